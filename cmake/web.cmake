@@ -1,0 +1,1 @@
+set(WEB_SOURCES)

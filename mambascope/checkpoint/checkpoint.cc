@@ -1,0 +1,76 @@
+#include "mambascope/checkpoint/checkpoint.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
+
+#include "mambascope/checkpoint/json.h"
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The shards that the index's weight_map names. A name is a plain file name: an index cannot reach out of its folder.
+std::set<std::string> Shards(const fs::path& index) {
+  const Json json = ReadJson(index);
+  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) throw Error(index.string() + ": lacks the object 'weight_map'");
+  std::set<std::string> shards;
+  for (const auto& [tensor, shard] : json["weight_map"].items()) {
+    if (!shard.is_string() || fs::path(shard.get<std::string>()).filename() != shard.get<std::string>()) {
+      throw Error(fmt::format("{}: weight_map of '{}' is {}, a file name was expected", index.string(), tensor, shard.dump()));
+    }
+    shards.insert(shard.get<std::string>());
+  }
+  return shards;
+}
+
+std::vector<std::unique_ptr<TensorFile>> OpenFiles(const fs::path& folder) {
+  std::vector<std::unique_ptr<TensorFile>> files;
+  if (fs::exists(folder / "model.safetensors")) {
+    files.push_back(OpenSafetensors(folder / "model.safetensors"));
+  } else if (const fs::path index = folder / "model.safetensors.index.json"; fs::exists(index)) {
+    for (const std::string& shard : Shards(index)) files.push_back(OpenSafetensors(folder / shard));
+  } else if (const fs::path bin_index = folder / "pytorch_model.bin.index.json"; fs::exists(bin_index)) {
+    for (const std::string& shard : Shards(bin_index)) files.push_back(OpenTorchBin(folder / shard));
+  } else if (fs::exists(folder / "pytorch_model.bin")) {
+    files.push_back(OpenTorchBin(folder / "pytorch_model.bin"));
+  } else {
+    throw Error(folder.string() + ": holds no model.safetensors, model.safetensors.index.json or pytorch_model.bin");
+  }
+  return files;
+}
+
+}  // namespace
+
+Checkpoint Checkpoint::Open(const fs::path& folder) {
+  if (!fs::is_directory(folder)) {
+    throw Error(fmt::format("{}: no such folder", folder.string()), "--model takes a checkpoint folder, or demo, demo-mamba2 or demo-neox");
+  }
+  Checkpoint checkpoint;
+  checkpoint.folder_ = folder;
+  checkpoint.config_ = ReadConfig(folder / "config.json");
+  checkpoint.files_ = OpenFiles(folder);
+  for (const auto& file : checkpoint.files_) {
+    for (const auto& [name, info] : file->tensors()) checkpoint.file_of_[name] = file.get();
+  }
+  return checkpoint;
+}
+
+at::Tensor Checkpoint::Get(const std::string& name, const std::vector<int64_t>& shape) const {
+  const auto found = file_of_.find(name);
+  const std::string where = fmt::format("{}: tensor '{}'", folder_.string(), name);
+  if (found == file_of_.end()) throw Error(where + " is missing", fmt::format("a {} model needs it", config_.model_type));
+  const TensorInfo& info = found->second->tensors().at(name);
+  if (info.dtype != at::kFloat && info.dtype != at::kHalf && info.dtype != at::kBFloat16) {
+    throw Error(fmt::format("{} is of type {}; float32, float16 or bfloat16 was expected", where, info.dtype_name));
+  }
+  if (info.shape != shape) {
+    throw Error(fmt::format("{} has shape [{}]; config.json asks for [{}]", where, fmt::join(info.shape, ", "), fmt::join(shape, ", ")));
+  }
+  return found->second->Read(name);
+}
+
+}  // namespace mambascope

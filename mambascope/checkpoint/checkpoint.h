@@ -1,0 +1,43 @@
+// A checkpoint folder: config.json and the named tensors, whatever files they are in.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mambascope/checkpoint/config.h"
+#include "mambascope/checkpoint/tensor_file.h"
+
+namespace mambascope {
+
+// Where a model's weights come from.
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+  virtual bool Has(const std::string& name) const = 0;
+  // The tensor `name` as it is stored (float32, float16 or bfloat16, on the CPU). Throws Error when it is missing, has another shape or
+  // is of another type.
+  virtual at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const = 0;
+};
+
+class Checkpoint : public WeightSource {
+ public:
+  // Opens config.json and model.safetensors, its shards (model.safetensors.index.json), or pytorch_model.bin, in this order.
+  static Checkpoint Open(const std::filesystem::path& folder);
+
+  const Config& config() const { return config_; }
+  bool Has(const std::string& name) const override { return file_of_.contains(name); }
+  at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override;
+
+ private:
+  std::filesystem::path folder_;
+  Config config_;
+  std::vector<std::unique_ptr<TensorFile>> files_;
+  std::map<std::string, const TensorFile*> file_of_;  // tensor name -> its file
+};
+
+}  // namespace mambascope

@@ -1,0 +1,67 @@
+#include "mambascope/checkpoint/file.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A name beside `path` that no other process uses.
+fs::path Beside(const fs::path& path) { return path.string() + fmt::format(".{}.part", getpid()); }
+
+[[noreturn]] void ThrowUnwritable(const fs::path& path, int error) {
+  throw Error(fmt::format("{}: cannot be written: {}", path.string(), std::strerror(error)), "choose another place for the output");
+}
+
+}  // namespace
+
+std::string ReadFile(const fs::path& path) {
+  if (fs::is_directory(path)) throw Error(fmt::format("{}: is a folder, a file was expected", path.string()));
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw Error(fmt::format("{}: cannot be read: {}", path.string(), std::strerror(errno)));
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+void WriteFile(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+  const fs::path part = Beside(path);
+  try {
+    std::ofstream out(part, std::ios::binary);
+    if (!out) ThrowUnwritable(path, errno);
+    write(out);
+    out.close();
+    if (!out) ThrowUnwritable(path, errno);
+    fs::rename(part, path);
+  } catch (const fs::filesystem_error& e) {
+    std::error_code ignored;
+    fs::remove(part, ignored);
+    ThrowUnwritable(path, e.code().value());
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(part, ignored);
+    throw;
+  }
+}
+
+void WriteFile(const fs::path& path, std::string_view bytes) {
+  WriteFile(path, [&](std::ostream& out) { out << bytes; });
+}
+
+void PrepareFolder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) ThrowUnwritable(folder, error.value());
+  const fs::path probe = Beside(folder / "probe");
+  if (!std::ofstream(probe)) ThrowUnwritable(folder, errno);
+  fs::remove(probe, error);
+}
+
+}  // namespace mambascope

@@ -1,0 +1,63 @@
+#include "mambascope/checkpoint/json.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+// Bare Infinity, -Infinity and NaN outside strings, spelled as transformers 5 spells them.
+std::string QuoteBareFloats(std::string_view text) {
+  std::string out;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (in_string || text[i] == '"') {
+      if (in_string && text[i] == '\\' && i + 1 < text.size()) out += text[i++];
+      else if (text[i] == '"') in_string = !in_string;
+      out += text[i];
+      continue;
+    }
+    size_t before = out.size();
+    for (std::string_view word : {"-Infinity", "Infinity", "NaN"}) {
+      if (text.substr(i, word.size()) != word) continue;
+      out += fmt::format(R"({{"__float__":"{}"}})", word);
+      i += word.size() - 1;
+      break;
+    }
+    if (out.size() == before) out += text[i];
+  }
+  return out;
+}
+
+void ReplaceFloatObjects(Json& value) {
+  if (value.is_object() && value.size() == 1 && value.contains("__float__")) {
+    const std::string word = value["__float__"].is_string() ? value["__float__"].get<std::string>() : "";
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    if (word == "Infinity") value = kInfinity;
+    else if (word == "-Infinity") value = -kInfinity;
+    else if (word == "NaN") value = std::numeric_limits<double>::quiet_NaN();
+  } else if (value.is_structured()) {
+    for (Json& child : value) ReplaceFloatObjects(child);
+  }
+}
+
+}  // namespace
+
+Json ParseJson(std::string_view text, const std::string& name) {
+  const bool has_bare_floats = text.find("Infinity") != text.npos || text.find("NaN") != text.npos;
+  try {
+    Json value = has_bare_floats ? Json::parse(QuoteBareFloats(text)) : Json::parse(text);
+    if (has_bare_floats) ReplaceFloatObjects(value);
+    return value;
+  } catch (const Json::parse_error& e) {
+    throw Error(fmt::format("{}: invalid JSON at byte {}", name, e.byte), "the file may be truncated");
+  }
+}
+
+Json ReadJson(const std::filesystem::path& path) { return ParseJson(ReadFile(path), path.string()); }
+
+}  // namespace mambascope

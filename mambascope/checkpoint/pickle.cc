@@ -1,0 +1,226 @@
+#include "mambascope/checkpoint/pickle.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cstring>
+#include <memory>
+#include <variant>
+
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+// What the machine can hold on its stack and in its memo.
+struct Value;
+using ValuePtr = std::shared_ptr<Value>;
+struct None {};
+struct Mark {};
+struct Global {
+  std::string name;  // "module attribute"
+};
+struct Storage {
+  std::string type, key;
+  int64_t size = 0;
+};
+struct Sequence {
+  std::vector<ValuePtr> items;
+};
+struct Dictionary {
+  std::vector<std::pair<ValuePtr, ValuePtr>> items;
+};
+struct Value {
+  std::variant<None, Mark, int64_t, double, std::string, Global, Storage, Sequence, Dictionary, PickledTensor> v;
+};
+
+class Machine {
+ public:
+  Machine(std::string_view bytes, const std::string& name) : bytes_(bytes), name_(name) {}
+
+  ValuePtr Run() {
+    while (true) {
+      const auto op = Int<uint8_t>();
+      if (op == '.') return Pop();
+      Step(op);
+    }
+  }
+
+ private:
+  [[noreturn]] void Refuse(const std::string& what) const {
+    throw Error(fmt::format("{}: pickle holds {} at byte {}", name_, what, at_), "only a dictionary of tensors is read; convert it to safetensors");
+  }
+
+  std::string_view Bytes(uint64_t n) {
+    if (n > bytes_.size() - at_) Refuse("an end before its STOP");
+    at_ += n;
+    return bytes_.substr(at_ - n, n);
+  }
+  template <typename T>
+  T Int() {
+    T value;
+    std::memcpy(&value, Bytes(sizeof(T)).data(), sizeof(T));  // pickles are little endian
+    return value;
+  }
+  std::string Line() {
+    const size_t end = bytes_.find('\n', at_);
+    if (end == bytes_.npos) Refuse("an unfinished line");
+    const std::string line(Bytes(end - at_));
+    at_ = end + 1;
+    return line;
+  }
+  // BINFLOAT is big endian.
+  double Double() {
+    auto bits = Int<uint64_t>();
+    return std::bit_cast<double>(__builtin_bswap64(bits));
+  }
+  int64_t Long(uint8_t n) {
+    if (n > 8) Refuse("an integer of more than 64 bits");
+    const std::string_view digits = Bytes(n);
+    uint64_t value = n > 0 && (digits.back() & 0x80) != 0 ? ~uint64_t{0} : 0;
+    for (size_t i = n; i-- > 0;) value = value << 8 | static_cast<uint8_t>(digits[i]);
+    return static_cast<int64_t>(value);
+  }
+
+  void Push(Value value) { stack_.push_back(std::make_shared<Value>(std::move(value))); }
+  ValuePtr Pop() {
+    if (stack_.empty()) Refuse("a pop from an empty stack");
+    ValuePtr top = stack_.back();
+    stack_.pop_back();
+    return top;
+  }
+  template <typename T>
+  T& As(const ValuePtr& value, const char* expected) {
+    T* held = std::get_if<T>(&value->v);
+    if (held == nullptr) Refuse(fmt::format("something else where {} was expected", expected));
+    return *held;
+  }
+  std::vector<ValuePtr> PopToMark() {
+    size_t i = stack_.size();
+    while (i > 0 && !std::holds_alternative<Mark>(stack_[i - 1]->v)) --i;
+    if (i == 0) Refuse("no MARK where one was expected");
+    std::vector<ValuePtr> items(stack_.begin() + static_cast<int64_t>(i), stack_.end());
+    stack_.resize(i - 1);
+    return items;
+  }
+  void PushTuple(size_t n) {
+    std::vector<ValuePtr> items(n);
+    while (n > 0) items[--n] = Pop();
+    Push({Sequence{std::move(items)}});
+  }
+  void Remember(uint32_t key) {
+    if (stack_.empty()) Refuse("a PUT from an empty stack");
+    memo_[key] = stack_.back();
+  }
+  void Recall(uint32_t key) {
+    if (!memo_.contains(key)) Refuse("a GET of something never PUT");
+    stack_.push_back(memo_[key]);
+  }
+
+  void SetItems(const std::vector<ValuePtr>& items) {
+    if (stack_.empty() || items.size() % 2 != 0) Refuse("a SETITEMS without pairs");
+    auto& dictionary = As<Dictionary>(stack_.back(), "a dictionary");
+    for (size_t i = 0; i < items.size(); i += 2) dictionary.items.emplace_back(items[i], items[i + 1]);
+  }
+  void Append(const std::vector<ValuePtr>& items) {
+    if (stack_.empty()) Refuse("an APPEND to nothing");
+    auto& list = As<Sequence>(stack_.back(), "a list");
+    list.items.insert(list.items.end(), items.begin(), items.end());
+  }
+
+  // ('storage', <torch FloatStorage>, key, location, size)
+  void LoadPersistent() {
+    const ValuePtr id = Pop();
+    const auto& tuple = As<Sequence>(id, "a storage description").items;
+    if (tuple.size() != 5 || As<std::string>(tuple[0], "a string") != "storage") Refuse("an unknown persistent id");
+    const std::string type = As<Global>(tuple[1], "a storage type").name;
+    if (!type.starts_with("torch ") || !type.ends_with("Storage")) Refuse(fmt::format("the storage type '{}'", type));
+    Push({Storage{type.substr(6), As<std::string>(tuple[2], "a storage key"), As<int64_t>(tuple[4], "a storage size")}});
+  }
+
+  // The four calls that a dictionary of tensors needs, described rather than made.
+  void Reduce() {
+    const ValuePtr arguments = Pop(), callee = Pop();
+    const std::string& function = As<Global>(callee, "a global").name;
+    const auto& items = As<Sequence>(arguments, "a tuple of arguments").items;
+    if (function == "collections OrderedDict" && items.empty()) Push({Dictionary{}});
+    else if (function == "torch._utils _rebuild_tensor_v2" && items.size() >= 4) Push({RebuildTensor(items)});
+    else if (function == "torch._utils _rebuild_parameter" && !items.empty()) stack_.push_back(items[0]);
+    else Refuse(fmt::format("a call of '{}'", function));
+  }
+  PickledTensor RebuildTensor(const std::vector<ValuePtr>& items) {
+    const auto& storage = As<Storage>(items[0], "a storage");
+    return {storage.type, storage.key,       storage.size, As<int64_t>(items[1], "an offset"),
+            Integers(items[2]), Integers(items[3])};
+  }
+  std::vector<int64_t> Integers(const ValuePtr& tuple) {
+    std::vector<int64_t> out;
+    for (const ValuePtr& item : As<Sequence>(tuple, "a tuple of sizes").items) out.push_back(As<int64_t>(item, "a size"));
+    return out;
+  }
+
+  void Step(uint8_t op) {
+    switch (op) {
+      case 0x80: if (const int version = Int<uint8_t>(); version > 5) Refuse(fmt::format("protocol {}", version)); break;
+      case 0x95: Int<uint64_t>(); break;                                                                    // FRAME
+      case '(': Push({Mark{}}); break;                                                                      // MARK
+      case 'N': Push({None{}}); break;                                                                      // NONE
+      case 0x88: Push({int64_t{1}}); break;                                                                 // NEWTRUE
+      case 0x89: Push({int64_t{0}}); break;                                                                 // NEWFALSE
+      case 'J': Push({int64_t{Int<int32_t>()}}); break;                                                     // BININT
+      case 'K': Push({int64_t{Int<uint8_t>()}}); break;                                                     // BININT1
+      case 'M': Push({int64_t{Int<uint16_t>()}}); break;                                                    // BININT2
+      case 0x8a: Push({Long(Int<uint8_t>())}); break;                                                       // LONG1
+      case 'G': Push({Double()}); break;                                                                    // BINFLOAT
+      case 'X': Push({std::string(Bytes(Int<uint32_t>()))}); break;                                         // BINUNICODE
+      case 0x8c: Push({std::string(Bytes(Int<uint8_t>()))}); break;                                         // SHORT_BINUNICODE
+      case 'c': { std::string module = Line(); Push({Global{module + " " + Line()}}); break; }              // GLOBAL
+      case ')': case ']': Push({Sequence{}}); break;                                                        // EMPTY_TUPLE, EMPTY_LIST
+      case '}': Push({Dictionary{}}); break;                                                                // EMPTY_DICT
+      case 't': Push({Sequence{PopToMark()}}); break;                                                       // TUPLE
+      case 0x85: case 0x86: case 0x87: PushTuple(op - 0x84u); break;                                        // TUPLE1..3
+      case 'a': { ValuePtr item = Pop(); Append({item}); break; }                                           // APPEND
+      case 'e': Append(PopToMark()); break;                                                                 // APPENDS
+      case 's': { ValuePtr value = Pop(), key = Pop(); SetItems({key, value}); break; }                     // SETITEM
+      case 'u': SetItems(PopToMark()); break;                                                               // SETITEMS
+      case 'q': Remember(Int<uint8_t>()); break;                                                            // BINPUT
+      case 'r': Remember(Int<uint32_t>()); break;                                                           // LONG_BINPUT
+      case 0x94: Remember(static_cast<uint32_t>(memo_.size())); break;                                      // MEMOIZE
+      case 'h': Recall(Int<uint8_t>()); break;                                                              // BINGET
+      case 'j': Recall(Int<uint32_t>()); break;                                                             // LONG_BINGET
+      case 'Q': LoadPersistent(); break;                                                                    // BINPERSID
+      case 'R': Reduce(); break;                                                                            // REDUCE
+      case 'b': { As<Dictionary>((Pop(), stack_.empty() ? Pop() : stack_.back()), "a dictionary"); break; } // BUILD: a state_dict's _metadata
+      default: Refuse(fmt::format("opcode 0x{:02x}", op));
+    }
+  }
+
+  std::string_view bytes_;
+  const std::string& name_;
+  size_t at_ = 0;
+  std::vector<ValuePtr> stack_;
+  std::map<uint32_t, ValuePtr> memo_;
+};
+
+void Collect(const Dictionary& dictionary, const std::string& prefix, int depth, std::map<std::string, PickledTensor>& out) {
+  if (depth > 8) return;  // a memo can make a dictionary hold itself
+  for (const auto& [key, value] : dictionary.items) {
+    const auto* name = std::get_if<std::string>(&key->v);
+    if (name == nullptr) continue;
+    if (const auto* tensor = std::get_if<PickledTensor>(&value->v)) out[prefix + *name] = *tensor;
+    if (const auto* nested = std::get_if<Dictionary>(&value->v)) Collect(*nested, prefix + *name + ".", depth + 1, out);
+  }
+}
+
+}  // namespace
+
+std::map<std::string, PickledTensor> ReadTensorPickle(std::string_view bytes, const std::string& name) {
+  const ValuePtr top = Machine(bytes, name).Run();
+  const auto* dictionary = std::get_if<Dictionary>(&top->v);
+  if (dictionary == nullptr) throw Error(fmt::format("{}: holds no dictionary of tensors", name));
+  std::map<std::string, PickledTensor> tensors;
+  Collect(*dictionary, "", 0, tensors);
+  return tensors;
+}
+
+}  // namespace mambascope

@@ -1,0 +1,185 @@
+// safetensors: 8 bytes of header size (little endian), a JSON header {name: {dtype, shape, data_offsets: [begin, end)}}, then the bytes.
+#include <ATen/Functions.h>
+#include <c10/core/ScalarType.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/json.h"
+#include "mambascope/checkpoint/tensor_file.h"
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxHeader = 100'000'000;
+constexpr std::pair<std::string_view, at::ScalarType> kDtypes[] = {
+    {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}, {"F64", at::kDouble}, {"I64", at::kLong},
+    {"I32", at::kInt},   {"I16", at::kShort}, {"I8", at::kChar},      {"U8", at::kByte},    {"BOOL", at::kBool}};
+
+// A file in memory. Private pages: a write changes them for this process alone.
+class Mapping {
+ public:
+  explicit Mapping(const fs::path& path) {
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct stat info {};
+    if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+      const std::string why = fd < 0 ? std::strerror(errno) : "not a file";
+      if (fd >= 0) close(fd);
+      throw Error(fmt::format("{}: cannot be read: {}", path.string(), why));
+    }
+    size_ = static_cast<size_t>(info.st_size);
+    data_ = size_ == 0 ? nullptr : mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    close(fd);
+    if (data_ == MAP_FAILED) throw Error(fmt::format("{}: cannot be mapped: {}", path.string(), std::strerror(errno)));
+  }
+  ~Mapping() {
+    if (data_ != nullptr) munmap(data_, size_);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  char* data() const { return static_cast<char*>(data_); }
+  size_t size() const { return size_; }
+
+ private:
+  void* data_;
+  size_t size_;
+};
+
+// Product of `shape`, or -1 when it has a negative size or does not fit.
+int64_t Elements(const std::vector<int64_t>& shape) {
+  int64_t n = 1;
+  for (int64_t size : shape) {
+    if (size < 0 || __builtin_mul_overflow(n, size, &n)) return -1;
+  }
+  return n;
+}
+
+class SafetensorsFile : public TensorFile {
+ public:
+  explicit SafetensorsFile(const fs::path& path) : path_(path), mapping_(std::make_shared<Mapping>(path)) {
+    uint64_t header_size = 0;
+    if (mapping_->size() < sizeof(header_size)) throw Error(Where() + "shorter than the 8 bytes of its header size", "is it truncated?");
+    std::memcpy(&header_size, mapping_->data(), sizeof(header_size));
+    if (header_size > kMaxHeader) throw Error(fmt::format("{}header of {} bytes, at most {} are allowed", Where(), header_size, kMaxHeader));
+    if (header_size > mapping_->size() - sizeof(header_size)) throw Error(Where() + "header runs past the end of the file", "is it truncated?");
+    data_begin_ = sizeof(header_size) + header_size;
+    ReadHeader(ParseJson({mapping_->data() + sizeof(header_size), header_size}, path.string()));
+    CheckOverlap();
+  }
+
+  const std::map<std::string, TensorInfo>& tensors() const override { return tensors_; }
+
+  at::Tensor Read(const std::string& name) const override {
+    const TensorInfo& info = tensors_.at(name);
+    char* bytes = mapping_->data() + data_begin_ + offsets_.at(name).first;
+    const at::Tensor view =
+        at::from_blob(bytes, info.shape, [keep = mapping_](void*) {}, at::TensorOptions().dtype(info.dtype));
+    const bool aligned = reinterpret_cast<uintptr_t>(bytes) % c10::elementSize(info.dtype) == 0;
+    return aligned ? view : CopyUnaligned(bytes, info);
+  }
+
+ private:
+  std::string Where() const { return path_.string() + ": "; }
+  std::string Where(const std::string& name) const { return fmt::format("{}: tensor '{}': ", path_.string(), name); }
+
+  static at::Tensor CopyUnaligned(const char* bytes, const TensorInfo& info) {
+    at::Tensor copy = at::empty(info.shape, at::TensorOptions().dtype(info.dtype));
+    std::memcpy(copy.data_ptr(), bytes, copy.nbytes());
+    return copy;
+  }
+
+  void ReadHeader(const Json& header) {
+    if (!header.is_object()) throw Error(Where() + "header is not a JSON object");
+    for (const auto& [name, entry] : header.items()) {
+      if (name != "__metadata__") ReadEntry(name, entry);
+    }
+  }
+
+  void ReadEntry(const std::string& name, const Json& entry) {
+    std::string dtype;
+    TensorInfo info;
+    uint64_t begin = 0, end = 0;
+    try {
+      dtype = entry.at("dtype").get<std::string>();
+      info.shape = entry.at("shape").get<std::vector<int64_t>>();
+      std::tie(begin, end) = entry.at("data_offsets").get<std::pair<uint64_t, uint64_t>>();
+    } catch (const Json::exception&) {
+      throw Error(Where(name) + "header entry lacks a valid dtype, shape or data_offsets");
+    }
+    const auto* known = std::find_if(std::begin(kDtypes), std::end(kDtypes), [&](const auto& d) { return d.first == dtype; });
+    info.dtype_name = dtype;
+    if (known == std::end(kDtypes)) {  // e.g. F8_E4M3: only a model that asks for it need complain
+      tensors_[name] = std::move(info);
+      return;
+    }
+    info.dtype = known->second;
+    if (begin > end || end > mapping_->size() - data_begin_) {
+      throw Error(fmt::format("{}bytes [{}, {}) are outside the file's {} bytes of data", Where(name), begin, end, mapping_->size() - data_begin_),
+                  "is the file truncated?");
+    }
+    int64_t bytes = Elements(info.shape);
+    if (bytes < 0 || __builtin_mul_overflow(bytes, static_cast<int64_t>(c10::elementSize(info.dtype)), &bytes) ||
+        static_cast<uint64_t>(bytes) != end - begin) {
+      throw Error(fmt::format("{}{} bytes do not match shape [{}] of {}", Where(name), end - begin, fmt::join(info.shape, ", "), dtype));
+    }
+    offsets_[name] = {begin, end};
+    tensors_[name] = std::move(info);
+  }
+
+  void CheckOverlap() const {
+    std::vector<std::pair<std::pair<uint64_t, uint64_t>, std::string>> ranges;
+    for (const auto& [name, range] : offsets_) {
+      if (range.first != range.second) ranges.emplace_back(range, name);
+    }
+    std::sort(ranges.begin(), ranges.end());
+    for (size_t i = 1; i < ranges.size(); ++i) {
+      if (ranges[i].first.first < ranges[i - 1].first.second) {
+        throw Error(fmt::format("{}overlaps tensor '{}'", Where(ranges[i].second), ranges[i - 1].second));
+      }
+    }
+  }
+
+  fs::path path_;
+  std::shared_ptr<Mapping> mapping_;
+  size_t data_begin_ = 0;
+  std::map<std::string, TensorInfo> tensors_;
+  std::map<std::string, std::pair<uint64_t, uint64_t>> offsets_;  // from the end of the header
+};
+
+}  // namespace
+
+std::unique_ptr<TensorFile> OpenSafetensors(const fs::path& path) { return std::make_unique<SafetensorsFile>(path); }
+
+void WriteSafetensors(const fs::path& path, const std::map<std::string, at::Tensor>& tensors) {
+  Json header = Json::object();
+  uint64_t offset = 0;
+  for (const auto& [name, tensor] : tensors) {
+    const auto* dtype = std::find_if(std::begin(kDtypes), std::end(kDtypes), [&](const auto& d) { return d.second == tensor.scalar_type(); });
+    if (dtype == std::end(kDtypes)) throw Error(fmt::format("{}: tensor '{}' has a type that safetensors lacks", path.string(), name));
+    header[name] = {{"dtype", dtype->first}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + tensor.nbytes()}}};
+    offset += tensor.nbytes();
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // the data starts aligned
+  WriteFile(path, [&](std::ostream& out) {
+    const uint64_t size = text.size();
+    out.write(reinterpret_cast<const char*>(&size), sizeof(size)) << text;
+    for (const auto& [name, tensor] : tensors) {
+      const at::Tensor bytes = tensor.detach().cpu().contiguous();
+      out.write(static_cast<const char*>(bytes.data_ptr()), static_cast<std::streamsize>(bytes.nbytes()));
+    }
+  });
+}
+
+}  // namespace mambascope

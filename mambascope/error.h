@@ -1,0 +1,16 @@
+// The one exception of mambascope, thrown for whatever a user can cause: a missing file, a corrupt header, a layer out of range.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace mambascope {
+
+// `problem` names the file, tensor, field or site and says what was expected; `hint` says what to try. Both are one line.
+class Error : public std::runtime_error {
+ public:
+  explicit Error(const std::string& problem, const std::string& hint = "")
+      : std::runtime_error(hint.empty() ? problem : problem + "; " + hint) {}
+};
+
+}  // namespace mambascope
