@@ -192,12 +192,12 @@ void ReadOriginalMamba(const Fields& f, Config& c) {
     return;
   }
   for (const char* key : {"D_has_hdim", "norm_before_gate"}) ssm.Demand(key, false);
+  ssm.Demand("ngroups", 1);  // with more, its gated norm is one per group, unlike Hugging Face's
   ssm.Demand("rmsnorm", true);
   ssm.Demand("activation", std::string("swish"));
   if (ssm.Has("d_ssm") && ssm.Size("d_ssm") != c.ssm.d_inner) ssm.Refuse("d_ssm");
   c.ssm.head_dim = ssm.Size("headdim", 64);
   c.ssm.heads = HeadDim(ssm, c.ssm.d_inner, c.ssm.head_dim);
-  c.ssm.groups = ssm.Size("ngroups", 1);
   ReadTimeStepLimit(ssm, "dt_limit", c.ssm);
   CheckHeads(ssm, c.ssm);
 }

@@ -1,0 +1,176 @@
+#include "mambascope/checkpoint/bpe.h"
+
+#include <fmt/format.h>
+
+#include <queue>
+
+#include "mambascope/checkpoint/utf8.h"
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+uint64_t PairKey(int64_t left, int64_t right) { return static_cast<uint64_t>(left) << 32 | static_cast<uint64_t>(right); }
+
+// A token of a word in the making. Joining two leaves the right one behind, empty.
+struct Symbol {
+  int64_t id;
+  int64_t size;  // bytes; 0: joined to an earlier one
+  int prev;
+  int next;
+};
+
+// A pair that may be joined, unless one of the two has been joined to another meanwhile.
+struct Candidate {
+  int64_t rank;
+  int left;
+  int64_t id;
+  // The top of a priority_queue is its greatest: the merge learnt first, and of these the leftmost.
+  bool operator<(const Candidate& other) const { return rank != other.rank ? rank > other.rank : left > other.left; }
+};
+
+// A merge as a list of two, or as two words with a space between them.
+bool SplitMerge(const Json& merge, std::string_view& left, std::string_view& right) {
+  if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
+    left = merge[0].get_ref<const std::string&>();
+    right = merge[1].get_ref<const std::string&>();
+    return true;
+  }
+  if (!merge.is_string()) return false;
+  const std::string_view text = merge.get_ref<const std::string&>();
+  const size_t space = text.find(' ');
+  if (space == text.npos || text.find(' ', space + 1) != text.npos) return false;
+  left = text.substr(0, space);
+  right = text.substr(space + 1);
+  return true;
+}
+
+void CheckIsByteLevelBpe(const JsonNode& model) {
+  if (!model.IsObject()) model.Fail("is no object");
+  if (model.Has("type")) {
+    const JsonNode type = model["type"];
+    if (type.String() != "BPE") type.Refuse("BPE");
+  } else if (!model.Has("merges")) {
+    model.Fail("has neither a type nor merges", "supported: BPE");
+  }
+  if (model.Flag("byte_fallback", false)) model["byte_fallback"].Refuse("false (byte-level BPE; not SentencePiece's)");
+  for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) {
+    if (!model.String(affix, "").empty()) model[affix].Refuse("null");
+  }
+  if (model.Has("dropout")) model["dropout"].Refuse("null");
+}
+
+}  // namespace
+
+Bpe::Bpe(const JsonNode& model) : name_(model.Where()) {
+  CheckIsByteLevelBpe(model);
+  ignore_merges_ = model.Flag("ignore_merges", false);
+  fuse_unknown_ = model.Flag("fuse_unk", false);
+  ReadVocab(model["vocab"]);
+  ReadMerges(model["merges"]);
+  unknown_ = Find(model.String("unk_token", ""));
+}
+
+void Bpe::ReadVocab(const JsonNode& vocab) {
+  if (!vocab.IsObject()) vocab.Fail("is no object of tokens and ids");
+  vocab_.reserve(vocab.json().size());
+  spelling_.reserve(vocab.json().size());
+  for (const auto& [token, id] : vocab.json().items()) {
+    const auto entry = vocab_.emplace(token, id.is_number_unsigned() ? id.get<int64_t>() : vocab[token].Index()).first;
+    if (entry->second > INT32_MAX) (void)vocab[token].Index();
+    spelling_[entry->second] = &entry->first;
+  }
+  char_ids_.fill(-1);
+  for (const std::string& spelling : ByteSpellings()) char_ids_[FirstChar(spelling).value] = Find(spelling);
+}
+
+void Bpe::ReadMerges(const JsonNode& merges) {
+  if (!merges.json().is_array()) merges.Fail("is no list");
+  merges_.reserve(merges.json().size());
+  for (size_t rank = 0; rank < merges.json().size(); ++rank) {
+    std::string_view left;
+    std::string_view right;
+    if (!SplitMerge(merges.json()[rank], left, right)) {
+      merges.Elements()[rank].Fail("is no pair of tokens", "a merge is spelled \"a b\" or [\"a\", \"b\"]");
+    }
+    const int64_t joined = MustFind(std::string(left).append(right), merges, rank);
+    merges_[PairKey(MustFind(left, merges, rank), MustFind(right, merges, rank))] = {static_cast<int64_t>(rank), joined};
+  }
+}
+
+int64_t Bpe::MustFind(std::string_view token, const JsonNode& merges, size_t rank) const {
+  const int64_t id = Find(token);
+  if (id < 0) merges.Elements()[rank].Fail(fmt::format("needs the token \"{}\", which the vocabulary lacks", token));
+  return id;
+}
+
+int64_t Bpe::Find(std::string_view token) const {
+  const auto found = vocab_.find(token);
+  return found == vocab_.end() ? -1 : found->second;
+}
+
+const std::string* Bpe::Spelling(int64_t id) const {
+  const auto found = spelling_.find(id);
+  return found == spelling_.end() ? nullptr : found->second;
+}
+
+const Bpe::Merge* Bpe::FindMerge(int64_t left, int64_t right) const {
+  const auto found = merges_.find(PairKey(left, right));
+  return found == merges_.end() ? nullptr : &found->second;
+}
+
+std::vector<Bpe::Part> Bpe::Spell(std::string_view word) const {
+  std::vector<Part> chars;
+  bool was_unknown = false;
+  for (size_t i = 0; i < word.size();) {
+    const Utf8Char c = FirstChar(word.substr(i));
+    const auto size = static_cast<int64_t>(c.size);
+    const int64_t id = c.value < kByteSpellingsEnd ? char_ids_[c.value] : -1;
+    const bool is_unknown = id < 0;
+    if (is_unknown && unknown_ < 0) {
+      throw Error(
+          fmt::format("{} has no token \"{}\", which spells the byte 0x{:02X}", name_, word.substr(i, c.size), *SpelledByte(c.value)));
+    }
+    if (is_unknown && was_unknown && fuse_unknown_) chars.back().size += size;
+    else chars.push_back({is_unknown ? unknown_ : id, size});
+    was_unknown = is_unknown;
+    i += c.size;
+  }
+  return chars;
+}
+
+void Bpe::Encode(std::string_view word, std::vector<Part>& parts) const {
+  const int64_t whole = ignore_merges_ ? Find(word) : -1;
+  if (whole >= 0) return parts.push_back({whole, static_cast<int64_t>(word.size())});
+  std::vector<Symbol> symbols;
+  for (const Part& c : Spell(word)) {
+    const int i = static_cast<int>(symbols.size());
+    symbols.push_back({c.id, c.size, i - 1, i + 1});
+  }
+  const int end = static_cast<int>(symbols.size());
+  std::priority_queue<Candidate> queue;
+  const auto consider = [&](int left) {
+    if (left < 0 || symbols[left].next == end) return;
+    if (const Merge* merge = FindMerge(symbols[left].id, symbols[symbols[left].next].id)) queue.push({merge->rank, left, merge->id});
+  };
+  for (int i = 0; i < end; ++i) consider(i);
+  while (!queue.empty()) {
+    const Candidate candidate = queue.top();
+    queue.pop();
+    Symbol& left = symbols[candidate.left];
+    if (left.size == 0 || left.next == end) continue;
+    Symbol& right = symbols[left.next];
+    const Merge* merge = FindMerge(left.id, right.id);
+    if (!merge || merge->id != candidate.id) continue;
+    left = {candidate.id, left.size + right.size, left.prev, right.next};
+    right.size = 0;
+    if (left.next != end) symbols[left.next].prev = candidate.left;
+    consider(left.prev);
+    consider(candidate.left);
+  }
+  for (const Symbol& symbol : symbols) {
+    if (symbol.size > 0) parts.push_back({symbol.id, symbol.size});
+  }
+}
+
+}  // namespace mambascope

@@ -1,0 +1,164 @@
+// Every tiny random checkpoint and every bundled model against what the public Python implementation computed for it.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "mambascope/checkpoint/json.h"
+#include "mambascope/checkpoint/tensor_file.h"
+#include "mambascope/model/model.h"
+#include "mambascope/checkpoint/test_support.h"
+
+namespace mambascope {
+namespace {
+
+constexpr double kTolerance = 2e-5;  // of the largest absolute logit
+constexpr double kGradientTolerance = 1e-4;
+
+// Where transformers' hidden.i is read: for its transformers, 0 is the embedding and i the output of block i - 1; its Mambas leave the embedding
+// out, so i is the output of block i. The last is after the final norm in both.
+Place PlaceOfHidden(const Model& model, int i) {
+  const bool mamba = model.config().architecture == Architecture::kMamba1 || model.config().architecture == Architecture::kMamba2;
+  const int layer = mamba ? i : i - 1;
+  return layer == kEmbedLayer ? Place{Site::kEmbed, kEmbedLayer} : Place{Site::kResid, layer};
+}
+
+// Keeps what passes every place, and lets another tensor in at one.
+class Tap : public Hooks {
+ public:
+  at::Tensor At(const Place& place, const at::Tensor& x) override {
+    if (replaced == place) return replacement;
+    return seen[place] = x;
+  }
+  std::map<Place, at::Tensor> seen;
+  std::optional<Place> replaced;
+  at::Tensor replacement;
+};
+
+class GoldenTest : public testing::TestWithParam<std::string> {
+ protected:
+  // `mamba-original` holds the weights of `mamba` in the state-spaces layout.
+  std::string Twin() const {
+    const std::string suffix = "-original";
+    return GetParam().ends_with(suffix) ? GetParam().substr(0, GetParam().size() - suffix.size()) : GetParam();
+  }
+  at::Tensor Expected(const std::string& name) const { return expected_->Read(name); }
+  // The two prompts of 13 tokens, as one packed batch of 26 rows.
+  std::vector<int64_t> Ids() const { return ToVector(Expected("input_ids").flatten()); }
+
+  Model model_ = Model::Load(GoldenFolder() / GetParam());
+  std::unique_ptr<TensorFile> expected_ = OpenSafetensors(GoldenFolder() / Twin() / "expected.safetensors");
+  Packing packing_ = Packing::Whole({13, 13});
+};
+
+TEST_P(GoldenTest, LogitsAndHiddenStates) {
+  Tap tap;
+  const at::Tensor h = model_.Forward(Ids(), packing_, &tap);
+  const at::Tensor want = Expected("logits").flatten(0, 1);
+  const double scale = want.abs().max().item<double>();
+  double worst = MaxDifference(model_.Unembed(h), want) / scale;
+  EXPECT_LT(worst, kTolerance) << "logits";
+  for (int i = 0; i <= model_.layers(); ++i) {
+    const at::Tensor got = i == model_.layers() ? model_.FinalNorm(h) : tap.seen.at(PlaceOfHidden(model_, i));
+    const double error = MaxDifference(got, Expected("hidden." + std::to_string(i)).flatten(0, 1)) / scale;
+    EXPECT_LT(error, kTolerance) << "hidden." << i;
+    worst = std::max(worst, error);
+  }
+  RecordProperty("largest_error", std::to_string(worst));
+  std::printf("%-20s largest error / largest |logit| = %.1e\n", GetParam().c_str(), worst);
+}
+
+// grad.hidden.i: of log p(target) at the last position, with respect to hidden.i, each prompt for itself.
+TEST_P(GoldenTest, GradientsOfHiddenStates) {
+  const std::vector<int64_t> ids = Ids(), targets = ToVector(Expected("grad.target"));
+  for (int prompt = 0; prompt < 2; ++prompt) {
+    const std::vector<int64_t> own(ids.begin() + 13 * prompt, ids.begin() + 13 * (prompt + 1));
+    for (int i = 0; i < model_.layers(); ++i) {
+      Tap tap;
+      tap.replaced = PlaceOfHidden(model_, i);
+      tap.replacement = Expected("hidden." + std::to_string(i))[prompt].clone().set_requires_grad(true);
+      const at::Tensor logits = model_.Unembed(model_.Forward(own, Packing::Whole({13}), &tap)[-1]);
+      const at::Tensor logp = logits.log_softmax(-1)[targets[static_cast<size_t>(prompt)]];
+      EXPECT_NEAR(logp.item<double>(), Expected("grad.logp")[prompt].item<double>(), 1e-3);
+      logp.backward();
+      const at::Tensor want = Expected("grad.hidden." + std::to_string(i))[prompt];
+      const double error = ((tap.replacement.grad() - want).norm() / want.norm()).item<double>();
+      EXPECT_LT(error, kGradientTolerance) << "grad.hidden." << i << " of prompt " << prompt;
+    }
+  }
+}
+
+// The submodules whose inputs or outputs the golden files hold are states at named sites.
+TEST_P(GoldenTest, StatesAtSites) {
+  Tap tap;
+  model_.Forward(Ids(), packing_, &tap);
+  const struct {
+    const char* module;
+    Site site;
+  } kModules[] = {{"mixer.in_proj.in", Site::kMixerIn},          {"mixer.x_proj.in", Site::kSsmIn},       {"mixer.out_proj.in", Site::kMixed},
+                  {"mixer.out_proj.out", Site::kMixerOut},       {"attn.c_proj.in", Site::kMixed},        {"attn.c_proj.out", Site::kMixerOut},
+                  {"mlp.c_proj.in", Site::kMlpMid},              {"mlp.c_proj.out", Site::kMlpOut},       {"attention.dense.in", Site::kMixed},
+                  {"attention.dense.out", Site::kMixerOut},      {"mlp.dense_4h_to_h.in", Site::kMlpMid}, {"mlp.dense_4h_to_h.out", Site::kMlpOut},
+                  {"self_attn.o_proj.in", Site::kMixed},         {"self_attn.o_proj.out", Site::kMixerOut}, {"mlp.down_proj.in", Site::kMlpMid},
+                  {"mlp.down_proj.out", Site::kMlpOut}};
+  int compared = 0;
+  for (const auto& [name, info] : expected_->tensors()) {
+    for (const auto& [module, site] : kModules) {
+      if (!name.ends_with(std::string(".") + module)) continue;
+      const size_t blocks = name.find("layers.") != name.npos ? name.find("layers.") + 7 : name.find(".h.") + 3;
+      const int layer = std::stoi(name.substr(blocks));
+      const at::Tensor want = Expected(name).flatten(0, 1);
+      EXPECT_LT(MaxDifference(tap.seen.at({site, layer}), want), kTolerance * std::max(1.0, want.abs().max().item<double>())) << name;
+      ++compared;
+    }
+  }
+  EXPECT_GE(compared, 2 * model_.layers());
+}
+
+INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenTest,
+                         testing::Values("mamba", "mamba-original", "mamba-untied-bias", "mamba2", "mamba2-original", "mamba2-groups", "falcon_mamba",
+                                         "gpt_neox", "gpt_neox-serial", "gpt2", "llama", "mistral", "qwen2"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+class BundledModelTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(BundledModelTest, LogitsStatesAndTopTokens) {
+  const Model model = Model::Load(RepositoryFolder() / "models" / GetParam());
+  const Json prompts = ReadJson(GoldenFolder() / GetParam() / "expected.json");
+  const auto expected = OpenSafetensors(GoldenFolder() / GetParam() / "expected.safetensors");
+  double worst = 0;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    const auto ids = prompts[i]["input_ids"].get<std::vector<int64_t>>();
+    Tap tap;
+    const at::Tensor logits = model.Unembed(model.Forward(ids, Packing::Whole({static_cast<int64_t>(ids.size())}), &tap)[-1]);
+    const at::Tensor want = expected->Read(std::to_string(i) + ".last_logits");
+    const double scale = want.abs().max().item<double>();
+    worst = std::max(worst, MaxDifference(logits, want) / scale);
+    const at::Tensor probabilities = logits.softmax(-1);
+    const std::vector<int64_t> top = ToVector(std::get<1>(probabilities.topk(5)));
+    for (size_t k = 0; k < 5; ++k) {
+      EXPECT_EQ(top[k], prompts[i]["top5"][k][1].get<int64_t>()) << prompts[i]["prompt"];
+      EXPECT_NEAR(probabilities[top[k]].item<double>(), prompts[i]["top5"][k][2].get<double>(), 1e-4);
+    }
+    for (int l = 0; l < model.layers(); ++l) {
+      const std::string name = fmt::format("{}.hidden.{}", i, l);
+      if (!expected->tensors().contains(name)) continue;
+      worst = std::max(worst, MaxDifference(tap.seen.at(PlaceOfHidden(model, l)), expected->Read(name)) / scale);
+    }
+  }
+  EXPECT_LT(worst, kTolerance);
+  std::printf("%-20s largest error / largest |logit| = %.1e\n", GetParam().c_str(), worst);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, BundledModelTest, testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), [](const auto& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+}  // namespace
+}  // namespace mambascope

@@ -1,0 +1,61 @@
+// GPT-2 (Radford et al. 2019): m = h + Attn(LN1(h)),  h' = m + MLP(LN2(m)); positions are learned and added to the embedding (model.cc).
+// Its checkpoints hold every weight transposed, [in, out].
+#include <ATen/ATen.h>
+
+#include "mambascope/model/attention.h"
+#include "mambascope/model/layer.h"
+#include "mambascope/model/ops.h"
+
+namespace mambascope {
+namespace {
+
+Projection LoadTransposed(const Weights& w, const std::string& name, int64_t out, int64_t in) {
+  return {w.Matrix(name + ".weight", {in, out}).t(), w.Float(name + ".bias", {out})};
+}
+
+class Gpt2Layer : public Layer {
+ public:
+  Gpt2Layer(const Config& config, const Weights& w) : config_(config) {
+    const int64_t d = config.d_model;
+    attention_norm_ = LayerNorm::Load(w, "ln_1", d, config.norm_eps);
+    mlp_norm_ = LayerNorm::Load(w, "ln_2", d, config.norm_eps);
+    qkv_ = LoadTransposed(w, "attn.c_attn", 3 * d, d);
+    dense_ = LoadTransposed(w, "attn.c_proj", d, d);
+    w_up_ = LoadTransposed(w, "mlp.c_fc", config.mlp.width, d);
+    w_down_ = LoadTransposed(w, "mlp.c_proj", d, config.mlp.width);
+  }
+
+  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
+    const at::Tensor x = hooks(Site::kMixerIn, attention_norm_(h));                      // [row, d_model]
+    const at::Tensor z = hooks(Site::kMixed, Attention(x, packing, from, kept, hooks));  // [row, d_model]
+    const at::Tensor m = h + hooks(Site::kMixerOut, Linear(z, dense_));
+    const at::Tensor mid = hooks(Site::kMlpMid, Activate(Linear(mlp_norm_(m), w_up_), config_.mlp.activation));
+    return hooks(Site::kResid, m + hooks(Site::kMlpOut, Linear(mid, w_down_)));
+  }
+
+  std::vector<SiteInfo> sites() const override {
+    const int64_t d = config_.d_model;
+    return {{Site::kMixerIn, d}, {Site::kMixed, d}, {Site::kMixerOut, d}, {Site::kMlpMid, config_.mlp.width}, {Site::kMlpOut, d}, {Site::kResid, d}};
+  }
+
+  std::vector<EditableWeight> editable() const override { return {{"W_down", w_down_.weight, Site::kMlpMid}}; }
+
+ private:
+  // The rows of c_attn are all queries, all keys, all values.
+  at::Tensor Attention(const at::Tensor& x, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const {
+    const AttentionConfig& a = config_.attention;
+    const auto qkv = Linear(x, qkv_).reshape({-1, 3 * a.heads, a.head_dim}).chunk(3, 1);  // [row, heads, head_dim] each
+    return Attend(qkv[0], qkv[1], qkv[2], packing, from, kept, hooks.Cuts());
+  }
+
+  Config config_;
+  LayerNorm attention_norm_, mlp_norm_;
+  Projection qkv_, dense_;    // [3 d_model, d_model], [d_model, d_model]
+  Projection w_up_, w_down_;  // [mlp width, d_model], [d_model, mlp width]
+};
+
+}  // namespace
+
+std::unique_ptr<Layer> MakeGpt2Layer(const Config& config, const Weights& w) { return std::make_unique<Gpt2Layer>(config, w); }
+
+}  // namespace mambascope

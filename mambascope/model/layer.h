@@ -1,0 +1,44 @@
+// One block of a model: mixer (and MLP) with their norms and residual additions. Each architecture is one file that makes its layers.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mambascope/checkpoint/config.h"
+#include "mambascope/model/hooks.h"
+#include "mambascope/model/packing.h"
+#include "mambascope/model/weights.h"
+
+namespace mambascope {
+
+// A weight that maps the state at one site, the key, to (part of) another, and that an edit can change.
+struct EditableWeight {
+  std::string name;   // the papers': W_a, W_g, W_o, W_down
+  at::Tensor weight;  // [out, in], a view of the layer's own weight
+  Site key;           // the site that it reads
+};
+
+class Layer {
+ public:
+  virtual ~Layer() = default;
+
+  // The block's output [row, d_model], given its input `h` [row, d_model]. Segments that continue read their slot of `from`; after each row of
+  // packing.kept the carry goes to the next slot of `kept` (untouched when packing.kept is empty).
+  virtual at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const = 0;
+
+  // The sites that Forward passes to the hooks, in that order.
+  virtual std::vector<SiteInfo> sites() const = 0;
+  virtual std::vector<EditableWeight> editable() const = 0;
+};
+
+// `w` is scoped to the layer.
+std::unique_ptr<Layer> MakeMamba1Layer(const Config& config, const Weights& w);
+std::unique_ptr<Layer> MakeMamba2Layer(const Config& config, const Weights& w);
+std::unique_ptr<Layer> MakeNeoxLayer(const Config& config, const Weights& w);
+std::unique_ptr<Layer> MakeGpt2Layer(const Config& config, const Weights& w);
+std::unique_ptr<Layer> MakeLlamaLayer(const Config& config, const Weights& w);
+
+}  // namespace mambascope

@@ -1,0 +1,81 @@
+// Mamba-1 (Gu & Dao 2023, Algorithm 2; symbols of Sharma et al. 2024, section 2), and Falcon-Mamba, which also normalises B, C and dt.
+//
+//   x = RMSNorm(h)                      a = W_a x                    c = SiLU(conv(a))
+//   dt, B, C = W_x c                    delta = softplus(W_dt dt)    A = -exp(A_log)
+//   S_t = exp(delta_t A) S_(t-1) + delta_t c_t B_t                   s_t = C_t S_t + D c_t
+//   g = SiLU(W_g x)                     o = W_o (s * g)              h' = h + o
+#include <ATen/ATen.h>
+
+#include "mambascope/model/layer.h"
+#include "mambascope/model/ops.h"
+#include "mambascope/model/ssm.h"
+
+namespace mambascope {
+namespace {
+
+class Mamba1Layer : public Layer {
+ public:
+  Mamba1Layer(const Config& config, const Weights& w) : ssm_(config.ssm), d_model_(config.d_model), eps_(config.norm_eps) {
+    const int64_t d = ssm_.d_inner, n = ssm_.d_state;
+    const Weights m = w.Scope("mixer");
+    norm_ = w.Float("norm.weight", {d_model_});
+    const Projection in = Projection::Load(m, "in_proj", 2 * d, d_model_, ssm_.projection_bias);
+    w_a_ = {in.weight.narrow(0, 0, d), ssm_.projection_bias ? in.bias.narrow(0, 0, d) : at::Tensor()};
+    w_g_ = {in.weight.narrow(0, d, d), ssm_.projection_bias ? in.bias.narrow(0, d, d) : at::Tensor()};
+    w_o_ = Projection::Load(m, "out_proj", d_model_, d, ssm_.projection_bias);
+    w_x_ = Projection::Load(m, "x_proj", ssm_.dt_rank + 2 * n, d, false);
+    w_dt_ = Projection::Load(m, "dt_proj", d, ssm_.dt_rank, true);
+    conv_ = m.Float("conv1d.weight", {d, 1, ssm_.d_conv}).squeeze(1).t().contiguous();
+    if (ssm_.conv_bias) conv_bias_ = m.Float("conv1d.bias", {d});
+    a_ = m.Float("A_log", {d, n}).exp().neg().t().contiguous();
+    d_ = m.Float("D", {d});
+  }
+
+  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
+    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, eps_));                    // [row, d_model]
+    const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));                             // [row, d_inner]
+    const at::Tensor conv = CausalConv(a, conv_, conv_bias_, packing, from.conv, kept.conv);
+    const at::Tensor c = hooks(Site::kSsmIn, at::silu(conv));
+    const at::Tensor s = hooks(Site::kSsmOut, Ssm(c, packing, from, kept, hooks));
+    const at::Tensor g = hooks(Site::kGate, at::silu(Linear(x, w_g_)));
+    const at::Tensor o = hooks(Site::kMixerOut, Linear(hooks(Site::kMixed, s * g), w_o_));  // [row, d_model]
+    return hooks(Site::kResid, h + o);
+  }
+
+  std::vector<SiteInfo> sites() const override {
+    const int64_t d = ssm_.d_inner;
+    return {{Site::kMixerIn, d_model_}, {Site::kConvIn, d}, {Site::kSsmIn, d},          {Site::kSsmOut, d},
+            {Site::kGate, d},           {Site::kMixed, d},  {Site::kMixerOut, d_model_}, {Site::kResid, d_model_}};
+  }
+
+  std::vector<EditableWeight> editable() const override {
+    return {{"W_a", w_a_.weight, Site::kMixerIn}, {"W_g", w_g_.weight, Site::kMixerIn}, {"W_o", w_o_.weight, Site::kMixed}};
+  }
+
+ private:
+  // s [row, d_inner] from c [row, d_inner]: the step size and the recurrence's B and C depend on c, hence "selective".
+  at::Tensor Ssm(const at::Tensor& c, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const {
+    const int64_t n = ssm_.d_state;
+    const auto parts = Linear(c, w_x_).split_with_sizes({ssm_.dt_rank, n, n}, 1);
+    const at::Tensor dt = Norm(parts[0]), b = Norm(parts[1]), cc = Norm(parts[2]);
+    const at::Tensor delta = at::softplus(Linear(dt, w_dt_));  // [row, d_inner]
+    const ScanInput input{c, delta, a_, b.unsqueeze(1), cc.unsqueeze(1)};
+    return at::addcmul(SelectiveScan(input, packing, from.ssm, kept.ssm, hooks.Cuts()), c, d_);
+  }
+  at::Tensor Norm(const at::Tensor& x) const { return ssm_.bcdt_norm_eps ? RmsNorm(x, {}, *ssm_.bcdt_norm_eps) : x; }
+
+  SsmConfig ssm_;
+  int64_t d_model_;
+  double eps_;
+  at::Tensor norm_;             // [d_model]
+  Projection w_a_, w_g_, w_o_;  // [d_inner, d_model] twice, [d_model, d_inner]
+  Projection w_x_, w_dt_;       // [dt_rank + 2 d_state, d_inner], [d_inner, dt_rank]
+  at::Tensor conv_, conv_bias_;  // [d_conv, d_inner], [d_inner]
+  at::Tensor a_, d_;            // [d_state, d_inner], [d_inner]
+};
+
+}  // namespace
+
+std::unique_ptr<Layer> MakeMamba1Layer(const Config& config, const Weights& w) { return std::make_unique<Mamba1Layer>(config, w); }
+
+}  // namespace mambascope

@@ -1,0 +1,81 @@
+// Mamba-2 (Dao & Gu 2024, section 7): the decay is one number per head, heads of a group share B and C, and the gate comes before a norm.
+//
+//   x = RMSNorm(h)                 z, a, B', C', dt = W_in x         c, B, C = SiLU(conv(a, B', C'))
+//   delta = clamp(softplus(dt + dt_bias))                            A = -exp(A_log)
+//   S_t = exp(delta_t A) S_(t-1) + delta_t c_t B_t                   s_t = C_t S_t + D c_t
+//   g = SiLU(z)                    o = W_o RMSNorm(s * g)            h' = h + o
+#include <ATen/ATen.h>
+
+#include "mambascope/model/layer.h"
+#include "mambascope/model/ops.h"
+#include "mambascope/model/ssm.h"
+
+namespace mambascope {
+namespace {
+
+class Mamba2Layer : public Layer {
+ public:
+  Mamba2Layer(const Config& config, const Weights& w) : ssm_(config.ssm), d_model_(config.d_model), eps_(config.norm_eps) {
+    const int64_t d = ssm_.d_inner, conv_width = d + 2 * ssm_.groups * ssm_.d_state;
+    const Weights m = w.Scope("mixer");
+    norm_ = w.Float("norm.weight", {d_model_});
+    w_in_ = Projection::Load(m, "in_proj", d + conv_width + ssm_.heads, d_model_, ssm_.projection_bias);
+    w_o_ = Projection::Load(m, "out_proj", d_model_, d, ssm_.projection_bias);
+    conv_ = m.Float("conv1d.weight", {conv_width, 1, ssm_.d_conv}).squeeze(1).t().contiguous();
+    if (ssm_.conv_bias) conv_bias_ = m.Float("conv1d.bias", {conv_width});
+    dt_bias_ = m.Float("dt_bias", {ssm_.heads});
+    a_ = PerChannel(m.Float("A_log", {ssm_.heads}).exp().neg().unsqueeze(0)).contiguous();
+    d_ = PerChannel(m.Float("D", {ssm_.heads}));
+    gated_norm_ = m.Float("norm.weight", {d});
+  }
+
+  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
+    const int64_t d = ssm_.d_inner, bc = ssm_.groups * ssm_.d_state;
+    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, eps_));                    // [row, d_model]
+    const auto in = Linear(x, w_in_).split_with_sizes({d, d, 2 * bc, ssm_.heads}, 1);       // z, a, B' and C', dt
+    const at::Tensor a = hooks(Site::kConvIn, in[1]);                                       // [row, d_inner]
+    const at::Tensor conv = CausalConv(at::cat({a, in[2]}, 1), conv_, conv_bias_, packing, from.conv, kept.conv);
+    const auto parts = at::silu(conv).split_with_sizes({d, bc, bc}, 1);
+    const at::Tensor c = hooks(Site::kSsmIn, parts[0]);
+    const at::Tensor delta = PerChannel(at::clamp(at::softplus(in[3] + dt_bias_), ssm_.dt_min, ssm_.dt_max));
+    const ScanInput input{c, delta, a_, Grouped(parts[1]), Grouped(parts[2])};
+    const at::Tensor y = SelectiveScan(input, packing, from.ssm, kept.ssm, hooks.Cuts());
+    const at::Tensor s = hooks(Site::kSsmOut, at::addcmul(y, c, d_));
+    const at::Tensor g = hooks(Site::kGate, at::silu(in[0]));
+    const at::Tensor mixed = hooks(Site::kMixed, RmsNorm(s * g, gated_norm_, eps_));
+    return hooks(Site::kResid, h + hooks(Site::kMixerOut, Linear(mixed, w_o_)));
+  }
+
+  std::vector<SiteInfo> sites() const override {
+    const int64_t d = ssm_.d_inner;
+    return {{Site::kMixerIn, d_model_}, {Site::kConvIn, d}, {Site::kSsmIn, d},          {Site::kSsmOut, d},
+            {Site::kGate, d},           {Site::kMixed, d},  {Site::kMixerOut, d_model_}, {Site::kResid, d_model_}};
+  }
+
+  std::vector<EditableWeight> editable() const override {
+    const int64_t d = ssm_.d_inner;
+    return {{"W_a", w_in_.weight.narrow(0, d, d), Site::kMixerIn}, {"W_g", w_in_.weight.narrow(0, 0, d), Site::kMixerIn},
+            {"W_o", w_o_.weight, Site::kMixed}};
+  }
+
+ private:
+  // [.., heads] -> [.., d_inner]: every channel of a head has the head's value.
+  at::Tensor PerChannel(const at::Tensor& x) const { return x.repeat_interleave(ssm_.head_dim, -1); }
+  // [row, groups * d_state] -> [row, groups, d_state].
+  at::Tensor Grouped(const at::Tensor& x) const { return x.reshape({-1, ssm_.groups, ssm_.d_state}); }
+
+  SsmConfig ssm_;
+  int64_t d_model_;
+  double eps_;
+  at::Tensor norm_, gated_norm_;   // [d_model], [d_inner]
+  Projection w_in_, w_o_;          // [2 d_inner + 2 groups d_state + heads, d_model], [d_model, d_inner]
+  at::Tensor conv_, conv_bias_;    // [d_conv, d_inner + 2 groups d_state], [.. same]
+  at::Tensor dt_bias_;             // [heads]
+  at::Tensor a_, d_;               // [1, d_inner], [d_inner]
+};
+
+}  // namespace
+
+std::unique_ptr<Layer> MakeMamba2Layer(const Config& config, const Weights& w) { return std::make_unique<Mamba2Layer>(config, w); }
+
+}  // namespace mambascope

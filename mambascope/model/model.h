@@ -1,0 +1,66 @@
+// A language model: embedding, blocks, final norm, unembedding.
+//
+//   Model model = Model::Load("models/demo-mamba");
+//   Packing packing = Packing::Whole({5});
+//   at::Tensor logits = model.Unembed(model.Forward({425, 318, 282, 634, 266}, packing));   // [5, vocab]
+//
+// A Model is constant after it is made; what a pass remembers is the caller's.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "mambascope/checkpoint/checkpoint.h"
+#include "mambascope/model/hooks.h"
+#include "mambascope/model/layer.h"
+#include "mambascope/model/packing.h"
+
+namespace mambascope {
+
+struct ModelOptions {
+  at::ScalarType dtype = at::kFloat;  // of the weight matrices: float32 or bfloat16
+  at::Device device = at::kCPU;
+};
+
+class Model {
+ public:
+  // Reads the checkpoint in `folder`. Throws Error for whatever is missing, misshapen or unsupported in it.
+  static Model Load(const std::filesystem::path& folder, const ModelOptions& options = {});
+  // A model of this shape with weights from `source`.
+  Model(const Config& config, const WeightSource& source, const ModelOptions& options = {});
+
+  const Config& config() const { return config_; }
+  int layers() const { return static_cast<int>(layers_.size()); }
+  const Layer& layer(int l) const { return *layers_[static_cast<size_t>(l)]; }
+  int64_t parameters() const { return parameters_; }
+  at::Device device() const { return options_.device; }
+  // The sites of every layer, and Site::kEmbed before them.
+  std::vector<SiteInfo> sites() const;
+
+  // The embeddings of `ids`, one per packed row -> [row, d_model]. Throws Error for an id outside the vocabulary, and for a prompt longer than the
+  // model's learned position table or sliding window.
+  at::Tensor Embed(std::span<const int64_t> ids, const Packing& packing) const;
+  // All blocks: embeds, and returns the last block's output [row, d_model] (Site::kResid of the last layer, before the final norm).
+  // `from` and `kept` hold one Carry per layer; null when no segment continues and no row is kept.
+  at::Tensor Forward(std::span<const int64_t> ids, const Packing& packing, Hooks* hooks = nullptr, const std::vector<Carry>* from = nullptr,
+                     std::vector<Carry>* kept = nullptr) const;
+  at::Tensor FinalNorm(const at::Tensor& h) const;
+  // Logits [row, vocab], float32, of last-block outputs h [row, d_model].
+  at::Tensor Unembed(const at::Tensor& h) const;
+
+ private:
+  Config config_;
+  ModelOptions options_;
+  int64_t parameters_ = 0;
+  at::Tensor embedding_;             // [vocab, d_model]
+  at::Tensor positions_;             // [positions, d_model]: GPT-2 alone
+  std::vector<std::unique_ptr<Layer>> layers_;
+  at::Tensor norm_, norm_bias_;      // [d_model]; no bias: an RMS norm
+  at::Tensor unembedding_;           // [vocab, d_model]
+};
+
+}  // namespace mambascope

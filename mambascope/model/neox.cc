@@ -1,0 +1,61 @@
+// GPT-NeoX (Black et al. 2022) and Pythia: attention and MLP read the same residual and are added together (parallel), or one after the other.
+//
+//   parallel:  h' = h + Attn(LN1(h)) + MLP(LN2(h))          serial:  m = h + Attn(LN1(h)),  h' = m + MLP(LN2(m))
+#include <ATen/ATen.h>
+
+#include "mambascope/model/attention.h"
+#include "mambascope/model/layer.h"
+#include "mambascope/model/ops.h"
+
+namespace mambascope {
+namespace {
+
+class NeoxLayer : public Layer {
+ public:
+  NeoxLayer(const Config& config, const Weights& w) : config_(config) {
+    const int64_t d = config.d_model;
+    const AttentionConfig& a = config.attention;
+    attention_norm_ = LayerNorm::Load(w, "input_layernorm", d, config.norm_eps);
+    mlp_norm_ = LayerNorm::Load(w, "post_attention_layernorm", d, config.norm_eps);
+    qkv_ = Projection::Load(w, "attention.query_key_value", 3 * d, d, a.qkv_bias);
+    dense_ = Projection::Load(w, "attention.dense", d, d, a.out_bias);
+    w_up_ = Projection::Load(w, "mlp.dense_h_to_4h", config.mlp.width, d, config.mlp.bias);
+    w_down_ = Projection::Load(w, "mlp.dense_4h_to_h", d, config.mlp.width, config.mlp.bias);
+  }
+
+  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
+    const at::Tensor x = hooks(Site::kMixerIn, attention_norm_(h));                                       // [row, d_model]
+    const at::Tensor z = hooks(Site::kMixed, Attention(x, packing, from, kept, hooks));                   // [row, d_model]
+    const at::Tensor o = hooks(Site::kMixerOut, Linear(z, dense_));
+    const at::Tensor mid = Activate(Linear(mlp_norm_(config_.parallel_residual ? h : h + o), w_up_), config_.mlp.activation);
+    const at::Tensor m = hooks(Site::kMlpOut, Linear(hooks(Site::kMlpMid, mid), w_down_));
+    return hooks(Site::kResid, h + o + m);
+  }
+
+  std::vector<SiteInfo> sites() const override {
+    const int64_t d = config_.d_model;
+    return {{Site::kMixerIn, d}, {Site::kMixed, d}, {Site::kMixerOut, d}, {Site::kMlpMid, config_.mlp.width}, {Site::kMlpOut, d}, {Site::kResid, d}};
+  }
+
+  std::vector<EditableWeight> editable() const override { return {{"W_down", w_down_.weight, Site::kMlpMid}}; }
+
+ private:
+  // The rows of query_key_value are, head by head, its query, key and value.
+  at::Tensor Attention(const at::Tensor& x, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const {
+    const AttentionConfig& a = config_.attention;
+    const auto qkv = Linear(x, qkv_).reshape({-1, a.heads, 3 * a.head_dim}).chunk(3, 2);  // [row, heads, head_dim] each
+    const at::Tensor positions = packing.Positions().to(x.device());
+    return Attend(Rotate(qkv[0], positions, a.rope), Rotate(qkv[1], positions, a.rope), qkv[2], packing, from, kept, hooks.Cuts());
+  }
+
+  Config config_;
+  LayerNorm attention_norm_, mlp_norm_;
+  Projection qkv_, dense_;      // [3 d_model, d_model], [d_model, d_model]
+  Projection w_up_, w_down_;    // [mlp width, d_model], [d_model, mlp width]
+};
+
+}  // namespace
+
+std::unique_ptr<Layer> MakeNeoxLayer(const Config& config, const Weights& w) { return std::make_unique<NeoxLayer>(config, w); }
+
+}  // namespace mambascope

@@ -1,0 +1,36 @@
+// The small functions that the model files share. Activations are float32 [row, width]; only GEMMs see the weights' own type.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "mambascope/checkpoint/config.h"
+#include "mambascope/model/weights.h"
+
+namespace mambascope {
+
+// A weight matrix with an optional bias.
+struct Projection {
+  at::Tensor weight;  // [out, in], float32 or bfloat16
+  at::Tensor bias;    // [out], float32; undefined: none
+
+  static Projection Load(const Weights& w, const std::string& name, int64_t out, int64_t in, bool has_bias);
+};
+
+// x W^T + b. x [row, in] -> [row, out], float32. bfloat16 weights: the product of bfloat16 inputs.
+at::Tensor Linear(const at::Tensor& x, const Projection& p);
+
+// x / sqrt(mean(x^2) + eps) * weight over the last dimension; an undefined weight counts as 1.
+at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps);
+
+// A norm with mean and bias, as transformers have it.
+struct LayerNorm {
+  at::Tensor weight, bias;  // [width]
+  double eps = 1e-5;
+
+  static LayerNorm Load(const Weights& w, const std::string& name, int64_t width, double eps);
+  at::Tensor operator()(const at::Tensor& x) const;
+};
+
+at::Tensor Activate(const at::Tensor& x, Activation activation);
+
+}  // namespace mambascope

@@ -1,0 +1,27 @@
+#include "mambascope/model/packing.h"
+
+#include <ATen/ATen.h>
+
+namespace mambascope {
+
+Packing Packing::Whole(const std::vector<int64_t>& lengths) {
+  Packing packing;
+  for (int64_t length : lengths) packing.segments.push_back({.begin = packing.rows(), .length = length});
+  return packing;
+}
+
+at::Tensor Packing::Positions() const {
+  std::vector<int64_t> positions;
+  for (const Segment& s : segments) {
+    for (int64_t i = 0; i < s.length; ++i) positions.push_back(s.position + i);
+  }
+  return at::tensor(positions, at::kLong);
+}
+
+std::vector<int64_t> Packing::LastRows() const {
+  std::vector<int64_t> rows;
+  for (const Segment& s : segments) rows.push_back(s.end() - 1);
+  return rows;
+}
+
+}  // namespace mambascope

@@ -1,0 +1,44 @@
+// Prompts of different lengths as one batch without padding: their tokens lie one after the other in the rows of every tensor.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace mambascope {
+
+// Consecutive rows that are consecutive tokens of one prompt. It starts where the prompt starts, or continues from a carry.
+struct Segment {
+  int64_t begin = 0;     // first row
+  int64_t length = 0;    // rows, at least 1
+  int64_t position = 0;  // of the first row in its prompt
+  int64_t carry = -1;    // slot of the carry at the token before; -1 at the prompt's start
+  int64_t end() const { return begin + length; }
+};
+
+struct Packing {
+  std::vector<Segment> segments;  // in row order, without gaps
+  std::vector<int64_t> kept;      // rows, ascending, after which each layer keeps its carry
+
+  // Whole prompts of these lengths, keeping no carry.
+  static Packing Whole(const std::vector<int64_t>& lengths);
+  int64_t rows() const { return segments.empty() ? 0 : segments.back().end(); }
+  // Position of every row in its prompt, int64 [row].
+  at::Tensor Positions() const;
+  // Last row of every segment.
+  std::vector<int64_t> LastRows() const;
+};
+
+// All that one token hands to the next in one layer, at some tokens ("slots"). A layer uses the tensors of its kind; the others stay undefined.
+struct Carry {
+  at::Tensor conv;  // Mamba: [slot, d_conv - 1, width], the convolution's last inputs, oldest first
+  at::Tensor ssm;   // Mamba: [slot, d_state, d_inner]
+  struct Rows {
+    int64_t begin, end;
+  };
+  at::Tensor keys, values;  // transformers: [row, kv_heads, head_dim], of all slots together
+  std::vector<Rows> rows;   // slot -> its tokens' rows of keys and values
+};
+
+}  // namespace mambascope

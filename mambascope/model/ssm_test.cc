@@ -1,0 +1,199 @@
+// The convolution and the scan: matrix against reference, reference against kernel, gradients against finite differences.
+#include "mambascope/model/ssm.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "mambascope/checkpoint/test_support.h"
+#include "mambascope/model/ssm_cpu.h"
+
+namespace mambascope {
+namespace {
+
+// Four segments: a whole prompt, two that continue from one slot of a carry, and a single token; carries kept inside and at ends.
+Packing TestPacking() {
+  return {.segments = {{0, 5, 0, -1}, {5, 3, 2, 1}, {8, 4, 2, 1}, {12, 1, 7, 0}}, .kept = {0, 4, 6, 12}};
+}
+
+struct Sizes {
+  int64_t d_inner, d_state, groups, a_rows;
+};
+
+struct ScanCase {
+  ScanInput in;
+  at::Tensor from;  // [2, d_state, d_inner]
+};
+
+at::Tensor Random(at::IntArrayRef shape, at::ScalarType dtype) { return at::randn(shape, dtype); }
+
+ScanCase RandomCase(const Sizes& s, at::ScalarType dtype = at::kFloat) {
+  at::manual_seed(7);
+  const int64_t rows = TestPacking().rows();
+  return {{Random({rows, s.d_inner}, dtype), at::softplus(Random({rows, s.d_inner}, dtype)), -Random({s.a_rows, s.d_inner}, dtype).exp(),
+           Random({rows, s.groups, s.d_state}, dtype), Random({rows, s.groups, s.d_state}, dtype)},
+          Random({2, s.d_state, s.d_inner}, dtype)};
+}
+
+class ScanTest : public testing::TestWithParam<Sizes> {};
+
+INSTANTIATE_TEST_SUITE_P(Sizes, ScanTest,
+                         testing::Values(Sizes{96, 16, 1, 16}, Sizes{7, 3, 1, 3}, Sizes{130, 12, 1, 1}, Sizes{64, 5, 2, 1}, Sizes{150, 4, 3, 1}),
+                         [](const auto& info) { return fmt::format("d{}_n{}_g{}_a{}", info.param.d_inner, info.param.d_state, info.param.groups, info.param.a_rows); });
+
+TEST_P(ScanTest, KernelEqualsReference) {
+  const ScanCase c = RandomCase(GetParam());
+  at::Tensor kept, kept_reference;
+  const at::Tensor y = SelectiveScanCpu(c.in, TestPacking(), c.from, kept);
+  const at::Tensor reference = SelectiveScanReference(c.in, TestPacking(), c.from, kept_reference);
+  EXPECT_LT(MaxDifference(y, reference), 1e-5 * reference.abs().max().item<double>());
+  EXPECT_LT(MaxDifference(kept, kept_reference), 1e-5 * kept_reference.abs().max().item<double>());
+}
+
+TEST_P(ScanTest, KernelGradientsEqualTheReferences) {
+  const Packing packing = TestPacking();
+  std::vector<std::vector<at::Tensor>> gradients;
+  for (const auto scan : {SelectiveScanCpu, SelectiveScanReference}) {
+    const ScanCase c = RandomCase(GetParam());
+    const std::vector<at::Tensor> inputs = {c.in.x, c.in.delta, c.in.b, c.in.c, c.from};
+    for (const at::Tensor& input : inputs) input.set_requires_grad(true);
+    at::Tensor kept;
+    const at::Tensor y = scan(c.in, packing, c.from, kept);
+    ((y * at::sin(y)).sum() + (kept * at::cos(kept)).sum()).backward();
+    gradients.emplace_back();
+    for (const at::Tensor& input : inputs) gradients.back().push_back(input.grad());
+  }
+  for (size_t i = 0; i < gradients[0].size(); ++i) {
+    const double scale = gradients[1][i].abs().max().item<double>();
+    EXPECT_GT(scale, 0);
+    EXPECT_LT(MaxDifference(gradients[0][i], gradients[1][i]), 2e-5 * scale) << "input " << i;
+  }
+}
+
+TEST_P(ScanTest, ReferenceEqualsMatrix) {
+  const ScanCase c = RandomCase(GetParam(), at::kDouble);
+  at::Tensor kept;
+  const at::Tensor y = SelectiveScanReference(c.in, Packing::Whole({c.in.x.size(0)}), {}, kept);
+  const at::Tensor by_matrix = at::einsum("ijd,jd->id", {ScanMatrix(c.in), c.in.x});
+  EXPECT_LT(MaxDifference(y, by_matrix), 1e-10 * y.abs().max().item<double>());
+}
+
+// Central differences in float64 of the reference, along random directions.
+TEST_P(ScanTest, ReferenceGradientsEqualFiniteDifferences) {
+  ScanCase c = RandomCase(GetParam(), at::kDouble);
+  const auto loss = [&] {
+    at::Tensor kept;
+    return SelectiveScanReference(c.in, TestPacking(), c.from, kept).sin().sum() + kept.square().sum();
+  };
+  for (at::Tensor* input : {&c.in.x, &c.in.delta, &c.in.a, &c.in.b, &c.in.c, &c.from}) {
+    input->set_requires_grad(true);
+    loss().backward();
+    const at::Tensor gradient = input->grad().clone(), value = input->detach().clone(), direction = at::randn_like(value);
+    const auto at_step = [&](double step) {
+      *input = value + step * direction;
+      return loss().item<double>();
+    };
+    const double numeric = (at_step(1e-5) - at_step(-1e-5)) / 2e-5, analytic = (gradient * direction).sum().item<double>();
+    EXPECT_NEAR(analytic, numeric, 1e-6 * std::max(1.0, std::abs(numeric)));
+    *input = value;
+  }
+}
+
+// Central differences of the kernel itself, in float32.
+TEST_P(ScanTest, KernelGradientsEqualFiniteDifferences) {
+  ScanCase c = RandomCase(GetParam());
+  const at::Tensor weights = at::randn_like(c.in.x);
+  for (at::Tensor* input : {&c.in.x, &c.in.delta, &c.in.b, &c.in.c, &c.from}) {
+    const auto loss = [&] {
+      at::Tensor kept;
+      return (SelectiveScanCpu(c.in, TestPacking(), c.from, kept) * weights).to(at::kDouble).sum();
+    };
+    input->set_requires_grad(true);
+    loss().backward();
+    const at::Tensor gradient = input->grad().clone(), value = input->detach().clone();
+    const at::Tensor direction = gradient / gradient.norm();
+    const auto at_step = [&](double step) {
+      *input = value + step * direction;
+      return loss().item<double>();
+    };
+    const double numeric = (at_step(1e-2) - at_step(-1e-2)) / 2e-2, analytic = gradient.norm().item<double>();
+    EXPECT_NEAR(analytic, numeric, 5e-3 * analytic);
+    *input = value;
+  }
+}
+
+// The kernel at the ends of float32's exponent: no decay at all, and a decay to nothing.
+TEST(ScanEdgeTest, ExtremeSteps) {
+  ScanCase c = RandomCase({64, 4, 1, 4});
+  c.in.delta.slice(1, 0, 32).fill_(0);
+  c.in.delta.slice(1, 32).fill_(1e4);
+  at::Tensor kept, kept_reference;
+  const at::Tensor y = SelectiveScanCpu(c.in, TestPacking(), c.from, kept);
+  EXPECT_TRUE(y.isfinite().all().item<bool>());
+  EXPECT_LT(MaxDifference(y, SelectiveScanReference(c.in, TestPacking(), c.from, kept_reference)), 1e-5 * y.abs().max().item<double>());
+}
+
+// Inputs 2^i, no decay: the binary digits of each output show exactly the tokens that got through.
+TEST(ScanCutTest, BinaryDigitsShowWhatGotThrough) {
+  const int64_t rows = 6;
+  const at::Tensor ones = at::ones({rows, 1, 1});
+  const ScanInput in{at::pow(2, at::arange(rows, at::kFloat)).unsqueeze(1), at::ones({rows, 1}), at::zeros({1, 1}), ones, ones};
+  at::Tensor kept;
+  const auto outputs = [&](const std::vector<RowCut>& cuts) { return ToVector(SelectiveScan(in, Packing::Whole({rows}), {}, kept, cuts)); };
+  EXPECT_EQ(outputs({}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1111, 0b11111, 0b111111}));
+  EXPECT_EQ(outputs({{{1, 2}, {3, 5}, {}}}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1001, 0b11111, 0b111001}));
+  EXPECT_EQ(outputs({{{0}, {4, 5}, {}}, {{5}, {5}, {}}}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1111, 0b11110, 0b011110}));
+}
+
+TEST(ScanCutTest, EqualsZeroedEntriesOfTheMatrix) {
+  const ScanCase c = RandomCase({10, 3, 2, 1});
+  const int64_t rows = c.in.x.size(0);
+  const at::Tensor channels = at::arange(10) < 4;
+  at::Tensor kept;
+  const at::Tensor y = SelectiveScan(c.in, Packing::Whole({rows}), {}, kept, {{{2, 5}, {6, 12}, channels}, {{0}, {12}, {}}});
+  at::Tensor m = ScanMatrix(c.in);
+  for (int64_t i : {6, 12}) {
+    for (int64_t j : {2, 5}) m[i][j].slice(0, 0, 4).zero_();
+  }
+  m[12][0].zero_();
+  const at::Tensor want = at::einsum("ijd,jd->id", {m, c.in.x});
+  EXPECT_LT(MaxDifference(y, want), 1e-5 * want.abs().max().item<double>());
+  const at::Tensor uncut = SelectiveScan(c.in, Packing::Whole({rows}), {}, kept, {});
+  EXPECT_GT(MaxDifference(y[12], uncut[12]), 1e-2);
+}
+
+struct ConvCase {
+  at::Tensor x, weight, bias, from;
+};
+
+ConvCase RandomConv(at::ScalarType dtype = at::kFloat) {
+  at::manual_seed(8);
+  return {Random({TestPacking().rows(), 37}, dtype), Random({4, 37}, dtype), Random({37}, dtype), Random({2, 3, 37}, dtype)};
+}
+
+TEST(CausalConvTest, KernelEqualsReferenceWithGradients) {
+  std::vector<std::vector<at::Tensor>> results;
+  for (const auto conv : {CausalConvCpu, CausalConvReference}) {
+    const ConvCase c = RandomConv();
+    c.x.set_requires_grad(true);
+    c.from.set_requires_grad(true);
+    at::Tensor kept;
+    const at::Tensor y = conv(c.x, c.weight, c.bias, TestPacking(), c.from, kept);
+    (y.sin().sum() + kept.cos().sum()).backward();
+    results.push_back({y, kept, c.x.grad(), c.from.grad()});
+  }
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_GT(results[1][i].abs().max().item<double>(), 0.1);
+    EXPECT_LT(MaxDifference(results[0][i], results[1][i]), 1e-5) << "result " << i;
+  }
+}
+
+TEST(CausalConvTest, EqualsLibTorchsConvolution) {
+  const ConvCase c = RandomConv();
+  at::Tensor kept;
+  const at::Tensor y = CausalConv(c.x, c.weight, c.bias, Packing::Whole({13}), {}, kept);
+  const at::Tensor want = at::conv1d(c.x.t().unsqueeze(0), c.weight.t().unsqueeze(1), c.bias, 1, 3, 1, 37)[0].t().slice(0, 0, 13);
+  EXPECT_LT(MaxDifference(y, want), 1e-5);
+}
+
+}  // namespace
+}  // namespace mambascope

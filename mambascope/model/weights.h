@@ -1,0 +1,39 @@
+// Weights by name, bound once when a layer is made: a layer's constructor is the map of its part of the checkpoint.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
+
+#include <string>
+#include <vector>
+
+#include "mambascope/checkpoint/checkpoint.h"
+
+namespace mambascope {
+
+class Weights {
+ public:
+  // Matrices come in `dtype` (float32 or bfloat16); everything is put on `device`.
+  Weights(const WeightSource& source, at::ScalarType dtype, at::Device device, std::string scope = "")
+      : source_(source), dtype_(dtype), device_(device), scope_(std::move(scope)) {}
+
+  // The weights whose names begin with `part` + ".", by the rest of their names.
+  Weights Scope(const std::string& part) const { return {source_, dtype_, device_, scope_ + part + "."}; }
+  bool Has(const std::string& name) const { return source_.Has(scope_ + name); }
+  // A weight that GEMMs read, in the model's dtype.
+  at::Tensor Matrix(const std::string& name, const std::vector<int64_t>& shape) const { return Get(name, shape, dtype_); }
+  // A weight of norms, biases, convolution and recurrence: always float32.
+  at::Tensor Float(const std::string& name, const std::vector<int64_t>& shape) const { return Get(name, shape, at::kFloat); }
+
+ private:
+  at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape, at::ScalarType dtype) const {
+    return source_.Get(scope_ + name, shape).to(device_, dtype);
+  }
+
+  const WeightSource& source_;
+  at::ScalarType dtype_;
+  at::Device device_;
+  std::string scope_;
+};
+
+}  // namespace mambascope

@@ -1,0 +1,23 @@
+// The text files that every HTML page carries, as read-only data of the library: NAME and NAME_end for each (declared in web.cc).
+// cmake/web.cmake sets the include path to this folder and to node_modules, and makes this file depend on what it includes.
+  .section .rodata, "a"
+
+.macro embed name, path
+  .global mambascope_web_\name
+  .hidden mambascope_web_\name
+  .global mambascope_web_\name\()_end
+  .hidden mambascope_web_\name\()_end
+mambascope_web_\name:
+  .incbin "\path"
+mambascope_web_\name\()_end:
+.endm
+
+  embed licence, "vega/LICENSE"
+  embed vega, "vega/build/vega.min.js"
+  embed vega_lite, "vega-lite/build/vega-lite.min.js"
+  embed vega_embed, "vega-embed/build/vega-embed.min.js"
+  embed heat_map, "heat_map.vl.jsonc"
+  embed page_css, "page.css"
+  embed page_js, "page.js"
+
+  .section .note.GNU-stack, "", %progbits
