@@ -1,1 +1,42 @@
-set(WEB_SOURCES)
+# The figure libraries (mambascope/report/web/package.json), embedded in the library by web.S. npm fetches them into the build folder, once
+# and again when package-lock.json changes, without running any package's scripts; MAMBASCOPE_WEB names a node_modules folder to use instead.
+set(WEB_SOURCE ${CMAKE_CURRENT_LIST_DIR}/../mambascope/report/web)
+cmake_path(NORMAL_PATH WEB_SOURCE)
+set(WEB_FILES vega/LICENSE vega/build/vega.min.js vega-lite/build/vega-lite.min.js vega-embed/build/vega-embed.min.js)
+
+if(MAMBASCOPE_WEB)
+  set(WEB_MODULES ${MAMBASCOPE_WEB})
+else()
+  set(WEB_MODULES ${CMAKE_BINARY_DIR}/web/node_modules)
+endif()
+list(TRANSFORM WEB_FILES PREPEND ${WEB_MODULES}/)
+
+if(MAMBASCOPE_WEB)
+  foreach(FILE ${WEB_FILES})
+    if(NOT EXISTS ${FILE})
+      message(FATAL_ERROR "MAMBASCOPE_WEB: no ${FILE}. In a copy of ${WEB_SOURCE}, `npm ci --ignore-scripts` makes the node_modules to name.")
+    endif()
+  endforeach()
+else()
+  find_program(NPM npm)
+  if(NOT NPM)
+    message(FATAL_ERROR "No npm, which fetches the libraries that draw figures. Install it (apt-get install npm), "
+                        "or name a node_modules folder that holds vega, vega-lite and vega-embed: -DMAMBASCOPE_WEB=FOLDER")
+  endif()
+  add_custom_command(
+    OUTPUT ${WEB_FILES}
+    DEPENDS ${WEB_SOURCE}/package.json ${WEB_SOURCE}/package-lock.json
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/web
+    COMMAND ${CMAKE_COMMAND} -E copy ${WEB_SOURCE}/package.json ${WEB_SOURCE}/package-lock.json ${CMAKE_BINARY_DIR}/web
+    COMMAND ${CMAKE_COMMAND} -E chdir ${CMAKE_BINARY_DIR}/web
+            ${NPM} ci --ignore-scripts --no-audit --no-fund --no-progress --no-update-notifier --loglevel=error
+    COMMAND ${CMAKE_COMMAND} -E touch ${WEB_FILES} # packages may date their files before the lock file, which would make them stale for ever
+    COMMENT "Fetching vega, vega-lite and vega-embed with npm"
+    VERBATIM)
+endif()
+
+set(WEB_SOURCES ${WEB_SOURCE}/web.S)
+file(GLOB WEB_OWN CONFIGURE_DEPENDS ${WEB_SOURCE}/*.css ${WEB_SOURCE}/*.js ${WEB_SOURCE}/*.jsonc)
+set_source_files_properties(${WEB_SOURCES} PROPERTIES
+  INCLUDE_DIRECTORIES "${WEB_SOURCE};${WEB_MODULES}"
+  OBJECT_DEPENDS "${WEB_FILES};${WEB_OWN}")

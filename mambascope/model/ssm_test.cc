@@ -82,7 +82,8 @@ TEST_P(ScanTest, ReferenceGradientsEqualFiniteDifferences) {
   ScanCase c = RandomCase(GetParam(), at::kDouble);
   const auto loss = [&] {
     at::Tensor kept;
-    return SelectiveScanReference(c.in, TestPacking(), c.from, kept).sin().sum() + kept.square().sum();
+    const at::Tensor y = SelectiveScanReference(c.in, TestPacking(), c.from, kept);
+    return y.sin().sum() + kept.square().sum();
   };
   for (at::Tensor* input : {&c.in.x, &c.in.delta, &c.in.a, &c.in.b, &c.in.c, &c.from}) {
     input->set_requires_grad(true);

@@ -14,16 +14,17 @@ struct Reference {
   double value;
 };
 
+// Every field has a default, so that designated initializers may name the ones that matter.
 struct Grid {
-  std::string name;  // machine-readable key, and the name of saved pictures: "trace_ssm_out"
-  std::string title, subtitle;
-  std::string row_title, column_title, value_title;        // "token", "layer", "p(answer)"
-  std::vector<std::string> rows, columns;                  // labels, top to bottom and left to right; they may repeat
-  std::vector<std::vector<std::optional<double>>> values;  // [row][column]; absent or not finite: no value
-  std::vector<int> marked_rows;                            // rows whose label gets a star: the subject's tokens
-  std::string scheme = "purples";                          // purples, reds, greens, blues, oranges, greys; redblue for signed values
-  std::optional<std::pair<double, double>> domain = std::nullopt;  // the colour scale's ends; by default those of values and references
-  std::vector<Reference> references = {};                          // shown on the colour bar and as dashed lines
+  std::string name = {};  // machine-readable key, and the name of saved pictures: "trace_ssm_out"
+  std::string title = {}, subtitle = {};
+  std::string row_title = {}, column_title = {}, value_title = {};  // "token", "layer", "p(answer)"
+  std::vector<std::string> rows = {}, columns = {};                 // labels, top to bottom and left to right; they may repeat
+  std::vector<std::vector<std::optional<double>>> values = {};      // [row][column]; absent or not finite: no value
+  std::vector<int> marked_rows = {};                                // rows whose label gets a star: the subject's tokens
+  std::string scheme = "purples";                                   // purples, reds, greens, blues, oranges, greys; redblue: signed values
+  std::optional<std::pair<double, double>> domain = {};             // the colour scale's ends; by default those of values and references
+  std::vector<Reference> references = {};                           // shown on the colour bar and as dashed lines
 };
 
 }  // namespace mambascope

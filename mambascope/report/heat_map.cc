@@ -132,7 +132,7 @@ Json HeatMap(const Grid& grid) {
   return FillTemplate(web::HeatMap(),
                       {{"name", grid.name},
                        {"title", grid.title},
-                       {"subtitle", WrapText(VisibleText(grid.subtitle), (width + 220) / kCharWidth)},
+                       {"subtitle", WrapText(VisibleText(grid.subtitle), (width + 200) / 6)},
                        {"description", fmt::format("Heat map: {} by {} and {}", grid.value_title, grid.row_title, grid.column_title)},
                        {"row_labels", RowLabels(grid)},
                        {"column_labels", column_labels},

@@ -1,0 +1,56 @@
+#include "mambascope/data/prompt.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+// Code points in UTF-8 text: bytes that do not continue one.
+int64_t CodePoints(std::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; });
+}
+
+Prompt FromTokens(const Tokenizer& tokenizer, const std::string& text, const std::vector<Token>& tokens) {
+  Prompt prompt{.text = text, .ids = {}, .tokens = {}, .subject = {}, .subject_span = {}};
+  for (const Token& token : tokens) {
+    prompt.ids.push_back(token.id);
+    prompt.tokens.push_back(tokenizer.Decode(std::span(&token.id, 1)));
+  }
+  if (prompt.ids.empty()) throw Error("the prompt is empty", "it needs at least one token");
+  return prompt;
+}
+
+}  // namespace
+
+Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& text) { return FromTokens(tokenizer, text, tokenizer.Encode(text)); }
+
+Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern, const std::string& subject) {
+  const size_t hole = pattern.find("{}");
+  if (hole == pattern.npos || pattern.find("{}", hole + 2) != pattern.npos) {
+    throw Error(fmt::format("the prompt '{}' must have exactly one {{}}", pattern), "it stands for the subject, as in '{} is located in'");
+  }
+  if (subject.empty()) throw Error("the subject is empty");
+  const std::string text = pattern.substr(0, hole) + subject + pattern.substr(hole + 2);
+  const int64_t begin = CodePoints(std::string_view(pattern).substr(0, hole)), end = begin + CodePoints(subject);
+  const std::vector<Token> tokens = tokenizer.Encode(text);
+  Prompt prompt = FromTokens(tokenizer, text, tokens);
+  prompt.subject = subject;
+  const auto overlaps = [&](const Token& t) { return t.chars.begin < end && begin < t.chars.end; };
+  const auto first = std::find_if(tokens.begin(), tokens.end(), overlaps);
+  const auto last = std::find_if_not(first, tokens.end(), overlaps);
+  if (first == last) throw Error(fmt::format("no token of the prompt '{}' belongs to the subject '{}'", text, subject));
+  prompt.subject_span = {first - tokens.begin(), last - tokens.begin()};
+  return prompt;
+}
+
+std::string PatternOf(const std::string& prompt, const std::string& subject) {
+  const size_t at = subject.empty() ? prompt.npos : prompt.rfind(subject);
+  if (at == prompt.npos) throw Error(fmt::format("the subject '{}' is not in the prompt '{}'", subject, prompt));
+  return prompt.substr(0, at) + "{}" + prompt.substr(at + subject.size());
+}
+
+}  // namespace mambascope

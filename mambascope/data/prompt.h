@@ -1,0 +1,29 @@
+// A prompt with its tokens and the place of its subject.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mambascope/checkpoint/tokenizer.h"
+
+namespace mambascope {
+
+struct Prompt {
+  std::string text;
+  std::vector<int64_t> ids;
+  std::vector<std::string> tokens;  // each token's own text; a token that holds part of a character shows U+FFFD
+  std::string subject;
+  Span subject_span;  // tokens; empty when there is no subject
+};
+
+// The tokens of `text`, which need have no subject. Throws Error when it is empty.
+Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& text);
+
+// `pattern` with its one {} replaced by `subject`. The subject's tokens are those whose characters overlap the subject's: a token that merely
+// touches it, such as the space or the bracket before it, is not one. Throws Error for a pattern without exactly one {}, and an empty subject.
+Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern, const std::string& subject);
+
+// A whole prompt in which `subject` stands, as a pattern: its last occurrence is replaced by {}. Throws Error when it does not occur.
+std::string PatternOf(const std::string& prompt, const std::string& subject);
+
+}  // namespace mambascope

@@ -1,0 +1,183 @@
+// What each verb does, in every architecture, at every site, layer and token that it has; and that it does something.
+#include "mambascope/intervene/run.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mambascope/checkpoint/test_support.h"
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+constexpr int64_t kTokens = 6;
+
+class RunTest : public testing::TestWithParam<std::string> {
+ protected:
+  std::vector<Place> AllPlaces() const {
+    std::vector<Place> places;
+    for (const SiteInfo& info : model_.sites()) {
+      const bool embed = info.site == Site::kEmbed;
+      for (int l = embed ? kEmbedLayer : 0; l < (embed ? 0 : model_.layers()); ++l) places.push_back({info.site, l});
+    }
+    return places;
+  }
+  at::Tensor Logits(const Variant& variant) const { return mambascope::Run(model_, {ids_}, {.variants = {variant}, .keep = {}}).Logits(0); }
+  double Scale() const { return base_.Logits(0).abs().max().item<double>(); }
+
+  Model model_ = Model::Load(GoldenFolder() / GetParam());
+  std::vector<int64_t> ids_ = {7, 300, 21, 150, 9, 88}, other_ids_ = {7, 12, 333, 150, 9, 88};
+  RunResult base_ = mambascope::Run(model_, {ids_}, {.variants = {}, .keep = AllPlaces()});
+};
+
+INSTANTIATE_TEST_SUITE_P(Checkpoints, RunTest,
+                         testing::Values("mamba", "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba", "gpt_neox", "gpt_neox-serial", "gpt2",
+                                         "llama", "mistral", "qwen2"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST_P(RunTest, EverySiteHasItsWidth) {
+  for (const SiteInfo& info : model_.sites()) {
+    const Place place{info.site, info.site == Site::kEmbed ? kEmbedLayer : 1};
+    EXPECT_EQ(base_.State(place, 0).sizes(), (at::IntArrayRef{kTokens, info.width})) << SiteName(info.site);
+  }
+}
+
+TEST_P(RunTest, SetActsAtItsStateAndAfterIt) {
+  at::manual_seed(1);
+  for (const Place& place : AllPlaces()) {
+    for (int64_t token : {int64_t{0}, int64_t{2}, kTokens - 1}) {
+      const at::Tensor value = base_.State(place, 0)[token] + at::randn_like(base_.State(place, 0)[token]);
+      const StateId at{place.site, place.layer, token};
+      const RunResult set = mambascope::Run(model_, {ids_}, {.variants = {{Set{at, value}}}, .keep = {place}});
+      EXPECT_EQ(MaxDifference(set.State(place, 0)[token], value), 0);
+      const at::Tensor change = (set.Logits(0) - base_.Logits(0)).abs().amax(1);
+      const std::string where = fmt::format("{}.{} token {}", SiteName(place.site), place.layer, token);
+      EXPECT_LE(change.slice(0, 0, token).sum().item<double>(), 1e-6 * Scale()) << where << " reached back";
+      EXPECT_GT(change[token].item<double>(), 1e-4 * Scale()) << where << " moved nothing";
+      const at::Tensor by_add = Logits({Add{at, value - base_.State(place, 0)[token]}});
+      EXPECT_LT(MaxDifference(set.Logits(0), by_add), 2e-5 * Scale()) << where;
+    }
+  }
+}
+
+TEST_P(RunTest, SettingAStateToItselfChangesNothing) {
+  Variant all;
+  for (const Place& place : AllPlaces()) all.push_back(Set{{place.site, place.layer, 3}, base_.State(place, 0)[3]});
+  EXPECT_LT(MaxDifference(Logits(all), base_.Logits(0)), 2e-5 * Scale());
+}
+
+// The corrupted prompt with every embedding restored is the clean prompt.
+TEST_P(RunTest, RestoringAllEmbeddingsRestoresThePrompt) {
+  const Place embed{Site::kEmbed, kEmbedLayer};
+  Variant restore;
+  for (int64_t t = 0; t < kTokens; ++t) restore.push_back(Set{{Site::kEmbed, kEmbedLayer, t}, base_.State(embed, 0)[t]});
+  const RunResult corrupted = mambascope::Run(model_, {other_ids_});
+  const RunResult restored = mambascope::Run(model_, {other_ids_}, {.variants = {restore}, .keep = {}});
+  EXPECT_GT(MaxDifference(corrupted.Logits(0), base_.Logits(0)), 1e-2 * Scale());
+  EXPECT_LT(MaxDifference(restored.Logits(0), base_.Logits(0)), 2e-5 * Scale());
+}
+
+TEST_P(RunTest, HoldKeepsTheBaseRunsValue) {
+  const int last = model_.layers() - 1;
+  const at::Tensor other = base_.State({Site::kResid, 0}, 0)[1] * -2;
+  Variant variant = {Set{{Site::kResid, 0, 1}, other}};
+  const at::Tensor moved = Logits(variant);
+  EXPECT_GT(MaxDifference(moved, base_.Logits(0)), 1e-3 * Scale());
+  for (int64_t t = 0; t < kTokens; ++t) variant.push_back(Hold{{Site::kResid, last, t}});
+  EXPECT_LT(MaxDifference(Logits(variant), base_.Logits(0)), 1e-6 * Scale());
+  const at::Tensor half_held = Logits({Set{{Site::kResid, 0, 1}, other}, Hold{{Site::kMixerOut, 1, 1}}});
+  EXPECT_GT(MaxDifference(half_held, moved), 1e-5 * Scale());
+}
+
+TEST_P(RunTest, InterventionsActInOrder) {
+  const StateId at{Site::kResid, 1, 2};
+  const at::Tensor value = at::ones({model_.config().d_model}), delta = at::full({model_.config().d_model}, 0.5);
+  EXPECT_LT(MaxDifference(Logits({Set{at, value}, Add{at, delta}}), Logits({Set{at, value + delta}})), 1e-6 * Scale());
+  EXPECT_LT(MaxDifference(Logits({Add{at, delta}, Set{at, value}}), Logits({Set{at, value}})), 1e-6 * Scale());
+}
+
+TEST_P(RunTest, EachPromptHasItsOwnVariant) {
+  const Variant set = {Set{{Site::kMixerOut, 0, 1}, at::zeros({model_.config().d_model})}};
+  const RunResult both = mambascope::Run(model_, {other_ids_, ids_}, {.variants = {{}, set}, .keep = {}});
+  EXPECT_LT(MaxDifference(both.Logits(0), mambascope::Run(model_, {other_ids_}).Logits(0)), 2e-5 * Scale());
+  EXPECT_LT(MaxDifference(both.Logits(1), Logits(set)), 2e-5 * Scale());
+}
+
+TEST_P(RunTest, GradientFlowsToAnAddedDelta) {
+  for (const Place& place : AllPlaces()) {
+    const at::Tensor state = base_.State(place, 0)[1];
+    at::Tensor delta = at::zeros_like(state).set_requires_grad(true);
+    const auto loss = [&](const at::Tensor& d) { return Logits({Add{{place.site, place.layer, 1}, d}}).log_softmax(-1).slice(0, 1).slice(1, 5, 9).sum(); };
+    loss(delta).backward();
+    const at::Tensor gradient = delta.grad(), direction = gradient / gradient.norm();
+    const double numeric = (loss(direction * 1e-2).item<double>() - loss(direction * -1e-2).item<double>()) / 2e-2;
+    EXPECT_NEAR(numeric, gradient.norm().item<double>(), 0.02 * std::max(0.05, std::abs(numeric))) << SiteName(place.site) << place.layer;
+    EXPECT_GT(gradient.norm().item<double>(), 1e-4);
+  }
+}
+
+TEST_P(RunTest, CutMovesTheTargetsAloneWithinItsLayer) {
+  const int last = model_.layers() - 1;  // in the last layer nothing spreads further
+  const at::Tensor cut = Logits({Cut{last, {0, 2}, {3, 5}, {}}});
+  const at::Tensor change = (cut - base_.Logits(0)).abs().amax(1);
+  for (int64_t t = 0; t < kTokens; ++t) {
+    if (t == 3 || t == 5) EXPECT_GT(change[t].item<double>(), 1e-6 * Scale()) << t;
+    else EXPECT_EQ(change[t].item<double>(), 0) << t;
+  }
+  EXPECT_EQ(MaxDifference(Logits({Cut{last, {}, {3}, {}}}), base_.Logits(0)), 0) << "no sources";
+  EXPECT_EQ(MaxDifference(Logits({Cut{last, {4, 5}, {3}, {}}}), base_.Logits(0)), 0) << "sources after the target";
+}
+
+// With every earlier token cut from the last one in all layers, attention models know nothing of them; Mamba's convolution still does.
+TEST_P(RunTest, CutInAllLayersHidesTheSourcesFromAttention) {
+  at::Tensor delta = at::zeros({model_.config().d_model}).set_requires_grad(true);
+  Variant variant = {Add{{Site::kEmbed, kEmbedLayer, 3}, delta}};
+  for (int l = 0; l < model_.layers(); ++l) variant.push_back(Cut{l, {0, 1, 2, 3, 4}, {5}, {}});
+  Logits(variant)[5].square().sum().backward();
+  const bool mamba = model_.config().architecture == Architecture::kMamba1 || model_.config().architecture == Architecture::kMamba2;
+  const double reach = delta.grad().norm().item<double>();
+  if (mamba) EXPECT_GT(reach, 0) << "three tokens back is inside the convolution";
+  else EXPECT_EQ(reach, 0);
+}
+
+TEST_P(RunTest, BadRequestsAreRefused) {
+  const at::Tensor value = at::zeros({model_.config().d_model});
+  EXPECT_THROW(mambascope::Run(model_, {}), Error);
+  EXPECT_THROW(mambascope::Run(model_, {std::vector<int64_t>{}}), Error);
+  EXPECT_THROW(Logits({Set{{Site::kResid, model_.layers(), 0}, value}}), Error);
+  EXPECT_THROW(Logits({Set{{Site::kResid, -1, 0}, value}}), Error);
+  EXPECT_THROW(Logits({Set{{Site::kResid, 0, kTokens}, value}}), Error);
+  EXPECT_THROW(Logits({Set{{Site::kResid, 0, 0}, at::zeros({3})}}), Error);
+  EXPECT_THROW(Logits({Set{{Site::kEmbed, 0, 0}, value}}), Error);
+  EXPECT_THROW(Logits({Hold{{Site::kResid, 99, 0}}}), Error);
+  EXPECT_THROW(Logits({Cut{0, {0}, {99}, {}}}), Error);
+  EXPECT_THROW(mambascope::Run(model_, {ids_, ids_}, {.variants = {{}}, .keep = {}}), Error);
+  const Site lacking = model_.config().architecture == Architecture::kMamba1 || model_.config().architecture == Architecture::kMamba2 ? Site::kMlpOut : Site::kGate;
+  try {
+    Logits({Set{{lacking, 0, 0}, value}});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), testing::HasSubstr("it has: embed, mixer_in"));
+  }
+}
+
+// A row with nothing left to read outputs 0, and partly cut rows share their weight among the rest.
+TEST(AttentionCutTest, RowsWithNothingLeftAreZero) {
+  const Model model = Model::Load(GoldenFolder() / "llama");
+  const Place mixed{Site::kMixed, 1};
+  const auto state = [&](const Cut& cut) { return mambascope::Run(model, {std::vector<int64_t>{5, 6, 7}}, {.variants = {{cut}}, .keep = {mixed}}).State(mixed, 0); };
+  EXPECT_EQ(state({1, {0, 1, 2}, {2}, {}})[2].abs().max().item<double>(), 0);
+  EXPECT_GT(state({1, {0, 1}, {2}, {}})[2].abs().max().item<double>(), 0);
+  const at::Tensor one_head = at::arange(4) == 2;  // heads of 12 features
+  const at::Tensor cut = state({1, {0, 1, 2}, {2}, one_head})[2], whole = state({1, {}, {2}, {}})[2];
+  EXPECT_EQ(cut.slice(0, 24, 36).abs().max().item<double>(), 0);
+  EXPECT_EQ(MaxDifference(cut.slice(0, 0, 24), whole.slice(0, 0, 24)), 0);
+}
+
+}  // namespace
+}  // namespace mambascope
