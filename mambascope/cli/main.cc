@@ -1,1 +1,63 @@
-int main() { return 0; }
+// mambascope: one table of commands, and the only place where an Error is caught. Exit 0; 1 for an error; 2 for a wrong command line.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "mambascope/cli/commands.h"
+#include "mambascope/error.h"
+
+namespace {
+
+struct Command {
+  const char* name;
+  const char* does;
+  const char* example;
+  void (*add)(CLI::App&, mambascope::CommonOptions&);
+};
+
+constexpr Command kCommands[] = {
+    {"info", "What a model is: architecture, sizes, sites, weights that can be edited", "mambascope info --model demo-mamba2", mambascope::Info},
+    {"predict", "The next token's distribution", "mambascope predict --prompt \"The capital city of France is\"", mambascope::Predict},
+    {"generate", "A continuation", "mambascope generate --prompt \"The capital city of France is\" --tokens 5", mambascope::Generate},
+    {"states", "Every state of a run, as a safetensors file", "mambascope states --prompt \"Paris is\" --sites resid,ssm_out --out states.safetensors",
+     mambascope::States},
+    {"trace", "Causal tracing: which states bring a fact back",
+     "mambascope trace --prompt \"The landmark called {} can be found in\" --subject \"Eiffel Tower\" --corrupt-subject \"Big Ben\" --out out",
+     mambascope::Trace},
+};
+
+int Main(int argc, char** argv) {
+  CLI::App app("mambascope: where a state-space language model keeps a fact, how it reaches the answer, and whether it can be rewritten.");
+  app.set_version_flag("--version", std::string(mambascope::kVersion) + " (" + mambascope::kGitCommit + ")");
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  mambascope::CommonOptions common;
+  for (const Command& entry : kCommands) {
+    CLI::App& command = *app.add_subcommand(entry.name, entry.does);
+    command.footer(std::string("Example:\n  ") + entry.example);
+    entry.add(command, common);
+    mambascope::AddCommonOptions(command, common);
+  }
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Main(argc, argv);
+  } catch (const mambascope::Error& e) {
+    fmt::print(stderr, "error: {}\n", e.what());
+  } catch (const std::exception& e) {
+    const std::string_view what = e.what();
+    fmt::print(stderr, "error: unexpected: {}\n", what.substr(0, what.find('\n')));
+  }
+  return 1;
+}

@@ -49,7 +49,10 @@ async function draw(section) {
 const sections = [...document.querySelectorAll('section')];
 
 async function drawAll() {
-  await Promise.all(sections.map(draw));
+  for (const section of sections) {
+    await draw(section);
+    await new Promise(resolve => setTimeout(resolve));  // lets the browser show it before the next one is drawn
+  }
   const failed = sections.some(section => section.dataset.state === 'failed');
   document.documentElement.dataset.state = failed ? 'failed' : 'drawn';
 }

@@ -1,0 +1,94 @@
+#include "mambascope/cli/common.h"
+
+#include <ATen/Context.h>
+#include <fmt/format.h>
+
+#include "mambascope/error.h"
+#include "mambascope/model/threads.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The bundled models lie beside the build folder of a checkout, or in share/ of an installation.
+fs::path Bundled(const std::string& name) {
+  const fs::path bin = fs::read_symlink("/proc/self/exe").parent_path();
+  for (const fs::path& folder : {bin / "../models" / name, bin / "../share/mambascope/models" / name}) {
+    if (fs::is_directory(folder)) return fs::canonical(folder);
+  }
+  throw Error(fmt::format("the bundled model '{}' is not beside this program", name), "run it from the checkout that built it, or name a folder");
+}
+
+}  // namespace
+
+void AddCommonOptions(CLI::App& command, CommonOptions& o) {
+  command.add_option("--model", o.model, "checkpoint folder, or demo, demo-mamba2, demo-neox")->capture_default_str();
+  command.add_option("--tokenizer", o.tokenizer, "tokenizer.json, for a folder that lacks one");
+  command.add_option("--device", o.device)->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
+  command.add_option("--dtype", o.dtype, "of the weights")->check(CLI::IsMember({"float32", "bfloat16"}))->capture_default_str();
+  command.add_option("--threads", o.threads, "0: one per core")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command.add_option("--seed", o.seed)->capture_default_str();
+  command.add_flag("--quiet", o.quiet, "print nothing but errors");
+  command.add_flag("--json", o.json, "print one JSON document on stdout");
+}
+
+fs::path ModelFolder(const std::string& name) {
+  if (name == "demo") return Bundled("demo-mamba");
+  if (name == "demo-mamba2" || name == "demo-neox") return Bundled(name);
+  return name;
+}
+
+Model LoadModel(const CommonOptions& o) {
+  SetThreads(o.threads);
+  if (o.device == "cuda" && !at::hasCUDA()) throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
+  return Model::Load(ModelFolder(o.model), {.dtype = o.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat, .device = at::Device(o.device)});
+}
+
+std::optional<Tokenizer> LoadTokenizer(const CommonOptions& o) {
+  if (!o.tokenizer.empty()) return Tokenizer::Load(o.tokenizer);
+  const fs::path folder = ModelFolder(o.model);
+  if (!Tokenizer::Exists(folder)) return std::nullopt;
+  return Tokenizer::Load(folder);
+}
+
+Tokenizer RequireTokenizer(const CommonOptions& o) {
+  std::optional<Tokenizer> tokenizer = LoadTokenizer(o);
+  if (!tokenizer) throw Error(fmt::format("{}: holds no tokenizer.json", o.model), "give one with --tokenizer FILE");
+  return std::move(*tokenizer);
+}
+
+Json EchoOptions(const std::string& command, const CommonOptions& o, const Json& more) {
+  Json options = {{"command", command}, {"model", o.model},     {"device", o.device},      {"dtype", o.dtype},
+                  {"seed", o.seed},     {"version", kVersion}, {"commit", kGitCommit}};
+  options.update(more);
+  return options;
+}
+
+void Print(const CommonOptions& o, const Json& document, const std::string& text) {
+  if (o.json) fmt::print("{}\n", document.dump());
+  else if (!o.quiet) fmt::print("{}", text);
+}
+
+void AddPromptOptions(CLI::App& command, PromptOptions& o) {
+  o.prompt_option = command.add_option("--prompt", o.prompt, "text");
+  command.add_option("--ids", o.ids, "token ids in place of text, as 5,17,3")->delimiter(',')->excludes(o.prompt_option);
+}
+
+std::vector<int64_t> PromptIds(const PromptOptions& o, const std::optional<Tokenizer>& tokenizer) {
+  std::vector<int64_t> ids = o.ids;
+  if (ids.empty()) {
+    if (o.prompt_option->count() == 0) throw Error("no prompt", "give one with --prompt TEXT or --ids 5,17,3");
+    if (!tokenizer) throw Error("the model's folder holds no tokenizer.json", "give one with --tokenizer FILE, or token ids with --ids");
+    for (const Token& token : tokenizer->Encode(o.prompt)) ids.push_back(token.id);
+  }
+  if (ids.empty()) throw Error("the prompt is empty", "it needs at least one token");
+  return ids;
+}
+
+Json TokenText(const std::optional<Tokenizer>& tokenizer, int64_t id) {
+  if (!tokenizer || id >= tokenizer->vocab_size()) return {};  // models pad their vocabulary
+  return tokenizer->Decode(std::span(&id, 1));
+}
+
+}  // namespace mambascope

@@ -1,0 +1,62 @@
+// What every command shares: its options, the model they name, and how results reach the user.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mambascope/checkpoint/json.h"
+#include "mambascope/checkpoint/tokenizer.h"
+#include "mambascope/model/model.h"
+
+namespace mambascope {
+
+extern const char* const kVersion;    // "0.1.0"
+extern const char* const kGitCommit;  // of the sources; "+" at the end: with changes
+
+struct CommonOptions {
+  std::string model = "demo";
+  std::string tokenizer;  // empty: the model folder's own
+  std::string device = "cpu";
+  std::string dtype = "float32";
+  int threads = 0;
+  uint64_t seed = 0;
+  bool quiet = false;
+  bool json = false;
+};
+
+void AddCommonOptions(CLI::App& command, CommonOptions& options);
+
+// The folder that --model means: one of the bundled models, or the path itself.
+std::filesystem::path ModelFolder(const std::string& name);
+
+// Sets the threads, and loads.
+Model LoadModel(const CommonOptions& options);
+
+// None where the folder holds no tokenizer and --tokenizer is not given.
+std::optional<Tokenizer> LoadTokenizer(const CommonOptions& options);
+
+// The same, where there must be one.
+Tokenizer RequireTokenizer(const CommonOptions& options);
+
+// What a result file says about what made it: these options, the command's own (`more`), version and commit.
+Json EchoOptions(const std::string& command, const CommonOptions& options, const Json& more);
+
+// Prints `document` on stdout where --json asks for it, else `text`, unless --quiet.
+void Print(const CommonOptions& options, const Json& document, const std::string& text);
+
+// --prompt TEXT or --ids 5,17,3: exactly one.
+struct PromptOptions {
+  std::string prompt;
+  std::vector<int64_t> ids;
+  CLI::Option* prompt_option = nullptr;
+};
+void AddPromptOptions(CLI::App& command, PromptOptions& options);
+std::vector<int64_t> PromptIds(const PromptOptions& options, const std::optional<Tokenizer>& tokenizer);
+
+// The text of one token, or null without a tokenizer.
+Json TokenText(const std::optional<Tokenizer>& tokenizer, int64_t id);
+
+}  // namespace mambascope

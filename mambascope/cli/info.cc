@@ -1,0 +1,29 @@
+#include <fmt/format.h>
+
+#include "mambascope/cli/commands.h"
+
+namespace mambascope {
+
+void Info(CLI::App& command, CommonOptions& common) {
+  command.callback([&common] {
+    const Model model = LoadModel(common);
+    Json sites = Json::array(), projections = Json::array();
+    std::string site_list, projection_list;
+    for (const SiteInfo& site : model.sites()) {
+      sites.push_back({{"name", SiteName(site.site)}, {"width", site.width}});
+      site_list += fmt::format("{}{} ({})", site_list.empty() ? "" : ", ", SiteName(site.site), site.width);
+    }
+    for (const EditableWeight& weight : model.layer(0).editable()) {
+      projections.push_back(weight.name);
+      projection_list += (projection_list.empty() ? "" : ", ") + weight.name;
+    }
+    const Config& c = model.config();
+    Print(common,
+          {{"architecture", c.model_type}, {"layers", c.layers}, {"d_model", c.d_model}, {"vocab", c.vocab}, {"parameters", model.parameters()},
+           {"sites", sites}, {"projections", projections}},
+          fmt::format("architecture  {}\nlayers        {}\nd_model       {}\nvocabulary    {}\nparameters    {}\nsites (width) {}\nprojections   {}\n",
+                      c.model_type, c.layers, c.d_model, c.vocab, model.parameters(), site_list, projection_list));
+  });
+}
+
+}  // namespace mambascope

@@ -1,0 +1,28 @@
+#include "mambascope/cli/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace mambascope {
+
+Progress::Progress(std::string what, std::string unit, bool quiet)
+    : what_(std::move(what)), unit_(std::move(unit)), silent_(quiet || isatty(STDERR_FILENO) == 0) {}
+
+Progress::~Progress() {
+  if (shown_) fmt::print(stderr, "\r\033[K");
+}
+
+void Progress::operator()(int64_t done, int64_t total) {
+  const Clock::time_point now = Clock::now();
+  const double elapsed = std::chrono::duration<double>(now - start_).count(), since = std::chrono::duration<double>(now - last_).count();
+  if (silent_ || elapsed < 0.5 || since < 0.1 || done == 0) return;
+  last_ = now;
+  shown_ = true;
+  const double rate = static_cast<double>(done) / elapsed;
+  fmt::print(stderr, "\r\033[K{} {}/{} {}, {:.0f} per second, {:.0f} s left", what_, done, total, unit_, rate, static_cast<double>(total - done) / rate);
+  std::fflush(stderr);
+}
+
+}  // namespace mambascope

@@ -1,0 +1,129 @@
+#include "mambascope/report/page.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/report/heat_map.h"
+
+namespace mambascope {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr char kHostile[] = "</script><script>document.documentElement.dataset.hacked = 1</script><!-- & \"quoted\" 'too'";
+
+// Three tokens by three layers, one cell without a value.
+Grid SmallGrid() {
+  return {.name = "small",
+          .title = "Small",
+          .row_title = "token",
+          .column_title = "layer",
+          .value_title = "p(answer)",
+          .rows = {" Needle", kHostile, " city"},
+          .columns = {"0", "1", "2"},
+          .values = {{0.9, 0.5, 0.1}, {0.1, 0.3, std::nullopt}, {0.1, 0.2, 0.3}},
+          .marked_rows = {0},
+          .references = {{"corrupted", 0.05}}};
+}
+
+std::string Page(const std::string& text) { return HtmlPage({text, {{"prompt", text}}}, {{text, text, {{"title", text}}}}); }
+
+TEST(HtmlPage, EscapesTextEverywhere) {
+  const std::string page = Page(kHostile);
+  EXPECT_THAT(page, Not(HasSubstr("<script>document")));
+  EXPECT_THAT(page, HasSubstr("<title>&lt;/script&gt;&lt;script&gt;document"));
+  EXPECT_THAT(page, HasSubstr("<dd>&lt;/script&gt;"));
+  EXPECT_THAT(page, HasSubstr("&amp; &quot;quoted&quot; &#39;too&#39;"));
+}
+
+TEST(HtmlPage, EmbedsJsonThatCannotEndItsScript) {
+  EXPECT_THAT(Page(kHostile), HasSubstr(R"({"title":"\u003c/script>\u003cscript>document)"));
+  EXPECT_THAT(Page("\u2028"), HasSubstr(R"({"title":"\u2028"})"));
+  EXPECT_THAT(Page("\xf0\x9f"), HasSubstr(R"({"title":"\ufffd"})"));
+}
+
+TEST(HtmlPage, NamesNothingOutsideItself) {
+  const std::string page = Page("text");
+  EXPECT_THAT(page,
+              HasSubstr("content=\"default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:\""));
+  EXPECT_THAT(page, Not(HasSubstr("sourceMappingURL")));
+  const std::string own = page.substr(0, page.find("<!-- vega"));  // what the libraries say in their strings is theirs
+  for (const char* tag : {"<link", " src=", "@import", "url(", "//"}) EXPECT_THAT(own, Not(HasSubstr(tag)));
+}
+
+TEST(HtmlPage, ListsItsFiguresWhenThereAreSeveral) {
+  const Figure figure{"One & two", "", Json::object()};
+  EXPECT_THAT(HtmlPage({"t", {}}, {figure, figure}), HasSubstr("<a href=\"#figure-2\">One &amp; two</a>"));
+  EXPECT_THAT(HtmlPage({"t", {}}, {figure}), Not(HasSubstr("<nav>")));
+}
+
+// A browser opens the page; the test reads the document that its scripts leave.
+class HtmlPageInABrowser : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(kBrowser)) GTEST_SKIP() << "no " << kBrowser << " (apt-get install chromium)";
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::string Open(const std::string& page) {
+    std::ofstream(folder_ / "page.html") << page;
+    const std::string command = fmt::format(
+        "timeout 120 {} --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+        "--disable-component-update --disable-sync --user-data-dir={}/profile --virtual-time-budget=10000 --dump-dom file://{}/page.html "
+        "> {}/dom.html 2> {}/log",
+        kBrowser, folder_.string(), folder_.string(), folder_.string(), folder_.string());
+    EXPECT_EQ(std::system(command.c_str()), 0) << ReadFile(folder_ / "log");
+    return ReadFile(folder_ / "dom.html");
+  }
+
+  static constexpr char kBrowser[] = "/usr/bin/chromium";
+  const std::filesystem::path folder_ = std::filesystem::temp_directory_path() / fmt::format("mambascope_page_test_{}", getpid());
+};
+
+// When the figures are drawn, notes in attributes of the root what the first one holds, clicks its last cell and notes what that changed.
+constexpr char kProbe[] = R"(<script>
+const root = document.documentElement;
+const marks = name => [...document.querySelectorAll(`#figure-1 g.role-mark.mark-${name} > *`)];
+const isSeen = mark => mark.getAttribute('opacity') !== '0';
+const lineLabels = () => marks('text').filter(t => t.getAttribute('font-weight') === '600').filter(isSeen).map(t => t.textContent).join();
+setTimeout(() => {
+  const cells = marks('rect').filter(rect => /p\(answer\)/.test(rect.getAttribute('aria-label')));
+  Object.assign(root.dataset, {cells: cells.length, crossed: marks('rule').length, line: lineLabels()});
+  cells.at(-1).dispatchEvent(new PointerEvent('click', {bubbles: true}));
+}, 3000);
+setTimeout(() => { root.dataset.lineAfterClick = lineLabels(); }, 5000);
+</script></body>)";
+
+TEST_F(HtmlPageInABrowser, DrawsItsFiguresAndFollowsAClick) {
+  std::string page =
+      HtmlPage({kHostile, {{"prompt", kHostile}}}, {{kHostile, "", HeatMap(SmallGrid())}, {"Again", "", HeatMap(SmallGrid())}});
+  page.replace(page.rfind("</body>"), 7, kProbe);
+  const std::string dom = Open(page);
+  const std::string root = dom.substr(dom.find("<html"), dom.find("<head>") - dom.find("<html"));
+  EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));
+  EXPECT_THAT(root, HasSubstr("data-cells=\"9\""));
+  EXPECT_THAT(root, HasSubstr("data-crossed=\"2\"")) << "the cell without a value, and the reference line";
+  EXPECT_THAT(root, HasSubstr("data-line=\"\u00b7Needle*\""));
+  EXPECT_THAT(root, HasSubstr("data-line-after-click=\"\u00b7city\""));
+  EXPECT_THAT(root, Not(HasSubstr("data-hacked")));
+  EXPECT_THAT(dom, Not(HasSubstr("class=\"error\"")));
+}
+
+TEST_F(HtmlPageInABrowser, SaysWhichFigureItCannotDraw) {
+  const std::string dom =
+      Open(HtmlPage({"t", {}}, {{"Bad", "", {{"$schema", "https://vega.github.io/schema/vega-lite/v6.json"}, {"mark", 3}}}}));
+  EXPECT_THAT(dom, HasSubstr("data-state=\"failed\""));
+  EXPECT_THAT(dom, HasSubstr("<div class=\"error\">figure-1: "));
+}
+
+}  // namespace
+}  // namespace mambascope
