@@ -1,1 +1,90 @@
-int main() {}
+// Prefill: prompt tokens per second, and the share of the machine's own GEMM rate that the blocks' weight matrices reach.
+//   ./dev bench [--benchmark_filter=...]      medians of 7 are what bench/results.md quotes
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "bench/random_model.h"
+#include "mambascope/model/threads.h"
+
+namespace mambascope {
+namespace {
+
+// Operations per second of a large square product, the best of 7: what this machine's BLAS gives, right now.
+double GemmRate(at::ScalarType dtype) {
+  const int64_t n = 1536;
+  const at::Tensor a = at::randn({n, n}).to(dtype), b = at::randn({n, n}).to(dtype);
+  double best = 0;
+  for (int i = 0; i < 8; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    at::linear(a, b);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (i > 0) best = std::max(best, 2.0 * static_cast<double>(n * n * n) / seconds);
+  }
+  return best;
+}
+
+using MakeModel = std::function<Model(const ModelOptions&)>;
+
+void Prefill(benchmark::State& state, const MakeModel& make, at::ScalarType dtype) {
+  at::NoGradGuard no_grad;
+  const Model model = make({.dtype = dtype});
+  const int64_t prompts = state.range(0), length = state.range(1), tokens = prompts * length;
+  const std::vector<int64_t> ids(static_cast<size_t>(tokens), 11);
+  const Packing packing = Packing::Whole(std::vector<int64_t>(static_cast<size_t>(prompts), length));
+  const at::Tensor last = at::tensor(packing.LastRows(), at::kLong);
+  const double gemm = GemmRate(dtype);
+  for (auto _ : state) {
+    const at::Tensor logits = model.Unembed(model.Forward(ids, packing).index_select(0, last));
+    benchmark::DoNotOptimize(logits.data_ptr());
+  }
+  const double blocks = BlockFlopsPerToken(model.config()) * static_cast<double>(tokens);
+  const double unembedding = 2.0 * static_cast<double>(prompts * model.config().vocab * model.config().d_model);
+  state.counters["tokens/s"] = benchmark::Counter(static_cast<double>(tokens), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["flop/s"] = benchmark::Counter(blocks + unembedding, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["gemm_flop/s"] = gemm;
+  state.counters["of_gemm"] = benchmark::Counter((blocks + unembedding) / gemm, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void Register(const std::string& name, const MakeModel& make) {
+  for (const auto& [suffix, dtype] : {std::pair("float32", at::kFloat), std::pair("bfloat16", at::kBFloat16)}) {
+    benchmark::RegisterBenchmark(("prefill/" + name + "/" + suffix).c_str(),
+                                 [make, dtype = dtype](benchmark::State& state) { Prefill(state, make, dtype); })
+        ->ArgNames({"prompts", "tokens"})
+        ->Args({1, 12})
+        ->Args({16, 12})
+        ->Args({1, 512})
+        ->Unit(benchmark::kMillisecond)
+        ->UseRealTime()
+        ->Repetitions(7)
+        ->ReportAggregatesOnly(true);
+  }
+}
+
+MakeModel Bundled(const std::string& name) {
+  return [name](const ModelOptions& options) { return Model::Load(std::string(MAMBASCOPE_ROOT) + "/models/" + name, options); };
+}
+
+MakeModel Random(const Config& config) {
+  return [config](const ModelOptions& options) { return Model(config, RandomSource(), options); };
+}
+
+}  // namespace
+}  // namespace mambascope
+
+int main(int argc, char** argv) {
+  mambascope::SetThreads(0);
+  mambascope::Register("demo-mamba", mambascope::Bundled("demo-mamba"));
+  mambascope::Register("demo-mamba2", mambascope::Bundled("demo-mamba2"));
+  mambascope::Register("demo-neox", mambascope::Bundled("demo-neox"));
+  mambascope::Register("mamba-130m", mambascope::Random(mambascope::Mamba130mConfig()));
+  mambascope::Register("mamba2-130m", mambascope::Random(mambascope::Mamba2_130mConfig()));
+  mambascope::Register("pythia-160m", mambascope::Random(mambascope::Pythia160mConfig()));
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -46,9 +46,8 @@ std::vector<std::unique_ptr<TensorFile>> OpenFiles(const fs::path& folder) {
 }  // namespace
 
 Checkpoint Checkpoint::Open(const fs::path& folder) {
-  if (!fs::is_directory(folder)) {
-    throw Error(fmt::format("{}: no such folder", folder.string()), "--model takes a checkpoint folder, or demo, demo-mamba2 or demo-neox");
-  }
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) throw Error(folder.string() + ": no such folder", "a checkpoint folder was expected");
   Checkpoint checkpoint;
   checkpoint.folder_ = folder;
   checkpoint.config_ = ReadConfig(folder / "config.json");

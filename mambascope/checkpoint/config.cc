@@ -21,6 +21,7 @@ class Fields {
   }
 
   bool Has(const char* key) const { return json_.contains(key) && !json_[key].is_null(); }
+  bool IsNull(const char* key) const { return json_.contains(key) && json_[key].is_null(); }
   const Json& Raw(const char* key) const { return json_[key]; }
   Fields Sub(const char* key) const { return {json_[key], fmt::format("{}: field '{}'", name_, key)}; }
 
@@ -235,11 +236,12 @@ void ReadGpt2(const Fields& f, Config& c) {
   f.Demand("add_cross_attention", false);
 }
 
-// Mistral's window always acts, Qwen2's only where use_sliding_window says so. A prompt inside the window is computed as without it.
+// Mistral's window acts unless it is null, Qwen2's only where use_sliding_window says so; both default to 4096. A prompt inside the window is
+// computed as without it.
 void ReadSlidingWindow(const Fields& f, Config& c) {
   const bool used = c.model_type == "mistral" || (c.model_type == "qwen2" && f.Get<bool>("use_sliding_window", false));
-  if (!used || !f.Has("sliding_window")) return;
-  c.max_tokens = f.Size("sliding_window");
+  if (!used || f.IsNull("sliding_window")) return;
+  c.max_tokens = f.Size("sliding_window", 4096);
   c.max_tokens_reason = "sliding_window";
 }
 

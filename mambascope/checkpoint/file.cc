@@ -25,7 +25,8 @@ fs::path Beside(const fs::path& path) { return path.string() + fmt::format(".{}.
 }  // namespace
 
 std::string ReadFile(const fs::path& path) {
-  if (fs::is_directory(path)) throw Error(fmt::format("{}: is a folder, a file was expected", path.string()));
+  std::error_code unreadable;  // is reported below, by what opening the file says
+  if (fs::is_directory(path, unreadable)) throw Error(fmt::format("{}: is a folder, a file was expected", path.string()));
   std::ifstream in(path, std::ios::binary);
   if (!in) throw Error(fmt::format("{}: cannot be read: {}", path.string(), std::strerror(errno)));
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -62,6 +63,12 @@ void PrepareFolder(const fs::path& folder) {
   const fs::path probe = Beside(folder / "probe");
   if (!std::ofstream(probe)) ThrowUnwritable(folder, errno);
   fs::remove(probe, error);
+}
+
+void PrepareFile(const fs::path& path) {
+  std::error_code error;
+  if (!path.has_filename() || fs::is_directory(path, error)) ThrowUnwritable(path, EISDIR);
+  PrepareFolder(path.has_parent_path() ? path.parent_path() : ".");
 }
 
 }  // namespace mambascope

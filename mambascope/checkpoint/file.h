@@ -19,4 +19,7 @@ void WriteFile(const std::filesystem::path& path, std::string_view bytes);
 // Makes the folder where it is missing and proves that a file can be made in it: call it before the work, not after.
 void PrepareFolder(const std::filesystem::path& folder);
 
+// The same for a file: makes its folder, and proves that WriteFile can put it there. An earlier file stays as it is.
+void PrepareFile(const std::filesystem::path& path);
+
 }  // namespace mambascope

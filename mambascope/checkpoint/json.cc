@@ -33,6 +33,32 @@ std::string QuoteBareFloats(std::string_view text) {
   return out;
 }
 
+// The byte of `text` that the byte of its quoted form was made from.
+size_t Unquoted(std::string_view text, size_t byte) {
+  size_t low = 0, high = text.size();
+  while (low < high) {
+    const size_t middle = (low + high) / 2;
+    if (QuoteBareFloats(text.substr(0, middle)).size() < byte) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// What walks through a document calls itself for every level, so there must not be too many.
+void CheckDepth(std::string_view text, const std::string& name) {
+  constexpr int kMaxDepth = 500;
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') in_string = !in_string;
+    else if (in_string) i += text[i] == '\\' ? 1 : 0;
+    else if (text[i] == ']' || text[i] == '}') --depth;
+    else if ((text[i] == '[' || text[i] == '{') && ++depth > kMaxDepth) {
+      throw Error(fmt::format("{}: JSON nested more than {} levels deep at byte {}", name, kMaxDepth, i + 1));
+    }
+  }
+}
+
 void ReplaceFloatObjects(Json& value) {
   if (value.is_object() && value.size() == 1 && value.contains("__float__")) {
     const std::string word = value["__float__"].is_string() ? value["__float__"].get<std::string>() : "";
@@ -48,13 +74,16 @@ void ReplaceFloatObjects(Json& value) {
 }  // namespace
 
 Json ParseJson(std::string_view text, const std::string& name) {
+  CheckDepth(text, name);
   const bool has_bare_floats = text.find("Infinity") != text.npos || text.find("NaN") != text.npos;
   try {
     Json value = has_bare_floats ? Json::parse(QuoteBareFloats(text)) : Json::parse(text);
     if (has_bare_floats) ReplaceFloatObjects(value);
     return value;
   } catch (const Json::parse_error& e) {
-    throw Error(fmt::format("{}: invalid JSON at byte {}", name, e.byte), "the file may be truncated");
+    throw Error(fmt::format("{}: invalid JSON at byte {}", name, has_bare_floats ? Unquoted(text, e.byte) : e.byte), "the file may be truncated");
+  } catch (const Json::out_of_range&) {
+    throw Error(fmt::format("{}: holds a number that is too large for a double", name), "Python writes Infinity where it means that");
   }
 }
 

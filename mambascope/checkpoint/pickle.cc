@@ -4,7 +4,7 @@
 
 #include <bit>
 #include <cstring>
-#include <memory>
+#include <deque>
 #include <variant>
 
 #include "mambascope/error.h"
@@ -12,9 +12,16 @@
 namespace mambascope {
 namespace {
 
+// What real checkpoints stay far below. A memo lets a few bytes stand for much, so that without these limits a small file could ask for any
+// amount of memory and time.
+constexpr size_t kMaxWord = 256;        // bytes of a global's or a storage's name
+constexpr size_t kMaxDims = 64;         // as in PyTorch
+constexpr size_t kMaxNames = 16 << 20;  // bytes that all tensors' names may take, and kEntry for each entry of a dictionary
+constexpr size_t kEntry = 64;
+
 // What the machine can hold on its stack and in its memo.
 struct Value;
-using ValuePtr = std::shared_ptr<Value>;
+using ValuePtr = Value*;  // into the machine's heap, which frees values that are nested deeply, or in a circle, one by one
 struct None {};
 struct Mark {};
 struct Global {
@@ -63,10 +70,10 @@ class Machine {
     return value;
   }
   std::string Line() {
-    const size_t end = bytes_.find('\n', at_);
+    const size_t end = bytes_.substr(at_, kMaxWord).find('\n');
     if (end == bytes_.npos) Refuse("an unfinished line");
-    const std::string line(Bytes(end - at_));
-    at_ = end + 1;
+    const std::string line(Bytes(end));
+    ++at_;
     return line;
   }
   // BINFLOAT is big endian.
@@ -82,7 +89,7 @@ class Machine {
     return static_cast<int64_t>(value);
   }
 
-  void Push(Value value) { stack_.push_back(std::make_shared<Value>(std::move(value))); }
+  void Push(Value value) { stack_.push_back(&heap_.emplace_back(std::move(value))); }
   ValuePtr Pop() {
     if (stack_.empty()) Refuse("a pop from an empty stack");
     ValuePtr top = stack_.back();
@@ -117,6 +124,12 @@ class Machine {
     stack_.push_back(memo_[key]);
   }
 
+  void PushGlobal(const ValuePtr& module, const ValuePtr& attribute) {
+    const std::string name = As<std::string>(module, "a module's name") + " " + As<std::string>(attribute, "a global's name");
+    if (name.size() > kMaxWord) Refuse("a global's name of more than 256 bytes");
+    Push({Global{name}});
+  }
+
   void SetItems(const std::vector<ValuePtr>& items) {
     if (stack_.empty() || items.size() % 2 != 0) Refuse("a SETITEMS without pairs");
     auto& dictionary = As<Dictionary>(stack_.back(), "a dictionary");
@@ -135,7 +148,9 @@ class Machine {
     if (tuple.size() != 5 || As<std::string>(tuple[0], "a string") != "storage") Refuse("an unknown persistent id");
     const std::string type = As<Global>(tuple[1], "a storage type").name;
     if (!type.starts_with("torch ") || !type.ends_with("Storage")) Refuse(fmt::format("the storage type '{}'", type));
-    Push({Storage{type.substr(6), As<std::string>(tuple[2], "a storage key"), As<int64_t>(tuple[4], "a storage size")}});
+    const std::string& key = As<std::string>(tuple[2], "a storage key");
+    if (key.size() > kMaxWord) Refuse("a storage key of more than 256 bytes");
+    Push({Storage{type.substr(6), key, As<int64_t>(tuple[4], "a storage size")}});
   }
 
   // The four calls that a dictionary of tensors needs, described rather than made.
@@ -155,7 +170,9 @@ class Machine {
   }
   std::vector<int64_t> Integers(const ValuePtr& tuple) {
     std::vector<int64_t> out;
-    for (const ValuePtr& item : As<Sequence>(tuple, "a tuple of sizes").items) out.push_back(As<int64_t>(item, "a size"));
+    const auto& items = As<Sequence>(tuple, "a tuple of sizes").items;
+    if (items.size() > kMaxDims) Refuse("a tensor of more than 64 dimensions");
+    for (const ValuePtr& item : items) out.push_back(As<int64_t>(item, "a size"));
     return out;
   }
 
@@ -175,6 +192,7 @@ class Machine {
       case 'X': Push({std::string(Bytes(Int<uint32_t>()))}); break;                                         // BINUNICODE
       case 0x8c: Push({std::string(Bytes(Int<uint8_t>()))}); break;                                         // SHORT_BINUNICODE
       case 'c': { std::string module = Line(); Push({Global{module + " " + Line()}}); break; }              // GLOBAL
+      case 0x93: { ValuePtr attribute = Pop(), module = Pop(); PushGlobal(module, attribute); break; }      // STACK_GLOBAL
       case ')': case ']': Push({Sequence{}}); break;                                                        // EMPTY_TUPLE, EMPTY_LIST
       case '}': Push({Dictionary{}}); break;                                                                // EMPTY_DICT
       case 't': Push({Sequence{PopToMark()}}); break;                                                       // TUPLE
@@ -198,29 +216,40 @@ class Machine {
   std::string_view bytes_;
   const std::string& name_;
   size_t at_ = 0;
+  std::deque<Value> heap_;
   std::vector<ValuePtr> stack_;
   std::map<uint32_t, ValuePtr> memo_;
 };
 
-void Collect(const Dictionary& dictionary, const std::string& prefix, int depth, std::map<std::string, PickledTensor>& out) {
-  if (depth > 8) return;  // a memo can make a dictionary hold itself
-  for (const auto& [key, value] : dictionary.items) {
-    const auto* name = std::get_if<std::string>(&key->v);
-    if (name == nullptr) continue;
-    if (const auto* tensor = std::get_if<PickledTensor>(&value->v)) out[prefix + *name] = *tensor;
-    if (const auto* nested = std::get_if<Dictionary>(&value->v)) Collect(*nested, prefix + *name + ".", depth + 1, out);
+// The tensors of a dictionary and of those in it.
+struct Collector {
+  const std::string& file;
+  std::map<std::string, PickledTensor> tensors = {};
+  size_t used = 0;  // of kMaxNames
+
+  void Collect(const Dictionary& dictionary, const std::string& prefix, int depth) {
+    if (depth > 8) return;  // a memo can make a dictionary hold itself
+    for (const auto& [key, value] : dictionary.items) {
+      const auto* name = std::get_if<std::string>(&key->v);
+      used += kEntry + (name == nullptr ? 0 : prefix.size() + name->size());
+      if (used > kMaxNames) throw Error(fmt::format("{}: pickle holds more names than any checkpoint has", file), "is the file corrupt?");
+      if (name == nullptr) continue;
+      if (const auto* tensor = std::get_if<PickledTensor>(&value->v)) tensors[prefix + *name] = *tensor;
+      if (const auto* nested = std::get_if<Dictionary>(&value->v)) Collect(*nested, prefix + *name + ".", depth + 1);
+    }
   }
-}
+};
 
 }  // namespace
 
 std::map<std::string, PickledTensor> ReadTensorPickle(std::string_view bytes, const std::string& name) {
-  const ValuePtr top = Machine(bytes, name).Run();
+  Machine machine(bytes, name);
+  const ValuePtr top = machine.Run();
   const auto* dictionary = std::get_if<Dictionary>(&top->v);
   if (dictionary == nullptr) throw Error(fmt::format("{}: holds no dictionary of tensors", name));
-  std::map<std::string, PickledTensor> tensors;
-  Collect(*dictionary, "", 0, tensors);
-  return tensors;
+  Collector collector{.file = name};
+  collector.Collect(*dictionary, "", 0);
+  return std::move(collector.tensors);
 }
 
 }  // namespace mambascope

@@ -28,9 +28,10 @@ class TensorFile {
   virtual at::Tensor Read(const std::string& name) const = 0;
 };
 
-// Maps the file into memory; Read copies nothing, and what it returns keeps the mapping alive (writes to it stay private to the process).
-// Throws Error for a header over 100 MB, invalid JSON, offsets out of range, overlapping or misaligned tensors, or a size that does
-// not match shape and type: the message names the file and the tensor.
+// Maps the file into memory; Read copies nothing, and what it returns keeps the mapping alive (writes to it stay private to the process);
+// only a tensor that the file does not align is copied.
+// Throws Error for a header over 100 MB, invalid JSON, offsets out of range, overlapping tensors, or a size that does not
+// match shape and type: the message names the file and the tensor.
 std::unique_ptr<TensorFile> OpenSafetensors(const std::filesystem::path& path);
 
 // Reads a dictionary of tensors that torch.save wrote. Nothing in it is executed: the pickle is read by a machine that knows tensors

@@ -77,7 +77,8 @@ void CheckUtf8(std::string_view text) {
 
 // The file that `path` means: itself, or the tokenizer in that folder. Nothing for a folder without one.
 fs::path Resolve(const fs::path& path) {
-  if (!fs::is_directory(path)) return path;
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return path;
   if (fs::exists(path / kDocument)) return path / kDocument;
   return fs::exists(path / kVocab) && fs::exists(path / kMerges) ? path / kVocab : fs::path();
 }
@@ -172,7 +173,10 @@ Tokenizer Tokenizer::Load(const fs::path& file_or_folder) {
   return Tokenizer(std::make_unique<Impl>(JsonNode(document, file.string())));
 }
 
-bool Tokenizer::Exists(const fs::path& folder) { return fs::is_directory(folder) && !Resolve(folder).empty(); }
+bool Tokenizer::Exists(const fs::path& folder) {
+  std::error_code error;
+  return fs::is_directory(folder, error) && !Resolve(folder).empty();
+}
 
 std::vector<Token> Tokenizer::Encode(std::string_view text) const { return impl_->Encode(SpecialTokens::kAdd, text); }
 

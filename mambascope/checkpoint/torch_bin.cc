@@ -15,6 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr uint64_t kMaxPickle = 8 << 20;  // a thousand tensors take about 100 kB
 constexpr std::pair<std::string_view, at::ScalarType> kStorages[] = {
     {"FloatStorage", at::kFloat}, {"HalfStorage", at::kHalf}, {"BFloat16Storage", at::kBFloat16}, {"DoubleStorage", at::kDouble},
     {"LongStorage", at::kLong},   {"IntStorage", at::kInt},   {"ByteStorage", at::kByte},         {"BoolStorage", at::kBool}};
@@ -24,7 +25,10 @@ class Zip {
   explicit Zip(const fs::path& path) : path_(path) {
     int code = 0;
     zip_ = zip_open(path.c_str(), ZIP_RDONLY, &code);
-    if (zip_ != nullptr) return;
+    if (zip_ != nullptr) {
+      file_size_ = fs::file_size(path);
+      return;
+    }
     zip_error_t error;
     zip_error_init_with_code(&error, code);
     const std::string why = zip_error_strerror(&error);
@@ -38,12 +42,17 @@ class Zip {
 
   std::vector<std::string> Names() const {
     std::vector<std::string> names;
-    for (zip_int64_t i = 0; i < zip_get_num_entries(zip_, 0); ++i) names.emplace_back(zip_get_name(zip_, static_cast<zip_uint64_t>(i), 0));
+    for (zip_int64_t i = 0; i < zip_get_num_entries(zip_, 0); ++i) {
+      const char* name = zip_get_name(zip_, static_cast<zip_uint64_t>(i), 0);
+      if (name != nullptr) names.emplace_back(name);
+    }
     return names;
   }
+  // Bytes of an entry. torch.save does not compress, so an entry that claims more than the file holds is refused before it takes memory.
   uint64_t Size(const std::string& entry) const {
     zip_stat_t info;
     if (zip_stat(zip_, entry.c_str(), 0, &info) != 0) throw Error(fmt::format("{}: lacks the entry '{}'", path_.string(), entry), "is it truncated?");
+    if (info.size > file_size_) throw Error(fmt::format("{}: entry '{}' claims {} bytes, the file has {}", path_.string(), entry, info.size, file_size_));
     return info.size;
   }
   // REQUIRES: `to` has room for Size(entry) bytes.
@@ -58,6 +67,7 @@ class Zip {
  private:
   fs::path path_;
   zip_t* zip_;
+  uint64_t file_size_ = 0;
 };
 
 class TorchBinFile : public TensorFile {
@@ -67,7 +77,9 @@ class TorchBinFile : public TensorFile {
     const auto pickle = std::find_if(names.begin(), names.end(), [](const std::string& n) { return n.ends_with("/data.pkl"); });
     if (pickle == names.end()) throw Error(fmt::format("{}: lacks data.pkl, so torch.save did not write it", path.string()));
     root_ = pickle->substr(0, pickle->size() - std::string_view("data.pkl").size());
-    std::string bytes(zip_.Size(*pickle), '\0');
+    const uint64_t size = zip_.Size(*pickle);
+    if (size > kMaxPickle) throw Error(fmt::format("{}: data.pkl of {} bytes, at most {} are allowed", path.string(), size, kMaxPickle));
+    std::string bytes(size, '\0');
     zip_.Read(*pickle, bytes.data());
     pickled_ = ReadTensorPickle(bytes, path.string());
     for (const auto& [name, tensor] : pickled_) tensors_[name] = Describe(name, tensor);
@@ -93,12 +105,12 @@ class TorchBinFile : public TensorFile {
   // The strided view must stay inside the storage, and the storage must be as long as it says.
   void CheckRange(const std::string& name, const PickledTensor& p, size_t element) const {
     const std::string where = fmt::format("{}: tensor '{}': ", path_.string(), name);
-    int64_t last = p.offset;
+    int64_t last = p.offset, elements = 1;
     bool fits = p.offset >= 0 && p.storage_size >= 0 && p.shape.size() == p.strides.size(), empty = false;
     for (size_t i = 0; fits && i < p.shape.size(); ++i) {
       int64_t reach = 0;
       fits = p.shape[i] >= 0 && p.strides[i] >= 0 && !__builtin_mul_overflow(std::max<int64_t>(p.shape[i] - 1, 0), p.strides[i], &reach) &&
-             !__builtin_add_overflow(last, reach, &last);
+             !__builtin_add_overflow(last, reach, &last) && !__builtin_mul_overflow(elements, p.shape[i], &elements);
       empty = empty || p.shape[i] == 0;
     }
     if (!fits || (!empty && last >= p.storage_size)) throw Error(where + "runs outside its storage");

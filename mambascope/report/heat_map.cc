@@ -103,12 +103,14 @@ std::vector<double> Steps(double low, double high) {
 
 // The row to begin with: the last marked one (the subject's last token), else the one that holds the largest value.
 size_t FirstChoice(const Grid& grid) {
-  if (!grid.marked_rows.empty()) return *std::max_element(grid.marked_rows.begin(), grid.marked_rows.end());
-  size_t choice = 0;
+  size_t choice = grid.marked_rows.empty() ? 0 : static_cast<size_t>(grid.marked_rows.back());
   double largest = -INFINITY;
-  for (size_t row = 0; row < grid.rows.size(); ++row)
+  for (size_t row = 0; row < grid.rows.size(); ++row) {
+    const auto& marked = grid.marked_rows;
+    if (!marked.empty() && std::find(marked.begin(), marked.end(), static_cast<int>(row)) == marked.end()) continue;
     for (const auto& value : grid.values[row])
       if (HasValue(value) && *value > largest) std::tie(largest, choice) = std::tuple(*value, row);
+  }
   return choice;
 }
 

@@ -83,18 +83,29 @@ std::string TracePage(const Json& options, const TraceOptions& trace, const Fact
                                   {"p(answer)", fmt::format("clean {:.4f}, corrupted {:.4f}", fact.p_clean, fact.p_corrupt)},
                                   {"options", OneLine(options)}}};
   const std::string caption = fmt::format(
-      "Each cell restores one state of the clean run in the corrupted run, at {} of a window of {} layer{} around the column's, and shows p(answer) at the "
-      "last token. Stars mark the subject's tokens.",
-      SiteName(trace.site), trace.window, trace.window == 1 ? "" : "s");
+      "Each cell is p(answer) at the last token of the corrupted run with the clean run's {} restored at one token (row), in {} (column). "
+      "Stars mark the subject's tokens.",
+      SiteName(trace.site), trace.window == 1 ? "one layer" : fmt::format("{} layers around one", trace.window));
   return HtmlPage(info, {{.heading = "p(answer) by restored state", .caption = caption, .spec = HeatMap(TraceHeatMap(trace, fact))}});
 }
+
+namespace {
+
+// "layer 0         5         10": every fifth column's label over its column, each column two characters wide.
+std::string ColumnTicks(const Grid& grid) {
+  std::string ticks = " ";
+  for (size_t c = 0; c < grid.columns.size(); c += 5) ticks += fmt::format("{:<10}", grid.columns[c]);
+  return ticks + " " + grid.column_title;
+}
+
+}  // namespace
 
 std::string TerminalHeatMap(const Grid& grid) {
   static constexpr const char* kShades[] = {" ", "\u2591", "\u2592", "\u2593", "\u2588"};
   int width = Length(grid.row_title);
   for (const std::string& row : grid.rows) width = std::max(width, Length(VisibleText(row)));
   width = std::min(width, 24);
-  std::string out = fmt::format("  {:>{}}  {} {} to {}\n", grid.row_title, width, grid.column_title, grid.columns.front(), grid.columns.back());
+  std::string out = fmt::format("  {:>{}} {}\n", "", width, ColumnTicks(grid));
   const auto [low, high] = grid.domain.value_or(std::pair(0.0, 1.0));
   for (size_t r = 0; r < grid.rows.size(); ++r) {
     const bool marked = std::find(grid.marked_rows.begin(), grid.marked_rows.end(), static_cast<int>(r)) != grid.marked_rows.end();

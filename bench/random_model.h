@@ -1,0 +1,60 @@
+// Models of well-known shapes with random weights: for speed, a checkpoint's numbers do not matter.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <string>
+#include <vector>
+
+#include "mambascope/checkpoint/checkpoint.h"
+#include "mambascope/model/model.h"
+
+namespace mambascope {
+
+// Seeded by the order of the calls. Decays and norms are those of a fresh model, so that states neither vanish nor explode.
+class RandomSource : public WeightSource {
+ public:
+  bool Has(const std::string&) const override { return true; }
+  at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override {
+    if (name.ends_with("A_log")) return at::rand(shape) * 2.7;
+    if (name.ends_with("dt_proj.bias") || name.ends_with("dt_bias")) return at::rand(shape) * 4 - 7;
+    if (name.ends_with("norm.weight") || name.ends_with("norm_f.weight") || name.ends_with(".D")) return at::ones(shape);
+    return at::randn(shape) * 0.02;
+  }
+};
+
+inline Config Mamba130mConfig() {
+  return ParseConfig({{"model_type", "mamba"}, {"hidden_size", 768}, {"num_hidden_layers", 24}, {"state_size", 16}, {"time_step_rank", 48},
+                      {"vocab_size", 50280}},
+                     "mamba-130m");
+}
+
+inline Config Mamba2_130mConfig() {
+  return ParseConfig({{"model_type", "mamba2"}, {"hidden_size", 768}, {"num_hidden_layers", 24}, {"state_size", 128}, {"num_heads", 24}, {"head_dim", 64},
+                      {"n_groups", 1}, {"vocab_size", 50288}, {"tie_word_embeddings", true}},
+                     "mamba2-130m");
+}
+
+inline Config Pythia160mConfig() {
+  return ParseConfig({{"model_type", "gpt_neox"}, {"hidden_size", 768}, {"num_hidden_layers", 12}, {"num_attention_heads", 12}, {"intermediate_size", 3072},
+                      {"vocab_size", 50304}},
+                     "pythia-160m");
+}
+
+// Multiplications and additions in the weight matrices of all blocks, per token. Norms, convolution, recurrence and attention scores are left out.
+inline double BlockFlopsPerToken(const Config& c) {
+  const SsmConfig& s = c.ssm;
+  const AttentionConfig& a = c.attention;
+  int64_t weights = 0;
+  switch (c.architecture) {
+    case Architecture::kMamba1: weights = 3 * s.d_inner * c.d_model + s.d_inner * (s.dt_rank + 2 * s.d_state) + s.dt_rank * s.d_inner; break;
+    case Architecture::kMamba2: weights = (3 * s.d_inner + 2 * s.groups * s.d_state + s.heads) * c.d_model; break;
+    case Architecture::kLlama:
+      weights = (2 * a.heads + 2 * a.kv_heads) * a.head_dim * c.d_model + 3 * c.d_model * c.mlp.width;
+      break;
+    default: weights = 4 * c.d_model * c.d_model + 2 * c.d_model * c.mlp.width;
+  }
+  return 2.0 * static_cast<double>(weights * c.layers);
+}
+
+}  // namespace mambascope
