@@ -68,8 +68,9 @@ std::vector<Piece> AddedTokenCutter::CutText(std::string_view text) const {
     const std::string_view after = text.substr(i);
     if (token->single_word && !IsSingleWord(before, after)) continue;
     const auto begin = static_cast<int64_t>(before.size());
+    int64_t start = begin;
     // White space that the token before has taken stays with it.
-    const int64_t start = token->lstrip ? std::max(begin - TrailingSpace(before), done) : begin;
+    if (token->lstrip) start = std::max(done, begin - TrailingSpace(Slice(text, {std::min(done, begin), begin})));
     const int64_t end = static_cast<int64_t>(i) + (token->rstrip ? LeadingSpace(after) : 0);
     if (start >= end) continue;
     if (done < start) pieces.push_back({{done, start}});

@@ -75,9 +75,9 @@ void Bpe::ReadVocab(const JsonNode& vocab) {
   if (!vocab.IsObject()) vocab.Fail("is no object of tokens and ids");
   vocab_.reserve(vocab.json().size());
   spelling_.reserve(vocab.json().size());
-  for (const auto& [token, id] : vocab.json().items()) {
-    const auto entry = vocab_.emplace(token, id.is_number_unsigned() ? id.get<int64_t>() : vocab[token].Index()).first;
-    if (entry->second > INT32_MAX) (void)vocab[token].Index();
+  for (const auto& item : vocab.json().items()) {
+    const std::string& token = item.key();
+    const auto entry = vocab_.emplace(token, vocab[token].Index()).first;
     spelling_[entry->second] = &entry->first;
   }
   char_ids_.fill(-1);

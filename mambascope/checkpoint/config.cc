@@ -198,7 +198,8 @@ void ReadOriginalMamba(const Fields& f, Config& c) {
   ssm.Demand("activation", std::string("swish"));
   if (ssm.Has("d_ssm") && ssm.Size("d_ssm") != c.ssm.d_inner) ssm.Refuse("d_ssm");
   c.ssm.head_dim = ssm.Size("headdim", 64);
-  c.ssm.heads = HeadDim(ssm, c.ssm.d_inner, c.ssm.head_dim);
+  if (c.ssm.d_inner % c.ssm.head_dim != 0) ssm.Fail(fmt::format("inner width {} is not divisible into heads of {}", c.ssm.d_inner, c.ssm.head_dim));
+  c.ssm.heads = c.ssm.d_inner / c.ssm.head_dim;
   ReadTimeStepLimit(ssm, "dt_limit", c.ssm);
   CheckHeads(ssm, c.ssm);
 }
@@ -253,7 +254,8 @@ void ReadLlama(const Fields& f, Config& c) {
   c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
   AttentionConfig& a = c.attention;
   a.heads = f.Size("num_attention_heads");
-  a.kv_heads = f.Size("num_key_value_heads", c.model_type == "mistral" ? 8 : c.model_type == "qwen2" ? 32 : a.heads);
+  const int64_t kv_default = c.model_type == "mistral" ? 8 : c.model_type == "qwen2" ? 32 : a.heads;
+  a.kv_heads = f.Size("num_key_value_heads", f.IsNull("num_key_value_heads") ? a.heads : kv_default);
   a.head_dim = f.Has("head_dim") ? f.Size("head_dim") : HeadDim(f, c.d_model, a.heads);
   if (a.heads % a.kv_heads != 0) f.Fail(fmt::format("{} query heads are not divisible by {} key heads", a.heads, a.kv_heads));
   const bool attention_bias = c.model_type == "llama" && f.Get<bool>("attention_bias", false);

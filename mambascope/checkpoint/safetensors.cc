@@ -65,6 +65,11 @@ int64_t Elements(const std::vector<int64_t>& shape) {
   return n;
 }
 
+// What the JSON library converts without a word, such as 4.5 to 4, is no size.
+bool AreIntegers(const Json& numbers) {
+  return std::all_of(numbers.begin(), numbers.end(), [](const Json& n) { return n.is_number_integer(); });
+}
+
 class SafetensorsFile : public TensorFile {
  public:
   explicit SafetensorsFile(const fs::path& path) : path_(path), mapping_(std::make_shared<Mapping>(path)) {
@@ -110,13 +115,15 @@ class SafetensorsFile : public TensorFile {
     std::string dtype;
     TensorInfo info;
     uint64_t begin = 0, end = 0;
+    bool valid = false;
     try {
       dtype = entry.at("dtype").get<std::string>();
       info.shape = entry.at("shape").get<std::vector<int64_t>>();
       std::tie(begin, end) = entry.at("data_offsets").get<std::pair<uint64_t, uint64_t>>();
-    } catch (const Json::exception&) {
-      throw Error(Where(name) + "header entry lacks a valid dtype, shape or data_offsets");
+      valid = AreIntegers(entry["shape"]) && AreIntegers(entry["data_offsets"]);
+    } catch (const Json::exception&) {  // missing, or of another type
     }
+    if (!valid) throw Error(Where(name) + "header entry lacks a valid dtype, shape or data_offsets");
     const auto* known = std::find_if(std::begin(kDtypes), std::end(kDtypes), [&](const auto& d) { return d.first == dtype; });
     info.dtype_name = dtype;
     if (known == std::end(kDtypes)) {  // e.g. F8_E4M3: only a model that asks for it need complain

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "mambascope/error.h"
+
 namespace mambascope {
 
 inline std::filesystem::path RepositoryFolder() { return MAMBASCOPE_ROOT; }
@@ -21,6 +23,17 @@ inline double MaxDifference(const at::Tensor& a, const at::Tensor& b) {
 inline std::vector<int64_t> ToVector(const at::Tensor& integers) {
   const at::Tensor flat = integers.to(at::kLong).contiguous();
   return {flat.data_ptr<int64_t>(), flat.data_ptr<int64_t>() + flat.numel()};
+}
+
+// What the Error that `call` throws says.
+template <typename Call>
+std::string ErrorOf(const Call& call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
 }
 
 // An empty folder that goes away with the object.

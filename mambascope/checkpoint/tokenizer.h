@@ -5,7 +5,8 @@
 //
 // The steps are those of the Hugging Face tokenizers library, and so are the results, to the id and the character offset:
 // added tokens are cut out of the text; the rest is normalised (NFC where asked), split into words by a regular expression,
-// spelled in bytes, merged pair by pair; a template may add special tokens such as BOS.
+// spelled in bytes, merged pair by pair; a template may add special tokens such as BOS. Only for characters that are new to Unicode
+// do the two differ: our Unicode is that of Oniguruma and utf8proc, theirs is that of their crates (9 for NFC, 8 for Punctuation).
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,7 @@ struct Span {
 
 struct Token {
   int64_t id = 0;
-  std::string text;  // the vocabulary's spelling, e.g. "ĠParis"
+  std::string text;  // the vocabulary's spelling, e.g. "ĠParis"; for an added token, with the white space that it took along
   Span chars;        // code points of the original text; empty at 0 for tokens that the template adds
 };
 
@@ -43,10 +44,12 @@ class Tokenizer {
   ~Tokenizer();
 
   // The tokens of `text` (UTF-8), with the special tokens that the checkpoint's template adds (BOS for Llama-3; none for most).
+  // Throws Error for text that is no UTF-8, and for a byte that neither the vocabulary nor an unknown token can spell.
   std::vector<Token> Encode(std::string_view text) const;
   // The tokens of `text` alone: for answers and other continuations.
   std::vector<Token> EncodeContinuation(std::string_view text) const;
   // The text that `ids` spell. Bytes that are no UTF-8 become U+FFFD. Special tokens are spelled out.
+  // Throws Error for an id that the tokenizer lacks.
   std::string Decode(std::span<const int64_t> ids) const;
   // Number of ids, added tokens included.
   int64_t vocab_size() const;

@@ -3,6 +3,7 @@
 #include <ATen/Context.h>
 #include <fmt/format.h>
 
+#include "mambascope/checkpoint/utf8.h"
 #include "mambascope/error.h"
 #include "mambascope/model/threads.h"
 
@@ -36,6 +37,8 @@ void AddCommonOptions(CLI::App& command, CommonOptions& o) {
 fs::path ModelFolder(const std::string& name) {
   if (name == "demo") return Bundled("demo-mamba");
   if (name == "demo-mamba2" || name == "demo-neox") return Bundled(name);
+  std::error_code error;
+  if (!fs::is_directory(name, error)) throw Error(name + ": no such folder", "--model takes a checkpoint folder, or demo, demo-mamba2 or demo-neox");
   return name;
 }
 
@@ -59,20 +62,20 @@ Tokenizer RequireTokenizer(const CommonOptions& o) {
 }
 
 Json EchoOptions(const std::string& command, const CommonOptions& o, const Json& more) {
-  Json options = {{"command", command}, {"model", o.model},     {"device", o.device},      {"dtype", o.dtype},
-                  {"seed", o.seed},     {"version", kVersion}, {"commit", kGitCommit}};
+  Json options = {{"command", command}, {"model", ReplaceInvalidUtf8(o.model)}, {"device", o.device}, {"dtype", o.dtype}, {"seed", o.seed},
+                  {"version", kVersion}, {"commit", kGitCommit}};
   options.update(more);
   return options;
 }
 
 void Print(const CommonOptions& o, const Json& document, const std::string& text) {
-  if (o.json) fmt::print("{}\n", document.dump());
+  if (o.json) fmt::print("{}\n", document.dump(-1, ' ', false, Json::error_handler_t::replace));  // a path may be no UTF-8
   else if (!o.quiet) fmt::print("{}", text);
 }
 
 void AddPromptOptions(CLI::App& command, PromptOptions& o) {
   o.prompt_option = command.add_option("--prompt", o.prompt, "text");
-  command.add_option("--ids", o.ids, "token ids in place of text, as 5,17,3")->delimiter(',')->excludes(o.prompt_option);
+  command.add_option("--ids", o.ids, "token ids in place of text, as 5,17,3")->delimiter(',')->check(CLI::TypeValidator<int64_t>("INT"))->excludes(o.prompt_option);
 }
 
 std::vector<int64_t> PromptIds(const PromptOptions& o, const std::optional<Tokenizer>& tokenizer) {

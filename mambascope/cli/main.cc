@@ -9,6 +9,7 @@
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/error.h"
+#include "mambascope/report/label.h"
 
 namespace {
 
@@ -30,11 +31,11 @@ constexpr Command kCommands[] = {
      mambascope::Trace},
 };
 
-// Threads that wait for work by spinning take the cores from each other whenever anything else runs (a factor of 10 was measured). OpenMP reads its
-// policy once, before main, so the program starts again with the one it wants, unless the user chose.
-void WaitPassively(char** argv) {
+// Threads that spin for long while they wait take the cores from whatever else runs; threads that sleep at once wake up too slowly for small layers.
+// OpenMP reads how long to spin once, before main, so the program starts again with what was measured to be best, unless the user chose.
+void SpinBriefly(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
-  setenv("OMP_WAIT_POLICY", "passive", 1);
+  setenv("GOMP_SPINCOUNT", "10000", 1);
   execv("/proc/self/exe", argv);  // comes back only where it cannot: then this process goes on as it is
 }
 
@@ -61,14 +62,14 @@ int Main(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  WaitPassively(argv);
+  SpinBriefly(argv);
   try {
     return Main(argc, argv);
   } catch (const mambascope::Error& e) {
-    fmt::print(stderr, "error: {}\n", e.what());
+    fmt::print(stderr, "error: {}\n", mambascope::VisibleText(e.what()));  // one line, whatever a prompt or a file name holds
   } catch (const std::exception& e) {
     const std::string_view what = e.what();
-    fmt::print(stderr, "error: unexpected: {}\n", what.substr(0, what.find('\n')));
+    fmt::print(stderr, "error: unexpected: {}\n", mambascope::VisibleText(what.substr(0, what.find('\n'))));
   }
   return 1;
 }

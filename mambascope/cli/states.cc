@@ -28,8 +28,7 @@ std::vector<Place> Places(const Model& model, const std::vector<std::string>& na
 }
 
 void RunStates(const CommonOptions& common, const PromptOptions& prompt, const std::vector<std::string>& sites, const std::string& out) {
-  const std::filesystem::path parent = std::filesystem::path(out).parent_path();
-  PrepareFolder(parent.empty() ? "." : parent);
+  PrepareFile(out);
   const std::vector<int64_t> ids = PromptIds(prompt, LoadTokenizer(common));
   const Model model = LoadModel(common);
   const std::vector<Place> places = Places(model, sites);

@@ -64,6 +64,9 @@ FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corru
   const std::vector<Place> columns = Columns(model, options.site);
   const auto width = static_cast<int>(columns.size());
   const RunResult clean_run = Run(model, {clean.ids}, {.variants = {}, .keep = columns});
+  if (answer_id && (*answer_id < 0 || *answer_id >= model.config().vocab)) {
+    throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}", *answer_id, model.config().vocab));
+  }
   const int64_t answer = answer_id ? *answer_id : clean_run.Logits(0)[-1].argmax().item<int64_t>();
   FactTrace trace{.relation = {}, .clean = clean, .corrupt = corrupt, .answer_id = answer, .answer = {},
                   .p_clean = Probability(clean_run.Logits(0), answer), .p_corrupt = Probability(Run(model, {corrupt.ids}).Logits(0), answer), .probs = {}};

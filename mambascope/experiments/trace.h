@@ -47,7 +47,7 @@ Span WindowAround(int layer, int window, int layers);
 std::vector<std::optional<int64_t>> AlignTokens(const Prompt& clean, const Prompt& corrupt);
 
 // Traces one fact. `answer_id`: none for the most probable token of the clean run (as Sharma et al. do).
-// Throws Error when a prompt has no subject.
+// Throws Error when a prompt has no subject, or the model no such token.
 FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corrupt, std::optional<int64_t> answer_id, const TraceOptions& options);
 
 // Rows that the tokens of different prompts are averaged in. A subject of one token counts as last only.

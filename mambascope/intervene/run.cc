@@ -1,57 +1,13 @@
 #include "mambascope/intervene/run.h"
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "mambascope/error.h"
+#include "mambascope/intervene/check.h"
 
 namespace mambascope {
 namespace {
-
-template <typename... F>
-struct Overload : F... {
-  using F::operator()...;
-};
-
-// The width of the states at `place`. Throws Error when the model has no such place.
-int64_t Width(const Model& model, const Place& place) {
-  const bool embed = place.site == Site::kEmbed;
-  if (embed ? place.layer != kEmbedLayer : place.layer < 0 || place.layer >= model.layers()) {
-    throw Error(fmt::format("layer {} is out of range for site {}", place.layer, SiteName(place.site)),
-                embed ? "the embedding has no layer" : fmt::format("layers are 0 to {}", model.layers() - 1));
-  }
-  for (const SiteInfo& info : model.sites()) {
-    if (info.site == place.site) return info.width;
-  }
-  ParseSite(SiteName(place.site), model.sites());  // throws the Error that lists the sites
-  return 0;
-}
-
-void CheckToken(int64_t token, int64_t tokens) {
-  if (token < 0 || token >= tokens) throw Error(fmt::format("token {} is out of range", token), fmt::format("the prompt has tokens 0 to {}", tokens - 1));
-}
-
-void CheckState(const Model& model, const StateId& at, int64_t tokens, const at::Tensor* value) {
-  const int64_t width = Width(model, at.place());
-  CheckToken(at.token, tokens);
-  if (value != nullptr && (value->dim() != 1 || value->size(0) != width)) {
-    throw Error(fmt::format("a value for site {} must have {} features, it has {}", SiteName(at.site), width, value->numel()));
-  }
-}
-
-void Check(const Model& model, const Intervention& intervention, int64_t tokens) {
-  std::visit(Overload{[&](const Set& set) { CheckState(model, set.at, tokens, &set.value); },
-                      [&](const Add& add) { CheckState(model, add.at, tokens, &add.delta); },
-                      [&](const Hold& hold) { CheckState(model, hold.at, tokens, nullptr); },
-                      [&](const Cut& cut) {
-                        Width(model, {Site::kResid, cut.layer});
-                        for (int64_t token : cut.from) CheckToken(token, tokens);
-                        for (int64_t token : cut.to) CheckToken(token, tokens);
-                      }},
-             intervention);
-}
 
 // Applies every prompt's interventions to its rows, and keeps what is asked for.
 class RunHooks : public Hooks {
@@ -116,24 +72,21 @@ std::vector<Place> HeldPlaces(const std::vector<Variant>& variants) {
 }  // namespace
 
 RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts, const RunOptions& options) {
+  CheckPrompts(prompts);
   std::vector<int64_t> ids, lengths;
   for (const std::vector<int64_t>& prompt : prompts) {
-    if (prompt.empty()) throw Error("the prompt is empty", "it needs at least one token");
     ids.insert(ids.end(), prompt.begin(), prompt.end());
     lengths.push_back(static_cast<int64_t>(prompt.size()));
   }
-  if (prompts.empty()) throw Error("no prompt was given");
   if (!options.variants.empty() && options.variants.size() != prompts.size()) throw Error("a run needs one variant per prompt, or none");
-  for (size_t i = 0; i < options.variants.size(); ++i) {
-    for (const Intervention& intervention : options.variants[i]) Check(model, intervention, lengths[i]);
-  }
+  for (size_t i = 0; i < options.variants.size(); ++i) CheckVariant(model, options.variants[i], lengths[i]);
   std::map<Place, at::Tensor> base;
   if (const std::vector<Place> held = HeldPlaces(options.variants); !held.empty()) base = Run(model, prompts, {.variants = {}, .keep = held}).states_;
 
   RunResult result;
   result.packing_ = Packing::Whole(lengths);
   for (const Place& place : options.keep) {
-    Width(model, place);
+    CheckPlace(model, place);
     result.states_[place] = at::Tensor();
   }
   RunHooks hooks(result.packing_, options.variants, base, result.states_);

@@ -10,8 +10,7 @@
 namespace mambascope {
 namespace {
 
-// The first row of a site is our name for it; the others are aliases. Where an alias means different sites in different architectures,
-// the one that the model has is meant.
+// The first row of a site is our name for it; the others are aliases.
 constexpr std::pair<Site, std::string_view> kNames[] = {
     {Site::kEmbed, "embed"},       {Site::kEmbed, "hook_embed"},
     {Site::kResid, "resid"},       {Site::kResid, "residual"},          {Site::kResid, "resid_post"},    {Site::kResid, "hook_resid_post"},

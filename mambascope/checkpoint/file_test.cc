@@ -1,0 +1,79 @@
+// Output is never half-written, and a place that cannot be written is found before the work.
+#include "mambascope/checkpoint/file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mambascope/checkpoint/test_support.h"
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class FileTest : public testing::Test {
+ protected:
+  int Files() const { return static_cast<int>(std::distance(fs::directory_iterator(folder_.path()), {})); }
+
+  TempFolder folder_;
+  fs::path path_ = folder_ / "file";
+};
+
+TEST_F(FileTest, ReadsWhatWasWritten) {
+  const std::string bytes("a\0b\n\xff", 5);
+  WriteFile(path_, bytes);
+  EXPECT_EQ(ReadFile(path_), bytes);
+  WriteFile(path_, "");
+  EXPECT_EQ(ReadFile(path_), "");
+  EXPECT_EQ(Files(), 1);
+}
+
+TEST_F(FileTest, FailureLeavesTheEarlierFileAsItWas) {
+  WriteFile(path_, "earlier");
+  EXPECT_THROW(WriteFile(path_,
+                         [](std::ostream& out) {
+                           out << "half";
+                           throw Error("the work failed");
+                         }),
+               Error);
+  EXPECT_THAT(ErrorOf([&] { WriteFile(path_, [](std::ostream& out) { out.setstate(std::ios::badbit); }); }),
+              HasSubstr("cannot be written"));
+  EXPECT_EQ(ReadFile(path_), "earlier");
+  EXPECT_EQ(Files(), 1) << "no part is left behind";
+}
+
+TEST_F(FileTest, WhatCannotBeReadIsNamed) {
+  EXPECT_THAT(ErrorOf([&] { ReadFile(path_); }), AllOf(HasSubstr(path_.string()), HasSubstr("No such file")));
+  EXPECT_THAT(ErrorOf([&] { ReadFile(folder_.path()); }), AllOf(HasSubstr(folder_.path().string()), HasSubstr("is a folder")));
+  EXPECT_THAT(ErrorOf([&] { ReadFile(std::string(5000, 'a')); }), AllOf(HasSubstr("aaa"), HasSubstr("File name too long")));
+}
+
+TEST_F(FileTest, PreparedPlacesCanBeWritten) {
+  PrepareFolder(folder_ / "a/b");
+  PrepareFolder(folder_ / "a/b");
+  WriteFile(folder_ / "a/b/file", "x");
+  PrepareFile(folder_ / "c/d/file");
+  WriteFile(folder_ / "c/d/file", "earlier");
+  PrepareFile(folder_ / "c/d/file");
+  EXPECT_EQ(ReadFile(folder_ / "c/d/file"), "earlier");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "c/d"), {}), 1) << "no probe is left behind";
+  PrepareFile("file-in-the-working-folder");
+  EXPECT_FALSE(fs::exists("file-in-the-working-folder"));
+}
+
+TEST_F(FileTest, PlacesThatCannotBeWrittenAreRefused) {
+  WriteFile(path_, "a file where a folder should be");
+  const std::string file = path_.string(), folder = folder_.path().string();
+  EXPECT_THAT(ErrorOf([&] { PrepareFolder(path_); }), AllOf(HasSubstr(file), HasSubstr("Not a directory"), HasSubstr("another place")));
+  EXPECT_THAT(ErrorOf([&] { PrepareFolder(path_ / "below"); }), AllOf(HasSubstr(file), HasSubstr("Not a directory")));
+  EXPECT_THAT(ErrorOf([&] { PrepareFile(path_ / "below"); }), AllOf(HasSubstr(file), HasSubstr("Not a directory")));
+  EXPECT_THAT(ErrorOf([&] { PrepareFile(folder); }), AllOf(HasSubstr(folder), HasSubstr("Is a directory")));
+  EXPECT_THAT(ErrorOf([&] { PrepareFile(folder_ / "new/"); }), HasSubstr("Is a directory"));
+  EXPECT_EQ(ReadFile(path_), "a file where a folder should be");
+}
+
+}  // namespace
+}  // namespace mambascope

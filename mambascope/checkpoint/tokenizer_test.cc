@@ -1,0 +1,250 @@
+// The tokenizer against the Hugging Face library: ids, spellings, offsets and decoded text, of whole files and of changed ones.
+#include "mambascope/checkpoint/tokenizer.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/json.h"
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const fs::path kRoot = MAMBASCOPE_ROOT;
+const fs::path kDemo = kRoot / "models/demo-mamba";
+const fs::path kNeox = kRoot / "../shared/data/gpt-neox-20b-tokenizer.json";
+
+std::vector<int64_t> Ids(const std::vector<Token>& tokens) {
+  std::vector<int64_t> ids;
+  for (const Token& token : tokens) ids.push_back(token.id);
+  return ids;
+}
+
+// A test with a folder of its own and the demo's tokenizer.json to change.
+class TokenizerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) / fmt::format("tokenizer_{}", testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::create_directories(folder_);
+    document_ = ReadJson(kDemo / "tokenizer.json");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path Write(const std::string& name, const std::string& bytes) const {
+    WriteFile(folder_ / name, bytes);
+    return folder_ / name;
+  }
+  Tokenizer LoadDocument() const { return Tokenizer::Load(Write("tokenizer.json", document_.dump())); }
+  Json& model() { return document_["model"]; }
+
+  fs::path folder_;
+  Json document_;
+};
+
+std::string MessageOf(const std::function<void()>& act) {
+  try {
+    act();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no Error";
+}
+
+void ExpectCase(const Tokenizer& tokenizer, const Json& expected) {
+  SCOPED_TRACE(expected["text"].dump());
+  const std::vector<Token> tokens = tokenizer.Encode(expected["text"].get<std::string>());
+  Json texts = Json::array();
+  Json offsets = Json::array();
+  for (const Token& token : tokens) {
+    texts.push_back(token.text);
+    offsets.push_back({token.chars.begin, token.chars.end});
+  }
+  EXPECT_EQ(Json(Ids(tokens)), expected["ids"]);
+  EXPECT_EQ(texts, expected["tokens"]);
+  EXPECT_EQ(offsets, expected["offsets"]);
+  EXPECT_EQ(tokenizer.Decode(Ids(tokens)), expected["decoded"].get<std::string>());
+}
+
+void ExpectGolden(const fs::path& file, const std::string& half) {
+  const Tokenizer tokenizer = Tokenizer::Load(file);
+  const Json cases = ReadJson(kRoot / "tests/golden/tokens-demo-and-neox.json")[half];
+  ASSERT_FALSE(cases.empty());
+  for (const Json& expected : cases) ExpectCase(tokenizer, expected);
+}
+
+TEST_F(TokenizerTest, EqualsHuggingFaceOnTheDemo) { ExpectGolden(kDemo, "demo"); }
+
+TEST_F(TokenizerTest, EqualsHuggingFaceOnGptNeox) {
+  if (!fs::exists(kNeox)) GTEST_SKIP() << kNeox << " is not here";
+  ExpectGolden(kNeox, "gpt-neox");
+  EXPECT_EQ(Tokenizer::Load(kNeox).vocab_size(), 50277);
+}
+
+// The pre-tokenizers of Llama-3, Qwen2 and Falcon, every behaviour of Split, and added tokens of every kind.
+TEST_F(TokenizerTest, EqualsHuggingFaceOnOtherPatterns) {
+  const Json golden = ReadJson(kRoot / "tests/golden/tokens-split-patterns.json");
+  for (const auto& [name, part] : golden.items()) {
+    if (name == "source") continue;
+    SCOPED_TRACE(name);
+    SetUp();
+    for (const auto& [field, value] : part["change"].items()) {
+      if (field == "model") model().update(value);
+      else document_[field] = value;
+    }
+    const Tokenizer tokenizer = LoadDocument();
+    ASSERT_FALSE(part["cases"].empty());
+    for (const Json& expected : part["cases"]) ExpectCase(tokenizer, expected);
+  }
+}
+
+TEST_F(TokenizerTest, ReadsBothSpellingsOfMerges) {
+  const auto expected = Ids(LoadDocument().Encode("The Eiffel Tower"));
+  EXPECT_LT(expected.size(), 10U);
+  for (Json& merge : model()["merges"]) {
+    ASSERT_TRUE(merge.is_array());
+    merge = merge[0].get<std::string>() + " " + merge[1].get<std::string>();
+  }
+  EXPECT_EQ(Ids(LoadDocument().Encode("The Eiffel Tower")), expected);
+}
+
+TEST_F(TokenizerTest, ReadsGpt2Files) {
+  const Tokenizer demo = LoadDocument();
+  std::string merges;
+  for (const Json& merge : model()["merges"]) {
+    merges += merge[0].get<std::string>() + " " + merge[1].get<std::string>() + "\n";
+  }
+  const std::string text = "The Eiffel Tower<|endoftext|> isn't\n in  Z\u00fcrich";
+  fs::remove(folder_ / "tokenizer.json");
+  EXPECT_FALSE(Tokenizer::Exists(folder_));
+  Write("vocab.json", model()["vocab"].dump());
+  for (const std::string header : {"", "#version: 0.2\n"}) {
+    Write("merges.txt", header + merges);
+    EXPECT_TRUE(Tokenizer::Exists(folder_));
+    const Tokenizer tokenizer = Tokenizer::Load(folder_);
+    EXPECT_EQ(Ids(tokenizer.Encode(text)), Ids(demo.Encode(text)));
+    EXPECT_EQ(Ids(Tokenizer::Load(folder_ / "vocab.json").Encode(text)), Ids(demo.Encode(text)));
+    EXPECT_EQ(tokenizer.Decode(Ids(tokenizer.Encode(text))), text);
+  }
+  Write("tokenizer.json", "{}");  // the first choice, even if it is broken
+  EXPECT_THAT(MessageOf([&] { Tokenizer::Load(folder_); }), HasSubstr("tokenizer.json"));
+}
+
+TEST_F(TokenizerTest, TheTemplateAddsBosToTextsButNotToContinuations) {
+  document_["post_processor"] = {{"type", "TemplateProcessing"},
+                                 {"single", {{{"SpecialToken", {{"id", "BOS"}}}}, {{"Sequence", {{"id", "A"}}}}}},
+                                 {"special_tokens", {{"BOS", {{"id", "BOS"}, {"ids", {0}}, {"tokens", {"<|endoftext|>"}}}}}}};
+  const Tokenizer tokenizer = LoadDocument();
+  const auto tokens = tokenizer.Encode(" is");
+  const auto continuation = tokenizer.EncodeContinuation(" is");
+  ASSERT_EQ(tokens.size(), continuation.size() + 1);
+  EXPECT_EQ(tokens[0].id, 0);
+  EXPECT_EQ(tokens[0].text, "<|endoftext|>");
+  EXPECT_EQ(tokens[0].chars, (Span{0, 0}));
+  EXPECT_EQ(tokens[1].id, continuation[0].id);
+  EXPECT_EQ(Ids(tokenizer.Encode("")), std::vector<int64_t>{0});
+  EXPECT_EQ(tokenizer.Decode(Ids(tokens)), "<|endoftext|> is");
+}
+
+TEST_F(TokenizerTest, NumbersAddedTokensAfterTheVocabulary) {
+  for (const char* content : {"<a>", "in", "<b>", "<a>"}) document_["added_tokens"].push_back({{"content", content}});
+  const Tokenizer tokenizer = LoadDocument();
+  EXPECT_EQ(tokenizer.vocab_size(), 4098);
+  EXPECT_THAT(Ids(tokenizer.Encode("<b><a>")), ElementsAre(4097, 4096));
+}
+
+TEST_F(TokenizerTest, DecodesBytesThatAreNoUtf8AsReplacementCharacters) {
+  const Tokenizer tokenizer = LoadDocument();
+  const auto id = [&](const std::string& spelling) { return model()["vocab"][spelling].get<int64_t>(); };
+  const int64_t a = id("a"), lead = id("\u00f0"), second = id("\u0141"), stray = id("\u00a4");  // 0xF0 0x9F, and 0xA4 after it
+  EXPECT_EQ(tokenizer.Decode(std::vector{lead, second, a, lead}), "\uFFFDa\uFFFD");
+  EXPECT_EQ(tokenizer.Decode(std::vector{stray, stray, a}), "\uFFFD\uFFFDa");
+  EXPECT_EQ(tokenizer.Decode(std::vector{lead, stray, stray, second, second}), "\U0002491F\uFFFD");
+  EXPECT_THAT(MessageOf([&] { tokenizer.Decode(std::vector<int64_t>{4096}); }), HasSubstr("no token 4096"));
+  EXPECT_THAT(MessageOf([&] { tokenizer.Decode(std::vector<int64_t>{-1}); }), HasSubstr("no token -1"));
+}
+
+TEST_F(TokenizerTest, TakesAboutLinearTime) {
+  const Tokenizer tokenizer = LoadDocument();
+  std::string word;
+  for (int i = 0; i < 200'000; ++i) word += static_cast<char>('a' + i * i % 23);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto tokens = tokenizer.Encode(word);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));  // minutes, were it quadratic
+  EXPECT_EQ(tokenizer.Decode(Ids(tokens)), word);
+  EXPECT_EQ(tokens.back().chars.end, 200'000);
+}
+
+TEST_F(TokenizerTest, RefusesTextThatIsNoUtf8) {
+  const Tokenizer tokenizer = LoadDocument();
+  for (const char* text : {"caf\xE9", "a\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82"}) {
+    EXPECT_THAT(MessageOf([&] { tokenizer.Encode(text); }), HasSubstr("no UTF-8")) << text;
+  }
+  EXPECT_THAT(MessageOf([&] { tokenizer.Encode("caf\xE9"); }), HasSubstr("byte 0xE9 at position 3"));
+}
+
+TEST_F(TokenizerTest, NamesWhatItDoesNotSupport) {
+  const std::vector<std::pair<Json, std::vector<std::string>>> refused = {
+      {{{"normalizer", {{"type", "Lowercase"}}}}, {"normalizer.type", "Lowercase", "supported: null, NFC"}},
+      {{{"normalizer", {{"type", "Sequence"}, {"normalizers", {{{"type", "Prepend"}}}}}}}, {"normalizer.normalizers[0].type", "Prepend"}},
+      {{{"pre_tokenizer", {{"type", "Metaspace"}}}}, {"pre_tokenizer.type", "Metaspace", "ByteLevel"}},
+      {{{"pre_tokenizer", {{"type", "Digits"}}}}, {"pre_tokenizer", "no ByteLevel"}},
+      {{{"pre_tokenizer", {{"type", "Split"}, {"pattern", {{"Regex", "(a"}}}, {"behavior", "Isolated"}}}}, {"pre_tokenizer.pattern", "(a"}},
+      {{{"pre_tokenizer", {{"type", "Punctuation"}, {"behavior", "Eaten"}}}}, {"pre_tokenizer.behavior", "Eaten"}},
+      {{{"pre_tokenizer", nullptr}}, {"pre_tokenizer", "null"}},
+      {{{"post_processor", {{"type", "BertProcessing"}}}}, {"post_processor.type", "BertProcessing"}},
+      {{{"decoder", {{"type", "WordPiece"}}}}, {"decoder.type", "WordPiece"}},
+      {{{"model", {{"type", "Unigram"}}}}, {"model.type", "Unigram", "supported: BPE"}},
+      {{{"model", {{"byte_fallback", true}}}}, {"model.byte_fallback"}},
+      {{{"model", {{"dropout", 0.1}}}}, {"model.dropout", "0.1"}},
+      {{{"model", {{"end_of_word_suffix", "</w>"}}}}, {"model.end_of_word_suffix", "</w>"}},
+      {{{"model", {{"vocab", {{"a", -1}}}}}}, {"model.vocab.a", "-1"}},
+      {{{"model", {{"vocab", 7}}}}, {"model.vocab"}},
+      {{{"model", {{"merges", {"a b c"}}}}}, {"model.merges[0]", "pair"}},
+      {{{"model", {{"merges", {"Q \u0178"}}}}}, {"model.merges[0]", "vocabulary lacks"}},
+      {{{"added_tokens", {{{"content", 3}}}}}, {"added_tokens[0].content", "string"}},
+  };
+  const Json demo = document_;
+  for (const auto& [change, parts] : refused) {
+    document_ = demo;
+    document_.merge_patch(change);
+    const std::string message = MessageOf([&] { LoadDocument(); });
+    EXPECT_THAT(message, HasSubstr((folder_ / "tokenizer.json").string())) << change.dump();
+    for (const std::string& part : parts) EXPECT_THAT(message, HasSubstr(part));
+  }
+}
+
+TEST_F(TokenizerTest, NamesFilesThatAreMissingOrBroken) {
+  EXPECT_THAT(MessageOf([&] { Tokenizer::Load(folder_ / "none.json"); }), HasSubstr("none.json"));
+  EXPECT_THAT(MessageOf([&] { Tokenizer::Load(folder_); }), AllOf(HasSubstr(folder_.string()), HasSubstr("tokenizer.json")));
+  const std::string whole = document_.dump();
+  const fs::path cut = Write("cut.json", whole.substr(0, whole.size() / 2));
+  EXPECT_THAT(MessageOf([&] { Tokenizer::Load(cut); }), AllOf(HasSubstr("cut.json"), HasSubstr("truncated")));
+  const fs::path other = Write("other.json", R"({"a": "b"})");
+  EXPECT_THAT(MessageOf([&] { Tokenizer::Load(other); }), HasSubstr("neither"));
+  const fs::path vocab = Write("vocab.json", R"({"a": 0})");
+  EXPECT_THAT(MessageOf([&] { Tokenizer::Load(vocab); }), HasSubstr("merges.txt"));
+}
+
+TEST_F(TokenizerTest, NamesAByteThatTheVocabularyLacks) {
+  model()["vocab"] = {{"a", 0}, {"b", 1}, {"ab", 2}, {"?", 3}};
+  model()["merges"] = {"a b"};
+  EXPECT_THAT(Ids(LoadDocument().Encode("aab")), ElementsAre(0, 2));
+  EXPECT_THAT(MessageOf([&] { LoadDocument().Encode("abc"); }), HasSubstr("byte 0x63"));
+  model()["unk_token"] = "?";
+  EXPECT_THAT(Ids(LoadDocument().Encode("acc")), ElementsAre(0, 3, 3));
+  model()["fuse_unk"] = true;
+  EXPECT_THAT(Ids(LoadDocument().Encode("acc")), ElementsAre(0, 3));
+}
+
+}  // namespace
+}  // namespace mambascope

@@ -1,0 +1,196 @@
+// Whatever a user can get wrong ends in exit code 1 and one line that says what and where, and leaves no file behind.
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <set>
+
+#include "mambascope/checkpoint/tensor_file.h"
+#include "mambascope/cli/cli_test_support.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+using Tensors = std::map<std::string, at::Tensor>;
+using Edit = std::function<void(const fs::path& model)>;  // makes a good checkpoint folder a bad one
+
+Edit EditTensors(const std::function<void(Tensors&)>& edit) {
+  return [edit](const fs::path& model) {
+    Tensors tensors;
+    const auto file = OpenSafetensors(model / "model.safetensors");
+    for (const auto& [name, info] : file->tensors()) tensors[name] = file->Read(name);
+    edit(tensors);
+    WriteSafetensors(model / "model.safetensors", tensors);
+  };
+}
+
+Edit EditConfig(const Json& changes) {
+  return [changes](const fs::path& model) {
+    Json config = ReadJson(model / "config.json");
+    config.update(changes);
+    WriteFile(model / "config.json", config.dump());
+  };
+}
+
+// Keeps the first `bytes` of a file of the folder.
+Edit Cut(const std::string& name, size_t bytes) {
+  return [=](const fs::path& model) { fs::resize_file(model / name, bytes); };
+}
+
+Edit Overwrite(const std::string& name, const std::string& bytes) {
+  return [=](const fs::path& model) { WriteFile(model / name, bytes); };
+}
+
+struct BadInput {
+  const char* name;
+  std::vector<std::string>
+      arguments;  // MODEL: a copy of tests/golden/mamba after `edit`; NEW: a folder that is not there yet; FILE: a file
+  std::vector<const char*> says;
+  Edit edit = {};
+};
+
+void PrintTo(const BadInput& input, std::ostream* out) { *out << testing::PrintToString(input.arguments); }
+
+class BadInputTest : public testing::TestWithParam<BadInput> {
+ protected:
+  BadInputTest() {
+    fs::copy(GoldenFolder() / "mamba", folder_ / "MODEL");
+    WriteFile(folder_ / "FILE", "as it was");
+    if (GetParam().edit) GetParam().edit(folder_ / "MODEL");
+  }
+  // The argument with MODEL, NEW and FILE where they lie in the test's folder.
+  std::string Placed(const std::string& argument) const {
+    for (const char* name : {"MODEL", "NEW", "FILE"}) {
+      if (argument.starts_with(name)) return folder_ / argument;
+    }
+    return argument;
+  }
+  std::set<std::string> Files() const {
+    std::set<std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
+      if (!entry.is_directory()) files.insert(entry.path().string());
+    }
+    return files;
+  }
+  TempFolder folder_;
+};
+
+TEST_P(BadInputTest, IsOneLineAndExitCodeOne) {
+  std::vector<std::string> arguments;
+  for (const std::string& argument : GetParam().arguments) arguments.push_back(Placed(argument));
+  const std::set<std::string> before = Files();
+  const Outcome outcome = RunProgram(arguments);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, AllOf(StartsWith("error: "), EndsWith("\n")));
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+  EXPECT_THAT(outcome.err, testing::Not(HasSubstr("unexpected")));
+  for (const char* text : GetParam().says) EXPECT_THAT(outcome.err, HasSubstr(text));
+  EXPECT_EQ(Files(), before) << "files are left behind";
+  EXPECT_EQ(ReadFile(folder_ / "FILE"), "as it was");
+}
+
+const auto InputName = [](const auto& info) { return info.param.name; };
+using Words = std::vector<std::string>;
+
+const Words kInfo = {"info", "--model", "MODEL"};
+const BadInput kBadModels[] = {
+    {"MissingFolder", {"info", "--model", "NEW"}, {"NEW: no such folder", "demo-mamba2"}},
+    {"MissingFolderAndAPrompt", {"predict", "--model", "NEW", "--prompt", "hi"}, {"NEW: no such folder"}},
+    {"FileInPlaceOfAFolder", {"info", "--model", "FILE"}, {"FILE: no such folder"}},
+    {"FolderNameTooLong", {"info", "--model", std::string(5000, 'a')}, {"no such folder"}},
+    {"FolderNameOfTwoLines", {"info", "--model", "no\nsuch"}, {"no\\nsuch: no such folder"}},
+    {"NoWeights", kInfo, {"MODEL: holds no model.safetensors"}, [](const fs::path& model) { fs::remove(model / "model.safetensors"); }},
+    {"NoConfig", kInfo, {"MODEL/config.json", "No such file"}, [](const fs::path& model) { fs::remove(model / "config.json"); }},
+    {"WeightsCutInTheMiddle", kInfo, {"MODEL/model.safetensors: tensor 'backbone.", "truncated"}, Cut("model.safetensors", 200'000)},
+    {"WeightsCutInTheHeader", kInfo, {"MODEL/model.safetensors: header runs past the end", "truncated"}, Cut("model.safetensors", 100)},
+    {"WeightsEmpty", kInfo, {"MODEL/model.safetensors: shorter than the 8 bytes"}, Cut("model.safetensors", 0)},
+    {"WeightsCorrupt",
+     kInfo,
+     {"MODEL/model.safetensors: invalid JSON at byte 1"},
+     Overwrite("model.safetensors", std::string("\x04\0\0\0\0\0\0\0oops", 12))},
+    {"TensorMissing", kInfo, {"MODEL: tensor 'backbone.layers.2.mixer.D' is missing"}, EditTensors([](Tensors& t) {
+       t.erase("backbone.layers.2.mixer.D");
+     })},
+    {"TensorMisshapen", kInfo, {"MODEL: tensor 'backbone.norm_f.weight' has shape [3]", "asks for [48]"}, EditTensors([](Tensors& t) {
+       t["backbone.norm_f.weight"] = at::ones({3});
+     })},
+    {"TensorOfIntegers", kInfo, {"MODEL: tensor 'backbone.norm_f.weight' is of type I64"}, EditTensors([](Tensors& t) {
+       t["backbone.norm_f.weight"] = at::ones({48}, at::kLong);
+     })},
+    {"ConfigNotJson", kInfo, {"MODEL/config.json: invalid JSON at byte 12"}, Overwrite("config.json", "{\"layers\": oops}")},
+    {"ConfigWithoutAField", kInfo, {"MODEL/config.json: lacks the field 'hidden_size'"}, EditConfig({{"hidden_size", nullptr}})},
+    {"UnknownArchitecture",
+     kInfo,
+     {"MODEL/config.json: unknown model_type 'rwkv'", "known: mamba, mamba2"},
+     EditConfig({{"model_type", "rwkv"}})},
+    {"TokenizerMissing", {"predict", "--model", "MODEL", "--prompt", "hi"}, {"tokenizer", "--tokenizer", "--ids"}},
+    {"TokenizerFileMissing", {"predict", "--prompt", "hi", "--tokenizer", "NEW"}, {"NEW: cannot be read", "No such file"}},
+    {"TokenizerNotOne", {"predict", "--prompt", "hi", "--tokenizer", "MODEL/config.json"}, {"MODEL/config.json"}}};
+INSTANTIATE_TEST_SUITE_P(Models, BadInputTest, testing::ValuesIn(kBadModels), InputName);
+
+Words Trace(const Words& more) {
+  Words words = {"trace", "--out", "NEW"};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+// `count` ids.
+std::string Ids(int count) {
+  std::string ids = "1";
+  while (--count > 0) ids += ",1";
+  return ids;
+}
+
+const std::string kGpt2 = (GoldenFolder() / "gpt2").string();  // 128 positions
+const BadInput kBadPrompts[] = {
+    {"NoPrompt", {"predict"}, {"no prompt", "--prompt", "--ids"}},
+    {"EmptyPrompt", {"predict", "--prompt", ""}, {"the prompt is empty"}},
+    {"EmptyPromptOfStates", {"states", "--prompt", "", "--out", "NEW/x.safetensors"}, {"the prompt is empty"}},
+    {"PromptNotUtf8", {"predict", "--prompt", "\xff"}, {"no UTF-8: byte 0xFF"}},
+    {"IdOutOfRange", {"predict", "--ids", "5,4096"}, {"token id 4096", "vocabulary of 4096"}},
+    {"IdNegative", {"generate", "--ids=-1"}, {"token id -1"}},
+    {"PromptLongerThanThePositions", {"predict", "--model", kGpt2, "--ids", Ids(129)}, {"129 tokens", "n_positions of 128"}},
+    {"ContinuationLongerThanThePositions", {"generate", "--model", kGpt2, "--ids", Ids(120), "--tokens", "20"}, {"n_positions of 128"}},
+    {"NoHole",
+     Trace({"--prompt", "Paris is in", "--subject", "Rome", "--corrupt-subject", "Oslo"}),
+     {"'Rome' is not in the prompt 'Paris is in'"}},
+    {"NoHoleInTwoLines", Trace({"--prompt", "Paris\nis in", "--subject", "Rome", "--corrupt-subject", "Oslo"}), {"'Paris\\nis in'"}},
+    {"TwoHoles", Trace({"--prompt", "{} or {}", "--subject", "Rome", "--corrupt-subject", "Oslo"}), {"'{} or {}'", "exactly one {}"}},
+    {"NoSubject", Trace({"--prompt", "{} is in", "--subject", "", "--corrupt-subject", "Oslo"}), {"the subject is empty"}},
+    {"NoCorruptSubject", Trace({"--prompt", "{} is in", "--subject", "Rome", "--corrupt-subject", ""}), {"the subject is empty"}},
+    {"SiteOfTransformers",
+     Trace({"--prompt", "{} is", "--subject", "Rome", "--corrupt-subject", "Oslo", "--site", "mlp_out"}),
+     {"site 'mlp_out'", "it has: embed, mixer_in, conv_in, ssm_in, ssm_out, gate, mixed, mixer_out, resid"}},
+    {"SiteOfStateSpaceModels",
+     {"states", "--model", "demo-neox", "--prompt", "hi", "--sites", "resid,ssm_out", "--out", "NEW/x.safetensors"},
+     {"site 'ssm_out'", "it has: embed, mixer_in, mixed, mixer_out", "mlp_out"}}};
+INSTANTIATE_TEST_SUITE_P(Prompts, BadInputTest, testing::ValuesIn(kBadPrompts), InputName);
+
+// The model is missing too, so that the output's error can only come from a look before the work.
+const BadInput kBadOutputs[] = {
+    {"FolderBelowAFile",
+     {"trace", "--model", "NEW", "--prompt", "{} is", "--subject", "Rome", "--corrupt-subject", "Oslo", "--out", "FILE/out"},
+     {"FILE/out: cannot be written: Not a directory", "choose another place"}},
+    {"StatesBelowAFile",
+     {"states", "--model", "NEW", "--ids", "3", "--out", "FILE/x.safetensors"},
+     {"FILE: cannot be written: Not a directory"}},
+    {"StatesInPlaceOfAFolder", {"states", "--model", "NEW", "--ids", "3", "--out", "MODEL"}, {"MODEL: cannot be written: Is a directory"}}};
+INSTANTIATE_TEST_SUITE_P(Outputs, BadInputTest, testing::ValuesIn(kBadOutputs), InputName);
+
+TEST(DeviceTest, CudaWithoutCudaIsRefused) {
+  if (at::hasCUDA()) GTEST_SKIP() << "there is CUDA";
+  const Outcome outcome = RunProgram({"predict", "--ids", "3", "--device", "cuda"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, AllOf(StartsWith("error: --device cuda: "), HasSubstr("use --device cpu")));
+}
+
+}  // namespace
+}  // namespace mambascope

@@ -1,0 +1,256 @@
+// What each command prints and writes: the keys that docs/cli.md promises, the same numbers whichever way they are asked for.
+#include <ATen/ATen.h>
+#include <fmt/ranges.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mambascope/checkpoint/tensor_file.h"
+#include "mambascope/cli/cli_test_support.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::IsSupersetOf;
+using testing::UnorderedElementsAreArray;
+
+std::vector<std::string> Keys(const Json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
+  return keys;
+}
+
+void ExpectKeys(const Json& object, const std::vector<std::string>& keys) { EXPECT_THAT(Keys(object), UnorderedElementsAreArray(keys)); }
+
+TEST(CliTest, WrongCommandLinesExitWithTwo) {
+  const std::vector<std::vector<std::string>> kWrong = {{},
+                                                        {"nonsense"},
+                                                        {"predict", "--nonsense"},
+                                                        {"predict", "--prompt"},
+                                                        {"predict", "--prompt", "hi", "--ids", "3"},
+                                                        {"predict", "--ids", "five"},
+                                                        {"predict", "--ids", ""},
+                                                        {"predict", "--prompt", "hi", "--top", "0"},
+                                                        {"predict", "--prompt", "hi", "--device", "tpu"},
+                                                        {"predict", "--prompt", "hi", "--dtype", "float16"},
+                                                        {"generate", "--prompt", "hi", "--tokens", "-1"},
+                                                        {"states", "--prompt", "hi"},
+                                                        {"trace", "--prompt", "{} is"},
+                                                        {"info", "--threads", "-2"}};
+  for (const std::vector<std::string>& arguments : kWrong) {
+    const Outcome outcome = RunProgram(arguments);
+    EXPECT_EQ(outcome.exit_code, 2) << testing::PrintToString(arguments);
+    EXPECT_EQ(outcome.out, "") << testing::PrintToString(arguments);
+    EXPECT_NE(outcome.err, "") << testing::PrintToString(arguments);
+  }
+}
+
+TEST(CliTest, HelpAndVersionExitWithZero) {
+  const Outcome help = RunProgram({"--help"}), version = RunProgram({"--version"}, "env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT ");
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_THAT(version.out, testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+ \\(.+\\)\n"));
+  for (const char* command : {"info", "predict", "generate", "states", "trace"}) {
+    EXPECT_THAT(help.out, HasSubstr(std::string("\n  ") + command + " "));
+    const Outcome own = RunProgram({command, "--help"});
+    EXPECT_EQ(own.exit_code, 0) << command;
+    EXPECT_THAT(own.out, HasSubstr(std::string("Example:\n  mambascope ") + command)) << command;
+  }
+}
+
+class BundledModelCliTest : public testing::TestWithParam<const char*> {
+ protected:
+  std::vector<std::string> Command(const std::string& command, const std::vector<std::string>& more) const {
+    std::vector<std::string> words = {command, "--model", GetParam()};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Models, BundledModelCliTest, testing::Values("demo", "demo-mamba2", "demo-neox"), [](const auto& info) {
+  std::string name = info.param;
+  std::erase(name, '-');
+  return name;
+});
+
+TEST_P(BundledModelCliTest, InfoSaysWhatTheModelIs) {
+  const Json info = RunForJson(Command("info", {}));
+  ExpectKeys(info, {"architecture", "layers", "d_model", "vocab", "parameters", "sites", "projections"});
+  const std::string folder = GetParam() == std::string("demo") ? "demo-mamba" : GetParam();
+  const Json config = ReadJson(RepositoryFolder() / "models" / folder / "config.json");
+  EXPECT_EQ(info["architecture"], config["model_type"]);
+  EXPECT_EQ(info["layers"], config["num_hidden_layers"]);
+  EXPECT_EQ(info["d_model"], config["hidden_size"]);
+  EXPECT_EQ(info["vocab"], config["vocab_size"]);
+  int64_t parameters = 0;
+  for (const auto& [name, tensor] : OpenSafetensors(RepositoryFolder() / "models" / folder / "model.safetensors")->tensors()) {
+    parameters += c10::multiply_integers(tensor.shape);
+  }
+  EXPECT_EQ(info["parameters"], parameters);
+  std::map<std::string, int64_t> widths;
+  for (const Json& site : info["sites"]) widths[site["name"]] = site["width"];
+  EXPECT_EQ(widths.at("resid"), info["d_model"]);
+  EXPECT_EQ(widths.contains("ssm_out"), folder != "demo-neox");
+  EXPECT_THAT(info["projections"].get<std::vector<std::string>>(), testing::Contains(folder == "demo-neox" ? "W_down" : "W_o"));
+}
+
+TEST_P(BundledModelCliTest, PredictListsTheMostProbableTokens) {
+  const Json predicted = RunForJson(Command("predict", {"--prompt", "The capital city of France is", "--top", "7"}));
+  ExpectKeys(predicted, {"tokens", "top"});
+  std::string text, ids;
+  for (const Json& token : predicted["tokens"]) {
+    ExpectKeys(token, {"id", "text"});
+    text += token["text"].get<std::string>();
+    ids += (ids.empty() ? "" : ",") + token["id"].dump();
+  }
+  EXPECT_EQ(text, "The capital city of France is");
+  ASSERT_EQ(predicted["top"].size(), 7u);
+  double sum = 0;
+  for (size_t k = 0; k < 7; ++k) {
+    ExpectKeys(predicted["top"][k], {"id", "text", "prob", "logit"});
+    sum += predicted["top"][k]["prob"].get<double>();
+    EXPECT_LE(predicted["top"][k]["logit"], predicted["top"][k > 0 ? k - 1 : 0]["logit"]);
+  }
+  EXPECT_LE(sum, 1 + 1e-6);
+  EXPECT_EQ(predicted["top"][0]["text"], " Paris");
+  EXPECT_EQ(RunForJson(Command("predict", {"--ids", ids, "--top", "7"})), predicted);
+}
+
+TEST_P(BundledModelCliTest, GenerateGoesOnWithTheMostProbableTokens) {
+  const std::vector<std::string> greedy = Command("generate", {"--prompt", "The capital city of France is", "--tokens", "4"});
+  const Json first = RunForJson(greedy);
+  ExpectKeys(first, {"text", "ids"});
+  EXPECT_EQ(first["ids"].size(), 4u);
+  EXPECT_THAT(first["text"].get<std::string>(), testing::StartsWith(" Paris"));
+  EXPECT_EQ(RunForJson(greedy), first);
+  // Token by token, each as the whole prompt's most probable one.
+  std::vector<int64_t> ids;
+  for (const Json& token : RunForJson(Command("predict", {"--prompt", "The capital city of France is"}))["tokens"])
+    ids.push_back(token["id"]);
+  for (const Json& next : first["ids"]) {
+    const Json top = RunForJson(Command("predict", {"--ids", fmt::format("{}", fmt::join(ids, ",")), "--top", "1"}))["top"];
+    EXPECT_EQ(top[0]["id"], next);
+    ids.push_back(next);
+  }
+}
+
+TEST(CliTest, GenerateDrawsByItsSeed) {
+  const auto draw = [](const std::string& seed) {
+    return RunForJson({"generate", "--prompt", "The", "--tokens", "12", "--top-k", "5", "--seed", seed});
+  };
+  const Json zero = draw("0");
+  EXPECT_EQ(draw("0"), zero);
+  EXPECT_TRUE(draw("1") != zero || draw("2") != zero || draw("3") != zero);
+}
+
+TEST_P(BundledModelCliTest, StatesHoldsEverySiteAndTheLogits) {
+  const TempFolder folder;
+  const std::string file = folder / "new/states.safetensors", prompt = "Paris is a city in";
+  const Json printed = RunForJson(Command("states", {"--prompt", prompt, "--out", file}));
+  EXPECT_EQ(printed["file"], file);
+  const auto states = OpenSafetensors(file);
+  const Json info = RunForJson(Command("info", {})), predicted = RunForJson(Command("predict", {"--prompt", prompt}));
+  const auto tokens = static_cast<int64_t>(predicted["tokens"].size());
+  std::vector<std::string> names = {"embed", "logits", "tokens"};
+  for (const Json& site : info["sites"]) {
+    const std::string name = site["name"];
+    for (int l = 0; l < info["layers"].get<int>() && name != "embed"; ++l) {
+      names.push_back(fmt::format("{}.{}", name, l));
+      EXPECT_EQ(states->Read(names.back()).sizes(), (at::IntArrayRef{tokens, site["width"].get<int64_t>()})) << names.back();
+    }
+  }
+  EXPECT_THAT(states->tensors(), testing::SizeIs(names.size()));
+  EXPECT_EQ(states->Read("embed").sizes(), (at::IntArrayRef{tokens, info["d_model"].get<int64_t>()}));
+  EXPECT_EQ(states->Read("logits").sizes(), (at::IntArrayRef{tokens, info["vocab"].get<int64_t>()}));
+  EXPECT_EQ(states->Read("logits")[-1].argmax().item<int64_t>(), predicted["top"][0]["id"]);
+  std::vector<int64_t> ids;
+  for (const Json& token : predicted["tokens"]) ids.push_back(token["id"]);
+  EXPECT_EQ(ToVector(states->Read("tokens")), ids);
+}
+
+TEST(CliTest, StatesKeepsTheSitesThatAreNamed) {
+  const TempFolder folder;
+  const std::string file = folder / "states.safetensors";
+  RunForJson({"states", "--ids", "5,17,3", "--sites", "ssm_after_ssm,hook_resid_post", "--out", file});
+  std::vector<std::string> names = {"embed", "logits", "tokens"};
+  for (int l = 0; l < 16; ++l) names.insert(names.end(), {fmt::format("ssm_out.{}", l), fmt::format("resid.{}", l)});
+  std::vector<std::string> written;
+  for (const auto& [name, info] : OpenSafetensors(file)->tensors()) written.push_back(name);
+  EXPECT_THAT(written, UnorderedElementsAreArray(names));
+}
+
+class TraceCliTest : public testing::Test {
+ protected:
+  std::vector<std::string> Command(const std::vector<std::string>& more) const {
+    std::vector<std::string> words = {"trace",
+                                      "--prompt",
+                                      "The landmark called {} can be found in",
+                                      "--subject",
+                                      "Eiffel Tower",
+                                      "--corrupt-subject",
+                                      "Big Ben",
+                                      "--seed",
+                                      "3",
+                                      "--out",
+                                      (folder_ / "new/out").string()};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  TempFolder folder_;
+};
+
+TEST_F(TraceCliTest, WritesWhatItPrints) {
+  const Json trace = RunForJson(Command({"--site", "ssm_out"}));
+  EXPECT_EQ(ReadJson(folder_ / "new/out/trace.json"), trace);
+  EXPECT_THAT(ReadFile(folder_ / "new/out/trace.html"),
+              testing::AllOf(HasSubstr("<html"), HasSubstr("Eiffel Tower"), HasSubstr("</html>")));
+  ExpectKeys(trace, {"options", "site", "window", "facts", "average"});
+  EXPECT_THAT(Keys(trace["options"]),
+              IsSupersetOf({"command", "model", "commit", "version", "seed", "device", "dtype", "prompt", "subject", "corrupt_subject"}));
+  EXPECT_EQ(trace["options"]["seed"], 3);
+  EXPECT_EQ(trace["site"], "ssm_out");
+  EXPECT_EQ(trace["window"], 2) << "10 of 64 layers, of 16";
+  EXPECT_THAT(Keys(trace["average"]), IsSupersetOf({"rows", "ie", "as_published", "facts_per_row"}));
+  EXPECT_EQ(trace["average"]["rows"], Json({"subject_first", "subject_middle", "subject_last", "further", "last"}));
+  ASSERT_EQ(trace["facts"].size(), 1u);
+  const Json& fact = trace["facts"][0];
+  EXPECT_THAT(Keys(fact), IsSupersetOf({"relation", "subject", "corrupt_subject", "prompt", "answer", "answer_id", "p_clean", "p_corrupt",
+                                        "tokens", "corrupt_tokens", "subject_span", "probs"}));
+  EXPECT_EQ(fact["answer"], " Paris");
+  EXPECT_EQ(fact["prompt"], "The landmark called Eiffel Tower can be found in");
+  EXPECT_GT(fact["p_clean"], fact["p_corrupt"]);
+  EXPECT_EQ(fact["subject_span"], Json({3, 7}));
+  ASSERT_EQ(fact["probs"].size(), fact["tokens"].size());
+  for (const Json& row : fact["probs"]) EXPECT_EQ(row.size(), 16u);
+}
+
+// The same fact in the other ways of saying it: the subject in its place, the clean prompt's own answer, the default site and window.
+TEST_F(TraceCliTest, OneFactHasOneTraceHoweverItIsAsked) {
+  const Json plain = RunForJson(Command({}))["facts"];
+  EXPECT_EQ(RunForJson(Command({"--site", "hook_resid_post", "--window", "1", "--answer", "Paris"}))["facts"], plain);
+  const std::string whole = "The landmark called Eiffel Tower can be found in";
+  EXPECT_EQ(RunForJson({"trace", "--prompt", whole, "--subject", "Eiffel Tower", "--corrupt-subject", "Big Ben", "--out",
+                        folder_ / "other"})["facts"],
+            plain);
+  EXPECT_NE(RunForJson(Command({"--answer", "London"}))["facts"], plain);
+}
+
+TEST_F(TraceCliTest, QuietPrintsNothing) {
+  const std::vector<std::vector<std::string>> kCommands = {Command({}),
+                                                           {"predict", "--ids", "5"},
+                                                           {"generate", "--ids", "5", "--tokens", "1"},
+                                                           {"info"},
+                                                           {"states", "--ids", "5", "--out", folder_ / "s.safetensors"}};
+  for (std::vector<std::string> command : kCommands) {
+    EXPECT_NE(RunProgram(command).out, "") << command[0];
+    command.emplace_back("--quiet");
+    const Outcome quiet = RunProgram(command);
+    EXPECT_EQ(quiet.exit_code, 0) << command[0];
+    EXPECT_EQ(quiet.out + quiet.err, "") << command[0];
+  }
+  EXPECT_TRUE(fs::exists(folder_ / "new/out/trace.json"));
+}
+
+}  // namespace
+}  // namespace mambascope

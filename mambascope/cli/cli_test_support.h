@@ -1,0 +1,55 @@
+// Runs the program itself, as a user does.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/json.h"
+#include "mambascope/checkpoint/test_support.h"
+
+namespace mambascope {
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out, err;
+};
+
+inline std::string Quoted(const std::string& word) {
+  std::string quoted = "'";
+  for (char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
+// With the wait policy chosen the program need not start a second time to choose it (see main.cc).
+inline constexpr const char* kQuickStart = "OMP_WAIT_POLICY=passive ";
+
+inline Outcome RunProgram(const std::vector<std::string>& arguments, const std::string& environment = kQuickStart) {
+  const TempFolder folder;
+  std::string line = environment + Quoted(MAMBASCOPE_BINARY);
+  for (const std::string& argument : arguments) line += " " + Quoted(argument);
+  line += " 2>" + Quoted(folder / "err");
+  Outcome outcome;
+  FILE* pipe = popen(line.c_str(), "r");
+  char buffer[4096];
+  for (size_t n = 0; (n = fread(buffer, 1, sizeof(buffer), pipe)) > 0;) outcome.out.append(buffer, n);
+  const int status = pclose(pipe);
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  outcome.err = ReadFile(folder / "err");
+  return outcome;
+}
+
+// The one JSON document that a command with --json prints.
+inline Json RunForJson(std::vector<std::string> arguments) {
+  arguments.emplace_back("--json");
+  const Outcome outcome = RunProgram(arguments);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  return ParseJson(outcome.out, "stdout");
+}
+
+}  // namespace mambascope

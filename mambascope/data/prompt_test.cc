@@ -1,0 +1,126 @@
+// Where a subject stands among the tokens of its prompt. Expected tokens are those that the demo models' tokenizer makes.
+#include "mambascope/data/prompt.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/json.h"
+#include "mambascope/checkpoint/test_support.h"
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const Tokenizer& DemoTokenizer() {
+  static const Tokenizer tokenizer = Tokenizer::Load(RepositoryFolder() / "models/demo-mamba");
+  return tokenizer;
+}
+
+std::vector<std::string> SubjectTokens(const Prompt& prompt) {
+  const auto [begin, end] = prompt.subject_span;
+  return {prompt.tokens.begin() + begin, prompt.tokens.begin() + end};
+}
+
+struct SubjectCase {
+  const char* name;
+  const char* pattern;
+  const char* subject;
+  int64_t begin;                    // its first token
+  std::vector<std::string> tokens;  // all of them
+};
+
+void PrintTo(const SubjectCase& c, std::ostream* out) { *out << c.pattern << " of " << c.subject; }
+
+class SubjectSpanTest : public testing::TestWithParam<SubjectCase> {};
+
+TEST_P(SubjectSpanTest, HoldsTheTokensThatOverlapTheSubject) {
+  const SubjectCase& c = GetParam();
+  const Prompt prompt = MakePrompt(DemoTokenizer(), c.pattern, c.subject);
+  EXPECT_EQ(prompt.subject_span.begin, c.begin);
+  EXPECT_EQ(SubjectTokens(prompt), c.tokens);
+  EXPECT_EQ(prompt.subject, c.subject);
+  EXPECT_EQ(prompt.ids.size(), prompt.tokens.size());
+  EXPECT_EQ(prompt.ids, MakePrompt(DemoTokenizer(), prompt.text).ids) << "the subject changes no token";
+}
+
+const std::string kPart = "\ufffd";  // a byte of a character that takes several tokens
+const SubjectCase kSubjects[] = {
+    {"AtTheStart", "{} is in", "Eiffel Tower", 0, {"E", "iff", "el", " Tower"}},
+    {"InTheMiddle", "The landmark called {} can be found in", "Eiffel Tower", 3, {" E", "iff", "el", " Tower"}},
+    {"AtTheEnd", "The famous {}", "Eiffel Tower", 2, {" E", "iff", "el", " Tower"}},
+    {"AllOfThePrompt", "{}", "a", 0, {"a"}},
+    {"AfterABracket", "({}) is", "Seattle", 1, {"S", "e", "attle"}},
+    {"InQuotes", "\"{}\" is", "Seattle", 1, {"S", "e", "attle"}},
+    {"BeforeAnApostrophe", "The {}'s city", "Seattle", 1, {" Se", "attle"}},
+    {"AfterTwoSpaces", "The  {} is", "Seattle", 2, {" Se", "attle"}},
+    {"WithItsOwnSpace", "The {} is", " Paris", 2, {" Paris"}},
+    {"InsideAWord", "x{}y", "Paris", 1, {"P", "ar", "is"}},
+    {"EndingInsideAToken", "{}tle is", "Seat", 0, {"S", "e", "attle"}},
+    {"OfTwoByteCharacters", "{} lies", "Sacré-Cœur", 0, {"S", "ac", "ré", "-", "C", kPart, kPart, "ur"}},
+    {"OfAFourByteCharacter", "{} 🗼 is", "🗼", 0, {kPart, kPart, kPart, kPart}},
+    {"AfterMultiByteCharacters", "Über {} ist", "Paris", 3, {" Paris"}},
+    {"TwiceInThePrompt", "Paris and {} are", "Paris", 4, {" Paris"}}};
+
+INSTANTIATE_TEST_SUITE_P(Prompts, SubjectSpanTest, testing::ValuesIn(kSubjects), [](const auto& info) { return info.param.name; });
+
+TEST(PromptTest, WithoutASubjectHasItsTokensAndAnEmptySpan) {
+  const Prompt prompt = MakePrompt(DemoTokenizer(), "The {} is");
+  EXPECT_EQ(prompt.text, "The {} is");
+  EXPECT_THAT(prompt.tokens, testing::Contains(" is"));
+  EXPECT_THAT(prompt.subject, IsEmpty());
+  EXPECT_EQ(prompt.subject_span, Span());
+}
+
+// A token that the tokenizer's template puts before the prompt belongs to no subject.
+TEST(PromptTest, TokenOfTheTemplateIsNoSubject) {
+  const TempFolder folder;
+  Json json = ReadJson(RepositoryFolder() / "models/demo-mamba/tokenizer.json");
+  json["post_processor"] = Json::parse(R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>","type_id":0}},
+      {"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{"<|endoftext|>":{"id":"<|endoftext|>","ids":[0],"tokens":["<|endoftext|>"]}}})");
+  WriteFile(folder / "tokenizer.json", json.dump());
+  const Prompt prompt = MakePrompt(Tokenizer::Load(folder.path()), "{} is", "Seattle");
+  EXPECT_THAT(prompt.tokens, ElementsAre("<|endoftext|>", "S", "e", "attle", " is"));
+  EXPECT_EQ(prompt.subject_span, (Span{1, 4}));
+}
+
+TEST(PromptTest, PatternWithoutExactlyOneHoleIsRefused) {
+  for (const char* pattern : {"Paris is in", "", "{", "{} and {}", "{}{}"}) {
+    EXPECT_THAT(ErrorOf([&] { MakePrompt(DemoTokenizer(), pattern, "Paris"); }),
+                AllOf(HasSubstr(std::string("'") + pattern + "'"), HasSubstr("exactly one {}")))
+        << pattern;
+  }
+  EXPECT_EQ(MakePrompt(DemoTokenizer(), "The {} is", "{}").text, "The {} is") << "the subject may hold one";
+}
+
+TEST(PromptTest, EmptyPromptOrSubjectIsRefused) {
+  EXPECT_THAT(ErrorOf([] { MakePrompt(DemoTokenizer(), ""); }), HasSubstr("the prompt is empty"));
+  EXPECT_THAT(ErrorOf([] { MakePrompt(DemoTokenizer(), "{} is", ""); }), HasSubstr("the subject is empty"));
+}
+
+TEST(PromptTest, TextThatIsNoUtf8IsRefused) {
+  EXPECT_THAT(ErrorOf([] { MakePrompt(DemoTokenizer(), "{} is", "Par\xff"); }), HasSubstr("no UTF-8: byte 0xFF at position 3"));
+  EXPECT_THAT(ErrorOf([] { MakePrompt(DemoTokenizer(), "\xc3{} is", "\xa9"); }), HasSubstr("no token of the prompt"))
+      << "half a character is no subject";
+}
+
+TEST(PatternOfTest, ReplacesTheLastOccurrence) {
+  EXPECT_EQ(PatternOf("Paris is in", "Paris"), "{} is in");
+  EXPECT_EQ(PatternOf("In Paris", "Paris"), "In {}");
+  EXPECT_EQ(PatternOf("Paris, capital of Paris, is", "Paris"), "Paris, capital of {}, is");
+  EXPECT_EQ(PatternOf("Paris", "Paris"), "{}");
+  EXPECT_EQ(PatternOf("Sacré-Cœur lies in", "Cœur"), "Sacré-{} lies in");
+}
+
+TEST(PatternOfTest, SubjectThatDoesNotOccurIsRefused) {
+  EXPECT_THAT(ErrorOf([] { PatternOf("Paris is in", "London"); }), AllOf(HasSubstr("'London'"), HasSubstr("'Paris is in'")));
+  EXPECT_THAT(ErrorOf([] { PatternOf("Paris is in", ""); }), HasSubstr("the subject '' is not in the prompt"));
+}
+
+}  // namespace
+}  // namespace mambascope

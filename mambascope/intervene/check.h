@@ -1,0 +1,27 @@
+// What Run and Sweep refuse: interventions and prompts that the model does not have a place for. Each throws an Error that says why.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "mambascope/intervene/intervention.h"
+#include "mambascope/model/model.h"
+
+namespace mambascope {
+
+// For std::visit over an Intervention: one callable made of several.
+template <typename... F>
+struct Overload : F... {
+  using F::operator()...;
+};
+
+// At least one prompt, none of them empty.
+void CheckPrompts(const std::vector<std::vector<int64_t>>& prompts);
+
+// Layer and site exist.
+void CheckPlace(const Model& model, const Place& place);
+
+// Places and tokens exist and values have the site's width, for a prompt of `tokens` tokens.
+void CheckVariant(const Model& model, const Variant& variant, int64_t tokens);
+
+}  // namespace mambascope
