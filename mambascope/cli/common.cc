@@ -3,7 +3,7 @@
 #include <ATen/Context.h>
 #include <fmt/format.h>
 
-#include "mambascope/checkpoint/utf8.h"
+#include "mambascope/tokenizer/utf8.h"
 #include "mambascope/error.h"
 #include "mambascope/model/threads.h"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "mambascope/checkpoint/json.h"
-#include "mambascope/checkpoint/tokenizer.h"
+#include "mambascope/tokenizer/tokenizer.h"
 #include "mambascope/model/model.h"
 
 namespace mambascope {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "mambascope/checkpoint/tokenizer.h"
+#include "mambascope/tokenizer/tokenizer.h"
 
 namespace mambascope {
 

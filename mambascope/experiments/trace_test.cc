@@ -54,6 +54,7 @@ TEST(WindowTest, LiesAroundItsLayerAndEndsWithTheModel) {
 TEST(WindowTest, DefaultIsThePapersShareOfTheLayers) {
   EXPECT_EQ(DefaultWindow(Site::kSsmOut, 64), 10);
   EXPECT_EQ(DefaultWindow(Site::kMixerOut, 16), 2);
+  EXPECT_EQ(DefaultWindow(Site::kSsmIn, 48), 7);
   EXPECT_EQ(DefaultWindow(Site::kGate, 4), 1);
   EXPECT_EQ(DefaultWindow(Site::kResid, 64), 1);
   EXPECT_EQ(DefaultWindow(Site::kEmbed, 64), 1);

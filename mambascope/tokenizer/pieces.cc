@@ -1,6 +1,6 @@
-#include "mambascope/checkpoint/pieces.h"
+#include "mambascope/tokenizer/pieces.h"
 
-#include "mambascope/checkpoint/utf8.h"
+#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 

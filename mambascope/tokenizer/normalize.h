@@ -1,8 +1,8 @@
 // The normaliser of a tokenizer: nothing, or Unicode's canonical composition NFC (UAX #15).
 #pragma once
 
-#include "mambascope/checkpoint/json_node.h"
-#include "mambascope/checkpoint/pieces.h"
+#include "mambascope/tokenizer/json_node.h"
+#include "mambascope/tokenizer/pieces.h"
 
 namespace mambascope {
 

@@ -1,6 +1,6 @@
-#include "mambascope/checkpoint/byte_level.h"
+#include "mambascope/tokenizer/byte_level.h"
 
-#include "mambascope/checkpoint/utf8.h"
+#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 namespace {

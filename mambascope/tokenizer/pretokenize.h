@@ -7,8 +7,8 @@
 
 #include <memory>
 
-#include "mambascope/checkpoint/json_node.h"
-#include "mambascope/checkpoint/pieces.h"
+#include "mambascope/tokenizer/json_node.h"
+#include "mambascope/tokenizer/pieces.h"
 
 namespace mambascope {
 

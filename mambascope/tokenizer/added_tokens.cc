@@ -1,8 +1,8 @@
-#include "mambascope/checkpoint/added_tokens.h"
+#include "mambascope/tokenizer/added_tokens.h"
 
 #include <algorithm>
 
-#include "mambascope/checkpoint/utf8.h"
+#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 namespace {

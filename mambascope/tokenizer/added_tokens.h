@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "mambascope/checkpoint/pieces.h"
-#include "mambascope/checkpoint/regex.h"
+#include "mambascope/tokenizer/pieces.h"
+#include "mambascope/tokenizer/regex.h"
 
 namespace mambascope {
 

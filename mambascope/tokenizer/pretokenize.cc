@@ -1,13 +1,13 @@
-#include "mambascope/checkpoint/pretokenize.h"
+#include "mambascope/tokenizer/pretokenize.h"
 
 #include <algorithm>
 #include <functional>
 #include <optional>
 #include <utility>
 
-#include "mambascope/checkpoint/byte_level.h"
-#include "mambascope/checkpoint/regex.h"
-#include "mambascope/checkpoint/utf8.h"
+#include "mambascope/tokenizer/byte_level.h"
+#include "mambascope/tokenizer/regex.h"
+#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 namespace {

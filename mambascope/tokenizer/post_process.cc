@@ -1,12 +1,12 @@
-#include "mambascope/checkpoint/post_process.h"
+#include "mambascope/tokenizer/post_process.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
 
-#include "mambascope/checkpoint/byte_level.h"
-#include "mambascope/checkpoint/utf8.h"
+#include "mambascope/tokenizer/byte_level.h"
+#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 namespace {

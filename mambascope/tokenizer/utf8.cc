@@ -1,4 +1,4 @@
-#include "mambascope/checkpoint/utf8.h"
+#include "mambascope/tokenizer/utf8.h"
 
 #include <utf8proc.h>
 

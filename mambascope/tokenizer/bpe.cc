@@ -1,10 +1,10 @@
-#include "mambascope/checkpoint/bpe.h"
+#include "mambascope/tokenizer/bpe.h"
 
 #include <fmt/format.h>
 
 #include <queue>
 
-#include "mambascope/checkpoint/utf8.h"
+#include "mambascope/tokenizer/utf8.h"
 #include "mambascope/error.h"
 
 namespace mambascope {

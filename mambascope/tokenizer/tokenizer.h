@@ -28,7 +28,7 @@ struct Span {
 
 struct Token {
   int64_t id = 0;
-  std::string text;  // the vocabulary's spelling, e.g. "ĠParis"; for an added token, with the white space that it took along
+  std::string text;  // the vocabulary's spelling, e.g. "\u0120Paris"; for an added token, with the white space that it took along
   Span chars;        // code points of the original text; empty at 0 for tokens that the template adds
 };
 

@@ -1,4 +1,4 @@
-#include "mambascope/checkpoint/gpt2_files.h"
+#include "mambascope/tokenizer/gpt2_files.h"
 
 #include "mambascope/checkpoint/file.h"
 

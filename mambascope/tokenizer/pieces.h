@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mambascope/checkpoint/tokenizer.h"
+#include "mambascope/tokenizer/tokenizer.h"
 
 namespace mambascope {
 

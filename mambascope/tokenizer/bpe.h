@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "mambascope/checkpoint/byte_level.h"
-#include "mambascope/checkpoint/json_node.h"
+#include "mambascope/tokenizer/byte_level.h"
+#include "mambascope/tokenizer/json_node.h"
 
 namespace mambascope {
 

@@ -1,11 +1,11 @@
-#include "mambascope/checkpoint/normalize.h"
+#include "mambascope/tokenizer/normalize.h"
 
 #include <utf8proc.h>
 
 #include <algorithm>
 #include <array>
 
-#include "mambascope/checkpoint/utf8.h"
+#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 namespace {

@@ -8,8 +8,8 @@
 #include <memory>
 #include <vector>
 
-#include "mambascope/checkpoint/json_node.h"
-#include "mambascope/checkpoint/tokenizer.h"
+#include "mambascope/tokenizer/json_node.h"
+#include "mambascope/tokenizer/tokenizer.h"
 
 namespace mambascope {
 

@@ -1,19 +1,19 @@
-#include "mambascope/checkpoint/tokenizer.h"
+#include "mambascope/tokenizer/tokenizer.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <unordered_map>
 
-#include "mambascope/checkpoint/added_tokens.h"
-#include "mambascope/checkpoint/bpe.h"
-#include "mambascope/checkpoint/byte_level.h"
-#include "mambascope/checkpoint/gpt2_files.h"
-#include "mambascope/checkpoint/json_node.h"
-#include "mambascope/checkpoint/normalize.h"
-#include "mambascope/checkpoint/post_process.h"
-#include "mambascope/checkpoint/pretokenize.h"
-#include "mambascope/checkpoint/utf8.h"
+#include "mambascope/tokenizer/added_tokens.h"
+#include "mambascope/tokenizer/bpe.h"
+#include "mambascope/tokenizer/byte_level.h"
+#include "mambascope/tokenizer/gpt2_files.h"
+#include "mambascope/tokenizer/json_node.h"
+#include "mambascope/tokenizer/normalize.h"
+#include "mambascope/tokenizer/post_process.h"
+#include "mambascope/tokenizer/pretokenize.h"
+#include "mambascope/tokenizer/utf8.h"
 #include "mambascope/error.h"
 
 namespace mambascope {

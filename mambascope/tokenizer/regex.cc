@@ -1,9 +1,9 @@
-#include "mambascope/checkpoint/regex.h"
+#include "mambascope/tokenizer/regex.h"
 
 #include <fmt/format.h>
 #include <oniguruma.h>
 
-#include "mambascope/checkpoint/utf8.h"
+#include "mambascope/tokenizer/utf8.h"
 #include "mambascope/error.h"
 
 namespace mambascope {

@@ -1,4 +1,4 @@
-#include "mambascope/checkpoint/json_node.h"
+#include "mambascope/tokenizer/json_node.h"
 
 #include <fmt/format.h>
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mambascope/checkpoint/tokenizer.h"
+#include "mambascope/tokenizer/tokenizer.h"
 
 struct re_pattern_buffer;  // Oniguruma's compiled pattern
 
