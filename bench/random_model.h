@@ -24,34 +24,50 @@ class RandomSource : public WeightSource {
 };
 
 inline Config Mamba130mConfig() {
-  return ParseConfig({{"model_type", "mamba"}, {"hidden_size", 768}, {"num_hidden_layers", 24}, {"state_size", 16}, {"time_step_rank", 48},
+  return ParseConfig({{"model_type", "mamba"},
+                      {"hidden_size", 768},
+                      {"num_hidden_layers", 24},
+                      {"state_size", 16},
+                      {"time_step_rank", 48},
                       {"vocab_size", 50280}},
                      "mamba-130m");
 }
 
 inline Config Mamba2_130mConfig() {
-  return ParseConfig({{"model_type", "mamba2"}, {"hidden_size", 768}, {"num_hidden_layers", 24}, {"state_size", 128}, {"num_heads", 24}, {"head_dim", 64},
-                      {"n_groups", 1}, {"vocab_size", 50288}, {"tie_word_embeddings", true}},
+  return ParseConfig({{"model_type", "mamba2"},
+                      {"hidden_size", 768},
+                      {"num_hidden_layers", 24},
+                      {"state_size", 128},
+                      {"num_heads", 24},
+                      {"head_dim", 64},
+                      {"n_groups", 1},
+                      {"vocab_size", 50288},
+                      {"tie_word_embeddings", true}},
                      "mamba2-130m");
 }
 
 inline Config Pythia160mConfig() {
-  return ParseConfig({{"model_type", "gpt_neox"}, {"hidden_size", 768}, {"num_hidden_layers", 12}, {"num_attention_heads", 12}, {"intermediate_size", 3072},
+  return ParseConfig({{"model_type", "gpt_neox"},
+                      {"hidden_size", 768},
+                      {"num_hidden_layers", 12},
+                      {"num_attention_heads", 12},
+                      {"intermediate_size", 3072},
                       {"vocab_size", 50304}},
                      "pythia-160m");
 }
 
-// Multiplications and additions in the weight matrices of all blocks, per token. Norms, convolution, recurrence and attention scores are left out.
+// Multiplications and additions in the weight matrices of all blocks, per token. Norms, convolution, recurrence and attention scores are
+// left out.
 inline double BlockFlopsPerToken(const Config& c) {
   const SsmConfig& s = c.ssm;
   const AttentionConfig& a = c.attention;
   int64_t weights = 0;
   switch (c.architecture) {
-    case Architecture::kMamba1: weights = 3 * s.d_inner * c.d_model + s.d_inner * (s.dt_rank + 2 * s.d_state) + s.dt_rank * s.d_inner; break;
-    case Architecture::kMamba2: weights = (3 * s.d_inner + 2 * s.groups * s.d_state + s.heads) * c.d_model; break;
-    case Architecture::kLlama:
-      weights = (2 * a.heads + 2 * a.kv_heads) * a.head_dim * c.d_model + 3 * c.d_model * c.mlp.width;
+    case Architecture::kMamba1:
+      weights = 3 * s.d_inner * c.d_model + s.d_inner * (s.dt_rank + 2 * s.d_state) + s.dt_rank * s.d_inner;
       break;
+    case Architecture::kMamba2: weights = (3 * s.d_inner + 2 * s.groups * s.d_state + s.heads) * c.d_model; break;
+    case Architecture::kLlama: weights = (2 * a.heads + 2 * a.kv_heads) * a.head_dim * c.d_model + 3 * c.d_model * c.mlp.width; break;
     default: weights = 4 * c.d_model * c.d_model + 2 * c.d_model * c.mlp.width;
   }
   return 2.0 * static_cast<double>(weights * c.layers);

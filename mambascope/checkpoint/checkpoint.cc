@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 // The shards that the index's weight_map names. A name is a plain file name: an index cannot reach out of its folder.
 std::set<std::string> Shards(const fs::path& index) {
   const Json json = ReadJson(index);
-  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) throw Error(index.string() + ": lacks the object 'weight_map'");
+  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object())
+    throw Error(index.string() + ": lacks the object 'weight_map'");
   std::set<std::string> shards;
   for (const auto& [tensor, shard] : json["weight_map"].items()) {
     if (!shard.is_string() || fs::path(shard.get<std::string>()).filename() != shard.get<std::string>()) {

@@ -105,7 +105,8 @@ RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction
     ReadRopeScaling(sub, rope);
   }
   rope.dims = static_cast<int64_t>(static_cast<double>(head_dim) * fraction);
-  if (rope.dims < 0 || rope.dims > head_dim || rope.dims % 2 != 0) f.Fail(fmt::format("{} rotary features of {} per head", rope.dims, head_dim));
+  if (rope.dims < 0 || rope.dims > head_dim || rope.dims % 2 != 0)
+    f.Fail(fmt::format("{} rotary features of {} per head", rope.dims, head_dim));
   return rope;
 }
 
@@ -132,7 +133,8 @@ void ReadMamba1(const Fields& f, Config& c) {
 }
 
 void CheckHeads(const Fields& f, const SsmConfig& s) {
-  if (s.heads * s.head_dim != s.d_inner) f.Fail(fmt::format("{} heads of {} do not make the inner width {}", s.heads, s.head_dim, s.d_inner));
+  if (s.heads * s.head_dim != s.d_inner)
+    f.Fail(fmt::format("{} heads of {} do not make the inner width {}", s.heads, s.head_dim, s.d_inner));
   if (s.heads % s.groups != 0) f.Fail(fmt::format("{} heads are not divisible into {} groups", s.heads, s.groups));
 }
 
@@ -198,7 +200,8 @@ void ReadOriginalMamba(const Fields& f, Config& c) {
   ssm.Demand("activation", std::string("swish"));
   if (ssm.Has("d_ssm") && ssm.Size("d_ssm") != c.ssm.d_inner) ssm.Refuse("d_ssm");
   c.ssm.head_dim = ssm.Size("headdim", 64);
-  if (c.ssm.d_inner % c.ssm.head_dim != 0) ssm.Fail(fmt::format("inner width {} is not divisible into heads of {}", c.ssm.d_inner, c.ssm.head_dim));
+  if (c.ssm.d_inner % c.ssm.head_dim != 0)
+    ssm.Fail(fmt::format("inner width {} is not divisible into heads of {}", c.ssm.d_inner, c.ssm.head_dim));
   c.ssm.heads = c.ssm.d_inner / c.ssm.head_dim;
   ReadTimeStepLimit(ssm, "dt_limit", c.ssm);
   CheckHeads(ssm, c.ssm);
@@ -237,8 +240,8 @@ void ReadGpt2(const Fields& f, Config& c) {
   f.Demand("add_cross_attention", false);
 }
 
-// Mistral's window acts unless it is null, Qwen2's only where use_sliding_window says so; both default to 4096. A prompt inside the window is
-// computed as without it.
+// Mistral's window acts unless it is null, Qwen2's only where use_sliding_window says so; both default to 4096. A prompt inside the window
+// is computed as without it.
 void ReadSlidingWindow(const Fields& f, Config& c) {
   const bool used = c.model_type == "mistral" || (c.model_type == "qwen2" && f.Get<bool>("use_sliding_window", false));
   if (!used || f.IsNull("sliding_window")) return;
@@ -267,9 +270,9 @@ void ReadLlama(const Fields& f, Config& c) {
 }
 
 using Reader = void (*)(const Fields&, Config&);
-constexpr std::pair<std::string_view, Reader> kReaders[] = {
-    {"mamba", ReadMamba1}, {"mamba2", ReadMamba2}, {"falcon_mamba", ReadMamba1}, {"gpt_neox", ReadNeox},
-    {"gpt2", ReadGpt2},    {"llama", ReadLlama},   {"mistral", ReadLlama},       {"qwen2", ReadLlama}};
+constexpr std::pair<std::string_view, Reader> kReaders[] = {{"mamba", ReadMamba1},  {"mamba2", ReadMamba2}, {"falcon_mamba", ReadMamba1},
+                                                            {"gpt_neox", ReadNeox}, {"gpt2", ReadGpt2},     {"llama", ReadLlama},
+                                                            {"mistral", ReadLlama}, {"qwen2", ReadLlama}};
 
 }  // namespace
 

@@ -81,7 +81,8 @@ Json ParseJson(std::string_view text, const std::string& name) {
     if (has_bare_floats) ReplaceFloatObjects(value);
     return value;
   } catch (const Json::parse_error& e) {
-    throw Error(fmt::format("{}: invalid JSON at byte {}", name, has_bare_floats ? Unquoted(text, e.byte) : e.byte), "the file may be truncated");
+    throw Error(fmt::format("{}: invalid JSON at byte {}", name, has_bare_floats ? Unquoted(text, e.byte) : e.byte),
+                "the file may be truncated");
   } catch (const Json::out_of_range&) {  // 1e999
     throw Error(fmt::format("{}: holds a number that is too large for a double", name), "Python writes Infinity where it means that");
   }

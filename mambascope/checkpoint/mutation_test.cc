@@ -24,21 +24,11 @@ std::string Mutate(std::string bytes, std::mt19937_64& random) {
   for (uint64_t changes = 1 + random() % 4; changes > 0 && !bytes.empty(); --changes) {
     const size_t at = random() % bytes.size(), length = 1 + random() % 16;
     switch (random() % 5) {
-      case 0:
-        bytes[at] = static_cast<char>(random());
-        break;
-      case 1:
-        bytes[at] ^= static_cast<char>(1 << random() % 8);
-        break;
-      case 2:
-        bytes.erase(at, length);
-        break;
-      case 3:
-        bytes.insert(at, bytes.substr(random() % bytes.size(), length));
-        break;
-      default:
-        bytes.resize(at);
-        break;
+      case 0: bytes[at] = static_cast<char>(random()); break;
+      case 1: bytes[at] ^= static_cast<char>(1 << random() % 8); break;
+      case 2: bytes.erase(at, length); break;
+      case 3: bytes.insert(at, bytes.substr(random() % bytes.size(), length)); break;
+      default: bytes.resize(at); break;
     }
   }
   return bytes;

@@ -55,7 +55,8 @@ class Machine {
 
  private:
   [[noreturn]] void Refuse(const std::string& what) const {
-    throw Error(fmt::format("{}: pickle holds {} at byte {}", name_, what, at_), "only a dictionary of tensors is read; convert it to safetensors");
+    throw Error(fmt::format("{}: pickle holds {} at byte {}", name_, what, at_),
+                "only a dictionary of tensors is read; convert it to safetensors");
   }
 
   std::string_view Bytes(uint64_t n) {
@@ -165,8 +166,7 @@ class Machine {
   }
   PickledTensor RebuildTensor(const std::vector<ValuePtr>& items) {
     const auto& storage = As<Storage>(items[0], "a storage");
-    return {storage.type, storage.key,       storage.size, As<int64_t>(items[1], "an offset"),
-            Integers(items[2]), Integers(items[3])};
+    return {storage.type, storage.key, storage.size, As<int64_t>(items[1], "an offset"), Integers(items[2]), Integers(items[3])};
   }
   std::vector<int64_t> Integers(const ValuePtr& tuple) {
     std::vector<int64_t> out;
@@ -177,6 +177,7 @@ class Machine {
   }
 
   void Step(uint8_t op) {
+    // clang-format off
     switch (op) {
       case 0x80: if (const int version = Int<uint8_t>(); version > 5) Refuse(fmt::format("protocol {}", version)); break;
       case 0x95: Int<uint64_t>(); break;                                                                    // FRAME
@@ -211,6 +212,7 @@ class Machine {
       case 'b': { As<Dictionary>((Pop(), stack_.empty() ? Pop() : stack_.back()), "a dictionary"); break; } // BUILD: a state_dict's _metadata
       default: Refuse(fmt::format("opcode 0x{:02x}", op));
     }
+    // clang-format on
   }
 
   std::string_view bytes_;

@@ -24,8 +24,8 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxHeader = 100'000'000;
 constexpr std::pair<std::string_view, at::ScalarType> kDtypes[] = {
-    {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}, {"F64", at::kDouble}, {"I64", at::kLong},
-    {"I32", at::kInt},   {"I16", at::kShort}, {"I8", at::kChar},      {"U8", at::kByte},    {"BOOL", at::kBool}};
+    {"F32", at::kFloat}, {"F16", at::kHalf},  {"BF16", at::kBFloat16}, {"F64", at::kDouble}, {"I64", at::kLong},
+    {"I32", at::kInt},   {"I16", at::kShort}, {"I8", at::kChar},       {"U8", at::kByte},    {"BOOL", at::kBool}};
 
 // A file in memory. Private pages: a write changes them for this process alone.
 class Mapping {
@@ -76,8 +76,10 @@ class SafetensorsFile : public TensorFile {
     uint64_t header_size = 0;
     if (mapping_->size() < sizeof(header_size)) throw Error(Where() + "shorter than the 8 bytes of its header size", "is it truncated?");
     std::memcpy(&header_size, mapping_->data(), sizeof(header_size));
-    if (header_size > kMaxHeader) throw Error(fmt::format("{}header of {} bytes, at most {} are allowed", Where(), header_size, kMaxHeader));
-    if (header_size > mapping_->size() - sizeof(header_size)) throw Error(Where() + "header runs past the end of the file", "is it truncated?");
+    if (header_size > kMaxHeader)
+      throw Error(fmt::format("{}header of {} bytes, at most {} are allowed", Where(), header_size, kMaxHeader));
+    if (header_size > mapping_->size() - sizeof(header_size))
+      throw Error(Where() + "header runs past the end of the file", "is it truncated?");
     data_begin_ = sizeof(header_size) + header_size;
     ReadHeader(ParseJson({mapping_->data() + sizeof(header_size), header_size}, path.string()));
     CheckOverlap();
@@ -88,8 +90,8 @@ class SafetensorsFile : public TensorFile {
   at::Tensor Read(const std::string& name) const override {
     const TensorInfo& info = tensors_.at(name);
     char* bytes = mapping_->data() + data_begin_ + offsets_.at(name).first;
-    const at::Tensor view =
-        at::from_blob(bytes, info.shape, [keep = mapping_](void*) {}, at::TensorOptions().dtype(info.dtype));
+    const at::Tensor view = at::from_blob(
+        bytes, info.shape, [keep = mapping_](void*) {}, at::TensorOptions().dtype(info.dtype));
     const bool aligned = reinterpret_cast<uintptr_t>(bytes) % c10::elementSize(info.dtype) == 0;
     return aligned ? view : CopyUnaligned(bytes, info);
   }
@@ -132,8 +134,9 @@ class SafetensorsFile : public TensorFile {
     }
     info.dtype = known->second;
     if (begin > end || end > mapping_->size() - data_begin_) {
-      throw Error(fmt::format("{}bytes [{}, {}) are outside the file's {} bytes of data", Where(name), begin, end, mapping_->size() - data_begin_),
-                  "is the file truncated?");
+      throw Error(
+          fmt::format("{}bytes [{}, {}) are outside the file's {} bytes of data", Where(name), begin, end, mapping_->size() - data_begin_),
+          "is the file truncated?");
     }
     int64_t bytes = Elements(info.shape);
     if (bytes < 0 || __builtin_mul_overflow(bytes, static_cast<int64_t>(c10::elementSize(info.dtype)), &bytes) ||
@@ -172,7 +175,8 @@ void WriteSafetensors(const fs::path& path, const std::map<std::string, at::Tens
   Json header = Json::object();
   uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
-    const auto* dtype = std::find_if(std::begin(kDtypes), std::end(kDtypes), [&](const auto& d) { return d.second == tensor.scalar_type(); });
+    const auto* dtype =
+        std::find_if(std::begin(kDtypes), std::end(kDtypes), [&](const auto& d) { return d.second == tensor.scalar_type(); });
     if (dtype == std::end(kDtypes)) throw Error(fmt::format("{}: tensor '{}' has a type that safetensors lacks", path.string(), name));
     header[name] = {{"dtype", dtype->first}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + tensor.nbytes()}}};
     offset += tensor.nbytes();

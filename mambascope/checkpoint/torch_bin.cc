@@ -51,8 +51,10 @@ class Zip {
   // Bytes of an entry. torch.save does not compress, so an entry that claims more than the file holds is refused before it takes memory.
   uint64_t Size(const std::string& entry) const {
     zip_stat_t info;
-    if (zip_stat(zip_, entry.c_str(), 0, &info) != 0) throw Error(fmt::format("{}: lacks the entry '{}'", path_.string(), entry), "is it truncated?");
-    if (info.size > file_size_) throw Error(fmt::format("{}: entry '{}' claims {} bytes, the file has {}", path_.string(), entry, info.size, file_size_));
+    if (zip_stat(zip_, entry.c_str(), 0, &info) != 0)
+      throw Error(fmt::format("{}: lacks the entry '{}'", path_.string(), entry), "is it truncated?");
+    if (info.size > file_size_)
+      throw Error(fmt::format("{}: entry '{}' claims {} bytes, the file has {}", path_.string(), entry, info.size, file_size_));
     return info.size;
   }
   // REQUIRES: `to` has room for Size(entry) bytes.

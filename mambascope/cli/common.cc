@@ -3,9 +3,9 @@
 #include <ATen/Context.h>
 #include <fmt/format.h>
 
-#include "mambascope/tokenizer/utf8.h"
 #include "mambascope/error.h"
 #include "mambascope/model/threads.h"
+#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 namespace {
@@ -18,7 +18,8 @@ fs::path Bundled(const std::string& name) {
   for (const fs::path& folder : {bin / "../models" / name, bin / "../share/mambascope/models" / name}) {
     if (fs::is_directory(folder)) return fs::canonical(folder);
   }
-  throw Error(fmt::format("the bundled model '{}' is not beside this program", name), "run it from the checkout that built it, or name a folder");
+  throw Error(fmt::format("the bundled model '{}' is not beside this program", name),
+              "run it from the checkout that built it, or name a folder");
 }
 
 }  // namespace
@@ -38,7 +39,8 @@ fs::path ModelFolder(const std::string& name) {
   if (name == "demo") return Bundled("demo-mamba");
   if (name == "demo-mamba2" || name == "demo-neox") return Bundled(name);
   std::error_code error;
-  if (!fs::is_directory(name, error)) throw Error(name + ": no such folder", "--model takes a checkpoint folder, or demo, demo-mamba2 or demo-neox");
+  if (!fs::is_directory(name, error))
+    throw Error(name + ": no such folder", "--model takes a checkpoint folder, or demo, demo-mamba2 or demo-neox");
   return name;
 }
 
@@ -62,8 +64,10 @@ Tokenizer RequireTokenizer(const CommonOptions& o) {
 }
 
 Json EchoOptions(const std::string& command, const CommonOptions& o, const Json& more) {
-  Json options = {{"command", command}, {"model", ReplaceInvalidUtf8(o.model)}, {"device", o.device}, {"dtype", o.dtype}, {"seed", o.seed},
-                  {"version", kVersion}, {"commit", kGitCommit}};
+  Json options = {{"command", command},  {"model", ReplaceInvalidUtf8(o.model)},
+                  {"device", o.device},  {"dtype", o.dtype},
+                  {"seed", o.seed},      {"version", kVersion},
+                  {"commit", kGitCommit}};
   options.update(more);
   return options;
 }
@@ -75,7 +79,10 @@ void Print(const CommonOptions& o, const Json& document, const std::string& text
 
 void AddPromptOptions(CLI::App& command, PromptOptions& o) {
   o.prompt_option = command.add_option("--prompt", o.prompt, "text");
-  command.add_option("--ids", o.ids, "token ids in place of text, as 5,17,3")->delimiter(',')->check(CLI::TypeValidator<int64_t>("INT"))->excludes(o.prompt_option);
+  command.add_option("--ids", o.ids, "token ids in place of text, as 5,17,3")
+      ->delimiter(',')
+      ->check(CLI::TypeValidator<int64_t>("INT"))
+      ->excludes(o.prompt_option);
 }
 
 std::vector<int64_t> PromptIds(const PromptOptions& o, const std::optional<Tokenizer>& tokenizer) {

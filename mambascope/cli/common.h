@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "mambascope/checkpoint/json.h"
-#include "mambascope/tokenizer/tokenizer.h"
 #include "mambascope/model/model.h"
+#include "mambascope/tokenizer/tokenizer.h"
 
 namespace mambascope {
 

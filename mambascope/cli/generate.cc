@@ -36,7 +36,8 @@ void RunGenerate(const CommonOptions& common, const PromptOptions& prompt, int64
     fresh = {generated.back()};
   }
   const Json text = tokenizer ? Json(tokenizer->Decode(generated)) : Json();
-  Print(common, {{"text", text}, {"ids", generated}}, text.is_string() ? text.get<std::string>() + "\n" : fmt::format("{}\n", Json(generated).dump()));
+  Print(common, {{"text", text}, {"ids", generated}},
+        text.is_string() ? text.get<std::string>() + "\n" : fmt::format("{}\n", Json(generated).dump()));
 }
 
 }  // namespace

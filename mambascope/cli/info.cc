@@ -19,9 +19,15 @@ void Info(CLI::App& command, CommonOptions& common) {
     }
     const Config& c = model.config();
     Print(common,
-          {{"architecture", c.model_type}, {"layers", c.layers}, {"d_model", c.d_model}, {"vocab", c.vocab}, {"parameters", model.parameters()},
-           {"sites", sites}, {"projections", projections}},
-          fmt::format("architecture  {}\nlayers        {}\nd_model       {}\nvocabulary    {}\nparameters    {}\nsites (width) {}\nprojections   {}\n",
+          {{"architecture", c.model_type},
+           {"layers", c.layers},
+           {"d_model", c.d_model},
+           {"vocab", c.vocab},
+           {"parameters", model.parameters()},
+           {"sites", sites},
+           {"projections", projections}},
+          fmt::format("architecture  {}\nlayers        {}\nd_model       {}\nvocabulary    {}\nparameters    {}\nsites (width) "
+                      "{}\nprojections   {}\n",
                       c.model_type, c.layers, c.d_model, c.vocab, model.parameters(), site_list, projection_list));
   });
 }

@@ -3,9 +3,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <iterator>
+#include <string_view>
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/error.h"
@@ -18,23 +21,31 @@ struct Command {
   const char* does;
   const char* example;
   void (*add)(CLI::App&, mambascope::CommonOptions&);
+  bool runs_long = false;
 };
 
 constexpr Command kCommands[] = {
-    {"info", "What a model is: architecture, sizes, sites, weights that can be edited", "mambascope info --model demo-mamba2", mambascope::Info},
-    {"predict", "The next token's distribution", "mambascope predict --prompt \"The capital city of France is\"", mambascope::Predict},
-    {"generate", "A continuation", "mambascope generate --prompt \"The capital city of France is\" --tokens 5", mambascope::Generate},
-    {"states", "Every state of a run, as a safetensors file", "mambascope states --prompt \"Paris is\" --sites resid,ssm_out --out states.safetensors",
-     mambascope::States},
+    {"info", "What a model is: architecture, sizes, sites, weights that can be edited", "mambascope info --model demo-mamba2",
+     mambascope::Info},
+    {"predict", "The next token's distribution", "mambascope predict --prompt \"The landmark called Louvre can be found in\"",
+     mambascope::Predict},
+    {"generate", "A continuation", "mambascope generate --prompt \"The landmark called Louvre can be found in\" --tokens 5",
+     mambascope::Generate},
+    {"states", "Every state of a run, as a safetensors file",
+     "mambascope states --prompt \"The Louvre is in\" --sites resid,ssm_out --out states.safetensors", mambascope::States},
     {"trace", "Causal tracing: which states bring a fact back",
-     "mambascope trace --prompt \"The landmark called {} can be found in\" --subject \"Eiffel Tower\" --corrupt-subject \"Big Ben\" --out out",
-     mambascope::Trace},
+     "mambascope trace --prompt \"The landmark called {} can be found in\" --subject \"Eiffel Tower\" --corrupt-subject \"Big Ben\" --out "
+     "out",
+     mambascope::Trace, /*runs_long=*/true},
 };
 
-// Threads that spin for long while they wait take the cores from whatever else runs; threads that sleep at once wake up too slowly for small layers.
-// OpenMP reads how long to spin once, before main, so the program starts again with what was measured to be best, unless the user chose.
-void SpinBriefly(char** argv) {
-  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+// Threads that spin for long while they wait take the cores from whatever else runs; threads that sleep at once wake up too slowly for
+// small layers. OpenMP reads how long to spin when it is loaded, so a command that runs long starts again with what was measured to be
+// best, unless the user chose.
+void SpinBriefly(int argc, char** argv) {
+  const bool runs_long = argc > 1 && std::any_of(std::begin(kCommands), std::end(kCommands),
+                                                 [&](const Command& c) { return c.runs_long && c.name == std::string_view(argv[1]); });
+  if (!runs_long || std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
   setenv("GOMP_SPINCOUNT", "10000", 1);
   execv("/proc/self/exe", argv);  // comes back only where it cannot: then this process goes on as it is
 }
@@ -62,7 +73,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  SpinBriefly(argv);
+  SpinBriefly(argc, argv);
   try {
     return Main(argc, argv);
   } catch (const mambascope::Error& e) {

@@ -21,7 +21,8 @@ void Progress::operator()(int64_t done, int64_t total) {
   last_ = now;
   shown_ = true;
   const double rate = static_cast<double>(done) / elapsed;
-  fmt::print(stderr, "\r\033[K{} {}/{} {}, {:.0f} per second, {:.0f} s left", what_, done, total, unit_, rate, static_cast<double>(total - done) / rate);
+  fmt::print(stderr, "\r\033[K{} {}/{} {}, {:.0f} per second, {:.0f} s left", what_, done, total, unit_, rate,
+             static_cast<double>(total - done) / rate);
   std::fflush(stderr);
 }
 

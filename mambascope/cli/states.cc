@@ -36,7 +36,8 @@ void RunStates(const CommonOptions& common, const PromptOptions& prompt, const s
   std::map<std::string, at::Tensor> tensors = {{"logits", run.Logits(0)}, {"tokens", at::tensor(ids, at::kLong)}};
   for (const Place& place : places) tensors[TensorName(place)] = run.State(place, 0);
   WriteSafetensors(out, tensors);
-  Print(common, {{"file", out}, {"tensors", tensors.size()}, {"tokens", ids.size()}}, fmt::format("{} tensors of {} tokens in {}\n", tensors.size(), ids.size(), out));
+  Print(common, {{"file", out}, {"tensors", tensors.size()}, {"tokens", ids.size()}},
+        fmt::format("{} tensors of {} tokens in {}\n", tensors.size(), ids.size(), out));
 }
 
 }  // namespace

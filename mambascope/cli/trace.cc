@@ -27,9 +27,12 @@ std::optional<int64_t> AnswerId(const Tokenizer& tokenizer, const std::string& a
 }
 
 std::string Summary(const TraceOptions& options, const FactTrace& fact, const fs::path& out) {
-  return fmt::format("{} -> {}\n  clean      p = {:.4f}  ({})\n  corrupted  p = {:.4f}  ({})\n\np(answer) with one state restored, site {}, window {}:\n{}\n{}\n{}\n",
-                     fact.clean.text, VisibleText(fact.answer), fact.p_clean, fact.clean.subject, fact.p_corrupt, fact.corrupt.subject, SiteName(options.site),
-                     options.window, TerminalHeatMap(TraceHeatMap(options, fact)), (out / "trace.json").string(), (out / "trace.html").string());
+  return fmt::format(
+      "{} -> {}\n  clean      p = {:.4f}  ({})\n  corrupted  p = {:.4f}  ({})\n\np(answer) with one state restored, site {}, window "
+      "{}:\n{}\n{}\n{}\n",
+      fact.clean.text, VisibleText(fact.answer), fact.p_clean, fact.clean.subject, fact.p_corrupt, fact.corrupt.subject,
+      SiteName(options.site), options.window, TerminalHeatMap(TraceHeatMap(options, fact)), (out / "trace.json").string(),
+      (out / "trace.html").string());
 }
 
 void RunTrace(const CommonOptions& common, const Options& o) {
@@ -44,8 +47,13 @@ void RunTrace(const CommonOptions& common, const Options& o) {
   if (options.window == 0) options.window = DefaultWindow(options.site, model.layers());
   FactTrace fact = TraceFact(model, clean, corrupt, AnswerId(tokenizer, o.answer), options);
   fact.answer = tokenizer.Decode(std::span(&fact.answer_id, 1));
-  const Json echo = EchoOptions("trace", common, {{"prompt", pattern}, {"subject", o.subject}, {"corrupt_subject", o.corrupt_subject},
-                                                  {"site", SiteName(options.site)}, {"window", options.window}, {"answer", o.answer}});
+  const Json echo = EchoOptions("trace", common,
+                                {{"prompt", pattern},
+                                 {"subject", o.subject},
+                                 {"corrupt_subject", o.corrupt_subject},
+                                 {"site", SiteName(options.site)},
+                                 {"window", options.window},
+                                 {"answer", o.answer}});
   const Json json = TraceJson(echo, options, {fact});
   WriteFile(out / "trace.json", json.dump(1) + "\n");
   WriteFile(out / "trace.html", TracePage(echo, options, fact));
@@ -61,7 +69,8 @@ void Trace(CLI::App& command, CommonOptions& common) {
   command.add_option("--corrupt-subject", o->corrupt_subject, "what stands in its place in the corrupted prompt")->required();
   command.add_option("--answer", o->answer, "whose first token is traced; without it, the clean prompt's most probable token");
   command.add_option("--site", o->site, "the states to restore")->capture_default_str();
-  command.add_option("--window", o->window, "layers restored together; without it, 1 for resid, else the paper's share of the layers")->check(CLI::PositiveNumber);
+  command.add_option("--window", o->window, "layers restored together; without it, 1 for resid, else the paper's share of the layers")
+      ->check(CLI::PositiveNumber);
   command.add_option("--out", o->out, "folder for trace.json and trace.html")->capture_default_str();
   command.callback([&common, o] { RunTrace(common, *o); });
 }

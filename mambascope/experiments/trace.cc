@@ -57,9 +57,11 @@ std::vector<std::optional<int64_t>> AlignTokens(const Prompt& clean, const Promp
   return counterpart;
 }
 
-FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corrupt, std::optional<int64_t> answer_id, const TraceOptions& options) {
+FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corrupt, std::optional<int64_t> answer_id,
+                    const TraceOptions& options) {
   for (const Prompt* prompt : {&clean, &corrupt}) {
-    if (prompt->subject_span.begin == prompt->subject_span.end) throw Error(fmt::format("the prompt '{}' has no subject to trace", prompt->text));
+    if (prompt->subject_span.begin == prompt->subject_span.end)
+      throw Error(fmt::format("the prompt '{}' has no subject to trace", prompt->text));
   }
   const std::vector<Place> columns = Columns(model, options.site);
   const auto width = static_cast<int>(columns.size());
@@ -68,8 +70,14 @@ FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corru
     throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}", *answer_id, model.config().vocab));
   }
   const int64_t answer = answer_id ? *answer_id : clean_run.Logits(0)[-1].argmax().item<int64_t>();
-  FactTrace trace{.relation = {}, .clean = clean, .corrupt = corrupt, .answer_id = answer, .answer = {},
-                  .p_clean = Probability(clean_run.Logits(0), answer), .p_corrupt = Probability(Run(model, {corrupt.ids}).Logits(0), answer), .probs = {}};
+  FactTrace trace{.relation = {},
+                  .clean = clean,
+                  .corrupt = corrupt,
+                  .answer_id = answer,
+                  .answer = {},
+                  .p_clean = Probability(clean_run.Logits(0), answer),
+                  .p_corrupt = Probability(Run(model, {corrupt.ids}).Logits(0), answer),
+                  .probs = {}};
   const std::vector<std::optional<int64_t>> counterpart = AlignTokens(clean, corrupt);
   for (size_t t = 0; t < counterpart.size(); ++t) {
     std::vector<std::optional<double>> row(columns.size());
@@ -82,7 +90,8 @@ FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corru
       for (size_t c = 0; c < columns.size(); ++c) row[c] = Probability(patched.Logits(c), answer);
     }
     trace.probs.push_back(std::move(row));
-    if (options.progress) options.progress(static_cast<int64_t>((t + 1) * columns.size()), static_cast<int64_t>(counterpart.size() * columns.size()));
+    if (options.progress)
+      options.progress(static_cast<int64_t>((t + 1) * columns.size()), static_cast<int64_t>(counterpart.size() * columns.size()));
   }
   return trace;
 }

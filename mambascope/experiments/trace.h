@@ -42,13 +42,14 @@ int DefaultWindow(Site site, int layers);
 // The layers [first, last) restored with `layer`: `window` of them, the extra one of an even window below, cut off at the model's ends.
 Span WindowAround(int layer, int window, int layers);
 
-// For every token of `clean`, its counterpart in `corrupt`: one to one before the subject, from the subject's end backwards inside it, and one to
-// one after it. Never by padding.
+// For every token of `clean`, its counterpart in `corrupt`: one to one before the subject, from the subject's end backwards inside it, and
+// one to one after it. Never by padding.
 std::vector<std::optional<int64_t>> AlignTokens(const Prompt& clean, const Prompt& corrupt);
 
 // Traces one fact. `answer_id`: none for the most probable token of the clean run (as Sharma et al. do).
 // Throws Error when a prompt has no subject, or the model no such token.
-FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corrupt, std::optional<int64_t> answer_id, const TraceOptions& options);
+FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corrupt, std::optional<int64_t> answer_id,
+                    const TraceOptions& options);
 
 // Rows that the tokens of different prompts are averaged in. A subject of one token counts as last only.
 inline constexpr std::array<const char*, 5> kTraceRows = {"subject_first", "subject_middle", "subject_last", "further", "last"};
@@ -57,10 +58,10 @@ inline constexpr std::array<const char*, 5> kTraceRows = {"subject_first", "subj
 std::optional<size_t> TraceRow(const Prompt& prompt, int64_t token);
 
 struct TraceAverage {
-  TraceGrid ie;                        // [row][layer], equation 7; none where no fact has such a token
-  TraceGrid as_published;              // mean of p_patched / (p_clean - p_corrupt): what the paper's figures show
+  TraceGrid ie;            // [row][layer], equation 7; none where no fact has such a token
+  TraceGrid as_published;  // mean of p_patched / (p_clean - p_corrupt): what the paper's figures show
   std::array<int64_t, 5> facts_per_row = {};
-  int64_t guarded = 0;                 // facts left out since p_clean - p_corrupt is below kGuard
+  int64_t guarded = 0;  // facts left out since p_clean - p_corrupt is below kGuard
 };
 
 // Below this difference of probabilities a ratio says nothing.

@@ -23,7 +23,8 @@ int64_t Width(const Model& model, const Place& place) {
 }
 
 void CheckToken(int64_t token, int64_t tokens) {
-  if (token < 0 || token >= tokens) throw Error(fmt::format("token {} is out of range", token), fmt::format("the prompt has tokens 0 to {}", tokens - 1));
+  if (token < 0 || token >= tokens)
+    throw Error(fmt::format("token {} is out of range", token), fmt::format("the prompt has tokens 0 to {}", tokens - 1));
 }
 
 void CheckState(const Model& model, const StateId& at, int64_t tokens, const at::Tensor* value) {

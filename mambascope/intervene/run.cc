@@ -1,6 +1,7 @@
 #include "mambascope/intervene/run.h"
 
 #include <ATen/ATen.h>
+
 #include <algorithm>
 
 #include "mambascope/error.h"
@@ -12,7 +13,8 @@ namespace {
 // Applies every prompt's interventions to its rows, and keeps what is asked for.
 class RunHooks : public Hooks {
  public:
-  RunHooks(const Packing& packing, const std::vector<Variant>& variants, const std::map<Place, at::Tensor>& base, std::map<Place, at::Tensor>& kept)
+  RunHooks(const Packing& packing, const std::vector<Variant>& variants, const std::map<Place, at::Tensor>& base,
+           std::map<Place, at::Tensor>& kept)
       : packing_(packing), variants_(variants), base_(base), kept_(kept) {}
 
   at::Tensor At(const Place& place, const at::Tensor& x) override {
@@ -81,7 +83,8 @@ RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& promp
   if (!options.variants.empty() && options.variants.size() != prompts.size()) throw Error("a run needs one variant per prompt, or none");
   for (size_t i = 0; i < options.variants.size(); ++i) CheckVariant(model, options.variants[i], lengths[i]);
   std::map<Place, at::Tensor> base;
-  if (const std::vector<Place> held = HeldPlaces(options.variants); !held.empty()) base = Run(model, prompts, {.variants = {}, .keep = held}).states_;
+  if (const std::vector<Place> held = HeldPlaces(options.variants); !held.empty())
+    base = Run(model, prompts, {.variants = {}, .keep = held}).states_;
 
   RunResult result;
   result.packing_ = Packing::Whole(lengths);

@@ -1,4 +1,5 @@
-// Run: one whole forward pass over prompts, each with its interventions. Slow and plain: the oracle that everything faster is checked against.
+// Run: one whole forward pass over prompts, each with its interventions. Slow and plain: the oracle that everything faster is checked
+// against.
 //
 //   RunResult clean = Run(model, {prompt}, {.keep = {{Site::kResid, 5}}});
 //   Variant restore = {Set{{Site::kResid, 5, subject_last}, clean.State({Site::kResid, 5}, 0)[subject_last]}};

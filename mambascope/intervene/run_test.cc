@@ -32,8 +32,8 @@ class RunTest : public testing::TestWithParam<std::string> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, RunTest,
-                         testing::Values("mamba", "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba", "gpt_neox", "gpt_neox-serial", "gpt2",
-                                         "llama", "mistral", "qwen2"),
+                         testing::Values("mamba", "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba", "gpt_neox",
+                                         "gpt_neox-serial", "gpt2", "llama", "mistral", "qwen2"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '-', '_');
@@ -112,7 +112,9 @@ TEST_P(RunTest, GradientFlowsToAnAddedDelta) {
   for (const Place& place : AllPlaces()) {
     const at::Tensor state = base_.State(place, 0)[1];
     at::Tensor delta = at::zeros_like(state).set_requires_grad(true);
-    const auto loss = [&](const at::Tensor& d) { return Logits({Add{{place.site, place.layer, 1}, d}}).log_softmax(-1).slice(0, 1).slice(1, 5, 9).sum(); };
+    const auto loss = [&](const at::Tensor& d) {
+      return Logits({Add{{place.site, place.layer, 1}, d}}).log_softmax(-1).slice(0, 1).slice(1, 5, 9).sum();
+    };
     loss(delta).backward();
     const at::Tensor gradient = delta.grad(), direction = gradient / gradient.norm();
     const double numeric = (loss(direction * 1e-2).item<double>() - loss(direction * -1e-2).item<double>()) / 2e-2;
@@ -157,7 +159,9 @@ TEST_P(RunTest, BadRequestsAreRefused) {
   EXPECT_THROW(Logits({Hold{{Site::kResid, 99, 0}}}), Error);
   EXPECT_THROW(Logits({Cut{0, {0}, {99}, {}}}), Error);
   EXPECT_THROW(mambascope::Run(model_, {ids_, ids_}, {.variants = {{}}, .keep = {}}), Error);
-  const Site lacking = model_.config().architecture == Architecture::kMamba1 || model_.config().architecture == Architecture::kMamba2 ? Site::kMlpOut : Site::kGate;
+  const Site lacking = model_.config().architecture == Architecture::kMamba1 || model_.config().architecture == Architecture::kMamba2
+                           ? Site::kMlpOut
+                           : Site::kGate;
   try {
     Logits({Set{{lacking, 0, 0}, value}});
     FAIL();
@@ -170,7 +174,9 @@ TEST_P(RunTest, BadRequestsAreRefused) {
 TEST(AttentionCutTest, RowsWithNothingLeftAreZero) {
   const Model model = Model::Load(GoldenFolder() / "llama");
   const Place mixed{Site::kMixed, 1};
-  const auto state = [&](const Cut& cut) { return mambascope::Run(model, {std::vector<int64_t>{5, 6, 7}}, {.variants = {{cut}}, .keep = {mixed}}).State(mixed, 0); };
+  const auto state = [&](const Cut& cut) {
+    return mambascope::Run(model, {std::vector<int64_t>{5, 6, 7}}, {.variants = {{cut}}, .keep = {mixed}}).State(mixed, 0);
+  };
   EXPECT_EQ(state({1, {0, 1, 2}, {2}, {}})[2].abs().max().item<double>(), 0);
   EXPECT_GT(state({1, {0, 1}, {2}, {}})[2].abs().max().item<double>(), 0);
   const at::Tensor one_head = at::arange(4) == 2;  // heads of 12 features

@@ -18,7 +18,8 @@ at::Tensor Frequencies(const RopeConfig& rope, const at::TensorOptions& options)
   const at::Tensor frequency = at::pow(rope.theta, exponent).reciprocal();
   if (rope.scaling == RopeConfig::Scaling::kNone) return frequency;
   if (rope.scaling == RopeConfig::Scaling::kLinear) return frequency / rope.factor;
-  // Llama 3: long waves are slowed by the factor, short ones kept, and those between are blended by how often they fit the original context.
+  // Llama 3: long waves are slowed by the factor, short ones kept, and those between are blended by how often they fit the original
+  // context.
   const at::Tensor turns = frequency * (rope.original_context / (2 * std::numbers::pi));
   const at::Tensor share = ((turns - rope.low_frequency_factor) / (rope.high_frequency_factor - rope.low_frequency_factor)).clamp(0, 1);
   return (1 - share) * frequency / rope.factor + share * frequency;

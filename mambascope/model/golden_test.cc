@@ -6,8 +6,8 @@
 
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/checkpoint/tensor_file.h"
-#include "mambascope/model/model.h"
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/model/model.h"
 
 namespace mambascope {
 namespace {
@@ -15,8 +15,8 @@ namespace {
 constexpr double kTolerance = 2e-5;  // of the largest absolute logit
 constexpr double kGradientTolerance = 1e-4;
 
-// Where transformers' hidden.i is read: for its transformers, 0 is the embedding and i the output of block i - 1; its Mambas leave the embedding
-// out, so i is the output of block i. The last is after the final norm in both.
+// Where transformers' hidden.i is read: for its transformers, 0 is the embedding and i the output of block i - 1; its Mambas leave the
+// embedding out, so i is the output of block i. The last is after the final norm in both.
 Place PlaceOfHidden(const Model& model, int i) {
   const bool mamba = model.config().architecture == Architecture::kMamba1 || model.config().architecture == Architecture::kMamba2;
   const int layer = mamba ? i : i - 1;
@@ -95,12 +95,13 @@ TEST_P(GoldenTest, StatesAtSites) {
   const struct {
     const char* module;
     Site site;
-  } kModules[] = {{"mixer.in_proj.in", Site::kMixerIn},          {"mixer.x_proj.in", Site::kSsmIn},       {"mixer.out_proj.in", Site::kMixed},
-                  {"mixer.out_proj.out", Site::kMixerOut},       {"attn.c_proj.in", Site::kMixed},        {"attn.c_proj.out", Site::kMixerOut},
-                  {"mlp.c_proj.in", Site::kMlpMid},              {"mlp.c_proj.out", Site::kMlpOut},       {"attention.dense.in", Site::kMixed},
-                  {"attention.dense.out", Site::kMixerOut},      {"mlp.dense_4h_to_h.in", Site::kMlpMid}, {"mlp.dense_4h_to_h.out", Site::kMlpOut},
-                  {"self_attn.o_proj.in", Site::kMixed},         {"self_attn.o_proj.out", Site::kMixerOut}, {"mlp.down_proj.in", Site::kMlpMid},
-                  {"mlp.down_proj.out", Site::kMlpOut}};
+  } kModules[] = {
+      {"mixer.in_proj.in", Site::kMixerIn},     {"mixer.x_proj.in", Site::kSsmIn},         {"mixer.out_proj.in", Site::kMixed},
+      {"mixer.out_proj.out", Site::kMixerOut},  {"attn.c_proj.in", Site::kMixed},          {"attn.c_proj.out", Site::kMixerOut},
+      {"mlp.c_proj.in", Site::kMlpMid},         {"mlp.c_proj.out", Site::kMlpOut},         {"attention.dense.in", Site::kMixed},
+      {"attention.dense.out", Site::kMixerOut}, {"mlp.dense_4h_to_h.in", Site::kMlpMid},   {"mlp.dense_4h_to_h.out", Site::kMlpOut},
+      {"self_attn.o_proj.in", Site::kMixed},    {"self_attn.o_proj.out", Site::kMixerOut}, {"mlp.down_proj.in", Site::kMlpMid},
+      {"mlp.down_proj.out", Site::kMlpOut}};
   int compared = 0;
   for (const auto& [name, info] : expected_->tensors()) {
     for (const auto& [module, site] : kModules) {
@@ -116,8 +117,8 @@ TEST_P(GoldenTest, StatesAtSites) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenTest,
-                         testing::Values("mamba", "mamba-original", "mamba-untied-bias", "mamba2", "mamba2-original", "mamba2-groups", "falcon_mamba",
-                                         "gpt_neox", "gpt_neox-serial", "gpt2", "llama", "mistral", "qwen2"),
+                         testing::Values("mamba", "mamba-original", "mamba-untied-bias", "mamba2", "mamba2-original", "mamba2-groups",
+                                         "falcon_mamba", "gpt_neox", "gpt_neox-serial", "gpt2", "llama", "mistral", "qwen2"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '-', '_');

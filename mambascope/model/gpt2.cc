@@ -35,7 +35,8 @@ class Gpt2Layer : public Layer {
 
   std::vector<SiteInfo> sites() const override {
     const int64_t d = config_.d_model;
-    return {{Site::kMixerIn, d}, {Site::kMixed, d}, {Site::kMixerOut, d}, {Site::kMlpMid, config_.mlp.width}, {Site::kMlpOut, d}, {Site::kResid, d}};
+    return {{Site::kMixerIn, d}, {Site::kMixed, d}, {Site::kMixerOut, d}, {Site::kMlpMid, config_.mlp.width},
+            {Site::kMlpOut, d},  {Site::kResid, d}};
   }
 
   std::vector<EditableWeight> editable() const override { return {{"W_down", w_down_.weight, Site::kMlpMid}}; }

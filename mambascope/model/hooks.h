@@ -9,7 +9,8 @@
 
 namespace mambascope {
 
-// Inside one layer's mixer the rows `to` do not read the rows `from`. A pair in different segments, or with `from` after `to`, has no effect.
+// Inside one layer's mixer the rows `to` do not read the rows `from`. A pair in different segments, or with `from` after `to`, has no
+// effect.
 struct RowCut {
   std::vector<int64_t> from, to;
   // Bool [d_inner] (Mamba) or [heads] (transformers): where the cut acts. Undefined: everywhere.

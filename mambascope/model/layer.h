@@ -25,9 +25,10 @@ class Layer {
  public:
   virtual ~Layer() = default;
 
-  // The block's output [row, d_model], given its input `h` [row, d_model]. Segments that continue read their slot of `from`; after each row of
-  // packing.kept the carry goes to the next slot of `kept` (untouched when packing.kept is empty).
-  virtual at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const = 0;
+  // The block's output [row, d_model], given its input `h` [row, d_model]. Segments that continue read their slot of `from`; after each row
+  // of packing.kept the carry goes to the next slot of `kept` (untouched when packing.kept is empty).
+  virtual at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept,
+                             const LayerHooks& hooks) const = 0;
 
   // The sites that Forward passes to the hooks, in that order.
   virtual std::vector<SiteInfo> sites() const = 0;

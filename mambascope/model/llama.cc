@@ -39,8 +39,9 @@ class LlamaLayer : public Layer {
   std::vector<SiteInfo> sites() const override {
     const int64_t d = config_.d_model;
     const AttentionConfig& a = config_.attention;
-    return {{Site::kMixerIn, d}, {Site::kMixed, a.heads * a.head_dim}, {Site::kMixerOut, d}, {Site::kMlpMid, config_.mlp.width},
-            {Site::kMlpOut, d},  {Site::kResid, d}};
+    return {{Site::kMixerIn, d},  {Site::kMixed, a.heads * a.head_dim},
+            {Site::kMixerOut, d}, {Site::kMlpMid, config_.mlp.width},
+            {Site::kMlpOut, d},   {Site::kResid, d}};
   }
 
   std::vector<EditableWeight> editable() const override { return {{"W_down", w_down_.weight, Site::kMlpMid}}; }
@@ -50,7 +51,8 @@ class LlamaLayer : public Layer {
     const AttentionConfig& a = config_.attention;
     const auto heads = [&](const Projection& p) { return Linear(x, p).reshape({x.size(0), -1, a.head_dim}); };
     const at::Tensor positions = packing.Positions().to(x.device());
-    return Attend(Rotate(heads(w_q_), positions, a.rope), Rotate(heads(w_k_), positions, a.rope), heads(w_v_), packing, from, kept, hooks.Cuts());
+    return Attend(Rotate(heads(w_q_), positions, a.rope), Rotate(heads(w_k_), positions, a.rope), heads(w_v_), packing, from, kept,
+                  hooks.Cuts());
   }
 
   Config config_;

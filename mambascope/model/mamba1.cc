@@ -32,8 +32,8 @@ class Mamba1Layer : public Layer {
   }
 
   at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
-    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, eps_));                    // [row, d_model]
-    const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));                             // [row, d_inner]
+    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, eps_));  // [row, d_model]
+    const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));           // [row, d_inner]
     const at::Tensor conv = CausalConv(a, conv_, conv_bias_, packing, from.conv, kept.conv);
     const at::Tensor c = hooks(Site::kSsmIn, at::silu(conv));
     const at::Tensor s = hooks(Site::kSsmOut, Ssm(c, packing, from, kept, hooks));
@@ -44,7 +44,7 @@ class Mamba1Layer : public Layer {
 
   std::vector<SiteInfo> sites() const override {
     const int64_t d = ssm_.d_inner;
-    return {{Site::kMixerIn, d_model_}, {Site::kConvIn, d}, {Site::kSsmIn, d},          {Site::kSsmOut, d},
+    return {{Site::kMixerIn, d_model_}, {Site::kConvIn, d}, {Site::kSsmIn, d},           {Site::kSsmOut, d},
             {Site::kGate, d},           {Site::kMixed, d},  {Site::kMixerOut, d_model_}, {Site::kResid, d_model_}};
   }
 
@@ -67,11 +67,11 @@ class Mamba1Layer : public Layer {
   SsmConfig ssm_;
   int64_t d_model_;
   double eps_;
-  at::Tensor norm_;             // [d_model]
-  Projection w_a_, w_g_, w_o_;  // [d_inner, d_model] twice, [d_model, d_inner]
-  Projection w_x_, w_dt_;       // [dt_rank + 2 d_state, d_inner], [d_inner, dt_rank]
+  at::Tensor norm_;              // [d_model]
+  Projection w_a_, w_g_, w_o_;   // [d_inner, d_model] twice, [d_model, d_inner]
+  Projection w_x_, w_dt_;        // [dt_rank + 2 d_state, d_inner], [d_inner, dt_rank]
   at::Tensor conv_, conv_bias_;  // [d_conv, d_inner], [d_inner]
-  at::Tensor a_, d_;            // [d_state, d_inner], [d_inner]
+  at::Tensor a_, d_;             // [d_state, d_inner], [d_inner]
 };
 
 }  // namespace

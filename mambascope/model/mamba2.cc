@@ -31,9 +31,9 @@ class Mamba2Layer : public Layer {
 
   at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
     const int64_t d = ssm_.d_inner, bc = ssm_.groups * ssm_.d_state;
-    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, eps_));                    // [row, d_model]
-    const auto in = Linear(x, w_in_).split_with_sizes({d, d, 2 * bc, ssm_.heads}, 1);       // z, a, B' and C', dt
-    const at::Tensor a = hooks(Site::kConvIn, in[1]);                                       // [row, d_inner]
+    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, eps_));               // [row, d_model]
+    const auto in = Linear(x, w_in_).split_with_sizes({d, d, 2 * bc, ssm_.heads}, 1);  // z, a, B' and C', dt
+    const at::Tensor a = hooks(Site::kConvIn, in[1]);                                  // [row, d_inner]
     const at::Tensor conv = CausalConv(at::cat({a, in[2]}, 1), conv_, conv_bias_, packing, from.conv, kept.conv);
     const auto parts = at::silu(conv).split_with_sizes({d, bc, bc}, 1);
     const at::Tensor c = hooks(Site::kSsmIn, parts[0]);
@@ -48,13 +48,14 @@ class Mamba2Layer : public Layer {
 
   std::vector<SiteInfo> sites() const override {
     const int64_t d = ssm_.d_inner;
-    return {{Site::kMixerIn, d_model_}, {Site::kConvIn, d}, {Site::kSsmIn, d},          {Site::kSsmOut, d},
+    return {{Site::kMixerIn, d_model_}, {Site::kConvIn, d}, {Site::kSsmIn, d},           {Site::kSsmOut, d},
             {Site::kGate, d},           {Site::kMixed, d},  {Site::kMixerOut, d_model_}, {Site::kResid, d_model_}};
   }
 
   std::vector<EditableWeight> editable() const override {
     const int64_t d = ssm_.d_inner;
-    return {{"W_a", w_in_.weight.narrow(0, d, d), Site::kMixerIn}, {"W_g", w_in_.weight.narrow(0, 0, d), Site::kMixerIn},
+    return {{"W_a", w_in_.weight.narrow(0, d, d), Site::kMixerIn},
+            {"W_g", w_in_.weight.narrow(0, 0, d), Site::kMixerIn},
             {"W_o", w_o_.weight, Site::kMixed}};
   }
 
@@ -67,11 +68,11 @@ class Mamba2Layer : public Layer {
   SsmConfig ssm_;
   int64_t d_model_;
   double eps_;
-  at::Tensor norm_, gated_norm_;   // [d_model], [d_inner]
-  Projection w_in_, w_o_;          // [2 d_inner + 2 groups d_state + heads, d_model], [d_model, d_inner]
-  at::Tensor conv_, conv_bias_;    // [d_conv, d_inner + 2 groups d_state], [.. same]
-  at::Tensor dt_bias_;             // [heads]
-  at::Tensor a_, d_;               // [1, d_inner], [d_inner]
+  at::Tensor norm_, gated_norm_;  // [d_model], [d_inner]
+  Projection w_in_, w_o_;         // [2 d_inner + 2 groups d_state + heads, d_model], [d_model, d_inner]
+  at::Tensor conv_, conv_bias_;   // [d_conv, d_inner + 2 groups d_state], [.. same]
+  at::Tensor dt_bias_;            // [heads]
+  at::Tensor a_, d_;              // [1, d_inner], [d_inner]
 };
 
 }  // namespace

@@ -19,7 +19,8 @@ Names NamesOf(const Config& config, const WeightSource& source) {
   switch (config.architecture) {
     case Architecture::kMamba1:
     case Architecture::kMamba2:
-      return {"backbone.layers", source.Has("backbone.embedding.weight") ? "backbone.embedding" : "backbone.embeddings", "backbone.norm_f", "lm_head"};
+      return {"backbone.layers", source.Has("backbone.embedding.weight") ? "backbone.embedding" : "backbone.embeddings", "backbone.norm_f",
+              "lm_head"};
     case Architecture::kNeox: return {"gpt_neox.layers", "gpt_neox.embed_in", "gpt_neox.final_layer_norm", "embed_out"};
     case Architecture::kGpt2: {
       const std::string prefix = source.Has("wte.weight") ? "" : "transformer.";
@@ -72,7 +73,8 @@ Model::Model(const Config& config, const WeightSource& source, const ModelOption
   const std::vector<int64_t> table = {config.vocab, config.d_model};
   const bool rms_norm = config.architecture != Architecture::kNeox && config.architecture != Architecture::kGpt2;
   embedding_ = w.Matrix(names.embedding + ".weight", table);
-  if (config.positions > 0) positions_ = w.Float(names.embedding.substr(0, names.embedding.size() - 3) + "wpe.weight", {config.positions, config.d_model});
+  if (config.positions > 0)
+    positions_ = w.Float(names.embedding.substr(0, names.embedding.size() - 3) + "wpe.weight", {config.positions, config.d_model});
   for (int64_t l = 0; l < config.layers; ++l) layers_.push_back(MakeLayer(config, w.Scope(fmt::format("{}.{}", names.blocks, l))));
   norm_ = w.Float(names.norm + ".weight", {config.d_model});
   if (!rms_norm) norm_bias_ = w.Float(names.norm + ".bias", {config.d_model});
@@ -93,7 +95,8 @@ at::Tensor Model::Embed(std::span<const int64_t> ids, const Packing& packing) co
   for (const Segment& s : packing.segments) {
     const int64_t length = s.position + s.length;
     if (config_.max_tokens > 0 && length > config_.max_tokens) {
-      throw Error(fmt::format("a prompt of {} tokens is longer than this model's {} of {}", length, config_.max_tokens_reason, config_.max_tokens));
+      throw Error(
+          fmt::format("a prompt of {} tokens is longer than this model's {} of {}", length, config_.max_tokens_reason, config_.max_tokens));
     }
   }
   const at::Tensor rows = at::tensor(at::ArrayRef<int64_t>(ids.data(), ids.size()), at::kLong).to(options_.device);
@@ -110,7 +113,8 @@ at::Tensor Model::Forward(std::span<const int64_t> ids, const Packing& packing, 
   if (kept != nullptr) kept->assign(layers_.size(), {});
   at::Tensor h = hooks->At({Site::kEmbed, kEmbedLayer}, Embed(ids, packing));
   for (size_t l = 0; l < layers_.size(); ++l) {
-    h = layers_[l]->Forward(h, packing, from != nullptr ? (*from)[l] : nothing, kept != nullptr ? (*kept)[l] : dropped, {*hooks, static_cast<int>(l)});
+    h = layers_[l]->Forward(h, packing, from != nullptr ? (*from)[l] : nothing, kept != nullptr ? (*kept)[l] : dropped,
+                            {*hooks, static_cast<int>(l)});
   }
   return h;
 }

@@ -41,8 +41,8 @@ class Model {
   // The sites of every layer, and Site::kEmbed before them.
   std::vector<SiteInfo> sites() const;
 
-  // The embeddings of `ids`, one per packed row -> [row, d_model]. Throws Error for an id outside the vocabulary, and for a prompt longer than the
-  // model's learned position table or sliding window.
+  // The embeddings of `ids`, one per packed row -> [row, d_model]. Throws Error for an id outside the vocabulary, and for a prompt longer
+  // than the model's learned position table or sliding window.
   at::Tensor Embed(std::span<const int64_t> ids, const Packing& packing) const;
   // All blocks: embeds, and returns the last block's output [row, d_model] (Site::kResid of the last layer, before the final norm).
   // `from` and `kept` hold one Carry per layer; null when no segment continues and no row is kept.
@@ -56,11 +56,11 @@ class Model {
   Config config_;
   ModelOptions options_;
   int64_t parameters_ = 0;
-  at::Tensor embedding_;             // [vocab, d_model]
-  at::Tensor positions_;             // [positions, d_model]: GPT-2 alone
+  at::Tensor embedding_;  // [vocab, d_model]
+  at::Tensor positions_;  // [positions, d_model]: GPT-2 alone
   std::vector<std::unique_ptr<Layer>> layers_;
-  at::Tensor norm_, norm_bias_;      // [d_model]; no bias: an RMS norm
-  at::Tensor unembedding_;           // [vocab, d_model]
+  at::Tensor norm_, norm_bias_;  // [d_model]; no bias: an RMS norm
+  at::Tensor unembedding_;       // [vocab, d_model]
 };
 
 }  // namespace mambascope

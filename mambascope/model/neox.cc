@@ -1,4 +1,5 @@
-// GPT-NeoX (Black et al. 2022) and Pythia: attention and MLP read the same residual and are added together (parallel), or one after the other.
+// GPT-NeoX (Black et al. 2022) and Pythia: attention and MLP read the same residual and are added together (parallel), or one after the
+// other.
 //
 //   parallel:  h' = h + Attn(LN1(h)) + MLP(LN2(h))          serial:  m = h + Attn(LN1(h)),  h' = m + MLP(LN2(m))
 #include <ATen/ATen.h>
@@ -24,8 +25,8 @@ class NeoxLayer : public Layer {
   }
 
   at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
-    const at::Tensor x = hooks(Site::kMixerIn, attention_norm_(h));                                       // [row, d_model]
-    const at::Tensor z = hooks(Site::kMixed, Attention(x, packing, from, kept, hooks));                   // [row, d_model]
+    const at::Tensor x = hooks(Site::kMixerIn, attention_norm_(h));                      // [row, d_model]
+    const at::Tensor z = hooks(Site::kMixed, Attention(x, packing, from, kept, hooks));  // [row, d_model]
     const at::Tensor o = hooks(Site::kMixerOut, Linear(z, dense_));
     const at::Tensor mid = Activate(Linear(mlp_norm_(config_.parallel_residual ? h : h + o), w_up_), config_.mlp.activation);
     const at::Tensor m = hooks(Site::kMlpOut, Linear(hooks(Site::kMlpMid, mid), w_down_));
@@ -34,7 +35,8 @@ class NeoxLayer : public Layer {
 
   std::vector<SiteInfo> sites() const override {
     const int64_t d = config_.d_model;
-    return {{Site::kMixerIn, d}, {Site::kMixed, d}, {Site::kMixerOut, d}, {Site::kMlpMid, config_.mlp.width}, {Site::kMlpOut, d}, {Site::kResid, d}};
+    return {{Site::kMixerIn, d}, {Site::kMixed, d}, {Site::kMixerOut, d}, {Site::kMlpMid, config_.mlp.width},
+            {Site::kMlpOut, d},  {Site::kResid, d}};
   }
 
   std::vector<EditableWeight> editable() const override { return {{"W_down", w_down_.weight, Site::kMlpMid}}; }
@@ -50,8 +52,8 @@ class NeoxLayer : public Layer {
 
   Config config_;
   LayerNorm attention_norm_, mlp_norm_;
-  Projection qkv_, dense_;      // [3 d_model, d_model], [d_model, d_model]
-  Projection w_up_, w_down_;    // [mlp width, d_model], [d_model, mlp width]
+  Projection qkv_, dense_;    // [3 d_model, d_model], [d_model, d_model]
+  Projection w_up_, w_down_;  // [mlp width, d_model], [d_model, mlp width]
 };
 
 }  // namespace

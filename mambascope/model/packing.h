@@ -30,7 +30,8 @@ struct Packing {
   std::vector<int64_t> LastRows() const;
 };
 
-// All that one token hands to the next in one layer, at some tokens ("slots"). A layer uses the tensors of its kind; the others stay undefined.
+// All that one token hands to the next in one layer, at some tokens ("slots"). A layer uses the tensors of its kind; the others stay
+// undefined.
 struct Carry {
   at::Tensor conv;  // Mamba: [slot, d_conv - 1, width], the convolution's last inputs, oldest first
   at::Tensor ssm;   // Mamba: [slot, d_state, d_inner]

@@ -25,8 +25,8 @@ class PackingTest : public testing::TestWithParam<std::string> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, PackingTest,
-                         testing::Values("mamba", "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba", "gpt_neox", "gpt_neox-serial", "gpt2",
-                                         "llama", "mistral", "qwen2"),
+                         testing::Values("mamba", "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba", "gpt_neox",
+                                         "gpt_neox-serial", "gpt2", "llama", "mistral", "qwen2"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '-', '_');
@@ -44,7 +44,8 @@ TEST_P(PackingTest, SplitAnywhereAndContinuedFromTheCarry) {
   for (int64_t split = 1; split < 11; ++split) {
     const std::vector<int64_t> rest(ids.begin() + split, ids.end());
     const Packing packing{.segments = {{0, 11 - split, split, split - 1}}, .kept = {}};
-    EXPECT_LT(MaxDifference(model_.Unembed(model_.Forward(rest, packing, nullptr, &carries)), whole.slice(0, split)), kTolerance * scale) << split;
+    EXPECT_LT(MaxDifference(model_.Unembed(model_.Forward(rest, packing, nullptr, &carries)), whole.slice(0, split)), kTolerance * scale)
+        << split;
   }
 }
 
@@ -55,7 +56,8 @@ TEST_P(PackingTest, CarriesOfCarries) {
   std::vector<Carry> before, after;
   for (int64_t t = 0; t < 9; ++t) {
     const Packing packing{.segments = {{0, 1, t, t == 0 ? -1 : 0}}, .kept = {0}};
-    const at::Tensor logits = model_.Unembed(model_.Forward(std::span(ids).subspan(static_cast<size_t>(t), 1), packing, nullptr, t == 0 ? nullptr : &before, &after));
+    const at::Tensor logits = model_.Unembed(
+        model_.Forward(std::span(ids).subspan(static_cast<size_t>(t), 1), packing, nullptr, t == 0 ? nullptr : &before, &after));
     EXPECT_LT(MaxDifference(logits[0], whole[t]), kTolerance * whole.abs().max().item<double>()) << t;
     std::swap(before, after);
   }

@@ -11,6 +11,7 @@ namespace mambascope {
 namespace {
 
 // The first row of a site is our name for it; the others are aliases.
+// clang-format off
 constexpr std::pair<Site, std::string_view> kNames[] = {
     {Site::kEmbed, "embed"},       {Site::kEmbed, "hook_embed"},
     {Site::kResid, "resid"},       {Site::kResid, "residual"},          {Site::kResid, "resid_post"},    {Site::kResid, "hook_resid_post"},
@@ -24,6 +25,7 @@ constexpr std::pair<Site, std::string_view> kNames[] = {
     {Site::kMixerOut, "hook_attn_out"}, {Site::kMixerOut, "attn_out"},
     {Site::kMlpMid, "mlp_mid"},    {Site::kMlpMid, "mlp.hook_post"},
     {Site::kMlpOut, "mlp_out"},    {Site::kMlpOut, "hook_mlp_out"},      {Site::kMlpOut, "mlp"}};
+// clang-format on
 
 }  // namespace
 

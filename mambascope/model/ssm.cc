@@ -12,8 +12,8 @@ namespace {
 
 at::Tensor Index(const std::vector<int64_t>& rows, const at::Tensor& like) { return at::tensor(rows, at::kLong).to(like.device()); }
 
-// Where the convolution finds the input `back` tokens before a row of segment `s`, in the concatenation of one row of zeros, all slots' rows of
-// the carry, and x.
+// Where the convolution finds the input `back` tokens before a row of segment `s`, in the concatenation of one row of zeros, all slots'
+// rows of the carry, and x.
 int64_t InputRow(const Segment& s, int64_t row, int64_t back, int64_t slots, int64_t window) {
   const int64_t i = row - s.begin - back;
   if (i >= 0) return 1 + slots * window + s.begin + i;
@@ -84,7 +84,8 @@ at::Tensor SelectiveScanReference(const ScanInput& in, const Packing& packing, c
   return at::stack(y);
 }
 
-at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept, const std::vector<RowCut>& cuts) {
+at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept,
+                         const std::vector<RowCut>& cuts) {
   at::Tensor y = Scan(in, packing, from, kept);
   std::map<std::vector<size_t>, std::vector<int64_t>> targets;  // rows, by the cuts that name them
   for (int64_t row = 0; row < packing.rows() && !cuts.empty(); ++row) {
@@ -99,7 +100,8 @@ at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::
   for (const auto& [named, rows] : targets) {
     at::Tensor writes = at::ones_like(in.x);  // [row, d_inner], 0 where a source must not write
     for (size_t i : named) {
-      const at::Tensor off = cuts[i].channels.defined() ? cuts[i].channels.to(in.x.device(), in.x.scalar_type()) : at::ones({in.x.size(1)}, in.x.options());
+      const at::Tensor off =
+          cuts[i].channels.defined() ? cuts[i].channels.to(in.x.device(), in.x.scalar_type()) : at::ones({in.x.size(1)}, in.x.options());
       const at::Tensor from_rows = Index(cuts[i].from, in.x);
       writes = writes.index_copy(0, from_rows, writes.index_select(0, from_rows) * (1 - off));
     }
@@ -114,8 +116,8 @@ at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::
 
 at::Tensor ScanMatrix(const ScanInput& in) {
   const int64_t rows = in.delta.size(0), d_inner = in.delta.size(1);
-  const at::Tensor time = in.delta.cumsum(0);                                              // [row, d_inner]
-  const at::Tensor elapsed = (time.unsqueeze(1) - time.unsqueeze(0)).clamp_min(0);         // [i, j, d_inner]; clamped where j > i
+  const at::Tensor time = in.delta.cumsum(0);                                       // [row, d_inner]
+  const at::Tensor elapsed = (time.unsqueeze(1) - time.unsqueeze(0)).clamp_min(0);  // [i, j, d_inner]; clamped where j > i
   at::Tensor m = at::zeros({rows, rows, d_inner}, in.delta.options());
   for (int64_t n = 0; n < in.b.size(2); ++n) {
     const auto channels = [&](const at::Tensor& grouped) {  // [row, d_inner]

@@ -1,7 +1,7 @@
 // The two operations of a state-space mixer that reach across tokens: a causal convolution over the last few, and a recurrence over all.
 //
-// Both take packed segments. Each has a reference in plain LibTorch, which says what is meant, runs anywhere and differentiates with respect
-// to everything, and a CPU kernel (ssm_cpu.h) that computes the same faster. CausalConv and SelectiveScan choose.
+// Both take packed segments. Each has a reference in plain LibTorch, which says what is meant, runs anywhere and differentiates with
+// respect to everything, and a CPU kernel (ssm_cpu.h) that computes the same faster. CausalConv and SelectiveScan choose.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,8 +13,8 @@
 
 namespace mambascope {
 
-// y_t = bias + sum over k of weight_k * x_(t - d_conv + 1 + k), each channel for itself. Inputs before a segment come from its carry; before a
-// prompt they are 0.
+// y_t = bias + sum over k of weight_k * x_(t - d_conv + 1 + k), each channel for itself. Inputs before a segment come from its carry;
+// before a prompt they are 0.
 //   x [row, width], weight [d_conv, width], bias [width] or undefined, from [slot, d_conv - 1, width] -> y [row, width]
 // `kept` becomes the last d_conv - 1 inputs at each row of packing.kept, [kept, d_conv - 1, width].
 at::Tensor CausalConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing, const at::Tensor& from,
@@ -28,12 +28,12 @@ struct ScanInput {
   at::Tensor b, c;   // [row, groups, d_state]
 };
 
-// S_t = exp(delta_t A) S_(t-1) + delta_t x_t B_t,  y_t = sum over states of C_t S_t   (Gu & Dao 2023, equation 2a; Mamba-2's SSD is the same
-// with one decay per channel). `from` [slot, d_state, d_inner] holds the S before segments that continue -> y [row, d_inner].
-// `kept` becomes S after each row of packing.kept, [kept, d_state, d_inner].
-// Under a cut the rows `to` read a recurrence in which the rows `from` write nothing: decay, and every other row, are as before
-// (Endy et al. 2025, section 3).
-at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept, const std::vector<RowCut>& cuts);
+// S_t = exp(delta_t A) S_(t-1) + delta_t x_t B_t,  y_t = sum over states of C_t S_t   (Gu & Dao 2023, equation 2a; Mamba-2's SSD is the
+// same with one decay per channel). `from` [slot, d_state, d_inner] holds the S before segments that continue -> y [row, d_inner]. `kept`
+// becomes S after each row of packing.kept, [kept, d_state, d_inner]. Under a cut the rows `to` read a recurrence in which the rows `from`
+// write nothing: decay, and every other row, are as before (Endy et al. 2025, section 3).
+at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept,
+                         const std::vector<RowCut>& cuts);
 
 // The references.
 at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,

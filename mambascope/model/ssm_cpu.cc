@@ -61,8 +61,9 @@ std::vector<ChannelBlock> Blocks(int64_t d_inner, int64_t groups) {
 
 // REQUIRES: all contiguous.
 ScanArrays Arrays(const ScanInput& in) {
-  return {in.x.size(1), in.b.size(2), in.b.size(1), in.a.size(0) > 1,
-          in.x.data_ptr<float>(), in.delta.data_ptr<float>(), in.a.data_ptr<float>(), in.b.data_ptr<float>(), in.c.data_ptr<float>()};
+  return {in.x.size(1),           in.b.size(2),           in.b.size(1),
+          in.a.size(0) > 1,       in.x.data_ptr<float>(), in.delta.data_ptr<float>(),
+          in.a.data_ptr<float>(), in.b.data_ptr<float>(), in.c.data_ptr<float>()};
 }
 
 struct ScanFunction : torch::autograd::Function<ScanFunction> {
@@ -107,8 +108,13 @@ struct ScanFunction : torch::autograd::Function<ScanFunction> {
       for (int64_t i = begin; i < end; ++i) {
         for (const Segment& s : packing.segments) {
           float* const initial = s.carry < 0 ? nullptr : gfrom.data_ptr<float>() + s.carry * gfrom.stride(0);
-          const ScanGradients g{gy.data_ptr<float>(), gkept.defined() ? gkept.data_ptr<float>() : nullptr, gx.data_ptr<float>(),
-                                gdelta.data_ptr<float>(), gb[thread].data_ptr<float>(), gc[thread].data_ptr<float>(), initial};
+          const ScanGradients g{gy.data_ptr<float>(),
+                                gkept.defined() ? gkept.data_ptr<float>() : nullptr,
+                                gx.data_ptr<float>(),
+                                gdelta.data_ptr<float>(),
+                                gb[thread].data_ptr<float>(),
+                                gc[thread].data_ptr<float>(),
+                                initial};
           ScanBackward(arrays, {s.begin, s.end(), Slot(from, s.carry), slots.data()}, blocks[static_cast<size_t>(i)], g);
         }
       }
@@ -190,8 +196,8 @@ struct ConvFunction : torch::autograd::Function<ConvFunction> {
 
 }  // namespace
 
-at::Tensor CausalConvCpu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing, const at::Tensor& from,
-                         at::Tensor& kept) {
+at::Tensor CausalConvCpu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
+                         const at::Tensor& from, at::Tensor& kept) {
   const variable_list out = ConvFunction::apply(x, weight, OrEmpty(bias, x), OrEmpty(from, x), packing);
   if (out.size() > 1) kept = out[1];
   return out[0];

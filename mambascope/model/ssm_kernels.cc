@@ -49,7 +49,8 @@ inline __attribute__((always_inline)) void LoadRows(const float* rows, int64_t n
   for (int64_t i = 0; i < n; ++i) LoadBlock(rows + i * d_inner, block, to + i * kB);
 }
 
-inline __attribute__((always_inline)) void StoreRows(const float* from, int64_t n, int64_t d_inner, const ChannelBlock& block, float* rows) {
+inline __attribute__((always_inline)) void StoreRows(const float* from, int64_t n, int64_t d_inner, const ChannelBlock& block,
+                                                     float* rows) {
   for (int64_t i = 0; i < n; ++i) StoreBlock(from + i * kB, block, rows + i * d_inner);
 }
 
@@ -93,7 +94,7 @@ void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const Channe
   const int64_t n_states = in.d_state, d_inner = in.d_inner, rows = segment.end - segment.begin;
   const int64_t a_rows = in.decay_per_state ? n_states : 1, size = n_states * kB, decay_size = a_rows * kB;
   std::vector<float> a(static_cast<size_t>(decay_size)), grad(static_cast<size_t>(size)), loaded(static_cast<size_t>(size));
-  std::vector<float> states(static_cast<size_t>((rows + 1) * size));    // S before row i; S after the last row at the end
+  std::vector<float> states(static_cast<size_t>((rows + 1) * size));  // S before row i; S after the last row at the end
   std::vector<float> decays(static_cast<size_t>(rows * decay_size));
   LoadRows(in.a, a_rows, d_inner, block, a.data());
   if (segment.initial != nullptr) LoadRows(segment.initial, n_states, d_inner, block, states.data());

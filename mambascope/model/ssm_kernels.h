@@ -1,4 +1,5 @@
-// The inner loops of ssm_cpu.cc on plain arrays: one segment and one block of neighbouring channels at a time. Arrays are row-major float32.
+// The inner loops of ssm_cpu.cc on plain arrays: one segment and one block of neighbouring channels at a time. Arrays are row-major
+// float32.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +16,10 @@ struct ChannelBlock {
 
 struct ScanArrays {
   int64_t d_inner, d_state, groups;
-  bool decay_per_state;     // a has d_state rows; else 1
-  const float *x, *delta;   // [row, d_inner]
-  const float* a;           // [d_state or 1, d_inner]
-  const float *b, *c;       // [row, groups, d_state]
+  bool decay_per_state;    // a has d_state rows; else 1
+  const float *x, *delta;  // [row, d_inner]
+  const float* a;          // [d_state or 1, d_inner]
+  const float *b, *c;      // [row, groups, d_state]
 };
 
 struct ScanSegment {
@@ -31,11 +32,11 @@ struct ScanSegment {
 void ScanForward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block, float* y, float* kept);
 
 struct ScanGradients {
-  const float* y;            // dL/dy [row, d_inner]
-  const float* kept;         // dL/dkept [slot, d_state, d_inner]; null: zero
-  float *x, *delta;          // [row, d_inner], written
-  float *b, *c;              // [row, groups, d_state], added to
-  float* initial;            // [d_state, d_inner] of the segment's slot, added to; null: none
+  const float* y;     // dL/dy [row, d_inner]
+  const float* kept;  // dL/dkept [slot, d_state, d_inner]; null: zero
+  float *x, *delta;   // [row, d_inner], written
+  float *b, *c;       // [row, groups, d_state], added to
+  float* initial;     // [d_state, d_inner] of the segment's slot, added to; null: none
 };
 
 // The gradients of the segment's inputs. The recurrence is run again to have its states: O(rows * d_state * kScanBlock) memory.

@@ -11,9 +11,7 @@ namespace mambascope {
 namespace {
 
 // Four segments: a whole prompt, two that continue from one slot of a carry, and a single token; carries kept inside and at ends.
-Packing TestPacking() {
-  return {.segments = {{0, 5, 0, -1}, {5, 3, 2, 1}, {8, 4, 2, 1}, {12, 1, 7, 0}}, .kept = {0, 4, 6, 12}};
-}
+Packing TestPacking() { return {.segments = {{0, 5, 0, -1}, {5, 3, 2, 1}, {8, 4, 2, 1}, {12, 1, 7, 0}}, .kept = {0, 4, 6, 12}}; }
 
 struct Sizes {
   int64_t d_inner, d_state, groups, a_rows;
@@ -37,8 +35,12 @@ ScanCase RandomCase(const Sizes& s, at::ScalarType dtype = at::kFloat) {
 class ScanTest : public testing::TestWithParam<Sizes> {};
 
 INSTANTIATE_TEST_SUITE_P(Sizes, ScanTest,
-                         testing::Values(Sizes{96, 16, 1, 16}, Sizes{7, 3, 1, 3}, Sizes{130, 12, 1, 1}, Sizes{64, 5, 2, 1}, Sizes{150, 4, 3, 1}),
-                         [](const auto& info) { return fmt::format("d{}_n{}_g{}_a{}", info.param.d_inner, info.param.d_state, info.param.groups, info.param.a_rows); });
+                         testing::Values(Sizes{96, 16, 1, 16}, Sizes{7, 3, 1, 3}, Sizes{130, 12, 1, 1}, Sizes{64, 5, 2, 1},
+                                         Sizes{150, 4, 3, 1}),
+                         [](const auto& info) {
+                           return fmt::format("d{}_n{}_g{}_a{}", info.param.d_inner, info.param.d_state, info.param.groups,
+                                              info.param.a_rows);
+                         });
 
 TEST_P(ScanTest, KernelEqualsReference) {
   const ScanCase c = RandomCase(GetParam());

@@ -26,10 +26,8 @@ std::string VisibleCharacter(int code, std::string_view bytes) {
       [[fallthrough]];
     case UTF8PROC_CATEGORY_CC:
     case UTF8PROC_CATEGORY_ZL:
-    case UTF8PROC_CATEGORY_ZP:
-      return fmt::format("\\u{{{:x}}}", code);
-    default:
-      break;
+    case UTF8PROC_CATEGORY_ZP: return fmt::format("\\u{{{:x}}}", code);
+    default: break;
   }
   return std::string(bytes);
 }

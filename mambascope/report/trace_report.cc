@@ -47,7 +47,8 @@ std::string SchemeOf(Site site) {
 
 std::string OneLine(const Json& options) {
   std::string line;
-  for (const auto& [key, value] : options.items()) line += fmt::format("{}{}={}", line.empty() ? "" : ", ", key, value.is_string() ? value.get<std::string>() : value.dump());
+  for (const auto& [key, value] : options.items())
+    line += fmt::format("{}{}={}", line.empty() ? "" : ", ", key, value.is_string() ? value.get<std::string>() : value.dump());
   return line;
 }
 
@@ -57,8 +58,11 @@ Json TraceJson(const Json& options, const TraceOptions& trace, const std::vector
   Json json = {{"options", options}, {"site", SiteName(trace.site)}, {"window", trace.window}, {"facts", Json::array()}};
   for (const FactTrace& fact : facts) json["facts"].push_back(ToJson(fact));
   const TraceAverage average = Average(facts);
-  json["average"] = {{"rows", kTraceRows}, {"ie", ToJson(average.ie)}, {"as_published", ToJson(average.as_published)},
-                     {"facts_per_row", average.facts_per_row}, {"guarded", average.guarded}};
+  json["average"] = {{"rows", kTraceRows},
+                     {"ie", ToJson(average.ie)},
+                     {"as_published", ToJson(average.as_published)},
+                     {"facts_per_row", average.facts_per_row},
+                     {"guarded", average.guarded}};
   return json;
 }
 
@@ -66,8 +70,13 @@ Grid TraceHeatMap(const TraceOptions& trace, const FactTrace& fact) {
   Grid grid{.name = fmt::format("trace_{}", SiteName(trace.site)),
             .title = fmt::format("Where '{}' is recovered: {}", VisibleText(fact.answer), SiteName(trace.site)),
             .subtitle = fmt::format("{} restored in a prompt about {}", fact.clean.subject, fact.corrupt.subject),
-            .row_title = "token", .column_title = "layer", .value_title = "p(answer)", .rows = fact.clean.tokens, .values = fact.probs,
-            .scheme = SchemeOf(trace.site), .domain = {{std::min(0.0, fact.p_corrupt), std::max(fact.p_clean, 1e-6)}},
+            .row_title = "token",
+            .column_title = "layer",
+            .value_title = "p(answer)",
+            .rows = fact.clean.tokens,
+            .values = fact.probs,
+            .scheme = SchemeOf(trace.site),
+            .domain = {{std::min(0.0, fact.p_corrupt), std::max(fact.p_clean, 1e-6)}},
             .references = {{"clean", fact.p_clean}, {"corrupted", fact.p_corrupt}}};
   for (size_t l = 0; l < fact.probs[0].size(); ++l) grid.columns.push_back(trace.site == Site::kEmbed ? "embed" : std::to_string(l));
   for (int64_t t = fact.clean.subject_span.begin; t < fact.clean.subject_span.end; ++t) grid.marked_rows.push_back(static_cast<int>(t));

@@ -4,8 +4,8 @@
 
 #include <queue>
 
-#include "mambascope/tokenizer/utf8.h"
 #include "mambascope/error.h"
+#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 namespace {

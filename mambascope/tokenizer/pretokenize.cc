@@ -68,17 +68,11 @@ Segments Arrange(Segments segments, Behavior behavior) {
   const auto same_kind = [](bool was_match, bool is_match) { return was_match == is_match; };
   const auto match_after_rest = [](bool was_match, bool is_match) { return is_match && !was_match; };
   switch (behavior) {
-    case Behavior::kIsolated:
-      return segments;
-    case Behavior::kRemoved:
-      std::erase_if(segments, [](const Segment& s) { return s.is_match; });
-      return segments;
-    case Behavior::kContiguous:
-      return Join(segments, same_kind);
-    case Behavior::kMergedWithPrevious:
-      return Join(segments, match_after_rest);
-    case Behavior::kMergedWithNext:
-      break;
+    case Behavior::kIsolated: return segments;
+    case Behavior::kRemoved: std::erase_if(segments, [](const Segment& s) { return s.is_match; }); return segments;
+    case Behavior::kContiguous: return Join(segments, same_kind);
+    case Behavior::kMergedWithPrevious: return Join(segments, match_after_rest);
+    case Behavior::kMergedWithNext: break;
   }
   std::reverse(segments.begin(), segments.end());
   segments = Join(segments, match_after_rest);

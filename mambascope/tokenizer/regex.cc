@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <oniguruma.h>
 
-#include "mambascope/tokenizer/utf8.h"
 #include "mambascope/error.h"
+#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 namespace {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "mambascope/error.h"
 #include "mambascope/tokenizer/added_tokens.h"
 #include "mambascope/tokenizer/bpe.h"
 #include "mambascope/tokenizer/byte_level.h"
@@ -14,7 +15,6 @@
 #include "mambascope/tokenizer/post_process.h"
 #include "mambascope/tokenizer/pretokenize.h"
 #include "mambascope/tokenizer/utf8.h"
-#include "mambascope/error.h"
 
 namespace mambascope {
 namespace {
