@@ -56,7 +56,7 @@ struct BadInput {
   Edit edit = {};
 };
 
-void PrintTo(const BadInput& input, std::ostream* out) { *out << testing::PrintToString(input.arguments); }
+void PrintTo(const BadInput& input, std::ostream* out) { *out << input.name; }
 
 class BadInputTest : public testing::TestWithParam<BadInput> {
  protected:

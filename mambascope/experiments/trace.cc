@@ -7,6 +7,7 @@
 
 #include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/intervene/sweep.h"
 
 namespace mambascope {
 namespace {
@@ -78,21 +79,19 @@ FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corru
                   .p_clean = Probability(clean_run.Logits(0), answer),
                   .p_corrupt = Probability(Run(model, {corrupt.ids}).Logits(0), answer),
                   .probs = {}};
+  trace.probs.assign(clean.ids.size(), std::vector<std::optional<double>>(columns.size()));
   const std::vector<std::optional<int64_t>> counterpart = AlignTokens(clean, corrupt);
+  std::vector<SweepCase> cases;
+  std::vector<std::optional<double>*> cells;
   for (size_t t = 0; t < counterpart.size(); ++t) {
-    std::vector<std::optional<double>> row(columns.size());
-    if (counterpart[t]) {
-      std::vector<Variant> variants;  // a token's cells, as prompts of one pass
-      for (int c = 0; c < width; ++c) {
-        variants.push_back(Restore(clean_run, columns, WindowAround(c, options.window, width), static_cast<int64_t>(t), *counterpart[t]));
-      }
-      const RunResult patched = Run(model, std::vector(columns.size(), corrupt.ids), {.variants = variants, .keep = {}});
-      for (size_t c = 0; c < columns.size(); ++c) row[c] = Probability(patched.Logits(c), answer);
+    for (int c = 0; c < width && counterpart[t]; ++c) {
+      cases.push_back({0, Restore(clean_run, columns, WindowAround(c, options.window, width), static_cast<int64_t>(t), *counterpart[t])});
+      cells.push_back(&trace.probs[t][static_cast<size_t>(c)]);
     }
-    trace.probs.push_back(std::move(row));
-    if (options.progress)
-      options.progress(static_cast<int64_t>((t + 1) * columns.size()), static_cast<int64_t>(counterpart.size() * columns.size()));
   }
+  const at::Tensor last = Sweep(model, {corrupt.ids}, cases, {.progress = options.progress});
+  const at::Tensor p = AnswerProbabilities(model, last, std::vector<int64_t>(cases.size(), answer)).cpu();
+  for (size_t i = 0; i < cells.size(); ++i) *cells[i] = p[static_cast<int64_t>(i)].item<double>();
   return trace;
 }
 

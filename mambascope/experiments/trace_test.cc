@@ -133,7 +133,7 @@ TEST_F(TraceFactTest, EmbeddingsAreOneColumn) {
     ASSERT_EQ(trace.probs[t].size(), 1u);
     const bool same = t != 1 && t != 2;  // the token is the corrupted prompt's own
     const double moved = std::abs(*trace.probs[t][0] - trace.p_corrupt);
-    if (same) EXPECT_LT(moved, 1e-6 * trace.p_corrupt) << t;
+    if (same) EXPECT_LT(moved, 1e-5 * trace.p_corrupt) << t;  // rounding: batches of other shapes
     else EXPECT_GT(moved, 1e-3 * trace.p_corrupt) << t;
   }
   EXPECT_NEAR(*trace.probs[2][0], Restored(Site::kEmbed, {kEmbedLayer}, 2, 3), 1e-6);

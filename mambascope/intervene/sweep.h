@@ -1,0 +1,56 @@
+// Sweep: many variants of some base runs in one pass up the layers.
+//
+// The models are causal: an intervention changes only layers >= its first layer and tokens >= its first token. So a variant is computed as
+// a segment, the tokens [first token, T) of its prompt, that joins the packed batch at its first layer with the base run's residual, and
+// continues from the base run's carry at the token before, read in place. The base runs go up beside their variants, one layer at a time;
+// nothing of them is kept but what the layer's segments read. Run computes the same, one whole pass a variant.
+//
+//   std::vector<SweepCase> cases;                                          // p(answer) with each layer's residual restored
+//   for (int l = 0; l < model.layers(); ++l) cases.push_back({0, {Set{{Site::kResid, l, token}, clean.State({Site::kResid, l},
+//   0)[token]}}}); at::Tensor p = AnswerProbabilities(model, Sweep(model, {corrupted}, cases), std::vector<int64_t>(cases.size(), answer));
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "mambascope/intervene/intervention.h"
+#include "mambascope/model/model.h"
+
+namespace mambascope {
+
+// One variant of the base run of prompt `base`.
+struct SweepCase {
+  size_t base;
+  Variant variant;
+};
+
+struct SweepOptions {
+  // Bytes that the activations of one pass may take: the work is split into as many passes as that needs.
+  int64_t memory = int64_t{4} << 30;
+  // Called with cases done and cases in all, after each layer of each pass.
+  std::function<void(int64_t done, int64_t total)> progress = {};
+};
+
+// What a sweep computes, beside what whole passes would.
+struct SweepPlan {
+  int64_t cases = 0;
+  int64_t passes = 0;
+  int64_t layer_tokens = 0;        // rows that go through a layer, base runs included
+  int64_t naive_layer_tokens = 0;  // with a whole pass per case
+  int64_t peak_rows = 0;           // of the largest pass
+};
+SweepPlan PlanSweep(const Model& model, const std::vector<std::vector<int64_t>>& bases, const std::vector<SweepCase>& cases,
+                    const SweepOptions& options = {});
+
+// The last block's output at the last token of every case, [case, d_model]; differentiable with respect to the tensors of the
+// interventions. Throws Error for what Run would refuse.
+at::Tensor Sweep(const Model& model, const std::vector<std::vector<int64_t>>& bases, const std::vector<SweepCase>& cases,
+                 const SweepOptions& options = {});
+
+// p(ids[i]) after the last-block outputs last[i], [case] float32. `last` [case, d_model]. Unembeds some cases at a time.
+at::Tensor AnswerProbabilities(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids);
+
+}  // namespace mambascope

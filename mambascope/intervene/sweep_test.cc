@@ -1,0 +1,203 @@
+// Sweep against Run, the oracle: every site, layer and token of every architecture, windows, multi-token sets, holds, cuts, mixed lists,
+// gradients.
+#include "mambascope/intervene/sweep.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "mambascope/checkpoint/test_support.h"
+#include "mambascope/error.h"
+#include "mambascope/intervene/run.h"
+
+namespace mambascope {
+namespace {
+
+constexpr double kTolerance = 2e-5;  // of the largest absolute logit
+
+class SweepTest : public testing::TestWithParam<std::string> {
+ protected:
+  std::vector<Place> Places() const {
+    std::vector<Place> places;
+    for (const SiteInfo& info : model_.sites()) {
+      const bool embed = info.site == Site::kEmbed;
+      for (int l = embed ? kEmbedLayer : 0; l < (embed ? 0 : model_.layers()); ++l) places.push_back({info.site, l});
+    }
+    return places;
+  }
+  int64_t WidthOf(Site site) const {
+    for (const SiteInfo& info : model_.sites()) {
+      if (info.site == site) return info.width;
+    }
+    return 0;
+  }
+  at::Tensor Noise(const Place& place) { return at::randn({WidthOf(place.site)}); }
+
+  // Last-token logits by whole passes, one per case: [case, vocab].
+  at::Tensor ByRun(const std::vector<SweepCase>& cases) const {
+    std::vector<at::Tensor> logits;
+    for (const SweepCase& c : cases)
+      logits.push_back(mambascope::Run(model_, {bases_[c.base]}, {.variants = {c.variant}, .keep = {}}).Logits(0)[-1]);
+    return at::stack(logits);
+  }
+  // Sweep equals Run in every case, and the cases do something.
+  void ExpectEqual(const std::vector<SweepCase>& cases, const SweepOptions& options = {}) const {
+    const at::Tensor want = ByRun(cases), got = model_.Unembed(Sweep(model_, bases_, cases, options));
+    const double scale = want.abs().max().item<double>();
+    const at::Tensor error = (got - want).abs().amax(1);
+    EXPECT_LT(error.max().item<double>(), kTolerance * scale) << "case " << error.argmax().item<int64_t>();
+    std::vector<SweepCase> untouched;
+    for (const SweepCase& c : cases) untouched.push_back({c.base, {}});
+    const at::Tensor moved = (want - ByRun(untouched)).abs().amax(1);
+    EXPECT_GT((moved > 1e-4 * scale).to(at::kFloat).mean().item<double>(), 0.5) << "most cases changed nothing";
+  }
+
+  Model model_ = Model::Load(GoldenFolder() / GetParam());
+  std::vector<std::vector<int64_t>> bases_ = {{7, 300, 21, 150, 9, 88}, {12, 333, 4}, {5, 6, 7, 8, 9, 10, 11, 200}};
+};
+
+INSTANTIATE_TEST_SUITE_P(Checkpoints, SweepTest,
+                         testing::Values("mamba", "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba", "gpt_neox",
+                                         "gpt_neox-serial", "gpt2", "llama", "mistral", "qwen2"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST_P(SweepTest, EverySiteLayerAndToken) {
+  at::manual_seed(3);
+  std::vector<SweepCase> cases;
+  for (const Place& place : Places()) {
+    for (size_t base = 0; base < bases_.size(); ++base) {
+      for (int64_t t = 0; t < static_cast<int64_t>(bases_[base].size()); ++t) {
+        cases.push_back({base, {Set{{place.site, place.layer, t}, Noise(place)}}});
+      }
+    }
+  }
+  ExpectEqual(cases);
+}
+
+TEST_P(SweepTest, WindowsAndSetsOfTokens) {
+  at::manual_seed(4);
+  std::vector<SweepCase> cases;
+  for (const SiteInfo& info : model_.sites()) {
+    if (info.site == Site::kEmbed) continue;
+    for (int l = 0; l + 1 < model_.layers(); ++l) {
+      Variant window;
+      for (int64_t t : {1, 2}) {
+        for (int layer : {l, l + 1}) window.push_back(Add{{info.site, layer, t}, Noise({info.site, layer})});
+      }
+      cases.push_back({static_cast<size_t>(l) % 3, window});
+    }
+  }
+  ExpectEqual(cases);
+}
+
+// Any list of interventions: sets, adds, holds and cuts at random places, several on one state among them.
+TEST_P(SweepTest, RandomLists) {
+  at::manual_seed(5);
+  std::mt19937 random(5);
+  const std::vector<Place> places = Places();
+  std::vector<SweepCase> cases;
+  for (int i = 0; i < 60; ++i) {
+    const size_t base = random() % bases_.size();
+    const auto token = [&] { return static_cast<int64_t>(random() % bases_[base].size()); };
+    Variant variant;
+    for (size_t n = 1 + random() % 5; n > 0; --n) {
+      const Place place = places[random() % places.size()];
+      const StateId at{place.site, place.layer, token()};
+      switch (random() % 4) {
+        case 0: variant.push_back(Set{at, Noise(place)}); break;
+        case 1: variant.push_back(Add{at, Noise(place)}); break;
+        case 2: variant.push_back(Hold{at}); break;
+        default:
+          variant.push_back(Cut{static_cast<int>(random() % static_cast<unsigned>(model_.layers())), {token(), token()}, {token()}, {}});
+      }
+      if (random() % 4 == 0) variant.push_back(Add{at, Noise(place)});
+    }
+    cases.push_back({base, variant});
+  }
+  ExpectEqual(cases);
+}
+
+// A hold blocks what a set below would have changed.
+TEST_P(SweepTest, HoldsBlockPaths) {
+  at::manual_seed(6);
+  std::vector<SweepCase> cases;
+  for (int l = 0; l < model_.layers(); ++l) {
+    Variant variant = {Set{{Site::kResid, l, 2}, Noise({Site::kResid, l})}};
+    for (int above = 0; above < model_.layers(); ++above) variant.push_back(Hold{{Site::kMixerOut, above, 2}});
+    cases.push_back({0, variant});
+  }
+  ExpectEqual(cases);
+}
+
+TEST_P(SweepTest, NothingAndHoldsAloneAreTheBaseRun) {
+  const std::vector<SweepCase> cases = {{1, {}}, {0, {Hold{{Site::kResid, 0, 1}}}}};
+  const at::Tensor got = model_.Unembed(Sweep(model_, bases_, cases));
+  EXPECT_LT(MaxDifference(got, ByRun({{1, {}}, {0, {}}})), kTolerance * got.abs().max().item<double>());
+}
+
+// Little memory means many passes, and the same numbers.
+TEST_P(SweepTest, SplitWorkGivesTheSame) {
+  at::manual_seed(7);
+  std::vector<SweepCase> cases;
+  for (int l = 0; l < model_.layers(); ++l) {
+    for (size_t base : {2, 0, 1}) cases.push_back({base, {Set{{Site::kResid, l, 1}, Noise({Site::kResid, l})}}});
+  }
+  const SweepOptions little{.memory = 40'000};
+  EXPECT_GT(PlanSweep(model_, bases_, cases, little).passes, 2);
+  EXPECT_EQ(PlanSweep(model_, bases_, cases).passes, 1);
+  ExpectEqual(cases, little);
+}
+
+TEST_P(SweepTest, GradientsEqualRuns) {
+  at::manual_seed(8);
+  for (const Place& place : Places()) {
+    std::vector<at::Tensor> gradients;
+    const at::Tensor noise = Noise(place) * 0.1;
+    for (const bool sweep : {true, false}) {
+      at::Tensor delta = noise.clone().set_requires_grad(true);
+      const std::vector<SweepCase> cases = {{0, {Add{{place.site, place.layer, 2}, delta}}},
+                                            {2, {Add{{place.site, place.layer, 7}, delta}}}};
+      const at::Tensor logits = sweep ? model_.Unembed(Sweep(model_, bases_, cases)) : ByRun(cases);
+      logits.log_softmax(1).select(1, 17).sum().backward();
+      gradients.push_back(delta.grad());
+    }
+    EXPECT_GT(gradients[1].norm().item<double>(), 0);
+    EXPECT_LT(((gradients[0] - gradients[1]).norm() / gradients[1].norm()).item<double>(), 1e-4)
+        << SiteName(place.site) << "." << place.layer;
+  }
+}
+
+TEST_P(SweepTest, BadRequestsAreRefused) {
+  EXPECT_THROW(Sweep(model_, {}, {}), Error);
+  EXPECT_THROW(Sweep(model_, bases_, {{0, {Set{{Site::kResid, 99, 0}, at::zeros({1})}}}}), Error);
+  EXPECT_THROW(Sweep(model_, bases_, {{9, {}}}), Error);
+}
+
+// The cone of every residual state of one prompt: at layer l the tokens from t on, for the states below l.
+TEST(SweepPlanTest, CountsTheConesOfATrace) {
+  const Model model = Model::Load(GoldenFolder() / "mamba");
+  std::vector<SweepCase> cases;
+  for (int l = 0; l < 4; ++l) {
+    for (int64_t t = 0; t < 5; ++t) cases.push_back({0, {Set{{Site::kResid, l, t}, at::zeros({48})}}});
+  }
+  const SweepPlan plan = PlanSweep(model, {{1, 2, 3, 4, 5}}, cases);
+  EXPECT_EQ(plan.layer_tokens, (3 + 2 + 1 + 0) * (5 + 4 + 3 + 2 + 1) + 4 * 5);
+  EXPECT_EQ(plan.naive_layer_tokens, 20 * 4 * 5);
+  EXPECT_EQ(plan.peak_rows, 4 * 15);
+}
+
+TEST(AnswerProbabilitiesTest, AreThoseOfTheSoftmax) {
+  const Model model = Model::Load(GoldenFolder() / "gpt2");
+  const RunResult run = mambascope::Run(model, {std::vector<int64_t>{3, 1, 4, 1, 5}}, {.variants = {}, .keep = {{Site::kResid, 3}}});
+  const at::Tensor p = AnswerProbabilities(model, run.State({Site::kResid, 3}, 0), {9, 2, 6, 5, 3});
+  const at::Tensor want = run.Logits(0).softmax(1).gather(1, at::tensor({9, 2, 6, 5, 3}, at::kLong).unsqueeze(1)).squeeze(1);
+  EXPECT_LT(MaxDifference(p, want), 1e-7);
+}
+
+}  // namespace
+}  // namespace mambascope
