@@ -39,7 +39,8 @@ std::vector<std::unique_ptr<TensorFile>> OpenFiles(const fs::path& folder) {
   } else if (fs::exists(folder / "pytorch_model.bin")) {
     files.push_back(OpenTorchBin(folder / "pytorch_model.bin"));
   } else {
-    throw Error(folder.string() + ": holds no model.safetensors, model.safetensors.index.json or pytorch_model.bin");
+    throw Error(folder.string() +
+                ": holds no model.safetensors, model.safetensors.index.json, pytorch_model.bin or pytorch_model.bin.index.json");
   }
   return files;
 }
@@ -54,7 +55,9 @@ Checkpoint Checkpoint::Open(const fs::path& folder) {
   checkpoint.config_ = ReadConfig(folder / "config.json");
   checkpoint.files_ = OpenFiles(folder);
   for (const auto& file : checkpoint.files_) {
-    for (const auto& [name, info] : file->tensors()) checkpoint.file_of_[name] = file.get();
+    for (const auto& [name, info] : file->tensors())
+      if (!checkpoint.file_of_.emplace(name, file.get()).second)
+        throw Error(fmt::format("{}: tensor '{}' is in more than one file", folder.string(), name));
   }
   return checkpoint;
 }

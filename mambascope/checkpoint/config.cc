@@ -48,6 +48,15 @@ class Fields {
   }
   int64_t Size(const char* key, int64_t otherwise) const { return Has(key) ? Size(key) : otherwise; }
 
+  // A finite number above 0.
+  double Positive(const char* key) const {
+    const auto value = Get<double>(key);
+    if (!(value > 0) || !std::isfinite(value))
+      throw Error(fmt::format("{}: field '{}' is {}, a positive number was expected", name_, key, value));
+    return value;
+  }
+  double Positive(const char* key, double otherwise) const { return Has(key) ? Positive(key) : otherwise; }
+
   // The model can be computed only when `key` is absent or has this value.
   template <typename T>
   void Demand(const char* key, const T& value) const {
@@ -80,14 +89,14 @@ void DemandSilu(const Fields& f) {
 void ReadRopeScaling(const Fields& scaling, RopeConfig& rope) {
   const auto type = scaling.Get<std::string>("rope_type", scaling.Get<std::string>("type", "default"));
   if (type == "default") return;
-  rope.factor = scaling.Get<double>("factor");
+  rope.factor = scaling.Positive("factor");
   if (type == "linear") {
     rope.scaling = RopeConfig::Scaling::kLinear;
   } else if (type == "llama3") {
     rope.scaling = RopeConfig::Scaling::kLlama3;
-    rope.low_frequency_factor = scaling.Get<double>("low_freq_factor");
-    rope.high_frequency_factor = scaling.Get<double>("high_freq_factor");
-    rope.original_context = scaling.Get<double>("original_max_position_embeddings");
+    rope.low_frequency_factor = scaling.Positive("low_freq_factor");
+    rope.high_frequency_factor = scaling.Positive("high_freq_factor");
+    rope.original_context = scaling.Positive("original_max_position_embeddings");
   } else {
     scaling.Fail(fmt::format("rope type '{}' is not supported", type));
   }
@@ -96,14 +105,15 @@ void ReadRopeScaling(const Fields& scaling, RopeConfig& rope) {
 RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction) {
   RopeConfig rope;
   double fraction = f.Get<double>("partial_rotary_factor", f.Get<double>("rotary_pct", otherwise_fraction));
-  rope.theta = f.Get<double>("rope_theta", f.Get<double>("rotary_emb_base", 10000.0));
+  rope.theta = f.Positive("rope_theta", f.Positive("rotary_emb_base", 10000.0));
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     if (!f.Has(key)) continue;
     const Fields sub = f.Sub(key);
     fraction = sub.Get<double>("partial_rotary_factor", fraction);
-    rope.theta = sub.Get<double>("rope_theta", rope.theta);
+    rope.theta = sub.Positive("rope_theta", rope.theta);
     ReadRopeScaling(sub, rope);
   }
+  if (!(fraction >= 0 && fraction <= 1)) f.Fail(fmt::format("a rotary fraction of {} per head", fraction));
   rope.dims = static_cast<int64_t>(static_cast<double>(head_dim) * fraction);
   if (rope.dims < 0 || rope.dims > head_dim || rope.dims % 2 != 0)
     f.Fail(fmt::format("{} rotary features of {} per head", rope.dims, head_dim));
@@ -119,7 +129,7 @@ void ReadMamba1(const Fields& f, Config& c) {
   c.architecture = Architecture::kMamba1;
   c.d_model = f.Size("hidden_size");
   c.layers = f.Size("num_hidden_layers");
-  c.norm_eps = f.Get<double>("layer_norm_epsilon", 1e-5);
+  c.norm_eps = f.Positive("layer_norm_epsilon", 1e-5);
   c.tied_embeddings = f.Get<bool>("tie_word_embeddings", true);
   c.ssm.d_inner = f.Size("intermediate_size", f.Size("expand", 2) * c.d_model);
   c.ssm.d_state = f.Size("state_size", 16);
@@ -128,7 +138,7 @@ void ReadMamba1(const Fields& f, Config& c) {
   c.ssm.dt_rank = automatic ? (c.d_model + 15) / 16 : f.Size("time_step_rank");
   c.ssm.projection_bias = f.Get<bool>("use_bias", false);
   c.ssm.conv_bias = f.Get<bool>("use_conv_bias", true);
-  if (c.model_type == "falcon_mamba") c.ssm.bcdt_norm_eps = f.Get<double>("mixer_rms_eps", 1e-6);
+  if (c.model_type == "falcon_mamba") c.ssm.bcdt_norm_eps = f.Positive("mixer_rms_eps", 1e-6);
   DemandSilu(f);
 }
 
@@ -146,13 +156,14 @@ void ReadTimeStepLimit(const Fields& f, const char* key, SsmConfig& ssm) {
   if (!limit.is_array() || limit.size() != 2 || !limit[0].is_number() || !limit[1].is_number()) f.Refuse(key);
   ssm.dt_min = limit[0];
   ssm.dt_max = limit[1];
+  if (!(ssm.dt_min <= ssm.dt_max)) f.Refuse(key);
 }
 
 void ReadMamba2(const Fields& f, Config& c) {
   c.architecture = Architecture::kMamba2;
   c.d_model = f.Size("hidden_size");
   c.layers = f.Size("num_hidden_layers");
-  c.norm_eps = f.Get<double>("layer_norm_epsilon", 1e-5);
+  c.norm_eps = f.Positive("layer_norm_epsilon", 1e-5);
   c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
   c.ssm.d_inner = f.Size("expand", 2) * c.d_model;
   c.ssm.d_state = f.Size("state_size", 128);
@@ -182,7 +193,7 @@ void ReadOriginalMamba(const Fields& f, Config& c) {
   c.vocab = (f.Size("vocab_size") + multiple - 1) / multiple * multiple;
   c.tied_embeddings = f.Get<bool>("tie_embeddings", true);
   f.Demand("rms_norm", true);
-  f.Demand("d_intermediate", 0);
+  f.Demand("d_intermediate", int64_t{0});
   if (f.Has("attn_layer_idx") && !f.Raw("attn_layer_idx").empty()) f.Refuse("attn_layer_idx");
   c.ssm.d_inner = ssm.Size("expand", 2) * c.d_model;
   c.ssm.d_state = ssm.Size("d_state", mamba2 ? 128 : 16);
@@ -195,7 +206,7 @@ void ReadOriginalMamba(const Fields& f, Config& c) {
     return;
   }
   for (const char* key : {"D_has_hdim", "norm_before_gate"}) ssm.Demand(key, false);
-  ssm.Demand("ngroups", 1);  // with more, its gated norm is one per group, unlike Hugging Face's
+  ssm.Demand("ngroups", int64_t{1});  // with more, its gated norm is one per group, unlike Hugging Face's
   ssm.Demand("rmsnorm", true);
   ssm.Demand("activation", std::string("swish"));
   if (ssm.Has("d_ssm") && ssm.Size("d_ssm") != c.ssm.d_inner) ssm.Refuse("d_ssm");
@@ -211,7 +222,7 @@ void ReadNeox(const Fields& f, Config& c) {
   c.architecture = Architecture::kNeox;
   c.d_model = f.Size("hidden_size");
   c.layers = f.Size("num_hidden_layers");
-  c.norm_eps = f.Get<double>("layer_norm_eps", 1e-5);
+  c.norm_eps = f.Positive("layer_norm_eps", 1e-5);
   c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
   c.parallel_residual = f.Get<bool>("use_parallel_residual", true);
   AttentionConfig& a = c.attention;
@@ -226,7 +237,7 @@ void ReadGpt2(const Fields& f, Config& c) {
   c.architecture = Architecture::kGpt2;
   c.d_model = f.Size("n_embd");
   c.layers = f.Size("n_layer");
-  c.norm_eps = f.Get<double>("layer_norm_epsilon", 1e-5);
+  c.norm_eps = f.Positive("layer_norm_epsilon", 1e-5);
   c.tied_embeddings = f.Get<bool>("tie_word_embeddings", true);
   c.positions = c.max_tokens = f.Size("n_positions", 1024);
   c.max_tokens_reason = "n_positions";
@@ -253,7 +264,7 @@ void ReadLlama(const Fields& f, Config& c) {
   c.architecture = Architecture::kLlama;
   c.d_model = f.Size("hidden_size");
   c.layers = f.Size("num_hidden_layers");
-  c.norm_eps = f.Get<double>("rms_norm_eps", 1e-6);
+  c.norm_eps = f.Positive("rms_norm_eps", 1e-6);
   c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
   AttentionConfig& a = c.attention;
   a.heads = f.Size("num_attention_heads");

@@ -67,7 +67,7 @@ const BadConfig kBadConfigs[] = {
     {"RopeWithoutFactor", kLlamaConfig, R"({"rope_scaling":{"type":"linear"}})", {"field 'rope_scaling'", "lacks the field 'factor'"}},
     {"RopeNotAnObject", kLlamaConfig, R"({"rope_scaling":[1]})", {"field 'rope_scaling'", "not a JSON object"}},
     {"RopeOfOddWidth", kNeoxConfig, R"({"rotary_pct":0.2})", {"3 rotary features of 16"}},
-    {"RopeOfTooMany", kNeoxConfig, R"({"rotary_pct":2})", {"32 rotary features of 16"}},
+    {"RopeOfTooMany", kNeoxConfig, R"({"rotary_pct":2})", {"a rotary fraction of 2 per head"}},
     {"TimeStepLimitOfOne", kMamba2Config, R"({"time_step_limit":[0.0]})", {"field 'time_step_limit'"}},
     {"TimeStepLimitAsText", kMamba2Config, R"({"time_step_limit":[0.0,"Infinity"]})", {"field 'time_step_limit'"}},
     {"UnscaledAttention", kGpt2Config, R"({"scale_attn_weights":false})", {"field 'scale_attn_weights'", "not supported"}},

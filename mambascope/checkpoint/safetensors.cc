@@ -102,7 +102,7 @@ class SafetensorsFile : public TensorFile {
 
   static at::Tensor CopyUnaligned(const char* bytes, const TensorInfo& info) {
     at::Tensor copy = at::empty(info.shape, at::TensorOptions().dtype(info.dtype));
-    std::memcpy(copy.data_ptr(), bytes, copy.nbytes());
+    if (copy.nbytes() > 0) std::memcpy(copy.data_ptr(), bytes, copy.nbytes());
     return copy;
   }
 

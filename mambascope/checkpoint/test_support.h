@@ -2,7 +2,9 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -14,6 +16,19 @@ namespace mambascope {
 
 inline std::filesystem::path RepositoryFolder() { return MAMBASCOPE_ROOT; }
 inline std::filesystem::path GoldenFolder() { return RepositoryFolder() / "tests/golden"; }
+
+// The tiny random checkpoint of every architecture, in tests/golden.
+inline std::vector<std::string> TinyCheckpoints() {
+  return {"mamba", "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba", "gpt_neox", "gpt_neox-serial", "gpt2",
+          "llama", "mistral",           "qwen2"};
+}
+
+// A checkpoint's name as the name of a parameterised test.
+inline std::string TestName(const testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
 
 inline double MaxDifference(const at::Tensor& a, const at::Tensor& b) {
   EXPECT_EQ(a.sizes(), b.sizes());

@@ -62,8 +62,11 @@ class Zip {
     const uint64_t size = Size(entry);
     zip_file_t* file = zip_fopen(zip_, entry.c_str(), 0);
     const zip_int64_t got = file == nullptr ? -1 : zip_fread(file, to, size);
+    char beyond = 0;  // libzip compares checksums only where a read finds the end
+    const bool intact = file != nullptr && zip_fread(file, &beyond, 1) == 0;
     if (file != nullptr) zip_fclose(file);
-    if (got < 0 || static_cast<uint64_t>(got) != size) throw Error(fmt::format("{}: entry '{}' is corrupt", path_.string(), entry));
+    if (!intact || got < 0 || static_cast<uint64_t>(got) != size)
+      throw Error(fmt::format("{}: entry '{}' is corrupt", path_.string(), entry));
   }
 
  private:

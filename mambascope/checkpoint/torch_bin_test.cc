@@ -111,6 +111,24 @@ TEST_F(TorchBinTest, ProtocolFourIsRead) {
   EXPECT_TRUE(file->Read("t").equal(at::arange(1, 7, at::kFloat).view({2, 3})));
 }
 
+// A bit that flipped on the way: the zip's checksum knows.
+TEST_F(TorchBinTest, DamagedStorageIsRefused) {
+  std::string bytes = ReadFile(GoldenFolder() / "mamba-original/pytorch_model.bin");
+  bytes[bytes.size() / 2] ^= 1;  // inside some storage
+  TempFolder folder;
+  WriteFile(folder / "damaged.bin", bytes);
+  const auto file = OpenTorchBin(folder / "damaged.bin");
+  int damaged = 0;
+  for (const auto& [name, info] : file->tensors()) {
+    try {
+      file->Read(name);
+    } catch (const Error& e) {
+      ++damaged;
+    }
+  }
+  EXPECT_EQ(damaged, 1);
+}
+
 TEST_F(TorchBinTest, WhatIsNoTorchZipIsRefused) {
   WriteFile(path_, "no zip at all");
   EXPECT_THAT(ErrorOfOpening(path_), AllOf(HasSubstr("x.bin: cannot be read as a zip"), HasSubstr("PyTorch 1.6")));

@@ -1,4 +1,4 @@
-// A progress line on stderr, for work of more than two seconds: done, rate, time left. Nothing where stderr is no terminal.
+// A progress line on stderr, for work of more than half a second: done, rate, time left. Nothing where stderr is no terminal.
 #pragma once
 
 #include <chrono>

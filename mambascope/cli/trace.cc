@@ -23,6 +23,7 @@ struct Options {
 std::optional<int64_t> AnswerId(const Tokenizer& tokenizer, const std::string& answer) {
   if (answer.empty()) return std::nullopt;
   const std::vector<Token> tokens = tokenizer.EncodeContinuation(answer.front() == ' ' ? answer : " " + answer);
+  if (tokens.empty()) throw Error(fmt::format("the answer '{}' has no token", answer));
   return tokens.front().id;
 }
 
@@ -37,7 +38,7 @@ std::string Summary(const TraceOptions& options, const FactTrace& fact, const fs
 
 void RunTrace(const CommonOptions& common, const Options& o) {
   const fs::path out = o.out;
-  PrepareFolder(out);
+  for (const char* name : {"trace.json", "trace.html"}) PrepareFile(out / name);
   const Tokenizer tokenizer = RequireTokenizer(common);
   const std::string pattern = o.prompt.find("{}") == o.prompt.npos ? PatternOf(o.prompt, o.subject) : o.prompt;
   const Prompt clean = MakePrompt(tokenizer, pattern, o.subject), corrupt = MakePrompt(tokenizer, pattern, o.corrupt_subject);
@@ -46,7 +47,8 @@ void RunTrace(const CommonOptions& common, const Options& o) {
   TraceOptions options{.site = ParseSite(o.site, model.sites()), .window = o.window, .progress = std::ref(progress)};
   if (options.window == 0) options.window = DefaultWindow(options.site, model.layers());
   FactTrace fact = TraceFact(model, clean, corrupt, AnswerId(tokenizer, o.answer), options);
-  fact.answer = tokenizer.Decode(std::span(&fact.answer_id, 1));
+  if (fact.answer_id < tokenizer.vocab_size())
+    fact.answer = tokenizer.Decode(std::span(&fact.answer_id, 1));  // models pad their vocabulary
   const Json echo = EchoOptions("trace", common,
                                 {{"prompt", pattern},
                                  {"subject", o.subject},

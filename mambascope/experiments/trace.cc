@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
@@ -12,7 +13,13 @@
 namespace mambascope {
 namespace {
 
-double Probability(const at::Tensor& logits, int64_t id) { return logits[-1].softmax(0)[id].item<double>(); }
+double Finite(double p) {
+  if (!std::isfinite(p))
+    throw Error("a probability is not a number", "the checkpoint's weights may be damaged or of a type that overflows");
+  return p;
+}
+
+double Probability(const at::Tensor& logits, int64_t id) { return Finite(logits[-1].softmax(0)[id].item<double>()); }
 
 // The places whose states a traced site has, one per column of the grid.
 std::vector<Place> Columns(const Model& model, Site site) {
@@ -91,7 +98,7 @@ FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corru
   }
   const at::Tensor last = Sweep(model, {corrupt.ids}, cases, {.progress = options.progress});
   const at::Tensor p = AnswerProbabilities(model, last, std::vector<int64_t>(cases.size(), answer)).cpu();
-  for (size_t i = 0; i < cells.size(); ++i) *cells[i] = p[static_cast<int64_t>(i)].item<double>();
+  for (size_t i = 0; i < cells.size(); ++i) *cells[i] = Finite(p[static_cast<int64_t>(i)].item<double>());
   return trace;
 }
 

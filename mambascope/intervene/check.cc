@@ -35,12 +35,23 @@ void CheckState(const Model& model, const StateId& at, int64_t tokens, const at:
   }
 }
 
+// A mask of channels is as wide as the mixer that it acts in.
+void CheckChannels(const Model& model, const at::Tensor& channels) {
+  const Config& c = model.config();
+  const bool mamba = c.architecture == Architecture::kMamba1 || c.architecture == Architecture::kMamba2;
+  const int64_t width = mamba ? c.ssm.d_inner : c.attention.heads;
+  if (channels.defined() && (channels.scalar_type() != at::kBool || channels.dim() != 1 || channels.size(0) != width)) {
+    throw Error(fmt::format("a cut's channels must be a mask (bool) of {} {}", width, mamba ? "channels" : "heads"));
+  }
+}
+
 void Check(const Model& model, const Intervention& intervention, int64_t tokens) {
   std::visit(Overload{[&](const Set& set) { CheckState(model, set.at, tokens, &set.value); },
                       [&](const Add& add) { CheckState(model, add.at, tokens, &add.delta); },
                       [&](const Hold& hold) { CheckState(model, hold.at, tokens, nullptr); },
                       [&](const Cut& cut) {
                         Width(model, {Site::kResid, cut.layer});
+                        CheckChannels(model, cut.channels);
                         for (int64_t token : cut.from) CheckToken(token, tokens);
                         for (int64_t token : cut.to) CheckToken(token, tokens);
                       }},

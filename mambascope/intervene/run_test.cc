@@ -31,14 +31,7 @@ class RunTest : public testing::TestWithParam<std::string> {
   RunResult base_ = mambascope::Run(model_, {ids_}, {.variants = {}, .keep = AllPlaces()});
 };
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, RunTest,
-                         testing::Values("mamba", "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba", "gpt_neox",
-                                         "gpt_neox-serial", "gpt2", "llama", "mistral", "qwen2"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Checkpoints, RunTest, testing::ValuesIn(TinyCheckpoints()), TestName);
 
 TEST_P(RunTest, EverySiteHasItsWidth) {
   for (const SiteInfo& info : model_.sites()) {
@@ -158,6 +151,7 @@ TEST_P(RunTest, BadRequestsAreRefused) {
   EXPECT_THROW(Logits({Set{{Site::kEmbed, 0, 0}, value}}), Error);
   EXPECT_THROW(Logits({Hold{{Site::kResid, 99, 0}}}), Error);
   EXPECT_THROW(Logits({Cut{0, {0}, {99}, {}}}), Error);
+  EXPECT_THROW(Logits({Cut{0, {0}, {1}, at::ones({3}, at::kBool)}}), Error) << "a mask of another width";
   EXPECT_THROW(mambascope::Run(model_, {ids_, ids_}, {.variants = {{}}, .keep = {}}), Error);
   const Site lacking = model_.config().architecture == Architecture::kMamba1 || model_.config().architecture == Architecture::kMamba2
                            ? Site::kMlpOut

@@ -2,7 +2,7 @@
 //
 // The models are causal: an intervention changes only layers >= its first layer and tokens >= its first token. So a variant is computed as
 // a segment, the tokens [first token, T) of its prompt, that joins the packed batch at its first layer with the base run's residual, and
-// continues from the base run's carry at the token before, read in place. The base runs go up beside their variants, one layer at a time;
+// continues from the base run's carry at the token before. The base runs go up beside their variants, one layer at a time;
 // nothing of them is kept but what the layer's segments read. Run computes the same, one whole pass a variant.
 //
 //   std::vector<SweepCase> cases;                                          // p(answer) with each layer's residual restored

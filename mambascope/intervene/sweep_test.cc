@@ -57,14 +57,7 @@ class SweepTest : public testing::TestWithParam<std::string> {
   std::vector<std::vector<int64_t>> bases_ = {{7, 300, 21, 150, 9, 88}, {12, 333, 4}, {5, 6, 7, 8, 9, 10, 11, 200}};
 };
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, SweepTest,
-                         testing::Values("mamba", "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba", "gpt_neox",
-                                         "gpt_neox-serial", "gpt2", "llama", "mistral", "qwen2"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Checkpoints, SweepTest, testing::ValuesIn(TinyCheckpoints()), TestName);
 
 TEST_P(SweepTest, EverySiteLayerAndToken) {
   at::manual_seed(3);

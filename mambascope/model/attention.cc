@@ -48,7 +48,7 @@ at::Tensor Forbid(at::Tensor scores, const Segment& s, const std::vector<RowCut>
     if (to.numel() == 0 || sources.numel() == 0) continue;
     at::Tensor mask = at::zeros(scores.sizes(), scores.options().dtype(at::kBool));
     mask = mask.index_put({at::Tensor(), to.unsqueeze(1), sources.unsqueeze(0)}, at::ones({}, mask.options()));
-    if (cut.channels.defined()) mask = mask.logical_and(cut.channels.to(mask.device(), at::kBool).reshape({-1, 1, 1}));
+    if (cut.channels.defined()) mask = mask.logical_and(cut.channels.to(mask.device()).reshape({-1, 1, 1}));
     scores = scores.masked_fill(mask, kNever);
   }
   return scores;

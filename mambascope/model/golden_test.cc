@@ -116,14 +116,8 @@ TEST_P(GoldenTest, StatesAtSites) {
   EXPECT_GE(compared, 2 * model_.layers());
 }
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenTest,
-                         testing::Values("mamba", "mamba-original", "mamba-untied-bias", "mamba2", "mamba2-original", "mamba2-groups",
-                                         "falcon_mamba", "gpt_neox", "gpt_neox-serial", "gpt2", "llama", "mistral", "qwen2"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+INSTANTIATE_TEST_SUITE_P(StateSpaces, GoldenTest, testing::Values("mamba-original", "mamba2-original"), TestName);
 
 class BundledModelTest : public testing::TestWithParam<std::string> {};
 
@@ -155,11 +149,7 @@ TEST_P(BundledModelTest, LogitsStatesAndTopTokens) {
   std::printf("%-20s largest error / largest |logit| = %.1e\n", GetParam().c_str(), worst);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, BundledModelTest, testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), [](const auto& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Models, BundledModelTest, testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
 
 }  // namespace
 }  // namespace mambascope

@@ -33,11 +33,7 @@ class Gpt2Layer : public Layer {
     return hooks(Site::kResid, m + hooks(Site::kMlpOut, Linear(mid, w_down_)));
   }
 
-  std::vector<SiteInfo> sites() const override {
-    const int64_t d = config_.d_model;
-    return {{Site::kMixerIn, d}, {Site::kMixed, d}, {Site::kMixerOut, d}, {Site::kMlpMid, config_.mlp.width},
-            {Site::kMlpOut, d},  {Site::kResid, d}};
-  }
+  std::vector<SiteInfo> sites() const override { return TransformerSites(config_); }
 
   std::vector<EditableWeight> editable() const override { return {{"W_down", w_down_.weight, Site::kMlpMid}}; }
 

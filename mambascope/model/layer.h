@@ -35,6 +35,10 @@ class Layer {
   virtual std::vector<EditableWeight> editable() const = 0;
 };
 
+// The sites of the two kinds of layers.
+std::vector<SiteInfo> MambaSites(const Config& config);
+std::vector<SiteInfo> TransformerSites(const Config& config);
+
 // `w` is scoped to the layer.
 std::unique_ptr<Layer> MakeMamba1Layer(const Config& config, const Weights& w);
 std::unique_ptr<Layer> MakeMamba2Layer(const Config& config, const Weights& w);

@@ -15,14 +15,14 @@ namespace {
 
 class Mamba1Layer : public Layer {
  public:
-  Mamba1Layer(const Config& config, const Weights& w) : ssm_(config.ssm), d_model_(config.d_model), eps_(config.norm_eps) {
+  Mamba1Layer(const Config& config, const Weights& w) : config_(config), ssm_(config_.ssm) {
     const int64_t d = ssm_.d_inner, n = ssm_.d_state;
     const Weights m = w.Scope("mixer");
-    norm_ = w.Float("norm.weight", {d_model_});
-    const Projection in = Projection::Load(m, "in_proj", 2 * d, d_model_, ssm_.projection_bias);
+    norm_ = w.Float("norm.weight", {config_.d_model});
+    const Projection in = Projection::Load(m, "in_proj", 2 * d, config_.d_model, ssm_.projection_bias);
     w_a_ = {in.weight.narrow(0, 0, d), ssm_.projection_bias ? in.bias.narrow(0, 0, d) : at::Tensor()};
     w_g_ = {in.weight.narrow(0, d, d), ssm_.projection_bias ? in.bias.narrow(0, d, d) : at::Tensor()};
-    w_o_ = Projection::Load(m, "out_proj", d_model_, d, ssm_.projection_bias);
+    w_o_ = Projection::Load(m, "out_proj", config_.d_model, d, ssm_.projection_bias);
     w_x_ = Projection::Load(m, "x_proj", ssm_.dt_rank + 2 * n, d, false);
     w_dt_ = Projection::Load(m, "dt_proj", d, ssm_.dt_rank, true);
     conv_ = m.Float("conv1d.weight", {d, 1, ssm_.d_conv}).squeeze(1).t().contiguous();
@@ -32,8 +32,8 @@ class Mamba1Layer : public Layer {
   }
 
   at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
-    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, eps_));  // [row, d_model]
-    const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));           // [row, d_inner]
+    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, config_.norm_eps));  // [row, d_model]
+    const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));                       // [row, d_inner]
     const at::Tensor conv = CausalConv(a, conv_, conv_bias_, packing, from.conv, kept.conv);
     const at::Tensor c = hooks(Site::kSsmIn, at::silu(conv));
     const at::Tensor s = hooks(Site::kSsmOut, Ssm(c, packing, from, kept, hooks));
@@ -42,11 +42,7 @@ class Mamba1Layer : public Layer {
     return hooks(Site::kResid, h + o);
   }
 
-  std::vector<SiteInfo> sites() const override {
-    const int64_t d = ssm_.d_inner;
-    return {{Site::kMixerIn, d_model_}, {Site::kConvIn, d}, {Site::kSsmIn, d},           {Site::kSsmOut, d},
-            {Site::kGate, d},           {Site::kMixed, d},  {Site::kMixerOut, d_model_}, {Site::kResid, d_model_}};
-  }
+  std::vector<SiteInfo> sites() const override { return MambaSites(config_); }
 
   std::vector<EditableWeight> editable() const override {
     return {{"W_a", w_a_.weight, Site::kMixerIn}, {"W_g", w_g_.weight, Site::kMixerIn}, {"W_o", w_o_.weight, Site::kMixed}};
@@ -64,9 +60,8 @@ class Mamba1Layer : public Layer {
   }
   at::Tensor Norm(const at::Tensor& x) const { return ssm_.bcdt_norm_eps ? RmsNorm(x, {}, *ssm_.bcdt_norm_eps) : x; }
 
-  SsmConfig ssm_;
-  int64_t d_model_;
-  double eps_;
+  const Config config_;
+  const SsmConfig& ssm_;
   at::Tensor norm_;              // [d_model]
   Projection w_a_, w_g_, w_o_;   // [d_inner, d_model] twice, [d_model, d_inner]
   Projection w_x_, w_dt_;        // [dt_rank + 2 d_state, d_inner], [d_inner, dt_rank]

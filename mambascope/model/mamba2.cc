@@ -15,12 +15,12 @@ namespace {
 
 class Mamba2Layer : public Layer {
  public:
-  Mamba2Layer(const Config& config, const Weights& w) : ssm_(config.ssm), d_model_(config.d_model), eps_(config.norm_eps) {
+  Mamba2Layer(const Config& config, const Weights& w) : config_(config), ssm_(config_.ssm) {
     const int64_t d = ssm_.d_inner, conv_width = d + 2 * ssm_.groups * ssm_.d_state;
     const Weights m = w.Scope("mixer");
-    norm_ = w.Float("norm.weight", {d_model_});
-    w_in_ = Projection::Load(m, "in_proj", d + conv_width + ssm_.heads, d_model_, ssm_.projection_bias);
-    w_o_ = Projection::Load(m, "out_proj", d_model_, d, ssm_.projection_bias);
+    norm_ = w.Float("norm.weight", {config_.d_model});
+    w_in_ = Projection::Load(m, "in_proj", d + conv_width + ssm_.heads, config_.d_model, ssm_.projection_bias);
+    w_o_ = Projection::Load(m, "out_proj", config_.d_model, d, ssm_.projection_bias);
     conv_ = m.Float("conv1d.weight", {conv_width, 1, ssm_.d_conv}).squeeze(1).t().contiguous();
     if (ssm_.conv_bias) conv_bias_ = m.Float("conv1d.bias", {conv_width});
     dt_bias_ = m.Float("dt_bias", {ssm_.heads});
@@ -31,7 +31,7 @@ class Mamba2Layer : public Layer {
 
   at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
     const int64_t d = ssm_.d_inner, bc = ssm_.groups * ssm_.d_state;
-    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, eps_));               // [row, d_model]
+    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, config_.norm_eps));   // [row, d_model]
     const auto in = Linear(x, w_in_).split_with_sizes({d, d, 2 * bc, ssm_.heads}, 1);  // z, a, B' and C', dt
     const at::Tensor a = hooks(Site::kConvIn, in[1]);                                  // [row, d_inner]
     const at::Tensor conv = CausalConv(at::cat({a, in[2]}, 1), conv_, conv_bias_, packing, from.conv, kept.conv);
@@ -42,15 +42,11 @@ class Mamba2Layer : public Layer {
     const at::Tensor y = SelectiveScan(input, packing, from.ssm, kept.ssm, hooks.Cuts());
     const at::Tensor s = hooks(Site::kSsmOut, at::addcmul(y, c, d_));
     const at::Tensor g = hooks(Site::kGate, at::silu(in[0]));
-    const at::Tensor mixed = hooks(Site::kMixed, RmsNorm(s * g, gated_norm_, eps_));
+    const at::Tensor mixed = hooks(Site::kMixed, RmsNorm(s * g, gated_norm_, config_.norm_eps));
     return hooks(Site::kResid, h + hooks(Site::kMixerOut, Linear(mixed, w_o_)));
   }
 
-  std::vector<SiteInfo> sites() const override {
-    const int64_t d = ssm_.d_inner;
-    return {{Site::kMixerIn, d_model_}, {Site::kConvIn, d}, {Site::kSsmIn, d},           {Site::kSsmOut, d},
-            {Site::kGate, d},           {Site::kMixed, d},  {Site::kMixerOut, d_model_}, {Site::kResid, d_model_}};
-  }
+  std::vector<SiteInfo> sites() const override { return MambaSites(config_); }
 
   std::vector<EditableWeight> editable() const override {
     const int64_t d = ssm_.d_inner;
@@ -65,9 +61,8 @@ class Mamba2Layer : public Layer {
   // [row, groups * d_state] -> [row, groups, d_state].
   at::Tensor Grouped(const at::Tensor& x) const { return x.reshape({-1, ssm_.groups, ssm_.d_state}); }
 
-  SsmConfig ssm_;
-  int64_t d_model_;
-  double eps_;
+  const Config config_;
+  const SsmConfig& ssm_;
   at::Tensor norm_, gated_norm_;  // [d_model], [d_inner]
   Projection w_in_, w_o_;         // [2 d_inner + 2 groups d_state + heads, d_model], [d_model, d_inner]
   at::Tensor conv_, conv_bias_;   // [d_conv, d_inner + 2 groups d_state], [.. same]

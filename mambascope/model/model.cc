@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <stdexcept>
+
 #include "mambascope/error.h"
 #include "mambascope/model/ops.h"
 
@@ -42,6 +44,24 @@ std::unique_ptr<Layer> MakeLayer(const Config& config, const Weights& w) {
   throw Error("unknown architecture");
 }
 
+// What the kernels, which read plain arrays, rely on. A violation is the caller's mistake, not the user's.
+void CheckPacking(size_t ids, const Packing& packing, size_t layers, const std::vector<Carry>* from, const std::vector<Carry>* kept) {
+  const auto require = [](bool holds, const char* what) {
+    if (!holds) throw std::logic_error(what);
+  };
+  require(packing.rows() == static_cast<int64_t>(ids), "a packing must have one row per token");
+  require(packing.kept.empty() || kept != nullptr, "a packing that keeps carries needs a place for them");
+  int64_t row = 0;
+  for (const Segment& s : packing.segments) {
+    require(s.begin == row && s.length > 0, "segments must lie one after the other");
+    require(s.carry < 0 || (from != nullptr && from->size() == layers), "a segment that continues needs the carries of all layers");
+    row = s.end();
+  }
+  for (size_t i = 0; i < packing.kept.size(); ++i) {
+    require(packing.kept[i] < row && packing.kept[i] >= 0 && (i == 0 || packing.kept[i - 1] < packing.kept[i]), "kept rows must ascend");
+  }
+}
+
 // Passes weights on and counts them.
 class CountingSource : public WeightSource {
  public:
@@ -72,13 +92,13 @@ Model::Model(const Config& config, const WeightSource& source, const ModelOption
   const Names names = NamesOf(config, source);
   const std::vector<int64_t> table = {config.vocab, config.d_model};
   const bool rms_norm = config.architecture != Architecture::kNeox && config.architecture != Architecture::kGpt2;
-  embedding_ = w.Matrix(names.embedding + ".weight", table);
+  embedding_ = w.Float(names.embedding + ".weight", table);
   if (config.positions > 0)
     positions_ = w.Float(names.embedding.substr(0, names.embedding.size() - 3) + "wpe.weight", {config.positions, config.d_model});
   for (int64_t l = 0; l < config.layers; ++l) layers_.push_back(MakeLayer(config, w.Scope(fmt::format("{}.{}", names.blocks, l))));
   norm_ = w.Float(names.norm + ".weight", {config.d_model});
   if (!rms_norm) norm_bias_ = w.Float(names.norm + ".bias", {config.d_model});
-  unembedding_ = config.tied_embeddings ? embedding_ : w.Matrix(names.unembedding + ".weight", table);
+  unembedding_ = config.tied_embeddings ? embedding_ : w.Float(names.unembedding + ".weight", table);
   parameters_ = counted.count();
 }
 
@@ -100,12 +120,13 @@ at::Tensor Model::Embed(std::span<const int64_t> ids, const Packing& packing) co
     }
   }
   const at::Tensor rows = at::tensor(at::ArrayRef<int64_t>(ids.data(), ids.size()), at::kLong).to(options_.device);
-  at::Tensor h = embedding_.index_select(0, rows).to(at::kFloat);
+  at::Tensor h = embedding_.index_select(0, rows);
   return positions_.defined() ? h + positions_.index_select(0, packing.Positions().to(options_.device)) : h;
 }
 
 at::Tensor Model::Forward(std::span<const int64_t> ids, const Packing& packing, Hooks* hooks, const std::vector<Carry>* from,
                           std::vector<Carry>* kept) const {
+  CheckPacking(ids.size(), packing, layers_.size(), from, kept);
   Hooks no_hooks;
   if (hooks == nullptr) hooks = &no_hooks;
   const Carry nothing;

@@ -22,7 +22,8 @@
 namespace mambascope {
 
 struct ModelOptions {
-  at::ScalarType dtype = at::kFloat;  // of the weight matrices: float32 or bfloat16
+  // Of the blocks' weight matrices: float32 or bfloat16. Embedding and unembedding stay float32: bfloat16 logits would be off by 0.1.
+  at::ScalarType dtype = at::kFloat;
   at::Device device = at::kCPU;
 };
 

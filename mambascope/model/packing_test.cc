@@ -24,14 +24,7 @@ class PackingTest : public testing::TestWithParam<std::string> {
   Model model_ = Model::Load(GoldenFolder() / GetParam());
 };
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, PackingTest,
-                         testing::Values("mamba", "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba", "gpt_neox",
-                                         "gpt_neox-serial", "gpt2", "llama", "mistral", "qwen2"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Checkpoints, PackingTest, testing::ValuesIn(TinyCheckpoints()), TestName);
 
 TEST_P(PackingTest, SplitAnywhereAndContinuedFromTheCarry) {
   const std::vector<int64_t> ids = Ids(11, 1);

@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "mambascope/error.h"
 #include "mambascope/model/ssm_kernels.h"
 
 namespace mambascope {
@@ -32,6 +33,12 @@ void Save(AutogradContext* context, const Packing& packing) {
 
 Packing Saved(AutogradContext* context) {
   return {Unflatten(context->saved_data["segments"].toIntVector()), context->saved_data["kept"].toIntVector()};
+}
+
+// Gradients of gradients would need a graph of the backward pass, which fills plain arrays.
+void RefuseSecondOrder() {
+  if (at::GradMode::is_enabled())
+    throw Error("the CPU kernels differentiate once", "differentiate the reference for gradients of gradients");
 }
 
 // [row]: the slot of the kept carry after that row, or -1.
@@ -90,6 +97,7 @@ struct ScanFunction : torch::autograd::Function<ScanFunction> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list grads) {
+    RefuseSecondOrder();
     const auto saved = context->get_saved_variables();
     const ScanInput in{saved[0], saved[1], saved[2], saved[3], saved[4]};
     const at::Tensor from = saved[5], gy = grads[0].contiguous(), gkept = grads.size() > 1 ? grads[1].contiguous() : at::Tensor();
@@ -97,14 +105,13 @@ struct ScanFunction : torch::autograd::Function<ScanFunction> {
     const ScanArrays arrays = Arrays(in);
     const at::Tensor gx = at::empty_like(in.x), gdelta = at::empty_like(in.delta);
     const at::Tensor gfrom = at::zeros_like(from);
-    // Blocks of one group add to the same gradients of b and c: each thread has its own.
-    auto sizes = in.b.sizes().vec();
-    sizes.insert(sizes.begin(), at::get_num_threads());
-    const at::Tensor gb = at::zeros(sizes, in.b.options()), gc = at::zeros(sizes, in.b.options());
-    const std::vector<int64_t> slots = KeptSlots(packing);
     const std::vector<ChannelBlock> blocks = Blocks(arrays.d_inner, arrays.groups);
+    // Blocks of one group add to the same gradients of b and c: each has its own, summed in one order whatever the threads.
+    auto sizes = in.b.sizes().vec();
+    sizes.insert(sizes.begin(), static_cast<int64_t>(blocks.size()));
+    const at::Tensor gb = at::zeros(sizes, in.b.options()), gc = at::zeros(sizes, in.b.options());  // [block, row, groups, d_state]
+    const std::vector<int64_t> slots = KeptSlots(packing);
     at::parallel_for(0, static_cast<int64_t>(blocks.size()), 1, [&](int64_t begin, int64_t end) {
-      const int64_t thread = at::get_thread_num();
       for (int64_t i = begin; i < end; ++i) {
         for (const Segment& s : packing.segments) {
           float* const initial = s.carry < 0 ? nullptr : gfrom.data_ptr<float>() + s.carry * gfrom.stride(0);
@@ -112,8 +119,8 @@ struct ScanFunction : torch::autograd::Function<ScanFunction> {
                                 gkept.defined() ? gkept.data_ptr<float>() : nullptr,
                                 gx.data_ptr<float>(),
                                 gdelta.data_ptr<float>(),
-                                gb[thread].data_ptr<float>(),
-                                gc[thread].data_ptr<float>(),
+                                gb.data_ptr<float>() + i * gb.stride(0),
+                                gc.data_ptr<float>() + i * gc.stride(0),
                                 initial};
           ScanBackward(arrays, {s.begin, s.end(), Slot(from, s.carry), slots.data()}, blocks[static_cast<size_t>(i)], g);
         }
@@ -159,6 +166,7 @@ struct ConvFunction : torch::autograd::Function<ConvFunction> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list grads) {
+    RefuseSecondOrder();
     const auto saved = context->get_saved_variables();
     const at::Tensor &weight = saved[0], &from = saved[1];
     const at::Tensor gy = grads[0].contiguous(), gkept = grads.size() > 1 ? grads[1].contiguous() : at::Tensor();

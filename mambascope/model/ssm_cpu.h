@@ -1,6 +1,6 @@
 // The CPU kernels behind CausalConv and SelectiveScan (ssm.h, same shapes and meaning): OpenMP over channels and segments, vectorised over
-// channels, carry read in place by index. They are custom autograd functions: gradients flow to every activation input (x, delta, b, c,
-// from) and from `kept`; for gradients of weights there are the references.
+// channels, carry read in place by index. They are custom autograd functions, to be differentiated once: gradients flow to every activation
+// input (x, delta, b, c, from) and from `kept`; for gradients of weights there are the references.
 #pragma once
 
 #include "mambascope/model/ssm.h"

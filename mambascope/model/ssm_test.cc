@@ -3,8 +3,10 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/error.h"
 #include "mambascope/model/ssm_cpu.h"
 
 namespace mambascope {
@@ -122,6 +124,14 @@ TEST_P(ScanTest, KernelGradientsEqualFiniteDifferences) {
     EXPECT_NEAR(analytic, numeric, 5e-3 * analytic);
     *input = value;
   }
+}
+
+TEST(ScanEdgeTest, SecondOrderGradientsAreRefused) {
+  const ScanCase c = RandomCase({8, 2, 1, 2});
+  c.in.x.set_requires_grad(true);
+  at::Tensor kept;
+  const at::Tensor loss = SelectiveScanCpu(c.in, TestPacking(), c.from, kept).square().sum();
+  EXPECT_THROW(torch::autograd::grad({loss}, {c.in.x}, {}, /*retain_graph=*/true, /*create_graph=*/true), Error);
 }
 
 // The kernel at the ends of float32's exponent: no decay at all, and a decay to nothing.

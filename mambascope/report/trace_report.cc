@@ -76,7 +76,7 @@ Grid TraceHeatMap(const TraceOptions& trace, const FactTrace& fact) {
             .rows = fact.clean.tokens,
             .values = fact.probs,
             .scheme = SchemeOf(trace.site),
-            .domain = {{std::min(0.0, fact.p_corrupt), std::max(fact.p_clean, 1e-6)}},
+            .domain = {{0.0, std::max({fact.p_clean, fact.p_corrupt, 1e-6})}},
             .references = {{"clean", fact.p_clean}, {"corrupted", fact.p_corrupt}}};
   for (size_t l = 0; l < fact.probs[0].size(); ++l) grid.columns.push_back(trace.site == Site::kEmbed ? "embed" : std::to_string(l));
   for (int64_t t = fact.clean.subject_span.begin; t < fact.clean.subject_span.end; ++t) grid.marked_rows.push_back(static_cast<int>(t));
@@ -100,7 +100,7 @@ std::string TracePage(const Json& options, const TraceOptions& trace, const Fact
 
 namespace {
 
-// "layer 0         5         10": every fifth column's label over its column, each column two characters wide.
+// "0         5         10  layer": every fifth column's label over its column, each column two characters wide.
 std::string ColumnTicks(const Grid& grid) {
   std::string ticks = " ";
   for (size_t c = 0; c < grid.columns.size(); c += 5) ticks += fmt::format("{:<10}", grid.columns[c]);

@@ -204,8 +204,7 @@ std::unique_ptr<PreTokenizer> ReadStep(const JsonNode& node) {
 }
 
 bool HasByteLevel(const JsonNode& node) {
-  if (node["type"].String() == "ByteLevel") return true;
-  if (!node.Has("pretokenizers")) return false;
+  if (node["type"].String() != "Sequence") return node["type"].String() == "ByteLevel";
   const auto steps = node["pretokenizers"].Elements();
   return std::any_of(steps.begin(), steps.end(), HasByteLevel);
 }
