@@ -22,6 +22,17 @@ fs::path Beside(const fs::path& path) { return path.string() + fmt::format(".{}.
   throw Error(fmt::format("{}: cannot be written: {}", path.string(), std::strerror(error)), "choose another place for the output");
 }
 
+// Where a write to `path` goes: through links, and only to a file. A rename would replace a link or a device by a file.
+fs::path Target(const fs::path& path) {
+  std::error_code error;
+  const fs::path target = fs::weakly_canonical(fs::absolute(path, error), error);
+  if (error) ThrowUnwritable(path, error.value());
+  const fs::file_status status = fs::status(target, error);
+  if (fs::exists(status) && !fs::is_regular_file(status))
+    throw Error(fmt::format("{}: is not a file", path.string()), "choose another place for the output");
+  return target;
+}
+
 }  // namespace
 
 std::string ReadFile(const fs::path& path) {
@@ -32,7 +43,8 @@ std::string ReadFile(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-void WriteFile(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+void WriteFile(const fs::path& given, const std::function<void(std::ostream&)>& write) {
+  const fs::path path = Target(given);
   const fs::path part = Beside(path);
   try {
     std::ofstream out(part, std::ios::binary);
@@ -68,7 +80,7 @@ void PrepareFolder(const fs::path& folder) {
 void PrepareFile(const fs::path& path) {
   std::error_code error;
   if (!path.has_filename() || fs::is_directory(path, error)) ThrowUnwritable(path, EISDIR);
-  PrepareFolder(path.has_parent_path() ? path.parent_path() : ".");
+  PrepareFolder(Target(path).parent_path());
 }
 
 }  // namespace mambascope

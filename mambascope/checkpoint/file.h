@@ -1,4 +1,5 @@
 // Whole files in and out. Output is never half-written: it is written beside its place and renamed into it.
+// A link is followed; a device, or another thing that is no file, is refused.
 #pragma once
 
 #include <filesystem>

@@ -75,5 +75,17 @@ TEST_F(FileTest, PlacesThatCannotBeWrittenAreRefused) {
   EXPECT_EQ(ReadFile(path_), "a file where a folder should be");
 }
 
+TEST(FileTargetTest, LinksAreFollowedAndDevicesAreRefused) {
+  TempFolder folder;
+  WriteFile(folder / "target", "old");
+  std::filesystem::create_symlink(folder / "target", folder / "link");
+  WriteFile(folder / "link", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_EQ(ReadFile(folder / "target"), "new");
+  EXPECT_THROW(PrepareFile("/dev/null"), Error);
+  EXPECT_THROW(WriteFile("/dev/null", "x"), Error);
+  EXPECT_FALSE(std::filesystem::is_regular_file("/dev/null"));
+}
+
 }  // namespace
 }  // namespace mambascope

@@ -3,6 +3,9 @@
 #include <ATen/Context.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <thread>
+
 #include "mambascope/error.h"
 #include "mambascope/model/threads.h"
 #include "mambascope/tokenizer/utf8.h"
@@ -29,7 +32,7 @@ void AddCommonOptions(CLI::App& command, CommonOptions& o) {
   command.add_option("--tokenizer", o.tokenizer, "tokenizer.json, for a folder that lacks one");
   command.add_option("--device", o.device)->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
   command.add_option("--dtype", o.dtype, "of the weights")->check(CLI::IsMember({"float32", "bfloat16"}))->capture_default_str();
-  command.add_option("--threads", o.threads, "0: one per core")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command.add_option("--threads", o.threads, "0: one per core")->check(CLI::Range(0, 1'000'000))->capture_default_str();
   command.add_option("--seed", o.seed)->capture_default_str();
   command.add_flag("--quiet", o.quiet, "print nothing but errors");
   command.add_flag("--json", o.json, "print one JSON document on stdout");
@@ -45,6 +48,8 @@ fs::path ModelFolder(const std::string& name) {
 }
 
 Model LoadModel(const CommonOptions& o) {
+  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  if (o.threads > cores) throw Error(fmt::format("--threads {}: this machine has {} cores", o.threads, cores));
   SetThreads(o.threads);
   if (o.device == "cuda" && !at::hasCUDA()) throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
   return Model::Load(ModelFolder(o.model), {.dtype = o.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat, .device = at::Device(o.device)});

@@ -49,8 +49,9 @@ void Generate(CLI::App& command, CommonOptions& common) {
   };
   const auto options = std::make_shared<Options>();
   AddPromptOptions(command, options->prompt);
-  command.add_option("--tokens", options->tokens, "how many to add")->check(CLI::PositiveNumber)->capture_default_str();
-  command.add_option("--top-k", options->top_k, "draw from the k most probable (seeded); without it, greedy")->check(CLI::PositiveNumber);
+  command.add_option("--tokens", options->tokens, "how many to add")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  command.add_option("--top-k", options->top_k, "draw from the k most probable (seeded); without it, greedy")
+      ->check(CLI::Range(1, 1'000'000));
   command.callback([&common, options] { RunGenerate(common, options->prompt, options->tokens, options->top_k); });
 }
 

@@ -75,7 +75,9 @@ int Main(int argc, char** argv) {
 int main(int argc, char** argv) {
   SpinBriefly(argc, argv);
   try {
-    return Main(argc, argv);
+    const int status = Main(argc, argv);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw mambascope::Error("standard output cannot be written");
+    return status;
   } catch (const mambascope::Error& e) {
     fmt::print(stderr, "error: {}\n", mambascope::VisibleText(e.what()));  // one line, whatever a prompt or a file name holds
   } catch (const std::exception& e) {

@@ -44,7 +44,7 @@ void Predict(CLI::App& command, CommonOptions& common) {
   };
   const auto options = std::make_shared<Options>();
   AddPromptOptions(command, options->prompt);
-  command.add_option("--top", options->top, "tokens to list")->check(CLI::PositiveNumber)->capture_default_str();
+  command.add_option("--top", options->top, "tokens to list")->check(CLI::Range(1, 1'000'000))->capture_default_str();
   command.callback([&common, options] { RunPredict(common, options->prompt, options->top); });
 }
 

@@ -28,12 +28,12 @@ std::optional<int64_t> AnswerId(const Tokenizer& tokenizer, const std::string& a
 }
 
 std::string Summary(const TraceOptions& options, const FactTrace& fact, const fs::path& out) {
-  return fmt::format(
-      "{} -> {}\n  clean      p = {:.4f}  ({})\n  corrupted  p = {:.4f}  ({})\n\np(answer) with one state restored, site {}, window "
-      "{}:\n{}\n{}\n{}\n",
-      fact.clean.text, VisibleText(fact.answer), fact.p_clean, fact.clean.subject, fact.p_corrupt, fact.corrupt.subject,
-      SiteName(options.site), options.window, TerminalHeatMap(TraceHeatMap(options, fact)), (out / "trace.json").string(),
-      (out / "trace.html").string());
+  const bool guarded = fact.p_clean - fact.p_corrupt < kGuard;
+  return fmt::format("{} -> {}\n  clean      p = {:.4g}  ({})\n  corrupted  p = {:.4g}  ({})\n{}\n", fact.clean.text,
+                     VisibleText(fact.answer), fact.p_clean, fact.clean.subject, fact.p_corrupt, fact.corrupt.subject,
+                     guarded ? "  the clean prompt does not make this answer more probable: there is nothing to restore\n" : "") +
+         fmt::format("p(answer) with one state restored, site {}, window {}:\n{}\n{}\n{}\n", SiteName(options.site), options.window,
+                     TerminalHeatMap(TraceHeatMap(options, fact)), (out / "trace.json").string(), (out / "trace.html").string());
 }
 
 void RunTrace(const CommonOptions& common, const Options& o) {
@@ -45,6 +45,7 @@ void RunTrace(const CommonOptions& common, const Options& o) {
   const Model model = LoadModel(common);
   Progress progress("tracing", "cells", common.quiet);
   TraceOptions options{.site = ParseSite(o.site, model.sites()), .window = o.window, .progress = std::ref(progress)};
+  if (options.site == Site::kEmbed && o.window > 1) throw Error("--window: the embedding has no layers to restore together");
   if (options.window == 0) options.window = DefaultWindow(options.site, model.layers());
   FactTrace fact = TraceFact(model, clean, corrupt, AnswerId(tokenizer, o.answer), options);
   if (fact.answer_id < tokenizer.vocab_size())
@@ -55,7 +56,7 @@ void RunTrace(const CommonOptions& common, const Options& o) {
                                  {"corrupt_subject", o.corrupt_subject},
                                  {"site", SiteName(options.site)},
                                  {"window", options.window},
-                                 {"answer", o.answer}});
+                                 {"answer", o.answer.empty() ? Json() : Json(o.answer)}});
   const Json json = TraceJson(echo, options, {fact});
   WriteFile(out / "trace.json", json.dump(1) + "\n");
   WriteFile(out / "trace.html", TracePage(echo, options, fact));
@@ -72,7 +73,7 @@ void Trace(CLI::App& command, CommonOptions& common) {
   command.add_option("--answer", o->answer, "whose first token is traced; without it, the clean prompt's most probable token");
   command.add_option("--site", o->site, "the states to restore")->capture_default_str();
   command.add_option("--window", o->window, "layers restored together; without it, 1 for resid, else the paper's share of the layers")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1'000'000));
   command.add_option("--out", o->out, "folder for trace.json and trace.html")->capture_default_str();
   command.callback([&common, o] { RunTrace(common, *o); });
 }

@@ -45,6 +45,15 @@ std::string SchemeOf(Site site) {
   return "purples";
 }
 
+// The upper end of a fact's colour scale.
+double Largest(const FactTrace& fact) {
+  double largest = std::max({fact.p_clean, fact.p_corrupt, 1e-6});
+  for (const auto& row : fact.probs) {
+    for (const auto& cell : row) largest = std::max(largest, cell.value_or(0));
+  }
+  return largest;
+}
+
 std::string OneLine(const Json& options) {
   std::string line;
   for (const auto& [key, value] : options.items())
@@ -76,7 +85,7 @@ Grid TraceHeatMap(const TraceOptions& trace, const FactTrace& fact) {
             .rows = fact.clean.tokens,
             .values = fact.probs,
             .scheme = SchemeOf(trace.site),
-            .domain = {{0.0, std::max({fact.p_clean, fact.p_corrupt, 1e-6})}},
+            .domain = {{0.0, Largest(fact)}},
             .references = {{"clean", fact.p_clean}, {"corrupted", fact.p_corrupt}}};
   for (size_t l = 0; l < fact.probs[0].size(); ++l) grid.columns.push_back(trace.site == Site::kEmbed ? "embed" : std::to_string(l));
   for (int64_t t = fact.clean.subject_span.begin; t < fact.clean.subject_span.end; ++t) grid.marked_rows.push_back(static_cast<int>(t));
@@ -89,7 +98,7 @@ std::string TracePage(const Json& options, const TraceOptions& trace, const Fact
                                   {"clean prompt", fact.clean.text},
                                   {"corrupted prompt", fact.corrupt.text},
                                   {"answer", fmt::format("{} (token {})", VisibleText(fact.answer), fact.answer_id)},
-                                  {"p(answer)", fmt::format("clean {:.4f}, corrupted {:.4f}", fact.p_clean, fact.p_corrupt)},
+                                  {"p(answer)", fmt::format("clean {:.4g}, corrupted {:.4g}", fact.p_clean, fact.p_corrupt)},
                                   {"options", OneLine(options)}}};
   const std::string caption = fmt::format(
       "Each cell is p(answer) at the last token of the corrupted run with the clean run's {} restored at one token (row), in {} (column). "
@@ -99,6 +108,13 @@ std::string TracePage(const Json& options, const TraceOptions& trace, const Fact
 }
 
 namespace {
+
+// What the marks of a terminal's heat map mean, of those that it has.
+std::string Legend(const Grid& grid) {
+  bool absent = false;
+  for (const auto& row : grid.values) absent = absent || std::any_of(row.begin(), row.end(), [](const auto& cell) { return !cell; });
+  return std::string(grid.marked_rows.empty() ? "" : "; * the subject") + (absent ? "; ? no counterpart in the corrupted prompt" : "");
+}
 
 // "0         5         10  layer": every fifth column's label over its column, each column two characters wide.
 std::string ColumnTicks(const Grid& grid) {
@@ -126,7 +142,7 @@ std::string TerminalHeatMap(const Grid& grid) {
     }
     out += "|\n";
   }
-  return out;
+  return out + fmt::format("  scale: blank {:.3g} to full {:.3g}{}\n", low, high, Legend(grid));
 }
 
 }  // namespace mambascope
