@@ -1,5 +1,6 @@
 // Every tiny random checkpoint and every bundled model against what the public Python implementation computed for it.
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -4,6 +4,8 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+
 #include "mambascope/error.h"
 #include "mambascope/model/ssm_kernels.h"
 
