@@ -5,14 +5,10 @@
 #include <algorithm>
 
 #include "mambascope/error.h"
+#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 namespace {
-
-// Code points in UTF-8 text: bytes that do not continue one.
-int64_t CodePoints(std::string_view text) {
-  return std::count_if(text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; });
-}
 
 Prompt FromTokens(const Tokenizer& tokenizer, const std::string& text, const std::vector<Token>& tokens) {
   Prompt prompt{.text = text, .ids = {}, .tokens = {}, .subject = {}, .subject_span = {}};
@@ -35,7 +31,7 @@ Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern, const 
   }
   if (subject.empty()) throw Error("the subject is empty");
   const std::string text = pattern.substr(0, hole) + subject + pattern.substr(hole + 2);
-  const int64_t begin = CodePoints(std::string_view(pattern).substr(0, hole)), end = begin + CodePoints(subject);
+  const int64_t begin = CountChars(std::string_view(pattern).substr(0, hole)), end = begin + CountChars(subject);
   const std::vector<Token> tokens = tokenizer.Encode(text);
   Prompt prompt = FromTokens(tokenizer, text, tokens);
   prompt.subject = subject;

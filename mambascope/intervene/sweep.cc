@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <set>
 
 #include "mambascope/error.h"
@@ -22,13 +21,14 @@ struct Cone {
   int64_t token;
 };
 
-// The layer whose input an intervention can change: its own, or the next one for the output of a block. A Hold changes nothing by itself.
+// The layer that computes with a changed state first: its own, or the next one for the output of a block and for the embedding.
+int FirstLayer(const StateId& at) { return at.site == Site::kResid || at.site == Site::kEmbed ? at.layer + 1 : at.layer; }
+
+// A Hold changes nothing by itself.
 Cone ConeOf(const Variant& variant, int layers, int64_t tokens) {
   Cone cone{layers, tokens - 1};
   const auto widen = [&](int layer, int64_t token) { cone = {std::min(cone.layer, layer), std::min(cone.token, token)}; };
-  const auto state = [&](const StateId& at) {
-    widen(at.site == Site::kResid || at.site == Site::kEmbed ? at.layer + 1 : at.layer, at.token);
-  };
+  const auto state = [&](const StateId& at) { widen(FirstLayer(at), at.token); };
   for (const Intervention& intervention : variant) {
     if (const auto* set = std::get_if<Set>(&intervention)) state(set->at);
     if (const auto* add = std::get_if<Add>(&intervention)) state(add->at);
@@ -195,7 +195,7 @@ class Ascent {
     all_.segments.push_back({begin, m.rows(), m.cone.token, m.cone.token == 0 ? -1 : slot});
     std::map<Place, std::map<int64_t, size_t>> round;  // how often a row was changed at a place
     const auto change = [&](const StateId& at, Change c) {
-      if (at.token < m.cone.token || JoinLayer(at) < m.cone.layer) return;  // a Hold where the variant still is its base run
+      if (at.token < m.cone.token || FirstLayer(at) < m.cone.layer) return;  // a Hold where the variant still is its base run
       c.row = at.token + shift;
       const size_t n = round[at.place()][c.row]++;
       Rounds& rounds = changes_[at.place()];
@@ -216,8 +216,6 @@ class Ascent {
       }
     }
   }
-
-  static int JoinLayer(const StateId& at) { return at.site == Site::kResid || at.site == Site::kEmbed ? at.layer + 1 : at.layer; }
 
   // h with the rows of the members that join at `layer`: the base runs' residual there, with their changes at the place `below` the layer.
   at::Tensor Join(int layer, const Place& below, const at::Tensor& base_h, const at::Tensor& h, const SegmentHooks& hooks) {

@@ -5,9 +5,12 @@
 // continues from the base run's carry at the token before. The base runs go up beside their variants, one layer at a time;
 // nothing of them is kept but what the layer's segments read. Run computes the same, one whole pass a variant.
 //
-//   std::vector<SweepCase> cases;                                          // p(answer) with each layer's residual restored
-//   for (int l = 0; l < model.layers(); ++l) cases.push_back({0, {Set{{Site::kResid, l, token}, clean.State({Site::kResid, l},
-//   0)[token]}}}); at::Tensor p = AnswerProbabilities(model, Sweep(model, {corrupted}, cases), std::vector<int64_t>(cases.size(), answer));
+//   std::vector<SweepCase> cases;   // p(answer) with each layer's residual restored at one token
+//   for (int l = 0; l < model.layers(); ++l) {
+//     cases.push_back({0, {Set{{Site::kResid, l, token}, clean.State({Site::kResid, l}, 0)[token]}}});
+//   }
+//   at::Tensor last = Sweep(model, {corrupted}, cases);
+//   at::Tensor p = AnswerProbabilities(model, last, std::vector<int64_t>(cases.size(), answer));
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,7 +1,7 @@
 // GPT-NeoX (Black et al. 2022) and Pythia: attention and MLP read the same residual and are added together (parallel), or one after the
 // other.
 //
-//   parallel:  h' = h + Attn(LN1(h)) + MLP(LN2(h))          serial:  m = h + Attn(LN1(h)),  h' = m + MLP(LN2(m))
+//   parallel:  h' = h + Attn(LN1(h)) + MLP(LN2(h))          serial:  r = h + Attn(LN1(h)),  h' = r + MLP(LN2(r))
 #include <ATen/ATen.h>
 
 #include "mambascope/model/attention.h"

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "mambascope/tokenizer/utf8.h"
+
 namespace mambascope {
 namespace {
 
@@ -64,9 +66,6 @@ std::vector<std::string> WrapText(const std::string& text, int width) {
   return lines;
 }
 
-int Length(std::string_view text) {
-  auto begins = [](char c) { return (c & 0xc0) != 0x80; };  // all bytes of a character but its first are 10xxxxxx
-  return static_cast<int>(std::count_if(text.begin(), text.end(), begins));
-}
+int Length(std::string_view text) { return static_cast<int>(CountChars(text)); }
 
 }  // namespace mambascope

@@ -57,6 +57,10 @@ void AppendUtf8(std::string& out, char32_t c) {
   out.append(bytes, bytes + size);
 }
 
+int64_t CountChars(std::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; });
+}
+
 size_t FindInvalidUtf8(std::string_view bytes) {
   for (size_t i = 0; i < bytes.size();) {
     const Utf8Char c = FirstChar(bytes.substr(i));

@@ -21,6 +21,9 @@ Utf8Char FirstChar(std::string_view bytes);
 Utf8Char LastChar(std::string_view bytes);
 void AppendUtf8(std::string& out, char32_t c);
 
+// Characters (code points) of UTF-8 text: bytes that do not continue one.
+int64_t CountChars(std::string_view text);
+
 // The byte at which `bytes` stops being UTF-8, or npos.
 size_t FindInvalidUtf8(std::string_view bytes);
 // `bytes` with one U+FFFD for each maximal subpart that is no UTF-8 (Unicode 3.9, and Rust's String::from_utf8_lossy).
