@@ -24,12 +24,17 @@ Prompt FromTokens(const Tokenizer& tokenizer, const std::string& text, const std
 
 Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& text) { return FromTokens(tokenizer, text, tokenizer.Encode(text)); }
 
+bool IsPattern(const std::string& text) {
+  const size_t hole = text.find("{}");
+  return hole != text.npos && text.find("{}", hole + 2) == text.npos;
+}
+
 Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern, const std::string& subject) {
-  const size_t hole = pattern.find("{}");
-  if (hole == pattern.npos || pattern.find("{}", hole + 2) != pattern.npos) {
+  if (!IsPattern(pattern)) {
     throw Error(fmt::format("the prompt '{}' must have exactly one {{}}", pattern), "it stands for the subject, as in '{} is located in'");
   }
   if (subject.empty()) throw Error("the subject is empty");
+  const size_t hole = pattern.find("{}");
   const std::string text = pattern.substr(0, hole) + subject + pattern.substr(hole + 2);
   const int64_t begin = CountChars(std::string_view(pattern).substr(0, hole)), end = begin + CountChars(subject);
   const std::vector<Token> tokens = tokenizer.Encode(text);

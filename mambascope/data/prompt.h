@@ -19,6 +19,9 @@ struct Prompt {
 // The tokens of `text`, which need have no subject. Throws Error when it is empty.
 Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& text);
 
+// Whether `text` has exactly one {}, which stands for the subject.
+bool IsPattern(const std::string& text);
+
 // `pattern` with its one {} replaced by `subject`. The subject's tokens are those whose characters overlap the subject's: a token that
 // merely touches it, such as the space or the bracket before it, is not one. Throws Error for a pattern without exactly one {}, and an
 // empty subject.

@@ -1,0 +1,47 @@
+// Relations: pairs of a subject and its object, and templates that ask for the object. Files of the RELATIONS dataset (Hernandez et al.,
+// "Linearity of Relation Decoding in Transformer Language Models", 2023).
+#pragma once
+
+#include <compare>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace mambascope {
+
+struct Sample {
+  std::string subject;
+  std::string object;
+  auto operator<=>(const Sample&) const = default;
+};
+
+struct RelationProperties {
+  std::string relation_type;  // such as factual
+  std::string domain_name;    // what the subjects are
+  std::string range_name;     // what the objects are
+  bool symmetric = false;     // whether (object, subject) holds too
+};
+
+// Texts are verbatim, white space at their ends too: the public implementation asks with them as they stand.
+struct Relation {
+  std::string name;
+  std::vector<std::string> prompt_templates;     // one or more, each with exactly one {}, for the subject; published results use the first
+  std::vector<std::string> prompt_templates_zs;  // the same, for prompts without demonstrations; may be empty
+  RelationProperties properties;
+  std::vector<Sample> samples;  // one or more, without repetitions, in the order of the file
+};
+
+// The relation's range: the objects of its samples without repetitions, in order of first occurrence.
+std::vector<std::string> RangeOf(const Relation& relation);
+
+// Reads {"name", "prompt_templates", "prompt_templates_zs", "properties": {"relation_type", "domain_name", "range_name", "symmetric"},
+// "samples": [{"subject", "object"}]}; "prompt_templates_zs" and "symmetric" (false) may be left out. A sample that repeats is read once.
+// Throws Error, which names the file and the field, for a field that is missing, empty or of another type, for a template without exactly
+// one {}, and for a top-level field of another name.
+Relation ReadRelation(const std::filesystem::path& file);
+
+// The relations in `paths`: a file is one; a folder is its files *.json and those of the folders inside (no links to folders), in the order
+// of their paths. Throws Error for a folder that holds none, for a path that cannot be read, and as ReadRelation does.
+std::vector<Relation> ReadRelations(const std::vector<std::filesystem::path>& paths);
+
+}  // namespace mambascope
