@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "mambascope/error.h"
+#include "mambascope/report/values.h"
 
 namespace mambascope {
 namespace {
@@ -26,7 +27,7 @@ std::vector<double> Numbers(const Grid& grid) {
   std::vector<double> numbers;
   for (const auto& row : grid.values)
     for (const auto& value : row)
-      if (value && std::isfinite(*value)) numbers.push_back(*value);
+      if (HasValue(value)) numbers.push_back(*value);
   for (const Reference& reference : grid.references) numbers.push_back(reference.value);
   return numbers;
 }
@@ -57,14 +58,10 @@ const Scheme& SchemeOf(const Grid& grid) {
 
 std::pair<double, double> DomainOf(const Grid& grid) {
   if (grid.domain) return *grid.domain;
-  const std::vector<double> numbers = Numbers(grid);
-  if (numbers.empty()) return {0, 1};
-  auto [low, high] = std::pair(*std::min_element(numbers.begin(), numbers.end()), *std::max_element(numbers.begin(), numbers.end()));
-  if (SchemeOf(grid).is_signed) {
-    high = std::max(std::abs(low), std::abs(high));
-    low = -high;
-  }
-  return {low, low < high ? high : low + 1};
+  std::vector<double> numbers = Numbers(grid);
+  if (SchemeOf(grid).is_signed)
+    for (size_t i = numbers.size(); i-- > 0;) numbers.push_back(-numbers[i]);  // so that zero is in the middle
+  return RangeOf(numbers);
 }
 
 std::vector<double> TicksOf(const Grid& grid, double gap) {

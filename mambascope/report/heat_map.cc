@@ -8,14 +8,13 @@
 
 #include "mambascope/error.h"
 #include "mambascope/report/colour_scale.h"
+#include "mambascope/report/figure.h"
 #include "mambascope/report/label.h"
-#include "mambascope/report/template.h"
+#include "mambascope/report/values.h"
 #include "mambascope/report/web.h"
 
 namespace mambascope {
 namespace {
-
-constexpr int kCharWidth = 7;  // pixels, about, of a character of a column's label
 
 void CheckShape(const Grid& grid) {
   auto fail = [&](const std::string& what) { throw Error(fmt::format("grid {}: {}", grid.name, what)); };
@@ -28,63 +27,19 @@ void CheckShape(const Grid& grid) {
     if (row < 0 || row >= static_cast<int>(grid.rows.size())) fail(fmt::format("marked row {} of {}", row, grid.rows.size()));
 }
 
-// Each text as the figure shows it.
-std::vector<std::string> Labels(const std::vector<std::string>& texts) {
-  std::vector<std::string> labels;
-  for (const std::string& text : texts) labels.push_back(VisibleText(text));
-  return labels;
-}
-
 std::vector<std::string> RowLabels(const Grid& grid) {
-  std::vector<std::string> labels = Labels(grid.rows);
+  std::vector<std::string> labels = VisibleTexts(grid.rows);
   for (int row : std::set(grid.marked_rows.begin(), grid.marked_rows.end())) labels[row] += "*";
   return labels;
 }
 
-// The smallest of 1, 2, 5, 10, 20, ... columns that leaves a label `width` pixels.
-int LabelStep(int cell_width, int width) {
-  for (int decade = 1;; decade *= 10)
-    for (int step : {decade, 2 * decade, 5 * decade})
-      if (step * cell_width >= width) return step;
-}
-
-// The horizontal position, the same in both views. Labels that are too long to lie flat (tokens) are tilted.
-Json ColumnPosition(const Grid& grid, const std::vector<std::string>& labels, int cell_width) {
-  int longest = 0;
-  for (const std::string& label : labels) longest = std::max(longest, Length(label));
-  const bool tilted = longest > 6;
-  const int step = LabelStep(cell_width, tilted ? 14 : kCharWidth * longest + 8);
-  Json shown = Json::array();
-  for (size_t column = 0; column < labels.size(); column += step) shown.push_back(column);
-  Json axis = {{"labelExpr", "column_labels[datum.value]"}, {"values", shown}, {"labelAngle", tilted ? -50 : 0}, {"labelOverlap", false}};
-  if (tilted) axis.update({{"labelAlign", "right"}, {"labelBaseline", "middle"}, {"labelLimit", 90}});
-  return {{"field", "column"},
-          {"type", "ordinal"},
-          {"title", grid.column_title},
-          {"scale", {{"type", "band"}, {"paddingInner", 0}, {"paddingOuter", 0}}},
-          {"axis", axis}};
-}
-
-bool HasValue(const std::optional<double>& value) { return value && std::isfinite(*value); }
-
 Json Cells(const Grid& grid) {
   Json cells = Json::array();
   for (size_t row = 0; row < grid.rows.size(); ++row)
-    for (size_t column = 0; column < grid.columns.size(); ++column) {
-      const auto& value = grid.values[row][column];
-      cells.push_back({{"row", row}, {"column", column}, {"value", HasValue(value) ? Json(*value) : Json()}});
-    }
+    for (size_t column = 0; column < grid.columns.size(); ++column)
+      cells.push_back({{"row", row}, {"column", column}, {"value", ValueJson(grid.values[row][column])}});
   return cells;
 }
-
-Json References(const Grid& grid) {
-  Json references = Json::array();
-  for (const Reference& reference : grid.references) references.push_back({{"label", reference.label}, {"value", reference.value}});
-  return references;
-}
-
-// The expression that is the one colour on white and the other on black.
-std::string ByMode(std::string_view on_white, std::string_view on_black) { return fmt::format("dark ? '{}' : '{}'", on_black, on_white); }
 
 Json Colours(const Scheme& scheme) {
   Json colours = Json::array();
@@ -129,32 +84,33 @@ Json HeatMap(const Grid& grid) {
   const int width = cell_width * columns, height = cell_height * rows;
   const int legend_length = std::clamp(height - 24, 100, 200);
   const auto [low, high] = DomainOf(grid);
-  const std::vector<std::string> column_labels = Labels(grid.columns);
+  const std::vector<std::string> column_labels = VisibleTexts(grid.columns);
   const Scheme& scheme = SchemeOf(grid);
-  return FillTemplate(web::HeatMap(),
-                      {{"name", grid.name},
-                       {"title", grid.title},
-                       {"subtitle", WrapText(VisibleText(grid.subtitle), (width + 200) / 6)},
-                       {"description", fmt::format("Heat map: {} by {} and {}", grid.value_title, grid.row_title, grid.column_title)},
-                       {"row_labels", RowLabels(grid)},
-                       {"column_labels", column_labels},
-                       {"marked_rows", grid.marked_rows},
-                       {"references", References(grid)},
-                       {"line_colour", ByMode(scheme.line(), scheme.line_on_black())},
-                       {"cells", Cells(grid)},
-                       {"width", width},
-                       {"height", height},
-                       {"x", ColumnPosition(grid, column_labels, cell_width)},
-                       {"row_title", grid.row_title},
-                       {"row_font", std::min(12, cell_height - 3)},
-                       {"first_choice", FirstChoice(grid)},
-                       {"point_size", cell_width < 16 ? 10 : 22},
-                       {"domain", Steps(low, high)},
-                       {"range", Colours(scheme)},
-                       {"value_title", grid.value_title},
-                       {"ticks", TicksOf(grid, (high - low) * 14 / legend_length)},
-                       {"legend_length", legend_length},
-                       {"tooltip", Tooltip(grid)}});
+  return FigureSpec({.name = grid.name,
+                     .title = grid.title,
+                     .subtitle = grid.subtitle,
+                     .description = fmt::format("Heat map: {} by {} and {}", grid.value_title, grid.row_title, grid.column_title),
+                     .width = width},
+                    web::HeatMap(),
+                    {{"row_labels", RowLabels(grid)},
+                     {"column_labels", column_labels},
+                     {"marked_rows", grid.marked_rows},
+                     {"references", ReferencesJson(grid.references)},
+                     {"line_colour", ByMode(scheme.line(), scheme.line_on_black())},
+                     {"cells", Cells(grid)},
+                     {"width", width},
+                     {"height", height},
+                     {"x", PlacePosition("column", grid.column_title, column_labels, cell_width)},
+                     {"row_title", grid.row_title},
+                     {"row_font", std::min(12, cell_height - 3)},
+                     {"first_choice", FirstChoice(grid)},
+                     {"point_size", cell_width < 16 ? 10 : 22},
+                     {"domain", Steps(low, high)},
+                     {"range", Colours(scheme)},
+                     {"value_title", grid.value_title},
+                     {"ticks", TicksOf(grid, (high - low) * 14 / legend_length)},
+                     {"legend_length", legend_length},
+                     {"tooltip", Tooltip(grid)}});
 }
 
 }  // namespace mambascope

@@ -56,6 +56,12 @@ std::string VisibleText(std::string_view text) {
   return visible + Dots(text.size() - end);
 }
 
+std::vector<std::string> VisibleTexts(const std::vector<std::string>& texts) {
+  std::vector<std::string> visible;
+  for (const std::string& text : texts) visible.push_back(VisibleText(text));
+  return visible;
+}
+
 std::vector<std::string> WrapText(const std::string& text, int width) {
   std::vector<std::string> lines;
   std::istringstream words(text);

@@ -11,6 +11,9 @@ namespace mambascope {
 // or that turns the writing direction as \u{hex}, and each byte that is not UTF-8 (a token may hold part of a character) as \xHH.
 std::string VisibleText(std::string_view text);
 
+// VisibleText of each.
+std::vector<std::string> VisibleTexts(const std::vector<std::string>& texts);
+
 // `text` broken at spaces into lines of at most `width` characters; a longer word has a line of its own.
 std::vector<std::string> WrapText(const std::string& text, int width);
 

@@ -3,13 +3,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
-#include "mambascope/checkpoint/file.h"
+#include "mambascope/report/browser_test_support.h"
 #include "mambascope/report/heat_map.h"
 
 namespace mambascope {
@@ -65,32 +60,10 @@ TEST(HtmlPage, ListsItsFiguresWhenThereAreSeveral) {
   EXPECT_THAT(HtmlPage({"t", {}}, {figure}), Not(HasSubstr("<nav>")));
 }
 
-// A browser opens the page; the test reads the document that its scripts leave.
-class HtmlPageInABrowser : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!std::filesystem::exists(kBrowser)) GTEST_SKIP() << "no " << kBrowser << " (apt-get install chromium)";
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::string Open(const std::string& page) {
-    std::ofstream(folder_ / "page.html") << page;
-    const std::string command = fmt::format(
-        "timeout 120 {} --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --user-data-dir={}/profile --virtual-time-budget=10000 --dump-dom file://{}/page.html "
-        "> {}/dom.html 2> {}/log",
-        kBrowser, folder_.string(), folder_.string(), folder_.string(), folder_.string());
-    EXPECT_EQ(std::system(command.c_str()), 0) << ReadFile(folder_ / "log");
-    return ReadFile(folder_ / "dom.html");
-  }
-
-  static constexpr char kBrowser[] = "/usr/bin/chromium";
-  const std::filesystem::path folder_ = std::filesystem::temp_directory_path() / fmt::format("mambascope_page_test_{}", getpid());
-};
+class HtmlPageInABrowser : public BrowserTest {};
 
 // When the figures are drawn, notes in attributes of the root what the first one holds, clicks its last cell and notes what that changed.
-constexpr char kProbe[] = R"(<script>
+constexpr char kProbe[] = R"(
 const root = document.documentElement;
 const marks = name => [...document.querySelectorAll(`#figure-1 g.role-mark.mark-${name} > *`)];
 const isSeen = mark => mark.getAttribute('opacity') !== '0';
@@ -101,14 +74,13 @@ setTimeout(() => {
   cells.at(-1).dispatchEvent(new PointerEvent('click', {bubbles: true}));
 }, 3000);
 setTimeout(() => { root.dataset.lineAfterClick = lineLabels(); }, 5000);
-</script></body>)";
+)";
 
 TEST_F(HtmlPageInABrowser, DrawsItsFiguresAndFollowsAClick) {
-  std::string page =
+  const std::string page =
       HtmlPage({kHostile, {{"prompt", kHostile}}}, {{kHostile, "", HeatMap(SmallGrid())}, {"Again", "", HeatMap(SmallGrid())}});
-  page.replace(page.rfind("</body>"), 7, kProbe);
-  const std::string dom = Open(page);
-  const std::string root = dom.substr(dom.find("<html"), dom.find("<head>") - dom.find("<html"));
+  const std::string dom = Open(page, kProbe);
+  const std::string root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));
   EXPECT_THAT(root, HasSubstr("data-cells=\"9\""));
   EXPECT_THAT(root, HasSubstr("data-crossed=\"2\"")) << "the cell without a value, and the reference line";
