@@ -4,29 +4,14 @@
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <chrono>
 #include <memory>
 
 #include "bench/random_model.h"
+#include "mambascope/cli/tuned_start.h"
 #include "mambascope/model/threads.h"
 
 namespace mambascope {
 namespace {
-
-// Operations per second of a large square product, the best of 7: what this machine's BLAS gives, right now.
-double GemmRate(at::ScalarType dtype) {
-  const int64_t n = 1536;
-  const at::Tensor a = at::randn({n, n}).to(dtype), b = at::randn({n, n}).to(dtype);
-  double best = 0;
-  for (int i = 0; i < 8; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    at::linear(a, b);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (i > 0) best = std::max(best, 2.0 * static_cast<double>(n * n * n) / seconds);
-  }
-  return best;
-}
 
 using MakeModel = std::function<Model(const ModelOptions&)>;
 
@@ -77,7 +62,9 @@ MakeModel Random(const Config& config) {
 }  // namespace mambascope
 
 int main(int argc, char** argv) {
+  mambascope::StartTuned(argv);
   mambascope::SetThreads(0);
+  mambascope::KeepFreedMemory();
   mambascope::Register("demo-mamba", mambascope::Bundled("demo-mamba"));
   mambascope::Register("demo-mamba2", mambascope::Bundled("demo-mamba2"));
   mambascope::Register("demo-neox", mambascope::Bundled("demo-neox"));

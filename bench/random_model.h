@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,16 @@ inline Config Mamba130mConfig() {
                       {"time_step_rank", 48},
                       {"vocab_size", 50280}},
                      "mamba-130m");
+}
+
+inline Config Mamba370mConfig() {
+  return ParseConfig({{"model_type", "mamba"},
+                      {"hidden_size", 1024},
+                      {"num_hidden_layers", 48},
+                      {"state_size", 16},
+                      {"time_step_rank", 64},
+                      {"vocab_size", 50280}},
+                     "mamba-370m");
 }
 
 inline Config Mamba2_130mConfig() {
@@ -71,6 +83,20 @@ inline double BlockFlopsPerToken(const Config& c) {
     default: weights = 4 * c.d_model * c.d_model + 2 * c.d_model * c.mlp.width;
   }
   return 2.0 * static_cast<double>(weights * c.layers);
+}
+
+// Operations per second of a large square product, the best of 7: what this machine's BLAS gives, right now.
+inline double GemmRate(at::ScalarType dtype) {
+  const int64_t n = 1536;
+  const at::Tensor a = at::randn({n, n}).to(dtype), b = at::randn({n, n}).to(dtype);
+  double best = 0;
+  for (int i = 0; i < 8; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    at::linear(a, b);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (i > 0) best = std::max(best, 2.0 * static_cast<double>(n * n * n) / seconds);
+  }
+  return best;
 }
 
 }  // namespace mambascope

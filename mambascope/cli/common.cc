@@ -51,6 +51,7 @@ Model LoadModel(const CommonOptions& o) {
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (o.threads > cores) throw Error(fmt::format("--threads {}: this machine has {} cores", o.threads, cores));
   SetThreads(o.threads);
+  KeepFreedMemory();
   if (o.device == "cuda" && !at::hasCUDA()) throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
   return Model::Load(ModelFolder(o.model), {.dtype = o.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat, .device = at::Device(o.device)});
 }

@@ -1,16 +1,15 @@
 // mambascope: one table of commands, and the only place where an Error is caught. Exit 0; 1 for an error; 2 for a wrong command line.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <iterator>
 #include <string_view>
 
 #include "mambascope/cli/commands.h"
+#include "mambascope/cli/tuned_start.h"
 #include "mambascope/error.h"
 #include "mambascope/report/label.h"
 
@@ -39,15 +38,9 @@ constexpr Command kCommands[] = {
      mambascope::Trace, /*runs_long=*/true},
 };
 
-// Threads that spin for long while they wait take the cores from whatever else runs; threads that sleep at once wake up too slowly for
-// small layers. OpenMP reads how long to spin when it is loaded, so a command that runs long starts again with what was measured to be
-// best, unless the user chose.
-void SpinBriefly(int argc, char** argv) {
-  const bool runs_long = argc > 1 && std::any_of(std::begin(kCommands), std::end(kCommands),
-                                                 [&](const Command& c) { return c.runs_long && c.name == std::string_view(argv[1]); });
-  if (!runs_long || std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
-  setenv("GOMP_SPINCOUNT", "10000", 1);
-  execv("/proc/self/exe", argv);  // comes back only where it cannot: then this process goes on as it is
+bool RunsLong(int argc, char** argv) {
+  return argc > 1 && std::any_of(std::begin(kCommands), std::end(kCommands),
+                                 [&](const Command& c) { return c.runs_long && c.name == std::string_view(argv[1]); });
 }
 
 int Main(int argc, char** argv) {
@@ -73,7 +66,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  SpinBriefly(argc, argv);
+  if (RunsLong(argc, argv)) mambascope::StartTuned(argv);
   try {
     const int status = Main(argc, argv);
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw mambascope::Error("standard output cannot be written");

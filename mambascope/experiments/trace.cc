@@ -96,7 +96,7 @@ FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corru
       cells.push_back(&trace.probs[t][static_cast<size_t>(c)]);
     }
   }
-  const at::Tensor last = Sweep(model, {corrupt.ids}, cases, {.progress = options.progress});
+  const at::Tensor last = Sweep(model, {{corrupt.ids}}, cases, {.progress = options.progress});
   const at::Tensor p = AnswerProbabilities(model, last, std::vector<int64_t>(cases.size(), answer)).cpu();
   for (size_t i = 0; i < cells.size(); ++i) *cells[i] = Finite(p[static_cast<int64_t>(i)].item<double>());
   return trace;

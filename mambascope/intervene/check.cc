@@ -22,11 +22,6 @@ int64_t Width(const Model& model, const Place& place) {
   return 0;
 }
 
-void CheckToken(int64_t token, int64_t tokens) {
-  if (token < 0 || token >= tokens)
-    throw Error(fmt::format("token {} is out of range", token), fmt::format("the prompt has tokens 0 to {}", tokens - 1));
-}
-
 void CheckState(const Model& model, const StateId& at, int64_t tokens, const at::Tensor* value) {
   const int64_t width = Width(model, at.place());
   CheckToken(at.token, tokens);
@@ -65,6 +60,11 @@ void CheckPrompts(const std::vector<std::vector<int64_t>>& prompts) {
   for (const std::vector<int64_t>& prompt : prompts) {
     if (prompt.empty()) throw Error("the prompt is empty", "it needs at least one token");
   }
+}
+
+void CheckToken(int64_t token, int64_t tokens) {
+  if (token < 0 || token >= tokens)
+    throw Error(fmt::format("token {} is out of range", token), fmt::format("the prompt has tokens 0 to {}", tokens - 1));
 }
 
 void CheckPlace(const Model& model, const Place& place) { Width(model, place); }

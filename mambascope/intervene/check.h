@@ -18,6 +18,9 @@ struct Overload : F... {
 // At least one prompt, none of them empty.
 void CheckPrompts(const std::vector<std::vector<int64_t>>& prompts);
 
+// The token exists, in a prompt of `tokens` tokens.
+void CheckToken(int64_t token, int64_t tokens);
+
 // Layer and site exist.
 void CheckPlace(const Model& model, const Place& place);
 

@@ -38,7 +38,7 @@ struct Add {
   at::Tensor delta;
 };
 
-// The state becomes what it is in the base run: the same prompt without any intervention.
+// The state becomes what it is in the base run: the same prompt without the variant.
 struct Hold {
   StateId at;
 };

@@ -80,11 +80,16 @@ RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& promp
     ids.insert(ids.end(), prompt.begin(), prompt.end());
     lengths.push_back(static_cast<int64_t>(prompt.size()));
   }
-  if (!options.variants.empty() && options.variants.size() != prompts.size()) throw Error("a run needs one variant per prompt, or none");
-  for (size_t i = 0; i < options.variants.size(); ++i) CheckVariant(model, options.variants[i], lengths[i]);
+  std::vector<Variant> variants(prompts.size());
+  for (const std::vector<Variant>* part : {&options.base, &options.variants}) {
+    if (!part->empty() && part->size() != prompts.size()) throw Error("a run needs one variant per prompt, or none");
+    for (size_t i = 0; i < part->size(); ++i) variants[i].insert(variants[i].end(), (*part)[i].begin(), (*part)[i].end());
+  }
+  for (size_t i = 0; i < prompts.size(); ++i) CheckVariant(model, variants[i], lengths[i]);
+  if (!HeldPlaces(options.base).empty()) throw Error("a base run has no state to be held at", "Hold belongs to a variant");
   std::map<Place, at::Tensor> base;
-  if (const std::vector<Place> held = HeldPlaces(options.variants); !held.empty())
-    base = Run(model, prompts, {.variants = {}, .keep = held}).states_;
+  if (const std::vector<Place> held = HeldPlaces(variants); !held.empty())
+    base = Run(model, prompts, {.variants = options.base, .keep = held}).states_;
 
   RunResult result;
   result.packing_ = Packing::Whole(lengths);
@@ -92,7 +97,7 @@ RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& promp
     CheckPlace(model, place);
     result.states_[place] = at::Tensor();
   }
-  RunHooks hooks(result.packing_, options.variants, base, result.states_);
+  RunHooks hooks(result.packing_, variants, base, result.states_);
   result.logits_ = model.Unembed(model.Forward(ids, result.packing_, &hooks));
   return result;
 }

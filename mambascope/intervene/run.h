@@ -18,8 +18,10 @@
 namespace mambascope {
 
 struct RunOptions {
-  std::vector<Variant> variants;  // one per prompt; none: no interventions
-  std::vector<Place> keep;        // where the states of all tokens are kept
+  std::vector<Variant> variants = {};  // one per prompt; none: no interventions
+  std::vector<Place> keep = {};        // where the states of all tokens are kept
+  // What is done to the base runs too, before the variants: one per prompt; none: nothing. A Hold means the state of that base run.
+  std::vector<Variant> base = {};
 };
 
 class RunResult {

@@ -5,80 +5,19 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "mambascope/error.h"
 #include "mambascope/intervene/check.h"
+#include "mambascope/intervene/cone.h"
 
 namespace mambascope {
 namespace {
 
-using Bases = std::vector<std::vector<int64_t>>;
+at::Tensor Rows(const std::vector<int64_t>& rows, const at::Tensor& like) { return at::tensor(rows, at::kLong).to(like.device()); }
 
-// Where a variant leaves its base run: the layer at which its segment joins, and the segment's first token.
-struct Cone {
-  int layer;
-  int64_t token;
-};
-
-// The layer that computes with a changed state first: its own, or the next one for the output of a block and for the embedding.
-int FirstLayer(const StateId& at) { return at.site == Site::kResid || at.site == Site::kEmbed ? at.layer + 1 : at.layer; }
-
-// A Hold changes nothing by itself.
-Cone ConeOf(const Variant& variant, int layers, int64_t tokens) {
-  Cone cone{layers, tokens - 1};
-  const auto widen = [&](int layer, int64_t token) { cone = {std::min(cone.layer, layer), std::min(cone.token, token)}; };
-  const auto state = [&](const StateId& at) { widen(FirstLayer(at), at.token); };
-  for (const Intervention& intervention : variant) {
-    if (const auto* set = std::get_if<Set>(&intervention)) state(set->at);
-    if (const auto* add = std::get_if<Add>(&intervention)) state(add->at);
-    const auto* cut = std::get_if<Cut>(&intervention);
-    if (cut == nullptr || cut->to.empty() || cut->from.empty()) continue;
-    // The sources must be in the segment too, since what they wrote is mixed into the carry.
-    for (const auto* list : {&cut->from, &cut->to}) widen(cut->layer, *std::min_element(list->begin(), list->end()));
-  }
-  return cone;
-}
-
-// A case's segment in one pass.
-struct Member {
-  const SweepCase* work;
-  size_t result;  // row of the result
-  Cone cone;
-  int64_t tokens;  // of the prompt
-  int64_t rows() const { return tokens - cone.token; }
-};
-
-// One pass: members ordered by the layer at which they join, so that the batch only grows at its end.
-struct Pass {
-  std::vector<Member> members;
-  int64_t rows = 0;
-};
-
-// About how many bytes one row of the batch takes while a layer computes it.
-int64_t BytesPerRow(const Config& c) {
-  const int64_t widths = 6 * c.d_model + 10 * c.ssm.d_inner + 4 * c.attention.heads * c.attention.head_dim + 4 * c.mlp.width;
-  return widths * static_cast<int64_t>(sizeof(float));
-}
-
-std::vector<Pass> Split(const Model& model, const Bases& bases, const std::vector<SweepCase>& cases, const SweepOptions& options) {
-  const int64_t most_rows = std::max<int64_t>(1, options.memory / BytesPerRow(model.config()));
-  std::vector<Pass> passes;
-  for (size_t i = 0; i < cases.size(); ++i) {
-    const auto tokens = static_cast<int64_t>(bases.at(cases[i].base).size());
-    const Member member{&cases[i], i, ConeOf(cases[i].variant, model.layers(), tokens), tokens};
-    if (passes.empty() || passes.back().rows + member.rows() > most_rows) passes.emplace_back();
-    passes.back().members.push_back(member);
-    passes.back().rows += member.rows();
-  }
-  for (Pass& pass : passes) {
-    std::stable_sort(pass.members.begin(), pass.members.end(),
-                     [](const Member& a, const Member& b) { return a.cone.layer < b.cone.layer; });
-  }
-  return passes;
-}
-
-// One change of one packed row. Changes of the same row keep their order by their rounds.
+// One change of one packed row.
 struct Change {
   int64_t row;
   at::Tensor value;      // [width]; undefined: the base run's
@@ -86,195 +25,301 @@ struct Change {
   bool adds = false;
 };
 
-// All changes at one place: changes[round], each round with at most one change of a row.
-using Rounds = std::vector<std::vector<Change>>;
-
-at::Tensor Rows(const std::vector<int64_t>& rows, const at::Tensor& like) { return at::tensor(rows, at::kLong).to(like.device()); }
-
-// x with the changes of one round whose rows lie in [begin, begin + x's rows); `base` are the base runs' states at the same place.
-at::Tensor Apply(const std::vector<Change>& round, int64_t begin, const at::Tensor& base, at::Tensor x) {
-  std::vector<int64_t> set_rows, add_rows, held_rows, held_from;
-  std::vector<at::Tensor> values, deltas;
-  for (const Change& c : round) {
-    const int64_t row = c.row - begin;
-    if (row < 0 || row >= x.size(0)) continue;
-    if (!c.value.defined()) {
-      held_rows.push_back(row);
-      held_from.push_back(c.base_row);
-    } else {
-      (c.adds ? add_rows : set_rows).push_back(row);
-      (c.adds ? deltas : values).push_back(c.value);
-    }
-  }
-  if (!set_rows.empty()) x = x.index_copy(0, Rows(set_rows, x), at::stack(values).to(x.options()));
-  if (!add_rows.empty()) x = x.index_add(0, Rows(add_rows, x), at::stack(deltas).to(x.options()));
-  if (!held_rows.empty()) x = x.index_copy(0, Rows(held_rows, x), base.index_select(0, Rows(held_from, x)));
-  return x;
-}
-
-// The base runs' states at the places that some variant holds.
-class BaseHooks : public Hooks {
+// What is done to packed rows, place by place.
+class Changes {
  public:
-  explicit BaseHooks(const std::map<Place, Rounds>& changes) : changes_(changes) {}
-  at::Tensor At(const Place& place, const at::Tensor& x) override {
-    if (changes_.contains(place)) seen_[place] = x;
-    return x;
+  // After those of the same row and place that are there already.
+  void Append(const Place& place, Change change) {
+    std::vector<Round>& rounds = changes_[place];
+    const size_t n = count_[{place, change.row}]++;
+    if (rounds.size() <= n) rounds.resize(n + 1);
+    rounds[n].push_back(std::move(change));
   }
-  at::Tensor Take(const Place& place) { return seen_.contains(place) ? std::move(seen_.extract(place).mapped()) : at::Tensor(); }
-
- private:
-  const std::map<Place, Rounds>& changes_;
-  std::map<Place, at::Tensor> seen_;
-};
-
-class SegmentHooks : public Hooks {
- public:
-  SegmentHooks(const std::map<Place, Rounds>& changes, const std::map<int, std::vector<RowCut>>& cuts, BaseHooks& base)
-      : changes_(changes), cuts_(cuts), base_(base) {}
-  at::Tensor At(const Place& place, const at::Tensor& x) override { return Changed(place, 0, base_.Take(place), x); }
-  at::Tensor Changed(const Place& place, int64_t begin, const at::Tensor& base, at::Tensor x) const {
+  // x, which has the packed rows from `begin` on, with its changes; `base` has the base runs' rows.
+  at::Tensor Apply(const Place& place, int64_t begin, const at::Tensor& base, at::Tensor x) const {
     const auto found = changes_.find(place);
     if (found == changes_.end()) return x;
-    for (const auto& round : found->second) x = Apply(round, begin, base, x);
+    for (const Round& round : found->second) x = Apply(round, begin, base, x);
     return x;
+  }
+
+ private:
+  using Round = std::vector<Change>;  // at most one change of a row
+
+  static at::Tensor Apply(const Round& round, int64_t begin, const at::Tensor& base, at::Tensor x) {
+    std::vector<int64_t> set_rows, add_rows, held_rows, held_from;
+    std::vector<at::Tensor> values, deltas;
+    for (const Change& c : round) {
+      const int64_t row = c.row - begin;
+      if (row < 0 || row >= x.size(0)) continue;
+      if (!c.value.defined()) {
+        held_rows.push_back(row);
+        held_from.push_back(c.base_row);
+      } else {
+        (c.adds ? add_rows : set_rows).push_back(row);
+        (c.adds ? deltas : values).push_back(c.value);
+      }
+    }
+    if (!set_rows.empty()) x = x.index_copy(0, Rows(set_rows, x), at::stack(values).to(x.options()));
+    if (!add_rows.empty()) x = x.index_add(0, Rows(add_rows, x), at::stack(deltas).to(x.options()));
+    if (!held_rows.empty()) x = x.index_copy(0, Rows(held_rows, x), base.index_select(0, Rows(held_from, x)));
+    return x;
+  }
+
+  std::map<Place, std::vector<Round>> changes_;
+  std::map<std::pair<Place, int64_t>, size_t> count_;
+};
+
+using Cuts = std::map<int, std::vector<RowCut>>;  // by layer
+
+// Where the tokens [first, end) of a prompt lie, and those of its base run.
+struct Placement {
+  int64_t first, end;
+  int64_t shift;       // from tokens to rows
+  int64_t base_shift;  // to the base run's rows
+};
+
+// Appends what `variant` does to the tokens at hand, from `layer` on; to states, where acts(state).
+template <typename Acts>
+void Append(const Variant& variant, const Placement& p, int layer, const Acts& acts, Changes& changes, Cuts& cuts) {
+  const auto change = [&](const StateId& at, Change c) {
+    if (at.token < p.first || at.token >= p.end || !acts(at)) return;
+    c.row = at.token + p.shift;
+    changes.Append(at.place(), std::move(c));
+  };
+  const auto rows = [&](const std::vector<int64_t>& tokens) {
+    std::vector<int64_t> result;
+    for (int64_t token : tokens) {
+      if (token >= p.first && token < p.end) result.push_back(token + p.shift);
+    }
+    return result;
+  };
+  for (const Intervention& intervention : variant) {
+    std::visit(Overload{[&](const Set& set) { change(set.at, {.row = 0, .value = set.value}); },
+                        [&](const Add& add) { change(add.at, {.row = 0, .value = add.delta, .adds = true}); },
+                        [&](const Hold& hold) { change(hold.at, {.row = 0, .value = {}, .base_row = hold.at.token + p.base_shift}); },
+                        [&](const Cut& cut) {
+                          if (cut.layer >= layer) cuts[cut.layer].push_back({rows(cut.from), rows(cut.to), cut.channels});
+                        }},
+               intervention);
+  }
+}
+
+// The base runs of a pass, as whole prompts side by side.
+class BaseRuns : public Hooks {
+ public:
+  BaseRuns(const Model& model, const std::vector<SweepBase>& bases, const Pass& pass) : model_(model) {
+    std::vector<int64_t> lengths;
+    std::set<int64_t> kept;
+    for (const Cone& cone : pass.cones) {
+      const SweepBase& base = bases[cone.work->base];
+      const auto [row, is_new] = rows_.emplace(cone.work->base, static_cast<int64_t>(ids_.size()));
+      if (is_new) {
+        lengths.push_back(static_cast<int64_t>(base.ids.size()));
+        Append(base.variant, {0, lengths.back(), row->second, 0}, 0, [](const StateId&) { return true; }, changes_, cuts_);
+        ids_.insert(ids_.end(), base.ids.begin(), base.ids.end());
+      }
+      if (cone.first > 0) kept.insert(row->second + cone.first - 1);
+      for (const Intervention& intervention : cone.work->variant) {
+        if (const auto* hold = std::get_if<Hold>(&intervention)) held_.insert(hold->at.place());
+      }
+    }
+    packing_ = Packing::Whole(lengths);
+    packing_.kept.assign(kept.begin(), kept.end());
+    h_ = At({Site::kEmbed, kEmbedLayer}, model.Embed(ids_, packing_));
+  }
+
+  int64_t FirstRow(size_t base) const { return rows_.at(base); }
+  // The slot of the carry at the token before `token`; -1 at a prompt's start.
+  int64_t Slot(size_t base, int64_t token) const {
+    if (token == 0) return -1;
+    return std::lower_bound(packing_.kept.begin(), packing_.kept.end(), FirstRow(base) + token - 1) - packing_.kept.begin();
+  }
+
+  // Goes up one layer, and returns the carry that it kept there.
+  Carry Up(int layer) {
+    seen_.clear();
+    Carry carry;
+    h_ = model_.layer(layer).Forward(h_, packing_, {}, carry, {*this, layer});
+    return carry;
+  }
+  const at::Tensor& h() const { return h_; }
+  // The states at a place of the layer just computed that some variant holds.
+  at::Tensor Held(const Place& place) const { return seen_.contains(place) ? seen_.at(place) : at::Tensor(); }
+
+  at::Tensor At(const Place& place, const at::Tensor& x) override {
+    const at::Tensor y = changes_.Apply(place, 0, {}, x);
+    if (held_.contains(place)) seen_[place] = y;
+    return y;
   }
   std::vector<RowCut> Cuts(int layer) override { return cuts_.contains(layer) ? cuts_.at(layer) : std::vector<RowCut>(); }
 
  private:
-  const std::map<Place, Rounds>& changes_;
-  const std::map<int, std::vector<RowCut>>& cuts_;
-  BaseHooks& base_;
+  const Model& model_;
+  std::map<size_t, int64_t> rows_;  // base -> its first row
+  std::vector<int64_t> ids_;
+  Packing packing_;
+  Changes changes_;
+  mambascope::Cuts cuts_;
+  std::set<Place> held_;
+  std::map<Place, at::Tensor> seen_;  // of one layer
+  at::Tensor h_;                      // [row, d_model]
 };
 
-// One pass up the layers.
-class Ascent {
+// Segments that go up together, in the order in which they join.
+class Group : public Hooks {
  public:
-  Ascent(const Model& model, const Bases& bases, const Pass& pass) : model_(model), pass_(pass) {
-    std::vector<int64_t> lengths;
-    std::map<size_t, size_t> base_of;  // base -> its segment of the packed base runs
-    for (const Member& m : pass.members) {
-      const size_t base = m.work->base;
-      if (!base_of.emplace(base, lengths.size()).second) continue;
-      lengths.push_back(static_cast<int64_t>(bases[base].size()));
-      base_ids_.insert(base_ids_.end(), bases[base].begin(), bases[base].end());
-    }
-    base_ = Packing::Whole(lengths);
-    std::set<int64_t> kept;
-    for (const Member& m : pass.members) {
-      base_row_.push_back(base_.segments[base_of[m.work->base]].begin);
-      if (m.cone.token > 0) kept.insert(base_row_.back() + m.cone.token - 1);
-    }
-    base_.kept.assign(kept.begin(), kept.end());
-    for (size_t i = 0; i < pass.members.size(); ++i) AddMember(i);
+  explicit Group(const BaseRuns& base) : base_(base) {}
+
+  // REQUIRES: no cone of the group joins later.
+  void Append(const Cone& cone, const SweepBase& base) {
+    const Placement placement{cone.first, cone.end, rows() - cone.first, base_.FirstRow(cone.work->base)};
+    cones_.push_back(cone);
+    segments_.push_back({rows(), cone.rows(), cone.first, base_.Slot(cone.work->base, cone.first)});
+    // The rows that join bring along what was done to the base run below the cone's layer.
+    const auto still_to_do = [&](const StateId& at) { return at.layer >= cone.layer; };
+    // Below the cone a variant is its base run, and its Holds do nothing.
+    const auto inside = [&](const StateId& at) { return FirstLayer(at) >= cone.layer; };
+    mambascope::Append(base.variant, placement, cone.layer, still_to_do, changes_, cuts_);
+    mambascope::Append(cone.work->variant, placement, cone.layer, inside, changes_, cuts_);
   }
 
-  // [member, d_model], in the order of the pass.
-  at::Tensor Up(const std::function<void(int)>& layer_done) {
-    BaseHooks base_hooks(changes_);
-    SegmentHooks hooks(changes_, cuts_, base_hooks);
-    at::Tensor base_h = model_.Embed(base_ids_, base_), h = at::empty({0, base_h.size(1)}, base_h.options());
-    Place below{Site::kEmbed, kEmbedLayer};
-    for (int l = 0; l < model_.layers(); ++l) {
-      h = Join(l, below, base_h, h, hooks);
-      Carry carry;
-      base_h = model_.layer(l).Forward(base_h, base_, {}, carry, {base_hooks, l});
-      Carry dropped;
-      if (h.size(0) > 0) h = model_.layer(l).Forward(h, active_, carry, dropped, {hooks, l});
-      below = {Site::kResid, l};
-      layer_done(l);
+  int64_t rows() const { return segments_.empty() ? 0 : segments_.back().end(); }
+  const std::vector<Cone>& cones() const { return cones_; }
+
+  // Takes in the segments that join at `layer`: the base runs' residual there, with what the variants change at the place below it.
+  void Join(int layer) {
+    std::vector<int64_t> rows;
+    const int64_t begin = joined_.rows();
+    for (size_t i = joined_.segments.size(); i < cones_.size() && cones_[i].layer == layer; ++i) {
+      joined_.segments.push_back(segments_[i]);
+      for (int64_t t = cones_[i].first; t < cones_[i].end; ++t) rows.push_back(base_.FirstRow(cones_[i].work->base) + t);
     }
-    h = Join(model_.layers(), below, base_h, h, hooks);
-    return h.index_select(0, Rows(active_.LastRows(), h));
+    if (rows.empty()) return;
+    const Place below = layer == 0 ? Place{Site::kEmbed, kEmbedLayer} : Place{Site::kResid, layer - 1};
+    const at::Tensor from_base = changes_.Apply(below, begin, base_.h(), base_.h().index_select(0, Rows(rows, base_.h())));
+    h_ = begin == 0 ? from_base : at::cat({h_, from_base});
   }
+
+  // Goes up one layer, reading the base runs' `carry`. Returns how many rows that were.
+  int64_t Up(const Model& model, int layer, const Carry& carry) {
+    if (joined_.segments.empty()) return 0;
+    Carry dropped;
+    h_ = model.layer(layer).Forward(h_, joined_, carry, dropped, {*this, layer});
+    return joined_.rows();
+  }
+
+  // What the cones read, [read, d_model]; `order` gets, for each, the row of the sweep's result.
+  at::Tensor Read(const std::vector<int64_t>& result_rows, std::vector<int64_t>& order) const {
+    std::vector<int64_t> rows;
+    for (size_t i = 0; i < cones_.size(); ++i) {
+      const Cone& cone = cones_[i];
+      int64_t result = result_rows[cone.index];
+      const auto read = [&](int64_t token) {
+        rows.push_back(segments_[i].begin + token - cone.first);
+        order.push_back(result++);
+      };
+      if (cone.work->read.empty()) read(cone.end - 1);
+      for (int64_t token : cone.work->read) read(token);
+    }
+    return h_.index_select(0, Rows(rows, h_));
+  }
+
+  at::Tensor At(const Place& place, const at::Tensor& x) override { return changes_.Apply(place, 0, base_.Held(place), x); }
+  std::vector<RowCut> Cuts(int layer) override { return cuts_.contains(layer) ? cuts_.at(layer) : std::vector<RowCut>(); }
 
  private:
-  void AddMember(size_t i) {
-    const Member& m = pass_.members[i];
-    const int64_t begin = all_.rows(), shift = begin - m.cone.token;
-    const auto slot = std::lower_bound(base_.kept.begin(), base_.kept.end(), base_row_[i] + m.cone.token - 1) - base_.kept.begin();
-    all_.segments.push_back({begin, m.rows(), m.cone.token, m.cone.token == 0 ? -1 : slot});
-    std::map<Place, std::map<int64_t, size_t>> round;  // how often a row was changed at a place
-    const auto change = [&](const StateId& at, Change c) {
-      if (at.token < m.cone.token || FirstLayer(at) < m.cone.layer) return;  // a Hold where the variant still is its base run
-      c.row = at.token + shift;
-      const size_t n = round[at.place()][c.row]++;
-      Rounds& rounds = changes_[at.place()];
-      if (rounds.size() <= n) rounds.resize(n + 1);
-      rounds[n].push_back(std::move(c));
-    };
-    for (const Intervention& intervention : m.work->variant) {
-      if (const auto* s = std::get_if<Set>(&intervention)) change(s->at, {.row = 0, .value = s->value});
-      if (const auto* a = std::get_if<Add>(&intervention)) change(a->at, {.row = 0, .value = a->delta, .adds = true});
-      if (const auto* hold = std::get_if<Hold>(&intervention))
-        change(hold->at, {.row = 0, .value = {}, .base_row = base_row_[i] + hold->at.token});
-      if (const auto* cut = std::get_if<Cut>(&intervention); cut != nullptr && !cut->from.empty() && !cut->to.empty()) {
-        RowCut rows{cut->from, cut->to, cut->channels};
-        for (auto* list : {&rows.from, &rows.to}) {
-          for (int64_t& row : *list) row += shift;
-        }
-        cuts_[cut->layer].push_back(std::move(rows));
-      }
-    }
-  }
-
-  // h with the rows of the members that join at `layer`: the base runs' residual there, with their changes at the place `below` the layer.
-  at::Tensor Join(int layer, const Place& below, const at::Tensor& base_h, const at::Tensor& h, const SegmentHooks& hooks) {
-    std::vector<int64_t> rows;
-    for (; joined_ < pass_.members.size() && pass_.members[joined_].cone.layer == layer; ++joined_) {
-      const Member& m = pass_.members[joined_];
-      active_.segments.push_back(all_.segments[joined_]);
-      for (int64_t t = m.cone.token; t < m.tokens; ++t) rows.push_back(base_row_[joined_] + t);
-    }
-    if (rows.empty()) return h;
-    return at::cat({h, hooks.Changed(below, h.size(0), base_h, base_h.index_select(0, Rows(rows, h)))});
-  }
-
-  const Model& model_;
-  const Pass& pass_;
-  std::vector<int64_t> base_ids_;
-  Packing base_;                   // the base runs that the pass needs, as whole prompts
-  std::vector<int64_t> base_row_;  // member -> first row of its base run
-  Packing all_, active_;           // every member's segment; those that have joined
-  size_t joined_ = 0;
-  std::map<Place, Rounds> changes_;
-  std::map<int, std::vector<RowCut>> cuts_;
+  const BaseRuns& base_;
+  std::vector<Cone> cones_;
+  std::vector<Segment> segments_;  // of every cone
+  Packing joined_;                 // of those that have joined
+  Changes changes_;
+  mambascope::Cuts cuts_;
+  at::Tensor h_;  // [row, d_model] of those that have joined
 };
+
+// The cones in the order in which they join, some at a time.
+std::vector<std::unique_ptr<Group>> MakeGroups(const BaseRuns& base, const std::vector<SweepBase>& bases, const Pass& pass,
+                                               int64_t group_rows) {
+  std::vector<Cone> cones = pass.cones;
+  std::stable_sort(cones.begin(), cones.end(), [](const Cone& a, const Cone& b) { return a.layer < b.layer; });
+  std::vector<std::unique_ptr<Group>> groups;
+  for (const Cone& cone : cones) {
+    if (groups.empty() || groups.back()->rows() + cone.rows() > group_rows) groups.push_back(std::make_unique<Group>(base));
+    groups.back()->Append(cone, bases[cone.work->base]);
+  }
+  return groups;
+}
+
+// What a sweep returns, as its passes find it.
+struct Results {
+  std::vector<int64_t> rows;  // case -> its first row of the result
+  std::vector<at::Tensor> found = {};
+  std::vector<int64_t> order = {};  // the row of the result of every row found
+};
+
+// One pass up the layers. `tick`: the share of it that is done.
+void Ascend(const Model& model, const std::vector<SweepBase>& bases, const Pass& pass, int64_t group_rows,
+            const std::function<void(double)>& tick, Results& results) {
+  BaseRuns base(model, bases, pass);
+  const std::vector<std::unique_ptr<Group>> groups = MakeGroups(base, bases, pass, group_rows);
+  int64_t work = 0, done = 0;
+  for (const Cone& cone : pass.cones) work += cone.rows() * (model.layers() - cone.layer);
+  for (int l = 0; l < model.layers(); ++l) {
+    for (const auto& group : groups) group->Join(l);
+    const Carry carry = base.Up(l);
+    for (const auto& group : groups) {
+      const int64_t rows = group->Up(model, l, carry);
+      done += rows;
+      if (rows > 0) tick(static_cast<double>(done) / static_cast<double>(work));
+    }
+  }
+  for (const auto& group : groups) {
+    group->Join(model.layers());
+    results.found.push_back(group->Read(results.rows, results.order));
+  }
+}
+
+void CheckWork(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases) {
+  if (bases.empty()) throw Error("no prompt was given");
+  for (const SweepBase& base : bases) {
+    CheckPrompts({base.ids});
+    CheckVariant(model, base.variant, static_cast<int64_t>(base.ids.size()));
+    for (const Intervention& intervention : base.variant) {
+      if (std::holds_alternative<Hold>(intervention)) throw Error("a base run has no state to be held at", "Hold belongs to a variant");
+    }
+  }
+  for (const SweepCase& c : cases) {
+    if (c.base >= bases.size()) throw Error(fmt::format("a case names base run {} of {}", c.base, bases.size()));
+    const auto tokens = static_cast<int64_t>(bases[c.base].ids.size());
+    CheckVariant(model, c.variant, tokens);
+    for (int64_t token : c.read) CheckToken(token, tokens);
+  }
+}
 
 }  // namespace
 
-SweepPlan PlanSweep(const Model& model, const Bases& bases, const std::vector<SweepCase>& cases, const SweepOptions& options) {
-  SweepPlan plan{.cases = static_cast<int64_t>(cases.size())};
-  for (const Pass& pass : Split(model, bases, cases, options)) {
-    std::set<size_t> used;
-    for (const Member& m : pass.members) {
-      plan.layer_tokens += m.rows() * (model.layers() - m.cone.layer);
-      plan.naive_layer_tokens += m.tokens * model.layers();
-      if (used.insert(m.work->base).second) plan.layer_tokens += m.tokens * model.layers();
-    }
-    plan.peak_rows = std::max(plan.peak_rows, pass.rows);
-    ++plan.passes;
-  }
-  return plan;
-}
-
-at::Tensor Sweep(const Model& model, const Bases& bases, const std::vector<SweepCase>& cases, const SweepOptions& options) {
-  CheckPrompts(bases);
+at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
+                 const SweepOptions& options) {
+  CheckWork(model, bases, cases);
+  Results results;
+  int64_t rows = 0, done = 0;
   for (const SweepCase& c : cases) {
-    if (c.base >= bases.size()) throw Error(fmt::format("a case names base run {} of {}", c.base, bases.size()));
-    CheckVariant(model, c.variant, static_cast<int64_t>(bases[c.base].size()));
+    results.rows.push_back(rows);
+    rows += std::max<int64_t>(1, static_cast<int64_t>(c.read.size()));
   }
-  std::vector<at::Tensor> last;
-  std::vector<int64_t> order(cases.size());  // case -> its row of the concatenated passes
-  int64_t done = 0;
-  for (const Pass& pass : Split(model, bases, cases, options)) {
-    const auto members = static_cast<int64_t>(pass.members.size());
-    last.push_back(Ascent(model, bases, pass).Up([&](int layer) {
-      if (options.progress) options.progress(done + members * (layer + 1) / model.layers(), static_cast<int64_t>(cases.size()));
-    }));
-    for (const Member& m : pass.members) order[m.result] = done++;
+  const auto total = static_cast<int64_t>(cases.size());
+  for (const Pass& pass : SplitIntoPasses(model, bases, cases, options)) {
+    const auto in_pass = static_cast<double>(pass.cones.size());
+    const auto tick = [&](double share) {
+      if (options.progress) options.progress(done + static_cast<int64_t>(share * in_pass), total);
+    };
+    Ascend(model, bases, pass, GroupRows(model, options), tick, results);
+    done += static_cast<int64_t>(pass.cones.size());
   }
-  if (last.empty()) return at::empty({0, model.config().d_model});
-  return at::cat(last).index_select(0, Rows(order, last[0]));
+  if (results.found.empty()) return at::empty({0, model.config().d_model});
+  const at::Tensor found = at::cat(results.found);
+  return at::empty_like(found).index_copy(0, Rows(results.order, found), found);
 }
 
 at::Tensor AnswerProbabilities(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids) {

@@ -1,7 +1,7 @@
 // Sweep: many variants of some base runs in one pass up the layers.
 //
 // The models are causal: an intervention changes only layers >= its first layer and tokens >= its first token. So a variant is computed as
-// a segment, the tokens [first token, T) of its prompt, that joins the packed batch at its first layer with the base run's residual, and
+// a segment, the tokens from its first one to the last that is read, that joins at its first layer with the base run's residual, and
 // continues from the base run's carry at the token before. The base runs go up beside their variants, one layer at a time;
 // nothing of them is kept but what the layer's segments read. Run computes the same, one whole pass a variant.
 //
@@ -9,7 +9,7 @@
 //   for (int l = 0; l < model.layers(); ++l) {
 //     cases.push_back({0, {Set{{Site::kResid, l, token}, clean.State({Site::kResid, l}, 0)[token]}}});
 //   }
-//   at::Tensor last = Sweep(model, {corrupted}, cases);
+//   at::Tensor last = Sweep(model, {{corrupted}}, cases);
 //   at::Tensor p = AnswerProbabilities(model, last, std::vector<int64_t>(cases.size(), answer));
 #pragma once
 
@@ -24,16 +24,23 @@
 
 namespace mambascope {
 
-// One variant of the base run of prompt `base`.
+// A base run: a prompt, and what is done to it in all its variants too, such as noise on its subject.
+struct SweepBase {
+  std::vector<int64_t> ids;
+  Variant variant = {};
+};
+
+// One variant of base run `base`: the base's own interventions, then these. A Hold means the state of that base run.
 struct SweepCase {
   size_t base;
   Variant variant;
+  std::vector<int64_t> read = {};  // the tokens whose last-block output is wanted; none: the last one's
 };
 
 struct SweepOptions {
-  // Bytes that the activations of one pass may take: the work is split into as many passes as that needs.
+  // Bytes that one pass may take beside the weights: the work is split into as many passes as that needs.
   int64_t memory = int64_t{4} << 30;
-  // Called with cases done and cases in all, after each layer of each pass.
+  // Called with cases done and cases in all, many times in a pass.
   std::function<void(int64_t done, int64_t total)> progress = {};
 };
 
@@ -43,14 +50,15 @@ struct SweepPlan {
   int64_t passes = 0;
   int64_t layer_tokens = 0;        // rows that go through a layer, base runs included
   int64_t naive_layer_tokens = 0;  // with a whole pass per case
-  int64_t peak_rows = 0;           // of the largest pass
+  int64_t peak_rows = 0;           // segments' rows in the largest pass
+  int64_t peak_bytes = 0;          // about what the largest pass takes
 };
-SweepPlan PlanSweep(const Model& model, const std::vector<std::vector<int64_t>>& bases, const std::vector<SweepCase>& cases,
+SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                     const SweepOptions& options = {});
 
-// The last block's output at the last token of every case, [case, d_model]; differentiable with respect to the tensors of the
-// interventions. Throws Error for what Run would refuse.
-at::Tensor Sweep(const Model& model, const std::vector<std::vector<int64_t>>& bases, const std::vector<SweepCase>& cases,
+// The last block's output at the tokens that the cases read, in their order, [read, d_model]; differentiable with respect to the tensors of
+// the interventions. Throws Error for what Run would refuse, and where one case alone takes more than options.memory.
+at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                  const SweepOptions& options = {});
 
 // p(ids[i]) after the last-block outputs last[i], [case] float32. `last` [case, d_model]. Unembeds some cases at a time.

@@ -3,6 +3,7 @@
 #include "mambascope/intervene/sweep.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -34,11 +35,15 @@ class SweepTest : public testing::TestWithParam<std::string> {
   }
   at::Tensor Noise(const Place& place) { return at::randn({WidthOf(place.site)}); }
 
-  // Last-token logits by whole passes, one per case: [case, vocab].
+  // By whole passes, one per case: the logits of the tokens read, [read, vocab].
   at::Tensor ByRun(const std::vector<SweepCase>& cases) const {
     std::vector<at::Tensor> logits;
-    for (const SweepCase& c : cases)
-      logits.push_back(mambascope::Run(model_, {bases_[c.base]}, {.variants = {c.variant}, .keep = {}}).Logits(0)[-1]);
+    for (const SweepCase& c : cases) {
+      const SweepBase& base = bases_[c.base];
+      const at::Tensor all = mambascope::Run(model_, {base.ids}, {.variants = {c.variant}, .keep = {}, .base = {base.variant}}).Logits(0);
+      if (c.read.empty()) logits.push_back(all[-1]);
+      for (int64_t token : c.read) logits.push_back(all[token]);
+    }
     return at::stack(logits);
   }
   // Sweep equals Run in every case, and the cases do something.
@@ -47,14 +52,35 @@ class SweepTest : public testing::TestWithParam<std::string> {
     const double scale = want.abs().max().item<double>();
     const at::Tensor error = (got - want).abs().amax(1);
     EXPECT_LT(error.max().item<double>(), kTolerance * scale) << "case " << error.argmax().item<int64_t>();
+    RecordProperty("largest_difference", fmt::format("{:.1e}", error.max().item<double>() / scale));
     std::vector<SweepCase> untouched;
-    for (const SweepCase& c : cases) untouched.push_back({c.base, {}});
+    for (const SweepCase& c : cases) untouched.push_back({c.base, {}, c.read});
     const at::Tensor moved = (want - ByRun(untouched)).abs().amax(1);
     EXPECT_GT((moved > 1e-4 * scale).to(at::kFloat).mean().item<double>(), 0.5) << "most cases changed nothing";
   }
+  // Any list of interventions: sets, adds, cuts and, where asked for, holds at random places, several on one state among them.
+  Variant RandomVariant(std::mt19937& random, size_t base, unsigned verbs) {
+    const std::vector<Place> places = Places();
+    const auto token = [&] { return static_cast<int64_t>(random() % bases_[base].ids.size()); };
+    Variant variant;
+    for (size_t n = 1 + random() % 5; n > 0; --n) {
+      const Place place = places[random() % places.size()];
+      const StateId at{place.site, place.layer, token()};
+      switch (random() % verbs) {
+        case 0: variant.push_back(Set{at, Noise(place)}); break;
+        case 1: variant.push_back(Add{at, Noise(place)}); break;
+        case 2:
+          variant.push_back(Cut{static_cast<int>(random() % static_cast<unsigned>(model_.layers())), {token(), token()}, {token()}, {}});
+          break;
+        default: variant.push_back(Hold{at});
+      }
+      if (random() % 4 == 0) variant.push_back(Add{at, Noise(place)});
+    }
+    return variant;
+  }
 
   Model model_ = Model::Load(GoldenFolder() / GetParam());
-  std::vector<std::vector<int64_t>> bases_ = {{7, 300, 21, 150, 9, 88}, {12, 333, 4}, {5, 6, 7, 8, 9, 10, 11, 200}};
+  std::vector<SweepBase> bases_ = {{{7, 300, 21, 150, 9, 88}}, {{12, 333, 4}}, {{5, 6, 7, 8, 9, 10, 11, 200}}};
 };
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, SweepTest, testing::ValuesIn(TinyCheckpoints()), TestName);
@@ -64,7 +90,7 @@ TEST_P(SweepTest, EverySiteLayerAndToken) {
   std::vector<SweepCase> cases;
   for (const Place& place : Places()) {
     for (size_t base = 0; base < bases_.size(); ++base) {
-      for (int64_t t = 0; t < static_cast<int64_t>(bases_[base].size()); ++t) {
+      for (int64_t t = 0; t < static_cast<int64_t>(bases_[base].ids.size()); ++t) {
         cases.push_back({base, {Set{{place.site, place.layer, t}, Noise(place)}}});
       }
     }
@@ -88,31 +114,48 @@ TEST_P(SweepTest, WindowsAndSetsOfTokens) {
   ExpectEqual(cases);
 }
 
-// Any list of interventions: sets, adds, holds and cuts at random places, several on one state among them.
 TEST_P(SweepTest, RandomLists) {
   at::manual_seed(5);
   std::mt19937 random(5);
-  const std::vector<Place> places = Places();
   std::vector<SweepCase> cases;
   for (int i = 0; i < 60; ++i) {
     const size_t base = random() % bases_.size();
-    const auto token = [&] { return static_cast<int64_t>(random() % bases_[base].size()); };
-    Variant variant;
-    for (size_t n = 1 + random() % 5; n > 0; --n) {
-      const Place place = places[random() % places.size()];
-      const StateId at{place.site, place.layer, token()};
-      switch (random() % 4) {
-        case 0: variant.push_back(Set{at, Noise(place)}); break;
-        case 1: variant.push_back(Add{at, Noise(place)}); break;
-        case 2: variant.push_back(Hold{at}); break;
-        default:
-          variant.push_back(Cut{static_cast<int>(random() % static_cast<unsigned>(model_.layers())), {token(), token()}, {token()}, {}});
-      }
-      if (random() % 4 == 0) variant.push_back(Add{at, Noise(place)});
-    }
-    cases.push_back({base, variant});
+    cases.push_back({base, RandomVariant(random, base, 4)});
   }
   ExpectEqual(cases);
+}
+
+// What is done to a base run is done to its variants, at whatever layer and token they leave it; a Hold means the state of that base run.
+TEST_P(SweepTest, BaseRunsWithInterventionsOfTheirOwn) {
+  at::manual_seed(9);
+  std::mt19937 random(9);
+  for (size_t base = 0; base < bases_.size(); ++base) {
+    bases_[base].variant = RandomVariant(random, base, 3);
+    const Place embed{Site::kEmbed, kEmbedLayer};
+    for (int64_t t : {0, 1}) bases_[base].variant.push_back(Add{{embed.site, embed.layer, t}, Noise(embed)});
+  }
+  std::vector<SweepCase> cases;
+  for (int i = 0; i < 60; ++i) {
+    const size_t base = random() % bases_.size();
+    cases.push_back({base, RandomVariant(random, base, 4)});
+  }
+  for (int l = 0; l < model_.layers(); ++l) cases.push_back({0, {Set{{Site::kResid, l, 1}, Noise({Site::kResid, l})}}});
+  ExpectEqual(cases);
+}
+
+TEST_P(SweepTest, AnyTokensAreRead) {
+  at::manual_seed(10);
+  std::vector<SweepCase> cases;
+  for (int l = 0; l < model_.layers(); ++l) {
+    const Variant variant = {Set{{Site::kResid, l, 2}, Noise({Site::kResid, l})}};
+    cases.push_back({0, variant, {5, 2, 3}});
+    cases.push_back({2, variant, {2}});
+    cases.push_back({0, variant});
+    cases.push_back({2, {Add{{Site::kMixerOut, l, 1}, Noise({Site::kMixerOut, l})}, Hold{{Site::kResid, l, 6}}}, {1, 3}});
+  }
+  ExpectEqual(cases);
+  const at::Tensor before = model_.Unembed(Sweep(model_, bases_, {{0, cases[0].variant, {0, 1}}}));
+  EXPECT_LT(MaxDifference(before, ByRun({{0, {}, {0, 1}}})), kTolerance * before.abs().max().item<double>()) << "tokens before it";
 }
 
 // A hold blocks what a set below would have changed.
@@ -138,10 +181,11 @@ TEST_P(SweepTest, SplitWorkGivesTheSame) {
   at::manual_seed(7);
   std::vector<SweepCase> cases;
   for (int l = 0; l < model_.layers(); ++l) {
-    for (size_t base : {2, 0, 1}) cases.push_back({base, {Set{{Site::kResid, l, 1}, Noise({Site::kResid, l})}}});
+    for (size_t base : {2, 0, 1, 0, 2, 2, 1, 0, 2}) cases.push_back({base, {Set{{Site::kResid, l, 1}, Noise({Site::kResid, l})}}});
   }
-  const SweepOptions little{.memory = 40'000};
+  const SweepOptions little{.memory = 120'000};
   EXPECT_GT(PlanSweep(model_, bases_, cases, little).passes, 2);
+  EXPECT_LE(PlanSweep(model_, bases_, cases, little).peak_bytes, little.memory);
   EXPECT_EQ(PlanSweep(model_, bases_, cases).passes, 1);
   ExpectEqual(cases, little);
 }
@@ -169,6 +213,9 @@ TEST_P(SweepTest, BadRequestsAreRefused) {
   EXPECT_THROW(Sweep(model_, {}, {}), Error);
   EXPECT_THROW(Sweep(model_, bases_, {{0, {Set{{Site::kResid, 99, 0}, at::zeros({1})}}}}), Error);
   EXPECT_THROW(Sweep(model_, bases_, {{9, {}}}), Error);
+  EXPECT_THROW(Sweep(model_, bases_, {{0, {}, {6}}}), Error);
+  EXPECT_THROW(Sweep(model_, bases_, {{0, {}}}, {.memory = 1000}), Error);
+  EXPECT_THROW(Sweep(model_, {{{1, 2}, {Hold{{Site::kResid, 0, 0}}}}}, {{0, {}}}), Error);
 }
 
 // The cone of every residual state of one prompt: at layer l the tokens from t on, for the states below l.
@@ -178,7 +225,7 @@ TEST(SweepPlanTest, CountsTheConesOfATrace) {
   for (int l = 0; l < 4; ++l) {
     for (int64_t t = 0; t < 5; ++t) cases.push_back({0, {Set{{Site::kResid, l, t}, at::zeros({48})}}});
   }
-  const SweepPlan plan = PlanSweep(model, {{1, 2, 3, 4, 5}}, cases);
+  const SweepPlan plan = PlanSweep(model, {{{1, 2, 3, 4, 5}}}, cases);
   EXPECT_EQ(plan.layer_tokens, (3 + 2 + 1 + 0) * (5 + 4 + 3 + 2 + 1) + 4 * 5);
   EXPECT_EQ(plan.naive_layer_tokens, 20 * 4 * 5);
   EXPECT_EQ(plan.peak_rows, 4 * 15);

@@ -1,8 +1,10 @@
 #include "mambascope/model/threads.h"
 
 #include <ATen/Parallel.h>
+#include <malloc.h>
 
 #include <algorithm>
+#include <limits>
 #include <thread>
 
 // OpenBLAS keeps a count of its own; it may not be the BLAS behind LibTorch.
@@ -14,6 +16,13 @@ void SetThreads(int threads) {
   if (threads <= 0) threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   at::set_num_threads(threads);
   if (openblas_set_num_threads != nullptr) openblas_set_num_threads(threads);
+}
+
+void KeepFreedMemory() {
+#ifdef M_TRIM_THRESHOLD
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+#endif
 }
 
 }  // namespace mambascope

@@ -1,0 +1,183 @@
+// A sweep beside one whole pass per cell, on the same cells and in one run: causal traces of made-up prompts of 12 tokens.
+//   ./dev bench      medians of 7 rounds, in which the two take turns, are what bench/results.md quotes
+//
+// "of GEMM" is the rate of the weight-matrix products of the sweep's cones (base runs and unembedding included; convolution, recurrence,
+// norms and attention scores not) over what this machine's BLAS reaches on a large square product in the same round.
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "bench/random_model.h"
+#include "mambascope/cli/tuned_start.h"
+#include "mambascope/intervene/run.h"
+#include "mambascope/intervene/sweep.h"
+#include "mambascope/model/threads.h"
+
+namespace mambascope {
+namespace {
+
+constexpr int kRounds = 7;
+
+double Seconds(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+std::vector<int64_t> RandomPrompt(const Model& model, int64_t tokens) {
+  const at::Tensor ids = at::randint(model.config().vocab, {tokens}, at::kLong);
+  return {ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + tokens};
+}
+
+// The cells of some traces: every layer and token of every fact at every site, `window` layers restored around each.
+struct Work {
+  std::vector<SweepBase> corrupted;
+  std::vector<SweepCase> cells;
+};
+
+Work MakeWork(const Model& model, int facts, int64_t tokens, const std::vector<Site>& sites, int window) {
+  Work work;
+  std::vector<Place> places;
+  for (Site site : sites) {
+    for (int l = 0; l < model.layers(); ++l) places.push_back({site, l});
+  }
+  for (int fact = 0; fact < facts; ++fact) {
+    const RunResult clean = Run(model, {RandomPrompt(model, tokens)}, {.variants = {}, .keep = places});
+    work.corrupted.push_back({RandomPrompt(model, tokens)});
+    for (Site site : sites) {
+      for (int l = 0; l < model.layers(); ++l) {
+        for (int64_t t = 0; t < tokens; ++t) {
+          Variant restore;
+          for (int w = std::max(0, l - window / 2); w < std::min(model.layers(), l - window / 2 + window); ++w)
+            restore.push_back(Set{{site, w, t}, clean.State({site, w}, 0)[t]});
+          work.cells.push_back({static_cast<size_t>(fact), restore});
+        }
+      }
+    }
+  }
+  return work;
+}
+
+constexpr int64_t kAnswer = 17;
+
+// Every `stride`th cell by a whole pass of its own. All passes cost the same, so some of them tell the rate of all.
+std::vector<double> Looped(const Model& model, const Work& work, size_t stride) {
+  std::vector<double> p;
+  for (size_t i = 0; i < work.cells.size(); i += stride) {
+    const SweepCase& cell = work.cells[i];
+    const RunResult run = Run(model, {work.corrupted[cell.base].ids}, {.variants = {cell.variant}, .keep = {}});
+    p.push_back(run.Logits(0)[-1].softmax(0)[kAnswer].item<double>());
+  }
+  return p;
+}
+
+at::Tensor Swept(const Model& model, const Work& work) {
+  return AnswerProbabilities(model, Sweep(model, work.corrupted, work.cells), std::vector<int64_t>(work.cells.size(), kAnswer));
+}
+
+double Difference(const std::vector<double>& looped, const at::Tensor& swept, size_t stride) {
+  double largest = 0;
+  for (size_t i = 0; i < looped.size(); ++i)
+    largest = std::max(largest, std::abs(looped[i] - swept[static_cast<int64_t>(i * stride)].item<double>()) / std::max(looped[i], 1e-12));
+  return largest;
+}
+
+void Header() {
+  fmt::print("{:<42} {:>7} {:>11} {:>11} {:>7} {:>8} {:>9} {:>10}\n", "trace", "cells", "looped/s", "sweep/s", "ratio", "of GEMM",
+             "of naive", "difference");
+}
+
+// `passes`: about how many whole passes the looped side makes in a round.
+void Compare(const std::string& name, const Model& model, at::ScalarType dtype, const Work& work, size_t passes) {
+  const size_t stride = std::max<size_t>(1, work.cells.size() / passes), looped_cells = (work.cells.size() + stride - 1) / stride;
+  const SweepPlan plan = PlanSweep(model, work.corrupted, work.cells);
+  const Config& c = model.config();
+  const double flops = static_cast<double>(plan.layer_tokens) * BlockFlopsPerToken(c) / static_cast<double>(c.layers) +
+                       2.0 * static_cast<double>(plan.cases * c.vocab * c.d_model);
+  std::vector<double> looped_s, sweep_s, gemm;
+  double difference = 0;
+  for (int round = -1; round < kRounds; ++round) {  // the first warms up
+    std::vector<double> looped;
+    at::Tensor swept;
+    const double rate = GemmRate(dtype), a = Seconds([&] { looped = Looped(model, work, stride); }),
+                 b = Seconds([&] { swept = Swept(model, work); });
+    difference = std::max(difference, Difference(looped, swept, stride));
+    if (round < 0) continue;
+    gemm.push_back(rate);
+    looped_s.push_back(a / static_cast<double>(looped_cells));
+    sweep_s.push_back(b / static_cast<double>(work.cells.size()));
+  }
+  const double each = Median(sweep_s);
+  fmt::print("{:<42} {:>7} {:>11.1f} {:>11.1f} {:>7.1f} {:>7.0f}% {:>8.1f}% {:>10.1e}\n", name, work.cells.size(), 1 / Median(looped_s),
+             1 / each, Median(looped_s) / each, 100 * flops / static_cast<double>(plan.cases) / each / Median(gemm),
+             100.0 * static_cast<double>(plan.layer_tokens) / static_cast<double>(plan.naive_layer_tokens), difference);
+  std::fflush(stdout);
+}
+
+using MakeModel = std::function<Model(const ModelOptions&)>;
+
+struct Subject {
+  std::string name;
+  MakeModel make;
+  size_t passes;  // of the looped side, in a round
+};
+
+void BenchModel(const Subject& subject) {
+  const Model model = subject.make({});
+  const Config& c = model.config();
+  const bool mamba = c.ssm.d_inner > 0;
+  const std::vector<Site> four = mamba ? std::vector{Site::kMixerOut, Site::kSsmOut, Site::kGate, Site::kConvIn}
+                                       : std::vector{Site::kMixerOut, Site::kMixed, Site::kMlpMid, Site::kMlpOut};
+  const int window = std::max(1, model.layers() * 10 / 64);
+  at::manual_seed(1);
+  Compare(subject.name + " resid, 1 fact", model, at::kFloat, MakeWork(model, 1, 12, {Site::kResid}, 1), subject.passes);
+  Compare(subject.name + " resid, 16 facts", model, at::kFloat, MakeWork(model, 16, 12, {Site::kResid}, 1), subject.passes);
+  Compare(fmt::format("{} 4 sites, window {}, 1 fact", subject.name, window), model, at::kFloat, MakeWork(model, 1, 12, four, window),
+          subject.passes);
+  for (int64_t tokens : {6, 24, 48})
+    Compare(fmt::format("{} resid, 1 fact, {} tokens", subject.name, tokens), model, at::kFloat,
+            MakeWork(model, 1, tokens, {Site::kResid}, 1), subject.passes / 4);
+  const Model half = subject.make({.dtype = at::kBFloat16});
+  Compare(subject.name + " resid, 1 fact, bfloat16", half, at::kBFloat16, MakeWork(half, 1, 12, {Site::kResid}, 1), subject.passes);
+}
+
+MakeModel Bundled(const std::string& name) {
+  return [name](const ModelOptions& options) { return Model::Load(std::string(MAMBASCOPE_ROOT) + "/models/" + name, options); };
+}
+
+MakeModel Random(const Config& config) {
+  return [config](const ModelOptions& options) { return Model(config, RandomSource(), options); };
+}
+
+}  // namespace
+}  // namespace mambascope
+
+// mambascope_sweep_bench [NAME...]: the models whose names contain one of these; all without.
+int main(int argc, char** argv) {
+  using namespace mambascope;
+  at::NoGradGuard no_grad;
+  StartTuned(argv);
+  SetThreads(0);
+  KeepFreedMemory();
+  const std::vector<Subject> subjects = {{"demo-mamba", Bundled("demo-mamba"), 512},
+                                         {"demo-mamba2", Bundled("demo-mamba2"), 512},
+                                         {"demo-neox", Bundled("demo-neox"), 512},
+                                         {"mamba-130m", Random(Mamba130mConfig()), 48},
+                                         {"mamba-370m", Random(Mamba370mConfig()), 24},
+                                         {"pythia-160m", Random(Pythia160mConfig()), 48}};
+  Header();
+  for (const Subject& subject : subjects) {
+    const bool wanted = argc == 1 || std::any_of(argv + 1, argv + argc, [&](const char* a) { return subject.name.find(a) != std::string::npos; });
+    if (wanted) BenchModel(subject);
+  }
+  return 0;
+}

@@ -1,0 +1,149 @@
+#include "mambascope/intervene/cone.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "mambascope/error.h"
+#include "mambascope/intervene/check.h"
+
+namespace mambascope {
+namespace {
+
+// The first token that a cut touches; `none` where it does nothing. The sources must be in the segment as well as the targets, since what
+// they wrote is mixed into the carry.
+int64_t FirstToken(const Cut& cut, int64_t none) {
+  if (cut.to.empty() || cut.from.empty()) return none;
+  return std::min(*std::min_element(cut.from.begin(), cut.from.end()), *std::min_element(cut.to.begin(), cut.to.end()));
+}
+
+// About how many bytes one row takes while a layer computes it.
+int64_t BytesPerRow(const Config& c) {
+  const int64_t widths = 6 * c.d_model + 10 * c.ssm.d_inner + 4 * c.attention.heads * c.attention.head_dim + 4 * c.mlp.width;
+  return widths * static_cast<int64_t>(sizeof(float));
+}
+
+// Of the carry that a Mamba layer keeps at one token. A transformer's is its keys and values, which its rows have anyway.
+int64_t BytesPerSlot(const Config& c) { return c.ssm.d_inner * (c.ssm.d_state + c.ssm.d_conv) * static_cast<int64_t>(sizeof(float)); }
+
+bool Differentiates(const Variant& variant) {
+  return at::GradMode::is_enabled() && std::any_of(variant.begin(), variant.end(), [](const Intervention& intervention) {
+           const auto* set = std::get_if<Set>(&intervention);
+           const auto* add = std::get_if<Add>(&intervention);
+           return (set != nullptr && set->value.requires_grad()) || (add != nullptr && add->delta.requires_grad());
+         });
+}
+
+// Counts what a pass takes as cones are added to it.
+class Account {
+ public:
+  Account(const Model& model, const std::vector<SweepBase>& bases, int64_t group_rows)
+      : model_(model), bases_(bases), group_rows_(group_rows) {}
+
+  void Clear() {
+    used_.clear();
+    slots_.clear();
+  }
+  // Bytes that `cone` adds.
+  int64_t Cost(const Cone& cone) const {
+    const Config& c = model_.config();
+    const size_t base = cone.work->base;
+    // Two residuals of every row are alive at a time; a differentiated row keeps what each layer computes.
+    const int64_t row = Differentiates(cone.work->variant) ? BytesPerRow(c) * (model_.layers() - cone.layer) : 2 * c.d_model * 4;
+    int64_t bytes = cone.rows() * row + std::max<int64_t>(0, cone.rows() - group_rows_) * BytesPerRow(c);
+    if (!used_.contains(base)) bytes += static_cast<int64_t>(bases_[base].ids.size()) * BytesPerRow(c);
+    if (cone.first > 0 && !slots_.contains({base, cone.first})) bytes += BytesPerSlot(c);
+    return bytes;
+  }
+  void Add(const Cone& cone) {
+    used_.insert(cone.work->base);
+    slots_.insert({cone.work->base, cone.first});
+  }
+
+ private:
+  const Model& model_;
+  const std::vector<SweepBase>& bases_;
+  const int64_t group_rows_;
+  std::set<size_t> used_;
+  std::set<std::pair<size_t, int64_t>> slots_;
+};
+
+}  // namespace
+
+int FirstLayer(const StateId& at) { return at.site == Site::kResid || at.site == Site::kEmbed ? at.layer + 1 : at.layer; }
+
+Cone ConeOf(const Model& model, const SweepBase& base, const SweepCase& work, size_t index) {
+  const auto tokens = static_cast<int64_t>(base.ids.size());
+  const auto [low, high] = std::minmax_element(work.read.begin(), work.read.end());
+  const bool last = work.read.empty();
+  Cone cone{&work, index, model.layers(), last ? tokens - 1 : *low, last ? tokens : *high + 1};
+  const auto widen = [&](int layer, int64_t token) {
+    cone.layer = std::min(cone.layer, layer);
+    cone.first = std::min(cone.first, token);
+  };
+  for (const Intervention& intervention : work.variant) {  // a Hold changes nothing by itself
+    std::visit(Overload{[&](const Set& set) { widen(FirstLayer(set.at), set.at.token); },
+                        [&](const Add& add) { widen(FirstLayer(add.at), add.at.token); }, [](const Hold&) {},
+                        [&](const Cut& cut) {
+                          if (FirstToken(cut, tokens) < tokens) widen(cut.layer, FirstToken(cut, tokens));
+                        }},
+               intervention);
+  }
+  for (const Intervention& intervention : base.variant) {
+    const auto* cut = std::get_if<Cut>(&intervention);
+    if (cut != nullptr && cut->layer >= cone.layer) cone.first = std::min(cone.first, FirstToken(*cut, tokens));
+  }
+  return cone;
+}
+
+int64_t GroupRows(const Model& model, const SweepOptions& options) {
+  const int64_t best = model.device().is_cpu() ? 1024 : 32768;
+  return std::clamp<int64_t>(options.memory / 4 / BytesPerRow(model.config()), 1, best);
+}
+
+std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
+                                  const SweepOptions& options) {
+  std::vector<Pass> passes;
+  const int64_t group_rows = GroupRows(model, options);
+  Account account(model, bases, group_rows);
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const Cone cone = ConeOf(model, bases.at(cases[i].base), cases[i], i);
+    if (passes.empty() || passes.back().bytes + account.Cost(cone) > options.memory) {
+      account.Clear();
+      passes.push_back({.cones = {}, .bytes = group_rows * BytesPerRow(model.config())});
+      const int64_t alone = passes.back().bytes + account.Cost(cone);
+      if (alone > options.memory)
+        throw Error(fmt::format("one variant of a prompt of {} tokens takes about {} MB of memory; {} MB are allowed",
+                                bases[cases[i].base].ids.size(), alone >> 20, options.memory >> 20));
+    }
+    passes.back().bytes += account.Cost(cone);
+    passes.back().cones.push_back(cone);
+    account.Add(cone);
+  }
+  return passes;
+}
+
+SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
+                    const SweepOptions& options) {
+  SweepPlan plan{.cases = static_cast<int64_t>(cases.size())};
+  for (const Pass& pass : SplitIntoPasses(model, bases, cases, options)) {
+    std::set<size_t> used;
+    int64_t rows = 0;
+    for (const Cone& cone : pass.cones) {
+      const auto tokens = static_cast<int64_t>(bases[cone.work->base].ids.size());
+      rows += cone.rows();
+      plan.layer_tokens += cone.rows() * (model.layers() - cone.layer);
+      plan.naive_layer_tokens += tokens * model.layers();
+      if (used.insert(cone.work->base).second) plan.layer_tokens += tokens * model.layers();
+    }
+    plan.peak_rows = std::max(plan.peak_rows, rows);
+    plan.peak_bytes = std::max(plan.peak_bytes, pass.bytes);
+    ++plan.passes;
+  }
+  return plan;
+}
+
+}  // namespace mambascope
