@@ -168,15 +168,13 @@ int main(int argc, char** argv) {
   StartTuned(argv);
   SetThreads(0);
   KeepFreedMemory();
-  const std::vector<Subject> subjects = {{"demo-mamba", Bundled("demo-mamba"), 512},
-                                         {"demo-mamba2", Bundled("demo-mamba2"), 512},
-                                         {"demo-neox", Bundled("demo-neox"), 512},
-                                         {"mamba-130m", Random(Mamba130mConfig()), 48},
-                                         {"mamba-370m", Random(Mamba370mConfig()), 24},
-                                         {"pythia-160m", Random(Pythia160mConfig()), 48}};
+  const std::vector<Subject> subjects = {{"demo-mamba", Bundled("demo-mamba"), 512},    {"demo-mamba2", Bundled("demo-mamba2"), 512},
+                                         {"demo-neox", Bundled("demo-neox"), 512},      {"mamba-130m", Random(Mamba130mConfig()), 48},
+                                         {"mamba-370m", Random(Mamba370mConfig()), 24}, {"pythia-160m", Random(Pythia160mConfig()), 48}};
   Header();
   for (const Subject& subject : subjects) {
-    const bool wanted = argc == 1 || std::any_of(argv + 1, argv + argc, [&](const char* a) { return subject.name.find(a) != std::string::npos; });
+    const bool wanted =
+        argc == 1 || std::any_of(argv + 1, argv + argc, [&](const char* a) { return subject.name.find(a) != std::string::npos; });
     if (wanted) BenchModel(subject);
   }
   return 0;

@@ -12,5 +12,6 @@ void Predict(CLI::App& command, CommonOptions& common);
 void Generate(CLI::App& command, CommonOptions& common);
 void States(CLI::App& command, CommonOptions& common);
 void Trace(CLI::App& command, CommonOptions& common);
+void Paths(CLI::App& command, CommonOptions& common);
 
 }  // namespace mambascope

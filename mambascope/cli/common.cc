@@ -36,6 +36,8 @@ void AddCommonOptions(CLI::App& command, CommonOptions& o) {
   command.add_option("--seed", o.seed)->capture_default_str();
   command.add_flag("--quiet", o.quiet, "print nothing but errors");
   command.add_flag("--json", o.json, "print one JSON document on stdout");
+  command.add_flag("--check", o.check, "compute some of a sweep's cells again by whole passes, and print the largest difference");
+  command.add_flag("--explain", o.explain, "print a sweep's plan: what is computed, of how much");
 }
 
 fs::path ModelFolder(const std::string& name) {

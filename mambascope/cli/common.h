@@ -25,6 +25,8 @@ struct CommonOptions {
   uint64_t seed = 0;
   bool quiet = false;
   bool json = false;
+  bool check = false;
+  bool explain = false;
 };
 
 void AddCommonOptions(CLI::App& command, CommonOptions& options);

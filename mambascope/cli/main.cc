@@ -36,6 +36,8 @@ constexpr Command kCommands[] = {
      "mambascope trace --prompt \"The landmark called {} can be found in\" --subject \"Eiffel Tower\" --corrupt-subject \"Big Ben\" --out "
      "out",
      mambascope::Trace, /*runs_long=*/true},
+    {"paths", "Path-specific effects: through which part of the mixer a fact flows",
+     "mambascope paths --relations data/demo/relations --limit 50 --at subject_last --out out", mambascope::Paths, /*runs_long=*/true},
 };
 
 bool RunsLong(int argc, char** argv) {

@@ -14,15 +14,16 @@ Progress::~Progress() {
   if (shown_) fmt::print(stderr, "\r\033[K");
 }
 
-void Progress::operator()(int64_t done, int64_t total) {
+void Progress::operator()(double done, int64_t total, int64_t units) {
+  if (begun_with_ < 0) begun_with_ = done;
   const Clock::time_point now = Clock::now();
   const double elapsed = std::chrono::duration<double>(now - start_).count(), since = std::chrono::duration<double>(now - last_).count();
-  if (silent_ || elapsed < 0.5 || since < 0.1 || done == 0) return;
+  if (silent_ || elapsed < 0.5 || since < 0.1 || done <= begun_with_) return;
   last_ = now;
   shown_ = true;
-  const double rate = static_cast<double>(done) / elapsed;
-  fmt::print(stderr, "\r\033[K{} {}/{} {}, {:.0f} per second, {:.0f} s left", what_, done, total, unit_, rate,
-             static_cast<double>(total - done) / rate);
+  const double left = (static_cast<double>(total) - done) * elapsed / (done - begun_with_);
+  fmt::print(stderr, "\r\033[K{} {:.0f}/{}, {:.0f} {} per second, {:.0f} s left", what_, done, total, static_cast<double>(units) / elapsed,
+             unit_, left);
   std::fflush(stderr);
 }
 

@@ -9,19 +9,21 @@ namespace mambascope {
 
 class Progress {
  public:
-  // `what` names the work, `unit` what is counted. Silent when `quiet`.
+  // `what` names the work, `unit` what the rate counts. Silent when `quiet`.
   Progress(std::string what, std::string unit, bool quiet);
   ~Progress();  // clears the line
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void operator()(int64_t done, int64_t total);
+  // `done` of `total` facts, or other things that the user counts in; `units` for the rate, since this was made.
+  void operator()(double done, int64_t total, int64_t units);
 
  private:
   using Clock = std::chrono::steady_clock;
   std::string what_, unit_;
   bool silent_;
   bool shown_ = false;
+  double begun_with_ = -1;  // what was done already when the work began
   Clock::time_point start_ = Clock::now(), last_ = start_;
 };
 

@@ -4,9 +4,11 @@
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/commands.h"
-#include "mambascope/cli/progress.h"
+#include "mambascope/cli/facts.h"
 #include "mambascope/error.h"
+#include "mambascope/report/fact_json.h"
 #include "mambascope/report/label.h"
+#include "mambascope/report/terminal.h"
 #include "mambascope/report/trace_report.h"
 
 namespace mambascope {
@@ -15,66 +17,92 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string prompt, subject, corrupt_subject, answer, site = "resid", out = "out";
+  FactOptions facts;
+  std::string site = "resid";
   int window = 0;
+  bool isolate = false;
 };
 
-// The first token of " " + answer; none: the model's own.
-std::optional<int64_t> AnswerId(const Tokenizer& tokenizer, const std::string& answer) {
-  if (answer.empty()) return std::nullopt;
-  const std::vector<Token> tokens = tokenizer.EncodeContinuation(answer.front() == ' ' ? answer : " " + answer);
-  if (tokens.empty()) throw Error(fmt::format("the answer '{}' has no token", answer));
-  return tokens.front().id;
+std::string Summary(const TraceResult& result, const FactWork& work, const fs::path& out) {
+  std::string text;
+  Grid grid = AverageHeatMap(result);
+  if (result.facts.size() == 1) {
+    const TracedFact& fact = result.facts[0].fact;
+    const bool guarded = fact.p_clean - fact.p_corrupt < kGuard;
+    text = fmt::format("{} -> {}\n  clean      p = {:.4g}  ({})\n  corrupted  p = {:.4g}  ({})\n{}\np(answer)", fact.clean.text,
+                       VisibleText(fact.answer), fact.p_clean, fact.clean.subject, fact.p_corrupt,
+                       fact.corrupt ? fact.corrupt->subject : fmt::format("noise, {} samples", work.noise->samples),
+                       guarded ? "  the clean prompt does not make this answer more probable: there is nothing to restore\n" : "");
+    grid = FactHeatMap(result, result.facts[0]);
+  } else {
+    text = FactsText(work) + fmt::format("\n{} of them left out (p_clean - p_corrupt below {})\nIE", Average(result.facts).guarded, kGuard);
+    grid.domain = {{0.0, 1.0}};
+  }
+  return text + fmt::format(" with one state restored, site {}, window {}:\n{}\n{}\n{}\n", SiteName(result.site), result.window,
+                            TerminalHeatMap(grid), (out / "trace.json").string(), (out / "trace.html").string());
 }
 
-std::string Summary(const TraceOptions& options, const FactTrace& fact, const fs::path& out) {
-  const bool guarded = fact.p_clean - fact.p_corrupt < kGuard;
-  return fmt::format("{} -> {}\n  clean      p = {:.4g}  ({})\n  corrupted  p = {:.4g}  ({})\n{}\n", fact.clean.text,
-                     VisibleText(fact.answer), fact.p_clean, fact.clean.subject, fact.p_corrupt, fact.corrupt.subject,
-                     guarded ? "  the clean prompt does not make this answer more probable: there is nothing to restore\n" : "") +
-         fmt::format("p(answer) with one state restored, site {}, window {}:\n{}\n{}\n{}\n", SiteName(options.site), options.window,
-                     TerminalHeatMap(TraceHeatMap(options, fact)), (out / "trace.json").string(), (out / "trace.html").string());
+// One line per fact: its trace at `sites`, the first as "probs".
+std::vector<Json> TraceLines(const Model& model, const Tokenizer& tokenizer, const std::vector<Site>& sites, TraceOptions options,
+                             const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
+  std::vector<Json> lines;
+  options.cells = cells;
+  for (const Site site : sites) {
+    options.site = site;
+    std::vector<FactTrace> traces = TraceFacts(model, pairs, options, audit);
+    for (size_t i = 0; i < traces.size(); ++i) {
+      traces[i].fact.answer = AnswerText(tokenizer, traces[i].fact.answer_id);
+      if (site == sites[0]) lines.push_back(ToJson(traces[i]));
+      else lines[i][SiteName(site)] = ToJson(traces[i].probs);
+    }
+  }
+  return lines;
+}
+
+std::vector<FactTrace> ReadTraces(const std::vector<Json>& lines, const std::string& key) {
+  std::vector<FactTrace> traces;
+  for (const Json& line : lines) traces.push_back({ReadFact(line), ReadGrid(line.at(key))});
+  return traces;
 }
 
 void RunTrace(const CommonOptions& common, const Options& o) {
-  const fs::path out = o.out;
+  const fs::path out = o.facts.out;
+  CheckFactOptions(o.facts);
   for (const char* name : {"trace.json", "trace.html"}) PrepareFile(out / name);
   const Tokenizer tokenizer = RequireTokenizer(common);
-  const std::string pattern = o.prompt.find("{}") == o.prompt.npos ? PatternOf(o.prompt, o.subject) : o.prompt;
-  const Prompt clean = MakePrompt(tokenizer, pattern, o.subject), corrupt = MakePrompt(tokenizer, pattern, o.corrupt_subject);
   const Model model = LoadModel(common);
-  Progress progress("tracing", "cells", common.quiet);
-  TraceOptions options{.site = ParseSite(o.site, model.sites()), .window = o.window, .progress = std::ref(progress)};
-  if (options.site == Site::kEmbed && o.window > 1) throw Error("--window: the embedding has no layers to restore together");
-  if (options.window == 0) options.window = DefaultWindow(options.site, model.layers());
-  FactTrace fact = TraceFact(model, clean, corrupt, AnswerId(tokenizer, o.answer), options);
-  if (fact.answer_id < tokenizer.vocab_size())
-    fact.answer = tokenizer.Decode(std::span(&fact.answer_id, 1));  // models pad their vocabulary
-  const Json echo = EchoOptions("trace", common,
-                                {{"prompt", pattern},
-                                 {"subject", o.subject},
-                                 {"corrupt_subject", o.corrupt_subject},
-                                 {"site", SiteName(options.site)},
-                                 {"window", options.window},
-                                 {"answer", o.answer.empty() ? Json() : Json(o.answer)}});
-  const Json json = TraceJson(echo, options, {fact});
+  std::vector<Site> sites = {ParseSite(o.isolate ? "mixer_out" : o.site, model.sites())};
+  if (o.isolate) sites.insert(sites.end(), {ParseSite("ssm_out", model.sites()), ParseSite("gate", model.sites())});
+  if (sites[0] == Site::kEmbed && o.window > 1) throw Error("--window: the embedding has no layers to restore together");
+  const FactWork work = TakeFacts(common, o.facts, model, tokenizer);
+  const TraceOptions options{
+      .site = sites[0], .window = o.window > 0 ? o.window : DefaultWindow(sites[0], model.layers()), .noise = work.noise, .cells = {}};
+  TraceResult result{
+      .options = EchoOptions("trace", common, EchoFactOptions(o.facts, work)), .site = sites[0], .window = options.window, .facts = {}};
+  result.options.update({{"site", SiteName(sites[0])}, {"window", options.window}, {"isolate", o.isolate}});
+  const std::vector<Json> lines = RunFacts("trace", common, o.facts, model, work, result.options,
+                                           [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
+                                             return TraceLines(model, tokenizer, sites, options, pairs, cells, audit);
+                                           });
+  result.facts = ReadTraces(lines, "probs");
+  result.relations = work.relations;
+  if (o.isolate) result.ssm_out = ReadTraces(lines, "ssm_out"), result.gate = ReadTraces(lines, "gate");
+  const Json json = TraceJson(result);
   WriteFile(out / "trace.json", json.dump(1) + "\n");
-  WriteFile(out / "trace.html", TracePage(echo, options, fact));
-  Print(common, json, Summary(options, fact, out));
+  WriteFile(out / "trace.html", TracePage(result));
+  Print(common, json, Summary(result, work, out));
 }
 
 }  // namespace
 
 void Trace(CLI::App& command, CommonOptions& common) {
   const auto o = std::make_shared<Options>();
-  command.add_option("--prompt", o->prompt, "with {} for the subject, as \"{} is located in\"")->required();
-  command.add_option("--subject", o->subject)->required();
-  command.add_option("--corrupt-subject", o->corrupt_subject, "what stands in its place in the corrupted prompt")->required();
-  command.add_option("--answer", o->answer, "whose first token is traced; without it, the clean prompt's most probable token");
-  command.add_option("--site", o->site, "the states to restore")->capture_default_str();
+  AddFactOptions(command, o->facts);
+  const auto* isolate =
+      command.add_flag("--isolate", o->isolate, "what the output projection adds: IE of mixer_out less those of ssm_out and gate");
+  command.add_option("--site", o->site, "the states to restore")->capture_default_str()->excludes(const_cast<CLI::Option*>(isolate));
   command.add_option("--window", o->window, "layers restored together; without it, 1 for resid, else the paper's share of the layers")
       ->check(CLI::Range(1, 1'000'000));
-  command.add_option("--out", o->out, "folder for trace.json and trace.html")->capture_default_str();
   command.callback([&common, o] { RunTrace(common, *o); });
 }
 

@@ -1,25 +1,13 @@
 #include "mambascope/experiments/trace.h"
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
-#include "mambascope/error.h"
-#include "mambascope/intervene/run.h"
-#include "mambascope/intervene/sweep.h"
+#include "mambascope/experiments/statistics.h"
 
 namespace mambascope {
 namespace {
-
-double Finite(double p) {
-  if (!std::isfinite(p))
-    throw Error("a probability is not a number", "the checkpoint's weights may be damaged or of a type that overflows");
-  return p;
-}
-
-double Probability(const at::Tensor& logits, int64_t id) { return Finite(logits[-1].softmax(0)[id].item<double>()); }
 
 // The places whose states a traced site has, one per column of the grid.
 std::vector<Place> Columns(const Model& model, Site site) {
@@ -29,20 +17,140 @@ std::vector<Place> Columns(const Model& model, Site site) {
   return places;
 }
 
-// Restores the clean run's states of one token in the columns of a window.
-Variant Restore(const RunResult& clean, const std::vector<Place>& columns, Span window, int64_t from, int64_t to) {
-  Variant variant;
-  for (int64_t c = window.begin; c < window.end; ++c) {
-    const Place place = columns[static_cast<size_t>(c)];
-    variant.push_back(Set{{place.site, place.layer, to}, clean.State(place, 0)[from]});
-  }
-  return variant;
+// Tokens at the start that the two prompts share: what is computed of them is the same in both.
+int64_t SharedPrefix(const TracedFact& fact) {
+  if (!fact.corrupt) return fact.clean.subject_span.begin;
+  const auto &a = fact.clean.ids, &b = fact.corrupt->ids;
+  return std::mismatch(a.begin(), a.begin() + static_cast<int64_t>(std::min(a.size(), b.size())), b.begin()).first - a.begin();
 }
 
-double Mean(const std::vector<double>& values) {
-  double sum = 0;
-  for (double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
+// The cells of some facts, as cases of one sweep.
+class Cells {
+ public:
+  Cells(const Model& model, const FactRuns& runs, const TraceOptions& options)
+      : runs_(runs), columns_(Columns(model, options.site)), window_(options.window) {
+    for (size_t fact = 0; fact < runs.facts.size(); ++fact) AddFact(fact);
+  }
+
+  // Sets p_corrupt and probs of the facts.
+  std::vector<FactTrace> Compute(const Model& model, const CellOptions& options, Audit& audit) {
+    const std::vector<double> p = CellProbabilities(model, runs_.corrupt, cases_, answers_, options, audit);
+    std::vector<FactTrace> traces;
+    size_t next = 0;
+    const auto mean = [&] {  // of the next cell's samples
+      double sum = 0;
+      for (size_t s = 0; s < runs_.samples; ++s) sum += p[next++];
+      return sum / static_cast<double>(runs_.samples);
+    };
+    for (size_t i = 0; i < runs_.facts.size(); ++i) {
+      FactTrace trace{.fact = runs_.facts[i], .probs = {}};
+      trace.fact.p_corrupt = mean();
+      for (const std::vector<Cell>& row : grids_[i]) {
+        std::vector<std::optional<double>> probs;
+        for (Cell cell : row) {
+          if (cell == Cell::kAbsent) probs.emplace_back();
+          else probs.emplace_back(cell == Cell::kUnmoved ? trace.fact.p_corrupt : mean());
+        }
+        trace.probs.push_back(std::move(probs));
+      }
+      traces.push_back(std::move(trace));
+    }
+    return traces;
+  }
+
+ private:
+  enum class Cell { kAbsent, kUnmoved, kComputed };
+
+  void AddFact(size_t fact) {
+    const TracedFact& f = runs_.facts[fact];
+    const std::vector<std::optional<int64_t>> counterpart = AlignTokens(f.clean, f.corrupt.value_or(f.clean));
+    const int64_t shared = SharedPrefix(f);
+    std::vector<std::vector<Cell>> grid;
+    AddCase(fact, {});  // p_corrupt
+    for (int64_t t = 0; t < static_cast<int64_t>(counterpart.size()); ++t) {
+      const std::optional<int64_t> to = counterpart[static_cast<size_t>(t)];
+      const Cell cell = !to ? Cell::kAbsent : t < shared && *to == t ? Cell::kUnmoved : Cell::kComputed;
+      grid.emplace_back(columns_.size(), cell);
+      for (int c = 0; c < static_cast<int>(columns_.size()) && cell == Cell::kComputed; ++c) AddCase(fact, Restore(fact, c, t, *to));
+    }
+    grids_.push_back(std::move(grid));
+  }
+
+  // Sets the clean run's states of token `from` at token `to`, in the columns around `column`.
+  Variant Restore(size_t fact, int column, int64_t from, int64_t to) const {
+    const Span window = WindowAround(column, window_, static_cast<int>(columns_.size()));
+    Variant variant;
+    for (int64_t c = window.begin; c < window.end; ++c) {
+      const Place place = columns_[static_cast<size_t>(c)];
+      variant.push_back(Set{{place.site, place.layer, to}, runs_.clean.State(place, fact)[from]});
+    }
+    return variant;
+  }
+
+  void AddCase(size_t fact, const Variant& variant) {
+    for (size_t s = 0; s < runs_.samples; ++s) {
+      cases_.push_back({fact * runs_.samples + s, variant});
+      answers_.push_back(runs_.facts[fact].answer_id);
+    }
+  }
+
+  const FactRuns& runs_;
+  const std::vector<Place> columns_;
+  const int window_;
+  std::vector<std::vector<std::vector<Cell>>> grids_;  // [fact][token][column]
+  std::vector<SweepCase> cases_;                       // by fact: the corrupted run, then its computed cells; each in all samples
+  std::vector<int64_t> answers_;
+};
+
+// A number of a fact at a row of tokens and a layer; none where the fact has none.
+using FactValue = std::function<std::optional<double>(size_t fact, size_t row, size_t layer)>;
+
+// p(answer) at a row's tokens, averaged.
+std::optional<double> RowMean(const FactTrace& trace, size_t row, size_t layer) {
+  std::vector<double> own;
+  const auto tokens = static_cast<int64_t>(trace.probs.size());
+  for (int64_t t = 0; t < tokens; ++t) {
+    const std::optional<double>& p = trace.probs[static_cast<size_t>(t)][layer];
+    if (p && TraceRow(trace.fact.clean.subject_span, tokens, t) == row) own.push_back(*p);
+  }
+  return own.empty() ? std::nullopt : std::optional(Mean(own));
+}
+
+double Effect(const FactTrace& trace) { return trace.fact.p_clean - trace.fact.p_corrupt; }
+
+std::optional<double> RowEffect(const FactTrace& trace, size_t row, size_t layer, double floor) {
+  const std::optional<double> p = RowMean(trace, row, layer);
+  return p ? std::optional((*p - floor) / Effect(trace)) : std::nullopt;
+}
+
+std::optional<double> MeanOf(const std::vector<double>& values) { return values.empty() ? std::nullopt : std::optional(Mean(values)); }
+
+// Averages `ie` and `published` over the facts that pass the guard.
+TraceAverage AverageOf(const std::vector<FactTrace>& facts, const FactValue& ie, const FactValue& published) {
+  TraceAverage average;
+  const size_t layers = facts.empty() || facts[0].probs.empty() ? 0 : facts[0].probs[0].size();
+  const auto values = [&](const FactValue& value, size_t row, size_t layer) {
+    std::vector<double> result;
+    for (size_t i = 0; i < facts.size(); ++i) {
+      const auto v = Effect(facts[i]) < kGuard ? std::nullopt : value(i, row, layer);
+      if (v) result.push_back(*v);
+    }
+    return result;
+  };
+  for (const FactTrace& fact : facts) average.guarded += Effect(fact) < kGuard ? 1 : 0;
+  for (size_t row = 0; row < kTraceRows.size(); ++row) {
+    average.ie.emplace_back(layers);
+    average.as_published.emplace_back(layers);
+    average.ci95.emplace_back(layers);
+    for (size_t layer = 0; layer < layers; ++layer) {
+      const std::vector<double> effects = values(ie, row, layer);
+      average.ie[row][layer] = MeanOf(effects);
+      average.ci95[row][layer] = Interval95(effects);
+      average.as_published[row][layer] = MeanOf(values(published, row, layer));
+      average.facts_per_row[row] = static_cast<int64_t>(effects.size());
+    }
+  }
+  return average;
 }
 
 }  // namespace
@@ -54,96 +162,36 @@ Span WindowAround(int layer, int window, int layers) {
   return {std::max(0, first), std::min(layers, first + window)};
 }
 
-std::vector<std::optional<int64_t>> AlignTokens(const Prompt& clean, const Prompt& corrupt) {
-  std::vector<std::optional<int64_t>> counterpart;
-  const Span a = clean.subject_span, b = corrupt.subject_span;
-  for (int64_t t = 0; t < static_cast<int64_t>(clean.ids.size()); ++t) {
-    const int64_t from_end = t - a.end + b.end;
-    const bool exists = t < a.begin ? t < b.begin : from_end >= b.begin && from_end < static_cast<int64_t>(corrupt.ids.size());
-    counterpart.push_back(exists ? std::optional(t < a.begin ? t : from_end) : std::nullopt);
-  }
-  return counterpart;
+std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair>& pairs, const TraceOptions& options, Audit& audit) {
+  if (pairs.empty()) return {};
+  at::NoGradGuard no_grad;
+  const FactRuns runs = RunFacts(model, pairs, Columns(model, options.site), options.noise);
+  return Cells(model, runs, options).Compute(model, options.cells, audit);
 }
 
-FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corrupt, std::optional<int64_t> answer_id,
-                    const TraceOptions& options) {
-  for (const Prompt* prompt : {&clean, &corrupt}) {
-    if (prompt->subject_span.begin == prompt->subject_span.end)
-      throw Error(fmt::format("the prompt '{}' has no subject to trace", prompt->text));
-  }
-  const std::vector<Place> columns = Columns(model, options.site);
-  const auto width = static_cast<int>(columns.size());
-  const RunResult clean_run = Run(model, {clean.ids}, {.variants = {}, .keep = columns});
-  if (answer_id && (*answer_id < 0 || *answer_id >= model.config().vocab)) {
-    throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}", *answer_id, model.config().vocab));
-  }
-  const int64_t answer = answer_id ? *answer_id : clean_run.Logits(0)[-1].argmax().item<int64_t>();
-  FactTrace trace{.relation = {},
-                  .clean = clean,
-                  .corrupt = corrupt,
-                  .answer_id = answer,
-                  .answer = {},
-                  .p_clean = Probability(clean_run.Logits(0), answer),
-                  .p_corrupt = Probability(Run(model, {corrupt.ids}).Logits(0), answer),
-                  .probs = {}};
-  trace.probs.assign(clean.ids.size(), std::vector<std::optional<double>>(columns.size()));
-  const std::vector<std::optional<int64_t>> counterpart = AlignTokens(clean, corrupt);
-  std::vector<SweepCase> cases;
-  std::vector<std::optional<double>*> cells;
-  for (size_t t = 0; t < counterpart.size(); ++t) {
-    for (int c = 0; c < width && counterpart[t]; ++c) {
-      cases.push_back({0, Restore(clean_run, columns, WindowAround(c, options.window, width), static_cast<int64_t>(t), *counterpart[t])});
-      cells.push_back(&trace.probs[t][static_cast<size_t>(c)]);
-    }
-  }
-  const at::Tensor last = Sweep(model, {{corrupt.ids}}, cases, {.progress = options.progress});
-  const at::Tensor p = AnswerProbabilities(model, last, std::vector<int64_t>(cases.size(), answer)).cpu();
-  for (size_t i = 0; i < cells.size(); ++i) *cells[i] = Finite(p[static_cast<int64_t>(i)].item<double>());
-  return trace;
-}
-
-std::optional<size_t> TraceRow(const Prompt& prompt, int64_t token) {
-  const Span s = prompt.subject_span;
-  if (token == static_cast<int64_t>(prompt.ids.size()) - 1 && token >= s.end) return 4;
-  if (token >= s.end) return 3;
-  if (token == s.end - 1) return 2;
-  if (token == s.begin) return 0;
-  return token > s.begin ? std::optional<size_t>(1) : std::nullopt;
+std::optional<size_t> TraceRow(Span subject, int64_t tokens, int64_t token) {
+  if (token == tokens - 1 && token >= subject.end) return 4;
+  if (token >= subject.end) return 3;
+  if (token == subject.end - 1) return 2;
+  if (token == subject.begin) return 0;
+  return token > subject.begin ? std::optional<size_t>(1) : std::nullopt;
 }
 
 TraceAverage Average(const std::vector<FactTrace>& facts) {
-  TraceAverage average;
-  const size_t layers = facts.empty() || facts[0].probs.empty() ? 0 : facts[0].probs[0].size();
-  std::vector<std::vector<double>> ie(kTraceRows.size() * layers), published(ie.size());  // of each fact, per row and layer
-  for (const FactTrace& fact : facts) {
-    const double effect = fact.p_clean - fact.p_corrupt;
-    if (effect < kGuard) {
-      ++average.guarded;
-      continue;
-    }
-    for (size_t r = 0; r < kTraceRows.size(); ++r) {
-      bool has_row = false;
-      for (size_t l = 0; l < layers; ++l) {
-        std::vector<double> own;
-        for (size_t t = 0; t < fact.probs.size(); ++t) {
-          if (TraceRow(fact.clean, static_cast<int64_t>(t)) == r && fact.probs[t][l]) own.push_back(*fact.probs[t][l]);
-        }
-        if (own.empty()) continue;
-        has_row = true;
-        ie[r * layers + l].push_back((Mean(own) - fact.p_corrupt) / effect);
-        published[r * layers + l].push_back(Mean(own) / effect);
-      }
-      average.facts_per_row[r] += has_row ? 1 : 0;
-    }
-  }
-  average.ie.assign(kTraceRows.size(), std::vector<std::optional<double>>(layers));
-  average.as_published = average.ie;
-  for (size_t i = 0; i < ie.size(); ++i) {
-    if (ie[i].empty()) continue;
-    average.ie[i / layers][i % layers] = Mean(ie[i]);
-    average.as_published[i / layers][i % layers] = Mean(published[i]);
-  }
-  return average;
+  return AverageOf(
+      facts, [&](size_t i, size_t row, size_t layer) { return RowEffect(facts[i], row, layer, facts[i].fact.p_corrupt); },
+      [&](size_t i, size_t row, size_t layer) { return RowEffect(facts[i], row, layer, 0); });
+}
+
+TraceAverage Isolate(const std::vector<FactTrace>& mixer_out, const std::vector<FactTrace>& ssm_out, const std::vector<FactTrace>& gate) {
+  const auto difference = [&](size_t i, size_t row, size_t layer, double floor) -> std::optional<double> {
+    const auto o = RowEffect(mixer_out[i], row, layer, floor), s = RowEffect(ssm_out[i], row, layer, floor),
+               g = RowEffect(gate[i], row, layer, floor);
+    return o && s && g ? std::optional(*o - *s - *g) : std::nullopt;
+  };
+  return AverageOf(
+      mixer_out, [&](size_t i, size_t row, size_t layer) { return difference(i, row, layer, mixer_out[i].fact.p_corrupt); },
+      [&](size_t i, size_t row, size_t layer) { return difference(i, row, layer, 0); });
 }
 
 }  // namespace mambascope

@@ -19,7 +19,7 @@ Prompt OfLength(size_t tokens, Span subject) {
 std::vector<std::string> Rows(const Prompt& prompt) {
   std::vector<std::string> rows;
   for (int64_t t = 0; t < static_cast<int64_t>(prompt.ids.size()); ++t) {
-    const std::optional<size_t> row = TraceRow(prompt, t);
+    const std::optional<size_t> row = TraceRow(prompt.subject_span, static_cast<int64_t>(prompt.ids.size()), t);
     rows.emplace_back(row ? kTraceRows[*row] : "none");
   }
   return rows;
@@ -41,12 +41,12 @@ TEST(TraceRowTest, SubjectAtTheEndHasNoLaterRows) {
 }
 
 FactTrace Fact(Span subject, double p_clean, double p_corrupt, const TraceGrid& probs) {
-  FactTrace fact;
-  fact.clean = OfLength(probs.size(), subject);
-  fact.p_clean = p_clean;
-  fact.p_corrupt = p_corrupt;
-  fact.probs = probs;
-  return fact;
+  FactTrace trace;
+  trace.fact.clean = OfLength(probs.size(), subject);
+  trace.fact.p_clean = p_clean;
+  trace.fact.p_corrupt = p_corrupt;
+  trace.probs = probs;
+  return trace;
 }
 
 void ExpectRow(const std::vector<std::optional<double>>& row, const std::vector<double>& want) {
@@ -95,6 +95,29 @@ TEST_F(TraceAverageTest, RowThatNoFactHasIsEmpty) {
   EXPECT_THAT(nothing.ie, Each(ElementsAre(Eq(kNone), Eq(kNone))));
   EXPECT_THAT(nothing.facts_per_row, Each(0));
   EXPECT_THAT(Average({}).ie, Each(testing::IsEmpty()));
+}
+
+TEST_F(TraceAverageTest, IntervalIsStudentsOfTheFacts) {
+  const TraceAverage average = Average({two_tokens_, four_tokens_});
+  const auto [low, high] = average.ci95[2][1].value();  // of 0.25 and 0: one degree of freedom
+  EXPECT_NEAR((low + high) / 2, 0.125, 1e-12);
+  EXPECT_NEAR(high - low, 2 * 12.7062 * 0.125, 1e-4);
+  EXPECT_EQ(average.ci95[1][0], std::nullopt) << "one fact";
+}
+
+TEST_F(TraceAverageTest, IsolationTakesTheInputsEffectsFromTheOutputs) {
+  FactTrace ssm_out = two_tokens_, gate = two_tokens_;
+  for (auto& row : ssm_out.probs) {
+    for (auto& p : row) p = *p / 2;
+  }
+  for (auto& row : gate.probs) {
+    for (auto& p : row) p = 0.1;  // no effect
+  }
+  const TraceAverage isolated = Isolate({two_tokens_}, {ssm_out}, {gate});
+  // IE of mixer_out at the first row, layer 0: (0.5 - 0.1) / 0.8; of ssm_out (0.25 - 0.1) / 0.8.
+  ExpectRow(isolated.ie[0], {(0.4 - 0.15) / 0.8, (0 - (0.05 - 0.1)) / 0.8});
+  ExpectRow(isolated.as_published[0], {(0.5 - 0.25 - 0.1) / 0.8, (0.1 - 0.05 - 0.1) / 0.8});
+  EXPECT_THAT(isolated.facts_per_row, ElementsAre(1, 0, 1, 1, 1));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/data/random.h"
 #include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
 
@@ -20,6 +21,12 @@ constexpr auto kNone = std::nullopt;
 Prompt MakeIds(const std::vector<int64_t>& ids, Span subject) {
   return {
       .text = "made up", .ids = ids, .tokens = std::vector<std::string>(ids.size(), "x"), .subject = "made up", .subject_span = subject};
+}
+
+FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corrupt, std::optional<int64_t> answer,
+                    const TraceOptions& options) {
+  Audit audit;
+  return TraceFacts(model, {{.relation = {}, .clean = clean, .corrupt = corrupt, .answer_id = answer}}, options, audit)[0];
 }
 
 Prompt OfLength(size_t tokens, Span subject) { return MakeIds(std::vector<int64_t>(tokens, 0), subject); }
@@ -84,17 +91,17 @@ class TraceFactTest : public testing::Test {
 
 TEST_F(TraceFactTest, ProbabilitiesOfTheTwoPromptsAreTheirRuns) {
   const FactTrace trace = Trace(Site::kResid, 1);
-  EXPECT_NEAR(trace.p_clean, PClean(), 1e-6 * PClean());
-  EXPECT_NEAR(trace.p_corrupt, PCorrupt(), 1e-6 * PCorrupt());
+  EXPECT_NEAR(trace.fact.p_clean, PClean(), 1e-6 * PClean());
+  EXPECT_NEAR(trace.fact.p_corrupt, PCorrupt(), 1e-6 * PCorrupt());
   EXPECT_GT(std::abs(PClean() - PCorrupt()), 0.05 * PClean()) << "the prompts must differ for the other tests to say anything";
-  EXPECT_EQ(trace.answer_id, answer_);
+  EXPECT_EQ(trace.fact.answer_id, answer_);
 }
 
 TEST_F(TraceFactTest, AnswerIsTheMostProbableTokenUnlessGiven) {
   const FactTrace trace = TraceFact(model_, clean_, corrupt_, std::nullopt, {});
   const at::Tensor probabilities = mambascope::Run(model_, {clean_.ids}).Logits(0)[-1].softmax(0);
-  EXPECT_EQ(trace.answer_id, probabilities.argmax().item<int64_t>());
-  EXPECT_NEAR(trace.p_clean, probabilities.max().item<double>(), 1e-6);
+  EXPECT_EQ(trace.fact.answer_id, probabilities.argmax().item<int64_t>());
+  EXPECT_NEAR(trace.fact.p_clean, probabilities.max().item<double>(), 1e-6);
 }
 
 TEST_F(TraceFactTest, EveryCellIsTheRunWithItsWindowRestored) {
@@ -120,11 +127,11 @@ TEST_F(TraceFactTest, EveryCellIsTheRunWithItsWindowRestored) {
 
 TEST_F(TraceFactTest, LastResidOfTheLastTokenBringsTheCleanAnswerBack) {
   const FactTrace trace = Trace(Site::kResid, 1);
-  EXPECT_NEAR(*trace.probs[5][3], trace.p_clean, 1e-6 * trace.p_clean);
-  EXPECT_GT(std::abs(*trace.probs[5][2] - trace.p_clean), 1e-3 * trace.p_clean)
+  EXPECT_NEAR(*trace.probs[5][3], trace.fact.p_clean, 1e-6 * trace.fact.p_clean);
+  EXPECT_GT(std::abs(*trace.probs[5][2] - trace.fact.p_clean), 1e-3 * trace.fact.p_clean)
       << "the layer before it leaves one layer to the corrupted tokens";
   for (size_t t = 0; t < 5; ++t)
-    EXPECT_NEAR(*trace.probs[t][3], trace.p_corrupt, 1e-6 * trace.p_corrupt) << "nothing after it reads token " << t;
+    EXPECT_NEAR(*trace.probs[t][3], trace.fact.p_corrupt, 1e-6 * trace.fact.p_corrupt) << "nothing after it reads token " << t;
 }
 
 TEST_F(TraceFactTest, EmbeddingsAreOneColumn) {
@@ -132,15 +139,15 @@ TEST_F(TraceFactTest, EmbeddingsAreOneColumn) {
   for (size_t t = 0; t < trace.probs.size(); ++t) {
     ASSERT_EQ(trace.probs[t].size(), 1u);
     const bool same = t != 1 && t != 2;  // the token is the corrupted prompt's own
-    const double moved = std::abs(*trace.probs[t][0] - trace.p_corrupt);
-    if (same) EXPECT_LT(moved, 1e-5 * trace.p_corrupt) << t;  // rounding: batches of other shapes
-    else EXPECT_GT(moved, 1e-3 * trace.p_corrupt) << t;
+    const double moved = std::abs(*trace.probs[t][0] - trace.fact.p_corrupt);
+    if (same) EXPECT_LT(moved, 1e-5 * trace.fact.p_corrupt) << t;  // rounding: batches of other shapes
+    else EXPECT_GT(moved, 1e-3 * trace.fact.p_corrupt) << t;
   }
   EXPECT_NEAR(*trace.probs[2][0], Restored(Site::kEmbed, {kEmbedLayer}, 2, 3), 1e-6);
   const Prompt close = MakeIds({7, 301, 21, 150, 9, 88}, {1, 3});  // one token differs
   const FactTrace whole = TraceFact(model_, clean_, close, answer_, {.site = Site::kEmbed});
-  EXPECT_NEAR(*whole.probs[1][0], whole.p_clean, 1e-5 * whole.p_clean);
-  EXPECT_GT(std::abs(whole.p_clean - whole.p_corrupt), 1e-3 * whole.p_clean);
+  EXPECT_NEAR(*whole.probs[1][0], whole.fact.p_clean, 1e-5 * whole.fact.p_clean);
+  EXPECT_GT(std::abs(whole.fact.p_clean - whole.fact.p_corrupt), 1e-3 * whole.fact.p_clean);
 }
 
 TEST_F(TraceFactTest, TokenWithoutACounterpartHasNoValues) {
@@ -151,12 +158,76 @@ TEST_F(TraceFactTest, TokenWithoutACounterpartHasNoValues) {
 
 TEST_F(TraceFactTest, ProgressCountsTheCells) {
   std::vector<int64_t> calls;
-  TraceFact(model_, clean_, corrupt_, answer_, {.progress = [&](int64_t done, int64_t total) {
-              calls.push_back(done);
-              EXPECT_EQ(total, 6 * 4);
-            }});
+  TraceOptions options;
+  options.cells.sweep.progress = [&](int64_t done, int64_t total) {
+    calls.push_back(done);
+    EXPECT_EQ(total, 1 + 5 * 4) << "the corrupted run, and all cells but those of the token before the subject";
+  };
+  TraceFact(model_, clean_, corrupt_, answer_, options);
   EXPECT_TRUE(std::is_sorted(calls.begin(), calls.end()));
-  EXPECT_EQ(calls.back(), 6 * 4);
+  EXPECT_EQ(calls.back(), 1 + 5 * 4);
+}
+
+// Before the first token that differs both prompts have the same states.
+TEST_F(TraceFactTest, CellsBeforeTheFirstDifferenceAreTheCorruptedRun) {
+  const FactTrace trace = Trace(Site::kMixerOut, 3);
+  for (int l = 0; l < 4; ++l) EXPECT_EQ(trace.probs[0][static_cast<size_t>(l)], trace.fact.p_corrupt);
+  EXPECT_NEAR(Restored(Site::kMixerOut, {0, 1, 2}, 0, 0), PCorrupt(), 1e-6 * PCorrupt());
+}
+
+TEST_F(TraceFactTest, ManyFactsInOneSweepEqualEachAlone) {
+  const std::vector<FactPair> pairs = {{"a", clean_, corrupt_, answer_}, {"b", corrupt_, clean_, std::nullopt}, {"c", clean_, corrupt_, 5}};
+  Audit audit, alone;
+  TraceOptions options{.site = Site::kSsmOut, .window = 2};
+  options.cells.recheck = 20;
+  const std::vector<FactTrace> traces = TraceFacts(model_, pairs, options, audit);
+  ASSERT_EQ(traces.size(), 3u);
+  for (size_t i = 0; i < traces.size(); ++i) {
+    const FactTrace one = TraceFacts(model_, {pairs[i]}, options, alone)[0];
+    EXPECT_EQ(traces[i].fact.relation, pairs[i].relation);
+    EXPECT_EQ(traces[i].fact.answer_id, one.fact.answer_id);
+    EXPECT_NEAR(traces[i].fact.p_corrupt, one.fact.p_corrupt, 1e-5 * one.fact.p_corrupt);
+    for (size_t t = 0; t < one.probs.size(); ++t) {
+      for (size_t l = 0; l < 4; ++l) {
+        ASSERT_EQ(traces[i].probs[t][l].has_value(), one.probs[t][l].has_value());
+        if (one.probs[t][l]) {
+          EXPECT_NEAR(*traces[i].probs[t][l], *one.probs[t][l], 1e-5 * *one.probs[t][l]);
+        }
+      }
+    }
+  }
+  EXPECT_EQ(audit.rechecked, 20);
+  EXPECT_LT(audit.largest_difference, 1e-6);
+  EXPECT_EQ(audit.plan.cases, alone.plan.cases);
+}
+
+// Noise on the subject's embedding, by whole passes with the same draws.
+TEST_F(TraceFactTest, NoiseIsTheMeanOverItsSamples) {
+  const Noise noise{.std = 0.5, .samples = 3, .seed = 7};
+  Audit audit;
+  const FactPair pair{.relation = {}, .clean = clean_, .corrupt = {}, .answer_id = answer_};
+  const FactTrace trace = TraceFacts(model_, {pair}, {.site = Site::kResid, .window = 1, .noise = noise}, audit)[0];
+  NumpyNormal normal(7);
+  double corrupt = 0, restored = 0;
+  const at::Tensor clean =
+      mambascope::Run(model_, {clean_.ids}, {.variants = {}, .keep = {{Site::kResid, 1}}}).State({Site::kResid, 1}, 0)[2];
+  for (int sample = 0; sample < 3; ++sample) {
+    Variant variant;
+    for (int64_t t : {1, 2}) {
+      std::vector<float> delta;
+      for (int d = 0; d < 48; ++d) delta.push_back(static_cast<float>(0.5 * normal()));
+      variant.push_back(Add{{Site::kEmbed, kEmbedLayer, t}, at::tensor(delta)});
+    }
+    corrupt += Probability(mambascope::Run(model_, {clean_.ids}, {.variants = {variant}}), answer_) / 3;
+    variant.push_back(Set{{Site::kResid, 1, 2}, clean});
+    restored += Probability(mambascope::Run(model_, {clean_.ids}, {.variants = {variant}}), answer_) / 3;
+  }
+  EXPECT_NEAR(trace.fact.p_corrupt, corrupt, 1e-5 * corrupt);
+  EXPECT_NEAR(*trace.probs[2][1], restored, 1e-5 * restored);
+  EXPECT_GT(std::abs(restored - corrupt), 1e-3 * corrupt);
+  EXPECT_GT(std::abs(trace.fact.p_clean - corrupt), 1e-3 * corrupt);
+  EXPECT_FALSE(trace.fact.corrupt.has_value());
+  EXPECT_THAT(ErrorOf([&] { TraceFacts(model_, {pair}, {}, audit); }), HasSubstr("neither another subject nor noise"));
 }
 
 TEST_F(TraceFactTest, PromptWithoutASubjectAndUnknownAnswerAreRefused) {

@@ -73,6 +73,11 @@ std::vector<Place> HeldPlaces(const std::vector<Variant>& variants) {
 
 }  // namespace
 
+at::Tensor RunResult::LastLogits() const {
+  const at::Tensor last = at::tensor(packing_.LastRows(), at::kLong).to(h_.device());
+  return model_->Unembed(h_.index_select(0, last));
+}
+
 RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts, const RunOptions& options) {
   CheckPrompts(prompts);
   std::vector<int64_t> ids, lengths;
@@ -98,7 +103,8 @@ RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& promp
     result.states_[place] = at::Tensor();
   }
   RunHooks hooks(result.packing_, variants, base, result.states_);
-  result.logits_ = model.Unembed(model.Forward(ids, result.packing_, &hooks));
+  result.model_ = &model;
+  result.h_ = model.Forward(ids, result.packing_, &hooks);
   return result;
 }
 

@@ -28,8 +28,10 @@ class RunResult {
  public:
   // States at a kept place, after the interventions: [token, width] of one prompt.
   at::Tensor State(const Place& place, size_t prompt) const { return Rows(states_.at(place), prompt); }
-  // Logits [token, vocab] of one prompt.
-  at::Tensor Logits(size_t prompt) const { return Rows(logits_, prompt); }
+  // Logits [token, vocab] of one prompt, unembedded when asked for. REQUIRES: the model is still there.
+  at::Tensor Logits(size_t prompt) const { return model_->Unembed(Rows(h_, prompt)); }
+  // Logits [prompt, vocab] of every prompt's last token.
+  at::Tensor LastLogits() const;
 
  private:
   friend RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts, const RunOptions& options);
@@ -37,9 +39,10 @@ class RunResult {
     return packed.narrow(0, packing_.segments[prompt].begin, packing_.segments[prompt].length);
   }
 
+  const Model* model_ = nullptr;
   Packing packing_;
   std::map<Place, at::Tensor> states_;  // [row, width]
-  at::Tensor logits_;                   // [row, vocab]
+  at::Tensor h_;                        // [row, d_model], the last block's output
 };
 
 // Throws Error for an empty prompt, and for a site, layer, token or width that the model or the prompt does not have.

@@ -116,7 +116,8 @@ class BaseRuns : public Hooks {
       const auto [row, is_new] = rows_.emplace(cone.work->base, static_cast<int64_t>(ids_.size()));
       if (is_new) {
         lengths.push_back(static_cast<int64_t>(base.ids.size()));
-        Append(base.variant, {0, lengths.back(), row->second, 0}, 0, [](const StateId&) { return true; }, changes_, cuts_);
+        Append(
+            base.variant, {0, lengths.back(), row->second, 0}, 0, [](const StateId&) { return true; }, changes_, cuts_);
         ids_.insert(ids_.end(), base.ids.begin(), base.ids.end());
       }
       if (cone.first > 0) kept.insert(row->second + cone.first - 1);

@@ -1,4 +1,4 @@
-// A causal trace as trace.json (docs/cli.md), as heat maps, and as lines for a terminal.
+// Causal traces as trace.json (docs/cli.md) and as figures.
 #pragma once
 
 #include <string>
@@ -10,16 +10,25 @@
 
 namespace mambascope {
 
-// What trace.json holds. `options` echoes what made it: command, model, commit, seed.
-Json TraceJson(const Json& options, const TraceOptions& trace, const std::vector<FactTrace>& facts);
+struct TraceResult {
+  Json options;  // what made it: command, model, commit, seed
+  Site site = Site::kResid;
+  int window = 1;
+  std::vector<FactTrace> facts;
+  std::vector<RelationCount> relations = {};  // none: a fact given alone
+  // The same facts traced at other sites, where W_o is isolated: ssm_out, then gate. `site` is mixer_out then.
+  std::vector<FactTrace> ssm_out = {}, gate = {};
+};
+
+// What trace.json holds.
+Json TraceJson(const TraceResult& result);
 
 // p(answer) of one fact, tokens by layers.
-Grid TraceHeatMap(const TraceOptions& trace, const FactTrace& fact);
+Grid FactHeatMap(const TraceResult& result, const FactTrace& fact);
 
-// The page of one traced fact.
-std::string TracePage(const Json& options, const TraceOptions& trace, const FactTrace& fact);
+// IE averaged over facts, rows of tokens by layers; where W_o is isolated, what it adds.
+Grid AverageHeatMap(const TraceResult& result);
 
-// `grid` in characters, a line per row: blank at the scale's lower end, a full block at its upper one.
-std::string TerminalHeatMap(const Grid& grid);
+std::string TracePage(const TraceResult& result);
 
 }  // namespace mambascope

@@ -80,6 +80,22 @@ std::string ReplaceInvalidUtf8(std::string_view bytes) {
   return out;
 }
 
+std::string ToLower(std::string_view text) {
+  std::string lower;
+  while (!text.empty()) {
+    const Utf8Char c = FirstChar(text);
+    AppendUtf8(lower, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c.value))));
+    text.remove_prefix(c.size);
+  }
+  return lower;
+}
+
+std::string StripWhiteSpace(std::string_view text) {
+  while (!text.empty() && IsWhiteSpace(FirstChar(text).value)) text.remove_prefix(FirstChar(text).size);
+  while (!text.empty() && IsWhiteSpace(LastChar(text).value)) text.remove_suffix(LastChar(text).size);
+  return std::string(text);
+}
+
 bool IsWhiteSpace(char32_t c) {
   return (c >= 0x9 && c <= 0xD) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
          c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;

@@ -29,6 +29,11 @@ size_t FindInvalidUtf8(std::string_view bytes);
 // `bytes` with one U+FFFD for each maximal subpart that is no UTF-8 (Unicode 3.9, and Rust's String::from_utf8_lossy).
 std::string ReplaceInvalidUtf8(std::string_view bytes);
 
+// Each character's own lower case (no rule that looks at its neighbours). REQUIRES: `text` is UTF-8.
+std::string ToLower(std::string_view text);
+// `text` without the white space at its ends. REQUIRES: `text` is UTF-8.
+std::string StripWhiteSpace(std::string_view text);
+
 // The property White_Space.
 bool IsWhiteSpace(char32_t c);
 // The general categories Nd, Nl, No.

@@ -1,0 +1,212 @@
+#include "mambascope/cli/facts.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <map>
+
+#include "mambascope/cli/progress.h"
+#include "mambascope/error.h"
+#include "mambascope/report/result_lines.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kRecheckedCells = 8;  // of each sweep, for --check
+
+// The first token of " " + answer; none: the model's own.
+std::optional<int64_t> AnswerId(const Tokenizer& tokenizer, const std::string& answer) {
+  if (answer.empty()) return std::nullopt;
+  const std::vector<Token> tokens = tokenizer.EncodeContinuation(answer.front() == ' ' ? answer : " " + answer);
+  if (tokens.empty()) throw Error(fmt::format("the answer '{}' has no token", answer));
+  return tokens.front().id;
+}
+
+FactPair OneFact(const FactOptions& o, const Tokenizer& tokenizer) {
+  const std::string pattern = o.prompt.find("{}") == o.prompt.npos ? PatternOf(o.prompt, o.subject) : o.prompt;
+  FactPair pair{
+      .relation = {}, .clean = MakePrompt(tokenizer, pattern, o.subject), .corrupt = {}, .answer_id = AnswerId(tokenizer, o.answer)};
+  if (o.noise == 0) pair.corrupt = MakePrompt(tokenizer, pattern, o.corrupt_subject);
+  return pair;
+}
+
+std::vector<Fact> ReadFacts(const FactOptions& o) {
+  std::vector<Fact> facts;
+  if (!o.relations.empty()) facts = FactsOf(ReadRelations({o.relations.begin(), o.relations.end()}));
+  for (const std::string& file : o.counterfact) {
+    std::vector<Fact> more = FactsOf(ReadCounterFact(file));
+    facts.insert(facts.end(), more.begin(), more.end());
+  }
+  return facts;
+}
+
+int64_t QuarterOfMemory() { return sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE); }
+
+// Facts in one sweep: enough to fill the machine, few enough to come often.
+size_t FactsAtATime(const Model& model) {
+  constexpr int64_t kMost = 16, kWeightsForMost = 160'000'000;
+  const int64_t most = model.device().is_cpu() ? kMost : 8 * kMost, scale = model.device().is_cpu() ? 1 : 64;
+  return static_cast<size_t>(std::clamp<int64_t>(most * kWeightsForMost * scale / std::max<int64_t>(1, model.parameters()), 1, most));
+}
+
+// What tells a fact's line from others.
+std::string KeyOf(const Json& relation, const Json& prompt, const Json& corrupt_subject) {
+  return Json({relation, prompt, corrupt_subject}).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string KeyOf(const FactPair& pair) {
+  return KeyOf(pair.relation.empty() ? Json() : Json(pair.relation), pair.clean.text, pair.corrupt ? Json(pair.corrupt->subject) : Json());
+}
+
+void Explain(const SweepPlan& plan, size_t facts) {
+  fmt::print(
+      stderr,
+      "plan: {} facts, {} cells in {} {}: {} layer-tokens of {} with a whole pass per cell ({:.1f} %); at most {} rows, about {} MB\n",
+      facts, plan.cases, plan.passes, plan.passes == 1 ? "pass" : "passes", plan.layer_tokens, plan.naive_layer_tokens,
+      100.0 * static_cast<double>(plan.layer_tokens) / static_cast<double>(std::max<int64_t>(1, plan.naive_layer_tokens)), plan.peak_rows,
+      plan.peak_bytes >> 20);
+}
+
+void ReportCheck(const CommonOptions& common, const Audit& audit) {
+  const double allowed = common.dtype == "float32" ? 1e-4 : 2e-2;
+  fmt::print(stderr, "check: {} cells computed again by whole passes; largest difference of p(answer) {:.1e}\n", audit.rechecked,
+             audit.largest_difference);
+  if (audit.largest_difference > allowed)
+    throw Error(fmt::format("the sweep and whole passes differ by {:.1e}, more than rounding explains", audit.largest_difference),
+                "this is a fault of mambascope: please report the command");
+}
+
+}  // namespace
+
+void AddFactOptions(CLI::App& command, FactOptions& o) {
+  command.add_option("--relations", o.relations, "RELATIONS file, or a folder of them; repeatable");
+  command.add_option("--counterfact", o.counterfact, "CounterFact file, proper or EasyEdit's; repeatable");
+  command.add_option("--limit", o.limit, "so many known facts, after a seeded shuffle; without it, all")->check(CLI::PositiveNumber);
+  command.add_flag("--all-facts", o.all_facts, "keep facts that the model does not know");
+  command.add_option("--prompt", o.prompt, "one fact, with {} for the subject, as \"{} is located in\"");
+  command.add_option("--subject", o.subject);
+  command.add_option("--corrupt-subject", o.corrupt_subject, "what stands in its place in the corrupted prompt");
+  command.add_option("--answer", o.answer, "whose first token is traced; without it, the clean prompt's most probable token");
+  command.add_option("--noise", o.noise, "corrupt by Gaussian noise on the subject's embedding, so many times its standard deviation (3)")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--samples", o.samples, "of the noise")->check(CLI::Range(1, 1000))->capture_default_str();
+  command.add_option("--memory", o.memory, "that a sweep may take beside the weights, as 4G; without it, a quarter of the machine's")
+      ->transform(CLI::AsSizeValue(false));
+  command.add_option("--out", o.out, "folder for the results")->capture_default_str();
+}
+
+void CheckFactOptions(const FactOptions& o) {
+  const bool files = !o.relations.empty() || !o.counterfact.empty(), one = !o.prompt.empty() || !o.subject.empty();
+  const auto fail = [](const std::string& what) { throw CLI::ValidationError(what); };
+  if (files && one) fail("--prompt and --subject name one fact, --relations and --counterfact many: give one or the other");
+  if (!files && (o.prompt.empty() || o.subject.empty())) fail("no facts: give --prompt and --subject, --relations or --counterfact");
+  if (o.noise != 0 && !o.corrupt_subject.empty()) fail("--noise and --corrupt-subject: a prompt is corrupted in one way");
+  if (!files && o.noise == 0 && o.corrupt_subject.empty()) fail("one fact needs --corrupt-subject or --noise");
+  if (files && (!o.corrupt_subject.empty() || !o.answer.empty()))
+    fail("--corrupt-subject and --answer are of one fact, given with --prompt");
+}
+
+FactWork TakeFacts(const CommonOptions& common, const FactOptions& o, const Model& model, const Tokenizer& tokenizer) {
+  FactWork work;
+  if (!o.prompt.empty()) {
+    work.pairs = {OneFact(o, tokenizer)};
+  } else {
+    const std::vector<Fact> facts = ReadFacts(o);
+    Progress progress("choosing facts", "facts", common.quiet);
+    const int64_t wanted = o.limit > 0 ? o.limit : static_cast<int64_t>(facts.size());
+    Choice choice =
+        ChoosePairs(model, tokenizer, facts,
+                    {.limit = o.limit,
+                     .facts = o.all_facts ? ChoiceOptions::Facts::kAll : ChoiceOptions::Facts::kKnown,
+                     .corruption = o.noise > 0 ? ChoiceOptions::Corruption::kNoise : ChoiceOptions::Corruption::kOtherSubject,
+                     .seed = common.seed,
+                     .progress = [&](int64_t chosen, int64_t tested) { progress(static_cast<double>(chosen), wanted, tested); }});
+    work.pairs = std::move(choice.pairs);
+    work.relations = std::move(choice.relations);
+  }
+  if (o.noise > 0) {
+    std::vector<std::string> subjects;
+    for (const FactPair& pair : work.pairs) subjects.push_back(pair.clean.subject);
+    work.noise =
+        Noise{.std = o.noise * EmbeddingStd(model, tokenizer, subjects), .samples = o.samples, .seed = static_cast<uint32_t>(common.seed)};
+  }
+  return work;
+}
+
+Json EchoFactOptions(const FactOptions& o, const FactWork& work) {
+  const auto given = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  Json json = {{"noise", work.noise ? Json(o.noise) : Json()}};
+  if (work.noise) json.update({{"noise_std", work.noise->std}, {"samples", work.noise->samples}});
+  if (work.relations.empty()) {
+    json.update({{"prompt", o.prompt}, {"subject", o.subject}, {"corrupt_subject", given(o.corrupt_subject)}, {"answer", given(o.answer)}});
+  } else {
+    json.update({{"relations", o.relations},
+                 {"counterfact", o.counterfact},
+                 {"limit", o.limit > 0 ? Json(o.limit) : Json()},
+                 {"all_facts", o.all_facts}});
+  }
+  return json;
+}
+
+std::vector<Json> RunFacts(const std::string& name, const CommonOptions& common, const FactOptions& o, const Model& model,
+                           const FactWork& work, const Json& echo, const FactBatch& batch) {
+  std::map<std::string, Json> lines;
+  std::optional<ResultLines> file;
+  if (!work.relations.empty()) {
+    Json made_by = echo;
+    for (const char* no_matter : {"limit", "commit"}) made_by.erase(no_matter);
+    file.emplace(fs::path(o.out) / (name + ".jsonl"), made_by);
+    for (const Json& line : file->earlier()) lines[KeyOf(line.at("relation"), line.at("prompt"), line.at("corrupt_subject"))] = line;
+  }
+  std::vector<FactPair> open;
+  for (const FactPair& pair : work.pairs) {
+    if (!lines.contains(KeyOf(pair))) open.push_back(pair);
+  }
+  const auto total = static_cast<int64_t>(work.pairs.size());
+  size_t done = work.pairs.size() - open.size();
+  if (done > 0 && !common.quiet)
+    fmt::print(stderr, "{}: {} of {} facts are there already\n", (fs::path(o.out) / (name + ".jsonl")).string(), done, total);
+  Progress progress(name + ": facts", "cells", common.quiet);
+  Audit audit;
+  CellOptions cells{.recheck = common.check ? kRecheckedCells : 0, .seed = common.seed};
+  cells.sweep.memory = o.memory > 0 ? static_cast<int64_t>(o.memory) : QuarterOfMemory();
+  for (size_t begin = 0, count = 0; begin < open.size(); begin += count) {
+    count = std::min(FactsAtATime(model), open.size() - begin);
+    const int64_t cells_before = audit.plan.cases;
+    cells.sweep.progress = [&](int64_t cell, int64_t of) {
+      progress(static_cast<double>(done) + static_cast<double>(count) * static_cast<double>(cell) / static_cast<double>(of), total,
+               cells_before + cell);
+    };
+    const std::vector<FactPair> pairs(open.begin() + static_cast<int64_t>(begin), open.begin() + static_cast<int64_t>(begin + count));
+    std::vector<Json> found = batch(pairs, cells, audit);
+    for (size_t i = 0; i < count; ++i) {
+      if (file) file->Append(found[i]);
+      lines[KeyOf(pairs[i])] = std::move(found[i]);
+    }
+    done += count;
+  }
+  if (common.explain) Explain(audit.plan, open.size());
+  if (common.check) ReportCheck(common, audit);
+  std::vector<Json> results;
+  for (const FactPair& pair : work.pairs) results.push_back(lines.at(KeyOf(pair)));
+  return results;
+}
+
+std::string AnswerText(const Tokenizer& tokenizer, int64_t id) {
+  return id < tokenizer.vocab_size() ? tokenizer.Decode(std::span(&id, 1)) : "";
+}
+
+std::string FactsText(const FactWork& work) {
+  std::string text = fmt::format("{} facts\n", work.pairs.size());
+  for (const RelationCount& r : work.relations) {
+    if (r.tested > 0 || r.chosen > 0)
+      text += fmt::format("  {:<32} {:>5} facts, {:>5} tested, {:>5} known, {:>5} chosen{}\n", r.name.empty() ? "(no relation)" : r.name,
+                          r.facts, r.tested, r.known, r.chosen,
+                          r.without_partner > 0 ? fmt::format(", {} without another subject", r.without_partner) : "");
+  }
+  return text;
+}
+
+}  // namespace mambascope

@@ -1,0 +1,59 @@
+// What the commands that run over facts share: where the facts come from, how they are corrupted, and results that are on disk as they
+// come.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mambascope/cli/common.h"
+#include "mambascope/experiments/cells.h"
+#include "mambascope/experiments/fact_pair.h"
+#include "mambascope/experiments/traced_fact.h"
+
+namespace mambascope {
+
+struct FactOptions {
+  std::vector<std::string> relations, counterfact;       // files and folders
+  std::string prompt, subject, corrupt_subject, answer;  // or one fact
+  int64_t limit = 0;
+  bool all_facts = false;
+  double noise = 0;  // 0: another subject
+  int samples = 10;
+  uint64_t memory = 0;  // bytes; 0: a quarter of the machine's
+  std::string out = "out";
+};
+void AddFactOptions(CLI::App& command, FactOptions& options);
+
+// Throws CLI::ValidationError for options that do not fit each other.
+void CheckFactOptions(const FactOptions& options);
+
+// The facts to run.
+struct FactWork {
+  std::vector<FactPair> pairs;
+  std::vector<RelationCount> relations;  // none: one fact, given alone
+  std::optional<Noise> noise;
+};
+// REQUIRES: CheckFactOptions.
+FactWork TakeFacts(const CommonOptions& common, const FactOptions& options, const Model& model, const Tokenizer& tokenizer);
+
+// The options in result files.
+Json EchoFactOptions(const FactOptions& options, const FactWork& work);
+
+// Results of some facts, as lines; adds to the audit.
+using FactBatch = std::function<std::vector<Json>(const std::vector<FactPair>& pairs, const CellOptions& options, Audit& audit)>;
+
+// Runs `batch` over all facts, a few at a time, and returns their lines in order. Those of a data set go to OUT/NAME.jsonl as they come,
+// and the ones that are there already are not run again; `echo` says what they were made by. Prints the plan for --explain, and for
+// --check the largest difference; throws Error where that is no rounding.
+std::vector<Json> RunFacts(const std::string& name, const CommonOptions& common, const FactOptions& options, const Model& model,
+                           const FactWork& work, const Json& echo, const FactBatch& batch);
+
+// The text of an answer's token; empty for one that the model has and the tokenizer lacks (models pad their vocabulary).
+std::string AnswerText(const Tokenizer& tokenizer, int64_t id);
+
+// "12 facts of 3 relations ..": a line per relation.
+std::string FactsText(const FactWork& work);
+
+}  // namespace mambascope

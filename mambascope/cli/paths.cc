@@ -1,0 +1,79 @@
+#include "mambascope/experiments/paths.h"
+
+#include <fmt/format.h>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/cli/commands.h"
+#include "mambascope/cli/facts.h"
+#include "mambascope/report/fact_json.h"
+#include "mambascope/report/paths_report.h"
+#include "mambascope/report/terminal.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  FactOptions facts;
+  std::string at = "subject_last";
+};
+
+// The curves as rows of a heat map, for a terminal.
+Grid CurveGrid(const LineChart& chart) {
+  Grid grid{.row_title = "severed", .column_title = "layer", .columns = chart.x, .domain = {{0.0, 1.0}}};
+  for (const Curve& curve : chart.curves) {
+    grid.rows.push_back(curve.name);
+    grid.values.push_back(curve.values);
+  }
+  return grid;
+}
+
+std::string Summary(const PathsResult& result, const FactWork& work, const fs::path& out) {
+  return fmt::format("{}\nIE by layer, {}:\n{}\n{}\n{}\n", FactsText(work), result.at, TerminalHeatMap(CurveGrid(PathsChart(result))),
+                     (out / "paths.json").string(), (out / "paths.html").string());
+}
+
+void RunPaths(const CommonOptions& common, const Options& o) {
+  const fs::path out = o.facts.out;
+  CheckFactOptions(o.facts);
+  for (const char* name : {"paths.json", "paths.html"}) PrepareFile(out / name);
+  const Tokenizer tokenizer = RequireTokenizer(common);
+  const Model model = LoadModel(common);
+  const FactWork work = TakeFacts(common, o.facts, model, tokenizer);
+  PathsResult result{.options = EchoOptions("paths", common, EchoFactOptions(o.facts, work)),
+                     .at = o.at,
+                     .conditions = PathConditions(model),
+                     .facts = {}};
+  result.options["at"] = o.at;
+  PathOptions options{.at = o.at == "subject_last" ? PathToken::kSubjectLast : PathToken::kPromptLast, .noise = work.noise, .cells = {}};
+  const std::vector<Json> lines = RunFacts("paths", common, o.facts, model, work, result.options,
+                                           [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
+                                             options.cells = cells;
+                                             std::vector<Json> found;
+                                             for (FactPaths& paths : TracePaths(model, pairs, options, audit)) {
+                                               paths.fact.answer = AnswerText(tokenizer, paths.fact.answer_id);
+                                               found.push_back(ToJson(paths, result.conditions));
+                                             }
+                                             return found;
+                                           });
+  for (const Json& line : lines) result.facts.push_back(ReadPaths(line, result.conditions));
+  result.relations = work.relations;
+  const Json json = PathsJson(result);
+  WriteFile(out / "paths.json", json.dump(1) + "\n");
+  WriteFile(out / "paths.html", PathsPage(result));
+  Print(common, json, Summary(result, work, out));
+}
+
+}  // namespace
+
+void Paths(CLI::App& command, CommonOptions& common) {
+  const auto o = std::make_shared<Options>();
+  AddFactOptions(command, o->facts);
+  command.add_option("--at", o->at, "the token whose residual is restored")
+      ->check(CLI::IsMember({"subject_last", "prompt_last"}))
+      ->capture_default_str();
+  command.callback([&common, o] { RunPaths(common, *o); });
+}
+
+}  // namespace mambascope

@@ -1,0 +1,204 @@
+#include "mambascope/experiments/fact_pair.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "mambascope/data/random.h"
+#include "mambascope/error.h"
+#include "mambascope/tokenizer/utf8.h"
+
+namespace mambascope {
+namespace {
+
+constexpr size_t kPromptsAtATime = 64;
+
+// Which facts the model knows; each is asked once.
+class Knowledge {
+ public:
+  Knowledge(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts, ChoiceOptions::Facts wanted)
+      : model_(model), tokenizer_(tokenizer), facts_(facts), wanted_(wanted), known_(facts.size()) {}
+
+  // Asks the model for those of `which` that have not been asked.
+  void Ask(const std::vector<size_t>& which) {
+    if (wanted_ == ChoiceOptions::Facts::kAll) return;
+    std::set<size_t> open;
+    for (size_t i : which) {
+      if (!known_[i]) open.insert(i);
+    }
+    std::vector<size_t> batch;
+    for (size_t i : open) {
+      batch.push_back(i);
+      if (batch.size() == kPromptsAtATime) AskBatch(batch);
+    }
+    AskBatch(batch);
+  }
+  // Whether the fact is one to trace. REQUIRES: asked.
+  bool Has(size_t fact) const { return wanted_ == ChoiceOptions::Facts::kAll || *known_[fact]; }
+  bool asked(size_t fact) const { return known_[fact].has_value(); }
+  bool known(size_t fact) const { return known_[fact].value_or(false); }
+
+ private:
+  void AskBatch(std::vector<size_t>& batch) {
+    if (batch.empty()) return;
+    std::vector<int64_t> ids, lengths;
+    for (size_t i : batch) {
+      const Prompt prompt = MakePrompt(tokenizer_, facts_[i].pattern, facts_[i].subject);
+      ids.insert(ids.end(), prompt.ids.begin(), prompt.ids.end());
+      lengths.push_back(static_cast<int64_t>(prompt.ids.size()));
+    }
+    const Packing packing = Packing::Whole(lengths);
+    const at::Tensor h = model_.Forward(ids, packing);
+    const at::Tensor last = h.index_select(0, at::tensor(packing.LastRows(), at::kLong).to(h.device()));
+    const at::Tensor top = model_.Unembed(last).argmax(1).cpu();
+    for (size_t i = 0; i < batch.size(); ++i) {
+      const auto id = top[static_cast<int64_t>(i)].item<int64_t>();
+      const bool spelled = id < tokenizer_.vocab_size();  // models pad their vocabulary
+      known_[batch[i]] = spelled && IsAnswer(tokenizer_.Decode(std::span(&id, 1)), facts_[batch[i]].object);
+    }
+    batch.clear();
+  }
+
+  const Model& model_;
+  const Tokenizer& tokenizer_;
+  const std::vector<Fact>& facts_;
+  const ChoiceOptions::Facts wanted_;
+  std::vector<std::optional<bool>> known_;
+};
+
+// The other subject of each fact.
+class Partners {
+ public:
+  Partners(const Tokenizer& tokenizer, const std::vector<Fact>& facts, uint64_t seed) : tokenizer_(tokenizer), facts_(facts), seed_(seed) {
+    for (size_t i = 0; i < facts.size(); ++i) groups_[GroupOf(facts[i])].push_back(i);
+  }
+
+  // Facts whose subjects may stand in for that of `fact`, the best first.
+  std::vector<size_t> Candidates(size_t fact) {
+    const Fact& own = facts_[fact];
+    std::vector<size_t> candidates;
+    for (size_t other : groups_.at(GroupOf(own))) {
+      if (facts_[other].subject != own.subject && facts_[other].object != own.object) candidates.push_back(other);
+    }
+    Random random(seed_ ^ (0x9e3779b97f4a7c15ULL * (fact + 1)));  // each fact its own order, whichever others are traced
+    random.Shuffle(candidates);
+    const int64_t length = SubjectTokens(own.pattern, own.subject);
+    std::stable_partition(candidates.begin(), candidates.end(),
+                          [&](size_t other) { return SubjectTokens(own.pattern, facts_[other].subject) == length; });
+    return candidates;
+  }
+
+ private:
+  static std::string GroupOf(const Fact& fact) { return fact.relation.empty() ? fact.pattern : fact.relation; }
+
+  int64_t SubjectTokens(const std::string& pattern, const std::string& subject) {
+    const auto [found, is_new] = tokens_.try_emplace({pattern, subject}, 0);
+    if (is_new) {
+      const Span span = MakePrompt(tokenizer_, pattern, subject).subject_span;
+      found->second = span.end - span.begin;
+    }
+    return found->second;
+  }
+
+  const Tokenizer& tokenizer_;
+  const std::vector<Fact>& facts_;
+  const uint64_t seed_;
+  std::map<std::string, std::vector<size_t>> groups_;
+  std::map<std::pair<std::string, std::string>, int64_t> tokens_;
+};
+
+// The first of every fact's candidates that the model knows; none where there is none. Asks a few of each at a time.
+std::vector<std::optional<size_t>> FindPartners(const std::vector<size_t>& facts, Partners& partners, Knowledge& knowledge) {
+  std::vector<std::vector<size_t>> candidates;
+  for (size_t fact : facts) candidates.push_back(partners.Candidates(fact));
+  std::vector<std::optional<size_t>> found(facts.size());
+  bool open = true;
+  for (size_t begin = 0, count = 1; open; begin += count, count *= 2) {
+    open = false;
+    std::vector<size_t> asked;
+    for (size_t i = 0; i < facts.size(); ++i) {
+      for (size_t c = begin; c < std::min(begin + count, candidates[i].size()) && !found[i]; ++c) asked.push_back(candidates[i][c]);
+    }
+    knowledge.Ask(asked);
+    for (size_t i = 0; i < facts.size(); ++i) {
+      for (size_t c = begin; c < std::min(begin + count, candidates[i].size()) && !found[i]; ++c) {
+        if (knowledge.Has(candidates[i][c])) found[i] = candidates[i][c];
+      }
+      open = open || (!found[i] && begin + count < candidates[i].size());
+    }
+  }
+  return found;
+}
+
+// Counts by relation, in the order of the data.
+class Counts {
+ public:
+  explicit Counts(const std::vector<Fact>& facts) {
+    for (const Fact& fact : facts) {
+      const auto [found, is_new] = index_.try_emplace(fact.relation, counts_.size());
+      if (is_new) counts_.push_back({.name = fact.relation});
+      ++counts_[found->second].facts;
+    }
+  }
+  RelationCount& operator[](const Fact& fact) { return counts_[index_.at(fact.relation)]; }
+  std::vector<RelationCount> Take() { return std::move(counts_); }
+
+ private:
+  std::map<std::string, size_t> index_;
+  std::vector<RelationCount> counts_;
+};
+
+}  // namespace
+
+bool IsAnswer(const std::string& token, const std::string& object) {
+  const std::string said = StripWhiteSpace(ToLower(token)), meant = StripWhiteSpace(ToLower(object));
+  return !said.empty() && meant.starts_with(said);
+}
+
+Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts, const ChoiceOptions& options) {
+  at::NoGradGuard no_grad;
+  Knowledge knowledge(model, tokenizer, facts, options.facts);
+  Partners partners(tokenizer, facts, options.seed);
+  Counts counts(facts);
+  std::vector<size_t> order(facts.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  Random(options.seed).Shuffle(order);
+  Choice choice;
+  const auto full = [&] { return options.limit > 0 && static_cast<int64_t>(choice.pairs.size()) >= options.limit; };
+  for (size_t begin = 0; begin < order.size() && !full(); begin += kPromptsAtATime) {
+    std::vector<size_t> batch(order.begin() + static_cast<int64_t>(begin),
+                              order.begin() + static_cast<int64_t>(std::min(begin + kPromptsAtATime, order.size())));
+    knowledge.Ask(batch);
+    std::erase_if(batch, [&](size_t fact) { return !knowledge.Has(fact); });
+    const bool swaps = options.corruption == ChoiceOptions::Corruption::kOtherSubject;
+    const auto found = swaps ? FindPartners(batch, partners, knowledge) : std::vector<std::optional<size_t>>(batch.size());
+    for (size_t i = 0; i < batch.size() && !full(); ++i) {
+      const Fact& fact = facts[batch[i]];
+      if (swaps && !found[i]) {
+        ++counts[fact].without_partner;
+        continue;
+      }
+      ++counts[fact].chosen;
+      FactPair pair{.relation = fact.relation, .clean = MakePrompt(tokenizer, fact.pattern, fact.subject), .corrupt = {}, .answer_id = {}};
+      if (found[i]) pair.corrupt = MakePrompt(tokenizer, fact.pattern, facts[*found[i]].subject);
+      choice.pairs.push_back(std::move(pair));
+    }
+    if (options.progress) options.progress(static_cast<int64_t>(choice.pairs.size()), static_cast<int64_t>(begin + kPromptsAtATime));
+  }
+  for (size_t i = 0; i < facts.size(); ++i) {
+    counts[facts[i]].tested += knowledge.asked(i) ? 1 : 0;
+    counts[facts[i]].known += knowledge.known(i) ? 1 : 0;
+  }
+  choice.relations = counts.Take();
+  if (choice.pairs.empty()) {
+    throw Error(fmt::format("the model knows none of the {} facts{}", facts.size(),
+                            options.facts == ChoiceOptions::Facts::kAll ? " with another subject to swap in" : ""),
+                "--all-facts traces facts that it does not know, too");
+  }
+  return choice;
+}
+
+}  // namespace mambascope

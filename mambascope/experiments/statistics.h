@@ -1,0 +1,19 @@
+// Means over facts, and how sure they are.
+#pragma once
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace mambascope {
+
+// REQUIRES: !values.empty()
+double Mean(const std::vector<double>& values);
+
+// The two-sided 95 % confidence interval of the mean of `values`, by Student's t distribution; none for fewer than two values.
+std::optional<std::pair<double, double>> Interval95(const std::vector<double>& values);
+
+// The 97.5 % quantile of Student's t distribution with `freedom` degrees of freedom, to 0.2 %. REQUIRES: freedom >= 1
+double StudentT(double freedom);
+
+}  // namespace mambascope
