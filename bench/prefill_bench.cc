@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
+#include <c10/core/GradMode.h>
 
 #include <memory>
 
@@ -16,7 +17,7 @@ namespace {
 using MakeModel = std::function<Model(const ModelOptions&)>;
 
 void Prefill(benchmark::State& state, const MakeModel& make, at::ScalarType dtype) {
-  at::NoGradGuard no_grad;
+  c10::NoGradGuard no_grad;
   const Model model = make({.dtype = dtype});
   const int64_t prompts = state.range(0), length = state.range(1), tokens = prompts * length;
   const std::vector<int64_t> ids(static_cast<size_t>(tokens), 11);

@@ -4,6 +4,7 @@
 // "of GEMM" is the rate of the weight-matrix products of the sweep's cones (base runs and unembedding included; convolution, recurrence,
 // norms and attention scores not) over what this machine's BLAS reaches on a large square product in the same round.
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -164,7 +165,7 @@ MakeModel Random(const Config& config) {
 // mambascope_sweep_bench [NAME...]: the models whose names contain one of these; all without.
 int main(int argc, char** argv) {
   using namespace mambascope;
-  at::NoGradGuard no_grad;
+  c10::NoGradGuard no_grad;
   StartTuned(argv);
   SetThreads(0);
   KeepFreedMemory();

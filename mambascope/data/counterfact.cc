@@ -42,7 +42,7 @@ std::string SpellingIn(const std::string& prompt, const std::string& subject, co
 
 // Sets the pattern and the subject.
 void SplitPrompt(const JsonNode& record, CounterFactRecord& out) {
-  const std::string& prompt = ReadText(record["prompt"]);
+  const std::string prompt = ReadText(record["prompt"]);
   out.subject = ReadText(record["subject"]);
   if (prompt.find("{}") != prompt.npos) {
     out.pattern = ReadPattern(record["prompt"]);

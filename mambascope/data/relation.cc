@@ -1,6 +1,7 @@
 #include "mambascope/data/relation.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

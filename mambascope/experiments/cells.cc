@@ -1,6 +1,7 @@
 #include "mambascope/experiments/cells.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -25,7 +26,7 @@ void Append(const SweepPlan& plan, SweepPlan& sum) {
 
 std::vector<double> CellProbabilities(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                                       const std::vector<int64_t>& answers, const CellOptions& options, Audit& audit) {
-  at::NoGradGuard no_grad;
+  c10::NoGradGuard no_grad;
   Append(PlanSweep(model, bases, cases, options.sweep), audit.plan);
   const at::Tensor p = AnswerProbabilities(model, Sweep(model, bases, cases, options.sweep), answers).to(at::kCPU, at::kDouble);
   std::vector<double> cells(p.data_ptr<double>(), p.data_ptr<double>() + p.numel());

@@ -1,6 +1,7 @@
 #include "mambascope/experiments/fact_pair.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -159,7 +160,7 @@ bool IsAnswer(const std::string& token, const std::string& object) {
 }
 
 Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts, const ChoiceOptions& options) {
-  at::NoGradGuard no_grad;
+  c10::NoGradGuard no_grad;
   Knowledge knowledge(model, tokenizer, facts, options.facts);
   Partners partners(tokenizer, facts, options.seed);
   Counts counts(facts);

@@ -1,6 +1,7 @@
 #include "mambascope/experiments/paths.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 
@@ -40,7 +41,7 @@ std::vector<std::string> PathConditions(const Model& model) {
 
 std::vector<FactPaths> TracePaths(const Model& model, const std::vector<FactPair>& pairs, const PathOptions& options, Audit& audit) {
   if (pairs.empty()) return {};
-  at::NoGradGuard no_grad;
+  c10::NoGradGuard no_grad;
   std::vector<Place> residuals;
   for (int l = 0; l < model.layers(); ++l) residuals.push_back({Site::kResid, l});
   const FactRuns runs = RunFacts(model, pairs, residuals, options.noise);

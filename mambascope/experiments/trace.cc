@@ -1,6 +1,7 @@
 #include "mambascope/experiments/trace.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 
@@ -164,7 +165,7 @@ Span WindowAround(int layer, int window, int layers) {
 
 std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair>& pairs, const TraceOptions& options, Audit& audit) {
   if (pairs.empty()) return {};
-  at::NoGradGuard no_grad;
+  c10::NoGradGuard no_grad;
   const FactRuns runs = RunFacts(model, pairs, Columns(model, options.site), options.noise);
   return Cells(model, runs, options).Compute(model, options.cells, audit);
 }

@@ -1,7 +1,7 @@
 #include "mambascope/intervene/cone.h"
 
 #include <ATen/core/Tensor.h>
-#include <ATen/core/grad_mode.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ int64_t BytesPerRow(const Config& c) {
 int64_t BytesPerSlot(const Config& c) { return c.ssm.d_inner * (c.ssm.d_state + c.ssm.d_conv) * static_cast<int64_t>(sizeof(float)); }
 
 bool Differentiates(const Variant& variant) {
-  return at::GradMode::is_enabled() && std::any_of(variant.begin(), variant.end(), [](const Intervention& intervention) {
+  return c10::GradMode::is_enabled() && std::any_of(variant.begin(), variant.end(), [](const Intervention& intervention) {
            const auto* set = std::get_if<Set>(&intervention);
            const auto* add = std::get_if<Add>(&intervention);
            return (set != nullptr && set->value.requires_grad()) || (add != nullptr && add->delta.requires_grad());

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numbers>
 
 namespace mambascope {
@@ -33,36 +34,86 @@ at::Tensor Readable(const at::Tensor& own, const at::Tensor& carried, const Segm
   return at::cat({carried.slice(0, before.begin, before.end), rows});
 }
 
-// Adds -inf to scores [head, row of the segment, readable row] where the cuts forbid reading.
-at::Tensor Forbid(at::Tensor scores, const Segment& s, const std::vector<RowCut>& cuts) {
-  const int64_t before = scores.size(2) - s.length;
-  const auto inside = [&](const std::vector<int64_t>& rows, int64_t shift) {
-    std::vector<int64_t> out;
-    for (int64_t row : rows) {
-      if (row >= s.begin && row < s.end()) out.push_back(row - s.begin + shift);
+// Segments of one length that continue from one slot: they are computed as one, and read the slot's rows where they are.
+struct Group {
+  int64_t slot, length;
+  std::vector<size_t> segments;  // of the packing
+  int64_t count() const { return static_cast<int64_t>(segments.size()); }
+};
+
+constexpr int64_t kMostScores = int64_t{1} << 24;  // of one group
+
+std::vector<Group> MakeGroups(const Packing& packing, const Carry& from, int64_t heads) {
+  std::map<std::pair<int64_t, int64_t>, std::vector<size_t>> alike;
+  for (size_t i = 0; i < packing.segments.size(); ++i) alike[{packing.segments[i].carry, packing.segments[i].length}].push_back(i);
+  std::vector<Group> groups;
+  for (const auto& [key, segments] : alike) {
+    const auto [slot, length] = key;
+    const int64_t before = slot < 0 ? 0 : from.rows[static_cast<size_t>(slot)].end - from.rows[static_cast<size_t>(slot)].begin;
+    const auto most = static_cast<size_t>(std::max<int64_t>(1, kMostScores / (heads * length * (before + length))));
+    for (size_t begin = 0; begin < segments.size(); begin += most) {
+      const auto first = segments.begin() + static_cast<int64_t>(begin);
+      groups.push_back({slot, length, {first, first + static_cast<int64_t>(std::min(most, segments.size() - begin))}});
     }
-    return at::tensor(out, at::kLong).to(scores.device());
-  };
-  for (const RowCut& cut : cuts) {
-    const at::Tensor to = inside(cut.to, 0), sources = inside(cut.from, before);
-    if (to.numel() == 0 || sources.numel() == 0) continue;
-    at::Tensor mask = at::zeros(scores.sizes(), scores.options().dtype(at::kBool));
-    mask = mask.index_put({at::Tensor(), to.unsqueeze(1), sources.unsqueeze(0)}, at::ones({}, mask.options()));
-    if (cut.channels.defined()) mask = mask.logical_and(cut.channels.to(mask.device()).reshape({-1, 1, 1}));
-    scores = scores.masked_fill(mask, kNever);
   }
-  return scores;
+  return groups;
 }
 
-// One segment: q [head, row, head_dim], k and v [head, readable row, head_dim] -> [row, heads * head_dim].
-at::Tensor AttendSegment(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Segment& s, const std::vector<RowCut>& cuts) {
-  const int64_t readable = k.size(1), before = readable - s.length;
-  at::Tensor scores = at::matmul(q, k.transpose(1, 2)) / std::sqrt(static_cast<double>(q.size(2)));
-  const at::Tensor future = at::ones({s.length, readable}, scores.options().dtype(at::kBool)).triu(before + 1);
-  scores = Forbid(scores.masked_fill(future, kNever), s, cuts);
-  at::Tensor weights = at::softmax(scores, -1);
-  if (!cuts.empty()) weights = at::where(scores.amax(-1, true) == kNever, at::zeros({}, weights.options()), weights);
-  return at::matmul(weights, v).transpose(0, 1).reshape({s.length, -1});
+// The packed rows of a group's segments, one after the other.
+std::vector<int64_t> RowsOf(const Packing& packing, const Group& group) {
+  std::vector<int64_t> rows;
+  for (size_t i : group.segments) {
+    for (int64_t row = packing.segments[i].begin; row < packing.segments[i].end(); ++row) rows.push_back(row);
+  }
+  return rows;
+}
+
+// Where the cuts forbid a group's rows to read: bool [1 or heads, row of the group, readable row]; undefined where they do not.
+at::Tensor Forbidden(const Packing& packing, const Group& group, int64_t before, int64_t heads, const std::vector<RowCut>& cuts) {
+  at::Tensor mask;
+  const auto inside = [](const Segment& s, const std::vector<int64_t>& rows, int64_t shift) {
+    std::vector<int64_t> found;
+    for (int64_t row : rows) {
+      if (row >= s.begin && row < s.end()) found.push_back(row - s.begin + shift);
+    }
+    return at::tensor(found, at::kLong);
+  };
+  const bool by_head = std::any_of(cuts.begin(), cuts.end(), [](const RowCut& cut) { return cut.channels.defined(); });
+  for (size_t i = 0; i < group.segments.size(); ++i) {
+    const Segment& s = packing.segments[group.segments[i]];
+    for (const RowCut& cut : cuts) {
+      const at::Tensor to = inside(s, cut.to, static_cast<int64_t>(i) * group.length), sources = inside(s, cut.from, before);
+      if (to.numel() == 0 || sources.numel() == 0) continue;
+      if (!mask.defined()) mask = at::zeros({by_head ? heads : 1, group.count() * group.length, before + group.length}, at::kBool);
+      at::Tensor own = at::zeros_like(mask[0]).index_put_({to.unsqueeze(1), sources.unsqueeze(0)}, at::ones({}, at::kBool)).unsqueeze(0);
+      if (cut.channels.defined()) own = own.logical_and(cut.channels.to(at::kCPU).reshape({-1, 1, 1}));
+      mask = mask.logical_or(own);
+    }
+  }
+  return mask;
+}
+
+// What a group's rows read of the keys and values that its segments share, and of each segment's own.
+struct Readables {
+  at::Tensor shared_k, shared_v;  // [head, row, head_dim]
+  at::Tensor own_k, own_v;        // [segment, head, row, head_dim]
+};
+
+// q [segment, head, row, head_dim] -> [row of the group, heads * head_dim]
+at::Tensor AttendGroup(const at::Tensor& q, const Readables& r, const at::Tensor& forbidden) {
+  const int64_t n = q.size(0), heads = q.size(1), length = q.size(2), width = q.size(3), before = r.shared_k.size(1);
+  const auto by_head = [&](const at::Tensor& x) { return x.transpose(0, 1).reshape({heads, n * length, x.size(3)}); };
+  const at::Tensor own = by_head(at::matmul(q, r.own_k.transpose(2, 3)));
+  at::Tensor scores = before == 0 ? own : at::cat({at::matmul(by_head(q), r.shared_k.transpose(1, 2)), own}, 2);
+  const at::Tensor future = at::ones({length, before + length}, scores.options().dtype(at::kBool)).triu(before + 1).repeat({n, 1});
+  scores = (scores / std::sqrt(static_cast<double>(width))).masked_fill(future, kNever);
+  if (forbidden.defined()) scores = scores.masked_fill(forbidden.to(scores.device()), kNever);
+  at::Tensor weights = at::softmax(scores, -1);  // [head, row of the group, readable row]
+  if (forbidden.defined()) weights = at::where(scores.amax(-1, true) == kNever, at::zeros({}, weights.options()), weights);
+  const at::Tensor of_own = weights.slice(2, before).reshape({heads, n, length, length}).transpose(0, 1);
+  at::Tensor out = by_head(at::matmul(of_own, r.own_v));
+  if (before > 0) out = out + at::matmul(weights.slice(2, 0, before), r.shared_v);
+  return out.transpose(0, 1).reshape({n * length, heads * width});
 }
 
 // Keys and values of all kept slots. A slot's rows must lie together, so a segment that continues takes its carry's rows along.
@@ -97,17 +148,27 @@ at::Tensor Rotate(const at::Tensor& x, const at::Tensor& positions, const RopeCo
 
 at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Packing& packing, const Carry& from, Carry& kept,
                   const std::vector<RowCut>& cuts) {
-  const int64_t queries_per_key = q.size(1) / k.size(1);
-  const auto heads_first = [&](const at::Tensor& x) {  // [readable row, kv_heads, head_dim] -> [heads, readable row, head_dim]
-    return (queries_per_key == 1 ? x : x.repeat_interleave(queries_per_key, 1)).transpose(0, 1);
-  };
+  const int64_t heads = q.size(1), queries_per_key = heads / k.size(1);
+  const auto every_head = [&](const at::Tensor& x) { return queries_per_key == 1 ? x : x.repeat_interleave(queries_per_key, 1); };
   std::vector<at::Tensor> out;
-  for (const Segment& s : packing.segments) {
-    out.push_back(AttendSegment(q.narrow(0, s.begin, s.length).transpose(0, 1), heads_first(Readable(k, from.keys, s, from)),
-                                heads_first(Readable(v, from.values, s, from)), s, cuts));
+  std::vector<int64_t> order;
+  for (const Group& group : MakeGroups(packing, from, heads)) {
+    const std::vector<int64_t> rows = RowsOf(packing, group);
+    const at::Tensor index = at::tensor(rows, at::kLong).to(q.device());
+    const auto own = [&](const at::Tensor& x) {  // [row, head, head_dim] -> [segment, head, row, head_dim]
+      return x.index_select(0, index).reshape({group.count(), group.length, heads, x.size(2)}).transpose(1, 2);
+    };
+    const Carry::Rows before = group.slot < 0 ? Carry::Rows{0, 0} : from.rows[static_cast<size_t>(group.slot)];
+    const auto shared = [&](const at::Tensor& carried, const at::Tensor& none) {
+      return every_head(group.slot < 0 ? none.slice(0, 0, 0) : carried.slice(0, before.begin, before.end)).transpose(0, 1);
+    };
+    const Readables readables{shared(from.keys, k), shared(from.values, v), own(every_head(k)), own(every_head(v))};
+    out.push_back(AttendGroup(own(q), readables, Forbidden(packing, group, before.end - before.begin, heads, cuts)));
+    order.insert(order.end(), rows.begin(), rows.end());
   }
   Keep(k, v, packing, from, kept);
-  return at::cat(out);
+  const at::Tensor found = at::cat(out);
+  return at::empty_like(found).index_copy(0, at::tensor(order, at::kLong).to(q.device()), found);
 }
 
 }  // namespace mambascope

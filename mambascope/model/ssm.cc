@@ -20,9 +20,17 @@ int64_t InputRow(const Segment& s, int64_t row, int64_t back, int64_t slots, int
   return s.carry < 0 || i < -window ? 0 : 1 + s.carry * window + window + i;
 }
 
-// [row, groups, d_state] -> row t as [d_state, d_inner].
-at::Tensor AsChannels(const at::Tensor& grouped, int64_t t, int64_t d_inner) {
-  return grouped[t].t().repeat_interleave(d_inner / grouped.size(1), 1);
+// The S before every segment, [segment, d_state, d_inner]: its slot of `from`, or zeros.
+at::Tensor FirstStates(const std::vector<Segment>& segments, const at::Tensor& from, at::IntArrayRef shape, const at::Tensor& like) {
+  std::vector<int64_t> slots;
+  for (const Segment& segment : segments) slots.push_back(segment.carry + 1);
+  const at::Tensor zeros = at::zeros(shape, like.options()).unsqueeze(0);
+  return (from.defined() ? at::cat({zeros, from}) : zeros).index_select(0, Index(slots, like));
+}
+
+// x[i] belongs to row order[i] -> x in the order of the rows.
+at::Tensor InRowOrder(const at::Tensor& x, const std::vector<int64_t>& order) {
+  return at::zeros_like(x).index_copy(0, Index(order, x), x);
 }
 
 at::Tensor Scan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept) {
@@ -66,22 +74,38 @@ at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight, co
   return bias.defined() ? y + bias : y;
 }
 
+// All segments take a step at a time, the longest first, so that those with a row left are always the first ones.
 at::Tensor SelectiveScanReference(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept) {
-  const int64_t d_inner = in.x.size(1), d_state = in.b.size(2);
+  const int64_t d_inner = in.x.size(1), groups = in.b.size(1), d_state = in.b.size(2);
+  std::vector<Segment> segments = packing.segments;
+  std::stable_sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) { return a.length > b.length; });
+  at::Tensor s = FirstStates(segments, from, {d_state, d_inner}, in.x);                       // [segment, d_state, d_inner]
+  const auto by_group = [&](const at::Tensor& x) { return x.transpose(1, 2).unsqueeze(3); };  // [segment, d_state, groups, 1]
+  const auto grouped = [&](const at::Tensor& x) {
+    return x.unflatten(2, {groups, d_inner / groups});
+  };  // [segment, d_state, groups, width]
   std::vector<at::Tensor> y, states;
-  auto next_kept = packing.kept.begin();
-  for (const Segment& segment : packing.segments) {
-    at::Tensor s = segment.carry >= 0 ? from[segment.carry] : at::zeros({d_state, d_inner}, in.x.options());
-    for (int64_t t = segment.begin; t < segment.end(); ++t) {
-      s = at::exp(in.delta[t] * in.a) * s + in.delta[t] * in.x[t] * AsChannels(in.b, t, d_inner);
-      y.push_back((AsChannels(in.c, t, d_inner) * s).sum(0));
-      if (next_kept == packing.kept.end() || *next_kept != t) continue;
-      states.push_back(s);
-      ++next_kept;
+  std::vector<int64_t> order, slots;  // of y and states
+  for (int64_t step = 0; step < segments.front().length; ++step) {
+    std::vector<int64_t> rows;
+    for (size_t i = 0; i < segments.size() && segments[i].length > step; ++i) rows.push_back(segments[i].begin + step);
+    const at::Tensor index = Index(rows, in.x), delta = in.delta.index_select(0, index).unsqueeze(1);  // [segment, 1, d_inner]
+    const at::Tensor write = delta * in.x.index_select(0, index).unsqueeze(1);
+    const at::Tensor written = (grouped(write) * by_group(in.b.index_select(0, index))).flatten(2);
+    s = at::exp(delta * in.a) * s.narrow(0, 0, static_cast<int64_t>(rows.size())) + written;
+    y.push_back((grouped(s) * by_group(in.c.index_select(0, index))).flatten(2).sum(1));
+    std::vector<int64_t> keep;  // of the segments at hand
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const auto slot = std::lower_bound(packing.kept.begin(), packing.kept.end(), rows[i]);
+      if (slot == packing.kept.end() || *slot != rows[i]) continue;
+      keep.push_back(static_cast<int64_t>(i));
+      slots.push_back(slot - packing.kept.begin());
     }
+    if (!keep.empty()) states.push_back(s.index_select(0, Index(keep, in.x)));
+    order.insert(order.end(), rows.begin(), rows.end());
   }
-  if (!states.empty()) kept = at::stack(states);
-  return at::stack(y);
+  if (!states.empty()) kept = InRowOrder(at::cat(states), slots);
+  return InRowOrder(at::cat(y), order);
 }
 
 at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept,

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -39,7 +40,7 @@ Packing Saved(AutogradContext* context) {
 
 // Gradients of gradients would need a graph of the backward pass, which fills plain arrays.
 void RefuseSecondOrder() {
-  if (at::GradMode::is_enabled())
+  if (c10::GradMode::is_enabled())
     throw Error("the CPU kernels differentiate once", "differentiate the reference for gradients of gradients");
 }
 
