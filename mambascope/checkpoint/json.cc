@@ -88,6 +88,8 @@ Json ParseJson(std::string_view text, const std::string& name) {
   }
 }
 
+std::string DumpJson(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace); }
+
 Json ReadJson(const std::filesystem::path& path) { return ParseJson(ReadFile(path), path.string()); }
 
 }  // namespace mambascope

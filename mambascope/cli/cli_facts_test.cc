@@ -223,7 +223,8 @@ TEST_F(FactsCliTest, OtherOptionsAreRefusedAndLeaveTheFilesAsTheyAre) {
 TEST_F(FactsCliTest, LinesOfAnotherModelOfTheSameNameAreRefused) {
   fs::copy(RepositoryFolder() / "models/demo-mamba", folder_ / "model");
   RunForResult("trace", "out", {"--limit", "1", "--model", folder_ / "model"});
-  fs::copy(RepositoryFolder() / "models/demo-mamba2", folder_ / "model", fs::copy_options::overwrite_existing);
+  fs::copy(RepositoryFolder() / "models/demo-mamba2", folder_ / "model",
+           fs::copy_options::overwrite_existing | fs::copy_options::recursive);
   const Outcome outcome = RunFacts("trace", "out", {"--limit", "1", "--model", folder_ / "model"});
   EXPECT_EQ(outcome.exit_code, 1) << "the first model's numbers are given out for the second's";
 }

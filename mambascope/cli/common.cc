@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/error.h"
 #include "mambascope/model/threads.h"
 #include "mambascope/tokenizer/utf8.h"
@@ -72,16 +73,21 @@ Tokenizer RequireTokenizer(const CommonOptions& o) {
 }
 
 Json EchoOptions(const std::string& command, const CommonOptions& o, const Json& more) {
-  Json options = {{"command", command},  {"model", ReplaceInvalidUtf8(o.model)},
-                  {"device", o.device},  {"dtype", o.dtype},
-                  {"seed", o.seed},      {"version", kVersion},
+  Json options = {{"command", command},
+                  {"model", ReplaceInvalidUtf8(o.model)},
+                  {"fingerprint", Fingerprint(ModelFolder(o.model))},
+                  {"tokenizer", o.tokenizer.empty() ? Json() : Json(ReplaceInvalidUtf8(o.tokenizer))},
+                  {"device", o.device},
+                  {"dtype", o.dtype},
+                  {"seed", o.seed},
+                  {"version", kVersion},
                   {"commit", kGitCommit}};
   options.update(more);
   return options;
 }
 
 void Print(const CommonOptions& o, const Json& document, const std::string& text) {
-  if (o.json) fmt::print("{}\n", document.dump(-1, ' ', false, Json::error_handler_t::replace));  // a path may be no UTF-8
+  if (o.json) fmt::print("{}\n", DumpJson(document));
   else if (!o.quiet) fmt::print("{}", text);
 }
 

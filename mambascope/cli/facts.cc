@@ -7,6 +7,7 @@
 
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
+#include "mambascope/report/label.h"
 #include "mambascope/report/result_lines.h"
 
 namespace mambascope {
@@ -17,18 +18,18 @@ namespace fs = std::filesystem;
 constexpr int64_t kRecheckedCells = 8;  // of each sweep, for --check
 
 // The first token of " " + answer; none: the model's own.
-std::optional<int64_t> AnswerId(const Tokenizer& tokenizer, const std::string& answer) {
-  if (answer.empty()) return std::nullopt;
-  const std::vector<Token> tokens = tokenizer.EncodeContinuation(answer.front() == ' ' ? answer : " " + answer);
-  if (tokens.empty()) throw Error(fmt::format("the answer '{}' has no token", answer));
+std::optional<int64_t> AnswerId(const Tokenizer& tokenizer, const std::optional<std::string>& answer) {
+  if (!answer) return std::nullopt;
+  const std::vector<Token> tokens = tokenizer.EncodeContinuation(answer->starts_with(' ') ? *answer : " " + *answer);
+  if (tokens.empty()) throw Error(fmt::format("the answer '{}' has no token", *answer));
   return tokens.front().id;
 }
 
 FactPair OneFact(const FactOptions& o, const Tokenizer& tokenizer) {
-  const std::string pattern = o.prompt.find("{}") == o.prompt.npos ? PatternOf(o.prompt, o.subject) : o.prompt;
+  const std::string pattern = o.prompt->find("{}") == o.prompt->npos ? PatternOf(*o.prompt, *o.subject) : *o.prompt;
   FactPair pair{
-      .relation = {}, .clean = MakePrompt(tokenizer, pattern, o.subject), .corrupt = {}, .answer_id = AnswerId(tokenizer, o.answer)};
-  if (o.noise == 0) pair.corrupt = MakePrompt(tokenizer, pattern, o.corrupt_subject);
+      .relation = {}, .clean = MakePrompt(tokenizer, pattern, *o.subject), .corrupt = {}, .answer_id = AnswerId(tokenizer, o.answer)};
+  if (o.noise == 0) pair.corrupt = MakePrompt(tokenizer, pattern, *o.corrupt_subject);
   return pair;
 }
 
@@ -39,7 +40,7 @@ std::vector<Fact> ReadFacts(const FactOptions& o) {
     std::vector<Fact> more = FactsOf(ReadCounterFact(file));
     facts.insert(facts.end(), more.begin(), more.end());
   }
-  return facts;
+  return Distinct(facts);
 }
 
 int64_t QuarterOfMemory() { return sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE); }
@@ -53,7 +54,7 @@ size_t FactsAtATime(const Model& model) {
 
 // What tells a fact's line from others.
 std::string KeyOf(const Json& relation, const Json& prompt, const Json& corrupt_subject) {
-  return Json({relation, prompt, corrupt_subject}).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return DumpJson({relation, prompt, corrupt_subject});
 }
 
 std::string KeyOf(const FactPair& pair) {
@@ -83,37 +84,44 @@ void ReportCheck(const CommonOptions& common, const Audit& audit) {
 void AddFactOptions(CLI::App& command, FactOptions& o) {
   command.add_option("--relations", o.relations, "RELATIONS file, or a folder of them; repeatable");
   command.add_option("--counterfact", o.counterfact, "CounterFact file, proper or EasyEdit's; repeatable");
-  command.add_option("--limit", o.limit, "so many known facts, after a seeded shuffle; without it, all")->check(CLI::PositiveNumber);
+  command.add_option("--limit", o.limit, "so many known facts, after a seeded shuffle; without it, all")
+      ->check(CLI::Range(1, 1'000'000'000));
   command.add_flag("--all-facts", o.all_facts, "keep facts that the model does not know");
   command.add_option("--prompt", o.prompt, "one fact, with {} for the subject, as \"{} is located in\"");
   command.add_option("--subject", o.subject);
   command.add_option("--corrupt-subject", o.corrupt_subject, "what stands in its place in the corrupted prompt");
   command.add_option("--answer", o.answer, "whose first token is traced; without it, the clean prompt's most probable token");
   command.add_option("--noise", o.noise, "corrupt by Gaussian noise on the subject's embedding, so many times its standard deviation (3)")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--samples", o.samples, "of the noise")->check(CLI::Range(1, 1000))->capture_default_str();
+      ->check(CLI::Range(1e-6, 1e6));
+  command.add_option("--samples", o.samples, "of the noise; 10 without it")->check(CLI::Range(1, 1000));
   command.add_option("--memory", o.memory, "that a sweep may take beside the weights, as 4G; without it, a quarter of the machine's")
       ->transform(CLI::AsSizeValue(false));
   command.add_option("--out", o.out, "folder for the results")->capture_default_str();
 }
 
 void CheckFactOptions(const FactOptions& o) {
-  const bool files = !o.relations.empty() || !o.counterfact.empty(), one = !o.prompt.empty() || !o.subject.empty();
-  const auto fail = [](const std::string& what) { throw CLI::ValidationError(what); };
-  if (files && one) fail("--prompt and --subject name one fact, --relations and --counterfact many: give one or the other");
-  if (!files && (o.prompt.empty() || o.subject.empty())) fail("no facts: give --prompt and --subject, --relations or --counterfact");
-  if (o.noise != 0 && !o.corrupt_subject.empty()) fail("--noise and --corrupt-subject: a prompt is corrupted in one way");
-  if (!files && o.noise == 0 && o.corrupt_subject.empty()) fail("one fact needs --corrupt-subject or --noise");
-  if (files && (!o.corrupt_subject.empty() || !o.answer.empty()))
-    fail("--corrupt-subject and --answer are of one fact, given with --prompt");
+  const bool files = !o.relations.empty() || !o.counterfact.empty(), one = o.prompt || o.subject;
+  const auto refuse = [](bool when, const char* what) {
+    if (when) throw CLI::ValidationError(what);
+  };
+  refuse(files && one, "--prompt and --subject name one fact, --relations and --counterfact many: give one or the other");
+  refuse(!files && (!o.prompt || !o.subject), "no facts: give --prompt and --subject, --relations or --counterfact");
+  refuse(o.noise != 0 && o.corrupt_subject, "--noise and --corrupt-subject: a prompt is corrupted in one way");
+  refuse(o.noise == 0 && o.samples, "--samples are of the noise, given with --noise");
+  refuse(!files && o.noise == 0 && !o.corrupt_subject, "one fact needs --corrupt-subject or --noise");
+  refuse(!files && (o.limit > 0 || o.all_facts), "--limit and --all-facts are of --relations and --counterfact");
+  refuse(files && (o.corrupt_subject || o.answer), "--corrupt-subject and --answer are of one fact, given with --prompt");
 }
 
 FactWork TakeFacts(const CommonOptions& common, const FactOptions& o, const Model& model, const Tokenizer& tokenizer) {
   FactWork work;
-  if (!o.prompt.empty()) {
+  std::vector<std::string> subjects;  // that the noise takes its scale from
+  if (o.prompt) {
     work.pairs = {OneFact(o, tokenizer)};
+    subjects = {*o.subject};
   } else {
     const std::vector<Fact> facts = ReadFacts(o);
+    for (const Fact& fact : facts) subjects.push_back(fact.subject);
     Progress progress("choosing facts", "facts", common.quiet);
     const int64_t wanted = o.limit > 0 ? o.limit : static_cast<int64_t>(facts.size());
     Choice choice =
@@ -127,20 +135,22 @@ FactWork TakeFacts(const CommonOptions& common, const FactOptions& o, const Mode
     work.relations = std::move(choice.relations);
   }
   if (o.noise > 0) {
-    std::vector<std::string> subjects;
-    for (const FactPair& pair : work.pairs) subjects.push_back(pair.clean.subject);
-    work.noise =
-        Noise{.std = o.noise * EmbeddingStd(model, tokenizer, subjects), .samples = o.samples, .seed = static_cast<uint32_t>(common.seed)};
+    work.noise = Noise{.std = o.noise * EmbeddingStd(model, tokenizer, subjects),
+                       .samples = o.samples.value_or(10),
+                       .seed = static_cast<uint32_t>(common.seed)};
   }
   return work;
 }
 
 Json EchoFactOptions(const FactOptions& o, const FactWork& work) {
-  const auto given = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  const auto given = [](const std::optional<std::string>& text) { return text ? Json(*text) : Json(); };
   Json json = {{"noise", work.noise ? Json(o.noise) : Json()}};
   if (work.noise) json.update({{"noise_std", work.noise->std}, {"samples", work.noise->samples}});
   if (work.relations.empty()) {
-    json.update({{"prompt", o.prompt}, {"subject", o.subject}, {"corrupt_subject", given(o.corrupt_subject)}, {"answer", given(o.answer)}});
+    json.update({{"prompt", given(o.prompt)},
+                 {"subject", given(o.subject)},
+                 {"corrupt_subject", given(o.corrupt_subject)},
+                 {"answer", given(o.answer)}});
   } else {
     json.update({{"relations", o.relations},
                  {"counterfact", o.counterfact},
@@ -150,13 +160,13 @@ Json EchoFactOptions(const FactOptions& o, const FactWork& work) {
   return json;
 }
 
-std::vector<Json> RunFacts(const std::string& name, const CommonOptions& common, const FactOptions& o, const Model& model,
-                           const FactWork& work, const Json& echo, const FactBatch& batch) {
+std::vector<Json> RunBatches(const std::string& name, const CommonOptions& common, const FactOptions& o, const Model& model,
+                             const FactWork& work, const Json& echo, const FactBatch& batch) {
   std::map<std::string, Json> lines;
   std::optional<ResultLines> file;
   if (!work.relations.empty()) {
     Json made_by = echo;
-    for (const char* no_matter : {"limit", "commit"}) made_by.erase(no_matter);
+    for (const char* no_matter : {"commit", "limit", "all_facts", "relations", "counterfact", "model"}) made_by.erase(no_matter);
     file.emplace(fs::path(o.out) / (name + ".jsonl"), made_by);
     for (const Json& line : file->earlier()) lines[KeyOf(line.at("relation"), line.at("prompt"), line.at("corrupt_subject"))] = line;
   }
@@ -166,8 +176,7 @@ std::vector<Json> RunFacts(const std::string& name, const CommonOptions& common,
   }
   const auto total = static_cast<int64_t>(work.pairs.size());
   size_t done = work.pairs.size() - open.size();
-  if (done > 0 && !common.quiet)
-    fmt::print(stderr, "{}: {} of {} facts are there already\n", (fs::path(o.out) / (name + ".jsonl")).string(), done, total);
+  if (common.explain && done > 0) fmt::print(stderr, "plan: {} of {} facts are there already\n", done, total);
   Progress progress(name + ": facts", "cells", common.quiet);
   Audit audit;
   CellOptions cells{.recheck = common.check ? kRecheckedCells : 0, .seed = common.seed};
@@ -188,7 +197,7 @@ std::vector<Json> RunFacts(const std::string& name, const CommonOptions& common,
     done += count;
   }
   if (common.explain) Explain(audit.plan, open.size());
-  if (common.check) ReportCheck(common, audit);
+  if (common.check && audit.rechecked > 0) ReportCheck(common, audit);
   std::vector<Json> results;
   for (const FactPair& pair : work.pairs) results.push_back(lines.at(KeyOf(pair)));
   return results;
@@ -198,7 +207,16 @@ std::string AnswerText(const Tokenizer& tokenizer, int64_t id) {
   return id < tokenizer.vocab_size() ? tokenizer.Decode(std::span(&id, 1)) : "";
 }
 
+std::string FactText(const TracedFact& fact) {
+  const bool guarded = fact.p_clean - fact.p_corrupt < kGuard;
+  return fmt::format("{} -> {}\n  clean      p = {:.4g}  ({})\n  corrupted  p = {:.4g}  ({})\n{}\n", fact.clean.text,
+                     VisibleText(fact.answer), fact.p_clean, fact.clean.subject, fact.p_corrupt,
+                     fact.corrupt ? fact.corrupt->subject : "noise",
+                     guarded ? "  the clean prompt does not make this answer more probable: there is nothing to restore\n" : "");
+}
+
 std::string FactsText(const FactWork& work) {
+  if (work.relations.empty()) return "";
   std::string text = fmt::format("{} facts\n", work.pairs.size());
   for (const RelationCount& r : work.relations) {
     if (r.tested > 0 || r.chosen > 0)

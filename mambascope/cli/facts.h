@@ -15,12 +15,12 @@
 namespace mambascope {
 
 struct FactOptions {
-  std::vector<std::string> relations, counterfact;       // files and folders
-  std::string prompt, subject, corrupt_subject, answer;  // or one fact
+  std::vector<std::string> relations, counterfact;                      // files and folders
+  std::optional<std::string> prompt, subject, corrupt_subject, answer;  // or one fact
   int64_t limit = 0;
   bool all_facts = false;
   double noise = 0;  // 0: another subject
-  int samples = 10;
+  std::optional<int> samples;
   uint64_t memory = 0;  // bytes; 0: a quarter of the machine's
   std::string out = "out";
 };
@@ -47,13 +47,16 @@ using FactBatch = std::function<std::vector<Json>(const std::vector<FactPair>& p
 // Runs `batch` over all facts, a few at a time, and returns their lines in order. Those of a data set go to OUT/NAME.jsonl as they come,
 // and the ones that are there already are not run again; `echo` says what they were made by. Prints the plan for --explain, and for
 // --check the largest difference; throws Error where that is no rounding.
-std::vector<Json> RunFacts(const std::string& name, const CommonOptions& common, const FactOptions& options, const Model& model,
-                           const FactWork& work, const Json& echo, const FactBatch& batch);
+std::vector<Json> RunBatches(const std::string& name, const CommonOptions& common, const FactOptions& options, const Model& model,
+                             const FactWork& work, const Json& echo, const FactBatch& batch);
 
 // The text of an answer's token; empty for one that the model has and the tokenizer lacks (models pad their vocabulary).
 std::string AnswerText(const Tokenizer& tokenizer, int64_t id);
 
-// "12 facts of 3 relations ..": a line per relation.
+// One fact's prompt, answer and probabilities, for a terminal.
+std::string FactText(const TracedFact& fact);
+
+// "12 facts", and a line per relation; empty for one fact, given alone.
 std::string FactsText(const FactWork& work);
 
 }  // namespace mambascope

@@ -30,8 +30,12 @@ Grid CurveGrid(const LineChart& chart) {
 }
 
 std::string Summary(const PathsResult& result, const FactWork& work, const fs::path& out) {
-  return fmt::format("{}\nIE by layer, {}:\n{}\n{}\n{}\n", FactsText(work), result.at, TerminalHeatMap(CurveGrid(PathsChart(result))),
-                     (out / "paths.json").string(), (out / "paths.html").string());
+  const PathAverage average = Average(result.facts);
+  std::string facts = FactsText(work);
+  if (result.facts.size() == 1) facts = FactText(result.facts[0].fact);
+  const std::string left_out = fmt::format("{} of them left out (p_clean - p_corrupt below {})\n", average.guarded, kGuard);
+  return fmt::format("{}{}IE by layer, {}:\n{}\n{}\n{}\n", facts, result.facts.size() > 1 ? left_out : "", result.at,
+                     TerminalHeatMap(CurveGrid(PathsChart(result))), (out / "paths.json").string(), (out / "paths.html").string());
 }
 
 void RunPaths(const CommonOptions& common, const Options& o) {
@@ -47,20 +51,20 @@ void RunPaths(const CommonOptions& common, const Options& o) {
                      .facts = {}};
   result.options["at"] = o.at;
   PathOptions options{.at = o.at == "subject_last" ? PathToken::kSubjectLast : PathToken::kPromptLast, .noise = work.noise, .cells = {}};
-  const std::vector<Json> lines = RunFacts("paths", common, o.facts, model, work, result.options,
-                                           [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
-                                             options.cells = cells;
-                                             std::vector<Json> found;
-                                             for (FactPaths& paths : TracePaths(model, pairs, options, audit)) {
-                                               paths.fact.answer = AnswerText(tokenizer, paths.fact.answer_id);
-                                               found.push_back(ToJson(paths, result.conditions));
-                                             }
-                                             return found;
-                                           });
+  const std::vector<Json> lines = RunBatches("paths", common, o.facts, model, work, result.options,
+                                             [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
+                                               options.cells = cells;
+                                               std::vector<Json> found;
+                                               for (FactPaths& paths : TracePaths(model, pairs, options, audit)) {
+                                                 paths.fact.answer = AnswerText(tokenizer, paths.fact.answer_id);
+                                                 found.push_back(ToJson(paths, result.conditions));
+                                               }
+                                               return found;
+                                             });
   for (const Json& line : lines) result.facts.push_back(ReadPaths(line, result.conditions));
   result.relations = work.relations;
   const Json json = PathsJson(result);
-  WriteFile(out / "paths.json", json.dump(1) + "\n");
+  WriteFile(out / "paths.json", DumpJson(json, 1) + "\n");
   WriteFile(out / "paths.html", PathsPage(result));
   Print(common, json, Summary(result, work, out));
 }

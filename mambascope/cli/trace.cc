@@ -27,19 +27,17 @@ std::string Summary(const TraceResult& result, const FactWork& work, const fs::p
   std::string text;
   Grid grid = AverageHeatMap(result);
   if (result.facts.size() == 1) {
-    const TracedFact& fact = result.facts[0].fact;
-    const bool guarded = fact.p_clean - fact.p_corrupt < kGuard;
-    text = fmt::format("{} -> {}\n  clean      p = {:.4g}  ({})\n  corrupted  p = {:.4g}  ({})\n{}\np(answer)", fact.clean.text,
-                       VisibleText(fact.answer), fact.p_clean, fact.clean.subject, fact.p_corrupt,
-                       fact.corrupt ? fact.corrupt->subject : fmt::format("noise, {} samples", work.noise->samples),
-                       guarded ? "  the clean prompt does not make this answer more probable: there is nothing to restore\n" : "");
+    text = FactText(result.facts[0].fact) + "p(answer)";
     grid = FactHeatMap(result, result.facts[0]);
   } else {
     text = FactsText(work) + fmt::format("\n{} of them left out (p_clean - p_corrupt below {})\nIE", Average(result.facts).guarded, kGuard);
     grid.domain = {{0.0, 1.0}};
   }
-  return text + fmt::format(" with one state restored, site {}, window {}:\n{}\n{}\n{}\n", SiteName(result.site), result.window,
-                            TerminalHeatMap(grid), (out / "trace.json").string(), (out / "trace.html").string());
+  const bool difference = result.facts.size() > 1 && !result.ssm_out.empty();
+  const std::string what = difference ? " of mixer_out less those of ssm_out and gate"
+                                      : fmt::format(" with the clean state restored, site {}", SiteName(result.site));
+  return text + fmt::format("{}, window {}:\n{}\n{}\n{}\n", what, result.window, TerminalHeatMap(grid), (out / "trace.json").string(),
+                            (out / "trace.html").string());
 }
 
 // One line per fact: its trace at `sites`, the first as "probs".
@@ -80,15 +78,15 @@ void RunTrace(const CommonOptions& common, const Options& o) {
   TraceResult result{
       .options = EchoOptions("trace", common, EchoFactOptions(o.facts, work)), .site = sites[0], .window = options.window, .facts = {}};
   result.options.update({{"site", SiteName(sites[0])}, {"window", options.window}, {"isolate", o.isolate}});
-  const std::vector<Json> lines = RunFacts("trace", common, o.facts, model, work, result.options,
-                                           [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
-                                             return TraceLines(model, tokenizer, sites, options, pairs, cells, audit);
-                                           });
+  const std::vector<Json> lines = RunBatches("trace", common, o.facts, model, work, result.options,
+                                             [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
+                                               return TraceLines(model, tokenizer, sites, options, pairs, cells, audit);
+                                             });
   result.facts = ReadTraces(lines, "probs");
   result.relations = work.relations;
   if (o.isolate) result.ssm_out = ReadTraces(lines, "ssm_out"), result.gate = ReadTraces(lines, "gate");
   const Json json = TraceJson(result);
-  WriteFile(out / "trace.json", json.dump(1) + "\n");
+  WriteFile(out / "trace.json", DumpJson(json, 1) + "\n");
   WriteFile(out / "trace.html", TracePage(result));
   Print(common, json, Summary(result, work, out));
 }

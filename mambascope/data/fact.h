@@ -17,10 +17,13 @@ struct Fact {
   auto operator<=>(const Fact&) const = default;
 };
 
-// The facts of relations, asked with their first template, as published results do; a fact that repeats is there once.
+// `facts` with each that repeats there once, where it comes first.
+std::vector<Fact> Distinct(const std::vector<Fact>& facts);
+
+// The distinct facts of relations, asked with their first template, as published results do.
 std::vector<Fact> FactsOf(const std::vector<Relation>& relations);
 
-// The facts of CounterFact as the world has them (target_true); once each.
+// The distinct facts of CounterFact as the world has them (target_true).
 std::vector<Fact> FactsOf(const std::vector<CounterFactRecord>& records);
 
 }  // namespace mambascope

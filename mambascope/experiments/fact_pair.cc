@@ -152,6 +152,17 @@ class Counts {
   std::vector<RelationCount> counts_;
 };
 
+// Throws the Error that says why there is no pair.
+void RefuseNone(const std::vector<RelationCount>& relations, const ChoiceOptions& options, size_t facts) {
+  const bool alone = std::any_of(relations.begin(), relations.end(), [](const RelationCount& r) { return r.without_partner > 0; });
+  if (alone)
+    throw Error("no fact has another subject with another object in its relation",
+                "corrupt with noise, or give more facts of the relation");
+  const bool known_only = options.facts == ChoiceOptions::Facts::kKnown;
+  throw Error(fmt::format("the model knows none of the {} facts", facts),
+              known_only ? "--all-facts takes facts that it does not know, too" : "");
+}
+
 }  // namespace
 
 bool IsAnswer(const std::string& token, const std::string& object) {
@@ -187,18 +198,15 @@ Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::ve
       if (found[i]) pair.corrupt = MakePrompt(tokenizer, fact.pattern, facts[*found[i]].subject);
       choice.pairs.push_back(std::move(pair));
     }
-    if (options.progress) options.progress(static_cast<int64_t>(choice.pairs.size()), static_cast<int64_t>(begin + kPromptsAtATime));
+    if (options.progress)
+      options.progress(static_cast<int64_t>(choice.pairs.size()), static_cast<int64_t>(std::min(begin + kPromptsAtATime, order.size())));
   }
   for (size_t i = 0; i < facts.size(); ++i) {
     counts[facts[i]].tested += knowledge.asked(i) ? 1 : 0;
     counts[facts[i]].known += knowledge.known(i) ? 1 : 0;
   }
   choice.relations = counts.Take();
-  if (choice.pairs.empty()) {
-    throw Error(fmt::format("the model knows none of the {} facts{}", facts.size(),
-                            options.facts == ChoiceOptions::Facts::kAll ? " with another subject to swap in" : ""),
-                "--all-facts traces facts that it does not know, too");
-  }
+  if (choice.pairs.empty()) RefuseNone(choice.relations, options, facts.size());
   return choice;
 }
 

@@ -1,6 +1,7 @@
 // Means over facts, and how sure they are.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -14,6 +15,6 @@ double Mean(const std::vector<double>& values);
 std::optional<std::pair<double, double>> Interval95(const std::vector<double>& values);
 
 // The 97.5 % quantile of Student's t distribution with `freedom` degrees of freedom, to 0.2 %. REQUIRES: freedom >= 1
-double StudentT(double freedom);
+double StudentT(int64_t freedom);
 
 }  // namespace mambascope

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "mambascope/data/random.h"
 #include "mambascope/error.h"
 
@@ -70,6 +72,9 @@ FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs, const 
       for (SweepBase& run : NoisyRuns(pair.clean, *noise, model.config().d_model)) runs.corrupt.push_back(std::move(run));
     }
   }
+  const auto swapped = std::count_if(pairs.begin(), pairs.end(), [](const FactPair& pair) { return pair.corrupt.has_value(); });
+  if (swapped != 0 && swapped != static_cast<int64_t>(pairs.size()))
+    throw Error("facts are corrupted all by other subjects, or all by noise");
   runs.samples = runs.corrupt.size() / pairs.size();
   runs.clean = Run(model, prompts, {.variants = {}, .keep = keep});
   const at::Tensor logits = runs.clean.LastLogits().cpu(), p = logits.softmax(1), top = logits.argmax(1);

@@ -116,8 +116,9 @@ std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBas
       passes.push_back({.cones = {}, .bytes = group_rows * BytesPerRow(model.config())});
       const int64_t alone = passes.back().bytes + account.Cost(cone);
       if (alone > options.memory)
-        throw Error(fmt::format("one variant of a prompt of {} tokens takes about {} MB of memory; {} MB are allowed",
-                                bases[cases[i].base].ids.size(), alone >> 20, options.memory >> 20));
+        throw Error(fmt::format("one variant of a prompt of {} tokens takes about {} KiB of memory; {} KiB are allowed",
+                                bases[cases[i].base].ids.size(), (alone >> 10) + 1, options.memory >> 10),
+                    "allow more, with --memory");
     }
     passes.back().bytes += account.Cost(cone);
     passes.back().cones.push_back(cone);

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -34,28 +35,38 @@ at::Tensor Readable(const at::Tensor& own, const at::Tensor& carried, const Segm
   return at::cat({carried.slice(0, before.begin, before.end), rows});
 }
 
-// Segments of one length that continue from one slot: they are computed as one, and read the slot's rows where they are.
+// Segments that are computed as one: as many of each of some slots, all of one length, the slots too. Each slot's rows are there once.
 struct Group {
-  int64_t slot, length;
-  std::vector<size_t> segments;  // of the packing
+  std::vector<int64_t> slots;         // -1: prompts' starts
+  int64_t before, length;             // rows of a slot, of a segment
+  std::vector<size_t> segments = {};  // of the packing, by slot
   int64_t count() const { return static_cast<int64_t>(segments.size()); }
+  int64_t rows() const { return count() * length; }
 };
 
 constexpr int64_t kMostScores = int64_t{1} << 24;  // of one group
 
 std::vector<Group> MakeGroups(const Packing& packing, const Carry& from, int64_t heads) {
-  std::map<std::pair<int64_t, int64_t>, std::vector<size_t>> alike;
-  for (size_t i = 0; i < packing.segments.size(); ++i) alike[{packing.segments[i].carry, packing.segments[i].length}].push_back(i);
+  std::map<std::pair<int64_t, int64_t>, std::vector<size_t>> by_slot;  // and length
+  for (size_t i = 0; i < packing.segments.size(); ++i) by_slot[{packing.segments[i].carry, packing.segments[i].length}].push_back(i);
+  std::map<std::array<int64_t, 3>, Group> open;
   std::vector<Group> groups;
-  for (const auto& [key, segments] : alike) {
+  for (const auto& [key, segments] : by_slot) {
     const auto [slot, length] = key;
     const int64_t before = slot < 0 ? 0 : from.rows[static_cast<size_t>(slot)].end - from.rows[static_cast<size_t>(slot)].begin;
     const auto most = static_cast<size_t>(std::max<int64_t>(1, kMostScores / (heads * length * (before + length))));
     for (size_t begin = 0; begin < segments.size(); begin += most) {
-      const auto first = segments.begin() + static_cast<int64_t>(begin);
-      groups.push_back({slot, length, {first, first + static_cast<int64_t>(std::min(most, segments.size() - begin))}});
+      const auto first = segments.begin() + static_cast<int64_t>(begin),
+                 last = std::min(first + static_cast<int64_t>(most), segments.end());
+      Group& group = open.try_emplace({before, length, last - first}, Group{{}, before, length}).first->second;
+      group.slots.push_back(slot);
+      group.segments.insert(group.segments.end(), first, last);
+      if (group.segments.size() + static_cast<size_t>(last - first) <= most) continue;
+      groups.push_back(std::move(group));
+      open.erase({before, length, last - first});
     }
   }
+  for (auto& [key, group] : open) groups.push_back(std::move(group));
   return groups;
 }
 
@@ -68,8 +79,17 @@ std::vector<int64_t> RowsOf(const Packing& packing, const Group& group) {
   return rows;
 }
 
+// The rows of a group's slots.
+std::vector<int64_t> SlotRows(const Carry& from, const Group& group) {
+  std::vector<int64_t> rows;
+  for (int64_t slot : group.slots) {
+    for (int64_t i = 0; i < group.before; ++i) rows.push_back(from.rows[static_cast<size_t>(slot)].begin + i);
+  }
+  return rows;
+}
+
 // Where the cuts forbid a group's rows to read: bool [1 or heads, row of the group, readable row]; undefined where they do not.
-at::Tensor Forbidden(const Packing& packing, const Group& group, int64_t before, int64_t heads, const std::vector<RowCut>& cuts) {
+at::Tensor Forbidden(const Packing& packing, const Group& group, int64_t heads, const std::vector<RowCut>& cuts) {
   at::Tensor mask;
   const auto inside = [](const Segment& s, const std::vector<int64_t>& rows, int64_t shift) {
     std::vector<int64_t> found;
@@ -82,9 +102,9 @@ at::Tensor Forbidden(const Packing& packing, const Group& group, int64_t before,
   for (size_t i = 0; i < group.segments.size(); ++i) {
     const Segment& s = packing.segments[group.segments[i]];
     for (const RowCut& cut : cuts) {
-      const at::Tensor to = inside(s, cut.to, static_cast<int64_t>(i) * group.length), sources = inside(s, cut.from, before);
+      const at::Tensor to = inside(s, cut.to, static_cast<int64_t>(i) * group.length), sources = inside(s, cut.from, group.before);
       if (to.numel() == 0 || sources.numel() == 0) continue;
-      if (!mask.defined()) mask = at::zeros({by_head ? heads : 1, group.count() * group.length, before + group.length}, at::kBool);
+      if (!mask.defined()) mask = at::zeros({by_head ? heads : 1, group.rows(), group.before + group.length}, at::kBool);
       at::Tensor own = at::zeros_like(mask[0]).index_put_({to.unsqueeze(1), sources.unsqueeze(0)}, at::ones({}, at::kBool)).unsqueeze(0);
       if (cut.channels.defined()) own = own.logical_and(cut.channels.to(at::kCPU).reshape({-1, 1, 1}));
       mask = mask.logical_or(own);
@@ -93,27 +113,34 @@ at::Tensor Forbidden(const Packing& packing, const Group& group, int64_t before,
   return mask;
 }
 
-// What a group's rows read of the keys and values that its segments share, and of each segment's own.
+// What a group's rows read: of their slots, and of their own segments.
 struct Readables {
-  at::Tensor shared_k, shared_v;  // [head, row, head_dim]
-  at::Tensor own_k, own_v;        // [segment, head, row, head_dim]
+  at::Tensor slot_k, slot_v;  // [slot, head, row, head_dim]
+  at::Tensor own_k, own_v;    // [segment, head, row, head_dim]
 };
 
 // q [segment, head, row, head_dim] -> [row of the group, heads * head_dim]
 at::Tensor AttendGroup(const at::Tensor& q, const Readables& r, const at::Tensor& forbidden) {
-  const int64_t n = q.size(0), heads = q.size(1), length = q.size(2), width = q.size(3), before = r.shared_k.size(1);
-  const auto by_head = [&](const at::Tensor& x) { return x.transpose(0, 1).reshape({heads, n * length, x.size(3)}); };
-  const at::Tensor own = by_head(at::matmul(q, r.own_k.transpose(2, 3)));
-  at::Tensor scores = before == 0 ? own : at::cat({at::matmul(by_head(q), r.shared_k.transpose(1, 2)), own}, 2);
-  const at::Tensor future = at::ones({length, before + length}, scores.options().dtype(at::kBool)).triu(before + 1).repeat({n, 1});
-  scores = (scores / std::sqrt(static_cast<double>(width))).masked_fill(future, kNever);
-  if (forbidden.defined()) scores = scores.masked_fill(forbidden.to(scores.device()), kNever);
-  at::Tensor weights = at::softmax(scores, -1);  // [head, row of the group, readable row]
+  const int64_t slots = r.slot_k.size(0), each = q.size(0) / slots, heads = q.size(1), length = q.size(2), before = r.slot_k.size(2);
+  const auto by_slot = [&](const at::Tensor& x) {  // [segment, head, row, width] -> [slot, head, row of the slot's segments, width]
+    return x.reshape({slots, each, heads, length, x.size(3)}).transpose(1, 2).reshape({slots, heads, each * length, x.size(3)});
+  };
+  const auto by_segment = [&](const at::Tensor& x) {  // the other way round
+    return x.reshape({slots, heads, each, length, x.size(3)}).transpose(1, 2).reshape({slots * each, heads, length, x.size(3)});
+  };
+  const at::Tensor own = by_slot(at::matmul(q, r.own_k.transpose(2, 3)));
+  at::Tensor scores = before == 0 ? own : at::cat({at::matmul(by_slot(q), r.slot_k.transpose(2, 3)), own}, 3);
+  const at::Tensor future = at::ones({length, before + length}, scores.options().dtype(at::kBool)).triu(before + 1).repeat({each, 1});
+  scores = (scores / std::sqrt(static_cast<double>(q.size(3)))).masked_fill(future, kNever);
+  if (forbidden.defined()) {
+    const at::Tensor mask = forbidden.to(scores.device()).reshape({-1, slots, each * length, before + length}).transpose(0, 1);
+    scores = scores.masked_fill(mask, kNever);
+  }
+  at::Tensor weights = at::softmax(scores, -1);  // [slot, head, row of the slot's segments, readable row]
   if (forbidden.defined()) weights = at::where(scores.amax(-1, true) == kNever, at::zeros({}, weights.options()), weights);
-  const at::Tensor of_own = weights.slice(2, before).reshape({heads, n, length, length}).transpose(0, 1);
-  at::Tensor out = by_head(at::matmul(of_own, r.own_v));
-  if (before > 0) out = out + at::matmul(weights.slice(2, 0, before), r.shared_v);
-  return out.transpose(0, 1).reshape({n * length, heads * width});
+  at::Tensor out = by_slot(at::matmul(by_segment(weights.slice(3, before)), r.own_v));
+  if (before > 0) out = out + at::matmul(weights.slice(3, 0, before), r.slot_v);
+  return by_segment(out).transpose(1, 2).reshape({slots * each * length, -1});
 }
 
 // Keys and values of all kept slots. A slot's rows must lie together, so a segment that continues takes its carry's rows along.
@@ -154,16 +181,16 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   std::vector<int64_t> order;
   for (const Group& group : MakeGroups(packing, from, heads)) {
     const std::vector<int64_t> rows = RowsOf(packing, group);
-    const at::Tensor index = at::tensor(rows, at::kLong).to(q.device());
-    const auto own = [&](const at::Tensor& x) {  // [row, head, head_dim] -> [segment, head, row, head_dim]
-      return x.index_select(0, index).reshape({group.count(), group.length, heads, x.size(2)}).transpose(1, 2);
+    const auto select = [&](const at::Tensor& x, const std::vector<int64_t>& of, int64_t length) {  // -> [.., head, row, head_dim]
+      return x.index_select(0, at::tensor(of, at::kLong).to(x.device())).reshape({-1, length, heads, x.size(2)}).transpose(1, 2);
     };
-    const Carry::Rows before = group.slot < 0 ? Carry::Rows{0, 0} : from.rows[static_cast<size_t>(group.slot)];
-    const auto shared = [&](const at::Tensor& carried, const at::Tensor& none) {
-      return every_head(group.slot < 0 ? none.slice(0, 0, 0) : carried.slice(0, before.begin, before.end)).transpose(0, 1);
+    const auto own = [&](const at::Tensor& x) { return select(x, rows, group.length); };
+    const auto slots = [&](const at::Tensor& carried, const at::Tensor& like) {
+      return group.before == 0 ? like.new_empty({1, heads, 0, like.size(2)})
+                               : select(every_head(carried), SlotRows(from, group), group.before);
     };
-    const Readables readables{shared(from.keys, k), shared(from.values, v), own(every_head(k)), own(every_head(v))};
-    out.push_back(AttendGroup(own(q), readables, Forbidden(packing, group, before.end - before.begin, heads, cuts)));
+    const Readables readables{slots(from.keys, k), slots(from.values, v), own(every_head(k)), own(every_head(v))};
+    out.push_back(AttendGroup(own(q), readables, Forbidden(packing, group, heads, cuts)));
     order.insert(order.end(), rows.begin(), rows.end());
   }
   Keep(k, v, packing, from, kept);

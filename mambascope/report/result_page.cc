@@ -29,7 +29,7 @@ std::string RelationsLine(const std::vector<RelationCount>& relations) {
 std::string OptionsLine(const Json& options) {
   std::string line;
   for (const auto& [key, value] : options.items())
-    line += fmt::format("{}{}={}", line.empty() ? "" : ", ", key, value.is_string() ? value.get<std::string>() : value.dump());
+    line += fmt::format("{}{}={}", line.empty() ? "" : ", ", key, value.is_string() ? value.get<std::string>() : DumpJson(value));
   return line;
 }
 

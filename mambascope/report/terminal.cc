@@ -13,7 +13,7 @@ namespace {
 std::string Legend(const Grid& grid) {
   bool absent = false;
   for (const auto& row : grid.values) absent = absent || std::any_of(row.begin(), row.end(), [](const auto& cell) { return !cell; });
-  return std::string(grid.marked_rows.empty() ? "" : "; * the subject") + (absent ? "; ? no counterpart in the corrupted prompt" : "");
+  return std::string(grid.marked_rows.empty() ? "" : "; * the subject") + (absent ? "; ? no value" : "");
 }
 
 // "0         5         10  layer": every fifth column's label over its column, each column two characters wide.

@@ -9,7 +9,7 @@ namespace {
 
 // The value in a few words: whole for a short one.
 std::string Brief(const Json& json) {
-  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = DumpJson(json);
   return text.size() <= 60 ? text : fmt::format("{} of {} characters", json.type_name(), text.size());
 }
 

@@ -1,0 +1,41 @@
+#include "mambascope/checkpoint/fingerprint.h"
+
+#include <gtest/gtest.h>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/test_support.h"
+
+namespace mambascope {
+namespace {
+
+TEST(FingerprintTest, ChangesWithTheConfigAndTheWeightsAlone) {
+  const TempFolder folder;
+  WriteFile(folder / "config.json", "{}");
+  WriteFile(folder / "model.safetensors", std::string(200'000, 'a'));
+  const std::string first = Fingerprint(folder.path());
+  EXPECT_EQ(first.size(), 16u);
+  WriteFile(folder / "README.md", "other words");
+  EXPECT_EQ(Fingerprint(folder.path()), first);
+  for (const size_t at : {size_t{0}, size_t{60'000}, size_t{199'999}}) {
+    std::string weights(200'000, 'a');
+    weights[at] = 'b';
+    WriteFile(folder / "model.safetensors", weights);
+    EXPECT_NE(Fingerprint(folder.path()), first) << at;
+  }
+  WriteFile(folder / "model.safetensors", std::string(200'000, 'a'));
+  EXPECT_EQ(Fingerprint(folder.path()), first);
+  WriteFile(folder / "config.json", "{ }");
+  EXPECT_NE(Fingerprint(folder.path()), first);
+}
+
+TEST(FingerprintTest, BundledModelsDiffer) {
+  const auto of = [](const char* name) { return Fingerprint(RepositoryFolder() / "models" / name); };
+  EXPECT_NE(of("demo-mamba"), of("demo-mamba2"));
+  EXPECT_NE(of("demo-mamba"), of("demo-neox"));
+}
+
+// The published test vector of 64-bit FNV-1a.
+TEST(FingerprintTest, IsFnv1a) { EXPECT_EQ(FingerprintOf("foobar"), "85944171f73967e8"); }
+
+}  // namespace
+}  // namespace mambascope
