@@ -1,4 +1,5 @@
-// A sweep beside one whole pass per cell, on the same cells and in one run: causal traces of made-up prompts of 12 tokens.
+// A sweep beside one whole pass per cell, on the same cells and in one run: causal traces of made-up prompts, of 12 tokens and one fact
+// where nothing else is said.
 //   ./dev bench      medians of 7 rounds, in which the two take turns, are what bench/results.md quotes
 //
 // "of GEMM" is the rate of the weight-matrix products of the sweep's cones (base runs and unembedding included; convolution, recurrence,
@@ -129,26 +130,29 @@ using MakeModel = std::function<Model(const ModelOptions&)>;
 struct Subject {
   std::string name;
   MakeModel make;
-  size_t passes;  // of the looped side, in a round
+  size_t passes;                      // of the looped side, in a round
+  int facts = 1;                      // of the sweep over many facts
+  std::vector<int64_t> lengths = {};  // of prompts, to show how the cost grows
 };
 
 void BenchModel(const Subject& subject) {
   const Model model = subject.make({});
-  const Config& c = model.config();
-  const bool mamba = c.ssm.d_inner > 0;
+  const bool mamba = model.config().ssm.d_inner > 0;
   const std::vector<Site> four = mamba ? std::vector{Site::kMixerOut, Site::kSsmOut, Site::kGate, Site::kConvIn}
                                        : std::vector{Site::kMixerOut, Site::kMixed, Site::kMlpMid, Site::kMlpOut};
   const int window = std::max(1, model.layers() * 10 / 64);
   at::manual_seed(1);
-  Compare(subject.name + " resid, 1 fact", model, at::kFloat, MakeWork(model, 1, 12, {Site::kResid}, 1), subject.passes);
-  Compare(subject.name + " resid, 16 facts", model, at::kFloat, MakeWork(model, 16, 12, {Site::kResid}, 1), subject.passes);
-  Compare(fmt::format("{} 4 sites, window {}, 1 fact", subject.name, window), model, at::kFloat, MakeWork(model, 1, 12, four, window),
+  const auto resid = [&](const Model& m, int facts, int64_t tokens) { return MakeWork(m, facts, tokens, {Site::kResid}, 1); };
+  Compare(subject.name + " resid", model, at::kFloat, resid(model, 1, 12), subject.passes);
+  if (subject.facts > 1)
+    Compare(fmt::format("{} resid, {} facts", subject.name, subject.facts), model, at::kFloat, resid(model, subject.facts, 12),
+            subject.passes);
+  Compare(fmt::format("{} 4 sites, window {}", subject.name, window), model, at::kFloat, MakeWork(model, 1, 12, four, window),
           subject.passes);
-  for (int64_t tokens : {6, 24, 48})
-    Compare(fmt::format("{} resid, 1 fact, {} tokens", subject.name, tokens), model, at::kFloat,
-            MakeWork(model, 1, tokens, {Site::kResid}, 1), subject.passes / 4);
+  for (int64_t tokens : subject.lengths)
+    Compare(fmt::format("{} resid, {} tokens", subject.name, tokens), model, at::kFloat, resid(model, 1, tokens), subject.passes / 4);
   const Model half = subject.make({.dtype = at::kBFloat16});
-  Compare(subject.name + " resid, 1 fact, bfloat16", half, at::kBFloat16, MakeWork(half, 1, 12, {Site::kResid}, 1), subject.passes);
+  Compare(subject.name + " resid, bfloat16", half, at::kBFloat16, resid(half, 1, 12), subject.passes);
 }
 
 MakeModel Bundled(const std::string& name) {
@@ -169,9 +173,12 @@ int main(int argc, char** argv) {
   StartTuned(argv);
   SetThreads(0);
   KeepFreedMemory();
-  const std::vector<Subject> subjects = {{"demo-mamba", Bundled("demo-mamba"), 512},    {"demo-mamba2", Bundled("demo-mamba2"), 512},
-                                         {"demo-neox", Bundled("demo-neox"), 512},      {"mamba-130m", Random(Mamba130mConfig()), 48},
-                                         {"mamba-370m", Random(Mamba370mConfig()), 24}, {"pythia-160m", Random(Pythia160mConfig()), 48}};
+  const std::vector<Subject> subjects = {{"demo-mamba", Bundled("demo-mamba"), 256, 16, {6, 24, 48}},
+                                         {"demo-mamba2", Bundled("demo-mamba2"), 256, 16},
+                                         {"demo-neox", Bundled("demo-neox"), 256, 16},
+                                         {"mamba-130m", Random(Mamba130mConfig()), 32, 1, {6, 24, 48}},
+                                         {"mamba-370m", Random(Mamba370mConfig()), 16},
+                                         {"pythia-160m", Random(Pythia160mConfig()), 32}};
   Header();
   for (const Subject& subject : subjects) {
     const bool wanted =

@@ -43,17 +43,19 @@ void AddSamples(const fs::path& file, Hash& hash) {
 
 }  // namespace
 
-std::string Fingerprint(const fs::path& folder) {
+std::string Fingerprint(const fs::path& folder) try {
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const std::string extension = entry.path().extension().string();
-    if (extension == ".safetensors" || extension == ".bin") files.push_back(entry.path());
+    if ((extension == ".safetensors" || extension == ".bin") && entry.is_regular_file()) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   Hash hash;
   hash.Add(ReadFile(folder / "config.json"));
   for (const fs::path& file : files) AddSamples(file, hash);
   return hash.Text();
+} catch (const fs::filesystem_error& e) {
+  throw Error(fmt::format("{}: cannot be read: {}", e.path1().string(), e.code().message()));
 }
 
 std::string FingerprintOf(std::string_view text) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/error.h"
 #include "mambascope/model/threads.h"
@@ -24,6 +25,13 @@ fs::path Bundled(const std::string& name) {
   }
   throw Error(fmt::format("the bundled model '{}' is not beside this program", name),
               "run it from the checkout that built it, or name a folder");
+}
+
+// Of the tokenizer.json in use; null for a tokenizer in other files.
+Json TokenizerFingerprint(const CommonOptions& o) {
+  const fs::path path = o.tokenizer.empty() ? ModelFolder(o.model) : fs::path(o.tokenizer);
+  const fs::path file = fs::is_directory(path) ? path / "tokenizer.json" : path;
+  return fs::exists(file) ? Json(FingerprintOf(ReadFile(file))) : Json();
 }
 
 }  // namespace
@@ -77,6 +85,7 @@ Json EchoOptions(const std::string& command, const CommonOptions& o, const Json&
                   {"model", ReplaceInvalidUtf8(o.model)},
                   {"fingerprint", Fingerprint(ModelFolder(o.model))},
                   {"tokenizer", o.tokenizer.empty() ? Json() : Json(ReplaceInvalidUtf8(o.tokenizer))},
+                  {"tokenizer_fingerprint", TokenizerFingerprint(o)},
                   {"device", o.device},
                   {"dtype", o.dtype},
                   {"seed", o.seed},

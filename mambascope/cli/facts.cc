@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "mambascope/cli/progress.h"
@@ -20,12 +22,14 @@ constexpr int64_t kRecheckedCells = 8;  // of each sweep, for --check
 // The first token of " " + answer; none: the model's own.
 std::optional<int64_t> AnswerId(const Tokenizer& tokenizer, const std::optional<std::string>& answer) {
   if (!answer) return std::nullopt;
+  if (answer->empty()) throw Error("the answer is empty");
   const std::vector<Token> tokens = tokenizer.EncodeContinuation(answer->starts_with(' ') ? *answer : " " + *answer);
   if (tokens.empty()) throw Error(fmt::format("the answer '{}' has no token", *answer));
   return tokens.front().id;
 }
 
 FactPair OneFact(const FactOptions& o, const Tokenizer& tokenizer) {
+  if (o.corrupt_subject == o.subject) throw Error("--corrupt-subject is the subject itself", "name another one");
   const std::string pattern = o.prompt->find("{}") == o.prompt->npos ? PatternOf(*o.prompt, *o.subject) : *o.prompt;
   FactPair pair{
       .relation = {}, .clean = MakePrompt(tokenizer, pattern, *o.subject), .corrupt = {}, .answer_id = AnswerId(tokenizer, o.answer)};
@@ -43,7 +47,10 @@ std::vector<Fact> ReadFacts(const FactOptions& o) {
   return Distinct(facts);
 }
 
-int64_t QuarterOfMemory() { return sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE); }
+// A quarter of the machine's; of a GPU's, which nothing here can ask for, what any has.
+int64_t DefaultMemory(const Model& model) {
+  return model.device().is_cpu() ? sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE) : SweepOptions{}.memory;
+}
 
 // Facts in one sweep: enough to fill the machine, few enough to come often.
 size_t FactsAtATime(const Model& model) {
@@ -61,7 +68,25 @@ std::string KeyOf(const FactPair& pair) {
   return KeyOf(pair.relation.empty() ? Json() : Json(pair.relation), pair.clean.text, pair.corrupt ? Json(pair.corrupt->subject) : Json());
 }
 
-void Explain(const SweepPlan& plan, size_t facts) {
+// Runs `batch` over `open` facts, `at_a_time`, beside `done` that need not be run; `keep` gets every fact's line.
+Audit RunOpen(const std::vector<FactPair>& open, size_t done, CellOptions cells, Progress&& progress, size_t at_a_time,
+              const FactBatch& batch, const std::function<void(const FactPair&, const Json&)>& keep) {
+  Audit audit;
+  for (size_t begin = 0; begin < open.size(); begin += at_a_time) {
+    const size_t end = std::min(begin + at_a_time, open.size());
+    cells.sweep.progress = [&](int64_t cell, int64_t of) {  // of the sweep at hand, whose plan is in the audit already
+      const double facts = static_cast<double>(end - begin) * static_cast<double>(cell) / static_cast<double>(of);
+      progress(static_cast<double>(done + begin) + facts, static_cast<int64_t>(done + open.size()), audit.plan.cases - of + cell);
+    };
+    const std::vector<FactPair> pairs(open.begin() + static_cast<int64_t>(begin), open.begin() + static_cast<int64_t>(end));
+    const std::vector<Json> lines = batch(pairs, cells, audit);
+    for (size_t i = 0; i < pairs.size(); ++i) keep(pairs[i], lines[i]);
+  }
+  return audit;
+}
+
+void Explain(const SweepPlan& plan, size_t facts, size_t done) {
+  if (done > 0) fmt::print(stderr, "plan: {} of {} facts are there already\n", done, done + facts);
   fmt::print(
       stderr,
       "plan: {} facts, {} cells in {} {}: {} layer-tokens of {} with a whole pass per cell ({:.1f} %); at most {} rows, about {} MB\n",
@@ -91,10 +116,15 @@ void AddFactOptions(CLI::App& command, FactOptions& o) {
   command.add_option("--subject", o.subject);
   command.add_option("--corrupt-subject", o.corrupt_subject, "what stands in its place in the corrupted prompt");
   command.add_option("--answer", o.answer, "whose first token is traced; without it, the clean prompt's most probable token");
-  command.add_option("--noise", o.noise, "corrupt by Gaussian noise on the subject's embedding, so many times its standard deviation (3)")
+  command
+      .add_option("--noise", o.noise,
+                  "corrupt by Gaussian noise on the subject's embedding, of so many times the embedding's standard deviation; published "
+                  "results take 3")
       ->check(CLI::Range(1e-6, 1e6));
   command.add_option("--samples", o.samples, "of the noise; 10 without it")->check(CLI::Range(1, 1000));
-  command.add_option("--memory", o.memory, "that a sweep may take beside the weights, as 4G; without it, a quarter of the machine's")
+  command
+      .add_option("--memory", o.memory,
+                  "that a sweep may take beside the weights, as 4G; without it, a quarter of the machine's, or 4G of a GPU's")
       ->transform(CLI::AsSizeValue(false));
   command.add_option("--out", o.out, "folder for the results")->capture_default_str();
 }
@@ -110,6 +140,8 @@ void CheckFactOptions(const FactOptions& o) {
   refuse(o.noise == 0 && o.samples, "--samples are of the noise, given with --noise");
   refuse(!files && o.noise == 0 && !o.corrupt_subject, "one fact needs --corrupt-subject or --noise");
   refuse(!files && (o.limit > 0 || o.all_facts), "--limit and --all-facts are of --relations and --counterfact");
+  refuse(o.memory && *o.memory == 0, "--memory must be more than 0");
+  refuse(!std::isfinite(o.noise), "--noise must be a number");
   refuse(files && (o.corrupt_subject || o.answer), "--corrupt-subject and --answer are of one fact, given with --prompt");
 }
 
@@ -124,17 +156,19 @@ FactWork TakeFacts(const CommonOptions& common, const FactOptions& o, const Mode
     for (const Fact& fact : facts) subjects.push_back(fact.subject);
     Progress progress("choosing facts", "facts", common.quiet);
     const int64_t wanted = o.limit > 0 ? o.limit : static_cast<int64_t>(facts.size());
-    Choice choice =
-        ChoosePairs(model, tokenizer, facts,
-                    {.limit = o.limit,
-                     .facts = o.all_facts ? ChoiceOptions::Facts::kAll : ChoiceOptions::Facts::kKnown,
-                     .corruption = o.noise > 0 ? ChoiceOptions::Corruption::kNoise : ChoiceOptions::Corruption::kOtherSubject,
-                     .seed = common.seed,
-                     .progress = [&](int64_t chosen, int64_t tested) { progress(static_cast<double>(chosen), wanted, tested); }});
+    Choice choice = ChoosePairs(model, tokenizer, facts,
+                                {.limit = o.limit,
+                                 .facts = o.all_facts ? ChoiceOptions::Facts::kAll : ChoiceOptions::Facts::kKnown,
+                                 .corruption = o.noise > 0 ? ChoiceOptions::Corruption::kNoise : ChoiceOptions::Corruption::kOtherSubject,
+                                 .seed = common.seed,
+                                 .progress = [&](int64_t chosen, int64_t tested) {
+                                   progress(static_cast<double>(o.limit > 0 ? chosen : tested), wanted, tested);
+                                 }});
     work.pairs = std::move(choice.pairs);
     work.relations = std::move(choice.relations);
   }
   if (o.noise > 0) {
+    if (common.seed > UINT32_MAX) throw Error("--seed: noise takes seeds up to 4294967295, as NumPy does");
     work.noise = Noise{.std = o.noise * EmbeddingStd(model, tokenizer, subjects),
                        .samples = o.samples.value_or(10),
                        .seed = static_cast<uint32_t>(common.seed)};
@@ -166,7 +200,8 @@ std::vector<Json> RunBatches(const std::string& name, const CommonOptions& commo
   std::optional<ResultLines> file;
   if (!work.relations.empty()) {
     Json made_by = echo;
-    for (const char* no_matter : {"commit", "limit", "all_facts", "relations", "counterfact", "model"}) made_by.erase(no_matter);
+    for (const char* no_matter : {"commit", "limit", "all_facts", "relations", "counterfact", "model", "tokenizer"})
+      made_by.erase(no_matter);
     file.emplace(fs::path(o.out) / (name + ".jsonl"), made_by);
     for (const Json& line : file->earlier()) lines[KeyOf(line.at("relation"), line.at("prompt"), line.at("corrupt_subject"))] = line;
   }
@@ -174,30 +209,16 @@ std::vector<Json> RunBatches(const std::string& name, const CommonOptions& commo
   for (const FactPair& pair : work.pairs) {
     if (!lines.contains(KeyOf(pair))) open.push_back(pair);
   }
-  const auto total = static_cast<int64_t>(work.pairs.size());
-  size_t done = work.pairs.size() - open.size();
-  if (common.explain && done > 0) fmt::print(stderr, "plan: {} of {} facts are there already\n", done, total);
-  Progress progress(name + ": facts", "cells", common.quiet);
-  Audit audit;
+  const size_t done = work.pairs.size() - open.size();
   CellOptions cells{.recheck = common.check ? kRecheckedCells : 0, .seed = common.seed};
-  cells.sweep.memory = o.memory > 0 ? static_cast<int64_t>(o.memory) : QuarterOfMemory();
-  for (size_t begin = 0, count = 0; begin < open.size(); begin += count) {
-    count = std::min(FactsAtATime(model), open.size() - begin);
-    const int64_t cells_before = audit.plan.cases;
-    cells.sweep.progress = [&](int64_t cell, int64_t of) {
-      progress(static_cast<double>(done) + static_cast<double>(count) * static_cast<double>(cell) / static_cast<double>(of), total,
-               cells_before + cell);
-    };
-    const std::vector<FactPair> pairs(open.begin() + static_cast<int64_t>(begin), open.begin() + static_cast<int64_t>(begin + count));
-    std::vector<Json> found = batch(pairs, cells, audit);
-    for (size_t i = 0; i < count; ++i) {
-      if (file) file->Append(found[i]);
-      lines[KeyOf(pairs[i])] = std::move(found[i]);
-    }
-    done += count;
-  }
-  if (common.explain) Explain(audit.plan, open.size());
-  if (common.check && audit.rechecked > 0) ReportCheck(common, audit);
+  cells.sweep.memory = o.memory ? static_cast<int64_t>(*o.memory) : DefaultMemory(model);
+  const Audit audit = RunOpen(open, done, cells, Progress(name + ": facts", "cells", common.quiet, static_cast<double>(done)),
+                              FactsAtATime(model), batch, [&](const FactPair& pair, const Json& line) {
+                                if (file) file->Append(line);
+                                lines[KeyOf(pair)] = line;
+                              });
+  if (common.explain) Explain(audit.plan, open.size(), done);
+  if (common.check) ReportCheck(common, audit);
   std::vector<Json> results;
   for (const FactPair& pair : work.pairs) results.push_back(lines.at(KeyOf(pair)));
   return results;
@@ -219,7 +240,7 @@ std::string FactsText(const FactWork& work) {
   if (work.relations.empty()) return "";
   std::string text = fmt::format("{} facts\n", work.pairs.size());
   for (const RelationCount& r : work.relations) {
-    if (r.tested > 0 || r.chosen > 0)
+    if (r.chosen > 0 || r.without_partner > 0)
       text += fmt::format("  {:<32} {:>5} facts, {:>5} tested, {:>5} known, {:>5} chosen{}\n", r.name.empty() ? "(no relation)" : r.name,
                           r.facts, r.tested, r.known, r.chosen,
                           r.without_partner > 0 ? fmt::format(", {} without another subject", r.without_partner) : "");

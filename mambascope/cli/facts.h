@@ -21,7 +21,7 @@ struct FactOptions {
   bool all_facts = false;
   double noise = 0;  // 0: another subject
   std::optional<int> samples;
-  uint64_t memory = 0;  // bytes; 0: a quarter of the machine's
+  std::optional<uint64_t> memory;  // bytes; none: a quarter of the machine's
   std::string out = "out";
 };
 void AddFactOptions(CLI::App& command, FactOptions& options);

@@ -7,15 +7,14 @@
 
 namespace mambascope {
 
-Progress::Progress(std::string what, std::string unit, bool quiet)
-    : what_(std::move(what)), unit_(std::move(unit)), silent_(quiet || isatty(STDERR_FILENO) == 0) {}
+Progress::Progress(std::string what, std::string unit, bool quiet, double begun_with)
+    : what_(std::move(what)), unit_(std::move(unit)), silent_(quiet || isatty(STDERR_FILENO) == 0), begun_with_(begun_with) {}
 
 Progress::~Progress() {
   if (shown_) fmt::print(stderr, "\r\033[K");
 }
 
 void Progress::operator()(double done, int64_t total, int64_t units) {
-  if (begun_with_ < 0) begun_with_ = done;
   const Clock::time_point now = Clock::now();
   const double elapsed = std::chrono::duration<double>(now - start_).count(), since = std::chrono::duration<double>(now - last_).count();
   if (silent_ || elapsed < 0.5 || since < 0.1 || done <= begun_with_) return;

@@ -9,8 +9,8 @@ namespace mambascope {
 
 class Progress {
  public:
-  // `what` names the work, `unit` what the rate counts. Silent when `quiet`.
-  Progress(std::string what, std::string unit, bool quiet);
+  // `what` names the work, `unit` what the rate counts; `begun_with` is done already. Silent when `quiet`.
+  Progress(std::string what, std::string unit, bool quiet, double begun_with = 0);
   ~Progress();  // clears the line
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -23,7 +23,7 @@ class Progress {
   std::string what_, unit_;
   bool silent_;
   bool shown_ = false;
-  double begun_with_ = -1;  // what was done already when the work began
+  double begun_with_;
   Clock::time_point start_ = Clock::now(), last_ = start_;
 };
 

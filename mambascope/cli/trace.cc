@@ -59,7 +59,7 @@ std::vector<Json> TraceLines(const Model& model, const Tokenizer& tokenizer, con
 
 std::vector<FactTrace> ReadTraces(const std::vector<Json>& lines, const std::string& key) {
   std::vector<FactTrace> traces;
-  for (const Json& line : lines) traces.push_back({ReadFact(line), ReadGrid(line.at(key))});
+  for (const Json& line : lines) traces.push_back(ReadTrace(line, key));
   return traces;
 }
 
@@ -69,6 +69,8 @@ void RunTrace(const CommonOptions& common, const Options& o) {
   for (const char* name : {"trace.json", "trace.html"}) PrepareFile(out / name);
   const Tokenizer tokenizer = RequireTokenizer(common);
   const Model model = LoadModel(common);
+  if (o.isolate && model.config().ssm.d_inner == 0)
+    throw Error("--isolate takes a mixer's output apart into scan and gate: it is for Mamba models");
   std::vector<Site> sites = {ParseSite(o.isolate ? "mixer_out" : o.site, model.sites())};
   if (o.isolate) sites.insert(sites.end(), {ParseSite("ssm_out", model.sites()), ParseSite("gate", model.sites())});
   if (sites[0] == Site::kEmbed && o.window > 1) throw Error("--window: the embedding has no layers to restore together");
@@ -84,7 +86,10 @@ void RunTrace(const CommonOptions& common, const Options& o) {
                                              });
   result.facts = ReadTraces(lines, "probs");
   result.relations = work.relations;
-  if (o.isolate) result.ssm_out = ReadTraces(lines, "ssm_out"), result.gate = ReadTraces(lines, "gate");
+  if (o.isolate) {
+    result.ssm_out = ReadTraces(lines, "ssm_out");
+    result.gate = ReadTraces(lines, "gate");
+  }
   const Json json = TraceJson(result);
   WriteFile(out / "trace.json", DumpJson(json, 1) + "\n");
   WriteFile(out / "trace.html", TracePage(result));
@@ -96,9 +101,9 @@ void RunTrace(const CommonOptions& common, const Options& o) {
 void Trace(CLI::App& command, CommonOptions& common) {
   const auto o = std::make_shared<Options>();
   AddFactOptions(command, o->facts);
-  const auto* isolate =
+  CLI::Option* isolate =
       command.add_flag("--isolate", o->isolate, "what the output projection adds: IE of mixer_out less those of ssm_out and gate");
-  command.add_option("--site", o->site, "the states to restore")->capture_default_str()->excludes(const_cast<CLI::Option*>(isolate));
+  command.add_option("--site", o->site, "the states to restore")->capture_default_str()->excludes(isolate);
   command.add_option("--window", o->window, "layers restored together; without it, 1 for resid, else the paper's share of the layers")
       ->check(CLI::Range(1, 1'000'000));
   command.callback([&common, o] { RunTrace(common, *o); });

@@ -33,11 +33,8 @@ RelationProperties ReadProperties(const JsonNode& field) {
 
 std::vector<Sample> ReadSamples(const JsonNode& field) {
   std::vector<Sample> samples;
-  std::set<Sample> seen;
-  for (const JsonNode& element : field.Elements()) {
-    Sample sample{.subject = ReadText(element["subject"]), .object = ReadText(element["object"])};
-    if (seen.insert(sample).second) samples.push_back(std::move(sample));
-  }
+  for (const JsonNode& element : field.Elements())
+    samples.push_back({.subject = ReadText(element["subject"]), .object = ReadText(element["object"])});
   return samples;
 }
 

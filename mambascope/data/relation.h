@@ -28,14 +28,15 @@ struct Relation {
   std::vector<std::string> prompt_templates;     // one or more, each with exactly one {}, for the subject; published results use the first
   std::vector<std::string> prompt_templates_zs;  // the same, for prompts without demonstrations; may be empty
   RelationProperties properties;
-  std::vector<Sample> samples;  // one or more, without repetitions, in the order of the file
+  // One or more, in the order of the file, repetitions included: published splits draw from them as they stand.
+  std::vector<Sample> samples;
 };
 
 // The relation's range: the objects of its samples without repetitions, in order of first occurrence.
 std::vector<std::string> RangeOf(const Relation& relation);
 
 // Reads {"name", "prompt_templates", "prompt_templates_zs", "properties": {"relation_type", "domain_name", "range_name", "symmetric"},
-// "samples": [{"subject", "object"}]}; "prompt_templates_zs" and "symmetric" (false) may be left out. A sample that repeats is read once.
+// "samples": [{"subject", "object"}]}; "prompt_templates_zs" and "symmetric" (false) may be left out.
 // Throws Error, which names the file and the field, for a field that is missing, empty or of another type, for a template without exactly
 // one {}, and for a top-level field of another name.
 Relation ReadRelation(const std::filesystem::path& file);

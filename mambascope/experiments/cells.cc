@@ -29,7 +29,9 @@ std::vector<double> CellProbabilities(const Model& model, const std::vector<Swee
   c10::NoGradGuard no_grad;
   Append(PlanSweep(model, bases, cases, options.sweep), audit.plan);
   const at::Tensor p = AnswerProbabilities(model, Sweep(model, bases, cases, options.sweep), answers).to(at::kCPU, at::kDouble);
-  std::vector<double> cells(p.data_ptr<double>(), p.data_ptr<double>() + p.numel());
+  const auto values = p.accessor<double, 1>();
+  std::vector<double> cells;
+  for (int64_t i = 0; i < p.numel(); ++i) cells.push_back(values[i]);
   if (!std::all_of(cells.begin(), cells.end(), [](double cell) { return std::isfinite(cell); }))
     throw Error("a probability is not a number", "the checkpoint's weights may be damaged or of a type that overflows");
   Random random(options.seed);

@@ -10,6 +10,7 @@
 
 #include "mambascope/data/random.h"
 #include "mambascope/error.h"
+#include "mambascope/intervene/run.h"
 #include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
@@ -45,16 +46,9 @@ class Knowledge {
  private:
   void AskBatch(std::vector<size_t>& batch) {
     if (batch.empty()) return;
-    std::vector<int64_t> ids, lengths;
-    for (size_t i : batch) {
-      const Prompt prompt = MakePrompt(tokenizer_, facts_[i].pattern, facts_[i].subject);
-      ids.insert(ids.end(), prompt.ids.begin(), prompt.ids.end());
-      lengths.push_back(static_cast<int64_t>(prompt.ids.size()));
-    }
-    const Packing packing = Packing::Whole(lengths);
-    const at::Tensor h = model_.Forward(ids, packing);
-    const at::Tensor last = h.index_select(0, at::tensor(packing.LastRows(), at::kLong).to(h.device()));
-    const at::Tensor top = model_.Unembed(last).argmax(1).cpu();
+    std::vector<std::vector<int64_t>> prompts;
+    for (size_t i : batch) prompts.push_back(MakePrompt(tokenizer_, facts_[i].pattern, facts_[i].subject).ids);
+    const at::Tensor top = Run(model_, prompts).LastLogits().argmax(1).cpu();
     for (size_t i = 0; i < batch.size(); ++i) {
       const auto id = top[static_cast<int64_t>(i)].item<int64_t>();
       const bool spelled = id < tokenizer_.vocab_size();  // models pad their vocabulary
@@ -80,9 +74,14 @@ class Partners {
   // Facts whose subjects may stand in for that of `fact`, the best first.
   std::vector<size_t> Candidates(size_t fact) {
     const Fact& own = facts_[fact];
+    const std::vector<size_t>& group = groups_.at(GroupOf(own));
+    std::set<std::string> with_same_object;  // subjects, its own among them
+    for (size_t other : group) {
+      if (facts_[other].object == own.object) with_same_object.insert(facts_[other].subject);
+    }
     std::vector<size_t> candidates;
-    for (size_t other : groups_.at(GroupOf(own))) {
-      if (facts_[other].subject != own.subject && facts_[other].object != own.object) candidates.push_back(other);
+    for (size_t other : group) {
+      if (!with_same_object.contains(facts_[other].subject)) candidates.push_back(other);
     }
     Random random(seed_ ^ (0x9e3779b97f4a7c15ULL * (fact + 1)));  // each fact its own order, whichever others are traced
     random.Shuffle(candidates);

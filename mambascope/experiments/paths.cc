@@ -24,8 +24,9 @@ int64_t TokenOf(const Prompt& prompt, PathToken at) {
 // Restores the residual `value` of `layer` at `token`; holds what is severed there.
 Variant Sever(const Model& model, const std::string& condition, int layer, int64_t token, const at::Tensor& value) {
   Variant variant = {Set{{Site::kResid, layer, token}, value}};
-  for (int l = 0; l < model.layers() && condition != kRecovery; ++l)
-    variant.push_back(Hold{{ParseSite(condition, model.sites()), l, token}});
+  if (condition == kRecovery) return variant;
+  const Site site = ParseSite(condition, model.sites());
+  for (int l = layer + 1; l < model.layers(); ++l) variant.push_back(Hold{{site, l, token}});  // up to it both runs are the same
   return variant;
 }
 
@@ -46,36 +47,22 @@ std::vector<FactPaths> TracePaths(const Model& model, const std::vector<FactPair
   for (int l = 0; l < model.layers(); ++l) residuals.push_back({Site::kResid, l});
   const FactRuns runs = RunFacts(model, pairs, residuals, options.noise);
   const std::vector<std::string> conditions = PathConditions(model);
-  std::vector<SweepCase> cases;
-  std::vector<int64_t> answers;
+  FactCases cases(runs);
   for (size_t i = 0; i < pairs.size(); ++i) {
     const TracedFact& fact = runs.facts[i];
     const int64_t from = TokenOf(fact.clean, options.at), to = TokenOf(fact.corrupt.value_or(fact.clean), options.at);
-    const auto add = [&](const Variant& variant) {
-      for (size_t s = 0; s < runs.samples; ++s) {
-        cases.push_back({i * runs.samples + s, variant});
-        answers.push_back(fact.answer_id);
-      }
-    };
-    add({});
+    cases.Add(i, {});  // p_corrupt
     for (const std::string& condition : conditions) {
-      for (const Place& place : residuals) add(Sever(model, condition, place.layer, to, runs.clean.State(place, i)[from]));
+      for (const Place& place : residuals) cases.Add(i, Sever(model, condition, place.layer, to, runs.clean.State(place, i)[from]));
     }
   }
-  const std::vector<double> p = CellProbabilities(model, runs.corrupt, cases, answers, options.cells, audit);
+  const std::vector<double> p = cases.Probabilities(model, options.cells, audit);
   std::vector<FactPaths> paths;
-  size_t next = 0;
-  const auto mean = [&] {  // of the next case's samples
-    next += runs.samples;
-    return Mean({p.begin() + static_cast<int64_t>(next - runs.samples), p.begin() + static_cast<int64_t>(next)});
-  };
+  auto next = p.begin();
   for (const TracedFact& fact : runs.facts) {
     FactPaths path{.fact = fact, .probs = {}};
-    path.fact.p_corrupt = mean();
-    for (size_t c = 0; c < conditions.size(); ++c) {
-      path.probs.emplace_back();
-      for (size_t l = 0; l < residuals.size(); ++l) path.probs.back().push_back(mean());
-    }
+    path.fact.p_corrupt = *next++;
+    for (size_t c = 0; c < conditions.size(); ++c, next += model.layers()) path.probs.emplace_back(next, next + model.layers());
     paths.push_back(std::move(path));
   }
   return paths;

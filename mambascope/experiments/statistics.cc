@@ -1,6 +1,7 @@
 #include "mambascope/experiments/statistics.h"
 
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 namespace mambascope {
@@ -11,7 +12,7 @@ double Mean(const std::vector<double>& values) {
 
 double StudentT(int64_t freedom) {
   constexpr double p = 0.975, z = 1.959963984540054;  // the normal distribution's quantile
-  if (freedom < 2) return std::tan(M_PI * (p - 0.5));
+  if (freedom < 2) return std::tan(std::numbers::pi * (p - 0.5));
   if (freedom < 3) return (2 * p - 1) * std::sqrt(2 / (4 * p * (1 - p)));
   // Cornish-Fisher expansion in 1 / freedom (Abramowitz & Stegun, 26.7.5).
   const double z2 = z * z, v = static_cast<double>(freedom);

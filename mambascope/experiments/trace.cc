@@ -29,28 +29,23 @@ int64_t SharedPrefix(const TracedFact& fact) {
 class Cells {
  public:
   Cells(const Model& model, const FactRuns& runs, const TraceOptions& options)
-      : runs_(runs), columns_(Columns(model, options.site)), window_(options.window) {
+      : runs_(runs), columns_(Columns(model, options.site)), window_(options.window), cases_(runs) {
     for (size_t fact = 0; fact < runs.facts.size(); ++fact) AddFact(fact);
   }
 
   // Sets p_corrupt and probs of the facts.
   std::vector<FactTrace> Compute(const Model& model, const CellOptions& options, Audit& audit) {
-    const std::vector<double> p = CellProbabilities(model, runs_.corrupt, cases_, answers_, options, audit);
+    const std::vector<double> p = cases_.Probabilities(model, options, audit);
     std::vector<FactTrace> traces;
     size_t next = 0;
-    const auto mean = [&] {  // of the next cell's samples
-      double sum = 0;
-      for (size_t s = 0; s < runs_.samples; ++s) sum += p[next++];
-      return sum / static_cast<double>(runs_.samples);
-    };
     for (size_t i = 0; i < runs_.facts.size(); ++i) {
       FactTrace trace{.fact = runs_.facts[i], .probs = {}};
-      trace.fact.p_corrupt = mean();
+      trace.fact.p_corrupt = p[next++];
       for (const std::vector<Cell>& row : grids_[i]) {
         std::vector<std::optional<double>> probs;
         for (Cell cell : row) {
           if (cell == Cell::kAbsent) probs.emplace_back();
-          else probs.emplace_back(cell == Cell::kUnmoved ? trace.fact.p_corrupt : mean());
+          else probs.emplace_back(cell == Cell::kUnmoved ? trace.fact.p_corrupt : p[next++]);
         }
         trace.probs.push_back(std::move(probs));
       }
@@ -67,12 +62,12 @@ class Cells {
     const std::vector<std::optional<int64_t>> counterpart = AlignTokens(f.clean, f.corrupt.value_or(f.clean));
     const int64_t shared = SharedPrefix(f);
     std::vector<std::vector<Cell>> grid;
-    AddCase(fact, {});  // p_corrupt
+    cases_.Add(fact, {});  // p_corrupt
     for (int64_t t = 0; t < static_cast<int64_t>(counterpart.size()); ++t) {
       const std::optional<int64_t> to = counterpart[static_cast<size_t>(t)];
       const Cell cell = !to ? Cell::kAbsent : t < shared && *to == t ? Cell::kUnmoved : Cell::kComputed;
       grid.emplace_back(columns_.size(), cell);
-      for (int c = 0; c < static_cast<int>(columns_.size()) && cell == Cell::kComputed; ++c) AddCase(fact, Restore(fact, c, t, *to));
+      for (int c = 0; c < static_cast<int>(columns_.size()) && cell == Cell::kComputed; ++c) cases_.Add(fact, Restore(fact, c, t, *to));
     }
     grids_.push_back(std::move(grid));
   }
@@ -88,19 +83,11 @@ class Cells {
     return variant;
   }
 
-  void AddCase(size_t fact, const Variant& variant) {
-    for (size_t s = 0; s < runs_.samples; ++s) {
-      cases_.push_back({fact * runs_.samples + s, variant});
-      answers_.push_back(runs_.facts[fact].answer_id);
-    }
-  }
-
   const FactRuns& runs_;
   const std::vector<Place> columns_;
   const int window_;
   std::vector<std::vector<std::vector<Cell>>> grids_;  // [fact][token][column]
-  std::vector<SweepCase> cases_;                       // by fact: the corrupted run, then its computed cells; each in all samples
-  std::vector<int64_t> answers_;
+  FactCases cases_;                                    // by fact: the corrupted run, then its computed cells
 };
 
 // A number of a fact at a row of tokens and a layer; none where the fact has none.

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
 #include "mambascope/data/random.h"
 #include "mambascope/error.h"
@@ -23,9 +25,9 @@ std::vector<SweepBase> NoisyRuns(const Prompt& clean, const Noise& noise, int64_
   for (int sample = 0; sample < noise.samples; ++sample) {
     SweepBase run{.ids = clean.ids};
     for (int64_t t = clean.subject_span.begin; t < clean.subject_span.end; ++t) {
-      at::Tensor delta = at::empty({width}, at::kFloat);
-      for (int64_t d = 0; d < width; ++d) delta.data_ptr<float>()[d] = static_cast<float>(normal() * noise.std);
-      run.variant.push_back(Add{{Site::kEmbed, kEmbedLayer, t}, delta});
+      std::vector<float> delta(static_cast<size_t>(width));
+      for (float& d : delta) d = static_cast<float>(normal() * noise.std);
+      run.variant.push_back(Add{{Site::kEmbed, kEmbedLayer, t}, at::tensor(delta)});
     }
     runs.push_back(std::move(run));
   }
@@ -35,15 +37,20 @@ std::vector<SweepBase> NoisyRuns(const Prompt& clean, const Noise& noise, int64_
 }  // namespace
 
 double EmbeddingStd(const Model& model, const Tokenizer& tokenizer, const std::vector<std::string>& subjects) {
-  std::vector<int64_t> ids, lengths;
+  int64_t count = 0;
+  double sum = 0, squares = 0;
   for (const std::string& subject : subjects) {
-    const std::vector<Token> tokens = tokenizer.EncodeContinuation(subject);
-    if (tokens.empty()) continue;
-    for (const Token& token : tokens) ids.push_back(token.id);
-    lengths.push_back(static_cast<int64_t>(tokens.size()));
+    std::vector<int64_t> ids;
+    for (const Token& token : tokenizer.EncodeContinuation(subject)) ids.push_back(token.id);
+    if (ids.empty()) continue;
+    const at::Tensor embedded = model.Embed(ids, Packing::Whole({static_cast<int64_t>(ids.size())})).to(at::kDouble);
+    count += embedded.numel();
+    sum += embedded.sum().item<double>();
+    squares += embedded.square().sum().item<double>();
   }
-  if (ids.empty()) throw Error("no subject has a token to take the noise's scale from");
-  return model.Embed(ids, Packing::Whole(lengths)).to(at::kDouble).std().item<double>();
+  if (count < 2) throw Error("no subject has a token to take the noise's scale from");
+  const auto n = static_cast<double>(count);
+  return std::sqrt((squares - sum * sum / n) / (n - 1));
 }
 
 std::vector<std::optional<int64_t>> AlignTokens(const Prompt& clean, const Prompt& corrupt) {
@@ -55,6 +62,22 @@ std::vector<std::optional<int64_t>> AlignTokens(const Prompt& clean, const Promp
     counterpart.push_back(exists ? std::optional(t < a.begin ? t : from_end) : std::nullopt);
   }
   return counterpart;
+}
+
+void FactCases::Add(size_t fact, const Variant& variant) {
+  for (size_t s = 0; s < runs_.samples; ++s) {
+    cases_.push_back({fact * runs_.samples + s, variant});
+    answers_.push_back(runs_.facts[fact].answer_id);
+  }
+}
+
+std::vector<double> FactCases::Probabilities(const Model& model, const CellOptions& options, Audit& audit) const {
+  const std::vector<double> each = CellProbabilities(model, runs_.corrupt, cases_, answers_, options, audit);
+  const auto samples = static_cast<int64_t>(runs_.samples);
+  std::vector<double> means;
+  for (auto p = each.begin(); p != each.end(); p += samples)
+    means.push_back(std::accumulate(p, p + samples, 0.0) / static_cast<double>(samples));
+  return means;
 }
 
 FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs, const std::vector<Place>& keep,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "mambascope/experiments/cells.h"
 #include "mambascope/experiments/fact_pair.h"
 #include "mambascope/intervene/run.h"
 #include "mambascope/intervene/sweep.h"
@@ -33,8 +34,8 @@ struct Noise {
   uint32_t seed = 0;
 };
 
-// The standard deviation (unbiased) over all features of the embedded tokens of all subjects, each tokenised alone. Meng et al. 2022 take
-// noise of 3 times that. REQUIRES: a subject.
+// The standard deviation (unbiased) over all features of the embedded tokens of all subjects, each tokenised alone (for GPT-2 with their
+// learned positions). Meng et al. 2022 take noise of 3 times that. REQUIRES: a subject.
 double EmbeddingStd(const Model& model, const Tokenizer& tokenizer, const std::vector<std::string>& subjects);
 
 // For every token of `clean`, its counterpart in `corrupt`: one to one before the subject, from the subject's end backwards inside it, and
@@ -47,6 +48,20 @@ struct FactRuns {
   RunResult clean;                 // of all facts, with the states at `keep`
   std::vector<SweepBase> corrupt;  // samples of them per fact, one without noise
   size_t samples = 1;
+};
+
+// Variants of facts' corrupted runs: each in all of a fact's samples.
+class FactCases {
+ public:
+  explicit FactCases(const FactRuns& runs) : runs_(runs) {}
+  void Add(size_t fact, const Variant& variant);
+  // p(answer) of each that was added, in their order, the mean over its samples. Adds to `audit`.
+  std::vector<double> Probabilities(const Model& model, const CellOptions& options, Audit& audit) const;
+
+ private:
+  const FactRuns& runs_;
+  std::vector<SweepCase> cases_;
+  std::vector<int64_t> answers_;
 };
 
 // Runs the facts clean. Throws Error when a prompt has no subject, or the model no token answer_id.

@@ -73,4 +73,11 @@ void CheckVariant(const Model& model, const Variant& variant, int64_t tokens) {
   for (const Intervention& intervention : variant) Check(model, intervention, tokens);
 }
 
+void CheckBase(const Model& model, const Variant& variant, int64_t tokens) {
+  CheckVariant(model, variant, tokens);
+  for (const Intervention& intervention : variant) {
+    if (std::holds_alternative<Hold>(intervention)) throw Error("a base run has no state to be held at", "Hold belongs to a variant");
+  }
+}
+
 }  // namespace mambascope

@@ -26,5 +26,7 @@ void CheckPlace(const Model& model, const Place& place);
 
 // Places and tokens exist and values have the site's width, for a prompt of `tokens` tokens.
 void CheckVariant(const Model& model, const Variant& variant, int64_t tokens);
+// The same of what is done to a base run, which has no state to be held at.
+void CheckBase(const Model& model, const Variant& variant, int64_t tokens);
 
 }  // namespace mambascope

@@ -20,10 +20,18 @@ int64_t FirstToken(const Cut& cut, int64_t none) {
   return std::min(*std::min_element(cut.from.begin(), cut.from.end()), *std::min_element(cut.to.begin(), cut.to.end()));
 }
 
-// About how many bytes one row takes while a layer computes it.
-int64_t BytesPerRow(const Config& c) {
-  const int64_t widths = 6 * c.d_model + 10 * c.ssm.d_inner + 4 * c.attention.heads * c.attention.head_dim + 4 * c.mlp.width;
+// About how many bytes one row takes while a layer computes it. Off the CPU kernels a step of the scan holds about 5 carries of every
+// segment, and a segment may be one row.
+int64_t BytesPerRow(const Model& model) {
+  const Config& c = model.config();
+  const int64_t scan = model.device().is_cpu() ? 0 : 5 * c.ssm.d_inner * c.ssm.d_state;
+  const int64_t widths = 6 * c.d_model + 10 * c.ssm.d_inner + 4 * c.attention.heads * c.attention.head_dim + 4 * c.mlp.width + scan;
   return widths * static_cast<int64_t>(sizeof(float));
+}
+
+// Of a base run while a layer computes it: its rows, and its attention scores.
+int64_t BytesOfBase(const Model& model, int64_t tokens) {
+  return tokens * BytesPerRow(model) + 5 * static_cast<int64_t>(sizeof(float)) * model.config().attention.heads * tokens * tokens;
 }
 
 // Of the carry that a Mamba layer keeps at one token. A transformer's is its keys and values, which its rows have anyway.
@@ -47,15 +55,16 @@ class Account {
     used_.clear();
     slots_.clear();
   }
-  // Bytes that `cone` adds.
+  // Bytes that `cone` adds. Two residuals of every row are alive at a time; a differentiated row keeps what each layer computes.
   int64_t Cost(const Cone& cone) const {
     const Config& c = model_.config();
-    const size_t base = cone.work->base;
-    // Two residuals of every row are alive at a time; a differentiated row keeps what each layer computes.
-    const int64_t row = Differentiates(cone.work->variant) ? BytesPerRow(c) * (model_.layers() - cone.layer) : 2 * c.d_model * 4;
-    int64_t bytes = cone.rows() * row + std::max<int64_t>(0, cone.rows() - group_rows_) * BytesPerRow(c);
-    if (!used_.contains(base)) bytes += static_cast<int64_t>(bases_[base].ids.size()) * BytesPerRow(c);
-    if (cone.first > 0 && !slots_.contains({base, cone.first})) bytes += BytesPerSlot(c);
+    const SweepBase& base = bases_[cone.work->base];
+    const bool keeps = Differentiates(cone.work->variant) || Differentiates(base.variant);
+    const int64_t row = keeps ? BytesPerRow(model_) * (model_.layers() - cone.layer) : 2 * c.d_model * static_cast<int64_t>(sizeof(float));
+    int64_t bytes = cone.rows() * row + std::max<int64_t>(0, cone.rows() - group_rows_) * BytesPerRow(model_);
+    if (!used_.contains(cone.work->base))
+      bytes += BytesOfBase(model_, static_cast<int64_t>(base.ids.size())) * (Differentiates(base.variant) ? model_.layers() : 1);
+    if (cone.continues(model_) && !slots_.contains({cone.work->base, cone.first})) bytes += BytesPerSlot(c);
     return bytes;
   }
   void Add(const Cone& cone) {
@@ -70,6 +79,20 @@ class Account {
   std::set<size_t> used_;
   std::set<std::pair<size_t, int64_t>> slots_;
 };
+
+void CheckWork(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases) {
+  if (bases.empty()) throw Error("no prompt was given");
+  for (const SweepBase& base : bases) {
+    CheckPrompts({base.ids});
+    CheckBase(model, base.variant, static_cast<int64_t>(base.ids.size()));
+  }
+  for (const SweepCase& c : cases) {
+    if (c.base >= bases.size()) throw Error(fmt::format("a case names base run {} of {}", c.base, bases.size()));
+    const auto tokens = static_cast<int64_t>(bases[c.base].ids.size());
+    CheckVariant(model, c.variant, tokens);
+    for (int64_t token : c.read) CheckToken(token, tokens);
+  }
+}
 
 }  // namespace
 
@@ -101,11 +124,12 @@ Cone ConeOf(const Model& model, const SweepBase& base, const SweepCase& work, si
 
 int64_t GroupRows(const Model& model, const SweepOptions& options) {
   const int64_t best = model.device().is_cpu() ? 1024 : 32768;
-  return std::clamp<int64_t>(options.memory / 4 / BytesPerRow(model.config()), 1, best);
+  return std::clamp<int64_t>(options.memory / 4 / BytesPerRow(model), 1, best);
 }
 
 std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                                   const SweepOptions& options) {
+  CheckWork(model, bases, cases);
   std::vector<Pass> passes;
   const int64_t group_rows = GroupRows(model, options);
   Account account(model, bases, group_rows);
@@ -113,7 +137,7 @@ std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBas
     const Cone cone = ConeOf(model, bases.at(cases[i].base), cases[i], i);
     if (passes.empty() || passes.back().bytes + account.Cost(cone) > options.memory) {
       account.Clear();
-      passes.push_back({.cones = {}, .bytes = group_rows * BytesPerRow(model.config())});
+      passes.push_back({.cones = {}, .bytes = group_rows * BytesPerRow(model)});
       const int64_t alone = passes.back().bytes + account.Cost(cone);
       if (alone > options.memory)
         throw Error(fmt::format("one variant of a prompt of {} tokens takes about {} KiB of memory; {} KiB are allowed",

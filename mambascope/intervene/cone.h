@@ -18,6 +18,8 @@ struct Cone {
   int layer;
   int64_t first, end;
   int64_t rows() const { return end - first; }
+  // Whether it needs the base run's carry: it goes through a layer, and does not start with the prompt.
+  bool continues(const Model& model) const { return first > 0 && layer < model.layers(); }
 };
 Cone ConeOf(const Model& model, const SweepBase& base, const SweepCase& work, size_t index);
 
@@ -31,7 +33,7 @@ struct Pass {
 // one operation to the next to stay in the cache; fewer where options.memory is small.
 int64_t GroupRows(const Model& model, const SweepOptions& options);
 
-// Throws Error where one case alone takes more than options.memory.
+// Throws Error for what Run would refuse, and where one case alone takes more than options.memory.
 std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                                   const SweepOptions& options);
 

@@ -73,10 +73,7 @@ std::vector<Place> HeldPlaces(const std::vector<Variant>& variants) {
 
 }  // namespace
 
-at::Tensor RunResult::LastLogits() const {
-  const at::Tensor last = at::tensor(packing_.LastRows(), at::kLong).to(h_.device());
-  return model_->Unembed(h_.index_select(0, last));
-}
+at::Tensor RunResult::LastLogits() const { return model_->Unembed(h_.index_select(0, RowIndex(packing_.LastRows(), h_))); }
 
 RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts, const RunOptions& options) {
   CheckPrompts(prompts);
@@ -91,7 +88,7 @@ RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& promp
     for (size_t i = 0; i < part->size(); ++i) variants[i].insert(variants[i].end(), (*part)[i].begin(), (*part)[i].end());
   }
   for (size_t i = 0; i < prompts.size(); ++i) CheckVariant(model, variants[i], lengths[i]);
-  if (!HeldPlaces(options.base).empty()) throw Error("a base run has no state to be held at", "Hold belongs to a variant");
+  for (size_t i = 0; i < options.base.size(); ++i) CheckBase(model, options.base[i], lengths[i]);
   std::map<Place, at::Tensor> base;
   if (const std::vector<Place> held = HeldPlaces(variants); !held.empty())
     base = Run(model, prompts, {.variants = options.base, .keep = held}).states_;

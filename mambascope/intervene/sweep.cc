@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
+#include <memory>
 #include <set>
 
 #include "mambascope/error.h"
@@ -14,8 +14,6 @@
 
 namespace mambascope {
 namespace {
-
-at::Tensor Rows(const std::vector<int64_t>& rows, const at::Tensor& like) { return at::tensor(rows, at::kLong).to(like.device()); }
 
 // One change of one packed row.
 struct Change {
@@ -57,12 +55,12 @@ class Changes {
         held_from.push_back(c.base_row);
       } else {
         (c.adds ? add_rows : set_rows).push_back(row);
-        (c.adds ? deltas : values).push_back(c.value);
+        (c.adds ? deltas : values).push_back(c.value.to(x.options()));
       }
     }
-    if (!set_rows.empty()) x = x.index_copy(0, Rows(set_rows, x), at::stack(values).to(x.options()));
-    if (!add_rows.empty()) x = x.index_add(0, Rows(add_rows, x), at::stack(deltas).to(x.options()));
-    if (!held_rows.empty()) x = x.index_copy(0, Rows(held_rows, x), base.index_select(0, Rows(held_from, x)));
+    if (!set_rows.empty()) x = x.index_copy(0, RowIndex(set_rows, x), at::stack(values));
+    if (!add_rows.empty()) x = x.index_add(0, RowIndex(add_rows, x), at::stack(deltas));
+    if (!held_rows.empty()) x = x.index_copy(0, RowIndex(held_rows, x), base.index_select(0, RowIndex(held_from, x)));
     return x;
   }
 
@@ -99,7 +97,9 @@ void Append(const Variant& variant, const Placement& p, int layer, const Acts& a
                         [&](const Add& add) { change(add.at, {.row = 0, .value = add.delta, .adds = true}); },
                         [&](const Hold& hold) { change(hold.at, {.row = 0, .value = {}, .base_row = hold.at.token + p.base_shift}); },
                         [&](const Cut& cut) {
-                          if (cut.layer >= layer) cuts[cut.layer].push_back({rows(cut.from), rows(cut.to), cut.channels});
+                          RowCut inside{rows(cut.from), rows(cut.to), cut.channels};
+                          if (cut.layer >= layer && !inside.from.empty() && !inside.to.empty())
+                            cuts[cut.layer].push_back(std::move(inside));
                         }},
                intervention);
   }
@@ -120,7 +120,7 @@ class BaseRuns : public Hooks {
             base.variant, {0, lengths.back(), row->second, 0}, 0, [](const StateId&) { return true; }, changes_, cuts_);
         ids_.insert(ids_.end(), base.ids.begin(), base.ids.end());
       }
-      if (cone.first > 0) kept.insert(row->second + cone.first - 1);
+      if (cone.continues(model)) kept.insert(row->second + cone.first - 1);
       for (const Intervention& intervention : cone.work->variant) {
         if (const auto* hold = std::get_if<Hold>(&intervention)) held_.insert(hold->at.place());
       }
@@ -131,10 +131,11 @@ class BaseRuns : public Hooks {
   }
 
   int64_t FirstRow(size_t base) const { return rows_.at(base); }
-  // The slot of the carry at the token before `token`; -1 at a prompt's start.
-  int64_t Slot(size_t base, int64_t token) const {
-    if (token == 0) return -1;
-    return std::lower_bound(packing_.kept.begin(), packing_.kept.end(), FirstRow(base) + token - 1) - packing_.kept.begin();
+  // The slot of the carry at the token before the cone's first; -1 where it needs none.
+  int64_t Slot(const Cone& cone) const {
+    if (!cone.continues(model_)) return -1;
+    const int64_t row = FirstRow(cone.work->base) + cone.first - 1;
+    return std::lower_bound(packing_.kept.begin(), packing_.kept.end(), row) - packing_.kept.begin();
   }
 
   // Goes up one layer, and returns the carry that it kept there.
@@ -176,7 +177,7 @@ class Group : public Hooks {
   void Append(const Cone& cone, const SweepBase& base) {
     const Placement placement{cone.first, cone.end, rows() - cone.first, base_.FirstRow(cone.work->base)};
     cones_.push_back(cone);
-    segments_.push_back({rows(), cone.rows(), cone.first, base_.Slot(cone.work->base, cone.first)});
+    segments_.push_back({rows(), cone.rows(), cone.first, base_.Slot(cone)});
     // The rows that join bring along what was done to the base run below the cone's layer.
     const auto still_to_do = [&](const StateId& at) { return at.layer >= cone.layer; };
     // Below the cone a variant is its base run, and its Holds do nothing.
@@ -198,7 +199,7 @@ class Group : public Hooks {
     }
     if (rows.empty()) return;
     const Place below = layer == 0 ? Place{Site::kEmbed, kEmbedLayer} : Place{Site::kResid, layer - 1};
-    const at::Tensor from_base = changes_.Apply(below, begin, base_.h(), base_.h().index_select(0, Rows(rows, base_.h())));
+    const at::Tensor from_base = changes_.Apply(below, begin, base_.h(), base_.h().index_select(0, RowIndex(rows, base_.h())));
     h_ = begin == 0 ? from_base : at::cat({h_, from_base});
   }
 
@@ -223,7 +224,7 @@ class Group : public Hooks {
       if (cone.work->read.empty()) read(cone.end - 1);
       for (int64_t token : cone.work->read) read(token);
     }
-    return h_.index_select(0, Rows(rows, h_));
+    return h_.index_select(0, RowIndex(rows, h_));
   }
 
   at::Tensor At(const Place& place, const at::Tensor& x) override { return changes_.Apply(place, 0, base_.Held(place), x); }
@@ -279,30 +280,13 @@ void Ascend(const Model& model, const std::vector<SweepBase>& bases, const Pass&
     group->Join(model.layers());
     results.found.push_back(group->Read(results.rows, results.order));
   }
-}
-
-void CheckWork(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases) {
-  if (bases.empty()) throw Error("no prompt was given");
-  for (const SweepBase& base : bases) {
-    CheckPrompts({base.ids});
-    CheckVariant(model, base.variant, static_cast<int64_t>(base.ids.size()));
-    for (const Intervention& intervention : base.variant) {
-      if (std::holds_alternative<Hold>(intervention)) throw Error("a base run has no state to be held at", "Hold belongs to a variant");
-    }
-  }
-  for (const SweepCase& c : cases) {
-    if (c.base >= bases.size()) throw Error(fmt::format("a case names base run {} of {}", c.base, bases.size()));
-    const auto tokens = static_cast<int64_t>(bases[c.base].ids.size());
-    CheckVariant(model, c.variant, tokens);
-    for (int64_t token : c.read) CheckToken(token, tokens);
-  }
+  tick(1);
 }
 
 }  // namespace
 
 at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                  const SweepOptions& options) {
-  CheckWork(model, bases, cases);
   Results results;
   int64_t rows = 0, done = 0;
   for (const SweepCase& c : cases) {
@@ -318,9 +302,9 @@ at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const 
     Ascend(model, bases, pass, GroupRows(model, options), tick, results);
     done += static_cast<int64_t>(pass.cones.size());
   }
-  if (results.found.empty()) return at::empty({0, model.config().d_model});
+  if (results.found.empty()) return at::empty({0, model.config().d_model}, at::TensorOptions(model.device()));
   const at::Tensor found = at::cat(results.found);
-  return at::empty_like(found).index_copy(0, Rows(results.order, found), found);
+  return InRowOrder(found, results.order);
 }
 
 at::Tensor AnswerProbabilities(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids) {
@@ -328,7 +312,7 @@ at::Tensor AnswerProbabilities(const Model& model, const at::Tensor& last, const
   std::vector<at::Tensor> p;
   for (int64_t begin = 0; begin < last.size(0); begin += some) {
     const int64_t n = std::min(some, last.size(0) - begin);
-    const at::Tensor answers = Rows({ids.begin() + begin, ids.begin() + begin + n}, last).unsqueeze(1);
+    const at::Tensor answers = RowIndex({ids.begin() + begin, ids.begin() + begin + n}, last).unsqueeze(1);
     p.push_back(model.Unembed(last.narrow(0, begin, n)).log_softmax(1).gather(1, answers).squeeze(1).exp());
   }
   return p.empty() ? last.new_empty({0}) : at::cat(p);

@@ -1,9 +1,9 @@
 // Sweep: many variants of some base runs in one pass up the layers.
 //
 // The models are causal: an intervention changes only layers >= its first layer and tokens >= its first token. So a variant is computed as
-// a segment, the tokens from its first one to the last that is read, that joins at its first layer with the base run's residual, and
-// continues from the base run's carry at the token before. The base runs go up beside their variants, one layer at a time;
-// nothing of them is kept but what the layer's segments read. Run computes the same, one whole pass a variant.
+// a segment, the tokens from its first one to the last that is read, that joins at the first layer that a Set, Add or Cut changes, with the
+// base run's residual, and continues from the base run's carry at the token before. The base runs go up beside their variants, one layer at
+// a time; nothing of them is kept but what the layer's segments read. Run computes the same, one whole pass a variant.
 //
 //   std::vector<SweepCase> cases;   // p(answer) with each layer's residual restored at one token
 //   for (int l = 0; l < model.layers(); ++l) {
@@ -39,6 +39,7 @@ struct SweepCase {
 
 struct SweepOptions {
   // Bytes that one pass may take beside the weights: the work is split into as many passes as that needs.
+  // With gradients, the graphs of all passes stay until backward.
   int64_t memory = int64_t{4} << 30;
   // Called with cases done and cases in all, many times in a pass.
   std::function<void(int64_t done, int64_t total)> progress = {};

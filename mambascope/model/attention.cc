@@ -36,7 +36,7 @@ at::Tensor Readable(const at::Tensor& own, const at::Tensor& carried, const Segm
 }
 
 // Segments that are computed as one: as many of each of some slots, all of one length, the slots too. Each slot's rows are there once.
-struct Group {
+struct Block {
   std::vector<int64_t> slots;         // -1: prompts' starts
   int64_t before, length;             // rows of a slot, of a segment
   std::vector<size_t> segments = {};  // of the packing, by slot
@@ -44,13 +44,13 @@ struct Group {
   int64_t rows() const { return count() * length; }
 };
 
-constexpr int64_t kMostScores = int64_t{1} << 24;  // of one group
+constexpr int64_t kMostScores = int64_t{1} << 24;  // of one block
 
-std::vector<Group> MakeGroups(const Packing& packing, const Carry& from, int64_t heads) {
+std::vector<Block> MakeBlocks(const Packing& packing, const Carry& from, int64_t heads) {
   std::map<std::pair<int64_t, int64_t>, std::vector<size_t>> by_slot;  // and length
   for (size_t i = 0; i < packing.segments.size(); ++i) by_slot[{packing.segments[i].carry, packing.segments[i].length}].push_back(i);
-  std::map<std::array<int64_t, 3>, Group> open;
-  std::vector<Group> groups;
+  std::map<std::array<int64_t, 3>, Block> open;
+  std::vector<Block> blocks;
   for (const auto& [key, segments] : by_slot) {
     const auto [slot, length] = key;
     const int64_t before = slot < 0 ? 0 : from.rows[static_cast<size_t>(slot)].end - from.rows[static_cast<size_t>(slot)].begin;
@@ -58,38 +58,38 @@ std::vector<Group> MakeGroups(const Packing& packing, const Carry& from, int64_t
     for (size_t begin = 0; begin < segments.size(); begin += most) {
       const auto first = segments.begin() + static_cast<int64_t>(begin),
                  last = std::min(first + static_cast<int64_t>(most), segments.end());
-      Group& group = open.try_emplace({before, length, last - first}, Group{{}, before, length}).first->second;
-      group.slots.push_back(slot);
-      group.segments.insert(group.segments.end(), first, last);
-      if (group.segments.size() + static_cast<size_t>(last - first) <= most) continue;
-      groups.push_back(std::move(group));
+      Block& block = open.try_emplace({before, length, last - first}, Block{{}, before, length}).first->second;
+      block.slots.push_back(slot);
+      block.segments.insert(block.segments.end(), first, last);
+      if (block.segments.size() + static_cast<size_t>(last - first) <= most) continue;
+      blocks.push_back(std::move(block));
       open.erase({before, length, last - first});
     }
   }
-  for (auto& [key, group] : open) groups.push_back(std::move(group));
-  return groups;
+  for (auto& [key, block] : open) blocks.push_back(std::move(block));
+  return blocks;
 }
 
-// The packed rows of a group's segments, one after the other.
-std::vector<int64_t> RowsOf(const Packing& packing, const Group& group) {
+// The packed rows of a block's segments, one after the other.
+std::vector<int64_t> RowsOf(const Packing& packing, const Block& block) {
   std::vector<int64_t> rows;
-  for (size_t i : group.segments) {
+  for (size_t i : block.segments) {
     for (int64_t row = packing.segments[i].begin; row < packing.segments[i].end(); ++row) rows.push_back(row);
   }
   return rows;
 }
 
-// The rows of a group's slots.
-std::vector<int64_t> SlotRows(const Carry& from, const Group& group) {
+// The rows of a block's slots.
+std::vector<int64_t> SlotRows(const Carry& from, const Block& block) {
   std::vector<int64_t> rows;
-  for (int64_t slot : group.slots) {
-    for (int64_t i = 0; i < group.before; ++i) rows.push_back(from.rows[static_cast<size_t>(slot)].begin + i);
+  for (int64_t slot : block.slots) {
+    for (int64_t i = 0; i < block.before; ++i) rows.push_back(from.rows[static_cast<size_t>(slot)].begin + i);
   }
   return rows;
 }
 
-// Where the cuts forbid a group's rows to read: bool [1 or heads, row of the group, readable row]; undefined where they do not.
-at::Tensor Forbidden(const Packing& packing, const Group& group, int64_t heads, const std::vector<RowCut>& cuts) {
+// Where the cuts forbid a block's rows to read: bool [1 or heads, row of the block, readable row]; undefined where they do not.
+at::Tensor Forbidden(const Packing& packing, const Block& block, int64_t heads, const std::vector<RowCut>& cuts) {
   at::Tensor mask;
   const auto inside = [](const Segment& s, const std::vector<int64_t>& rows, int64_t shift) {
     std::vector<int64_t> found;
@@ -99,28 +99,30 @@ at::Tensor Forbidden(const Packing& packing, const Group& group, int64_t heads, 
     return at::tensor(found, at::kLong);
   };
   const bool by_head = std::any_of(cuts.begin(), cuts.end(), [](const RowCut& cut) { return cut.channels.defined(); });
-  for (size_t i = 0; i < group.segments.size(); ++i) {
-    const Segment& s = packing.segments[group.segments[i]];
+  const int64_t readable = block.before + block.length;
+  for (size_t i = 0; i < block.segments.size(); ++i) {
+    const Segment& s = packing.segments[block.segments[i]];
     for (const RowCut& cut : cuts) {
-      const at::Tensor to = inside(s, cut.to, static_cast<int64_t>(i) * group.length), sources = inside(s, cut.from, group.before);
+      const at::Tensor to = inside(s, cut.to, 0), sources = inside(s, cut.from, block.before);
       if (to.numel() == 0 || sources.numel() == 0) continue;
-      if (!mask.defined()) mask = at::zeros({by_head ? heads : 1, group.rows(), group.before + group.length}, at::kBool);
-      at::Tensor own = at::zeros_like(mask[0]).index_put_({to.unsqueeze(1), sources.unsqueeze(0)}, at::ones({}, at::kBool)).unsqueeze(0);
+      if (!mask.defined()) mask = at::zeros({by_head ? heads : 1, block.rows(), readable}, at::kBool);
+      at::Tensor own = at::zeros({block.length, readable}, at::kBool);
+      own = own.index_put_({to.unsqueeze(1), sources.unsqueeze(0)}, at::ones({}, at::kBool)).unsqueeze(0);
       if (cut.channels.defined()) own = own.logical_and(cut.channels.to(at::kCPU).reshape({-1, 1, 1}));
-      mask = mask.logical_or(own);
+      mask.narrow(1, static_cast<int64_t>(i) * block.length, block.length).logical_or_(own);
     }
   }
   return mask;
 }
 
-// What a group's rows read: of their slots, and of their own segments.
+// What a block's rows read: of their slots, and of their own segments.
 struct Readables {
   at::Tensor slot_k, slot_v;  // [slot, head, row, head_dim]
   at::Tensor own_k, own_v;    // [segment, head, row, head_dim]
 };
 
-// q [segment, head, row, head_dim] -> [row of the group, heads * head_dim]
-at::Tensor AttendGroup(const at::Tensor& q, const Readables& r, const at::Tensor& forbidden) {
+// q [segment, head, row, head_dim] -> [row of the block, heads * head_dim]
+at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const at::Tensor& forbidden) {
   const int64_t slots = r.slot_k.size(0), each = q.size(0) / slots, heads = q.size(1), length = q.size(2), before = r.slot_k.size(2);
   const auto by_slot = [&](const at::Tensor& x) {  // [segment, head, row, width] -> [slot, head, row of the slot's segments, width]
     return x.reshape({slots, each, heads, length, x.size(3)}).transpose(1, 2).reshape({slots, heads, each * length, x.size(3)});
@@ -175,27 +177,26 @@ at::Tensor Rotate(const at::Tensor& x, const at::Tensor& positions, const RopeCo
 
 at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Packing& packing, const Carry& from, Carry& kept,
                   const std::vector<RowCut>& cuts) {
-  const int64_t heads = q.size(1), queries_per_key = heads / k.size(1);
-  const auto every_head = [&](const at::Tensor& x) { return queries_per_key == 1 ? x : x.repeat_interleave(queries_per_key, 1); };
+  const int64_t heads = q.size(1);
   std::vector<at::Tensor> out;
   std::vector<int64_t> order;
-  for (const Group& group : MakeGroups(packing, from, heads)) {
-    const std::vector<int64_t> rows = RowsOf(packing, group);
+  for (const Block& block : MakeBlocks(packing, from, heads)) {
+    const std::vector<int64_t> rows = RowsOf(packing, block);
     const auto select = [&](const at::Tensor& x, const std::vector<int64_t>& of, int64_t length) {  // -> [.., head, row, head_dim]
-      return x.index_select(0, at::tensor(of, at::kLong).to(x.device())).reshape({-1, length, heads, x.size(2)}).transpose(1, 2);
+      const at::Tensor y = x.index_select(0, RowIndex(of, x));
+      const int64_t each = heads / x.size(1);
+      return (each == 1 ? y : y.repeat_interleave(each, 1)).reshape({-1, length, heads, x.size(2)}).transpose(1, 2);
     };
-    const auto own = [&](const at::Tensor& x) { return select(x, rows, group.length); };
+    const auto own = [&](const at::Tensor& x) { return select(x, rows, block.length); };
     const auto slots = [&](const at::Tensor& carried, const at::Tensor& like) {
-      return group.before == 0 ? like.new_empty({1, heads, 0, like.size(2)})
-                               : select(every_head(carried), SlotRows(from, group), group.before);
+      return block.before == 0 ? like.new_empty({1, heads, 0, like.size(2)}) : select(carried, SlotRows(from, block), block.before);
     };
-    const Readables readables{slots(from.keys, k), slots(from.values, v), own(every_head(k)), own(every_head(v))};
-    out.push_back(AttendGroup(own(q), readables, Forbidden(packing, group, heads, cuts)));
+    const Readables readables{slots(from.keys, k), slots(from.values, v), own(k), own(v)};
+    out.push_back(AttendBlock(own(q), readables, Forbidden(packing, block, heads, cuts)));
     order.insert(order.end(), rows.begin(), rows.end());
   }
   Keep(k, v, packing, from, kept);
-  const at::Tensor found = at::cat(out);
-  return at::empty_like(found).index_copy(0, at::tensor(order, at::kLong).to(q.device()), found);
+  return InRowOrder(at::cat(out), order);
 }
 
 }  // namespace mambascope

@@ -24,4 +24,10 @@ std::vector<int64_t> Packing::LastRows() const {
   return rows;
 }
 
+at::Tensor RowIndex(const std::vector<int64_t>& rows, const at::Tensor& like) { return at::tensor(rows, at::kLong).to(like.device()); }
+
+at::Tensor InRowOrder(const at::Tensor& x, const std::vector<int64_t>& order) {
+  return at::empty_like(x).index_copy(0, RowIndex(order, x), x);
+}
+
 }  // namespace mambascope

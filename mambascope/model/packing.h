@@ -42,4 +42,9 @@ struct Carry {
   std::vector<Rows> rows;   // slot -> its tokens' rows of keys and values
 };
 
+// Rows as an index of `like`'s rows: int64, on its device.
+at::Tensor RowIndex(const std::vector<int64_t>& rows, const at::Tensor& like);
+// x[i] belongs to row order[i], a permutation -> x in the order of the rows.
+at::Tensor InRowOrder(const at::Tensor& x, const std::vector<int64_t>& order);
+
 }  // namespace mambascope

@@ -10,8 +10,6 @@
 namespace mambascope {
 namespace {
 
-at::Tensor Index(const std::vector<int64_t>& rows, const at::Tensor& like) { return at::tensor(rows, at::kLong).to(like.device()); }
-
 // Where the convolution finds the input `back` tokens before a row of segment `s`, in the concatenation of one row of zeros, all slots'
 // rows of the carry, and x.
 int64_t InputRow(const Segment& s, int64_t row, int64_t back, int64_t slots, int64_t window) {
@@ -25,12 +23,7 @@ at::Tensor FirstStates(const std::vector<Segment>& segments, const at::Tensor& f
   std::vector<int64_t> slots;
   for (const Segment& segment : segments) slots.push_back(segment.carry + 1);
   const at::Tensor zeros = at::zeros(shape, like.options()).unsqueeze(0);
-  return (from.defined() ? at::cat({zeros, from}) : zeros).index_select(0, Index(slots, like));
-}
-
-// x[i] belongs to row order[i] -> x in the order of the rows.
-at::Tensor InRowOrder(const at::Tensor& x, const std::vector<int64_t>& order) {
-  return at::zeros_like(x).index_copy(0, Index(order, x), x);
+  return (from.defined() ? at::cat({zeros, from}) : zeros).index_select(0, RowIndex(slots, like));
 }
 
 at::Tensor Scan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept) {
@@ -59,7 +52,7 @@ at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight, co
     for (const Segment& s : packing.segments) {
       for (int64_t row = s.begin; row < s.end(); ++row) rows.push_back(InputRow(s, row, back, slots, window));
     }
-    const at::Tensor term = inputs.index_select(0, Index(rows, x)) * weight[window - back];
+    const at::Tensor term = inputs.index_select(0, RowIndex(rows, x)) * weight[window - back];
     y = y.defined() ? y + term : term;
   }
   if (!packing.kept.empty()) {
@@ -69,7 +62,7 @@ at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight, co
       while (segment->end() <= row) ++segment;
       for (int64_t back = window - 1; back >= 0; --back) rows.push_back(InputRow(*segment, row, back, slots, window));
     }
-    kept = inputs.index_select(0, Index(rows, x)).reshape({static_cast<int64_t>(packing.kept.size()), window, width});
+    kept = inputs.index_select(0, RowIndex(rows, x)).reshape({static_cast<int64_t>(packing.kept.size()), window, width});
   }
   return bias.defined() ? y + bias : y;
 }
@@ -89,7 +82,7 @@ at::Tensor SelectiveScanReference(const ScanInput& in, const Packing& packing, c
   for (int64_t step = 0; step < segments.front().length; ++step) {
     std::vector<int64_t> rows;
     for (size_t i = 0; i < segments.size() && segments[i].length > step; ++i) rows.push_back(segments[i].begin + step);
-    const at::Tensor index = Index(rows, in.x), delta = in.delta.index_select(0, index).unsqueeze(1);  // [segment, 1, d_inner]
+    const at::Tensor index = RowIndex(rows, in.x), delta = in.delta.index_select(0, index).unsqueeze(1);  // [segment, 1, d_inner]
     const at::Tensor write = delta * in.x.index_select(0, index).unsqueeze(1);
     const at::Tensor written = (grouped(write) * by_group(in.b.index_select(0, index))).flatten(2);
     s = at::exp(delta * in.a) * s.narrow(0, 0, static_cast<int64_t>(rows.size())) + written;
@@ -101,7 +94,7 @@ at::Tensor SelectiveScanReference(const ScanInput& in, const Packing& packing, c
       keep.push_back(static_cast<int64_t>(i));
       slots.push_back(slot - packing.kept.begin());
     }
-    if (!keep.empty()) states.push_back(s.index_select(0, Index(keep, in.x)));
+    if (!keep.empty()) states.push_back(s.index_select(0, RowIndex(keep, in.x)));
     order.insert(order.end(), rows.begin(), rows.end());
   }
   if (!states.empty()) kept = InRowOrder(at::cat(states), slots);
@@ -126,13 +119,13 @@ at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::
     for (size_t i : named) {
       const at::Tensor off =
           cuts[i].channels.defined() ? cuts[i].channels.to(in.x.device(), in.x.scalar_type()) : at::ones({in.x.size(1)}, in.x.options());
-      const at::Tensor from_rows = Index(cuts[i].from, in.x);
+      const at::Tensor from_rows = RowIndex(cuts[i].from, in.x);
       writes = writes.index_copy(0, from_rows, writes.index_select(0, from_rows) * (1 - off));
     }
     at::Tensor ignored;
     ScanInput cut = in;
     cut.x = in.x * writes;
-    const at::Tensor to_rows = Index(rows, in.x);
+    const at::Tensor to_rows = RowIndex(rows, in.x);
     y = y.index_copy(0, to_rows, Scan(cut, unkept, from, ignored).index_select(0, to_rows));
   }
   return y;

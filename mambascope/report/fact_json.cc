@@ -73,7 +73,7 @@ Json ToJson(const FactTrace& trace) {
   return json;
 }
 
-FactTrace ReadTrace(const Json& json) { return {ReadFact(json), ReadGrid(json.at("probs"))}; }
+FactTrace ReadTrace(const Json& json, const std::string& grid) { return {ReadFact(json), ReadGrid(json.at(grid))}; }
 
 Json ToJson(const FactPaths& paths, const std::vector<std::string>& conditions) {
   Json json = ToJson(paths.fact);

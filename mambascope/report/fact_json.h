@@ -19,7 +19,8 @@ Json ToJson(const IntervalGrid& grid);
 
 // A fact as trace.json and trace.jsonl have it.
 Json ToJson(const FactTrace& trace);
-FactTrace ReadTrace(const Json& json);
+// `grid`: the key of the grid, of which a line may have several.
+FactTrace ReadTrace(const Json& json, const std::string& grid = "probs");
 
 // A fact as paths.json and paths.jsonl have it: probs by condition.
 Json ToJson(const FactPaths& paths, const std::vector<std::string>& conditions);

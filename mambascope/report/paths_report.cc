@@ -50,8 +50,9 @@ std::string PathsPage(const PathsResult& result) {
   info.summary.push_back({"options", OptionsLine(result.options)});
   const std::string caption = fmt::format(
       "The clean run's residual is restored at {} after one layer (x). Recovery: nothing else is done. Severed: there, that part of every "
-      "layer's mixer is held at its value in the corrupted run. What a severed curve lacks flowed through that part.",
-      TokenName(result.at));
+      "layer's mixer is held at its value in the corrupted run. What a severed curve lacks flowed through that part. {} facts are left out "
+      "since the clean prompt hardly makes the answer more probable (by less than {}).",
+      TokenName(result.at), Average(result.facts).guarded, kGuard);
   return HtmlPage(info, {{.heading = "Effect by layer", .caption = caption, .spec = LineChartSpec(PathsChart(result))}});
 }
 

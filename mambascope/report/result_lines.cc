@@ -30,9 +30,12 @@ ResultLines::ResultLines(const fs::path& file, const Json& made_by) : file_(file
       }
       earlier_.push_back(std::move(line));
     }
-    if (end < text.size()) fs::resize_file(file, end);
+    std::error_code error;
+    if (end < text.size()) fs::resize_file(file, end, error);
+    if (error) throw Error(fmt::format("{}: cannot be written: {}", file.string(), error.message()));
   }
   stream_.open(file, std::ios::app | std::ios::binary);
+  if (!stream_) throw Error(fmt::format("{}: cannot be written", file.string()));
 }
 
 void ResultLines::Append(Json line) {
