@@ -14,8 +14,6 @@
 namespace mambascope {
 namespace {
 
-using MakeModel = std::function<Model(const ModelOptions&)>;
-
 void Prefill(benchmark::State& state, const MakeModel& make, at::ScalarType dtype) {
   c10::NoGradGuard no_grad;
   const Model model = make({.dtype = dtype});
@@ -49,14 +47,6 @@ void Register(const std::string& name, const MakeModel& make) {
         ->Repetitions(7)
         ->ReportAggregatesOnly(true);
   }
-}
-
-MakeModel Bundled(const std::string& name) {
-  return [name](const ModelOptions& options) { return Model::Load(std::string(MAMBASCOPE_ROOT) + "/models/" + name, options); };
-}
-
-MakeModel Random(const Config& config) {
-  return [config](const ModelOptions& options) { return Model(config, RandomSource(), options); };
 }
 
 }  // namespace

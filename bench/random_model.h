@@ -1,10 +1,12 @@
-// Models of well-known shapes with random weights: for speed, a checkpoint's numbers do not matter.
+// What the benchmarks run: the bundled models, and models of well-known shapes with random weights, since for speed a checkpoint's numbers
+// do not matter; and the GEMM rate that they are measured against.
 #pragma once
 
 #include <ATen/ATen.h>
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -83,6 +85,16 @@ inline double BlockFlopsPerToken(const Config& c) {
     default: weights = 4 * c.d_model * c.d_model + 2 * c.d_model * c.mlp.width;
   }
   return 2.0 * static_cast<double>(weights * c.layers);
+}
+
+using MakeModel = std::function<Model(const ModelOptions&)>;
+
+// A bundled model, and one of random weights.
+inline MakeModel Bundled(const std::string& name) {
+  return [name](const ModelOptions& options) { return Model::Load(std::string(MAMBASCOPE_ROOT) + "/models/" + name, options); };
+}
+inline MakeModel Random(const Config& config) {
+  return [config](const ModelOptions& options) { return Model(config, RandomSource(), options); };
 }
 
 // Operations per second of a large square product, the best of 7: what this machine's BLAS gives, right now.

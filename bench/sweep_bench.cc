@@ -125,8 +125,6 @@ void Compare(const std::string& name, const Model& model, at::ScalarType dtype, 
   std::fflush(stdout);
 }
 
-using MakeModel = std::function<Model(const ModelOptions&)>;
-
 struct Subject {
   std::string name;
   MakeModel make;
@@ -153,14 +151,6 @@ void BenchModel(const Subject& subject) {
     Compare(fmt::format("{} resid, {} tokens", subject.name, tokens), model, at::kFloat, resid(model, 1, tokens), subject.passes / 4);
   const Model half = subject.make({.dtype = at::kBFloat16});
   Compare(subject.name + " resid, bfloat16", half, at::kBFloat16, resid(half, 1, 12), subject.passes);
-}
-
-MakeModel Bundled(const std::string& name) {
-  return [name](const ModelOptions& options) { return Model::Load(std::string(MAMBASCOPE_ROOT) + "/models/" + name, options); };
-}
-
-MakeModel Random(const Config& config) {
-  return [config](const ModelOptions& options) { return Model(config, RandomSource(), options); };
 }
 
 }  // namespace
