@@ -19,12 +19,6 @@ using testing::StartsWith;
 using testing::UnorderedElementsAre;
 using Words = std::vector<std::string>;
 
-Words Keys(const Json& object) {
-  Words keys;
-  for (const auto& [key, value] : object.items()) keys.push_back(key);
-  return keys;
-}
-
 // What float32's rounding leaves of a probability: batches of other shapes add in another order.
 constexpr double kRounding = 1e-5;
 

@@ -18,12 +18,6 @@ using testing::HasSubstr;
 using testing::IsSupersetOf;
 using testing::UnorderedElementsAreArray;
 
-std::vector<std::string> Keys(const Json& object) {
-  std::vector<std::string> keys;
-  for (const auto& [key, value] : object.items()) keys.push_back(key);
-  return keys;
-}
-
 void ExpectKeys(const Json& object, const std::vector<std::string>& keys) { EXPECT_THAT(Keys(object), UnorderedElementsAreArray(keys)); }
 
 TEST(CliTest, WrongCommandLinesExitWithTwo) {

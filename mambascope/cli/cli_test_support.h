@@ -52,4 +52,10 @@ inline Json RunForJson(std::vector<std::string> arguments) {
   return ParseJson(outcome.out, "stdout");
 }
 
+inline std::vector<std::string> Keys(const Json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
+  return keys;
+}
+
 }  // namespace mambascope

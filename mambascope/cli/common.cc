@@ -120,8 +120,8 @@ std::vector<int64_t> PromptIds(const PromptOptions& o, const std::optional<Token
 }
 
 Json TokenText(const std::optional<Tokenizer>& tokenizer, int64_t id) {
-  if (!tokenizer || id >= tokenizer->vocab_size()) return {};  // models pad their vocabulary
-  return tokenizer->Decode(std::span(&id, 1));
+  const std::optional<std::string> text = tokenizer ? tokenizer->DecodeToken(id) : std::nullopt;
+  return text ? Json(*text) : Json();
 }
 
 }  // namespace mambascope

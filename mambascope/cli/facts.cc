@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 
+#include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
 #include "mambascope/report/label.h"
@@ -129,7 +130,7 @@ void AddFactOptions(CLI::App& command, FactOptions& o) {
   command.add_option("--out", o.out, "folder for the results")->capture_default_str();
 }
 
-void CheckFactOptions(const FactOptions& o) {
+void PrepareFacts(const FactOptions& o, const std::string& name) {
   const bool files = !o.relations.empty() || !o.counterfact.empty(), one = o.prompt || o.subject;
   const auto refuse = [](bool when, const char* what) {
     if (when) throw CLI::ValidationError(what);
@@ -143,6 +144,7 @@ void CheckFactOptions(const FactOptions& o) {
   refuse(o.memory && *o.memory == 0, "--memory must be more than 0");
   refuse(!std::isfinite(o.noise), "--noise must be a number");
   refuse(files && (o.corrupt_subject || o.answer), "--corrupt-subject and --answer are of one fact, given with --prompt");
+  for (const char* extension : {".json", ".html"}) PrepareFile(fs::path(o.out) / (name + extension));
 }
 
 FactWork TakeFacts(const CommonOptions& common, const FactOptions& o, const Model& model, const Tokenizer& tokenizer) {
@@ -224,12 +226,16 @@ std::vector<Json> RunBatches(const std::string& name, const CommonOptions& commo
   return results;
 }
 
-std::string AnswerText(const Tokenizer& tokenizer, int64_t id) {
-  return id < tokenizer.vocab_size() ? tokenizer.Decode(std::span(&id, 1)) : "";
+void WriteResults(const std::string& name, const CommonOptions& common, const FactOptions& o, const Json& json, const std::string& page,
+                  const std::string& text) {
+  const fs::path json_file = fs::path(o.out) / (name + ".json"), page_file = fs::path(o.out) / (name + ".html");
+  WriteFile(json_file, DumpJson(json, 1) + "\n");
+  WriteFile(page_file, page);
+  Print(common, json, fmt::format("{}{}\n{}\n", text, json_file.string(), page_file.string()));
 }
 
 std::string FactText(const TracedFact& fact) {
-  const bool guarded = fact.p_clean - fact.p_corrupt < kGuard;
+  const bool guarded = Effect(fact) < kGuard;
   return fmt::format("{} -> {}\n  clean      p = {:.4g}  ({})\n  corrupted  p = {:.4g}  ({})\n{}\n", fact.clean.text,
                      VisibleText(fact.answer), fact.p_clean, fact.clean.subject, fact.p_corrupt,
                      fact.corrupt ? fact.corrupt->subject : "noise",

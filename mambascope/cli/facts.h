@@ -26,8 +26,8 @@ struct FactOptions {
 };
 void AddFactOptions(CLI::App& command, FactOptions& options);
 
-// Throws CLI::ValidationError for options that do not fit each other.
-void CheckFactOptions(const FactOptions& options);
+// Throws CLI::ValidationError for options that do not fit each other, and Error where OUT/NAME.json and OUT/NAME.html cannot be written.
+void PrepareFacts(const FactOptions& options, const std::string& name);
 
 // The facts to run.
 struct FactWork {
@@ -35,7 +35,7 @@ struct FactWork {
   std::vector<RelationCount> relations;  // none: one fact, given alone
   std::optional<Noise> noise;
 };
-// REQUIRES: CheckFactOptions.
+// REQUIRES: PrepareFacts.
 FactWork TakeFacts(const CommonOptions& common, const FactOptions& options, const Model& model, const Tokenizer& tokenizer);
 
 // The options in result files.
@@ -50,8 +50,9 @@ using FactBatch = std::function<std::vector<Json>(const std::vector<FactPair>& p
 std::vector<Json> RunBatches(const std::string& name, const CommonOptions& common, const FactOptions& options, const Model& model,
                              const FactWork& work, const Json& echo, const FactBatch& batch);
 
-// The text of an answer's token; empty for one that the model has and the tokenizer lacks (models pad their vocabulary).
-std::string AnswerText(const Tokenizer& tokenizer, int64_t id);
+// Writes OUT/NAME.json and OUT/NAME.html; prints `json`, or `text` and the names of the two.
+void WriteResults(const std::string& name, const CommonOptions& common, const FactOptions& options, const Json& json,
+                  const std::string& page, const std::string& text);
 
 // One fact's prompt, answer and probabilities, for a terminal.
 std::string FactText(const TracedFact& fact);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/facts.h"
 #include "mambascope/report/fact_json.h"
@@ -11,8 +10,6 @@
 
 namespace mambascope {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct Options {
   FactOptions facts;
@@ -29,19 +26,17 @@ Grid CurveGrid(const LineChart& chart) {
   return grid;
 }
 
-std::string Summary(const PathsResult& result, const FactWork& work, const fs::path& out) {
+std::string Summary(const PathsResult& result, const FactWork& work) {
   const PathAverage average = Average(result.facts);
   std::string facts = FactsText(work);
   if (result.facts.size() == 1) facts = FactText(result.facts[0].fact);
   const std::string left_out = fmt::format("{} of them left out (p_clean - p_corrupt below {})\n", average.guarded, kGuard);
-  return fmt::format("{}{}IE by layer, {}:\n{}\n{}\n{}\n", facts, result.facts.size() > 1 ? left_out : "", result.at,
-                     TerminalHeatMap(CurveGrid(PathsChart(result))), (out / "paths.json").string(), (out / "paths.html").string());
+  return fmt::format("{}{}IE by layer, {}:\n{}\n", facts, result.facts.size() > 1 ? left_out : "", result.at,
+                     TerminalHeatMap(CurveGrid(PathsChart(result))));
 }
 
 void RunPaths(const CommonOptions& common, const Options& o) {
-  const fs::path out = o.facts.out;
-  CheckFactOptions(o.facts);
-  for (const char* name : {"paths.json", "paths.html"}) PrepareFile(out / name);
+  PrepareFacts(o.facts, "paths");
   const Tokenizer tokenizer = RequireTokenizer(common);
   const Model model = LoadModel(common);
   const FactWork work = TakeFacts(common, o.facts, model, tokenizer);
@@ -56,17 +51,14 @@ void RunPaths(const CommonOptions& common, const Options& o) {
                                                options.cells = cells;
                                                std::vector<Json> found;
                                                for (FactPaths& paths : TracePaths(model, pairs, options, audit)) {
-                                                 paths.fact.answer = AnswerText(tokenizer, paths.fact.answer_id);
+                                                 paths.fact.answer = tokenizer.DecodeToken(paths.fact.answer_id).value_or("");
                                                  found.push_back(ToJson(paths, result.conditions));
                                                }
                                                return found;
                                              });
   for (const Json& line : lines) result.facts.push_back(ReadPaths(line, result.conditions));
   result.relations = work.relations;
-  const Json json = PathsJson(result);
-  WriteFile(out / "paths.json", DumpJson(json, 1) + "\n");
-  WriteFile(out / "paths.html", PathsPage(result));
-  Print(common, json, Summary(result, work, out));
+  WriteResults("paths", common, o.facts, PathsJson(result), PathsPage(result), Summary(result, work));
 }
 
 }  // namespace

@@ -2,19 +2,15 @@
 
 #include <fmt/format.h>
 
-#include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/facts.h"
 #include "mambascope/error.h"
 #include "mambascope/report/fact_json.h"
-#include "mambascope/report/label.h"
 #include "mambascope/report/terminal.h"
 #include "mambascope/report/trace_report.h"
 
 namespace mambascope {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct Options {
   FactOptions facts;
@@ -23,21 +19,21 @@ struct Options {
   bool isolate = false;
 };
 
-std::string Summary(const TraceResult& result, const FactWork& work, const fs::path& out) {
+std::string Summary(const TraceResult& result, const FactWork& work) {
   std::string text;
-  Grid grid = AverageHeatMap(result);
+  Grid grid;
   if (result.facts.size() == 1) {
     text = FactText(result.facts[0].fact) + "p(answer)";
     grid = FactHeatMap(result, result.facts[0]);
   } else {
     text = FactsText(work) + fmt::format("\n{} of them left out (p_clean - p_corrupt below {})\nIE", Average(result.facts).guarded, kGuard);
+    grid = AverageHeatMap(result);
     grid.domain = {{0.0, 1.0}};
   }
   const bool difference = result.facts.size() > 1 && !result.ssm_out.empty();
   const std::string what = difference ? " of mixer_out less those of ssm_out and gate"
                                       : fmt::format(" with the clean state restored, site {}", SiteName(result.site));
-  return text + fmt::format("{}, window {}:\n{}\n{}\n{}\n", what, result.window, TerminalHeatMap(grid), (out / "trace.json").string(),
-                            (out / "trace.html").string());
+  return text + fmt::format("{}, window {}:\n{}\n", what, result.window, TerminalHeatMap(grid));
 }
 
 // One line per fact: its trace at `sites`, the first as "probs".
@@ -49,7 +45,7 @@ std::vector<Json> TraceLines(const Model& model, const Tokenizer& tokenizer, con
     options.site = site;
     std::vector<FactTrace> traces = TraceFacts(model, pairs, options, audit);
     for (size_t i = 0; i < traces.size(); ++i) {
-      traces[i].fact.answer = AnswerText(tokenizer, traces[i].fact.answer_id);
+      traces[i].fact.answer = tokenizer.DecodeToken(traces[i].fact.answer_id).value_or("");
       if (site == sites[0]) lines.push_back(ToJson(traces[i]));
       else lines[i][SiteName(site)] = ToJson(traces[i].probs);
     }
@@ -64,9 +60,7 @@ std::vector<FactTrace> ReadTraces(const std::vector<Json>& lines, const std::str
 }
 
 void RunTrace(const CommonOptions& common, const Options& o) {
-  const fs::path out = o.facts.out;
-  CheckFactOptions(o.facts);
-  for (const char* name : {"trace.json", "trace.html"}) PrepareFile(out / name);
+  PrepareFacts(o.facts, "trace");
   const Tokenizer tokenizer = RequireTokenizer(common);
   const Model model = LoadModel(common);
   if (o.isolate && model.config().ssm.d_inner == 0)
@@ -90,10 +84,7 @@ void RunTrace(const CommonOptions& common, const Options& o) {
     result.ssm_out = ReadTraces(lines, "ssm_out");
     result.gate = ReadTraces(lines, "gate");
   }
-  const Json json = TraceJson(result);
-  WriteFile(out / "trace.json", DumpJson(json, 1) + "\n");
-  WriteFile(out / "trace.html", TracePage(result));
-  Print(common, json, Summary(result, work, out));
+  WriteResults("trace", common, o.facts, TraceJson(result), TracePage(result), Summary(result, work));
 }
 
 }  // namespace

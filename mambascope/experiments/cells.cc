@@ -27,8 +27,9 @@ void Append(const SweepPlan& plan, SweepPlan& sum) {
 std::vector<double> CellProbabilities(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                                       const std::vector<int64_t>& answers, const CellOptions& options, Audit& audit) {
   c10::NoGradGuard no_grad;
-  Append(PlanSweep(model, bases, cases, options.sweep), audit.plan);
-  const at::Tensor p = AnswerProbabilities(model, Sweep(model, bases, cases, options.sweep), answers).to(at::kCPU, at::kDouble);
+  SweepOptions sweep = options.sweep;
+  sweep.planned = [&](const SweepPlan& plan) { Append(plan, audit.plan); };
+  const at::Tensor p = AnswerProbabilities(model, Sweep(model, bases, cases, sweep), answers).to(at::kCPU, at::kDouble);
   const auto values = p.accessor<double, 1>();
   std::vector<double> cells;
   for (int64_t i = 0; i < p.numel(); ++i) cells.push_back(values[i]);

@@ -51,8 +51,7 @@ class Knowledge {
     const at::Tensor top = Run(model_, prompts).LastLogits().argmax(1).cpu();
     for (size_t i = 0; i < batch.size(); ++i) {
       const auto id = top[static_cast<int64_t>(i)].item<int64_t>();
-      const bool spelled = id < tokenizer_.vocab_size();  // models pad their vocabulary
-      known_[batch[i]] = spelled && IsAnswer(tokenizer_.Decode(std::span(&id, 1)), facts_[batch[i]].object);
+      known_[batch[i]] = IsAnswer(tokenizer_.DecodeToken(id).value_or(""), facts_[batch[i]].object);
     }
     batch.clear();
   }

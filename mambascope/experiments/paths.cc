@@ -71,15 +71,14 @@ std::vector<FactPaths> TracePaths(const Model& model, const std::vector<FactPair
 PathAverage Average(const std::vector<FactPaths>& facts) {
   PathAverage average;
   const size_t conditions = facts.empty() ? 0 : facts[0].probs.size(), layers = conditions == 0 ? 0 : facts[0].probs[0].size();
-  const auto effect = [](const FactPaths& f) { return f.fact.p_clean - f.fact.p_corrupt; };
-  for (const FactPaths& fact : facts) ++(effect(fact) < kGuard ? average.guarded : average.facts);
+  for (const FactPaths& fact : facts) ++(Effect(fact.fact) < kGuard ? average.guarded : average.facts);
   for (size_t c = 0; c < conditions; ++c) {
     average.ie.emplace_back(layers);
     average.ci95.emplace_back(layers);
     for (size_t l = 0; l < layers; ++l) {
       std::vector<double> effects;
       for (const FactPaths& fact : facts) {
-        if (effect(fact) >= kGuard) effects.push_back((fact.probs[c][l] - fact.fact.p_corrupt) / effect(fact));
+        if (Effect(fact.fact) >= kGuard) effects.push_back((fact.probs[c][l] - fact.fact.p_corrupt) / Effect(fact.fact));
       }
       if (!effects.empty()) average.ie[c][l] = Mean(effects);
       average.ci95[c][l] = Interval95(effects);

@@ -104,11 +104,9 @@ std::optional<double> RowMean(const FactTrace& trace, size_t row, size_t layer) 
   return own.empty() ? std::nullopt : std::optional(Mean(own));
 }
 
-double Effect(const FactTrace& trace) { return trace.fact.p_clean - trace.fact.p_corrupt; }
-
 std::optional<double> RowEffect(const FactTrace& trace, size_t row, size_t layer, double floor) {
   const std::optional<double> p = RowMean(trace, row, layer);
-  return p ? std::optional((*p - floor) / Effect(trace)) : std::nullopt;
+  return p ? std::optional((*p - floor) / Effect(trace.fact)) : std::nullopt;
 }
 
 std::optional<double> MeanOf(const std::vector<double>& values) { return values.empty() ? std::nullopt : std::optional(Mean(values)); }
@@ -120,12 +118,12 @@ TraceAverage AverageOf(const std::vector<FactTrace>& facts, const FactValue& ie,
   const auto values = [&](const FactValue& value, size_t row, size_t layer) {
     std::vector<double> result;
     for (size_t i = 0; i < facts.size(); ++i) {
-      const auto v = Effect(facts[i]) < kGuard ? std::nullopt : value(i, row, layer);
+      const auto v = Effect(facts[i].fact) < kGuard ? std::nullopt : value(i, row, layer);
       if (v) result.push_back(*v);
     }
     return result;
   };
-  for (const FactTrace& fact : facts) average.guarded += Effect(fact) < kGuard ? 1 : 0;
+  for (const FactTrace& fact : facts) average.guarded += Effect(fact.fact) < kGuard ? 1 : 0;
   for (size_t row = 0; row < kTraceRows.size(); ++row) {
     average.ie.emplace_back(layers);
     average.as_published.emplace_back(layers);

@@ -23,7 +23,8 @@ struct TracedFact {
   double p_corrupt = 0;  // with noise, the mean over its samples
 };
 
-// Below this difference of probabilities a ratio says nothing.
+// What a restored state can bring back. Below kGuard a ratio to it says nothing.
+inline double Effect(const TracedFact& fact) { return fact.p_clean - fact.p_corrupt; }
 inline constexpr double kGuard = 0.01;
 
 // Gaussian noise on the embeddings of the subject's tokens (Meng et al. 2022). Sample by sample, token by token and feature by feature as

@@ -134,7 +134,7 @@ std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBas
   const int64_t group_rows = GroupRows(model, options);
   Account account(model, bases, group_rows);
   for (size_t i = 0; i < cases.size(); ++i) {
-    const Cone cone = ConeOf(model, bases.at(cases[i].base), cases[i], i);
+    const Cone cone = ConeOf(model, bases[cases[i].base], cases[i], i);
     if (passes.empty() || passes.back().bytes + account.Cost(cone) > options.memory) {
       account.Clear();
       passes.push_back({.cones = {}, .bytes = group_rows * BytesPerRow(model)});
@@ -151,10 +151,9 @@ std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBas
   return passes;
 }
 
-SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
-                    const SweepOptions& options) {
-  SweepPlan plan{.cases = static_cast<int64_t>(cases.size())};
-  for (const Pass& pass : SplitIntoPasses(model, bases, cases, options)) {
+SweepPlan PlanOf(const Model& model, const std::vector<SweepBase>& bases, const std::vector<Pass>& passes) {
+  SweepPlan plan{.passes = static_cast<int64_t>(passes.size())};
+  for (const Pass& pass : passes) {
     std::set<size_t> used;
     int64_t rows = 0;
     for (const Cone& cone : pass.cones) {
@@ -164,11 +163,16 @@ SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases, con
       plan.naive_layer_tokens += tokens * model.layers();
       if (used.insert(cone.work->base).second) plan.layer_tokens += tokens * model.layers();
     }
+    plan.cases += static_cast<int64_t>(pass.cones.size());
     plan.peak_rows = std::max(plan.peak_rows, rows);
     plan.peak_bytes = std::max(plan.peak_bytes, pass.bytes);
-    ++plan.passes;
   }
   return plan;
+}
+
+SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
+                    const SweepOptions& options) {
+  return PlanOf(model, bases, SplitIntoPasses(model, bases, cases, options));
 }
 
 }  // namespace mambascope

@@ -37,4 +37,6 @@ int64_t GroupRows(const Model& model, const SweepOptions& options);
 std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                                   const SweepOptions& options);
 
+SweepPlan PlanOf(const Model& model, const std::vector<SweepBase>& bases, const std::vector<Pass>& passes);
+
 }  // namespace mambascope

@@ -287,6 +287,8 @@ void Ascend(const Model& model, const std::vector<SweepBase>& bases, const Pass&
 
 at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                  const SweepOptions& options) {
+  const std::vector<Pass> passes = SplitIntoPasses(model, bases, cases, options);
+  if (options.planned) options.planned(PlanOf(model, bases, passes));
   Results results;
   int64_t rows = 0, done = 0;
   for (const SweepCase& c : cases) {
@@ -294,7 +296,7 @@ at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const 
     rows += std::max<int64_t>(1, static_cast<int64_t>(c.read.size()));
   }
   const auto total = static_cast<int64_t>(cases.size());
-  for (const Pass& pass : SplitIntoPasses(model, bases, cases, options)) {
+  for (const Pass& pass : passes) {
     const auto in_pass = static_cast<double>(pass.cones.size());
     const auto tick = [&](double share) {
       if (options.progress) options.progress(done + static_cast<int64_t>(share * in_pass), total);
@@ -303,8 +305,7 @@ at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const 
     done += static_cast<int64_t>(pass.cones.size());
   }
   if (results.found.empty()) return at::empty({0, model.config().d_model}, at::TensorOptions(model.device()));
-  const at::Tensor found = at::cat(results.found);
-  return InRowOrder(found, results.order);
+  return InRowOrder(at::cat(results.found), results.order);
 }
 
 at::Tensor AnswerProbabilities(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids) {

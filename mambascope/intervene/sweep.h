@@ -37,14 +37,6 @@ struct SweepCase {
   std::vector<int64_t> read = {};  // the tokens whose last-block output is wanted; none: the last one's
 };
 
-struct SweepOptions {
-  // Bytes that one pass may take beside the weights: the work is split into as many passes as that needs.
-  // With gradients, the graphs of all passes stay until backward.
-  int64_t memory = int64_t{4} << 30;
-  // Called with cases done and cases in all, many times in a pass.
-  std::function<void(int64_t done, int64_t total)> progress = {};
-};
-
 // What a sweep computes, beside what whole passes would.
 struct SweepPlan {
   int64_t cases = 0;
@@ -54,6 +46,18 @@ struct SweepPlan {
   int64_t peak_rows = 0;           // segments' rows in the largest pass
   int64_t peak_bytes = 0;          // about what the largest pass takes
 };
+
+struct SweepOptions {
+  // Bytes that one pass may take beside the weights: the work is split into as many passes as that needs.
+  // With gradients, the graphs of all passes stay until backward.
+  int64_t memory = int64_t{4} << 30;
+  // Called with the plan, before the work.
+  std::function<void(const SweepPlan&)> planned = {};
+  // Called with cases done and cases in all, many times in a pass.
+  std::function<void(int64_t done, int64_t total)> progress = {};
+};
+
+// The plan alone.
 SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                     const SweepOptions& options = {});
 

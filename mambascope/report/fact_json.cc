@@ -1,11 +1,13 @@
 #include "mambascope/report/fact_json.h"
 
+#include "mambascope/report/values.h"
+
 namespace mambascope {
 namespace {
 
-Json ToJson(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+Json CellJson(const std::optional<double>& value) { return ValueJson(value); }
 
-Json ToJson(const std::optional<std::pair<double, double>>& interval) {
+Json CellJson(const std::optional<std::pair<double, double>>& interval) {
   return interval ? Json({interval->first, interval->second}) : Json();
 }
 
@@ -14,7 +16,7 @@ Json RowsToJson(const std::vector<std::vector<T>>& grid) {
   Json rows = Json::array();
   for (const auto& row : grid) {
     Json cells = Json::array();
-    for (const T& cell : row) cells.push_back(ToJson(cell));
+    for (const T& cell : row) cells.push_back(CellJson(cell));
     rows.push_back(std::move(cells));
   }
   return rows;

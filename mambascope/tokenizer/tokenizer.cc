@@ -188,6 +188,10 @@ std::string Tokenizer::Decode(std::span<const int64_t> ids) const {
   return ReplaceInvalidUtf8(bytes);
 }
 
+std::optional<std::string> Tokenizer::DecodeToken(int64_t id) const {
+  return id < vocab_size() ? std::optional(Decode(std::span(&id, 1))) : std::nullopt;
+}
+
 int64_t Tokenizer::vocab_size() const { return impl_->size(); }
 
 }  // namespace mambascope

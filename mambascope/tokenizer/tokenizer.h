@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +52,8 @@ class Tokenizer {
   // The text that `ids` spell. Bytes that are no UTF-8 become U+FFFD. Special tokens are spelled out.
   // Throws Error for an id that the tokenizer lacks.
   std::string Decode(std::span<const int64_t> ids) const;
+  // The text of one token alone; none for an id that the tokenizer lacks, as models that pad their vocabulary have.
+  std::optional<std::string> DecodeToken(int64_t id) const;
   // Number of ids, added tokens included.
   int64_t vocab_size() const;
 
