@@ -168,7 +168,7 @@ const BadInput kBadPrompts[] = {
     {"NoCorruptSubject", Trace({"--prompt", "{} is in", "--subject", "Rome", "--corrupt-subject", ""}), {"the subject is empty"}},
     {"SiteOfTransformers",
      Trace({"--prompt", "{} is", "--subject", "Rome", "--corrupt-subject", "Oslo", "--site", "mlp_out"}),
-     {"site 'mlp_out'", "it has: embed, mixer_in, conv_in, ssm_in, ssm_out, gate, mixed, mixer_out, resid"}},
+     {"site 'mlp_out'", "it has: embed, mixer_in, conv_in, ssm_in, ssm_out, gate_in, gate, mixed, mixer_out, resid"}},
     {"SiteOfStateSpaceModels",
      {"states", "--model", "demo-neox", "--prompt", "hi", "--sites", "resid,ssm_out", "--out", "NEW/x.safetensors"},
      {"site 'ssm_out'", "it has: embed, mixer_in, mixed, mixer_out", "mlp_out"}}};

@@ -127,21 +127,26 @@ int64_t GroupRows(const Model& model, const SweepOptions& options) {
   return std::clamp<int64_t>(options.memory / 4 / BytesPerRow(model), 1, best);
 }
 
+std::vector<Cone> ConesOf(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases) {
+  CheckWork(model, bases, cases);
+  std::vector<Cone> cones;
+  for (size_t i = 0; i < cases.size(); ++i) cones.push_back(ConeOf(model, bases[cases[i].base], cases[i], i));
+  return cones;
+}
+
 std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                                   const SweepOptions& options) {
-  CheckWork(model, bases, cases);
   std::vector<Pass> passes;
   const int64_t group_rows = GroupRows(model, options);
   Account account(model, bases, group_rows);
-  for (size_t i = 0; i < cases.size(); ++i) {
-    const Cone cone = ConeOf(model, bases[cases[i].base], cases[i], i);
+  for (const Cone& cone : ConesOf(model, bases, cases)) {
     if (passes.empty() || passes.back().bytes + account.Cost(cone) > options.memory) {
       account.Clear();
       passes.push_back({.cones = {}, .bytes = group_rows * BytesPerRow(model)});
       const int64_t alone = passes.back().bytes + account.Cost(cone);
       if (alone > options.memory)
         throw Error(fmt::format("one variant of a prompt of {} tokens takes about {} KiB of memory; {} KiB are allowed",
-                                bases[cases[i].base].ids.size(), (alone >> 10) + 1, options.memory >> 10),
+                                bases[cone.work->base].ids.size(), (alone >> 10) + 1, options.memory >> 10),
                     "allow more, with --memory");
     }
     passes.back().bytes += account.Cost(cone);

@@ -23,6 +23,9 @@ struct Cone {
 };
 Cone ConeOf(const Model& model, const SweepBase& base, const SweepCase& work, size_t index);
 
+// Those of all cases. Throws Error for what Run would refuse.
+std::vector<Cone> ConesOf(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases);
+
 // Cones that go up together, in the order of the cases, and about how many bytes they take.
 struct Pass {
   std::vector<Cone> cones;

@@ -1,6 +1,7 @@
 #include "mambascope/intervene/sweep.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -105,13 +106,20 @@ void Append(const Variant& variant, const Placement& p, int layer, const Acts& a
   }
 }
 
-// The base runs of a pass, as whole prompts side by side.
+// What segments read of the base runs at one layer.
+struct BaseLayer {
+  at::Tensor h;                      // [row, d_model], the layer's input: where segments join
+  Carry carry = {};                  // a slot for every token that segments continue from
+  std::map<Place, at::Tensor> held;  // [row, width], the states that some variant holds
+};
+
+// The base runs of some cones, as whole prompts side by side.
 class BaseRuns : public Hooks {
  public:
-  BaseRuns(const Model& model, const std::vector<SweepBase>& bases, const Pass& pass) : model_(model) {
+  BaseRuns(const Model& model, const std::vector<SweepBase>& bases, const std::vector<Cone>& cones) : model_(model) {
     std::vector<int64_t> lengths;
     std::set<int64_t> kept;
-    for (const Cone& cone : pass.cones) {
+    for (const Cone& cone : cones) {
       const SweepBase& base = bases[cone.work->base];
       const auto [row, is_new] = rows_.emplace(cone.work->base, static_cast<int64_t>(ids_.size()));
       if (is_new) {
@@ -138,16 +146,16 @@ class BaseRuns : public Hooks {
     return std::lower_bound(packing_.kept.begin(), packing_.kept.end(), row) - packing_.kept.begin();
   }
 
-  // Goes up one layer, and returns the carry that it kept there.
-  Carry Up(int layer) {
+  // Goes up one layer.
+  BaseLayer Up(int layer) {
+    BaseLayer result{.h = h_, .carry = {}, .held = {}};
     seen_.clear();
-    Carry carry;
-    h_ = model_.layer(layer).Forward(h_, packing_, {}, carry, {*this, layer});
-    return carry;
+    h_ = model_.layer(layer).Forward(h_, packing_, {}, result.carry, {*this, layer});
+    result.held = std::move(seen_);
+    return result;
   }
+  // The last block's output, once all layers are done.
   const at::Tensor& h() const { return h_; }
-  // The states at a place of the layer just computed that some variant holds.
-  at::Tensor Held(const Place& place) const { return seen_.contains(place) ? seen_.at(place) : at::Tensor(); }
 
   at::Tensor At(const Place& place, const at::Tensor& x) override {
     const at::Tensor y = changes_.Apply(place, 0, {}, x);
@@ -164,7 +172,7 @@ class BaseRuns : public Hooks {
   Changes changes_;
   mambascope::Cuts cuts_;
   std::set<Place> held_;
-  std::map<Place, at::Tensor> seen_;  // of one layer
+  std::map<Place, at::Tensor> seen_;  // in the layer at hand
   at::Tensor h_;                      // [row, d_model]
 };
 
@@ -189,8 +197,8 @@ class Group : public Hooks {
   int64_t rows() const { return segments_.empty() ? 0 : segments_.back().end(); }
   const std::vector<Cone>& cones() const { return cones_; }
 
-  // Takes in the segments that join at `layer`: the base runs' residual there, with what the variants change at the place below it.
-  void Join(int layer) {
+  // Takes in the segments that join at `layer`: the base runs' residual `h` there, with what the variants change at the place below it.
+  void Join(int layer, const at::Tensor& h) {
     std::vector<int64_t> rows;
     const int64_t begin = joined_.rows();
     for (size_t i = joined_.segments.size(); i < cones_.size() && cones_[i].layer == layer; ++i) {
@@ -199,15 +207,17 @@ class Group : public Hooks {
     }
     if (rows.empty()) return;
     const Place below = layer == 0 ? Place{Site::kEmbed, kEmbedLayer} : Place{Site::kResid, layer - 1};
-    const at::Tensor from_base = changes_.Apply(below, begin, base_.h(), base_.h().index_select(0, RowIndex(rows, base_.h())));
+    const at::Tensor from_base = changes_.Apply(below, begin, h, h.index_select(0, RowIndex(rows, h)));
     h_ = begin == 0 ? from_base : at::cat({h_, from_base});
   }
 
-  // Goes up one layer, reading the base runs' `carry`. Returns how many rows that were.
-  int64_t Up(const Model& model, int layer, const Carry& carry) {
+  // Goes up one layer, `base` the base runs there. Returns how many rows that were.
+  int64_t Up(const Model& model, int layer, const BaseLayer& base) {
+    Join(layer, base.h);
     if (joined_.segments.empty()) return 0;
     Carry dropped;
-    h_ = model.layer(layer).Forward(h_, joined_, carry, dropped, {*this, layer});
+    held_ = &base.held;
+    h_ = model.layer(layer).Forward(h_, joined_, base.carry, dropped, {*this, layer});
     return joined_.rows();
   }
 
@@ -227,7 +237,10 @@ class Group : public Hooks {
     return h_.index_select(0, RowIndex(rows, h_));
   }
 
-  at::Tensor At(const Place& place, const at::Tensor& x) override { return changes_.Apply(place, 0, base_.Held(place), x); }
+  at::Tensor At(const Place& place, const at::Tensor& x) override {
+    const auto held = held_->find(place);
+    return changes_.Apply(place, 0, held == held_->end() ? at::Tensor() : held->second, x);
+  }
   std::vector<RowCut> Cuts(int layer) override { return cuts_.contains(layer) ? cuts_.at(layer) : std::vector<RowCut>(); }
 
  private:
@@ -237,13 +250,13 @@ class Group : public Hooks {
   Packing joined_;                 // of those that have joined
   Changes changes_;
   mambascope::Cuts cuts_;
-  at::Tensor h_;  // [row, d_model] of those that have joined
+  const std::map<Place, at::Tensor>* held_ = nullptr;  // by the base runs, in the layer at hand
+  at::Tensor h_;                                       // [row, d_model] of those that have joined
 };
 
 // The cones in the order in which they join, some at a time.
-std::vector<std::unique_ptr<Group>> MakeGroups(const BaseRuns& base, const std::vector<SweepBase>& bases, const Pass& pass,
+std::vector<std::unique_ptr<Group>> MakeGroups(const BaseRuns& base, const std::vector<SweepBase>& bases, std::vector<Cone> cones,
                                                int64_t group_rows) {
-  std::vector<Cone> cones = pass.cones;
   std::stable_sort(cones.begin(), cones.end(), [](const Cone& a, const Cone& b) { return a.layer < b.layer; });
   std::vector<std::unique_ptr<Group>> groups;
   for (const Cone& cone : cones) {
@@ -260,24 +273,39 @@ struct Results {
   std::vector<int64_t> order = {};  // the row of the result of every row found
 };
 
+Results ResultsOf(const std::vector<SweepCase>& cases) {
+  Results results;
+  int64_t rows = 0;
+  for (const SweepCase& c : cases) {
+    results.rows.push_back(rows);
+    rows += std::max<int64_t>(1, static_cast<int64_t>(c.read.size()));
+  }
+  return results;
+}
+
+// What was found, in the order of the cases, [read, d_model].
+at::Tensor InOrder(const Model& model, const Results& results) {
+  if (results.found.empty()) return at::empty({0, model.config().d_model}, at::TensorOptions(model.device()));
+  return InRowOrder(at::cat(results.found), results.order);
+}
+
 // One pass up the layers. `tick`: the share of it that is done.
 void Ascend(const Model& model, const std::vector<SweepBase>& bases, const Pass& pass, int64_t group_rows,
             const std::function<void(double)>& tick, Results& results) {
-  BaseRuns base(model, bases, pass);
-  const std::vector<std::unique_ptr<Group>> groups = MakeGroups(base, bases, pass, group_rows);
+  BaseRuns base(model, bases, pass.cones);
+  const std::vector<std::unique_ptr<Group>> groups = MakeGroups(base, bases, pass.cones, group_rows);
   int64_t work = 0, done = 0;
   for (const Cone& cone : pass.cones) work += cone.rows() * (model.layers() - cone.layer);
   for (int l = 0; l < model.layers(); ++l) {
-    for (const auto& group : groups) group->Join(l);
-    const Carry carry = base.Up(l);
+    const BaseLayer layer = base.Up(l);
     for (const auto& group : groups) {
-      const int64_t rows = group->Up(model, l, carry);
+      const int64_t rows = group->Up(model, l, layer);
       done += rows;
       if (rows > 0) tick(static_cast<double>(done) / static_cast<double>(work));
     }
   }
   for (const auto& group : groups) {
-    group->Join(model.layers());
+    group->Join(model.layers(), base.h());
     results.found.push_back(group->Read(results.rows, results.order));
   }
   tick(1);
@@ -285,16 +313,55 @@ void Ascend(const Model& model, const std::vector<SweepBase>& bases, const Pass&
 
 }  // namespace
 
+// The base runs are done; what segments read of them stays.
+struct RepeatedSweep::Kept {
+  std::vector<Cone> cones;
+  BaseRuns base;
+  std::vector<BaseLayer> layers;
+  int64_t group_rows;
+};
+
+RepeatedSweep::RepeatedSweep(const Model& model, std::vector<SweepBase> bases, std::vector<SweepCase> cases, const SweepOptions& options)
+    : model_(model), bases_(std::move(bases)), cases_(std::move(cases)) {
+  c10::NoGradGuard no_grad;
+  std::vector<Cone> cones = ConesOf(model, bases_, cases_);
+  std::set<int> joins;
+  for (const Cone& cone : cones) joins.insert(cone.layer);
+  BaseRuns base(model, bases_, cones);
+  kept_ = std::make_unique<Kept>(Kept{std::move(cones), std::move(base), {}, GroupRows(model, options)});
+  for (int l = 0; l < model.layers(); ++l) {
+    BaseLayer layer = kept_->base.Up(l);
+    if (!joins.contains(l)) layer.h = at::Tensor();
+    if (joins.empty() || l < *joins.begin()) layer.carry = {};
+    kept_->layers.push_back(std::move(layer));
+  }
+}
+
+RepeatedSweep::~RepeatedSweep() = default;
+
+at::Tensor RepeatedSweep::operator()(const std::vector<size_t>& cases) const {
+  std::vector<Cone> cones;
+  std::vector<SweepCase> asked;
+  for (size_t i : cases) {
+    cones.push_back(kept_->cones[i]);
+    cones.back().index = asked.size();
+    asked.push_back(cases_[i]);
+  }
+  Results results = ResultsOf(asked);
+  for (const auto& group : MakeGroups(kept_->base, bases_, cones, kept_->group_rows)) {
+    for (int l = 0; l < model_.layers(); ++l) group->Up(model_, l, kept_->layers[static_cast<size_t>(l)]);
+    group->Join(model_.layers(), kept_->base.h());
+    results.found.push_back(group->Read(results.rows, results.order));
+  }
+  return InOrder(model_, results);
+}
+
 at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                  const SweepOptions& options) {
   const std::vector<Pass> passes = SplitIntoPasses(model, bases, cases, options);
   if (options.planned) options.planned(PlanOf(model, bases, passes));
-  Results results;
-  int64_t rows = 0, done = 0;
-  for (const SweepCase& c : cases) {
-    results.rows.push_back(rows);
-    rows += std::max<int64_t>(1, static_cast<int64_t>(c.read.size()));
-  }
+  Results results = ResultsOf(cases);
+  int64_t done = 0;
   const auto total = static_cast<int64_t>(cases.size());
   for (const Pass& pass : passes) {
     const auto in_pass = static_cast<double>(pass.cones.size());
@@ -304,8 +371,7 @@ at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const 
     Ascend(model, bases, pass, GroupRows(model, options), tick, results);
     done += static_cast<int64_t>(pass.cones.size());
   }
-  if (results.found.empty()) return at::empty({0, model.config().d_model}, at::TensorOptions(model.device()));
-  return InRowOrder(at::cat(results.found), results.order);
+  return InOrder(model, results);
 }
 
 at::Tensor AnswerProbabilities(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids) {

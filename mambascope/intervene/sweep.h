@@ -16,7 +16,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
-#include <string>
+#include <memory>
 #include <vector>
 
 #include "mambascope/intervene/intervention.h"
@@ -65,6 +65,26 @@ SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases, con
 // the interventions. Throws Error for what Run would refuse, and where one case alone takes more than options.memory.
 at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                  const SweepOptions& options = {});
+
+// A sweep to run many times, as a search by gradient descent does: the base runs are computed once. Each call goes up with what the
+// tensors of the interventions hold by then, so they may be changed in place between calls; one call is one pass, whatever it takes.
+class RepeatedSweep {
+ public:
+  // Throws Error for what Run would refuse. REQUIRES: `model` outlives this; base runs without gradients.
+  RepeatedSweep(const Model& model, std::vector<SweepBase> bases, std::vector<SweepCase> cases, const SweepOptions& options = {});
+  ~RepeatedSweep();
+
+  // What Sweep returns of these cases, given by their indices.
+  at::Tensor operator()(const std::vector<size_t>& cases) const;
+
+ private:
+  struct Kept;
+
+  const Model& model_;
+  const std::vector<SweepBase> bases_;
+  const std::vector<SweepCase> cases_;
+  std::unique_ptr<Kept> kept_;
+};
 
 // p(ids[i]) after the last-block outputs last[i], [case] float32. `last` [case, d_model]. Unembeds some cases at a time.
 at::Tensor AnswerProbabilities(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids);

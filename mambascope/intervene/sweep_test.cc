@@ -247,5 +247,42 @@ TEST(AnswerProbabilitiesTest, AreThoseOfTheSoftmax) {
   EXPECT_LT(MaxDifference(p, want), 1e-7);
 }
 
+// ROME's value search: one tensor that requires grad, changed in place between the calls.
+TEST_P(SweepTest, RepeatedSweepFollowsItsTensorsAndTheirGradients) {
+  at::manual_seed(11);
+  const Place low{model_.layer(1).editable()[0].value, 1}, high{Site::kResid, 0};
+  std::vector<at::Tensor> deltas = {Noise(low), Noise(high)};
+  for (at::Tensor& delta : deltas) delta.set_requires_grad(true);
+  const std::vector<SweepCase> cases = {{0, {Add{{low.site, low.layer, 2}, deltas[0]}}, {4, 5}},
+                                        {1, {Add{{low.site, low.layer, 1}, deltas[0]}}},
+                                        {2, {Add{{high.site, high.layer, 3}, deltas[1]}, Hold{{Site::kMixerOut, 1, 4}}}}};
+  const RepeatedSweep sweep(model_, bases_, cases);
+  const std::vector<std::vector<size_t>> calls = {{0, 1, 2}, {2, 0}, {1}};
+  at::Tensor before;
+  for (const std::vector<size_t>& asked : calls) {
+    std::vector<SweepCase> some;
+    for (size_t i : asked) some.push_back(cases[i]);
+    for (at::Tensor& delta : deltas) delta.mutable_grad() = at::Tensor();
+    const at::Tensor got = model_.Unembed(sweep(asked));
+    const at::Tensor want = ByRun(some);
+    const double scale = want.abs().max().item<double>();
+    EXPECT_LT(MaxDifference(got, want), kTolerance * scale);
+    const at::Tensor weights = at::randn(want.sizes());
+    (got * weights).sum().backward();
+    const at::Tensor by_sweep = deltas[asked[0] == 2 ? 1 : 0].grad().clone();
+    for (at::Tensor& delta : deltas) delta.mutable_grad() = at::Tensor();
+    (want * weights).sum().backward();
+    const at::Tensor by_run = deltas[asked[0] == 2 ? 1 : 0].grad();
+    EXPECT_LT(MaxDifference(by_sweep, by_run), 1e-4 * by_run.abs().max().item<double>());
+    EXPECT_GT(by_run.abs().max().item<double>(), 0);
+    if (asked.size() == 2) {
+      EXPECT_GT(MaxDifference(got.slice(0, 1), before.slice(0, 0, 2)), 1e-3 * scale) << "the tensors had no effect";
+    }
+    before = got.detach();
+    c10::NoGradGuard no_grad;
+    for (at::Tensor& delta : deltas) delta.mul_(-1.5);
+  }
+}
+
 }  // namespace
 }  // namespace mambascope

@@ -10,7 +10,7 @@ namespace mambascope {
 namespace {
 
 Projection LoadTransposed(const Weights& w, const std::string& name, int64_t out, int64_t in) {
-  return {w.Matrix(name + ".weight", {in, out}).t(), w.Float(name + ".bias", {out})};
+  return {w.Matrix(name + ".weight", {in, out}).t(), w.Float(name + ".bias", {out}), w.FullName(name + ".weight")};
 }
 
 class Gpt2Layer : public Layer {
@@ -35,7 +35,15 @@ class Gpt2Layer : public Layer {
 
   std::vector<SiteInfo> sites() const override { return TransformerSites(config_); }
 
-  std::vector<EditableWeight> editable() const override { return {{"W_down", w_down_.weight, Site::kMlpMid}}; }
+  std::vector<EditableWeight> editable() const override {
+    return {{"W_down", w_down_.weight, Site::kMlpMid, Site::kMlpOut, w_down_.tensor, 0, /*transposed=*/true}};
+  }
+
+  std::unique_ptr<Layer> Edited(const std::string& /*name*/, const at::Tensor& change) const override {
+    auto copy = std::make_unique<Gpt2Layer>(*this);
+    copy->w_down_.weight = w_down_.weight + change;
+    return copy;
+  }
 
  private:
   // The rows of c_attn are all queries, all keys, all values.

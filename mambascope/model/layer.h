@@ -14,11 +14,14 @@
 
 namespace mambascope {
 
-// A weight that maps the state at one site, the key, to (part of) another, and that an edit can change.
+// A projection whose weight an edit can change: it maps the state at one site, the key, to the state at another, the value.
 struct EditableWeight {
-  std::string name;   // the papers': W_a, W_g, W_o, W_down
-  at::Tensor weight;  // [out, in], a view of the layer's own weight
-  Site key;           // the site that it reads
+  std::string name;         // the papers': W_a, W_g, W_o, W_down
+  at::Tensor weight;        // [out, in], a view of the layer's own weight
+  Site key, value;          // the sites that it reads and writes
+  std::string tensor;       // the tensor of the checkpoint that holds it
+  int64_t row = 0;          // the first of its rows there
+  bool transposed = false;  // there it is [in, out]
 };
 
 class Layer {
@@ -33,7 +36,12 @@ class Layer {
   // The sites that Forward passes to the hooks, in that order.
   virtual std::vector<SiteInfo> sites() const = 0;
   virtual std::vector<EditableWeight> editable() const = 0;
+  // This layer with `change` [out, in] added to the editable weight `name`; it shares all other weights.
+  virtual std::unique_ptr<Layer> Edited(const std::string& name, const at::Tensor& change) const = 0;
 };
+
+// The one of `layer` that has this name. Throws Error that lists what there is.
+EditableWeight FindEditable(const Layer& layer, const std::string& name);
 
 // The sites of the two kinds of layers.
 std::vector<SiteInfo> MambaSites(const Config& config);

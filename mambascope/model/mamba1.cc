@@ -20,8 +20,8 @@ class Mamba1Layer : public Layer {
     const Weights m = w.Scope("mixer");
     norm_ = w.Float("norm.weight", {config_.d_model});
     const Projection in = Projection::Load(m, "in_proj", 2 * d, config_.d_model, ssm_.projection_bias);
-    w_a_ = {in.weight.narrow(0, 0, d), ssm_.projection_bias ? in.bias.narrow(0, 0, d) : at::Tensor()};
-    w_g_ = {in.weight.narrow(0, d, d), ssm_.projection_bias ? in.bias.narrow(0, d, d) : at::Tensor()};
+    w_a_ = {in.weight.narrow(0, 0, d), ssm_.projection_bias ? in.bias.narrow(0, 0, d) : at::Tensor(), in.tensor};
+    w_g_ = {in.weight.narrow(0, d, d), ssm_.projection_bias ? in.bias.narrow(0, d, d) : at::Tensor(), in.tensor};
     w_o_ = Projection::Load(m, "out_proj", config_.d_model, d, ssm_.projection_bias);
     w_x_ = Projection::Load(m, "x_proj", ssm_.dt_rank + 2 * n, d, false);
     w_dt_ = Projection::Load(m, "dt_proj", d, ssm_.dt_rank, true);
@@ -37,7 +37,7 @@ class Mamba1Layer : public Layer {
     const at::Tensor conv = CausalConv(a, conv_, conv_bias_, packing, from.conv, kept.conv);
     const at::Tensor c = hooks(Site::kSsmIn, at::silu(conv));
     const at::Tensor s = hooks(Site::kSsmOut, Ssm(c, packing, from, kept, hooks));
-    const at::Tensor g = hooks(Site::kGate, at::silu(Linear(x, w_g_)));
+    const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, Linear(x, w_g_))));
     const at::Tensor o = hooks(Site::kMixerOut, Linear(hooks(Site::kMixed, s * g), w_o_));  // [row, d_model]
     return hooks(Site::kResid, h + o);
   }
@@ -45,7 +45,16 @@ class Mamba1Layer : public Layer {
   std::vector<SiteInfo> sites() const override { return MambaSites(config_); }
 
   std::vector<EditableWeight> editable() const override {
-    return {{"W_a", w_a_.weight, Site::kMixerIn}, {"W_g", w_g_.weight, Site::kMixerIn}, {"W_o", w_o_.weight, Site::kMixed}};
+    return {{"W_a", w_a_.weight, Site::kMixerIn, Site::kConvIn, w_a_.tensor},
+            {"W_g", w_g_.weight, Site::kMixerIn, Site::kGateIn, w_g_.tensor, ssm_.d_inner},
+            {"W_o", w_o_.weight, Site::kMixed, Site::kMixerOut, w_o_.tensor}};
+  }
+
+  std::unique_ptr<Layer> Edited(const std::string& name, const at::Tensor& change) const override {
+    auto copy = std::make_unique<Mamba1Layer>(*this);
+    at::Tensor& weight = (name == "W_a" ? copy->w_a_ : name == "W_g" ? copy->w_g_ : copy->w_o_).weight;
+    weight = weight + change;
+    return copy;
   }
 
  private:
@@ -61,7 +70,7 @@ class Mamba1Layer : public Layer {
   at::Tensor Norm(const at::Tensor& x) const { return ssm_.bcdt_norm_eps ? RmsNorm(x, {}, *ssm_.bcdt_norm_eps) : x; }
 
   const Config config_;
-  const SsmConfig& ssm_;
+  const SsmConfig ssm_;
   at::Tensor norm_;              // [d_model]
   Projection w_a_, w_g_, w_o_;   // [d_inner, d_model] twice, [d_model, d_inner]
   Projection w_x_, w_dt_;        // [dt_rank + 2 d_state, d_inner], [d_inner, dt_rank]

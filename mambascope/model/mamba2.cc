@@ -41,7 +41,7 @@ class Mamba2Layer : public Layer {
     const ScanInput input{c, delta, a_, Grouped(parts[1]), Grouped(parts[2])};
     const at::Tensor y = SelectiveScan(input, packing, from.ssm, kept.ssm, hooks.Cuts());
     const at::Tensor s = hooks(Site::kSsmOut, at::addcmul(y, c, d_));
-    const at::Tensor g = hooks(Site::kGate, at::silu(in[0]));
+    const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, in[0])));
     const at::Tensor mixed = hooks(Site::kMixed, RmsNorm(s * g, gated_norm_, config_.norm_eps));
     return hooks(Site::kResid, h + hooks(Site::kMixerOut, Linear(mixed, w_o_)));
   }
@@ -50,9 +50,17 @@ class Mamba2Layer : public Layer {
 
   std::vector<EditableWeight> editable() const override {
     const int64_t d = ssm_.d_inner;
-    return {{"W_a", w_in_.weight.narrow(0, d, d), Site::kMixerIn},
-            {"W_g", w_in_.weight.narrow(0, 0, d), Site::kMixerIn},
-            {"W_o", w_o_.weight, Site::kMixed}};
+    return {{"W_a", w_in_.weight.narrow(0, d, d), Site::kMixerIn, Site::kConvIn, w_in_.tensor, d},
+            {"W_g", w_in_.weight.narrow(0, 0, d), Site::kMixerIn, Site::kGateIn, w_in_.tensor, 0},
+            {"W_o", w_o_.weight, Site::kMixed, Site::kMixerOut, w_o_.tensor}};
+  }
+
+  std::unique_ptr<Layer> Edited(const std::string& name, const at::Tensor& change) const override {
+    auto copy = std::make_unique<Mamba2Layer>(*this);
+    at::Tensor& weight = (name == "W_o" ? copy->w_o_ : copy->w_in_).weight;
+    weight = weight.clone();
+    FindEditable(*copy, name).weight.add_(change);
+    return copy;
   }
 
  private:
@@ -62,7 +70,7 @@ class Mamba2Layer : public Layer {
   at::Tensor Grouped(const at::Tensor& x) const { return x.reshape({-1, ssm_.groups, ssm_.d_state}); }
 
   const Config config_;
-  const SsmConfig& ssm_;
+  const SsmConfig ssm_;
   at::Tensor norm_, gated_norm_;  // [d_model], [d_inner]
   Projection w_in_, w_o_;         // [2 d_inner + 2 groups d_state + heads, d_model], [d_model, d_inner]
   at::Tensor conv_, conv_bias_;   // [d_conv, d_inner + 2 groups d_state], [.. same]

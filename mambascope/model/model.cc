@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <stdexcept>
 
@@ -100,6 +101,25 @@ Model::Model(const Config& config, const WeightSource& source, const ModelOption
   if (!rms_norm) norm_bias_ = w.Float(names.norm + ".bias", {config.d_model});
   unembedding_ = config.tied_embeddings ? embedding_ : w.Float(names.unembedding + ".weight", table);
   parameters_ = counted.count();
+}
+
+Model Model::Edited(const std::vector<Edit>& edits) const {
+  Model edited = *this;
+  for (const Edit& edit : edits) {
+    if (edit.layer < 0 || edit.layer >= layers())
+      throw Error(fmt::format("an edit of layer {}; the model has layers 0 to {}", edit.layer, layers() - 1));
+    std::shared_ptr<const Layer>& layer = edited.layers_[static_cast<size_t>(edit.layer)];
+    const at::Tensor weight = FindEditable(*layer, edit.projection).weight;
+    if (edit.u.dim() != 2 || edit.v.dim() != 2 || edit.u.size(0) != edit.v.size(0) || edit.u.size(1) != weight.size(1) ||
+        edit.v.size(1) != weight.size(0)) {
+      throw Error(
+          fmt::format("an edit of {} at layer {}: u {} and v {} do not fit its {} inputs and {} outputs", edit.projection, edit.layer,
+                      fmt::join(edit.u.sizes(), " x "), fmt::join(edit.v.sizes(), " x "), weight.size(1), weight.size(0)),
+          "is it of another model?");
+    }
+    layer = layer->Edited(edit.projection, edit.v.to(weight.options()).t().mm(edit.u.to(weight.options())));
+  }
+  return edited;
 }
 
 std::vector<SiteInfo> Model::sites() const {

@@ -21,6 +21,14 @@
 
 namespace mambascope {
 
+// A rank-k change of one weight: W + v^T u. A key k [in] then gives v^T u k more.
+struct Edit {
+  int layer;
+  std::string projection;  // W_a, W_g, W_o, W_down
+  at::Tensor u;            // [k, in]
+  at::Tensor v;            // [k, out]
+};
+
 struct ModelOptions {
   // Of the blocks' weight matrices: float32 or bfloat16. Embedding and unembedding stay float32: bfloat16 logits would be off by 0.1.
   at::ScalarType dtype = at::kFloat;
@@ -33,6 +41,10 @@ class Model {
   static Model Load(const std::filesystem::path& folder, const ModelOptions& options = {});
   // A model of this shape with weights from `source`.
   Model(const Config& config, const WeightSource& source, const ModelOptions& options = {});
+
+  // This model with `edits` made. It shares every other weight with this one, which stays as it is. Throws Error for a layer or a
+  // projection that the model lacks, and for another width.
+  Model Edited(const std::vector<Edit>& edits) const;
 
   const Config& config() const { return config_; }
   int layers() const { return static_cast<int>(layers_.size()); }
@@ -59,7 +71,7 @@ class Model {
   int64_t parameters_ = 0;
   at::Tensor embedding_;  // [vocab, d_model]
   at::Tensor positions_;  // [positions, d_model]: GPT-2 alone
-  std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<std::shared_ptr<const Layer>> layers_;
   at::Tensor norm_, norm_bias_;  // [d_model]; no bias: an RMS norm
   at::Tensor unembedding_;       // [vocab, d_model]
 };

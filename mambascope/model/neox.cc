@@ -35,7 +35,15 @@ class NeoxLayer : public Layer {
 
   std::vector<SiteInfo> sites() const override { return TransformerSites(config_); }
 
-  std::vector<EditableWeight> editable() const override { return {{"W_down", w_down_.weight, Site::kMlpMid}}; }
+  std::vector<EditableWeight> editable() const override {
+    return {{"W_down", w_down_.weight, Site::kMlpMid, Site::kMlpOut, w_down_.tensor}};
+  }
+
+  std::unique_ptr<Layer> Edited(const std::string& /*name*/, const at::Tensor& change) const override {
+    auto copy = std::make_unique<NeoxLayer>(*this);
+    copy->w_down_.weight = w_down_.weight + change;
+    return copy;
+  }
 
  private:
   // The rows of query_key_value are, head by head, its query, key and value.

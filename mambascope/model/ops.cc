@@ -5,7 +5,7 @@
 namespace mambascope {
 
 Projection Projection::Load(const Weights& w, const std::string& name, int64_t out, int64_t in, bool has_bias) {
-  return {w.Matrix(name + ".weight", {out, in}), has_bias ? w.Float(name + ".bias", {out}) : at::Tensor()};
+  return {w.Matrix(name + ".weight", {out, in}), has_bias ? w.Float(name + ".bias", {out}) : at::Tensor(), w.FullName(name + ".weight")};
 }
 
 at::Tensor Linear(const at::Tensor& x, const Projection& p) {

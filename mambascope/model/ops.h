@@ -10,8 +10,9 @@ namespace mambascope {
 
 // A weight matrix with an optional bias.
 struct Projection {
-  at::Tensor weight;  // [out, in], float32 or bfloat16
-  at::Tensor bias;    // [out], float32; undefined: none
+  at::Tensor weight;        // [out, in], float32 or bfloat16
+  at::Tensor bias;          // [out], float32; undefined: none
+  std::string tensor = {};  // the weight's name in the checkpoint
 
   static Projection Load(const Weights& w, const std::string& name, int64_t out, int64_t in, bool has_bias);
 };

@@ -19,6 +19,7 @@ constexpr std::pair<Site, std::string_view> kNames[] = {
     {Site::kConvIn, "conv_in"},    {Site::kConvIn, "ssm_after_up_proj"}, {Site::kConvIn, "hook_in_proj"}, {Site::kConvIn, "mixer.hook_in_proj"},
     {Site::kSsmIn, "ssm_in"},      {Site::kSsmIn, "ssm_after_silu"},     {Site::kSsmIn, "hook_conv"},     {Site::kSsmIn, "mixer.hook_conv"},
     {Site::kSsmOut, "ssm_out"},    {Site::kSsmOut, "ssm_after_ssm"},     {Site::kSsmOut, "hook_ssm_out"}, {Site::kSsmOut, "mixer.hook_ssm_out"},
+    {Site::kGateIn, "gate_in"},    {Site::kGateIn, "mlp_after_up_proj"}, {Site::kGateIn, "hook_skip"},
     {Site::kGate, "gate"},         {Site::kGate, "mlp_after_silu"},
     {Site::kMixed, "mixed"},       {Site::kMixed, "before_down_proj"},   {Site::kMixed, "attn.hook_z"},   {Site::kMixed, "z"},
     {Site::kMixerOut, "mixer_out"}, {Site::kMixerOut, "after_down_proj"}, {Site::kMixerOut, "hook_out"},   {Site::kMixerOut, "mixer.hook_out"},

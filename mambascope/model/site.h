@@ -9,7 +9,7 @@
 
 namespace mambascope {
 
-enum class Site { kEmbed, kResid, kMixerIn, kConvIn, kSsmIn, kSsmOut, kGate, kMixed, kMixerOut, kMlpMid, kMlpOut };
+enum class Site { kEmbed, kResid, kMixerIn, kConvIn, kSsmIn, kSsmOut, kGateIn, kGate, kMixed, kMixerOut, kMlpMid, kMlpOut };
 
 // The layer of the one site that no layer has.
 inline constexpr int kEmbedLayer = -1;

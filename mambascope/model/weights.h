@@ -19,7 +19,9 @@ class Weights {
 
   // The weights whose names begin with `part` + ".", by the rest of their names.
   Weights Scope(const std::string& part) const { return {source_, dtype_, device_, scope_ + part + "."}; }
-  bool Has(const std::string& name) const { return source_.Has(scope_ + name); }
+  bool Has(const std::string& name) const { return source_.Has(FullName(name)); }
+  // The name in the checkpoint.
+  std::string FullName(const std::string& name) const { return scope_ + name; }
   // A weight that GEMMs read, in the model's dtype.
   at::Tensor Matrix(const std::string& name, const std::vector<int64_t>& shape) const { return Get(name, shape, dtype_); }
   // A weight of norms, biases, convolution and recurrence: always float32.
@@ -27,7 +29,7 @@ class Weights {
 
  private:
   at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape, at::ScalarType dtype) const {
-    return source_.Get(scope_ + name, shape).to(device_, dtype);
+    return source_.Get(FullName(name), shape).to(device_, dtype);
   }
 
   const WeightSource& source_;
