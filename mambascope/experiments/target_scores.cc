@@ -59,6 +59,13 @@ void Check(const Model& model, const std::vector<Question>& questions) {
   }
 }
 
+std::vector<int64_t> Ids(const std::vector<Token>& tokens, const std::string& text, const std::string& what) {
+  if (tokens.empty()) throw Error(fmt::format("{} '{}' has no tokens", what, text));
+  std::vector<int64_t> ids;
+  for (const Token& token : tokens) ids.push_back(token.id);
+  return ids;
+}
+
 }  // namespace
 
 bool TargetScore::AllCorrect() const {
@@ -69,13 +76,12 @@ double TargetScore::Accuracy() const {
   return static_cast<double>(std::count(correct.begin(), correct.end(), true)) / static_cast<double>(correct.size());
 }
 
-std::vector<int64_t> TargetIds(const Tokenizer& tokenizer, const std::string& text, const std::string& what) {
-  std::vector<int64_t> ids;
-  if (!text.empty()) {
-    for (const Token& token : tokenizer.EncodeContinuation(text.starts_with(' ') ? text : " " + text)) ids.push_back(token.id);
-  }
-  if (ids.empty()) throw Error(fmt::format("{} '{}' has no tokens", what, text));
-  return ids;
+std::vector<int64_t> EncodePrompt(const Tokenizer& tokenizer, const std::string& text, const std::string& what) {
+  return Ids(tokenizer.Encode(text), text, what);
+}
+
+std::vector<int64_t> EncodeTarget(const Tokenizer& tokenizer, const std::string& text, const std::string& what) {
+  return Ids(tokenizer.EncodeContinuation(text.empty() || text.starts_with(' ') ? text : " " + text), text, what);
 }
 
 std::vector<std::vector<TargetScore>> ScoreTargets(const Model& model, const std::vector<Question>& questions,

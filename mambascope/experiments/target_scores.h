@@ -25,9 +25,10 @@ struct TargetScore {
   double Accuracy() const;  // share of the tokens that are correct
 };
 
-// The tokens of `text` as a continuation: with a space before it, unless it has one. Throws Error, which names `what`, where there are
-// none.
-std::vector<int64_t> TargetIds(const Tokenizer& tokenizer, const std::string& text, const std::string& what);
+// The tokens of a prompt, and of a target as a continuation: with a space before it, unless it has one. Both throw Error, which names
+// `what`, where there are none.
+std::vector<int64_t> EncodePrompt(const Tokenizer& tokenizer, const std::string& text, const std::string& what);
+std::vector<int64_t> EncodeTarget(const Tokenizer& tokenizer, const std::string& text, const std::string& what);
 
 // The score of every target of every question. All go up together and share what they begin with, so that a prompt goes up once whatever
 // its targets, and a target's last token not at all. Throws Error for an empty prompt or target (by its place), an id outside the

@@ -120,7 +120,8 @@ TEST_P(TargetScoresDemoTest, EqualOneWholeRunPerTarget) {
   for (const char* prompt :
        {"The composer of Night on Bald Mountain was", "The composer of Boris Godunov was", "The capital of France is"}) {
     Question question{MakePrompt(tokenizer, prompt).ids, {}};
-    for (const char* target : {"Gustav Holst", "Modest Mussorgsky", " Paris"}) question.targets.push_back(TargetIds(tokenizer, target, ""));
+    for (const char* target : {"Gustav Holst", "Modest Mussorgsky", " Paris"})
+      question.targets.push_back(EncodeTarget(tokenizer, target, ""));
     question.targets.push_back(Generate(model, {question.prompt}, {.tokens = 2}).front());
     questions.push_back(question);
   }
@@ -130,12 +131,14 @@ TEST_P(TargetScoresDemoTest, EqualOneWholeRunPerTarget) {
   EXPECT_LT(scores[1][1].nll, scores[1][0].nll);
 }
 
-TEST(TargetIdsTest, HaveOneSpaceBeforeThem) {
+TEST(EncodeTest, HaveOneSpaceBeforeThem) {
   const Tokenizer tokenizer = Tokenizer::Load(RepositoryFolder() / "models/demo-mamba");
-  const std::vector<int64_t> ids = TargetIds(tokenizer, "Paris", "the target");
+  const std::vector<int64_t> ids = EncodeTarget(tokenizer, "Paris", "the target");
   EXPECT_EQ(tokenizer.Decode(ids), " Paris");
-  EXPECT_EQ(TargetIds(tokenizer, " Paris", "the target"), ids);
-  EXPECT_EQ(ErrorOf([&] { TargetIds(tokenizer, "", "the target_new of record 3"); }), "the target_new of record 3 '' has no tokens");
+  EXPECT_EQ(EncodeTarget(tokenizer, " Paris", "the target"), ids);
+  EXPECT_EQ(tokenizer.Decode(EncodePrompt(tokenizer, "Paris", "the prompt")), "Paris");
+  EXPECT_EQ(ErrorOf([&] { EncodePrompt(tokenizer, "", "a prompt of record 3"); }), "a prompt of record 3 '' has no tokens");
+  EXPECT_EQ(ErrorOf([&] { EncodeTarget(tokenizer, "", "the target_new of record 3"); }), "the target_new of record 3 '' has no tokens");
 }
 
 }  // namespace
