@@ -32,16 +32,12 @@ void AddQuestions(const Tokenizer& tokenizer, const CounterFactRecord& record, c
   }
 }
 
-double Rounded(double percent) { return std::round(percent * 100) / 100; }
-
 std::optional<double> Score(const std::map<PromptKind, MeasuresSummary>& kinds) {
-  double inverse = 0;
+  std::vector<double> success;
   for (PromptKind kind : {PromptKind::kRewrite, PromptKind::kParaphrase, PromptKind::kNeighborhood}) {
-    const auto found = kinds.find(kind);
-    if (found == kinds.end()) return std::nullopt;
-    inverse += 1 / Rounded(found->second.success.mean);
+    if (const auto found = kinds.find(kind); found != kinds.end()) success.push_back(found->second.success.mean);
   }
-  return 3 / inverse;  // 1 / 0 is infinite, and the mean 0
+  return success.size() == 3 ? std::optional(HarmonicMeanOfRounded(success)) : std::nullopt;
 }
 
 }  // namespace

@@ -59,8 +59,7 @@ struct EvaluationSummary {
   int64_t records = 0;
   // The records that have no prompts of a kind are left out of it: Percentage::count says how many are in.
   std::map<PromptKind, MeasuresSummary> kinds;
-  // S: the harmonic mean of ES, PS and NS, the success of the first three kinds, each in percent rounded to 2 decimals as the public
-  // implementations do; none where one of them is missing, 0 where one is 0.
+  // S: HarmonicMeanOfRounded of ES, PS and NS, the success of the first three kinds; none where one of them is missing.
   std::optional<double> score;
 };
 

@@ -42,4 +42,10 @@ std::optional<Percentage> PercentageOf(const std::vector<double>& shares) {
   return out;
 }
 
+double HarmonicMeanOfRounded(const std::vector<double>& percentages) {
+  double inverse = 0;
+  for (double p : percentages) inverse += 1 / (std::round(p * 100) / 100);
+  return static_cast<double>(percentages.size()) / inverse;  // 1 / 0 is infinite, and the mean 0
+}
+
 }  // namespace mambascope

@@ -24,6 +24,10 @@ struct Percentage {
 // Of shares, times 100; none of no shares.
 std::optional<Percentage> PercentageOf(const std::vector<double>& shares);
 
+// The harmonic mean of percentages, each rounded to 2 decimals, as the public implementations of ROME and MEMIT take it; 0 where one is 0.
+// REQUIRES: !percentages.empty()
+double HarmonicMeanOfRounded(const std::vector<double>& percentages);
+
 // The 97.5 % quantile of Student's t distribution with `freedom` degrees of freedom, to 0.2 %. REQUIRES: freedom >= 1
 double StudentT(int64_t freedom);
 

@@ -63,5 +63,12 @@ TEST(PercentageTest, IsWorkedOutByHand) {
   EXPECT_FALSE(PercentageOf({}));
 }
 
+TEST(HarmonicMeanTest, IsOfThePercentagesAsTheyArePrinted) {
+  EXPECT_EQ(HarmonicMeanOfRounded({50, 50, 50}), 50);
+  EXPECT_NEAR(HarmonicMeanOfRounded({100, 50, 25}), 300.0 / 7, 1e-12);
+  EXPECT_EQ(HarmonicMeanOfRounded({66.6666}), 66.67);
+  EXPECT_EQ(HarmonicMeanOfRounded({100, 0, 50}), 0);
+}
+
 }  // namespace
 }  // namespace mambascope
