@@ -29,13 +29,18 @@ bool IsPattern(const std::string& text) {
   return hole != text.npos && text.find("{}", hole + 2) == text.npos;
 }
 
-Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern, const std::string& subject) {
+std::string FillPattern(const std::string& pattern, const std::string& subject) {
   if (!IsPattern(pattern)) {
     throw Error(fmt::format("the prompt '{}' must have exactly one {{}}", pattern), "it stands for the subject, as in '{} is located in'");
   }
   if (subject.empty()) throw Error("the subject is empty");
+  std::string text = pattern;
+  return text.replace(text.find("{}"), 2, subject);
+}
+
+Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern, const std::string& subject) {
+  const std::string text = FillPattern(pattern, subject);
   const size_t hole = pattern.find("{}");
-  const std::string text = pattern.substr(0, hole) + subject + pattern.substr(hole + 2);
   const int64_t begin = CountChars(std::string_view(pattern).substr(0, hole)), end = begin + CountChars(subject);
   const std::vector<Token> tokens = tokenizer.Encode(text);
   Prompt prompt = FromTokens(tokenizer, text, tokens);

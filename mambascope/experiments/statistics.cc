@@ -31,4 +31,21 @@ std::optional<std::pair<double, double>> Interval95(const std::vector<double>& v
   return std::pair(mean - half, mean + half);
 }
 
+std::optional<Percentage> PercentageOf(const std::vector<double>& shares) {
+  if (shares.empty()) return std::nullopt;
+  std::vector<double> percent = shares, squares;
+  for (double& p : percent) p *= 100;
+  Percentage out{.count = static_cast<int64_t>(shares.size()), .mean = Mean(percent)};
+  for (double p : percent) squares.push_back((p - out.mean) * (p - out.mean));
+  out.std = std::sqrt(Mean(squares));
+  out.interval = Interval95(percent);
+  return out;
+}
+
+double HarmonicMeanOfRounded(const std::vector<double>& percentages) {
+  double inverse = 0;
+  for (double p : percentages) inverse += 1 / (std::round(p * 100) / 100);
+  return static_cast<double>(percentages.size()) / inverse;  // 1 / 0 is infinite, and the mean 0
+}
+
 }  // namespace mambascope

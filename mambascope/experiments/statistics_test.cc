@@ -52,5 +52,23 @@ TEST(IntervalTest, EqualValuesLeaveNoDoubtAndOneValueNoInterval) {
   EXPECT_EQ(Interval95({}), std::nullopt);
 }
 
+TEST(PercentageTest, IsWorkedOutByHand) {
+  const Percentage p = PercentageOf({0.1, 0.2, 0.3, 0.4}).value();
+  EXPECT_EQ(p.count, 4);
+  EXPECT_NEAR(p.mean, 25, 1e-12);
+  EXPECT_NEAR(p.std, std::sqrt(125), 1e-12) << "divided by 4, not by 3";
+  EXPECT_NEAR(p.interval->second - p.mean, 31.8245 * std::sqrt(5.0 / 12), 0.05);
+  EXPECT_EQ(PercentageOf({0.5})->std, 0);
+  EXPECT_EQ(PercentageOf({0.5})->interval, std::nullopt);
+  EXPECT_FALSE(PercentageOf({}));
+}
+
+TEST(HarmonicMeanTest, IsOfThePercentagesAsTheyArePrinted) {
+  EXPECT_EQ(HarmonicMeanOfRounded({50, 50, 50}), 50);
+  EXPECT_NEAR(HarmonicMeanOfRounded({100, 50, 25}), 300.0 / 7, 1e-12);
+  EXPECT_EQ(HarmonicMeanOfRounded({66.6666}), 66.67);
+  EXPECT_EQ(HarmonicMeanOfRounded({100, 0, 50}), 0);
+}
+
 }  // namespace
 }  // namespace mambascope
