@@ -258,6 +258,9 @@ class Group : public Hooks {
 std::vector<std::unique_ptr<Group>> MakeGroups(const BaseRuns& base, const std::vector<SweepBase>& bases, std::vector<Cone> cones,
                                                int64_t group_rows) {
   std::stable_sort(cones.begin(), cones.end(), [](const Cone& a, const Cone& b) { return a.layer < b.layer; });
+  int64_t rows = 0;
+  for (const Cone& cone : cones) rows += cone.rows();
+  group_rows = rows / ((rows + group_rows - 1) / group_rows) + 1;  // groups alike in size
   std::vector<std::unique_ptr<Group>> groups;
   for (const Cone& cone : cones) {
     if (groups.empty() || groups.back()->rows() + cone.rows() > group_rows) groups.push_back(std::make_unique<Group>(base));

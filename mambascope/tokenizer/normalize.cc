@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <memory>
 
 #include "mambascope/tokenizer/utf8.h"
 
@@ -122,6 +124,14 @@ Normalizer ReadNormalizer(const JsonNode& node) {
 
 void Normalize(Normalizer normalizer, Pieces& pieces) {
   if (normalizer == Normalizer::kNfc) pieces.Rewrite(AppendNfc);
+}
+
+std::string Nfkd(const std::string& text) {
+  utf8proc_uint8_t* decomposed = nullptr;
+  const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
+                                 &decomposed, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT));
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(decomposed, &std::free);
+  return size < 0 ? text : std::string(reinterpret_cast<const char*>(decomposed), static_cast<size_t>(size));
 }
 
 }  // namespace mambascope

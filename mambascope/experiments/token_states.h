@@ -1,0 +1,24 @@
+// States at one token of each of many prompts: the keys and values of editing.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "mambascope/model/model.h"
+
+namespace mambascope {
+
+// A token of a prompt.
+struct PromptToken {
+  std::vector<int64_t> ids;
+  int64_t token;
+};
+
+// The states at each of `places`, [prompt, width], at the prompts' tokens. What comes after the tokens, and the layers above the highest
+// place, are not computed. REQUIRES: places that the model has; 0 <= token < ids.size().
+std::map<Place, at::Tensor> TokenStates(const Model& model, const std::vector<PromptToken>& prompts, const std::set<Place>& places);
+
+}  // namespace mambascope
