@@ -43,15 +43,11 @@ std::string ReadFile(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-void WriteFile(const fs::path& given, const std::function<void(std::ostream&)>& write) {
+void ReplaceFile(const fs::path& given, const std::function<void(const fs::path&)>& make) {
   const fs::path path = Target(given);
   const fs::path part = Beside(path);
   try {
-    std::ofstream out(part, std::ios::binary);
-    if (!out) ThrowUnwritable(path, errno);
-    write(out);
-    out.close();
-    if (!out) ThrowUnwritable(path, errno);
+    make(part);
     fs::rename(part, path);
   } catch (const fs::filesystem_error& e) {
     std::error_code ignored;
@@ -62,6 +58,16 @@ void WriteFile(const fs::path& given, const std::function<void(std::ostream&)>& 
     fs::remove(part, ignored);
     throw;
   }
+}
+
+void WriteFile(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+  ReplaceFile(path, [&](const fs::path& part) {
+    std::ofstream out(part, std::ios::binary);
+    if (!out) ThrowUnwritable(path, errno);
+    write(out);
+    out.close();
+    if (!out) ThrowUnwritable(path, errno);
+  });
 }
 
 void WriteFile(const fs::path& path, std::string_view bytes) {

@@ -17,6 +17,9 @@ std::string ReadFile(const std::filesystem::path& path);
 void WriteFile(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
 void WriteFile(const std::filesystem::path& path, std::string_view bytes);
 
+// The same, where `make` writes a file at the place that it is given, beside `path`.
+void ReplaceFile(const std::filesystem::path& path, const std::function<void(const std::filesystem::path& part)>& make);
+
 // Makes the folder where it is missing and proves that a file can be made in it: call it before the work, not after.
 void PrepareFolder(const std::filesystem::path& folder);
 

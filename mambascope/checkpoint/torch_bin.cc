@@ -2,12 +2,12 @@
 #include <ATen/Functions.h>
 #include <ATen/ops/empty.h>
 #include <fmt/format.h>
-#include <zip.h>
 
 #include <algorithm>
 
 #include "mambascope/checkpoint/pickle.h"
 #include "mambascope/checkpoint/tensor_file.h"
+#include "mambascope/checkpoint/zip.h"
 #include "mambascope/error.h"
 
 namespace mambascope {
@@ -20,64 +20,10 @@ constexpr std::pair<std::string_view, at::ScalarType> kStorages[] = {
     {"FloatStorage", at::kFloat}, {"HalfStorage", at::kHalf}, {"BFloat16Storage", at::kBFloat16}, {"DoubleStorage", at::kDouble},
     {"LongStorage", at::kLong},   {"IntStorage", at::kInt},   {"ByteStorage", at::kByte},         {"BoolStorage", at::kBool}};
 
-class Zip {
- public:
-  explicit Zip(const fs::path& path) : path_(path) {
-    int code = 0;
-    zip_ = zip_open(path.c_str(), ZIP_RDONLY, &code);
-    if (zip_ != nullptr) {
-      file_size_ = fs::file_size(path);
-      return;
-    }
-    zip_error_t error;
-    zip_error_init_with_code(&error, code);
-    const std::string why = zip_error_strerror(&error);
-    zip_error_fini(&error);
-    throw Error(fmt::format("{}: cannot be read as a zip: {}", path.string(), why),
-                "a .bin from before PyTorch 1.6 must be saved again, or the file is truncated");
-  }
-  ~Zip() { zip_discard(zip_); }
-  Zip(const Zip&) = delete;
-  Zip& operator=(const Zip&) = delete;
-
-  std::vector<std::string> Names() const {
-    std::vector<std::string> names;
-    for (zip_int64_t i = 0; i < zip_get_num_entries(zip_, 0); ++i) {
-      const char* name = zip_get_name(zip_, static_cast<zip_uint64_t>(i), 0);
-      if (name != nullptr) names.emplace_back(name);
-    }
-    return names;
-  }
-  // Bytes of an entry. torch.save does not compress, so an entry that claims more than the file holds is refused before it takes memory.
-  uint64_t Size(const std::string& entry) const {
-    zip_stat_t info;
-    if (zip_stat(zip_, entry.c_str(), 0, &info) != 0)
-      throw Error(fmt::format("{}: lacks the entry '{}'", path_.string(), entry), "is it truncated?");
-    if (info.size > file_size_)
-      throw Error(fmt::format("{}: entry '{}' claims {} bytes, the file has {}", path_.string(), entry, info.size, file_size_));
-    return info.size;
-  }
-  // REQUIRES: `to` has room for Size(entry) bytes.
-  void Read(const std::string& entry, void* to) const {
-    const uint64_t size = Size(entry);
-    zip_file_t* file = zip_fopen(zip_, entry.c_str(), 0);
-    const zip_int64_t got = file == nullptr ? -1 : zip_fread(file, to, size);
-    char beyond = 0;  // libzip compares checksums only where a read finds the end
-    const bool intact = file != nullptr && zip_fread(file, &beyond, 1) == 0;
-    if (file != nullptr) zip_fclose(file);
-    if (!intact || got < 0 || static_cast<uint64_t>(got) != size)
-      throw Error(fmt::format("{}: entry '{}' is corrupt", path_.string(), entry));
-  }
-
- private:
-  fs::path path_;
-  zip_t* zip_;
-  uint64_t file_size_ = 0;
-};
-
 class TorchBinFile : public TensorFile {
  public:
-  explicit TorchBinFile(const fs::path& path) : path_(path), zip_(path) {
+  explicit TorchBinFile(const fs::path& path)
+      : path_(path), zip_(path, "a .bin from before PyTorch 1.6 must be saved again, or the file is truncated") {
     const std::vector<std::string> names = zip_.Names();
     const auto pickle = std::find_if(names.begin(), names.end(), [](const std::string& n) { return n.ends_with("/data.pkl"); });
     if (pickle == names.end()) throw Error(fmt::format("{}: lacks data.pkl, so torch.save did not write it", path.string()));
@@ -126,7 +72,7 @@ class TorchBinFile : public TensorFile {
   }
 
   fs::path path_;
-  Zip zip_;
+  ZipReader zip_;
   std::string root_;
   std::map<std::string, PickledTensor> pickled_;
   std::map<std::string, TensorInfo> tensors_;

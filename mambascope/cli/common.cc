@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <set>
 #include <thread>
 
 #include "mambascope/checkpoint/file.h"
@@ -17,14 +20,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The bundled models lie beside the build folder of a checkout, or in share/ of an installation.
+// What is bundled lies beside the build folder of a checkout, or in share/ of an installation.
 fs::path Bundled(const std::string& name) {
   const fs::path bin = fs::read_symlink("/proc/self/exe").parent_path();
-  for (const fs::path& folder : {bin / "../models" / name, bin / "../share/mambascope/models" / name}) {
-    if (fs::is_directory(folder)) return fs::canonical(folder);
+  for (const fs::path& path : {bin / ".." / name, bin / "../share/mambascope" / name}) {
+    if (fs::exists(path)) return fs::canonical(path);
   }
-  throw Error(fmt::format("the bundled model '{}' is not beside this program", name),
-              "run it from the checkout that built it, or name a folder");
+  throw Error(fmt::format("the bundled '{}' is not beside this program", name), "run it from the checkout that built it, or name your own");
+}
+
+// "7" or "0-15": the first and the last. None for anything else.
+std::optional<std::pair<int, int>> ParseRange(std::string_view text) {
+  std::array<int, 2> ends = {};
+  const size_t dash = text.find('-');
+  for (size_t i = 0; i < 2; ++i) {
+    const std::string_view part = dash == text.npos ? text : i == 0 ? text.substr(0, dash) : text.substr(dash + 1);
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), ends[i]);
+    if (error != std::errc() || end != part.data() + part.size()) return std::nullopt;
+  }
+  return std::pair(ends[0], ends[1]);
 }
 
 // Of the tokenizer.json in use; null for a tokenizer in other files.
@@ -49,9 +63,36 @@ void AddCommonOptions(CLI::App& command, CommonOptions& o) {
   command.add_flag("--explain", o.explain, "print a sweep's plan: what is computed, of how much");
 }
 
+fs::path BundledText() { return Bundled("data/demo/sentences.jsonl"); }
+
+std::vector<int> ParseLayers(const std::string& text, int layers) {
+  std::set<int> chosen;
+  for (const std::string& part : CLI::detail::split(text == "all" ? fmt::format("0-{}", layers - 1) : text, ',')) {
+    const auto range = ParseRange(part);
+    if (!range || range->first < 0 || range->first > range->second || range->second >= layers)
+      throw Error(fmt::format("--layers {}: no layers of this model, which has 0-{}", text, layers - 1), "as 3, 0-15, 2,4,6 or all");
+    for (int l = range->first; l <= range->second; ++l) chosen.insert(l);
+  }
+  return {chosen.begin(), chosen.end()};
+}
+
+std::vector<EditableWeight> ParseProjections(const std::vector<std::string>& names, const Model& model) {
+  const std::vector<EditableWeight> all = model.layer(0).editable();
+  if (names == std::vector<std::string>{"all"}) return all;
+  std::vector<EditableWeight> chosen;
+  std::string known;
+  for (const EditableWeight& weight : all) known += (known.empty() ? "" : ", ") + weight.name;
+  for (const std::string& name : names) {
+    const auto found = std::find_if(all.begin(), all.end(), [&](const EditableWeight& w) { return w.name == name; });
+    if (found == all.end()) throw Error(fmt::format("--projections: this model has no '{}'", name), "it has " + known + "; or all");
+    if (std::none_of(chosen.begin(), chosen.end(), [&](const EditableWeight& w) { return w.name == name; })) chosen.push_back(*found);
+  }
+  return chosen;
+}
+
 fs::path ModelFolder(const std::string& name) {
-  if (name == "demo") return Bundled("demo-mamba");
-  if (name == "demo-mamba2" || name == "demo-neox") return Bundled(name);
+  if (name == "demo") return Bundled("models/demo-mamba");
+  if (name == "demo-mamba2" || name == "demo-neox") return Bundled("models/" + name);
   std::error_code error;
   if (!fs::is_directory(name, error))
     throw Error(name + ": no such folder", "--model takes a checkpoint folder, or demo, demo-mamba2 or demo-neox");

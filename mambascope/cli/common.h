@@ -34,6 +34,16 @@ void AddCommonOptions(CLI::App& command, CommonOptions& options);
 // The folder that --model means: one of the bundled models, or the path itself.
 std::filesystem::path ModelFolder(const std::string& name);
 
+// The text that is bundled for statistics.
+std::filesystem::path BundledText();
+
+// The layers that `text` names, ascending, each once: "3", "0-15", "2,4,6" (and ranges among them), "all". Throws Error, which names the
+// model's layers, for anything else.
+std::vector<int> ParseLayers(const std::string& text, int layers);
+
+// The weights of layer 0 with these names, or "all" of them. Throws Error, which lists the model's, for another name.
+std::vector<EditableWeight> ParseProjections(const std::vector<std::string>& names, const Model& model);
+
 // Sets the threads, and loads.
 Model LoadModel(const CommonOptions& options);
 

@@ -38,6 +38,8 @@ constexpr Command kCommands[] = {
      mambascope::Trace, /*runs_long=*/true},
     {"paths", "Path-specific effects: through which part of the mixer a fact flows",
      "mambascope paths --relations data/demo/relations --limit 50 --at subject_last --out out", mambascope::Paths, /*runs_long=*/true},
+    {"moments", "Second moments of projections' inputs, which editing needs",
+     "mambascope moments --text corpus.jsonl --layers 0-15 --projections W_o --out out", mambascope::MomentsCommand, /*runs_long=*/true},
 };
 
 bool RunsLong(int argc, char** argv) {

@@ -1,0 +1,138 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/fingerprint.h"
+#include "mambascope/cli/commands.h"
+#include "mambascope/cli/progress.h"
+#include "mambascope/error.h"
+#include "mambascope/experiments/moments_run.h"
+#include "mambascope/report/moments_report.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::vector<std::string> texts;
+  std::string layers = "all";
+  std::vector<std::string> projections = {"all"};
+  double ridge = 0;
+  int64_t limit_documents = 0, max_tokens = MomentOptions().max_tokens;
+  std::string out = "out";
+};
+
+// The weights by the site that they read; two that read the same one share its moments.
+std::map<Site, std::vector<std::string>> ProjectionsBySite(const std::vector<EditableWeight>& weights) {
+  std::map<Site, std::vector<std::string>> sites;
+  for (const EditableWeight& weight : weights) sites[weight.key].push_back(weight.name);
+  return sites;
+}
+
+std::vector<Place> Places(const std::vector<int>& layers, const std::map<Site, std::vector<std::string>>& sites) {
+  std::vector<Place> places;
+  for (const auto& [site, names] : sites) {
+    for (const int layer : layers) places.push_back({site, layer});
+  }
+  return places;
+}
+
+// The tokens at which C^-1 k changed by less than `bound` since half as many.
+std::string TokensUntil(const Convergence& convergence, double bound) {
+  for (size_t i = 0; i < convergence.tokens.size(); ++i) {
+    if (convergence.change[i] && *convergence.change[i] < bound) return std::to_string(convergence.tokens[i]);
+  }
+  return "-";
+}
+
+std::string Summary(const MomentsReport& report) {
+  std::string text = fmt::format("{:<16}{:>6}{:>10}{:>11}{:>13}{:>13}{:>13}\n", "site.layer", "width", "tokens", "condition", "last change",
+                                 "below 10 %", "below 1 %");
+  for (const MomentResult& m : report.moments) {
+    std::string last = "-";
+    if (!m.convergence.change.empty() && m.convergence.change.back()) last = fmt::format("{:.3g}", *m.convergence.change.back());
+    text += fmt::format("{:<16}{:>6}{:>10}{:>11.1e}{:>13}{:>13}{:>13}\n", fmt::format("{}.{}", SiteName(m.place.site), m.place.layer),
+                        m.width, m.tokens, m.condition, last, TokensUntil(m.convergence, 0.1), TokensUntil(m.convergence, 0.01));
+  }
+  return text;
+}
+
+void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Model& model) {
+  int64_t bytes = 0;
+  for (const Place& place : options.places) {
+    for (const SiteInfo& info : model.sites()) bytes += info.site == place.site ? info.width * info.width * 8 : 0;
+  }
+  fmt::print(stderr, "plan: {} second moments, {} MB, from one pass over {} documents; {} more are held out\n", options.places.size(),
+             bytes >> 20, corpus.documents - HeldOut(corpus.documents), HeldOut(corpus.documents));
+}
+
+// What the numbers depend on, of the options in the result.
+std::string MadeBy(Json options) {
+  for (const char* no_matter : {"commit", "layers", "projections", "texts", "model", "tokenizer", "seed"}) options.erase(no_matter);
+  return FingerprintOf(DumpJson(options));
+}
+
+void RunMoments(const CommonOptions& common, const Options& o) {
+  const fs::path json_file = fs::path(o.out) / "moments.json", page_file = fs::path(o.out) / "moments.html";
+  for (const fs::path& file : {json_file, page_file}) PrepareFile(file);
+  const Tokenizer tokenizer = RequireTokenizer(common);
+  MomentOptions options{
+      .texts = {o.texts.begin(), o.texts.end()}, .limit_documents = o.limit_documents, .max_tokens = o.max_tokens, .ridge = o.ridge};
+  if (options.texts.empty()) options.texts = {BundledText()};
+  const CorpusSummary corpus = Summarize(options.texts, o.limit_documents);
+  const Model model = LoadModel(common);
+  const std::vector<int> layers = ParseLayers(o.layers, model.layers());
+  const std::vector<EditableWeight> weights = ParseProjections(o.projections, model);
+  MomentsReport report{.options = {}, .projections = ProjectionsBySite(weights), .moments = {}};
+  std::vector<std::string> names;
+  for (const EditableWeight& weight : weights) names.push_back(weight.name);
+  report.options = EchoOptions("moments", common,
+                               {{"texts", o.texts},
+                                {"text_fingerprint", corpus.fingerprint},
+                                {"layers", o.layers},
+                                {"projections", names},
+                                {"ridge", o.ridge},
+                                {"limit_documents", o.limit_documents > 0 ? Json(o.limit_documents) : Json()},
+                                {"max_tokens", o.max_tokens}});
+  options.places = Places(layers, report.projections);
+  options.model = report.options["fingerprint"];
+  options.made_by = MadeBy(report.options);
+  if (common.explain) Explain(options, corpus, model);
+  std::optional<Progress> progress;
+  options.progress = [&](int64_t documents, int64_t of, int64_t tokens) {
+    if (!progress) progress.emplace("moments: documents", "tokens", common.quiet, static_cast<double>(documents));
+    (*progress)(static_cast<double>(documents), of, tokens);
+  };
+  report.moments = CollectMoments(model, tokenizer, corpus, fs::path(o.out) / "moments", options);
+  progress.reset();
+  const Json json = MomentsJson(report);
+  WriteFile(json_file, DumpJson(json, 1) + "\n");
+  WriteFile(page_file, MomentsPage(report));
+  Print(common, json,
+        fmt::format("{}{}\n{}\n{}\n", Summary(report), (fs::path(o.out) / "moments").string(), json_file.string(), page_file.string()));
+}
+
+}  // namespace
+
+void MomentsCommand(CLI::App& command, CommonOptions& common) {
+  const auto o = std::make_shared<Options>();
+  command.add_option(
+      "--text", o->texts,
+      "documents, a line each (.txt) or in the field 'text' of a line (.jsonl); repeatable; without it, the bundled sentences");
+  command.add_option("--layers", o->layers, "as 3, 0-15, 2,4,6 or all")->capture_default_str();
+  command.add_option("--projections", o->projections, "whose inputs are taken, as W_a,W_o; or all")->delimiter(',')->capture_default_str();
+  command.add_option("--ridge", o->ridge, "part of C's mean diagonal added to it where convergence is watched; the files have none")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  command.add_option("--limit-documents", o->limit_documents, "the first so many; without it, all")->check(CLI::Range(2, 1'000'000'000));
+  command.add_option("--max-tokens", o->max_tokens, "of a document")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  command.add_option("--out", o->out, "folder for the results")->capture_default_str();
+  command.callback([&common, o] { RunMoments(common, *o); });
+}
+
+}  // namespace mambascope

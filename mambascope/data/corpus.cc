@@ -1,0 +1,76 @@
+#include "mambascope/data/corpus.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "mambascope/checkpoint/fingerprint.h"
+#include "mambascope/checkpoint/json.h"
+#include "mambascope/error.h"
+#include "mambascope/tokenizer/json_node.h"
+#include "mambascope/tokenizer/utf8.h"
+
+namespace mambascope {
+namespace {
+
+constexpr size_t kLast = 64;
+
+}  // namespace
+
+namespace fs = std::filesystem;
+
+Corpus::Corpus(std::vector<fs::path> files) : files_(std::move(files)) {
+  for (const fs::path& file : files_) {
+    if (file.extension() != ".txt" && file.extension() != ".jsonl")
+      throw Error(fmt::format("{}: is no text that is read here", file.string()),
+                  "a .txt has one document per line, a .jsonl one in the field 'text' of each line");
+    std::error_code unreadable;  // is reported below, by what opening the file says
+    if (fs::is_directory(file, unreadable)) throw Error(fmt::format("{}: is a folder, a file was expected", file.string()));
+    if (!std::ifstream(file)) throw Error(fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
+  }
+  if (!files_.empty()) Open();
+}
+
+void Corpus::Open() {
+  line_ = 0;
+  stream_ = std::ifstream(files_[file_], std::ios::binary);
+}
+
+std::optional<std::string> Corpus::Next() {
+  for (std::string line; file_ < files_.size();) {
+    const fs::path& file = files_[file_];
+    if (!std::getline(stream_, line)) {
+      if (stream_.bad()) throw Error(fmt::format("{}: cannot be read after line {}", file.string(), line_));
+      if (++file_ < files_.size()) Open();
+      continue;
+    }
+    ++line_;
+    if (line.ends_with('\r')) line.pop_back();
+    const std::string where = fmt::format("{}: line {}", file.string(), line_);
+    if (const size_t at = FindInvalidUtf8(line); at != line.npos) throw Error(fmt::format("{}: is no UTF-8 at its byte {}", where, at + 1));
+    if (line.empty()) continue;
+    if (file.extension() == ".jsonl") {
+      const Json document = ParseJson(line, where);
+      line = JsonNode(document, where)["text"].String();
+    }
+    if (!line.empty()) return line;
+  }
+  return std::nullopt;
+}
+
+CorpusSummary Summarize(const std::vector<fs::path>& files, int64_t limit) {
+  Corpus corpus(files);
+  CorpusSummary summary;
+  while (limit == 0 || summary.documents < limit) {
+    const std::optional<std::string> document = corpus.Next();
+    if (!document) break;
+    ++summary.documents;
+    summary.fingerprint = FingerprintOf(summary.fingerprint + *document);
+    summary.last.push_back(*document);
+    if (summary.last.size() > kLast) summary.last.pop_front();
+  }
+  return summary;
+}
+
+}  // namespace mambascope

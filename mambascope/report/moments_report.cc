@@ -1,0 +1,111 @@
+#include "mambascope/report/moments_report.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "mambascope/report/page.h"
+#include "mambascope/report/result_page.h"
+
+namespace mambascope {
+namespace {
+
+// From the first layer's blue to the last one's orange: both are seen on white and on black.
+std::string LayerColour(int layer, int last) {
+  constexpr std::array<double, 3> kFirst = {0x3b, 0x6f, 0xd8}, kLast = {0xe8, 0x6a, 0x17};
+  const double share = last == 0 ? 0 : static_cast<double>(layer) / last;
+  std::string colour = "#";
+  for (size_t i = 0; i < 3; ++i) colour += fmt::format("{:02x}", std::lround(kFirst[i] + share * (kLast[i] - kFirst[i])));
+  return colour;
+}
+
+Json ConvergenceJson(const Convergence& convergence) {
+  Json points = Json::array();
+  for (size_t i = 0; i < convergence.tokens.size(); ++i) {
+    const std::optional<double>& change = convergence.change[i];
+    points.push_back({{"tokens", convergence.tokens[i]}, {"change", change ? Json(*change) : Json()}});
+  }
+  return points;
+}
+
+std::vector<const MomentResult*> MomentsAt(const MomentsReport& report, Site site) {
+  std::vector<const MomentResult*> found;
+  for (const MomentResult& moments : report.moments) {
+    if (moments.place.site == site) found.push_back(&moments);
+  }
+  return found;
+}
+
+std::string ProjectionNames(const MomentsReport& report, Site site) {
+  return fmt::format("{}", fmt::join(report.projections.at(site), ", "));
+}
+
+bool IsWatched(const MomentResult& moments) { return !moments.convergence.tokens.empty(); }
+
+}  // namespace
+
+Json MomentsJson(const MomentsReport& report) {
+  Json json = {{"options", report.options}, {"moments", Json::array()}};
+  for (const MomentResult& m : report.moments) {
+    json["moments"].push_back({{"site", SiteName(m.place.site)},
+                               {"layer", m.place.layer},
+                               {"projections", report.projections.at(m.place.site)},
+                               {"width", m.width},
+                               {"tokens", m.tokens},
+                               {"documents", m.documents},
+                               {"condition", std::isfinite(m.condition) ? Json(m.condition) : Json()},
+                               {"convergence", ConvergenceJson(m.convergence)}});
+  }
+  return json;
+}
+
+LineChart MomentsChart(const MomentsReport& report, Site site) {
+  const std::vector<const MomentResult*> all = MomentsAt(report, site);
+  const MomentResult& longest = **std::max_element(
+      all.begin(), all.end(), [](const auto* a, const auto* b) { return a->convergence.tokens.size() < b->convergence.tokens.size(); });
+  LineChart chart{.name = fmt::format("moments_{}", SiteName(site)),
+                  .title = fmt::format("Convergence of the second moments at {} ({})", SiteName(site), ProjectionNames(report, site)),
+                  .subtitle = fmt::format("width {}; held-out keys k, C from so many tokens against half as many", longest.width),
+                  .x_title = "tokens (doubling)",
+                  .y_title = "relative change of C⁻¹k",
+                  .references = {{"10 %", 0.1}},
+                  .domain = {{0.0, 1.0}}};
+  for (const int64_t tokens : longest.convergence.tokens) chart.x.push_back(std::to_string(tokens));
+  int last = 0;
+  for (const MomentResult* m : all) last = std::max(last, m->place.layer);
+  for (const MomentResult* m : all) {
+    Curve curve{
+        .name = fmt::format("layer {}", m->place.layer), .values = m->convergence.change, .colour = LayerColour(m->place.layer, last)};
+    curve.values.resize(chart.x.size());
+    chart.curves.push_back(std::move(curve));
+  }
+  return chart;
+}
+
+std::string MomentsPage(const MomentsReport& report) {
+  PageInfo info{.title = "Second moments", .summary = {{"model", report.options.value("model", "")}}};
+  if (!report.moments.empty()) {
+    const MomentResult& first = report.moments[0];
+    info.summary.push_back({"text", fmt::format("{} tokens of {} documents", first.tokens, first.documents)});
+  }
+  info.summary.push_back({"options", OptionsLine(report.options)});
+  std::vector<Figure> figures;
+  for (const auto& [site, projections] : report.projections) {
+    const std::vector<const MomentResult*> all = MomentsAt(report, site);
+    if (!std::any_of(all.begin(), all.end(), [](const MomentResult* m) { return IsWatched(*m); })) continue;
+    const std::string caption = fmt::format(
+        "C is the mean of k kᵀ over the tokens of the text, k the input of {}. An edit moves along C⁻¹k; the figure shows how much that "
+        "vector, of keys "
+        "that were not counted, still changes when the text is doubled. Above 1: C of half the text says nothing about C of all. A curve "
+        "without "
+        "points: fewer tokens than features, so that C has no inverse.",
+        ProjectionNames(report, site));
+    figures.push_back({.heading = std::string(SiteName(site)), .caption = caption, .spec = LineChartSpec(MomentsChart(report, site))});
+  }
+  return HtmlPage(info, figures);
+}
+
+}  // namespace mambascope
