@@ -76,4 +76,15 @@ at::Tensor Checkpoint::Get(const std::string& name, const std::vector<int64_t>& 
   return found->second->Read(name);
 }
 
+std::map<std::string, at::Tensor> Checkpoint::All() const {
+  std::map<std::string, at::Tensor> all;
+  for (const auto& [name, file] : file_of_) {
+    const TensorInfo& info = file->tensors().at(name);
+    if (info.dtype == at::ScalarType::Undefined)
+      throw Error(fmt::format("{}: tensor '{}' is of type {}, which cannot be copied", folder_.string(), name, info.dtype_name));
+    all[name] = file->Read(name);
+  }
+  return all;
+}
+
 }  // namespace mambascope

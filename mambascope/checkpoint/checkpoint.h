@@ -31,6 +31,8 @@ class Checkpoint : public WeightSource {
 
   const Config& config() const { return config_; }
   bool Has(const std::string& name) const override { return file_of_.contains(name); }
+  // Every tensor as it is stored, by name. Throws Error for one of a type that LibTorch lacks.
+  std::map<std::string, at::Tensor> All() const;
   at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override;
 
  private:

@@ -86,6 +86,7 @@ class SafetensorsFile : public TensorFile {
   }
 
   const std::map<std::string, TensorInfo>& tensors() const override { return tensors_; }
+  std::map<std::string, std::string> metadata() const override { return metadata_; }
 
   at::Tensor Read(const std::string& name) const override {
     const TensorInfo& info = tensors_.at(name);
@@ -110,6 +111,10 @@ class SafetensorsFile : public TensorFile {
     if (!header.is_object()) throw Error(Where() + "header is not a JSON object");
     for (const auto& [name, entry] : header.items()) {
       if (name != "__metadata__") ReadEntry(name, entry);
+    }
+    if (!header.contains("__metadata__") || !header["__metadata__"].is_object()) return;
+    for (const auto& [key, text] : header["__metadata__"].items()) {
+      if (text.is_string()) metadata_[key] = text.get<std::string>();
     }
   }
 
@@ -164,6 +169,7 @@ class SafetensorsFile : public TensorFile {
   std::shared_ptr<Mapping> mapping_;
   size_t data_begin_ = 0;
   std::map<std::string, TensorInfo> tensors_;
+  std::map<std::string, std::string> metadata_;
   std::map<std::string, std::pair<uint64_t, uint64_t>> offsets_;  // from the end of the header
 };
 
@@ -171,8 +177,10 @@ class SafetensorsFile : public TensorFile {
 
 std::unique_ptr<TensorFile> OpenSafetensors(const fs::path& path) { return std::make_unique<SafetensorsFile>(path); }
 
-void WriteSafetensors(const fs::path& path, const std::map<std::string, at::Tensor>& tensors) {
+void WriteSafetensors(const fs::path& path, const std::map<std::string, at::Tensor>& tensors,
+                      const std::map<std::string, std::string>& metadata) {
   Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
   uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
     const auto* dtype =

@@ -23,6 +23,8 @@ class TensorFile {
   virtual ~TensorFile() = default;
   // What is in the file, by name.
   virtual const std::map<std::string, TensorInfo>& tensors() const = 0;
+  // Texts beside the tensors ("__metadata__"); safetensors alone has them.
+  virtual std::map<std::string, std::string> metadata() const { return {}; }
   // The tensor `name`, in the type and shape that it is stored in. REQUIRES: tensors() has it, with a dtype that
   // is not Undefined.
   virtual at::Tensor Read(const std::string& name) const = 0;
@@ -39,6 +41,7 @@ std::unique_ptr<TensorFile> OpenSafetensors(const std::filesystem::path& path);
 std::unique_ptr<TensorFile> OpenTorchBin(const std::filesystem::path& path);
 
 // Writes `tensors` as a safetensors file, in the order of their names. They may be on any device.
-void WriteSafetensors(const std::filesystem::path& path, const std::map<std::string, at::Tensor>& tensors);
+void WriteSafetensors(const std::filesystem::path& path, const std::map<std::string, at::Tensor>& tensors,
+                      const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace mambascope
