@@ -40,6 +40,10 @@ constexpr Command kCommands[] = {
      "mambascope paths --relations data/demo/relations --limit 50 --at subject_last --out out", mambascope::Paths, /*runs_long=*/true},
     {"moments", "Second moments of projections' inputs, which editing needs",
      "mambascope moments --text corpus.jsonl --layers 0-15 --projections W_o --out out", mambascope::MomentsCommand, /*runs_long=*/true},
+    {"edit", "ROME: rewrite a fact by a rank-one change of one weight; with records, the CounterFact evaluation and layer sweeps",
+     "mambascope edit --prompt \"The landmark called {} can be found in\" --subject \"Eiffel Tower\" --target Rome --layer 8 --out out",
+     mambascope::EditCommand, /*runs_long=*/true},
+    {"apply", "Write the checkpoint that an edit makes", "mambascope apply --edit out/edit.safetensors --out edited", mambascope::Apply},
 };
 
 bool RunsLong(int argc, char** argv) {

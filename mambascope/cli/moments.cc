@@ -1,3 +1,5 @@
+#include "mambascope/cli/moments.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -64,9 +66,7 @@ std::string Summary(const MomentsReport& report) {
 
 void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Model& model) {
   int64_t bytes = 0;
-  for (const Place& place : options.places) {
-    for (const SiteInfo& info : model.sites()) bytes += info.site == place.site ? info.width * info.width * 8 : 0;
-  }
+  for (const Place& place : options.places) bytes += KeyWidth(model, place) * KeyWidth(model, place) * 8;
   fmt::print(stderr, "plan: {} second moments, {} MB, from one pass over {} documents; {} more are held out\n", options.places.size(),
              bytes >> 20, corpus.documents - HeldOut(corpus.documents), HeldOut(corpus.documents));
 }
@@ -75,6 +75,15 @@ void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Mo
 std::string MadeBy(Json options) {
   for (const char* no_matter : {"commit", "layers", "projections", "texts", "model", "tokenizer", "seed"}) options.erase(no_matter);
   return FingerprintOf(DumpJson(options));
+}
+
+Json Echo(const CommonOptions& common, const Options& o, const CorpusSummary& corpus) {
+  return EchoOptions("moments", common,
+                     {{"texts", o.texts},
+                      {"text_fingerprint", corpus.fingerprint},
+                      {"ridge", o.ridge},
+                      {"limit_documents", o.limit_documents > 0 ? Json(o.limit_documents) : Json()},
+                      {"max_tokens", o.max_tokens}});
 }
 
 void RunMoments(const CommonOptions& common, const Options& o) {
@@ -91,14 +100,8 @@ void RunMoments(const CommonOptions& common, const Options& o) {
   MomentsReport report{.options = {}, .projections = ProjectionsBySite(weights), .moments = {}};
   std::vector<std::string> names;
   for (const EditableWeight& weight : weights) names.push_back(weight.name);
-  report.options = EchoOptions("moments", common,
-                               {{"texts", o.texts},
-                                {"text_fingerprint", corpus.fingerprint},
-                                {"layers", o.layers},
-                                {"projections", names},
-                                {"ridge", o.ridge},
-                                {"limit_documents", o.limit_documents > 0 ? Json(o.limit_documents) : Json()},
-                                {"max_tokens", o.max_tokens}});
+  report.options = Echo(common, o, corpus);
+  report.options.update({{"layers", o.layers}, {"projections", names}});
   options.places = Places(layers, report.projections);
   options.model = report.options["fingerprint"];
   options.made_by = MadeBy(report.options);
@@ -118,6 +121,32 @@ void RunMoments(const CommonOptions& common, const Options& o) {
 }
 
 }  // namespace
+
+int64_t KeyWidth(const Model& model, const Place& place) {
+  const std::vector<SiteInfo> sites = model.sites();
+  return std::find_if(sites.begin(), sites.end(), [&](const SiteInfo& info) { return info.site == place.site; })->width;
+}
+
+std::vector<Moments> CollectedMoments(const CommonOptions& common, const Model& model, const Tokenizer& tokenizer,
+                                      const std::vector<std::string>& texts, const std::vector<Place>& places, const fs::path& folder,
+                                      Json& echo) {
+  Options o{.texts = texts};
+  if (o.texts.empty()) o.texts = {BundledText().string()};
+  MomentOptions options{.places = places, .texts = {o.texts.begin(), o.texts.end()}, .max_tokens = o.max_tokens};
+  const CorpusSummary corpus = Summarize(options.texts);
+  echo = Echo(common, o, corpus);
+  options.model = echo["fingerprint"];
+  options.made_by = MadeBy(echo);
+  std::optional<Progress> progress;
+  options.progress = [&](int64_t documents, int64_t of, int64_t tokens) {
+    if (!progress) progress.emplace("second moments: documents", "tokens", common.quiet, static_cast<double>(documents));
+    (*progress)(static_cast<double>(documents), of, tokens);
+  };
+  CollectMoments(model, tokenizer, corpus, folder, options);
+  std::vector<Moments> moments;
+  for (const Place& place : places) moments.push_back(ReadMoments(folder, place, KeyWidth(model, place), options.model));
+  return moments;
+}
 
 void MomentsCommand(CLI::App& command, CommonOptions& common) {
   const auto o = std::make_shared<Options>();

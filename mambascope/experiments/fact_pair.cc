@@ -31,12 +31,11 @@ class Knowledge {
     for (size_t i : which) {
       if (!known_[i]) open.insert(i);
     }
-    std::vector<size_t> batch;
-    for (size_t i : open) {
-      batch.push_back(i);
-      if (batch.size() == kPromptsAtATime) AskBatch(batch);
-    }
-    AskBatch(batch);
+    std::vector<Fact> facts;
+    for (size_t i : open) facts.push_back(facts_[i]);
+    const std::vector<bool> knows = KnowsFacts(model_, tokenizer_, facts);
+    size_t next = 0;
+    for (size_t i : open) known_[i] = knows[next++];
   }
   // Whether the fact is one to trace. REQUIRES: asked.
   bool Has(size_t fact) const { return wanted_ == ChoiceOptions::Facts::kAll || *known_[fact]; }
@@ -44,18 +43,6 @@ class Knowledge {
   bool known(size_t fact) const { return known_[fact].value_or(false); }
 
  private:
-  void AskBatch(std::vector<size_t>& batch) {
-    if (batch.empty()) return;
-    std::vector<std::vector<int64_t>> prompts;
-    for (size_t i : batch) prompts.push_back(MakePrompt(tokenizer_, facts_[i].pattern, facts_[i].subject).ids);
-    const at::Tensor top = Run(model_, prompts).LastLogits().argmax(1).cpu();
-    for (size_t i = 0; i < batch.size(); ++i) {
-      const auto id = top[static_cast<int64_t>(i)].item<int64_t>();
-      known_[batch[i]] = IsAnswer(tokenizer_.DecodeToken(id).value_or(""), facts_[batch[i]].object);
-    }
-    batch.clear();
-  }
-
   const Model& model_;
   const Tokenizer& tokenizer_;
   const std::vector<Fact>& facts_;
@@ -162,6 +149,21 @@ void RefuseNone(const std::vector<RelationCount>& relations, const ChoiceOptions
 }
 
 }  // namespace
+
+std::vector<bool> KnowsFacts(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts) {
+  std::vector<bool> knows;
+  for (size_t begin = 0; begin < facts.size(); begin += kPromptsAtATime) {
+    const size_t end = std::min(begin + kPromptsAtATime, facts.size());
+    std::vector<std::vector<int64_t>> prompts;
+    for (size_t i = begin; i < end; ++i) prompts.push_back(MakePrompt(tokenizer, facts[i].pattern, facts[i].subject).ids);
+    const at::Tensor top = Run(model, prompts).LastLogits().argmax(1).cpu();
+    for (size_t i = begin; i < end; ++i) {
+      const auto id = top[static_cast<int64_t>(i - begin)].item<int64_t>();
+      knows.push_back(IsAnswer(tokenizer.DecodeToken(id).value_or(""), facts[i].object));
+    }
+  }
+  return knows;
+}
 
 bool IsAnswer(const std::string& token, const std::string& object) {
   const std::string said = StripWhiteSpace(ToLower(token)), meant = StripWhiteSpace(ToLower(object));

@@ -47,6 +47,9 @@ struct Choice {
 // begins with the token, which is not empty (Hernandez et al. 2023; Sharma et al. 2024 use the same).
 bool IsAnswer(const std::string& token, const std::string& object);
 
+// Whether the model knows each fact: its most probable next token after the prompt IsAnswer.
+std::vector<bool> KnowsFacts(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts);
+
 // Facts in a random order, of which the model knows the answer: its most probable next token (IsAnswer). The other subject is drawn among
 // those of the relation with another object (where a relation has no name, among those of the same pattern), of facts that the model knows
 // too; one with the same number of tokens is preferred. The choice depends on the seed and the data alone: with a larger limit the same

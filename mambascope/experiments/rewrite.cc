@@ -48,6 +48,7 @@ std::vector<ContextPlan> MemitContextPlan() {
 
 Contexts GenerateContexts(const Model& model, const Tokenizer& tokenizer, const std::vector<ContextPlan>& plan, uint64_t seed) {
   Contexts contexts = {"{}"};
+  bool says_something = false;
   for (const ContextPlan& part : plan) {
     const std::vector<int64_t> beginning = BeginningIds(tokenizer, part.beginning);
     const std::vector<std::vector<int64_t>> prompts(static_cast<size_t>(part.count), beginning);
@@ -55,8 +56,12 @@ Contexts GenerateContexts(const Model& model, const Tokenizer& tokenizer, const 
       ids.insert(ids.begin(), beginning.begin(), beginning.end());
       std::erase_if(ids, [&](int64_t id) { return id >= tokenizer.vocab_size(); });  // models pad their vocabulary
       contexts.push_back(AsContext(tokenizer.Decode(ids)));
+      says_something = says_something || contexts.back() != ". {}";
     }
   }
+  if (!says_something)
+    throw Error(fmt::format("the model goes on from {} with no text that contexts could be made of", kEndOfText),
+                "--contexts memit begins them with words; or give a file of them");
   return contexts;
 }
 

@@ -1,0 +1,11 @@
+// Records of a data set: each is edited, at every place asked for, and the edited model evaluated.
+#pragma once
+
+#include "mambascope/cli/edit_setup.h"
+
+namespace mambascope {
+
+// Writes OUT/edit.jsonl, a line per record as it comes, and OUT/edit.json and OUT/edit.html of all.
+void EditRecords(const CommonOptions& common, const EditOptions& options);
+
+}  // namespace mambascope

@@ -1,0 +1,135 @@
+#include "mambascope/cli/edit_setup.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/fingerprint.h"
+#include "mambascope/cli/moments.h"
+#include "mambascope/error.h"
+#include "mambascope/experiments/moments_file.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kContextsFile = "contexts.json";
+
+Contexts ChooseContexts(const CommonOptions& common, const EditOptions& o, const Model& model, const Tokenizer& tokenizer) {
+  const fs::path own = ModelFolder(common.model) / kContextsFile;
+  if (o.contexts == "memit") return GenerateContexts(model, tokenizer, MemitContextPlan(), common.seed);
+  if (o.contexts == "rome" || (o.contexts.empty() && !fs::exists(own)))
+    return GenerateContexts(model, tokenizer, RomeContextPlan(), common.seed);
+  return ReadContexts(o.contexts.empty() ? own : fs::path(o.contexts));
+}
+
+std::vector<EditPlace> ChoosePlaces(const EditOptions& o, const Model& model) {
+  std::vector<std::string> names = o.projections;
+  if (names.empty()) names = {model.layer(0).editable().back().name};
+  std::vector<EditPlace> places;
+  for (const EditableWeight& weight : ParseProjections(names, model)) {
+    for (const int layer : ParseLayers(o.layers, model.layers())) places.push_back({layer, weight.name});
+  }
+  return places;
+}
+
+}  // namespace
+
+void AddEditOptions(CLI::App& command, EditOptions& o) {
+  command.add_option("--prompt", o.prompt, "one edit: the prompt, with {} for the subject, as \"{} is located in\"");
+  command.add_option("--subject", o.subject);
+  command.add_option("--target", o.target, "the new object");
+  command.add_option("--counterfact", o.counterfact, "CounterFact records to edit and evaluate, proper or EasyEdit's; repeatable");
+  command.add_option("--zsre", o.zsre, "zsRE questions to edit and evaluate, in the form of MEND's set; repeatable");
+  command.add_option("--limit", o.limit, "so many known records, after a seeded shuffle; without it, all")
+      ->check(CLI::Range(1, 1'000'000'000));
+  command.add_flag("--all-facts", o.all_facts, "keep records whose true object the model does not know");
+  command.add_option("--layer,--layers", o.layers, "as 3, 0-15, 2,4,6 or all")->capture_default_str();
+  command.add_option("--projection,--projections", o.projections, "as W_a,W_o, or all; without it, W_o (W_down of transformers)")
+      ->delimiter(',');
+  command.add_option("--contexts", o.contexts,
+                     "what stands before the prompts: a file, or `rome` or `memit`: texts that the model generates; without it, the "
+                     "checkpoint's contexts.json, else `rome`");
+  CLI::Option* moments = command.add_option("--moments", o.moments, "second moments of the keys, of `mambascope moments` or published");
+  command
+      .add_option("--text", o.texts, "where there are none, the text to collect them from; without it, the bundled sentences; repeatable")
+      ->excludes(moments);
+  command.add_option("--ridge", o.ridge, "added to the second moments, as a part of their mean diagonal")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  command.add_option("--division", o.division, "the key that v is divided by: of the bare prompt, as published, or the mean over contexts")
+      ->check(CLI::IsMember({"bare", "mean"}))
+      ->capture_default_str();
+  command.add_option("--steps", o.value.steps, "passes of the value search, at most")->check(CLI::Range(1, 10'000))->capture_default_str();
+  command.add_option("--learning-rate", o.value.learning_rate)->check(CLI::Range(1e-6, 1e3))->capture_default_str();
+  command.add_option("--decay", o.value.decay, "weight of |delta| / |v0|^2")->check(CLI::Range(0.0, 1e6))->capture_default_str();
+  command.add_option("--kl", o.value.kl, "weight of the subject's essence")->check(CLI::Range(0.0, 1e6))->capture_default_str();
+  command.add_option("--clamp", o.value.clamp, "|delta| is kept below so many times |v0|")
+      ->check(CLI::Range(1e-6, 1e6))
+      ->capture_default_str();
+  command
+      .add_option(
+          "--memory", o.memory,
+          "that searches done together may take beside the weights, as 4G; without it, a quarter of the machine's, or 4G of a GPU's")
+      ->transform(CLI::AsSizeValue(false));
+  command.add_option("--out", o.out, "folder for the results")->capture_default_str();
+}
+
+EditSetup::EditSetup(const CommonOptions& common, const EditOptions& options)
+    : common_(common), options_(options), tokenizer_(RequireTokenizer(common)), model_(LoadModel(common)) {
+  if (common.dtype != "float32") throw Error("edits are made in float32", "leave out --dtype bfloat16");
+  places_ = ChoosePlaces(options, model_);
+  contexts_ = ChooseContexts(common, options, model_, tokenizer_);
+  WriteFile(fs::path(options.out) / kContextsFile, DumpJson(contexts_, 1) + "\n");
+  MakeSolvers();
+}
+
+void EditSetup::MakeSolvers() {
+  std::map<Place, std::vector<const EditPlace*>> keys;
+  for (const EditPlace& place : places_) keys[KeyOf(model_, place.layer, place.projection)].push_back(&place);
+  std::vector<Place> places;
+  for (const auto& [key, readers] : keys) places.push_back(key);
+  std::vector<Moments> moments;
+  if (options_.moments.empty()) {
+    moments = CollectedMoments(common_, model_, tokenizer_, options_.texts, places, fs::path(options_.out) / "moments", moments_echo_);
+  } else {
+    const std::string fingerprint = Fingerprint(ModelFolder(common_.model));
+    for (const Place& place : places) moments.push_back(ReadMoments(options_.moments, place, KeyWidth(model_, place), fingerprint));
+    moments_echo_ = options_.moments;
+  }
+  for (size_t i = 0; i < places.size(); ++i) {
+    const MomentSolver& solver = solvers_.emplace(places[i], MomentSolver(moments[i], options_.ridge)).first->second;
+    if (solver.singular()) {
+      throw Error(fmt::format("the second moments at {}.{} are singular: {} tokens for a width of {}", SiteName(places[i].site),
+                              places[i].layer, moments[i].count, moments[i].sum.size(0)),
+                  "take more text (--text, --moments) or a ridge (--ridge 1e-3)");
+    }
+  }
+}
+
+const MomentSolver& EditSetup::Solver(const Place& key) const { return solvers_.at(key); }
+
+RomeOptions EditSetup::rome() const {
+  RomeOptions rome{.value = options_.value};
+  rome.division = options_.division == "mean" ? RomeOptions::Division::kMean : RomeOptions::Division::kBare;
+  if (options_.memory) rome.value.memory = static_cast<int64_t>(*options_.memory);
+  else if (model_.device().is_cpu()) rome.value.memory = sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE);
+  return rome;
+}
+
+Json EditSetup::Echo() const {
+  const ValueOptions& v = options_.value;
+  std::vector<std::string> projections;
+  for (const EditPlace& place : places_) {
+    if (projections.empty() || projections.back() != place.projection) projections.push_back(place.projection);
+  }
+  return {{"layers", options_.layers}, {"projections", projections},
+          {"contexts", contexts_},     {"moments", moments_echo_},
+          {"ridge", options_.ridge},   {"division", options_.division},
+          {"steps", v.steps},          {"learning_rate", v.learning_rate},
+          {"decay", v.decay},          {"kl", v.kl},
+          {"clamp", v.clamp}};
+}
+
+}  // namespace mambascope

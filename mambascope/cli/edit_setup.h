@@ -1,0 +1,68 @@
+// What every kind of edit needs before it begins: the options of `edit`, contexts, and the moments of the keys.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mambascope/cli/common.h"
+#include "mambascope/experiments/moments.h"
+#include "mambascope/experiments/rewrite.h"
+#include "mambascope/experiments/rome.h"
+
+namespace mambascope {
+
+struct EditOptions {
+  std::optional<std::string> prompt, subject, target;  // one edit
+  std::vector<std::string> counterfact, zsre;          // or records of a data set
+  int64_t limit = 0;
+  bool all_facts = false;
+  std::string layers = "all";
+  std::vector<std::string> projections;  // none: the one that the published edits of the architecture change, W_o or W_down
+  std::string contexts;                  // a file, or the name of a plan; empty: the checkpoint's own, else by ROME's plan
+  std::string moments;                   // file or folder; empty: collected from `texts`
+  std::vector<std::string> texts;
+  double ridge = 0;
+  std::string division = "bare";
+  ValueOptions value = {};
+  std::optional<uint64_t> memory;
+  std::string out = "out";
+};
+void AddEditOptions(CLI::App& command, EditOptions& options);
+
+// Where to edit.
+struct EditPlace {
+  int layer;
+  std::string projection;
+};
+
+class EditSetup {
+ public:
+  // Loads the model, its contexts (OUT/contexts.json says which) and the moments of all keys (OUT/moments, where they are collected).
+  EditSetup(const CommonOptions& common, const EditOptions& options);
+
+  const Model& model() const { return model_; }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+  const Contexts& contexts() const { return contexts_; }
+  const std::vector<EditPlace>& places() const { return places_; }
+  // Throws Error, which names the place, where C has no inverse.
+  const MomentSolver& Solver(const Place& key) const;
+  RomeOptions rome() const;
+  // What the edits depend on, as result files say it.
+  Json Echo() const;
+
+ private:
+  void MakeSolvers();
+
+  const CommonOptions& common_;
+  const EditOptions& options_;
+  const Tokenizer tokenizer_;
+  const Model model_;
+  Contexts contexts_;
+  std::vector<EditPlace> places_;
+  std::map<Place, MomentSolver> solvers_;
+  Json moments_echo_;
+};
+
+}  // namespace mambascope

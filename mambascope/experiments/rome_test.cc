@@ -1,0 +1,142 @@
+#include "mambascope/experiments/rome.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
+
+#include "mambascope/checkpoint/test_support.h"
+#include "mambascope/intervene/run.h"
+
+namespace mambascope {
+namespace {
+
+class RomeTest : public testing::TestWithParam<std::string> {
+ protected:
+  const RewritePrompts rewrite_ = {
+      {{{7, 30, 21, 150, 9}, 2}, {{5, 6, 7, 30, 21, 150, 9}, 4}, {{8, 7, 30, 21, 150, 9}, 3}}, {17, 40}, {{30, 21, 3, 4}, 1}};
+
+  // Second moments that are not the identity: of random keys.
+  const MomentSolver& Solver(const Place& key) {
+    const auto found = solvers_.find(key);
+    if (found != solvers_.end()) return found->second;
+    at::manual_seed(key.layer);
+    const int64_t width = TokenStates(model_, {rewrite_.prompts[0]}, {key}).at(key).size(1);
+    const at::Tensor keys = at::randn({4 * width, width}, at::kDouble);
+    moments_[key] = {keys.t().mm(keys), 4 * width};
+    return solvers_.emplace(key, MomentSolver(moments_[key])).first->second;
+  }
+  std::vector<RomeEdit> Edit(const std::vector<RomeTask>& tasks, RomeOptions::Division division = RomeOptions::Division::kBare) {
+    RomeOptions options{.value = {.steps = 5, .learning_rate = 0.05, .clamp = 30}, .division = division};
+    return Rome(
+        model_, tasks, [this](const Place& key) -> const MomentSolver& { return Solver(key); }, options);
+  }
+  std::vector<RomeTask> Tasks() const {
+    std::vector<RomeTask> tasks;
+    for (int l : {0, model_.layers() - 1}) {
+      for (const EditableWeight& weight : model_.layer(l).editable()) tasks.push_back({&rewrite_, l, weight.name});
+    }
+    return tasks;
+  }
+  at::Tensor StateOf(const Model& model, const PromptToken& prompt, const Place& place) const {
+    return mambascope::Run(model, {prompt.ids}, {.keep = {place}}).State(place, 0)[prompt.token];
+  }
+
+  Model model_ = Model::Load(GoldenFolder() / GetParam());
+  std::map<Place, Moments> moments_;
+  std::map<Place, MomentSolver> solvers_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Checkpoints, RomeTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+
+TEST_P(RomeTest, EditedProjectionMapsTheBareKeyToTheValueFound) {
+  c10::NoGradGuard no_grad;
+  const std::vector<RomeTask> tasks = Tasks();
+  const std::vector<RomeEdit> edits = Edit(tasks);
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const EditableWeight weight = FindEditable(model_.layer(tasks[i].layer), tasks[i].projection);
+    const Place value{weight.value, tasks[i].layer};
+    const at::Tensor v0 = StateOf(model_, rewrite_.prompts[0], value);
+    const at::Tensor got = StateOf(model_.Edited({edits[i].edit}), rewrite_.prompts[0], value);
+    const at::Tensor want = v0 + edits[i].value.delta;
+    EXPECT_LT(MaxDifference(got, want), 1e-4 * want.abs().max().item<double>()) << tasks[i].projection;
+    EXPECT_GT(MaxDifference(got, v0), 1e-3) << "the edit does nothing";
+    EXPECT_NEAR(edits[i].change_norm, edits[i].edit.v.t().mm(edits[i].edit.u).norm().item<double>(), 1e-4 * edits[i].change_norm);
+    EXPECT_NEAR(edits[i].weight_norm, weight.weight.norm().item<double>(), 1e-5 * edits[i].weight_norm);
+  }
+}
+
+// u = C^-1 k / |C^-1 k| by an LU solve in float64 of C itself, k from whole runs of every context.
+TEST_P(RomeTest, DirectionIsTheInverseMomentsTimesTheMeanKey) {
+  c10::NoGradGuard no_grad;
+  for (const RomeTask& task : Tasks()) {
+    const RomeEdit edit = Edit({task})[0];
+    const Place key = KeyOf(model_, task.layer, task.projection);
+    at::Tensor mean;
+    for (const PromptToken& prompt : rewrite_.prompts) {
+      const at::Tensor k = StateOf(model_, prompt, key).to(at::kDouble) / 3;
+      mean = mean.defined() ? mean + k : k;
+    }
+    const at::Tensor solved = at::linalg_solve(moments_.at(key).Mean(), mean.unsqueeze(1)).squeeze(1);
+    EXPECT_LT(MaxDifference(edit.edit.u[0].to(at::kDouble), solved / solved.norm()), 1e-5) << task.projection;
+  }
+}
+
+TEST_P(RomeTest, MeanDivisionMapsTheMeanKey) {
+  c10::NoGradGuard no_grad;
+  const RomeTask task = Tasks()[0];
+  const RomeEdit bare = Edit({task})[0], mean = Edit({task}, RomeOptions::Division::kMean)[0];
+  const EditableWeight weight = FindEditable(model_.layer(0), task.projection);
+  at::Tensor k, v;
+  for (const PromptToken& prompt : rewrite_.prompts) {
+    const at::Tensor key = StateOf(model_, prompt, {weight.key, 0}) / 3, value = StateOf(model_, prompt, {weight.value, 0}) / 3;
+    k = k.defined() ? k + key : key;
+    v = v.defined() ? v + value : value;
+  }
+  const at::Tensor want = StateOf(model_, rewrite_.prompts[0], {weight.value, 0}) + mean.value.delta;
+  const at::Tensor got = v + mean.edit.v[0] * (mean.edit.u[0] * k).sum();
+  EXPECT_LT(MaxDifference(got, want), 1e-4 * want.abs().max().item<double>());
+  EXPECT_GT(MaxDifference(bare.edit.v, mean.edit.v), 1e-6) << "the two divisions are the same";
+}
+
+TEST_P(RomeTest, ModelStaysBitForBitWhatItWas) {
+  c10::NoGradGuard no_grad;
+  const std::vector<int64_t> prompt = rewrite_.prompts[0].ids;
+  const at::Tensor before = mambascope::Run(model_, {prompt}).Logits(0).clone();
+  std::vector<mambascope::Edit> edits;
+  for (const RomeEdit& edit : Edit(Tasks())) edits.push_back(edit.edit);
+  const at::Tensor edited = mambascope::Run(model_.Edited(edits), {prompt}).Logits(0);
+  EXPECT_GT(MaxDifference(edited, before), 1e-3);
+  EXPECT_TRUE(mambascope::Run(model_, {prompt}).Logits(0).equal(before));
+}
+
+// At the last layer an edit changes each token's own output, which nothing reads but the token's logits: where u does not see the last
+// token's key, the answer stays.
+TEST_P(RomeTest, EditOfTheLastLayerChangesOnlyWhatItsOwnKeysMap) {
+  c10::NoGradGuard no_grad;
+  const int top = model_.layers() - 1;
+  const EditableWeight weight = model_.layer(top).editable().back();
+  const PromptToken& prompt = rewrite_.prompts[0];
+  RomeEdit edit = Edit({{&rewrite_, top, weight.name}})[0];
+  const auto last = static_cast<int64_t>(prompt.ids.size()) - 1;
+  const at::Tensor k = StateOf(model_, {prompt.ids, last}, {weight.key, top});
+  edit.edit.u = edit.edit.u - (edit.edit.u.mv(k) / k.dot(k)).unsqueeze(1) * k.unsqueeze(0);  // blind to the last token's key
+  const at::Tensor before = mambascope::Run(model_, {prompt.ids}).Logits(0);
+  const at::Tensor after = mambascope::Run(model_.Edited({edit.edit}), {prompt.ids}).Logits(0);
+  EXPECT_LT(MaxDifference(after[last], before[last]), 1e-4 * before.abs().max().item<double>());
+  EXPECT_GT(MaxDifference(after[prompt.token], before[prompt.token]), 1e-3) << "the edit does nothing";
+}
+
+TEST_P(RomeTest, RefusesWhatTheModelLacks) {
+  EXPECT_THAT(ErrorOf([&] { Edit({{&rewrite_, model_.layers(), "W_o"}}); }), testing::HasSubstr("out of range"));
+  EXPECT_THAT(ErrorOf([&] {
+                Edit({{&rewrite_, 0, "W_x"}});
+              }),
+              testing::AllOf(testing::HasSubstr("projection 'W_x'"), testing::HasSubstr("it has: W_")));
+  EXPECT_THAT(ErrorOf([&] {
+                model_.Edited({{0, model_.layer(0).editable()[0].name, at::ones({1, 3}), at::ones({1, 5})}});
+              }),
+              testing::HasSubstr("do not fit"));
+}
+
+}  // namespace
+}  // namespace mambascope
