@@ -154,7 +154,7 @@ void AppendUtf8(std::string& out, uint64_t c, const std::string& where) {
     return;
   }
   const int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-  out += static_cast<char>((0xF00 >> more & 0xFF) | c >> 6 * more);
+  out += static_cast<char>((0xFF << (7 - more) & 0xFF) | c >> 6 * more);
   for (int i = more - 1; i >= 0; --i) out += static_cast<char>(0x80 | (c >> 6 * i & 0x3F));
 }
 

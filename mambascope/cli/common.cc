@@ -69,7 +69,7 @@ std::vector<int> ParseLayers(const std::string& text, int layers) {
   std::set<int> chosen;
   for (const std::string& part : CLI::detail::split(text == "all" ? fmt::format("0-{}", layers - 1) : text, ',')) {
     const auto range = ParseRange(part);
-    if (!range || range->first < 0 || range->first > range->second || range->second >= layers)
+    if (!range || text.ends_with(',') || range->first < 0 || range->first > range->second || range->second >= layers)
       throw Error(fmt::format("--layers {}: no layers of this model, which has 0-{}", text, layers - 1), "as 3, 0-15, 2,4,6 or all");
     for (int l = range->first; l <= range->second; ++l) chosen.insert(l);
   }

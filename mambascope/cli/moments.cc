@@ -73,7 +73,8 @@ void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Mo
 
 // What the numbers depend on, of the options in the result.
 std::string MadeBy(Json options) {
-  for (const char* no_matter : {"commit", "layers", "projections", "texts", "model", "tokenizer", "seed"}) options.erase(no_matter);
+  for (const char* no_matter : {"commit", "layers", "projections", "texts", "limit_documents", "model", "tokenizer", "seed"})
+    options.erase(no_matter);
   return FingerprintOf(DumpJson(options));
 }
 

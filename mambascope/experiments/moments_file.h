@@ -13,8 +13,8 @@
 
 namespace mambascope {
 
-// How far the moments have converged: at doubling numbers of tokens, the mean over held-out keys of |u - u'| / |u|, where u = C^-1 k and u'
-// is the one of half as many tokens.
+// How far the moments have converged: at (about) doubling numbers of tokens, the mean over held-out keys of |u - u'| / |u|, where u = C^-1
+// k and u' is the one of half as many tokens.
 struct Convergence {
   std::vector<int64_t> tokens = {};
   std::vector<std::optional<double>> change = {};  // none at the first, and where either C was singular

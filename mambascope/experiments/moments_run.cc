@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -19,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kMostHeldOut = 64, kHeldOutKeys = 64;
-constexpr uint64_t kFirstCheck = 1024;  // tokens at which convergence is first looked at
+constexpr double kFirstCheck = 512, kDoubling = 1.9;  // tokens at which convergence is first looked at, and by how much they grow
 
 std::vector<int64_t> Ids(const Tokenizer& tokenizer, const std::string& text, int64_t most) {
   std::vector<int64_t> ids;
@@ -165,12 +164,13 @@ class Collection {
     }
   }
 
-  // Looks at convergence after twice as many tokens as the last time.
+  // Looks at convergence when there are about twice as many tokens as the last time; batches are of about the same size, so exact doubling
+  // is mostly missed.
   void Watch(const Place& place) {
     Convergence& convergence = places_.at(place).convergence;
-    const uint64_t due = convergence.tokens.empty() ? kFirstCheck : 2 * std::bit_floor(static_cast<uint64_t>(convergence.tokens.back()));
+    const double due = convergence.tokens.empty() ? kFirstCheck : kDoubling * static_cast<double>(convergence.tokens.back());
     const int64_t count = collector_.count(place);
-    if (count < static_cast<int64_t>(due)) return;
+    if (static_cast<double>(count) < due) return;
     const MomentSolver solver(collector_.At(place), options_.ridge);
     const at::Tensor solutions = solver.singular() ? at::Tensor() : solver.Solve(keys_.at(place)).contiguous();
     std::optional<double> change;

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "mambascope/report/page.h"
@@ -13,13 +12,24 @@
 namespace mambascope {
 namespace {
 
-// From the first layer's blue to the last one's orange: both are seen on white and on black.
+// From the first layer's blue over violet to the last one's orange: all are seen on white and on black.
 std::string LayerColour(int layer, int last) {
-  constexpr std::array<double, 3> kFirst = {0x3b, 0x6f, 0xd8}, kLast = {0xe8, 0x6a, 0x17};
-  const double share = last == 0 ? 0 : static_cast<double>(layer) / last;
+  constexpr double kStops[3][3] = {{0x2f, 0x6f, 0xd8}, {0xb0, 0x40, 0x9a}, {0xe8, 0x7a, 0x17}};
+  const double at = last == 0 ? 0 : 2.0 * layer / last;
+  const size_t stop = at < 1 ? 0 : 1;
   std::string colour = "#";
-  for (size_t i = 0; i < 3; ++i) colour += fmt::format("{:02x}", std::lround(kFirst[i] + share * (kLast[i] - kFirst[i])));
+  for (size_t i = 0; i < 3; ++i)
+    colour += fmt::format("{:02x}", std::lround(std::lerp(kStops[stop][i], kStops[stop + 1][i], at - static_cast<double>(stop))));
   return colour;
+}
+
+// The y axis: from 0 to a tenth above the largest change, but not beyond 1, from where on a change says no more.
+std::pair<double, double> Domain(const std::vector<const MomentResult*>& moments) {
+  double most = 0.1;
+  for (const MomentResult* m : moments) {
+    for (const std::optional<double>& change : m->convergence.change) most = std::max(most, change.value_or(0));
+  }
+  return {0, std::min(1.0, std::floor(most * 10 + 1) / 10)};
 }
 
 Json ConvergenceJson(const Convergence& convergence) {
@@ -72,7 +82,7 @@ LineChart MomentsChart(const MomentsReport& report, Site site) {
                   .x_title = "tokens (doubling)",
                   .y_title = "relative change of C⁻¹k",
                   .references = {{"10 %", 0.1}},
-                  .domain = {{0.0, 1.0}}};
+                  .domain = Domain(all)};
   for (const int64_t tokens : longest.convergence.tokens) chart.x.push_back(std::to_string(tokens));
   int last = 0;
   for (const MomentResult* m : all) last = std::max(last, m->place.layer);
@@ -99,7 +109,7 @@ std::string MomentsPage(const MomentsReport& report) {
     const std::string caption = fmt::format(
         "C is the mean of k kᵀ over the tokens of the text, k the input of {}. An edit moves along C⁻¹k; the figure shows how much that "
         "vector, of keys "
-        "that were not counted, still changes when the text is doubled. Above 1: C of half the text says nothing about C of all. A curve "
+        "that were not counted, still changes when the text is doubled. A curve "
         "without "
         "points: fewer tokens than features, so that C has no inverse.",
         ProjectionNames(report, site));

@@ -20,7 +20,7 @@ struct MomentsReport {
 // What moments.json holds.
 Json MomentsJson(const MomentsReport& report);
 
-// The relative change of C^-1 k by tokens at one site, a curve per layer. REQUIRES: some moments there have 1024 tokens.
+// The relative change of C^-1 k by tokens at one site, a curve per layer. REQUIRES: some moments there have been watched.
 LineChart MomentsChart(const MomentsReport& report, Site site);
 
 std::string MomentsPage(const MomentsReport& report);
