@@ -27,7 +27,7 @@ struct SharedForwardWork {
 
 struct SharedForwardOptions {
   int64_t batch_rows = 2048;  // sequences go up together until they are so many rows
-  int64_t waves = 3;          // what would need one more starts further down the tree, and computes a few tokens again
+  int64_t waves = 6;          // what would need one more starts further down the tree, and computes a few tokens again
   std::function<void(const SharedForwardWork&)> progress = {};  // called after every batch
 };
 
