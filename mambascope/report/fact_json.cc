@@ -5,18 +5,12 @@
 namespace mambascope {
 namespace {
 
-Json CellJson(const std::optional<double>& value) { return ValueJson(value); }
-
-Json CellJson(const std::optional<std::pair<double, double>>& interval) {
-  return interval ? Json({interval->first, interval->second}) : Json();
-}
-
 template <typename T>
 Json RowsToJson(const std::vector<std::vector<T>>& grid) {
   Json rows = Json::array();
   for (const auto& row : grid) {
     Json cells = Json::array();
-    for (const T& cell : row) cells.push_back(CellJson(cell));
+    for (const T& cell : row) cells.push_back(ValueJson(cell));
     rows.push_back(std::move(cells));
   }
   return rows;

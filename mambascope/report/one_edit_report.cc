@@ -1,0 +1,130 @@
+#include "mambascope/report/one_edit_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mambascope/report/label.h"
+#include "mambascope/report/page.h"
+#include "mambascope/report/result_page.h"
+#include "mambascope/report/values.h"
+
+namespace mambascope {
+namespace {
+
+constexpr size_t kTop = 5;           // tokens of a terminal's lines
+constexpr int kTokenWidth = 20;      // characters of a token there
+constexpr const char* kHole = "{}";  // of the prompt, where the subject belongs
+
+std::string TextOf(const Json& edit, const char* key) { return edit.at(key).get<std::string>(); }
+
+std::string PromptOf(const Json& edit) {
+  std::string prompt = TextOf(edit, "prompt");
+  const size_t hole = prompt.find(kHole);
+  return hole == std::string::npos ? prompt : prompt.replace(hole, 2, TextOf(edit, "subject"));
+}
+
+std::string PlaceOf(const Json& edit) { return fmt::format("{}, layer {}", TextOf(edit, "projection"), edit.at("layer").get<int>()); }
+
+std::string NumberText(const Json& object, const char* key) {
+  const std::optional<double> number = NumberOf(object, key);
+  return number ? fmt::format("{:.4g}", *number) : "-";
+}
+
+std::string RatioText(const Json& edit, const char* key, const char* of) {
+  const auto number = NumberOf(edit, key), whole = NumberOf(edit, of);
+  return number && whole && *whole > 0 ? fmt::format("{:.3g} %", 100 * *number / *whole) : "-";
+}
+
+std::string SearchText(const Json& edit) {
+  const size_t passes = edit.at("loss").size();
+  std::string text = fmt::format("{} pass{}, stopped by {}", passes, passes == 1 ? "" : "es", TextOf(edit, "stopped"));
+  if (passes > 0) text += fmt::format("; loss {} to {}", NumberText(edit["loss"][0], "loss"), NumberText(edit["loss"].back(), "loss"));
+  return text;
+}
+
+std::string PerplexityText(const Json& edit) {
+  const Json& perplexity = edit.at("perplexity");
+  return fmt::format("{} to {}", NumberText(perplexity, "before"), NumberText(perplexity, "after"));
+}
+
+// "·Paris 0.954, ·Lyon 0.01".
+std::string TopLine(const Json& side) {
+  std::string line;
+  for (const Json& token : side.at("top"))
+    line += fmt::format("{}{} {}", line.empty() ? "" : ", ", VisibleText(TextOf(token, "text")), NumberText(token, "prob"));
+  return line;
+}
+
+LineChart ByPass(const Json& steps, LineChart chart, const std::vector<const char*>& keys) {
+  chart.x_title = "pass";
+  for (const char* key : keys) chart.curves.push_back({.name = key});
+  for (size_t s = 0; s < steps.size(); ++s) {
+    chart.x.push_back(std::to_string(s + 1));
+    for (size_t k = 0; k < keys.size(); ++k) chart.curves[k].values.push_back(NumberOf(steps[s], keys[k]));
+  }
+  return chart;
+}
+
+// A token and its probability, `kTokenWidth` + 9 wide; blank where `top` has no such rank.
+std::string TokenCell(const Json& top, size_t rank) {
+  if (rank >= top.size()) return std::string(kTokenWidth + 9, ' ');
+  std::string text = VisibleText(TextOf(top[rank], "text"));
+  const int blanks = kTokenWidth - Length(text);
+  if (blanks > 0) text.append(static_cast<size_t>(blanks), ' ');
+  return fmt::format("{} {:>8}", text, NumberText(top[rank], "prob"));
+}
+
+}  // namespace
+
+std::vector<LineChart> EditCharts(const OneEdit& edit) {
+  const Json& steps = edit.edit.at("loss");
+  if (steps.size() < 2) return {};
+  return {ByPass(steps, {.name = "edit_loss", .title = "Loss of the value search", .y_title = "nats"}, {"loss", "nll", "kl", "decay"}),
+          ByPass(steps, {.name = "edit_p", .title = "Probability of the target", .y_title = "p(target)", .domain = {{0.0, 1.0}}}, {"p"})};
+}
+
+std::string EditPage(const OneEdit& one) {
+  const Json& edit = one.edit;
+  PageInfo info{.title = fmt::format("Edit: {} {}", PromptOf(edit), VisibleText(TextOf(edit, "target"))),
+                .summary = {{"model", one.options.value("model", "")},
+                            {"prompt", PromptOf(edit)},
+                            {"target", TextOf(edit, "target")},
+                            {"edited", PlaceOf(edit)},
+                            {"p(target)", fmt::format("{} before, {} after", NumberText(edit["before"], "p_target"),
+                                                      NumberText(edit["after"], "p_target"))},
+                            {"before", TopLine(edit["before"])},
+                            {"after", TopLine(edit["after"])},
+                            {"value search", SearchText(edit)},
+                            {"|change| / |W|", RatioText(edit, "change_norm", "weight_norm")},
+                            {"|v* - v0| / |v0|", RatioText(edit, "delta_norm", "v0_norm")}}};
+  if (edit.at("perplexity").is_object())
+    info.summary.push_back({"perplexity", fmt::format("{} ({})", PerplexityText(edit), TextOf(edit["perplexity"], "text"))});
+  for (const Json& warning : edit.at("warnings")) info.summary.push_back({"warning", warning.get<std::string>()});
+  info.summary.push_back({"options", OptionsLine(one.options)});
+  std::vector<Figure> figures;
+  const std::vector<std::string> captions = {
+      "What the search brings down: nll, of the target in the contexts; kl, how far what the subject is has moved; decay, how far the "
+      "value "
+      "has. Their sum is the loss.",
+      "The mean over the contexts of the target's probability (per token) with the value in the subject's place."};
+  for (const LineChart& chart : EditCharts(one)) figures.push_back({chart.title, captions[figures.size()], LineChartSpec(chart)});
+  return HtmlPage(info, figures);
+}
+
+std::string EditText(const OneEdit& one) {
+  const Json& edit = one.edit;
+  const Json &before = edit.at("before"), &after = edit.at("after");
+  std::string out = fmt::format("{} -> {}   ({})\n\n", VisibleText(PromptOf(edit)), VisibleText(TextOf(edit, "target")), PlaceOf(edit));
+  out += fmt::format("{:<{}}    {}\n", "before", kTokenWidth + 9, "after");
+  for (size_t rank = 0; rank < std::min(kTop, std::max(before.at("top").size(), after.at("top").size())); ++rank)
+    out += fmt::format("{}    {}\n", TokenCell(before["top"], rank), TokenCell(after["top"], rank));
+  out += fmt::format("\np(target)      {} to {}\n", NumberText(before, "p_target"), NumberText(after, "p_target"));
+  out += fmt::format("value search   {}\n", SearchText(edit));
+  out += fmt::format("|change|/|W|   {}\n", RatioText(edit, "change_norm", "weight_norm"));
+  if (edit.at("perplexity").is_object()) out += fmt::format("perplexity     {}\n", PerplexityText(edit));
+  for (const Json& warning : edit.at("warnings")) out += fmt::format("warning: {}\n", VisibleText(warning.get<std::string>()));
+  return out;
+}
+
+}  // namespace mambascope
