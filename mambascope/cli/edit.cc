@@ -1,3 +1,4 @@
+#include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include "mambascope/checkpoint/file.h"
@@ -11,7 +12,7 @@
 #include "mambascope/experiments/edit_file.h"
 #include "mambascope/experiments/target_scores.h"
 #include "mambascope/intervene/run.h"
-#include "mambascope/report/edit_report.h"
+#include "mambascope/report/one_edit_report.h"
 
 namespace mambascope {
 namespace {
@@ -67,7 +68,7 @@ void EditOne(const CommonOptions& common, const EditOptions& o) {
                  {"after", Answers(edited, setup.tokenizer(), prompt, rewrite.target)},
                  {"perplexity", Json()},
                  {"warnings", Json::array()}};
-  const Json json = EditJson(result);
+  const Json json = {{"options", result.options}, {"edit", result.edit}};
   WriteFile(out / "edit.json", DumpJson(json, 1) + "\n");
   WriteFile(out / "edit.html", EditPage(result));
   Print(common, json,
