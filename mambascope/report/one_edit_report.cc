@@ -112,9 +112,8 @@ std::string EditPage(const OneEdit& one) {
   info.summary.push_back({"options", OptionsLine(one.options)});
   std::vector<Figure> figures;
   const std::vector<std::string> captions = {
-      "What the search brings down: nll, of the target in the contexts; kl, how far what the subject is has moved; decay, how far the "
-      "value "
-      "has. Their sum is the loss.",
+      "What the search brings down: nll, of the target in the contexts; kl, how far what the subject is has moved; decay, how far "
+      "the value has. Their sum is the loss.",
       "The mean over the contexts of the target's probability (per token) with the value at the subject's last token."};
   for (const LineChart& chart : EditCharts(one)) figures.push_back({chart.title, captions[figures.size()], LineChartSpec(chart)});
   return HtmlPage(info, figures);
