@@ -37,10 +37,15 @@ LineChart ChartOf(const EditTable& table, LineChart chart, const std::function<s
   return chart;
 }
 
-LineChart MeasureChart(const EditTable& table, const std::string& key, const std::string& title) {
+// "demo; 300 records".
+std::string Origin(const EditTable& table, const Json& options) {
+  return fmt::format("{}; {} records", options.value("model", ""), table.pre.at("records").get<int64_t>());
+}
+
+LineChart MeasureChart(const EditTable& table, const std::string& origin, const std::string& key, const std::string& title) {
   LineChart chart{.name = "edit_" + key,
                   .title = title,
-                  .subtitle = fmt::format("{} records; bands: 95% confidence intervals", table.pre.at("records").get<int64_t>()),
+                  .subtitle = origin + "; bands: 95% confidence intervals",
                   .y_title = key + " (percent)",
                   .domain = {{0.0, 100.0}}};
   if (const auto unedited = NumberOf(table.pre, key)) chart.references = {{"unedited", *unedited}};
@@ -53,28 +58,29 @@ std::optional<double> ChangePercent(const Json& row) {
   return change && weight ? std::optional(100 * *change / *weight) : std::nullopt;
 }
 
-std::vector<LineChart> Charts(const EditTable& table) {
+std::vector<LineChart> Charts(const EditTable& table, const Json& options) {
   if (LayersOf(table).size() < 2) return {};
+  const std::string origin = Origin(table, options);
   auto none = [](const Json&) { return std::nullopt; };
   return {
-      MeasureChart(table, "S", "Score S"),
-      MeasureChart(table, "ES", "Efficacy ES"),
-      MeasureChart(table, "PS", "Generalization PS"),
-      MeasureChart(table, "NS", "Specificity NS"),
+      MeasureChart(table, origin, "S", "Score S"),
+      MeasureChart(table, origin, "ES", "Efficacy ES"),
+      MeasureChart(table, origin, "PS", "Generalization PS"),
+      MeasureChart(table, origin, "NS", "Specificity NS"),
       ChartOf(
-          table, {.name = "edit_passes", .title = "Passes per value search", .subtitle = "means over records", .y_title = "passes"},
+          table, {.name = "edit_passes", .title = "Passes per value search", .subtitle = origin + "; means", .y_title = "passes"},
           [](const Json& row) { return NumberOf(row, "steps"); }, none),
-      ChartOf(
-          table,
-          {.name = "edit_change", .title = "Size of the change", .subtitle = "means over records", .y_title = "|change| / |W| (percent)"},
-          ChangePercent, none)};
+      ChartOf(table,
+              {.name = "edit_change", .title = "Size of the change", .subtitle = origin + "; means", .y_title = "|change| / |W| (percent)"},
+              ChangePercent, none)};
 }
 
 // How to read each of Charts.
 constexpr std::array kCaptions = {
-    "The harmonic mean of ES, PS and NS: high only where all three are. Dashed: the model before any edit. Its bands are "
-    "linearized. In Figure 6 of Sharma et al. (2024; Mamba-2.8b, 64 layers, 2000 records) W_o is best in early layers (94 at layer "
-    "1) and W_a in the middle (94 at layer 18); all fall in the last third, W_o and W_g to 4 at the last layer.",
+    "The harmonic mean of ES, PS and NS: high only where all three are. Dashed: the model before any edit. The bands are "
+    "linearized, and rough near 0. In Figure 6 of Sharma et al. (2024; Mamba-2.8b, 64 layers, 2000 records) W_o is best in early "
+    "layers (94 at layer 1) and W_a in the middle (94 at layer 18); all fall in the last third, W_o and W_g to 4 at the last "
+    "layer.",
     "How often the edited prompt makes the new object more probable than the true one. Where all records agree, a band has no "
     "width. In Figure 6 it is near 100, with dips, for W_a up to the last layers, for W_o up to layer 46 and for W_g up to layer "
     "27. At the last layer an edit at the subject can no longer reach an answer that comes later.",
@@ -83,8 +89,8 @@ constexpr std::array kCaptions = {
     "How often prompts about other subjects still make the true object the more probable one. An edit that reaches nothing keeps "
     "the dashed line's value: read it together with ES. In Figure 6 W_g stays highest, also where its edits fail; W_o and W_a fall "
     "from the middle layers on.",
-    "A search ends when its loss is low or the target probable enough. Where it takes all its passes, it found no value that makes "
-    "the model say the target.",
+    "A search ends when its loss is low or the target probable enough. Where searches take all the passes they may, they did not "
+    "get there.",
     "The norm of what an edit adds to its weight W. The larger, the more it is likely to disturb what it should not."};
 
 std::vector<Figure> Figures(const std::vector<LineChart>& charts) {
@@ -155,14 +161,14 @@ Json EditSweepJson(const EditSweep& sweep) {
   return json;
 }
 
-std::vector<LineChart> EditSweepCharts(const EditSweep& sweep) { return Charts(TableOf(sweep.lines)); }
+std::vector<LineChart> EditSweepCharts(const EditSweep& sweep) { return Charts(TableOf(sweep.lines), sweep.options); }
 
 std::string EditSweepPage(const EditSweep& sweep) {
   const EditTable table = TableOf(sweep.lines);
-  const std::vector<Figure> figures = Figures(Charts(table));
+  const std::vector<Figure> figures = Figures(Charts(table, sweep.options));
   PageInfo info{.title = "Edits by layer and projection",
                 .summary = {{"model", sweep.options.value("model", "")},
-                            {"records", std::to_string(sweep.lines.size())},
+                            {"records", fmt::format("{} (percent, in brackets 95% intervals over records)", sweep.lines.size())},
                             {"unedited", MeasuresLine(table.pre)}}};
   for (const ProjectionRows& projection : table.projections) {
     if (const Json* best = figures.empty() ? &projection.rows[0] : BestOf(projection))

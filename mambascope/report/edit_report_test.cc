@@ -242,6 +242,7 @@ TEST(EditSweepChartsTest, HaveACurvePerProjectionAndTheUneditedModel) {
   EXPECT_THAT(names, ElementsAre("edit_S", "edit_ES", "edit_PS", "edit_NS", "edit_passes", "edit_change"));
   const LineChart& ps = charts[2];
   EXPECT_THAT(ps.x, ElementsAre("2", "10"));
+  EXPECT_EQ(ps.subtitle, "demo; 4 records; bands: 95% confidence intervals");
   EXPECT_EQ(ps.domain, std::pair(0.0, 100.0));
   EXPECT_EQ(ps.references.at(0).value, 25);
   EXPECT_EQ(ps.curves[0].name, "W_o");

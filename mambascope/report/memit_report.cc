@@ -34,7 +34,7 @@ std::string RowText(const Json& row) {
 LineChart MemitChart(const MemitCurve& curve) {
   LineChart chart{.name = "memit",
                   .title = "Edits made at once",
-                  .subtitle = "bands: 95% confidence intervals over the edited records",
+                  .subtitle = fmt::format("{}; bands: 95% confidence intervals over the edited records", curve.options.value("model", "")),
                   .x_title = "edits",
                   .y_title = "percent",
                   .domain = {{0.0, 100.0}}};
@@ -55,10 +55,9 @@ std::string MemitPage(const MemitCurve& curve) {
   info.summary.push_back({"options", OptionsLine(curve.options)});
   if (curve.rows.size() < 2) return HtmlPage(info, {});
   const std::string caption =
-      "All edits of a point are in the weights together, and each is measured on its own record. ES: the new object is more probable than "
-      "the "
-      "true one; PS: in paraphrases too; NS: other subjects keep their own; S: the harmonic mean. Edits that get in each other's way lower "
-      "them from left to right. Few edits have wide bands.";
+      "All edits of a point are in the weights together, and each is measured on its own record. ES: the new object is more "
+      "probable than the true one; PS: in paraphrases too; NS: other subjects keep their own; S: the harmonic mean. Edits that get in "
+      "each other's way lower them from left to right. Of few edits the bands are wide, and of one there is none.";
   return HtmlPage(info, {{.heading = "Measures by the number of edits", .caption = caption, .spec = LineChartSpec(MemitChart(curve))}});
 }
 

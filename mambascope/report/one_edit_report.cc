@@ -24,6 +24,11 @@ std::string PromptOf(const Json& edit) {
   return hole == std::string::npos ? prompt : prompt.replace(hole, 2, TextOf(edit, "subject"));
 }
 
+// "The capital of France is -> ·Rome".
+std::string RewriteOf(const Json& edit) {
+  return fmt::format("{} -> {}", VisibleText(PromptOf(edit)), VisibleText(TextOf(edit, "target")));
+}
+
 std::string PlaceOf(const Json& edit) { return fmt::format("{}, layer {}", TextOf(edit, "projection"), edit.at("layer").get<int>()); }
 
 std::string NumberText(const Json& object, const char* key) {
@@ -56,7 +61,10 @@ std::string TopLine(const Json& side) {
   return line;
 }
 
-LineChart ByPass(const Json& steps, LineChart chart, const std::vector<const char*>& keys) {
+// `keys` of a search's passes, a curve for each.
+LineChart ByPass(const Json& edit, LineChart chart, const std::vector<const char*>& keys) {
+  const Json& steps = edit.at("loss");
+  chart.subtitle = fmt::format("{} ({})", RewriteOf(edit), PlaceOf(edit));
   chart.x_title = "pass";
   for (const char* key : keys) chart.curves.push_back({.name = key});
   for (size_t s = 0; s < steps.size(); ++s) {
@@ -66,9 +74,9 @@ LineChart ByPass(const Json& steps, LineChart chart, const std::vector<const cha
   return chart;
 }
 
-// A token and its probability, `kTokenWidth` + 9 wide; blank where `top` has no such rank.
+// A token and its probability, `kTokenWidth` + 9 wide; nothing where `top` has no such rank.
 std::string TokenCell(const Json& top, size_t rank) {
-  if (rank >= top.size()) return std::string(kTokenWidth + 9, ' ');
+  if (rank >= top.size()) return "";
   std::string text = VisibleText(TextOf(top[rank], "text"));
   const int blanks = kTokenWidth - Length(text);
   if (blanks > 0) text.append(static_cast<size_t>(blanks), ' ');
@@ -78,15 +86,15 @@ std::string TokenCell(const Json& top, size_t rank) {
 }  // namespace
 
 std::vector<LineChart> EditCharts(const OneEdit& edit) {
-  const Json& steps = edit.edit.at("loss");
-  if (steps.size() < 2) return {};
-  return {ByPass(steps, {.name = "edit_loss", .title = "Loss of the value search", .y_title = "nats"}, {"loss", "nll", "kl", "decay"}),
-          ByPass(steps, {.name = "edit_p", .title = "Probability of the target", .y_title = "p(target)", .domain = {{0.0, 1.0}}}, {"p"})};
+  if (edit.edit.at("loss").size() < 2) return {};
+  return {
+      ByPass(edit.edit, {.name = "edit_loss", .title = "Loss of the value search", .y_title = "nats"}, {"nll", "kl", "decay", "loss"}),
+      ByPass(edit.edit, {.name = "edit_p", .title = "Probability of the target", .y_title = "p(target)", .domain = {{0.0, 1.0}}}, {"p"})};
 }
 
 std::string EditPage(const OneEdit& one) {
   const Json& edit = one.edit;
-  PageInfo info{.title = fmt::format("Edit: {} {}", PromptOf(edit), VisibleText(TextOf(edit, "target"))),
+  PageInfo info{.title = fmt::format("Edit: {}", RewriteOf(edit)),
                 .summary = {{"model", one.options.value("model", "")},
                             {"prompt", PromptOf(edit)},
                             {"target", TextOf(edit, "target")},
@@ -104,10 +112,9 @@ std::string EditPage(const OneEdit& one) {
   info.summary.push_back({"options", OptionsLine(one.options)});
   std::vector<Figure> figures;
   const std::vector<std::string> captions = {
-      "What the search brings down: nll, of the target in the contexts; kl, how far what the subject is has moved; decay, how far the "
-      "value "
-      "has. Their sum is the loss.",
-      "The mean over the contexts of the target's probability (per token) with the value in the subject's place."};
+      "What the search brings down: nll, of the target in the contexts; kl, how far what the subject is has moved; decay, how far "
+      "the value has. Their sum is the loss.",
+      "The mean over the contexts of the target's probability (per token) with the value at the subject's last token."};
   for (const LineChart& chart : EditCharts(one)) figures.push_back({chart.title, captions[figures.size()], LineChartSpec(chart)});
   return HtmlPage(info, figures);
 }
@@ -115,10 +122,10 @@ std::string EditPage(const OneEdit& one) {
 std::string EditText(const OneEdit& one) {
   const Json& edit = one.edit;
   const Json &before = edit.at("before"), &after = edit.at("after");
-  std::string out = fmt::format("{} -> {}   ({})\n\n", VisibleText(PromptOf(edit)), VisibleText(TextOf(edit, "target")), PlaceOf(edit));
+  std::string out = fmt::format("{}   ({})\n\n", RewriteOf(edit), PlaceOf(edit));
   out += fmt::format("{:<{}}    {}\n", "before", kTokenWidth + 9, "after");
   for (size_t rank = 0; rank < std::min(kTop, std::max(before.at("top").size(), after.at("top").size())); ++rank)
-    out += fmt::format("{}    {}\n", TokenCell(before["top"], rank), TokenCell(after["top"], rank));
+    out += fmt::format("{:<{}}    {}\n", TokenCell(before["top"], rank), kTokenWidth + 9, TokenCell(after["top"], rank));
   out += fmt::format("\np(target)      {} to {}\n", NumberText(before, "p_target"), NumberText(after, "p_target"));
   out += fmt::format("value search   {}\n", SearchText(edit));
   out += fmt::format("|change|/|W|   {}\n", RatioText(edit, "change_norm", "weight_norm"));
