@@ -10,9 +10,13 @@
 
 namespace mambascope {
 
+// The defaults are where the bundled models, edited by MEMIT, have forgotten something. With 10 facts at once, in layers that suit them,
+// their perplexity on the bundled sentences rises by a factor of 1.01 or less. With 100, the most probable answer is no longer the true one
+// for a fifth of the neighbors where the factor is 1.03 to 1.07, for three in ten at 1.1 and four in ten at 1.2; changes are then about as
+// large as their weights.
 struct EditHealthOptions {
-  double most_change = 0.5;      // |W' - W| / |W|, Frobenius
-  double most_perplexity = 1.2;  // of the edited model's perplexity by the base model's
+  double most_change = 1;         // |W' - W| / |W|, Frobenius
+  double most_perplexity = 1.05;  // of the edited model's perplexity by the base model's
 };
 
 // One edited weight, all edits of it together.

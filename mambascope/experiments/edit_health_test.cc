@@ -51,7 +51,7 @@ TEST_P(EditHealthTest, NormsAreOfAllEditsOfAWeightTogether) {
 }
 
 TEST_P(EditHealthTest, AnEditAndItsOppositeChangeNothing) {
-  Edit there = Random(1, 0.8, 4), back = there;
+  Edit there = Random(1, 1.5, 4), back = there;
   back.v = -there.v;
   const EditHealth health = CheckEdits(model_, {there, back}, kTexts);
   EXPECT_LT(health.weights[0].change_norm, 1e-5 * health.weights[0].weight_norm);

@@ -93,6 +93,7 @@ MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, 
   std::vector<ValueTask> searches;
   for (size_t i = 0; i < facts.size(); ++i) searches.push_back({&facts[i], {Site::kResid, last}, h[static_cast<int64_t>(i)]});
   MemitResult result{.values = SearchValues(model, searches, options.value), .layers = {}};
+  result.lambda = options.lambda.value_or(static_cast<double>(WeightOf(model, last, projection).weight.size(1)) / 4);
 
   c10::NoGradGuard no_grad;
   std::vector<at::Tensor> deltas;
@@ -102,7 +103,7 @@ MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, 
   Model edited = model;
   for (auto left = static_cast<double>(layers.size()); int layer : layers) {
     const Place key = KeyOf(model, layer, projection);
-    result.layers.push_back(EditLayer(edited, facts, key, projection, (z - h) / left--, solvers(key), options.lambda));
+    result.layers.push_back(EditLayer(edited, facts, key, projection, (z - h) / left--, solvers(key), result.lambda));
     edited = edited.Edited({result.layers.back().edit});
     h = Residuals(edited, facts, last);
     result.layers.back().distance = MeanNorm(z - h);

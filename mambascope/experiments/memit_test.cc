@@ -64,7 +64,7 @@ class MemitTest : public testing::TestWithParam<std::string> {
   }
   at::Tensor weight(int layer) const { return FindEditable(model_.layer(layer), projection_).weight; }
   Place KeyAt(int layer) const { return KeyOf(model_, layer, projection_); }
-  MemitResult Edit(const std::vector<RewritePrompts>& facts, const std::set<int>& layers, double lambda) const {
+  MemitResult Edit(const std::vector<RewritePrompts>& facts, const std::set<int>& layers, std::optional<double> lambda) const {
     return Memit(model_, facts, layers, projection_, [&](const Place& key) -> const MomentSolver& { return Solver(key); },
                  {.value = {.steps = 4, .clamp = 0.75}, .lambda = lambda});
   }
@@ -161,6 +161,15 @@ TEST_P(MemitTest, TheLargerLambdaTheSmallerTheChange) {
     last = change;
   }
   EXPECT_LT(last, 1e-8);
+}
+
+TEST_P(MemitTest, LambdaIsAQuarterOfTheWidthUnlessItIsGiven) {
+  const std::vector<RewritePrompts> facts = MakeFacts(2, 1);
+  const double quarter = 0.25 * static_cast<double>(weight(0).size(1));
+  const MemitResult unsaid = Edit(facts, {0}, {}), said = Edit(facts, {0}, quarter), other = Edit(facts, {0}, 2 * quarter);
+  EXPECT_EQ(unsaid.lambda, quarter);
+  EXPECT_TRUE(at::equal(unsaid.layers[0].edit.u, said.layers[0].edit.u));
+  EXPECT_FALSE(at::equal(unsaid.layers[0].edit.u, other.layers[0].edit.u));
 }
 
 TEST_P(MemitTest, LeavesTheModelAsItIs) {
