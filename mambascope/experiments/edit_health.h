@@ -1,0 +1,41 @@
+// What edits did to a model as a whole, whatever became of the facts: edits that change a weight by much, or that are made one after the
+// other, can leave a model that no longer speaks (Gupta et al. 2024, "Model Editing at Scale leads to Gradual and Catastrophic
+// Forgetting").
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mambascope/model/model.h"
+
+namespace mambascope {
+
+// The defaults are where the bundled models, edited by MEMIT, have forgotten something. With 10 facts at once, in layers that suit them,
+// their perplexity on the bundled sentences rises by a factor of 1.01 or less. With 100, the most probable answer is no longer the true one
+// for a fifth of the neighbors where the factor is 1.03 to 1.07, for three in ten at 1.1 and four in ten at 1.2; changes are then about as
+// large as their weights.
+struct EditHealthOptions {
+  double most_change = 1;         // |W' - W| / |W|, Frobenius
+  double most_perplexity = 1.05;  // of the edited model's perplexity by the base model's
+};
+
+// One edited weight, all edits of it together.
+struct WeightChange {
+  int layer;
+  std::string projection;
+  double change_norm;  // |W' - W|, Frobenius
+  double weight_norm;  // |W|
+};
+
+struct EditHealth {
+  std::vector<WeightChange> weights;       // by layer, then name
+  std::vector<double> before, after;       // perplexity of each text, of the base and the edited model
+  double mean_before = 0, mean_after = 0;  // geometric means over the texts
+  std::vector<std::string> warnings = {};  // a sentence for each bound that is passed; none: healthy
+};
+
+// `texts` as ids, of two tokens or more. Throws Error as Model::Edited and Perplexities do. REQUIRES: !texts.empty()
+EditHealth CheckEdits(const Model& base, const std::vector<Edit>& edits, const std::vector<std::vector<int64_t>>& texts,
+                      const EditHealthOptions& options = {});
+
+}  // namespace mambascope
