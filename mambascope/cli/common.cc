@@ -91,11 +91,11 @@ std::vector<EditableWeight> ParseProjections(const std::vector<std::string>& nam
 }
 
 fs::path ModelFolder(const std::string& name) {
-  if (name == "demo") return Bundled("models/demo-mamba");
+  if (name == "demo" || name == "demo-mamba") return Bundled("models/demo-mamba");
   if (name == "demo-mamba2" || name == "demo-neox") return Bundled("models/" + name);
   std::error_code error;
   if (!fs::is_directory(name, error))
-    throw Error(name + ": no such folder", "--model takes a checkpoint folder, or demo, demo-mamba2 or demo-neox");
+    throw Error(name + ": no such folder", "--model takes a checkpoint folder, or demo (Mamba-1), demo-mamba2 or demo-neox");
   return name;
 }
 

@@ -10,10 +10,11 @@
 namespace mambascope {
 namespace {
 
+// The subject ends the prompt, so that every layer's edit can change the answer.
 class RomeTest : public testing::TestWithParam<std::string> {
  protected:
   const RewritePrompts rewrite_ = {
-      {{{7, 30, 21, 150, 9}, 2}, {{5, 6, 7, 30, 21, 150, 9}, 4}, {{8, 7, 30, 21, 150, 9}, 3}}, {17, 40}, {{30, 21, 3, 4}, 1}};
+      {{{150, 9, 7, 30, 21}, 4}, {{5, 6, 150, 9, 7, 30, 21}, 6}, {{8, 150, 9, 7, 30, 21}, 5}}, {17, 40}, {{30, 21, 3, 4}, 1}};
 
   // Second moments that are not the identity: of random keys.
   const MomentSolver& Solver(const Place& key) {
@@ -83,16 +84,16 @@ TEST_P(RomeTest, DirectionIsTheInverseMomentsTimesTheMeanKey) {
 
 TEST_P(RomeTest, MeanDivisionMapsTheMeanKey) {
   c10::NoGradGuard no_grad;
-  const RomeTask task = Tasks()[0];
+  const RomeTask task = {&rewrite_, 1, model_.layer(1).editable()[0].name};  // layer 0's keys are the same in all contexts
   const RomeEdit bare = Edit({task})[0], mean = Edit({task}, RomeOptions::Division::kMean)[0];
-  const EditableWeight weight = FindEditable(model_.layer(0), task.projection);
+  const EditableWeight weight = FindEditable(model_.layer(1), task.projection);
   at::Tensor k, v;
   for (const PromptToken& prompt : rewrite_.prompts) {
-    const at::Tensor key = StateOf(model_, prompt, {weight.key, 0}) / 3, value = StateOf(model_, prompt, {weight.value, 0}) / 3;
+    const at::Tensor key = StateOf(model_, prompt, {weight.key, 1}) / 3, value = StateOf(model_, prompt, {weight.value, 1}) / 3;
     k = k.defined() ? k + key : key;
     v = v.defined() ? v + value : value;
   }
-  const at::Tensor want = StateOf(model_, rewrite_.prompts[0], {weight.value, 0}) + mean.value.delta;
+  const at::Tensor want = StateOf(model_, rewrite_.prompts[0], {weight.value, 1}) + mean.value.delta;
   const at::Tensor got = v + mean.edit.v[0] * (mean.edit.u[0] * k).sum();
   EXPECT_LT(MaxDifference(got, want), 1e-4 * want.abs().max().item<double>());
   EXPECT_GT(MaxDifference(bare.edit.v, mean.edit.v), 1e-6) << "the two divisions are the same";
@@ -115,7 +116,7 @@ TEST_P(RomeTest, EditOfTheLastLayerChangesOnlyWhatItsOwnKeysMap) {
   c10::NoGradGuard no_grad;
   const int top = model_.layers() - 1;
   const EditableWeight weight = model_.layer(top).editable().back();
-  const PromptToken& prompt = rewrite_.prompts[0];
+  const PromptToken prompt = {{7, 30, 21, 150, 9}, 2};
   RomeEdit edit = Edit({{&rewrite_, top, weight.name}})[0];
   const auto last = static_cast<int64_t>(prompt.ids.size()) - 1;
   const at::Tensor k = StateOf(model_, {prompt.ids, last}, {weight.key, top});

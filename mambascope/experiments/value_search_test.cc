@@ -26,8 +26,9 @@ class ValueSearchTest : public testing::TestWithParam<std::string> {
   }
   std::vector<ValueTask> Tasks() const {
     const int top = model_.layers() - 1;
+    // At the last layer the subject must end the prompt: else the loss has no gradient there but rounding's.
     std::vector<ValueTask> tasks = {Task(first_, 0, Weight(0).value), Task(second_, 0, Weight(0).value),
-                                    Task(first_, top, Weight(top).value), Task(second_, 0, Site::kResid)};
+                                    Task(second_, top, Weight(top).value), Task(second_, 0, Site::kResid)};
     for (const EditableWeight& weight : model_.layer(0).editable()) tasks.push_back(Task(first_, 0, weight.value));
     return tasks;
   }
