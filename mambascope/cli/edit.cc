@@ -4,12 +4,14 @@
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
+#include "mambascope/cli/edit_many.h"
 #include "mambascope/cli/edit_records.h"
 #include "mambascope/cli/edit_setup.h"
-#include "mambascope/data/corpus.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/edit_file.h"
+#include "mambascope/experiments/edit_health.h"
+#include "mambascope/experiments/memit.h"
 #include "mambascope/experiments/target_scores.h"
 #include "mambascope/intervene/run.h"
 #include "mambascope/report/one_edit_report.h"
@@ -19,8 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kTop = 5;         // tokens shown before and after
-constexpr int64_t kDocuments = 64;  // of the text whose perplexity is watched
+constexpr int64_t kTop = 5;  // tokens shown before and after
 
 // What the model says after the prompt.
 Json Answers(const Model& model, const Tokenizer& tokenizer, const std::vector<int64_t>& prompt, const std::vector<int64_t>& target) {
@@ -35,39 +36,64 @@ Json Answers(const Model& model, const Tokenizer& tokenizer, const std::vector<i
   return {{"top", top}, {"p_target", std::exp(-score.nll * static_cast<double>(target.size()))}};
 }
 
+// The edits that one fact takes, and what was found on the way.
+struct Found {
+  std::vector<Edit> edits;
+  FoundValue value;
+  double v0_norm;
+};
+
+Found MakeEdits(const EditSetup& setup, const EditOptions& o, const RewritePrompts& rewrite) {
+  if (o.method == "memit") {
+    std::set<int> layers;
+    for (const EditPlace& place : setup.places()) layers.insert(place.layer);
+    const MemitResult result = Memit(setup.model(), {rewrite}, layers, setup.places()[0].projection, setup.solvers(),
+                                     {.value = setup.value(), .lambda = o.lambda});
+    const Place last{Site::kResid, *layers.rbegin()};
+    return {result.Edits(), result.values[0], TokenStates(setup.model(), {rewrite.prompts[0]}, {last}).at(last).norm().item<double>()};
+  }
+  if (setup.places().size() != 1)
+    throw Error("ROME changes one weight: give --layer and --projection", "--method memit edits several layers");
+  const auto& [layer, projection] = setup.places()[0];
+  const RomeEdit edit = Rome(setup.model(), {{&rewrite, layer, projection}}, setup.solvers(), setup.rome())[0];
+  return {{edit.edit}, edit.value, edit.v0_norm};
+}
+
+Json LossJson(const std::vector<LossStep>& steps) {
+  Json loss = Json::array();
+  for (const LossStep& s : steps) loss.push_back({{"loss", s.loss}, {"nll", s.nll}, {"kl", s.kl}, {"decay", s.decay}, {"p", s.p}});
+  return loss;
+}
+
 void EditOne(const CommonOptions& common, const EditOptions& o) {
   const fs::path out = o.out;
   for (const char* name : {"edit.json", "edit.html", "edit.safetensors"}) PrepareFile(out / name);
   const EditSetup setup(common, o);
-  if (setup.places().size() != 1) throw Error("one edit changes one weight: give --layer and --projection");
-  const auto& [layer, projection] = setup.places()[0];
   const std::string pattern = o.prompt->find("{}") == o.prompt->npos ? PatternOf(*o.prompt, *o.subject) : *o.prompt;
   const RewritePrompts rewrite = PrepareRewrite(setup.tokenizer(), {pattern, *o.subject, *o.target}, setup.contexts());
-  const RomeEdit edit = Rome(
-      setup.model(), {{&rewrite, layer, projection}}, [&](const Place& key) -> const MomentSolver& { return setup.Solver(key); },
-      setup.rome())[0];
-  WriteEdits(out / "edit.safetensors", {{edit.edit}, Fingerprint(ModelFolder(common.model))});
-  const Model edited = setup.model().Edited({edit.edit});
-  OneEdit result{.options = EchoOptions("edit", common, setup.Echo()), .edit = {}};
-  Json loss = Json::array();
-  for (const LossStep& s : edit.value.steps)
-    loss.push_back({{"loss", s.loss}, {"nll", s.nll}, {"kl", s.kl}, {"decay", s.decay}, {"p", s.p}});
+  const Found found = MakeEdits(setup, o, rewrite);
+  WriteEdits(out / "edit.safetensors", {found.edits, Fingerprint(ModelFolder(common.model))});
+  const Model edited = setup.model().Edited(found.edits);
+  const EditHealth health = CheckEdits(setup.model(), found.edits, setup.Texts());
   const std::vector<int64_t>& prompt = rewrite.prompts[0].ids;
-  result.edit = {{"layer", layer},
-                 {"projection", projection},
-                 {"prompt", pattern},
-                 {"subject", *o.subject},
-                 {"target", *o.target},
-                 {"loss", loss},
-                 {"stopped", edit.value.stopped},
-                 {"change_norm", edit.change_norm},
-                 {"weight_norm", edit.weight_norm},
-                 {"v0_norm", edit.v0_norm},
-                 {"delta_norm", edit.value.delta.norm().item<double>()},
-                 {"before", Answers(setup.model(), setup.tokenizer(), prompt, rewrite.target)},
-                 {"after", Answers(edited, setup.tokenizer(), prompt, rewrite.target)},
-                 {"perplexity", Json()},
-                 {"warnings", Json::array()}};
+  OneEdit result{.options = EchoOptions("edit", common, setup.Echo()), .edit = {}};
+  result.edit = {
+      {"layer", setup.places().back().layer},
+      {"projection", setup.places().back().projection},
+      {"prompt", pattern},
+      {"subject", *o.subject},
+      {"target", *o.target},
+      {"loss", LossJson(found.value.steps)},
+      {"stopped", found.value.stopped},
+      {"change_norm", health.weights.back().change_norm},
+      {"weight_norm", health.weights.back().weight_norm},
+      {"v0_norm", found.v0_norm},
+      {"delta_norm", found.value.delta.norm().item<double>()},
+      {"before", Answers(setup.model(), setup.tokenizer(), prompt, rewrite.target)},
+      {"after", Answers(edited, setup.tokenizer(), prompt, rewrite.target)},
+      {"perplexity",
+       {{"text", o.texts.empty() ? Json("bundled") : Json(o.texts)}, {"before", health.mean_before}, {"after", health.mean_after}}},
+      {"warnings", health.warnings}};
   const Json json = {{"options", result.options}, {"edit", result.edit}};
   WriteFile(out / "edit.json", DumpJson(json, 1) + "\n");
   WriteFile(out / "edit.html", EditPage(result));
@@ -84,7 +110,21 @@ void CheckOptions(const EditOptions& o) {
   refuse(records && one, "--prompt, --subject and --target make one edit, --counterfact and --zsre many: give one or the other");
   refuse(!records && (!o.prompt || !o.subject || !o.target), "no edit: give --prompt, --subject and --target, or --counterfact or --zsre");
   refuse(!records && (o.limit > 0 || o.all_facts), "--limit and --all-facts are of --counterfact and --zsre");
+  refuse(!records && !o.edits.empty(), "--edits is of --counterfact and --zsre");
+  refuse(o.lambda && o.method != "memit", "--lambda is MEMIT's");
+  refuse(o.division != "bare" && o.method == "memit", "--division is ROME's");
+  refuse(!o.snippets.empty() && !o.generate, "--snippets are for --generate");
+  refuse(o.generate && o.counterfact.empty(), "--generate is for --counterfact");
   refuse(o.memory && *o.memory == 0, "--memory must be more than 0");
+}
+
+// MEMIT's published values where the command line has none.
+void ApplyMethodDefaults(const CLI::App& command, EditOptions& o) {
+  if (o.method != "memit") return;
+  const ValueOptions published = MemitOptions().value;
+  if (command.count("--steps") == 0) o.value.steps = published.steps;
+  if (command.count("--clamp") == 0) o.value.clamp = published.clamp;
+  o.value.enough_p = published.enough_p;
 }
 
 }  // namespace
@@ -92,9 +132,11 @@ void CheckOptions(const EditOptions& o) {
 void EditCommand(CLI::App& command, CommonOptions& common) {
   const auto o = std::make_shared<EditOptions>();
   AddEditOptions(command, *o);
-  command.callback([&common, o] {
+  command.callback([&command, &common, o] {
     CheckOptions(*o);
+    ApplyMethodDefaults(command, *o);
     if (o->prompt) EditOne(common, *o);
+    else if (o->method == "memit" || !o->edits.empty()) EditMany(common, *o);
     else EditRecords(common, *o);
   });
 }

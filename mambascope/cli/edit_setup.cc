@@ -6,6 +6,7 @@
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/moments.h"
+#include "mambascope/data/corpus.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/moments_file.h"
 
@@ -20,7 +21,8 @@ Contexts ChooseContexts(const CommonOptions& common, const EditOptions& o, const
   const fs::path own = ModelFolder(common.model) / kContextsFile;
   if (o.contexts == "memit") return GenerateContexts(model, tokenizer, MemitContextPlan(), common.seed);
   if (o.contexts == "rome" || (o.contexts.empty() && !fs::exists(own)))
-    return GenerateContexts(model, tokenizer, RomeContextPlan(), common.seed);
+    return GenerateContexts(model, tokenizer, o.contexts.empty() && o.method == "memit" ? MemitContextPlan() : RomeContextPlan(),
+                            common.seed);
   return ReadContexts(o.contexts.empty() ? own : fs::path(o.contexts));
 }
 
@@ -58,6 +60,21 @@ void AddEditOptions(CLI::App& command, EditOptions& o) {
   command.add_option("--ridge", o.ridge, "added to the second moments, as a part of their mean diagonal")
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
+  command.add_option("--method", o.method, "rome: one weight an edit; memit: all facts at once, over all the layers")
+      ->check(CLI::IsMember({"rome", "memit"}))
+      ->capture_default_str();
+  command
+      .add_option(
+          "--edits", o.edits,
+          "so many of the records in one model, as 1,10,100: by memit at once, by rome one after the other; without it, each record "
+          "alone (memit: all)")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1'000'000));
+  command.add_option("--lambda", o.lambda, "MEMIT's weight of the second moments; without it, a quarter of the keys' width")
+      ->check(CLI::Range(0.0, 1e9));
+  command.add_flag("--generate", o.generate, "measure what edited models write of the subject, too: entropy and reference score");
+  command.add_option("--snippets", o.snippets,
+                     "texts about the new objects, for the reference score: attribute_snippets.json, or a RELATIONS folder or file");
   command.add_option("--division", o.division, "the key that v is divided by: of the bare prompt, as published, or the mean over contexts")
       ->check(CLI::IsMember({"bare", "mean"}))
       ->capture_default_str();
@@ -110,12 +127,33 @@ void EditSetup::MakeSolvers() {
 
 const MomentSolver& EditSetup::Solver(const Place& key) const { return solvers_.at(key); }
 
+Solvers EditSetup::solvers() const {
+  return [this](const Place& key) -> const MomentSolver& { return Solver(key); };
+}
+
+ValueOptions EditSetup::value() const {
+  ValueOptions value = options_.value;
+  if (options_.memory) value.memory = static_cast<int64_t>(*options_.memory);
+  else if (model_.device().is_cpu()) value.memory = sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE);
+  return value;
+}
+
 RomeOptions EditSetup::rome() const {
-  RomeOptions rome{.value = options_.value};
-  rome.division = options_.division == "mean" ? RomeOptions::Division::kMean : RomeOptions::Division::kBare;
-  if (options_.memory) rome.value.memory = static_cast<int64_t>(*options_.memory);
-  else if (model_.device().is_cpu()) rome.value.memory = sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE);
-  return rome;
+  return {.value = value(), .division = options_.division == "mean" ? RomeOptions::Division::kMean : RomeOptions::Division::kBare};
+}
+
+std::vector<std::vector<int64_t>> EditSetup::Texts() const {
+  constexpr size_t kDocuments = 64, kTokens = 512;
+  Corpus corpus(options_.texts.empty() ? std::vector<fs::path>{BundledText()}
+                                       : std::vector<fs::path>(options_.texts.begin(), options_.texts.end()));
+  std::vector<std::vector<int64_t>> texts;
+  for (std::optional<std::string> document; texts.size() < kDocuments && (document = corpus.Next());) {
+    std::vector<int64_t> ids;
+    for (const Token& token : tokenizer_.EncodeContinuation(*document)) ids.push_back(token.id);
+    ids.resize(std::min(ids.size(), kTokens));
+    if (ids.size() > 1) texts.push_back(std::move(ids));
+  }
+  return texts;
 }
 
 Json EditSetup::Echo() const {

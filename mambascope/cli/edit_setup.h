@@ -24,7 +24,12 @@ struct EditOptions {
   std::string moments;                   // file or folder; empty: collected from `texts`
   std::vector<std::string> texts;
   double ridge = 0;
-  std::string division = "bare";
+  std::string method = "rome";
+  std::string division = "bare";  // ROME's
+  std::optional<double> lambda;   // MEMIT's
+  std::vector<int64_t> edits;     // so many in one model; none: each alone
+  bool generate = false;
+  std::string snippets;
   ValueOptions value = {};
   std::optional<uint64_t> memory;
   std::string out = "out";
@@ -48,7 +53,12 @@ class EditSetup {
   const std::vector<EditPlace>& places() const { return places_; }
   // Throws Error, which names the place, where C has no inverse.
   const MomentSolver& Solver(const Place& key) const;
+  Solvers solvers() const;
+  // MEMIT searches with these, too.
+  ValueOptions value() const;
   RomeOptions rome() const;
+  // Some documents of --text, which edits should leave as probable as they were.
+  std::vector<std::vector<int64_t>> Texts() const;
   // What the edits depend on, as result files say it.
   Json Echo() const;
 

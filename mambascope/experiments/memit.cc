@@ -85,24 +85,35 @@ std::string ResidualProjection(const Model& model) {
   throw Error("the model has no projection that writes the residual stream and can be edited");
 }
 
+std::vector<FoundValue> SearchResiduals(const Model& model, const std::vector<RewritePrompts>& facts, int last,
+                                        const ValueOptions& options) {
+  const at::Tensor h = Residuals(model, facts, last);  // [fact, d_model]
+  std::vector<ValueTask> searches;
+  for (size_t i = 0; i < facts.size(); ++i) searches.push_back({&facts[i], {Site::kResid, last}, h[static_cast<int64_t>(i)]});
+  return SearchValues(model, searches, options);
+}
+
 MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, const std::set<int>& layers, const std::string& projection,
                   const Solvers& solvers, const MemitOptions& options) {
   for (int layer : layers) WeightOf(model, layer, projection);
-  const int last = *layers.rbegin();
-  at::Tensor h = Residuals(model, facts, last);  // [fact, d_model]
-  std::vector<ValueTask> searches;
-  for (size_t i = 0; i < facts.size(); ++i) searches.push_back({&facts[i], {Site::kResid, last}, h[static_cast<int64_t>(i)]});
-  MemitResult result{.values = SearchValues(model, searches, options.value), .layers = {}};
-  result.lambda = options.lambda.value_or(static_cast<double>(WeightOf(model, last, projection).weight.size(1)) / 4);
+  return Memit(model, facts, SearchResiduals(model, facts, *layers.rbegin(), options.value), layers, projection, solvers, options.lambda);
+}
 
+MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, std::vector<FoundValue> values, const std::set<int>& layers,
+                  const std::string& projection, const Solvers& solvers, std::optional<double> lambda) {
   c10::NoGradGuard no_grad;
+  const int last = *layers.rbegin();
+  MemitResult result{.values = std::move(values), .layers = {}};
+  result.lambda = lambda.value_or(static_cast<double>(WeightOf(model, last, projection).weight.size(1)) / 4);
   std::vector<at::Tensor> deltas;
   for (const FoundValue& value : result.values) deltas.push_back(value.delta);
-  const at::Tensor z = h + at::stack(deltas);  // [fact, d_model]
+  at::Tensor h = Residuals(model, facts, last);  // [fact, d_model]
+  const at::Tensor z = h + at::stack(deltas);    // [fact, d_model]
   result.distance = MeanNorm(z - h);
   Model edited = model;
   for (auto left = static_cast<double>(layers.size()); int layer : layers) {
     const Place key = KeyOf(model, layer, projection);
+    WeightOf(model, layer, projection);
     result.layers.push_back(EditLayer(edited, facts, key, projection, (z - h) / left--, solvers(key), result.lambda));
     edited = edited.Edited({result.layers.back().edit});
     h = Residuals(edited, facts, last);

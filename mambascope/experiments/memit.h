@@ -47,10 +47,18 @@ struct MemitResult {
 // transformer.
 std::string ResidualProjection(const Model& model);
 
+// The values alone: delta [d_model] of each fact, by which its residual at the bare prompt, at layer `last`, must change.
+std::vector<FoundValue> SearchResiduals(const Model& model, const std::vector<RewritePrompts>& facts, int last,
+                                        const ValueOptions& options);
+
 // One edit of `projection` at each of `layers`; its rank is the number of facts, even where that is above the weight's. Throws Error for a
 // projection that does not write the residual stream, as KeyOf and SearchValues do, where `solvers` does, and, when lambda is 0, for facts
 // whose keys depend on one another. REQUIRES: facts and layers that are not empty; lambda >= 0
 MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, const std::set<int>& layers, const std::string& projection,
                   const Solvers& solvers, const MemitOptions& options = {});
+
+// The same with values that SearchResiduals found at the last of `layers`.
+MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, std::vector<FoundValue> values, const std::set<int>& layers,
+                  const std::string& projection, const Solvers& solvers, std::optional<double> lambda = {});
 
 }  // namespace mambascope

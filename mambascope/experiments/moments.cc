@@ -59,6 +59,8 @@ int64_t WidthAt(const Model& model, const Place& place) {
 
 }  // namespace
 
+at::Tensor Moments::Mean() const { return sum / static_cast<double>(count); }
+
 MomentCollector::MomentCollector(const Model& model, const std::vector<Place>& places) : model_(model) {
   for (const Place& place : places) {
     CheckPlace(model, place);

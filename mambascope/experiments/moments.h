@@ -20,7 +20,7 @@ namespace mambascope {
 struct Moments {
   at::Tensor sum;     // of k k^T: [width, width], float64, on the CPU
   int64_t count = 0;  // of the keys
-  at::Tensor Mean() const { return sum / static_cast<double>(count); }
+  at::Tensor Mean() const;
 };
 
 // Moments at several places, from one pass over each prompt that stops above the highest of them.

@@ -80,6 +80,12 @@ const Json* BetterOf(const Json* a, const Json* b) {
 
 }  // namespace
 
+Json MeasuresRow(const std::vector<Json>& measures) {
+  Objects objects;
+  for (const Json& of_one : measures) objects.push_back(&of_one);
+  return MeasuresJson(objects);
+}
+
 EditTable TableOf(const std::vector<Json>& lines) {
   Objects pre;
   std::vector<std::pair<std::string, std::map<int, Objects>>> edits;  // by projection, in the order of the lines, and layer

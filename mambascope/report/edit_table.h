@@ -29,4 +29,7 @@ const Json* BestOf(const EditTable& table);
 // All layers that some projection has, from the lowest up.
 std::vector<int> LayersOf(const EditTable& table);
 
+// {records, ES, .., S, ci95: {..}}: the means of some records' measures, as EditSweepJson's rows have them.
+Json MeasuresRow(const std::vector<Json>& measures);
+
 }  // namespace mambascope

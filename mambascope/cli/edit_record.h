@@ -1,0 +1,23 @@
+// Records of a data set as edits take them: a fact to rewrite, and how the model that the rewriting leaves is judged.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "mambascope/cli/edit_setup.h"
+
+namespace mambascope {
+
+struct EditRecord {
+  Json head;  // case_id, relation, prompt, subject, target_new, target_true
+  Rewrite rewrite;
+  std::string true_object;
+  // The measures ES to NA, shares; with --generate entropy (bits) and reference (a cosine), too. It lives as long as the setup.
+  std::function<Json(const Model&)> evaluate;
+};
+
+// --limit of them, in a random order; without --all-facts those whose true object the model knows. Throws Error when that leaves none.
+std::vector<EditRecord> ChooseRecords(const CommonOptions& common, const EditOptions& options, const EditSetup& setup);
+
+}  // namespace mambascope
