@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
@@ -77,23 +78,24 @@ void EditOne(const CommonOptions& common, const EditOptions& o) {
   const EditHealth health = CheckEdits(setup.model(), found.edits, setup.Texts());
   const std::vector<int64_t>& prompt = rewrite.prompts[0].ids;
   OneEdit result{.options = EchoOptions("edit", common, setup.Echo()), .edit = {}};
-  result.edit = {
-      {"layer", setup.places().back().layer},
-      {"projection", setup.places().back().projection},
-      {"prompt", pattern},
-      {"subject", *o.subject},
-      {"target", *o.target},
-      {"loss", LossJson(found.value.steps)},
-      {"stopped", found.value.stopped},
-      {"change_norm", health.weights.back().change_norm},
-      {"weight_norm", health.weights.back().weight_norm},
-      {"v0_norm", found.v0_norm},
-      {"delta_norm", found.value.delta.norm().item<double>()},
-      {"before", Answers(setup.model(), setup.tokenizer(), prompt, rewrite.target)},
-      {"after", Answers(edited, setup.tokenizer(), prompt, rewrite.target)},
-      {"perplexity",
-       {{"text", o.texts.empty() ? Json("bundled") : Json(o.texts)}, {"before", health.mean_before}, {"after", health.mean_after}}},
-      {"warnings", health.warnings}};
+  result.edit = {{"layer", setup.places().back().layer},
+                 {"projection", setup.places().back().projection},
+                 {"prompt", pattern},
+                 {"subject", *o.subject},
+                 {"target", *o.target},
+                 {"loss", LossJson(found.value.steps)},
+                 {"stopped", found.value.stopped},
+                 {"change_norm", health.weights.back().change_norm},
+                 {"weight_norm", health.weights.back().weight_norm},
+                 {"v0_norm", found.v0_norm},
+                 {"delta_norm", found.value.delta.norm().item<double>()},
+                 {"before", Answers(setup.model(), setup.tokenizer(), prompt, rewrite.target)},
+                 {"after", Answers(edited, setup.tokenizer(), prompt, rewrite.target)},
+                 {"perplexity",
+                  {{"text", o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "))},
+                   {"before", health.mean_before},
+                   {"after", health.mean_after}}},
+                 {"warnings", health.warnings}};
   const Json json = {{"options", result.options}, {"edit", result.edit}};
   WriteFile(out / "edit.json", DumpJson(json, 1) + "\n");
   WriteFile(out / "edit.html", EditPage(result));
