@@ -2,14 +2,14 @@
 //   ./dev bench      medians of rounds in which the two take turns are what bench/results.md quotes
 //
 // One edit has 21 contexts (the bare prompt, 10 of 6 and 10 of 11 tokens before it) and the essence, as published. The looped side runs
-// each pass over all of their tokens and layers, as the public implementations do, but packed. "of GEMM" is the rate of the sweep's
-// weight-matrix products, three per forward one, over what this machine's BLAS reaches on a large square product in the same round.
+// each pass over all of their tokens and layers, with the logits of all tokens, as the public implementations do, but packed, without
+// padding. "of GEMM" is the rate of the sweep's weight-matrix products, forward and backward, over what this machine's BLAS reaches on a
+// large square product in the same round.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <string>
 
@@ -25,17 +25,6 @@ constexpr int kSteps = 4;        // passes of a search here; a published edit ma
 constexpr int64_t kPrompt = 10;  // tokens
 constexpr int64_t kSubjectLast = 4;
 constexpr int64_t kTarget = 2;
-
-double Seconds(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 std::vector<int64_t> RandomIds(const Model& model, int64_t tokens) {
   const at::Tensor ids = at::randint(model.config().vocab, {tokens}, at::kLong);
@@ -72,8 +61,9 @@ void Compare(const std::string& name, const Model& model, int layer, int edits, 
   ValueOptions swept{.steps = kSteps, .enough_loss = -1, .enough_p = 2, .memory = int64_t{12} << 30}, looped = swept;
   looped.by = ValueOptions::By::kRun;
   const Config& c = model.config();
-  const double flops = 3 * (static_cast<double>(rows * (model.layers() - layer)) * BlockFlopsPerToken(c) / static_cast<double>(c.layers) +
-                            2.0 * static_cast<double>(reads * c.vocab * c.d_model));
+  const double flops =
+      2 * (static_cast<double>(rows * (model.layers() - layer - 1)) * BlockFlopsPerToken(c) / static_cast<double>(c.layers) +
+           2.0 * static_cast<double>(reads * c.vocab * c.d_model));
   std::vector<double> swept_s, looped_s, gemm;
   double difference = 0;
   for (int round = -1; round < rounds; ++round) {  // the first warms up

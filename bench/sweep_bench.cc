@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <string>
 
@@ -23,17 +22,6 @@ namespace mambascope {
 namespace {
 
 constexpr int kRounds = 7;
-
-double Seconds(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 std::vector<int64_t> RandomPrompt(const Model& model, int64_t tokens) {
   const at::Tensor ids = at::randint(model.config().vocab, {tokens}, at::kLong);

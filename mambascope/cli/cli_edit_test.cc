@@ -30,14 +30,17 @@ class CliEditTest : public testing::Test {
     std::istringstream all(ReadFile(RepositoryFolder() / "data/demo/sentences.jsonl"));
     std::ofstream some(*folder_ / "text.jsonl");
     std::string line;
-    for (int i = 0; i < 600 && std::getline(all, line); ++i) some << line << "\n";
+    for (int i = 0; i < 300 && std::getline(all, line); ++i) some << line << "\n";
+    some.close();
+    EXPECT_EQ(
+        RunProgram({"moments", "--text", (*folder_ / "text.jsonl").string(), "--out", (*folder_ / "shared").string(), "--quiet"}).exit_code,
+        0);
   }
   static void TearDownTestSuite() { delete folder_; }
 
   std::string Out(const std::string& name) const { return (*folder_ / name).string(); }
-  // OUT/moments is shared by edits of one model.
   Words Edit(const std::string& out, const Words& more) const {
-    return Words{"edit", "--text", Out("text.jsonl"), "--out", Out(out)} + more;
+    return Words{"edit", "--moments", Out("shared"), "--out", Out(out)} + more;
   }
   Words One(const std::string& out, const Words& more) const {
     return Edit(out, Words{"--prompt", kPrompt, "--subject", "Eiffel Tower", "--target", "Rome"} + more);
@@ -89,13 +92,16 @@ TEST_F(CliEditTest, OneEditMakesTheModelSayTheTarget) {
 }
 
 TEST_F(CliEditTest, OtherModelsAndMethods) {
-  EXPECT_EQ(RunForJson(One("neox", {"--model", "demo-neox", "--layer", "3", "--projection", "W_down"}))["edit"]["after"]["top"][0]["text"],
-            " Rome");
-  EXPECT_EQ(RunForJson(One("mamba2", {"--model", "demo-mamba2", "--layer", "0", "--projection", "W_o"}))["edit"]["after"]["top"][0]["text"],
-            " Rome");
+  const std::pair<const char*, const char*> kPlaces[] = {{"demo-neox", "3"}, {"demo-mamba2", "0"}};
+  for (const auto& [model, layer] : kPlaces) {  // of the published projection, with moments of their own
+    const Words edit = {"edit", "--model",  model,   "--text",    Out("text.jsonl"), "--out",    Out(model), "--layer",
+                        layer,  "--prompt", kPrompt, "--subject", "Eiffel Tower",    "--target", "Rome"};
+    EXPECT_EQ(RunForJson(edit)["edit"]["after"]["top"][0]["text"], " Rome") << model;
+  }
   const Json memit = RunForJson(One("memit", {"--method", "memit", "--layers", "3-7", "--clamp", "1.5"}));
   EXPECT_EQ(memit["edit"]["after"]["top"][0]["text"], " Rome");
   EXPECT_EQ(memit["options"]["method"], "memit");
+  EXPECT_EQ(memit["edit"]["weights"].size(), 5u);
   EXPECT_EQ(RunProgram({"apply", "--edit", Out("memit/edit.safetensors"), "--out", Out("memit-edited")}).exit_code, 0);
   EXPECT_EQ(Top(Out("memit-edited"), "The landmark called Eiffel Tower can be found in"), " Rome");
 }
@@ -120,10 +126,16 @@ TEST_F(CliEditTest, SweepOverLayersAndProjections) {
   EXPECT_EQ(ReadFile(Out("sweep/edit.jsonl")).substr(0, lines.size()), lines);
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(more["records"][i], json["records"][i]);
   EXPECT_THAT(RunProgram(Records("sweep", sweep + Words{"--steps", "3"})).err, HasSubstr("edit.jsonl"));
-  EXPECT_EQ(
-      RunProgram(Records("checked", {"--layers", "8", "--limit", "2", "--check", "--explain"})).err.find("largest relative difference") ==
-          std::string::npos,
-      false);
+  EXPECT_THAT(RunProgram(Records("sweep", sweep + Words{"--generate"})).err, HasSubstr("edit.jsonl"));
+  // An interruption leaves half a line.
+  WriteFile(*folder_ / "sweep/edit.jsonl", lines + R"({"case_id": 3, "edi)");
+  const Json resumed = RunForJson(Records("sweep", sweep));
+  EXPECT_EQ(resumed["records"], json["records"]);
+  // Whole passes find the same values.
+  const std::string checked = RunProgram(Records("checked", {"--layers", "8", "--limit", "2", "--check", "--explain"})).err;
+  EXPECT_THAT(checked,
+              AllOf(HasSubstr("plan: 2 records"), HasSubstr("check: 1 values found again by whole passes; largest relative difference ")));
+  EXPECT_LT(std::stod(checked.substr(checked.rfind(' '))), 1e-3);
 }
 
 TEST_F(CliEditTest, ManyEditsInOneModel) {
@@ -132,6 +144,7 @@ TEST_F(CliEditTest, ManyEditsInOneModel) {
   ASSERT_EQ(memit["many"].size(), 3u);
   for (const Json& row : memit["many"]) {
     EXPECT_EQ(row["records"], 6);
+    EXPECT_EQ(row["pre"]["ES"], 0);
     EXPECT_GT(row["ES"].get<double>(), 60);
     EXPECT_GT(row["NS"].get<double>(), 80);
     EXPECT_EQ(row["weights"].size(), 5u);
@@ -184,6 +197,8 @@ TEST_F(CliEditTest, WhatCannotBeDoneIsSaid) {
   EXPECT_THAT(error(One("bad", {"--layer", "8", "--contexts", "rome"})), HasSubstr("--contexts memit"));
   EXPECT_THAT(error(One("bad", {"--layer", "8", "--dtype", "bfloat16"})), HasSubstr("float32"));
   EXPECT_THAT(error(One("bad", {"--method", "memit", "--layers", "3-7", "--projection", "W_a"})), HasSubstr("does not write the residual"));
+  EXPECT_THAT(error(One("bad", {"--method", "memit", "--layers", "3-7", "--projection", "W_a,W_o"})), HasSubstr("one projection"));
+  EXPECT_FALSE(std::filesystem::exists(Out("bad/edit.json"))) << "refused, and yet something was written";
   EXPECT_THAT(error(Records("bad", {"--layer", "8", "--limit", "2", "--edits", "5"})), HasSubstr("there are 2 records"));
 
   std::ofstream(*folder_ / "short.jsonl") << R"({"text": "The Louvre is in Paris."})"
@@ -196,8 +211,9 @@ TEST_F(CliEditTest, WhatCannotBeDoneIsSaid) {
   EXPECT_EQ(RunProgram(singular + Words{"--ridge", "0.1"}).exit_code, 0);
   EXPECT_THAT(error({"edit", "--model", "demo-mamba2", "--prompt", kPrompt, "--subject", "Eiffel Tower", "--target", "Rome", "--layer", "8",
                      "--moments", Out("singular"), "--out", Out("bad")}),
-              HasSubstr("model"));
-  for (const Words& words : {Words{"edit", "--prompt", kPrompt}, One("bad", {"--counterfact", "x.json"}),
+              HasSubstr("another model"));
+  for (const Words& words : {Words{"edit", "--prompt", kPrompt}, One("bad", {"--layer", "8", "--check"}),
+                             Records("bad", {"--zsre", "x.json"}), One("bad", {"--counterfact", "x.json"}),
                              One("bad", {"--layer", "8", "--limit", "3"}), One("bad", {"--layer", "8", "--lambda", "3"}), Words{"edit"}})
     EXPECT_EQ(RunProgram(words).exit_code, 2) << testing::PrintToString(words);
 }

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
+
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
@@ -15,6 +17,7 @@
 #include "mambascope/experiments/memit.h"
 #include "mambascope/experiments/target_scores.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/report/edit_table.h"
 #include "mambascope/report/one_edit_report.h"
 
 namespace mambascope {
@@ -46,10 +49,9 @@ struct Found {
 
 Found MakeEdits(const EditSetup& setup, const EditOptions& o, const RewritePrompts& rewrite) {
   if (o.method == "memit") {
-    std::set<int> layers;
-    for (const EditPlace& place : setup.places()) layers.insert(place.layer);
-    const MemitResult result = Memit(setup.model(), {rewrite}, layers, setup.places()[0].projection, setup.solvers(),
-                                     {.value = setup.value(), .lambda = o.lambda});
+    const std::set<int> layers = setup.layers();
+    const MemitResult result =
+        Memit(setup.model(), {rewrite}, layers, setup.projection(), setup.solvers(), {.value = setup.value(), .lambda = o.lambda});
     const Place last{Site::kResid, *layers.rbegin()};
     return {result.Edits(), result.values[0], TokenStates(setup.model(), {rewrite.prompts[0]}, {last}).at(last).norm().item<double>()};
   }
@@ -73,7 +75,6 @@ void EditOne(const CommonOptions& common, const EditOptions& o) {
   const std::string pattern = o.prompt->find("{}") == o.prompt->npos ? PatternOf(*o.prompt, *o.subject) : *o.prompt;
   const RewritePrompts rewrite = PrepareRewrite(setup.tokenizer(), {pattern, *o.subject, *o.target}, setup.contexts());
   const Found found = MakeEdits(setup, o, rewrite);
-  WriteEdits(out / "edit.safetensors", {found.edits, Fingerprint(ModelFolder(common.model))});
   const Model edited = setup.model().Edited(found.edits);
   const EditHealth health = CheckEdits(setup.model(), found.edits, setup.Texts());
   const std::vector<int64_t>& prompt = rewrite.prompts[0].ids;
@@ -90,13 +91,12 @@ void EditOne(const CommonOptions& common, const EditOptions& o) {
                  {"v0_norm", found.v0_norm},
                  {"delta_norm", found.value.delta.norm().item<double>()},
                  {"before", Answers(setup.model(), setup.tokenizer(), prompt, rewrite.target)},
-                 {"after", Answers(edited, setup.tokenizer(), prompt, rewrite.target)},
-                 {"perplexity",
-                  {{"text", o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "))},
-                   {"before", health.mean_before},
-                   {"after", health.mean_after}}},
-                 {"warnings", health.warnings}};
+                 {"after", Answers(edited, setup.tokenizer(), prompt, rewrite.target)}};
+  result.edit.update(HealthJson(health));
+  result.edit["perplexity"]["text"] = o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "));
   const Json json = {{"options", result.options}, {"edit", result.edit}};
+  setup.WriteContexts();
+  WriteEdits(out / "edit.safetensors", {found.edits, Fingerprint(ModelFolder(common.model))});
   WriteFile(out / "edit.json", DumpJson(json, 1) + "\n");
   WriteFile(out / "edit.html", EditPage(result));
   Print(common, json,
@@ -104,14 +104,18 @@ void EditOne(const CommonOptions& common, const EditOptions& o) {
                     (out / "edit.html").string()));
 }
 
-void CheckOptions(const EditOptions& o) {
+void CheckOptions(const CommonOptions& common, const EditOptions& o) {
   const bool records = !o.counterfact.empty() || !o.zsre.empty(), one = o.prompt || o.subject || o.target;
   const auto refuse = [](bool when, const char* what) {
     if (when) throw CLI::ValidationError(what);
   };
   refuse(records && one, "--prompt, --subject and --target make one edit, --counterfact and --zsre many: give one or the other");
   refuse(!records && (!o.prompt || !o.subject || !o.target), "no edit: give --prompt, --subject and --target, or --counterfact or --zsre");
+  refuse(!o.counterfact.empty() && !o.zsre.empty(), "--counterfact and --zsre are measured differently: give one or the other");
   refuse(!records && (o.limit > 0 || o.all_facts), "--limit and --all-facts are of --counterfact and --zsre");
+  const bool sweep = records && o.method == "rome" && o.edits.empty();
+  refuse(!sweep && (common.check || common.explain), "--check and --explain are of records that are edited each alone");
+  if (common.dtype != "float32") throw Error("edits are made in float32", "leave out --dtype bfloat16");
   refuse(!records && !o.edits.empty(), "--edits is of --counterfact and --zsre");
   refuse(o.lambda && o.method != "memit", "--lambda is MEMIT's");
   refuse(o.division != "bare" && o.method == "memit", "--division is ROME's");
@@ -135,7 +139,7 @@ void EditCommand(CLI::App& command, CommonOptions& common) {
   const auto o = std::make_shared<EditOptions>();
   AddEditOptions(command, *o);
   command.callback([&command, &common, o] {
-    CheckOptions(*o);
+    CheckOptions(common, *o);
     ApplyMethodDefaults(command, *o);
     if (o->prompt) EditOne(common, *o);
     else if (o->method == "memit" || !o->edits.empty()) EditMany(common, *o);

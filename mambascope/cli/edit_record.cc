@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/data/attribute_snippets.h"
 #include "mambascope/data/counterfact.h"
 #include "mambascope/data/random.h"
@@ -37,33 +38,37 @@ Json MeasuresJson(const RecordScores& scores) {
 }
 
 EditRecord MakeRecord(const CounterFactRecord& r, const EditSetup& setup, const std::shared_ptr<const References>& references,
-                      bool generate) {
+                      const std::optional<TextMeasuresOptions>& generate) {
   return {.head = {{"case_id", r.case_id},
                    {"relation", r.relation},
                    {"prompt", r.pattern},
                    {"subject", r.subject},
                    {"target_new", r.target_new},
-                   {"target_true", r.target_true}},
+                   {"target_true", r.target_true},
+                   {"digest", FingerprintOf(DumpJson({r.target_new_id, r.target_true_id, r.paraphrase_prompts, r.neighborhood_prompts,
+                                                      r.generation_prompts}))}},
           .rewrite = {r.pattern, r.subject, r.target_new},
           .true_object = r.target_true,
           .evaluate = [r, &setup, references, generate](const Model& model) {
             Json json = MeasuresJson(EvaluateRecords(model, setup.tokenizer(), {r})[0]);
             if (generate) {
-              const TextMeasures texts = MeasureTexts(model, setup.tokenizer(), r, references.get());
+              const TextMeasures texts = MeasureTexts(model, setup.tokenizer(), r, references.get(), *generate);
               json.update({{"entropy", ValueJson(texts.ngram_entropy)}, {"reference", ValueJson(texts.reference_score)}});
             }
             return json;
           }};
 }
 
-// zsRE has no successes: the shares of correct tokens stand for them, as in the public implementation's score.
+// zsRE: the answer to write is `alt`, where the file has it, else the first. It has no successes: the shares of correct tokens stand for
+// them, as in the public implementation's score.
 EditRecord MakeRecord(const ZsreRecord& r, size_t index, const Tokenizer& tokenizer) {
   return {.head = {{"case_id", index},
                    {"relation", ""},
                    {"prompt", r.pattern},
                    {"subject", r.subject},
                    {"target_new", r.alt.empty() ? r.answers[0] : r.alt},
-                   {"target_true", r.answers[0]}},
+                   {"target_true", r.answers[0]},
+                   {"digest", FingerprintOf(DumpJson({r.rephrase, r.loc, r.loc_ans}))}},
           .rewrite = {r.pattern, r.subject, r.alt.empty() ? r.answers[0] : r.alt},
           .true_object = r.answers[0],
           .evaluate = [r, &tokenizer](const Model& model) {
@@ -88,11 +93,13 @@ std::shared_ptr<const References> ReadReferences(const EditOptions& o) {
   return std::make_shared<References>(relations ? SnippetsOf(ReadRelations({o.snippets})) : ReadAttributeSnippets(o.snippets));
 }
 
-std::vector<EditRecord> ReadRecords(const EditOptions& o, const EditSetup& setup) {
+std::vector<EditRecord> ReadRecords(const EditOptions& o, const EditSetup& setup, uint64_t seed) {
   std::vector<EditRecord> records;
+  std::optional<TextMeasuresOptions> generate;
+  if (o.generate) generate = {.seed = seed};
   const std::shared_ptr<const References> references = ReadReferences(o);
   for (const std::string& file : o.counterfact) {
-    for (const CounterFactRecord& record : ReadCounterFact(file)) records.push_back(MakeRecord(record, setup, references, o.generate));
+    for (const CounterFactRecord& record : ReadCounterFact(file)) records.push_back(MakeRecord(record, setup, references, generate));
   }
   for (const std::string& file : o.zsre) {
     for (const ZsreRecord& record : ReadZsre(file)) records.push_back(MakeRecord(record, records.size(), setup.tokenizer()));
@@ -103,21 +110,25 @@ std::vector<EditRecord> ReadRecords(const EditOptions& o, const EditSetup& setup
 }  // namespace
 
 std::vector<EditRecord> ChooseRecords(const CommonOptions& common, const EditOptions& o, const EditSetup& setup) {
-  std::vector<EditRecord> records = ReadRecords(o, setup);
+  constexpr size_t kAtATime = 256;
+  std::vector<EditRecord> records = ReadRecords(o, setup, common.seed), chosen;
   Random(common.seed).Shuffle(records);
   const size_t limit = o.limit > 0 ? static_cast<size_t>(o.limit) : records.size();
-  if (!o.all_facts) {
+  for (size_t begin = 0; begin < records.size() && chosen.size() < limit; begin += kAtATime) {
+    const size_t end = std::min(begin + kAtATime, records.size());
     std::vector<Fact> facts;
-    for (const EditRecord& r : records) facts.push_back({"", r.rewrite.pattern, r.rewrite.subject, r.true_object});
-    const std::vector<bool> known = KnowsFacts(setup.model(), setup.tokenizer(), facts);
-    size_t next = 0;
-    std::erase_if(records, [&](const EditRecord&) { return !known[next++]; });
-    if (records.empty())
-      throw Error(fmt::format("the model knows the true object of none of the {} records", facts.size()),
-                  "--all-facts edits them all the same");
+    for (size_t i = begin; i < end; ++i)
+      facts.push_back({"", records[i].rewrite.pattern, records[i].rewrite.subject, records[i].true_object});
+    const std::vector<bool> known =
+        o.all_facts ? std::vector<bool>(facts.size(), true) : KnowsFacts(setup.model(), setup.tokenizer(), facts);
+    for (size_t i = begin; i < end && chosen.size() < limit; ++i) {
+      if (known[i - begin]) chosen.push_back(std::move(records[i]));
+    }
   }
-  if (records.size() > limit) records.erase(records.begin() + static_cast<int64_t>(limit), records.end());
-  return records;
+  if (chosen.empty())
+    throw Error(fmt::format("the model knows the true object of none of the {} records", records.size()),
+                "--all-facts edits them all the same");
+  return chosen;
 }
 
 }  // namespace mambascope

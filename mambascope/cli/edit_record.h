@@ -10,7 +10,7 @@
 namespace mambascope {
 
 struct EditRecord {
-  Json head;  // case_id, relation, prompt, subject, target_new, target_true
+  Json head;  // case_id, relation, prompt, subject, target_new, target_true, and a digest of what else it is evaluated by
   Rewrite rewrite;
   std::string true_object;
   // The measures ES to NA, shares; with --generate entropy (bits) and reference (a cosine), too. It lives as long as the setup.

@@ -36,6 +36,18 @@ std::vector<EditPlace> ChoosePlaces(const EditOptions& o, const Model& model) {
   return places;
 }
 
+// Of a file, or of the JSON files of a folder.
+std::string DigestOf(const fs::path& path) {
+  if (!fs::is_directory(path)) return FingerprintOf(ReadFile(path));
+  std::set<fs::path> files;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path)) {
+    if (entry.path().extension() == ".json") files.insert(entry.path());
+  }
+  std::string digests;
+  for (const fs::path& file : files) digests += FingerprintOf(ReadFile(file));
+  return FingerprintOf(digests);
+}
+
 }  // namespace
 
 void AddEditOptions(CLI::App& command, EditOptions& o) {
@@ -95,40 +107,50 @@ void AddEditOptions(CLI::App& command, EditOptions& o) {
 
 EditSetup::EditSetup(const CommonOptions& common, const EditOptions& options)
     : common_(common), options_(options), tokenizer_(RequireTokenizer(common)), model_(LoadModel(common)) {
-  if (common.dtype != "float32") throw Error("edits are made in float32", "leave out --dtype bfloat16");
   places_ = ChoosePlaces(options, model_);
   contexts_ = ChooseContexts(common, options, model_, tokenizer_);
-  WriteFile(fs::path(options.out) / kContextsFile, DumpJson(contexts_, 1) + "\n");
   MakeSolvers();
 }
 
-void EditSetup::MakeSolvers() {
-  std::map<Place, std::vector<const EditPlace*>> keys;
-  for (const EditPlace& place : places_) keys[KeyOf(model_, place.layer, place.projection)].push_back(&place);
-  std::vector<Place> places;
-  for (const auto& [key, readers] : keys) places.push_back(key);
-  std::vector<Moments> moments;
-  if (options_.moments.empty()) {
-    moments = CollectedMoments(common_, model_, tokenizer_, options_.texts, places, fs::path(options_.out) / "moments", moments_echo_);
-  } else {
-    const std::string fingerprint = Fingerprint(ModelFolder(common_.model));
-    for (const Place& place : places) moments.push_back(ReadMoments(options_.moments, place, KeyWidth(model_, place), fingerprint));
-    moments_echo_ = options_.moments;
+std::set<int> EditSetup::layers() const {
+  std::set<int> layers;
+  for (const EditPlace& place : places_) layers.insert(place.layer);
+  return layers;
+}
+
+const std::string& EditSetup::projection() const {
+  for (const EditPlace& place : places_) {
+    if (place.projection != places_[0].projection)
+      throw Error("one projection can be edited here, of one layer or more", "give --projection " + places_[0].projection);
   }
-  for (size_t i = 0; i < places.size(); ++i) {
-    const MomentSolver& solver = solvers_.emplace(places[i], MomentSolver(moments[i], options_.ridge)).first->second;
+  return places_[0].projection;
+}
+
+void EditSetup::WriteContexts() const { WriteFile(fs::path(options_.out) / kContextsFile, DumpJson(contexts_, 1) + "\n"); }
+
+void EditSetup::MakeSolvers() {
+  std::set<Place> places;
+  for (const EditPlace& place : places_) places.insert(KeyOf(model_, place.layer, place.projection));
+  const fs::path folder = fs::path(options_.out) / "moments";
+  if (options_.moments.empty()) CollectForEdits(common_, model_, tokenizer_, options_.texts, {places.begin(), places.end()}, folder);
+  const std::string fingerprint = Fingerprint(ModelFolder(common_.model));
+  for (const Place& place : places) {
+    const std::string name = fmt::format("{}.{}", SiteName(place.site), place.layer);
+    const Moments moments =
+        ReadMoments(options_.moments.empty() ? folder : fs::path(options_.moments), place, model_.width(place.site), fingerprint);
+    const MomentSolver& solver = solvers_.emplace(place, MomentSolver(moments, options_.ridge)).first->second;
     if (solver.singular()) {
-      throw Error(fmt::format("the second moments at {}.{} are singular: {} tokens for a width of {}", SiteName(places[i].site),
-                              places[i].layer, moments[i].count, moments[i].sum.size(0)),
-                  "take more text (--text, --moments) or a ridge (--ridge 1e-3)");
+      throw Error(
+          fmt::format("the second moments at {} are singular: {} tokens for a width of {}", name, moments.count, moments.sum.size(0)),
+          "take more text (--text, --moments) or a ridge (--ridge 1e-3)");
     }
+    const at::Tensor sum = moments.sum.contiguous();
+    moments_echo_[name] = {{"tokens", moments.count}, {"digest", FingerprintOf({static_cast<const char*>(sum.data_ptr()), sum.nbytes()})}};
   }
 }
 
-const MomentSolver& EditSetup::Solver(const Place& key) const { return solvers_.at(key); }
-
 Solvers EditSetup::solvers() const {
-  return [this](const Place& key) -> const MomentSolver& { return Solver(key); };
+  return [this](const Place& key) -> const MomentSolver& { return solvers_.at(key); };
 }
 
 ValueOptions EditSetup::value() const {
@@ -162,12 +184,25 @@ Json EditSetup::Echo() const {
   for (const EditPlace& place : places_) {
     if (projections.empty() || projections.back() != place.projection) projections.push_back(place.projection);
   }
-  return {{"layers", options_.layers}, {"projections", projections},
-          {"contexts", contexts_},     {"moments", moments_echo_},
-          {"ridge", options_.ridge},   {"division", options_.division},
-          {"steps", v.steps},          {"learning_rate", v.learning_rate},
-          {"decay", v.decay},          {"kl", v.kl},
-          {"clamp", v.clamp}};
+  Json json = {{"method", options_.method},
+               {"layers", options_.layers},
+               {"projections", projections},
+               {"contexts", contexts_},
+               {"moments", moments_echo_},
+               {"ridge", options_.ridge},
+               {"generate", options_.generate},
+               {"snippets", options_.snippets.empty() ? Json() : Json(DigestOf(options_.snippets))},
+               {"edits", options_.edits},
+               {"steps", v.steps},
+               {"learning_rate", v.learning_rate},
+               {"decay", v.decay},
+               {"kl", v.kl},
+               {"clamp", v.clamp},
+               {"enough_loss", v.enough_loss},
+               {"enough_p", v.enough_p}};
+  if (options_.method == "rome") json["division"] = options_.division;
+  else json["lambda"] = options_.lambda ? Json(*options_.lambda) : Json("width / 4");
+  return json;
 }
 
 }  // namespace mambascope

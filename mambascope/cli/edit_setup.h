@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,15 +45,18 @@ struct EditPlace {
 
 class EditSetup {
  public:
-  // Loads the model, its contexts (OUT/contexts.json says which) and the moments of all keys (OUT/moments, where they are collected).
+  // Loads the model, its contexts and the moments of all keys (in OUT/moments, where they are collected).
   EditSetup(const CommonOptions& common, const EditOptions& options);
 
   const Model& model() const { return model_; }
   const Tokenizer& tokenizer() const { return tokenizer_; }
   const Contexts& contexts() const { return contexts_; }
   const std::vector<EditPlace>& places() const { return places_; }
-  // Throws Error, which names the place, where C has no inverse.
-  const MomentSolver& Solver(const Place& key) const;
+  std::set<int> layers() const;
+  // The one projection. Throws Error where there are several.
+  const std::string& projection() const;
+  // Writes OUT/contexts.json.
+  void WriteContexts() const;
   Solvers solvers() const;
   // MEMIT searches with these, too.
   ValueOptions value() const;

@@ -12,7 +12,7 @@ void RunGenerate(const CommonOptions& common, const PromptOptions& prompt, int64
   const std::vector<int64_t> ids = PromptIds(prompt, tokenizer);
   const Model model = LoadModel(common);
   const std::vector<int64_t> generated = Generate(model, {ids}, {.tokens = tokens, .top_k = top_k, .seed = common.seed}).front();
-  const Json text = tokenizer ? Json(tokenizer->Decode(generated)) : Json();
+  const Json text = tokenizer ? Json(tokenizer->DecodeKnown(generated)) : Json();
   Print(common, {{"text", text}, {"ids", generated}},
         text.is_string() ? text.get<std::string>() + "\n" : fmt::format("{}\n", Json(generated).dump()));
 }

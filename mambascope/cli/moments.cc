@@ -66,7 +66,7 @@ std::string Summary(const MomentsReport& report) {
 
 void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Model& model) {
   int64_t bytes = 0;
-  for (const Place& place : options.places) bytes += KeyWidth(model, place) * KeyWidth(model, place) * 8;
+  for (const Place& place : options.places) bytes += model.width(place.site) * model.width(place.site) * 8;
   fmt::print(stderr, "plan: {} second moments, {} MB, from one pass over {} documents; {} more are held out\n", options.places.size(),
              bytes >> 20, corpus.documents - HeldOut(corpus.documents), HeldOut(corpus.documents));
 }
@@ -123,19 +123,13 @@ void RunMoments(const CommonOptions& common, const Options& o) {
 
 }  // namespace
 
-int64_t KeyWidth(const Model& model, const Place& place) {
-  const std::vector<SiteInfo> sites = model.sites();
-  return std::find_if(sites.begin(), sites.end(), [&](const SiteInfo& info) { return info.site == place.site; })->width;
-}
-
-std::vector<Moments> CollectedMoments(const CommonOptions& common, const Model& model, const Tokenizer& tokenizer,
-                                      const std::vector<std::string>& texts, const std::vector<Place>& places, const fs::path& folder,
-                                      Json& echo) {
+void CollectForEdits(const CommonOptions& common, const Model& model, const Tokenizer& tokenizer, const std::vector<std::string>& texts,
+                     const std::vector<Place>& places, const fs::path& folder) {
   Options o{.texts = texts};
   if (o.texts.empty()) o.texts = {BundledText().string()};
   MomentOptions options{.places = places, .texts = {o.texts.begin(), o.texts.end()}, .max_tokens = o.max_tokens};
   const CorpusSummary corpus = Summarize(options.texts);
-  echo = Echo(common, o, corpus);
+  const Json echo = Echo(common, o, corpus);
   options.model = echo["fingerprint"];
   options.made_by = MadeBy(echo);
   std::optional<Progress> progress;
@@ -144,9 +138,6 @@ std::vector<Moments> CollectedMoments(const CommonOptions& common, const Model& 
     (*progress)(static_cast<double>(documents), of, tokens);
   };
   CollectMoments(model, tokenizer, corpus, folder, options);
-  std::vector<Moments> moments;
-  for (const Place& place : places) moments.push_back(ReadMoments(folder, place, KeyWidth(model, place), options.model));
-  return moments;
 }
 
 void MomentsCommand(CLI::App& command, CommonOptions& common) {

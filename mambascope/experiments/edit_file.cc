@@ -4,10 +4,9 @@
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
-#include <set>
-
 #include "mambascope/checkpoint/checkpoint.h"
 #include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/error.h"
 
@@ -27,7 +26,7 @@ bool IsWeightFile(const fs::path& file) {
 
 // `weights` with one edit.
 void Apply(const Model& model, const Edit& edit, EditedType type, std::map<std::string, at::Tensor>& weights) {
-  const EditableWeight place = FindEditable(model.layer(edit.layer), edit.projection);
+  const EditableWeight place = model.editable(edit.layer, edit.projection);
   at::Tensor& stored = weights.at(place.tensor);
   const at::Tensor whole = stored.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
   const at::Tensor rows = (place.transposed ? whole.t() : whole).narrow(0, place.row, edit.v.size(1));
@@ -91,7 +90,13 @@ void WriteEditedCheckpoint(const fs::path& folder, const Model& model, const std
     if (!entry.is_regular_file() || IsWeightFile(entry.path())) continue;
     WriteFile(out / entry.path().filename(), ReadFile(entry.path()));
   }
-  WriteSafetensors(out / "model.safetensors", weights, {{"format", "pt"}});
+  // The fingerprint of a checkpoint sees parts of its weights: the header, which it sees whole, tells edited ones apart.
+  std::string bytes = Fingerprint(folder);
+  for (const Edit& edit : edits) {
+    for (const at::Tensor& part : {edit.u.cpu().contiguous(), edit.v.cpu().contiguous()})
+      bytes.append(static_cast<const char*>(part.data_ptr()), part.nbytes());
+  }
+  WriteSafetensors(out / "model.safetensors", weights, {{"format", "pt"}, {"mambascope.edited", FingerprintOf(bytes)}});
 }
 
 }  // namespace mambascope

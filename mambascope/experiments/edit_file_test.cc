@@ -45,6 +45,18 @@ TEST_P(EditFileTest, AppliedAndReloadedIsWhatTheEditedModelIs) {
   }
 }
 
+// Two edits of one weight, where the samples that a fingerprint is made of may not lie.
+TEST(EditFileFormatTest, EditedCheckpointsHaveFingerprintsOfTheirOwn) {
+  c10::NoGradGuard no_grad;
+  const std::filesystem::path folder = RepositoryFolder() / "models/demo-mamba";
+  const Model model = Model::Load(folder);
+  const TempFolder out;
+  WriteEditedCheckpoint(folder, model, {RandomEdit(model, 8, "W_o", 1)}, out / "a");
+  WriteEditedCheckpoint(folder, model, {RandomEdit(model, 8, "W_o", 1)}, out / "b");
+  EXPECT_NE(Fingerprint(out / "a"), Fingerprint(out / "b"));
+  EXPECT_NE(Fingerprint(out / "a"), Fingerprint(folder));
+}
+
 TEST(EditFileFormatTest, WhatIsWrittenIsRead) {
   const TempFolder folder;
   at::manual_seed(8);

@@ -12,8 +12,7 @@ namespace {
 bool WritesResidual(const EditableWeight& weight) { return weight.value == Site::kMixerOut || weight.value == Site::kMlpOut; }
 
 EditableWeight WeightOf(const Model& model, int layer, const std::string& projection) {
-  KeyOf(model, layer, projection);  // throws for a layer out of range
-  EditableWeight weight = FindEditable(model.layer(layer), projection);
+  EditableWeight weight = model.editable(layer, projection);
   if (!WritesResidual(weight))
     throw Error(fmt::format("MEMIT cannot edit {}: it does not write the residual stream", projection),
                 fmt::format("edit {}, or take ROME", ResidualProjection(model)));
@@ -62,7 +61,7 @@ double MeanNorm(const at::Tensor& rows) { return rows.norm(2, {1}).mean().item<d
 // The edit of one layer, given `way` (Z - H)^T / layers left, [fact, out].
 MemitLayer EditLayer(const Model& model, const std::vector<RewritePrompts>& facts, const Place& key, const std::string& projection,
                      const at::Tensor& way, const MomentSolver& solver, double lambda) {
-  const at::Tensor weight = FindEditable(model.layer(key.layer), projection).weight;
+  const at::Tensor weight = model.editable(key.layer, projection).weight;
   const at::Tensor u = Spread(Keys(model, facts, key), solver, lambda).to(way.device());  // A^T
   MemitLayer result{.edit = {key.layer, projection, u.to(at::kFloat), way.to(at::kFloat)}};
   result.change_norm = way.to(at::kDouble).t().mm(u).norm().item<double>();

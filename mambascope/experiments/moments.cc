@@ -10,7 +10,6 @@
 
 #include "mambascope/error.h"
 #include "mambascope/intervene/check.h"
-#include "mambascope/intervene/run.h"
 
 namespace mambascope {
 namespace {
@@ -94,20 +93,6 @@ void MomentCollector::Restore(const Place& place, const Moments& moments) {
   Moments& own = moments_.at(place);
   own.sum.copy_(moments.sum);
   own.count = moments.count;
-}
-
-std::map<Place, at::Tensor> KeysAt(const Model& model, const std::vector<std::vector<int64_t>>& prompts,
-                                   const std::vector<std::vector<int64_t>>& tokens, const std::vector<Place>& places) {
-  c10::NoGradGuard no_grad;
-  std::map<Place, std::vector<at::Tensor>> rows;
-  for (size_t i = 0; i < prompts.size(); ++i) {  // one at a time: a run keeps the states of all tokens
-    const RunResult run = Run(model, {prompts[i]}, {.variants = {}, .keep = places});
-    const at::Tensor index = RowIndex(tokens[i], run.State(places.at(0), 0));
-    for (const Place& place : places) rows[place].push_back(run.State(place, 0).index_select(0, index).to(at::kCPU, at::kDouble));
-  }
-  std::map<Place, at::Tensor> keys;
-  for (const auto& [place, parts] : rows) keys[place] = at::cat(parts);
-  return keys;
 }
 
 MomentSolver::MomentSolver(const Moments& moments, double ridge) : count_(moments.count) {

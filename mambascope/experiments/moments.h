@@ -43,10 +43,6 @@ class MomentCollector {
   std::map<Place, Moments> moments_;  // on the model's device, the upper blocks only
 };
 
-// Keys that the moments' solutions are watched at: [key, width], float64, on the CPU; `tokens` lists for each prompt the tokens to take.
-std::map<Place, at::Tensor> KeysAt(const Model& model, const std::vector<std::vector<int64_t>>& prompts,
-                                   const std::vector<std::vector<int64_t>>& tokens, const std::vector<Place>& places);
-
 // C^-1 k by Cholesky in float64.
 class MomentSolver {
  public:

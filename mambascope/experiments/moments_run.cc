@@ -11,6 +11,7 @@
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/error.h"
+#include "mambascope/experiments/token_states.h"
 
 namespace mambascope {
 namespace {
@@ -135,20 +136,16 @@ class Collection {
   // Tokens spread over the held-out documents.
   void TakeKeys(const CorpusSummary& corpus) {
     const int64_t held_out = corpus.documents - documents_, each = (kHeldOutKeys + held_out - 1) / held_out;
-    std::vector<std::vector<int64_t>> prompts, tokens;
+    std::vector<PromptToken> watched;
     int64_t left = kHeldOutKeys;
     for (size_t i = corpus.last.size() - static_cast<size_t>(held_out); i < corpus.last.size(); ++i) {
       const std::vector<int64_t> ids = Ids(tokenizer_, corpus.last[i], options_.max_tokens);
       const auto size = static_cast<int64_t>(ids.size()), count = std::min({each, size, left});
-      std::vector<int64_t> own;
-      for (int64_t j = 0; j < count; ++j) own.push_back((2 * j + 1) * size / (2 * count));
+      for (int64_t j = 0; j < count; ++j) watched.push_back({ids, (2 * j + 1) * size / (2 * count)});
       left -= count;
-      if (count > 0) {
-        prompts.push_back(ids);
-        tokens.push_back(own);
-      }
     }
-    keys_ = KeysAt(model_, prompts, tokens, options_.places);
+    keys_ = TokenStates(model_, watched, {options_.places.begin(), options_.places.end()});
+    for (auto& [place, keys] : keys_) keys = keys.to(at::kCPU, at::kDouble);
   }
 
   void Add(const Batches::Batch& batch, int64_t begin) {

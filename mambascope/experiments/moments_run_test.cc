@@ -9,6 +9,7 @@
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/experiments/token_states.h"
 
 namespace mambascope {
 namespace {
@@ -90,7 +91,8 @@ TEST_F(MomentsRunTest, ConvergenceIsTheChangeOfTheSolutions) {
   EXPECT_LT(*convergence.change[2], *convergence.change[1]);
   EXPECT_GT(*convergence.change[2], 0.05);
   // By hand, of the last two.
-  std::vector<std::vector<int64_t>> prompts, held_out, tokens;
+  std::vector<std::vector<int64_t>> prompts;
+  std::vector<PromptToken> watched;
   Corpus corpus({text_});
   while (const std::optional<std::string> document = corpus.Next()) {
     prompts.emplace_back();
@@ -99,12 +101,10 @@ TEST_F(MomentsRunTest, ConvergenceIsTheChangeOfTheSolutions) {
   int64_t left = 64;
   for (size_t i = 114; i < 120; ++i) {
     const auto size = static_cast<int64_t>(prompts[i].size()), count = std::min<int64_t>(11, left);
-    held_out.push_back(prompts[i]);
-    tokens.emplace_back();
-    for (int64_t j = 0; j < count; ++j) tokens.back().push_back((2 * j + 1) * size / (2 * count));
+    for (int64_t j = 0; j < count; ++j) watched.push_back({prompts[i], (2 * j + 1) * size / (2 * count)});
     left -= count;
   }
-  const at::Tensor keys = KeysAt(model_, held_out, tokens, {kMixerIn1}).at(kMixerIn1);
+  const at::Tensor keys = TokenStates(model_, watched, {kMixerIn1}).at(kMixerIn1).to(at::kDouble);
   ASSERT_EQ(keys.size(0), 64);
   MomentCollector collector(model_, {kMixerIn1});
   std::vector<at::Tensor> solutions;

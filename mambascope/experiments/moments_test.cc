@@ -90,14 +90,6 @@ TEST_P(MomentsTest, AreCollectedAtThePlacesAskedFor) {
   EXPECT_LT(MaxDifference(some.At(places_[0]).sum, 2 * all.At(places_[0]).sum), 1e-9 * all.At(places_[0]).sum.abs().max().item<double>());
 }
 
-TEST_P(MomentsTest, KeysAreTheStatesOfTheirTokens) {
-  const std::map<Place, at::Tensor> keys = KeysAt(model_, {kPrompts[0], kPrompts[3]}, {{1, 5}, {0}}, {places_[0]});
-  const auto states = [&](size_t prompt) {
-    return mambascope::Run(model_, {kPrompts[prompt]}, {.variants = {}, .keep = {places_[0]}}).State(places_[0], 0).to(at::kDouble);
-  };
-  EXPECT_TRUE(at::equal(keys.at(places_[0]), at::stack({states(0)[1], states(0)[5], states(3)[0]})));
-}
-
 TEST_P(MomentsTest, RefusePlacesThatTheModelLacks) {
   EXPECT_THAT(ErrorOf([&] { MomentCollector(model_, {{Site::kMixed, 99}}); }), HasSubstr("99"));
   MomentCollector collector(model_, places_);

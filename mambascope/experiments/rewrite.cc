@@ -7,8 +7,10 @@
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
+#include "mambascope/experiments/target_scores.h"
 #include "mambascope/model/generate.h"
 #include "mambascope/tokenizer/normalize.h"
+#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 namespace {
@@ -54,8 +56,7 @@ Contexts GenerateContexts(const Model& model, const Tokenizer& tokenizer, const 
     const std::vector<std::vector<int64_t>> prompts(static_cast<size_t>(part.count), beginning);
     for (std::vector<int64_t> ids : Generate(model, prompts, {.tokens = part.tokens, .top_k = 5, .seed = seed + contexts.size()})) {
       ids.insert(ids.begin(), beginning.begin(), beginning.end());
-      std::erase_if(ids, [&](int64_t id) { return id >= tokenizer.vocab_size(); });  // models pad their vocabulary
-      contexts.push_back(AsContext(tokenizer.Decode(ids)));
+      contexts.push_back(AsContext(tokenizer.DecodeKnown(ids)));
       says_something = says_something || contexts.back() != ". {}";
     }
   }
@@ -79,11 +80,9 @@ RewritePrompts PrepareRewrite(const Tokenizer& tokenizer, const Rewrite& rewrite
     context.replace(context.find("{}"), 2, rewrite.pattern);
     result.prompts.push_back(SubjectLast(MakePrompt(tokenizer, context, rewrite.subject)));
   }
-  const std::string target = rewrite.target.starts_with(' ') ? rewrite.target : " " + rewrite.target;
-  if (target.find_first_not_of(" \t\n\r") != target.npos) {
-    for (const Token& token : tokenizer.EncodeContinuation(target)) result.target.push_back(token.id);
-  }
-  if (result.target.empty()) throw Error(fmt::format("the target '{}' has no token", rewrite.target), "give the new object as a text");
+  if (StripWhiteSpace(rewrite.target).empty())
+    throw Error(fmt::format("the target '{}' has no token", rewrite.target), "give the new object as a text");
+  result.target = EncodeTarget(tokenizer, rewrite.target, "target");
   result.essence = SubjectLast(MakePrompt(tokenizer, "{} is a", rewrite.subject));
   return result;
 }

@@ -11,19 +11,13 @@
 namespace mambascope {
 namespace {
 
-EditableWeight WeightOf(const Model& model, int layer, const std::string& projection) {
-  if (layer < 0 || layer >= model.layers())
-    throw Error(fmt::format("layer {} is out of range", layer), fmt::format("the model has layers 0 to {}", model.layers() - 1));
-  return FindEditable(model.layer(layer), projection);
-}
-
 // The keys and values of all tasks' prompts: place -> [prompt, width]; `first` gets the first prompt of each rewrite.
 std::map<Place, at::Tensor> KeysAndValues(const Model& model, const std::vector<RomeTask>& tasks,
                                           std::map<const RewritePrompts*, int64_t>& first) {
   std::vector<PromptToken> prompts;
   std::set<Place> places;
   for (const RomeTask& task : tasks) {
-    const EditableWeight weight = WeightOf(model, task.layer, task.projection);
+    const EditableWeight weight = model.editable(task.layer, task.projection);
     places.insert({{weight.key, task.layer}, {weight.value, task.layer}});
     if (first.emplace(task.rewrite, prompts.size()).second)
       prompts.insert(prompts.end(), task.rewrite->prompts.begin(), task.rewrite->prompts.end());
@@ -54,7 +48,7 @@ RomeEdit MakeEdit(const RomeTask& task, const at::Tensor& weight, const at::Tens
 
 }  // namespace
 
-Place KeyOf(const Model& model, int layer, const std::string& projection) { return {WeightOf(model, layer, projection).key, layer}; }
+Place KeyOf(const Model& model, int layer, const std::string& projection) { return {model.editable(layer, projection).key, layer}; }
 
 std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& tasks, const Solvers& solvers, const RomeOptions& options) {
   std::map<const RewritePrompts*, int64_t> first;
@@ -64,14 +58,14 @@ std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& task
   };
   std::vector<ValueTask> searches;
   for (const RomeTask& task : tasks) {
-    const Site value = WeightOf(model, task.layer, task.projection).value;
+    const Site value = model.editable(task.layer, task.projection).value;
     searches.push_back({task.rewrite, {value, task.layer}, at(task, value)[0]});
   }
   std::vector<FoundValue> found = SearchValues(model, searches, options.value);
   std::vector<RomeEdit> edits;
   c10::NoGradGuard no_grad;
   for (size_t i = 0; i < tasks.size(); ++i) {
-    const EditableWeight weight = WeightOf(model, tasks[i].layer, tasks[i].projection);
+    const EditableWeight weight = model.editable(tasks[i].layer, tasks[i].projection);
     edits.push_back(MakeEdit(tasks[i], weight.weight, at(tasks[i], weight.key), at(tasks[i], weight.value), std::move(found[i]),
                              solvers({weight.key, tasks[i].layer}), options.division));
   }

@@ -40,7 +40,7 @@ struct RomeEdit {
   double weight_norm = 0;  // |W|
 };
 
-// C^-1 k by the place of the key. It is asked for once per place.
+// C^-1 k by the place of the key.
 using Solvers = std::function<const MomentSolver&(const Place& key)>;
 
 // The place of a projection's key. Throws Error for a layer or a projection that the model lacks.

@@ -26,7 +26,7 @@ class RomeTest : public testing::TestWithParam<std::string> {
     moments_[key] = {keys.t().mm(keys), 4 * width};
     return solvers_.emplace(key, MomentSolver(moments_[key])).first->second;
   }
-  std::vector<RomeEdit> Edit(const std::vector<RomeTask>& tasks, RomeOptions::Division division = RomeOptions::Division::kBare) {
+  std::vector<RomeEdit> Edits(const std::vector<RomeTask>& tasks, RomeOptions::Division division = RomeOptions::Division::kBare) {
     RomeOptions options{.value = {.steps = 5, .learning_rate = 0.05, .clamp = 30}, .division = division};
     return Rome(
         model_, tasks, [this](const Place& key) -> const MomentSolver& { return Solver(key); }, options);
@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(Checkpoints, RomeTest, testing::ValuesIn(TinyCheckpoint
 TEST_P(RomeTest, EditedProjectionMapsTheBareKeyToTheValueFound) {
   c10::NoGradGuard no_grad;
   const std::vector<RomeTask> tasks = Tasks();
-  const std::vector<RomeEdit> edits = Edit(tasks);
+  const std::vector<RomeEdit> edits = Edits(tasks);
   for (size_t i = 0; i < tasks.size(); ++i) {
     const EditableWeight weight = FindEditable(model_.layer(tasks[i].layer), tasks[i].projection);
     const Place value{weight.value, tasks[i].layer};
@@ -70,7 +70,7 @@ TEST_P(RomeTest, EditedProjectionMapsTheBareKeyToTheValueFound) {
 TEST_P(RomeTest, DirectionIsTheInverseMomentsTimesTheMeanKey) {
   c10::NoGradGuard no_grad;
   for (const RomeTask& task : Tasks()) {
-    const RomeEdit edit = Edit({task})[0];
+    const RomeEdit edit = Edits({task})[0];
     const Place key = KeyOf(model_, task.layer, task.projection);
     at::Tensor mean;
     for (const PromptToken& prompt : rewrite_.prompts) {
@@ -85,7 +85,7 @@ TEST_P(RomeTest, DirectionIsTheInverseMomentsTimesTheMeanKey) {
 TEST_P(RomeTest, MeanDivisionMapsTheMeanKey) {
   c10::NoGradGuard no_grad;
   const RomeTask task = {&rewrite_, 1, model_.layer(1).editable()[0].name};  // layer 0's keys are the same in all contexts
-  const RomeEdit bare = Edit({task})[0], mean = Edit({task}, RomeOptions::Division::kMean)[0];
+  const RomeEdit bare = Edits({task})[0], mean = Edits({task}, RomeOptions::Division::kMean)[0];
   const EditableWeight weight = FindEditable(model_.layer(1), task.projection);
   at::Tensor k, v;
   for (const PromptToken& prompt : rewrite_.prompts) {
@@ -103,34 +103,43 @@ TEST_P(RomeTest, ModelStaysBitForBitWhatItWas) {
   c10::NoGradGuard no_grad;
   const std::vector<int64_t> prompt = rewrite_.prompts[0].ids;
   const at::Tensor before = mambascope::Run(model_, {prompt}).Logits(0).clone();
-  std::vector<mambascope::Edit> edits;
-  for (const RomeEdit& edit : Edit(Tasks())) edits.push_back(edit.edit);
+  std::vector<Edit> edits;
+  for (const RomeEdit& edit : Edits(Tasks())) edits.push_back(edit.edit);
   const at::Tensor edited = mambascope::Run(model_.Edited(edits), {prompt}).Logits(0);
   EXPECT_GT(MaxDifference(edited, before), 1e-3);
   EXPECT_TRUE(mambascope::Run(model_, {prompt}).Logits(0).equal(before));
 }
 
-// At the last layer an edit changes each token's own output, which nothing reads but the token's logits: where u does not see the last
-// token's key, the answer stays.
-TEST_P(RomeTest, EditOfTheLastLayerChangesOnlyWhatItsOwnKeysMap) {
+// At the last layer an edit changes what each token's own key is mapped to, and nothing reads that but the token's logits.
+TEST_P(RomeTest, EditOfTheLastLayerChangesNothingButEachTokensOwnOutput) {
   c10::NoGradGuard no_grad;
   const int top = model_.layers() - 1;
+  const EditableWeight weight = model_.layer(top).editable().back();  // W_o, W_down
+  const std::vector<int64_t> prompt = {7, 30, 21, 150, 9};
+  const Edit edit = Edits({{&rewrite_, top, weight.name}})[0].edit;
+  const std::vector<Place> places = {{weight.key, top}, {Site::kResid, top}};
+  const RunResult before = mambascope::Run(model_, {prompt}, {.keep = places}),
+                  after = mambascope::Run(model_.Edited({edit}), {prompt}, {.keep = places});
+  EXPECT_TRUE(after.State(places[0], 0).equal(before.State(places[0], 0))) << "keys";
+  const at::Tensor change = before.State(places[0], 0).mm(edit.u.t()).mm(edit.v);  // [token, d_model]
+  EXPECT_LT(MaxDifference(after.State(places[1], 0) - before.State(places[1], 0), change),
+            1e-5 * before.State(places[1], 0).abs().max().item<double>());
+  EXPECT_GT(change.abs().max().item<double>(), 1e-3) << "the edit does nothing";
+}
+
+// So a search there, for a subject that the prompt goes on after, cannot make the target more probable.
+TEST_P(RomeTest, SearchAtTheLastLayerSeesOnlyTheSubjectsOwnToken) {
+  const int top = model_.layers() - 1;
+  const RewritePrompts further = {{{{7, 30, 21, 150, 9}, 2}, {{5, 6, 7, 30, 21, 150, 9}, 4}}, {17}, {{30, 21, 3, 4}, 1}};
   const EditableWeight weight = model_.layer(top).editable().back();
-  const PromptToken prompt = {{7, 30, 21, 150, 9}, 2};
-  RomeEdit edit = Edit({{&rewrite_, top, weight.name}})[0];
-  const auto last = static_cast<int64_t>(prompt.ids.size()) - 1;
-  const at::Tensor k = StateOf(model_, {prompt.ids, last}, {weight.key, top});
-  edit.edit.u = edit.edit.u - (edit.edit.u.mv(k) / k.dot(k)).unsqueeze(1) * k.unsqueeze(0);  // blind to the last token's key
-  const at::Tensor before = mambascope::Run(model_, {prompt.ids}).Logits(0);
-  const at::Tensor after = mambascope::Run(model_.Edited({edit.edit}), {prompt.ids}).Logits(0);
-  EXPECT_LT(MaxDifference(after[last], before[last]), 1e-4 * before.abs().max().item<double>());
-  EXPECT_GT(MaxDifference(after[prompt.token], before[prompt.token]), 1e-3) << "the edit does nothing";
+  const RomeEdit edit = Edits({{&further, top, weight.name}})[0];
+  for (const LossStep& step : edit.value.steps) EXPECT_NEAR(step.nll, edit.value.steps[0].nll, 1e-6 * step.nll);
 }
 
 TEST_P(RomeTest, RefusesWhatTheModelLacks) {
-  EXPECT_THAT(ErrorOf([&] { Edit({{&rewrite_, model_.layers(), "W_o"}}); }), testing::HasSubstr("out of range"));
+  EXPECT_THAT(ErrorOf([&] { Edits({{&rewrite_, model_.layers(), "W_o"}}); }), testing::HasSubstr("out of range"));
   EXPECT_THAT(ErrorOf([&] {
-                Edit({{&rewrite_, 0, "W_x"}});
+                Edits({{&rewrite_, 0, "W_x"}});
               }),
               testing::AllOf(testing::HasSubstr("projection 'W_x'"), testing::HasSubstr("it has: W_")));
   EXPECT_THAT(ErrorOf([&] {

@@ -34,7 +34,7 @@ std::vector<std::string> Write(const Model& model, const Tokenizer& tokenizer, c
   const uint64_t seed = options.seed ^ (0xd1342543de82ef95ULL * static_cast<uint64_t>(record.case_id));
   const std::vector<std::vector<int64_t>> more = Generate(model, prompts, {.tokens = options.tokens, .top_k = options.top_k, .seed = seed});
   std::vector<std::string> texts;
-  for (size_t i = 0; i < prompts.size(); ++i) texts.push_back(record.generation_prompts[i] + tokenizer.Decode(more[i]));
+  for (size_t i = 0; i < prompts.size(); ++i) texts.push_back(record.generation_prompts[i] + tokenizer.DecodeKnown(more[i]));
   return texts;
 }
 

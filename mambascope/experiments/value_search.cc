@@ -20,6 +20,13 @@ namespace {
 // Rows of searches done together: enough for the matrix products to run at their full rate.
 constexpr int64_t kRowsOnCpu = 2048, kRowsOnGpu = 32768;
 
+// Where a delta at `place` can be added as well: a value that goes into the block's output as it is needs no layer of its own.
+Place WhereAdded(const Model& model, const Place& place) {
+  const bool is_mamba = model.config().ssm.d_inner > 0;
+  const bool into_residual = place.site == Site::kMlpOut || (place.site == Site::kMixerOut && is_mamba);
+  return into_residual ? Place{Site::kResid, place.layer} : place;
+}
+
 // Base runs and cases of searches done together.
 struct Work {
   std::vector<SweepBase> bases;
@@ -30,10 +37,10 @@ struct Work {
 // One search: its cases are the contexts' prompts, each with the target but its last token, and the essence.
 class Search {
  public:
-  Search(const ValueTask& task, const ValueOptions& options)
+  Search(const Model& model, const ValueTask& task, const ValueOptions& options)
       : rewrite_(*task.rewrite),
         options_(options),
-        at_(task.at),
+        at_(WhereAdded(model, task.at)),
         v0_norm_(task.v0.norm()),
         delta_(at::zeros_like(task.v0).requires_grad_()),
         adam_({delta_}, torch::optim::AdamOptions(options.learning_rate)) {
@@ -67,7 +74,7 @@ class Search {
     const int64_t contexts = static_cast<int64_t>(rewrite_.prompts.size()), n = reads() - 1;
     const at::Tensor nll = -log_p.narrow(0, 0, n).gather(1, target_).view({contexts, -1}).mean(1);  // [context]
     const at::Tensor essence = log_p[n];                                                            // [vocab]
-    if (!essence_before_.defined()) essence_before_ = essence.detach();
+    if (!essence_before_.defined()) essence_before_ = essence.detach().clone();
     const at::Tensor kl = options_.kl * (essence.exp() * (essence - essence_before_)).sum();
     const at::Tensor decay = options_.decay * delta_.norm() / v0_norm_.square();
     const at::Tensor loss = nll.mean() + kl + decay;
@@ -109,21 +116,21 @@ class Search {
   FoundValue found_;
 };
 
-// The last block's output at what `cases` read, by one whole pass over their prompts.
+// Logits [read, vocab] of what the cases read, by one whole pass over their prompts: every layer, every token, the logits of all of them.
 at::Tensor ByRun(const Model& model, const Work& work, const std::vector<size_t>& asked) {
   std::vector<std::vector<int64_t>> prompts;
-  RunOptions options{.keep = {{Site::kResid, model.layers() - 1}}};
+  RunOptions options;
   for (size_t i : asked) {
     prompts.push_back(work.bases[work.cases[i].base].ids);
     options.variants.push_back(work.cases[i].variant);
   }
   const RunResult result = Run(model, prompts, options);
-  std::vector<at::Tensor> last;
+  std::vector<at::Tensor> read;
   for (size_t i = 0; i < asked.size(); ++i) {
-    const at::Tensor states = result.State(options.keep[0], i);
-    last.push_back(states.index_select(0, RowIndex(work.cases[asked[i]].read, states)));
+    const at::Tensor logits = result.Logits(i);
+    read.push_back(logits.index_select(0, RowIndex(work.cases[asked[i]].read, logits)));
   }
-  return at::cat(last);
+  return at::cat(read);
 }
 
 // Searches done together, to their end.
@@ -137,11 +144,11 @@ void Descend(const Model& model, const std::vector<std::unique_ptr<Search>>& sea
   while (!going.empty()) {
     std::vector<size_t> asked;
     for (const Search* search : going) asked.insert(asked.end(), search->cases().begin(), search->cases().end());
-    const at::Tensor last = sweep ? (*sweep)(asked) : ByRun(model, work, asked);
+    const at::Tensor logits = sweep ? model.Unembed((*sweep)(asked)) : ByRun(model, work, asked);
     std::vector<int64_t> reads;
     for (const Search* search : going) reads.push_back(search->reads());
-    const std::vector<at::Tensor> log_p = model.Unembed(last).log_softmax(1).split_with_sizes(reads);  // [read, vocab] of each search
-    at::Tensor total = at::zeros({}, last.options().requires_grad(false));
+    const std::vector<at::Tensor> log_p = logits.log_softmax(1).split_with_sizes(reads);  // [read, vocab] of each search
+    at::Tensor total = at::zeros({}, logits.options().requires_grad(false));
     for (size_t i = 0; i < going.size(); ++i) {
       const at::Tensor loss = going[i]->Loss(log_p[i]);
       if (loss.defined()) total = total + loss;
@@ -161,9 +168,14 @@ std::vector<std::unique_ptr<Search>> Begin(const Model& model, const std::vector
   c10::AutoGradMode grad(true);  // so that the plan counts what gradients keep
   for (size_t i = begin; i < tasks.size(); ++i) {
     Work more = work;
-    auto search = std::make_unique<Search>(tasks[i], options);
+    auto search = std::make_unique<Search>(model, tasks[i], options);
     search->Append(more);
-    const SweepPlan plan = PlanSweep(model, more.bases, more.cases, {.memory = options.memory});
+    int64_t reads = 0;
+    for (const SweepCase& c : more.cases) reads += static_cast<int64_t>(c.read.size());
+    // Beside the sweep: what it keeps of the base runs, and the logits with their softmax and gradients.
+    const int64_t beside =
+        RepeatedBytes(model, more.bases, more.cases) + 4 * reads * model.config().vocab * static_cast<int64_t>(sizeof(float));
+    const SweepPlan plan = PlanSweep(model, more.bases, more.cases, {.memory = std::max<int64_t>(1, options.memory - beside)});
     const bool fits = plan.passes == 1 && plan.peak_rows <= most_rows;
     if (!fits && !searches.empty()) break;
     if (plan.passes > 1)

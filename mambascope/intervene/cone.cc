@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "mambascope/error.h"
@@ -178,6 +179,28 @@ SweepPlan PlanOf(const Model& model, const std::vector<SweepBase>& bases, const 
 SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                     const SweepOptions& options) {
   return PlanOf(model, bases, SplitIntoPasses(model, bases, cases, options));
+}
+
+int64_t RepeatedBytes(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases) {
+  const Config& c = model.config();
+  const auto size = static_cast<int64_t>(sizeof(float));
+  std::map<std::pair<size_t, int64_t>, int> slots;  // base run, token -> the first layer that reads it
+  std::map<size_t, int> used;                       // base run -> the first layer that joins it
+  for (const Cone& cone : ConesOf(model, bases, cases)) {
+    if (cone.continues(model)) {
+      int& first = slots.emplace(std::pair(cone.work->base, cone.first), cone.layer).first->second;
+      first = std::min(first, cone.layer);
+    }
+    int& first = used.emplace(cone.work->base, cone.layer).first->second;
+    first = std::min(first, cone.layer);
+  }
+  int64_t bytes = 0;
+  for (const auto& [slot, layer] : slots) bytes += BytesPerSlot(c) * (model.layers() - layer);
+  for (const auto& [base, layer] : used) {
+    const int64_t keys_and_values = 2 * c.attention.kv_heads * c.attention.head_dim * (model.layers() - layer);
+    bytes += static_cast<int64_t>(bases[base].ids.size()) * (keys_and_values + c.d_model) * size;
+  }
+  return bytes;
 }
 
 }  // namespace mambascope

@@ -86,6 +86,9 @@ class RepeatedSweep {
   std::unique_ptr<Kept> kept_;
 };
 
+// About how many bytes a RepeatedSweep keeps of its base runs.
+int64_t RepeatedBytes(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases);
+
 // p(ids[i]) after the last-block outputs last[i], [case] float32. `last` [case, d_model]. Unembeds some cases at a time.
 at::Tensor AnswerProbabilities(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids);
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "mambascope/error.h"
@@ -106,20 +107,30 @@ Model::Model(const Config& config, const WeightSource& source, const ModelOption
 Model Model::Edited(const std::vector<Edit>& edits) const {
   Model edited = *this;
   for (const Edit& edit : edits) {
-    if (edit.layer < 0 || edit.layer >= layers())
-      throw Error(fmt::format("an edit of layer {}; the model has layers 0 to {}", edit.layer, layers() - 1));
-    std::shared_ptr<const Layer>& layer = edited.layers_[static_cast<size_t>(edit.layer)];
-    const at::Tensor weight = FindEditable(*layer, edit.projection).weight;
-    if (edit.u.dim() != 2 || edit.v.dim() != 2 || edit.u.size(0) != edit.v.size(0) || edit.u.size(1) != weight.size(1) ||
-        edit.v.size(1) != weight.size(0)) {
+    const at::Tensor weight = edited.editable(edit.layer, edit.projection).weight;
+    const bool fits = edit.u.dim() == 2 && edit.v.dim() == 2 && edit.u.size(0) == edit.v.size(0) && edit.u.size(1) == weight.size(1) &&
+                      edit.v.size(1) == weight.size(0);
+    if (!fits) {
       throw Error(
           fmt::format("an edit of {} at layer {}: u {} and v {} do not fit its {} inputs and {} outputs", edit.projection, edit.layer,
                       fmt::join(edit.u.sizes(), " x "), fmt::join(edit.v.sizes(), " x "), weight.size(1), weight.size(0)),
           "is it of another model?");
     }
+    std::shared_ptr<const Layer>& layer = edited.layers_[static_cast<size_t>(edit.layer)];
     layer = layer->Edited(edit.projection, edit.v.to(weight.options()).t().mm(edit.u.to(weight.options())));
   }
   return edited;
+}
+
+EditableWeight Model::editable(int layer, const std::string& name) const {
+  if (layer < 0 || layer >= layers())
+    throw Error(fmt::format("layer {} is out of range", layer), fmt::format("the model has layers 0 to {}", layers() - 1));
+  return FindEditable(this->layer(layer), name);
+}
+
+int64_t Model::width(Site site) const {
+  const std::vector<SiteInfo> all = sites();
+  return std::find_if(all.begin(), all.end(), [&](const SiteInfo& info) { return info.site == site; })->width;
 }
 
 std::vector<SiteInfo> Model::sites() const {

@@ -54,6 +54,11 @@ class Model {
   // The sites of every layer, and Site::kEmbed before them.
   std::vector<SiteInfo> sites() const;
 
+  // The width of the states at `site`. REQUIRES: the model has it.
+  int64_t width(Site site) const;
+  // The editable weight of this name. Throws Error for a layer or a name that the model lacks.
+  EditableWeight editable(int layer, const std::string& name) const;
+
   // The embeddings of `ids`, one per packed row -> [row, d_model]. Throws Error for an id outside the vocabulary, and for a prompt longer
   // than the model's learned position table or sliding window.
   at::Tensor Embed(std::span<const int64_t> ids, const Packing& packing) const;

@@ -126,4 +126,12 @@ std::vector<int> LayersOf(const EditTable& table) {
   return {layers.begin(), layers.end()};
 }
 
+Json HealthJson(const EditHealth& health) {
+  Json weights = Json::array();
+  for (const WeightChange& w : health.weights)
+    weights.push_back({{"layer", w.layer}, {"projection", w.projection}, {"change_norm", w.change_norm}, {"weight_norm", w.weight_norm}});
+  return {
+      {"perplexity", {{"before", health.mean_before}, {"after", health.mean_after}}}, {"weights", weights}, {"warnings", health.warnings}};
+}
+
 }  // namespace mambascope

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mambascope/checkpoint/json.h"
+#include "mambascope/experiments/edit_health.h"
 
 namespace mambascope {
 
@@ -31,5 +32,8 @@ std::vector<int> LayersOf(const EditTable& table);
 
 // {records, ES, .., S, ci95: {..}}: the means of some records' measures, as EditSweepJson's rows have them.
 Json MeasuresRow(const std::vector<Json>& measures);
+
+// {perplexity: {before, after}, weights: [{layer, projection, change_norm, weight_norm}, ..], warnings: [text, ..]}.
+Json HealthJson(const EditHealth& health);
 
 }  // namespace mambascope

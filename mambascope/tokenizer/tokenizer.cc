@@ -188,6 +188,11 @@ std::string Tokenizer::Decode(std::span<const int64_t> ids) const {
   return ReplaceInvalidUtf8(bytes);
 }
 
+std::string Tokenizer::DecodeKnown(std::vector<int64_t> ids) const {
+  std::erase_if(ids, [&](int64_t id) { return id >= vocab_size(); });
+  return Decode(ids);
+}
+
 std::optional<std::string> Tokenizer::DecodeToken(int64_t id) const {
   return id < vocab_size() ? std::optional(Decode(std::span(&id, 1))) : std::nullopt;
 }

@@ -52,6 +52,8 @@ class Tokenizer {
   // The text that `ids` spell. Bytes that are no UTF-8 become U+FFFD. Special tokens are spelled out.
   // Throws Error for an id that the tokenizer lacks.
   std::string Decode(std::span<const int64_t> ids) const;
+  // The same without the ids that the tokenizer lacks, which models that pad their vocabulary can generate.
+  std::string DecodeKnown(std::vector<int64_t> ids) const;
   // The text of one token alone; none for an id that the tokenizer lacks, as models that pad their vocabulary have.
   std::optional<std::string> DecodeToken(int64_t id) const;
   // Number of ids, added tokens included.
