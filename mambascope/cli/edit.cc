@@ -55,8 +55,6 @@ Found MakeEdits(const EditSetup& setup, const EditOptions& o, const RewritePromp
     const Place last{Site::kResid, *layers.rbegin()};
     return {result.Edits(), result.values[0], TokenStates(setup.model(), {rewrite.prompts[0]}, {last}).at(last).norm().item<double>()};
   }
-  if (setup.places().size() != 1)
-    throw Error("ROME changes one weight: give --layer and --projection", "--method memit edits several layers");
   const auto& [layer, projection] = setup.places()[0];
   const RomeEdit edit = Rome(setup.model(), {{&rewrite, layer, projection}}, setup.solvers(), setup.rome())[0];
   return {{edit.edit}, edit.value, edit.v0_norm};
@@ -71,9 +69,13 @@ Json LossJson(const std::vector<LossStep>& steps) {
 void EditOne(const CommonOptions& common, const EditOptions& o) {
   const fs::path out = o.out;
   for (const char* name : {"edit.json", "edit.html", "edit.safetensors"}) PrepareFile(out / name);
-  const EditSetup setup(common, o);
+  EditSetup setup(common, o);
+  if (o.method == "memit") CheckMemit(setup.model(), setup.layers(), setup.projection());
+  else if (setup.places().size() != 1)
+    throw Error("ROME changes one weight: give --layer and --projection", "--method memit edits several layers");
   const std::string pattern = o.prompt->find("{}") == o.prompt->npos ? PatternOf(*o.prompt, *o.subject) : *o.prompt;
   const RewritePrompts rewrite = PrepareRewrite(setup.tokenizer(), {pattern, *o.subject, *o.target}, setup.contexts());
+  setup.TakeMoments();
   const Found found = MakeEdits(setup, o, rewrite);
   const Model edited = setup.model().Edited(found.edits);
   const EditHealth health = CheckEdits(setup.model(), found.edits, setup.Texts());
@@ -93,10 +95,14 @@ void EditOne(const CommonOptions& common, const EditOptions& o) {
                  {"before", Answers(setup.model(), setup.tokenizer(), prompt, rewrite.target)},
                  {"after", Answers(edited, setup.tokenizer(), prompt, rewrite.target)}};
   result.edit.update(HealthJson(health));
+  if (result.edit["after"]["top"][0]["id"] != rewrite.target[0])
+    result.edit["warnings"].push_back("the edit did not take: the model does not say the target");
+  for (const int layer : setup.layers()) result.edit["layers"].push_back(layer);
   result.edit["perplexity"]["text"] = o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "));
   const Json json = {{"options", result.options}, {"edit", result.edit}};
   setup.WriteContexts();
-  WriteEdits(out / "edit.safetensors", {found.edits, Fingerprint(ModelFolder(common.model))});
+  WriteEdits(out / "edit.safetensors", {found.edits, Fingerprint(ModelFolder(common.model)),
+                                        fmt::format("{}: {}", MakePrompt(setup.tokenizer(), pattern, *o.subject).text, *o.target)});
   WriteFile(out / "edit.json", DumpJson(json, 1) + "\n");
   WriteFile(out / "edit.html", EditPage(result));
   Print(common, json,

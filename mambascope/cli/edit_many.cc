@@ -115,21 +115,23 @@ Measured Measure(const EditSetup& setup, const std::vector<EditRecord>& records,
 void EditMany(const CommonOptions& common, const EditOptions& o) {
   const fs::path out = o.out;
   for (const char* name : {"edit.json", "edit.html", "edit.safetensors"}) PrepareFile(out / name);
-  const EditSetup setup(common, o);
+  EditSetup setup(common, o);
   const bool together = o.method == "memit";
-  setup.projection();  // refuses several
+  if (together) CheckMemit(setup.model(), setup.layers(), setup.projection());
   if (!together && setup.places().size() != 1)
     throw Error("ROME edits one weight, record after record: give --layer", "--method memit edits several layers");
-  const std::vector<EditRecord> records = ChooseRecords(common, o, setup);
+  const ChosenRecords chosen = ChooseRecords(common, o, setup);
+  const std::vector<EditRecord>& records = chosen.records;
   const std::set<int64_t> counts = Counts(o, records);
   std::vector<RewritePrompts> rewrites;  // of one model those of the largest count; MEMIT's of all
   for (size_t i = 0; i < (together ? records.size() : static_cast<size_t>(*counts.rbegin())); ++i)
-    rewrites.push_back(PrepareRewrite(setup.tokenizer(), records[i].rewrite, setup.contexts()));
+    rewrites.push_back(PromptsOf(records[i], setup));
+  setup.TakeMoments();
   Json options = EchoOptions(
       "edit", common,
       {{"counterfact", o.counterfact}, {"zsre", o.zsre}, {"limit", o.limit > 0 ? Json(o.limit) : Json()}, {"all_facts", o.all_facts}});
   options.update(setup.Echo());
-  Json json = {{"options", options}, {"many", Json::array()}, {"records", Json::array()}};
+  Json json = {{"options", options}, {"choice", chosen.json()}, {"many", Json::array()}, {"records", Json::array()}};
 
   const auto start = std::chrono::steady_clock::now();
   std::optional<Progress> progress;
@@ -156,7 +158,7 @@ void EditMany(const CommonOptions& common, const EditOptions& o) {
   }
   progress.reset();
   setup.WriteContexts();
-  WriteEdits(out / "edit.safetensors", {last.edits, Fingerprint(ModelFolder(common.model))});
+  WriteEdits(out / "edit.safetensors", {last.edits, Fingerprint(ModelFolder(common.model)), fmt::format("{} records", *counts.rbegin())});
   WriteFile(out / "edit.json", DumpJson(json, 1) + "\n");
   WriteFile(out / "edit.html", MemitPage({.options = options, .rows = json["many"]}));
   const std::string how = together ? "Percent, means over all records, edited so many at a time.\n"

@@ -109,23 +109,30 @@ std::vector<EditRecord> ReadRecords(const EditOptions& o, const EditSetup& setup
 
 }  // namespace
 
-std::vector<EditRecord> ChooseRecords(const CommonOptions& common, const EditOptions& o, const EditSetup& setup) {
+RewritePrompts PromptsOf(const EditRecord& record, const EditSetup& setup) try {
+  return PrepareRewrite(setup.tokenizer(), record.rewrite, setup.contexts());
+} catch (const Error& e) {
+  throw Error(fmt::format("case_id {}: {}", record.head.at("case_id").dump(), e.what()));
+}
+
+ChosenRecords ChooseRecords(const CommonOptions& common, const EditOptions& o, const EditSetup& setup) {
   constexpr size_t kAtATime = 256;
-  std::vector<EditRecord> records = ReadRecords(o, setup, common.seed), chosen;
+  std::vector<EditRecord> records = ReadRecords(o, setup, common.seed);
+  ChosenRecords chosen{.records = {}, .of = static_cast<int64_t>(records.size())};
   Random(common.seed).Shuffle(records);
   const size_t limit = o.limit > 0 ? static_cast<size_t>(o.limit) : records.size();
-  for (size_t begin = 0; begin < records.size() && chosen.size() < limit; begin += kAtATime) {
+  for (size_t begin = 0; begin < records.size() && chosen.records.size() < limit; begin += kAtATime) {
     const size_t end = std::min(begin + kAtATime, records.size());
     std::vector<Fact> facts;
     for (size_t i = begin; i < end; ++i)
       facts.push_back({"", records[i].rewrite.pattern, records[i].rewrite.subject, records[i].true_object});
     const std::vector<bool> known =
         o.all_facts ? std::vector<bool>(facts.size(), true) : KnowsFacts(setup.model(), setup.tokenizer(), facts);
-    for (size_t i = begin; i < end && chosen.size() < limit; ++i) {
-      if (known[i - begin]) chosen.push_back(std::move(records[i]));
+    for (size_t i = begin; i < end && chosen.records.size() < limit; ++i, ++chosen.tested) {
+      if (known[i - begin]) chosen.records.push_back(std::move(records[i]));
     }
   }
-  if (chosen.empty())
+  if (chosen.records.empty())
     throw Error(fmt::format("the model knows the true object of none of the {} records", records.size()),
                 "--all-facts edits them all the same");
   return chosen;

@@ -17,7 +17,17 @@ struct EditRecord {
   std::function<Json(const Model&)> evaluate;
 };
 
+// The record's prompts. Throws Error, which names the record, as PrepareRewrite does.
+RewritePrompts PromptsOf(const EditRecord& record, const EditSetup& setup);
+
+struct ChosenRecords {
+  std::vector<EditRecord> records;
+  int64_t tested = 0;  // of the data's, in the shuffled order, until there were enough
+  int64_t of = 0;
+  Json json() const { return {{"chosen", records.size()}, {"tested", tested}, {"of", of}}; }
+};
+
 // --limit of them, in a random order; without --all-facts those whose true object the model knows. Throws Error when that leaves none.
-std::vector<EditRecord> ChooseRecords(const CommonOptions& common, const EditOptions& options, const EditSetup& setup);
+ChosenRecords ChooseRecords(const CommonOptions& common, const EditOptions& options, const EditSetup& setup);
 
 }  // namespace mambascope

@@ -44,7 +44,7 @@ Done EditSome(const EditSetup& setup, const std::vector<const EditRecord*>& reco
   const Model& model = setup.model();
   const size_t places = setup.places().size();
   std::vector<RewritePrompts> rewrites;
-  for (const EditRecord* record : records) rewrites.push_back(PrepareRewrite(setup.tokenizer(), record->rewrite, setup.contexts()));
+  for (const EditRecord* record : records) rewrites.push_back(PromptsOf(*record, setup));
   std::vector<RomeTask> tasks;
   for (const RewritePrompts& rewrite : rewrites) {
     for (const EditPlace& place : setup.places()) tasks.push_back({&rewrite, place.layer, place.projection});
@@ -69,7 +69,7 @@ Done EditSome(const EditSetup& setup, const std::vector<const EditRecord*>& reco
 
 // How far a value that was found is from the one that whole passes find, as a part of it. Throws Error where rounding does not explain it.
 double CheckSearch(const EditSetup& setup, const EditRecord& record, const RomeEdit& found, RomeOptions rome) {
-  const RewritePrompts rewrite = PrepareRewrite(setup.tokenizer(), record.rewrite, setup.contexts());
+  const RewritePrompts rewrite = PromptsOf(record, setup);
   rome.value.by = ValueOptions::By::kRun;
   rome.value.progress = {};
   const at::Tensor again = Rome(setup.model(), {{&rewrite, found.edit.layer, found.edit.projection}}, setup.solvers(), rome)[0].value.delta;
@@ -86,8 +86,10 @@ double CheckSearch(const EditSetup& setup, const EditRecord& record, const RomeE
 void EditRecords(const CommonOptions& common, const EditOptions& o) {
   const fs::path out = o.out;
   for (const char* name : {"edit.json", "edit.html"}) PrepareFile(out / name);
-  const EditSetup setup(common, o);
-  const std::vector<EditRecord> records = ChooseRecords(common, o, setup);
+  EditSetup setup(common, o);
+  const ChosenRecords chosen = ChooseRecords(common, o, setup);
+  const std::vector<EditRecord>& records = chosen.records;
+  setup.TakeMoments();
   EditSweep sweep;
   sweep.options = EchoOptions(
       "edit", common,
@@ -109,7 +111,8 @@ void EditRecords(const CommonOptions& common, const EditOptions& o) {
   if (common.explain)
     fmt::print(stderr, "plan: {} records ({} are there already), {} edits each, {} contexts; {} records at a time\n", records.size(), done,
                places, setup.contexts().size(), at_a_time);
-  Progress progress("edit: records", "edits", common.quiet, static_cast<double>(done));
+  std::optional<Progress> progress;
+  progress.emplace("edit: records", "edits", common.quiet, static_cast<double>(done));
   double largest = 0;
   for (size_t begin = 0; begin < open.size(); begin += at_a_time) {
     const std::vector<const EditRecord*> some(open.begin() + static_cast<int64_t>(begin),
@@ -117,8 +120,8 @@ void EditRecords(const CommonOptions& common, const EditOptions& o) {
     RomeOptions rome = setup.rome();
     rome.value.progress = [&](int64_t search, int64_t of) {
       const double share = static_cast<double>(search) / static_cast<double>(of);
-      progress(static_cast<double>(done + begin) + share * static_cast<double>(some.size()), static_cast<int64_t>(records.size()),
-               static_cast<int64_t>(begin * places) + search);
+      (*progress)(static_cast<double>(done + begin) + share * static_cast<double>(some.size()), static_cast<int64_t>(records.size()),
+                  static_cast<int64_t>(begin * places) + search);
     };
     const Done finished = EditSome(setup, some, rome);
     for (const Json& line : finished.lines) {
@@ -131,10 +134,17 @@ void EditRecords(const CommonOptions& common, const EditOptions& o) {
     fmt::print(stderr, "check: {} values found again by whole passes; largest relative difference {:.1e}\n",
                (open.size() + at_a_time - 1) / at_a_time, largest);
   for (const EditRecord& record : records) sweep.lines.push_back(lines.at(KeyOf(record.head)));
-  const Json json = EditSweepJson(sweep);
+  progress.reset();
+  Json json = EditSweepJson(sweep);
+  json["choice"] = chosen.json();
   WriteFile(out / "edit.json", DumpJson(json, 1) + "\n");
   WriteFile(out / "edit.html", EditSweepPage(sweep));
-  Print(common, json, fmt::format("{}{}\n{}\n", EditSweepText(sweep), (out / "edit.json").string(), (out / "edit.html").string()));
+  Print(common, json,
+        fmt::format(
+            "{}{}\n{}\n",
+            fmt::format("{} records, of {} tested for whether the model knows them, of {}\n", records.size(), chosen.tested, chosen.of) +
+                EditSweepText(sweep),
+            (out / "edit.json").string(), (out / "edit.html").string()));
 }
 
 }  // namespace mambascope

@@ -109,7 +109,6 @@ EditSetup::EditSetup(const CommonOptions& common, const EditOptions& options)
     : common_(common), options_(options), tokenizer_(RequireTokenizer(common)), model_(LoadModel(common)) {
   places_ = ChoosePlaces(options, model_);
   contexts_ = ChooseContexts(common, options, model_, tokenizer_);
-  MakeSolvers();
 }
 
 std::set<int> EditSetup::layers() const {
@@ -128,7 +127,7 @@ const std::string& EditSetup::projection() const {
 
 void EditSetup::WriteContexts() const { WriteFile(fs::path(options_.out) / kContextsFile, DumpJson(contexts_, 1) + "\n"); }
 
-void EditSetup::MakeSolvers() {
+void EditSetup::TakeMoments() {
   std::set<Place> places;
   for (const EditPlace& place : places_) places.insert(KeyOf(model_, place.layer, place.projection));
   const fs::path folder = fs::path(options_.out) / "moments";
@@ -201,7 +200,9 @@ Json EditSetup::Echo() const {
                {"enough_loss", v.enough_loss},
                {"enough_p", v.enough_p}};
   if (options_.method == "rome") json["division"] = options_.division;
-  else json["lambda"] = options_.lambda ? Json(*options_.lambda) : Json("width / 4");
+  else
+    json["lambda"] =
+        options_.lambda.value_or(static_cast<double>(model_.editable(places_[0].layer, places_[0].projection).weight.size(1)) / 4);
   return json;
 }
 

@@ -45,8 +45,11 @@ struct EditPlace {
 
 class EditSetup {
  public:
-  // Loads the model, its contexts and the moments of all keys (in OUT/moments, where they are collected).
+  // Loads the model and its contexts.
   EditSetup(const CommonOptions& common, const EditOptions& options);
+  // Takes the moments of all keys, from OUT/moments where they are collected: after all that can be refused before. Throws Error, which
+  // names the place, where C has no inverse.
+  void TakeMoments();
 
   const Model& model() const { return model_; }
   const Tokenizer& tokenizer() const { return tokenizer_; }
@@ -57,6 +60,7 @@ class EditSetup {
   const std::string& projection() const;
   // Writes OUT/contexts.json.
   void WriteContexts() const;
+  // REQUIRES: TakeMoments, as for Echo.
   Solvers solvers() const;
   // MEMIT searches with these, too.
   ValueOptions value() const;
@@ -67,8 +71,6 @@ class EditSetup {
   Json Echo() const;
 
  private:
-  void MakeSolvers();
-
   const CommonOptions& common_;
   const EditOptions& options_;
   const Tokenizer tokenizer_;

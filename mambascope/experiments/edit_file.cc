@@ -46,7 +46,8 @@ void WriteEdits(const fs::path& file, const StoredEdits& stored) {
     tensors[Name("u", i, alone)] = alone ? edit.u[0] : edit.u;
     tensors[Name("v", i, alone)] = alone ? edit.v[0] : edit.v;
   }
-  WriteSafetensors(file, tensors, {{"format", "mambascope-edit"}, {"edits", list.dump()}, {"model", stored.model}});
+  WriteSafetensors(file, tensors,
+                   {{"format", "mambascope-edit"}, {"edits", list.dump()}, {"model", stored.model}, {"about", stored.about}});
 }
 
 StoredEdits ReadEdits(const fs::path& file) {
@@ -57,7 +58,7 @@ StoredEdits ReadEdits(const fs::path& file) {
   };
   if (metadata["format"] != "mambascope-edit") throw broken("its metadata lacks the format mambascope-edit");
   const Json list = ParseJson(metadata["edits"], file.string());
-  StoredEdits stored{.edits = {}, .model = metadata["model"]};
+  StoredEdits stored{.edits = {}, .model = metadata["model"], .about = metadata["about"]};
   if (!list.is_array() || list.empty()) throw broken("it lists no edits");
   for (size_t i = 0; i < list.size(); ++i) {
     const auto tensor = [&](const std::string& part) {

@@ -11,7 +11,8 @@ namespace mambascope {
 
 struct StoredEdits {
   std::vector<Edit> edits;
-  std::string model;  // fingerprint of the checkpoint that they are of
+  std::string model;       // fingerprint of the checkpoint that they are of
+  std::string about = {};  // what they rewrite, for people
 };
 
 // A safetensors file. REQUIRES: !stored.edits.empty()

@@ -84,6 +84,10 @@ std::string ResidualProjection(const Model& model) {
   throw Error("the model has no projection that writes the residual stream and can be edited");
 }
 
+void CheckMemit(const Model& model, const std::set<int>& layers, const std::string& projection) {
+  for (const int layer : layers) WeightOf(model, layer, projection);
+}
+
 std::vector<FoundValue> SearchResiduals(const Model& model, const std::vector<RewritePrompts>& facts, int last,
                                         const ValueOptions& options) {
   const at::Tensor h = Residuals(model, facts, last);  // [fact, d_model]
@@ -94,7 +98,7 @@ std::vector<FoundValue> SearchResiduals(const Model& model, const std::vector<Re
 
 MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, const std::set<int>& layers, const std::string& projection,
                   const Solvers& solvers, const MemitOptions& options) {
-  for (int layer : layers) WeightOf(model, layer, projection);
+  CheckMemit(model, layers, projection);
   return Memit(model, facts, SearchResiduals(model, facts, *layers.rbegin(), options.value), layers, projection, solvers, options.lambda);
 }
 

@@ -47,6 +47,9 @@ struct MemitResult {
 // transformer.
 std::string ResidualProjection(const Model& model);
 
+// Throws Error where `projection` does not write the residual stream, or the model lacks it or a layer.
+void CheckMemit(const Model& model, const std::set<int>& layers, const std::string& projection);
+
 // The values alone: delta [d_model] of each fact, by which its residual at the bare prompt, at layer `last`, must change.
 std::vector<FoundValue> SearchResiduals(const Model& model, const std::vector<RewritePrompts>& facts, int last,
                                         const ValueOptions& options);

@@ -132,6 +132,18 @@ std::string TextRows(const std::vector<Json>& rows, size_t every, const Json* be
   return out;
 }
 
+// "entropy 5.7 to 6.3, reference 15.6 to 23.2": before, and after the best edit; empty where nothing was generated.
+std::string GenerationsLine(const EditTable& table) {
+  const Json* best = BestOf(table);
+  std::string text;
+  for (const char* key : {"entropy", "reference"}) {
+    if (best == nullptr || !NumberOf(*best, key) || !NumberOf(table.pre, key)) continue;
+    text += fmt::format("{}{} {:.1f} to {:.1f}", text.empty() ? "Generations, before and after the best: " : ", ", key,
+                        *NumberOf(table.pre, key), *NumberOf(*best, key));
+  }
+  return text.empty() ? "" : text + "\n";
+}
+
 // How sure the table's numbers are.
 std::string RecordsLine(const EditTable& table) {
   const auto records = table.pre.at("records").get<int64_t>();
@@ -144,7 +156,8 @@ std::string RecordsLine(const EditTable& table) {
     }
   }
   if (records < 2) return fmt::format("Percent, of {} record: it shows what an edit does, not how often.\n", records);
-  return fmt::format("Percent, means over {} records; 95% intervals: up to +- {:.1f} of them.\n", records, widest);
+  if (widest > 40) return fmt::format("Percent, means over {} records: too few to tell how often edits do this.\n", records);
+  return fmt::format("Percent, means over {} records; the widest 95% interval is +- {:.1f}.\n", records, widest);
 }
 
 }  // namespace
@@ -189,7 +202,7 @@ std::string EditSweepText(const EditSweep& sweep) {
   for (const ProjectionRows& projection : table.projections)
     out += projection.projection + "\n" + TextRows(projection.rows, every, BestOf(projection), best);
   if (every > 1) out += fmt::format("One layer in {} is shown, and each projection's best.\n", every);
-  return out + RecordsLine(table);
+  return out + RecordsLine(table) + GenerationsLine(table);
 }
 
 }  // namespace mambascope

@@ -29,7 +29,12 @@ std::string RewriteOf(const Json& edit) {
   return fmt::format("{} -> {}", VisibleText(PromptOf(edit)), VisibleText(TextOf(edit, "target")));
 }
 
-std::string PlaceOf(const Json& edit) { return fmt::format("{}, layer {}", TextOf(edit, "projection"), edit.at("layer").get<int>()); }
+std::string PlaceOf(const Json& edit) {
+  const Json layers = edit.value("layers", Json::array({edit.at("layer")}));
+  const std::string which = layers.size() == 1 ? fmt::format("layer {}", layers[0].get<int>())
+                                               : fmt::format("{} layers up to {}", layers.size(), layers.back().get<int>());
+  return fmt::format("{}, {}", TextOf(edit, "projection"), which);
+}
 
 std::string NumberText(const Json& object, const char* key) {
   const std::optional<double> number = NumberOf(object, key);
