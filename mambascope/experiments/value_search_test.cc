@@ -113,7 +113,8 @@ TEST_P(ValueSearchTest, SearchesDoNotSeeEachOther) {
   ValueOptions options{.steps = 6, .learning_rate = 0.05, .clamp = 30};
   std::vector<FoundValue> alone;
   for (const ValueTask& task : Tasks()) alone.push_back(SearchValues(model_, {task}, options)[0]);
-  options.enough_loss = (alone[0].steps[2].loss + alone[0].steps[3].loss) / 2;  // so that some stop before others
+  options.enough_loss = 0;  // the mean loss of the third pass, so that some stop by then and others do not
+  for (const FoundValue& value : alone) options.enough_loss += value.steps[2].loss / static_cast<double>(alone.size());
   alone.clear();
   for (const ValueTask& task : Tasks()) alone.push_back(SearchValues(model_, {task}, options)[0]);
   std::set<size_t> passes;
