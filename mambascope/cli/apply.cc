@@ -27,9 +27,10 @@ void Apply(CLI::App& command, CommonOptions& common) {
     WriteEditedCheckpoint(folder, model, stored.edits, o->out, o->keep_type ? EditedType::kAsStored : EditedType::kFloat32);
     Json edits = Json::array();
     std::string text = stored.about.empty() ? "" : stored.about + "\n";
-    for (const Edit& edit : stored.edits)
+    for (const Edit& edit : stored.edits) {
       edits.push_back({{"layer", edit.layer}, {"projection", edit.projection}, {"rank", edit.u.size(0)}});
-    for (const Edit& edit : stored.edits) text += fmt::format("{} at layer {}, rank {}\n", edit.projection, edit.layer, edit.u.size(0));
+      text += fmt::format("{} at layer {}, rank {}\n", edit.projection, edit.layer, edit.u.size(0));
+    }
     Print(common, {{"out", o->out}, {"about", stored.about}, {"edits", edits}}, text + o->out + "\n");
   });
 }

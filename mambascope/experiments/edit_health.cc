@@ -37,7 +37,7 @@ EditHealth CheckEdits(const Model& base, const std::vector<Edit>& edits, const s
                       const EditHealthOptions& options) {
   c10::NoGradGuard no_grad;
   const Model edited = base.Edited(edits);
-  EditHealth health{.weights = Changes(base, edited, edits), .before = Perplexities(base, texts), .after = Perplexities(edited, texts)};
+  EditHealth health{.weights = Changes(base, edited, edits), .before = options.before.empty() ? Perplexities(base, texts) : options.before, .after = Perplexities(edited, texts)};
   health.mean_before = GeometricMean(health.before);
   health.mean_after = GeometricMean(health.after);
   for (const WeightChange& w : health.weights) {

@@ -17,6 +17,7 @@ namespace mambascope {
 struct EditHealthOptions {
   double most_change = 1;         // |W' - W| / |W|, Frobenius
   double most_perplexity = 1.05;  // of the edited model's perplexity by the base model's
+  std::vector<double> before = {};  // the base model's perplexities of the texts, where they are known
 };
 
 // One edited weight, all edits of it together.

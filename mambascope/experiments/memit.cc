@@ -11,14 +11,6 @@ namespace {
 
 bool WritesResidual(const EditableWeight& weight) { return weight.value == Site::kMixerOut || weight.value == Site::kMlpOut; }
 
-EditableWeight WeightOf(const Model& model, int layer, const std::string& projection) {
-  EditableWeight weight = model.editable(layer, projection);
-  if (!WritesResidual(weight))
-    throw Error(fmt::format("MEMIT cannot edit {}: it does not write the residual stream", projection),
-                fmt::format("edit {}, or take ROME", ResidualProjection(model)));
-  return weight;
-}
-
 // The residuals of the bare prompts at `layer`: [fact, d_model].
 at::Tensor Residuals(const Model& model, const std::vector<RewritePrompts>& facts, int layer) {
   const Place place = {Site::kResid, layer};
@@ -84,8 +76,16 @@ std::string ResidualProjection(const Model& model) {
   throw Error("the model has no projection that writes the residual stream and can be edited");
 }
 
+double DefaultLambda(const Model& model, int layer, const std::string& projection) {
+  return static_cast<double>(model.editable(layer, projection).weight.size(1)) / 4;
+}
+
 void CheckMemit(const Model& model, const std::set<int>& layers, const std::string& projection) {
-  for (const int layer : layers) WeightOf(model, layer, projection);
+  for (const int layer : layers) {
+    if (WritesResidual(model.editable(layer, projection))) continue;
+    throw Error(fmt::format("MEMIT cannot edit {}: it does not write the residual stream", projection),
+                fmt::format("edit {}, or take ROME", ResidualProjection(model)));
+  }
 }
 
 std::vector<FoundValue> SearchResiduals(const Model& model, const std::vector<RewritePrompts>& facts, int last,
@@ -104,10 +104,11 @@ MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, 
 
 MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, std::vector<FoundValue> values, const std::set<int>& layers,
                   const std::string& projection, const Solvers& solvers, std::optional<double> lambda) {
+  CheckMemit(model, layers, projection);
   c10::NoGradGuard no_grad;
   const int last = *layers.rbegin();
   MemitResult result{.values = std::move(values), .layers = {}};
-  result.lambda = lambda.value_or(static_cast<double>(WeightOf(model, last, projection).weight.size(1)) / 4);
+  result.lambda = lambda.value_or(DefaultLambda(model, last, projection));
   std::vector<at::Tensor> deltas;
   for (const FoundValue& value : result.values) deltas.push_back(value.delta);
   at::Tensor h = Residuals(model, facts, last);  // [fact, d_model]
@@ -116,7 +117,6 @@ MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, 
   Model edited = model;
   for (auto left = static_cast<double>(layers.size()); int layer : layers) {
     const Place key = KeyOf(model, layer, projection);
-    WeightOf(model, layer, projection);
     result.layers.push_back(EditLayer(edited, facts, key, projection, (z - h) / left--, solvers(key), result.lambda));
     edited = edited.Edited({result.layers.back().edit});
     h = Residuals(edited, facts, last);

@@ -47,6 +47,9 @@ struct MemitResult {
 // transformer.
 std::string ResidualProjection(const Model& model);
 
+// MemitOptions::lambda where it is none.
+double DefaultLambda(const Model& model, int layer, const std::string& projection);
+
 // Throws Error where `projection` does not write the residual stream, or the model lacks it or a layer.
 void CheckMemit(const Model& model, const std::set<int>& layers, const std::string& projection);
 

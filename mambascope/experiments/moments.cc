@@ -27,34 +27,25 @@ void AddProducts(const at::Tensor& x, at::Tensor sum) {
   }
 }
 
-// Takes the states at places, and ends the pass after the last of them.
+// Takes the states at places.
 class MomentHooks : public Hooks {
  public:
-  struct Done {};
-
   MomentHooks(std::map<Place, Moments>& moments, const std::vector<Place>& places)
       : moments_(moments), wanted_(places.begin(), places.end()) {}
 
   at::Tensor At(const Place& place, const at::Tensor& x) override {
-    if (wanted_.erase(place) == 0) return x;
-    Moments& moments = moments_.at(place);
-    AddProducts(x, moments.sum);
-    moments.count += x.size(0);
-    if (wanted_.empty()) throw Done();  // nothing above is needed
+    if (wanted_.contains(place)) {
+      Moments& moments = moments_.at(place);
+      AddProducts(x, moments.sum);
+      moments.count += x.size(0);
+    }
     return x;
   }
 
  private:
   std::map<Place, Moments>& moments_;
-  std::set<Place> wanted_;
+  const std::set<Place> wanted_;
 };
-
-int64_t WidthAt(const Model& model, const Place& place) {
-  for (const SiteInfo& info : model.sites()) {
-    if (info.site == place.site) return info.width;
-  }
-  throw Error(fmt::format("the model has no site {}", SiteName(place.site)));
-}
 
 }  // namespace
 
@@ -63,7 +54,7 @@ at::Tensor Moments::Mean() const { return sum / static_cast<double>(count); }
 MomentCollector::MomentCollector(const Model& model, const std::vector<Place>& places) : model_(model) {
   for (const Place& place : places) {
     CheckPlace(model, place);
-    const int64_t width = WidthAt(model, place);
+    const int64_t width = model.width(place.site);
     moments_[place] = {.sum = at::zeros({width, width}, at::TensorOptions(at::kDouble).device(model.device()))};
   }
 }
@@ -77,11 +68,10 @@ void MomentCollector::Add(const std::vector<std::vector<int64_t>>& prompts, cons
     ids.insert(ids.end(), prompt.begin(), prompt.end());
     lengths.push_back(static_cast<int64_t>(prompt.size()));
   }
+  int top = kEmbedLayer;
+  for (const Place& place : places) top = std::max(top, place.layer);
   MomentHooks hooks(moments_, places);
-  try {
-    model_.Forward(ids, Packing::Whole(lengths), &hooks);
-  } catch (const MomentHooks::Done&) {
-  }
+  model_.Forward(ids, Packing::Whole(lengths), &hooks, nullptr, nullptr, top);
 }
 
 Moments MomentCollector::At(const Place& place) const {

@@ -22,11 +22,8 @@ constexpr int64_t kMostHeldOut = 64, kHeldOutKeys = 64;
 constexpr double kFirstCheck = 512, kDoubling = 1.9;  // tokens at which convergence is first looked at, and by how much they grow
 
 std::vector<int64_t> Ids(const Tokenizer& tokenizer, const std::string& text, int64_t most) {
-  std::vector<int64_t> ids;
-  for (const Token& token : tokenizer.EncodeContinuation(text)) {
-    if (static_cast<int64_t>(ids.size()) == most) break;
-    ids.push_back(token.id);
-  }
+  std::vector<int64_t> ids = IdsOf(tokenizer.EncodeContinuation(text));
+  ids.resize(std::min(ids.size(), static_cast<size_t>(most)));
   return ids;
 }
 
@@ -80,7 +77,8 @@ class Collection {
         documents_(corpus.documents - HeldOut(corpus.documents)),
         collector_(model, options.places) {
     for (const Place& place : options.places) places_[place] = Begin(place);
-    TakeKeys(corpus);
+    const auto is_open = [&](const auto& place) { return place.second.documents < documents_; };
+    if (std::any_of(places_.begin(), places_.end(), is_open)) TakeKeys(corpus);
   }
 
   void Run() {

@@ -19,13 +19,13 @@ struct Predictions {
   std::vector<bool> correct;
 };
 
-// tokens[i] after row rows[i] of h [row, d_model]. Unembeds some rows at a time: a quarter of a GB of logits.
+// tokens[i] after row rows[i] of h [row, d_model]. Unembeds some rows at a time.
 Predictions Predict(const Model& model, const at::Tensor& h, const std::vector<int64_t>& rows, const std::vector<int64_t>& tokens) {
   std::vector<size_t> order(rows.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return rows[a] < rows[b]; });
   Predictions out{std::vector<double>(rows.size()), std::vector<bool>(rows.size())};
-  const int64_t some = std::max<int64_t>(1, (int64_t{64} << 20) / model.config().vocab);
+  const int64_t some = model.rows_to_unembed();
   auto next = order.begin();
   for (int64_t begin = 0; begin < h.size(0); begin += some) {
     const int64_t end = std::min(begin + some, h.size(0));
@@ -61,9 +61,7 @@ void Check(const Model& model, const std::vector<Question>& questions) {
 
 std::vector<int64_t> Ids(const std::vector<Token>& tokens, const std::string& text, const std::string& what) {
   if (tokens.empty()) throw Error(fmt::format("{} '{}' has no tokens", what, text));
-  std::vector<int64_t> ids;
-  for (const Token& token : tokens) ids.push_back(token.id);
-  return ids;
+  return IdsOf(tokens);
 }
 
 }  // namespace

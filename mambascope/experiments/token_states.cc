@@ -42,11 +42,7 @@ std::map<Place, at::Tensor> TokenStates(const Model& model, const std::vector<Pr
     }
     const Packing packing = Packing::Whole(lengths);
     LastRows hooks(packing, places);
-    at::Tensor h = hooks.At({Site::kEmbed, kEmbedLayer}, model.Embed(ids, packing));
-    for (int l = 0; l <= top; ++l) {
-      Carry dropped;
-      h = model.layer(l).Forward(h, packing, {}, dropped, {hooks, l});
-    }
+    model.Forward(ids, packing, &hooks, nullptr, nullptr, top);
     for (const auto& [place, states] : hooks.states()) parts[place].push_back(states);
   }
   std::map<Place, at::Tensor> states;

@@ -378,7 +378,7 @@ at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const 
 }
 
 at::Tensor AnswerProbabilities(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids) {
-  const int64_t some = std::max<int64_t>(1, (int64_t{64} << 20) / model.config().vocab);  // a quarter of a GB of logits
+  const int64_t some = model.rows_to_unembed();
   std::vector<at::Tensor> p;
   for (int64_t begin = 0; begin < last.size(0); begin += some) {
     const int64_t n = std::min(some, last.size(0) - begin);

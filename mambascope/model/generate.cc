@@ -12,8 +12,8 @@
 namespace mambascope {
 namespace {
 
-constexpr size_t kPromptsAtATime =
-    64;  // each holds the carry of all layers: 2 MB in a Mamba of 130 million parameters, 21 in one of 2.8 billion
+// Each holds the carry of all layers: 2 MB in a Mamba of 130 million parameters, 21 in one of 2.8 billion.
+constexpr size_t kPromptsAtATime = 64;
 
 // The next token after `logits` [vocab], on the CPU. One random number per token, whatever the platform.
 int64_t NextToken(const at::Tensor& logits, int64_t top_k, std::mt19937_64& random) {

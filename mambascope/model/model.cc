@@ -156,7 +156,7 @@ at::Tensor Model::Embed(std::span<const int64_t> ids, const Packing& packing) co
 }
 
 at::Tensor Model::Forward(std::span<const int64_t> ids, const Packing& packing, Hooks* hooks, const std::vector<Carry>* from,
-                          std::vector<Carry>* kept) const {
+                          std::vector<Carry>* kept, std::optional<int> top) const {
   CheckPacking(ids.size(), packing, layers_.size(), from, kept);
   Hooks no_hooks;
   if (hooks == nullptr) hooks = &no_hooks;
@@ -164,7 +164,8 @@ at::Tensor Model::Forward(std::span<const int64_t> ids, const Packing& packing, 
   Carry dropped;
   if (kept != nullptr) kept->assign(layers_.size(), {});
   at::Tensor h = hooks->At({Site::kEmbed, kEmbedLayer}, Embed(ids, packing));
-  for (size_t l = 0; l < layers_.size(); ++l) {
+  const auto end = static_cast<size_t>(top.value_or(layers() - 1) + 1);
+  for (size_t l = 0; l < end; ++l) {
     h = layers_[l]->Forward(h, packing, from != nullptr ? (*from)[l] : nothing, kept != nullptr ? (*kept)[l] : dropped,
                             {*hooks, static_cast<int>(l)});
   }

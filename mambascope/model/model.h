@@ -9,8 +9,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -63,12 +65,15 @@ class Model {
   // than the model's learned position table or sliding window.
   at::Tensor Embed(std::span<const int64_t> ids, const Packing& packing) const;
   // All blocks: embeds, and returns the last block's output [row, d_model] (Site::kResid of the last layer, before the final norm).
-  // `from` and `kept` hold one Carry per layer; null when no segment continues and no row is kept.
+  // `from` and `kept` hold one Carry per layer; null when no segment continues and no row is kept. With `top` the layers above it are left
+  // out, and the output is that of block `top` (kEmbedLayer: the embedding).
   at::Tensor Forward(std::span<const int64_t> ids, const Packing& packing, Hooks* hooks = nullptr, const std::vector<Carry>* from = nullptr,
-                     std::vector<Carry>* kept = nullptr) const;
+                     std::vector<Carry>* kept = nullptr, std::optional<int> top = {}) const;
   at::Tensor FinalNorm(const at::Tensor& h) const;
   // Logits [row, vocab], float32, of last-block outputs h [row, d_model].
   at::Tensor Unembed(const at::Tensor& h) const;
+  // So many rows at a time have logits of a quarter of a GB.
+  int64_t rows_to_unembed() const { return std::max<int64_t>(1, (int64_t{64} << 20) / config_.vocab); }
 
  private:
   Config config_;

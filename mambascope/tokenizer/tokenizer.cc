@@ -188,6 +188,12 @@ std::string Tokenizer::Decode(std::span<const int64_t> ids) const {
   return ReplaceInvalidUtf8(bytes);
 }
 
+std::vector<int64_t> IdsOf(const std::vector<Token>& tokens) {
+  std::vector<int64_t> ids;
+  for (const Token& token : tokens) ids.push_back(token.id);
+  return ids;
+}
+
 std::string Tokenizer::DecodeKnown(std::vector<int64_t> ids) const {
   std::erase_if(ids, [&](int64_t id) { return id >= vocab_size(); });
   return Decode(ids);

@@ -33,6 +33,8 @@ struct Token {
   Span chars;        // code points of the original text; empty at 0 for tokens that the template adds
 };
 
+std::vector<int64_t> IdsOf(const std::vector<Token>& tokens);
+
 class Tokenizer {
  public:
   // Reads a tokenizer.json, a GPT-2 vocab.json (with merges.txt beside it), or a folder that holds either.
