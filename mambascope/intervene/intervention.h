@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "mambascope/model/hooks.h"
 #include "mambascope/model/site.h"
 
 namespace mambascope {
@@ -47,7 +48,8 @@ struct Hold {
 struct Cut {
   int layer;
   std::vector<int64_t> from, to;
-  at::Tensor channels;  // bool [d_inner] (Mamba) or [heads] (transformers): where it acts; undefined: everywhere
+  at::Tensor channels = {};  // bool [d_inner] (Mamba) or [heads] (transformers): where it acts; undefined: everywhere
+  CutKind kind = CutKind::kMixing;
 };
 
 using Intervention = std::variant<Set, Add, Hold, Cut>;

@@ -9,6 +9,15 @@
 
 namespace mambascope {
 
+// What a cut severs.
+enum class CutKind {
+  kMixing,         // what the recurrence or the attention hands on
+  kMixingAndConv,  // and what the convolution does: nothing of the sources reaches the targets. Where there is none: as kMixing
+  // As public implementations of Endy et al. 2025 sever transformers; as kMixing in others.
+  kEmptyRowsUniform,  // a row with nothing left to read reads every token of the prompt alike, later ones too (GPT-2)
+  kBidirectional,     // all rows of the prompt read later tokens, too (Llama, Mistral, Qwen)
+};
+
 // Inside one layer's mixer the rows `to` do not read the rows `from`. A pair in different segments, or with `from` after `to`, has no
 // effect.
 struct RowCut {
