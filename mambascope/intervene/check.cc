@@ -30,10 +30,15 @@ void CheckState(const Model& model, const StateId& at, int64_t tokens, const at:
   }
 }
 
+bool IsMamba(const Model& model) {
+  const Architecture a = model.config().architecture;
+  return a == Architecture::kMamba1 || a == Architecture::kMamba2;
+}
+
 // A mask of channels is as wide as the mixer that it acts in.
 void CheckChannels(const Model& model, const at::Tensor& channels) {
   const Config& c = model.config();
-  const bool mamba = c.architecture == Architecture::kMamba1 || c.architecture == Architecture::kMamba2;
+  const bool mamba = IsMamba(model);
   const int64_t width = mamba ? c.ssm.d_inner : c.attention.heads;
   if (channels.defined() && (channels.scalar_type() != at::kBool || channels.dim() != 1 || channels.size(0) != width)) {
     throw Error(fmt::format("a cut's channels must be a mask (bool) of {} {}", width, mamba ? "channels" : "heads"));
@@ -47,6 +52,8 @@ void Check(const Model& model, const Intervention& intervention, int64_t tokens)
                       [&](const Cut& cut) {
                         Width(model, {Site::kResid, cut.layer});
                         CheckChannels(model, cut.channels);
+                        if (cut.kind == CutKind::kMixingAndConv && cut.channels.defined() && IsMamba(model))
+                          throw Error("a cut of the convolution is of all channels", "leave the channels out, or cut the mixing alone");
                         for (int64_t token : cut.from) CheckToken(token, tokens);
                         for (int64_t token : cut.to) CheckToken(token, tokens);
                       }},

@@ -10,16 +10,10 @@
 
 #include "mambascope/error.h"
 #include "mambascope/intervene/check.h"
+#include "mambascope/intervene/cuts.h"
 
 namespace mambascope {
 namespace {
-
-// The first token that a cut touches; `none` where it does nothing. The sources must be in the segment as well as the targets, since what
-// they wrote is mixed into the carry.
-int64_t FirstToken(const Cut& cut, int64_t none) {
-  if (cut.to.empty() || cut.from.empty()) return none;
-  return std::min(*std::min_element(cut.from.begin(), cut.from.end()), *std::min_element(cut.to.begin(), cut.to.end()));
-}
 
 // About how many bytes one row takes while a layer computes it. Off the CPU kernels a step of the scan holds about 5 carries of every
 // segment, and a segment may be one row.
@@ -38,6 +32,18 @@ int64_t BytesOfBase(const Model& model, int64_t tokens) {
 // Of the carry that a Mamba layer keeps at one token. A transformer's is its keys and values, which its rows have anyway.
 int64_t BytesPerSlot(const Config& c) { return c.ssm.d_inner * (c.ssm.d_state + c.ssm.d_conv) * static_cast<int64_t>(sizeof(float)); }
 
+// What the carry at the token before a cone has to be without, for some of its rows, in some layer.
+std::set<std::vector<Sources>, HiddenOrder> HiddenBefore(const Model& model, const SweepBase& base, const Cone& cone) {
+  std::set<std::vector<Sources>, HiddenOrder> result;
+  if (!cone.continues(model)) return result;
+  const std::vector<const Variant*> variants = {&base.variant, &cone.work->variant};
+  for (int layer : CutLayers(variants, cone.layer)) {
+    for (const CutTokens& cut : CutsAt(layer, variants, cone.first, cone.end)) result.insert(Before(cut.hidden, cone.first));
+  }
+  result.erase(std::vector<Sources>());
+  return result;
+}
+
 bool Differentiates(const Variant& variant) {
   return c10::GradMode::is_enabled() && std::any_of(variant.begin(), variant.end(), [](const Intervention& intervention) {
            const auto* set = std::get_if<Set>(&intervention);
@@ -55,9 +61,10 @@ class Account {
   void Clear() {
     used_.clear();
     slots_.clear();
+    cut_slots_.clear();
   }
   // Bytes that `cone` adds. Two residuals of every row are alive at a time; a differentiated row keeps what each layer computes.
-  int64_t Cost(const Cone& cone) const {
+  int64_t Cost(const Cone& cone) {
     const Config& c = model_.config();
     const SweepBase& base = bases_[cone.work->base];
     const bool keeps = Differentiates(cone.work->variant) || Differentiates(base.variant);
@@ -66,11 +73,16 @@ class Account {
     if (!used_.contains(cone.work->base))
       bytes += BytesOfBase(model_, static_cast<int64_t>(base.ids.size())) * (Differentiates(base.variant) ? model_.layers() : 1);
     if (cone.continues(model_) && !slots_.contains({cone.work->base, cone.first})) bytes += BytesPerSlot(c);
+    for (const std::vector<Sources>& hidden : HiddenBefore(model_, base, cone)) {
+      if (!cut_slots_[{cone.work->base, cone.first}].contains(hidden)) bytes += BytesPerSlot(c) + cone.first * BytesPerRow(model_);
+    }
     return bytes;
   }
   void Add(const Cone& cone) {
     used_.insert(cone.work->base);
     slots_.insert({cone.work->base, cone.first});
+    for (const std::vector<Sources>& hidden : HiddenBefore(model_, bases_[cone.work->base], cone))
+      cut_slots_[{cone.work->base, cone.first}].insert(hidden);
   }
 
  private:
@@ -79,6 +91,7 @@ class Account {
   const int64_t group_rows_;
   std::set<size_t> used_;
   std::set<std::pair<size_t, int64_t>> slots_;
+  std::map<std::pair<size_t, int64_t>, std::set<std::vector<Sources>, HiddenOrder>> cut_slots_;
 };
 
 void CheckWork(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases) {
@@ -112,13 +125,18 @@ Cone ConeOf(const Model& model, const SweepBase& base, const SweepCase& work, si
     std::visit(Overload{[&](const Set& set) { widen(FirstLayer(set.at), set.at.token); },
                         [&](const Add& add) { widen(FirstLayer(add.at), add.at.token); }, [](const Hold&) {},
                         [&](const Cut& cut) {
-                          if (FirstToken(cut, tokens) < tokens) widen(cut.layer, FirstToken(cut, tokens));
+                          const int64_t first = FirstToken(cut, tokens);
+                          if (first == tokens) return;
+                          widen(cut.layer, first);
+                          if (ReadsLater(cut)) cone.end = tokens;
                         }},
                intervention);
   }
   for (const Intervention& intervention : base.variant) {
     const auto* cut = std::get_if<Cut>(&intervention);
-    if (cut != nullptr && cut->layer >= cone.layer) cone.first = std::min(cone.first, FirstToken(*cut, tokens));
+    if (cut == nullptr || cut->layer < cone.layer || !ReadsLater(*cut) || FirstToken(*cut, tokens) == tokens) continue;
+    cone.first = std::min(cone.first, FirstToken(*cut, tokens));
+    cone.end = tokens;
   }
   return cone;
 }

@@ -6,6 +6,7 @@
 
 #include "mambascope/error.h"
 #include "mambascope/intervene/check.h"
+#include "mambascope/intervene/cuts.h"
 
 namespace mambascope {
 namespace {
@@ -29,14 +30,10 @@ class RunHooks : public Hooks {
   std::vector<RowCut> Cuts(int layer) override {
     std::vector<RowCut> cuts;
     for (size_t i = 0; i < variants_.size(); ++i) {
-      for (const Intervention& intervention : variants_[i]) {
-        const auto* cut = std::get_if<Cut>(&intervention);
-        if (cut == nullptr || cut->layer != layer) continue;
-        RowCut rows{cut->from, cut->to, cut->channels};
-        for (auto* list : {&rows.from, &rows.to}) {
-          for (int64_t& row : *list) row += packing_.segments[i].begin;
-        }
-        cuts.push_back(std::move(rows));
+      const Segment& segment = packing_.segments[i];
+      for (CutTokens& cut : CutsAt(layer, {&variants_[i]}, 0, segment.length)) {
+        for (int64_t& token : cut.to) token += segment.begin;
+        cuts.push_back({.segment = i, .to = std::move(cut.to), .hidden = std::move(cut.hidden)});
       }
     }
     return cuts;

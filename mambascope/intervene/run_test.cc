@@ -141,6 +141,28 @@ TEST_P(RunTest, CutInAllLayersHidesTheSourcesFromAttention) {
   else EXPECT_EQ(reach, 0);
 }
 
+// What a token's mixer gives depends on a source by the recurrence, by the convolution, and by the source's decay of what came before it.
+// A cut of the mixing alone leaves the last two; one of the convolution too leaves nothing.
+TEST_P(RunTest, CutOfMixingAndConvolutionHidesTheSourcesCompletely) {
+  const Place out{Site::kMixerOut, 0};
+  const bool mamba = model_.config().architecture == Architecture::kMamba1 || model_.config().architecture == Architecture::kMamba2;
+  for (int64_t source = 0; source < 5; ++source) {
+    const auto reach = [&](const Variant& cuts) {
+      at::Tensor delta = at::zeros({model_.config().d_model}).set_requires_grad(true);
+      Variant variant = {Add{{Site::kEmbed, kEmbedLayer, source}, delta}};
+      variant.insert(variant.end(), cuts.begin(), cuts.end());
+      mambascope::Run(model_, {ids_}, {.variants = {variant}, .keep = {out}}).State(out, 0)[5].square().sum().backward();
+      return delta.grad().norm().item<double>();
+    };
+    EXPECT_GT(reach({}), 0) << source;
+    EXPECT_EQ(reach({Cut{0, {source}, {5}, {}, CutKind::kMixingAndConv}}), 0) << source;
+    EXPECT_EQ(reach({Cut{0, {source}, {5}, {}, CutKind::kMixingAndConv}, Cut{0, {0}, {4, 5}}}), 0) << source << " beside another cut";
+    if (mamba) EXPECT_GT(reach({Cut{0, {source}, {5}}}), 0) << source;
+    else EXPECT_EQ(reach({Cut{0, {source}, {5}}}), 0) << source;
+  }
+  EXPECT_EQ(MaxDifference(Logits({Cut{0, {}, {5}, {}, CutKind::kMixingAndConv}}), base_.Logits(0)), 0) << "no sources";
+}
+
 TEST_P(RunTest, BadRequestsAreRefused) {
   const at::Tensor value = at::zeros({model_.config().d_model});
   EXPECT_THROW(mambascope::Run(model_, {}), Error);
@@ -178,6 +200,40 @@ TEST(AttentionCutTest, RowsWithNothingLeftAreZero) {
   const at::Tensor cut = state({1, {0, 1, 2}, {2}, one_head})[2], whole = state({1, {}, {2}, {}})[2];
   EXPECT_EQ(cut.slice(0, 24, 36).abs().max().item<double>(), 0);
   EXPECT_EQ(MaxDifference(cut.slice(0, 0, 24), whole.slice(0, 0, 24)), 0);
+}
+
+// The public implementation's readings of a cut in transformers. Values that a row reads are seen by giving each token another.
+class PublicCutTest : public testing::Test {
+ protected:
+  at::Tensor Mixed(const Model& model, const std::vector<Cut>& cuts) const {
+    const Place mixed{Site::kMixed, 1};
+    return mambascope::Run(model, {std::vector<int64_t>{5, 6, 7, 8}}, {.variants = {{cuts.begin(), cuts.end()}}, .keep = {mixed}})
+        .State(mixed, 0);
+  }
+};
+
+TEST_F(PublicCutTest, RowsWithNothingLeftReadEveryTokenAlike) {
+  const Model model = Model::Load(GoldenFolder() / "gpt2");
+  // Each row's own value: what it reads when all else is cut from it.
+  std::vector<Cut> alone;
+  for (int64_t t = 0; t < 4; ++t) {
+    Cut cut{1, {}, {t}};
+    for (int64_t other = 0; other < t; ++other) cut.from.push_back(other);
+    if (t > 0) alone.push_back(cut);
+  }
+  const at::Tensor values = Mixed(model, alone);
+  const at::Tensor uniform = Mixed(model, {{1, {0, 1}, {0, 1, 2}, {}, CutKind::kEmptyRowsUniform}});
+  for (int64_t t : {0, 1}) EXPECT_LT(MaxDifference(uniform[t], values.mean(0)), 1e-6) << t;
+  EXPECT_LT(MaxDifference(uniform[2], values[2]), 1e-6) << "it has itself left";
+  EXPECT_GT(MaxDifference(uniform[0], values[0]), 1e-3);
+}
+
+TEST_F(PublicCutTest, BidirectionalRowsReadLaterTokens) {
+  const Model model = Model::Load(GoldenFolder() / "llama");
+  const at::Tensor causal = Mixed(model, {}), cut = Mixed(model, {{1, {0}, {3}}});
+  const at::Tensor both = Mixed(model, {{1, {0}, {3}, {}, CutKind::kBidirectional}});
+  for (int64_t t : {0, 1, 2}) EXPECT_GT(MaxDifference(both[t], causal[t]), 1e-4) << t;
+  EXPECT_LT(MaxDifference(both[3], cut[3]), 1e-6) << "the last token has no later ones";
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "mambascope/error.h"
 #include "mambascope/intervene/check.h"
 #include "mambascope/intervene/cone.h"
+#include "mambascope/intervene/cuts.h"
 
 namespace mambascope {
 namespace {
@@ -69,8 +70,6 @@ class Changes {
   std::map<std::pair<Place, int64_t>, size_t> count_;
 };
 
-using Cuts = std::map<int, std::vector<RowCut>>;  // by layer
-
 // Where the tokens [first, end) of a prompt lie, and those of its base run.
 struct Placement {
   int64_t first, end;
@@ -78,30 +77,19 @@ struct Placement {
   int64_t base_shift;  // to the base run's rows
 };
 
-// Appends what `variant` does to the tokens at hand, from `layer` on; to states, where acts(state).
+// Appends what `variant` does to the states at hand where acts(state).
 template <typename Acts>
-void Append(const Variant& variant, const Placement& p, int layer, const Acts& acts, Changes& changes, Cuts& cuts) {
+void Append(const Variant& variant, const Placement& p, const Acts& acts, Changes& changes) {
   const auto change = [&](const StateId& at, Change c) {
     if (at.token < p.first || at.token >= p.end || !acts(at)) return;
     c.row = at.token + p.shift;
     changes.Append(at.place(), std::move(c));
   };
-  const auto rows = [&](const std::vector<int64_t>& tokens) {
-    std::vector<int64_t> result;
-    for (int64_t token : tokens) {
-      if (token >= p.first && token < p.end) result.push_back(token + p.shift);
-    }
-    return result;
-  };
   for (const Intervention& intervention : variant) {
     std::visit(Overload{[&](const Set& set) { change(set.at, {.row = 0, .value = set.value}); },
                         [&](const Add& add) { change(add.at, {.row = 0, .value = add.delta, .adds = true}); },
                         [&](const Hold& hold) { change(hold.at, {.row = 0, .value = {}, .base_row = hold.at.token + p.base_shift}); },
-                        [&](const Cut& cut) {
-                          RowCut inside{rows(cut.from), rows(cut.to), cut.channels};
-                          if (cut.layer >= layer && !inside.from.empty() && !inside.to.empty())
-                            cuts[cut.layer].push_back(std::move(inside));
-                        }},
+                        [](const Cut&) {}},
                intervention);
   }
 }
@@ -121,14 +109,19 @@ class BaseRuns : public Hooks {
     std::set<int64_t> kept;
     for (const Cone& cone : cones) {
       const SweepBase& base = bases[cone.work->base];
-      const auto [row, is_new] = rows_.emplace(cone.work->base, static_cast<int64_t>(ids_.size()));
+      const auto [place, is_new] = places_.emplace(cone.work->base, Placed{lengths.size(), static_cast<int64_t>(ids_.size())});
+      const int64_t row = place->second.row;
       if (is_new) {
         lengths.push_back(static_cast<int64_t>(base.ids.size()));
         Append(
-            base.variant, {0, lengths.back(), row->second, 0}, 0, [](const StateId&) { return true; }, changes_, cuts_);
+            base.variant, {0, lengths.back(), row, 0}, [](const StateId&) { return true; }, changes_);
+        AppendCuts(base, place->second);
         ids_.insert(ids_.end(), base.ids.begin(), base.ids.end());
       }
-      if (cone.continues(model)) kept.insert(row->second + cone.first - 1);
+      if (cone.continues(model)) {
+        kept.insert(row + cone.first - 1);
+        KeepCutCarries(cone, base, place->second);
+      }
       for (const Intervention& intervention : cone.work->variant) {
         if (const auto* hold = std::get_if<Hold>(&intervention)) held_.insert(hold->at.place());
       }
@@ -138,12 +131,18 @@ class BaseRuns : public Hooks {
     h_ = At({Site::kEmbed, kEmbedLayer}, model.Embed(ids_, packing_));
   }
 
-  int64_t FirstRow(size_t base) const { return rows_.at(base); }
+  int64_t FirstRow(size_t base) const { return places_.at(base).row; }
   // The slot of the carry at the token before the cone's first; -1 where it needs none.
   int64_t Slot(const Cone& cone) const {
     if (!cone.continues(model_)) return -1;
     const int64_t row = FirstRow(cone.work->base) + cone.first - 1;
     return std::lower_bound(packing_.kept.begin(), packing_.kept.end(), row) - packing_.kept.begin();
+  }
+  // That of the carry in `layer` as tokens see it that `hidden` is hidden from.
+  int64_t Slot(const Cone& cone, int layer, const std::vector<Sources>& hidden) const {
+    const std::vector<Sources> before = Before(hidden, cone.first);
+    if (before.empty() || !cone.continues(model_)) return Slot(cone);
+    return static_cast<int64_t>(packing_.kept.size()) + cut_slots_.at(layer).at({cone.work->base, cone.first}).at(before);
   }
 
   // Goes up one layer.
@@ -165,12 +164,44 @@ class BaseRuns : public Hooks {
   std::vector<RowCut> Cuts(int layer) override { return cuts_.contains(layer) ? cuts_.at(layer) : std::vector<RowCut>(); }
 
  private:
+  struct Placed {
+    size_t segment;
+    int64_t row;  // its first
+  };
+
+  void AppendCuts(const SweepBase& base, const Placed& at) {
+    for (int layer : CutLayers({&base.variant}, 0)) {
+      for (CutTokens& cut : CutsAt(layer, {&base.variant}, 0, static_cast<int64_t>(base.ids.size()))) {
+        for (int64_t& token : cut.to) token += at.row;
+        cuts_[layer].push_back({.segment = at.segment, .to = std::move(cut.to), .hidden = std::move(cut.hidden)});
+      }
+    }
+  }
+
+  // The carries at the token before the cone's first as its rows see them that cuts hide something from.
+  void KeepCutCarries(const Cone& cone, const SweepBase& base, const Placed& at) {
+    const std::vector<const Variant*> variants = {&base.variant, &cone.work->variant};
+    for (int layer : CutLayers(variants, cone.layer)) {
+      for (const CutTokens& cut : CutsAt(layer, variants, cone.first, cone.end)) {
+        const std::vector<Sources> hidden = Before(cut.hidden, cone.first);
+        if (hidden.empty()) continue;
+        const bool is_new = cut_slots_[layer][{cone.work->base, cone.first}].emplace(hidden, cut_carries_[layer]).second;
+        if (!is_new) continue;
+        ++cut_carries_[layer];
+        cuts_[layer].push_back({.segment = at.segment, .to = {}, .hidden = hidden, .carry = -1, .kept = {at.row + cone.first - 1}});
+      }
+    }
+  }
+
   const Model& model_;
-  std::map<size_t, int64_t> rows_;  // base -> its first row
+  std::map<size_t, Placed> places_;  // by base
   std::vector<int64_t> ids_;
   Packing packing_;
   Changes changes_;
-  mambascope::Cuts cuts_;
+  std::map<int, std::vector<RowCut>> cuts_;  // by layer
+  std::map<int, int64_t> cut_carries_;       // layer -> how many are kept
+  std::map<int, std::map<std::pair<size_t, int64_t>, std::map<std::vector<Sources>, int64_t, HiddenOrder>>>
+      cut_slots_;  // layer; base, token; what is hidden before it -> which of them
   std::set<Place> held_;
   std::map<Place, at::Tensor> seen_;  // in the layer at hand
   at::Tensor h_;                      // [row, d_model]
@@ -190,8 +221,9 @@ class Group : public Hooks {
     const auto still_to_do = [&](const StateId& at) { return at.layer >= cone.layer; };
     // Below the cone a variant is its base run, and its Holds do nothing.
     const auto inside = [&](const StateId& at) { return FirstLayer(at) >= cone.layer; };
-    mambascope::Append(base.variant, placement, cone.layer, still_to_do, changes_, cuts_);
-    mambascope::Append(cone.work->variant, placement, cone.layer, inside, changes_, cuts_);
+    mambascope::Append(base.variant, placement, still_to_do, changes_);
+    mambascope::Append(cone.work->variant, placement, inside, changes_);
+    AppendCuts(cone, base);
   }
 
   int64_t rows() const { return segments_.empty() ? 0 : segments_.back().end(); }
@@ -244,12 +276,24 @@ class Group : public Hooks {
   std::vector<RowCut> Cuts(int layer) override { return cuts_.contains(layer) ? cuts_.at(layer) : std::vector<RowCut>(); }
 
  private:
+  // Of the cone that was appended last.
+  void AppendCuts(const Cone& cone, const SweepBase& base) {
+    const std::vector<const Variant*> variants = {&base.variant, &cone.work->variant};
+    for (int layer : CutLayers(variants, cone.layer)) {
+      for (CutTokens& cut : CutsAt(layer, variants, cone.first, cone.end)) {
+        for (int64_t& token : cut.to) token += segments_.back().begin - cone.first;
+        const int64_t carry = base_.Slot(cone, layer, cut.hidden);
+        cuts_[layer].push_back({.segment = segments_.size() - 1, .to = std::move(cut.to), .hidden = std::move(cut.hidden), .carry = carry});
+      }
+    }
+  }
+
   const BaseRuns& base_;
   std::vector<Cone> cones_;
   std::vector<Segment> segments_;  // of every cone
   Packing joined_;                 // of those that have joined
   Changes changes_;
-  mambascope::Cuts cuts_;
+  std::map<int, std::vector<RowCut>> cuts_;            // by layer
   const std::map<Place, at::Tensor>* held_ = nullptr;  // by the base runs, in the layer at hand
   at::Tensor h_;                                       // [row, d_model] of those that have joined
 };

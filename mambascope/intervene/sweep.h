@@ -2,7 +2,8 @@
 //
 // The models are causal: an intervention changes only layers >= its first layer and tokens >= its first token. So a variant is computed as
 // a segment, the tokens from its first one to the last that is read, that joins at the first layer that a Set, Add or Cut changes, with the
-// base run's residual, and continues from the base run's carry at the token before. The base runs go up beside their variants, one layer at
+// base run's residual, and continues from the base run's carry at the token before; under a cut, from the carry that the sources wrote
+// nothing to. The base runs go up beside their variants, one layer at
 // a time; nothing of them is kept but what the layer's segments read. Run computes the same, one whole pass a variant.
 //
 //   std::vector<SweepCase> cases;   // p(answer) with each layer's residual restored at one token

@@ -58,6 +58,19 @@ class SweepTest : public testing::TestWithParam<std::string> {
     const at::Tensor moved = (want - ByRun(untouched)).abs().amax(1);
     EXPECT_GT((moved > 1e-4 * scale).to(at::kFloat).mean().item<double>(), 0.5) << "most cases changed nothing";
   }
+  // Some tokens from some others, of each kind, some of them in some channels or heads alone.
+  Cut RandomCut(std::mt19937& random, size_t base) {
+    constexpr CutKind kKinds[] = {CutKind::kMixing, CutKind::kMixingAndConv, CutKind::kEmptyRowsUniform, CutKind::kBidirectional};
+    Cut cut{.layer = static_cast<int>(random() % static_cast<unsigned>(model_.layers())), .from = {}, .to = {}};
+    for (auto* tokens : {&cut.from, &cut.to}) {
+      for (size_t n = 1 + random() % 3; n > 0; --n) tokens->push_back(static_cast<int64_t>(random() % bases_[base].ids.size()));
+    }
+    cut.kind = kKinds[random() % 4];
+    const Config& c = model_.config();
+    if (random() % 3 == 0 && cut.kind != CutKind::kMixingAndConv)
+      cut.channels = at::rand({c.ssm.d_inner > 0 ? c.ssm.d_inner : c.attention.heads}) < 0.5;
+    return cut;
+  }
   // Any list of interventions: sets, adds, cuts and, where asked for, holds at random places, several on one state among them.
   Variant RandomVariant(std::mt19937& random, size_t base, unsigned verbs) {
     const std::vector<Place> places = Places();
@@ -69,9 +82,7 @@ class SweepTest : public testing::TestWithParam<std::string> {
       switch (random() % verbs) {
         case 0: variant.push_back(Set{at, Noise(place)}); break;
         case 1: variant.push_back(Add{at, Noise(place)}); break;
-        case 2:
-          variant.push_back(Cut{static_cast<int>(random() % static_cast<unsigned>(model_.layers())), {token(), token()}, {token()}, {}});
-          break;
+        case 2: variant.push_back(RandomCut(random, base)); break;
         default: variant.push_back(Hold{at});
       }
       if (random() % 4 == 0) variant.push_back(Add{at, Noise(place)});
@@ -112,6 +123,45 @@ TEST_P(SweepTest, WindowsAndSetsOfTokens) {
     }
   }
   ExpectEqual(cases);
+}
+
+// Windows of cuts of each kind, several sets of sources, towards the last token and towards others.
+TEST_P(SweepTest, Cuts) {
+  at::manual_seed(6);
+  std::vector<SweepCase> cases;
+  for (const CutKind kind : {CutKind::kMixing, CutKind::kMixingAndConv, CutKind::kEmptyRowsUniform, CutKind::kBidirectional}) {
+    for (int l = 0; l + 1 < model_.layers(); ++l) {
+      for (const std::vector<int64_t>& to : std::vector<std::vector<int64_t>>{{5}, {3, 4}, {2, 5}}) {
+        for (const std::vector<int64_t>& from : std::vector<std::vector<int64_t>>{{0}, {1, 2}, {0, 1, 2, 3}, {5}, {2, 4, 5}}) {
+          cases.push_back({0, {Cut{l, from, to, {}, kind}, Cut{l + 1, from, to, {}, kind}}});
+        }
+      }
+    }
+  }
+  ExpectEqual(cases);
+}
+
+TEST_P(SweepTest, RandomCuts) {
+  at::manual_seed(7);
+  std::mt19937 random(7);
+  std::vector<SweepCase> cases;
+  for (SweepBase& base : bases_) {
+    if (base.ids.size() > 3) base.variant = {RandomCut(random, 0)};  // one prompt's base run is cut itself
+  }
+  for (int i = 0; i < 80; ++i) {
+    const size_t base = random() % bases_.size();
+    Variant variant;
+    for (size_t n = 1 + random() % 3; n > 0; --n) variant.push_back(RandomCut(random, base));
+    cases.push_back({base, variant, {0, static_cast<int64_t>(bases_[base].ids.size()) - 1}});
+  }
+  ExpectEqual(cases);
+}
+
+// A cut whose sources stand before its targets computes the targets' rows alone: the carry is kept without the sources.
+TEST_P(SweepTest, CutsComputeTheTargetsRowsAlone) {
+  const SweepPlan plan = PlanSweep(model_, bases_, {{2, {Cut{1, {0, 3}, {7}}}}});
+  EXPECT_EQ(plan.peak_rows, 1);
+  EXPECT_EQ(plan.layer_tokens, 8 * model_.layers() + (model_.layers() - 1));
 }
 
 TEST_P(SweepTest, RandomLists) {

@@ -88,31 +88,55 @@ std::vector<int64_t> SlotRows(const Carry& from, const Block& block) {
   return rows;
 }
 
-// Where the cuts forbid a block's rows to read: bool [1 or heads, row of the block, readable row]; undefined where they do not.
-at::Tensor Forbidden(const Packing& packing, const Block& block, int64_t heads, const std::vector<RowCut>& cuts) {
-  at::Tensor mask;
-  const auto inside = [](const Segment& s, const std::vector<int64_t>& rows, int64_t shift) {
-    std::vector<int64_t> found;
-    for (int64_t row : rows) {
-      if (row >= s.begin && row < s.end()) found.push_back(row - s.begin + shift);
-    }
-    return at::tensor(found, at::kLong);
-  };
-  const bool by_head = std::any_of(cuts.begin(), cuts.end(), [](const RowCut& cut) { return cut.channels.defined(); });
-  const int64_t readable = block.before + block.length;
-  for (size_t i = 0; i < block.segments.size(); ++i) {
-    const Segment& s = packing.segments[block.segments[i]];
-    for (const RowCut& cut : cuts) {
-      const at::Tensor to = inside(s, cut.to, 0), sources = inside(s, cut.from, block.before);
-      if (to.numel() == 0 || sources.numel() == 0) continue;
-      if (!mask.defined()) mask = at::zeros({by_head ? heads : 1, block.rows(), readable}, at::kBool);
-      at::Tensor own = at::zeros({block.length, readable}, at::kBool);
-      own = own.index_put_({to.unsqueeze(1), sources.unsqueeze(0)}, at::ones({}, at::kBool)).unsqueeze(0);
-      if (cut.channels.defined()) own = own.logical_and(cut.channels.to(at::kCPU).reshape({-1, 1, 1}));
-      mask.narrow(1, static_cast<int64_t>(i) * block.length, block.length).logical_or_(own);
+// What cuts keep a block's rows from reading.
+struct Masks {
+  at::Tensor unreadable;  // bool [1 or heads, row of the block, readable row]: hidden and later tokens; undefined: later ones alone
+  at::Tensor uniform;     // bool [row of the block, 1]: those that, with nothing left, read everything alike
+};
+
+at::Tensor Later(const Block& block, const at::TensorOptions& options) {  // bool [row of a segment, readable row]
+  return at::ones({block.length, block.before + block.length}, options.dtype(at::kBool)).triu(block.before + 1);
+}
+
+bool Has(const RowCut& cut, CutKind kind) {
+  return std::any_of(cut.hidden.begin(), cut.hidden.end(), [&](const Sources& sources) { return sources.kind == kind; });
+}
+
+// Hides `sources` from `row` of the block.
+void Hide(const Sources& sources, int64_t row, at::TensorAccessor<bool, 3> unreadable) {
+  const at::Tensor by_head = sources.channels.defined() ? sources.channels.to(at::kCPU) : at::Tensor();
+  for (int64_t head = 0; head < unreadable.size(0); ++head) {
+    if (by_head.defined() && !by_head.accessor<bool, 1>()[head]) continue;
+    for (int64_t token : sources.tokens) {
+      if (token < unreadable.size(2)) unreadable[head][row][token] = true;
     }
   }
-  return mask;
+}
+
+Masks MasksOf(const Packing& packing, const Block& block, int64_t heads, const std::vector<RowCut>& cuts) {
+  std::map<size_t, int64_t> begins;  // segment -> its first row of the block
+  for (size_t i = 0; i < block.segments.size(); ++i) begins[block.segments[i]] = static_cast<int64_t>(i) * block.length;
+  std::vector<const RowCut*> own;
+  bool by_head = false;
+  for (const RowCut& cut : cuts) {
+    if (!begins.contains(cut.segment)) continue;
+    own.push_back(&cut);
+    for (const Sources& sources : cut.hidden) by_head = by_head || sources.channels.defined();
+  }
+  if (own.empty()) return {};
+  Masks masks{.unreadable = Later(block, at::kCPU).repeat({by_head ? heads : 1, block.count(), 1}),
+              .uniform = at::zeros({block.rows(), 1}, at::kBool)};
+  for (const RowCut* cut : own) {
+    if (Has(*cut, CutKind::kBidirectional)) masks.unreadable.narrow(1, begins[cut->segment], block.length).zero_();
+  }
+  for (const RowCut* cut : own) {
+    for (int64_t row : cut->to) {
+      const int64_t in_block = begins[cut->segment] + row - packing.segments[cut->segment].begin;
+      for (const Sources& sources : cut->hidden) Hide(sources, in_block, masks.unreadable.accessor<bool, 3>());
+      if (Has(*cut, CutKind::kEmptyRowsUniform)) masks.uniform[in_block].fill_(true);
+    }
+  }
+  return masks;
 }
 
 // What a block's rows read: of their slots, and of their own segments.
@@ -122,7 +146,7 @@ struct Readables {
 };
 
 // q [segment, head, row, head_dim] -> [row of the block, heads * head_dim]
-at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const at::Tensor& forbidden) {
+at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const Block& block, const Masks& masks) {
   const int64_t slots = r.slot_k.size(0), each = q.size(0) / slots, heads = q.size(1), length = q.size(2), before = r.slot_k.size(2);
   const auto by_slot = [&](const at::Tensor& x) {  // [segment, head, row, width] -> [slot, head, row of the slot's segments, width]
     return x.reshape({slots, each, heads, length, x.size(3)}).transpose(1, 2).reshape({slots, heads, each * length, x.size(3)});
@@ -132,14 +156,17 @@ at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const at::Tensor
   };
   const at::Tensor own = by_slot(at::matmul(q, r.own_k.transpose(2, 3)));
   at::Tensor scores = before == 0 ? own : at::cat({at::matmul(by_slot(q), r.slot_k.transpose(2, 3)), own}, 3);
-  const at::Tensor future = at::ones({length, before + length}, scores.options().dtype(at::kBool)).triu(before + 1).repeat({each, 1});
-  scores = (scores / std::sqrt(static_cast<double>(q.size(3)))).masked_fill(future, kNever);
-  if (forbidden.defined()) {
-    const at::Tensor mask = forbidden.to(scores.device()).reshape({-1, slots, each * length, before + length}).transpose(0, 1);
-    scores = scores.masked_fill(mask, kNever);
-  }
+  const auto for_scores = [&](const at::Tensor& x) {  // [heads or 1, row of the block, readable row or 1] -> as the scores
+    return x.to(scores.device()).reshape({-1, slots, each * length, x.size(-1)}).transpose(0, 1);
+  };
+  const bool cut = masks.unreadable.defined();
+  const at::Tensor unreadable = cut ? for_scores(masks.unreadable) : Later(block, scores.options()).repeat({each, 1});
+  scores = (scores / std::sqrt(static_cast<double>(q.size(3)))).masked_fill(unreadable, kNever);
   at::Tensor weights = at::softmax(scores, -1);  // [slot, head, row of the slot's segments, readable row]
-  if (forbidden.defined()) weights = at::where(scores.amax(-1, true) == kNever, at::zeros({}, weights.options()), weights);
+  if (cut) {
+    const at::Tensor alike = for_scores(masks.uniform.unsqueeze(0)).to(weights.scalar_type()) / static_cast<double>(before + length);
+    weights = at::where(scores.amax(-1, true) == kNever, alike, weights);
+  }
   at::Tensor out = by_slot(at::matmul(by_segment(weights.slice(3, before)), r.own_v));
   if (before > 0) out = out + at::matmul(weights.slice(3, 0, before), r.slot_v);
   return by_segment(out).transpose(1, 2).reshape({slots * each * length, -1});
@@ -192,7 +219,7 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
       return block.before == 0 ? like.new_empty({1, heads, 0, like.size(2)}) : select(carried, SlotRows(from, block), block.before);
     };
     const Readables readables{slots(from.keys, k), slots(from.values, v), own(k), own(v)};
-    out.push_back(AttendBlock(own(q), readables, Forbidden(packing, block, heads, cuts)));
+    out.push_back(AttendBlock(own(q), readables, block, MasksOf(packing, block, heads, cuts)));
     order.insert(order.end(), rows.begin(), rows.end());
   }
   Keep(k, v, packing, from, kept);

@@ -18,8 +18,9 @@ at::Tensor Rotate(const at::Tensor& x, const at::Tensor& positions, const RopeCo
 // softmax(q k^T / sqrt(head_dim)) v, each row over its own prompt's rows up to itself: those of its segment, and before them those of its
 // slot of `from`. Query head i reads key head i / (heads / kv_heads).
 //   q [row, heads, head_dim], k and v [row, kv_heads, head_dim] -> [row, heads * head_dim]
-// `kept` becomes the keys and values up to each row of packing.kept. Under a cut a row gives its sources no weight and shares it among the
-// others; a row with nothing left to read gets 0.
+// `kept` becomes the keys and values up to each row of packing.kept. Under a cut a row gives the hidden tokens no weight and shares it
+// among the others; a row with nothing left to read gets 0. REQUIRES: under the cuts that read later tokens, segments are whole prompts
+// from their first row on.
 at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Packing& packing, const Carry& from, Carry& kept,
                   const std::vector<RowCut>& cuts);
 

@@ -18,12 +18,22 @@ enum class CutKind {
   kBidirectional,     // all rows of the prompt read later tokens, too (Llama, Mistral, Qwen)
 };
 
-// Inside one layer's mixer the rows `to` do not read the rows `from`. A pair in different segments, or with `from` after `to`, has no
-// effect.
+// Tokens that a cut hides. A pair with the source after the target has no effect.
+struct Sources {
+  std::vector<int64_t> tokens;  // of the prompt, ascending
+  // Bool [d_inner] (Mamba) or [heads] (transformers): where they are hidden. Undefined: everywhere.
+  at::Tensor channels = {};
+  CutKind kind = CutKind::kMixing;
+};
+
+// Rows that see their prompt alike inside one layer's mixer: without some of its tokens.
 struct RowCut {
-  std::vector<int64_t> from, to;
-  // Bool [d_inner] (Mamba) or [heads] (transformers): where the cut acts. Undefined: everywhere.
-  at::Tensor channels;
+  size_t segment;
+  std::vector<int64_t> to;  // rows of the segment, ascending; no row is in two cuts of a layer
+  std::vector<Sources> hidden;
+  int64_t carry = -1;              // slot of the carry at the token before the segment, as they see it; -1 at the prompt's start
+  std::vector<int64_t> kept = {};  // rows, ascending, after which the carry as they see it is kept: in slots after those of Packing::kept,
+                                   // in the order of the cuts
 };
 
 class Hooks {
@@ -40,6 +50,8 @@ class LayerHooks {
  public:
   LayerHooks(Hooks& hooks, int layer) : hooks_(hooks), layer_(layer) {}
   at::Tensor operator()(Site site, const at::Tensor& x) const { return hooks_.At({site, layer_}, x); }
+  // Of the first `rows` rows of x; the others go on as they are.
+  at::Tensor operator()(Site site, const at::Tensor& x, int64_t rows) const;
   std::vector<RowCut> Cuts() const { return hooks_.Cuts(layer_); }
 
  private:

@@ -1,10 +1,16 @@
 #include "mambascope/model/layer.h"
 
+#include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include "mambascope/error.h"
 
 namespace mambascope {
+
+at::Tensor LayerHooks::operator()(Site site, const at::Tensor& x, int64_t rows) const {
+  if (x.size(0) == rows) return (*this)(site, x);
+  return at::cat({(*this)(site, x.narrow(0, 0, rows)), x.narrow(0, rows, x.size(0) - rows)});
+}
 
 std::vector<SiteInfo> MambaSites(const Config& config) {
   const int64_t d = config.d_model, inner = config.ssm.d_inner;

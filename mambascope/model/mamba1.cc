@@ -34,9 +34,10 @@ class Mamba1Layer : public Layer {
   at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
     const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, config_.norm_eps));  // [row, d_model]
     const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));                       // [row, d_inner]
-    const at::Tensor conv = CausalConv(a, conv_, conv_bias_, packing, from.conv, kept.conv);
-    const at::Tensor c = hooks(Site::kSsmIn, at::silu(conv));
-    const at::Tensor s = hooks(Site::kSsmOut, Ssm(c, packing, from, kept, hooks));
+    const CutRows cuts(packing, hooks.Cuts(), ssm_.d_conv);
+    const at::Tensor conv = CausalConv(a, conv_, conv_bias_, packing, from.conv, kept.conv, cuts);
+    const at::Tensor c = hooks(Site::kSsmIn, at::silu(conv), packing.rows());
+    const at::Tensor s = hooks(Site::kSsmOut, Ssm(c, packing, from, kept, cuts));
     const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, Linear(x, w_g_))));
     const at::Tensor o = hooks(Site::kMixerOut, Linear(hooks(Site::kMixed, s * g), w_o_));  // [row, d_model]
     return hooks(Site::kResid, h + o);
@@ -58,14 +59,14 @@ class Mamba1Layer : public Layer {
   }
 
  private:
-  // s [row, d_inner] from c [row, d_inner]: the step size and the recurrence's B and C depend on c, hence "selective".
-  at::Tensor Ssm(const at::Tensor& c, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const {
+  // s [row, d_inner] from c [row + extra, d_inner]: the step size and the recurrence's B and C depend on c, hence "selective".
+  at::Tensor Ssm(const at::Tensor& c, const Packing& packing, const Carry& from, Carry& kept, const CutRows& cuts) const {
     const int64_t n = ssm_.d_state;
     const auto parts = Linear(c, w_x_).split_with_sizes({ssm_.dt_rank, n, n}, 1);
     const at::Tensor dt = Norm(parts[0]), b = Norm(parts[1]), cc = Norm(parts[2]);
     const at::Tensor delta = at::softplus(Linear(dt, w_dt_));  // [row, d_inner]
     const ScanInput input{c, delta, a_, b.unsqueeze(1), cc.unsqueeze(1)};
-    return at::addcmul(SelectiveScan(input, packing, from.ssm, kept.ssm, hooks.Cuts()), c, d_);
+    return at::addcmul(SelectiveScan(input, packing, from.ssm, kept.ssm, cuts), c.narrow(0, 0, packing.rows()), d_);
   }
   at::Tensor Norm(const at::Tensor& x) const { return ssm_.bcdt_norm_eps ? RmsNorm(x, {}, *ssm_.bcdt_norm_eps) : x; }
 

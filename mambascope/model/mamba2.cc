@@ -34,13 +34,14 @@ class Mamba2Layer : public Layer {
     const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, config_.norm_eps));   // [row, d_model]
     const auto in = Linear(x, w_in_).split_with_sizes({d, d, 2 * bc, ssm_.heads}, 1);  // z, a, B' and C', dt
     const at::Tensor a = hooks(Site::kConvIn, in[1]);                                  // [row, d_inner]
-    const at::Tensor conv = CausalConv(at::cat({a, in[2]}, 1), conv_, conv_bias_, packing, from.conv, kept.conv);
+    const CutRows cuts(packing, hooks.Cuts(), ssm_.d_conv);
+    const at::Tensor conv = CausalConv(at::cat({a, in[2]}, 1), conv_, conv_bias_, packing, from.conv, kept.conv, cuts);
     const auto parts = at::silu(conv).split_with_sizes({d, bc, bc}, 1);
-    const at::Tensor c = hooks(Site::kSsmIn, parts[0]);
-    const at::Tensor delta = PerChannel(at::clamp(at::softplus(in[3] + dt_bias_), ssm_.dt_min, ssm_.dt_max));
+    const at::Tensor c = hooks(Site::kSsmIn, parts[0], packing.rows()), dt = cuts.WithExtra(in[3]);
+    const at::Tensor delta = PerChannel(at::clamp(at::softplus(dt + dt_bias_), ssm_.dt_min, ssm_.dt_max));
     const ScanInput input{c, delta, a_, Grouped(parts[1]), Grouped(parts[2])};
-    const at::Tensor y = SelectiveScan(input, packing, from.ssm, kept.ssm, hooks.Cuts());
-    const at::Tensor s = hooks(Site::kSsmOut, at::addcmul(y, c, d_));
+    const at::Tensor y = SelectiveScan(input, packing, from.ssm, kept.ssm, cuts);
+    const at::Tensor s = hooks(Site::kSsmOut, at::addcmul(y, c.narrow(0, 0, packing.rows()), d_));
     const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, in[0])));
     const at::Tensor mixed = hooks(Site::kMixed, RmsNorm(s * g, gated_norm_, config_.norm_eps));
     return hooks(Site::kResid, h + hooks(Site::kMixerOut, Linear(mixed, w_o_)));

@@ -34,7 +34,7 @@ struct Packing {
 // undefined.
 struct Carry {
   at::Tensor conv;  // Mamba: [slot, d_conv - 1, width], the convolution's last inputs, oldest first
-  at::Tensor ssm;   // Mamba: [slot, d_state, d_inner]
+  at::Tensor ssm;   // Mamba: [slot, d_state, d_inner]; slots of cuts (RowCut::kept) come last
   struct Rows {
     int64_t begin, end;
   };

@@ -3,19 +3,58 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <map>
 
 #include "mambascope/model/ssm_cpu.h"
 
 namespace mambascope {
 namespace {
 
-// Where the convolution finds the input `back` tokens before a row of segment `s`, in the concatenation of one row of zeros, all slots'
-// rows of the carry, and x.
-int64_t InputRow(const Segment& s, int64_t row, int64_t back, int64_t slots, int64_t window) {
-  const int64_t i = row - s.begin - back;
-  if (i >= 0) return 1 + slots * window + s.begin + i;
-  return s.carry < 0 || i < -window ? 0 : 1 + s.carry * window + window + i;
+// What a convolution reads: one row of zeros, all slots' rows of the carry, and x.
+class ConvInputs {
+ public:
+  ConvInputs(const at::Tensor& x, const at::Tensor& from, int64_t window)
+      : x_(x), from_(from), slots_(from.defined() ? from.size(0) : 0), window_(window) {}
+
+  static constexpr int64_t kZeros = 0;
+  // Where the input `back` tokens before a row of segment `s` stands.
+  int64_t Find(const Segment& s, int64_t row, int64_t back) const {
+    const int64_t i = row - s.begin - back;
+    if (i >= 0) return 1 + slots_ * window_ + s.begin + i;
+    return s.carry < 0 || i < -window_ ? kZeros : 1 + s.carry * window_ + window_ + i;
+  }
+  at::Tensor Rows() const {  // [1 + slots * window + row, width]
+    std::vector<at::Tensor> parts = {at::zeros({1, x_.size(1)}, x_.options()), x_};
+    if (slots_ > 0) parts.insert(parts.begin() + 1, from_.reshape({slots_ * window_, x_.size(1)}));
+    return at::cat(parts);
+  }
+
+ private:
+  const at::Tensor &x_, &from_;
+  const int64_t slots_, window_;
+};
+
+// sum over back of weight_(window - back) * inputs[found[back][i]] + bias -> [i, width]
+at::Tensor Convolve(const at::Tensor& inputs, const std::vector<std::vector<int64_t>>& found, const at::Tensor& weight,
+                    const at::Tensor& bias) {
+  at::Tensor y;
+  for (size_t back = 0; back < found.size(); ++back) {
+    const at::Tensor term = inputs.index_select(0, RowIndex(found[back], inputs)) * weight[static_cast<int64_t>(found.size() - 1 - back)];
+    y = y.defined() ? y + term : term;
+  }
+  return bias.defined() ? y + bias : y;
+}
+
+// The rows of `patches` without their silent inputs, [patch, width].
+at::Tensor Patched(const ConvInputs& inputs, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
+                   const std::vector<CutRows::Patch>& patches) {
+  std::vector<std::vector<int64_t>> found(static_cast<size_t>(weight.size(0)));
+  for (size_t back = 0; back < found.size(); ++back) {
+    for (const CutRows::Patch& patch : patches) {
+      const Segment& s = packing.segments[patch.segment];
+      found[back].push_back(patch.silent[back] ? ConvInputs::kZeros : inputs.Find(s, patch.row, static_cast<int64_t>(back)));
+    }
+  }
+  return Convolve(inputs.Rows(), found, weight, bias);
 }
 
 // The S before every segment, [segment, d_state, d_inner]: its slot of `from`, or zeros.
@@ -34,37 +73,40 @@ at::Tensor Scan(const ScanInput& in, const Packing& packing, const at::Tensor& f
 }  // namespace
 
 at::Tensor CausalConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing, const at::Tensor& from,
-                      at::Tensor& kept) {
+                      at::Tensor& kept, const CutRows& cuts) {
   const bool trains_weight = weight.requires_grad() || (bias.defined() && bias.requires_grad());
   const bool kernel = x.is_cpu() && x.scalar_type() == at::kFloat && !trains_weight;
-  return kernel ? CausalConvCpu(x, weight, bias, packing, from, kept) : CausalConvReference(x, weight, bias, packing, from, kept);
+  at::Tensor y = kernel ? CausalConvCpu(x, weight, bias, packing, from, kept) : CausalConvReference(x, weight, bias, packing, from, kept);
+  const ConvInputs inputs(x, from, weight.size(0) - 1);
+  if (!cuts.own().empty()) {
+    std::vector<int64_t> rows;
+    for (const CutRows::Patch& patch : cuts.own()) rows.push_back(patch.row);
+    y = y.index_copy(0, RowIndex(rows, y), Patched(inputs, weight, bias, packing, cuts.own()));
+  }
+  return cuts.extra().empty() ? y : at::cat({y, Patched(inputs, weight, bias, packing, cuts.extra())});
 }
 
 at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
                                const at::Tensor& from, at::Tensor& kept) {
-  const int64_t taps = weight.size(0), window = taps - 1, width = x.size(1), slots = from.defined() ? from.size(0) : 0;
-  std::vector<at::Tensor> parts = {at::zeros({1, width}, x.options()), x};
-  if (slots > 0) parts.insert(parts.begin() + 1, from.reshape({slots * window, width}));
-  const at::Tensor inputs = at::cat(parts);
-  at::Tensor y;
-  for (int64_t back = 0; back < taps; ++back) {
-    std::vector<int64_t> rows;
+  const int64_t window = weight.size(0) - 1;
+  const ConvInputs inputs(x, from, window);
+  const at::Tensor all = inputs.Rows();
+  std::vector<std::vector<int64_t>> found(static_cast<size_t>(window + 1));
+  for (int64_t back = 0; back <= window; ++back) {
     for (const Segment& s : packing.segments) {
-      for (int64_t row = s.begin; row < s.end(); ++row) rows.push_back(InputRow(s, row, back, slots, window));
+      for (int64_t row = s.begin; row < s.end(); ++row) found[static_cast<size_t>(back)].push_back(inputs.Find(s, row, back));
     }
-    const at::Tensor term = inputs.index_select(0, RowIndex(rows, x)) * weight[window - back];
-    y = y.defined() ? y + term : term;
   }
   if (!packing.kept.empty()) {
     std::vector<int64_t> rows;
     auto segment = packing.segments.begin();
     for (int64_t row : packing.kept) {
       while (segment->end() <= row) ++segment;
-      for (int64_t back = window - 1; back >= 0; --back) rows.push_back(InputRow(*segment, row, back, slots, window));
+      for (int64_t back = window - 1; back >= 0; --back) rows.push_back(inputs.Find(*segment, row, back));
     }
-    kept = inputs.index_select(0, RowIndex(rows, x)).reshape({static_cast<int64_t>(packing.kept.size()), window, width});
+    kept = all.index_select(0, RowIndex(rows, x)).reshape({static_cast<int64_t>(packing.kept.size()), window, x.size(1)});
   }
-  return bias.defined() ? y + bias : y;
+  return Convolve(all, found, weight, bias);
 }
 
 // All segments take a step at a time, the longest first, so that those with a row left are always the first ones.
@@ -101,34 +143,12 @@ at::Tensor SelectiveScanReference(const ScanInput& in, const Packing& packing, c
   return InRowOrder(at::cat(y), order);
 }
 
-at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept,
-                         const std::vector<RowCut>& cuts) {
-  at::Tensor y = Scan(in, packing, from, kept);
-  std::map<std::vector<size_t>, std::vector<int64_t>> targets;  // rows, by the cuts that name them
-  for (int64_t row = 0; row < packing.rows() && !cuts.empty(); ++row) {
-    std::vector<size_t> named;
-    for (size_t i = 0; i < cuts.size(); ++i) {
-      if (std::find(cuts[i].to.begin(), cuts[i].to.end(), row) != cuts[i].to.end()) named.push_back(i);
-    }
-    if (!named.empty()) targets[named].push_back(row);
-  }
-  Packing unkept = packing;
-  unkept.kept.clear();
-  for (const auto& [named, rows] : targets) {
-    at::Tensor writes = at::ones_like(in.x);  // [row, d_inner], 0 where a source must not write
-    for (size_t i : named) {
-      const at::Tensor off =
-          cuts[i].channels.defined() ? cuts[i].channels.to(in.x.device(), in.x.scalar_type()) : at::ones({in.x.size(1)}, in.x.options());
-      const at::Tensor from_rows = RowIndex(cuts[i].from, in.x);
-      writes = writes.index_copy(0, from_rows, writes.index_select(0, from_rows) * (1 - off));
-    }
-    at::Tensor ignored;
-    ScanInput cut = in;
-    cut.x = in.x * writes;
-    const at::Tensor to_rows = RowIndex(rows, in.x);
-    y = y.index_copy(0, to_rows, Scan(cut, unkept, from, ignored).index_select(0, to_rows));
-  }
-  return y;
+at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept, const CutRows& cuts) {
+  if (cuts.none()) return Scan(in, packing, from, kept);
+  const at::Tensor rows = RowIndex(cuts.rows(), in.x);
+  const auto walked = [&](const at::Tensor& x) { return x.index_select(0, rows); };
+  const ScanInput seen{walked(in.x) * cuts.Writes(in.x.size(1), in.x.options()), walked(in.delta), in.a, walked(in.b), walked(in.c)};
+  return Scan(seen, cuts.walked(), from, kept).index_select(0, RowIndex(cuts.output(), in.x));
 }
 
 at::Tensor ScanMatrix(const ScanInput& in) {

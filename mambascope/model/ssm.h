@@ -6,9 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <vector>
-
-#include "mambascope/model/hooks.h"
+#include "mambascope/model/cut_rows.h"
 #include "mambascope/model/packing.h"
 
 namespace mambascope {
@@ -17,8 +15,9 @@ namespace mambascope {
 // before a prompt they are 0.
 //   x [row, width], weight [d_conv, width], bias [width] or undefined, from [slot, d_conv - 1, width] -> y [row, width]
 // `kept` becomes the last d_conv - 1 inputs at each row of packing.kept, [kept, d_conv - 1, width].
+// The rows of the cuts' patches are then computed without their silent inputs; those of extra patches come after the packed ones.
 at::Tensor CausalConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing, const at::Tensor& from,
-                      at::Tensor& kept);
+                      at::Tensor& kept, const CutRows& cuts);
 
 // What the recurrence reads. d_inner channels in `groups` equal runs of neighbours that share B and C.
 struct ScanInput {
@@ -29,11 +28,11 @@ struct ScanInput {
 };
 
 // S_t = exp(delta_t A) S_(t-1) + delta_t x_t B_t,  y_t = sum over states of C_t S_t   (Gu & Dao 2023, equation 2a; Mamba-2's SSD is the
-// same with one decay per channel). `from` [slot, d_state, d_inner] holds the S before segments that continue -> y [row, d_inner]. `kept`
-// becomes S after each row of packing.kept, [kept, d_state, d_inner]. Under a cut the rows `to` read a recurrence in which the rows `from`
-// write nothing: decay, and every other row, are as before (Endy et al. 2025, section 3).
-at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept,
-                         const std::vector<RowCut>& cuts);
+// same with one decay per channel). `from` [slot, d_state, d_inner] holds the S before segments that continue -> y [packed row, d_inner].
+// `kept` becomes S after each row of packing.kept, and then after those that the cuts keep, [kept, d_state, d_inner]. Under a cut the rows
+// `to` read a recurrence in which the hidden tokens write nothing: decay, and every other row, are as before (Endy et al. 2025, section 3).
+// REQUIRES: the rows of `in` are the packed ones, and then the cuts' extra ones.
+at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept, const CutRows& cuts);
 
 // The references.
 at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,

@@ -146,24 +146,46 @@ TEST(ScanEdgeTest, ExtremeSteps) {
   EXPECT_LT(MaxDifference(y, SelectiveScanReference(c.in, TestPacking(), c.from, kept_reference)), 1e-5 * y.abs().max().item<double>());
 }
 
-// Inputs 2^i, no decay: the binary digits of each output show exactly the tokens that got through.
-TEST(ScanCutTest, BinaryDigitsShowWhatGotThrough) {
-  const int64_t rows = 6;
-  const at::Tensor ones = at::ones({rows, 1, 1});
-  const ScanInput in{at::pow(2, at::arange(rows, at::kFloat)).unsqueeze(1), at::ones({rows, 1}), at::zeros({1, 1}), ones, ones};
+// One whole prompt under cuts.
+at::Tensor ScanWhole(const ScanInput& in, const std::vector<RowCut>& cuts) {
+  const Packing packing = Packing::Whole({in.x.size(0)});
   at::Tensor kept;
-  const auto outputs = [&](const std::vector<RowCut>& cuts) { return ToVector(SelectiveScan(in, Packing::Whole({rows}), {}, kept, cuts)); };
+  return SelectiveScan(in, packing, {}, kept, CutRows(packing, cuts, 4));
+}
+
+// Inputs 2^i, no decay: the binary digits of each output show exactly the tokens that got through.
+ScanInput BinaryDigits(int64_t rows, int64_t d_state) {
+  const at::Tensor b = at::ones({rows, 1, d_state}) / static_cast<double>(d_state);
+  return {at::pow(2, at::arange(rows, at::kFloat)).unsqueeze(1), at::ones({rows, 1}), at::zeros({1, 1}), b, at::ones_like(b)};
+}
+
+TEST(ScanCutTest, BinaryDigitsShowWhatGotThrough) {
+  const auto outputs = [&](const std::vector<RowCut>& cuts) { return ToVector(ScanWhole(BinaryDigits(6, 1), cuts)); };
   EXPECT_EQ(outputs({}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1111, 0b11111, 0b111111}));
-  EXPECT_EQ(outputs({{{1, 2}, {3, 5}, {}}}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1001, 0b11111, 0b111001}));
-  EXPECT_EQ(outputs({{{0}, {4, 5}, {}}, {{5}, {5}, {}}}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1111, 0b11110, 0b011110}));
+  EXPECT_EQ(outputs({{0, {3, 5}, {{{1, 2}}}}}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1001, 0b11111, 0b111001}));
+  EXPECT_EQ(outputs({{0, {4}, {{{0}}}}, {0, {5}, {{{0}}, {{5}}}}}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1111, 0b11110, 0b011110}));
+}
+
+// The small cases of the public implementation of Endy et al. 2025: 8 tokens, 8 states, what each writes shared among them.
+TEST(ScanCutTest, PublicImplementationsSmallCases) {
+  const ScanInput in = BinaryDigits(8, 8);
+  const auto outputs = [&](std::vector<int64_t> from, std::vector<int64_t> to) {
+    return ToVector(ScanWhole(in, {{0, std::move(to), {{std::move(from)}}}}));
+  };
+  const std::vector<int64_t> uncut = ToVector(ScanWhole(in, {}));
+  EXPECT_EQ(uncut, (std::vector<int64_t>{1, 3, 7, 15, 31, 63, 127, 255}));
+  EXPECT_EQ(outputs({0, 1, 2}, {4})[4], 24);
+  EXPECT_EQ(outputs({0, 1}, {4})[4], 28);
+  EXPECT_EQ(outputs({0, 1, 2}, {4, 5, 6}), (std::vector<int64_t>{1, 3, 7, 15, 24, 56, 120, 255}));
+  EXPECT_EQ(outputs({}, {4}), uncut);
+  EXPECT_EQ(outputs({1}, {}), uncut);
 }
 
 TEST(ScanCutTest, EqualsZeroedEntriesOfTheMatrix) {
   const ScanCase c = RandomCase({10, 3, 2, 1});
-  const int64_t rows = c.in.x.size(0);
   const at::Tensor channels = at::arange(10) < 4;
-  at::Tensor kept;
-  const at::Tensor y = SelectiveScan(c.in, Packing::Whole({rows}), {}, kept, {{{2, 5}, {6, 12}, channels}, {{0}, {12}, {}}});
+  const Sources some{{2, 5}, channels};
+  const at::Tensor y = ScanWhole(c.in, {{0, {6}, {some}}, {0, {12}, {some, {{0}}}}});
   at::Tensor m = ScanMatrix(c.in);
   for (int64_t i : {6, 12}) {
     for (int64_t j : {2, 5}) m[i][j].slice(0, 0, 4).zero_();
@@ -171,8 +193,25 @@ TEST(ScanCutTest, EqualsZeroedEntriesOfTheMatrix) {
   m[12][0].zero_();
   const at::Tensor want = at::einsum("ijd,jd->id", {m, c.in.x});
   EXPECT_LT(MaxDifference(y, want), 1e-5 * want.abs().max().item<double>());
-  const at::Tensor uncut = SelectiveScan(c.in, Packing::Whole({rows}), {}, kept, {});
-  EXPECT_GT(MaxDifference(y[12], uncut[12]), 1e-2);
+  EXPECT_GT(MaxDifference(y[12], ScanWhole(c.in, {})[12]), 1e-2);
+}
+
+// A segment under a cut goes on from a carry that its sources wrote nothing to, and gives what the whole prompt gives there.
+TEST(ScanCutTest, CutsGoOnFromTheCarryThatTheyKept) {
+  const ScanCase c = RandomCase({70, 3, 2, 1});
+  Packing whole = Packing::Whole({13});
+  whole.kept = {4, 7};
+  at::Tensor kept, ignored;
+  SelectiveScan(c.in, whole, {}, kept, CutRows(whole, {{0, {}, {{{2, 5}}}, -1, {7}}}, 4));
+  ASSERT_EQ(kept.size(0), 3) << "two slots of the packing, and then the cut's";
+  const Packing rest{.segments = {{0, 5, 8, 1}}, .kept = {}};
+  const auto last = [](const at::Tensor& x) { return x.slice(0, 8); };
+  const ScanInput in{last(c.in.x), last(c.in.delta), c.in.a, last(c.in.b), last(c.in.c)};
+  const std::vector<RowCut> cuts = {{0, {1, 4}, {{{2, 5, 9}}}, 2}};
+  const at::Tensor got = SelectiveScan(in, rest, kept, ignored, CutRows(rest, cuts, 4));
+  const at::Tensor want = last(ScanWhole(c.in, {{0, {9, 12}, {{{2, 5, 9}}}}}));
+  EXPECT_LT(MaxDifference(got, want), 1e-5 * want.abs().max().item<double>());
+  EXPECT_GT(MaxDifference(got, SelectiveScan(in, rest, kept, ignored, CutRows(rest, {}, 4))), 1e-2);
 }
 
 struct ConvCase {
@@ -204,9 +243,39 @@ TEST(CausalConvTest, KernelEqualsReferenceWithGradients) {
 TEST(CausalConvTest, EqualsLibTorchsConvolution) {
   const ConvCase c = RandomConv();
   at::Tensor kept;
-  const at::Tensor y = CausalConv(c.x, c.weight, c.bias, Packing::Whole({13}), {}, kept);
+  const at::Tensor y = CausalConv(c.x, c.weight, c.bias, Packing::Whole({13}), {}, kept, CutRows(Packing::Whole({13}), {}, 4));
   const at::Tensor want = at::conv1d(c.x.t().unsqueeze(0), c.weight.t().unsqueeze(1), c.bias, 1, 3, 1, 37)[0].t().slice(0, 0, 13);
   EXPECT_LT(MaxDifference(y, want), 1e-5);
+}
+
+// Under a cut of the convolution targets, and all that their cut shows them, are as if the sources' inputs were 0. Here token 6 may not see
+// 4, and 7 nor 8 may see 5; for what 6 reads, 4 and 5 are computed again, for 7 and 8 5 and 6, where 6 is without 4 for everyone.
+TEST(CausalConvTest, CutsSilenceInputs) {
+  const ConvCase c = RandomConv();
+  const Packing packing = Packing::Whole({13});
+  const auto without = [](std::vector<int64_t> tokens) { return Sources{std::move(tokens), {}, CutKind::kMixingAndConv}; };
+  const CutRows cuts(packing, {{0, {6}, {without({4})}}, {0, {7, 8}, {without({5})}}}, 4);
+  ASSERT_EQ(cuts.own().size(), 3u);
+  at::Tensor kept;
+  const at::Tensor y = CausalConv(c.x, c.weight, c.bias, packing, {}, kept, cuts);
+  ASSERT_EQ(y.size(0), 13 + static_cast<int64_t>(cuts.extra().size()));
+  const auto zeroed = [&](std::vector<int64_t> tokens) {
+    at::Tensor x = c.x.clone();
+    for (int64_t token : tokens) x[token].zero_();
+    return CausalConvReference(x, c.weight, c.bias, packing, {}, kept);
+  };
+  const at::Tensor whole = zeroed({});
+  for (int64_t t = 0; t < 13; ++t) {
+    const at::Tensor want = t == 6 ? zeroed({4}) : t == 7 || t == 8 ? zeroed({5}) : whole;
+    EXPECT_LT(MaxDifference(y[t], want[t]), 1e-5) << t;
+  }
+  const std::vector<std::pair<int64_t, std::vector<int64_t>>> extra = {{4, {4}}, {5, {4}}, {5, {5}}, {6, {4, 5}}};
+  ASSERT_EQ(cuts.extra().size(), extra.size());
+  for (size_t i = 0; i < extra.size(); ++i) {
+    EXPECT_EQ(cuts.extra()[i].row, extra[i].first);
+    EXPECT_LT(MaxDifference(y[13 + static_cast<int64_t>(i)], zeroed(extra[i].second)[extra[i].first]), 1e-5) << i;
+  }
+  EXPECT_GT(MaxDifference(y[7], whole[7]), 1e-2);
 }
 
 }  // namespace

@@ -1,0 +1,95 @@
+#include "mambascope/intervene/cuts.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace mambascope {
+namespace {
+
+// The cuts of some variants at one layer.
+std::vector<const Cut*> CutsOf(const std::vector<const Variant*>& variants, int layer) {
+  std::vector<const Cut*> cuts;
+  for (const Variant* variant : variants) {
+    for (const Intervention& intervention : *variant) {
+      const auto* cut = std::get_if<Cut>(&intervention);
+      if (cut != nullptr && cut->layer == layer && !cut->from.empty() && !cut->to.empty()) cuts.push_back(cut);
+    }
+  }
+  return cuts;
+}
+
+// Whether the cut hides anything from `token`, one of its targets.
+bool Touches(const Cut& cut, int64_t token) {
+  return cut.kind == CutKind::kBidirectional || std::any_of(cut.from.begin(), cut.from.end(), [&](int64_t from) { return from <= token; });
+}
+
+Sources SourcesOf(const Cut& cut) {
+  const std::set<int64_t> tokens(cut.from.begin(), cut.from.end());
+  return {{tokens.begin(), tokens.end()}, cut.channels, cut.kind};
+}
+
+using Key = std::tuple<const std::vector<int64_t>&, const void*, CutKind>;
+
+Key KeyOf(const Sources& s) { return {s.tokens, s.channels.unsafeGetTensorImpl(), s.kind}; }
+
+}  // namespace
+
+bool ReadsLater(const Cut& cut) { return cut.kind == CutKind::kBidirectional || cut.kind == CutKind::kEmptyRowsUniform; }
+
+int64_t FirstToken(const Cut& cut, int64_t none) {
+  int64_t first = none;
+  if (cut.from.empty()) return none;
+  for (int64_t token : cut.to) {
+    if (Touches(cut, token)) first = std::min(first, cut.kind == CutKind::kBidirectional ? 0 : token);
+  }
+  return first;
+}
+
+std::set<int> CutLayers(const std::vector<const Variant*>& variants, int lowest) {
+  std::set<int> layers;
+  for (const Variant* variant : variants) {
+    for (const Intervention& intervention : *variant) {
+      const auto* cut = std::get_if<Cut>(&intervention);
+      if (cut != nullptr && cut->layer >= lowest) layers.insert(cut->layer);
+    }
+  }
+  return layers;
+}
+
+std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& variants, int64_t first, int64_t end) {
+  const std::vector<const Cut*> cuts = CutsOf(variants, layer);
+  std::map<std::vector<size_t>, std::vector<int64_t>> tokens;  // by the cuts that touch them
+  for (int64_t token = first; token < end && !cuts.empty(); ++token) {
+    std::vector<size_t> touching;
+    for (size_t i = 0; i < cuts.size(); ++i) {
+      const bool is_target = std::find(cuts[i]->to.begin(), cuts[i]->to.end(), token) != cuts[i]->to.end();
+      if (is_target && Touches(*cuts[i], token)) touching.push_back(i);
+    }
+    if (!touching.empty()) tokens[touching].push_back(token);
+  }
+  std::vector<CutTokens> result;
+  for (const auto& [touching, to] : tokens) {
+    result.push_back({.to = to, .hidden = {}});
+    for (size_t i : touching) result.back().hidden.push_back(SourcesOf(*cuts[i]));
+  }
+  return result;
+}
+
+std::vector<Sources> Before(const std::vector<Sources>& hidden, int64_t token) {
+  std::vector<Sources> before;
+  for (const Sources& sources : hidden) {
+    const auto end = std::lower_bound(sources.tokens.begin(), sources.tokens.end(), token);
+    if (end != sources.tokens.begin()) before.push_back({{sources.tokens.begin(), end}, sources.channels, sources.kind});
+  }
+  return before;
+}
+
+bool HiddenOrder::operator()(const std::vector<Sources>& a, const std::vector<Sources>& b) const {
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [](const Sources& x, const Sources& y) { return KeyOf(x) < KeyOf(y); });
+}
+
+}  // namespace mambascope

@@ -1,0 +1,40 @@
+// The cuts of variants as a layer takes them: for each token what is hidden from it.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include "mambascope/intervene/intervention.h"
+#include "mambascope/model/hooks.h"
+
+namespace mambascope {
+
+// Tokens of one prompt that see it alike in one layer's mixer.
+struct CutTokens {
+  std::vector<int64_t> to;  // ascending
+  std::vector<Sources> hidden;
+};
+
+// Whether targets of the cut may read tokens after them.
+bool ReadsLater(const Cut& cut);
+
+// The first token that the cut touches; `none` where it does nothing.
+int64_t FirstToken(const Cut& cut, int64_t none);
+
+// The layers that some variant cuts, from `lowest` on.
+std::set<int> CutLayers(const std::vector<const Variant*>& variants, int lowest);
+
+// What the cuts of all `variants` at `layer` do to the tokens [first, end).
+std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& variants, int64_t first, int64_t end);
+
+// What of `hidden` stands before `token`.
+std::vector<Sources> Before(const std::vector<Sources>& hidden, int64_t token);
+
+// Orders what is hidden; masks are compared by identity.
+struct HiddenOrder {
+  bool operator()(const std::vector<Sources>& a, const std::vector<Sources>& b) const;
+};
+
+}  // namespace mambascope
