@@ -1,5 +1,5 @@
-// A sweep beside one whole pass per cell, on the same cells and in one run: causal traces of made-up prompts, of 12 tokens and one fact
-// where nothing else is said.
+// A sweep beside one whole pass per cell, on the same cells and in one run: causal traces and knockouts of made-up prompts, of 12 tokens
+// and one fact where nothing else is said.
 //   ./dev bench      medians of 7 rounds, in which the two take turns, are what bench/results.md quotes
 //
 // "of GEMM" is the rate of the weight-matrix products of the sweep's cones (base runs and unembedding included; convolution, recurrence,
@@ -28,11 +28,28 @@ std::vector<int64_t> RandomPrompt(const Model& model, int64_t tokens) {
   return {ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + tokens};
 }
 
-// The cells of some traces: every layer and token of every fact at every site, `window` layers restored around each.
 struct Work {
-  std::vector<SweepBase> corrupted;
+  std::vector<SweepBase> bases;
   std::vector<SweepCase> cells;
 };
+
+// The cells of some knockouts: every window of `window` layers in which the last token of every fact does not read some sources.
+Work MakeKnockouts(const Model& model, int facts, int64_t tokens, const std::vector<std::vector<int64_t>>& sources, int window) {
+  Work work;
+  for (int fact = 0; fact < facts; ++fact) {
+    work.bases.push_back({RandomPrompt(model, tokens)});
+    for (const std::vector<int64_t>& from : sources) {
+      for (int l = 0; l + window <= model.layers(); ++l) {
+        Variant cut;
+        for (int w = l; w < l + window; ++w) cut.push_back(Cut{w, from, {tokens - 1}});
+        work.cells.push_back({static_cast<size_t>(fact), cut});
+      }
+    }
+  }
+  return work;
+}
+
+// The cells of some traces: every layer and token of every fact at every site, `window` layers restored around each.
 
 Work MakeWork(const Model& model, int facts, int64_t tokens, const std::vector<Site>& sites, int window) {
   Work work;
@@ -42,7 +59,7 @@ Work MakeWork(const Model& model, int facts, int64_t tokens, const std::vector<S
   }
   for (int fact = 0; fact < facts; ++fact) {
     const RunResult clean = Run(model, {RandomPrompt(model, tokens)}, {.variants = {}, .keep = places});
-    work.corrupted.push_back({RandomPrompt(model, tokens)});
+    work.bases.push_back({RandomPrompt(model, tokens)});
     for (Site site : sites) {
       for (int l = 0; l < model.layers(); ++l) {
         for (int64_t t = 0; t < tokens; ++t) {
@@ -64,14 +81,14 @@ std::vector<double> Looped(const Model& model, const Work& work, size_t stride) 
   std::vector<double> p;
   for (size_t i = 0; i < work.cells.size(); i += stride) {
     const SweepCase& cell = work.cells[i];
-    const RunResult run = Run(model, {work.corrupted[cell.base].ids}, {.variants = {cell.variant}, .keep = {}});
+    const RunResult run = Run(model, {work.bases[cell.base].ids}, {.variants = {cell.variant}, .keep = {}});
     p.push_back(run.Logits(0)[-1].softmax(0)[kAnswer].item<double>());
   }
   return p;
 }
 
 at::Tensor Swept(const Model& model, const Work& work) {
-  return AnswerProbabilities(model, Sweep(model, work.corrupted, work.cells), std::vector<int64_t>(work.cells.size(), kAnswer));
+  return AnswerProbabilities(model, Sweep(model, work.bases, work.cells), std::vector<int64_t>(work.cells.size(), kAnswer));
 }
 
 double Difference(const std::vector<double>& looped, const at::Tensor& swept, size_t stride) {
@@ -82,14 +99,14 @@ double Difference(const std::vector<double>& looped, const at::Tensor& swept, si
 }
 
 void Header() {
-  fmt::print("{:<42} {:>7} {:>11} {:>11} {:>7} {:>8} {:>9} {:>10}\n", "trace", "cells", "looped/s", "sweep/s", "ratio", "of GEMM",
+  fmt::print("{:<42} {:>7} {:>11} {:>11} {:>7} {:>8} {:>9} {:>10}\n", "work", "cells", "looped/s", "sweep/s", "ratio", "of GEMM",
              "of naive", "difference");
 }
 
 // `passes`: about how many whole passes the looped side makes in a round.
 void Compare(const std::string& name, const Model& model, at::ScalarType dtype, const Work& work, size_t passes) {
   const size_t stride = std::max<size_t>(1, work.cells.size() / passes), looped_cells = (work.cells.size() + stride - 1) / stride;
-  const SweepPlan plan = PlanSweep(model, work.corrupted, work.cells);
+  const SweepPlan plan = PlanSweep(model, work.bases, work.cells);
   const Config& c = model.config();
   const double flops = static_cast<double>(plan.layer_tokens) * BlockFlopsPerToken(c) / static_cast<double>(c.layers) +
                        2.0 * static_cast<double>(plan.cases * c.vocab * c.d_model);
@@ -121,13 +138,11 @@ struct Subject {
   std::vector<int64_t> lengths = {};  // of prompts, to show how the cost grows
 };
 
-void BenchModel(const Subject& subject) {
-  const Model model = subject.make({});
+void BenchTraces(const Subject& subject, const Model& model) {
   const bool mamba = model.config().ssm.d_inner > 0;
   const std::vector<Site> four = mamba ? std::vector{Site::kMixerOut, Site::kSsmOut, Site::kGate, Site::kConvIn}
                                        : std::vector{Site::kMixerOut, Site::kMixed, Site::kMlpMid, Site::kMlpOut};
   const int window = std::max(1, model.layers() * 10 / 64);
-  at::manual_seed(1);
   const auto resid = [&](const Model& m, int facts, int64_t tokens) { return MakeWork(m, facts, tokens, {Site::kResid}, 1); };
   Compare(subject.name + " resid", model, at::kFloat, resid(model, 1, 12), subject.passes);
   if (subject.facts > 1)
@@ -141,10 +156,24 @@ void BenchModel(const Subject& subject) {
   Compare(subject.name + " resid, bfloat16", half, at::kBFloat16, resid(half, 1, 12), subject.passes);
 }
 
+void BenchKnockouts(const Subject& subject, const Model& model) {
+  const std::vector<std::vector<int64_t>> sets = {{0}, {2, 3, 4, 5}, {0, 1, 6, 7, 8, 9, 10, 11}, {11}};  // first, subject, relation, last
+  std::vector<std::vector<int64_t>> each_token;
+  for (int64_t t = 0; t < 12; ++t) each_token.push_back({t});
+  const int layers = std::max(1, model.layers() / 7);
+  const auto knockout = [&](const std::string& name, int facts, const std::vector<std::vector<int64_t>>& from) {
+    Compare(fmt::format("{} knockout, window {}{}", subject.name, layers, name), model, at::kFloat,
+            MakeKnockouts(model, facts, 12, from, layers), subject.passes);
+  };
+  knockout(", 4 sets", 1, sets);
+  knockout(", 4 sets, 8 facts", 8, sets);
+  knockout(", heat map", 1, each_token);
+}
+
 }  // namespace
 }  // namespace mambascope
 
-// mambascope_sweep_bench [NAME...]: the models whose names contain one of these; all without.
+// mambascope_sweep_bench [NAME...]: what has one of these in its name, as in "mamba-130m", "knockouts", "demo-mamba traces"; all without.
 int main(int argc, char** argv) {
   using namespace mambascope;
   c10::NoGradGuard no_grad;
@@ -159,9 +188,15 @@ int main(int argc, char** argv) {
                                          {"pythia-160m", Random(Pythia160mConfig()), 32}};
   Header();
   for (const Subject& subject : subjects) {
-    const bool wanted =
-        argc == 1 || std::any_of(argv + 1, argv + argc, [&](const char* a) { return subject.name.find(a) != std::string::npos; });
-    if (wanted) BenchModel(subject);
+    const auto wanted = [&](const std::string& name) {
+      return argc == 1 || std::any_of(argv + 1, argv + argc, [&](const char* part) { return name.find(part) != std::string::npos; });
+    };
+    const bool traces = wanted(subject.name + " traces"), knockouts = wanted(subject.name + " knockouts");
+    if (!traces && !knockouts) continue;
+    at::manual_seed(1);
+    const Model model = subject.make({});
+    if (traces) BenchTraces(subject, model);
+    if (knockouts) BenchKnockouts(subject, model);
   }
   return 0;
 }
