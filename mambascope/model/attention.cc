@@ -226,4 +226,10 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   return InRowOrder(at::cat(out), order);
 }
 
+at::Tensor AttentionWeights(const at::Tensor& q, const at::Tensor& k, int64_t first) {
+  const at::Tensor scores = at::einsum("ihd,jhd->hij", {q.slice(0, first), k}) / std::sqrt(static_cast<double>(q.size(2)));
+  const at::Tensor future = at::ones(scores.sizes().slice(1), scores.options().dtype(at::kBool)).triu(first + 1);
+  return at::softmax(scores.masked_fill(future, kNever), -1).permute({1, 2, 0});
+}
+
 }  // namespace mambascope

@@ -11,6 +11,12 @@
 
 namespace mambascope {
 
+// What attention reads, after the positions are in.
+struct AttentionInput {
+  at::Tensor q;     // [row, heads, head_dim]
+  at::Tensor k, v;  // [row, kv_heads, head_dim]
+};
+
 // Turns the first `rope.dims` features of every head by the row's position (Su et al. 2021; feature i is paired with i + dims / 2).
 // x [row, heads, head_dim], positions [row].
 at::Tensor Rotate(const at::Tensor& x, const at::Tensor& positions, const RopeConfig& rope);
@@ -23,5 +29,9 @@ at::Tensor Rotate(const at::Tensor& x, const at::Tensor& positions, const RopeCo
 // from their first row on.
 at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Packing& packing, const Carry& from, Carry& kept,
                   const std::vector<RowCut>& cuts);
+
+// The weights that Attend gives in one whole prompt, of its rows from `first` on: softmax(q k^T / sqrt(head_dim)), 0 for what comes later.
+//   q and k [row, heads, head_dim] -> [row - first, row, heads]
+at::Tensor AttentionWeights(const at::Tensor& q, const at::Tensor& k, int64_t first);
 
 }  // namespace mambascope

@@ -33,6 +33,8 @@ class Gpt2Layer : public Layer {
     return hooks(Site::kResid, m + hooks(Site::kMlpOut, Linear(mid, w_down_)));
   }
 
+  Mixing Mix(const at::Tensor& h) const override { return AttentionMixing(Heads(attention_norm_(h)), dense_); }
+
   std::vector<SiteInfo> sites() const override { return TransformerSites(config_); }
 
   std::vector<EditableWeight> editable() const override {
@@ -46,11 +48,15 @@ class Gpt2Layer : public Layer {
   }
 
  private:
-  // The rows of c_attn are all queries, all keys, all values.
   at::Tensor Attention(const at::Tensor& x, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const {
+    const AttentionInput in = Heads(x);
+    return Attend(in.q, in.k, in.v, packing, from, kept, hooks.Cuts());
+  }
+  // The rows of c_attn are all queries, all keys, all values.
+  AttentionInput Heads(const at::Tensor& x) const {
     const AttentionConfig& a = config_.attention;
     const auto qkv = Linear(x, qkv_).reshape({-1, 3 * a.heads, a.head_dim}).chunk(3, 1);  // [row, heads, head_dim] each
-    return Attend(qkv[0], qkv[1], qkv[2], packing, from, kept, hooks.Cuts());
+    return {qkv[0], qkv[1], qkv[2]};
   }
 
   Config config_;

@@ -6,6 +6,22 @@
 #include "mambascope/error.h"
 
 namespace mambascope {
+namespace {
+
+class Keep : public Hooks {
+ public:
+  at::Tensor At(const Place& place, const at::Tensor& x) override { return states[place.site] = x; }
+  std::map<Site, at::Tensor> states;
+};
+
+}  // namespace
+
+std::map<Site, at::Tensor> LayerStates(const Layer& layer, const at::Tensor& h) {
+  Keep keep;
+  Carry dropped;
+  layer.Forward(h, Packing::Whole({h.size(0)}), {}, dropped, {keep, 0});
+  return keep.states;
+}
 
 at::Tensor LayerHooks::operator()(Site site, const at::Tensor& x, int64_t rows) const {
   if (x.size(0) == rows) return (*this)(site, x);

@@ -3,12 +3,14 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "mambascope/checkpoint/config.h"
 #include "mambascope/model/hooks.h"
+#include "mambascope/model/mixing.h"
 #include "mambascope/model/packing.h"
 #include "mambascope/model/weights.h"
 
@@ -38,10 +40,18 @@ class Layer {
   virtual std::vector<EditableWeight> editable() const = 0;
   // This layer with `change` [out, in] added to the editable weight `name`; it shares all other weights.
   virtual std::unique_ptr<Layer> Edited(const std::string& name, const at::Tensor& change) const = 0;
+
+  // What the mixer moves between the tokens of one whole prompt, given the block's input `h` [token, d_model].
+  virtual Mixing Mix(const at::Tensor& h) const = 0;
+  // Mamba: the decay A of each channel of the mixing, [d_state or 1, channels], negative. Undefined in others.
+  virtual at::Tensor decay() const { return {}; }
 };
 
 // The one of `layer` that has this name. Throws Error that lists what there is.
 EditableWeight FindEditable(const Layer& layer, const std::string& name);
+
+// What `layer` passes to the hooks in one whole prompt, given its input `h` [token, d_model]: [token, width] by site.
+std::map<Site, at::Tensor> LayerStates(const Layer& layer, const at::Tensor& h);
 
 // The sites of the two kinds of layers.
 std::vector<SiteInfo> MambaSites(const Config& config);

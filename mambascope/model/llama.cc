@@ -36,6 +36,10 @@ class LlamaLayer : public Layer {
     return hooks(Site::kResid, m + hooks(Site::kMlpOut, Linear(mid, w_down_)));
   }
 
+  Mixing Mix(const at::Tensor& h) const override {
+    return AttentionMixing(Heads(RmsNorm(h, attention_norm_, config_.norm_eps), Packing::Whole({h.size(0)})), dense_);
+  }
+
   std::vector<SiteInfo> sites() const override { return TransformerSites(config_); }
 
   std::vector<EditableWeight> editable() const override {
@@ -50,11 +54,14 @@ class LlamaLayer : public Layer {
 
  private:
   at::Tensor Attention(const at::Tensor& x, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const {
+    const AttentionInput in = Heads(x, packing);
+    return Attend(in.q, in.k, in.v, packing, from, kept, hooks.Cuts());
+  }
+  AttentionInput Heads(const at::Tensor& x, const Packing& packing) const {
     const AttentionConfig& a = config_.attention;
     const auto heads = [&](const Projection& p) { return Linear(x, p).reshape({x.size(0), -1, a.head_dim}); };
     const at::Tensor positions = packing.Positions().to(x.device());
-    return Attend(Rotate(heads(w_q_), positions, a.rope), Rotate(heads(w_k_), positions, a.rope), heads(w_v_), packing, from, kept,
-                  hooks.Cuts());
+    return {Rotate(heads(w_q_), positions, a.rope), Rotate(heads(w_k_), positions, a.rope), heads(w_v_)};
   }
 
   Config config_;

@@ -43,6 +43,12 @@ class Mamba1Layer : public Layer {
     return hooks(Site::kResid, h + o);
   }
 
+  Mixing Mix(const at::Tensor& h) const override {
+    const auto states = LayerStates(*this, h);
+    return ScanMixing(Selected(states.at(Site::kSsmIn)), 1, d_, states.at(Site::kGate), w_o_);
+  }
+  at::Tensor decay() const override { return a_; }
+
   std::vector<SiteInfo> sites() const override { return MambaSites(config_); }
 
   std::vector<EditableWeight> editable() const override {
@@ -59,14 +65,17 @@ class Mamba1Layer : public Layer {
   }
 
  private:
-  // s [row, d_inner] from c [row + extra, d_inner]: the step size and the recurrence's B and C depend on c, hence "selective".
+  // s [row, d_inner] from c [row + extra, d_inner].
   at::Tensor Ssm(const at::Tensor& c, const Packing& packing, const Carry& from, Carry& kept, const CutRows& cuts) const {
+    return at::addcmul(SelectiveScan(Selected(c), packing, from.ssm, kept.ssm, cuts), c.narrow(0, 0, packing.rows()), d_);
+  }
+  // What the recurrence reads: the step size, B and C depend on c, hence "selective".
+  ScanInput Selected(const at::Tensor& c) const {
     const int64_t n = ssm_.d_state;
     const auto parts = Linear(c, w_x_).split_with_sizes({ssm_.dt_rank, n, n}, 1);
     const at::Tensor dt = Norm(parts[0]), b = Norm(parts[1]), cc = Norm(parts[2]);
     const at::Tensor delta = at::softplus(Linear(dt, w_dt_));  // [row, d_inner]
-    const ScanInput input{c, delta, a_, b.unsqueeze(1), cc.unsqueeze(1)};
-    return at::addcmul(SelectiveScan(input, packing, from.ssm, kept.ssm, cuts), c.narrow(0, 0, packing.rows()), d_);
+    return {c, delta, a_, b.unsqueeze(1), cc.unsqueeze(1)};
   }
   at::Tensor Norm(const at::Tensor& x) const { return ssm_.bcdt_norm_eps ? RmsNorm(x, {}, *ssm_.bcdt_norm_eps) : x; }
 

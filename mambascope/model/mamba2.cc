@@ -30,22 +30,28 @@ class Mamba2Layer : public Layer {
   }
 
   at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
-    const int64_t d = ssm_.d_inner, bc = ssm_.groups * ssm_.d_state;
-    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, config_.norm_eps));   // [row, d_model]
-    const auto in = Linear(x, w_in_).split_with_sizes({d, d, 2 * bc, ssm_.heads}, 1);  // z, a, B' and C', dt
-    const at::Tensor a = hooks(Site::kConvIn, in[1]);                                  // [row, d_inner]
+    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, config_.norm_eps));  // [row, d_model]
+    const auto in = Projected(x);
     const CutRows cuts(packing, hooks.Cuts(), ssm_.d_conv);
-    const at::Tensor conv = CausalConv(at::cat({a, in[2]}, 1), conv_, conv_bias_, packing, from.conv, kept.conv, cuts);
-    const auto parts = at::silu(conv).split_with_sizes({d, bc, bc}, 1);
-    const at::Tensor c = hooks(Site::kSsmIn, parts[0], packing.rows()), dt = cuts.WithExtra(in[3]);
-    const at::Tensor delta = PerChannel(at::clamp(at::softplus(dt + dt_bias_), ssm_.dt_min, ssm_.dt_max));
-    const ScanInput input{c, delta, a_, Grouped(parts[1]), Grouped(parts[2])};
+    const ScanInput input = Selected(in, packing, from, kept, hooks, cuts);
     const at::Tensor y = SelectiveScan(input, packing, from.ssm, kept.ssm, cuts);
-    const at::Tensor s = hooks(Site::kSsmOut, at::addcmul(y, c.narrow(0, 0, packing.rows()), d_));
+    const at::Tensor s = hooks(Site::kSsmOut, at::addcmul(y, input.x.narrow(0, 0, packing.rows()), d_));
     const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, in[0])));
     const at::Tensor mixed = hooks(Site::kMixed, RmsNorm(s * g, gated_norm_, config_.norm_eps));
     return hooks(Site::kResid, h + hooks(Site::kMixerOut, Linear(mixed, w_o_)));
   }
+
+  Mixing Mix(const at::Tensor& h) const override {
+    const auto states = LayerStates(*this, h);
+    const Packing packing = Packing::Whole({h.size(0)});
+    Hooks none;
+    Carry dropped;
+    const ScanInput input =
+        Selected(Projected(states.at(Site::kMixerIn)), packing, {}, dropped, {none, 0}, CutRows(packing, {}, ssm_.d_conv));
+    const at::Tensor g = states.at(Site::kGate), mean = (states.at(Site::kSsmOut) * g).square().mean(-1, /*keepdim=*/true);
+    return ScanMixing(input, ssm_.head_dim, d_, gated_norm_ * g * at::rsqrt(mean + config_.norm_eps), w_o_);
+  }
+  at::Tensor decay() const override { return a_.slice(1, 0, ssm_.d_inner, ssm_.head_dim); }
 
   std::vector<SiteInfo> sites() const override { return MambaSites(config_); }
 
@@ -65,6 +71,21 @@ class Mamba2Layer : public Layer {
   }
 
  private:
+  // z, a [row, d_inner], B' and C' [row, 2 groups d_state], dt [row, heads]
+  std::vector<at::Tensor> Projected(const at::Tensor& x) const {
+    return Linear(x, w_in_).split_with_sizes({ssm_.d_inner, ssm_.d_inner, 2 * ssm_.groups * ssm_.d_state, ssm_.heads}, 1);
+  }
+  // What the recurrence reads, [row + extra, ..].
+  ScanInput Selected(const std::vector<at::Tensor>& in, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks,
+                     const CutRows& cuts) const {
+    const int64_t d = ssm_.d_inner, bc = ssm_.groups * ssm_.d_state;
+    const at::Tensor a = hooks(Site::kConvIn, in[1]);  // [row, d_inner]
+    const at::Tensor conv = CausalConv(at::cat({a, in[2]}, 1), conv_, conv_bias_, packing, from.conv, kept.conv, cuts);
+    const auto parts = at::silu(conv).split_with_sizes({d, bc, bc}, 1);
+    const at::Tensor c = hooks(Site::kSsmIn, parts[0], packing.rows()), dt = cuts.WithExtra(in[3]);
+    const at::Tensor delta = PerChannel(at::clamp(at::softplus(dt + dt_bias_), ssm_.dt_min, ssm_.dt_max));
+    return {c, delta, a_, Grouped(parts[1]), Grouped(parts[2])};
+  }
   // [.., heads] -> [.., d_inner]: every channel of a head has the head's value.
   at::Tensor PerChannel(const at::Tensor& x) const { return x.repeat_interleave(ssm_.head_dim, -1); }
   // [row, groups * d_state] -> [row, groups, d_state].

@@ -176,6 +176,13 @@ at::Tensor Model::FinalNorm(const at::Tensor& h) const {
   return norm_bias_.defined() ? LayerNorm{norm_, norm_bias_, config_.norm_eps}(h) : RmsNorm(h, norm_, config_.norm_eps);
 }
 
+Model::LogitPart Model::LogitDirection(const at::Tensor& h, int64_t id) const {
+  const at::Tensor row = unembedding_[id], weighted = row * norm_;
+  if (!norm_bias_.defined()) return {weighted * at::rsqrt(h.square().mean() + config_.norm_eps), 0};
+  const at::Tensor scale = at::rsqrt(h.var(/*unbiased=*/false) + config_.norm_eps);
+  return {(weighted - weighted.mean()) * scale, row.dot(norm_bias_).item<double>()};
+}
+
 at::Tensor Model::Unembed(const at::Tensor& h) const { return Linear(FinalNorm(h), {unembedding_, {}}); }
 
 }  // namespace mambascope

@@ -70,6 +70,13 @@ class Model {
   at::Tensor Forward(std::span<const int64_t> ids, const Packing& packing, Hooks* hooks = nullptr, const std::vector<Carry>* from = nullptr,
                      std::vector<Carry>* kept = nullptr, std::optional<int> top = {}) const;
   at::Tensor FinalNorm(const at::Tensor& h) const;
+  // A token's logit, linear in the last block's output: with the final norm's scale frozen at that of h [d_model], the logit of `id` is
+  // direction . h + offset, and a part u of h has direction . u of it. A layer norm's mean is taken off in the direction.
+  struct LogitPart {
+    at::Tensor direction;  // [d_model]
+    double offset;         // of the layer norm's bias; 0 for an RMS norm
+  };
+  LogitPart LogitDirection(const at::Tensor& h, int64_t id) const;
   // Logits [row, vocab], float32, of last-block outputs h [row, d_model].
   at::Tensor Unembed(const at::Tensor& h) const;
   // So many rows at a time have logits of a quarter of a GB.

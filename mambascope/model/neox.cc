@@ -33,6 +33,8 @@ class NeoxLayer : public Layer {
     return hooks(Site::kResid, h + o + m);
   }
 
+  Mixing Mix(const at::Tensor& h) const override { return AttentionMixing(Heads(attention_norm_(h), Packing::Whole({h.size(0)})), dense_); }
+
   std::vector<SiteInfo> sites() const override { return TransformerSites(config_); }
 
   std::vector<EditableWeight> editable() const override {
@@ -46,12 +48,16 @@ class NeoxLayer : public Layer {
   }
 
  private:
-  // The rows of query_key_value are, head by head, its query, key and value.
   at::Tensor Attention(const at::Tensor& x, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const {
+    const AttentionInput in = Heads(x, packing);
+    return Attend(in.q, in.k, in.v, packing, from, kept, hooks.Cuts());
+  }
+  // The rows of query_key_value are, head by head, its query, key and value.
+  AttentionInput Heads(const at::Tensor& x, const Packing& packing) const {
     const AttentionConfig& a = config_.attention;
     const auto qkv = Linear(x, qkv_).reshape({-1, a.heads, 3 * a.head_dim}).chunk(3, 2);  // [row, heads, head_dim] each
     const at::Tensor positions = packing.Positions().to(x.device());
-    return Attend(Rotate(qkv[0], positions, a.rope), Rotate(qkv[1], positions, a.rope), qkv[2], packing, from, kept, hooks.Cuts());
+    return {Rotate(qkv[0], positions, a.rope), Rotate(qkv[1], positions, a.rope), qkv[2]};
   }
 
   Config config_;

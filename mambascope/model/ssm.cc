@@ -151,19 +151,20 @@ at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::
   return Scan(seen, cuts.walked(), from, kept).index_select(0, RowIndex(cuts.output(), in.x));
 }
 
-at::Tensor ScanMatrix(const ScanInput& in) {
+at::Tensor ScanMatrix(const ScanInput& in, int64_t first) {
   const int64_t rows = in.delta.size(0), d_inner = in.delta.size(1);
-  const at::Tensor time = in.delta.cumsum(0);                                       // [row, d_inner]
-  const at::Tensor elapsed = (time.unsqueeze(1) - time.unsqueeze(0)).clamp_min(0);  // [i, j, d_inner]; clamped where j > i
-  at::Tensor m = at::zeros({rows, rows, d_inner}, in.delta.options());
-  for (int64_t n = 0; n < in.b.size(2); ++n) {
-    const auto channels = [&](const at::Tensor& grouped) {  // [row, d_inner]
-      return grouped.select(2, n).repeat_interleave(d_inner / grouped.size(1), 1);
-    };
-    const at::Tensor decay = at::exp(elapsed * in.a[in.a.size(0) == 1 ? 0 : n]);
-    m = m + channels(in.c).unsqueeze(1) * decay * (in.delta * channels(in.b)).unsqueeze(0);
+  const at::Tensor time = in.delta.to(at::kDouble).cumsum(0);  // [row, d_inner]; differences of long times in float32 would be rough
+  const at::Tensor elapsed = (time.slice(0, first).unsqueeze(1) - time.unsqueeze(0)).clamp_min(0).to(in.delta.scalar_type());
+  const auto channels = [&](const at::Tensor& grouped) { return grouped.repeat_interleave(d_inner / grouped.size(-1), -1); };
+  const auto decay = [&](int64_t n) { return at::exp(elapsed * in.a[n]); };  // [i, j, d_inner]; 1 where j > i
+  const at::Tensor c = in.c.slice(0, first);
+  at::Tensor m;
+  if (in.a.size(0) == 1) m = decay(0) * channels(at::einsum("ign,jgn->ijg", {c, in.b}));
+  for (int64_t n = 0; n < in.b.size(2) && in.a.size(0) > 1; ++n) {
+    const at::Tensor term = channels(c.select(2, n)).unsqueeze(1) * decay(n) * channels(in.b.select(2, n)).unsqueeze(0);
+    m = m.defined() ? m + term : term;
   }
-  return m * at::tril(at::ones({rows, rows}, m.options())).unsqueeze(2);
+  return m * in.delta.unsqueeze(0) * at::tril(at::ones({rows - first, rows}, m.options()), first).unsqueeze(2);
 }
 
 }  // namespace mambascope

@@ -1,0 +1,105 @@
+// The mixer as a matrix, multiplied out, against the mixer itself.
+#include "mambascope/model/mixing.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <gtest/gtest.h>
+
+#include "mambascope/checkpoint/test_support.h"
+#include "mambascope/model/model.h"
+
+namespace mambascope {
+namespace {
+
+std::vector<std::string> Models() {
+  std::vector<std::string> models = TinyCheckpoints();
+  for (const char* name : {"demo-mamba", "demo-mamba2", "demo-neox"}) models.emplace_back(name);
+  return models;
+}
+
+class MixingTest : public testing::TestWithParam<std::string> {
+ protected:
+  static std::filesystem::path Folder() {
+    return GetParam().starts_with("demo") ? RepositoryFolder() / "models" / GetParam() : GoldenFolder() / GetParam();
+  }
+  // The input of block `l`.
+  at::Tensor Input(int l) const {
+    return model_.Forward(ids_, Packing::Whole({static_cast<int64_t>(ids_.size())}), nullptr, nullptr, nullptr, l - 1);
+  }
+  bool IsMamba() const { return model_.width(Site::kMixed) == model_.config().ssm.d_inner; }
+
+  const c10::NoGradGuard no_grad_;
+  const Model model_ = Model::Load(Folder());
+  const std::vector<int64_t> ids_ = {7, 300, 21, 150, 9, 88, 3, 3, 210, 64, 5};
+  const int64_t tokens_ = static_cast<int64_t>(ids_.size());
+};
+
+INSTANTIATE_TEST_SUITE_P(Models, MixingTest, testing::ValuesIn(Models()), TestName);
+
+void ExpectNear(const at::Tensor& got, const at::Tensor& want, const std::string& what) {
+  EXPECT_LT(MaxDifference(got, want), 1e-5 * want.abs().max().item<double>()) << what;
+}
+
+// M v (and the skip) is what comes out of the recurrence or the attention.
+TEST_P(MixingTest, MatrixTimesValuesIsWhatArrives) {
+  for (int l = 0; l < model_.layers(); ++l) {
+    const at::Tensor h = Input(l);
+    const Mixing mixing = model_.layer(l).Mix(h);
+    const auto states = LayerStates(model_.layer(l), h);
+    const at::Tensor m = mixing.matrix(0, 0, mixing.channels);
+    ASSERT_EQ(m.sizes(), (at::IntArrayRef{tokens_, tokens_, mixing.channels}));
+    at::Tensor arrived = at::einsum("ijc,jcw->icw", {m, mixing.values.unflatten(1, {mixing.channels, -1})}).flatten(1);
+    if (mixing.skip.defined()) arrived = arrived + mixing.skip;
+    ExpectNear(arrived, states.at(IsMamba() ? Site::kSsmOut : Site::kMixed), "layer " + std::to_string(l));
+  }
+}
+
+// What every token writes, the skip and the bias are the mixer's output.
+TEST_P(MixingTest, WritesAddUpToTheMixersOutput) {
+  for (int l = 0; l < model_.layers(); ++l) {
+    const at::Tensor h = Input(l);
+    const Mixing mixing = model_.layer(l).Mix(h);
+    const at::Tensor want = LayerStates(model_.layer(l), h).at(Site::kMixerOut);
+    for (int64_t to : {int64_t{0}, int64_t{4}, tokens_ - 1}) {
+      const at::Tensor written = mixing.Written(to);
+      ASSERT_EQ(written.sizes(), (at::IntArrayRef{tokens_, model_.config().d_model}));
+      EXPECT_EQ(written.slice(0, to + 1).abs().sum().item<double>(), 0) << "later tokens";
+      at::Tensor sum = written.sum(0);
+      if (mixing.skip.defined()) sum = sum + mixing.WrittenBySkip(to);
+      if (mixing.out.bias.defined()) sum = sum + mixing.out.bias;
+      EXPECT_LT(MaxDifference(sum, want[to]), 1e-5 * want.abs().max().item<double>()) << "layer " << l << " token " << to;
+    }
+  }
+}
+
+// A part of the matrix is that part of the whole; channels that share B and C too.
+TEST_P(MixingTest, PartsAreOfTheWhole) {
+  const Mixing mixing = model_.layer(1).Mix(Input(1));
+  const int64_t begin = mixing.channels / 4, end = mixing.channels - 1;
+  const at::Tensor whole = mixing.matrix(0, 0, mixing.channels), part = mixing.matrix(4, begin, end);
+  ExpectNear(part, whole.slice(0, 4).slice(2, begin, end), "rows from 4 on");
+  EXPECT_EQ(whole[2].slice(0, 3).abs().max().item<double>(), 0) << "causal";
+  EXPECT_GT(whole[5][2].abs().min().item<double>(), 0);
+}
+
+TEST_P(MixingTest, DecayAndStepSizeAreMambas) {
+  const Mixing mixing = model_.layer(0).Mix(Input(0));
+  const at::Tensor decay = model_.layer(0).decay();
+  ASSERT_EQ(decay.defined(), IsMamba());
+  ASSERT_EQ(mixing.step.defined(), IsMamba());
+  if (!IsMamba()) {
+    EXPECT_LT(MaxDifference(mixing.matrix(0, 0, mixing.channels).sum(1), at::ones({tokens_, mixing.channels})), 1e-5);
+    return;
+  }
+  EXPECT_EQ(mixing.step.sizes(), (at::IntArrayRef{tokens_, mixing.channels}));
+  EXPECT_EQ(decay.size(1), mixing.channels);
+  EXPECT_LT(decay.max().item<double>(), 0);
+  EXPECT_GT(mixing.step.min().item<double>(), 0);
+  // Of one token to itself no decay is left, so M_tt / delta_t is C_t B_t, the same in all channels of a group.
+  const at::Tensor ratio = mixing.matrix(0, 0, mixing.channels).diagonal(0, 0, 1).t() / mixing.step;  // [token, channel]
+  const at::Tensor group = ratio.slice(1, 0, mixing.channels / model_.config().ssm.groups);
+  ExpectNear(group, group.slice(1, 0, 1).expand_as(group), "C_t B_t");
+}
+
+}  // namespace
+}  // namespace mambascope
