@@ -5,6 +5,8 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/model/model.h"
 
@@ -99,6 +101,50 @@ TEST_P(MixingTest, DecayAndStepSizeAreMambas) {
   const at::Tensor ratio = mixing.matrix(0, 0, mixing.channels).diagonal(0, 0, 1).t() / mixing.step;  // [token, channel]
   const at::Tensor group = ratio.slice(1, 0, mixing.channels / model_.config().ssm.groups);
   ExpectNear(group, group.slice(1, 0, 1).expand_as(group), "C_t B_t");
+}
+
+// Entry by entry, where two channels are one of the matrix and three of those share B and C, with one decay and with one per state.
+TEST(ScanMixingTest, MatrixIsTheEquation) {
+  at::manual_seed(3);
+  const int64_t tokens = 5, copies = 2, heads = 6, groups = 2, n = 4;
+  for (int64_t decays : {int64_t{1}, n}) {
+    const at::Tensor step = at::rand({tokens, heads}, at::kDouble), a = -at::rand({decays, heads}, at::kDouble);
+    const at::Tensor b = at::randn({tokens, groups, n}, at::kDouble), c = at::randn({tokens, groups, n}, at::kDouble);
+    const at::Tensor x = at::randn({tokens, heads * copies}, at::kDouble);
+    const ScanInput in{x, step.repeat_interleave(copies, 1), a.repeat_interleave(copies, 1), b, c};
+    const Mixing mixing = ScanMixing(in, copies, at::ones({heads * copies}, at::kDouble), {}, {});
+    const at::Tensor m = mixing.matrix(1, 1, 5);
+    ASSERT_EQ(m.sizes(), (at::IntArrayRef{tokens - 1, tokens, 4}));
+    for (int64_t i = 1; i < tokens; ++i) {
+      for (int64_t j = 0; j < tokens; ++j) {
+        for (int64_t h = 1; h < 5; ++h) {
+          const int64_t group = h / (heads / groups);
+          at::Tensor want = at::zeros({}, at::kDouble);
+          if (j <= i) {
+            const at::Tensor decay = (step.slice(0, j + 1, i + 1).select(1, h).sum() * a.select(1, h)).exp();  // [decays]
+            want = (c[i][group] * decay * b[j][group]).sum() * step[j][h];
+          }
+          EXPECT_NEAR(m[i - 1][j][h - 1].item<double>(), want.item<double>(), 1e-12) << i << " " << j << " " << h;
+        }
+      }
+    }
+  }
+}
+
+TEST(AttentionMixingTest, MatrixIsTheSoftmax) {
+  at::manual_seed(4);
+  const int64_t tokens = 4, heads = 4, kv_heads = 2, head_dim = 3;
+  const AttentionInput in{at::randn({tokens, heads, head_dim}), at::randn({tokens, kv_heads, head_dim}),
+                          at::randn({tokens, kv_heads, head_dim})};
+  const Mixing mixing = AttentionMixing(in, {});
+  const at::Tensor m = mixing.matrix(0, 0, heads);
+  for (int64_t h = 0; h < heads; ++h) {
+    EXPECT_EQ(MaxDifference(mixing.values.slice(1, 3 * h, 3 * h + 3), in.v.select(1, h / 2)), 0);
+    for (int64_t i = 0; i < tokens; ++i) {
+      const at::Tensor scores = in.k.select(1, h / 2).slice(0, 0, i + 1).mv(in.q[i][h]) / std::sqrt(3.0);
+      EXPECT_LT(MaxDifference(m[i].slice(0, 0, i + 1).select(1, h), scores.softmax(0)), 1e-6);
+    }
+  }
 }
 
 }  // namespace

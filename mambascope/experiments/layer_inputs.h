@@ -1,0 +1,18 @@
+// What goes into each block of a model, for one prompt: where Layer::Mix begins.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "mambascope/model/model.h"
+
+namespace mambascope {
+
+// Where the input of block `layer` is.
+Place InputOf(int layer);
+
+// The inputs of `layers`, [token, d_model] each. Throws Error for an empty prompt and for a layer or an id that the model lacks.
+std::vector<at::Tensor> LayerInputs(const Model& model, const std::vector<int64_t>& ids, const std::vector<int>& layers);
+
+}  // namespace mambascope
