@@ -13,6 +13,7 @@ void Generate(CLI::App& command, CommonOptions& common);
 void States(CLI::App& command, CommonOptions& common);
 void Trace(CLI::App& command, CommonOptions& common);
 void Paths(CLI::App& command, CommonOptions& common);
+void Attention(CLI::App& command, CommonOptions& common);
 void EditCommand(CLI::App& command, CommonOptions& common);  // Edit is the struct
 void Apply(CLI::App& command, CommonOptions& common);
 void MomentsCommand(CLI::App& command, CommonOptions& common);  // Moments is the struct

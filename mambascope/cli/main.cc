@@ -38,6 +38,8 @@ constexpr Command kCommands[] = {
      mambascope::Trace, /*runs_long=*/true},
     {"paths", "Path-specific effects: through which part of the mixer a fact flows",
      "mambascope paths --relations data/demo/relations --limit 50 --at subject_last --out out", mambascope::Paths, /*runs_long=*/true},
+    {"attention", "What each token reads from each inside a mixer: attention, and Mamba's hidden attention",
+     "mambascope attention --prompt \"The landmark called Louvre can be found in\" --layer 8 --out out", mambascope::Attention},
     {"moments", "Second moments of projections' inputs, which editing needs",
      "mambascope moments --text corpus.jsonl --layers 0-15 --projections W_o --out out", mambascope::MomentsCommand, /*runs_long=*/true},
     {"edit", "ROME: rewrite a fact by a rank-one change of one weight; with records, the CounterFact evaluation and layer sweeps",

@@ -24,7 +24,8 @@ struct Grid {
   std::vector<int> marked_rows = {};                                // rows whose label gets a star: the subject's tokens
   std::string scheme = "purples";                                   // purples, reds, greens, blues, oranges, greys; redblue: signed values
   std::optional<std::pair<double, double>> domain = {};             // the colour scale's ends; by default those of values and references
-  std::vector<Reference> references = {};                           // shown on the colour bar and as dashed lines
+  std::optional<int> picked_row = {};  // whose values are shown to begin with; by default the last marked row, or that of the largest value
+  std::vector<Reference> references = {};  // shown on the colour bar and as dashed lines
 };
 
 }  // namespace mambascope

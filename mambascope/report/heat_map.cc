@@ -25,6 +25,8 @@ void CheckShape(const Grid& grid) {
   if (grid.domain && !(grid.domain->first < grid.domain->second)) fail("the colour scale's first end is not less than its second");
   for (int row : grid.marked_rows)
     if (row < 0 || row >= static_cast<int>(grid.rows.size())) fail(fmt::format("marked row {} of {}", row, grid.rows.size()));
+  if (grid.picked_row && (*grid.picked_row < 0 || *grid.picked_row >= static_cast<int>(grid.rows.size())))
+    fail(fmt::format("picked row {} of {}", *grid.picked_row, grid.rows.size()));
 }
 
 std::vector<std::string> RowLabels(const Grid& grid) {
@@ -56,8 +58,10 @@ std::vector<double> Steps(double low, double high) {
   return steps;
 }
 
-// The row to begin with: the last marked one (the subject's last token), else the one that holds the largest value.
+// The row to begin with: the grid's own choice, else the last marked one (the subject's last token), else the one that holds the largest
+// value.
 size_t FirstChoice(const Grid& grid) {
+  if (grid.picked_row) return static_cast<size_t>(*grid.picked_row);
   size_t choice = grid.marked_rows.empty() ? 0 : static_cast<size_t>(grid.marked_rows.back());
   double largest = -INFINITY;
   for (size_t row = 0; row < grid.rows.size(); ++row) {

@@ -54,6 +54,10 @@ TEST(HeatMap, StarsMarkedRowsAndBeginsWithTheLastOfThem) {
   EXPECT_EQ(Parameter(spec, "row_labels"), (Json{"\u00b7the*", "\u00b7Needle*", "\u00b7the"}));
   EXPECT_EQ(HeatView(spec).at("/layer/0/params/0/value/0/row"_json_pointer), 1);
   EXPECT_EQ(HeatView(HeatMap(Tokens(4))).at("/layer/0/params/0/value/0/row"_json_pointer), 2) << "the largest value";
+  grid.picked_row = 0;
+  EXPECT_EQ(HeatView(HeatMap(grid)).at("/layer/0/params/0/value/0/row"_json_pointer), 0) << "the grid's own choice";
+  grid.picked_row = 3;
+  EXPECT_THROW(HeatMap(grid), Error);
 }
 
 TEST(HeatMap, GivesBothViewsTheSameColumns) {
