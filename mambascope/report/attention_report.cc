@@ -71,15 +71,14 @@ Grid View(const AttentionResult& result, const LayerAttention& layer, const std:
 
 std::string Caption(const AttentionResult& result) {
   const bool softmax = !Differ(result.layers[0].absolute, result.layers[0].normalised);
-  const std::string how = "A row is a token, its columns are the tokens that it reads inside the mixer, itself included. ";
+  const std::string how =
+      "A row is a token; its columns are the tokens that it reads inside the mixer, itself included. The colour scale leaves out the first "
+      "token, which has only itself to read. ";
   if (softmax) return how + "The weights of a row add up to 1.";
-  return how +
-         "The weight is the entry of the recurrence's matrix from token to token, before the skip and the gate (hidden attention, Ali et "
-         "al. "
-         "2024). Channels may carry the same token with opposite signs: these cancel in the signed mean, not in the mean of absolute "
-         "values. Shares are absolute values by the sum of their row. The first token, which has only itself to read, is left out of the "
-         "colour "
-         "scale.";
+  return how + fmt::format(
+                   "A weight is an entry of the recurrence's matrix from token to token (hidden attention, Ali et al. 2024), before the "
+                   "skip and the gate. What {0}s read with opposite signs cancels in the signed mean, not in the mean of absolute values.",
+                   result.channel_kind);
 }
 
 }  // namespace
