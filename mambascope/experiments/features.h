@@ -1,4 +1,4 @@
-// The channels of a Mamba's recurrences in three groups, by how fast they forget: what a knockout of features (Endy et al. 2025, section 3;
+// The channels of a Mamba's recurrences in three groups, by how fast they forget: what a knockout of features (Endy et al. 2025;
 // RowCut::channels) is restricted to.
 #pragma once
 

@@ -7,7 +7,7 @@
 //   Mamba-2     head       the same, one decay per head               c              D c    w_norm * g / rms(s * g)  W_o
 //   transformer head       the softmax's weights                      heads' values  none   none                     dense
 //
-// For Mamba M is the hidden attention of Ali, Zimerman & Wolf 2024, section 3.1, equation 12; for Mamba-2 also Dao & Gu 2024, equation 3.
+// For Mamba M is the hidden attention of Ali, Zimerman & Wolf 2024; for Mamba-2 also Dao & Gu 2024, equation 3.
 // The gate and the norm's scale are those of this run, so that o is linear in what arrives.
 #pragma once
 
