@@ -22,18 +22,28 @@ void Append(const SweepPlan& plan, SweepPlan& sum) {
   sum.peak_bytes = std::max(sum.peak_bytes, plan.peak_bytes);
 }
 
+// Of ids[i] after the last-block outputs last[i]. Unembeds some cases at a time.
+std::vector<AnswerCell> CellsOf(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids) {
+  std::vector<AnswerCell> cells;
+  for (int64_t begin = 0, some = model.rows_to_unembed(); begin < last.size(0); begin += some) {
+    const int64_t n = std::min(some, last.size(0) - begin);
+    const at::Tensor logits = model.Unembed(last.narrow(0, begin, n));  // [case, vocab]
+    const at::Tensor own = logits.gather(1, RowIndex({ids.begin() + begin, ids.begin() + begin + n}, last).unsqueeze(1)).squeeze(1);
+    const at::Tensor p = (own - logits.logsumexp(1)).exp().to(at::kCPU, at::kDouble), top = own.ge(logits.amax(1)).cpu();
+    for (int64_t i = 0; i < n; ++i) cells.push_back({p[i].item<double>(), top[i].item<bool>()});
+  }
+  return cells;
+}
+
 }  // namespace
 
-std::vector<double> CellProbabilities(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
-                                      const std::vector<int64_t>& answers, const CellOptions& options, Audit& audit) {
+std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
+                                    const std::vector<int64_t>& answers, const CellOptions& options, Audit& audit) {
   c10::NoGradGuard no_grad;
   SweepOptions sweep = options.sweep;
   sweep.planned = [&](const SweepPlan& plan) { Append(plan, audit.plan); };
-  const at::Tensor p = AnswerProbabilities(model, Sweep(model, bases, cases, sweep), answers).to(at::kCPU, at::kDouble);
-  const auto values = p.accessor<double, 1>();
-  std::vector<double> cells;
-  for (int64_t i = 0; i < p.numel(); ++i) cells.push_back(values[i]);
-  if (!std::all_of(cells.begin(), cells.end(), [](double cell) { return std::isfinite(cell); }))
+  const std::vector<AnswerCell> cells = CellsOf(model, Sweep(model, bases, cases, sweep), answers);
+  if (!std::all_of(cells.begin(), cells.end(), [](const AnswerCell& cell) { return std::isfinite(cell.p); }))
     throw Error("a probability is not a number", "the checkpoint's weights may be damaged or of a type that overflows");
   Random random(options.seed);
   for (int64_t i = 0; i < options.recheck && !cases.empty(); ++i) {
@@ -41,10 +51,17 @@ std::vector<double> CellProbabilities(const Model& model, const std::vector<Swee
     const SweepBase& base = bases[cases[drawn].base];
     const RunResult run = Run(model, {base.ids}, {.variants = {cases[drawn].variant}, .keep = {}, .base = {base.variant}});
     const double again = run.LastLogits()[0].softmax(0)[answers[drawn]].item<double>();
-    audit.largest_difference = std::max(audit.largest_difference, std::abs(again - cells[drawn]));
+    audit.largest_difference = std::max(audit.largest_difference, std::abs(again - cells[drawn].p));
     ++audit.rechecked;
   }
   return cells;
+}
+
+std::vector<double> CellProbabilities(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
+                                      const std::vector<int64_t>& answers, const CellOptions& options, Audit& audit) {
+  std::vector<double> p;
+  for (const AnswerCell& cell : AnswerCells(model, bases, cases, answers, options, audit)) p.push_back(cell.p);
+  return p;
 }
 
 }  // namespace mambascope

@@ -20,8 +20,18 @@ struct Audit {
   double largest_difference = 0;  // of p(answer)
 };
 
-// p(answers[i]) at the last token of cases[i]. Adds to `audit`. Throws Error for what Sweep refuses, and for a probability that is not a
+// What is read of a variant's last token.
+struct AnswerCell {
+  double p = 0;         // p(answer)
+  bool is_top = false;  // whether no token is more probable
+};
+
+// Of answers[i] at the last token of cases[i]. Adds to `audit`. Throws Error for what Sweep refuses, and for a probability that is not a
 // number.
+std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
+                                    const std::vector<int64_t>& answers, const CellOptions& options, Audit& audit);
+
+// The probabilities alone.
 std::vector<double> CellProbabilities(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                                       const std::vector<int64_t>& answers, const CellOptions& options, Audit& audit);
 
