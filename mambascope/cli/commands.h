@@ -14,6 +14,7 @@ void States(CLI::App& command, CommonOptions& common);
 void Trace(CLI::App& command, CommonOptions& common);
 void Paths(CLI::App& command, CommonOptions& common);
 void Attention(CLI::App& command, CommonOptions& common);
+void KnockoutCommand(CLI::App& command, CommonOptions& common);
 void EditCommand(CLI::App& command, CommonOptions& common);  // Edit is the struct
 void Apply(CLI::App& command, CommonOptions& common);
 void MomentsCommand(CLI::App& command, CommonOptions& common);  // Moments is the struct

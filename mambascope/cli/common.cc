@@ -48,10 +48,23 @@ Json TokenizerFingerprint(const CommonOptions& o) {
   return fs::exists(file) ? Json(FingerprintOf(ReadFile(file))) : Json();
 }
 
+// Of the `count` things that a model has, a `what` each.
+std::vector<int> ParseIndices(const std::string& what, const std::string& text, int count) {
+  std::set<int> chosen;
+  for (const std::string& part : CLI::detail::split(text == "all" ? fmt::format("0-{}", count - 1) : text, ',')) {
+    const auto range = ParseRange(part);
+    if (!range || text.ends_with(',') || range->first < 0 || range->first > range->second || range->second >= count)
+      throw Error(fmt::format("--{0} {1}: no {0} of this model, which has 0-{2}", what, text, count - 1), "as 3, 0-15, 2,4,6 or all");
+    for (int i = range->first; i <= range->second; ++i) chosen.insert(i);
+  }
+  return {chosen.begin(), chosen.end()};
+}
+
 }  // namespace
 
 void AddCommonOptions(CLI::App& command, CommonOptions& o) {
-  command.add_option("--model", o.model, "checkpoint folder, or demo, demo-mamba2, demo-neox")->capture_default_str();
+  if (command.get_option_no_throw("--model") == nullptr)  // a command may take several
+    command.add_option("--model", o.model, "checkpoint folder, or demo, demo-mamba2, demo-neox")->capture_default_str();
   command.add_option("--tokenizer", o.tokenizer, "tokenizer.json, for a folder that lacks one");
   command.add_option("--device", o.device)->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
   command.add_option("--dtype", o.dtype, "of the weights")->check(CLI::IsMember({"float32", "bfloat16"}))->capture_default_str();
@@ -65,16 +78,9 @@ void AddCommonOptions(CLI::App& command, CommonOptions& o) {
 
 fs::path BundledText() { return Bundled("data/demo/sentences.jsonl"); }
 
-std::vector<int> ParseLayers(const std::string& text, int layers) {
-  std::set<int> chosen;
-  for (const std::string& part : CLI::detail::split(text == "all" ? fmt::format("0-{}", layers - 1) : text, ',')) {
-    const auto range = ParseRange(part);
-    if (!range || text.ends_with(',') || range->first < 0 || range->first > range->second || range->second >= layers)
-      throw Error(fmt::format("--layers {}: no layers of this model, which has 0-{}", text, layers - 1), "as 3, 0-15, 2,4,6 or all");
-    for (int l = range->first; l <= range->second; ++l) chosen.insert(l);
-  }
-  return {chosen.begin(), chosen.end()};
-}
+std::vector<int> ParseLayers(const std::string& text, int layers) { return ParseIndices("layers", text, layers); }
+
+std::vector<int> ParseHeads(const std::string& text, int heads) { return ParseIndices("heads", text, heads); }
 
 std::vector<EditableWeight> ParseProjections(const std::vector<std::string>& names, const Model& model) {
   const std::vector<EditableWeight> all = model.layer(0).editable();

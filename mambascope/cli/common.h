@@ -40,6 +40,8 @@ std::filesystem::path BundledText();
 // The layers that `text` names, ascending, each once: "3", "0-15", "2,4,6" (and ranges among them), "all". Throws Error, which names the
 // model's layers, for anything else.
 std::vector<int> ParseLayers(const std::string& text, int layers);
+// The same of attention heads.
+std::vector<int> ParseHeads(const std::string& text, int heads);
 
 // The weights of layer 0 with these names, or "all" of them. Throws Error, which lists the model's, for another name.
 std::vector<EditableWeight> ParseProjections(const std::vector<std::string>& names, const Model& model);

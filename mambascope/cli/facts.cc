@@ -20,22 +20,11 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kRecheckedCells = 8;  // of each sweep, for --check
 
-// The first token of " " + answer; none: the model's own.
-std::optional<int64_t> AnswerId(const Tokenizer& tokenizer, const std::optional<std::string>& answer) {
-  if (!answer) return std::nullopt;
-  if (answer->empty()) throw Error("the answer is empty");
-  const std::vector<Token> tokens = tokenizer.EncodeContinuation(answer->starts_with(' ') ? *answer : " " + *answer);
-  if (tokens.empty()) throw Error(fmt::format("the answer '{}' has no token", *answer));
-  return tokens.front().id;
-}
+bool IsNoisy(const FactOptions& o) { return o.corruption && o.corruption->noise > 0; }
 
-FactPair OneFact(const FactOptions& o, const Tokenizer& tokenizer) {
-  if (o.corrupt_subject == o.subject) throw Error("--corrupt-subject is the subject itself", "name another one");
-  const std::string pattern = o.prompt->find("{}") == o.prompt->npos ? PatternOf(*o.prompt, *o.subject) : *o.prompt;
-  FactPair pair{
-      .relation = {}, .clean = MakePrompt(tokenizer, pattern, *o.subject), .corrupt = {}, .answer_id = AnswerId(tokenizer, o.answer)};
-  if (o.noise == 0) pair.corrupt = MakePrompt(tokenizer, pattern, *o.corrupt_subject);
-  return pair;
+ChoiceOptions::Corruption CorruptionOf(const FactOptions& o) {
+  if (!o.corruption) return ChoiceOptions::Corruption::kNone;
+  return IsNoisy(o) ? ChoiceOptions::Corruption::kNoise : ChoiceOptions::Corruption::kOtherSubject;
 }
 
 std::vector<Fact> ReadFacts(const FactOptions& o) {
@@ -115,19 +104,23 @@ void AddFactOptions(CLI::App& command, FactOptions& o) {
   command.add_flag("--all-facts", o.all_facts, "keep facts that the model does not know");
   command.add_option("--prompt", o.prompt, "one fact, with {} for the subject, as \"{} is located in\"");
   command.add_option("--subject", o.subject);
-  command.add_option("--corrupt-subject", o.corrupt_subject, "what stands in its place in the corrupted prompt");
-  command.add_option("--answer", o.answer, "whose first token is traced; without it, the clean prompt's most probable token");
-  command
-      .add_option("--noise", o.noise,
-                  "corrupt by Gaussian noise on the subject's embedding, of so many times the embedding's standard deviation; published "
-                  "results take 3")
-      ->check(CLI::Range(1e-6, 1e6));
-  command.add_option("--samples", o.samples, "of the noise; 10 without it")->check(CLI::Range(1, 1000));
+  command.add_option("--answer", o.answer, "whose first token is followed; without it, the clean prompt's most probable token");
   command
       .add_option("--memory", o.memory,
                   "that a sweep may take beside the weights, as 4G; without it, a quarter of the machine's, or 4G of a GPU's")
       ->transform(CLI::AsSizeValue(false));
   command.add_option("--out", o.out, "folder for the results")->capture_default_str();
+}
+
+void AddCorruptionOptions(CLI::App& command, FactOptions& o) {
+  CorruptionOptions& c = o.corruption.emplace();
+  command.add_option("--corrupt-subject", c.subject, "what stands in its place in the corrupted prompt");
+  command
+      .add_option("--noise", c.noise,
+                  "corrupt by Gaussian noise on the subject's embedding, of so many times the embedding's standard deviation; published "
+                  "results take 3")
+      ->check(CLI::Range(1e-6, 1e6));
+  command.add_option("--samples", c.samples, "of the noise; 10 without it")->check(CLI::Range(1, 1000));
 }
 
 void PrepareFacts(const FactOptions& o, const std::string& name) {
@@ -137,17 +130,38 @@ void PrepareFacts(const FactOptions& o, const std::string& name) {
   };
   refuse(files && one, "--prompt and --subject name one fact, --relations and --counterfact many: give one or the other");
   refuse(!files && (!o.prompt || !o.subject), "no facts: give --prompt and --subject, --relations or --counterfact");
-  refuse(o.noise != 0 && o.corrupt_subject, "--noise and --corrupt-subject: a prompt is corrupted in one way");
-  refuse(o.noise == 0 && o.samples, "--samples are of the noise, given with --noise");
-  refuse(!files && o.noise == 0 && !o.corrupt_subject, "one fact needs --corrupt-subject or --noise");
+  if (o.corruption) {
+    const auto& [other, noise, samples] = *o.corruption;
+    refuse(noise != 0 && other, "--noise and --corrupt-subject: a prompt is corrupted in one way");
+    refuse(noise == 0 && samples, "--samples are of the noise, given with --noise");
+    refuse(!files && noise == 0 && !other, "one fact needs --corrupt-subject or --noise");
+    refuse(!std::isfinite(noise), "--noise must be a number");
+    refuse(files && other, "--corrupt-subject is of one fact, given with --prompt");
+  }
   refuse(!files && (o.limit > 0 || o.all_facts), "--limit and --all-facts are of --relations and --counterfact");
   refuse(o.memory && *o.memory == 0, "--memory must be more than 0");
-  refuse(!std::isfinite(o.noise), "--noise must be a number");
-  refuse(files && (o.corrupt_subject || o.answer), "--corrupt-subject and --answer are of one fact, given with --prompt");
+  refuse(files && o.answer, "--answer is of one fact, given with --prompt");
   for (const char* extension : {".json", ".html"}) PrepareFile(fs::path(o.out) / (name + extension));
 }
 
-FactWork TakeFacts(const CommonOptions& common, const FactOptions& o, const Model& model, const Tokenizer& tokenizer) {
+int64_t FirstToken(const Tokenizer& tokenizer, const std::string& text) {
+  if (text.empty()) throw Error("the answer is empty");
+  const std::vector<Token> tokens = tokenizer.EncodeContinuation(text.starts_with(' ') ? text : " " + text);
+  if (tokens.empty()) throw Error(fmt::format("the answer '{}' has no token", text));
+  return tokens.front().id;
+}
+
+FactPair OneFact(const FactOptions& o, const Tokenizer& tokenizer) {
+  if (o.corruption && o.corruption->subject == o.subject) throw Error("--corrupt-subject is the subject itself", "name another one");
+  const std::string pattern = o.prompt->find("{}") == o.prompt->npos ? PatternOf(*o.prompt, *o.subject) : *o.prompt;
+  FactPair pair{.relation = {}, .clean = MakePrompt(tokenizer, pattern, *o.subject), .corrupt = {}, .answer_id = {}};
+  if (o.answer) pair.answer_id = FirstToken(tokenizer, *o.answer);
+  if (o.corruption && o.corruption->subject) pair.corrupt = MakePrompt(tokenizer, pattern, *o.corruption->subject);
+  return pair;
+}
+
+FactWork TakeFacts(const CommonOptions& common, const FactOptions& o, const Model& model, const Tokenizer& tokenizer,
+                   const std::vector<Knower>& others) {
   FactWork work;
   std::vector<std::string> subjects;  // that the noise takes its scale from
   if (o.prompt) {
@@ -158,21 +172,25 @@ FactWork TakeFacts(const CommonOptions& common, const FactOptions& o, const Mode
     for (const Fact& fact : facts) subjects.push_back(fact.subject);
     Progress progress("choosing facts", "facts", common.quiet);
     const int64_t wanted = o.limit > 0 ? o.limit : static_cast<int64_t>(facts.size());
-    Choice choice = ChoosePairs(model, tokenizer, facts,
-                                {.limit = o.limit,
-                                 .facts = o.all_facts ? ChoiceOptions::Facts::kAll : ChoiceOptions::Facts::kKnown,
-                                 .corruption = o.noise > 0 ? ChoiceOptions::Corruption::kNoise : ChoiceOptions::Corruption::kOtherSubject,
-                                 .seed = common.seed,
-                                 .progress = [&](int64_t chosen, int64_t tested) {
-                                   progress(static_cast<double>(o.limit > 0 ? chosen : tested), wanted, tested);
-                                 }});
+    ChoiceOptions options{
+        .limit = o.limit,
+        .facts = o.all_facts ? ChoiceOptions::Facts::kAll : ChoiceOptions::Facts::kKnown,
+        .corruption = CorruptionOf(o),
+        .seed = common.seed,
+        .progress = [&](int64_t chosen, int64_t tested) { progress(static_cast<double>(o.limit > 0 ? chosen : tested), wanted, tested); }};
+    for (const auto& [other, its_tokenizer] : others)
+      options.also_known.emplace_back([other = other, its_tokenizer = its_tokenizer](const std::vector<Fact>& asked) {
+        return KnowsFacts(*other, *its_tokenizer, asked);
+      });
+    Choice choice = ChoosePairs(model, tokenizer, facts, options);
     work.pairs = std::move(choice.pairs);
+    work.facts = std::move(choice.facts);
     work.relations = std::move(choice.relations);
   }
-  if (o.noise > 0) {
+  if (IsNoisy(o)) {
     if (common.seed > UINT32_MAX) throw Error("--seed: noise takes seeds up to 4294967295, as NumPy does");
-    work.noise = Noise{.std = o.noise * EmbeddingStd(model, tokenizer, subjects),
-                       .samples = o.samples.value_or(10),
+    work.noise = Noise{.std = o.corruption->noise * EmbeddingStd(model, tokenizer, subjects),
+                       .samples = o.corruption->samples.value_or(10),
                        .seed = static_cast<uint32_t>(common.seed)};
   }
   return work;
@@ -180,13 +198,12 @@ FactWork TakeFacts(const CommonOptions& common, const FactOptions& o, const Mode
 
 Json EchoFactOptions(const FactOptions& o, const FactWork& work) {
   const auto given = [](const std::optional<std::string>& text) { return text ? Json(*text) : Json(); };
-  Json json = {{"noise", work.noise ? Json(o.noise) : Json()}};
+  Json json = Json::object();
+  if (o.corruption) json["noise"] = work.noise ? Json(o.corruption->noise) : Json();
   if (work.noise) json.update({{"noise_std", work.noise->std}, {"samples", work.noise->samples}});
   if (work.relations.empty()) {
-    json.update({{"prompt", given(o.prompt)},
-                 {"subject", given(o.subject)},
-                 {"corrupt_subject", given(o.corrupt_subject)},
-                 {"answer", given(o.answer)}});
+    json.update({{"prompt", given(o.prompt)}, {"subject", given(o.subject)}, {"answer", given(o.answer)}});
+    if (o.corruption) json["corrupt_subject"] = given(o.corruption->subject);
   } else {
     json.update({{"relations", o.relations},
                  {"counterfact", o.counterfact},
@@ -205,7 +222,8 @@ std::vector<Json> RunBatches(const std::string& name, const CommonOptions& commo
     for (const char* no_matter : {"commit", "limit", "all_facts", "relations", "counterfact", "model", "tokenizer"})
       made_by.erase(no_matter);
     file.emplace(fs::path(o.out) / (name + ".jsonl"), made_by);
-    for (const Json& line : file->earlier()) lines[KeyOf(line.at("relation"), line.at("prompt"), line.at("corrupt_subject"))] = line;
+    for (const Json& line : file->earlier())
+      lines[KeyOf(line.at("relation"), line.at("prompt"), line.value("corrupt_subject", Json()))] = line;
   }
   std::vector<FactPair> open;
   for (const FactPair& pair : work.pairs) {

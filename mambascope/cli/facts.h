@@ -14,17 +14,25 @@
 
 namespace mambascope {
 
+// How facts are corrupted.
+struct CorruptionOptions {
+  std::optional<std::string> subject;  // of one fact
+  double noise = 0;                    // 0: another subject
+  std::optional<int> samples;
+};
+
 struct FactOptions {
-  std::vector<std::string> relations, counterfact;                      // files and folders
-  std::optional<std::string> prompt, subject, corrupt_subject, answer;  // or one fact
+  std::vector<std::string> relations, counterfact;     // files and folders
+  std::optional<std::string> prompt, subject, answer;  // or one fact
   int64_t limit = 0;
   bool all_facts = false;
-  double noise = 0;  // 0: another subject
-  std::optional<int> samples;
   std::optional<uint64_t> memory;  // bytes; none: a quarter of the machine's
   std::string out = "out";
+  std::optional<CorruptionOptions> corruption;  // none: they are not
 };
 void AddFactOptions(CLI::App& command, FactOptions& options);
+// For commands that corrupt facts.
+void AddCorruptionOptions(CLI::App& command, FactOptions& options);
 
 // Throws CLI::ValidationError for options that do not fit each other, and Error where OUT/NAME.json and OUT/NAME.html cannot be written.
 void PrepareFacts(const FactOptions& options, const std::string& name);
@@ -32,11 +40,20 @@ void PrepareFacts(const FactOptions& options, const std::string& name);
 // The facts to run.
 struct FactWork {
   std::vector<FactPair> pairs;
+  std::vector<Fact> facts;               // those of the pairs; none: one fact, given alone
   std::vector<RelationCount> relations;  // none: one fact, given alone
   std::optional<Noise> noise;
 };
-// REQUIRES: PrepareFacts.
-FactWork TakeFacts(const CommonOptions& common, const FactOptions& options, const Model& model, const Tokenizer& tokenizer);
+// With a data set the facts that `others` know, too. REQUIRES: PrepareFacts.
+using Knower = std::pair<const Model*, const Tokenizer*>;
+FactWork TakeFacts(const CommonOptions& common, const FactOptions& options, const Model& model, const Tokenizer& tokenizer,
+                   const std::vector<Knower>& others = {});
+
+// One fact of --prompt and --subject.
+FactPair OneFact(const FactOptions& options, const Tokenizer& tokenizer);
+
+// The first token of " " + text.
+int64_t FirstToken(const Tokenizer& tokenizer, const std::string& text);
 
 // The options in result files.
 Json EchoFactOptions(const FactOptions& options, const FactWork& work);

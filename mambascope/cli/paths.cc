@@ -66,6 +66,7 @@ void RunPaths(const CommonOptions& common, const Options& o) {
 void Paths(CLI::App& command, CommonOptions& common) {
   const auto o = std::make_shared<Options>();
   AddFactOptions(command, o->facts);
+  AddCorruptionOptions(command, o->facts);
   command.add_option("--at", o->at, "the token whose residual is restored")
       ->check(CLI::IsMember({"subject_last", "prompt_last"}))
       ->capture_default_str();

@@ -92,6 +92,7 @@ void RunTrace(const CommonOptions& common, const Options& o) {
 void Trace(CLI::App& command, CommonOptions& common) {
   const auto o = std::make_shared<Options>();
   AddFactOptions(command, o->facts);
+  AddCorruptionOptions(command, o->facts);
   CLI::Option* isolate =
       command.add_flag("--isolate", o->isolate, "what the output projection adds: IE of mixer_out less those of ssm_out and gate");
   command.add_option("--site", o->site, "the states to restore")->capture_default_str()->excludes(isolate);

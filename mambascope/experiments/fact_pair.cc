@@ -21,32 +21,36 @@ constexpr size_t kPromptsAtATime = 64;
 // Which facts the model knows; each is asked once.
 class Knowledge {
  public:
-  Knowledge(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts, ChoiceOptions::Facts wanted)
-      : model_(model), tokenizer_(tokenizer), facts_(facts), wanted_(wanted), known_(facts.size()) {}
+  Knowledge(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts, const ChoiceOptions& options)
+      : model_(model), tokenizer_(tokenizer), facts_(facts), options_(options), known_(facts.size()) {}
 
   // Asks the model for those of `which` that have not been asked.
   void Ask(const std::vector<size_t>& which) {
-    if (wanted_ == ChoiceOptions::Facts::kAll) return;
+    if (options_.facts == ChoiceOptions::Facts::kAll) return;
     std::set<size_t> open;
     for (size_t i : which) {
       if (!known_[i]) open.insert(i);
     }
     std::vector<Fact> facts;
     for (size_t i : open) facts.push_back(facts_[i]);
-    const std::vector<bool> knows = KnowsFacts(model_, tokenizer_, facts);
-    size_t next = 0;
-    for (size_t i : open) known_[i] = knows[next++];
+    Note(open, KnowsFacts(model_, tokenizer_, facts));
+    for (const auto& also : options_.also_known) Note(open, also(facts));
   }
   // Whether the fact is one to trace. REQUIRES: asked.
-  bool Has(size_t fact) const { return wanted_ == ChoiceOptions::Facts::kAll || *known_[fact]; }
+  bool Has(size_t fact) const { return options_.facts == ChoiceOptions::Facts::kAll || *known_[fact]; }
   bool asked(size_t fact) const { return known_[fact].has_value(); }
   bool known(size_t fact) const { return known_[fact].value_or(false); }
 
  private:
+  void Note(const std::set<size_t>& asked, const std::vector<bool>& knows) {
+    size_t next = 0;
+    for (size_t i : asked) known_[i] = known_[i].value_or(true) && knows[next++];
+  }
+
   const Model& model_;
   const Tokenizer& tokenizer_;
   const std::vector<Fact>& facts_;
-  const ChoiceOptions::Facts wanted_;
+  const ChoiceOptions& options_;
   std::vector<std::optional<bool>> known_;
 };
 
@@ -144,7 +148,7 @@ void RefuseNone(const std::vector<RelationCount>& relations, const ChoiceOptions
     throw Error("no fact has another subject with another object in its relation",
                 "corrupt with noise, or give more facts of the relation");
   const bool known_only = options.facts == ChoiceOptions::Facts::kKnown;
-  throw Error(fmt::format("the model knows none of the {} facts", facts),
+  throw Error(fmt::format("{} none of the {} facts", options.also_known.empty() ? "the model knows" : "the models know", facts),
               known_only ? "--all-facts takes facts that it does not know, too" : "");
 }
 
@@ -172,7 +176,7 @@ bool IsAnswer(const std::string& token, const std::string& object) {
 
 Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts, const ChoiceOptions& options) {
   c10::NoGradGuard no_grad;
-  Knowledge knowledge(model, tokenizer, facts, options.facts);
+  Knowledge knowledge(model, tokenizer, facts, options);
   Partners partners(tokenizer, facts, options.seed);
   Counts counts(facts);
   std::vector<size_t> order(facts.size());
@@ -197,6 +201,7 @@ Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::ve
       FactPair pair{.relation = fact.relation, .clean = MakePrompt(tokenizer, fact.pattern, fact.subject), .corrupt = {}, .answer_id = {}};
       if (found[i]) pair.corrupt = MakePrompt(tokenizer, fact.pattern, facts[*found[i]].subject);
       choice.pairs.push_back(std::move(pair));
+      choice.facts.push_back(fact);
     }
     if (options.progress)
       options.progress(static_cast<int64_t>(choice.pairs.size()), static_cast<int64_t>(std::min(begin + kPromptsAtATime, order.size())));

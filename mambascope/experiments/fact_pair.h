@@ -22,10 +22,12 @@ struct FactPair {
 struct ChoiceOptions {
   int64_t limit = 0;  // pairs; 0: as many as there are
   enum class Facts { kKnown, kAll } facts = Facts::kKnown;
-  enum class Corruption { kOtherSubject, kNoise } corruption = Corruption::kOtherSubject;
+  enum class Corruption { kOtherSubject, kNoise, kNone } corruption = Corruption::kOtherSubject;
   uint64_t seed = 0;
   // Called with pairs chosen and facts looked at.
   std::function<void(int64_t chosen, int64_t tested)> progress = {};
+  // What other models know of facts, as KnowsFacts says it: known facts are those that all know.
+  std::vector<std::function<std::vector<bool>(const std::vector<Fact>&)>> also_known = {};
 };
 
 // What became of a relation's facts.
@@ -40,6 +42,7 @@ struct RelationCount {
 
 struct Choice {
   std::vector<FactPair> pairs;
+  std::vector<Fact> facts;               // those of the pairs
   std::vector<RelationCount> relations;  // in the order of the data
 };
 

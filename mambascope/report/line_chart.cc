@@ -125,7 +125,7 @@ Json Colours(const LineChart& chart) {
   Json colours = Json::array();
   for (size_t c = 0; c < chart.curves.size(); ++c) {
     const std::string& own = chart.curves[c].colour;
-    const CurveColour& given = kCurveColours[c % kCurveColours.size()];
+    const CurveColour& given = kCurveColours[chart.curves[c].tone.value_or(c) % kCurveColours.size()];
     colours.push_back(own.empty() ? Json{{"expr", ByMode(given.on_white, given.on_black)}} : Json(own));
   }
   return colours;

@@ -18,6 +18,7 @@ struct Curve {
   std::vector<std::optional<double>> values = {};                   // [x]; absent or not finite: no value, and the line has a gap
   std::vector<std::optional<std::pair<double, double>>> band = {};  // empty, or [x]: the confidence interval, low to high
   std::string colour = {};                                          // #rrggbb, on white and on black; by default palette.h's in turn
+  std::optional<size_t> tone = {};                                  // the number of one of palette.h's colours, in place of its turn
 };
 
 struct LineChart {

@@ -1,0 +1,159 @@
+#include "mambascope/experiments/knockout.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/cli/commands.h"
+#include "mambascope/cli/knockout_setup.h"
+#include "mambascope/cli/progress.h"
+#include "mambascope/error.h"
+#include "mambascope/report/knockout_report.h"
+#include "mambascope/report/label.h"
+#include "mambascope/report/terminal.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct LoadedModel {
+  std::string name;
+  CommonOptions common;
+  Tokenizer tokenizer;
+  Model model;
+};
+
+// The models' names in figures and files: their folders'; where these repeat, with their number.
+std::vector<std::string> NamesOf(const std::vector<std::string>& models) {
+  std::vector<std::string> names;
+  for (const std::string& model : models) {
+    std::string name = (fs::path(model) / "").parent_path().filename().string();
+    if (std::find(names.begin(), names.end(), name) != names.end()) name += fmt::format("-{}", names.size() + 1);
+    names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<LoadedModel> LoadModels(const CommonOptions& common, const KnockoutArguments& a) {
+  const std::vector<std::string> names = NamesOf(a.models);
+  std::vector<LoadedModel> loaded;
+  for (size_t i = 0; i < a.models.size(); ++i) {
+    CommonOptions own = common;
+    own.model = a.models[i];
+    if (a.models.size() > 1 && Tokenizer::Exists(ModelFolder(own.model))) own.tokenizer.clear();
+    Tokenizer tokenizer = RequireTokenizer(own);
+    loaded.push_back({names[i], own, std::move(tokenizer), LoadModel(own)});
+  }
+  return loaded;
+}
+
+// The same facts for another model's tokenizer, and the answers where they are the objects.
+FactWork WorkFor(const LoadedModel& one, const FactOptions& o, FactWork work) {
+  if (work.relations.empty()) work.pairs = {OneFact(o, one.tokenizer)};
+  for (size_t i = 0; i < work.facts.size(); ++i) {
+    const Fact& fact = work.facts[i];
+    work.pairs[i].clean = MakePrompt(one.tokenizer, fact.pattern, fact.subject);
+    if (o.all_facts) work.pairs[i].answer_id = FirstToken(one.tokenizer, fact.object);
+  }
+  return work;
+}
+
+void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation& ablation) {
+  MeanStateOptions options = MeanOptionsOf(a);
+  Progress progress("mean states: documents", "tokens", one.common.quiet);
+  options.progress = [&](int64_t documents, int64_t tokens) { progress(static_cast<double>(documents), options.documents, tokens); };
+  ablation.means = MeanStates(one.model, one.tokenizer, TextsOf(a), Site::kConvIn, options);
+}
+
+KnockoutResult RunOne(const LoadedModel& one, const KnockoutArguments& a, const std::string& name, const FactWork& work) {
+  KnockoutOptions options = SetUpKnockout(a, one.model);
+  KnockoutResult result{.options = EchoOptions("knockout", one.common, EchoFactOptions(a.facts, work)),
+                        .name = one.name,
+                        .mode = a.mode,
+                        .window = WindowOf(a, one.model),
+                        .x = PlacesOf(a, options),
+                        .flows = FlowsOf(options),
+                        .channels = {},
+                        .facts = {},
+                        .relations = work.relations};
+  for (const ChannelGroup& group : options.channels) result.channels.push_back(group.name);
+  result.options.update(EchoKnockout(a, options, result.window));
+  const std::vector<Json> lines = RunBatches(name, one.common, a.facts, one.model, work, result.options,
+                                             [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
+                                               if (options.ablation && options.ablation->means.empty())
+                                                 TakeMeans(one, a, *options.ablation);
+                                               options.cells = cells;
+                                               std::vector<Json> found;
+                                               for (KnockedFact& fact : KnockOut(one.model, pairs, options, audit)) {
+                                                 fact.answer = one.tokenizer.DecodeToken(fact.answer_id).value_or("");
+                                                 found.push_back(ToJson(fact, result.x));
+                                               }
+                                               return found;
+                                             });
+  for (const Json& line : lines) result.facts.push_back(ReadKnockedFact(line));
+  return result;
+}
+
+std::string FlowName(const KnockoutResult& result, const Flow& flow) {
+  if (flow.to.empty()) return flow.from;
+  const std::string& channels = result.channels.at(flow.group);
+  return fmt::format("{} -> {}{}", flow.from, flow.to, channels == "all" ? "" : " (" + channels + ")");
+}
+
+// "-83.2 % at 6"
+std::string Extreme(const KnockoutResult& result, const std::vector<double>& change, std::vector<double>::const_iterator at) {
+  return fmt::format("{:+.1f} % at {}", *at, result.x.at(static_cast<size_t>(at - change.begin())));
+}
+
+// What each curve does at most, and the loss of p(answer) as rows of a heat map, for a terminal.
+std::string KnockoutText(const KnockoutResult& result) {
+  std::string text = fmt::format("{}, windows of {} layers\n", result.name, result.window);
+  if (result.facts.size() == 1) {
+    const KnockedFact& fact = result.facts[0];
+    text += fmt::format("{} -> {}\n  base run  p = {:.4g}\n", fact.prompt.text, VisibleText(fact.answer), fact.base.p);
+  }
+  Grid grid{.row_title = "severed", .column_title = "first layer", .domain = {{0.0, 100.0}}};
+  for (int x : result.x) grid.columns.push_back(std::to_string(x));
+  for (size_t f = 0; f < result.flows.size(); ++f) {
+    const KnockoutAverage average = Average(result.facts, f);
+    const auto [low, high] = std::minmax_element(average.change.begin(), average.change.end());
+    grid.rows.push_back(FlowName(result, result.flows[f]));
+    grid.values.emplace_back();
+    for (double change : average.change) grid.values.back().push_back(-change);
+    const bool everywhere = average.with_sources == static_cast<int64_t>(result.facts.size());
+    text += fmt::format("  {:<32} change of p(answer) from {} to {}{}\n", grid.rows.back(), Extreme(result, average.change, low),
+                        Extreme(result, average.change, high),
+                        everywhere ? "" : fmt::format("; {} of {} facts have such tokens", average.with_sources, result.facts.size()));
+  }
+  return text + "p(answer) lost (%):\n" + TerminalHeatMap(grid);
+}
+
+void RunKnockout(const CommonOptions& common, const KnockoutArguments& a) {
+  CheckKnockout(a);
+  PrepareFacts(a.facts, "knockout");
+  const std::vector<LoadedModel> loaded = LoadModels(common, a);
+  for (const LoadedModel& one : loaded) SetUpKnockout(a, one.model);  // throws before the work begins
+  std::vector<Knower> others;
+  for (size_t i = 1; i < loaded.size(); ++i) others.emplace_back(&loaded[i].model, &loaded[i].tokenizer);
+  const FactWork work = TakeFacts(common, a.facts, loaded[0].model, loaded[0].tokenizer, others);
+  std::vector<KnockoutResult> results;
+  for (const LoadedModel& one : loaded) {
+    const std::string name = loaded.size() > 1 ? "knockout." + one.name : "knockout";
+    results.push_back(RunOne(one, a, name, WorkFor(one, a.facts, work)));
+  }
+  std::string text = FactsText(work);
+  for (const KnockoutResult& result : results) text += (text.empty() ? "" : "\n") + KnockoutText(result);
+  WriteResults("knockout", common, a.facts, KnockoutJson(results), KnockoutPage(results), text + "\n");
+}
+
+}  // namespace
+
+void KnockoutCommand(CLI::App& command, CommonOptions& common) {
+  const auto a = std::make_shared<KnockoutArguments>();
+  AddKnockoutOptions(command, *a);
+  command.callback([&common, a] { RunKnockout(common, *a); });
+}
+
+}  // namespace mambascope
