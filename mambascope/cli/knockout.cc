@@ -8,7 +8,7 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/knockout_setup.h"
 #include "mambascope/cli/progress.h"
-#include "mambascope/error.h"
+#include "mambascope/experiments/token_sets.h"
 #include "mambascope/report/knockout_report.h"
 #include "mambascope/report/label.h"
 #include "mambascope/report/terminal.h"
@@ -67,8 +67,18 @@ void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation&
   ablation.means = MeanStates(one.model, one.tokenizer, TextsOf(a), Site::kConvIn, options);
 }
 
+// Throws Error for a token that a prompt lacks.
+void CheckTokens(const KnockoutOptions& options, const FactWork& work) {
+  for (const FactPair& pair : work.pairs) {
+    for (const auto* sets : {&options.from, &options.to}) {
+      for (const std::string& set : *sets) TokensOf(set, pair.clean);
+    }
+  }
+}
+
 KnockoutResult RunOne(const LoadedModel& one, const KnockoutArguments& a, const std::string& name, const FactWork& work) {
   KnockoutOptions options = SetUpKnockout(a, one.model);
+  CheckTokens(options, work);
   KnockoutResult result{.options = EchoOptions("knockout", one.common, EchoFactOptions(a.facts, work)),
                         .name = one.name,
                         .mode = a.mode,
@@ -96,12 +106,6 @@ KnockoutResult RunOne(const LoadedModel& one, const KnockoutArguments& a, const 
   return result;
 }
 
-std::string FlowName(const KnockoutResult& result, const Flow& flow) {
-  if (flow.to.empty()) return flow.from;
-  const std::string& channels = result.channels.at(flow.group);
-  return fmt::format("{} -> {}{}", flow.from, flow.to, channels == "all" ? "" : " (" + channels + ")");
-}
-
 // "-83.2 % at 6"
 std::string Extreme(const KnockoutResult& result, const std::vector<double>& change, std::vector<double>::const_iterator at) {
   return fmt::format("{:+.1f} % at {}", *at, result.x.at(static_cast<size_t>(at - change.begin())));
@@ -109,12 +113,18 @@ std::string Extreme(const KnockoutResult& result, const std::vector<double>& cha
 
 // What each curve does at most, and the loss of p(answer) as rows of a heat map, for a terminal.
 std::string KnockoutText(const KnockoutResult& result) {
-  std::string text = fmt::format("{}, windows of {} layers\n", result.name, result.window);
+  const auto& flows = result.flows;
+  const bool one_target = std::all_of(flows.begin(), flows.end(), [&](const Flow& flow) { return flow.to == flows[0].to; });
+  std::string what = result.mode;
+  if (one_target && !flows[0].to.empty()) what += " to " + flows[0].to;
+  if (result.channels.size() == 1 && result.channels[0] != "all") what += fmt::format(" ({})", result.channels[0]);
+  std::string text = fmt::format("{}: {}, {}\n", result.name, what, WindowText(result));
   if (result.facts.size() == 1) {
     const KnockedFact& fact = result.facts[0];
     text += fmt::format("{} -> {}\n  base run  p = {:.4g}\n", fact.prompt.text, VisibleText(fact.answer), fact.base.p);
   }
-  Grid grid{.row_title = "severed", .column_title = "first layer", .domain = {{0.0, 100.0}}};
+  Grid grid{.row_title = "severed", .column_title = "layer"};
+  double most = 1;  // the scale's upper end
   for (int x : result.x) grid.columns.push_back(std::to_string(x));
   for (size_t f = 0; f < result.flows.size(); ++f) {
     const KnockoutAverage average = Average(result.facts, f);
@@ -122,11 +132,13 @@ std::string KnockoutText(const KnockoutResult& result) {
     grid.rows.push_back(FlowName(result, result.flows[f]));
     grid.values.emplace_back();
     for (double change : average.change) grid.values.back().push_back(-change);
+    most = std::max(most, -*low);
     const bool everywhere = average.with_sources == static_cast<int64_t>(result.facts.size());
     text += fmt::format("  {:<32} change of p(answer) from {} to {}{}\n", grid.rows.back(), Extreme(result, average.change, low),
                         Extreme(result, average.change, high),
                         everywhere ? "" : fmt::format("; {} of {} facts have such tokens", average.with_sources, result.facts.size()));
   }
+  grid.domain = {{0.0, most}};
   return text + "p(answer) lost (%):\n" + TerminalHeatMap(grid);
 }
 

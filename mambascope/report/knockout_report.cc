@@ -70,7 +70,8 @@ LineChart ChartOf(Measure measure, const std::string& what, const std::string& n
   return {.name = fmt::format("knockout_{}_{}", change ? "change" : "accuracy", name),
           .title = Capital(what) + (change ? "" : ": accuracy"),
           .y_title = change ? "change of p(answer) (%)" : "accuracy (%)",
-          .references = {{change ? "base run" : "all facts", change ? 0.0 : 100.0}}};
+          .references = {{change ? "base run" : "all facts", change ? 0.0 : 100.0}},
+          .domain = change ? std::nullopt : std::optional(std::pair(0.0, 105.0))};
 }
 
 Curve CurveOf(Measure measure, const KnockoutAverage& average, const std::string& name) {
@@ -110,32 +111,36 @@ KnockoutAverage Stretch(const KnockoutAverage& average, size_t count) {
   return stretched;
 }
 
-// "subject in 3 of 5 facts, ..": of sets that some facts lack.
+// "context in 3 of 5 facts, ..": of sets that some facts lack.
 std::string LackingLine(const KnockoutResult& result) {
   std::string line;
   for (size_t f = 0; f < result.flows.size(); ++f) {
     const int64_t with = Average(result.facts, f).with_sources;
     if (with == static_cast<int64_t>(result.facts.size())) continue;
-    const Flow& flow = result.flows[f];
-    line += fmt::format("{}{}{} in {} of {} facts", line.empty() ? "" : ", ", flow.from, flow.to.empty() ? "" : " to " + flow.to, with,
-                        result.facts.size());
+    line += fmt::format("{}{} in {} of {} facts", line.empty() ? "" : ", ", FlowName(result, result.flows[f]), with, result.facts.size());
   }
   return line;
 }
 
-std::string Caption(const KnockoutResult& result) {
-  const std::string where = fmt::format("{} {}", result.window == 1 ? "one layer" : fmt::format("{} layers in a row", result.window),
-                                        IsAround(result) ? "around the one that x names" : "from the one that x names on");
-  const std::string done =
-      result.mode == "mean"
-          ? fmt::format("In {} the sources' states before the convolution (conv_in) are the layer's mean.", where)
-          : fmt::format("In {} the targets read nothing of the sources through {}.", where,
-                        result.mode == "cut-conv" ? "the mixer, its convolution included" : "the recurrence or the attention");
+// What is done in a window, and what a curve shows of it.
+std::string Caption(const KnockoutResult& result, bool several) {
+  std::string where = fmt::format("In {}", result.window == 1 ? "one layer (x)" : fmt::format("{} layers", result.window));
+  if (result.window > 1) where += IsAround(result) ? " around x" : " from x on";
+  if (several) where = "In a window of layers, of each model's own length,";
+  const std::string through = result.mode == "cut-conv" ? "the mixer, its convolution included" : "the recurrence or the attention";
+  const std::string done = result.mode == "mean" ? "the sources' states before the convolution (conv_in) are the layer's mean"
+                                                 : fmt::format("the targets read nothing of the sources through {}", through);
+  std::string caption = fmt::format(
+      "{} {}. A curve is the mean over facts of 100 (p - p_base) / p_base, with p of the base run's answer at the last token; bands are "
+      "95% "
+      "confidence intervals. Below 0: what was severed carried the answer.",
+      where, done);
+  const auto& flows = result.flows;
+  if (std::any_of(flows.begin(), flows.end(), [](const Flow& flow) { return flow.from == "relation" || flow.to == "relation"; }))
+    caption += " relation is all but the subject, the last token included.";
+  if (several) caption += " x goes from the first window to the last.";
   const std::string lacking = LackingLine(result);
-  return fmt::format(
-      "{} A curve is the mean over facts of 100 (p - p_base) / p_base, with p of the base run's answer at the last token; bands are 95% "
-      "confidence intervals. Below 0: what was severed carried the answer. relation is all but the subject, the last token included.{}",
-      done, lacking.empty() ? "" : fmt::format(" Facts without such tokens count as no change: {}.", lacking));
+  return lacking.empty() ? caption : fmt::format("{} Facts without such tokens count as no change: {}.", caption, lacking);
 }
 
 double LargestDifference(const KnockedFact& fact) {
@@ -204,7 +209,7 @@ std::vector<LineChart> KnockoutCharts(const KnockoutResult& result) {
     const std::vector<size_t> tones = TonesOf(sets);
     for (const Measure measure : {Measure::kChange, Measure::kAccuracy}) {
       LineChart chart = ChartOf(measure, WhatIsDone(result, result.flows[begin]), KeyOf(result, result.flows[begin]));
-      chart.subtitle = fmt::format("{}, {} facts, windows of {} layers{}", result.name, result.facts.size(), result.window,
+      chart.subtitle = fmt::format("{}, {} facts, {}{}", result.name, result.facts.size(), WindowText(result),
                                    measure == Measure::kChange ? "; bands: 95% confidence intervals" : "");
       chart.x_title = PlaceTitle(result);
       chart.x = PlaceLabels(result);
@@ -261,6 +266,17 @@ Grid KnockoutHeatMap(const KnockoutResult& result, const KnockedFact& fact, doub
   return grid;
 }
 
+std::string FlowName(const KnockoutResult& result, const Flow& flow) {
+  const auto& flows = result.flows;
+  const bool one_target = std::all_of(flows.begin(), flows.end(), [&](const Flow& other) { return other.to == flow.to; });
+  return fmt::format("{}{}{}", flow.from, one_target ? "" : " -> " + flow.to,
+                     result.channels.size() > 1 ? fmt::format(" ({})", result.channels.at(flow.group)) : "");
+}
+
+std::string WindowText(const KnockoutResult& result) {
+  return fmt::format("windows of {} {}", result.window, result.window == 1 ? "layer" : "layers");
+}
+
 std::string KnockoutPage(const std::vector<KnockoutResult>& results) {
   PageInfo info{.title = results[0].mode == "mean" ? "Mean ablation by layer" : "Information-flow knockout", .summary = {}};
   std::vector<Figure> figures;
@@ -269,10 +285,10 @@ std::string KnockoutPage(const std::vector<KnockoutResult>& results) {
   }
   const bool several = results.size() > 1;
   for (const LineChart& chart : several ? DepthCharts(results) : KnockoutCharts(results[0])) {
-    figures.push_back({.heading = chart.title, .caption = Caption(results[0]), .spec = LineChartSpec(chart)});
-    if (chart.references[0].value != 0) figures.back().caption = "Facts whose answer stays the most probable token.";
-    else if (several)
-      figures.back().caption += " Each model's windows are as long as its own share of layers; x goes from the first to the last.";
+    const bool change = chart.references[0].value == 0;
+    figures.push_back({.heading = chart.title,
+                       .caption = change ? Caption(results[0], several) : "Facts whose answer stays the most probable token.",
+                       .spec = LineChartSpec(chart)});
   }
   for (const KnockoutResult& result : results) {
     if (const auto chart = several ? std::nullopt : RelationChart(result))

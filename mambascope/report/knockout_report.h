@@ -20,6 +20,12 @@ std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results);
 // A fact's p(answer) - p_base by token and window, the colours' ends at -scale and scale.
 Grid KnockoutHeatMap(const KnockoutResult& result, const KnockedFact& fact, double scale);
 
+// "subject", "subject -> last", "subject -> last (heads 0-3)": as much as tells the curves of the result apart.
+std::string FlowName(const KnockoutResult& result, const Flow& flow);
+
+// "windows of 2 layers"
+std::string WindowText(const KnockoutResult& result);
+
 std::string KnockoutPage(const std::vector<KnockoutResult>& results);
 
 }  // namespace mambascope

@@ -1,0 +1,256 @@
+// The command `knockout`: what it writes, what its numbers are worked out from, and what it refuses.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "mambascope/cli/cli_test_support.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::Each;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsSupersetOf;
+using testing::Not;
+using testing::StartsWith;
+using Words = std::vector<std::string>;
+
+Words operator+(Words a, const Words& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+size_t CountLines(const std::string& text) { return static_cast<size_t>(std::count(text.begin(), text.end(), '\n')); }
+
+class KnockoutCliTest : public testing::Test {
+ protected:
+  // Rivers of two continents; "{} is the name of a river in" begins with the subject.
+  KnockoutCliTest() {
+    Json relation = ReadJson(RepositoryFolder() / "data/demo/relations/river_continent.json"), few = Json::array();
+    for (size_t i = 0; i < 6; ++i) few.push_back(relation["samples"][i]);
+    relation["samples"] = few;
+    WriteFile(relation_, relation.dump());
+  }
+  Outcome Knock(const std::string& out, const Words& more) const { return RunProgram(Words{"knockout", "--out", folder_ / out} + more); }
+  Json Result(const std::string& out, const Words& more) const {
+    const Outcome outcome = Knock(out, more);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return outcome.exit_code == 0 ? ReadJson(folder_ / out / "knockout.json") : Json();
+  }
+  void ExpectUsageError(const Words& more, const std::string& says) const {
+    const Outcome outcome = Knock("refused", more);
+    EXPECT_EQ(outcome.exit_code, 2) << testing::PrintToString(more);
+    EXPECT_THAT(outcome.err, HasSubstr(says)) << testing::PrintToString(more);
+    EXPECT_FALSE(fs::exists(folder_ / "refused"));
+  }
+  void ExpectError(const Words& more, const std::string& says) const {
+    const Outcome outcome = Knock("failed", more);
+    EXPECT_EQ(outcome.exit_code, 1) << testing::PrintToString(more);
+    EXPECT_THAT(outcome.err, AllOf(StartsWith("error: "), HasSubstr(says), Not(HasSubstr("unexpected")))) << testing::PrintToString(more);
+    EXPECT_FALSE(fs::exists(folder_ / "failed/knockout.json"));
+  }
+
+  const TempFolder folder_;
+  const std::string relation_ = folder_ / "rivers.json";
+  const Words facts_ = {"--relations", relation_, "--limit", "3"},
+              tower_ = {"--prompt", "The landmark called {} can be found in", "--subject", "Eiffel Tower"};
+};
+
+TEST_F(KnockoutCliTest, WritesWhatItPromises) {
+  const Outcome outcome = Knock("out", facts_ + Words{"--json", "--check", "--explain", "--from", "subject,last", "--to", "last,subject"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const Json json = ParseJson(outcome.out, "stdout");
+  EXPECT_EQ(json, ReadJson(folder_ / "out/knockout.json"));
+  EXPECT_THAT(Keys(json), testing::UnorderedElementsAre("options", "base", "curves", "facts", "relations", "by_relation"));
+  EXPECT_THAT(Keys(json["options"]), IsSupersetOf({"command", "model", "commit", "seed", "from", "to", "mode", "window", "compat"}));
+  EXPECT_FALSE(json["options"].contains("noise")) << "nothing is corrupted";
+  EXPECT_THAT(Keys(json["base"]), testing::UnorderedElementsAre("accuracy", "mean_probability"));
+  EXPECT_EQ(json["base"]["accuracy"], 1.0) << "the facts are known";
+  ASSERT_EQ(json["curves"].size(), 4u);
+  for (const Json& curve : json["curves"]) {
+    EXPECT_THAT(Keys(curve), IsSupersetOf({"from", "to", "channels", "mode", "window", "x", "probability_change_percent", "ci95",
+                                           "accuracy_percent", "facts_with_sources"}));
+    EXPECT_EQ(curve["window"], 2);
+    EXPECT_EQ(curve["x"].size(), 15u);
+    EXPECT_EQ(curve["x"].back(), 14);
+    for (const char* values : {"probability_change_percent", "ci95", "accuracy_percent"}) EXPECT_EQ(curve[values].size(), 15u) << values;
+  }
+  ASSERT_EQ(json["facts"].size(), 3u);
+  for (const Json& fact : json["facts"]) {
+    EXPECT_THAT(Keys(fact), testing::UnorderedElementsAre("relation", "subject", "prompt", "answer", "answer_id", "p_base", "base_is_top",
+                                                          "tokens", "subject_span", "sources", "probs", "is_top"));
+  }
+  EXPECT_EQ(CountLines(ReadFile(folder_ / "out/knockout.jsonl")), 3u);
+  EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), AllOf(HasSubstr("river_continent 3 of 6"), EndsWith("</html>\n")));
+  EXPECT_THAT(outcome.err, AllOf(StartsWith("plan: 3 facts, "), HasSubstr("check: 8 cells computed again")));
+}
+
+// The mean over facts of 100 (p - p_base) / p_base, from the facts' own numbers.
+TEST_F(KnockoutCliTest, CurvesAreMeansOfTheFactsRelativeChanges) {
+  const Json json = Result("out", facts_ + Words{"--mode", "cut-conv"});
+  double largest = 0, mean_p = 0;
+  for (const Json& fact : json["facts"]) mean_p += fact["p_base"].get<double>() / 3;
+  EXPECT_NEAR(json["base"]["mean_probability"].get<double>(), mean_p, 1e-9);
+  for (size_t c = 0; c < 4; ++c) {
+    for (size_t w = 0; w < 15; ++w) {
+      double change = 0, hits = 0;
+      for (const Json& fact : json["facts"]) {
+        const double base = fact["p_base"], p = fact["probs"][c][w];
+        change += 100 * (p - base) / base / 3;
+        hits += fact["is_top"][c][w].get<bool>() ? 100.0 / 3 : 0;
+      }
+      const Json& curve = json["curves"][c];
+      EXPECT_NEAR(curve["probability_change_percent"][w].get<double>(), change, 1e-9);
+      EXPECT_NEAR(curve["accuracy_percent"][w].get<double>(), hits, 1e-9);
+      EXPECT_LE(curve["ci95"][w][0].get<double>(), change);
+      EXPECT_GE(curve["ci95"][w][1].get<double>(), change);
+      largest = std::max(largest, std::abs(change));
+    }
+  }
+  EXPECT_GT(largest, 1) << "the cuts must move the answer";
+}
+
+TEST_F(KnockoutCliTest, FactsWithoutSourcesAreTheBaseRunAndAreCounted) {
+  const Outcome outcome = Knock("out", facts_ + Words{"--from", "context", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const Json json = ParseJson(outcome.out, "stdout");
+  EXPECT_EQ(json["curves"][0]["facts_with_sources"], 0);
+  for (const Json& change : json["curves"][0]["probability_change_percent"]) EXPECT_EQ(change, 0.0);
+  for (const Json& fact : json["facts"]) EXPECT_THAT(fact["probs"][0], Each(fact["p_base"]));
+  EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), HasSubstr("context in 0 of 3 facts"));
+  EXPECT_THAT(Knock("out", facts_ + Words{"--from", "context"}).out, HasSubstr("0 of 3 facts have such tokens"));
+}
+
+TEST_F(KnockoutCliTest, HeatMapsRowsAreTheCurvesOfSingleTokens) {
+  const Json json = Result("out", tower_ + Words{"--heatmap", "--from", "first,last", "--window", "3"});
+  const Json& fact = json["facts"][0];
+  ASSERT_EQ(fact["heatmap"]["probs"].size(), fact["tokens"].size());
+  EXPECT_EQ(fact["heatmap"]["tokens"], fact["tokens"]);
+  EXPECT_EQ(fact["heatmap"]["x"], json["curves"][0]["x"]);
+  EXPECT_EQ(fact["heatmap"]["probs"].front(), fact["probs"][0]);
+  EXPECT_EQ(fact["heatmap"]["probs"].back(), fact["probs"][1]);
+  EXPECT_FALSE(fs::exists(folder_ / "out/knockout.jsonl")) << "one fact is not worth going on with";
+  EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), HasSubstr("Token by token"));
+}
+
+TEST_F(KnockoutCliTest, InterruptedRunGoesOnToTheSameResult) {
+  const Json whole = Result("out", facts_);
+  const std::string file = folder_ / "out/knockout.jsonl", lines = ReadFile(file);
+  WriteFile(file, lines.substr(0, lines.find('\n') + 1 + 40));
+  const Outcome resumed = Knock("out", facts_ + Words{"--explain", "--json"});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("1 of 3 facts are there already"));
+  const Json again = ParseJson(resumed.out, "stdout");
+  EXPECT_EQ(again["facts"][0], whole["facts"][0]);
+  for (size_t w = 0; w < 15; ++w) {
+    EXPECT_NEAR(again["curves"][1]["probability_change_percent"][w].get<double>(),
+                whole["curves"][1]["probability_change_percent"][w].get<double>(), 1e-3);
+  }
+  for (const Words& other : {Words{"--mode", "cut-conv"}, {"--from", "all"}, {"--window", "4"}, {"--all-facts"}}) {
+    const Outcome refused = Knock("out", facts_ + other);
+    EXPECT_EQ(refused.exit_code, 1) << other[0];
+    EXPECT_THAT(refused.err, HasSubstr("made with other options")) << other[0];
+  }
+}
+
+TEST_F(KnockoutCliTest, MeanAblationHasNoTargetsAndMovesTheAnswer) {
+  const Json json = Result("out", facts_ + Words{"--mode", "mean", "--compat", "romba"});
+  ASSERT_EQ(json["curves"].size(), 4u);
+  double largest = 0;
+  for (const Json& curve : json["curves"]) {
+    EXPECT_TRUE(curve["to"].is_null());
+    EXPECT_EQ(curve["x"].size(), 16u) << "a window around each layer";
+    for (const Json& change : curve["probability_change_percent"]) largest = std::max(largest, std::abs(change.get<double>()));
+  }
+  EXPECT_EQ(json["curves"][2]["from"], "non_subject");
+  EXPECT_GT(largest, 1);
+  EXPECT_EQ(json["options"]["restore"], "others");
+  EXPECT_TRUE(json["options"].contains("text_fingerprint"));
+  EXPECT_NE(Result("free", facts_ + Words{"--mode", "mean", "--compat", "romba", "--restore", "none"})["curves"], json["curves"]);
+  WriteFile(folder_ / "other.txt", "One two three\n");
+  EXPECT_NE(Result("text", facts_ + Words{"--mode", "mean", "--compat", "romba", "--text", folder_ / "other.txt"})["curves"],
+            json["curves"]);
+}
+
+TEST_F(KnockoutCliTest, SeveralModelsShareTheFactsThatAllKnow) {
+  const Words models = {"--model", "demo", "--model", "demo-mamba2", "--model", "demo-neox"};
+  const Json json = Result("out", facts_ + models);
+  EXPECT_THAT(Keys(json), testing::ElementsAre("models"));
+  ASSERT_EQ(json["models"].size(), 3u);
+  for (size_t m = 0; m < 3; ++m) {
+    const Json& model = json["models"][m];
+    EXPECT_EQ(model["options"]["model"], models[2 * m + 1]);
+    EXPECT_EQ(model["base"]["accuracy"], 1.0);
+    ASSERT_EQ(model["facts"].size(), 3u);
+    for (size_t i = 0; i < 3; ++i) EXPECT_EQ(model["facts"][i]["prompt"], json["models"][0]["facts"][i]["prompt"]);
+  }
+  for (const char* file : {"knockout.demo.jsonl", "knockout.demo-mamba2.jsonl", "knockout.demo-neox.jsonl"})
+    EXPECT_EQ(CountLines(ReadFile(folder_ / "out" / file)), 3u) << file;
+  EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), HasSubstr("depth of the window"));
+  Json alone = Result("alone", facts_ + Words{"--model", "demo-neox"});
+  EXPECT_EQ(alone["curves"][0]["x"], json["models"][2]["curves"][0]["x"]);
+}
+
+TEST_F(KnockoutCliTest, AllFactsAreJudgedByTheirObjects) {
+  Json relation = ReadJson(relation_);
+  relation["samples"][0]["object"] = "Atlantis";
+  WriteFile(folder_ / "wrong.json", relation.dump());
+  const Words all = {"--relations", folder_ / "wrong.json", "--all-facts", "--from", "last"};
+  const Json json = Result("out", all);
+  ASSERT_EQ(json["facts"].size(), 6u);
+  EXPECT_NEAR(json["base"]["accuracy"].get<double>(), 5.0 / 6, 1e-9);
+  for (const Json& fact : json["facts"]) {
+    const bool wrong = fact["subject"] == relation["samples"][0]["subject"];
+    EXPECT_EQ(fact["base_is_top"], !wrong);
+    if (wrong) {
+      EXPECT_THAT(" Atlantis", StartsWith(fact["answer"].get<std::string>()));
+    }
+  }
+}
+
+TEST_F(KnockoutCliTest, AnswerAndTokensCanBeGiven) {
+  const Json json = Result("out", tower_ + Words{"--answer", "Rome", "--from", "0,2-3", "--from", "subject_last", "--to", "all"});
+  EXPECT_THAT(" Rome", StartsWith(json["facts"][0]["answer"].get<std::string>()));
+  EXPECT_EQ(json["facts"][0]["base_is_top"], false);
+  EXPECT_EQ(json["curves"][0]["from"], "0,2-3");
+  EXPECT_EQ(json["facts"][0]["sources"], ParseJson("[3, 1]", "text"));
+}
+
+TEST_F(KnockoutCliTest, HeadsCutAPartOfAttention) {
+  const Words neox = tower_ + Words{"--model", "demo-neox", "--from", "relation"};
+  const Json some = Result("some", neox + Words{"--heads", "0-1"}), all = Result("all", neox),
+             every = Result("every", neox + Words{"--heads", "all"});
+  EXPECT_EQ(some["curves"][0]["channels"], "heads 0-1");
+  EXPECT_NE(some["facts"][0]["probs"], all["facts"][0]["probs"]);
+  for (size_t w = 0; w < all["curves"][0]["x"].size(); ++w)
+    EXPECT_NEAR(every["facts"][0]["probs"][0][w].get<double>(), all["facts"][0]["probs"][0][w].get<double>(), 1e-5);
+}
+
+TEST_F(KnockoutCliTest, OptionsThatDoNotFitAreRefused) {
+  ExpectUsageError(facts_ + Words{"--mode", "mean", "--to", "last"}, "--to");
+  ExpectUsageError(facts_ + Words{"--mode", "mean", "--heads", "0"}, "--heads");
+  ExpectUsageError(facts_ + Words{"--restore", "none"}, "--restore");
+  ExpectUsageError(facts_ + Words{"--text", relation_}, "--text");
+  ExpectUsageError(facts_ + Words{"--compat", "romba"}, "--compat romba");
+  ExpectUsageError(facts_ + Words{"--mode", "cut-conv", "--compat", "knockout"}, "--compat knockout");
+  ExpectUsageError(facts_ + Words{"--noise", "3"}, "--noise");
+  ExpectUsageError(tower_ + Words{"--corrupt-subject", "Big Ben"}, "--corrupt-subject");
+  ExpectUsageError(facts_ + Words{"--window", "0"}, "--window");
+}
+
+TEST_F(KnockoutCliTest, WhatTheModelOrThePromptLacksIsNamed) {
+  ExpectError(facts_ + Words{"--from", "subjekt"}, "'subjekt' names no set of tokens");
+  ExpectError(facts_ + Words{"--window", "17"}, "17 layers is longer than the model, which has 16");
+  ExpectError(tower_ + Words{"--from", "99"}, "token 99 is beyond the prompt");
+  ExpectError(facts_ + Words{"--heads", "0"}, "--heads");
+  ExpectError(facts_ + Words{"--model", "demo-neox", "--heads", "99"}, "--heads 99");
+  ExpectError(facts_ + Words{"--model", "demo-neox", "--mode", "mean"}, "conv_in");
+  ExpectError(facts_ + Words{"--mode", "mean", "--text", folder_ / "missing.txt"}, "missing.txt");
+}
+
+}  // namespace
+}  // namespace mambascope
