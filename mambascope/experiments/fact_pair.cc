@@ -44,7 +44,7 @@ class Knowledge {
  private:
   void Note(const std::set<size_t>& asked, const std::vector<bool>& knows) {
     size_t next = 0;
-    for (size_t i : asked) known_[i] = known_[i].value_or(true) && knows[next++];
+    for (size_t i : asked) known_[i] = knows[next++] && known_[i].value_or(true);
   }
 
   const Model& model_;

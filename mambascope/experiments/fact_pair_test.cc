@@ -208,6 +208,26 @@ TEST_F(ChoosePairsTest, NoiseNeedsNoPartner) {
   EXPECT_EQ(choice.relations[0].chosen, 2);
 }
 
+TEST_F(ChoosePairsTest, KnownFactsAreThoseThatAllModelsKnow) {
+  const auto short_subject = [](const std::vector<Fact>& asked) {
+    std::vector<bool> knows;
+    for (const Fact& fact : asked) knows.push_back(fact.subject.size() < 10);
+    return knows;
+  };
+  const Choice alone = Choose(data_, {.corruption = Corruption::kNone}),
+               both = Choose(data_, {.corruption = Corruption::kNone, .also_known = {short_subject}});
+  const auto chosen = [](const Choice& choice) { return std::set<Fact>(choice.facts.begin(), choice.facts.end()); };
+  std::set<Fact> want;
+  for (const Fact& fact : chosen(alone)) {
+    if (fact.subject.size() < 10) want.insert(fact);
+  }
+  EXPECT_EQ(chosen(both), want);
+  EXPECT_GT(want.size(), 5u);
+  EXPECT_LT(want.size(), alone.facts.size());
+  ASSERT_EQ(both.facts.size(), both.pairs.size());
+  for (size_t i = 0; i < both.facts.size(); ++i) EXPECT_EQ(both.pairs[i].clean.subject, both.facts[i].subject);
+}
+
 // EasyEdit's files name no relation: facts asked alike are taken for one.
 TEST_F(ChoosePairsTest, FactsWithoutARelationAreGroupedByTheirPattern) {
   std::vector<Fact> facts = data_;

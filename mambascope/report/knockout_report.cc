@@ -152,7 +152,7 @@ double LargestDifference(const KnockedFact& fact) {
 }
 
 // Heat maps of the first facts, on one scale.
-void AppendHeatMaps(const KnockoutResult& result, std::vector<Figure>& figures) {
+void AppendHeatMaps(const KnockoutResult& result, bool several, std::vector<Figure>& figures) {
   const size_t count = std::min(result.facts.size(), kSampleFacts);
   double scale = 0;
   for (size_t i = 0; i < count; ++i) scale = std::max(scale, LargestDifference(result.facts[i]));
@@ -160,7 +160,7 @@ void AppendHeatMaps(const KnockoutResult& result, std::vector<Figure>& figures) 
   for (size_t i = 0; i < count && !result.facts[i].heatmap.empty(); ++i) {
     const KnockedFact& fact = result.facts[i];
     figures.push_back(
-        {.heading = fmt::format("Token by token: {}", fact.prompt.text),
+        {.heading = fmt::format("Token by token{}: {}", several ? " in " + result.name : "", fact.prompt.text),
          .caption = fmt::format("p(answer) - p_base with {} (row) in the window (column). Red: less probable. The scale is "
                                 "that of all facts on this page. Stars mark the subject's tokens.",
                                 result.mode == "mean" ? "one token's conv_in ablated" : "the last token cut off from one token"),
@@ -179,9 +179,11 @@ std::optional<LineChart> RelationChart(const KnockoutResult& result) {
   chart.subtitle = fmt::format("{}; in brackets: facts", result.name);
   chart.x_title = PlaceTitle(result);
   chart.x = PlaceLabels(result);
-  for (const auto& [name, facts] : relations)
-    chart.curves.push_back(
-        CurveOf(Measure::kChange, Average(facts, 0), fmt::format("{} ({})", name.empty() ? "(no name)" : name, facts.size())));
+  for (const auto& [name, facts] : relations) {
+    const std::string label = fmt::format("{} ({})", name.empty() ? "(no name)" : name, facts.size());
+    chart.curves.push_back(CurveOf(Measure::kChange, Average(facts, 0), label));
+    chart.curves.back().band.clear();  // of a few facts each
+  }
   return chart;
 }
 
@@ -295,7 +297,7 @@ std::string KnockoutPage(const std::vector<KnockoutResult>& results) {
       figures.push_back({.heading = chart->title,
                          .caption = fmt::format("The {} relations with the most facts; each fact's change as above.", chart->curves.size()),
                          .spec = LineChartSpec(*chart)});
-    AppendHeatMaps(result, figures);
+    AppendHeatMaps(result, several, figures);
   }
   return HtmlPage(info, figures);
 }

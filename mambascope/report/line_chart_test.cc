@@ -97,6 +97,8 @@ TEST(LineChart, ColoursCurvesByModeUnlessTheyHaveAColour) {
   chart.curves[1].colour = "#aa00FF";
   const Json colours = Encoding(LineChartSpec(chart), "color").at("scale").at("range");
   EXPECT_EQ(colours, (Json{{{"expr", "dark ? '#56b4e9' : '#0072b2'"}}, "#aa00FF"}));
+  chart.curves[0].tone = 2;  // in place of its turn
+  EXPECT_EQ(Encoding(LineChartSpec(chart), "color").at("scale").at("range").at(0), (Json{{"expr", "dark ? '#35cfa8' : '#009682'"}}));
   EXPECT_EQ(Parameter(LineChartSpec(chart), "dark"), false);
 }
 

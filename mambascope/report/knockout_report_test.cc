@@ -1,0 +1,161 @@
+// Knockouts as JSON and figures, on results made up by hand.
+#include "mambascope/report/knockout_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mambascope/report/palette.h"
+
+namespace mambascope {
+namespace {
+
+using testing::DoubleNear;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing::Optional;
+
+KnockedFact MakeFact(const std::string& relation, double base, const std::vector<std::vector<AnswerCell>>& cells) {
+  return {.relation = relation,
+          .prompt = {.text = "Rome is in", .ids = {}, .tokens = {"Rome", " is", " in"}, .subject = "Rome", .subject_span = {0, 1}},
+          .answer_id = 7,
+          .answer = " Italy",
+          .base = {base, true},
+          .cells = cells,
+          .sources = std::vector<int64_t>(cells.size(), 1)};
+}
+
+// Of `windows` windows: p falls from 0.5 by an even step to 0.25, at the first source; the second does nothing.
+KnockoutResult MakeResult(const std::string& name, int windows) {
+  KnockoutResult result{.options = {{"model", name}, {"compat", "none"}},
+                        .name = name,
+                        .mode = "cut",
+                        .window = 3,
+                        .x = {},
+                        .flows = {{"subject", "last", 0}, {"all", "last", 0}},
+                        .channels = {"all"},
+                        .facts = {},
+                        .relations = {}};
+  std::vector<std::vector<AnswerCell>> cells(2);
+  for (int w = 0; w < windows; ++w) {
+    result.x.push_back(w);
+    cells[0].push_back({0.5 - 0.25 * w / (windows - 1), w % 2 == 0});
+    cells[1].push_back({0.5, true});
+  }
+  result.facts = {MakeFact("", 0.5, cells), MakeFact("", 0.5, cells)};
+  return result;
+}
+
+TEST(KnockoutJsonTest, FactIsReadAsItWasWritten) {
+  KnockedFact fact = MakeFact("capital", 0.5, {{{0.25, true}, {0.125, false}}, {{0.5, true}, {0.5, true}}});
+  fact.sources = {2, 0};
+  fact.heatmap = {{{0.5, true}, {0.375, false}}, {{0.5, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}};
+  const KnockedFact read = ReadKnockedFact(ToJson(fact, {0, 1}));
+  EXPECT_EQ(ToJson(read, {0, 1}), ToJson(fact, {0, 1}));
+  EXPECT_EQ(read.cells[0][1].p, 0.125);
+  EXPECT_FALSE(read.cells[0][1].is_top);
+  EXPECT_EQ(read.heatmap[0][1].p, 0.375);
+  EXPECT_THAT(read.sources, ElementsAre(2, 0));
+  EXPECT_EQ(read.prompt.subject_span, (Span{0, 1}));
+  EXPECT_EQ(ToJson(fact, {0, 1})["heatmap"]["x"], Json({0, 1}));
+}
+
+TEST(KnockoutJsonTest, RelationsHaveTheirOwnCurves) {
+  KnockoutResult result = MakeResult("m", 2);
+  result.facts = {MakeFact("a", 0.5, {{{0.25, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}}),
+                  MakeFact("b", 0.5, {{{0.5, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}})};
+  result.relations = {{.name = "a"}, {.name = "b"}, {.name = "c"}};
+  const Json json = KnockoutJson({result});
+  ASSERT_EQ(json["by_relation"].size(), 2u) << "relations without a fact are left out";
+  EXPECT_EQ(json["by_relation"][0]["curves"][0]["probability_change_percent"][0], -50.0);
+  EXPECT_EQ(json["by_relation"][1]["curves"][0]["probability_change_percent"][0], 0.0);
+  EXPECT_EQ(json["curves"][0]["probability_change_percent"][0], -25.0);
+  EXPECT_TRUE(json["by_relation"][0]["curves"][0]["ci95"][0].is_null()) << "one fact has no interval";
+}
+
+TEST(KnockoutChartTest, HasChangeAndAccuracyOfEverySource) {
+  const std::vector<LineChart> charts = KnockoutCharts(MakeResult("m", 3));
+  ASSERT_EQ(charts.size(), 2u);
+  EXPECT_THAT(charts[0].x, ElementsAre("0", "1", "2"));
+  EXPECT_THAT(charts[0].curves[0].values, ElementsAre(0, -25, -50));
+  EXPECT_THAT(charts[0].curves[1].values, ElementsAre(0, 0, 0));
+  EXPECT_THAT(charts[1].curves[0].values, ElementsAre(100, 0, 100));
+  EXPECT_EQ(charts[0].references[0].value, 0);
+  EXPECT_EQ(charts[1].references[0].value, 100);
+}
+
+// A page shows one panel for each target, and for each group of channels.
+TEST(KnockoutChartTest, TargetsAndGroupsHaveTheirOwn) {
+  KnockoutResult result = MakeResult("m", 2);
+  result.channels = {"all", "fast"};
+  result.flows = {{"subject", "last", 0}, {"subject", "last", 1}};
+  EXPECT_EQ(KnockoutCharts(result).size(), 4u);
+  EXPECT_THAT(KnockoutCharts(result)[2].title, HasSubstr("fast"));
+  result.flows = {{"subject", "last", 0}, {"subject", "subject", 0}};
+  EXPECT_EQ(KnockoutCharts(result).size(), 4u);
+}
+
+TEST(KnockoutChartTest, SetsHaveTheFieldsColoursAndNoTwoTheSame) {
+  KnockoutResult result = MakeResult("m", 2);
+  const std::vector<std::string> sets = {"0,1", "last", "subject", "relation", "all", "first", "context", "subject_last"};
+  result.flows.clear();
+  for (const std::string& set : sets) result.flows.push_back({set, "last", 0});
+  const std::vector<AnswerCell> cells = {{0.5, true}, {0.5, true}};
+  result.facts = {MakeFact("", 0.5, std::vector<std::vector<AnswerCell>>(sets.size(), cells))};
+  std::set<std::string_view> colours;
+  std::map<std::string, std::string_view> of;
+  const LineChart chart = KnockoutCharts(result)[0];
+  for (const Curve& curve : chart.curves) {
+    of[curve.name] = kCurveColours.at(curve.tone.value()).on_white;
+    colours.insert(of[curve.name]);
+  }
+  EXPECT_EQ(colours.size(), sets.size());
+  EXPECT_EQ(of["first"], "#0072b2") << "blue";
+  EXPECT_EQ(of["last"], "#c94f00") << "orange";
+  EXPECT_EQ(of["subject"], "#009682") << "green";
+  EXPECT_EQ(of["relation"], "#7c6cf0") << "purple";
+}
+
+TEST(DepthChartTest, FewerWindowsLieBetweenTheSameDepths) {
+  const std::vector<LineChart> charts = DepthCharts({MakeResult("small", 3), MakeResult("large", 5)});
+  ASSERT_EQ(charts.size(), 4u) << "change and accuracy of two sources";
+  EXPECT_THAT(charts[0].x, ElementsAre("0", "25", "50", "75", "100"));
+  EXPECT_EQ(charts[0].curves[0].name, "small (w = 3)");
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_THAT(charts[0].curves[0].values[i], Optional(DoubleNear(-12.5 * static_cast<double>(i), 1e-9)));
+    EXPECT_THAT(charts[0].curves[1].values[i], Optional(DoubleNear(-12.5 * static_cast<double>(i), 1e-9)));
+  }
+  EXPECT_THAT(charts[1].curves[0].values[1], Optional(50.0)) << "between 100 at 0 and 0 at 50 % depth";
+}
+
+TEST(DepthChartTest, ModelWithOneWindowIsALine) {
+  KnockoutResult one = MakeResult("one", 2);
+  one.x = {0};
+  for (KnockedFact& fact : one.facts) {
+    for (auto& cells : fact.cells) cells.resize(1);
+  }
+  EXPECT_THAT(DepthCharts({one, MakeResult("two", 2)})[0].curves[0].values, ElementsAre(0, 0));
+  EXPECT_THAT(DepthCharts({one, one})[0].x, ElementsAre("0"));
+}
+
+TEST(KnockoutHeatMapTest, ShowsDifferencesOnASymmetricScale) {
+  KnockoutResult result = MakeResult("m", 2);
+  KnockedFact& fact = result.facts[0];
+  fact.heatmap = {{{0.5, true}, {0.25, true}}, {{0.625, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}};
+  const Grid grid = KnockoutHeatMap(result, fact, 0.3);
+  EXPECT_THAT(grid.values, ElementsAre(ElementsAre(0, -0.25), ElementsAre(0.125, 0), ElementsAre(0, 0)));
+  EXPECT_EQ(grid.domain, std::pair(-0.3, 0.3));
+  EXPECT_THAT(grid.marked_rows, ElementsAre(0));
+  EXPECT_THAT(grid.title, HasSubstr("Italy"));
+  EXPECT_THAT(grid.subtitle, HasSubstr("0.5"));
+}
+
+TEST(KnockoutPageTest, SaysWhichFactsHaveNothingToSever) {
+  KnockoutResult result = MakeResult("m", 2);
+  EXPECT_THAT(KnockoutPage({result}), Not(HasSubstr("count as no change")));
+  result.facts[1].sources[0] = 0;
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("subject in 1 of 2 facts"));
+}
+
+}  // namespace
+}  // namespace mambascope
