@@ -230,9 +230,36 @@ TEST_F(KnockoutCliTest, HeadsCutAPartOfAttention) {
     EXPECT_NEAR(every["facts"][0]["probs"][0][w].get<double>(), all["facts"][0]["probs"][0][w].get<double>(), 1e-5);
 }
 
+TEST_F(KnockoutCliTest, ChannelsAreCutByHowFastTheyForget) {
+  const Words relation = tower_ + Words{"--from", "relation"};
+  const auto probs = [](const Json& json, size_t curve) { return json["facts"][0]["probs"][curve]; };
+  const Json json = Result("out", relation + Words{"--channels", "all,fast,mid+slow,fast+mid+slow"});
+  ASSERT_EQ(json["curves"].size(), 4u);
+  EXPECT_EQ(json["curves"][2]["channels"], "mid+slow");
+  EXPECT_NE(probs(json, 1), probs(json, 0));
+  EXPECT_NE(probs(json, 2), probs(json, 1));
+  for (size_t w = 0; w < 15; ++w) EXPECT_NEAR(probs(json, 3)[w].get<double>(), probs(json, 0)[w].get<double>(), 1e-5) << w;
+  EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), HasSubstr("mid+slow"));
+  const Json step = Result("step", relation + Words{"--channels", "fast", "--rank", "step", "--limit-documents", "3"});
+  EXPECT_NE(probs(step, 0), probs(json, 1)) << "another rank, other channels";
+}
+
+// The public implementation names a group by the third that it leaves alone.
+TEST_F(KnockoutCliTest, PublishedNamesOfChannelsAreThoseOfTheThirdLeftAlone) {
+  const Words plain = tower_ + Words{"--from", "relation", "--compat", "knockout"};
+  const Json json = Result("out", plain + Words{"--channels", "fast_decay,mid+slow,slow_decay,fast+mid"});
+  const Json& probs = json["facts"][0]["probs"];
+  EXPECT_EQ(probs[0], probs[1]);
+  EXPECT_EQ(probs[2], probs[3]);
+  EXPECT_NE(probs[0], probs[2]);
+}
+
 TEST_F(KnockoutCliTest, OptionsThatDoNotFitAreRefused) {
   ExpectUsageError(facts_ + Words{"--mode", "mean", "--to", "last"}, "--to");
   ExpectUsageError(facts_ + Words{"--mode", "mean", "--heads", "0"}, "--heads");
+  ExpectUsageError(facts_ + Words{"--mode", "mean", "--channels", "fast"}, "--channels");
+  ExpectUsageError(facts_ + Words{"--mode", "cut-conv", "--channels", "fast"}, "--mode cut");
+  ExpectUsageError(facts_ + Words{"--rank", "step"}, "--rank");
   ExpectUsageError(facts_ + Words{"--restore", "none"}, "--restore");
   ExpectUsageError(facts_ + Words{"--text", relation_}, "--text");
   ExpectUsageError(facts_ + Words{"--compat", "romba"}, "--compat romba");
@@ -247,6 +274,9 @@ TEST_F(KnockoutCliTest, WhatTheModelOrThePromptLacksIsNamed) {
   ExpectError(facts_ + Words{"--window", "17"}, "17 layers is longer than the model, which has 16");
   ExpectError(tower_ + Words{"--from", "99"}, "token 99 is beyond the prompt");
   ExpectError(facts_ + Words{"--heads", "0"}, "--heads");
+  ExpectError(facts_ + Words{"--channels", "quick"}, "'quick' is no group of channels");
+  ExpectError(facts_ + Words{"--channels", "fast_decay"}, "--compat knockout");
+  ExpectError(facts_ + Words{"--model", "demo-neox", "--channels", "fast"}, "attention has none");
   ExpectError(facts_ + Words{"--model", "demo-neox", "--heads", "99"}, "--heads 99");
   ExpectError(facts_ + Words{"--model", "demo-neox", "--mode", "mean"}, "conv_in");
   ExpectError(facts_ + Words{"--mode", "mean", "--text", folder_ / "missing.txt"}, "missing.txt");

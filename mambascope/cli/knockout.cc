@@ -8,6 +8,7 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/knockout_setup.h"
 #include "mambascope/cli/progress.h"
+#include "mambascope/experiments/mean_states.h"
 #include "mambascope/experiments/token_sets.h"
 #include "mambascope/report/knockout_report.h"
 #include "mambascope/report/label.h"
@@ -61,10 +62,11 @@ FactWork WorkFor(const LoadedModel& one, const FactOptions& o, FactWork work) {
 }
 
 void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation& ablation) {
-  MeanStateOptions options = MeanOptionsOf(a);
-  Progress progress("mean states: documents", "tokens", one.common.quiet);
-  options.progress = [&](int64_t documents, int64_t tokens) { progress(static_cast<double>(documents), options.documents, tokens); };
-  ablation.means = MeanStates(one.model, one.tokenizer, TextsOf(a), Site::kConvIn, options);
+  Progress progress("mean states: documents", "documents", one.common.quiet);
+  const std::vector<std::vector<int64_t>> texts = TextIds(a, one.tokenizer);
+  ablation.means = MeanStates(one.model, texts, Site::kConvIn, [&](size_t done) {
+    progress(static_cast<double>(done), static_cast<int64_t>(texts.size()), static_cast<int64_t>(done));
+  });
 }
 
 // Throws Error for a token that a prompt lacks.
@@ -76,8 +78,8 @@ void CheckTokens(const KnockoutOptions& options, const FactWork& work) {
   }
 }
 
-KnockoutResult RunOne(const LoadedModel& one, const KnockoutArguments& a, const std::string& name, const FactWork& work) {
-  KnockoutOptions options = SetUpKnockout(a, one.model);
+KnockoutResult RunOne(const LoadedModel& one, const KnockoutArguments& a, KnockoutOptions options, const std::string& name,
+                      const FactWork& work) {
   CheckTokens(options, work);
   KnockoutResult result{.options = EchoOptions("knockout", one.common, EchoFactOptions(a.facts, work)),
                         .name = one.name,
@@ -146,14 +148,15 @@ void RunKnockout(const CommonOptions& common, const KnockoutArguments& a) {
   CheckKnockout(a);
   PrepareFacts(a.facts, "knockout");
   const std::vector<LoadedModel> loaded = LoadModels(common, a);
-  for (const LoadedModel& one : loaded) SetUpKnockout(a, one.model);  // throws before the work begins
+  std::vector<KnockoutOptions> options;
+  for (const LoadedModel& one : loaded) options.push_back(SetUpKnockout(a, one.model, one.tokenizer));
   std::vector<Knower> others;
   for (size_t i = 1; i < loaded.size(); ++i) others.emplace_back(&loaded[i].model, &loaded[i].tokenizer);
   const FactWork work = TakeFacts(common, a.facts, loaded[0].model, loaded[0].tokenizer, others);
   std::vector<KnockoutResult> results;
-  for (const LoadedModel& one : loaded) {
-    const std::string name = loaded.size() > 1 ? "knockout." + one.name : "knockout";
-    results.push_back(RunOne(one, a, name, WorkFor(one, a.facts, work)));
+  for (size_t i = 0; i < loaded.size(); ++i) {
+    const std::string name = loaded.size() > 1 ? "knockout." + loaded[i].name : "knockout";
+    results.push_back(RunOne(loaded[i], a, options[i], name, WorkFor(loaded[i], a.facts, work)));
   }
   std::string text = FactsText(work);
   for (const KnockoutResult& result : results) text += (text.empty() ? "" : "\n") + KnockoutText(result);

@@ -7,6 +7,7 @@
 
 #include "mambascope/data/corpus.h"
 #include "mambascope/error.h"
+#include "mambascope/experiments/features.h"
 #include "mambascope/experiments/token_sets.h"
 #include "mambascope/experiments/trace.h"
 
@@ -14,6 +15,8 @@ namespace mambascope {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int64_t kDocuments = 128, kTokens = 128;  // of texts, as the public implementation of Sharma et al. 2024 has it
 
 // The sets that all of `texts` name, each once.
 std::vector<std::string> SetsOf(const std::vector<std::string>& texts) {
@@ -35,11 +38,60 @@ CutKind KindOf(const KnockoutArguments& a, const Model& model) {
 
 ChannelGroup Heads(const std::string& text, const Model& model) {
   const auto heads = static_cast<int>(model.config().attention.heads);
-  if (heads == 0) throw Error("--heads are of attention, which this model has none of");
+  if (heads == 0) throw Error("--heads are of attention, which this model has none of", "of a Mamba, --channels cuts a part");
   at::Tensor mask = at::zeros({heads}, at::kBool);
   for (const int head : ParseHeads(text, heads)) mask[head] = true;
-  return {.name = "heads " + text, .blocked = std::vector<at::Tensor>(static_cast<size_t>(model.layers()), mask)};
+  return {.name = "heads " + text, .blocked = std::vector<at::Tensor>(static_cast<size_t>(model.layers()), mask.to(model.device()))};
 }
+
+// The thirds that a group of channels is made of; none: everywhere. The public implementation of Endy et al. 2025 names a group by the
+// third that it leaves alone.
+std::vector<std::string> ThirdsOf(const std::string& name, const std::string& compat) {
+  if (name == "all") return {};
+  if (compat == "knockout" && name == "fast_decay") return {"mid", "slow"};
+  if (compat == "knockout" && name == "slow_decay") return {"fast", "mid"};
+  const std::vector<std::string> thirds = CLI::detail::split(name, '+');
+  for (const std::string& third : thirds) {
+    if (third != "fast" && third != "mid" && third != "slow")
+      throw Error(fmt::format("--channels: '{}' is no group of channels", name),
+                  "all, fast, mid, slow, sums as mid+slow; with --compat knockout fast_decay and slow_decay, too");
+  }
+  return thirds;
+}
+
+ChannelGroup Channels(const std::string& name, const std::vector<std::string>& thirds, const FeatureGroups& features) {
+  ChannelGroup group{.name = name, .blocked = {}};
+  for (const std::string& third : thirds) {
+    const std::vector<at::Tensor>& masks = third == "fast" ? features.fast : third == "mid" ? features.mid : features.slow;
+    if (group.blocked.empty()) group.blocked = masks;
+    for (size_t l = 0; l < masks.size(); ++l) group.blocked[l] = group.blocked[l].logical_or(masks[l]);
+  }
+  return group;
+}
+
+std::vector<ChannelGroup> GroupsOf(const KnockoutArguments& a, const Model& model, const Tokenizer& tokenizer) {
+  std::vector<ChannelGroup> groups;
+  std::optional<FeatureGroups> features;  // once they are needed
+  for (const std::string& name : a.channels) {
+    const std::vector<std::string> thirds = ThirdsOf(name, a.compat);
+    if (!thirds.empty() && !features) {
+      features =
+          a.rank == "step" ? RankFeatures(model, FeatureRank::kStep, TextIds(a, tokenizer)) : RankFeatures(model, FeatureRank::kDecay, {});
+    }
+    groups.push_back(thirds.empty() ? ChannelGroup{} : Channels(name, thirds, *features));
+  }
+  if (a.heads) groups.push_back(Heads(*a.heads, model));
+  if (groups.empty()) groups.emplace_back();
+  return groups;
+}
+
+std::vector<fs::path> TextsOf(const KnockoutArguments& a) {
+  if (a.texts.empty()) return {BundledText()};
+  return {a.texts.begin(), a.texts.end()};
+}
+
+int64_t DocumentsOf(const KnockoutArguments& a) { return a.limit_documents.value_or(kDocuments); }
+int64_t MaxTokensOf(const KnockoutArguments& a) { return a.max_tokens.value_or(kTokens); }
 
 std::vector<std::string> DefaultSources(const KnockoutArguments& a) {
   if (a.compat == "romba") return {"subject", "subject_last", "non_subject", "last"};
@@ -48,11 +100,27 @@ std::vector<std::string> DefaultSources(const KnockoutArguments& a) {
 
 void AddTextOptions(CLI::App& command, KnockoutArguments& a) {
   command.add_option("--text", a.texts,
-                     "documents for mean states, a line each (.txt) or in the field 'text' of a line (.jsonl); repeatable; without it, the "
-                     "bundled sentences");
-  command.add_option("--limit-documents", a.limit_documents, "the first so many, for mean states; 128 without it")
+                     "documents for mean states and step sizes, a line each (.txt) or in the field 'text' of a line (.jsonl); repeatable; "
+                     "without it, the bundled sentences");
+  command.add_option("--limit-documents", a.limit_documents, "of them, the first so many; 128 without it")
       ->check(CLI::Range(1, 1'000'000'000));
-  command.add_option("--max-tokens", a.max_tokens, "of a document, for mean states; 128 without it")->check(CLI::Range(1, 1'000'000));
+  command.add_option("--max-tokens", a.max_tokens, "of each, the first so many; 128 without it")->check(CLI::Range(1, 1'000'000));
+}
+
+void AddChannelOptions(CLI::App& command, KnockoutArguments& a) {
+  command
+      .add_option(
+          "--channels", a.channels,
+          "channels of a Mamba that are cut, a curve for each: all, or thirds by how fast they forget, fast, mid, slow, and sums as "
+          "mid+slow. With --compat knockout also fast_decay (which cuts mid+slow) and slow_decay (fast+mid): published names are those of "
+          "the third left alone")
+      ->delimiter(',');
+  command
+      .add_option(
+          "--rank", a.rank,
+          "what says how fast a channel forgets: its decay at a step of 1 (decay, the default), or at its mean step over texts (step)")
+      ->check(CLI::IsMember({"decay", "step"}));
+  command.add_option("--heads", a.heads, "attention heads that are cut, as 0-3; without it, all");
 }
 
 }  // namespace
@@ -80,7 +148,7 @@ void AddKnockoutOptions(CLI::App& command, KnockoutArguments& a) {
       ->capture_default_str();
   command.add_option("--window", a.window, "layers knocked out together; without it, the paper's share, 9 of 64")
       ->check(CLI::Range(1, 1'000'000));
-  command.add_option("--heads", a.heads, "attention heads that are cut, as 0-3; without it, all");
+  AddChannelOptions(command, a);
   command.add_flag("--heatmap", a.heatmap, "each token alone, too: p(answer) by token and window, to the last token");
   command
       .add_option(
@@ -104,21 +172,26 @@ void CheckKnockout(const KnockoutArguments& a) {
     if (when) throw CLI::ValidationError(what);
   };
   refuse(a.ablates() && !a.to.empty(), "--to is of cuts: with --mode mean the sources are ablated for all that read them");
-  refuse(a.ablates() && a.heads, "--heads are of cuts, not of --mode mean");
-  refuse(!a.ablates() && (a.restore || !a.texts.empty() || a.limit_documents || a.max_tokens),
-         "--restore, --text, --limit-documents and --max-tokens are of --mode mean");
+  refuse(a.ablates() && (a.heads || !a.channels.empty()), "--channels and --heads are of cuts, not of --mode mean");
+  refuse(!a.ablates() && a.restore, "--restore is of --mode mean");
+  refuse(!a.reads_texts() && (!a.texts.empty() || a.limit_documents || a.max_tokens),
+         "--text, --limit-documents and --max-tokens are of --mode mean and --rank step");
+  const bool all = std::all_of(a.channels.begin(), a.channels.end(), [](const std::string& name) { return name == "all"; });
+  refuse(a.rank && all, "--rank is of --channels fast, mid and slow");
+  refuse(a.mode == "cut-conv" && (!all || a.heads),
+         "--channels and --heads are of --mode cut: a cut of the convolution is of all channels");
   refuse(a.compat == "knockout" && a.mode != "cut", "--compat knockout is of --mode cut");
   refuse(a.compat == "romba" && !a.ablates(), "--compat romba is of --mode mean");
 }
 
-KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model) {
+KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model, const Tokenizer& tokenizer) {
   KnockoutOptions options{.from = a.from.empty() ? DefaultSources(a) : SetsOf(a.from),
                           .to = a.to.empty() ? std::vector<std::string>{"last"} : SetsOf(a.to),
                           .kind = KindOf(a, model),
                           .heatmap = a.heatmap};
   const int window = WindowOf(a, model);
   options.windows = a.compat == "romba" ? WindowsAround(model.layers(), window) : WholeWindows(model.layers(), window);
-  if (a.heads) options.channels = {Heads(*a.heads, model)};
+  options.channels = GroupsOf(a, model, tokenizer);
   if (a.ablates()) {
     ParseSite(SiteName(Site::kConvIn), model.sites());
     options.ablation = MeanAblation{.means = {}, .others = a.restore == "none" ? MeanAblation::Others::kFree : MeanAblation::Others::kHeld};
@@ -138,16 +211,18 @@ std::vector<int> PlacesOf(const KnockoutArguments& a, const KnockoutOptions& opt
   return places;
 }
 
-std::vector<fs::path> TextsOf(const KnockoutArguments& a) {
-  if (a.texts.empty()) return {BundledText()};
-  return {a.texts.begin(), a.texts.end()};
-}
-
-MeanStateOptions MeanOptionsOf(const KnockoutArguments& a) {
-  MeanStateOptions options;
-  options.documents = a.limit_documents.value_or(options.documents);
-  options.max_tokens = a.max_tokens.value_or(options.max_tokens);
-  return options;
+std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& a, const Tokenizer& tokenizer) {
+  Corpus corpus(TextsOf(a));
+  std::vector<std::vector<int64_t>> texts;
+  while (static_cast<int64_t>(texts.size()) < DocumentsOf(a)) {
+    const std::optional<std::string> text = corpus.Next();
+    if (!text) break;
+    std::vector<int64_t> ids = IdsOf(tokenizer.EncodeContinuation(*text));
+    if (static_cast<int64_t>(ids.size()) > MaxTokensOf(a)) ids.resize(static_cast<size_t>(MaxTokensOf(a)));
+    if (!ids.empty()) texts.push_back(std::move(ids));
+  }
+  if (texts.empty()) throw Error(fmt::format("{}: has no document", TextsOf(a)[0].string()), "--text takes files with one per line");
+  return texts;
 }
 
 Json EchoKnockout(const KnockoutArguments& a, const KnockoutOptions& options, int window) {
@@ -156,18 +231,20 @@ Json EchoKnockout(const KnockoutArguments& a, const KnockoutOptions& options, in
                {"mode", a.mode},
                {"window", window},
                {"compat", a.compat},
+               {"channels", a.channels.empty() ? Json() : Json(a.channels)},
+               {"rank", a.channels.empty() ? Json() : Json(a.rank.value_or("decay"))},
                {"heads", a.heads ? Json(*a.heads) : Json()},
                {"heatmap", a.heatmap},
                {"answers", a.facts.all_facts ? "the object's first token"
                            : a.facts.answer  ? "the first token of --answer"
                                              : "the most probable token"}};
-  if (!a.ablates()) return json;
-  const MeanStateOptions means = MeanOptionsOf(a);
-  json.update({{"restore", a.restore.value_or("others")},
-               {"texts", a.texts},
-               {"text_fingerprint", Summarize(TextsOf(a), means.documents).fingerprint},
-               {"limit_documents", means.documents},
-               {"max_tokens", means.max_tokens}});
+  if (a.ablates()) json["restore"] = a.restore.value_or("others");
+  if (a.reads_texts()) {
+    json.update({{"texts", a.texts},
+                 {"text_fingerprint", Summarize(TextsOf(a), DocumentsOf(a)).fingerprint},
+                 {"limit_documents", DocumentsOf(a)},
+                 {"max_tokens", MaxTokensOf(a)}});
+  }
   return json;
 }
 

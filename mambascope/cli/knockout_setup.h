@@ -8,7 +8,6 @@
 #include "mambascope/cli/common.h"
 #include "mambascope/cli/facts.h"
 #include "mambascope/experiments/knockout.h"
-#include "mambascope/experiments/mean_states.h"
 
 namespace mambascope {
 
@@ -18,12 +17,15 @@ struct KnockoutArguments {
   std::vector<std::string> from, to;  // none: the defaults
   std::string mode = "cut", compat = "none";
   int window = 0;  // 0: the default
-  std::optional<std::string> heads, restore;
+  std::vector<std::string> channels;
+  std::optional<std::string> rank, heads, restore;
   bool heatmap = false;
-  std::vector<std::string> texts;  // for mean states
+  std::vector<std::string> texts;
   std::optional<int64_t> limit_documents, max_tokens;
 
   bool ablates() const { return mode == "mean"; }
+  // Whether mean states or step sizes are taken over texts.
+  bool reads_texts() const { return ablates() || rank == "step"; }
 };
 void AddKnockoutOptions(CLI::App& command, KnockoutArguments& arguments);
 
@@ -31,15 +33,14 @@ void AddKnockoutOptions(CLI::App& command, KnockoutArguments& arguments);
 void CheckKnockout(const KnockoutArguments& arguments);
 
 // The experiment, but for the cells' options and the ablation's means. Throws Error for what the model cannot do.
-KnockoutOptions SetUpKnockout(const KnockoutArguments& arguments, const Model& model);
+KnockoutOptions SetUpKnockout(const KnockoutArguments& arguments, const Model& model, const Tokenizer& tokenizer);
 // The windows' length in it.
 int WindowOf(const KnockoutArguments& arguments, const Model& model);
 // The windows' places on an axis: their first layers; of windows around layers, these.
 std::vector<int> PlacesOf(const KnockoutArguments& arguments, const KnockoutOptions& options);
 
-// The texts for mean states, and how much of them.
-std::vector<std::filesystem::path> TextsOf(const KnockoutArguments& arguments);
-MeanStateOptions MeanOptionsOf(const KnockoutArguments& arguments);
+// The tokens of the texts that mean states and step sizes are taken over. Throws Error where there are none.
+std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& arguments, const Tokenizer& tokenizer);
 
 // The options in result files.
 Json EchoKnockout(const KnockoutArguments& arguments, const KnockoutOptions& options, int window);
