@@ -12,16 +12,16 @@
 namespace mambascope {
 
 struct KnockoutArguments {
-  FactOptions facts;
+  FactOptions facts = {};
   std::vector<std::string> models = {"demo"};
-  std::vector<std::string> from, to;  // none: the defaults
+  std::vector<std::string> from = {}, to = {};  // none: the defaults
   std::string mode = "cut", compat = "none";
   int window = 0;  // 0: the default
-  std::vector<std::string> channels;
-  std::optional<std::string> rank, heads, restore;
+  std::vector<std::string> channels = {};
+  std::optional<std::string> rank = {}, heads = {}, restore = {};
   bool heatmap = false;
-  std::vector<std::string> texts;
-  std::optional<int64_t> limit_documents, max_tokens;
+  std::vector<std::string> texts = {};
+  std::optional<int64_t> limit_documents = {}, max_tokens = {};
 
   bool ablates() const { return mode == "mean"; }
   // Whether mean states or step sizes are taken over texts.

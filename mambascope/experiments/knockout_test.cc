@@ -163,6 +163,20 @@ TEST_P(KnockOutTest, KindIsThatOfTheCut) {
   }
 }
 
+// As public implementations cut transformers.
+using PublishedReadingTest = KnockOutTest;
+INSTANTIATE_TEST_SUITE_P(Models, PublishedReadingTest, testing::Values("llama", "gpt2"), [](const auto& info) { return info.param; });
+
+TEST_P(PublishedReadingTest, IsTheRunWithThatKindOfCut) {
+  const CutKind kind = std::string(GetParam()) == "llama" ? CutKind::kBidirectional : CutKind::kEmptyRowsUniform;
+  const std::vector<KnockedFact> facts = Knock({.from = {"all"}, .to = {"subject"}, .kind = kind});
+  const std::vector<int64_t> all = {0, 1, 2, 3, 4, 5};
+  const double direct = Direct({Cut{1, all, {1, 2}, {}, kind}, Cut{2, all, {1, 2}, {}, kind}});
+  EXPECT_NEAR(facts[0].cells[0][1].p, direct, 1e-5 * direct);
+  const double plain = Knock({.from = {"all"}, .to = {"subject"}})[0].cells[0][1].p;
+  EXPECT_GT(std::abs(direct - plain), 1e-5 * plain) << "the reading must differ";
+}
+
 class MeanAblationTest : public KnockOutTest {
  protected:
   MeanAblationTest() {

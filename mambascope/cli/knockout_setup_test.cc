@@ -1,0 +1,88 @@
+// What the options of `knockout` mean for each kind of model.
+#include "mambascope/cli/knockout_setup.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/test_support.h"
+
+namespace mambascope {
+namespace {
+
+using testing::ElementsAre;
+
+class KnockoutSetupTest : public testing::Test {
+ protected:
+  KnockoutOptions SetUpFor(const std::string& golden, const KnockoutArguments& arguments) const {
+    return SetUpKnockout(arguments, Model::Load(GoldenFolder() / golden), tokenizer_);
+  }
+  const Tokenizer tokenizer_ = Tokenizer::Load(RepositoryFolder() / "models/demo-mamba");
+};
+
+TEST_F(KnockoutSetupTest, DefaultsAreThoseOfThePaper) {
+  const KnockoutOptions options = SetUpFor("mamba", {});
+  EXPECT_THAT(options.from, ElementsAre("subject", "relation", "first", "last"));
+  EXPECT_THAT(options.to, ElementsAre("last"));
+  EXPECT_EQ(options.kind, CutKind::kMixing);
+  EXPECT_EQ(options.windows.size(), 4u);
+  ASSERT_EQ(options.channels.size(), 1u);
+  EXPECT_TRUE(options.channels[0].blocked.empty());
+  EXPECT_FALSE(options.ablation.has_value());
+}
+
+TEST_F(KnockoutSetupTest, RepeatedSetsAreOneCurve) {
+  const KnockoutOptions options = SetUpFor("mamba", {.from = {"subject,first", "0,2", "first"}, .to = {}});
+  EXPECT_THAT(options.from, ElementsAre("subject", "first", "0,2"));
+}
+
+TEST_F(KnockoutSetupTest, PublishedReadingsAreThoseOfTheModelsKind) {
+  const struct {
+    const char* golden;
+    CutKind kind;
+  } kCases[] = {{"llama", CutKind::kBidirectional},   {"mistral", CutKind::kBidirectional}, {"qwen2", CutKind::kBidirectional},
+                {"gpt2", CutKind::kEmptyRowsUniform}, {"gpt_neox", CutKind::kMixing},       {"mamba", CutKind::kMixing},
+                {"mamba2", CutKind::kMixing}};
+  for (const auto& [golden, kind] : kCases) {
+    EXPECT_EQ(SetUpFor(golden, {.compat = "knockout"}).kind, kind) << golden;
+    EXPECT_EQ(SetUpFor(golden, {}).kind, CutKind::kMixing) << golden;
+    EXPECT_EQ(SetUpFor(golden, {.mode = "cut-conv"}).kind, CutKind::kMixingAndConv) << golden;
+  }
+}
+
+TEST_F(KnockoutSetupTest, FigureElevenHasItsSetsAndAWindowAroundEachLayer) {
+  const KnockoutArguments arguments{.mode = "mean", .compat = "romba", .window = 2};
+  const KnockoutOptions options = SetUpFor("mamba", arguments);
+  EXPECT_THAT(options.from, ElementsAre("subject", "subject_last", "non_subject", "last"));
+  EXPECT_THAT(options.windows, ElementsAre(Span{0, 1}, Span{0, 2}, Span{1, 3}, Span{2, 4}));
+  EXPECT_THAT(PlacesOf(arguments, options), ElementsAre(0, 1, 2, 3));
+  ASSERT_TRUE(options.ablation.has_value());
+  EXPECT_EQ(options.ablation->others, MeanAblation::Others::kHeld);
+  EXPECT_EQ(SetUpFor("mamba", {.mode = "mean", .restore = "none"}).ablation->others, MeanAblation::Others::kFree);
+}
+
+TEST_F(KnockoutSetupTest, SumsOfThirdsAreTheirChannels) {
+  const KnockoutOptions options = SetUpFor("mamba", {.channels = {"fast", "mid", "slow", "mid+slow", "all"}});
+  const auto masks = [&](size_t group) { return options.channels[group].blocked; };
+  ASSERT_EQ(options.channels.size(), 5u);
+  for (size_t l = 0; l < 4; ++l) {
+    EXPECT_TRUE(masks(3)[l].equal(masks(1)[l].logical_or(masks(2)[l])));
+    EXPECT_TRUE(masks(3)[l].equal(masks(0)[l].logical_not()));
+    EXPECT_TRUE(masks(0)[l].any().item<bool>());
+  }
+  EXPECT_TRUE(masks(4).empty()) << "everywhere";
+}
+
+TEST_F(KnockoutSetupTest, TextsAreCutOff) {
+  const TempFolder folder;
+  WriteFile(folder / "text.txt", "The river Nile flows on\nOne\nTwo\n");
+  const std::vector<std::vector<int64_t>> ids =
+      TextIds({.texts = {folder / "text.txt"}, .limit_documents = 2, .max_tokens = 3}, tokenizer_);
+  ASSERT_EQ(ids.size(), 2u);
+  EXPECT_EQ(ids[0].size(), 3u);
+  WriteFile(folder / "text.txt", "\n");
+  EXPECT_THAT(ErrorOf([&] { TextIds({.texts = {folder / "text.txt"}}, tokenizer_); }), testing::HasSubstr("text.txt: has no document"));
+}
+
+}  // namespace
+}  // namespace mambascope
