@@ -62,6 +62,8 @@ std::string Capital(std::string text) {
   return text;
 }
 
+std::string CountText(size_t facts) { return facts == 1 ? "one fact" : fmt::format("{} facts", facts); }
+
 enum class Measure { kChange, kAccuracy };
 
 // An empty chart of one measure.
@@ -126,12 +128,12 @@ std::string LackingLine(const KnockoutResult& result) {
 std::string Caption(const KnockoutResult& result, bool several) {
   std::string where = fmt::format("In {}", result.window == 1 ? "one layer (x)" : fmt::format("{} layers", result.window));
   if (result.window > 1) where += IsAround(result) ? " around x" : " from x on";
-  if (several) where = "In a window of layers, of each model's own length,";
+  if (several) where = "In a window of layers, of each model's own length";
   const std::string through = result.mode == "cut-conv" ? "the mixer, its convolution included" : "the recurrence or the attention";
   const std::string done = result.mode == "mean" ? "the sources' states before the convolution (conv_in) are the layer's mean"
                                                  : fmt::format("the targets read nothing of the sources through {}", through);
   std::string caption = fmt::format(
-      "{} {}. A curve is the mean over facts of 100 (p - p_base) / p_base, with p of the base run's answer at the last token; bands are "
+      "{}, {}. A curve is the mean over facts of 100 (p - p_base) / p_base, with p of the base run's answer at the last token; bands are "
       "95% "
       "confidence intervals. Below 0: what was severed carried the answer.",
       where, done);
@@ -211,8 +213,8 @@ std::vector<LineChart> KnockoutCharts(const KnockoutResult& result) {
     const std::vector<size_t> tones = TonesOf(sets);
     for (const Measure measure : {Measure::kChange, Measure::kAccuracy}) {
       LineChart chart = ChartOf(measure, WhatIsDone(result, result.flows[begin]), KeyOf(result, result.flows[begin]));
-      chart.subtitle = fmt::format("{}, {} facts, {}{}", result.name, result.facts.size(), WindowText(result),
-                                   measure == Measure::kChange ? "; bands: 95% confidence intervals" : "");
+      chart.subtitle = fmt::format("{}, {}, {}", result.name, CountText(result.facts.size()), WindowText(result));
+      if (measure == Measure::kChange && result.facts.size() > 1) chart.subtitle += "; bands: 95% confidence intervals";
       chart.x_title = PlaceTitle(result);
       chart.x = PlaceLabels(result);
       for (size_t f = begin; f < end; ++f) {
@@ -234,7 +236,7 @@ std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results) {
     for (const Measure measure : {Measure::kChange, Measure::kAccuracy}) {
       LineChart chart = ChartOf(measure, fmt::format("{} from {}", WhatIsDone(results[0], flow), flow.from),
                                 fmt::format("{}_{}", flow.from, KeyOf(results[0], flow)));
-      chart.subtitle = fmt::format("{} facts that all know", results[0].facts.size());
+      chart.subtitle = fmt::format("{}, the same for all models", CountText(results[0].facts.size()));
       chart.x_title = "depth of the window (%)";
       for (size_t i = 0; i < count; ++i)
         chart.x.push_back(fmt::format("{:.0f}", count > 1 ? 100.0 * static_cast<double>(i) / static_cast<double>(count - 1) : 0.0));
@@ -260,9 +262,15 @@ Grid KnockoutHeatMap(const KnockoutResult& result, const KnockedFact& fact, doub
       .values = {},
       .scheme = "redblue",
       .domain = {{-scale, scale}}};
+  double largest = 0;  // the row that holds it is picked out
   for (const auto& row : fact.heatmap) {
     grid.values.emplace_back();
-    for (const AnswerCell& cell : row) grid.values.back().push_back(cell.p - fact.base.p);
+    for (const AnswerCell& cell : row) {
+      const double difference = cell.p - fact.base.p;
+      grid.values.back().push_back(difference);
+      if (std::abs(difference) > largest) grid.picked_row = static_cast<int>(grid.values.size()) - 1;
+      largest = std::max(largest, std::abs(difference));
+    }
   }
   for (int64_t t = fact.prompt.subject_span.begin; t < fact.prompt.subject_span.end; ++t) grid.marked_rows.push_back(static_cast<int>(t));
   return grid;
@@ -288,8 +296,9 @@ std::string KnockoutPage(const std::vector<KnockoutResult>& results) {
   const bool several = results.size() > 1;
   for (const LineChart& chart : several ? DepthCharts(results) : KnockoutCharts(results[0])) {
     const bool change = chart.references[0].value == 0;
+    const std::string caption = figures.empty() ? Caption(results[0], several) : "As above.";
     figures.push_back({.heading = chart.title,
-                       .caption = change ? Caption(results[0], several) : "Facts whose answer stays the most probable token.",
+                       .caption = change ? caption : "Facts whose answer stays the most probable token.",
                        .spec = LineChartSpec(chart)});
   }
   for (const KnockoutResult& result : results) {

@@ -146,6 +146,7 @@ TEST(KnockoutHeatMapTest, ShowsDifferencesOnASymmetricScale) {
   EXPECT_THAT(grid.values, ElementsAre(ElementsAre(0, -0.25), ElementsAre(0.125, 0), ElementsAre(0, 0)));
   EXPECT_EQ(grid.domain, std::pair(-0.3, 0.3));
   EXPECT_THAT(grid.marked_rows, ElementsAre(0));
+  EXPECT_EQ(grid.picked_row, 0) << "of the largest difference";
   EXPECT_THAT(grid.title, HasSubstr("Italy"));
   EXPECT_THAT(grid.subtitle, HasSubstr("0.5"));
 }
