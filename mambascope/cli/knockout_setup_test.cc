@@ -1,6 +1,7 @@
 // What the options of `knockout` mean for each kind of model.
 #include "mambascope/cli/knockout_setup.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
