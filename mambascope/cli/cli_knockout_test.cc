@@ -231,6 +231,25 @@ TEST_F(KnockoutCliTest, HeadsCutAPartOfAttention) {
     EXPECT_NEAR(every["facts"][0]["probs"][0][w].get<double>(), all["facts"][0]["probs"][0][w].get<double>(), 1e-5);
 }
 
+TEST_F(KnockoutCliTest, DecomposesTheAnswersLogit) {
+  const Json json = Result("out", tower_ + Words{"--decompose", "--from", "subject"});
+  const Json& parts = json["facts"][0]["decompose"];
+  ASSERT_EQ(parts["by_token"].size(), 16u);
+  const int64_t begin = json["facts"][0]["subject_span"][0], end = json["facts"][0]["subject_span"][1];
+  double logit = parts["embedding"].get<double>() + parts["offset"].get<double>(), largest = 0;
+  for (size_t l = 0; l < 16; ++l) {
+    double subject = 0;
+    for (int64_t t = begin; t < end; ++t) subject += parts["by_token"][l][static_cast<size_t>(t)].get<double>();
+    EXPECT_NEAR(json["decompose"][0]["logit"][l].get<double>(), subject, 1e-9) << l;
+    largest = std::max(largest, subject);
+    for (const Json& token : parts["by_token"][l]) logit += token.get<double>();
+    for (const char* other : {"skip", "bias", "mlp"}) logit += parts[other][l].get<double>();
+  }
+  EXPECT_NEAR(logit, parts["logit"].get<double>(), 1e-3);
+  EXPECT_GT(largest, 1) << "the subject's tokens say where the tower is";
+  EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), HasSubstr("answer's logit by source"));
+}
+
 TEST_F(KnockoutCliTest, ChannelsAreCutByHowFastTheyForget) {
   const Words relation = tower_ + Words{"--from", "relation"};
   const auto probs = [](const Json& json, size_t curve) { return json["facts"][0]["probs"][curve]; };

@@ -151,6 +151,8 @@ void AddKnockoutOptions(CLI::App& command, KnockoutArguments& a) {
       ->check(CLI::Range(1, 1'000'000));
   AddChannelOptions(command, a);
   command.add_flag("--heatmap", a.heatmap, "each token alone, too: p(answer) by token and window, to the last token");
+  command.add_flag("--decompose", a.decompose,
+                   "how much of the answer's logit each source's values carry to the last token, by layer, in the base run");
   command
       .add_option(
           "--compat", a.compat,
@@ -189,7 +191,8 @@ KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model, co
   KnockoutOptions options{.from = a.from.empty() ? DefaultSources(a) : SetsOf(a.from),
                           .to = a.to.empty() ? std::vector<std::string>{"last"} : SetsOf(a.to),
                           .kind = KindOf(a, model),
-                          .heatmap = a.heatmap};
+                          .heatmap = a.heatmap,
+                          .decompose = a.decompose};
   const int window = WindowOf(a, model);
   options.windows = a.compat == "romba" ? WindowsAround(model.layers(), window) : WholeWindows(model.layers(), window);
   options.channels = GroupsOf(a, model, tokenizer);
@@ -236,6 +239,7 @@ Json EchoKnockout(const KnockoutArguments& a, const KnockoutOptions& options, in
                {"rank", a.channels.empty() ? Json() : Json(a.rank.value_or("decay"))},
                {"heads", a.heads ? Json(*a.heads) : Json()},
                {"heatmap", a.heatmap},
+               {"decompose", a.decompose},
                {"answers", a.facts.all_facts ? "the object's first token"
                            : a.facts.answer  ? "the first token of --answer"
                                              : "the most probable token"}};

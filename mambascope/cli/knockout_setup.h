@@ -19,7 +19,7 @@ struct KnockoutArguments {
   int window = 0;  // 0: the default
   std::vector<std::string> channels = {};
   std::optional<std::string> rank = {}, heads = {}, restore = {};
-  bool heatmap = false;
+  bool heatmap = false, decompose = false;
   std::vector<std::string> texts = {};
   std::optional<int64_t> limit_documents = {}, max_tokens = {};
 

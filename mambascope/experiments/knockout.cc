@@ -149,6 +149,7 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
       facts[i].sources.push_back(rows[i].back() ? static_cast<int64_t>(from.size()) : 0);
     }
     for (int64_t t = 0; options.heatmap && t <= last[0]; ++t) rows[i].push_back(cases.AddWindows(i, {t}, last, 0));
+    if (options.decompose) facts[i].parts = DecomposeAnswer(model, prompt.ids, answers[i], {});
   }
   const std::vector<AnswerCell> cells = cases.Compute(model, audit);
   for (size_t i = 0; i < facts.size(); ++i) {
@@ -177,6 +178,20 @@ KnockoutAverage Average(const std::vector<KnockedFact>& facts, size_t flow) {
     average.change.push_back(Mean(change));
     average.ci95.push_back(Interval95(change));
     average.accuracy.push_back(Mean(is_top));
+  }
+  return average;
+}
+
+CarriedAverage AverageCarried(const std::vector<KnockedFact>& facts, const std::string& set) {
+  CarriedAverage average;
+  for (size_t l = 0; l < facts.at(0).parts->by_token.size(); ++l) {
+    std::vector<double> carried;
+    for (const KnockedFact& fact : facts) {
+      carried.push_back(0);
+      for (int64_t token : TokensOf(set, fact.prompt)) carried.back() += fact.parts->by_token[l][static_cast<size_t>(token)];
+    }
+    average.logit.push_back(Mean(carried));
+    average.ci95.push_back(Interval95(carried));
   }
   return average;
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "mambascope/experiments/cells.h"
+#include "mambascope/experiments/decompose.h"
 #include "mambascope/experiments/fact_pair.h"
 
 namespace mambascope {
@@ -40,6 +41,7 @@ struct KnockoutOptions {
   CutKind kind = CutKind::kMixing;
   std::optional<MeanAblation> ablation = {};  // then there are no targets or channels: a curve for every `from`
   bool heatmap = false;                       // each token alone, too; to the last one, in the first group of channels
+  bool decompose = false;                     // the answer's logit of the base run, too, by token and layer (decompose.h)
   CellOptions cells = {};
 };
 
@@ -67,6 +69,7 @@ struct KnockedFact {
   std::vector<std::vector<AnswerCell>> cells;  // [flow][window]
   std::vector<int64_t> sources;  // [flow], tokens severed; 0: one of the two sets has none here, and the cells are the base run
   std::vector<std::vector<AnswerCell>> heatmap = {};  // [token][window]
+  std::optional<AnswerParts> parts = {};
 };
 
 // Knocks out facts, all in one sweep. The answer is that of the pair. Throws Error for a token set beyond a prompt, for p_base = 0, to
@@ -82,5 +85,13 @@ struct KnockoutAverage {
 };
 // REQUIRES: !facts.empty()
 KnockoutAverage Average(const std::vector<KnockedFact>& facts, size_t flow);
+
+// What the values of a token set add to the answer's logit at the last token, through each layer's mixer.
+struct CarriedAverage {
+  std::vector<double> logit;  // [layer], the mean over facts
+  std::vector<std::optional<std::pair<double, double>>> ci95;
+};
+// REQUIRES: !facts.empty(), and each has parts
+CarriedAverage AverageCarried(const std::vector<KnockedFact>& facts, const std::string& set);
 
 }  // namespace mambascope

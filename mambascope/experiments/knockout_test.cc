@@ -126,6 +126,23 @@ TEST_P(KnockOutTest, NothingToSeverIsTheBaseRunExactly) {
   EXPECT_EQ(Average(facts, 0).with_sources, 1);
 }
 
+TEST_P(KnockOutTest, DecomposesTheBaseRunsLogitBySource) {
+  const std::vector<KnockedFact> facts = Knock({.from = {"subject"}, .to = {"last"}, .decompose = true});
+  const AnswerParts parts = DecomposeAnswer(model_, pairs_[0].clean.ids, 33, {1, 2});
+  const at::Tensor logits = mambascope::Run(model_, {pairs_[0].clean.ids}).LastLogits()[0];
+  EXPECT_NEAR(facts[0].parts->logit, logits[33].item<double>(), 1e-4);
+  const CarriedAverage carried = AverageCarried({facts[0]}, "subject"), both = AverageCarried(facts, "subject");
+  ASSERT_EQ(carried.logit.size(), static_cast<size_t>(model_.layers()));
+  double largest = 0;
+  for (size_t l = 0; l < carried.logit.size(); ++l) {
+    EXPECT_NEAR(carried.logit[l], parts.carried[l], 1e-9) << l;
+    EXPECT_FALSE(carried.ci95[l]) << "one fact has no interval";
+    EXPECT_TRUE(both.ci95[l]->first <= both.logit[l] && both.logit[l] <= both.ci95[l]->second) << l;
+    largest = std::max(largest, std::abs(carried.logit[l]));
+  }
+  EXPECT_GT(largest, 1e-4);
+}
+
 TEST_P(KnockOutTest, HeatMapsRowsAreTheCurvesOfSingleTokens) {
   const std::vector<KnockedFact> facts = Knock({.from = {"last", "first", "2"}, .to = {"last"}, .heatmap = true});
   const auto p = [](const Cells& cells) {

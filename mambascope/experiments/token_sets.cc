@@ -72,7 +72,7 @@ std::vector<std::string> ParseTokenSets(const std::string& text) {
 }
 
 std::vector<int64_t> TokensOf(const std::string& set, const Prompt& prompt) {
-  const auto tokens = static_cast<int64_t>(prompt.ids.size());
+  const auto tokens = static_cast<int64_t>(prompt.tokens.size());
   std::vector<Span> spans;
   if (std::find(kTokenSets.begin(), kTokenSets.end(), set) != kTokenSets.end()) {
     spans = SpansOf(set, prompt.subject_span, tokens);

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 Prompt OfTokens(size_t tokens, Span subject) {
-  return {.text = "made up", .ids = std::vector<int64_t>(tokens), .tokens = {}, .subject = "x", .subject_span = subject};
+  return {.text = "made up", .ids = {}, .tokens = std::vector<std::string>(tokens), .subject = "x", .subject_span = subject};
 }
 
 TEST(TokenSetsTest, NamesOfASubjectInTheMiddle) {

@@ -1,5 +1,7 @@
 #include "mambascope/report/knockout_json.h"
 
+#include <algorithm>
+
 #include "mambascope/experiments/statistics.h"
 #include "mambascope/report/result_page.h"
 #include "mambascope/report/values.h"
@@ -67,12 +69,40 @@ Json CurvesJson(const KnockoutResult& result, const std::vector<KnockedFact>& fa
   return curves;
 }
 
+Json PartsJson(const AnswerParts& parts) {
+  return {{"logit", parts.logit}, {"by_token", parts.by_token},   {"skip", parts.skip},    {"bias", parts.bias},
+          {"mlp", parts.mlp},     {"embedding", parts.embedding}, {"offset", parts.offset}};
+}
+
+AnswerParts ReadParts(const Json& json) {
+  return {.logit = json.at("logit"),
+          .by_token = json.at("by_token"),
+          .carried = {},
+          .skip = json.at("skip"),
+          .bias = json.at("bias"),
+          .mlp = json.at("mlp"),
+          .embedding = json.at("embedding"),
+          .offset = json.at("offset")};
+}
+
+Json CarriedJson(const KnockoutResult& result) {
+  Json curves = Json::array();
+  for (const std::string& set : SourcesOf(result)) {
+    const CarriedAverage average = AverageCarried(result.facts, set);
+    Json ci95 = Json::array();
+    for (const auto& interval : average.ci95) ci95.push_back(ValueJson(interval));
+    curves.push_back({{"from", set}, {"logit", average.logit}, {"ci95", ci95}});
+  }
+  return curves;
+}
+
 Json ModelJson(const KnockoutResult& result) {
   Json json = {{"options", result.options},
                {"base", BaseJson(result.facts)},
                {"curves", CurvesJson(result, result.facts)},
                {"facts", Json::array()}};
   for (const KnockedFact& fact : result.facts) json["facts"].push_back(ToJson(fact, result.x));
+  if (result.facts[0].parts) json["decompose"] = CarriedJson(result);
   if (result.relations.empty()) return json;
   json["relations"] = RelationsJson(result.relations);
   json["by_relation"] = Json::array();
@@ -100,6 +130,7 @@ Json ToJson(const KnockedFact& fact, const std::vector<int>& x) {
                {"is_top", Tops(fact.cells)}};
   if (!fact.heatmap.empty())
     json["heatmap"] = {{"tokens", fact.prompt.tokens}, {"x", x}, {"probs", Probabilities(fact.heatmap)}, {"is_top", Tops(fact.heatmap)}};
+  if (fact.parts) json["decompose"] = PartsJson(*fact.parts);
   return json;
 }
 
@@ -115,8 +146,17 @@ KnockedFact ReadKnockedFact(const Json& json) {
                    .base = {json.at("p_base"), json.at("base_is_top")},
                    .cells = ReadCells(json.at("probs"), json.at("is_top")),
                    .sources = json.at("sources")};
+  if (json.contains("decompose")) fact.parts = ReadParts(json["decompose"]);
   if (json.contains("heatmap")) fact.heatmap = ReadCells(json["heatmap"].at("probs"), json["heatmap"].at("is_top"));
   return fact;
+}
+
+std::vector<std::string> SourcesOf(const KnockoutResult& result) {
+  std::vector<std::string> sets;
+  for (const Flow& flow : result.flows) {
+    if (std::find(sets.begin(), sets.end(), flow.from) == sets.end()) sets.push_back(flow.from);
+  }
+  return sets;
 }
 
 std::vector<std::pair<std::string, std::vector<KnockedFact>>> ByRelation(const KnockoutResult& result) {

@@ -27,6 +27,9 @@ Json ToJson(const KnockedFact& fact, const std::vector<int>& x);
 // What ToJson wrote; the prompt is without ids. `json` is a result line of ours.
 KnockedFact ReadKnockedFact(const Json& json);
 
+// The sets of sources, each once.
+std::vector<std::string> SourcesOf(const KnockoutResult& result);
+
 // Facts by relation, in the order of the data, of those that have some.
 std::vector<std::pair<std::string, std::vector<KnockedFact>>> ByRelation(const KnockoutResult& result);
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "mambascope/report/decompose_report.h"
 #include "mambascope/report/heat_map.h"
 #include "mambascope/report/label.h"
 #include "mambascope/report/page.h"
@@ -19,26 +20,6 @@ namespace {
 
 constexpr size_t kSampleFacts = 4;  // whose heat maps a page shows
 constexpr size_t kRelations = kCurveColours.size();
-
-// The field's colours: first blue, last orange, subject green, context red, relation purple; other sets take those that are left.
-std::vector<size_t> TonesOf(const std::vector<std::string>& sets) {
-  static const std::map<std::string, size_t> kUsual = {{"first", 0}, {"last", 1}, {"subject", 2}, {"context", 3}, {"relation", 7}};
-  std::set<size_t> taken;
-  for (const std::string& set : sets) {
-    if (kUsual.contains(set)) taken.insert(kUsual.at(set));
-  }
-  std::vector<size_t> tones;
-  size_t next = 0;
-  for (const std::string& set : sets) {
-    if (kUsual.contains(set)) {
-      tones.push_back(kUsual.at(set));
-      continue;
-    }
-    while (next < kCurveColours.size() && taken.contains(next)) ++next;
-    tones.push_back(next++);
-  }
-  return tones;
-}
 
 std::vector<std::string> PlaceLabels(const KnockoutResult& result) {
   std::vector<std::string> labels;
@@ -87,6 +68,28 @@ Curve CurveOf(Measure measure, const KnockoutAverage& average, const std::string
 
 std::string KeyOf(const KnockoutResult& result, const Flow& flow) {
   return flow.to.empty() ? "mean" : fmt::format("{}_{}", flow.to, result.channels.at(flow.group));
+}
+
+// Curves that are shown together: sources that are severed alike, or where there are several groups of channels, the groups.
+struct Panel {
+  std::string title, name;
+  std::vector<size_t> flows = {};
+  std::vector<std::string> labels = {};
+};
+
+std::vector<Panel> PanelsOf(const KnockoutResult& result) {
+  const bool by_group = result.channels.size() > 1;
+  std::vector<Panel> panels;
+  for (size_t f = 0; f < result.flows.size(); ++f) {
+    const Flow& flow = result.flows[f];
+    Panel panel{WhatIsDone(result, flow), KeyOf(result, flow)};
+    if (by_group) panel = {fmt::format("knockout from {} to {}, by channels", flow.from, flow.to), flow.from + "_" + flow.to};
+    auto found = std::find_if(panels.begin(), panels.end(), [&](const Panel& other) { return other.name == panel.name; });
+    if (found == panels.end()) found = panels.insert(panels.end(), panel);
+    found->flows.push_back(f);
+    found->labels.push_back(by_group ? result.channels[flow.group] : flow.from);
+  }
+  return panels;
 }
 
 double Between(const std::vector<double>& values, double place) {
@@ -205,22 +208,37 @@ std::vector<std::pair<std::string, std::string>> SummaryOf(const KnockoutResult&
 
 }  // namespace
 
+std::vector<size_t> TonesOf(const std::vector<std::string>& sets) {
+  static const std::map<std::string, size_t> kUsual = {{"first", 0}, {"last", 1}, {"subject", 2}, {"context", 3}, {"relation", 7}};
+  std::set<size_t> taken;
+  for (const std::string& set : sets) {
+    if (kUsual.contains(set)) taken.insert(kUsual.at(set));
+  }
+  std::vector<size_t> tones;
+  size_t next = 0;
+  for (const std::string& set : sets) {
+    if (kUsual.contains(set)) {
+      tones.push_back(kUsual.at(set));
+      continue;
+    }
+    while (next < kCurveColours.size() && taken.contains(next)) ++next;
+    tones.push_back(next++);
+  }
+  return tones;
+}
+
 std::vector<LineChart> KnockoutCharts(const KnockoutResult& result) {
   std::vector<LineChart> charts;
-  for (size_t begin = 0, end = 0; begin < result.flows.size(); begin = end) {
-    std::vector<std::string> sets;
-    for (end = begin; end < result.flows.size() && KeyOf(result, result.flows[end]) == KeyOf(result, result.flows[begin]); ++end)
-      sets.push_back(result.flows[end].from);
-    const std::vector<size_t> tones = TonesOf(sets);
+  for (const Panel& panel : PanelsOf(result)) {
     for (const Measure measure : {Measure::kChange, Measure::kAccuracy}) {
-      LineChart chart = ChartOf(measure, WhatIsDone(result, result.flows[begin]), KeyOf(result, result.flows[begin]));
+      LineChart chart = ChartOf(measure, panel.title, panel.name);
       chart.subtitle = fmt::format("{}, {}, {}", result.name, CountText(result.facts.size()), WindowText(result));
       if (measure == Measure::kChange && result.facts.size() > 1) chart.subtitle += "; bands: 95% confidence intervals";
       chart.x_title = PlaceTitle(result);
       chart.x = PlaceLabels(result);
-      for (size_t f = begin; f < end; ++f) {
-        chart.curves.push_back(CurveOf(measure, Average(result.facts, f), sets[f - begin]));
-        chart.curves.back().tone = tones[f - begin];
+      for (size_t i = 0; i < panel.flows.size(); ++i) {
+        chart.curves.push_back(CurveOf(measure, Average(result.facts, panel.flows[i]), panel.labels[i]));
+        if (result.channels.size() <= 1) chart.curves.back().tone = TonesOf(panel.labels)[i];
       }
       charts.push_back(std::move(chart));
     }
@@ -307,6 +325,7 @@ std::string KnockoutPage(const std::vector<KnockoutResult>& results) {
       figures.push_back({.heading = chart->title,
                          .caption = fmt::format("The {} relations with the most facts; each fact's change as above.", chart->curves.size()),
                          .spec = LineChartSpec(*chart)});
+    if (result.facts[0].parts) figures.push_back(CarriedFigure(result));
     AppendHeatMaps(result, several, figures);
   }
   return HtmlPage(info, figures);

@@ -9,8 +9,8 @@
 
 namespace mambascope {
 
-// Curves of one model that share their target and channels, as "subject", "last" and so on: what is read of them by window. Two charts, the
-// change of p(answer) and the accuracy, per target and group of channels.
+// Curves of one model by window. Two charts, the change of p(answer) and the accuracy, for each target, a curve per source; with several
+// groups of channels for each pair of source and target, a curve per group.
 std::vector<LineChart> KnockoutCharts(const KnockoutResult& result);
 
 // Curves of several models, one pair of charts per source, target and group; x is the windows' depth in percent of the last one's, curves
@@ -22,6 +22,10 @@ Grid KnockoutHeatMap(const KnockoutResult& result, const KnockedFact& fact, doub
 
 // "subject", "subject -> last", "subject -> last (heads 0-3)": as much as tells the curves of the result apart.
 std::string FlowName(const KnockoutResult& result, const Flow& flow);
+
+// The tones of curves of token sets: the field's colours: first blue, last orange, subject green, context red, relation purple; other sets
+// take those that are left.
+std::vector<size_t> TonesOf(const std::vector<std::string>& sets);
 
 // "windows of 2 layers"
 std::string WindowText(const KnockoutResult& result);

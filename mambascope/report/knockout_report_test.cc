@@ -52,6 +52,8 @@ KnockoutResult MakeResult(const std::string& name, int windows) {
 TEST(KnockoutJsonTest, FactIsReadAsItWasWritten) {
   KnockedFact fact = MakeFact("capital", 0.5, {{{0.25, true}, {0.125, false}}, {{0.5, true}, {0.5, true}}});
   fact.sources = {2, 0};
+  fact.parts = AnswerParts{
+      .logit = 3, .by_token = {{0.5, 1}, {0.25, 2}}, .carried = {}, .skip = {1, 2}, .bias = {0, 0}, .mlp = {0, 1}, .embedding = 4, .offset = 5};
   fact.heatmap = {{{0.5, true}, {0.375, false}}, {{0.5, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}};
   const KnockedFact read = ReadKnockedFact(ToJson(fact, {0, 1}));
   EXPECT_EQ(ToJson(read, {0, 1}), ToJson(fact, {0, 1}));
@@ -87,13 +89,17 @@ TEST(KnockoutChartTest, HasChangeAndAccuracyOfEverySource) {
   EXPECT_EQ(charts[1].references[0].value, 100);
 }
 
-// A page shows one panel for each target, and for each group of channels.
-TEST(KnockoutChartTest, TargetsAndGroupsHaveTheirOwn) {
+// A page shows one panel for each target; with groups of channels one for each pair, which compares them.
+TEST(KnockoutChartTest, TargetsHaveTheirOwnAndGroupsAreCompared) {
   KnockoutResult result = MakeResult("m", 2);
   result.channels = {"all", "fast"};
   result.flows = {{"subject", "last", 0}, {"subject", "last", 1}};
-  EXPECT_EQ(KnockoutCharts(result).size(), 4u);
-  EXPECT_THAT(KnockoutCharts(result)[2].title, HasSubstr("fast"));
+  const std::vector<LineChart> charts = KnockoutCharts(result);
+  ASSERT_EQ(charts.size(), 2u);
+  ASSERT_EQ(charts[0].curves.size(), 2u);
+  EXPECT_EQ(charts[0].curves[1].name, "fast");
+  EXPECT_THAT(charts[0].title, HasSubstr("from subject to last"));
+  result.channels = {"all"};
   result.flows = {{"subject", "last", 0}, {"subject", "subject", 0}};
   EXPECT_EQ(KnockoutCharts(result).size(), 4u);
 }
