@@ -247,7 +247,7 @@ TEST_F(KnockoutCliTest, DecomposesTheAnswersLogit) {
   }
   EXPECT_NEAR(logit, parts["logit"].get<double>(), 1e-3);
   EXPECT_GT(largest, 1) << "the subject's tokens say where the tower is";
-  EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), HasSubstr("answer's logit by source"));
+  EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), HasSubstr("logit by source"));
 }
 
 TEST_F(KnockoutCliTest, ChannelsAreCutByHowFastTheyForget) {

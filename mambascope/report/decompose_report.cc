@@ -13,7 +13,7 @@ LineChart CarriedChart(const KnockoutResult& result) {
   LineChart chart{
       .name = "knockout_decompose",
       .title = "What each source writes of the answer",
-      .subtitle = fmt::format("{}, {} facts; the answer's logit is {:.1f} in the mean", result.name, result.facts.size(), Mean(logits)),
+      .subtitle = fmt::format("{}, {}; the answer's logit is {:.1f} in the mean", result.name, CountText(result.facts.size()), Mean(logits)),
       .x_title = "layer",
       .y_title = "share of the answer's logit",
       .references = {{"nothing", 0.0}}};

@@ -44,8 +44,6 @@ std::string Capital(std::string text) {
   return text;
 }
 
-std::string CountText(size_t facts) { return facts == 1 ? "one fact" : fmt::format("{} facts", facts); }
-
 enum class Measure { kChange, kAccuracy };
 
 // An empty chart of one measure.
@@ -206,7 +204,23 @@ std::vector<std::pair<std::string, std::string>> SummaryOf(const KnockoutResult&
   return summary;
 }
 
+// Of several models: what they share, once.
+std::vector<std::pair<std::string, std::string>> SummaryOf(const std::vector<KnockoutResult>& results) {
+  if (results.size() == 1) return SummaryOf(results[0]);
+  std::string models;
+  for (const KnockoutResult& result : results)
+    models += fmt::format("{}{} ({})", models.empty() ? "" : ", ", result.options.value("model", ""), WindowText(result));
+  std::vector<std::pair<std::string, std::string>> summary = SummaryOf(results[0]);
+  summary[0] = {"models", models};
+  Json shared = results[0].options;
+  for (const char* own : {"model", "fingerprint", "tokenizer_fingerprint", "window"}) shared.erase(own);
+  summary.back().second = OptionsLine(shared);
+  return summary;
+}
+
 }  // namespace
+
+std::string CountText(size_t facts) { return facts == 1 ? "one fact" : fmt::format("{} facts", facts); }
 
 std::vector<size_t> TonesOf(const std::vector<std::string>& sets) {
   static const std::map<std::string, size_t> kUsual = {{"first", 0}, {"last", 1}, {"subject", 2}, {"context", 3}, {"relation", 7}};
@@ -307,11 +321,8 @@ std::string WindowText(const KnockoutResult& result) {
 }
 
 std::string KnockoutPage(const std::vector<KnockoutResult>& results) {
-  PageInfo info{.title = results[0].mode == "mean" ? "Mean ablation by layer" : "Information-flow knockout", .summary = {}};
+  PageInfo info{.title = results[0].mode == "mean" ? "Mean ablation by layer" : "Information-flow knockout", .summary = SummaryOf(results)};
   std::vector<Figure> figures;
-  for (const KnockoutResult& result : results) {
-    for (auto& line : SummaryOf(result)) info.summary.push_back(std::move(line));
-  }
   const bool several = results.size() > 1;
   for (const LineChart& chart : several ? DepthCharts(results) : KnockoutCharts(results[0])) {
     const bool change = chart.references[0].value == 0;

@@ -27,6 +27,9 @@ std::string FlowName(const KnockoutResult& result, const Flow& flow);
 // take those that are left.
 std::vector<size_t> TonesOf(const std::vector<std::string>& sets);
 
+// "one fact", "12 facts"
+std::string CountText(size_t facts);
+
 // "windows of 2 layers"
 std::string WindowText(const KnockoutResult& result);
 
