@@ -86,6 +86,10 @@ void Explain(const SweepPlan& plan, size_t facts, size_t done) {
 }
 
 void ReportCheck(const CommonOptions& common, const Audit& audit) {
+  if (audit.rechecked == 0) {
+    fmt::print(stderr, "check: nothing was computed, so nothing was checked: all facts were there already\n");
+    return;
+  }
   const double allowed = common.dtype == "float32" ? 1e-4 : 2e-2;
   fmt::print(stderr, "check: {} cells computed again by whole passes; largest difference of p(answer) {:.1e}\n", audit.rechecked,
              audit.largest_difference);

@@ -66,6 +66,8 @@ int Main(int argc, char** argv) {
     CLI::App& command = *app.add_subcommand(entry.name, entry.does);
     command.footer(std::string("Example:\n  ") + entry.example);
     entry.add(command, common);
+    if (CLI::Option* out = command.get_option_no_throw("--out"))
+      out->check([](const std::string& path) { return std::string(path.empty() ? "must not be empty" : ""); }, "");
     mambascope::AddCommonOptions(command, common);
   }
   try {

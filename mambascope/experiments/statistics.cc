@@ -10,15 +10,29 @@ double Mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
+namespace {
+
+// The probability that |t| is at most tan(angle) * sqrt(freedom) (Abramowitz & Stegun, 26.7.3 and 26.7.4).
+double Within(double angle, int64_t freedom) {
+  const double cosine = std::cos(angle), sine = std::sin(angle);
+  const bool odd = freedom % 2 == 1;
+  double term = odd ? cosine : 1, sum = freedom > 1 ? term : 0;
+  for (int64_t k = odd ? 3 : 2; k < freedom; k += 2) {
+    term *= cosine * cosine * static_cast<double>(k - 1) / static_cast<double>(k);
+    sum += term;
+  }
+  return odd ? 2 / std::numbers::pi * (angle + sine * sum) : sine * sum;
+}
+
+}  // namespace
+
 double StudentT(int64_t freedom) {
-  constexpr double p = 0.975, z = 1.959963984540054;  // the normal distribution's quantile
-  if (freedom < 2) return std::tan(std::numbers::pi * (p - 0.5));
-  if (freedom < 3) return (2 * p - 1) * std::sqrt(2 / (4 * p * (1 - p)));
-  // Cornish-Fisher expansion in 1 / freedom (Abramowitz & Stegun, 26.7.5).
-  const double z2 = z * z, v = static_cast<double>(freedom);
-  const double g1 = z * (z2 + 1) / 4, g2 = z * ((5 * z2 + 16) * z2 + 3) / 96, g3 = z * (((3 * z2 + 19) * z2 + 17) * z2 - 15) / 384,
-               g4 = z * ((((79 * z2 + 776) * z2 + 1482) * z2 - 1920) * z2 - 945) / 92160;
-  return z + (g1 + (g2 + (g3 + g4 / v) / v) / v) / v;
+  constexpr double z = 1.959963984540054;  // the normal distribution's quantile
+  constexpr int64_t kMany = 1'000'000;     // beyond which it is that to 2e-6
+  if (freedom > kMany) return z;
+  double low = 0, high = std::numbers::pi / 2;
+  for (int i = 0; i < 60; ++i) (Within((low + high) / 2, freedom) < 0.95 ? low : high) = (low + high) / 2;
+  return std::tan(low) * std::sqrt(static_cast<double>(freedom));
 }
 
 std::optional<std::pair<double, double>> Interval95(const std::vector<double>& values) {

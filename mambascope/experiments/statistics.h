@@ -28,7 +28,7 @@ std::optional<Percentage> PercentageOf(const std::vector<double>& shares);
 // REQUIRES: !percentages.empty()
 double HarmonicMeanOfRounded(const std::vector<double>& percentages);
 
-// The 97.5 % quantile of Student's t distribution with `freedom` degrees of freedom, to 0.2 %. REQUIRES: freedom >= 1
+// The 97.5 % quantile of Student's t distribution with `freedom` degrees of freedom. REQUIRES: freedom >= 1
 double StudentT(int64_t freedom);
 
 }  // namespace mambascope

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "mambascope/error.h"
 #include "mambascope/intervene/check.h"
@@ -32,18 +33,6 @@ int64_t BytesOfBase(const Model& model, int64_t tokens) {
 // Of the carry that a Mamba layer keeps at one token. A transformer's is its keys and values, which its rows have anyway.
 int64_t BytesPerSlot(const Config& c) { return c.ssm.d_inner * (c.ssm.d_state + c.ssm.d_conv) * static_cast<int64_t>(sizeof(float)); }
 
-// What the carry at the token before a cone has to be without, for some of its rows, in some layer.
-std::set<std::vector<Sources>, HiddenOrder> HiddenBefore(const Model& model, const SweepBase& base, const Cone& cone) {
-  std::set<std::vector<Sources>, HiddenOrder> result;
-  if (!cone.continues(model)) return result;
-  const std::vector<const Variant*> variants = {&base.variant, &cone.work->variant};
-  for (int layer : CutLayers(variants, cone.layer)) {
-    for (const CutTokens& cut : CutsAt(layer, variants, cone.first, cone.end)) result.insert(Before(cut.hidden, cone.first));
-  }
-  result.erase(std::vector<Sources>());
-  return result;
-}
-
 bool Differentiates(const Variant& variant) {
   return c10::GradMode::is_enabled() && std::any_of(variant.begin(), variant.end(), [](const Intervention& intervention) {
            const auto* set = std::get_if<Set>(&intervention);
@@ -62,9 +51,11 @@ class Account {
     used_.clear();
     slots_.clear();
     cut_slots_.clear();
+    walks_.clear();
+    peak_ = 0;
   }
   // Bytes that `cone` adds. Two residuals of every row are alive at a time; a differentiated row keeps what each layer computes.
-  int64_t Cost(const Cone& cone) {
+  int64_t Cost(const Cone& cone) const {
     const Config& c = model_.config();
     const SweepBase& base = bases_[cone.work->base];
     const bool keeps = Differentiates(cone.work->variant) || Differentiates(base.variant);
@@ -73,25 +64,41 @@ class Account {
     if (!used_.contains(cone.work->base))
       bytes += BytesOfBase(model_, static_cast<int64_t>(base.ids.size())) * (Differentiates(base.variant) ? model_.layers() : 1);
     if (cone.continues(model_) && !slots_.contains({cone.work->base, cone.first})) bytes += BytesPerSlot(c);
-    for (const std::vector<Sources>& hidden : HiddenBefore(model_, base, cone)) {
-      if (!cut_slots_[{cone.work->base, cone.first}].contains(hidden)) bytes += BytesPerSlot(c) + cone.first * BytesPerRow(model_);
+    int64_t peak = peak_;
+    for (const auto& [layer, hidden] : CutCarriesOf(model_, base, cone)) {
+      const auto at = cut_slots_.find({layer, cone.work->base, cone.first});
+      const auto is_new = [&](const std::vector<Sources>& sources) { return at == cut_slots_.end() || !at->second.contains(sources); };
+      const auto walks = std::count_if(hidden.begin(), hidden.end(), is_new);
+      const auto found = walks_.find(layer);
+      peak = std::max(peak, (found == walks_.end() ? 0 : found->second) + walks * BytesOfWalk(cone));
     }
-    return bytes;
+    return bytes + peak - peak_;
   }
   void Add(const Cone& cone) {
     used_.insert(cone.work->base);
     slots_.insert({cone.work->base, cone.first});
-    for (const std::vector<Sources>& hidden : HiddenBefore(model_, bases_[cone.work->base], cone))
-      cut_slots_[{cone.work->base, cone.first}].insert(hidden);
+    for (const auto& [layer, hidden] : CutCarriesOf(model_, bases_[cone.work->base], cone)) {
+      for (const std::vector<Sources>& sources : hidden) {
+        if (cut_slots_[{layer, cone.work->base, cone.first}].insert(sources).second) walks_[layer] += BytesOfWalk(cone);
+      }
+      peak_ = std::max(peak_, walks_[layer]);
+    }
   }
 
  private:
+  // One walk of the base run's scan up to the cone, and the carry that it keeps.
+  int64_t BytesOfWalk(const Cone& cone) const {
+    return BytesPerSlot(model_.config()) + cone.first * 5 * model_.config().ssm.d_inner * static_cast<int64_t>(sizeof(float));
+  }
+
   const Model& model_;
   const std::vector<SweepBase>& bases_;
   const int64_t group_rows_;
   std::set<size_t> used_;
   std::set<std::pair<size_t, int64_t>> slots_;
-  std::map<std::pair<size_t, int64_t>, std::set<std::vector<Sources>, HiddenOrder>> cut_slots_;
+  std::map<std::tuple<int, size_t, int64_t>, std::set<std::vector<Sources>, HiddenOrder>> cut_slots_;  // layer, base, token
+  std::map<int, int64_t> walks_;  // layer -> bytes of the base runs' walks without sources there
+  int64_t peak_ = 0;              // the most of them
 };
 
 void CheckWork(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases) {
@@ -111,6 +118,19 @@ void CheckWork(const Model& model, const std::vector<SweepBase>& bases, const st
 }  // namespace
 
 int FirstLayer(const StateId& at) { return at.site == Site::kResid || at.site == Site::kEmbed ? at.layer + 1 : at.layer; }
+
+CutCarries CutCarriesOf(const Model& model, const SweepBase& base, const Cone& cone) {
+  CutCarries carries;
+  if (!cone.continues(model) || model.config().ssm.d_inner == 0) return carries;
+  const std::vector<const Variant*> variants = {&base.variant, &cone.work->variant};
+  for (int layer : CutLayers(variants, cone.layer)) {
+    for (const CutTokens& cut : CutsAt(layer, variants, cone.first, cone.end)) {
+      std::vector<Sources> before = Before(cut.hidden, cone.first);
+      if (!before.empty()) carries[layer].insert(std::move(before));
+    }
+  }
+  return carries;
+}
 
 Cone ConeOf(const Model& model, const SweepBase& base, const SweepCase& work, size_t index) {
   const auto tokens = static_cast<int64_t>(base.ids.size());
@@ -159,16 +179,18 @@ std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBas
   const int64_t group_rows = GroupRows(model, options);
   Account account(model, bases, group_rows);
   for (const Cone& cone : ConesOf(model, bases, cases)) {
-    if (passes.empty() || passes.back().bytes + account.Cost(cone) > options.memory) {
+    int64_t cost = account.Cost(cone);
+    if (passes.empty() || passes.back().bytes + cost > options.memory) {
       account.Clear();
+      cost = account.Cost(cone);
       passes.push_back({.cones = {}, .bytes = group_rows * BytesPerRow(model)});
-      const int64_t alone = passes.back().bytes + account.Cost(cone);
+      const int64_t alone = passes.back().bytes + cost;
       if (alone > options.memory)
         throw Error(fmt::format("one variant of a prompt of {} tokens takes about {} KiB of memory; {} KiB are allowed",
                                 bases[cone.work->base].ids.size(), (alone >> 10) + 1, options.memory >> 10),
                     "allow more, with --memory");
     }
-    passes.back().bytes += account.Cost(cone);
+    passes.back().bytes += cost;
     passes.back().cones.push_back(cone);
     account.Add(cone);
   }
@@ -204,16 +226,20 @@ int64_t RepeatedBytes(const Model& model, const std::vector<SweepBase>& bases, c
   const auto size = static_cast<int64_t>(sizeof(float));
   std::map<std::pair<size_t, int64_t>, int> slots;  // base run, token -> the first layer that reads it
   std::map<size_t, int> used;                       // base run -> the first layer that joins it
+  std::map<std::tuple<int, size_t, int64_t>, std::set<std::vector<Sources>, HiddenOrder>> cut_slots;
   for (const Cone& cone : ConesOf(model, bases, cases)) {
     if (cone.continues(model)) {
       int& first = slots.emplace(std::pair(cone.work->base, cone.first), cone.layer).first->second;
       first = std::min(first, cone.layer);
+      for (const auto& [layer, hidden] : CutCarriesOf(model, bases[cone.work->base], cone))
+        cut_slots[{layer, cone.work->base, cone.first}].insert(hidden.begin(), hidden.end());
     }
     int& first = used.emplace(cone.work->base, cone.layer).first->second;
     first = std::min(first, cone.layer);
   }
   int64_t bytes = 0;
   for (const auto& [slot, layer] : slots) bytes += BytesPerSlot(c) * (model.layers() - layer);
+  for (const auto& [slot, hidden] : cut_slots) bytes += BytesPerSlot(c) * static_cast<int64_t>(hidden.size());
   for (const auto& [base, layer] : used) {
     const int64_t keys_and_values = 2 * c.attention.kv_heads * c.attention.head_dim * (model.layers() - layer);
     bytes += static_cast<int64_t>(bases[base].ids.size()) * (keys_and_values + c.d_model) * size;

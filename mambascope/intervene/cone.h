@@ -1,8 +1,11 @@
 // What a variant changes of its base run, and how a sweep's work is split into passes.
 #pragma once
 
+#include <map>
+#include <set>
 #include <vector>
 
+#include "mambascope/intervene/cuts.h"
 #include "mambascope/intervene/sweep.h"
 
 namespace mambascope {
@@ -22,6 +25,11 @@ struct Cone {
   bool continues(const Model& model) const { return first > 0 && layer < model.layers(); }
 };
 Cone ConeOf(const Model& model, const SweepBase& base, const SweepCase& work, size_t index);
+
+// What has to be left out of the carry at the token before a cone, as some of its rows see it, by layer.
+using CutCarries = std::map<int, std::set<std::vector<Sources>, HiddenOrder>>;
+// None for a transformer, whose carry holds every token apart.
+CutCarries CutCarriesOf(const Model& model, const SweepBase& base, const Cone& cone);
 
 // Those of all cases. Throws Error for what Run would refuse.
 std::vector<Cone> ConesOf(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases);

@@ -21,10 +21,8 @@ std::vector<const Cut*> CutsOf(const std::vector<const Variant*>& variants, int 
   return cuts;
 }
 
-// Whether the cut hides anything from `token`, one of its targets.
-bool Touches(const Cut& cut, int64_t token) {
-  return cut.kind == CutKind::kBidirectional || std::any_of(cut.from.begin(), cut.from.end(), [&](int64_t from) { return from <= token; });
-}
+// The first token that has something to read of the cut's sources. REQUIRES: !cut.from.empty()
+int64_t Earliest(const Cut& cut) { return cut.kind == CutKind::kBidirectional ? 0 : *std::min_element(cut.from.begin(), cut.from.end()); }
 
 Sources SourcesOf(const Cut& cut) {
   const std::set<int64_t> tokens(cut.from.begin(), cut.from.end());
@@ -43,7 +41,7 @@ int64_t FirstToken(const Cut& cut, int64_t none) {
   int64_t first = none;
   if (cut.from.empty()) return none;
   for (int64_t token : cut.to) {
-    if (Touches(cut, token)) first = std::min(first, cut.kind == CutKind::kBidirectional ? 0 : token);
+    if (token >= Earliest(cut)) first = std::min(first, cut.kind == CutKind::kBidirectional ? 0 : token);
   }
   return first;
 }
@@ -61,19 +59,19 @@ std::set<int> CutLayers(const std::vector<const Variant*>& variants, int lowest)
 
 std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& variants, int64_t first, int64_t end) {
   const std::vector<const Cut*> cuts = CutsOf(variants, layer);
-  std::map<std::vector<size_t>, std::vector<int64_t>> tokens;  // by the cuts that touch them
-  for (int64_t token = first; token < end && !cuts.empty(); ++token) {
-    std::vector<size_t> touching;
-    for (size_t i = 0; i < cuts.size(); ++i) {
-      const bool is_target = std::find(cuts[i]->to.begin(), cuts[i]->to.end(), token) != cuts[i]->to.end();
-      if (is_target && Touches(*cuts[i], token)) touching.push_back(i);
+  std::map<int64_t, std::vector<size_t>> touching;  // token -> the cuts that hide something from it
+  for (size_t i = 0; i < cuts.size(); ++i) {
+    const int64_t earliest = std::max(first, Earliest(*cuts[i]));
+    for (int64_t token : std::set<int64_t>(cuts[i]->to.begin(), cuts[i]->to.end())) {
+      if (token >= earliest && token < end) touching[token].push_back(i);
     }
-    if (!touching.empty()) tokens[touching].push_back(token);
   }
+  std::map<std::vector<size_t>, std::vector<int64_t>> tokens;  // by the cuts that touch them
+  for (const auto& [token, by] : touching) tokens[by].push_back(token);
   std::vector<CutTokens> result;
-  for (const auto& [touching, to] : tokens) {
+  for (const auto& [by, to] : tokens) {
     result.push_back({.to = to, .hidden = {}});
-    for (size_t i : touching) result.back().hidden.push_back(SourcesOf(*cuts[i]));
+    for (size_t i : by) result.back().hidden.push_back(SourcesOf(*cuts[i]));
   }
   return result;
 }

@@ -44,7 +44,8 @@ struct Hold {
   StateId at;
 };
 
-// In the mixer of `layer` the tokens `to` do not read the tokens `from`.
+// In the mixer of `layer` the tokens `to` do not read the tokens `from`. Where the convolution is cut, too, a token within its reach of a
+// source is seen by the targets without the source: what other interventions set at Site::kSsmIn there, they do not see.
 struct Cut {
   int layer;
   std::vector<int64_t> from, to;

@@ -163,6 +163,23 @@ TEST_P(RunTest, CutOfMixingAndConvolutionHidesTheSourcesCompletely) {
   EXPECT_EQ(MaxDifference(Logits({Cut{0, {}, {5}, {}, CutKind::kMixingAndConv}}), base_.Logits(0)), 0) << "no sources";
 }
 
+// Not more than that is severed: in Mamba-1, where all goes through the convolution, the target's mixer is that of a run in which the
+// source's input of the convolution is 0 and its write is cut.
+TEST_P(RunTest, CutOfTheConvolutionIsAZeroedInput) {
+  if (model_.config().architecture != Architecture::kMamba1) GTEST_SKIP() << "Mamba-2's step size does not go through the convolution";
+  const Place out{Site::kMixerOut, 0};
+  const auto state = [&](const Variant& variant) {
+    return mambascope::Run(model_, {ids_}, {.variants = {variant}, .keep = {out}}).State(out, 0)[5];
+  };
+  const at::Tensor zero = at::zeros({model_.config().ssm.d_inner});
+  for (int64_t source = 0; source < 5; ++source) {
+    const at::Tensor want = state({Set{{Site::kConvIn, 0, source}, zero}, Cut{0, {source}, {5}}});
+    const at::Tensor got = state({Cut{0, {source}, {5}, {}, CutKind::kMixingAndConv}});
+    EXPECT_LT(MaxDifference(got, want), 1e-6 * std::max(1.0, want.abs().max().item<double>())) << source;
+  }
+  EXPECT_GT(MaxDifference(state({Cut{0, {4}, {5}, {}, CutKind::kMixingAndConv}}), state({Cut{0, {4}, {5}}})), 1e-6);
+}
+
 TEST_P(RunTest, BadRequestsAreRefused) {
   const at::Tensor value = at::zeros({model_.config().d_model});
   EXPECT_THROW(mambascope::Run(model_, {}), Error);
@@ -234,6 +251,8 @@ TEST_F(PublicCutTest, BidirectionalRowsReadLaterTokens) {
   const at::Tensor both = Mixed(model, {{1, {0}, {3}, {}, CutKind::kBidirectional}});
   for (int64_t t : {0, 1, 2}) EXPECT_GT(MaxDifference(both[t], causal[t]), 1e-4) << t;
   EXPECT_LT(MaxDifference(both[3], cut[3]), 1e-6) << "the last token has no later ones";
+  const at::Tensor hidden = Mixed(model, {{1, {2, 3}, {1}, {}, CutKind::kBidirectional}});
+  EXPECT_LT(MaxDifference(hidden[1], causal[1]), 1e-6) << "later sources are hidden, too";
 }
 
 }  // namespace

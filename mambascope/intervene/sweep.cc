@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <tuple>
 
 #include "mambascope/error.h"
 #include "mambascope/intervene/check.h"
@@ -140,9 +141,10 @@ class BaseRuns : public Hooks {
   }
   // That of the carry in `layer` as tokens see it that `hidden` is hidden from.
   int64_t Slot(const Cone& cone, int layer, const std::vector<Sources>& hidden) const {
-    const std::vector<Sources> before = Before(hidden, cone.first);
-    if (before.empty() || !cone.continues(model_)) return Slot(cone);
-    return static_cast<int64_t>(packing_.kept.size()) + cut_slots_.at(layer).at({cone.work->base, cone.first}).at(before);
+    const auto at = cut_slots_.find({layer, cone.work->base, cone.first});
+    if (at == cut_slots_.end()) return Slot(cone);
+    const auto found = at->second.find(Before(hidden, cone.first));
+    return found == at->second.end() ? Slot(cone) : static_cast<int64_t>(packing_.kept.size()) + found->second;
   }
 
   // Goes up one layer.
@@ -180,12 +182,9 @@ class BaseRuns : public Hooks {
 
   // The carries at the token before the cone's first as its rows see them that cuts hide something from.
   void KeepCutCarries(const Cone& cone, const SweepBase& base, const Placed& at) {
-    const std::vector<const Variant*> variants = {&base.variant, &cone.work->variant};
-    for (int layer : CutLayers(variants, cone.layer)) {
-      for (const CutTokens& cut : CutsAt(layer, variants, cone.first, cone.end)) {
-        const std::vector<Sources> hidden = Before(cut.hidden, cone.first);
-        if (hidden.empty()) continue;
-        const bool is_new = cut_slots_[layer][{cone.work->base, cone.first}].emplace(hidden, cut_carries_[layer]).second;
+    for (const auto& [layer, carries] : CutCarriesOf(model_, base, cone)) {
+      for (const std::vector<Sources>& hidden : carries) {
+        const bool is_new = cut_slots_[{layer, cone.work->base, cone.first}].emplace(hidden, cut_carries_[layer]).second;
         if (!is_new) continue;
         ++cut_carries_[layer];
         cuts_[layer].push_back({.segment = at.segment, .to = {}, .hidden = hidden, .carry = -1, .kept = {at.row + cone.first - 1}});
@@ -200,8 +199,8 @@ class BaseRuns : public Hooks {
   Changes changes_;
   std::map<int, std::vector<RowCut>> cuts_;  // by layer
   std::map<int, int64_t> cut_carries_;       // layer -> how many are kept
-  std::map<int, std::map<std::pair<size_t, int64_t>, std::map<std::vector<Sources>, int64_t, HiddenOrder>>>
-      cut_slots_;  // layer; base, token; what is hidden before it -> which of them
+  // Layer, base, token -> what is hidden before it -> which of the layer's.
+  std::map<std::tuple<int, size_t, int64_t>, std::map<std::vector<Sources>, int64_t, HiddenOrder>> cut_slots_;
   std::set<Place> held_;
   std::map<Place, at::Tensor> seen_;  // in the layer at hand
   at::Tensor h_;                      // [row, d_model]

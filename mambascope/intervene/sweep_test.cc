@@ -164,6 +164,30 @@ TEST_P(SweepTest, CutsComputeTheTargetsRowsAlone) {
   EXPECT_EQ(plan.layer_tokens, 8 * model_.layers() + (model_.layers() - 1));
 }
 
+// One layer's carries of cuts are alive at a time: a mask for each layer takes no more memory than one for all.
+TEST_P(SweepTest, MasksOfTheirOwnTakeNoMoreMemory) {
+  const Config& c = model_.config();
+  const auto mask = [&] { return at::ones({c.ssm.d_inner > 0 ? c.ssm.d_inner : c.attention.heads}, at::kBool); };
+  Variant one, own;
+  const at::Tensor shared = mask();
+  for (int l = 0; l < model_.layers(); ++l) {
+    one.push_back(Cut{l, {0, 3}, {7}, shared});
+    own.push_back(Cut{l, {0, 3}, {7}, mask()});
+  }
+  EXPECT_EQ(PlanSweep(model_, bases_, {{2, own}}).peak_bytes, PlanSweep(model_, bases_, {{2, one}}).peak_bytes);
+  if (c.ssm.d_inner > 0) {
+    EXPECT_GT(PlanSweep(model_, bases_, {{2, one}}).peak_bytes, PlanSweep(model_, bases_, {{2, {Cut{0, {7}, {7}}}}}).peak_bytes);
+  }
+}
+
+TEST_P(SweepTest, RepeatedSweepCutsAsSweepDoes) {
+  const std::vector<SweepCase> cases = {{2, {Cut{1, {0, 3}, {7}}}}, {0, {Cut{0, {1}, {5}, {}, CutKind::kMixingAndConv}}}, {2, {}}};
+  const at::Tensor want = Sweep(model_, bases_, {cases[2], cases[0], cases[1]});
+  const at::Tensor got = RepeatedSweep(model_, bases_, cases)({2, 0, 1});
+  EXPECT_LT(MaxDifference(got, want), 1e-5 * want.abs().max().item<double>());
+  EXPECT_GT(MaxDifference(got[0], got[1]), 1e-5 * want.abs().max().item<double>());
+}
+
 TEST_P(SweepTest, RandomLists) {
   at::manual_seed(5);
   std::mt19937 random(5);
@@ -232,6 +256,7 @@ TEST_P(SweepTest, SplitWorkGivesTheSame) {
   std::vector<SweepCase> cases;
   for (int l = 0; l < model_.layers(); ++l) {
     for (size_t base : {2, 0, 1, 0, 2, 2, 1, 0, 2}) cases.push_back({base, {Set{{Site::kResid, l, 1}, Noise({Site::kResid, l})}}});
+    for (int64_t source : {0, 2, 4}) cases.push_back({2, {Cut{l, {source, source + 1}, {6, 7}}}});
   }
   SweepOptions little{.memory = 10'000};  // the least that a case alone can live with
   const auto fits = [&] {
@@ -256,7 +281,8 @@ TEST_P(SweepTest, GradientsEqualRuns) {
     for (const bool sweep : {true, false}) {
       at::Tensor delta = noise.clone().set_requires_grad(true);
       const std::vector<SweepCase> cases = {{0, {Add{{place.site, place.layer, 2}, delta}}},
-                                            {2, {Add{{place.site, place.layer, 7}, delta}}}};
+                                            {2, {Add{{place.site, place.layer, 7}, delta}}},
+                                            {2, {Add{{place.site, place.layer, 2}, delta}, Cut{1, {0, 3}, {7}}}}};
       const at::Tensor logits = sweep ? model_.Unembed(Sweep(model_, bases_, cases)) : ByRun(cases);
       logits.log_softmax(1).select(1, 17).sum().backward();
       gradients.push_back(delta.grad());
@@ -264,6 +290,25 @@ TEST_P(SweepTest, GradientsEqualRuns) {
     EXPECT_GT(gradients[1].norm().item<double>(), 0);
     EXPECT_LT(((gradients[0] - gradients[1]).norm() / gradients[1].norm()).item<double>(), 1e-4)
         << SiteName(place.site) << "." << place.layer;
+  }
+}
+
+// What the base run's tokens hand to a cut segment through the carry that was kept without the sources.
+TEST_P(SweepTest, GradientsFlowThroughTheCarriesOfCuts) {
+  at::manual_seed(9);
+  const at::Tensor noise = Noise({Site::kResid, 0}) * 0.1;
+  for (const CutKind kind : {CutKind::kMixing, CutKind::kMixingAndConv}) {
+    std::vector<at::Tensor> gradients;
+    for (const bool sweep : {true, false}) {
+      at::Tensor delta = noise.clone().set_requires_grad(true);
+      bases_[2].variant = {Add{{Site::kResid, 0, 4}, delta}};
+      const std::vector<SweepCase> cases = {{2, {Cut{1, {0, 3}, {7}, {}, kind}}}};
+      const at::Tensor logits = sweep ? model_.Unembed(Sweep(model_, bases_, cases)) : ByRun(cases);
+      logits.log_softmax(1).select(1, 17).sum().backward();
+      gradients.push_back(delta.grad());
+    }
+    EXPECT_GT(gradients[1].norm().item<double>(), 0);
+    EXPECT_LT(((gradients[0] - gradients[1]).norm() / gradients[1].norm()).item<double>(), 1e-4);
   }
 }
 

@@ -102,13 +102,15 @@ bool Has(const RowCut& cut, CutKind kind) {
   return std::any_of(cut.hidden.begin(), cut.hidden.end(), [&](const Sources& sources) { return sources.kind == kind; });
 }
 
-// Hides `sources` from `row` of the block.
-void Hide(const Sources& sources, int64_t row, at::TensorAccessor<bool, 3> unreadable) {
-  const at::Tensor by_head = sources.channels.defined() ? sources.channels.to(at::kCPU) : at::Tensor();
+// Hides `sources` from some rows of the block.
+void Hide(const Sources& sources, const std::vector<int64_t>& rows, at::TensorAccessor<bool, 3> unreadable) {
+  const at::Tensor by_head = sources.channels.defined() ? sources.channels.to(at::kCPU) : at::ones({unreadable.size(0)}, at::kBool);
+  const auto acts = by_head.accessor<bool, 1>();
   for (int64_t head = 0; head < unreadable.size(0); ++head) {
-    if (by_head.defined() && !by_head.accessor<bool, 1>()[head]) continue;
-    for (int64_t token : sources.tokens) {
-      if (token < unreadable.size(2)) unreadable[head][row][token] = true;
+    for (int64_t row : rows) {
+      for (int64_t token : sources.tokens) {
+        if (acts[head] && token < unreadable.size(2)) unreadable[head][row][token] = true;
+      }
     }
   }
 }
@@ -130,11 +132,11 @@ Masks MasksOf(const Packing& packing, const Block& block, int64_t heads, const s
     if (Has(*cut, CutKind::kBidirectional)) masks.unreadable.narrow(1, begins[cut->segment], block.length).zero_();
   }
   for (const RowCut* cut : own) {
-    for (int64_t row : cut->to) {
-      const int64_t in_block = begins[cut->segment] + row - packing.segments[cut->segment].begin;
-      for (const Sources& sources : cut->hidden) Hide(sources, in_block, masks.unreadable.accessor<bool, 3>());
-      if (Has(*cut, CutKind::kEmptyRowsUniform)) masks.uniform[in_block].fill_(true);
-    }
+    std::vector<int64_t> rows;  // of the block
+    for (int64_t row : cut->to) rows.push_back(begins[cut->segment] + row - packing.segments[cut->segment].begin);
+    for (const Sources& sources : cut->hidden) Hide(sources, rows, masks.unreadable.accessor<bool, 3>());
+    const bool uniform = Has(*cut, CutKind::kEmptyRowsUniform);
+    for (int64_t row : rows) masks.uniform.accessor<bool, 2>()[row][0] = uniform;
   }
   return masks;
 }
@@ -165,7 +167,7 @@ at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const Block& blo
   at::Tensor weights = at::softmax(scores, -1);  // [slot, head, row of the slot's segments, readable row]
   if (cut) {
     const at::Tensor alike = for_scores(masks.uniform.unsqueeze(0)).to(weights.scalar_type()) / static_cast<double>(before + length);
-    weights = at::where(scores.amax(-1, true) == kNever, alike, weights);
+    weights = at::where(unreadable.all(-1, true), alike, weights);
   }
   at::Tensor out = by_slot(at::matmul(by_segment(weights.slice(3, before)), r.own_v));
   if (before > 0) out = out + at::matmul(weights.slice(3, 0, before), r.slot_v);

@@ -5,14 +5,14 @@
 // written, rather than taken away again: nothing cancels.
 //
 // Where a cut severs the convolution, too, its targets see every row within the convolution's reach of a source as if the source's input
-// were 0. Such rows differ from what other rows see, and are computed beside the packed ones ("extra" rows).
+// were 0. Such rows are computed again: a target's own row takes its place, for all that read it; the others differ from what other rows
+// see, and lie beside the packed ones ("extra" rows).
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <map>
-#include <utility>
 #include <vector>
 
 #include "mambascope/model/hooks.h"
@@ -23,10 +23,10 @@ namespace mambascope {
 class CutRows {
  public:
   // A row without some of the convolution's inputs.
-  struct Patch {
+  struct ConvRow {
     size_t segment;
     int64_t row;
-    std::vector<bool> silent;  // by how many tokens back the input stands; [0] is the row's own
+    std::vector<bool> severed;  // by how many tokens back the input stands; [0] is the row's own
   };
 
   // `taps` of the convolution.
@@ -34,29 +34,31 @@ class CutRows {
 
   bool none() const { return walked_.segments.empty(); }
 
-  // Patches of targets: everyone sees them so.
-  const std::vector<Patch>& own() const { return own_; }
-  // Patches that take the rows after the packed ones.
-  const std::vector<Patch>& extra() const { return extra_; }
+  // Those that the convolution computes again: of_targets() that take their places, then the extra ones.
+  const std::vector<ConvRow>& reseen() const { return reseen_; }
+  int64_t of_targets() const { return of_targets_; }
   // x [row, width], something that a mixer computes of each row alone and hands on -> [row + extra, width], 0 where its own input is
-  // silent.
+  // severed.
   at::Tensor WithExtra(const at::Tensor& x) const;
 
   // The walks, as a packing of the rows that they go through.
   const Packing& walked() const { return walked_; }
   // Walked row -> the row or extra row that stands there.
   const std::vector<int64_t>& rows() const { return rows_; }
-  // What of the walked rows' writes counts, 0 or 1: [walked row, d_inner], or [walked row, 1] where no cut is of some channels alone.
-  at::Tensor Writes(int64_t d_inner, const at::TensorOptions& options) const;
+  // x [walked row, d_inner] with 0 where it is hidden.
+  at::Tensor Written(at::Tensor x) const;
   // Packed row -> the walked row whose output is its own.
   const std::vector<int64_t>& output() const { return output_; }
 
  private:
-  void AddPatches(const Packing& packing, const std::vector<RowCut>& cuts, size_t taps);
-  void AddWalk(const Segment& segment, const RowCut* cut, int64_t last);
+  using ExtraRows = std::map<int64_t, int64_t>;  // row -> the extra row that stands in its place
 
-  std::vector<Patch> own_, extra_;
-  std::map<std::pair<const RowCut*, int64_t>, int64_t> extra_row_;  // where a cut sees a row otherwise
+  std::vector<ExtraRows> SeeAgain(const Packing& packing, const std::vector<RowCut>& cuts, size_t taps);
+  void AddWalk(const Segment& segment, int64_t carry, int64_t last, const std::vector<Sources>& hidden, const ExtraRows& extra);
+
+  int64_t packed_;
+  std::vector<ConvRow> reseen_;
+  int64_t of_targets_ = 0;
   Packing walked_;
   std::vector<int64_t> rows_, output_;
   std::vector<int64_t> hidden_;  // walked rows that write nothing
@@ -65,7 +67,6 @@ class CutRows {
     std::vector<int64_t> rows = {};
   };
   std::map<const void*, PartlyHidden> partly_hidden_;  // by the mask
-  int64_t packed_ = 0;
 };
 
 }  // namespace mambascope

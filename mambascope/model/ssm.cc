@@ -44,14 +44,14 @@ at::Tensor Convolve(const at::Tensor& inputs, const std::vector<std::vector<int6
   return bias.defined() ? y + bias : y;
 }
 
-// The rows of `patches` without their silent inputs, [patch, width].
-at::Tensor Patched(const ConvInputs& inputs, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
-                   const std::vector<CutRows::Patch>& patches) {
+// The rows without the inputs that are severed from them, [row, width].
+at::Tensor Reseen(const ConvInputs& inputs, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
+                  const std::vector<CutRows::ConvRow>& rows) {
   std::vector<std::vector<int64_t>> found(static_cast<size_t>(weight.size(0)));
   for (size_t back = 0; back < found.size(); ++back) {
-    for (const CutRows::Patch& patch : patches) {
-      const Segment& s = packing.segments[patch.segment];
-      found[back].push_back(patch.silent[back] ? ConvInputs::kZeros : inputs.Find(s, patch.row, static_cast<int64_t>(back)));
+    for (const CutRows::ConvRow& row : rows) {
+      const Segment& s = packing.segments[row.segment];
+      found[back].push_back(row.severed[back] ? ConvInputs::kZeros : inputs.Find(s, row.row, static_cast<int64_t>(back)));
     }
   }
   return Convolve(inputs.Rows(), found, weight, bias);
@@ -77,13 +77,13 @@ at::Tensor CausalConv(const at::Tensor& x, const at::Tensor& weight, const at::T
   const bool trains_weight = weight.requires_grad() || (bias.defined() && bias.requires_grad());
   const bool kernel = x.is_cpu() && x.scalar_type() == at::kFloat && !trains_weight;
   at::Tensor y = kernel ? CausalConvCpu(x, weight, bias, packing, from, kept) : CausalConvReference(x, weight, bias, packing, from, kept);
+  if (cuts.reseen().empty()) return y;
   const ConvInputs inputs(x, from, weight.size(0) - 1);
-  if (!cuts.own().empty()) {
-    std::vector<int64_t> rows;
-    for (const CutRows::Patch& patch : cuts.own()) rows.push_back(patch.row);
-    y = y.index_copy(0, RowIndex(rows, y), Patched(inputs, weight, bias, packing, cuts.own()));
-  }
-  return cuts.extra().empty() ? y : at::cat({y, Patched(inputs, weight, bias, packing, cuts.extra())});
+  const at::Tensor seen = Reseen(inputs, weight, bias, packing, cuts.reseen());
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < cuts.of_targets(); ++i) rows.push_back(cuts.reseen()[static_cast<size_t>(i)].row);
+  y = y.index_copy(0, RowIndex(rows, y), seen.narrow(0, 0, cuts.of_targets()));
+  return at::cat({y, seen.slice(0, cuts.of_targets())});
 }
 
 at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
@@ -147,7 +147,7 @@ at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::
   if (cuts.none()) return Scan(in, packing, from, kept);
   const at::Tensor rows = RowIndex(cuts.rows(), in.x);
   const auto walked = [&](const at::Tensor& x) { return x.index_select(0, rows); };
-  const ScanInput seen{walked(in.x) * cuts.Writes(in.x.size(1), in.x.options()), walked(in.delta), in.a, walked(in.b), walked(in.c)};
+  const ScanInput seen{cuts.Written(walked(in.x)), walked(in.delta), in.a, walked(in.b), walked(in.c)};
   return Scan(seen, cuts.walked(), from, kept).index_select(0, RowIndex(cuts.output(), in.x));
 }
 

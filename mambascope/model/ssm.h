@@ -15,7 +15,7 @@ namespace mambascope {
 // before a prompt they are 0.
 //   x [row, width], weight [d_conv, width], bias [width] or undefined, from [slot, d_conv - 1, width] -> y [row, width]
 // `kept` becomes the last d_conv - 1 inputs at each row of packing.kept, [kept, d_conv - 1, width].
-// The rows of the cuts' patches are then computed without their silent inputs; those of extra patches come after the packed ones.
+// Rows that a cut severs from some of their inputs are computed without these; the cuts' extra rows come after the packed ones.
 at::Tensor CausalConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing, const at::Tensor& from,
                       at::Tensor& kept, const CutRows& cuts);
 

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <cmath>
+
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/error.h"
 #include "mambascope/model/ssm_cpu.h"
@@ -214,6 +216,16 @@ TEST(ScanCutTest, CutsGoOnFromTheCarryThatTheyKept) {
   EXPECT_GT(MaxDifference(got, SelectiveScan(in, rest, kept, ignored, CutRows(rest, {}, 4))), 1e-2);
 }
 
+// What is hidden is never written: an infinite write reaches those that see it alone.
+TEST(ScanCutTest, InfiniteSourcesStayHidden) {
+  ScanInput in = BinaryDigits(6, 1);
+  in.x[1].fill_(INFINITY);
+  const at::Tensor y = ScanWhole(in, {{0, {4}, {{{1}}}}, {0, {5}, {{{1}, at::ones({1}, at::kBool)}}}});
+  EXPECT_EQ(y[4].item<float>(), 0b11101);
+  EXPECT_EQ(y[5].item<float>(), 0b111101);
+  EXPECT_TRUE(std::isinf(y[3].item<float>()));
+}
+
 struct ConvCase {
   at::Tensor x, weight, bias, from;
 };
@@ -255,10 +267,10 @@ TEST(CausalConvTest, CutsSilenceInputs) {
   const Packing packing = Packing::Whole({13});
   const auto without = [](std::vector<int64_t> tokens) { return Sources{std::move(tokens), {}, CutKind::kMixingAndConv}; };
   const CutRows cuts(packing, {{0, {6}, {without({4})}}, {0, {7, 8}, {without({5})}}}, 4);
-  ASSERT_EQ(cuts.own().size(), 3u);
+  ASSERT_EQ(cuts.of_targets(), 3);
   at::Tensor kept;
   const at::Tensor y = CausalConv(c.x, c.weight, c.bias, packing, {}, kept, cuts);
-  ASSERT_EQ(y.size(0), 13 + static_cast<int64_t>(cuts.extra().size()));
+  ASSERT_EQ(y.size(0), 13 + 4);
   const auto zeroed = [&](std::vector<int64_t> tokens) {
     at::Tensor x = c.x.clone();
     for (int64_t token : tokens) x[token].zero_();
@@ -270,9 +282,9 @@ TEST(CausalConvTest, CutsSilenceInputs) {
     EXPECT_LT(MaxDifference(y[t], want[t]), 1e-5) << t;
   }
   const std::vector<std::pair<int64_t, std::vector<int64_t>>> extra = {{4, {4}}, {5, {4}}, {5, {5}}, {6, {4, 5}}};
-  ASSERT_EQ(cuts.extra().size(), extra.size());
+  ASSERT_EQ(cuts.reseen().size(), 3 + extra.size());
   for (size_t i = 0; i < extra.size(); ++i) {
-    EXPECT_EQ(cuts.extra()[i].row, extra[i].first);
+    EXPECT_EQ(cuts.reseen()[3 + i].row, extra[i].first);
     EXPECT_LT(MaxDifference(y[13 + static_cast<int64_t>(i)], zeroed(extra[i].second)[extra[i].first]), 1e-5) << i;
   }
   EXPECT_GT(MaxDifference(y[7], whole[7]), 1e-2);
