@@ -53,7 +53,7 @@ TEST(KnockoutJsonTest, FactIsReadAsItWasWritten) {
   KnockedFact fact = MakeFact("capital", 0.5, {{{0.25, true}, {0.125, false}}, {{0.5, true}, {0.5, true}}});
   fact.sources = {2, 0};
   fact.parts = AnswerParts{
-      .logit = 3, .by_token = {{0.5, 1}, {0.25, 2}}, .carried = {}, .skip = {1, 2}, .bias = {0, 0}, .mlp = {0, 1}, .embedding = 4, .offset = 5};
+      .logit = 3, .by_token = {{0.5, 1}, {0.25, 2}}, .skip = {1, 2}, .bias = {0, 0}, .mlp = {0, 1}, .embedding = 4, .offset = 5};
   fact.heatmap = {{{0.5, true}, {0.375, false}}, {{0.5, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}};
   const KnockedFact read = ReadKnockedFact(ToJson(fact, {0, 1}));
   EXPECT_EQ(ToJson(read, {0, 1}), ToJson(fact, {0, 1}));
