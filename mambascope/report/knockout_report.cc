@@ -33,10 +33,15 @@ std::string PlaceTitle(const KnockoutResult& result) {
   return IsAround(result) ? "layer the window lies around" : "first layer of the window";
 }
 
+// " (fast)"; empty where everything is cut.
+std::string GroupText(const KnockoutResult& result, size_t group) {
+  const std::string& channels = result.channels.at(group);
+  return channels == "all" ? "" : fmt::format(" ({})", channels);
+}
+
 std::string WhatIsDone(const KnockoutResult& result, const Flow& flow) {
   if (flow.to.empty()) return "mean ablation of conv_in";
-  const std::string& channels = result.channels.at(flow.group);
-  return fmt::format("knockout to {}{}", flow.to, channels == "all" ? "" : fmt::format(" ({})", channels));
+  return fmt::format("knockout to {}{}", flow.to, GroupText(result, flow.group));
 }
 
 std::string Capital(std::string text) {
@@ -115,7 +120,7 @@ KnockoutAverage Stretch(const KnockoutAverage& average, size_t count) {
   return stretched;
 }
 
-// "context in 3 of 5 facts, ..": of sets that some facts lack.
+// "context in 3 of 5 facts, ..": of flows that some facts lack.
 std::string LackingLine(const KnockoutResult& result) {
   std::string line;
   for (size_t f = 0; f < result.flows.size(); ++f) {
@@ -144,7 +149,8 @@ std::string Caption(const KnockoutResult& result, bool several) {
     caption += " relation is all but the subject, the last token included.";
   if (several) caption += " x goes from the first window to the last.";
   const std::string lacking = LackingLine(result);
-  return lacking.empty() ? caption : fmt::format("{} Facts without such tokens count as no change: {}.", caption, lacking);
+  return lacking.empty() ? caption
+                         : fmt::format("{} Facts with nothing to sever count as no change; there is something of {}.", caption, lacking);
 }
 
 double LargestDifference(const KnockedFact& fact) {
@@ -165,9 +171,10 @@ void AppendHeatMaps(const KnockoutResult& result, bool several, std::vector<Figu
     const KnockedFact& fact = result.facts[i];
     figures.push_back(
         {.heading = fmt::format("Token by token{}: {}", several ? " in " + result.name : "", fact.prompt.text),
-         .caption = fmt::format("p(answer) - p_base with {} (row) in the window (column). Red: less probable. The scale is "
+         .caption = fmt::format("p(answer) - p_base with {}{} (row) in the window (column). Red: less probable. The scale is "
                                 "that of all facts on this page. Stars mark the subject's tokens.",
-                                result.mode == "mean" ? "one token's conv_in ablated" : "the last token cut off from one token"),
+                                result.mode == "mean" ? "one token's conv_in ablated" : "the last token cut off from one token",
+                                GroupText(result, 0)),
          .spec = HeatMap(KnockoutHeatMap(result, fact, scale))});
   }
 }
@@ -283,18 +290,18 @@ std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results) {
 }
 
 Grid KnockoutHeatMap(const KnockoutResult& result, const KnockedFact& fact, double scale) {
-  Grid grid{
-      .name = "knockout_tokens",
-      .title = fmt::format("{}: '{}'", result.mode == "mean" ? "Mean ablation" : "Knockout to the last token", VisibleText(fact.answer)),
-      .subtitle = fmt::format("{}, p(answer) = {:.3g} in the base run", result.name, fact.base.p),
-      .row_title = "token",
-      .column_title = PlaceTitle(result),
-      .value_title = "p(answer) - p_base",
-      .rows = fact.prompt.tokens,
-      .columns = PlaceLabels(result),
-      .values = {},
-      .scheme = "redblue",
-      .domain = {{-scale, scale}}};
+  Grid grid{.name = "knockout_tokens",
+            .title = fmt::format("{}{}: '{}'", result.mode == "mean" ? "Mean ablation" : "Knockout to the last token", GroupText(result, 0),
+                                 VisibleText(fact.answer)),
+            .subtitle = fmt::format("{}, p(answer) = {:.3g} in the base run", result.name, fact.base.p),
+            .row_title = "token",
+            .column_title = PlaceTitle(result),
+            .value_title = "p(answer) - p_base",
+            .rows = fact.prompt.tokens,
+            .columns = PlaceLabels(result),
+            .values = {},
+            .scheme = "redblue",
+            .domain = {{-scale, scale}}};
   double largest = 0;  // the row that holds it is picked out
   for (const auto& row : fact.heatmap) {
     grid.values.emplace_back();

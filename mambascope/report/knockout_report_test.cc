@@ -158,6 +158,16 @@ TEST(KnockoutHeatMapTest, ShowsDifferencesOnASymmetricScale) {
   EXPECT_EQ(grid.picked_row, 0) << "of the largest difference";
   EXPECT_THAT(grid.title, HasSubstr("Italy"));
   EXPECT_THAT(grid.subtitle, HasSubstr("0.5"));
+  EXPECT_THAT(grid.title, HasSubstr("last token:")) << "all channels need no words";
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("from one token (row)"));
+}
+
+TEST(KnockoutHeatMapTest, SaysThatItIsOfTheFirstGroup) {
+  KnockoutResult result = MakeResult("m", 2);
+  result.channels = {"fast", "all"};
+  result.facts[0].heatmap = std::vector<std::vector<AnswerCell>>(3, {{0.5, true}, {0.25, true}});
+  EXPECT_THAT(KnockoutHeatMap(result, result.facts[0], 1).title, HasSubstr("last token (fast):"));
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("from one token (fast) (row)"));
 }
 
 TEST(KnockoutPageTest, SaysWhichFactsHaveNothingToSever) {
