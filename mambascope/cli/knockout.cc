@@ -136,9 +136,10 @@ std::string KnockoutText(const KnockoutResult& result) {
     for (double change : average.change) grid.values.back().push_back(-change);
     most = std::max(most, -*low);
     const bool everywhere = average.with_sources == static_cast<int64_t>(result.facts.size());
-    text += fmt::format("  {:<32} change of p(answer) from {} to {}{}\n", grid.rows.back(), Extreme(result, average.change, low),
-                        Extreme(result, average.change, high),
-                        everywhere ? "" : fmt::format("; {} of {} facts have such tokens", average.with_sources, result.facts.size()));
+    text +=
+        fmt::format("  {:<32} change of p(answer) from {} to {}{}\n", grid.rows.back(), Extreme(result, average.change, low),
+                    Extreme(result, average.change, high),
+                    everywhere ? "" : fmt::format("; {} of {} facts have something to sever", average.with_sources, result.facts.size()));
   }
   grid.domain = {{0.0, most}};
   return text + "p(answer) lost (%):\n" + TerminalHeatMap(grid);

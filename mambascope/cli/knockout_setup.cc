@@ -70,10 +70,12 @@ ChannelGroup Channels(const std::string& name, const std::vector<std::string>& t
   return group;
 }
 
+// Each name once.
 std::vector<ChannelGroup> GroupsOf(const KnockoutArguments& a, const Model& model, const Tokenizer& tokenizer) {
   std::vector<ChannelGroup> groups;
   std::optional<FeatureGroups> features;  // once they are needed
   for (const std::string& name : a.channels) {
+    if (std::any_of(groups.begin(), groups.end(), [&](const ChannelGroup& group) { return group.name == name; })) continue;
     const std::vector<std::string> thirds = ThirdsOf(name, a.compat);
     if (!thirds.empty() && !features) {
       features =
@@ -147,7 +149,11 @@ void AddKnockoutOptions(CLI::App& command, KnockoutArguments& a) {
           "the sources' conv_in becomes the layer's mean, for all that read them")
       ->check(CLI::IsMember({"cut", "cut-conv", "mean"}))
       ->capture_default_str();
-  command.add_option("--window", a.window, "layers knocked out together; without it, the paper's share, 9 of 64")
+  command
+      .add_option(
+          "--window", a.window,
+          "layers knocked out together; without it, 9 of 64 layers, scaled (published figures: 9 for every model; --compat knockout "
+          "takes that)")
       ->check(CLI::Range(1, 1'000'000));
   AddChannelOptions(command, a);
   command.add_flag("--heatmap", a.heatmap, "each token alone, too: p(answer) by token and window, to the last token");
@@ -157,7 +163,8 @@ void AddKnockoutOptions(CLI::App& command, KnockoutArguments& a) {
       .add_option(
           "--compat", a.compat,
           "readings of public implementations. knockout (with cut): Llama, Mistral and Qwen read later tokens, too, inside the window; "
-          "GPT-2's rows that have nothing left to read read all tokens alike. romba (with mean): windows around each layer, cut off "
+          "GPT-2's rows that have nothing left to read read all tokens alike; windows of 9 layers. romba (with mean): windows around each "
+          "layer, cut off "
           "at the model's ends, of 10 of 64 layers, and the sets subject, subject_last, non_subject, last")
       ->check(CLI::IsMember({"none", "knockout", "romba"}))
       ->capture_default_str();
@@ -174,6 +181,7 @@ void CheckKnockout(const KnockoutArguments& a) {
   const auto refuse = [](bool when, const char* what) {
     if (when) throw CLI::ValidationError(what);
   };
+  refuse(a.models.size() > 1 && a.facts.prompt && !a.facts.answer, "several models need one answer: give --answer");
   refuse(a.ablates() && !a.to.empty(), "--to is of cuts: with --mode mean the sources are ablated for all that read them");
   refuse(a.ablates() && (a.heads || !a.channels.empty()), "--channels and --heads are of cuts, not of --mode mean");
   refuse(!a.ablates() && a.restore, "--restore is of --mode mean");
@@ -205,7 +213,8 @@ KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model, co
 
 int WindowOf(const KnockoutArguments& a, const Model& model) {
   if (a.window > 0) return a.window;
-  return a.compat == "romba" ? DefaultWindow(Site::kConvIn, model.layers()) : DefaultKnockoutWindow(model.layers());
+  if (a.compat == "romba") return DefaultWindow(Site::kConvIn, model.layers());
+  return a.compat == "knockout" ? std::min(kPublishedKnockoutWindow, model.layers()) : DefaultKnockoutWindow(model.layers());
 }
 
 std::vector<int> PlacesOf(const KnockoutArguments& a, const KnockoutOptions& options) {
