@@ -10,6 +10,7 @@
 #include "mambascope/cli/progress.h"
 #include "mambascope/experiments/mean_states.h"
 #include "mambascope/experiments/token_sets.h"
+#include "mambascope/report/knockout_json.h"
 #include "mambascope/report/knockout_page.h"
 #include "mambascope/report/knockout_text.h"
 
