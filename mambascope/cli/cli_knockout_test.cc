@@ -123,7 +123,13 @@ TEST_F(KnockoutCliTest, FactsWithoutSourcesAreTheBaseRunAndAreCounted) {
   for (const Json& change : json["curves"][0]["probability_change_percent"]) EXPECT_EQ(change, 0.0);
   for (const Json& fact : json["facts"]) EXPECT_THAT(fact["probs"][0], Each(fact["p_base"]));
   EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), HasSubstr("context in 0 of 3 facts"));
-  EXPECT_THAT(Knock("out", facts_ + Words{"--from", "context"}).out, HasSubstr("0 of 3 facts have such tokens"));
+  EXPECT_THAT(Knock("out", facts_ + Words{"--from", "context"}).out, HasSubstr("0 of 3 facts have something to sever"));
+}
+
+TEST_F(KnockoutCliTest, SourcesAfterAllTargetsAreNone) {
+  const Json json = Result("out", facts_ + Words{"--from", "last,first", "--to", "subject"});
+  EXPECT_EQ(json["curves"][0]["facts_with_sources"], 0);
+  EXPECT_EQ(json["curves"][1]["facts_with_sources"], 3);
 }
 
 TEST_F(KnockoutCliTest, HeatMapsRowsAreTheCurvesOfSingleTokens) {
@@ -260,6 +266,7 @@ TEST_F(KnockoutCliTest, ChannelsAreCutByHowFastTheyForget) {
   EXPECT_NE(probs(json, 2), probs(json, 1));
   for (size_t w = 0; w < 15; ++w) EXPECT_NEAR(probs(json, 3)[w].get<double>(), probs(json, 0)[w].get<double>(), 1e-5) << w;
   EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), HasSubstr("mid+slow"));
+  EXPECT_EQ(Result("twice", relation + Words{"--channels", "fast,fast"})["curves"].size(), 1u);
   const Json step = Result("step", relation + Words{"--channels", "fast", "--rank", "step", "--limit-documents", "3"});
   EXPECT_NE(probs(step, 0), probs(json, 1)) << "another rank, other channels";
 }
@@ -286,6 +293,7 @@ TEST_F(KnockoutCliTest, OptionsThatDoNotFitAreRefused) {
   ExpectUsageError(facts_ + Words{"--mode", "cut-conv", "--compat", "knockout"}, "--compat knockout");
   ExpectUsageError(facts_ + Words{"--noise", "3"}, "--noise");
   ExpectUsageError(tower_ + Words{"--corrupt-subject", "Big Ben"}, "--corrupt-subject");
+  ExpectUsageError(tower_ + Words{"--model", "demo", "--model", "demo-neox"}, "several models need one answer: give --answer");
   ExpectUsageError(facts_ + Words{"--window", "0"}, "--window");
 }
 

@@ -10,9 +10,9 @@
 #include "mambascope/cli/progress.h"
 #include "mambascope/experiments/mean_states.h"
 #include "mambascope/experiments/token_sets.h"
-#include "mambascope/report/knockout_report.h"
-#include "mambascope/report/label.h"
-#include "mambascope/report/terminal.h"
+#include "mambascope/report/knockout_json.h"
+#include "mambascope/report/knockout_page.h"
+#include "mambascope/report/knockout_text.h"
 
 namespace mambascope {
 namespace {
@@ -85,6 +85,7 @@ KnockoutResult RunOne(const LoadedModel& one, const KnockoutArguments& a, Knocko
                         .name = one.name,
                         .mode = a.mode,
                         .window = WindowOf(a, one.model),
+                        .windows = a.around_layers() ? KnockoutResult::Windows::kAround : KnockoutResult::Windows::kWhole,
                         .x = PlacesOf(a, options),
                         .flows = FlowsOf(options),
                         .channels = {},
@@ -106,42 +107,6 @@ KnockoutResult RunOne(const LoadedModel& one, const KnockoutArguments& a, Knocko
                                              });
   for (const Json& line : lines) result.facts.push_back(ReadKnockedFact(line));
   return result;
-}
-
-// "-83.2 % at 6"
-std::string Extreme(const KnockoutResult& result, const std::vector<double>& change, std::vector<double>::const_iterator at) {
-  return fmt::format("{:+.1f} % at {}", *at, result.x.at(static_cast<size_t>(at - change.begin())));
-}
-
-// What each curve does at most, and the loss of p(answer) as rows of a heat map, for a terminal.
-std::string KnockoutText(const KnockoutResult& result) {
-  const auto& flows = result.flows;
-  const bool one_target = std::all_of(flows.begin(), flows.end(), [&](const Flow& flow) { return flow.to == flows[0].to; });
-  std::string what = result.mode;
-  if (one_target && !flows[0].to.empty()) what += " to " + flows[0].to;
-  if (result.channels.size() == 1 && result.channels[0] != "all") what += fmt::format(" ({})", result.channels[0]);
-  std::string text = fmt::format("{}: {}, {}\n", result.name, what, WindowText(result));
-  if (result.facts.size() == 1) {
-    const KnockedFact& fact = result.facts[0];
-    text += fmt::format("{} -> {}\n  base run  p = {:.4g}\n", fact.prompt.text, VisibleText(fact.answer), fact.base.p);
-  }
-  Grid grid{.row_title = "severed", .column_title = "layer"};
-  double most = 1;  // the scale's upper end
-  for (int x : result.x) grid.columns.push_back(std::to_string(x));
-  for (size_t f = 0; f < result.flows.size(); ++f) {
-    const KnockoutAverage average = Average(result.facts, f);
-    const auto [low, high] = std::minmax_element(average.change.begin(), average.change.end());
-    grid.rows.push_back(FlowName(result, result.flows[f]));
-    grid.values.emplace_back();
-    for (double change : average.change) grid.values.back().push_back(-change);
-    most = std::max(most, -*low);
-    const bool everywhere = average.with_sources == static_cast<int64_t>(result.facts.size());
-    text += fmt::format("  {:<32} change of p(answer) from {} to {}{}\n", grid.rows.back(), Extreme(result, average.change, low),
-                        Extreme(result, average.change, high),
-                        everywhere ? "" : fmt::format("; {} of {} facts have such tokens", average.with_sources, result.facts.size()));
-  }
-  grid.domain = {{0.0, most}};
-  return text + "p(answer) lost (%):\n" + TerminalHeatMap(grid);
 }
 
 void RunKnockout(const CommonOptions& common, const KnockoutArguments& a) {

@@ -70,10 +70,12 @@ ChannelGroup Channels(const std::string& name, const std::vector<std::string>& t
   return group;
 }
 
+// Each name once.
 std::vector<ChannelGroup> GroupsOf(const KnockoutArguments& a, const Model& model, const Tokenizer& tokenizer) {
   std::vector<ChannelGroup> groups;
   std::optional<FeatureGroups> features;  // once they are needed
   for (const std::string& name : a.channels) {
+    if (std::any_of(groups.begin(), groups.end(), [&](const ChannelGroup& group) { return group.name == name; })) continue;
     const std::vector<std::string> thirds = ThirdsOf(name, a.compat);
     if (!thirds.empty() && !features) {
       features =
@@ -124,6 +126,23 @@ void AddChannelOptions(CLI::App& command, KnockoutArguments& a) {
   command.add_option("--heads", a.heads, "attention heads that are cut, as 0-3; without it, all");
 }
 
+void AddReadingOptions(CLI::App& command, KnockoutArguments& a) {
+  command
+      .add_option(
+          "--compat", a.compat,
+          "readings of public implementations. knockout (with cut): Llama, Mistral and Qwen read later tokens, too, inside the window; "
+          "GPT-2's rows that have nothing left to read read all tokens alike; windows of 9 layers. romba (with mean): windows around each "
+          "layer, cut off at the model's ends, of 10 of 64 layers, and the sets subject, subject_last, non_subject, last")
+      ->check(CLI::IsMember({"none", "knockout", "romba"}))
+      ->capture_default_str();
+  command
+      .add_option(
+          "--restore", a.restore,
+          "with mean: conv_in of the other tokens before the last is held at the base run's inside the window (others, the default), "
+          "or nothing is (none)")
+      ->check(CLI::IsMember({"others", "none"}));
+}
+
 }  // namespace
 
 void AddKnockoutOptions(CLI::App& command, KnockoutArguments& a) {
@@ -147,26 +166,17 @@ void AddKnockoutOptions(CLI::App& command, KnockoutArguments& a) {
           "the sources' conv_in becomes the layer's mean, for all that read them")
       ->check(CLI::IsMember({"cut", "cut-conv", "mean"}))
       ->capture_default_str();
-  command.add_option("--window", a.window, "layers knocked out together; without it, the paper's share, 9 of 64")
+  command
+      .add_option(
+          "--window", a.window,
+          "layers knocked out together; without it, 9 of 64 layers, scaled (published figures: 9 for every model; --compat knockout "
+          "takes that)")
       ->check(CLI::Range(1, 1'000'000));
   AddChannelOptions(command, a);
   command.add_flag("--heatmap", a.heatmap, "each token alone, too: p(answer) by token and window, to the last token");
   command.add_flag("--decompose", a.decompose,
                    "how much of the answer's logit each source's values carry to the last token, by layer, in the base run");
-  command
-      .add_option(
-          "--compat", a.compat,
-          "readings of public implementations. knockout (with cut): Llama, Mistral and Qwen read later tokens, too, inside the window; "
-          "GPT-2's rows that have nothing left to read read all tokens alike. romba (with mean): windows around each layer, cut off "
-          "at the model's ends, of 10 of 64 layers, and the sets subject, subject_last, non_subject, last")
-      ->check(CLI::IsMember({"none", "knockout", "romba"}))
-      ->capture_default_str();
-  command
-      .add_option(
-          "--restore", a.restore,
-          "with mean: conv_in of the other tokens before the last is held at the base run's inside the window (others, the default), "
-          "or nothing is (none)")
-      ->check(CLI::IsMember({"others", "none"}));
+  AddReadingOptions(command, a);
   AddTextOptions(command, a);
 }
 
@@ -174,6 +184,7 @@ void CheckKnockout(const KnockoutArguments& a) {
   const auto refuse = [](bool when, const char* what) {
     if (when) throw CLI::ValidationError(what);
   };
+  refuse(a.models.size() > 1 && a.facts.prompt && !a.facts.answer, "several models need one answer: give --answer");
   refuse(a.ablates() && !a.to.empty(), "--to is of cuts: with --mode mean the sources are ablated for all that read them");
   refuse(a.ablates() && (a.heads || !a.channels.empty()), "--channels and --heads are of cuts, not of --mode mean");
   refuse(!a.ablates() && a.restore, "--restore is of --mode mean");
@@ -194,7 +205,7 @@ KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model, co
                           .heatmap = a.heatmap,
                           .decompose = a.decompose};
   const int window = WindowOf(a, model);
-  options.windows = a.compat == "romba" ? WindowsAround(model.layers(), window) : WholeWindows(model.layers(), window);
+  options.windows = a.around_layers() ? WindowsAround(model.layers(), window) : WholeWindows(model.layers(), window);
   options.channels = GroupsOf(a, model, tokenizer);
   if (a.ablates()) {
     ParseSite(SiteName(Site::kConvIn), model.sites());
@@ -205,13 +216,14 @@ KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model, co
 
 int WindowOf(const KnockoutArguments& a, const Model& model) {
   if (a.window > 0) return a.window;
-  return a.compat == "romba" ? DefaultWindow(Site::kConvIn, model.layers()) : DefaultKnockoutWindow(model.layers());
+  if (a.around_layers()) return DefaultWindow(Site::kConvIn, model.layers());
+  return a.compat == "knockout" ? std::min(kPublishedKnockoutWindow, model.layers()) : DefaultKnockoutWindow(model.layers());
 }
 
 std::vector<int> PlacesOf(const KnockoutArguments& a, const KnockoutOptions& options) {
   std::vector<int> places;
   for (size_t w = 0; w < options.windows.size(); ++w)
-    places.push_back(a.compat == "romba" ? static_cast<int>(w) : static_cast<int>(options.windows[w].begin));
+    places.push_back(a.around_layers() ? static_cast<int>(w) : static_cast<int>(options.windows[w].begin));
   return places;
 }
 

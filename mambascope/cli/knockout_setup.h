@@ -24,6 +24,8 @@ struct KnockoutArguments {
   std::optional<int64_t> limit_documents = {}, max_tokens = {};
 
   bool ablates() const { return mode == "mean"; }
+  // Whether windows lie around layers, and not in the model as a whole.
+  bool around_layers() const { return compat == "romba"; }
   // Whether mean states or step sizes are taken over texts.
   bool reads_texts() const { return ablates() || rank == "step"; }
 };

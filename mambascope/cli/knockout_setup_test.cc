@@ -37,6 +37,22 @@ TEST_F(KnockoutSetupTest, RepeatedSetsAreOneCurve) {
   EXPECT_THAT(options.from, ElementsAre("subject", "first", "0,2"));
 }
 
+TEST_F(KnockoutSetupTest, RepeatedGroupsAreOneCurve) {
+  const KnockoutOptions options = SetUpFor("mamba", {.channels = {"fast", "all", "fast", "all"}});
+  ASSERT_EQ(options.channels.size(), 2u);
+  EXPECT_EQ(options.channels[0].name, "fast");
+  EXPECT_EQ(options.channels[1].name, "all");
+}
+
+TEST_F(KnockoutSetupTest, PublishedWindowIsNineLayersOfEveryModel) {
+  const auto window = [](const std::string& model, const std::string& compat) {
+    return WindowOf({.compat = compat}, Model::Load(RepositoryFolder() / model));
+  };
+  EXPECT_EQ(window("models/demo-mamba", "knockout"), 9);
+  EXPECT_EQ(window("models/demo-mamba", "none"), 2);
+  EXPECT_THAT(SetUpFor("mamba", {.compat = "knockout"}).windows, ElementsAre(Span{0, 4})) << "of 4 layers";
+}
+
 TEST_F(KnockoutSetupTest, PublishedReadingsAreThoseOfTheModelsKind) {
   const struct {
     const char* golden;

@@ -30,7 +30,9 @@ std::vector<AnswerCell> CellsOf(const Model& model, const at::Tensor& last, cons
     const at::Tensor logits = model.Unembed(last.narrow(0, begin, n));  // [case, vocab]
     const at::Tensor own = logits.gather(1, RowIndex({ids.begin() + begin, ids.begin() + begin + n}, last).unsqueeze(1)).squeeze(1);
     const at::Tensor p = (own - logits.logsumexp(1)).exp().to(at::kCPU, at::kDouble), top = own.ge(logits.amax(1)).cpu();
-    for (int64_t i = 0; i < n; ++i) cells.push_back({p[i].item<double>(), top[i].item<bool>()});
+    const auto each_p = p.accessor<double, 1>();
+    const auto is_top = top.accessor<bool, 1>();
+    for (int64_t i = 0; i < n; ++i) cells.push_back({each_p[i], is_top[i]});
   }
   return cells;
 }

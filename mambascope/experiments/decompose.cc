@@ -13,15 +13,6 @@
 namespace mambascope {
 namespace {
 
-void Check(const Model& model, const std::vector<int64_t>& ids, int64_t answer, const std::vector<int64_t>& sources) {
-  if (answer < 0 || answer >= model.config().vocab)
-    throw Error(fmt::format("answer id {} is outside the model's vocabulary of {}", answer, model.config().vocab));
-  for (int64_t source : sources) {
-    if (source < 0 || source >= static_cast<int64_t>(ids.size()))
-      throw Error(fmt::format("source token {} is none of the prompt's {} tokens", source, ids.size()));
-  }
-}
-
 std::vector<double> ToVector(const at::Tensor& x) {
   const at::Tensor numbers = x.to(at::kCPU, at::kDouble);
   const auto each = numbers.accessor<double, 1>();
@@ -32,9 +23,10 @@ std::vector<double> ToVector(const at::Tensor& x) {
 
 }  // namespace
 
-AnswerParts DecomposeAnswer(const Model& model, const std::vector<int64_t>& ids, int64_t answer, const std::vector<int64_t>& sources) {
+AnswerParts DecomposeAnswer(const Model& model, const std::vector<int64_t>& ids, int64_t answer) {
   const c10::NoGradGuard no_grad;
-  Check(model, ids, answer, sources);
+  if (answer < 0 || answer >= model.config().vocab)
+    throw Error(fmt::format("answer id {} is outside the model's vocabulary of {}", answer, model.config().vocab));
   const std::vector<SiteInfo> sites = model.sites();
   const bool has_mlp = std::any_of(sites.begin(), sites.end(), [](const SiteInfo& info) { return info.site == Site::kMlpOut; });
   RunOptions options;
@@ -52,8 +44,6 @@ AnswerParts DecomposeAnswer(const Model& model, const std::vector<int64_t>& ids,
   for (int l = 0; l < model.layers(); ++l) {
     const Mixing mixing = model.layer(l).Mix(run.State(InputOf(l), 0));
     parts.by_token.push_back(ToVector(mixing.Written(to).mv(logit.direction)));
-    parts.carried.push_back(0);
-    for (int64_t source : sources) parts.carried.back() += parts.by_token.back()[static_cast<size_t>(source)];
     parts.skip.push_back(mixing.skip.defined() ? share(mixing.WrittenBySkip(to)) : 0);
     parts.bias.push_back(mixing.out.bias.defined() ? share(mixing.out.bias) : 0);
     parts.mlp.push_back(has_mlp ? share(run.State({Site::kMlpOut, l}, 0)[-1]) : 0);

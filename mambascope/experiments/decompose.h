@@ -18,14 +18,12 @@ namespace mambascope {
 struct AnswerParts {
   double logit = 0;                           // as the model computes it
   std::vector<std::vector<double>> by_token;  // [layer][token]: through the mixer to the last token, which is itself the last entry
-  std::vector<double> carried;                // [layer]: the sum of by_token over the sources
   std::vector<double> skip, bias, mlp;        // [layer]: Mamba's D skip, the mixer's output bias, the MLP; 0 where there is none
   double embedding = 0;                       // of the last token, with its position where that is learned
   double offset = 0;                          // the final layer norm's bias
 };
 
-// Of the logit of `answer` after the prompt `ids`. Throws Error for an empty prompt, for an id or answer outside the vocabulary, and for a
-// source that is no token of the prompt.
-AnswerParts DecomposeAnswer(const Model& model, const std::vector<int64_t>& ids, int64_t answer, const std::vector<int64_t>& sources);
+// Of the logit of `answer` after the prompt `ids`. Throws Error for an empty prompt and for an id or answer outside the vocabulary.
+AnswerParts DecomposeAnswer(const Model& model, const std::vector<int64_t>& ids, int64_t answer);
 
 }  // namespace mambascope

@@ -24,17 +24,15 @@ class Knowledge {
   Knowledge(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts, const ChoiceOptions& options)
       : model_(model), tokenizer_(tokenizer), facts_(facts), options_(options), known_(facts.size()) {}
 
-  // Asks the model for those of `which` that have not been asked.
+  // Asks for those of `which` that have not been asked: the model, and of what it knows the others in turn.
   void Ask(const std::vector<size_t>& which) {
     if (options_.facts == ChoiceOptions::Facts::kAll) return;
     std::set<size_t> open;
     for (size_t i : which) {
       if (!known_[i]) open.insert(i);
     }
-    std::vector<Fact> facts;
-    for (size_t i : open) facts.push_back(facts_[i]);
-    Note(open, KnowsFacts(model_, tokenizer_, facts));
-    for (const auto& also : options_.also_known) Note(open, also(facts));
+    KeepKnown(open, [&](const std::vector<Fact>& facts) { return KnowsFacts(model_, tokenizer_, facts); });
+    for (const auto& also : options_.also_known) KeepKnown(open, also);
   }
   // Whether the fact is one to trace. REQUIRES: asked.
   bool Has(size_t fact) const { return options_.facts == ChoiceOptions::Facts::kAll || *known_[fact]; }
@@ -42,9 +40,14 @@ class Knowledge {
   bool known(size_t fact) const { return known_[fact].value_or(false); }
 
  private:
-  void Note(const std::set<size_t>& asked, const std::vector<bool>& knows) {
+  void KeepKnown(std::set<size_t>& open, const std::function<std::vector<bool>(const std::vector<Fact>&)>& knows) {
+    if (open.empty()) return;
+    std::vector<Fact> facts;
+    for (size_t i : open) facts.push_back(facts_[i]);
+    const std::vector<bool> known = knows(facts);
     size_t next = 0;
-    for (size_t i : asked) known_[i] = knows[next++] && known_[i].value_or(true);
+    for (size_t i : open) known_[i] = known[next++];
+    std::erase_if(open, [&](size_t i) { return !*known_[i]; });
   }
 
   const Model& model_;

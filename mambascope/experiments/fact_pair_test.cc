@@ -214,8 +214,12 @@ TEST_F(ChoosePairsTest, KnownFactsAreThoseThatAllModelsKnow) {
     for (const Fact& fact : asked) knows.push_back(fact.subject.size() < 10);
     return knows;
   };
+  const auto all_known = [](const std::vector<Fact>& asked) {
+    for (const Fact& fact : asked) EXPECT_LT(fact.subject.size(), 10u) << "asked of what the model before does not know";
+    return std::vector<bool>(asked.size(), true);
+  };
   const Choice alone = Choose(data_, {.corruption = Corruption::kNone}),
-               both = Choose(data_, {.corruption = Corruption::kNone, .also_known = {short_subject}});
+               both = Choose(data_, {.corruption = Corruption::kNone, .also_known = {short_subject, all_known}});
   const auto chosen = [](const Choice& choice) { return std::set<Fact>(choice.facts.begin(), choice.facts.end()); };
   std::set<Fact> want;
   for (const Fact& fact : chosen(alone)) {

@@ -52,9 +52,11 @@ class Cases {
     }
   }
 
-  // The cells of each window in order, from the index that is returned; none where nothing is severed.
+  // The cells of each window in order, from the index that is returned; none where nothing is severed: where a set is empty, or all
+  // sources come after all targets.
   std::optional<size_t> AddWindows(size_t fact, const Tokens& from, const Tokens& to, size_t group) {
     if (from.empty() || to.empty()) return std::nullopt;
+    if (options_.kind != CutKind::kBidirectional && from.front() > to.back()) return std::nullopt;
     const auto [found, is_new] = first_.try_emplace({fact, from, to, group}, cases_.size());
     if (is_new) {
       const auto tokens = static_cast<int64_t>(bases_[fact].ids.size());
@@ -87,14 +89,18 @@ class Cases {
 
 // Those of the pairs, or the most probable tokens.
 std::vector<int64_t> AnswersOf(const Model& model, const std::vector<FactPair>& pairs) {
-  std::vector<std::vector<int64_t>> prompts;
-  for (const FactPair& pair : pairs) prompts.push_back(pair.clean.ids);
-  const at::Tensor top = Run(model, prompts).LastLogits().argmax(1).cpu();
+  std::vector<std::vector<int64_t>> open;  // prompts without an answer
+  for (const FactPair& pair : pairs) {
+    if (!pair.answer_id) open.push_back(pair.clean.ids);
+  }
+  const at::Tensor top = open.empty() ? at::Tensor() : Run(model, open).LastLogits().argmax(1).cpu();
   std::vector<int64_t> answers;
-  for (size_t i = 0; i < pairs.size(); ++i) {
-    answers.push_back(pairs[i].answer_id.value_or(top[static_cast<int64_t>(i)].item<int64_t>()));
-    if (answers[i] < 0 || answers[i] >= model.config().vocab)
-      throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}", answers[i], model.config().vocab));
+  int64_t next = 0;
+  for (const FactPair& pair : pairs) {
+    const int64_t answer = pair.answer_id ? *pair.answer_id : top[next++].item<int64_t>();
+    if (answer < 0 || answer >= model.config().vocab)
+      throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}", answer, model.config().vocab));
+    answers.push_back(answer);
   }
   return answers;
 }
@@ -149,7 +155,7 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
       facts[i].sources.push_back(rows[i].back() ? static_cast<int64_t>(from.size()) : 0);
     }
     for (int64_t t = 0; options.heatmap && t <= last[0]; ++t) rows[i].push_back(cases.AddWindows(i, {t}, last, 0));
-    if (options.decompose) facts[i].parts = DecomposeAnswer(model, prompt.ids, answers[i], {});
+    if (options.decompose) facts[i].parts = DecomposeAnswer(model, prompt.ids, answers[i]);
   }
   const std::vector<AnswerCell> cells = cases.Compute(model, audit);
   for (size_t i = 0; i < facts.size(); ++i) {
@@ -183,15 +189,18 @@ KnockoutAverage Average(const std::vector<KnockedFact>& facts, size_t flow) {
 }
 
 CarriedAverage AverageCarried(const std::vector<KnockedFact>& facts, const std::string& set) {
-  CarriedAverage average;
-  for (size_t l = 0; l < facts.at(0).parts->by_token.size(); ++l) {
-    std::vector<double> carried;
-    for (const KnockedFact& fact : facts) {
-      carried.push_back(0);
-      for (int64_t token : TokensOf(set, fact.prompt)) carried.back() += fact.parts->by_token[l][static_cast<size_t>(token)];
+  std::vector<std::vector<double>> carried(facts.at(0).parts->by_token.size());  // [layer][fact]
+  for (const KnockedFact& fact : facts) {
+    const Tokens tokens = TokensOf(set, fact.prompt);
+    for (size_t l = 0; l < carried.size(); ++l) {
+      carried[l].push_back(0);
+      for (int64_t token : tokens) carried[l].back() += fact.parts->by_token[l][static_cast<size_t>(token)];
     }
-    average.logit.push_back(Mean(carried));
-    average.ci95.push_back(Interval95(carried));
+  }
+  CarriedAverage average;
+  for (const std::vector<double>& of_facts : carried) {
+    average.logit.push_back(Mean(of_facts));
+    average.ci95.push_back(Interval95(of_facts));
   }
   return average;
 }

@@ -53,7 +53,9 @@ struct Flow {
 // By target, then group, then source.
 std::vector<Flow> FlowsOf(const KnockoutOptions& options);
 
-// The window's default: that of the paper, 9 of 64 layers, scaled to the model.
+// What the published figures take for every model.
+inline constexpr int kPublishedKnockoutWindow = 9;
+// The window's default: the published one is 9 of 64 layers in the largest model; scaled to this one.
 int DefaultKnockoutWindow(int layers);
 // The windows that lie in the model as a whole, one for each first layer. Throws Error for a window longer than the model.
 std::vector<Span> WholeWindows(int layers, int window);
@@ -67,7 +69,7 @@ struct KnockedFact {
   std::string answer;  // the text of that token
   AnswerCell base;
   std::vector<std::vector<AnswerCell>> cells;  // [flow][window]
-  std::vector<int64_t> sources;  // [flow], tokens severed; 0: one of the two sets has none here, and the cells are the base run
+  std::vector<int64_t> sources;                // [flow], tokens severed; 0: there is nothing to sever here, and the cells are the base run
   std::vector<std::vector<AnswerCell>> heatmap = {};  // [token][window]
   std::optional<AnswerParts> parts = {};
 };

@@ -126,16 +126,28 @@ TEST_P(KnockOutTest, NothingToSeverIsTheBaseRunExactly) {
   EXPECT_EQ(Average(facts, 0).with_sources, 1);
 }
 
+// No mixer reads what comes later, but for the published reading of some transformers.
+TEST_P(KnockOutTest, SourcesAfterAllTargetsAreNoneToSever) {
+  const KnockoutOptions options{.from = {"last", "all"}, .to = {"subject"}};
+  const std::vector<KnockedFact> facts = Knock(options);
+  EXPECT_THAT(facts[0].sources, ElementsAre(0, 6));
+  EXPECT_EQ(facts[0].cells[0][1].p, facts[0].base.p);
+  if (is_mamba()) return;
+  KnockoutOptions later = options;
+  later.kind = CutKind::kBidirectional;
+  EXPECT_THAT(Knock(later)[0].sources, ElementsAre(1, 6));
+}
+
 TEST_P(KnockOutTest, DecomposesTheBaseRunsLogitBySource) {
   const std::vector<KnockedFact> facts = Knock({.from = {"subject"}, .to = {"last"}, .decompose = true});
-  const AnswerParts parts = DecomposeAnswer(model_, pairs_[0].clean.ids, 33, {1, 2});
+  const AnswerParts parts = DecomposeAnswer(model_, pairs_[0].clean.ids, 33);
   const at::Tensor logits = mambascope::Run(model_, {pairs_[0].clean.ids}).LastLogits()[0];
   EXPECT_NEAR(facts[0].parts->logit, logits[33].item<double>(), 1e-4);
   const CarriedAverage carried = AverageCarried({facts[0]}, "subject"), both = AverageCarried(facts, "subject");
   ASSERT_EQ(carried.logit.size(), static_cast<size_t>(model_.layers()));
   double largest = 0;
   for (size_t l = 0; l < carried.logit.size(); ++l) {
-    EXPECT_NEAR(carried.logit[l], parts.carried[l], 1e-9) << l;
+    EXPECT_NEAR(carried.logit[l], parts.by_token[l][1] + parts.by_token[l][2], 1e-9) << l;
     EXPECT_FALSE(carried.ci95[l]) << "one fact has no interval";
     EXPECT_TRUE(both.ci95[l]->first <= both.logit[l] && both.logit[l] <= both.ci95[l]->second) << l;
     largest = std::max(largest, std::abs(carried.logit[l]));
@@ -168,6 +180,9 @@ TEST_P(KnockOutTest, ChannelsOfAGroupAreThoseOfTheCut) {
   for (int l = 1; l < 3; ++l) variant.push_back(Cut{l, TokensOf("relation", pairs_[0].clean), {5}, odd.blocked[static_cast<size_t>(l)]});
   EXPECT_NEAR(facts[0].cells[1][1].p, Direct(variant), 1e-5 * facts[0].cells[1][1].p);
   EXPECT_GT(std::abs(facts[0].cells[1][1].p - facts[0].cells[0][1].p), 1e-5 * facts[0].cells[1][1].p) << "a part is not the whole";
+  const KnockedFact first = Knock({.from = {"4"}, .to = {"last"}, .channels = {odd, {}}, .heatmap = true})[0];
+  EXPECT_EQ(first.heatmap[4][1].p, first.cells[0][1].p) << "heat maps are of the first group";
+  EXPECT_NE(first.heatmap[4][1].p, first.cells[1][1].p);
 }
 
 TEST_P(KnockOutTest, KindIsThatOfTheCut) {

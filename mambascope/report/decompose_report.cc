@@ -3,20 +3,20 @@
 #include <fmt/format.h>
 
 #include "mambascope/experiments/statistics.h"
-#include "mambascope/report/knockout_report.h"
+#include "mambascope/report/knockout_words.h"
 
 namespace mambascope {
 
 LineChart CarriedChart(const KnockoutResult& result) {
   std::vector<double> logits;
   for (const KnockedFact& fact : result.facts) logits.push_back(fact.parts->logit);
-  LineChart chart{
-      .name = "knockout_decompose",
-      .title = "What each source writes of the answer",
-      .subtitle = fmt::format("{}, {}; the answer's logit is {:.1f} in the mean", result.name, CountText(result.facts.size()), Mean(logits)),
-      .x_title = "layer",
-      .y_title = "share of the answer's logit",
-      .references = {{"nothing", 0.0}}};
+  LineChart chart{.name = "knockout_decompose",
+                  .title = "What each source writes of the answer",
+                  .subtitle = fmt::format("{}, {}; the answer's logit is {:.1f} in the mean", result.name, CountText(result.facts.size()),
+                                          Mean(logits)),
+                  .x_title = "layer",
+                  .y_title = "share of the answer's logit",
+                  .references = {{"nothing", 0.0}}};
   const std::vector<std::string> sets = SourcesOf(result);
   const std::vector<size_t> tones = TonesOf(sets);
   for (size_t i = 0; i < sets.size(); ++i) {
@@ -33,9 +33,8 @@ Figure CarriedFigure(const KnockoutResult& result) {
       .heading = fmt::format("The answer's logit by source: {}", result.name),
       .caption =
           "In the base run: what the mixer of a layer (x) moves from the sources to the last token (hidden attention, or attention, times "
-          "the "
-          "values), written to the residual there and read by the final norm and the answer's row of the unembedding, both as they are in "
-          "this run. What reaches the answer through later layers counts as theirs. Bands are 95% confidence intervals over facts.",
+          "the values), written to the residual there and read by the final norm and the answer's row of the unembedding, both as they are "
+          "in this run. What reaches the answer through later layers counts as theirs. Bands are 95% confidence intervals over facts.",
       .spec = LineChartSpec(CarriedChart(result))};
 }
 

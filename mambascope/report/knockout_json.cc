@@ -77,7 +77,6 @@ Json PartsJson(const AnswerParts& parts) {
 AnswerParts ReadParts(const Json& json) {
   return {.logit = json.at("logit"),
           .by_token = json.at("by_token"),
-          .carried = {},
           .skip = json.at("skip"),
           .bias = json.at("bias"),
           .mlp = json.at("mlp"),

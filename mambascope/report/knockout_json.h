@@ -15,7 +15,8 @@ struct KnockoutResult {
   std::string name;  // of the model, in figures
   std::string mode;  // cut, cut-conv or mean
   int window = 1;
-  std::vector<int> x;  // the windows: their first layers, or those that they lie around
+  enum class Windows { kWhole, kAround } windows = Windows::kWhole;  // WholeWindows or WindowsAround
+  std::vector<int> x;                                                // the windows: their first layers, or those that they lie around
   std::vector<Flow> flows;
   std::vector<std::string> channels;  // names of the groups
   std::vector<KnockedFact> facts;

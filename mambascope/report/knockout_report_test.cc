@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "mambascope/report/knockout_page.h"
 #include "mambascope/report/palette.h"
 
 namespace mambascope {
@@ -17,6 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::Optional;
+using enum KnockoutMeasure;
 
 KnockedFact MakeFact(const std::string& relation, double base, const std::vector<std::vector<AnswerCell>>& cells) {
   return {.relation = relation,
@@ -53,7 +55,7 @@ TEST(KnockoutJsonTest, FactIsReadAsItWasWritten) {
   KnockedFact fact = MakeFact("capital", 0.5, {{{0.25, true}, {0.125, false}}, {{0.5, true}, {0.5, true}}});
   fact.sources = {2, 0};
   fact.parts = AnswerParts{
-      .logit = 3, .by_token = {{0.5, 1}, {0.25, 2}}, .carried = {}, .skip = {1, 2}, .bias = {0, 0}, .mlp = {0, 1}, .embedding = 4, .offset = 5};
+      .logit = 3, .by_token = {{0.5, 1}, {0.25, 2}}, .skip = {1, 2}, .bias = {0, 0}, .mlp = {0, 1}, .embedding = 4, .offset = 5};
   fact.heatmap = {{{0.5, true}, {0.375, false}}, {{0.5, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}};
   const KnockedFact read = ReadKnockedFact(ToJson(fact, {0, 1}));
   EXPECT_EQ(ToJson(read, {0, 1}), ToJson(fact, {0, 1}));
@@ -79,14 +81,16 @@ TEST(KnockoutJsonTest, RelationsHaveTheirOwnCurves) {
 }
 
 TEST(KnockoutChartTest, HasChangeAndAccuracyOfEverySource) {
-  const std::vector<LineChart> charts = KnockoutCharts(MakeResult("m", 3));
-  ASSERT_EQ(charts.size(), 2u);
-  EXPECT_THAT(charts[0].x, ElementsAre("0", "1", "2"));
-  EXPECT_THAT(charts[0].curves[0].values, ElementsAre(0, -25, -50));
-  EXPECT_THAT(charts[0].curves[1].values, ElementsAre(0, 0, 0));
-  EXPECT_THAT(charts[1].curves[0].values, ElementsAre(100, 0, 100));
-  EXPECT_EQ(charts[0].references[0].value, 0);
-  EXPECT_EQ(charts[1].references[0].value, 100);
+  const std::vector<LineChart> changes = KnockoutCharts(MakeResult("m", 3), kChange),
+                               accuracies = KnockoutCharts(MakeResult("m", 3), kAccuracy);
+  ASSERT_EQ(changes.size(), 1u);
+  ASSERT_EQ(accuracies.size(), 1u);
+  EXPECT_THAT(changes[0].x, ElementsAre("0", "1", "2"));
+  EXPECT_THAT(changes[0].curves[0].values, ElementsAre(0, -25, -50));
+  EXPECT_THAT(changes[0].curves[1].values, ElementsAre(0, 0, 0));
+  EXPECT_THAT(accuracies[0].curves[0].values, ElementsAre(100, 0, 100));
+  EXPECT_EQ(changes[0].references[0].value, 0);
+  EXPECT_EQ(accuracies[0].references[0].value, 100);
 }
 
 // A page shows one panel for each target; with groups of channels one for each pair, which compares them.
@@ -94,14 +98,14 @@ TEST(KnockoutChartTest, TargetsHaveTheirOwnAndGroupsAreCompared) {
   KnockoutResult result = MakeResult("m", 2);
   result.channels = {"all", "fast"};
   result.flows = {{"subject", "last", 0}, {"subject", "last", 1}};
-  const std::vector<LineChart> charts = KnockoutCharts(result);
-  ASSERT_EQ(charts.size(), 2u);
+  const std::vector<LineChart> charts = KnockoutCharts(result, kChange);
+  ASSERT_EQ(charts.size(), 1u);
   ASSERT_EQ(charts[0].curves.size(), 2u);
   EXPECT_EQ(charts[0].curves[1].name, "fast");
   EXPECT_THAT(charts[0].title, HasSubstr("from subject to last"));
   result.channels = {"all"};
   result.flows = {{"subject", "last", 0}, {"subject", "subject", 0}};
-  EXPECT_EQ(KnockoutCharts(result).size(), 4u);
+  EXPECT_EQ(KnockoutCharts(result, kChange).size(), 2u);
 }
 
 TEST(KnockoutChartTest, SetsHaveTheFieldsColoursAndNoTwoTheSame) {
@@ -113,7 +117,7 @@ TEST(KnockoutChartTest, SetsHaveTheFieldsColoursAndNoTwoTheSame) {
   result.facts = {MakeFact("", 0.5, std::vector<std::vector<AnswerCell>>(sets.size(), cells))};
   std::set<std::string_view> colours;
   std::map<std::string, std::string_view> of;
-  const LineChart chart = KnockoutCharts(result)[0];
+  const LineChart chart = KnockoutCharts(result, kChange)[0];
   for (const Curve& curve : chart.curves) {
     of[curve.name] = kCurveColours.at(curve.tone.value()).on_white;
     colours.insert(of[curve.name]);
@@ -126,15 +130,16 @@ TEST(KnockoutChartTest, SetsHaveTheFieldsColoursAndNoTwoTheSame) {
 }
 
 TEST(DepthChartTest, FewerWindowsLieBetweenTheSameDepths) {
-  const std::vector<LineChart> charts = DepthCharts({MakeResult("small", 3), MakeResult("large", 5)});
-  ASSERT_EQ(charts.size(), 4u) << "change and accuracy of two sources";
+  const std::vector<KnockoutResult> results = {MakeResult("small", 3), MakeResult("large", 5)};
+  const std::vector<LineChart> charts = DepthCharts(results, kChange);
+  ASSERT_EQ(charts.size(), 2u) << "of two sources";
   EXPECT_THAT(charts[0].x, ElementsAre("0", "25", "50", "75", "100"));
   EXPECT_EQ(charts[0].curves[0].name, "small (w = 3)");
   for (size_t i = 0; i < 5; ++i) {
     EXPECT_THAT(charts[0].curves[0].values[i], Optional(DoubleNear(-12.5 * static_cast<double>(i), 1e-9)));
     EXPECT_THAT(charts[0].curves[1].values[i], Optional(DoubleNear(-12.5 * static_cast<double>(i), 1e-9)));
   }
-  EXPECT_THAT(charts[1].curves[0].values[1], Optional(50.0)) << "between 100 at 0 and 0 at 50 % depth";
+  EXPECT_THAT(DepthCharts(results, kAccuracy)[0].curves[0].values[1], Optional(50.0)) << "between 100 at 0 and 0 at 50 % depth";
 }
 
 TEST(DepthChartTest, ModelWithOneWindowIsALine) {
@@ -143,8 +148,8 @@ TEST(DepthChartTest, ModelWithOneWindowIsALine) {
   for (KnockedFact& fact : one.facts) {
     for (auto& cells : fact.cells) cells.resize(1);
   }
-  EXPECT_THAT(DepthCharts({one, MakeResult("two", 2)})[0].curves[0].values, ElementsAre(0, 0));
-  EXPECT_THAT(DepthCharts({one, one})[0].x, ElementsAre("0"));
+  EXPECT_THAT(DepthCharts({one, MakeResult("two", 2)}, kChange)[0].curves[0].values, ElementsAre(0, 0));
+  EXPECT_THAT(DepthCharts({one, one}, kChange)[0].x, ElementsAre("0"));
 }
 
 TEST(KnockoutHeatMapTest, ShowsDifferencesOnASymmetricScale) {
@@ -158,6 +163,25 @@ TEST(KnockoutHeatMapTest, ShowsDifferencesOnASymmetricScale) {
   EXPECT_EQ(grid.picked_row, 0) << "of the largest difference";
   EXPECT_THAT(grid.title, HasSubstr("Italy"));
   EXPECT_THAT(grid.subtitle, HasSubstr("0.5"));
+  EXPECT_THAT(grid.title, HasSubstr("last token:")) << "all channels need no words";
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("from one token (row)"));
+}
+
+TEST(KnockoutHeatMapTest, ColumnsAreNamedByTheirWindows) {
+  KnockoutResult result = MakeResult("m", 2);
+  EXPECT_EQ(KnockoutHeatMap(result, result.facts[0], 1).column_title, "first layer of the window");
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("In 3 layers from x on"));
+  result.windows = KnockoutResult::Windows::kAround;
+  EXPECT_EQ(KnockoutHeatMap(result, result.facts[0], 1).column_title, "layer the window lies around");
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("In 3 layers around x"));
+}
+
+TEST(KnockoutHeatMapTest, SaysThatItIsOfTheFirstGroup) {
+  KnockoutResult result = MakeResult("m", 2);
+  result.channels = {"fast", "all"};
+  result.facts[0].heatmap = std::vector<std::vector<AnswerCell>>(3, {{0.5, true}, {0.25, true}});
+  EXPECT_THAT(KnockoutHeatMap(result, result.facts[0], 1).title, HasSubstr("last token (fast):"));
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("from one token (fast) (row)"));
 }
 
 TEST(KnockoutPageTest, SaysWhichFactsHaveNothingToSever) {
