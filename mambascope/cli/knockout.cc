@@ -91,6 +91,11 @@ KnockoutResult RunOne(const LoadedModel& one, const KnockoutArguments& a, Knocko
                         .channels = {},
                         .facts = {},
                         .relations = work.relations};
+  if (work.relations.empty()) {  // one fact: a set that it lacks is a mistake
+    for (const auto* sets : {&options.from, &options.to}) {
+      for (const std::string& set : *sets) CheckTokens(set, work.pairs.at(0).clean);
+    }
+  }
   for (const ChannelGroup& group : options.channels) result.channels.push_back(group.name);
   result.options.update(EchoKnockout(a, options, result.window));
   const std::vector<Json> lines = RunBatches(name, one.common, a.facts, one.model, work, result.options,

@@ -208,7 +208,7 @@ KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model, co
   options.windows = a.around_layers() ? WindowsAround(model.layers(), window) : WholeWindows(model.layers(), window);
   options.channels = GroupsOf(a, model, tokenizer);
   if (a.ablates()) {
-    ParseSite(SiteName(Site::kConvIn), model.sites());
+    if (model.config().ssm.d_inner == 0) throw Error("--mode mean ablates conv_in, which a transformer lacks", "take --mode cut");
     options.ablation = MeanAblation{.means = {}, .others = a.restore == "none" ? MeanAblation::Others::kFree : MeanAblation::Others::kHeld};
   }
   return options;

@@ -74,7 +74,7 @@ struct KnockedFact {
   std::optional<AnswerParts> parts = {};
 };
 
-// Knocks out facts, all in one sweep. The answer is that of the pair. Throws Error for a token set beyond a prompt, for p_base = 0, to
+// Knocks out facts, all in one sweep. The answer is that of the pair. Throws Error for p_base = 0, to
 // which there is no change, and for what Sweep refuses.
 std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair>& pairs, const KnockoutOptions& options, Audit& audit);
 

@@ -254,7 +254,8 @@ using KnockOutErrorTest = KnockOutTest;
 INSTANTIATE_TEST_SUITE_P(Models, KnockOutErrorTest, testing::Values("mamba"), [](const auto& info) { return info.param; });
 
 TEST_P(KnockOutErrorTest, TokenBeyondAPromptIsRefused) {
-  EXPECT_THAT(ErrorOf([&] { Knock({.from = {"5"}, .to = {"last"}}); }), HasSubstr("token 5 is beyond the prompt")) << "the second has 5";
+  EXPECT_THAT(Knock({.from = {"5"}, .to = {"last"}})[1].sources, ElementsAre(0)) << "the second has 5 tokens";
+  EXPECT_THAT(ErrorOf([&] { CheckTokens("0,5", pairs_[1].clean); }), HasSubstr("token 5 is beyond the prompt"));
 }
 
 TEST_P(KnockOutErrorTest, AnswerOutsideTheVocabularyIsRefused) {

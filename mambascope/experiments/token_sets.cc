@@ -50,6 +50,14 @@ std::vector<Span> SpansOf(std::string_view set, Span subject, int64_t tokens) {
   return {{0, std::min(subject.begin, tokens - 1)}, {subject.end, tokens - 1}};
 }
 
+std::vector<Span> SpansOf(const std::string& set, const Prompt& prompt) {
+  if (std::find(kTokenSets.begin(), kTokenSets.end(), set) != kTokenSets.end())
+    return SpansOf(set, prompt.subject_span, static_cast<int64_t>(prompt.tokens.size()));
+  std::vector<Span> spans;
+  for (const std::string& part : Split(set)) spans.push_back(ParseRange(part).value());
+  return spans;
+}
+
 }  // namespace
 
 const std::vector<std::string> kTokenSets = {
@@ -73,21 +81,21 @@ std::vector<std::string> ParseTokenSets(const std::string& text) {
 
 std::vector<int64_t> TokensOf(const std::string& set, const Prompt& prompt) {
   const auto tokens = static_cast<int64_t>(prompt.tokens.size());
-  std::vector<Span> spans;
-  if (std::find(kTokenSets.begin(), kTokenSets.end(), set) != kTokenSets.end()) {
-    spans = SpansOf(set, prompt.subject_span, tokens);
-  } else {
-    for (const std::string& part : Split(set)) spans.push_back(ParseRange(part).value());
-  }
   std::set<int64_t> chosen;
-  for (const Span& span : spans) {
+  for (const Span& span : SpansOf(set, prompt)) {
+    for (int64_t token = span.begin; token < std::min(span.end, tokens); ++token) chosen.insert(token);
+  }
+  return {chosen.begin(), chosen.end()};
+}
+
+void CheckTokens(const std::string& set, const Prompt& prompt) {
+  const auto tokens = static_cast<int64_t>(prompt.tokens.size());
+  for (const Span& span : SpansOf(set, prompt)) {
     if (span.end > tokens) {
       throw Error(fmt::format("token {} is beyond the prompt '{}'", span.end - 1, prompt.text),
                   fmt::format("it has tokens 0 to {}", tokens - 1));
     }
-    for (int64_t token = span.begin; token < span.end; ++token) chosen.insert(token);
   }
-  return {chosen.begin(), chosen.end()};
 }
 
 }  // namespace mambascope

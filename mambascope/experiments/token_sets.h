@@ -24,7 +24,10 @@ extern const std::vector<std::string> kTokenSets;
 std::vector<std::string> ParseTokenSets(const std::string& text);
 
 // The tokens of a set that ParseTokenSets returned, ascending, each once; none where the prompt has none, as before a subject that begins
-// it. Throws Error for a token beyond the prompt.
+// it, or numbers beyond it.
 std::vector<int64_t> TokensOf(const std::string& set, const Prompt& prompt);
+
+// Throws Error for a token of the set that is beyond the prompt.
+void CheckTokens(const std::string& set, const Prompt& prompt);
 
 }  // namespace mambascope

@@ -74,8 +74,10 @@ TEST(TokenSetsTest, OtherNamesAreRefusedWithTheKnownOnes) {
   }
 }
 
-TEST(TokenSetsTest, TokenBeyondThePromptIsRefused) {
-  EXPECT_THAT(ErrorOf([] { TokensOf("2-5", OfTokens(5, {1, 2})); }), testing::AllOf(HasSubstr("token 5"), HasSubstr("0 to 4")));
+TEST(TokenSetsTest, TokensBeyondThePromptAreNoneAndFound) {
+  EXPECT_THAT(TokensOf("2-5", OfTokens(5, {1, 2})), ElementsAre(2, 3, 4));
+  EXPECT_THAT(TokensOf("5-9", OfTokens(5, {1, 2})), IsEmpty());
+  EXPECT_THAT(ErrorOf([] { CheckTokens("2-5", OfTokens(5, {1, 2})); }), testing::AllOf(HasSubstr("token 5"), HasSubstr("0 to 4")));
 }
 
 }  // namespace

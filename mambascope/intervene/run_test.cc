@@ -163,23 +163,6 @@ TEST_P(RunTest, CutOfMixingAndConvolutionHidesTheSourcesCompletely) {
   EXPECT_EQ(MaxDifference(Logits({Cut{0, {}, {5}, {}, CutKind::kMixingAndConv}}), base_.Logits(0)), 0) << "no sources";
 }
 
-// Not more than that is severed: in Mamba-1, where all goes through the convolution, the target's mixer is that of a run in which the
-// source's input of the convolution is 0 and its write is cut.
-TEST_P(RunTest, CutOfTheConvolutionIsAZeroedInput) {
-  if (model_.config().architecture != Architecture::kMamba1) GTEST_SKIP() << "Mamba-2's step size does not go through the convolution";
-  const Place out{Site::kMixerOut, 0};
-  const auto state = [&](const Variant& variant) {
-    return mambascope::Run(model_, {ids_}, {.variants = {variant}, .keep = {out}}).State(out, 0)[5];
-  };
-  const at::Tensor zero = at::zeros({model_.config().ssm.d_inner});
-  for (int64_t source = 0; source < 5; ++source) {
-    const at::Tensor want = state({Set{{Site::kConvIn, 0, source}, zero}, Cut{0, {source}, {5}}});
-    const at::Tensor got = state({Cut{0, {source}, {5}, {}, CutKind::kMixingAndConv}});
-    EXPECT_LT(MaxDifference(got, want), 1e-6 * std::max(1.0, want.abs().max().item<double>())) << source;
-  }
-  EXPECT_GT(MaxDifference(state({Cut{0, {4}, {5}, {}, CutKind::kMixingAndConv}}), state({Cut{0, {4}, {5}}})), 1e-6);
-}
-
 TEST_P(RunTest, BadRequestsAreRefused) {
   const at::Tensor value = at::zeros({model_.config().d_model});
   EXPECT_THROW(mambascope::Run(model_, {}), Error);
@@ -217,6 +200,26 @@ TEST(AttentionCutTest, RowsWithNothingLeftAreZero) {
   const at::Tensor cut = state({1, {0, 1, 2}, {2}, one_head})[2], whole = state({1, {}, {2}, {}})[2];
   EXPECT_EQ(cut.slice(0, 24, 36).abs().max().item<double>(), 0);
   EXPECT_EQ(MaxDifference(cut.slice(0, 0, 24), whole.slice(0, 0, 24)), 0);
+}
+
+// Nothing more than the sources is severed: in Mamba-1, where all goes through the convolution, the target's mixer is that of a run in
+// which the source's input of the convolution is 0 and its write is cut.
+TEST(ConvolutionCutTest, IsAZeroedInput) {
+  const Place out{Site::kMixerOut, 0};
+  for (const char* name : {"mamba", "mamba-untied-bias", "falcon_mamba"}) {
+    const Model model = Model::Load(GoldenFolder() / name);
+    const auto state = [&](const Variant& variant) {
+      return mambascope::Run(model, {std::vector<int64_t>{7, 300, 21, 150, 9, 88}}, {.variants = {variant}, .keep = {out}})
+          .State(out, 0)[5];
+    };
+    const at::Tensor zero = at::zeros({model.config().ssm.d_inner});
+    for (int64_t source = 0; source < 5; ++source) {
+      const at::Tensor want = state({Set{{Site::kConvIn, 0, source}, zero}, Cut{0, {source}, {5}}});
+      const at::Tensor got = state({Cut{0, {source}, {5}, {}, CutKind::kMixingAndConv}});
+      EXPECT_LT(MaxDifference(got, want), 1e-6 * std::max(1.0, want.abs().max().item<double>())) << name << " " << source;
+    }
+    EXPECT_GT(MaxDifference(state({Cut{0, {4}, {5}, {}, CutKind::kMixingAndConv}}), state({Cut{0, {4}, {5}}})), 1e-6) << name;
+  }
 }
 
 // The public implementation's readings of a cut in transformers. Values that a row reads are seen by giving each token another.

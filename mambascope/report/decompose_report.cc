@@ -15,7 +15,7 @@ LineChart CarriedChart(const KnockoutResult& result) {
                   .subtitle = fmt::format("{}, {}; the answer's logit is {:.1f} in the mean", result.name, CountText(result.facts.size()),
                                           Mean(logits)),
                   .x_title = "layer",
-                  .y_title = "share of the answer's logit",
+                  .y_title = "of the answer's logit (nats)",
                   .references = {{"nothing", 0.0}}};
   const std::vector<std::string> sets = SourcesOf(result);
   const std::vector<size_t> tones = TonesOf(sets);

@@ -79,31 +79,20 @@ std::vector<Panel> PanelsOf(const KnockoutResult& result) {
   return panels;
 }
 
-double Between(const std::vector<double>& values, double place) {
-  const auto below = static_cast<size_t>(place);
-  if (below + 1 >= values.size()) return values.back();
-  return std::lerp(values[below], values[below + 1], place - static_cast<double>(below));
-}
+constexpr size_t kDepths = 101;  // 0 to 100 %
 
-// `average` at `count` places of the same depths.
-KnockoutAverage Stretch(const KnockoutAverage& average, size_t count) {
-  const bool has_band = average.ci95.at(0).has_value();  // then every window has
-  std::vector<double> low, high;
-  if (has_band) {
-    for (const auto& interval : average.ci95) {
-      low.push_back(interval->first);
-      high.push_back(interval->second);
-    }
+// The curve's values at their windows' depths, and none between them.
+Curve AtDepths(const Curve& curve) {
+  Curve spread{.name = curve.name,
+               .values = std::vector<std::optional<double>>(kDepths),
+               .band = std::vector<std::optional<std::pair<double, double>>>(curve.band.empty() ? 0 : kDepths)};
+  const size_t last = std::max<size_t>(1, curve.values.size() - 1);
+  for (size_t w = 0; w < curve.values.size(); ++w) {
+    const size_t depth = ((kDepths - 1) * w + last / 2) / last;
+    spread.values[depth] = curve.values[w];
+    if (!curve.band.empty()) spread.band[depth] = curve.band[w];
   }
-  KnockoutAverage stretched{.change = {}, .ci95 = {}, .accuracy = {}, .with_sources = average.with_sources};
-  for (size_t i = 0; i < count; ++i) {
-    const double share = count > 1 ? static_cast<double>(i) / static_cast<double>(count - 1) : 0;
-    const double place = share * static_cast<double>(average.change.size() - 1);
-    stretched.change.push_back(Between(average.change, place));
-    stretched.accuracy.push_back(Between(average.accuracy, place));
-    stretched.ci95.push_back(has_band ? std::optional(std::pair(Between(low, place), Between(high, place))) : std::nullopt);
-  }
-  return stretched;
+  return spread;
 }
 
 }  // namespace
@@ -127,20 +116,17 @@ std::vector<LineChart> KnockoutCharts(const KnockoutResult& result, KnockoutMeas
 }
 
 std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results, KnockoutMeasure measure) {
-  size_t count = 0;
-  for (const KnockoutResult& result : results) count = std::max(count, result.x.size());
   std::vector<LineChart> charts;
   for (size_t f = 0; f < results.at(0).flows.size(); ++f) {
     const Flow& flow = results[0].flows[f];
     LineChart chart = ChartOf(measure, fmt::format("{} from {}", WhatIsDone(results[0], flow), flow.from),
                               fmt::format("{}_{}", flow.from, KeyOf(results[0], flow)));
     chart.subtitle = fmt::format("{}, the same for all models", CountText(results[0].facts.size()));
-    chart.x_title = "depth of the window (%)";
-    for (size_t i = 0; i < count; ++i)
-      chart.x.push_back(fmt::format("{:.0f}", count > 1 ? 100.0 * static_cast<double>(i) / static_cast<double>(count - 1) : 0.0));
+    chart.x_title = "depth of the window (%), from the first to the last";
+    chart.missing = LineChart::Missing::kBridge;
+    for (size_t depth = 0; depth < kDepths; ++depth) chart.x.push_back(std::to_string(depth));
     for (const KnockoutResult& result : results)
-      chart.curves.push_back(
-          CurveOf(measure, Stretch(Average(result.facts, f), count), fmt::format("{} (w = {})", result.name, result.window)));
+      chart.curves.push_back(AtDepths(CurveOf(measure, Average(result.facts, f), fmt::format("{} (w = {})", result.name, result.window))));
     charts.push_back(std::move(chart));
   }
   return charts;

@@ -15,8 +15,8 @@ enum class KnockoutMeasure { kChange, kAccuracy };
 // source and target, a curve per group.
 std::vector<LineChart> KnockoutCharts(const KnockoutResult& result, KnockoutMeasure measure);
 
-// Curves of several models, one chart per source, target and group; x is the windows' depth in percent of the last one's, curves of fewer
-// windows lie on the grid of the longest by linear interpolation. REQUIRES: the results have the same flows.
+// Curves of several models, one chart per source, target and group; x is the windows' depth in percent, from the first window to the last,
+// and each model has its own points. REQUIRES: the results have the same flows.
 std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results, KnockoutMeasure measure);
 
 // The first curve of each relation, of the relations with the most facts; none where there are not two.

@@ -129,27 +129,31 @@ TEST(KnockoutChartTest, SetsHaveTheFieldsColoursAndNoTwoTheSame) {
   EXPECT_EQ(of["relation"], "#7c6cf0") << "purple";
 }
 
-TEST(DepthChartTest, FewerWindowsLieBetweenTheSameDepths) {
+TEST(DepthChartTest, EachModelHasItsOwnPointsAndNoOthers) {
   const std::vector<KnockoutResult> results = {MakeResult("small", 3), MakeResult("large", 5)};
   const std::vector<LineChart> charts = DepthCharts(results, kChange);
   ASSERT_EQ(charts.size(), 2u) << "of two sources";
-  EXPECT_THAT(charts[0].x, ElementsAre("0", "25", "50", "75", "100"));
+  ASSERT_EQ(charts[0].x.size(), 101u);
+  EXPECT_EQ(charts[0].x[25], "25");
   EXPECT_EQ(charts[0].curves[0].name, "small (w = 3)");
-  for (size_t i = 0; i < 5; ++i) {
-    EXPECT_THAT(charts[0].curves[0].values[i], Optional(DoubleNear(-12.5 * static_cast<double>(i), 1e-9)));
-    EXPECT_THAT(charts[0].curves[1].values[i], Optional(DoubleNear(-12.5 * static_cast<double>(i), 1e-9)));
+  for (size_t depth = 0; depth <= 100; ++depth) {
+    EXPECT_EQ(charts[0].curves[0].values[depth].has_value(), depth % 50 == 0) << depth;
+    EXPECT_EQ(charts[0].curves[1].values[depth].has_value(), depth % 25 == 0) << depth;
   }
-  EXPECT_THAT(DepthCharts(results, kAccuracy)[0].curves[0].values[1], Optional(50.0)) << "between 100 at 0 and 0 at 50 % depth";
+  EXPECT_THAT(charts[0].curves[0].values[50], Optional(DoubleNear(-25, 1e-9)));
+  EXPECT_THAT(charts[0].curves[1].values[25], Optional(DoubleNear(-12.5, 1e-9)));
+  EXPECT_EQ(charts[0].missing, LineChart::Missing::kBridge);
 }
 
-TEST(DepthChartTest, ModelWithOneWindowIsALine) {
+TEST(DepthChartTest, ModelWithOneWindowIsAPoint) {
   KnockoutResult one = MakeResult("one", 2);
   one.x = {0};
   for (KnockedFact& fact : one.facts) {
     for (auto& cells : fact.cells) cells.resize(1);
   }
-  EXPECT_THAT(DepthCharts({one, MakeResult("two", 2)}, kChange)[0].curves[0].values, ElementsAre(0, 0));
-  EXPECT_THAT(DepthCharts({one, one}, kChange)[0].x, ElementsAre("0"));
+  const std::vector<LineChart> charts = DepthCharts({one, MakeResult("two", 2)}, kChange);
+  EXPECT_THAT(charts[0].curves[0].values[0], Optional(0.0));
+  EXPECT_FALSE(charts[0].curves[0].values[100].has_value());
 }
 
 TEST(KnockoutHeatMapTest, ShowsDifferencesOnASymmetricScale) {

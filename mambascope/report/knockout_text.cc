@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "mambascope/report/knockout_words.h"
 #include "mambascope/report/label.h"
@@ -11,9 +12,10 @@
 namespace mambascope {
 namespace {
 
-// "-83.2 % at 6"
+// "-83.2 % (at 6)"; "0.0 %" where there is hardly a change.
 std::string Extreme(const KnockoutResult& result, const std::vector<double>& change, std::vector<double>::const_iterator at) {
-  return fmt::format("{:+.1f} % at {}", *at, result.x.at(static_cast<size_t>(at - change.begin())));
+  if (std::abs(*at) < 0.05) return "0.0 %";
+  return fmt::format("{:+.1f} % (at {})", *at, result.x.at(static_cast<size_t>(at - change.begin())));
 }
 
 }  // namespace
@@ -41,7 +43,7 @@ std::string KnockoutText(const KnockoutResult& result) {
     most = std::max(most, -*low);
     const bool everywhere = average.with_sources == static_cast<int64_t>(result.facts.size());
     text +=
-        fmt::format("  {:<32} change of p(answer) from {} to {}{}\n", grid.rows.back(), Extreme(result, average.change, low),
+        fmt::format("  {:<32} change of p(answer): lowest {}, highest {}{}\n", grid.rows.back(), Extreme(result, average.change, low),
                     Extreme(result, average.change, high),
                     everywhere ? "" : fmt::format("; {} of {} facts have something to sever", average.with_sources, result.facts.size()));
   }

@@ -58,11 +58,19 @@ Json Points(const LineChart& chart) {
   Json points = Json::array();
   for (size_t c = 0; c < chart.curves.size(); ++c)
     for (size_t x = 0; x < chart.x.size(); ++x) {
+      if (chart.missing == LineChart::Missing::kBridge && !HasValue(chart.curves[c].values[x])) continue;
       Json point = {{"curve", c}, {"x", x}, {"value", ValueJson(chart.curves[c].values[x])}};
       if (const auto interval = Interval(chart.curves[c], x)) point.update({{"low", interval->first}, {"high", interval->second}});
       points.push_back(std::move(point));
     }
   return points;
+}
+
+// Of the curve that has the most.
+int MostValues(const LineChart& chart) {
+  int64_t most = 1;
+  for (const Curve& curve : chart.curves) most = std::max<int64_t>(most, std::count_if(curve.values.begin(), curve.values.end(), HasValue));
+  return static_cast<int>(most);
 }
 
 // The ends of the y axis: the chart's domain, else the range of values, bands and references.
@@ -155,7 +163,7 @@ Json LineChartSpec(const LineChart& chart) {
                     web::LineChart(),
                     {{"x_labels", x_labels},
                      {"curve_labels", curve_labels},
-                     {"has_few", step_width >= kPointsFrom},
+                     {"has_few", kWidth / MostValues(chart) >= kPointsFrom},
                      {"references", ReferencesJson(references)},
                      {"reference_ticks", ticks.values},
                      {"reference_labels", ticks.labels},

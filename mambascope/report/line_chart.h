@@ -27,7 +27,8 @@ struct LineChart {
   std::string x_title = {}, y_title = {};  // "layer", "indirect effect"
   std::vector<std::string> x = {};         // labels, left to right; they may repeat
   std::vector<Curve> curves = {};
-  std::vector<Reference> references = {};                // dashed horizontal lines with their labels
+  enum class Missing { kGap, kBridge } missing = Missing::kGap;  // where a curve has no value: the line ends there, or goes on to the next
+  std::vector<Reference> references = {};                        // dashed horizontal lines with their labels
   std::optional<std::pair<double, double>> domain = {};  // the y axis's ends, where what lies beyond is drawn; by default all that there is
 };
 

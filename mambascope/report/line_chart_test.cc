@@ -53,6 +53,14 @@ TEST(LineChart, GivesMissingValuesNullAndTheirIntervalsNothing) {
   EXPECT_EQ(Point(chart, 3), (Json{{"curve", 0}, {"x", 3}, {"value", 0.5}}));
 }
 
+TEST(LineChart, BridgesMissingValuesWhereItIsTold) {
+  LineChart chart = Layers(4);
+  chart.curves[1].values[2] = std::nullopt;
+  EXPECT_EQ(LineChartSpec(chart).at("data").at("values").size(), 8);
+  chart.missing = LineChart::Missing::kBridge;
+  EXPECT_EQ(LineChartSpec(chart).at("data").at("values").size(), 7) << "a point that is not there ends no line";
+}
+
 TEST(LineChart, SpansValuesBandsAndReferencesUnlessItIsTold) {
   LineChart chart = Layers(4);
   EXPECT_EQ(Domain(chart), (Json{0.25, 0.75}));
