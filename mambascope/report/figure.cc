@@ -39,14 +39,15 @@ Json PlacePosition(const std::string& field, const std::string& title, const std
   for (const std::string& label : labels) longest = std::max(longest, Length(label));
   const bool tilted = longest > 6;
   const int step = LabelStep(step_width, tilted ? 14 : kCharWidth * longest + 8);
-  Json shown = Json::array();
+  Json shown = Json::array(), places = Json::array();  // without its places an axis would leave out those that have no value
   for (size_t place = 0; place < labels.size(); place += step) shown.push_back(place);
+  for (size_t place = 0; place < labels.size(); ++place) places.push_back(place);
   Json axis = {{"labelExpr", field + "_labels[datum.value]"}, {"values", shown}, {"labelAngle", tilted ? -50 : 0}, {"labelOverlap", false}};
   if (tilted) axis.update({{"labelAlign", "right"}, {"labelBaseline", "middle"}, {"labelLimit", 90}});
   return {{"field", field},
           {"type", "ordinal"},
           {"title", title},
-          {"scale", {{"type", "band"}, {"paddingInner", 0}, {"paddingOuter", 0}}},
+          {"scale", {{"type", "band"}, {"domain", places}, {"paddingInner", 0}, {"paddingOuter", 0}}},
           {"axis", axis}};
 }
 

@@ -59,6 +59,7 @@ TEST(LineChart, BridgesMissingValuesWhereItIsTold) {
   EXPECT_EQ(LineChartSpec(chart).at("data").at("values").size(), 8);
   chart.missing = LineChart::Missing::kBridge;
   EXPECT_EQ(LineChartSpec(chart).at("data").at("values").size(), 7) << "a point that is not there ends no line";
+  EXPECT_EQ(Encoding(LineChartSpec(chart), "x").at("scale").at("domain"), (Json{0, 1, 2, 3})) << "and its place stays";
 }
 
 TEST(LineChart, SpansValuesBandsAndReferencesUnlessItIsTold) {
