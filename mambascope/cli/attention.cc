@@ -14,18 +14,12 @@ namespace fs = std::filesystem;
 struct Options {
   PromptOptions prompt;
   std::string layers;
-  std::optional<int64_t> channel, head;
+  std::optional<int64_t> channel;
   std::string out = "out";
 };
 
 // Mamba-1's recurrence has a matrix per channel, the others have one per head.
 std::string KindOf(const Model& model) { return model.config().architecture == Architecture::kMamba1 ? "channel" : "head"; }
-
-std::optional<int64_t> ChannelOf(const Options& o, const std::string& kind) {
-  if ((kind == "head" ? o.channel : o.head).has_value())
-    throw Error(fmt::format("--{}: this model has {}s", kind == "head" ? "channel" : "head", kind), fmt::format("use --{}", kind));
-  return kind == "head" ? o.head : o.channel;
-}
 
 std::string Summary(const AttentionResult& result) {
   std::string text;
@@ -48,8 +42,8 @@ void RunAttention(const CommonOptions& common, const Options& o) {
   const Model model = LoadModel(common);
   AttentionResult result{.options = EchoOptions("attention", common, {{"layer", o.layers}}), .ids = ids, .texts = {}, .layers = {}};
   result.channel_kind = KindOf(model);
-  result.channel = ChannelOf(o, result.channel_kind);
-  if (result.channel) result.options[result.channel_kind] = *result.channel;
+  result.channel = o.channel;
+  result.options["channel"] = o.channel ? Json(*o.channel) : Json();
   for (int64_t id : ids) result.texts.push_back(tokenizer ? tokenizer->DecodeToken(id) : std::nullopt);
   result.layers = HiddenAttention(model, ids, ParseLayers(o.layers, model.layers()), {.channel = result.channel});
   const Json json = AttentionJson(result);
@@ -64,10 +58,7 @@ void Attention(CLI::App& command, CommonOptions& common) {
   const auto o = std::make_shared<Options>();
   AddPromptOptions(command, o->prompt);
   command.add_option("--layer,--layers", o->layers, "as 3, 0-15, 2,4,6 or all")->required();
-  CLI::Option* channel = command.add_option("--channel", o->channel, "of Mamba-1: its own matrix, too")->check(CLI::NonNegativeNumber);
-  command.add_option("--head", o->head, "of Mamba-2 or a transformer: its own matrix, too")
-      ->check(CLI::NonNegativeNumber)
-      ->excludes(channel);
+  command.add_option("--channel,--head", o->channel, "a channel (Mamba-1) or head, counted from 0: its own matrix, too");
   command.add_option("--out", o->out, "folder for the results")->capture_default_str();
   command.callback([&common, o] { RunAttention(common, *o); });
 }

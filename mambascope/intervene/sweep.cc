@@ -2,209 +2,19 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
-#include <tuple>
 
-#include "mambascope/error.h"
-#include "mambascope/intervene/check.h"
+#include "mambascope/intervene/base_runs.h"
+#include "mambascope/intervene/changes.h"
 #include "mambascope/intervene/cone.h"
 #include "mambascope/intervene/cuts.h"
 
 namespace mambascope {
 namespace {
-
-// One change of one packed row.
-struct Change {
-  int64_t row;
-  at::Tensor value;      // [width]; undefined: the base run's
-  int64_t base_row = 0;  // where that is
-  bool adds = false;
-};
-
-// What is done to packed rows, place by place.
-class Changes {
- public:
-  // After those of the same row and place that are there already.
-  void Append(const Place& place, Change change) {
-    std::vector<Round>& rounds = changes_[place];
-    const size_t n = count_[{place, change.row}]++;
-    if (rounds.size() <= n) rounds.resize(n + 1);
-    rounds[n].push_back(std::move(change));
-  }
-  // x, which has the packed rows from `begin` on, with its changes; `base` has the base runs' rows.
-  at::Tensor Apply(const Place& place, int64_t begin, const at::Tensor& base, at::Tensor x) const {
-    const auto found = changes_.find(place);
-    if (found == changes_.end()) return x;
-    for (const Round& round : found->second) x = Apply(round, begin, base, x);
-    return x;
-  }
-
- private:
-  using Round = std::vector<Change>;  // at most one change of a row
-
-  static at::Tensor Apply(const Round& round, int64_t begin, const at::Tensor& base, at::Tensor x) {
-    std::vector<int64_t> set_rows, add_rows, held_rows, held_from;
-    std::vector<at::Tensor> values, deltas;
-    for (const Change& c : round) {
-      const int64_t row = c.row - begin;
-      if (row < 0 || row >= x.size(0)) continue;
-      if (!c.value.defined()) {
-        held_rows.push_back(row);
-        held_from.push_back(c.base_row);
-      } else {
-        (c.adds ? add_rows : set_rows).push_back(row);
-        (c.adds ? deltas : values).push_back(c.value.to(x.options()));
-      }
-    }
-    if (!set_rows.empty()) x = x.index_copy(0, RowIndex(set_rows, x), at::stack(values));
-    if (!add_rows.empty()) x = x.index_add(0, RowIndex(add_rows, x), at::stack(deltas));
-    if (!held_rows.empty()) x = x.index_copy(0, RowIndex(held_rows, x), base.index_select(0, RowIndex(held_from, x)));
-    return x;
-  }
-
-  std::map<Place, std::vector<Round>> changes_;
-  std::map<std::pair<Place, int64_t>, size_t> count_;
-};
-
-// Where the tokens [first, end) of a prompt lie, and those of its base run.
-struct Placement {
-  int64_t first, end;
-  int64_t shift;       // from tokens to rows
-  int64_t base_shift;  // to the base run's rows
-};
-
-// Appends what `variant` does to the states at hand where acts(state).
-template <typename Acts>
-void Append(const Variant& variant, const Placement& p, const Acts& acts, Changes& changes) {
-  const auto change = [&](const StateId& at, Change c) {
-    if (at.token < p.first || at.token >= p.end || !acts(at)) return;
-    c.row = at.token + p.shift;
-    changes.Append(at.place(), std::move(c));
-  };
-  for (const Intervention& intervention : variant) {
-    std::visit(Overload{[&](const Set& set) { change(set.at, {.row = 0, .value = set.value}); },
-                        [&](const Add& add) { change(add.at, {.row = 0, .value = add.delta, .adds = true}); },
-                        [&](const Hold& hold) { change(hold.at, {.row = 0, .value = {}, .base_row = hold.at.token + p.base_shift}); },
-                        [](const Cut&) {}},
-               intervention);
-  }
-}
-
-// What segments read of the base runs at one layer.
-struct BaseLayer {
-  at::Tensor h;                      // [row, d_model], the layer's input: where segments join
-  Carry carry = {};                  // a slot for every token that segments continue from
-  std::map<Place, at::Tensor> held;  // [row, width], the states that some variant holds
-};
-
-// The base runs of some cones, as whole prompts side by side.
-class BaseRuns : public Hooks {
- public:
-  BaseRuns(const Model& model, const std::vector<SweepBase>& bases, const std::vector<Cone>& cones) : model_(model) {
-    std::vector<int64_t> lengths;
-    std::set<int64_t> kept;
-    for (const Cone& cone : cones) {
-      const SweepBase& base = bases[cone.work->base];
-      const auto [place, is_new] = places_.emplace(cone.work->base, Placed{lengths.size(), static_cast<int64_t>(ids_.size())});
-      const int64_t row = place->second.row;
-      if (is_new) {
-        lengths.push_back(static_cast<int64_t>(base.ids.size()));
-        Append(
-            base.variant, {0, lengths.back(), row, 0}, [](const StateId&) { return true; }, changes_);
-        AppendCuts(base, place->second);
-        ids_.insert(ids_.end(), base.ids.begin(), base.ids.end());
-      }
-      if (cone.continues(model)) {
-        kept.insert(row + cone.first - 1);
-        KeepCutCarries(cone, base, place->second);
-      }
-      for (const Intervention& intervention : cone.work->variant) {
-        if (const auto* hold = std::get_if<Hold>(&intervention)) held_.insert(hold->at.place());
-      }
-    }
-    packing_ = Packing::Whole(lengths);
-    packing_.kept.assign(kept.begin(), kept.end());
-    h_ = At({Site::kEmbed, kEmbedLayer}, model.Embed(ids_, packing_));
-  }
-
-  int64_t FirstRow(size_t base) const { return places_.at(base).row; }
-  // The slot of the carry at the token before the cone's first; -1 where it needs none.
-  int64_t Slot(const Cone& cone) const {
-    if (!cone.continues(model_)) return -1;
-    const int64_t row = FirstRow(cone.work->base) + cone.first - 1;
-    return std::lower_bound(packing_.kept.begin(), packing_.kept.end(), row) - packing_.kept.begin();
-  }
-  // That of the carry in `layer` as tokens see it that `hidden` is hidden from.
-  int64_t Slot(const Cone& cone, int layer, const std::vector<Sources>& hidden) const {
-    const auto at = cut_slots_.find({layer, cone.work->base, cone.first});
-    if (at == cut_slots_.end()) return Slot(cone);
-    const auto found = at->second.find(Before(hidden, cone.first));
-    return found == at->second.end() ? Slot(cone) : static_cast<int64_t>(packing_.kept.size()) + found->second;
-  }
-
-  // Goes up one layer.
-  BaseLayer Up(int layer) {
-    BaseLayer result{.h = h_, .carry = {}, .held = {}};
-    seen_.clear();
-    h_ = model_.layer(layer).Forward(h_, packing_, {}, result.carry, {*this, layer});
-    result.held = std::move(seen_);
-    return result;
-  }
-  // The last block's output, once all layers are done.
-  const at::Tensor& h() const { return h_; }
-
-  at::Tensor At(const Place& place, const at::Tensor& x) override {
-    const at::Tensor y = changes_.Apply(place, 0, {}, x);
-    if (held_.contains(place)) seen_[place] = y;
-    return y;
-  }
-  std::vector<RowCut> Cuts(int layer) override { return cuts_.contains(layer) ? cuts_.at(layer) : std::vector<RowCut>(); }
-
- private:
-  struct Placed {
-    size_t segment;
-    int64_t row;  // its first
-  };
-
-  void AppendCuts(const SweepBase& base, const Placed& at) {
-    for (int layer : CutLayers({&base.variant}, 0)) {
-      for (CutTokens& cut : CutsAt(layer, {&base.variant}, 0, static_cast<int64_t>(base.ids.size()))) {
-        for (int64_t& token : cut.to) token += at.row;
-        cuts_[layer].push_back({.segment = at.segment, .to = std::move(cut.to), .hidden = std::move(cut.hidden)});
-      }
-    }
-  }
-
-  // The carries at the token before the cone's first as its rows see them that cuts hide something from.
-  void KeepCutCarries(const Cone& cone, const SweepBase& base, const Placed& at) {
-    for (const auto& [layer, carries] : CutCarriesOf(model_, base, cone)) {
-      for (const std::vector<Sources>& hidden : carries) {
-        const bool is_new = cut_slots_[{layer, cone.work->base, cone.first}].emplace(hidden, cut_carries_[layer]).second;
-        if (!is_new) continue;
-        ++cut_carries_[layer];
-        cuts_[layer].push_back({.segment = at.segment, .to = {}, .hidden = hidden, .carry = -1, .kept = {at.row + cone.first - 1}});
-      }
-    }
-  }
-
-  const Model& model_;
-  std::map<size_t, Placed> places_;  // by base
-  std::vector<int64_t> ids_;
-  Packing packing_;
-  Changes changes_;
-  std::map<int, std::vector<RowCut>> cuts_;  // by layer
-  std::map<int, int64_t> cut_carries_;       // layer -> how many are kept
-  // Layer, base, token -> what is hidden before it -> which of the layer's.
-  std::map<std::tuple<int, size_t, int64_t>, std::map<std::vector<Sources>, int64_t, HiddenOrder>> cut_slots_;
-  std::set<Place> held_;
-  std::map<Place, at::Tensor> seen_;  // in the layer at hand
-  at::Tensor h_;                      // [row, d_model]
-};
 
 // Segments that go up together, in the order in which they join.
 class Group : public Hooks {
@@ -220,8 +30,8 @@ class Group : public Hooks {
     const auto still_to_do = [&](const StateId& at) { return at.layer >= cone.layer; };
     // Below the cone a variant is its base run, and its Holds do nothing.
     const auto inside = [&](const StateId& at) { return FirstLayer(at) >= cone.layer; };
-    mambascope::Append(base.variant, placement, still_to_do, changes_);
-    mambascope::Append(cone.work->variant, placement, inside, changes_);
+    changes_.Append(base.variant, placement, still_to_do);
+    changes_.Append(cone.work->variant, placement, inside);
     AppendCuts(cone, base);
   }
 

@@ -11,20 +11,13 @@ namespace {
 
 using Cells = std::vector<std::vector<AnswerCell>>;
 
-Json Probabilities(const Cells& cells) {
+// One of a cell's values, [row][window].
+template <typename Value>
+Json Rows(const Cells& cells, Value AnswerCell::*value) {
   Json rows = Json::array();
   for (const auto& row : cells) {
     rows.push_back(Json::array());
-    for (const AnswerCell& cell : row) rows.back().push_back(cell.p);
-  }
-  return rows;
-}
-
-Json Tops(const Cells& cells) {
-  Json rows = Json::array();
-  for (const auto& row : cells) {
-    rows.push_back(Json::array());
-    for (const AnswerCell& cell : row) rows.back().push_back(cell.is_top);
+    for (const AnswerCell& cell : row) rows.back().push_back(cell.*value);
   }
   return rows;
 }
@@ -125,10 +118,13 @@ Json ToJson(const KnockedFact& fact, const std::vector<int>& x) {
                {"tokens", fact.prompt.tokens},
                {"subject_span", {fact.prompt.subject_span.begin, fact.prompt.subject_span.end}},
                {"sources", fact.sources},
-               {"probs", Probabilities(fact.cells)},
-               {"is_top", Tops(fact.cells)}};
+               {"probs", Rows(fact.cells, &AnswerCell::p)},
+               {"is_top", Rows(fact.cells, &AnswerCell::is_top)}};
   if (!fact.heatmap.empty())
-    json["heatmap"] = {{"tokens", fact.prompt.tokens}, {"x", x}, {"probs", Probabilities(fact.heatmap)}, {"is_top", Tops(fact.heatmap)}};
+    json["heatmap"] = {{"tokens", fact.prompt.tokens},
+                       {"x", x},
+                       {"probs", Rows(fact.heatmap, &AnswerCell::p)},
+                       {"is_top", Rows(fact.heatmap, &AnswerCell::is_top)}};
   if (fact.parts) json["decompose"] = PartsJson(*fact.parts);
   return json;
 }

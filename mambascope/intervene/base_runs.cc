@@ -1,0 +1,82 @@
+#include "mambascope/intervene/base_runs.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <algorithm>
+
+namespace mambascope {
+
+BaseRuns::BaseRuns(const Model& model, const std::vector<SweepBase>& bases, const std::vector<Cone>& cones) : model_(model) {
+  std::vector<int64_t> lengths;
+  std::set<int64_t> kept;
+  for (const Cone& cone : cones) {
+    const SweepBase& base = bases[cone.work->base];
+    const auto [place, is_new] = places_.emplace(cone.work->base, Placed{lengths.size(), static_cast<int64_t>(ids_.size())});
+    const int64_t row = place->second.row;
+    if (is_new) {
+      lengths.push_back(static_cast<int64_t>(base.ids.size()));
+      changes_.Append(base.variant, {0, lengths.back(), row, 0}, [](const StateId&) { return true; });
+      AppendCuts(base, place->second);
+      ids_.insert(ids_.end(), base.ids.begin(), base.ids.end());
+    }
+    if (cone.continues(model)) {
+      kept.insert(row + cone.first - 1);
+      KeepCutCarries(cone, base, place->second);
+    }
+    for (const Intervention& intervention : cone.work->variant) {
+      if (const auto* hold = std::get_if<Hold>(&intervention)) held_.insert(hold->at.place());
+    }
+  }
+  packing_ = Packing::Whole(lengths);
+  packing_.kept.assign(kept.begin(), kept.end());
+  h_ = At({Site::kEmbed, kEmbedLayer}, model.Embed(ids_, packing_));
+}
+
+int64_t BaseRuns::Slot(const Cone& cone) const {
+  if (!cone.continues(model_)) return -1;
+  const int64_t row = FirstRow(cone.work->base) + cone.first - 1;
+  return std::lower_bound(packing_.kept.begin(), packing_.kept.end(), row) - packing_.kept.begin();
+}
+
+int64_t BaseRuns::Slot(const Cone& cone, int layer, const std::vector<Sources>& hidden) const {
+  const auto at = cut_slots_.find({layer, cone.work->base, cone.first});
+  if (at == cut_slots_.end()) return Slot(cone);
+  const auto found = at->second.find(Before(hidden, cone.first));
+  return found == at->second.end() ? Slot(cone) : static_cast<int64_t>(packing_.kept.size()) + found->second;
+}
+
+BaseLayer BaseRuns::Up(int layer) {
+  BaseLayer result{.h = h_, .carry = {}, .held = {}};
+  seen_.clear();
+  h_ = model_.layer(layer).Forward(h_, packing_, {}, result.carry, {*this, layer});
+  result.held = std::move(seen_);
+  return result;
+}
+
+at::Tensor BaseRuns::At(const Place& place, const at::Tensor& x) {
+  const at::Tensor y = changes_.Apply(place, 0, {}, x);
+  if (held_.contains(place)) seen_[place] = y;
+  return y;
+}
+
+void BaseRuns::AppendCuts(const SweepBase& base, const Placed& at) {
+  for (int layer : CutLayers({&base.variant}, 0)) {
+    for (CutTokens& cut : CutsAt(layer, {&base.variant}, 0, static_cast<int64_t>(base.ids.size()))) {
+      for (int64_t& token : cut.to) token += at.row;
+      cuts_[layer].push_back({.segment = at.segment, .to = std::move(cut.to), .hidden = std::move(cut.hidden)});
+    }
+  }
+}
+
+void BaseRuns::KeepCutCarries(const Cone& cone, const SweepBase& base, const Placed& at) {
+  for (const auto& [layer, carries] : CutCarriesOf(model_, base, cone)) {
+    for (const std::vector<Sources>& hidden : carries) {
+      const bool is_new = cut_slots_[{layer, cone.work->base, cone.first}].emplace(hidden, cut_carries_[layer]).second;
+      if (!is_new) continue;
+      ++cut_carries_[layer];
+      cuts_[layer].push_back({.segment = at.segment, .to = {}, .hidden = hidden, .carry = -1, .kept = {at.row + cone.first - 1}});
+    }
+  }
+}
+
+}  // namespace mambascope
