@@ -1,0 +1,131 @@
+#include "mambascope/experiments/lre.h"
+
+#include <c10/core/GradMode.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mambascope/error.h"
+#include "mambascope/experiments/lre_estimate.h"
+#include "mambascope/experiments/lre_trial.h"
+#include "mambascope/intervene/check.h"
+
+namespace mambascope {
+namespace {
+
+LreGrid GridOf(const Model& model, const LreOptions& options) {
+  LreGrid grid{options.layers, options.betas, options.ranks};
+  const int64_t d = model.config().d_model;
+  if (grid.layers.empty()) {
+    for (int l = kEmbedLayer; l < model.layers(); ++l) grid.layers.push_back(l);
+  }
+  if (grid.betas.empty()) {
+    for (int i = 0; i <= 20; ++i) grid.betas.push_back(i / 4.0);
+  }
+  if (grid.ranks.empty()) {
+    for (int64_t rank = 0; rank <= std::min<int64_t>(312, d); rank += 8) grid.ranks.push_back(rank);
+  }
+  for (int l : grid.layers) CheckPlace(model, BlockOutput(l));
+  for (int64_t rank : grid.ranks) {
+    if (rank < 0 || rank > d) throw Error(fmt::format("the rank {} is not one of 0 to {}, the model's width", rank, d));
+  }
+  if (options.train < 2)
+    throw Error(fmt::format("an operator cannot be made from {} samples", options.train), "give 2 or more; 5 is usual");
+  if (options.limit != 0 && options.limit <= options.train)
+    throw Error(fmt::format("{} test samples are too few beside {} training ones", options.limit, options.train),
+                "give more, or 0 for all");
+  if (options.trials < 1) throw Error(fmt::format("{} trials measure nothing", options.trials), "give 1 or more");
+  return grid;
+}
+
+// The layer with the highest mean over trials, the first of the best.
+template <typename Value>
+size_t BestOnAverage(const std::vector<LreTrial*>& trials, const Value& value) {
+  std::vector<double> sums(trials[0]->layers.size());
+  for (const LreTrial* trial : trials) {
+    for (size_t i = 0; i < sums.size(); ++i) sums[i] += value(trial->layers[i]);
+  }
+  return static_cast<size_t>(std::max_element(sums.begin(), sums.end()) - sums.begin());
+}
+
+double Faithfulness(const LreLayer& layer) { return layer.faithfulness[layer.beta]; }
+double Causality(const LreLayer& layer) { return layer.causality[layer.rank]; }
+
+// One layer for all trials, by their means on the test samples.
+void ChooseOnTest(std::vector<LreTrial>& trials) {
+  std::vector<LreTrial*> done;
+  for (LreTrial& trial : trials) {
+    if (trial.skipped.empty()) done.push_back(&trial);
+  }
+  if (done.empty()) return;
+  const size_t faithful = BestOnAverage(done, Faithfulness), causal = BestOnAverage(done, Causality);
+  for (LreTrial* trial : done) {
+    trial->faithful = faithful;
+    trial->causal = causal;
+  }
+}
+
+void Summarize(LreRelation& result) {
+  std::vector<double> faithfulness, causality;
+  for (const LreTrial* trial : result.Done()) {
+    faithfulness.push_back(Faithfulness(trial->layers[trial->faithful]));
+    causality.push_back(Causality(trial->layers[trial->causal]));
+  }
+  result.faithfulness = PercentageOf(faithfulness);
+  result.causality = PercentageOf(causality);
+  if (faithfulness.empty()) result.skipped = result.trials[0].skipped;
+}
+
+}  // namespace
+
+LreOptions AsPublished(LreOptions options) {
+  options.choice = LreOptions::Choice::kOnTest;
+  options.train_prompts.subject = RelationPromptOptions::Subject::kLast;
+  options.test_prompts.subject = RelationPromptOptions::Subject::kFirst;
+  return options;
+}
+
+std::vector<const LreTrial*> LreRelation::Done() const {
+  std::vector<const LreTrial*> done;
+  for (const LreTrial& trial : trials) {
+    if (trial.skipped.empty()) done.push_back(&trial);
+  }
+  return done;
+}
+
+LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreOptions& options) {
+  const LreGrid grid = GridOf(model, options);
+  const size_t range = RangeOf(relation).size();
+  LreRelation result{.name = relation.name,
+                     .samples = static_cast<int64_t>(relation.samples.size()),
+                     .range = static_cast<int64_t>(range),
+                     .chance = 1 / static_cast<double>(range),
+                     .layers = grid.layers,
+                     .betas = grid.betas,
+                     .ranks = grid.ranks};
+  if (result.samples <= options.train) {
+    result.skipped = fmt::format("it has {} samples; more than {} are needed", result.samples, options.train);
+    return result;
+  }
+  Random random(options.seed);
+  const int64_t steps = LreSteps(grid, options), total = options.trials * steps;
+  for (int64_t i = 0; i < options.trials; ++i) {
+    int64_t done = i * steps;
+    const auto tick = [&] {
+      if (options.progress) options.progress(++done, total);
+    };
+    result.trials.push_back(RunLreTrial(model, tokenizer, relation, grid, options, random, tick));
+  }
+  if (options.choice == LreOptions::Choice::kOnTest) ChooseOnTest(result.trials);
+  Summarize(result);
+  return result;
+}
+
+LreOperator MakeOperator(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreRelation& measured,
+                         const LreTrial& trial, const LreOptions& options) {
+  const LreLayer& layer = trial.layers[trial.faithful];
+  const auto prompts = MakeLeaveOneOutPrompts(tokenizer, relation.prompt_templates[0], trial.train, options.train_prompts);
+  return EstimateLre(model, prompts, {layer.layer}, {.memory = options.memory}).Operator(0, measured.betas[layer.beta]);
+}
+
+}  // namespace mambascope
