@@ -65,15 +65,46 @@ void ChooseOnTest(std::vector<LreTrial>& trials) {
   }
 }
 
+using Trials = std::vector<const LreTrial*>;
+
+// value(trial) of every trial, in percent.
+template <typename Value>
+Percentage Over(const Trials& trials, const Value& value) {
+  std::vector<double> values;
+  for (const LreTrial* trial : trials) values.push_back(value(*trial));
+  return *PercentageOf(values);
+}
+
+LreLayerSummary SummarizeLayer(const LreRelation& result, const Trials& trials, size_t i) {
+  const auto over = [&](const auto& value) { return Over(trials, [&](const LreTrial& trial) { return value(trial.layers[i]); }); };
+  return {.layer = result.layers[i],
+          .faithfulness = over(Faithfulness),
+          .causality = over(Causality),
+          .identity = over([](const LreLayer& layer) { return layer.identity; }),
+          .translation = over([](const LreLayer& layer) { return layer.translation; }),
+          .regression = over([](const LreLayer& layer) { return layer.regression; }),
+          .beta = over([&](const LreLayer& layer) { return result.betas[layer.beta]; }).mean / 100,
+          .rank = over([&](const LreLayer& layer) { return static_cast<double>(result.ranks[layer.rank]); }).mean / 100};
+}
+
+// The index that most trials chose, the first of those.
+size_t MostChosen(const Trials& trials, size_t layers, size_t LreTrial::*chosen) {
+  std::vector<int> votes(layers);
+  for (const LreTrial* trial : trials) ++votes[trial->*chosen];
+  return static_cast<size_t>(std::max_element(votes.begin(), votes.end()) - votes.begin());
+}
+
 void Summarize(LreRelation& result) {
-  std::vector<double> faithfulness, causality;
-  for (const LreTrial* trial : result.Done()) {
-    faithfulness.push_back(Faithfulness(trial->layers[trial->faithful]));
-    causality.push_back(Causality(trial->layers[trial->causal]));
+  const Trials trials = result.Done();
+  if (trials.empty()) {
+    result.skipped = result.trials[0].skipped;
+    return;
   }
-  result.faithfulness = PercentageOf(faithfulness);
-  result.causality = PercentageOf(causality);
-  if (faithfulness.empty()) result.skipped = result.trials[0].skipped;
+  result.faithfulness = Over(trials, [](const LreTrial& trial) { return Faithfulness(trial.layers[trial.faithful]); });
+  result.causality = Over(trials, [](const LreTrial& trial) { return Causality(trial.layers[trial.causal]); });
+  for (size_t i = 0; i < result.layers.size(); ++i) result.by_layer.push_back(SummarizeLayer(result, trials, i));
+  result.faithful = MostChosen(trials, result.layers.size(), &LreTrial::faithful);
+  result.causal = MostChosen(trials, result.layers.size(), &LreTrial::causal);
 }
 
 }  // namespace
@@ -122,10 +153,10 @@ LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, cons
 }
 
 LreOperator MakeOperator(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreRelation& measured,
-                         const LreTrial& trial, const LreOptions& options) {
-  const LreLayer& layer = trial.layers[trial.faithful];
+                         const LreTrial& trial, size_t layer, const LreOptions& options) {
+  const LreLayer& chosen = trial.layers[layer];
   const auto prompts = MakeLeaveOneOutPrompts(tokenizer, relation.prompt_templates[0], trial.train, options.train_prompts);
-  return EstimateLre(model, prompts, {layer.layer}, {.memory = options.memory}).Operator(0, measured.betas[layer.beta]);
+  return EstimateLre(model, prompts, {chosen.layer}, {.memory = options.memory}).Operator(0, measured.betas[chosen.beta]);
 }
 
 }  // namespace mambascope

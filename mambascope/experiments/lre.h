@@ -26,9 +26,9 @@ struct LreOptions {
   std::vector<int> layers = {};     // none: the embedding and every block
   std::vector<double> betas = {};   // none: 0, 0.25, .., 5
   std::vector<int64_t> ranks = {};  // none: 0, 8, .., 312, up to d_model
-  // Where the layers, beta and the rank are chosen. kHeldOut: on the training samples, each said by the operator that the others make, and
-  // edited to each of the others; so the scores are of samples that nothing was chosen on. kOnTest: on the test samples, the layers by the
-  // means over trials, as the public implementation does.
+  // Where the layers, beta and the rank are chosen. kHeldOut: on the training samples, each said by the operator that the others' prompts
+  // make (which show it as an example), and edited to each of the others; so the scores are of samples that nothing was chosen on. kOnTest:
+  // on the test samples, the layers by the means over trials, as the public implementation does.
   enum class Choice { kHeldOut, kOnTest } choice = Choice::kHeldOut;
   RelationPromptOptions train_prompts = {}, test_prompts = {};
   int64_t limit = 0;       // test samples of a trial at most, the first by subject; 0: all
@@ -61,6 +61,13 @@ struct LreTrial {
   size_t faithful = 0, causal = 0;  // the chosen layers' indices
 };
 
+// One layer over the trials that were done: shares in percent, at each trial's own choice of beta and rank.
+struct LreLayerSummary {
+  int layer;
+  Percentage faithfulness = {}, causality = {}, identity = {}, translation = {}, regression = {};
+  double beta = 0, rank = 0;  // means of the chosen
+};
+
 struct LreRelation {
   std::string name;
   std::string skipped = {};  // why no trial was done; empty: one was, at least
@@ -73,6 +80,8 @@ struct LreRelation {
   std::vector<LreTrial> trials = {};
   // Over the trials that were done, each at its chosen layers, beta and rank; in percent. None where all were skipped.
   std::optional<Percentage> faithfulness = {}, causality = {};
+  std::vector<LreLayerSummary> by_layer = {};  // none where all were skipped
+  size_t faithful = 0, causal = 0;             // indices of the layers that most trials chose, the first of those
 
   std::vector<const LreTrial*> Done() const;
 };
@@ -81,8 +90,9 @@ struct LreRelation {
 // from, and when none of them can be edited to another. Throws Error for options that do not fit the model.
 LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreOptions& options = {});
 
-// What `trial` chose for faithfulness, to be kept: its training samples' operator at that layer, with its beta. REQUIRES: it was done.
+// The operator of the trial's training samples at its layers[layer], with the beta that was chosen there: one that can be kept. REQUIRES:
+// `trial` is one of measured.Done()
 LreOperator MakeOperator(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreRelation& measured,
-                         const LreTrial& trial, const LreOptions& options = {});
+                         const LreTrial& trial, size_t layer, const LreOptions& options = {});
 
 }  // namespace mambascope

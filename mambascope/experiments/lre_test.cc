@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <set>
+#include <cmath>
 
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/data/relation_split.h"
@@ -136,7 +136,7 @@ TEST_F(LreTest, ChoosesOnTheTrainingSamplesOrOnTheTestSamples) {
     }
   }
   LreOptions published = AsPublished(Options());
-  published.layers = {kEmbedLayer, 4, 8};
+  published.layers = {10, 6, 8};
   const LreRelation measured = MeasureRelation(model_, tokenizer_, relation_, published);
   std::vector<double> means(3);
   for (const LreTrial& trial : measured.trials) {
@@ -151,6 +151,25 @@ TEST_F(LreTest, ChoosesOnTheTrainingSamplesOrOnTheTestSamples) {
   }
   EXPECT_NEAR(measured.faithfulness->mean, best(means), 1e-9);
   EXPECT_EQ(measured.faithfulness->count, 2);
+}
+
+TEST_F(LreTest, SummarisesTheTrials) {
+  const LreRelation& measured = Measured();
+  const LreTrial &a = measured.trials[0], &b = measured.trials[1];
+  const auto faithfulness = [](const LreLayer& layer) { return layer.faithfulness[layer.beta]; };
+  const double of_a = faithfulness(a.layers[a.faithful]), of_b = faithfulness(b.layers[b.faithful]);
+  EXPECT_NEAR(measured.faithfulness->mean, 50 * (of_a + of_b), 1e-9);
+  EXPECT_NEAR(measured.faithfulness->std, 50 * std::abs(of_a - of_b), 1e-9);
+  ASSERT_EQ(measured.by_layer.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    const LreLayerSummary& layer = measured.by_layer[i];
+    EXPECT_EQ(layer.layer, measured.layers[i]);
+    EXPECT_NEAR(layer.faithfulness.mean, 50 * (faithfulness(a.layers[i]) + faithfulness(b.layers[i])), 1e-9);
+    EXPECT_NEAR(layer.translation.mean, 50 * (a.layers[i].translation + b.layers[i].translation), 1e-9);
+    EXPECT_NEAR(layer.beta, (measured.betas[a.layers[i].beta] + measured.betas[b.layers[i].beta]) / 2, 1e-9);
+    EXPECT_NEAR(layer.rank, static_cast<double>(measured.ranks[a.layers[i].rank] + measured.ranks[b.layers[i].rank]) / 2, 1e-9);
+  }
+  EXPECT_TRUE(measured.faithful == a.faithful || measured.faithful == b.faithful);
 }
 
 TEST_F(LreTest, IsTheSameTwiceAndReportsItsSteps) {
@@ -171,7 +190,7 @@ TEST_F(LreTest, IsTheSameTwiceAndReportsItsSteps) {
 
 TEST_F(LreTest, MakesTheOperatorThatWasChosen) {
   const LreTrial& trial = Measured().trials[0];
-  const LreOperator lre = MakeOperator(model_, tokenizer_, relation_, Measured(), trial, Options());
+  const LreOperator lre = MakeOperator(model_, tokenizer_, relation_, Measured(), trial, trial.faithful, Options());
   const LreLayer& layer = trial.layers[trial.faithful];
   EXPECT_EQ(lre.layer, layer.layer);
   EXPECT_EQ(lre.beta, Measured().betas[layer.beta]);

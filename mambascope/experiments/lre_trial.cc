@@ -125,6 +125,9 @@ class Measures {
     h_ = TokenStates(model, test.prompts, places);
   }
 
+  // Whether there is what the rank is chosen on.
+  bool can_choose() const { return !held_out() || training_edits_ > 0; }
+
   // The i-th layer's scores; what the layers are chosen by goes to `faithful` and `causal`.
   LreLayer Measure(const LreEstimate& estimate, size_t i, std::vector<Score>& faithful, std::vector<Score>& causal) const {
     LreLayer result{.layer = grid_.layers[i]};
@@ -170,7 +173,7 @@ class Measures {
     const auto tested = static_cast<int64_t>(edits_.prompts.size()) - training_edits_;
     result.causality = Shares(Part(said, ranks, training_edits_, tested).right, ranks);
     std::vector<Score> scores;
-    if (training_edits_ > 0) {
+    if (held_out()) {
       scores = Scores(Part(said, ranks, 0, training_edits_), ranks);
       result.training_causality = Shares(scores);
     } else {
@@ -229,8 +232,12 @@ LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relat
   }
   trial.majority = MajorityShare(relation, test.samples);
   const Asked train = Ask(model, split.train, MakeLeaveOneOutPrompts(tokenizer, pattern, split.train, options.train_prompts));
-  const LreEstimate estimate = EstimateLre(model, train.prompts, grid.layers, {.memory = options.memory}, tick);
   const Measures measures(model, tokenizer, grid, options, train, test, targets);
+  if (!measures.can_choose()) {
+    trial.skipped = "no training sample has another with another subject and object";
+    return trial;
+  }
+  const LreEstimate estimate = EstimateLre(model, train.prompts, grid.layers, {.memory = options.memory}, tick);
   std::vector<Score> faithful, causal;
   for (size_t i = 0; i < grid.layers.size(); ++i) {
     trial.layers.push_back(measures.Measure(estimate, i, faithful, causal));
