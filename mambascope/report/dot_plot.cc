@@ -29,9 +29,10 @@ void CheckPlot(const DotPlot& plot) {
   }
 }
 
+// What comes last is drawn over the others.
 Json Dots(const DotPlot& plot) {
   Json dots = Json::array();
-  for (size_t s = 0; s < plot.series.size(); ++s) {
+  for (size_t s = plot.series.size(); s-- > 0;) {
     for (size_t row = 0; row < plot.rows.size(); ++row)
       dots.push_back(
           {{"series", s}, {"row", row}, {"value", ValueJson(plot.series[s].values[row])}, {"tick", plot.series[s].is_reference}});

@@ -23,7 +23,7 @@ struct DotPlot {
   std::string title = {}, subtitle = {};
   std::string row_title = {}, value_title = {};
   std::vector<std::string> rows = {};  // labels, top to bottom; they may repeat
-  std::vector<DotSeries> series = {};  // a later one lies over the earlier ones
+  std::vector<DotSeries> series = {};  // an earlier one lies over the later ones
   std::pair<double, double> domain = {0, 1};
 };
 

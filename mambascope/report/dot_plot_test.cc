@@ -31,9 +31,9 @@ DotPlot Relations() {
 TEST(DotPlotTest, HoldsEveryValue) {
   const Json spec = DotPlotSpec(Relations()), &dots = spec["data"]["values"];
   ASSERT_EQ(dots.size(), 6u);
-  EXPECT_EQ(dots[1], (Json{{"series", 0}, {"row", 1}, {"value", 90.0}, {"tick", false}}));
+  EXPECT_EQ(dots[0], (Json{{"series", 2}, {"row", 0}, {"value", nullptr}, {"tick", false}}));
   EXPECT_EQ(dots[2], (Json{{"series", 1}, {"row", 0}, {"value", 5.0}, {"tick", true}}));
-  EXPECT_EQ(dots[4], (Json{{"series", 2}, {"row", 0}, {"value", nullptr}, {"tick", false}}));
+  EXPECT_EQ(dots[5], (Json{{"series", 0}, {"row", 1}, {"value", 90.0}, {"tick", false}})) << "over the others";
   EXPECT_EQ(spec["encoding"]["x"]["scale"]["domain"], (Json{0.0, 100.0}));
 }
 
