@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "mambascope/cli/cli_test_support.h"
 #include "mambascope/experiments/lre_operator.h"
@@ -27,8 +28,8 @@ Words operator+(Words a, const Words& b) {
 class LreCliTest : public testing::Test {
  protected:
   LreCliTest() {
-    WriteSome("animal_class", 3);
-    WriteSome("river_continent", 3);
+    WriteSome("animal_class", 4);
+    WriteSome("river_continent", 4);
   }
   // Every so many samples of a bundled relation, so that asking for them is quick.
   void WriteSome(const std::string& name, size_t step) const {
@@ -37,20 +38,29 @@ class LreCliTest : public testing::Test {
     relation["samples"] = some;
     WriteFile(Data(name), relation.dump());
   }
-  // Five samples: none would be left to test.
+  // Three samples: none would be left to test.
   void WriteTiny() const {
     Json relation = ReadJson(Data("animal_class"));
     relation["name"] = "tiny";
-    while (relation["samples"].size() > 5) relation["samples"].erase(5);
+    while (relation["samples"].size() > 3) relation["samples"].erase(3);
     WriteFile(Data("tiny"), relation.dump());
   }
   std::string Data(const std::string& name) const { return folder_ / (name + ".json"); }
   std::string Out(const std::string& name) const { return folder_ / ("out/" + name); }
-  Words Command(const Words& more) const { return Words{"lre", "--out", folder_ / "out"} + more; }
+  // Few layers, scales and samples, unless `more` has other ones.
   Words Quick(const Words& relations, const Words& more = {}) const {
-    Words words = Command(Words{"--layers", "embed,8", "--betas", "1,3", "--ranks", "0,24", "--limit", "8", "--trials", "1"} + more);
+    Words words = {"lre"};
+    for (const auto& [option, value] : std::map<std::string, std::string>{{"--out", folder_ / "out"},
+                                                                          {"--layers", "embed,8"},
+                                                                          {"--betas", "1,3"},
+                                                                          {"--ranks", "0,24"},
+                                                                          {"--samples", "3"},
+                                                                          {"--limit", "8"},
+                                                                          {"--trials", "1"}}) {
+      if (std::find(more.begin(), more.end(), option) == more.end()) words = words + Words{option, value};
+    }
     for (const std::string& relation : relations) words = words + Words{"--relations", Data(relation)};
-    return words;
+    return words + more;
   }
 
   const TempFolder folder_;
@@ -77,16 +87,16 @@ TEST_F(LreCliTest, WritesWhatItPromises) {
     ASSERT_EQ(relation["trials"].size(), 2u);
     double mean = 0;
     for (const Json& trial : relation["trials"]) {
-      EXPECT_EQ(trial["train"].size(), 5u);
+      EXPECT_EQ(trial["train"].size(), 3u);
       mean += trial["by_layer"][1]["faithfulness"].get<double>() / 2;
     }
     EXPECT_NEAR(relation["by_layer"][1]["faithfulness"].get<double>(), mean, 1e-9);
   }
   EXPECT_EQ(json["skipped"],
-            ParseJson(R"([{"name": "tiny", "kind": "factual", "reason": "it has 5 samples; more than 5 are needed"}])", "text"));
+            ParseJson(R"([{"name": "tiny", "kind": "factual", "reason": "it has 3 samples; more than 3 are needed"}])", "text"));
   EXPECT_EQ(json["relations"][0]["name"], "animal_class");
   EXPECT_THAT(ReadFile(Out("lre.html")), AllOf(HasSubstr("lre_relations"), HasSubstr("lre_layers"), HasSubstr("lre_range"),
-                                               HasSubstr("tiny: it has 5 samples"), EndsWith("</html>\n")));
+                                               HasSubstr("tiny: it has 3 samples"), EndsWith("</html>\n")));
 }
 
 TEST_F(LreCliTest, GoesOnWhereItWas) {
@@ -103,7 +113,7 @@ TEST_F(LreCliTest, GoesOnWhereItWas) {
   EXPECT_EQ(json["relations"][1], whole["relations"][0]) << "in the order of the command line";
   EXPECT_EQ(json["relations"][0], whole["relations"][1]);
   EXPECT_THAT(RunProgram(Quick({"animal_class"}, {"--seed", "3"})).err, HasSubstr("made with other options"));
-  WriteSome("animal_class", 4);
+  WriteSome("animal_class", 5);
   EXPECT_NE(RunForJson(Quick({"animal_class"}))["relations"][0]["samples"], whole["relations"][0]["samples"]) << "another file";
 }
 
@@ -147,8 +157,8 @@ TEST_F(LreCliTest, WhereNothingCanBeMeasuredThePageSaysWhy) {
   WriteTiny();
   const Outcome outcome = RunProgram(Quick({"tiny"}));
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, StartsWith("skipped tiny: it has 5 samples"));
-  EXPECT_THAT(ReadFile(Out("lre.html")), AllOf(HasSubstr("tiny: it has 5 samples"), Not(HasSubstr("<section"))));
+  EXPECT_THAT(outcome.out, StartsWith("skipped tiny: it has 3 samples"));
+  EXPECT_THAT(ReadFile(Out("lre.html")), AllOf(HasSubstr("tiny: it has 3 samples"), Not(HasSubstr("<section"))));
 }
 
 TEST_F(LreCliTest, WhatCannotBeDoneIsSaid) {
@@ -167,9 +177,9 @@ TEST_F(LreCliTest, WhatCannotBeDoneIsSaid) {
   expect_error(Quick({"animal_class"}, {"--memory", "1K"}), "memory");
   expect_error({"lre", "--apply", Data("animal_class"), "--prompt", "{} is", "--subject", "x"}, "animal_class.json");
   for (const Words& wrong :
-       {Command({}), Quick({"animal_class"}, {"--limit", "5"}), Quick({"animal_class"}, {"--samples", "1"}),
+       {Words{"lre"}, Quick({"animal_class"}, {"--limit", "3"}), Quick({"animal_class"}, {"--samples", "1"}),
         Quick({"animal_class"}, {"--prompt", "x"}), Quick({"animal_class"}, {"--check"}), Quick({"animal_class"}, {"--compat", "rome"}),
-        Quick({"animal_class"}, {"--apply", "x"}), Command({"--apply", "x", "--prompt", "{} is"})})
+        Quick({"animal_class"}, {"--apply", "x"}), Words{"lre", "--apply", "x", "--prompt", "{} is"}})
     EXPECT_EQ(RunProgram(wrong).exit_code, 2) << testing::PrintToString(wrong);
 }
 

@@ -21,6 +21,7 @@ std::vector<int> LayersOf(const std::string& text, int layers) {
     if (part == "embed") embed = true;
     else blocks.push_back(part);
   }
+  if (text.ends_with(',')) blocks.emplace_back();  // which ParseLayers refuses
   std::vector<int> chosen;
   if (embed) chosen.push_back(kEmbedLayer);
   if (blocks.empty()) return chosen;
