@@ -80,8 +80,7 @@ constexpr const char* kRelationsCaption =
 constexpr const char* kLayersCaption =
     "Faithfulness: what the operator says; causality: the share of test samples whose answer becomes another sample's when the subject's "
     "state is moved by the operator's low-rank inverse. Beta and the rank are each layer's own. Bands: 95% confidence intervals over "
-    "relations. Subjects are resolved in the layers where both rise; where faithfulness falls, the subject's state has passed its "
-    "information on.";
+    "relations. Where causality falls, what comes after no longer reads the subject's state.";
 constexpr const char* kRangeCaption =
     "A relation with few objects is easier to guess: the dashed curve is chance. Points high above it are linear for another reason. "
     "Colours are kinds of relations.";
