@@ -18,5 +18,6 @@ void KnockoutCommand(CLI::App& command, CommonOptions& common);
 void EditCommand(CLI::App& command, CommonOptions& common);  // Edit is the struct
 void Apply(CLI::App& command, CommonOptions& common);
 void MomentsCommand(CLI::App& command, CommonOptions& common);  // Moments is the struct
+void LreCommand(CLI::App& command, CommonOptions& common);
 
 }  // namespace mambascope

@@ -49,6 +49,8 @@ constexpr Command kCommands[] = {
      "mambascope edit --prompt \"The landmark called {} can be found in\" --subject \"Eiffel Tower\" --target Rome --layer 8 --out out",
      mambascope::EditCommand, /*runs_long=*/true},
     {"apply", "Write the checkpoint that an edit makes", "mambascope apply --edit out/edit.safetensors --out edited", mambascope::Apply},
+    {"lre", "Linear relational embeddings: how linear each relation is, layer by layer",
+     "mambascope lre --relations data/demo/relations --limit 30 --trials 1 --out out", mambascope::LreCommand, /*runs_long=*/true},
 };
 
 bool RunsLong(int argc, char** argv) {

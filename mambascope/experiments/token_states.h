@@ -18,7 +18,8 @@ struct PromptToken {
 };
 
 // The states at each of `places`, [prompt, width], at the prompts' tokens. What comes after the tokens, and the layers above the highest
-// place, are not computed. REQUIRES: places that the model has; 0 <= token < ids.size().
+// place, are not computed; what all prompts begin with, such as the same examples, runs once. REQUIRES: places that the model has; 0 <=
+// token < ids.size().
 std::map<Place, at::Tensor> TokenStates(const Model& model, const std::vector<PromptToken>& prompts, const std::set<Place>& places);
 
 }  // namespace mambascope

@@ -9,9 +9,11 @@ std::string_view Licence();  // of vega, vega-lite and vega-embed, whose terms a
 std::string_view Vega();     // these three scripts define the globals vega, vegaLite and vegaEmbed, in this order
 std::string_view VegaLite();
 std::string_view VegaEmbed();
-std::string_view Figure();  // the specifications that figure.cc, heat_map.cc and line_chart.cc complete
+std::string_view Figure();  // the specifications that figure.cc and the figures of these names complete
+std::string_view DotPlot();
 std::string_view HeatMap();
 std::string_view LineChart();
+std::string_view Scatter();
 std::string_view PageCss();
 std::string_view PageJs();  // draws the page's specifications
 

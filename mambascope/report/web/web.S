@@ -16,9 +16,11 @@ mambascope_web_\name\()_end:
   embed vega, "vega/build/vega.min.js"
   embed vega_lite, "vega-lite/build/vega-lite.min.js"
   embed vega_embed, "vega-embed/build/vega-embed.min.js"
+  embed dot_plot, "dot_plot.vl.jsonc"
   embed figure, "figure.vl.jsonc"
   embed heat_map, "heat_map.vl.jsonc"
   embed line_chart, "line_chart.vl.jsonc"
+  embed scatter, "scatter.vl.jsonc"
   embed page_css, "page.css"
   embed page_js, "page.js"
 

@@ -1,0 +1,47 @@
+// The options of `lre`, and what they mean for a model.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mambascope/cli/common.h"
+#include "mambascope/data/relation.h"
+#include "mambascope/experiments/lre.h"
+
+namespace mambascope {
+
+struct LreArguments {
+  std::vector<std::string> relations;  // files and folders
+  std::string layers = "all";
+  int64_t samples = LreOptions().train, trials = LreOptions().trials, limit = 0;
+  std::vector<double> betas;
+  std::vector<int64_t> ranks;
+  std::optional<std::string> prefix;
+  std::string compat = "none";
+  std::vector<std::string> save;  // relations' names, or all
+  std::optional<uint64_t> memory;
+  std::string out = "out";
+  // Or one operator that was saved, applied to one prompt.
+  std::optional<std::string> apply, prompt, subject;
+  int64_t top = 5;
+};
+void AddLreOptions(CLI::App& command, LreArguments& arguments);
+
+// Throws CLI::ValidationError for options that do not fit each other.
+void CheckLreOptions(const CommonOptions& common, const LreArguments& arguments);
+
+// `seed`: of the splits. Throws Error for layers that the model does not have.
+LreOptions LreOptionsOf(const CommonOptions& common, const LreArguments& arguments, uint64_t seed, const Model& model);
+
+// The relations in the files. Throws Error where two have names that would be one file's, and for a name in --save that none has.
+std::vector<Relation> TakeRelations(const LreArguments& arguments);
+
+// The options in result files.
+Json EchoLre(const CommonOptions& common, const LreArguments& arguments, const LreOptions& options);
+
+// OUT/lre/NAME.safetensors; what is no letter, digit, _ or - in the name becomes _.
+std::filesystem::path OperatorFile(const LreArguments& arguments, const std::string& relation);
+
+}  // namespace mambascope

@@ -1,0 +1,45 @@
+#include "mambascope/data/relation_split.h"
+
+#include <algorithm>
+#include <map>
+
+namespace mambascope {
+
+RelationSplit SplitSamples(std::vector<Sample> samples, size_t count, Random& random) {
+  random.Shuffle(samples);
+  std::vector<std::vector<Sample>> groups;  // by object, in the order in which the objects come
+  std::map<std::string, size_t> group_of;
+  for (const Sample& sample : samples) {
+    const auto [group, is_new] = group_of.emplace(sample.object, groups.size());
+    if (is_new) groups.emplace_back();
+    groups[group->second].push_back(sample);
+  }
+  for (std::vector<Sample>& group : groups) random.Shuffle(group);
+  std::vector<Sample> order;
+  for (size_t round = 0; order.size() < samples.size(); ++round) {
+    for (const std::vector<Sample>& group : groups) {
+      if (round < group.size()) order.push_back(group[round]);
+    }
+  }
+  const auto end = order.begin() + static_cast<int64_t>(count);
+  return {{order.begin(), end}, {end, order.end()}};
+}
+
+std::vector<std::optional<size_t>> DrawEditTargets(const std::vector<Sample>& samples, Random& random) {
+  std::map<Sample, size_t> drawn;  // samples that repeat share what is drawn last, as they do in the public implementation
+  for (const Sample& sample : samples) {
+    std::vector<size_t> others;
+    for (size_t i = 0; i < samples.size(); ++i) {
+      if (samples[i].subject != sample.subject && samples[i].object != sample.object) others.push_back(i);
+    }
+    if (!others.empty()) drawn[sample] = random.Choice(others);
+  }
+  std::vector<std::optional<size_t>> targets;
+  for (const Sample& sample : samples) {
+    const auto found = drawn.find(sample);
+    targets.push_back(found == drawn.end() ? std::nullopt : std::optional(found->second));
+  }
+  return targets;
+}
+
+}  // namespace mambascope

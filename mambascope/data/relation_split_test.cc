@@ -1,0 +1,96 @@
+// Splits and edit targets: the public implementation's own, where its data are at hand, and their rules.
+#include "mambascope/data/relation_split.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "mambascope/checkpoint/test_support.h"
+
+namespace mambascope {
+namespace {
+
+using testing::ElementsAre;
+using testing::UnorderedElementsAreArray;
+
+std::vector<std::string> Subjects(const std::vector<Sample>& samples) {
+  std::vector<std::string> subjects;
+  for (const Sample& sample : samples) subjects.push_back(sample.subject);
+  return subjects;
+}
+
+// The RELATIONS dataset, which MAMBASCOPE_RELATIONS names.
+class PublishedSplitTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (std::getenv("MAMBASCOPE_RELATIONS") == nullptr) GTEST_SKIP() << "MAMBASCOPE_RELATIONS names no folder";
+  }
+  std::vector<Sample> Read(const std::string& file) const {
+    return ReadRelation(std::filesystem::path(std::getenv("MAMBASCOPE_RELATIONS")) / "factual" / file).samples;
+  }
+};
+
+TEST_F(PublishedSplitTest, OfCapitals) {
+  const std::vector<Sample> samples = Read("country_capital_city.json");
+  Random demo(12345);
+  EXPECT_THAT(Subjects(SplitSamples(samples, 5, demo).train), ElementsAre("China", "Japan", "Italy", "Brazil", "Turkey"));
+  Random random(123456);
+  EXPECT_THAT(Subjects(SplitSamples(samples, 5, random).train), ElementsAre("Pakistan", "Argentina", "Peru", "Australia", "Germany"));
+  EXPECT_THAT(Subjects(SplitSamples(samples, 5, random).train), ElementsAre("United States", "Japan", "Germany", "Pakistan", "Argentina"));
+  EXPECT_THAT(Subjects(SplitSamples(samples, 5, random).train), ElementsAre("India", "Argentina", "Spain", "Chile", "South Korea"));
+}
+
+// Where many samples share an object.
+TEST_F(PublishedSplitTest, OfInstruments) {
+  Random random(123456);
+  const RelationSplit split = SplitSamples(Read("person_plays_instrument.json"), 5, random);
+  EXPECT_THAT(Subjects(split.train), ElementsAre("Liam Gallagher", "Ian Carr", "Pete Jolly", "Svend Asmussen", "Fats Waller"));
+}
+
+std::vector<Sample> Made() {
+  std::vector<Sample> samples;
+  for (int i = 0; i < 12; ++i) samples.push_back({"s" + std::to_string(i), i < 8 ? "common" : "o" + std::to_string(i)});
+  return samples;
+}
+
+TEST(SplitTest, CoversAsManyObjectsAsItCan) {
+  Random random(1);
+  std::set<std::vector<Sample>> splits;
+  for (int trial = 0; trial < 20; ++trial) {
+    const RelationSplit split = SplitSamples(Made(), 5, random);
+    std::set<std::string> objects;
+    for (const Sample& sample : split.train) objects.insert(sample.object);
+    EXPECT_EQ(objects.size(), 5u);
+    std::vector<Sample> all = split.train;
+    all.insert(all.end(), split.test.begin(), split.test.end());
+    EXPECT_THAT(all, UnorderedElementsAreArray(Made()));
+    splits.insert(split.train);
+  }
+  EXPECT_GT(splits.size(), 5u) << "the splits do not vary";
+}
+
+TEST(SplitTest, EditTargetsDifferInSubjectAndObject) {
+  Random random(1);
+  const std::vector<Sample> samples = Made();
+  std::set<size_t> of_first;
+  for (int trial = 0; trial < 20; ++trial) {
+    const auto targets = DrawEditTargets(samples, random);
+    ASSERT_EQ(targets.size(), samples.size());
+    for (size_t i = 0; i < samples.size(); ++i) {
+      ASSERT_TRUE(targets[i].has_value());
+      EXPECT_NE(samples[*targets[i]].subject, samples[i].subject);
+      EXPECT_NE(samples[*targets[i]].object, samples[i].object);
+    }
+    of_first.insert(*targets[0]);
+  }
+  EXPECT_EQ(of_first, (std::set<size_t>{8, 9, 10, 11}));
+}
+
+TEST(SplitTest, WithoutAnotherObjectThereIsNoTarget) {
+  Random random(1);
+  EXPECT_THAT(DrawEditTargets({{"a", "x"}, {"b", "x"}}, random), ElementsAre(std::nullopt, std::nullopt));
+}
+
+}  // namespace
+}  // namespace mambascope

@@ -1,0 +1,162 @@
+#include "mambascope/experiments/lre.h"
+
+#include <c10/core/GradMode.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mambascope/error.h"
+#include "mambascope/experiments/lre_estimate.h"
+#include "mambascope/experiments/lre_trial.h"
+#include "mambascope/intervene/check.h"
+
+namespace mambascope {
+namespace {
+
+LreGrid GridOf(const Model& model, const LreOptions& options) {
+  LreGrid grid{options.layers, options.betas, options.ranks};
+  const int64_t d = model.config().d_model;
+  if (grid.layers.empty()) {
+    for (int l = kEmbedLayer; l < model.layers(); ++l) grid.layers.push_back(l);
+  }
+  if (grid.betas.empty()) {
+    for (int i = 0; i <= 20; ++i) grid.betas.push_back(i / 4.0);
+  }
+  if (grid.ranks.empty()) {
+    for (int64_t rank = 0; rank <= std::min<int64_t>(312, d); rank += 8) grid.ranks.push_back(rank);
+  }
+  for (int l : grid.layers) CheckPlace(model, BlockOutput(l));
+  for (int64_t rank : grid.ranks) {
+    if (rank < 0 || rank > d) throw Error(fmt::format("the rank {} is not one of 0 to {}, the model's width", rank, d));
+  }
+  if (options.train < 2)
+    throw Error(fmt::format("an operator cannot be made from {} samples", options.train), "give 2 or more; 5 is usual");
+  if (options.limit != 0 && options.limit <= options.train)
+    throw Error(fmt::format("{} test samples are too few beside {} training ones", options.limit, options.train),
+                "give more, or 0 for all");
+  if (options.trials < 1) throw Error(fmt::format("{} trials measure nothing", options.trials), "give 1 or more");
+  return grid;
+}
+
+// The layer with the highest mean over trials, the first of the best.
+template <typename Value>
+size_t BestOnAverage(const std::vector<LreTrial*>& trials, const Value& value) {
+  std::vector<double> sums(trials[0]->layers.size());
+  for (const LreTrial* trial : trials) {
+    for (size_t i = 0; i < sums.size(); ++i) sums[i] += value(trial->layers[i]);
+  }
+  return static_cast<size_t>(std::max_element(sums.begin(), sums.end()) - sums.begin());
+}
+
+double Faithfulness(const LreLayer& layer) { return layer.faithfulness[layer.beta]; }
+double Causality(const LreLayer& layer) { return layer.causality[layer.rank]; }
+
+// One layer for all trials, by their means on the test samples.
+void ChooseOnTest(std::vector<LreTrial>& trials) {
+  std::vector<LreTrial*> done;
+  for (LreTrial& trial : trials) {
+    if (trial.skipped.empty()) done.push_back(&trial);
+  }
+  if (done.empty()) return;
+  const size_t faithful = BestOnAverage(done, Faithfulness), causal = BestOnAverage(done, Causality);
+  for (LreTrial* trial : done) {
+    trial->faithful = faithful;
+    trial->causal = causal;
+  }
+}
+
+using Trials = std::vector<const LreTrial*>;
+
+// value(trial) of every trial, in percent.
+template <typename Value>
+Percentage Over(const Trials& trials, const Value& value) {
+  std::vector<double> values;
+  for (const LreTrial* trial : trials) values.push_back(value(*trial));
+  return *PercentageOf(values);
+}
+
+LreLayerSummary SummarizeLayer(const LreRelation& result, const Trials& trials, size_t i) {
+  const auto over = [&](const auto& value) { return Over(trials, [&](const LreTrial& trial) { return value(trial.layers[i]); }); };
+  return {.layer = result.layers[i],
+          .faithfulness = over(Faithfulness),
+          .causality = over(Causality),
+          .identity = over([](const LreLayer& layer) { return layer.identity; }),
+          .translation = over([](const LreLayer& layer) { return layer.translation; }),
+          .regression = over([](const LreLayer& layer) { return layer.regression; }),
+          .beta = over([&](const LreLayer& layer) { return result.betas[layer.beta]; }).mean / 100,
+          .rank = over([&](const LreLayer& layer) { return static_cast<double>(result.ranks[layer.rank]); }).mean / 100};
+}
+
+// The index that most trials chose, the first of those.
+size_t MostChosen(const Trials& trials, size_t layers, size_t LreTrial::*chosen) {
+  std::vector<int> votes(layers);
+  for (const LreTrial* trial : trials) ++votes[trial->*chosen];
+  return static_cast<size_t>(std::max_element(votes.begin(), votes.end()) - votes.begin());
+}
+
+void Summarize(LreRelation& result) {
+  const Trials trials = result.Done();
+  if (trials.empty()) {
+    result.skipped = result.trials[0].skipped;
+    return;
+  }
+  result.faithfulness = Over(trials, [](const LreTrial& trial) { return Faithfulness(trial.layers[trial.faithful]); });
+  result.causality = Over(trials, [](const LreTrial& trial) { return Causality(trial.layers[trial.causal]); });
+  for (size_t i = 0; i < result.layers.size(); ++i) result.by_layer.push_back(SummarizeLayer(result, trials, i));
+  result.faithful = MostChosen(trials, result.layers.size(), &LreTrial::faithful);
+  result.causal = MostChosen(trials, result.layers.size(), &LreTrial::causal);
+}
+
+}  // namespace
+
+LreOptions AsPublished(LreOptions options) {
+  options.choice = LreOptions::Choice::kOnTest;
+  options.train_prompts.subject = RelationPromptOptions::Subject::kLast;
+  options.test_prompts.subject = RelationPromptOptions::Subject::kFirst;
+  return options;
+}
+
+std::vector<const LreTrial*> LreRelation::Done() const {
+  std::vector<const LreTrial*> done;
+  for (const LreTrial& trial : trials) {
+    if (trial.skipped.empty()) done.push_back(&trial);
+  }
+  return done;
+}
+
+LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreOptions& options) {
+  const LreGrid grid = GridOf(model, options);
+  const size_t range = RangeOf(relation).size();
+  LreRelation result{.name = relation.name,
+                     .samples = static_cast<int64_t>(relation.samples.size()),
+                     .range = static_cast<int64_t>(range),
+                     .chance = 1 / static_cast<double>(range),
+                     .layers = grid.layers,
+                     .betas = grid.betas,
+                     .ranks = grid.ranks};
+  if (result.samples <= options.train) {
+    result.skipped = fmt::format("it has {} samples; more than {} are needed", result.samples, options.train);
+    return result;
+  }
+  Random random(options.seed);
+  const int64_t steps = LreSteps(grid, options), total = options.trials * steps;
+  for (int64_t i = 0; i < options.trials; ++i) {
+    int64_t done = i * steps;
+    const auto tick = [&] {
+      if (options.progress) options.progress(++done, total);
+    };
+    result.trials.push_back(RunLreTrial(model, tokenizer, relation, grid, options, random, tick));
+  }
+  if (options.choice == LreOptions::Choice::kOnTest) ChooseOnTest(result.trials);
+  Summarize(result);
+  return result;
+}
+
+LreOperator MakeOperator(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreRelation& measured,
+                         const LreTrial& trial, size_t layer, const LreOptions& options) {
+  const LreLayer& chosen = trial.layers[layer];
+  const auto prompts = MakeLeaveOneOutPrompts(tokenizer, relation.prompt_templates[0], trial.train, options.train_prompts);
+  return EstimateLre(model, prompts, {chosen.layer}, {.memory = options.memory}).Operator(0, measured.betas[chosen.beta]);
+}
+
+}  // namespace mambascope

@@ -1,0 +1,98 @@
+// How linear a relation is (Hernandez et al. 2023, sections 4.1 and 4.2; Sharma et al. 2024, section 5): the share of test samples whose
+// object the operator says (faithfulness), and the share whose answer it changes to another sample's by its inverse (causality).
+//
+//   LreRelation result = MeasureRelation(model, tokenizer, relation);
+//   if (result.skipped.empty()) fmt::print("{}: {:.0f} %\n", result.name, result.faithfulness->mean);
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mambascope/data/random.h"
+#include "mambascope/data/relation.h"
+#include "mambascope/experiments/lre_operator.h"
+#include "mambascope/experiments/relation_prompt.h"
+#include "mambascope/experiments/statistics.h"
+#include "mambascope/model/model.h"
+#include "mambascope/tokenizer/tokenizer.h"
+
+namespace mambascope {
+
+struct LreOptions {
+  int64_t train = 5;                // samples that an operator is made from, 2 or more
+  int64_t trials = 3;               // splits
+  std::vector<int> layers = {};     // none: the embedding and every block
+  std::vector<double> betas = {};   // none: 0, 0.25, .., 5
+  std::vector<int64_t> ranks = {};  // none: 0, 8, .., 312, up to d_model
+  // Where the layers, beta and the rank are chosen. kHeldOut: on the training samples, each said by the operator that the others' prompts
+  // make (which show it as an example), and edited to each of the others; so the scores are of samples that nothing was chosen on. kOnTest:
+  // on the test samples, the layers by the means over trials, as the public implementation does.
+  enum class Choice { kHeldOut, kOnTest } choice = Choice::kHeldOut;
+  RelationPromptOptions train_prompts = {}, test_prompts = {};
+  int64_t limit = 0;       // test samples of a trial at most, the first by subject; 0: all
+  uint64_t seed = 123456;  // of each relation's splits and edit targets
+  int64_t memory = int64_t{4} << 30;
+  std::function<void(int64_t done, int64_t total)> progress = {};  // steps of all trials
+};
+
+// These options, as the public implementation chooses and finds subjects.
+LreOptions AsPublished(LreOptions options);
+
+// One layer in one trial; shares of the test samples.
+struct LreLayer {
+  int layer;
+  std::vector<double> faithfulness = {}, faithfulness_in_3 = {};  // by beta: the most probable token says the object, one of three does
+  std::vector<double> causality = {};                             // by rank
+  double identity = 0, translation = 0, regression = 0;           // faithfulness of the operators that it is measured against
+  size_t beta = 0, rank = 0;                                      // the chosen ones' indices
+  // What they were chosen on, by beta and by rank: shares of the training samples; none for Choice::kOnTest.
+  std::vector<double> held_out_faithfulness = {}, training_causality = {};
+};
+
+struct LreTrial {
+  std::string skipped = {};    // why there is nothing more; empty: it was done
+  std::vector<Sample> train;   //
+  std::vector<Sample> tested;  // the other samples that the model knows after the training ones, by subject
+  int64_t edited = 0;          // of these, those with another to be edited to
+  double majority = 0;         // share of the tested that have the object that most samples of the relation have
+  std::vector<LreLayer> layers = {};
+  size_t faithful = 0, causal = 0;  // the chosen layers' indices
+};
+
+// One layer over the trials that were done: shares in percent, at each trial's own choice of beta and rank.
+struct LreLayerSummary {
+  int layer;
+  Percentage faithfulness = {}, causality = {}, identity = {}, translation = {}, regression = {};
+  double beta = 0, rank = 0;  // means of the chosen
+};
+
+struct LreRelation {
+  std::string name;
+  std::string skipped = {};  // why no trial was done; empty: one was, at least
+  int64_t samples = 0;
+  int64_t range = 0;  // objects
+  double chance = 0;  // share right of an object drawn from the range: 1 / range
+  std::vector<int> layers = {};
+  std::vector<double> betas = {};
+  std::vector<int64_t> ranks = {};
+  std::vector<LreTrial> trials = {};
+  // Over the trials that were done, each at its chosen layers, beta and rank; in percent. None where all were skipped.
+  std::optional<Percentage> faithfulness = {}, causality = {};
+  std::vector<LreLayerSummary> by_layer = {};  // none where all were skipped
+  size_t faithful = 0, causal = 0;             // indices of the layers that most trials chose, the first of those
+
+  std::vector<const LreTrial*> Done() const;
+};
+
+// Splits, asks, makes the operators and measures them. A trial is skipped when not more of its other samples are known than it is made
+// from, and when none of them can be edited to another. Throws Error for options that do not fit the model.
+LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreOptions& options = {});
+
+// The operator of the trial's training samples at its layers[layer], with the beta that was chosen there: one that can be kept. REQUIRES:
+// `trial` is one of measured.Done()
+LreOperator MakeOperator(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreRelation& measured,
+                         const LreTrial& trial, size_t layer, const LreOptions& options = {});
+
+}  // namespace mambascope

@@ -1,0 +1,52 @@
+// A relation as an affine map of states (Hernandez et al. 2023, section 3): from the state h of a subject at one layer to the last block's
+// output z that says the object.
+//
+//   LRE(h) = beta W h + b        delta h = W+_rho (z' - z) : what makes the subject's answer that of z'
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace mambascope {
+
+struct LreOperator {
+  int layer;     // h is the output of this block; kEmbedLayer: the embedding
+  at::Tensor w;  // [d_model, d_model]
+  at::Tensor b;  // [d_model]
+  double beta = 1;
+
+  // h [.., d_model] -> z [.., d_model]
+  at::Tensor operator()(const at::Tensor& h) const { return h.matmul(w.t()).mul(beta).add(b); }
+};
+
+// W+_rho = V_rho diag(1 / sigma) U_rho^T of the rho largest singular values of W = U diag(sigma) V^T; those that are 0 to float32's
+// rounding count for nothing.
+class LowRankInverse {
+ public:
+  // w [d_model, d_model]; without beta
+  explicit LowRankInverse(const at::Tensor& w);
+  // dz [state, d_model] -> dh [rank, state, d_model]. REQUIRES: 0 <= ranks[i] <= d_model
+  at::Tensor operator()(const at::Tensor& dz, const std::vector<int64_t>& ranks) const;
+
+ private:
+  at::Tensor u_over_sigma_;  // [d_model, value], columns u_i / sigma_i
+  at::Tensor v_t_;           // [value, d_model]
+};
+
+struct StoredLre {
+  LreOperator lre;
+  int64_t rank;          // of the inverse
+  std::string relation;  // its name
+  std::string model;     // fingerprint of the checkpoint that it is of
+};
+
+// A safetensors file of W and b.
+void WriteLre(const std::filesystem::path& file, const StoredLre& stored);
+
+// Throws Error when the file is none that WriteLre wrote.
+StoredLre ReadLre(const std::filesystem::path& file);
+
+}  // namespace mambascope

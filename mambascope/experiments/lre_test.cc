@@ -1,0 +1,230 @@
+// Trials of a relation against what they are made of, one whole pass at a time.
+#include "mambascope/experiments/lre.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "mambascope/checkpoint/test_support.h"
+#include "mambascope/data/relation_split.h"
+#include "mambascope/experiments/fact_pair.h"
+#include "mambascope/experiments/lre_estimate.h"
+#include "mambascope/intervene/run.h"
+
+namespace mambascope {
+namespace {
+
+using testing::HasSubstr;
+
+// Every third sample, so that asking for them is quick.
+Relation SomeAnimals() {
+  Relation relation = ReadRelation(RepositoryFolder() / "data/demo/relations/animal_class.json");
+  std::vector<Sample> some;
+  for (size_t i = 0; i < relation.samples.size(); i += 3) some.push_back(relation.samples[i]);
+  relation.samples = some;
+  return relation;
+}
+
+class LreTest : public testing::Test {
+ protected:
+  const std::filesystem::path folder_ = RepositoryFolder() / "models/demo-mamba";
+  const Model model_ = Model::Load(folder_);
+  const Tokenizer tokenizer_ = Tokenizer::Load(folder_);
+  const Relation relation_ = SomeAnimals();
+
+  LreOptions Options() const {
+    LreOptions options{.trials = 2, .layers = {8, kEmbedLayer}, .betas = {1, 3, 5}, .ranks = {0, 24}, .limit = 12};
+    options.train_prompts.prefix = options.test_prompts.prefix = "";
+    return options;
+  }
+  const LreRelation& Measured() const {
+    static const LreRelation measured = MeasureRelation(model_, tokenizer_, relation_, Options());
+    return measured;
+  }
+  PromptToken TestPrompt(const LreTrial& trial, const Sample& sample) const {
+    return MakeRelationPrompt(tokenizer_, relation_.prompt_templates[0], trial.train, sample.subject, {.prefix = ""});
+  }
+  std::string Top(const at::Tensor& logits) const { return tokenizer_.DecodeToken(logits.argmax().item<int64_t>()).value_or(""); }
+};
+
+TEST_F(LreTest, TestsOtherSamplesThatTheModelKnows) {
+  const LreRelation& measured = Measured();
+  EXPECT_EQ(measured.name, relation_.name);
+  EXPECT_EQ(measured.range, 6);
+  EXPECT_DOUBLE_EQ(measured.chance, 1.0 / 6);
+  ASSERT_EQ(measured.Done().size(), 2u);
+  EXPECT_NE(measured.trials[0].train, measured.trials[1].train);
+  Random random(123456);
+  EXPECT_EQ(measured.trials[0].train, SplitSamples(relation_.samples, 5, random).train);
+  for (const LreTrial& trial : measured.trials) {
+    ASSERT_EQ(trial.tested.size(), 12u);
+    EXPECT_TRUE(std::is_sorted(trial.tested.begin(), trial.tested.end()));
+    for (const Sample& sample : trial.tested) {
+      EXPECT_EQ(std::count(trial.train.begin(), trial.train.end(), sample), 0);
+      EXPECT_TRUE(IsAnswer(Top(mambascope::Run(model_, {TestPrompt(trial, sample).ids}).Logits(0)[-1]), sample.object)) << sample.subject;
+    }
+  }
+}
+
+// By hand, from the operator of the trial's training samples and the states of its test samples.
+TEST_F(LreTest, FaithfulnessIsTheShareThatTheOperatorSays) {
+  c10::NoGradGuard no_grad;
+  const LreTrial& trial = Measured().trials[0];
+  const auto prompts = MakeLeaveOneOutPrompts(tokenizer_, relation_.prompt_templates[0], trial.train, {.prefix = ""});
+  const LreEstimate estimate = EstimateLre(model_, prompts, {8, kEmbedLayer});
+  double least = 1, most = 0;
+  for (size_t l = 0; l < 2; ++l) {
+    for (size_t k = 0; k < 3; ++k) {
+      const double beta = Measured().betas[k];
+      double right = 0, right_in_3 = 0;
+      for (const Sample& sample : trial.tested) {
+        const PromptToken prompt = TestPrompt(trial, sample);
+        const Place at = BlockOutput(trial.layers[l].layer);
+        const at::Tensor h = mambascope::Run(model_, {prompt.ids}, {.keep = {at}}).State(at, 0)[prompt.token];
+        const at::Tensor z = estimate.Operator(l, beta)(h), logits = model_.Unembed(z.unsqueeze(0))[0];
+        right += IsAnswer(Top(logits), sample.object) ? 1 : 0;
+        const std::vector<int64_t> top = ToVector(std::get<1>(logits.topk(3)));
+        right_in_3 += std::any_of(top.begin(), top.end(), [&](int64_t id) { return IsAnswer(*tokenizer_.DecodeToken(id), sample.object); });
+      }
+      EXPECT_NEAR(trial.layers[l].faithfulness[k], right / 12, 1e-9) << l << " " << beta;
+      EXPECT_NEAR(trial.layers[l].faithfulness_in_3[k], right_in_3 / 12, 1e-9) << l << " " << beta;
+      least = std::min(least, right / 12);
+      most = std::max(most, right / 12);
+    }
+  }
+  EXPECT_GT(most, least) << "the grid makes no difference";
+  EXPECT_GT(most, 0.3);
+}
+
+// The targets are drawn after the split, from the same generator.
+TEST_F(LreTest, CausalityIsTheShareOfRunsThatSayTheOtherAnswer) {
+  c10::NoGradGuard no_grad;
+  const LreTrial& trial = Measured().trials[0];
+  Random random(123456);
+  SplitSamples(relation_.samples, 5, random);
+  const auto targets = DrawEditTargets(trial.tested, random);
+  const auto prompts = MakeLeaveOneOutPrompts(tokenizer_, relation_.prompt_templates[0], trial.train, {.prefix = ""});
+  const LowRankInverse inverse(EstimateLre(model_, prompts, {8}).w[0]);
+  const Place top = BlockOutput(model_.layers() - 1);
+  const auto last = [&](const Sample& sample) {
+    return mambascope::Run(model_, {TestPrompt(trial, sample).ids}, {.keep = {top}}).State(top, 0)[-1];
+  };
+  double right = 0;
+  for (size_t i = 0; i < trial.tested.size(); ++i) {
+    const Sample& other = trial.tested[*targets[i]];
+    const at::Tensor dh = inverse((last(other) - last(trial.tested[i])).unsqueeze(0), {24})[0][0];
+    const PromptToken prompt = TestPrompt(trial, trial.tested[i]);
+    const Variant edit = {Add{{Site::kResid, 8, prompt.token}, dh}};
+    right += IsAnswer(Top(mambascope::Run(model_, {prompt.ids}, {.variants = {edit}}).Logits(0)[-1]), other.object) ? 1 : 0;
+  }
+  EXPECT_EQ(trial.edited, 12);
+  EXPECT_NEAR(trial.layers[0].causality[1], right / 12, 1e-9);
+  EXPECT_EQ(trial.layers[0].causality[0], 0) << "an edit of rank 0 changes nothing, and every answer was known";
+  EXPECT_GT(right, 3);
+}
+
+TEST_F(LreTest, ChoosesOnTheTrainingSamplesOrOnTheTestSamples) {
+  const auto best = [](const std::vector<double>& shares) { return *std::max_element(shares.begin(), shares.end()); };
+  for (const LreTrial& trial : Measured().trials) {
+    for (const LreLayer& layer : trial.layers) {
+      EXPECT_EQ(layer.held_out_faithfulness[layer.beta], best(layer.held_out_faithfulness));
+      EXPECT_EQ(layer.training_causality[layer.rank], best(layer.training_causality));
+      EXPECT_GE(trial.layers[trial.faithful].held_out_faithfulness[trial.layers[trial.faithful].beta], best(layer.held_out_faithfulness));
+    }
+  }
+  LreOptions published = AsPublished(Options());
+  published.layers = {10, 6, 8};
+  const LreRelation measured = MeasureRelation(model_, tokenizer_, relation_, published);
+  std::vector<double> means(3);
+  for (const LreTrial& trial : measured.trials) {
+    for (size_t i = 0; i < 3; ++i) {
+      const LreLayer& layer = trial.layers[i];
+      EXPECT_TRUE(layer.held_out_faithfulness.empty() && layer.training_causality.empty());
+      EXPECT_EQ(layer.faithfulness[layer.beta], best(layer.faithfulness));
+      EXPECT_EQ(layer.causality[layer.rank], best(layer.causality));
+      means[i] += 50 * best(layer.faithfulness);
+    }
+    EXPECT_EQ(trial.faithful, measured.trials[0].faithful);
+  }
+  EXPECT_NEAR(measured.faithfulness->mean, best(means), 1e-9);
+  EXPECT_EQ(measured.faithfulness->count, 2);
+}
+
+TEST_F(LreTest, SummarisesTheTrials) {
+  const LreRelation& measured = Measured();
+  const LreTrial &a = measured.trials[0], &b = measured.trials[1];
+  const auto faithfulness = [](const LreLayer& layer) { return layer.faithfulness[layer.beta]; };
+  const double of_a = faithfulness(a.layers[a.faithful]), of_b = faithfulness(b.layers[b.faithful]);
+  EXPECT_NEAR(measured.faithfulness->mean, 50 * (of_a + of_b), 1e-9);
+  EXPECT_NEAR(measured.faithfulness->std, 50 * std::abs(of_a - of_b), 1e-9);
+  ASSERT_EQ(measured.by_layer.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    const LreLayerSummary& layer = measured.by_layer[i];
+    EXPECT_EQ(layer.layer, measured.layers[i]);
+    EXPECT_NEAR(layer.faithfulness.mean, 50 * (faithfulness(a.layers[i]) + faithfulness(b.layers[i])), 1e-9);
+    EXPECT_NEAR(layer.translation.mean, 50 * (a.layers[i].translation + b.layers[i].translation), 1e-9);
+    EXPECT_NEAR(layer.beta, (measured.betas[a.layers[i].beta] + measured.betas[b.layers[i].beta]) / 2, 1e-9);
+    EXPECT_NEAR(layer.rank, static_cast<double>(measured.ranks[a.layers[i].rank] + measured.ranks[b.layers[i].rank]) / 2, 1e-9);
+  }
+  EXPECT_TRUE(measured.faithful == a.faithful || measured.faithful == b.faithful);
+}
+
+TEST_F(LreTest, IsTheSameTwiceAndReportsItsSteps) {
+  LreOptions options = Options();
+  options.layers = {8};
+  options.trials = 1;
+  std::vector<int64_t> reported;
+  options.progress = [&](int64_t done, int64_t total) {
+    EXPECT_EQ(total, 6);
+    reported.push_back(done);
+  };
+  const LreRelation measured = MeasureRelation(model_, tokenizer_, relation_, options);
+  EXPECT_THAT(reported, testing::ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_EQ(measured.trials[0].tested, Measured().trials[0].tested);
+  EXPECT_EQ(measured.trials[0].layers[0].faithfulness, Measured().trials[0].layers[0].faithfulness);
+  EXPECT_EQ(measured.trials[0].layers[0].causality, Measured().trials[0].layers[0].causality);
+}
+
+TEST_F(LreTest, MakesTheOperatorThatWasChosen) {
+  const LreTrial& trial = Measured().trials[0];
+  const LreOperator lre = MakeOperator(model_, tokenizer_, relation_, Measured(), trial, trial.faithful, Options());
+  const LreLayer& layer = trial.layers[trial.faithful];
+  EXPECT_EQ(lre.layer, layer.layer);
+  EXPECT_EQ(lre.beta, Measured().betas[layer.beta]);
+  const Place at = BlockOutput(lre.layer);
+  double right = 0;
+  for (const Sample& sample : trial.tested)
+    right += IsAnswer(Top(model_.Unembed(lre(TokenStates(model_, {TestPrompt(trial, sample)}, {at}).at(at)))[0]), sample.object) ? 1 : 0;
+  EXPECT_NEAR(layer.faithfulness[layer.beta], right / 12, 1e-9);
+}
+
+TEST_F(LreTest, ARelationThatIsHardlyKnownIsSkippedAndSaysWhy) {
+  Relation wrong = relation_;
+  for (Sample& sample : wrong.samples) sample.object = "zz" + sample.object;
+  const LreRelation unknown = MeasureRelation(model_, tokenizer_, wrong, Options());
+  EXPECT_THAT(unknown.skipped, HasSubstr("knows 0 of the"));
+  EXPECT_TRUE(unknown.Done().empty());
+  EXPECT_FALSE(unknown.faithfulness.has_value() || unknown.causality.has_value());
+  Relation few = relation_;
+  few.samples.resize(5);
+  EXPECT_THAT(MeasureRelation(model_, tokenizer_, few, Options()).skipped, HasSubstr("5 samples; more than 5"));
+}
+
+TEST_F(LreTest, RefusesOptionsThatMeasureNothing) {
+  const auto error = [&](const std::function<void(LreOptions&)>& spoil) {
+    LreOptions options = Options();
+    spoil(options);
+    return ErrorOf([&] { MeasureRelation(model_, tokenizer_, relation_, options); });
+  };
+  EXPECT_THAT(error([](LreOptions& o) { o.layers = {16}; }), HasSubstr("layer 16"));
+  EXPECT_THAT(error([](LreOptions& o) { o.ranks = {193}; }), HasSubstr("rank 193"));
+  EXPECT_THAT(error([](LreOptions& o) { o.train = 1; }), HasSubstr("1 samples"));
+  EXPECT_THAT(error([](LreOptions& o) { o.trials = 0; }), HasSubstr("0 trials"));
+  EXPECT_THAT(error([](LreOptions& o) { o.limit = 5; }), HasSubstr("5 test samples"));
+}
+
+}  // namespace
+}  // namespace mambascope

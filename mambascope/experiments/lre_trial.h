@@ -1,0 +1,22 @@
+// One trial of lre.h: a split, its prompts, its operators at all layers, and their scores.
+#pragma once
+
+#include "mambascope/experiments/lre.h"
+
+namespace mambascope {
+
+// The grid and what it is measured with. REQUIRES: nothing is empty
+struct LreGrid {
+  std::vector<int> layers;
+  std::vector<double> betas;
+  std::vector<int64_t> ranks;
+};
+
+// `tick` is called for each of LreSteps.
+LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreGrid& grid,
+                     const LreOptions& options, Random& random, const std::function<void()>& tick);
+
+// Steps of a trial: training prompts and layers.
+int64_t LreSteps(const LreGrid& grid, const LreOptions& options);
+
+}  // namespace mambascope

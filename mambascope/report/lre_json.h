@@ -1,0 +1,36 @@
+// Linear relational embeddings as lre.json (docs/cli.md). Shares are in percent; the embedding's layer is "embed".
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mambascope/checkpoint/json.h"
+#include "mambascope/experiments/lre.h"
+
+namespace mambascope {
+
+// "embed", or the layer's number.
+Json LayerJson(int layer);
+
+// A line of lre.jsonl. `kind` is the relation's type. Of a relation that was measured:
+//   {name, kind, samples, range, chance, known, layer, causal_layer, beta, rank, faithfulness, causality, ci95: {faithfulness, causality},
+//    by_layer: [{layer, faithfulness, causality, identity, translation, regression, beta, rank}, ..],
+//    trials: [{train: [{subject, object}, ..], tested, edited, majority, layer, causal_layer, by_layer: [{.., faithfulness_in_3}, ..]},
+//    ..]}
+// All but `trials` are means over the trials that were done; of more than one, what has faithfulness has `std` too: {faithfulness, ..}, the
+// population standard deviations. known: the samples tested in a trial. layer and causal_layer: those that most trials chose; beta is of
+// the first, rank of the second. A trial that was skipped is {train, skipped}: why; a relation, {name, kind, samples, range, skipped}.
+Json LreLine(const LreRelation& relation, const std::string& kind);
+
+// What a trial's operator is made of again, by MakeOperator at layer 0, from its line: the first trial that was done, at the layer that is
+// most faithful there. `rank` is the one chosen at that layer. REQUIRES: the relation was measured
+struct LreRemake {
+  LreRelation measured;  // of one trial and one layer
+  int64_t rank;
+};
+LreRemake LreFromLine(const Json& line);
+
+// {options, relations: the lines of those measured, skipped: [{name, kind, reason}, ..]}
+Json LreJson(const Json& options, const std::vector<Json>& lines);
+
+}  // namespace mambascope

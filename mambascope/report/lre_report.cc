@@ -1,0 +1,176 @@
+#include "mambascope/report/lre_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "mambascope/experiments/statistics.h"
+#include "mambascope/report/label.h"
+#include "mambascope/report/page.h"
+#include "mambascope/report/result_page.h"
+#include "mambascope/report/values.h"
+
+namespace mambascope {
+namespace {
+
+constexpr std::array kBaselines = {"identity", "translation", "regression"};
+
+std::string LayerName(const Json& layer) { return layer.is_string() ? layer.get<std::string>() : DumpJson(layer); }
+
+// The most faithful first.
+std::vector<Json> Sorted(const Json& lre) {
+  std::vector<Json> relations = lre.at("relations").get<std::vector<Json>>();
+  std::stable_sort(relations.begin(), relations.end(), [](const Json& a, const Json& b) { return a["faithfulness"] > b["faithfulness"]; });
+  return relations;
+}
+
+// Of the layer that is most faithful.
+const Json& ChosenLayer(const Json& relation) {
+  const Json& layers = relation.at("by_layer");
+  return *std::find_if(layers.begin(), layers.end(), [&](const Json& l) { return l.at("layer") == relation.at("layer"); });
+}
+
+std::vector<double> ValuesOf(const Json& relations, const char* key) {
+  std::vector<double> values;
+  for (const Json& relation : relations) values.push_back(relation.at(key));
+  return values;
+}
+
+// "44.6 [40.1, 49.0]": the mean over relations, and its interval.
+std::string MeanText(const std::vector<double>& values) {
+  const auto interval = Interval95(values);
+  return fmt::format("{:.1f}{}", Mean(values), interval ? fmt::format(" [{:.1f}, {:.1f}]", interval->first, interval->second) : "");
+}
+
+Curve LayerCurve(const Json& relations, const char* key) {
+  Curve curve{.name = key};
+  for (size_t i = 0; i < relations[0].at("by_layer").size(); ++i) {
+    std::vector<double> values;
+    for (const Json& relation : relations) values.push_back(relation["by_layer"][i].at(key));
+    curve.values.emplace_back(Mean(values));
+    curve.band.push_back(Interval95(values));
+  }
+  return curve;
+}
+
+PageInfo Summary(const Json& lre) {
+  const Json &options = lre.at("options"), &relations = lre.at("relations");
+  PageInfo info{.title = "Linear relational embeddings", .summary = {{"model", options.value("model", "")}}};
+  if (!relations.empty()) {
+    info.summary.push_back({"relations", std::to_string(relations.size())});
+    info.summary.push_back({"faithfulness", MeanText(ValuesOf(relations, "faithfulness")) + " %"});
+    info.summary.push_back({"causality", MeanText(ValuesOf(relations, "causality")) + " %"});
+    info.summary.push_back({"chance", MeanText(ValuesOf(relations, "chance")) + " %"});
+  }
+  for (const Json& skipped : lre.at("skipped"))
+    info.summary.push_back(
+        {"skipped", fmt::format("{}: {}", skipped.at("name").get<std::string>(), skipped.at("reason").get<std::string>())});
+  info.summary.push_back({"options", OptionsLine(options)});
+  return info;
+}
+
+constexpr const char* kRelationsCaption =
+    "LRE: the share of test samples whose object the relation's operator says: an affine map from the subject's state at one layer to the "
+    "last layer's, made from a few samples' Jacobians. Only samples that the model itself knows are tested. The layer is the one that was "
+    "chosen for each relation; the other operators are measured there too: identity is the state itself, translation adds the mean "
+    "difference, regression is the least-squares map of the same samples. A grey tick is chance, 1 / the number of distinct objects. A "
+    "relation whose blue dot stands far to the right of its tick and of the others is decoded linearly.";
+constexpr const char* kLayersCaption =
+    "Faithfulness: what the operator says; causality: the share of test samples whose answer becomes another sample's when the subject's "
+    "state is moved by the operator's low-rank inverse. Beta and the rank are each layer's own. Bands: 95% confidence intervals over "
+    "relations. Where causality falls, what comes after no longer reads the subject's state.";
+constexpr const char* kRangeCaption =
+    "A relation with few objects is easier to guess: the dashed curve is chance. Points high above it are linear for another reason. "
+    "Colours are kinds of relations.";
+
+}  // namespace
+
+DotPlot LreRelationsPlot(const Json& lre) {
+  DotPlot plot{.name = "lre_relations",
+               .title = "Faithfulness by relation",
+               .subtitle = fmt::format("{}; each relation at its chosen layer", lre.at("options").value("model", "")),
+               .row_title = "relation",
+               .value_title = "faithfulness (%)",
+               .series = {{.name = "LRE"}},
+               .domain = {0, 100}};
+  for (const char* key : kBaselines) plot.series.push_back({.name = key});
+  plot.series.push_back({.name = "chance", .is_reference = true});
+  for (const Json& relation : Sorted(lre)) {
+    plot.rows.push_back(fmt::format("{} ({})", relation.at("name").get<std::string>(), LayerName(relation.at("layer"))));
+    plot.series.front().values.push_back(NumberOf(relation, "faithfulness"));
+    for (size_t i = 0; i < kBaselines.size(); ++i) plot.series[1 + i].values.push_back(NumberOf(ChosenLayer(relation), kBaselines[i]));
+    plot.series.back().values.push_back(NumberOf(relation, "chance"));
+  }
+  return plot;
+}
+
+LineChart LreLayersChart(const Json& lre) {
+  const Json& relations = lre.at("relations");
+  LineChart chart{.name = "lre_layers",
+                  .title = "Faithfulness and causality by layer",
+                  .subtitle = fmt::format("{}; means over {} relations", lre.at("options").value("model", ""), relations.size()),
+                  .x_title = "layer",
+                  .y_title = "percent of test samples",
+                  .curves = {LayerCurve(relations, "faithfulness"), LayerCurve(relations, "causality")},
+                  .references = {{"chance", Mean(ValuesOf(relations, "chance"))}},
+                  .domain = {{0.0, 100.0}}};
+  for (const Json& layer : relations[0].at("by_layer")) chart.x.push_back(LayerName(layer.at("layer")));
+  return chart;
+}
+
+Scatter LreRangeScatter(const Json& lre) {
+  Scatter scatter{.name = "lre_range",
+                  .title = "Faithfulness by the number of distinct objects",
+                  .subtitle = lre.at("options").value("model", ""),
+                  .x_title = "distinct objects",
+                  .y_title = "faithfulness (%)",
+                  .log_x = true,
+                  .guide_label = "chance",
+                  .domain = {{0.0, 100.0}}};
+  double least = INFINITY, most = 0;
+  for (const Json& relation : lre.at("relations")) {
+    const double range = relation.at("range");
+    scatter.points.push_back({relation.at("name"), relation.at("kind"), range, relation.at("faithfulness")});
+    least = std::min(least, range);
+    most = std::max(most, range);
+  }
+  constexpr int kSteps = 40;
+  for (int i = 0; i <= kSteps && least < most; ++i) {
+    const double range = least * std::pow(most / least, i / static_cast<double>(kSteps));
+    scatter.guide.emplace_back(range, 100 / range);
+  }
+  return scatter;
+}
+
+std::string LrePage(const Json& lre) {
+  if (lre.at("relations").empty()) return HtmlPage(Summary(lre), {});
+  std::vector<Figure> figures = {{"By relation", kRelationsCaption, DotPlotSpec(LreRelationsPlot(lre))}};
+  if (lre["relations"][0].at("by_layer").size() > 1) figures.push_back({"By layer", kLayersCaption, LineChartSpec(LreLayersChart(lre))});
+  figures.push_back({"By the number of objects", kRangeCaption, ScatterSpec(LreRangeScatter(lre))});
+  return HtmlPage(Summary(lre), figures);
+}
+
+std::string LreText(const Json& lre) {
+  std::string text;
+  const std::vector<Json> relations = Sorted(lre);
+  if (!relations.empty()) {
+    text = fmt::format("{:<24}{:>7}{:>7}{:>8}{:>9}{:>8}{:>6}{:>5}{:>6}\n", "relation", "known", "range", "chance", "faithful", "causal",
+                       "layer", "beta", "rank");
+  }
+  for (const Json& r : relations) {
+    text += fmt::format("{:<24.23}{:>7.4g}{:>7}{:>8.1f}{:>9.1f}{:>8.1f}{:>6}{:>5.3g}{:>6.4g}\n",
+                        VisibleText(r.at("name").get<std::string>()), r.at("known").get<double>(), r.at("range").get<int64_t>(),
+                        r.at("chance").get<double>(), r.at("faithfulness").get<double>(), r.at("causality").get<double>(),
+                        LayerName(r.at("layer")), r.at("beta").get<double>(), r.at("rank").get<double>());
+  }
+  if (!relations.empty())
+    text += fmt::format("{} relations: faithfulness {} %, causality {} %\n", relations.size(),
+                        MeanText(ValuesOf(lre.at("relations"), "faithfulness")), MeanText(ValuesOf(lre.at("relations"), "causality")));
+  for (const Json& skipped : lre.at("skipped"))
+    text += fmt::format("skipped {}: {}\n", VisibleText(skipped.at("name").get<std::string>()), skipped.at("reason").get<std::string>());
+  return text;
+}
+
+}  // namespace mambascope
