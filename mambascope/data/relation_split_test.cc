@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <set>
 
@@ -85,6 +86,20 @@ TEST(SplitTest, EditTargetsDifferInSubjectAndObject) {
     of_first.insert(*targets[0]);
   }
   EXPECT_EQ(of_first, (std::set<size_t>{8, 9, 10, 11}));
+}
+
+// What the public implementation draws from Python's random(123456): a split, targets for its other samples by subject, and the next split.
+TEST(SplitTest, DrawsAsThePublicImplementation) {
+  std::vector<Sample> samples;
+  for (int i = 0; i < 16; ++i) samples.push_back({"s" + std::to_string(10 + i), "o" + std::to_string(i % 4)});
+  Random random(123456);
+  RelationSplit split = SplitSamples(samples, 5, random);
+  EXPECT_THAT(Subjects(split.train), ElementsAre("s17", "s15", "s16", "s14", "s25"));
+  std::sort(split.test.begin(), split.test.end());
+  std::vector<std::string> targets;
+  for (const std::optional<size_t>& target : DrawEditTargets(split.test, random)) targets.push_back(split.test[target.value()].subject);
+  EXPECT_THAT(targets, ElementsAre("s11", "s12", "s11", "s11", "s12", "s12", "s13", "s20", "s20", "s24", "s21"));
+  EXPECT_THAT(Subjects(SplitSamples(samples, 5, random).train), ElementsAre("s16", "s22", "s11", "s25", "s24"));
 }
 
 TEST(SplitTest, WithoutAnotherObjectThereIsNoTarget) {

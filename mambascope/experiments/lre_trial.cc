@@ -78,22 +78,23 @@ void AppendAll(const Asked& asked, StateEdits& edits) {
 // What the edited runs say, [rank, edit], of all ranks in one sweep.
 Said RunEdits(const Model& model, const Tokenizer& tokenizer, const StateEdits& edits, const LreOperator& lre,
               const std::vector<int64_t>& ranks, int64_t memory) {
-  const at::Tensor dh = LowRankInverse(lre.w)(at::stack(edits.dz), ranks);  // [rank, edit, d_model]
+  const auto n_ranks = static_cast<int64_t>(ranks.size()), n_edits = static_cast<int64_t>(edits.prompts.size());
+  const at::Tensor dh = LowRankInverse(lre.w)(at::stack(edits.dz), ranks);            // [rank, edit, d_model]
+  const std::vector<at::Tensor> deltas = dh.transpose(0, 1).flatten(0, 1).unbind(0);  // [edit * rank]
   std::vector<SweepBase> bases;
   std::map<std::vector<int64_t>, size_t> base_of;
-  std::vector<SweepCase> cases;
+  std::vector<SweepCase> cases;  // a prompt's stand together, so that a pass that has room for some prompts runs these alone
   for (const PromptToken& prompt : edits.prompts) {
     if (base_of.emplace(prompt.ids, bases.size()).second) bases.push_back({prompt.ids});
   }
   const Place at = BlockOutput(lre.layer);
-  for (size_t r = 0; r < ranks.size(); ++r) {
-    for (size_t e = 0; e < edits.prompts.size(); ++e) {
-      const PromptToken& prompt = edits.prompts[e];
-      const at::Tensor delta = dh[static_cast<int64_t>(r)][static_cast<int64_t>(e)];
-      cases.push_back({base_of.at(prompt.ids), {Add{{at.site, at.layer, prompt.token}, delta}}});
-    }
+  for (size_t e = 0; e < edits.prompts.size(); ++e) {
+    const PromptToken& prompt = edits.prompts[e];
+    for (size_t r = 0; r < ranks.size(); ++r)
+      cases.push_back({base_of.at(prompt.ids), {Add{{at.site, at.layer, prompt.token}, deltas[e * ranks.size() + r]}}});
   }
-  const at::Tensor last = Sweep(model, bases, cases, {.memory = memory});
+  const at::Tensor by_edit = Sweep(model, bases, cases, {.memory = memory}).view({n_edits, n_ranks, -1});
+  const at::Tensor last = by_edit.transpose(0, 1).flatten(0, 1);  // [rank * edit, d_model]
   return Judge(model, tokenizer, last, Repeated(edits.objects, ranks.size()), Repeated(edits.says, ranks.size()));
 }
 

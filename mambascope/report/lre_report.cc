@@ -74,7 +74,8 @@ PageInfo Summary(const Json& lre) {
 constexpr const char* kRelationsCaption =
     "LRE: the share of test samples whose object the relation's operator says: an affine map from the subject's state at one layer to the "
     "last layer's, made from a few samples' Jacobians. Only samples that the model itself knows are tested. The layer is the one that was "
-    "chosen for each relation; the other operators are measured there too: identity is the state itself, translation adds the mean "
+    "chosen for each relation; the other operators are measured at the one that most trials chose: identity is the state itself, "
+    "translation adds the mean "
     "difference, regression is the least-squares map of the same samples. A grey tick is chance, 1 / the number of distinct objects. A "
     "relation whose blue dot stands far to the right of its tick and of the others is decoded linearly.";
 constexpr const char* kLayersCaption =
