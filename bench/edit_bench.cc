@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
   fmt::print("{:<34} {:>5} {:>12} {:>11} {:>7} {:>8} {:>11} {:>11}\n", "value search", "edits", "looped ms", "sweep ms", "ratio", "of GEMM",
              "edits/hour", "difference");
   for (const Subject& subject : subjects) {
-    if (argc > 1 && std::none_of(argv + 1, argv + argc, [&](const char* a) { return subject.name.find(a) != std::string::npos; })) continue;
+    if (!IsWanted(subject.name, argc, argv)) continue;
     const Model model = subject.make({});
     for (const double depth : {0.0, 0.25, 0.5, 0.75}) {
       const int layer = static_cast<int>(depth * model.layers());

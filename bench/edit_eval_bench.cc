@@ -122,9 +122,7 @@ int main(int argc, char** argv) {
   fmt::print("{:<14} {:>7} {:>10} {:>10} {:>7} {:>9} {:>8} {:>11}\n", "100 records", "prompts", "looped, s", "shared, s", "ratio", "rows",
              "of GEMM", "difference");
   for (const Subject& subject : subjects) {
-    const bool wanted =
-        argc == 1 || std::any_of(argv + 1, argv + argc, [&](const char* a) { return subject.name.find(a) != std::string::npos; });
-    if (!wanted) continue;
+    if (!IsWanted(subject.name, argc, argv)) continue;
     Compare(subject, questions);
   }
   return 0;

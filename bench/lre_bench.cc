@@ -69,8 +69,7 @@ int main(int argc, char** argv) {
                                          {"mamba-130m shape", Random(Mamba130mConfig()), 1},
                                          {"pythia-160m shape", Random(Pythia160mConfig()), 1}};
   for (const auto& [name, make, rounds] : subjects) {
-    const auto is_part = [&](const char* part) { return name.find(part) != std::string::npos; };
-    if (argc > 1 && std::none_of(argv + 1, argv + argc, is_part)) continue;
+    if (!IsWanted(name, argc, argv)) continue;
     at::manual_seed(1);
     BenchJacobians(name, make({}), rounds);
   }

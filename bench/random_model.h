@@ -117,6 +117,11 @@ inline double Seconds(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// Whether the command line asks for `name`: an argument is a part of it, or there is none.
+inline bool IsWanted(const std::string& name, int argc, char** argv) {
+  return argc == 1 || std::any_of(argv + 1, argv + argc, [&](const char* part) { return name.find(part) != std::string::npos; });
+}
+
 // REQUIRES: !values.empty()
 inline double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());

@@ -188,10 +188,7 @@ int main(int argc, char** argv) {
                                          {"pythia-160m", Random(Pythia160mConfig()), 32}};
   Header();
   for (const Subject& subject : subjects) {
-    const auto wanted = [&](const std::string& name) {
-      return argc == 1 || std::any_of(argv + 1, argv + argc, [&](const char* part) { return name.find(part) != std::string::npos; });
-    };
-    const bool traces = wanted(subject.name + " traces"), knockouts = wanted(subject.name + " knockouts");
+    const bool traces = IsWanted(subject.name + " traces", argc, argv), knockouts = IsWanted(subject.name + " knockouts", argc, argv);
     if (!traces && !knockouts) continue;
     at::manual_seed(1);
     const Model model = subject.make({});

@@ -13,14 +13,8 @@ using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsSupersetOf;
-using Words = std::vector<std::string>;
 
 constexpr const char* kPrompt = "The landmark called {} can be found in";
-
-Words operator+(Words a, const Words& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
 
 class CliEditTest : public testing::Test {
  protected:

@@ -98,7 +98,6 @@ TEST_P(BadInputTest, IsOneLineAndExitCodeOne) {
 }
 
 const auto InputName = [](const auto& info) { return info.param.name; };
-using Words = std::vector<std::string>;
 
 const Words kInfo = {"info", "--model", "MODEL"};
 const BadInput kBadModels[] = {

@@ -17,7 +17,6 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 using testing::UnorderedElementsAre;
-using Words = std::vector<std::string>;
 
 // What float32's rounding leaves of a probability: batches of other shapes add in another order.
 constexpr double kRounding = 1e-5;

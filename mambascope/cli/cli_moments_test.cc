@@ -17,7 +17,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
-using Words = std::vector<std::string>;
 
 TEST(ParseLayersTest, ReadsNumbersRangesListsAndAll) {
   EXPECT_THAT(ParseLayers("3", 16), ElementsAre(3));

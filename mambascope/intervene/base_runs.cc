@@ -61,10 +61,8 @@ at::Tensor BaseRuns::At(const Place& place, const at::Tensor& x) {
 
 void BaseRuns::AppendCuts(const SweepBase& base, const Placed& at) {
   for (int layer : CutLayers({&base.variant}, 0)) {
-    for (CutTokens& cut : CutsAt(layer, {&base.variant}, 0, static_cast<int64_t>(base.ids.size()))) {
-      for (int64_t& token : cut.to) token += at.row;
-      cuts_[layer].push_back({.segment = at.segment, .to = std::move(cut.to), .hidden = std::move(cut.hidden)});
-    }
+    for (CutTokens& cut : CutsAt(layer, {&base.variant}, 0, static_cast<int64_t>(base.ids.size())))
+      cuts_[layer].push_back(OnRows(std::move(cut), at.segment, at.row));
   }
 }
 

@@ -76,6 +76,11 @@ std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& vari
   return result;
 }
 
+RowCut OnRows(CutTokens cut, size_t segment, int64_t shift, int64_t carry) {
+  for (int64_t& token : cut.to) token += shift;
+  return {.segment = segment, .to = std::move(cut.to), .hidden = std::move(cut.hidden), .carry = carry};
+}
+
 std::vector<Sources> Before(const std::vector<Sources>& hidden, int64_t token) {
   std::vector<Sources> before;
   for (const Sources& sources : hidden) {

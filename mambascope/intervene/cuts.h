@@ -29,6 +29,9 @@ std::set<int> CutLayers(const std::vector<const Variant*>& variants, int lowest)
 // What the cuts of all `variants` at `layer` do to the tokens [first, end).
 std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& variants, int64_t first, int64_t end);
 
+// `cut` as a layer takes it, where token t of the prompt is row t + shift, of `segment`; `carry` as in RowCut.
+RowCut OnRows(CutTokens cut, size_t segment, int64_t shift, int64_t carry = -1);
+
 // What of `hidden` stands before `token`.
 std::vector<Sources> Before(const std::vector<Sources>& hidden, int64_t token);
 

@@ -31,10 +31,7 @@ class RunHooks : public Hooks {
     std::vector<RowCut> cuts;
     for (size_t i = 0; i < variants_.size(); ++i) {
       const Segment& segment = packing_.segments[i];
-      for (CutTokens& cut : CutsAt(layer, {&variants_[i]}, 0, segment.length)) {
-        for (int64_t& token : cut.to) token += segment.begin;
-        cuts.push_back({.segment = i, .to = std::move(cut.to), .hidden = std::move(cut.hidden)});
-      }
+      for (CutTokens& cut : CutsAt(layer, {&variants_[i]}, 0, segment.length)) cuts.push_back(OnRows(std::move(cut), i, segment.begin));
     }
     return cuts;
   }

@@ -90,9 +90,8 @@ class Group : public Hooks {
     const std::vector<const Variant*> variants = {&base.variant, &cone.work->variant};
     for (int layer : CutLayers(variants, cone.layer)) {
       for (CutTokens& cut : CutsAt(layer, variants, cone.first, cone.end)) {
-        for (int64_t& token : cut.to) token += segments_.back().begin - cone.first;
         const int64_t carry = base_.Slot(cone, layer, cut.hidden);
-        cuts_[layer].push_back({.segment = segments_.size() - 1, .to = std::move(cut.to), .hidden = std::move(cut.hidden), .carry = carry});
+        cuts_[layer].push_back(OnRows(std::move(cut), segments_.size() - 1, segments_.back().begin - cone.first, carry));
       }
     }
   }
