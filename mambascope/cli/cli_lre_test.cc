@@ -69,10 +69,11 @@ TEST_F(LreCliTest, WritesWhatItPromises) {
   EXPECT_EQ(json["options"]["prefix"], "") << "the bundled models' texts begin with nothing";
   ASSERT_EQ(json["relations"].size(), 2u);
   for (const Json& relation : json["relations"]) {
-    EXPECT_THAT(Keys(relation), UnorderedElementsAre("name", "kind", "samples", "known", "range", "chance", "layer", "causal_layer", "beta",
-                                                     "rank", "faithfulness", "causality", "std", "ci95", "by_layer", "trials"));
+    EXPECT_THAT(Keys(relation), UnorderedElementsAre("name", "kind", "samples", "known", "range", "chance", "layer", "causal_layer",
+                                                     "faithfulness", "identity", "translation", "regression", "beta", "causality", "rank",
+                                                     "std", "ci95", "by_layer", "trials"));
     EXPECT_NEAR(relation["chance"].get<double>(), 100 / relation["range"].get<double>(), 1e-9);
-    EXPECT_EQ(relation["known"], 8);
+    EXPECT_GT(relation["known"], 8) << "more than are tested";
     ASSERT_EQ(relation["by_layer"].size(), 2u);
     EXPECT_EQ(relation["by_layer"][0]["layer"], "embed");
     EXPECT_EQ(relation["by_layer"][1]["layer"], 8);
@@ -82,6 +83,7 @@ TEST_F(LreCliTest, WritesWhatItPromises) {
     double mean = 0;
     for (const Json& trial : relation["trials"]) {
       EXPECT_EQ(trial["train"].size(), 3u);
+      EXPECT_EQ(trial["tested"], 8);
       mean += trial["by_layer"][1]["faithfulness"].get<double>() / 2;
     }
     EXPECT_NEAR(relation["by_layer"][1]["faithfulness"].get<double>(), mean, 1e-9);
@@ -120,9 +122,13 @@ TEST_F(LreCliTest, SavesOperatorsThatCanBeApplied) {
   EXPECT_EQ(stored.lre.beta, trial["by_layer"][0]["beta"]);
   EXPECT_EQ(stored.rank, trial["by_layer"][0]["rank"]);
   const std::string pattern = ReadJson(Data("animal_class"))["prompt_templates"][0], subject = trial["train"][0]["subject"];
-  const Words apply = {"lre", "--apply", Out("lre/animal_class.safetensors"), "--prompt", pattern, "--subject", subject, "--top", "3"};
+  const Words apply = {"lre", "--apply", Out("lre/animal_class.safetensors"), "--subject", subject, "--top", "3"};
+  const std::string bare = RunForJson(apply + Words{"--prompt", pattern})["prompt"], example = trial["train"][1]["subject"];
+  EXPECT_THAT(bare, StartsWith(subject));
   const Json json = RunForJson(apply);
   EXPECT_THAT(Keys(json), UnorderedElementsAre("relation", "layer", "beta", "prompt", "operator", "model"));
+  EXPECT_THAT(json["prompt"].get<std::string>(), AllOf(HasSubstr(example), EndsWith(bare), StartsWith(example)))
+      << "without its own sample";
   ASSERT_EQ(json["operator"].size(), 3u);
   ASSERT_EQ(json["model"].size(), 3u);
   const Json predicted = RunForJson({"predict", "--prompt", json["prompt"], "--top", "3"});

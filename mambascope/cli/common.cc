@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -112,6 +113,19 @@ Model LoadModel(const CommonOptions& o) {
   KeepFreedMemory();
   if (o.device == "cuda" && !at::hasCUDA()) throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
   return Model::Load(ModelFolder(o.model), {.dtype = o.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat, .device = at::Device(o.device)});
+}
+
+void AddMemoryOption(CLI::App& command, std::optional<uint64_t>& memory, const std::string& what) {
+  command
+      .add_option("--memory", memory,
+                  fmt::format("that {} may take beside the weights, as 4G; without it, a quarter of the machine's, or 4G of a GPU's", what))
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::PositiveNumber);
+}
+
+int64_t MemoryOf(const std::optional<uint64_t>& memory, const Model& model) {
+  if (memory) return static_cast<int64_t>(*memory);
+  return model.device().is_cpu() ? sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE) : int64_t{4} << 30;
 }
 
 std::optional<Tokenizer> LoadTokenizer(const CommonOptions& o) {

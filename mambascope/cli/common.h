@@ -46,6 +46,11 @@ std::vector<int> ParseHeads(const std::string& text, int heads);
 // The weights of layer 0 with these names, or "all" of them. Throws Error, which lists the model's, for another name.
 std::vector<EditableWeight> ParseProjections(const std::vector<std::string>& names, const Model& model);
 
+// --memory: bytes that `what` may take beside the weights.
+void AddMemoryOption(CLI::App& command, std::optional<uint64_t>& memory, const std::string& what);
+// What it says; without it a quarter of the machine's memory, or 4 GiB of a GPU's, which nothing here can ask for.
+int64_t MemoryOf(const std::optional<uint64_t>& memory, const Model& model);
+
 // Sets the threads, and loads.
 Model LoadModel(const CommonOptions& options);
 

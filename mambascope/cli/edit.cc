@@ -127,7 +127,6 @@ void CheckOptions(const CommonOptions& common, const EditOptions& o) {
   refuse(o.division != "bare" && o.method == "memit", "--division is ROME's");
   refuse(!o.snippets.empty() && !o.generate, "--snippets are for --generate");
   refuse(o.generate && o.counterfact.empty(), "--generate is for --counterfact");
-  refuse(o.memory && *o.memory == 0, "--memory must be more than 0");
 }
 
 // MEMIT's published values where the command line has none.

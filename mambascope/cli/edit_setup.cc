@@ -1,7 +1,6 @@
 #include "mambascope/cli/edit_setup.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
@@ -97,11 +96,7 @@ void AddEditOptions(CLI::App& command, EditOptions& o) {
   command.add_option("--clamp", o.value.clamp, "|delta| is kept below so many times |v0|")
       ->check(CLI::Range(1e-6, 1e6))
       ->capture_default_str();
-  command
-      .add_option(
-          "--memory", o.memory,
-          "that searches done together may take beside the weights, as 4G; without it, a quarter of the machine's, or 4G of a GPU's")
-      ->transform(CLI::AsSizeValue(false));
+  AddMemoryOption(command, o.memory, "searches done together");
   command.add_option("--out", o.out, "folder for the results")->capture_default_str();
 }
 
@@ -154,8 +149,7 @@ Solvers EditSetup::solvers() const {
 
 ValueOptions EditSetup::value() const {
   ValueOptions value = options_.value;
-  if (options_.memory) value.memory = static_cast<int64_t>(*options_.memory);
-  else if (model_.device().is_cpu()) value.memory = sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE);
+  value.memory = MemoryOf(options_.memory, model_);
   return value;
 }
 

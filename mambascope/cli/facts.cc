@@ -1,7 +1,6 @@
 #include "mambascope/cli/facts.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -35,11 +34,6 @@ std::vector<Fact> ReadFacts(const FactOptions& o) {
     facts.insert(facts.end(), more.begin(), more.end());
   }
   return Distinct(facts);
-}
-
-// A quarter of the machine's; of a GPU's, which nothing here can ask for, what any has.
-int64_t DefaultMemory(const Model& model) {
-  return model.device().is_cpu() ? sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE) : SweepOptions{}.memory;
 }
 
 // Facts in one sweep: enough to fill the machine, few enough to come often.
@@ -109,10 +103,7 @@ void AddFactOptions(CLI::App& command, FactOptions& o) {
   command.add_option("--prompt", o.prompt, "one fact, with {} for the subject, as \"{} is located in\"");
   command.add_option("--subject", o.subject);
   command.add_option("--answer", o.answer, "whose first token is followed; without it, the clean prompt's most probable token");
-  command
-      .add_option("--memory", o.memory,
-                  "that a sweep may take beside the weights, as 4G; without it, a quarter of the machine's, or 4G of a GPU's")
-      ->transform(CLI::AsSizeValue(false));
+  AddMemoryOption(command, o.memory, "a sweep");
   command.add_option("--out", o.out, "folder for the results")->capture_default_str();
 }
 
@@ -143,7 +134,6 @@ void PrepareFacts(const FactOptions& o, const std::string& name) {
     refuse(files && other, "--corrupt-subject is of one fact, given with --prompt");
   }
   refuse(!files && (o.limit > 0 || o.all_facts), "--limit and --all-facts are of --relations and --counterfact");
-  refuse(o.memory && *o.memory == 0, "--memory must be more than 0");
   refuse(files && o.answer, "--answer is of one fact, given with --prompt");
   for (const char* extension : {".json", ".html"}) PrepareFile(fs::path(o.out) / (name + extension));
 }
@@ -235,7 +225,7 @@ std::vector<Json> RunBatches(const std::string& name, const CommonOptions& commo
   }
   const size_t done = work.pairs.size() - open.size();
   CellOptions cells{.recheck = common.check ? kRecheckedCells : 0, .seed = common.seed};
-  cells.sweep.memory = o.memory ? static_cast<int64_t>(*o.memory) : DefaultMemory(model);
+  cells.sweep.memory = MemoryOf(o.memory, model);
   const Audit audit = RunOpen(open, done, cells, Progress(name + ": facts", "cells", common.quiet, static_cast<double>(done)),
                               FactsAtATime(model), batch, [&](const FactPair& pair, const Json& line) {
                                 if (file) file->Append(line);

@@ -48,7 +48,8 @@ void AddLreOptions(CLI::App& command, LreArguments& a) {
   command.add_option("--ranks", a.ranks, "of the inverse, to choose from, as 0,8,16; without it, 0 to 312 in eights")
       ->delimiter(',')
       ->check(CLI::Range(0, 1'000'000));
-  command.add_option("--limit", a.limit, "test samples of a trial; without it, all")->check(CLI::Range(1, 1'000'000'000));
+  command.add_option("--limit", a.limit, "test samples of a trial, drawn among those known; without it, all")
+      ->check(CLI::Range(1, 1'000'000'000));
   command.add_option("--prefix", a.prefix,
                      "what prompts begin with; without it, nothing where the checkpoint has a contexts.json, else <|endoftext|> where the "
                      "tokenizer has it");
@@ -58,12 +59,11 @@ void AddLreOptions(CLI::App& command, LreArguments& a) {
       ->check(CLI::IsMember({"none", "relations"}))
       ->capture_default_str();
   command.add_option("--save", a.save, "relations whose operators are kept in OUT/lre, or all; repeatable");
-  command.add_option("--memory", a.memory, "that a pass may take beside the weights and the Jacobians, as 8G; without it, 4G")
-      ->transform(CLI::AsSizeValue(false));
+  AddMemoryOption(command, a.memory, "a pass, without the Jacobians,");
   command.add_option("--out", a.out, "folder for the results")->capture_default_str();
-  command.add_option("--apply", a.apply, "an operator that --save kept, for --prompt and --subject");
-  command.add_option("--prompt", a.prompt, "with {} for the subject");
-  command.add_option("--subject", a.subject);
+  command.add_option("--apply", a.apply, "an operator that --save kept, for --subject");
+  command.add_option("--subject", a.subject, "asked for after the examples that the operator was made with");
+  command.add_option("--prompt", a.prompt, "with {} for the subject, in place of that, without examples");
   command.add_option("--top", a.top, "tokens that --apply lists")->check(CLI::Range(1, 1'000'000))->capture_default_str();
 }
 
@@ -72,11 +72,10 @@ void CheckLreOptions(const CommonOptions& common, const LreArguments& a) {
     if (when) throw CLI::ValidationError(what);
   };
   refuse(a.apply && !a.relations.empty(), "--apply takes one operator, --relations makes new ones: give one or the other");
-  refuse(!a.apply && a.relations.empty(), "no relations: give --relations, or --apply with --prompt and --subject");
-  refuse(a.apply && (!a.prompt || !a.subject), "--apply needs --prompt and --subject");
+  refuse(!a.apply && a.relations.empty(), "no relations: give --relations, or --apply with --subject");
+  refuse(a.apply && !a.subject, "--apply needs --subject");
   refuse(!a.apply && (a.prompt || a.subject), "--prompt and --subject are of --apply");
   refuse(a.limit != 0 && a.limit <= a.samples, "--limit must be more than --samples: so many are tested at least");
-  refuse(a.memory && *a.memory == 0, "--memory must be more than 0");
   refuse(common.check, "--check is of sweeps that are computed in parts; lre has no such check");
 }
 
@@ -88,7 +87,7 @@ LreOptions LreOptionsOf(const CommonOptions& common, const LreArguments& a, uint
                      .ranks = a.ranks,
                      .limit = a.limit,
                      .seed = seed};
-  if (a.memory) options.memory = static_cast<int64_t>(*a.memory);
+  options.memory = MemoryOf(a.memory, model);
   if (a.compat == "relations") options = AsPublished(options);
   options.train_prompts.prefix = options.test_prompts.prefix = PrefixOf(common, a);
   return options;

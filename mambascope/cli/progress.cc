@@ -21,8 +21,8 @@ void Progress::operator()(double done, int64_t total, int64_t units) {
   last_ = now;
   shown_ = true;
   const double left = (static_cast<double>(total) - done) * elapsed / (done - begun_with_);
-  fmt::print(stderr, "\r\033[K{} {:.0f}/{}, {:.0f} {} per second, {:.0f} s left", what_, done, total, static_cast<double>(units) / elapsed,
-             unit_, left);
+  const std::string rate = unit_.empty() ? "" : fmt::format(", {:.0f} {} per second", static_cast<double>(units) / elapsed, unit_);
+  fmt::print(stderr, "\r\033[K{} {:.0f}/{}{}, {:.0f} s left", what_, done, total, rate, left);
   std::fflush(stderr);
 }
 

@@ -7,10 +7,8 @@
 #include <array>
 #include <set>
 
-#include "mambascope/checkpoint/json.h"
 #include "mambascope/data/text_fields.h"
 #include "mambascope/error.h"
-#include "mambascope/tokenizer/json_node.h"
 
 namespace mambascope {
 namespace {
@@ -29,13 +27,6 @@ RelationProperties ReadProperties(const JsonNode& field) {
           .domain_name = field["domain_name"].String(),
           .range_name = field["range_name"].String(),
           .symmetric = field.Flag("symmetric", false)};
-}
-
-std::vector<Sample> ReadSamples(const JsonNode& field) {
-  std::vector<Sample> samples;
-  for (const JsonNode& element : field.Elements())
-    samples.push_back({.subject = ReadText(element["subject"]), .object = ReadText(element["object"])});
-  return samples;
 }
 
 // The public loader refuses other fields as well, so every file made for it passes; here it catches the misspelt optional field, which
@@ -64,6 +55,19 @@ std::vector<fs::path> JsonFiles(const fs::path& folder) {
 }
 
 }  // namespace
+
+Json SamplesJson(const std::vector<Sample>& samples) {
+  Json list = Json::array();
+  for (const Sample& sample : samples) list.push_back({{"subject", sample.subject}, {"object", sample.object}});
+  return list;
+}
+
+std::vector<Sample> ReadSamples(const JsonNode& list) {
+  std::vector<Sample> samples;
+  for (const JsonNode& element : list.Elements())
+    samples.push_back({.subject = ReadText(element["subject"]), .object = ReadText(element["object"])});
+  return samples;
+}
 
 std::vector<std::string> RangeOf(const Relation& relation) {
   std::vector<std::string> range;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "mambascope/tokenizer/json_node.h"
+
 namespace mambascope {
 
 struct Sample {
@@ -34,6 +36,10 @@ struct Relation {
 
 // The relation's range: the objects of its samples without repetitions, in order of first occurrence.
 std::vector<std::string> RangeOf(const Relation& relation);
+
+// [{subject, object}, ..], and what it means. Throws Error as ReadRelation does.
+Json SamplesJson(const std::vector<Sample>& samples);
+std::vector<Sample> ReadSamples(const JsonNode& list);
 
 // Reads {"name", "prompt_templates", "prompt_templates_zs", "properties": {"relation_type", "domain_name", "range_name", "symmetric"},
 // "samples": [{"subject", "object"}]}; "prompt_templates_zs" and "symmetric" (false) may be left out.

@@ -13,29 +13,35 @@
 
 namespace mambascope {
 
-// Of states, [state] each: whether their most probable token says the object (IsAnswer), whether one of their three most probable does, and
-// the log-probability of the token expected. On the CPU, float64.
-struct Said {
-  at::Tensor right, right_in_3, log_p;
+// What a state is to say.
+struct Answer {
+  std::string object;
+  int64_t token = 0;  // what the model itself says
 };
 
-// `last` [state, d_model] are outputs of the last block; objects and expected (none: log_p stays undefined) are of each state.
-Said Judge(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last, const std::vector<std::string>& objects,
-           const std::vector<int64_t>& expected = {});
+struct Judgement {
+  bool right, right_in_3;  // the state's most probable token says the object (IsAnswer); one of its three most probable does
+  double log_p;            // of the answer's token
+};
+
+// `last` [state, d_model] are outputs of the last block; the answers are repeated for as many states as there are. REQUIRES:
+// !answers.empty()
+std::vector<Judgement> Judge(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last, const std::vector<Answer>& answers);
 
 // Samples with the prompts that ask for their objects, and the last block's output at the prompts' ends.
 struct Asked {
   std::vector<Sample> samples;
   std::vector<PromptToken> prompts;
-  at::Tensor z;               // [sample, d_model]
-  std::vector<int64_t> says;  // the model's most probable token
-};
+  std::vector<Answer> answers;
+  at::Tensor z;  // [sample, d_model]
 
-std::vector<std::string> ObjectsOf(const std::vector<Sample>& samples);
+  // Those with these indices.
+  Asked Select(const std::vector<int64_t>& which) const;
+};
 
 Asked Ask(const Model& model, const std::vector<Sample>& samples, std::vector<PromptToken> prompts);
 
-// Those that the model knows, in the order of their subjects; `limit` of them at most, unless it is 0.
-Asked KnownOf(const Tokenizer& tokenizer, const Asked& asked, int64_t limit = 0);
+// Those that the model knows, in the order of their subjects.
+Asked KnownOf(const Tokenizer& tokenizer, const Asked& asked);
 
 }  // namespace mambascope

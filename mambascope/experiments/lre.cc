@@ -60,31 +60,31 @@ void ChooseOnTest(std::vector<LreTrial>& trials) {
   if (done.empty()) return;
   const size_t faithful = BestOnAverage(done, Faithfulness), causal = BestOnAverage(done, Causality);
   for (LreTrial* trial : done) {
-    trial->faithful = faithful;
-    trial->causal = causal;
+    trial->most_faithful = faithful;
+    trial->most_causal = causal;
   }
 }
 
 using Trials = std::vector<const LreTrial*>;
 
-// value(trial) of every trial, in percent.
-template <typename Value>
-Percentage Over(const Trials& trials, const Value& value) {
+// value(layer) of every trial at the layer whose index is at(trial), in percent.
+template <typename At, typename Value>
+Percentage Over(const Trials& trials, const At& at, const Value& value) {
   std::vector<double> values;
-  for (const LreTrial* trial : trials) values.push_back(value(*trial));
+  for (const LreTrial* trial : trials) values.push_back(value(trial->layers[at(*trial)]));
   return *PercentageOf(values);
 }
 
-LreLayerSummary SummarizeLayer(const LreRelation& result, const Trials& trials, size_t i) {
-  const auto over = [&](const auto& value) { return Over(trials, [&](const LreTrial& trial) { return value(trial.layers[i]); }); };
-  return {.layer = result.layers[i],
-          .faithfulness = over(Faithfulness),
-          .causality = over(Causality),
-          .identity = over([](const LreLayer& layer) { return layer.identity; }),
-          .translation = over([](const LreLayer& layer) { return layer.translation; }),
-          .regression = over([](const LreLayer& layer) { return layer.regression; }),
-          .beta = over([&](const LreLayer& layer) { return result.betas[layer.beta]; }).mean / 100,
-          .rank = over([&](const LreLayer& layer) { return static_cast<double>(result.ranks[layer.rank]); }).mean / 100};
+// `faithful` and `causal` are functions of a trial: the indices of the layers.
+template <typename Faithful, typename Causal>
+LreSummary SummaryAt(const LreRelation& result, const Trials& trials, const Faithful& faithful, const Causal& causal) {
+  return {.faithfulness = Over(trials, faithful, Faithfulness),
+          .causality = Over(trials, causal, Causality),
+          .identity = Over(trials, faithful, [](const LreLayer& layer) { return layer.identity; }),
+          .translation = Over(trials, faithful, [](const LreLayer& layer) { return layer.translation; }),
+          .regression = Over(trials, faithful, [](const LreLayer& layer) { return layer.regression; }),
+          .beta = Over(trials, faithful, [&](const LreLayer& layer) { return result.betas[layer.beta]; }).mean / 100,
+          .rank = Over(trials, causal, [&](const LreLayer& layer) { return static_cast<double>(result.ranks[layer.rank]); }).mean / 100};
 }
 
 // The index that most trials chose, the first of those.
@@ -100,11 +100,15 @@ void Summarize(LreRelation& result) {
     result.skipped = result.trials[0].skipped;
     return;
   }
-  result.faithfulness = Over(trials, [](const LreTrial& trial) { return Faithfulness(trial.layers[trial.faithful]); });
-  result.causality = Over(trials, [](const LreTrial& trial) { return Causality(trial.layers[trial.causal]); });
-  for (size_t i = 0; i < result.layers.size(); ++i) result.by_layer.push_back(SummarizeLayer(result, trials, i));
-  result.faithful = MostChosen(trials, result.layers.size(), &LreTrial::faithful);
-  result.causal = MostChosen(trials, result.layers.size(), &LreTrial::causal);
+  const auto most_faithful = [](const LreTrial& trial) { return trial.most_faithful; };
+  const auto most_causal = [](const LreTrial& trial) { return trial.most_causal; };
+  result.chosen = SummaryAt(result, trials, most_faithful, most_causal);
+  for (size_t i = 0; i < result.layers.size(); ++i) {
+    const auto same = [i](const LreTrial&) { return i; };
+    result.by_layer.push_back(SummaryAt(result, trials, same, same));
+  }
+  result.most_faithful = MostChosen(trials, result.layers.size(), &LreTrial::most_faithful);
+  result.most_causal = MostChosen(trials, result.layers.size(), &LreTrial::most_causal);
 }
 
 }  // namespace
@@ -139,13 +143,11 @@ LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, cons
     return result;
   }
   Random random(options.seed);
-  const int64_t steps = LreSteps(grid, options), total = options.trials * steps;
   for (int64_t i = 0; i < options.trials; ++i) {
-    int64_t done = i * steps;
-    const auto tick = [&] {
-      if (options.progress) options.progress(++done, total);
+    const auto progress = [&](double of_trial) {
+      if (options.progress) options.progress((static_cast<double>(i) + of_trial) / static_cast<double>(options.trials));
     };
-    result.trials.push_back(RunLreTrial(model, tokenizer, relation, grid, options, random, tick));
+    result.trials.push_back(RunLreTrial(model, tokenizer, relation, grid, options, random, progress));
   }
   if (options.choice == LreOptions::Choice::kOnTest) ChooseOnTest(result.trials);
   Summarize(result);

@@ -2,7 +2,7 @@
 // object the operator says (faithfulness), and the share whose answer it changes to another sample's by its inverse (causality).
 //
 //   LreRelation result = MeasureRelation(model, tokenizer, relation);
-//   if (result.skipped.empty()) fmt::print("{}: {:.0f} %\n", result.name, result.faithfulness->mean);
+//   if (result.skipped.empty()) fmt::print("{}: {:.0f} %\n", result.name, result.chosen.faithfulness.mean);
 #pragma once
 
 #include <functional>
@@ -31,10 +31,10 @@ struct LreOptions {
   // on the test samples, the layers by the means over trials, as the public implementation does.
   enum class Choice { kHeldOut, kOnTest } choice = Choice::kHeldOut;
   RelationPromptOptions train_prompts = {}, test_prompts = {};
-  int64_t limit = 0;       // test samples of a trial at most, the first by subject; 0: all
-  uint64_t seed = 123456;  // of each relation's splits and edit targets
-  int64_t memory = int64_t{4} << 30;
-  std::function<void(int64_t done, int64_t total)> progress = {};  // steps of all trials
+  int64_t limit = 0;                  // test samples of a trial at most, drawn among the known (as published: the first by subject); 0: all
+  uint64_t seed = 123456;             // of each relation's splits and edit targets
+  int64_t memory = int64_t{4} << 30;  // bytes that a pass may take, beside the weights and what EstimateLre holds
+  std::function<void(double done)> progress = {};  // called with the share of all trials that is done
 };
 
 // These options, as the public implementation chooses and finds subjects.
@@ -53,19 +53,19 @@ struct LreLayer {
 
 struct LreTrial {
   std::string skipped = {};    // why there is nothing more; empty: it was done
-  std::vector<Sample> train;   //
-  std::vector<Sample> tested;  // the other samples that the model knows after the training ones, by subject
-  int64_t edited = 0;          // of these, those with another to be edited to
+  std::vector<Sample> train;   // what the operator is made from
+  int64_t known = 0;           // other samples that the model knows after these; with Choice::kHeldOut, those with other subjects
+  std::vector<Sample> tested;  // these, LreOptions::limit of them, by subject
+  int64_t edited = 0;          // of the tested, those with another to be edited to
   double majority = 0;         // share of the tested that have the object that most samples of the relation have
   std::vector<LreLayer> layers = {};
-  size_t faithful = 0, causal = 0;  // the chosen layers' indices
+  size_t most_faithful = 0, most_causal = 0;  // the chosen layers' indices
 };
 
-// One layer over the trials that were done: shares in percent, at each trial's own choice of beta and rank.
-struct LreLayerSummary {
-  int layer;
+// Over the trials that were done, each at its own choice of beta and rank: means, the shares in percent.
+struct LreSummary {
   Percentage faithfulness = {}, causality = {}, identity = {}, translation = {}, regression = {};
-  double beta = 0, rank = 0;  // means of the chosen
+  double beta = 0, rank = 0;
 };
 
 struct LreRelation {
@@ -78,10 +78,11 @@ struct LreRelation {
   std::vector<double> betas = {};
   std::vector<int64_t> ranks = {};
   std::vector<LreTrial> trials = {};
-  // Over the trials that were done, each at its chosen layers, beta and rank; in percent. None where all were skipped.
-  std::optional<Percentage> faithfulness = {}, causality = {};
-  std::vector<LreLayerSummary> by_layer = {};  // none where all were skipped
-  size_t faithful = 0, causal = 0;             // indices of the layers that most trials chose, the first of those
+  // None where all trials were skipped. `chosen`: each trial at its own chosen layers; causality and the rank at the most causal one, all
+  // else at the most faithful one.
+  LreSummary chosen = {};
+  std::vector<LreSummary> by_layer = {};
+  size_t most_faithful = 0, most_causal = 0;  // indices of the layers that most trials chose, the first of those
 
   std::vector<const LreTrial*> Done() const;
 };

@@ -76,23 +76,30 @@ TEST_F(LinearModelTest, FaithfulnessIsExact) {
   const std::vector<PromptToken> train = Prompts({100, 200, 300}), test = Prompts({400, 500, 600, 700, 800});
   const LreEstimate estimate = EstimateLre(model_, train, {kEmbedLayer});
   const Asked asked = Ask(model_, std::vector<Sample>(5), test);
-  std::vector<std::string> objects;
-  for (int64_t id : asked.says) objects.push_back(*tokenizer_.DecodeToken(id));
+  std::vector<Answer> answers = asked.answers;
+  std::vector<int64_t> says;
+  for (Answer& answer : answers) {
+    answer.object = *tokenizer_.DecodeToken(answer.token);
+    says.push_back(answer.token);
+  }
   const Place at = BlockOutput(kEmbedLayer);
   const at::Tensor z = estimate.Operator(0)(TokenStates(model_, test, {at}).at(at));
   EXPECT_LT(MaxDifference(z, asked.z), 1e-4);
-  const Said said = Judge(model_, tokenizer_, z, objects, asked.says);
-  EXPECT_EQ(said.right.mean().item<double>(), 1);
-  const at::Tensor log_p = model_.Unembed(asked.z).log_softmax(1).gather(1, RowIndex(asked.says, z).unsqueeze(1)).squeeze(1);
-  EXPECT_LT(MaxDifference(said.log_p.to(at::kFloat), log_p), 1e-3);
+  const at::Tensor log_p = model_.Unembed(asked.z).log_softmax(1).gather(1, RowIndex(says, z).unsqueeze(1)).squeeze(1);
+  const std::vector<Judgement> judgements = Judge(model_, tokenizer_, z, answers);
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_TRUE(judgements[i].right && judgements[i].right_in_3);
+    EXPECT_NEAR(judgements[i].log_p, log_p[static_cast<int64_t>(i)].item<double>(), 1e-3);
+  }
   EXPECT_LT(MaxDifference(estimate.held_out_wh[0] + estimate.held_out_b[0], estimate.z), 1e-4);
-  EXPECT_LT(Judge(model_, tokenizer_, (0 * z + z.mean(0)), objects).right.mean().item<double>(), 1) << "all say the same anyway";
+  const std::vector<Judgement> of_mean = Judge(model_, tokenizer_, 0 * z + z.mean(0), answers);
+  EXPECT_FALSE(std::all_of(of_mean.begin(), of_mean.end(), [](const Judgement& j) { return j.right; })) << "all say the same anyway";
 }
 
 // An inverse of full rank makes one subject's last state that of another.
 TEST_F(LinearModelTest, TheInverseGivesTheOtherAnswer) {
   const LreEstimate estimate = EstimateLre(model_, Prompts({100, 200}), {kEmbedLayer});
-  const at::Tensor dh = LowRankInverse(estimate.w[0])((estimate.z[1] - estimate.z[0]).unsqueeze(0), {kWidth})[0];
+  const at::Tensor dh = LowRankInverse(estimate.w[0], kWidth)((estimate.z[1] - estimate.z[0]).unsqueeze(0), {kWidth})[0];
   EXPECT_LT(MaxDifference(estimate.Operator(0)(estimate.h[0][0] + dh[0]), estimate.z[1]), 1e-3);
 }
 

@@ -3,20 +3,18 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
-#include <limits>
-
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/checkpoint/tensor_file.h"
+#include "mambascope/data/text_fields.h"
 #include "mambascope/error.h"
 
 namespace mambascope {
 
-LowRankInverse::LowRankInverse(const at::Tensor& w) {
+LowRankInverse::LowRankInverse(const at::Tensor& w, int64_t most) {
   const auto [u, sigma, v_t] = at::linalg_svd(w.to(at::kFloat), /*full_matrices=*/false);
-  const double rounding = static_cast<double>(w.size(0)) * std::numeric_limits<float>::epsilon();
-  const at::Tensor counts = sigma > rounding * sigma[0];
-  u_over_sigma_ = u * at::where(counts, 1 / sigma, at::zeros_like(sigma));
-  v_t_ = v_t;
+  const at::Tensor inverse = at::where(sigma > 0, 1 / sigma, at::zeros_like(sigma));
+  u_over_sigma_ = (u * inverse).narrow(1, 0, most).contiguous();
+  v_t_ = v_t.narrow(0, 0, most).contiguous();
 }
 
 at::Tensor LowRankInverse::operator()(const at::Tensor& dz, const std::vector<int64_t>& ranks) const {
@@ -27,7 +25,13 @@ at::Tensor LowRankInverse::operator()(const at::Tensor& dz, const std::vector<in
 }
 
 void WriteLre(const std::filesystem::path& file, const StoredLre& stored) {
-  const Json about = {{"layer", stored.lre.layer}, {"beta", stored.lre.beta}, {"rank", stored.rank}, {"relation", stored.relation}};
+  const Json about = {{"layer", stored.lre.layer},
+                      {"beta", stored.lre.beta},
+                      {"rank", stored.rank},
+                      {"relation", stored.relation},
+                      {"pattern", stored.pattern},
+                      {"examples", SamplesJson(stored.examples)},
+                      {"prefix", stored.prefix ? Json(*stored.prefix) : Json()}};
   WriteSafetensors(file, {{"W", stored.lre.w}, {"b", stored.lre.b}},
                    {{"format", "mambascope-lre"}, {"lre", about.dump()}, {"model", stored.model}});
 }
@@ -42,9 +46,8 @@ StoredLre ReadLre(const std::filesystem::path& file) {
   require(metadata["format"] == "mambascope-lre", "its metadata lacks the format mambascope-lre");
   const Json about = ParseJson(metadata["lre"], file.string());
   const auto has = [&](const char* field, auto is) { return about.is_object() && about.contains(field) && (about[field].*is)(); };
-  require(has("layer", &Json::is_number_integer) && has("rank", &Json::is_number_integer) && has("beta", &Json::is_number) &&
-              has("relation", &Json::is_string),
-          "its metadata lacks the layer, beta, rank or relation");
+  require(has("layer", &Json::is_number_integer) && has("rank", &Json::is_number_integer) && has("beta", &Json::is_number),
+          "its metadata lacks the layer, beta or rank");
   const auto shape = [&](const std::string& name) {
     const auto found = tensors->tensors().find(name);
     const bool is_float = found != tensors->tensors().end() && found->second.dtype == at::kFloat;
@@ -53,8 +56,14 @@ StoredLre ReadLre(const std::filesystem::path& file) {
   };
   const std::vector<int64_t> w = shape("W"), b = shape("b");
   require(b.size() == 1 && w == std::vector<int64_t>{b[0], b[0]}, "W and b do not fit");
-  const LreOperator lre{about["layer"], tensors->Read("W"), tensors->Read("b"), about["beta"]};
-  return {lre, about["rank"], about["relation"], metadata["model"]};
+  const JsonNode node(about, file.string());
+  return {.lre = {about["layer"], tensors->Read("W"), tensors->Read("b"), about["beta"]},
+          .rank = about["rank"],
+          .relation = node["relation"].String(),
+          .model = metadata["model"],
+          .pattern = ReadPattern(node["pattern"]),
+          .examples = ReadSamples(node["examples"]),
+          .prefix = node.Has("prefix") ? std::optional(node["prefix"].String()) : std::nullopt};
 }
 
 }  // namespace mambascope

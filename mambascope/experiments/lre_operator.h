@@ -7,8 +7,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "mambascope/data/relation.h"
 
 namespace mambascope {
 
@@ -22,18 +25,17 @@ struct LreOperator {
   at::Tensor operator()(const at::Tensor& h) const { return h.matmul(w.t()).mul(beta).add(b); }
 };
 
-// W+_rho = V_rho diag(1 / sigma) U_rho^T of the rho largest singular values of W = U diag(sigma) V^T; those that are 0 to float32's
-// rounding count for nothing.
+// W+_rho = V_rho diag(1 / sigma) U_rho^T of the rho largest singular values of W = U diag(sigma) V^T; those that are 0 count for nothing.
 class LowRankInverse {
  public:
-  // w [d_model, d_model]; without beta
-  explicit LowRankInverse(const at::Tensor& w);
-  // dz [state, d_model] -> dh [rank, state, d_model]. REQUIRES: 0 <= ranks[i] <= d_model
+  // w [d_model, d_model], without beta; for ranks up to `most`. REQUIRES: 0 <= most <= d_model
+  LowRankInverse(const at::Tensor& w, int64_t most);
+  // dz [state, d_model] -> dh [rank, state, d_model]. REQUIRES: 0 <= ranks[i] <= most
   at::Tensor operator()(const at::Tensor& dz, const std::vector<int64_t>& ranks) const;
 
  private:
-  at::Tensor u_over_sigma_;  // [d_model, value], columns u_i / sigma_i
-  at::Tensor v_t_;           // [value, d_model]
+  at::Tensor u_over_sigma_;  // [d_model, most], columns u_i / sigma_i
+  at::Tensor v_t_;           // [most, d_model]
 };
 
 struct StoredLre {
@@ -41,6 +43,10 @@ struct StoredLre {
   int64_t rank;          // of the inverse
   std::string relation;  // its name
   std::string model;     // fingerprint of the checkpoint that it is of
+  // How it was asked for (MakeRelationPrompt): with the samples that it was made from as examples.
+  std::string pattern;
+  std::vector<Sample> examples;
+  std::optional<std::string> prefix;
 };
 
 // A safetensors file of W and b.

@@ -61,12 +61,45 @@ TEST_F(LreTest, TestsOtherSamplesThatTheModelKnows) {
   EXPECT_EQ(measured.trials[0].train, SplitSamples(relation_.samples, 5, random).train);
   for (const LreTrial& trial : measured.trials) {
     ASSERT_EQ(trial.tested.size(), 12u);
+    EXPECT_GT(trial.known, 12);
     EXPECT_TRUE(std::is_sorted(trial.tested.begin(), trial.tested.end()));
     for (const Sample& sample : trial.tested) {
       EXPECT_EQ(std::count(trial.train.begin(), trial.train.end(), sample), 0);
       EXPECT_TRUE(IsAnswer(Top(mambascope::Run(model_, {TestPrompt(trial, sample).ids}).Logits(0)[-1]), sample.object)) << sample.subject;
     }
   }
+}
+
+// Every sample twice, so that subjects of examples are among the others too.
+TEST_F(LreTest, TestsDrawnSamplesOfOtherSubjectsOrAsPublishedTheFirst) {
+  Relation twice = relation_;
+  twice.samples.insert(twice.samples.end(), relation_.samples.begin(), relation_.samples.end());
+  LreOptions options = Options();
+  options.trials = 1;
+  options.layers = {8};
+  options.betas = {1};
+  options.ranks = {0};
+  const auto subjects = [&](const LreOptions& with, int64_t limit) {
+    LreOptions limited = with;
+    limited.limit = limit;
+    const LreRelation measured = MeasureRelation(model_, tokenizer_, twice, limited);
+    std::vector<std::string> tested, trained;
+    for (const Sample& sample : measured.trials[0].tested) tested.push_back(sample.subject);
+    for (const Sample& sample : measured.trials[0].train) trained.push_back(sample.subject);
+    const bool is_trained = std::any_of(tested.begin(), tested.end(), [&](const std::string& subject) {
+      return std::find(trained.begin(), trained.end(), subject) != trained.end();
+    });
+    return std::pair(tested, is_trained);
+  };
+  const auto [all, drawn_trained] = subjects(options, 0);
+  const auto [published_all, published_trained] = subjects(AsPublished(options), 0);
+  EXPECT_FALSE(drawn_trained);
+  EXPECT_TRUE(published_trained);
+  EXPECT_EQ(subjects(AsPublished(options), 10).first, std::vector(published_all.begin(), published_all.begin() + 10));
+  const std::vector<std::string> drawn = subjects(options, 10).first;
+  EXPECT_EQ(drawn.size(), 10u);
+  EXPECT_NE(drawn, std::vector(all.begin(), all.begin() + 10));
+  EXPECT_TRUE(std::includes(all.begin(), all.end(), drawn.begin(), drawn.end()));
 }
 
 // By hand, from the operator of the trial's training samples and the states of its test samples.
@@ -107,7 +140,7 @@ TEST_F(LreTest, CausalityIsTheShareOfRunsThatSayTheOtherAnswer) {
   SplitSamples(relation_.samples, 5, random);
   const auto targets = DrawEditTargets(trial.tested, random);
   const auto prompts = MakeLeaveOneOutPrompts(tokenizer_, relation_.prompt_templates[0], trial.train, {.prefix = ""});
-  const LowRankInverse inverse(EstimateLre(model_, prompts, {8}).w[0]);
+  const LowRankInverse inverse(EstimateLre(model_, prompts, {8}).w[0], 24);
   const Place top = BlockOutput(model_.layers() - 1);
   const auto last = [&](const Sample& sample) {
     return mambascope::Run(model_, {TestPrompt(trial, sample).ids}, {.keep = {top}}).State(top, 0)[-1];
@@ -132,7 +165,8 @@ TEST_F(LreTest, ChoosesOnTheTrainingSamplesOrOnTheTestSamples) {
     for (const LreLayer& layer : trial.layers) {
       EXPECT_EQ(layer.held_out_faithfulness[layer.beta], best(layer.held_out_faithfulness));
       EXPECT_EQ(layer.training_causality[layer.rank], best(layer.training_causality));
-      EXPECT_GE(trial.layers[trial.faithful].held_out_faithfulness[trial.layers[trial.faithful].beta], best(layer.held_out_faithfulness));
+      EXPECT_GE(trial.layers[trial.most_faithful].held_out_faithfulness[trial.layers[trial.most_faithful].beta],
+                best(layer.held_out_faithfulness));
     }
   }
   LreOptions published = AsPublished(Options());
@@ -147,42 +181,43 @@ TEST_F(LreTest, ChoosesOnTheTrainingSamplesOrOnTheTestSamples) {
       EXPECT_EQ(layer.causality[layer.rank], best(layer.causality));
       means[i] += 50 * best(layer.faithfulness);
     }
-    EXPECT_EQ(trial.faithful, measured.trials[0].faithful);
+    EXPECT_EQ(trial.most_faithful, measured.trials[0].most_faithful);
   }
-  EXPECT_NEAR(measured.faithfulness->mean, best(means), 1e-9);
-  EXPECT_EQ(measured.faithfulness->count, 2);
+  EXPECT_NEAR(measured.chosen.faithfulness.mean, best(means), 1e-9);
+  EXPECT_EQ(measured.chosen.faithfulness.count, 2);
 }
 
 TEST_F(LreTest, SummarisesTheTrials) {
   const LreRelation& measured = Measured();
   const LreTrial &a = measured.trials[0], &b = measured.trials[1];
   const auto faithfulness = [](const LreLayer& layer) { return layer.faithfulness[layer.beta]; };
-  const double of_a = faithfulness(a.layers[a.faithful]), of_b = faithfulness(b.layers[b.faithful]);
-  EXPECT_NEAR(measured.faithfulness->mean, 50 * (of_a + of_b), 1e-9);
-  EXPECT_NEAR(measured.faithfulness->std, 50 * std::abs(of_a - of_b), 1e-9);
+  const double of_a = faithfulness(a.layers[a.most_faithful]), of_b = faithfulness(b.layers[b.most_faithful]);
+  EXPECT_NEAR(measured.chosen.faithfulness.mean, 50 * (of_a + of_b), 1e-9);
+  EXPECT_NEAR(measured.chosen.faithfulness.std, 50 * std::abs(of_a - of_b), 1e-9);
   ASSERT_EQ(measured.by_layer.size(), 2u);
   for (size_t i = 0; i < 2; ++i) {
-    const LreLayerSummary& layer = measured.by_layer[i];
-    EXPECT_EQ(layer.layer, measured.layers[i]);
+    const LreSummary& layer = measured.by_layer[i];
     EXPECT_NEAR(layer.faithfulness.mean, 50 * (faithfulness(a.layers[i]) + faithfulness(b.layers[i])), 1e-9);
     EXPECT_NEAR(layer.translation.mean, 50 * (a.layers[i].translation + b.layers[i].translation), 1e-9);
     EXPECT_NEAR(layer.beta, (measured.betas[a.layers[i].beta] + measured.betas[b.layers[i].beta]) / 2, 1e-9);
     EXPECT_NEAR(layer.rank, static_cast<double>(measured.ranks[a.layers[i].rank] + measured.ranks[b.layers[i].rank]) / 2, 1e-9);
   }
-  EXPECT_TRUE(measured.faithful == a.faithful || measured.faithful == b.faithful);
+  EXPECT_TRUE(measured.most_faithful == a.most_faithful || measured.most_faithful == b.most_faithful);
+  EXPECT_NEAR(measured.chosen.translation.mean, 50 * (a.layers[a.most_faithful].translation + b.layers[b.most_faithful].translation), 1e-9);
+  const auto rank = [&](const LreTrial& trial) { return measured.ranks[trial.layers[trial.most_causal].rank]; };
+  EXPECT_NEAR(measured.chosen.rank, static_cast<double>(rank(a) + rank(b)) / 2, 1e-9);
 }
 
 TEST_F(LreTest, IsTheSameTwiceAndReportsItsSteps) {
   LreOptions options = Options();
   options.layers = {8};
   options.trials = 1;
-  std::vector<int64_t> reported;
-  options.progress = [&](int64_t done, int64_t total) {
-    EXPECT_EQ(total, 6);
-    reported.push_back(done);
-  };
+  std::vector<double> reported;
+  options.progress = [&](double done) { reported.push_back(done); };
   const LreRelation measured = MeasureRelation(model_, tokenizer_, relation_, options);
-  EXPECT_THAT(reported, testing::ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_TRUE(std::is_sorted(reported.begin(), reported.end()));
+  EXPECT_NEAR(reported.front(), 0.1, 1e-9);
+  EXPECT_NEAR(reported.back(), 1, 1e-9);
   EXPECT_EQ(measured.trials[0].tested, Measured().trials[0].tested);
   EXPECT_EQ(measured.trials[0].layers[0].faithfulness, Measured().trials[0].layers[0].faithfulness);
   EXPECT_EQ(measured.trials[0].layers[0].causality, Measured().trials[0].layers[0].causality);
@@ -190,8 +225,8 @@ TEST_F(LreTest, IsTheSameTwiceAndReportsItsSteps) {
 
 TEST_F(LreTest, MakesTheOperatorThatWasChosen) {
   const LreTrial& trial = Measured().trials[0];
-  const LreOperator lre = MakeOperator(model_, tokenizer_, relation_, Measured(), trial, trial.faithful, Options());
-  const LreLayer& layer = trial.layers[trial.faithful];
+  const LreOperator lre = MakeOperator(model_, tokenizer_, relation_, Measured(), trial, trial.most_faithful, Options());
+  const LreLayer& layer = trial.layers[trial.most_faithful];
   EXPECT_EQ(lre.layer, layer.layer);
   EXPECT_EQ(lre.beta, Measured().betas[layer.beta]);
   const Place at = BlockOutput(lre.layer);
@@ -207,7 +242,7 @@ TEST_F(LreTest, ARelationThatIsHardlyKnownIsSkippedAndSaysWhy) {
   const LreRelation unknown = MeasureRelation(model_, tokenizer_, wrong, Options());
   EXPECT_THAT(unknown.skipped, HasSubstr("knows 0 of the"));
   EXPECT_TRUE(unknown.Done().empty());
-  EXPECT_FALSE(unknown.faithfulness.has_value() || unknown.causality.has_value());
+  EXPECT_TRUE(unknown.by_layer.empty());
   Relation few = relation_;
   few.samples.resize(5);
   EXPECT_THAT(MeasureRelation(model_, tokenizer_, few, Options()).skipped, HasSubstr("5 samples; more than 5"));

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "mambascope/data/relation_split.h"
 #include "mambascope/experiments/answers.h"
@@ -15,26 +16,27 @@
 namespace mambascope {
 namespace {
 
-// The share right, and the mean log-probability of what the model says, which tells equal shares apart.
+using Judgements = std::vector<Judgement>;
+
+// `count` of them: the one at `first`, and every `step`-th from there.
+Judgements Every(const Judgements& all, size_t first, size_t step, size_t count) {
+  Judgements some;
+  for (size_t i = 0; i < count; ++i) some.push_back(all[first + i * step]);
+  return some;
+}
+
+double Share(const Judgements& judgements, bool Judgement::*is) {
+  const auto so = std::count_if(judgements.begin(), judgements.end(), [&](const Judgement& judgement) { return judgement.*is; });
+  return static_cast<double>(so) / static_cast<double>(judgements.size());
+}
+
+// What is chosen by: the share right, then the mean log-probability of what the model says, which tells equal shares apart.
 using Score = std::pair<double, double>;
 
-// Of [choice, state], by choice.
-std::vector<Score> Scores(const Said& said, int64_t choices) {
-  const at::Tensor right = said.right.view({choices, -1}).mean(1), log_p = said.log_p.view({choices, -1}).mean(1);
-  std::vector<Score> scores;
-  for (int64_t i = 0; i < choices; ++i) scores.emplace_back(right[i].item<double>(), log_p[i].item<double>());
-  return scores;
-}
-
-std::vector<double> Shares(const at::Tensor& right, int64_t choices) {
-  const at::Tensor means = right.view({choices, -1}).mean(1);
-  return {means.data_ptr<double>(), means.data_ptr<double>() + choices};
-}
-
-std::vector<double> Shares(const std::vector<Score>& scores) {
-  std::vector<double> shares;
-  for (const Score& score : scores) shares.push_back(score.first);
-  return shares;
+Score ScoreOf(const Judgements& judgements) {
+  double log_p = 0;
+  for (const Judgement& judgement : judgements) log_p += judgement.log_p;
+  return {Share(judgements, &Judgement::right), log_p / static_cast<double>(judgements.size())};
 }
 
 // The first of the best.
@@ -43,65 +45,27 @@ size_t Best(const std::vector<T>& scores) {
   return static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
 }
 
-template <typename T>
-std::vector<T> Repeated(const std::vector<T>& items, size_t times) {
-  std::vector<T> all;
-  for (size_t i = 0; i < times; ++i) all.insert(all.end(), items.begin(), items.end());
-  return all;
-}
-
-// Samples whose answers are to become those of others.
-struct StateEdits {
-  std::vector<PromptToken> prompts;
-  std::vector<at::Tensor> dz;        // [d_model]: z of the other less the own
-  std::vector<std::string> objects;  // of the others
-  std::vector<int64_t> says;         // what the model says of them
-
-  void Append(const Asked& asked, size_t from, size_t to) {
-    prompts.push_back(asked.prompts[from]);
-    dz.push_back(asked.z[static_cast<int64_t>(to)] - asked.z[static_cast<int64_t>(from)]);
-    objects.push_back(asked.samples[to].object);
-    says.push_back(asked.says[to]);
-  }
+// A prompt, and the other sample whose object it is to say.
+struct StateEdit {
+  const PromptToken* prompt;
+  at::Tensor dz;  // [d_model]: the other's z less the prompt's
+  Answer answer;  // the other's
 };
 
+StateEdit EditTo(const Asked& asked, size_t from, size_t to) {
+  return {&asked.prompts[from], asked.z[static_cast<int64_t>(to)] - asked.z[static_cast<int64_t>(from)], asked.answers[to]};
+}
+
 // Every sample to every other with another subject and object.
-void AppendAll(const Asked& asked, StateEdits& edits) {
+std::vector<StateEdit> AllEdits(const Asked& asked) {
+  std::vector<StateEdit> edits;
   for (size_t from = 0; from < asked.samples.size(); ++from) {
     for (size_t to = 0; to < asked.samples.size(); ++to) {
       const Sample &a = asked.samples[from], &b = asked.samples[to];
-      if (a.subject != b.subject && a.object != b.object) edits.Append(asked, from, to);
+      if (a.subject != b.subject && a.object != b.object) edits.push_back(EditTo(asked, from, to));
     }
   }
-}
-
-// What the edited runs say, [rank, edit], of all ranks in one sweep.
-Said RunEdits(const Model& model, const Tokenizer& tokenizer, const StateEdits& edits, const LreOperator& lre,
-              const std::vector<int64_t>& ranks, int64_t memory) {
-  const auto n_ranks = static_cast<int64_t>(ranks.size()), n_edits = static_cast<int64_t>(edits.prompts.size());
-  const at::Tensor dh = LowRankInverse(lre.w)(at::stack(edits.dz), ranks);            // [rank, edit, d_model]
-  const std::vector<at::Tensor> deltas = dh.transpose(0, 1).flatten(0, 1).unbind(0);  // [edit * rank]
-  std::vector<SweepBase> bases;
-  std::map<std::vector<int64_t>, size_t> base_of;
-  std::vector<SweepCase> cases;  // a prompt's stand together, so that a pass that has room for some prompts runs these alone
-  for (const PromptToken& prompt : edits.prompts) {
-    if (base_of.emplace(prompt.ids, bases.size()).second) bases.push_back({prompt.ids});
-  }
-  const Place at = BlockOutput(lre.layer);
-  for (size_t e = 0; e < edits.prompts.size(); ++e) {
-    const PromptToken& prompt = edits.prompts[e];
-    for (size_t r = 0; r < ranks.size(); ++r)
-      cases.push_back({base_of.at(prompt.ids), {Add{{at.site, at.layer, prompt.token}, deltas[e * ranks.size() + r]}}});
-  }
-  const at::Tensor by_edit = Sweep(model, bases, cases, {.memory = memory}).view({n_edits, n_ranks, -1});
-  const at::Tensor last = by_edit.transpose(0, 1).flatten(0, 1);  // [rank * edit, d_model]
-  return Judge(model, tokenizer, last, Repeated(edits.objects, ranks.size()), Repeated(edits.says, ranks.size()));
-}
-
-// Part [begin, begin + count) of the states of each of `choices`.
-Said Part(const Said& said, int64_t choices, int64_t begin, int64_t count) {
-  const auto part = [&](const at::Tensor& x) { return x.view({choices, -1}).narrow(1, begin, count).contiguous(); };
-  return {part(said.right), part(said.right_in_3), part(said.log_p)};
+  return edits;
 }
 
 // The operators' outputs for every beta, [beta * state, d_model].
@@ -110,78 +74,138 @@ at::Tensor ByBeta(const at::Tensor& wh, const at::Tensor& b, const std::vector<d
   return (beta * wh + b).flatten(0, 1);
 }
 
-// A trial's samples, and what its layers are measured on.
+// A trial's samples, and what its operators are measured on.
 class Measures {
  public:
+  // `targets` of the tested samples: which ones they are edited to.
   Measures(const Model& model, const Tokenizer& tokenizer, const LreGrid& grid, const LreOptions& options, const Asked& train,
            const Asked& test, const std::vector<std::optional<size_t>>& targets)
       : model_(model), tokenizer_(tokenizer), grid_(grid), options_(options), train_(train), test_(test) {
-    if (held_out()) AppendAll(train, edits_);
-    training_edits_ = static_cast<int64_t>(edits_.prompts.size());
+    if (held_out()) edits_ = AllEdits(train);
+    training_edits_ = edits_.size();
     for (size_t i = 0; i < targets.size(); ++i) {
-      if (targets[i]) edits_.Append(test, i, *targets[i]);
+      if (targets[i]) edits_.push_back(EditTo(test, i, *targets[i]));
     }
-    std::set<Place> places;
-    for (int l : grid.layers) places.insert(BlockOutput(l));
-    h_ = TokenStates(model, test.prompts, places);
   }
 
   // Whether there is what the rank is chosen on.
   bool can_choose() const { return !held_out() || training_edits_ > 0; }
 
-  // The i-th layer's scores; what the layers are chosen by goes to `faithful` and `causal`.
-  LreLayer Measure(const LreEstimate& estimate, size_t i, std::vector<Score>& faithful, std::vector<Score>& causal) const {
-    LreLayer result{.layer = grid_.layers[i]};
-    MeasureFaithfulness(estimate, i, result, faithful);
-    MeasureCausality(estimate.Operator(i), result, causal);
-    return result;
+  // Of every layer its shares, and its chosen beta and rank; and which layers are chosen.
+  void operator()(const LreEstimate& estimate, LreTrial& trial, const std::function<void(double)>& progress) const {
+    for (int l : grid_.layers) trial.layers.push_back({.layer = l});
+    trial.most_faithful = MeasureFaithfulness(estimate, trial.layers);
+    trial.most_causal = MeasureCausality(estimate, trial.layers, progress);
   }
 
  private:
   bool held_out() const { return options_.choice == LreOptions::Choice::kHeldOut; }
 
-  void MeasureFaithfulness(const LreEstimate& estimate, size_t i, LreLayer& result, std::vector<Score>& faithful) const {
-    const auto betas = static_cast<int64_t>(grid_.betas.size()), at = static_cast<int64_t>(i);
-    const at::Tensor h = h_.at(BlockOutput(result.layer)), train_h = estimate.h[at];
-    const auto says = [&](const at::Tensor& z) {
-      return Judge(model_, tokenizer_, z, ObjectsOf(test_.samples)).right.mean().item<double>();
-    };
-    result.identity = says(h);
-    result.translation = says(TranslationOperator(result.layer, train_h, estimate.z)(h));
-    result.regression = says(RegressionOperator(result.layer, train_h, estimate.z)(h));
-    const at::Tensor z = ByBeta(h.mm(estimate.w[at].t()), estimate.b[at], grid_.betas);
-    const Said said =
-        Judge(model_, tokenizer_, z, Repeated(ObjectsOf(test_.samples), grid_.betas.size()), Repeated(test_.says, grid_.betas.size()));
-    result.faithfulness = Shares(said.right, betas);
-    result.faithfulness_in_3 = Shares(said.right_in_3, betas);
-    std::vector<Score> scores;
-    if (held_out()) {
-      const at::Tensor train_z = ByBeta(estimate.held_out_wh[at], estimate.held_out_b[at], grid_.betas);
-      scores = Scores(Judge(model_, tokenizer_, train_z, Repeated(ObjectsOf(train_.samples), grid_.betas.size()),
-                            Repeated(train_.says, grid_.betas.size())),
-                      betas);
-      result.held_out_faithfulness = Shares(scores);
-    } else {
-      for (double share : result.faithfulness) scores.emplace_back(share, 0);
+  Judgements Says(const at::Tensor& z, const Asked& of) const { return Judge(model_, tokenizer_, z, of.answers); }
+
+  size_t MeasureFaithfulness(const LreEstimate& estimate, std::vector<LreLayer>& layers) const {
+    std::set<Place> places;
+    for (int l : grid_.layers) places.insert(BlockOutput(l));
+    const std::map<Place, at::Tensor> h = TokenStates(model_, test_.prompts, places);
+    std::vector<Score> chosen;
+    for (size_t i = 0; i < layers.size(); ++i) {
+      MeasureBaselines(estimate, i, h.at(BlockOutput(layers[i].layer)), layers[i]);
+      const std::vector<Score> by_beta = MeasureBetas(estimate, static_cast<int64_t>(i), h.at(BlockOutput(layers[i].layer)), layers[i]);
+      layers[i].beta = Best(by_beta);
+      chosen.push_back(by_beta[layers[i].beta]);
     }
-    result.beta = Best(scores);
-    faithful.push_back(scores[result.beta]);
+    return Best(chosen);
   }
 
-  void MeasureCausality(const LreOperator& lre, LreLayer& result, std::vector<Score>& causal) const {
-    const auto ranks = static_cast<int64_t>(grid_.ranks.size());
-    const Said said = RunEdits(model_, tokenizer_, edits_, lre, grid_.ranks, options_.memory);
-    const auto tested = static_cast<int64_t>(edits_.prompts.size()) - training_edits_;
-    result.causality = Shares(Part(said, ranks, training_edits_, tested).right, ranks);
+  void MeasureBaselines(const LreEstimate& estimate, size_t i, const at::Tensor& h, LreLayer& layer) const {
+    const at::Tensor train_h = estimate.h[static_cast<int64_t>(i)];
+    layer.identity = Share(Says(h, test_), &Judgement::right);
+    layer.translation = Share(Says(TranslationOperator(layer.layer, train_h, estimate.z)(h), test_), &Judgement::right);
+    layer.regression = Share(Says(RegressionOperator(layer.layer, train_h, estimate.z)(h), test_), &Judgement::right);
+  }
+
+  // What beta is chosen by.
+  std::vector<Score> MeasureBetas(const LreEstimate& estimate, int64_t i, const at::Tensor& h, LreLayer& layer) const {
+    const size_t tests = test_.samples.size(), trains = train_.samples.size();
+    const Judgements says = Says(ByBeta(h.mm(estimate.w[i].t()), estimate.b[i], grid_.betas), test_),
+                     held_out_says =
+                         held_out() ? Says(ByBeta(estimate.held_out_wh[i], estimate.held_out_b[i], grid_.betas), train_) : Judgements();
     std::vector<Score> scores;
-    if (held_out()) {
-      scores = Scores(Part(said, ranks, 0, training_edits_), ranks);
-      result.training_causality = Shares(scores);
-    } else {
-      for (double share : result.causality) scores.emplace_back(share, 0);
+    for (size_t k = 0; k < grid_.betas.size(); ++k) {
+      const Judgements at_beta = Every(says, k * tests, 1, tests);
+      layer.faithfulness.push_back(Share(at_beta, &Judgement::right));
+      layer.faithfulness_in_3.push_back(Share(at_beta, &Judgement::right_in_3));
+      scores.emplace_back(layer.faithfulness.back(), 0);
+      if (!held_out()) continue;
+      scores.back() = ScoreOf(Every(held_out_says, k * trains, 1, trains));
+      layer.held_out_faithfulness.push_back(scores.back().first);
     }
-    result.rank = Best(scores);
-    causal.push_back(scores[result.rank]);
+    return scores;
+  }
+
+  size_t MeasureCausality(const LreEstimate& estimate, std::vector<LreLayer>& layers, const std::function<void(double)>& progress) const {
+    const Judgements says = JudgeEdits(estimate, progress);  // [edit, layer, rank]
+    const size_t step = layers.size() * grid_.ranks.size();
+    std::vector<Score> chosen;
+    for (size_t i = 0; i < layers.size(); ++i) {
+      std::vector<Score> scores;
+      for (size_t r = 0; r < grid_.ranks.size(); ++r) {
+        const size_t first = i * grid_.ranks.size() + r;
+        const Judgements tested = Every(says, training_edits_ * step + first, step, edits_.size() - training_edits_);
+        layers[i].causality.push_back(Share(tested, &Judgement::right));
+        scores.emplace_back(layers[i].causality.back(), 0);
+        if (!held_out()) continue;
+        scores.back() = ScoreOf(Every(says, first, step, training_edits_));
+        layers[i].training_causality.push_back(scores.back().first);
+      }
+      layers[i].rank = Best(scores);
+      chosen.push_back(scores[layers[i].rank]);
+    }
+    return Best(chosen);
+  }
+
+  // What the edited runs say, [edit, layer, rank]; of as many edits together as fit.
+  Judgements JudgeEdits(const LreEstimate& estimate, const std::function<void(double)>& progress) const {
+    const int64_t d = model_.config().d_model, most = *std::max_element(grid_.ranks.begin(), grid_.ranks.end());
+    std::vector<LowRankInverse> inverses;
+    for (size_t i = 0; i < grid_.layers.size(); ++i) inverses.emplace_back(estimate.Operator(i).w, most);
+    constexpr size_t kCopies = 4;  // of a case's [d_model]: dh as it is made and as it is read, what comes of it, and its final norm
+    const size_t bytes = kCopies * sizeof(float) * static_cast<size_t>(d) * grid_.layers.size() * grid_.ranks.size();
+    const size_t together = std::max<size_t>(1, static_cast<size_t>(options_.memory) / 4 / bytes);
+    Judgements says;
+    for (size_t begin = 0; begin < edits_.size(); begin += together) {
+      const size_t n = std::min(together, edits_.size() - begin);
+      const auto part = [&](double of) {
+        progress((static_cast<double>(begin) + of * static_cast<double>(n)) / static_cast<double>(edits_.size()));
+      };
+      const Judgements some = JudgeEdits(inverses, std::span(edits_).subspan(begin, n), part);
+      says.insert(says.end(), some.begin(), some.end());
+    }
+    return says;
+  }
+
+  Judgements JudgeEdits(const std::vector<LowRankInverse>& inverses, std::span<const StateEdit> edits,
+                        const std::function<void(double)>& progress) const {
+    std::vector<at::Tensor> dz, dh;
+    for (const StateEdit& edit : edits) dz.push_back(edit.dz);
+    for (const LowRankInverse& inverse : inverses) dh.push_back(inverse(at::stack(dz), grid_.ranks));    // [rank, edit, d_model]
+    const std::vector<at::Tensor> deltas = at::stack(dh).permute({2, 0, 1, 3}).flatten(0, 2).unbind(0);  // [edit * layer * rank]
+    std::vector<SweepBase> bases;
+    std::map<std::vector<int64_t>, size_t> base_of;
+    std::vector<SweepCase> cases;  // a prompt's stand together, so that a pass that has room for some prompts runs these alone
+    std::vector<Answer> answers;
+    for (const StateEdit& edit : edits) {
+      const auto [base, is_new] = base_of.emplace(edit.prompt->ids, bases.size());
+      if (is_new) bases.push_back({edit.prompt->ids});
+      for (int l : grid_.layers) {
+        for (size_t r = 0; r < grid_.ranks.size(); ++r) {
+          cases.push_back({base->second, {Add{{BlockOutput(l).site, l, edit.prompt->token}, deltas[cases.size()]}}});
+          answers.push_back(edit.answer);
+        }
+      }
+    }
+    const auto part = [&](int64_t done, int64_t total) { progress(static_cast<double>(done) / static_cast<double>(total)); };
+    return Judge(model_, tokenizer_, Sweep(model_, bases, cases, {.memory = options_.memory, .progress = part}), answers);
   }
 
   const Model& model_;
@@ -190,9 +214,8 @@ class Measures {
   const LreOptions& options_;
   const Asked& train_;
   const Asked& test_;
-  StateEdits edits_;  // among the training samples first
-  int64_t training_edits_ = 0;
-  std::map<Place, at::Tensor> h_;  // [sample, d_model], of the tested
+  std::vector<StateEdit> edits_;  // among the training samples first
+  size_t training_edits_ = 0;
 };
 
 // The share of `samples` whose object is the one that most samples of the relation have.
@@ -204,48 +227,69 @@ double MajorityShare(const Relation& relation, const std::vector<Sample>& sample
   return static_cast<double>(has) / static_cast<double>(samples.size());
 }
 
-}  // namespace
+// The indices of options.limit of `count` samples, ascending: the first as published, else drawn, by a generator of its own, so that the
+// splits and targets stay those of the seed.
+std::vector<int64_t> SomeOf(size_t count, const LreOptions& options) {
+  std::vector<int64_t> all(count);
+  std::iota(all.begin(), all.end(), 0);
+  if (options.limit == 0 || options.limit >= static_cast<int64_t>(count)) return all;
+  if (options.choice == LreOptions::Choice::kHeldOut) Random(options.seed).Shuffle(all);
+  all.resize(static_cast<size_t>(options.limit));
+  std::sort(all.begin(), all.end());
+  return all;
+}
 
-int64_t LreSteps(const LreGrid& grid, const LreOptions& options) { return options.train + static_cast<int64_t>(grid.layers.size()); }
-
-LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreGrid& grid,
-                     const LreOptions& options, Random& random, const std::function<void()>& tick) {
-  c10::NoGradGuard no_grad;
-  const auto count = static_cast<size_t>(options.train);
-  const RelationSplit split = SplitSamples(relation.samples, count, random);
-  const std::string& pattern = relation.prompt_templates[0];
-  LreTrial trial{.train = split.train, .tested = {}};
+// The samples that the model knows after the training ones as examples.
+Asked AskTest(const Model& model, const Tokenizer& tokenizer, const std::string& pattern, const RelationSplit& split,
+              const LreOptions& options) {
   std::vector<PromptToken> prompts;
   for (const Sample& sample : split.test)
     prompts.push_back(MakeRelationPrompt(tokenizer, pattern, split.train, sample.subject, options.test_prompts));
-  const Asked test = KnownOf(tokenizer, Ask(model, split.test, std::move(prompts)), options.limit);
-  trial.tested = test.samples;
-  if (test.samples.size() <= count) {
-    trial.skipped =
-        fmt::format("the model knows {} of the {} other samples; more than {} are needed", test.samples.size(), split.test.size(), count);
+  return KnownOf(tokenizer, Ask(model, split.test, std::move(prompts)));
+}
+
+// The published choice tests samples whose subject stands among the examples with another object, too.
+RelationSplit Split(const Relation& relation, const LreOptions& options, Random& random) {
+  RelationSplit split = SplitSamples(relation.samples, static_cast<size_t>(options.train), random);
+  const auto is_example = [&](const Sample& sample) {
+    return std::any_of(split.train.begin(), split.train.end(), [&](const Sample& train) { return train.subject == sample.subject; });
+  };
+  if (options.choice == LreOptions::Choice::kHeldOut) std::erase_if(split.test, is_example);
+  return split;
+}
+
+}  // namespace
+
+LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreGrid& grid,
+                     const LreOptions& options, Random& random, const std::function<void(double)>& progress) {
+  c10::NoGradGuard no_grad;
+  const RelationSplit split = Split(relation, options, random);
+  LreTrial trial{.train = split.train, .tested = {}};
+  const auto skip = [&](std::string why) {
+    trial.skipped = std::move(why);
     return trial;
-  }
+  };
+  if (static_cast<int64_t>(split.test.size()) <= options.train)
+    return skip(fmt::format("there are {} other samples; more than {} are needed", split.test.size(), options.train));
+  const std::string& pattern = relation.prompt_templates[0];
+  const Asked known = AskTest(model, tokenizer, pattern, split, options);
+  trial.known = static_cast<int64_t>(known.samples.size());
+  if (trial.known <= options.train)
+    return skip(
+        fmt::format("the model knows {} of the {} other samples; more than {} are needed", trial.known, split.test.size(), options.train));
+  const Asked test = known.Select(SomeOf(known.samples.size(), options));
+  trial.tested = test.samples;
+  trial.majority = MajorityShare(relation, test.samples);
   const std::vector<std::optional<size_t>> targets = DrawEditTargets(test.samples, random);
   trial.edited = std::count_if(targets.begin(), targets.end(), [](const auto& target) { return target.has_value(); });
-  if (trial.edited == 0) {
-    trial.skipped = fmt::format("all {} samples that the model knows have the same object", test.samples.size());
-    return trial;
-  }
-  trial.majority = MajorityShare(relation, test.samples);
+  if (trial.edited == 0) return skip(fmt::format("all {} samples that the model knows have the same object", test.samples.size()));
   const Asked train = Ask(model, split.train, MakeLeaveOneOutPrompts(tokenizer, pattern, split.train, options.train_prompts));
-  const Measures measures(model, tokenizer, grid, options, train, test, targets);
-  if (!measures.can_choose()) {
-    trial.skipped = "no training sample has another with another subject and object";
-    return trial;
-  }
-  const LreEstimate estimate = EstimateLre(model, train.prompts, grid.layers, {.memory = options.memory}, tick);
-  std::vector<Score> faithful, causal;
-  for (size_t i = 0; i < grid.layers.size(); ++i) {
-    trial.layers.push_back(measures.Measure(estimate, i, faithful, causal));
-    tick();
-  }
-  trial.faithful = Best(faithful);
-  trial.causal = Best(causal);
+  const Measures measure(model, tokenizer, grid, options, train, test, targets);
+  if (!measure.can_choose()) return skip("no training sample has another with another subject and object");
+  double done = 0;  // the prompts' Jacobians take about half of the time
+  const auto jacobian = [&] { progress(done += 0.5 / static_cast<double>(options.train)); };
+  const LreEstimate estimate = EstimateLre(model, train.prompts, grid.layers, {.memory = options.memory}, jacobian);
+  measure(estimate, trial, [&](double part) { progress(0.5 + part / 2); });
   return trial;
 }
 

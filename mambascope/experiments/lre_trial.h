@@ -12,11 +12,8 @@ struct LreGrid {
   std::vector<int64_t> ranks;
 };
 
-// `tick` is called for each of LreSteps.
+// `progress` is called with the share of the trial that is done.
 LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreGrid& grid,
-                     const LreOptions& options, Random& random, const std::function<void()>& tick);
-
-// Steps of a trial: training prompts and layers.
-int64_t LreSteps(const LreGrid& grid, const LreOptions& options);
+                     const LreOptions& options, Random& random, const std::function<void(double done)>& progress);
 
 }  // namespace mambascope

@@ -62,6 +62,8 @@ TEST_F(RelationPromptTest, LeavesEachSampleOutOfItsOwnExamples) {
   EXPECT_EQ(Text(prompts[0]), "Malmö is a city\nrobin is a bird\ncat is a");
   EXPECT_EQ(Text(prompts[2]), "cat is a mammal\nMalmö is a city\nrobin is a");
   EXPECT_TRUE(ToToken(prompts[2]).ends_with("\nrobin"));
+  const std::vector<Sample> twice = {{"cat", "mammal"}, {"robin", "bird"}, {"cat", "pet"}};
+  EXPECT_EQ(Text(MakeLeaveOneOutPrompts(tokenizer_, "{} is a", twice, {.prefix = ""})[2]), "robin is a bird\ncat is a") << "by its subject";
 }
 
 TEST_F(RelationPromptTest, APatternWithoutAHoleIsAnError) {

@@ -10,12 +10,6 @@ namespace {
 
 constexpr double kPercent = 100;
 
-Json SamplesJson(const std::vector<Sample>& samples) {
-  Json list = Json::array();
-  for (const Sample& sample : samples) list.push_back({{"subject", sample.subject}, {"object", sample.object}});
-  return list;
-}
-
 // The means, and their standard deviations where there is more than one value.
 Json MeansJson(const std::vector<std::pair<const char*, Percentage>>& values) {
   Json json = Json::object();
@@ -26,13 +20,13 @@ Json MeansJson(const std::vector<std::pair<const char*, Percentage>>& values) {
   return json;
 }
 
-Json SummaryJson(const LreLayerSummary& l) {
-  Json json = MeansJson({{"faithfulness", l.faithfulness},
-                         {"causality", l.causality},
-                         {"identity", l.identity},
-                         {"translation", l.translation},
-                         {"regression", l.regression}});
-  json.update({{"layer", LayerJson(l.layer)}, {"beta", l.beta}, {"rank", l.rank}});
+Json SummaryJson(const LreSummary& s) {
+  Json json = MeansJson({{"faithfulness", s.faithfulness},
+                         {"causality", s.causality},
+                         {"identity", s.identity},
+                         {"translation", s.translation},
+                         {"regression", s.regression}});
+  json.update({{"beta", s.beta}, {"rank", s.rank}});
   return json;
 }
 
@@ -54,11 +48,12 @@ Json TrialJson(const LreRelation& relation, const LreTrial& trial) {
     json["skipped"] = trial.skipped;
     return json;
   }
-  json.update({{"tested", trial.tested.size()},
+  json.update({{"known", trial.known},
+               {"tested", trial.tested.size()},
                {"edited", trial.edited},
                {"majority", kPercent * trial.majority},
-               {"layer", LayerJson(relation.layers[trial.faithful])},
-               {"causal_layer", LayerJson(relation.layers[trial.causal])},
+               {"layer", LayerJson(relation.layers[trial.most_faithful])},
+               {"causal_layer", LayerJson(relation.layers[trial.most_causal])},
                {"by_layer", Json::array()}});
   for (const LreLayer& layer : trial.layers) json["by_layer"].push_back(TrialLayerJson(relation, layer));
   return json;
@@ -76,18 +71,20 @@ Json LreLine(const LreRelation& r, const std::string& kind) {
   }
   double known = 0;
   const std::vector<const LreTrial*> done = r.Done();
-  for (const LreTrial* trial : done) known += static_cast<double>(trial->tested.size()) / static_cast<double>(done.size());
-  json.update(MeansJson({{"faithfulness", *r.faithfulness}, {"causality", *r.causality}}));
-  json.update({{"chance", kPercent * r.chance},
-               {"known", known},
-               {"layer", LayerJson(r.layers[r.faithful])},
-               {"causal_layer", LayerJson(r.layers[r.causal])},
-               {"beta", r.by_layer[r.faithful].beta},
-               {"rank", r.by_layer[r.causal].rank},
-               {"ci95", {{"faithfulness", ValueJson(r.faithfulness->interval)}, {"causality", ValueJson(r.causality->interval)}}},
-               {"by_layer", Json::array()},
-               {"trials", Json::array()}});
-  for (const LreLayerSummary& layer : r.by_layer) json["by_layer"].push_back(SummaryJson(layer));
+  for (const LreTrial* trial : done) known += static_cast<double>(trial->known) / static_cast<double>(done.size());
+  json.update(SummaryJson(r.chosen));
+  json.update(
+      {{"chance", kPercent * r.chance},
+       {"known", known},
+       {"layer", LayerJson(r.layers[r.most_faithful])},
+       {"causal_layer", LayerJson(r.layers[r.most_causal])},
+       {"ci95", {{"faithfulness", ValueJson(r.chosen.faithfulness.interval)}, {"causality", ValueJson(r.chosen.causality.interval)}}},
+       {"by_layer", Json::array()},
+       {"trials", Json::array()}});
+  for (size_t i = 0; i < r.layers.size(); ++i) {
+    json["by_layer"].push_back(SummaryJson(r.by_layer[i]));
+    json["by_layer"].back()["layer"] = LayerJson(r.layers[i]);
+  }
   for (const LreTrial& trial : r.trials) json["trials"].push_back(TrialJson(r, trial));
   return json;
 }
@@ -98,8 +95,7 @@ LreRemake LreFromLine(const Json& line) {
   const Json& layers = trial.at("by_layer");
   const Json& layer = *std::find_if(layers.begin(), layers.end(), [&](const Json& l) { return l.at("layer") == trial.at("layer"); });
   const int number = layer.at("layer").is_string() ? kEmbedLayer : layer.at("layer").get<int>();
-  LreTrial remade{.train = {}, .tested = {}, .layers = {{.layer = number}}};
-  for (const Json& sample : trial.at("train")) remade.train.push_back({sample.at("subject"), sample.at("object")});
+  const LreTrial remade{.train = ReadSamples({trial.at("train"), "lre.jsonl"}), .tested = {}, .layers = {{.layer = number}}};
   return {{.name = line.at("name"), .layers = {number}, .betas = {layer.at("beta").get<double>()}, .trials = {remade}},
           layer.at("rank").get<int64_t>()};
 }

@@ -13,13 +13,14 @@ namespace mambascope {
 Json LayerJson(int layer);
 
 // A line of lre.jsonl. `kind` is the relation's type. Of a relation that was measured:
-//   {name, kind, samples, range, chance, known, layer, causal_layer, beta, rank, faithfulness, causality, ci95: {faithfulness, causality},
-//    by_layer: [{layer, faithfulness, causality, identity, translation, regression, beta, rank}, ..],
-//    trials: [{train: [{subject, object}, ..], tested, edited, majority, layer, causal_layer, by_layer: [{.., faithfulness_in_3}, ..]},
-//    ..]}
-// All but `trials` are means over the trials that were done; of more than one, what has faithfulness has `std` too: {faithfulness, ..}, the
-// population standard deviations. known: the samples tested in a trial. layer and causal_layer: those that most trials chose; beta is of
-// the first, rank of the second. A trial that was skipped is {train, skipped}: why; a relation, {name, kind, samples, range, skipped}.
+//   {name, kind, samples, range, chance, known, layer, causal_layer, faithfulness, identity, translation, regression, beta, causality,
+//    rank, ci95: {faithfulness, causality}, by_layer: [{layer, faithfulness, .., rank}, ..],
+//    trials: [{train: [{subject, object}, ..], known, tested, edited, majority, layer, causal_layer, by_layer: [{.., faithfulness_in_3},
+//    ..]}, ..]}
+// All but `trials` are means over the trials that were done, causality and rank at each one's causal_layer, from faithfulness to beta at
+// its layer; of more than one, what has faithfulness has `std` too: {faithfulness, ..}, the population standard deviations. layer and
+// causal_layer beside them: those that most trials chose. known: of the samples that are not trained on; tested: of these, up to the limit.
+// A trial that was skipped is {train, skipped}: why; a relation, {name, kind, samples, range, skipped}.
 Json LreLine(const LreRelation& relation, const std::string& kind);
 
 // What a trial's operator is made of again, by MakeOperator at layer 0, from its line: the first trial that was done, at the layer that is

@@ -26,12 +26,6 @@ std::vector<Json> Sorted(const Json& lre) {
   return relations;
 }
 
-// Of the layer that is most faithful.
-const Json& ChosenLayer(const Json& relation) {
-  const Json& layers = relation.at("by_layer");
-  return *std::find_if(layers.begin(), layers.end(), [&](const Json& l) { return l.at("layer") == relation.at("layer"); });
-}
-
 std::vector<double> ValuesOf(const Json& relations, const char* key) {
   std::vector<double> values;
   for (const Json& relation : relations) values.push_back(relation.at(key));
@@ -73,10 +67,10 @@ PageInfo Summary(const Json& lre) {
 
 constexpr const char* kRelationsCaption =
     "LRE: the share of test samples whose object the relation's operator says: an affine map from the subject's state at one layer to the "
-    "last layer's, made from a few samples' Jacobians. Only samples that the model itself knows are tested. The layer is the one that was "
-    "chosen for each relation; the other operators are measured at the one that most trials chose: identity is the state itself, "
-    "translation adds the mean "
-    "difference, regression is the least-squares map of the same samples. A grey tick is chance, 1 / the number of distinct objects. A "
+    "last layer's, made from a few samples' Jacobians. Only samples that the model itself knows are tested. The layer is the one "
+    "chosen in each trial (most often the one in brackets), for the other operators too: identity is the state itself, translation adds "
+    "the mean difference, regression is the least-squares map of the same samples. A grey tick is chance, 1 / the number of distinct "
+    "objects. A "
     "relation whose blue dot stands far to the right of its tick and of the others is decoded linearly.";
 constexpr const char* kLayersCaption =
     "Faithfulness: what the operator says; causality: the share of test samples whose answer becomes another sample's when the subject's "
@@ -101,7 +95,7 @@ DotPlot LreRelationsPlot(const Json& lre) {
   for (const Json& relation : Sorted(lre)) {
     plot.rows.push_back(fmt::format("{} ({})", relation.at("name").get<std::string>(), LayerName(relation.at("layer"))));
     plot.series.front().values.push_back(NumberOf(relation, "faithfulness"));
-    for (size_t i = 0; i < kBaselines.size(); ++i) plot.series[1 + i].values.push_back(NumberOf(ChosenLayer(relation), kBaselines[i]));
+    for (size_t i = 0; i < kBaselines.size(); ++i) plot.series[1 + i].values.push_back(NumberOf(relation, kBaselines[i]));
     plot.series.back().values.push_back(NumberOf(relation, "chance"));
   }
   return plot;

@@ -36,6 +36,9 @@ Json Relation(const std::string& name, int range, double faithfulness) {
           {"beta", 2.5},
           {"rank", 16},
           {"faithfulness", faithfulness},
+          {"identity", 3},
+          {"translation", 30},
+          {"regression", 40},
           {"causality", 20},
           {"by_layer", {Layer("embed", 10, 1), Layer(3, faithfulness, 2)}}};
 }
@@ -53,7 +56,7 @@ TEST(LreReportTest, RelationsStandFromTheMostFaithfulWithTheirBaselines) {
   ASSERT_EQ(plot.series.size(), 5u);
   EXPECT_THAT(plot.series[0].values, ElementsAre(90, 40));
   EXPECT_EQ(plot.series[1].name, "identity");
-  EXPECT_THAT(plot.series[1].values, ElementsAre(2, 2)) << "at the chosen layer";
+  EXPECT_THAT(plot.series[1].values, ElementsAre(3, 3)) << "at the chosen layers";
   EXPECT_EQ(plot.series[4].name, "chance");
   EXPECT_TRUE(plot.series[4].is_reference);
   EXPECT_THAT(plot.series[4].values, ElementsAre(50, 10));
@@ -107,9 +110,9 @@ LreRelation SmallRelation() {
                     .beta = beta,
                     .rank = rank};
   };
-  LreTrial trial{.train = {{"a", "b"}}, .tested = {{"c", "d"}, {"e", "f"}}, .edited = 2, .majority = 0.5};
+  LreTrial trial{.train = {{"a", "b"}}, .known = 3, .tested = {{"c", "d"}, {"e", "f"}}, .edited = 2, .majority = 0.5};
   trial.layers = {layer(kEmbedLayer, 0.25, 0, 0), layer(4, 0.75, 1, 1)};
-  trial.faithful = 1;
+  trial.most_faithful = 1;
   return {.name = "r",
           .samples = 7,
           .range = 4,
@@ -118,10 +121,11 @@ LreRelation SmallRelation() {
           .betas = {0, 2},
           .ranks = {8, 16},
           .trials = {{.skipped = "too few", .train = {}, .tested = {}}, trial},
-          .faithfulness = Percentage{.count = 1, .mean = 75},
-          .causality = Percentage{.count = 2, .mean = 25, .std = 5, .interval = {{20, 30}}},
-          .by_layer = {{.layer = kEmbedLayer}, {.layer = 4, .faithfulness = {.count = 1, .mean = 75}, .beta = 2, .rank = 16}},
-          .faithful = 1};
+          .chosen = {.faithfulness = {.count = 1, .mean = 75},
+                     .causality = {.count = 2, .mean = 25, .std = 5, .interval = {{20, 30}}},
+                     .beta = 2},
+          .by_layer = {{}, {.faithfulness = {.count = 1, .mean = 75}, .beta = 2, .rank = 16}},
+          .most_faithful = 1};
 }
 
 TEST(LreJsonTest, LineSaysWhatWasChosen) {
@@ -130,7 +134,7 @@ TEST(LreJsonTest, LineSaysWhatWasChosen) {
   EXPECT_EQ(line["layer"], 4);
   EXPECT_EQ(line["causal_layer"], "embed");
   EXPECT_EQ(line["beta"], 2);
-  EXPECT_EQ(line["known"], 2) << "of the trial that was done";
+  EXPECT_EQ(line["known"], 3) << "of the trial that was done";
   EXPECT_EQ(line["chance"], 25);
   EXPECT_EQ(line["std"], (Json{{"causality", 5.0}})) << "one trial has none";
   EXPECT_EQ(line["ci95"], (Json{{"faithfulness", nullptr}, {"causality", {20.0, 30.0}}}));

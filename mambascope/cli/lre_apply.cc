@@ -1,0 +1,76 @@
+#include "mambascope/cli/lre_apply.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "mambascope/checkpoint/fingerprint.h"
+#include "mambascope/data/prompt.h"
+#include "mambascope/error.h"
+#include "mambascope/experiments/answers.h"
+#include "mambascope/experiments/jacobian.h"
+#include "mambascope/report/label.h"
+#include "mambascope/report/lre_json.h"
+
+namespace mambascope {
+namespace {
+
+// The most probable tokens of one output of the last block, [d_model].
+Json TopTokens(const Model& model, const Tokenizer& tokenizer, const at::Tensor& z, int64_t top) {
+  const at::Tensor p = model.Unembed(z).cpu().to(at::kFloat).softmax(0);
+  const auto [values, ids] = p.topk(std::min(top, p.size(0)));
+  Json list = Json::array();
+  for (int64_t i = 0; i < ids.size(0); ++i) {
+    const auto id = ids[i].item<int64_t>();
+    const std::optional<std::string> text = tokenizer.DecodeToken(id);
+    list.push_back({{"id", id}, {"text", text ? Json(*text) : Json()}, {"prob", values[i].item<double>()}});
+  }
+  return list;
+}
+
+std::string TokenColumn(const Json& token) {
+  return fmt::format("{:8.4f}  {:<20}", token["prob"].get<double>(),
+                     token["text"].is_string() ? VisibleText(token["text"].get<std::string>()) : "");
+}
+
+// As it was measured, the subject's own sample left out of the examples; or --prompt alone.
+PromptToken PromptOf(const LreArguments& a, const Tokenizer& tokenizer, const StoredLre& stored) {
+  if (a.prompt) {
+    const Prompt prompt = MakePrompt(tokenizer, IsPattern(*a.prompt) ? *a.prompt : PatternOf(*a.prompt, *a.subject), *a.subject);
+    return {prompt.ids, static_cast<int64_t>(prompt.subject_span.end) - 1};
+  }
+  std::vector<Sample> examples = stored.examples;
+  std::erase_if(examples, [&](const Sample& example) { return example.subject == *a.subject; });
+  return MakeRelationPrompt(tokenizer, stored.pattern, examples, *a.subject, {.prefix = stored.prefix});
+}
+
+}  // namespace
+
+void ApplyLre(const CommonOptions& common, const LreArguments& a) {
+  const StoredLre stored = ReadLre(*a.apply);
+  if (const std::string model = Fingerprint(ModelFolder(common.model)); stored.model != model)
+    throw Error(fmt::format("{} is of another checkpoint ({}) than {} ({})", *a.apply, stored.model, common.model, model),
+                "give the --model that it was made with");
+  const Tokenizer tokenizer = RequireTokenizer(common);
+  const Model model = LoadModel(common);
+  const PromptToken prompt = PromptOf(a, tokenizer, stored);
+  LreOperator lre = stored.lre;
+  lre.w = lre.w.to(model.device());
+  lre.b = lre.b.to(model.device());
+  const Place from = BlockOutput(lre.layer);
+  const at::Tensor h = TokenStates(model, {prompt}, {from}).at(from)[0], own = Ask(model, {{*a.subject, ""}}, {prompt}).z[0];
+  const Json says = TopTokens(model, tokenizer, lre(h.to(at::kFloat)), a.top), model_says = TopTokens(model, tokenizer, own, a.top);
+  const Json layer = LayerJson(lre.layer);
+  std::string text = fmt::format("{} at layer {}, beta {}\n{:<32}{}\n", VisibleText(stored.relation), DumpJson(layer), lre.beta,
+                                 "    the operator says", "    the model says");
+  for (size_t i = 0; i < says.size(); ++i) text += fmt::format("{:<32}{}\n", TokenColumn(says[i]), TokenColumn(model_says[i]));
+  Print(common,
+        {{"relation", stored.relation},
+         {"layer", layer},
+         {"beta", lre.beta},
+         {"prompt", tokenizer.Decode(prompt.ids)},
+         {"operator", says},
+         {"model", model_says}},
+        text);
+}
+
+}  // namespace mambascope
