@@ -92,12 +92,12 @@ std::string SaveOperators(const CommonOptions& common, const LreArguments& a, co
   for (const Relation& relation : relations) {
     const Json line = lines.Get(relation);
     if (!is_wanted(relation.name) || line.contains("skipped")) continue;
-    const LreRemake made = LreFromLine(line);
-    const LreOperator lre = MakeOperator(model, tokenizer, relation, made.measured, made.measured.trials[0], 0, options);
+    const LreChoice choice = ChoiceFromLine(line);
+    const LreOperator lre = MakeOperator(model, tokenizer, relation, choice, options);
     const fs::path file = OperatorFile(a, relation.name);
     PrepareFile(file);
-    WriteLre(file, {lre, made.rank, relation.name, Fingerprint(ModelFolder(common.model)), relation.prompt_templates[0],
-                    made.measured.trials[0].train, options.train_prompts.prefix});
+    WriteLre(file, {lre, choice.rank, relation.name, Fingerprint(ModelFolder(common.model)), relation.prompt_templates[0], choice.train,
+                    options.train_prompts.prefix});
     files += file.string() + "\n";
   }
   return files;

@@ -16,7 +16,7 @@ namespace {
 
 // The most probable tokens of one output of the last block, [d_model].
 Json TopTokens(const Model& model, const Tokenizer& tokenizer, const at::Tensor& z, int64_t top) {
-  const at::Tensor p = model.Unembed(z).cpu().to(at::kFloat).softmax(0);
+  const at::Tensor p = model.Unembed(z).cpu().softmax(0);
   const auto [values, ids] = p.topk(std::min(top, p.size(0)));
   Json list = Json::array();
   for (int64_t i = 0; i < ids.size(0); ++i) {
@@ -28,11 +28,11 @@ Json TopTokens(const Model& model, const Tokenizer& tokenizer, const at::Tensor&
 }
 
 std::string TokenColumn(const Json& token) {
-  return fmt::format("{:8.4f}  {:<20}", token["prob"].get<double>(),
+  return fmt::format("{:8.4f}  {}", token["prob"].get<double>(),
                      token["text"].is_string() ? VisibleText(token["text"].get<std::string>()) : "");
 }
 
-// As it was measured, the subject's own sample left out of the examples; or --prompt alone.
+// After the samples that the operator was made from, the subject's own left out; or --prompt alone.
 PromptToken PromptOf(const LreArguments& a, const Tokenizer& tokenizer, const StoredLre& stored) {
   if (a.prompt) {
     const Prompt prompt = MakePrompt(tokenizer, IsPattern(*a.prompt) ? *a.prompt : PatternOf(*a.prompt, *a.subject), *a.subject);
@@ -57,8 +57,8 @@ void ApplyLre(const CommonOptions& common, const LreArguments& a) {
   lre.w = lre.w.to(model.device());
   lre.b = lre.b.to(model.device());
   const Place from = BlockOutput(lre.layer);
-  const at::Tensor h = TokenStates(model, {prompt}, {from}).at(from)[0], own = Ask(model, {{*a.subject, ""}}, {prompt}).z[0];
-  const Json says = TopTokens(model, tokenizer, lre(h.to(at::kFloat)), a.top), model_says = TopTokens(model, tokenizer, own, a.top);
+  const at::Tensor h = TokenStates(model, {prompt}, {from}).at(from)[0], own = LastStates(model, {prompt})[0];
+  const Json says = TopTokens(model, tokenizer, lre(h), a.top), model_says = TopTokens(model, tokenizer, own, a.top);
   const Json layer = LayerJson(lre.layer);
   std::string text = fmt::format("{} at layer {}, beta {}\n{:<32}{}\n", VisibleText(stored.relation), DumpJson(layer), lre.beta,
                                  "    the operator says", "    the model says");

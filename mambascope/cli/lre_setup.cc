@@ -54,16 +54,18 @@ void AddLreOptions(CLI::App& command, LreArguments& a) {
                      "what prompts begin with; without it, nothing where the checkpoint has a contexts.json, else <|endoftext|> where the "
                      "tokenizer has it");
   command
-      .add_option("--compat", a.compat,
-                  "relations: choose layers, beta and the rank on the test samples, as the public implementation does, with its seed")
+      .add_option(
+          "--compat", a.compat,
+          "relations: as the public implementation does: layers, beta and the rank are chosen on the test samples, which --limit takes the "
+          "first of by subject, and subjects of examples are tested too; with its seed")
       ->check(CLI::IsMember({"none", "relations"}))
       ->capture_default_str();
   command.add_option("--save", a.save, "relations whose operators are kept in OUT/lre, or all; repeatable");
   AddMemoryOption(command, a.memory, "a pass, without the Jacobians,");
   command.add_option("--out", a.out, "folder for the results")->capture_default_str();
   command.add_option("--apply", a.apply, "an operator that --save kept, for --subject");
-  command.add_option("--subject", a.subject, "asked for after the examples that the operator was made with");
-  command.add_option("--prompt", a.prompt, "with {} for the subject, in place of that, without examples");
+  command.add_option("--subject", a.subject, "asked for after the samples that the operator was made from");
+  command.add_option("--prompt", a.prompt, "asks with this, {} for the subject, and no examples");
   command.add_option("--top", a.top, "tokens that --apply lists")->check(CLI::Range(1, 1'000'000))->capture_default_str();
 }
 

@@ -11,13 +11,6 @@
 namespace mambascope {
 namespace {
 
-// The last block's output at the end of each prompt, [prompt, d_model].
-at::Tensor LastStates(const Model& model, std::vector<PromptToken> prompts) {
-  for (PromptToken& prompt : prompts) prompt.token = static_cast<int64_t>(prompt.ids.size()) - 1;
-  const Place top = BlockOutput(model.layers() - 1);
-  return TokenStates(model, prompts, {top}).at(top);
-}
-
 // Calls use(begin, logits [some, vocab]) of as many of the states at a time as fit.
 template <typename Use>
 void ForLogits(const Model& model, const at::Tensor& last, const Use& use) {
@@ -27,8 +20,8 @@ void ForLogits(const Model& model, const at::Tensor& last, const Use& use) {
 
 }  // namespace
 
-std::vector<Judgement> Judge(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last, const std::vector<Answer>& answers) {
-  std::vector<Judgement> judgements;
+Judgements Judge(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last, const std::vector<Answer>& answers) {
+  Judgements judgements;
   std::map<int64_t, std::string> text;
   const auto says = [&](int64_t id, const std::string& object) {
     const auto [found, is_new] = text.try_emplace(id);
@@ -48,6 +41,12 @@ std::vector<Judgement> Judge(const Model& model, const Tokenizer& tokenizer, con
     }
   });
   return judgements;
+}
+
+at::Tensor LastStates(const Model& model, std::vector<PromptToken> prompts) {
+  for (PromptToken& prompt : prompts) prompt.token = static_cast<int64_t>(prompt.ids.size()) - 1;
+  const Place top = BlockOutput(model.layers() - 1);
+  return TokenStates(model, prompts, {top}).at(top);
 }
 
 Asked Asked::Select(const std::vector<int64_t>& which) const {

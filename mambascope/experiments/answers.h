@@ -24,9 +24,14 @@ struct Judgement {
   double log_p;            // of the answer's token
 };
 
+using Judgements = std::vector<Judgement>;
+
 // `last` [state, d_model] are outputs of the last block; the answers are repeated for as many states as there are. REQUIRES:
 // !answers.empty()
-std::vector<Judgement> Judge(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last, const std::vector<Answer>& answers);
+Judgements Judge(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last, const std::vector<Answer>& answers);
+
+// The last block's output at the end of each prompt, [prompt, d_model].
+at::Tensor LastStates(const Model& model, std::vector<PromptToken> prompts);
 
 // Samples with the prompts that ask for their objects, and the last block's output at the prompts' ends.
 struct Asked {

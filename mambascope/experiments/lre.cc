@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "mambascope/error.h"
 #include "mambascope/experiments/lre_estimate.h"
@@ -52,7 +53,7 @@ double Faithfulness(const LreLayer& layer) { return layer.faithfulness[layer.bet
 double Causality(const LreLayer& layer) { return layer.causality[layer.rank]; }
 
 // One layer for all trials, by their means on the test samples.
-void ChooseOnTest(std::vector<LreTrial>& trials) {
+void ChooseAsPublished(std::vector<LreTrial>& trials) {
   std::vector<LreTrial*> done;
   for (LreTrial& trial : trials) {
     if (trial.skipped.empty()) done.push_back(&trial);
@@ -66,25 +67,25 @@ void ChooseOnTest(std::vector<LreTrial>& trials) {
 }
 
 using Trials = std::vector<const LreTrial*>;
+using Layers = std::vector<const LreLayer*>;  // one of each trial
 
-// value(layer) of every trial at the layer whose index is at(trial), in percent.
-template <typename At, typename Value>
-Percentage Over(const Trials& trials, const At& at, const Value& value) {
+template <typename Value>
+std::vector<double> Each(const Layers& layers, const Value& value) {
   std::vector<double> values;
-  for (const LreTrial* trial : trials) values.push_back(value(trial->layers[at(*trial)]));
-  return *PercentageOf(values);
+  for (const LreLayer* layer : layers) values.push_back(std::invoke(value, *layer));
+  return values;
 }
 
-// `faithful` and `causal` are functions of a trial: the indices of the layers.
-template <typename Faithful, typename Causal>
-LreSummary SummaryAt(const LreRelation& result, const Trials& trials, const Faithful& faithful, const Causal& causal) {
-  return {.faithfulness = Over(trials, faithful, Faithfulness),
-          .causality = Over(trials, causal, Causality),
-          .identity = Over(trials, faithful, [](const LreLayer& layer) { return layer.identity; }),
-          .translation = Over(trials, faithful, [](const LreLayer& layer) { return layer.translation; }),
-          .regression = Over(trials, faithful, [](const LreLayer& layer) { return layer.regression; }),
-          .beta = Over(trials, faithful, [&](const LreLayer& layer) { return result.betas[layer.beta]; }).mean / 100,
-          .rank = Over(trials, causal, [&](const LreLayer& layer) { return static_cast<double>(result.ranks[layer.rank]); }).mean / 100};
+LreSummary SummaryOf(const LreRelation& result, const Layers& faithful, const Layers& causal) {
+  const auto beta = [&](const LreLayer& layer) { return result.betas[layer.beta]; };
+  const auto rank = [&](const LreLayer& layer) { return static_cast<double>(result.ranks[layer.rank]); };
+  return {.faithfulness = *PercentageOf(Each(faithful, Faithfulness)),
+          .causality = *PercentageOf(Each(causal, Causality)),
+          .identity = *PercentageOf(Each(faithful, &LreLayer::identity)),
+          .translation = *PercentageOf(Each(faithful, &LreLayer::translation)),
+          .regression = *PercentageOf(Each(faithful, &LreLayer::regression)),
+          .beta = Mean(Each(faithful, beta)),
+          .rank = Mean(Each(causal, rank))};
 }
 
 // The index that most trials chose, the first of those.
@@ -100,12 +101,16 @@ void Summarize(LreRelation& result) {
     result.skipped = result.trials[0].skipped;
     return;
   }
-  const auto most_faithful = [](const LreTrial& trial) { return trial.most_faithful; };
-  const auto most_causal = [](const LreTrial& trial) { return trial.most_causal; };
-  result.chosen = SummaryAt(result, trials, most_faithful, most_causal);
+  Layers faithful, causal;
+  for (const LreTrial* trial : trials) {
+    faithful.push_back(&trial->layers[trial->most_faithful]);
+    causal.push_back(&trial->layers[trial->most_causal]);
+  }
+  result.chosen = SummaryOf(result, faithful, causal);
   for (size_t i = 0; i < result.layers.size(); ++i) {
-    const auto same = [i](const LreTrial&) { return i; };
-    result.by_layer.push_back(SummaryAt(result, trials, same, same));
+    Layers same;
+    for (const LreTrial* trial : trials) same.push_back(&trial->layers[i]);
+    result.by_layer.push_back(SummaryOf(result, same, same));
   }
   result.most_faithful = MostChosen(trials, result.layers.size(), &LreTrial::most_faithful);
   result.most_causal = MostChosen(trials, result.layers.size(), &LreTrial::most_causal);
@@ -114,7 +119,7 @@ void Summarize(LreRelation& result) {
 }  // namespace
 
 LreOptions AsPublished(LreOptions options) {
-  options.choice = LreOptions::Choice::kOnTest;
+  options.protocol = LreOptions::Protocol::kPublished;
   options.train_prompts.subject = RelationPromptOptions::Subject::kLast;
   options.test_prompts.subject = RelationPromptOptions::Subject::kFirst;
   return options;
@@ -149,16 +154,15 @@ LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, cons
     };
     result.trials.push_back(RunLreTrial(model, tokenizer, relation, grid, options, random, progress));
   }
-  if (options.choice == LreOptions::Choice::kOnTest) ChooseOnTest(result.trials);
+  if (options.protocol == LreOptions::Protocol::kPublished) ChooseAsPublished(result.trials);
   Summarize(result);
   return result;
 }
 
-LreOperator MakeOperator(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreRelation& measured,
-                         const LreTrial& trial, size_t layer, const LreOptions& options) {
-  const LreLayer& chosen = trial.layers[layer];
-  const auto prompts = MakeLeaveOneOutPrompts(tokenizer, relation.prompt_templates[0], trial.train, options.train_prompts);
-  return EstimateLre(model, prompts, {chosen.layer}, {.memory = options.memory}).Operator(0, measured.betas[chosen.beta]);
+LreOperator MakeOperator(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreChoice& choice,
+                         const LreOptions& options) {
+  const auto prompts = MakeLeaveOneOutPrompts(tokenizer, relation.prompt_templates[0], choice.train, options.train_prompts);
+  return EstimateLre(model, prompts, {choice.layer}, {.memory = options.memory}).Operator(0, choice.beta);
 }
 
 }  // namespace mambascope

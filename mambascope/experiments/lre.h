@@ -6,11 +6,9 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "mambascope/data/random.h"
 #include "mambascope/data/relation.h"
 #include "mambascope/experiments/lre_operator.h"
 #include "mambascope/experiments/relation_prompt.h"
@@ -26,14 +24,16 @@ struct LreOptions {
   std::vector<int> layers = {};     // none: the embedding and every block
   std::vector<double> betas = {};   // none: 0, 0.25, .., 5
   std::vector<int64_t> ranks = {};  // none: 0, 8, .., 312, up to d_model
-  // Where the layers, beta and the rank are chosen. kHeldOut: on the training samples, each said by the operator that the others' prompts
-  // make (which show it as an example), and edited to each of the others; so the scores are of samples that nothing was chosen on. kOnTest:
-  // on the test samples, the layers by the means over trials, as the public implementation does.
-  enum class Choice { kHeldOut, kOnTest } choice = Choice::kHeldOut;
+  // kHeldOut: layers, beta and the rank are chosen on the training samples, each said by the operator that the others' prompts make (which
+  // show it as an example), and edited to each of the others, so that the scores are of samples that nothing was chosen on; no tested
+  // sample has a training one's subject; the limit draws. kPublished: all are chosen on the test samples, the layers by the means over
+  // trials; samples with a training one's subject are tested too; the limit takes the first by subject. So the public implementation has
+  // it.
+  enum class Protocol { kHeldOut, kPublished } protocol = Protocol::kHeldOut;
   RelationPromptOptions train_prompts = {}, test_prompts = {};
-  int64_t limit = 0;                  // test samples of a trial at most, drawn among the known (as published: the first by subject); 0: all
+  int64_t limit = 0;                  // test samples of a trial at most; 0: all
   uint64_t seed = 123456;             // of each relation's splits and edit targets
-  int64_t memory = int64_t{4} << 30;  // bytes that a pass may take, beside the weights and what EstimateLre holds
+  int64_t memory = int64_t{4} << 30;  // bytes that passes may take, beside the weights, the operators and the test samples' states
   std::function<void(double done)> progress = {};  // called with the share of all trials that is done
 };
 
@@ -47,17 +47,17 @@ struct LreLayer {
   std::vector<double> causality = {};                             // by rank
   double identity = 0, translation = 0, regression = 0;           // faithfulness of the operators that it is measured against
   size_t beta = 0, rank = 0;                                      // the chosen ones' indices
-  // What they were chosen on, by beta and by rank: shares of the training samples; none for Choice::kOnTest.
+  // What they were chosen on, by beta and by rank: shares of the training samples; none for Protocol::kPublished.
   std::vector<double> held_out_faithfulness = {}, training_causality = {};
 };
 
 struct LreTrial {
-  std::string skipped = {};    // why there is nothing more; empty: it was done
-  std::vector<Sample> train;   // what the operator is made from
-  int64_t known = 0;           // other samples that the model knows after these; with Choice::kHeldOut, those with other subjects
-  std::vector<Sample> tested;  // these, LreOptions::limit of them, by subject
-  int64_t edited = 0;          // of the tested, those with another to be edited to
-  double majority = 0;         // share of the tested that have the object that most samples of the relation have
+  std::string skipped = {};         // why there is nothing more; empty: it was done
+  std::vector<Sample> train = {};   // what the operator is made from
+  int64_t known = 0;                // of the others, those that the model knows after these
+  std::vector<Sample> tested = {};  // these, LreOptions::limit of them, by subject
+  int64_t edited = 0;               // of the tested, those with another to be edited to
+  double majority = 0;              // share of the tested that have the object that most samples of the relation have
   std::vector<LreLayer> layers = {};
   size_t most_faithful = 0, most_causal = 0;  // the chosen layers' indices
 };
@@ -70,7 +70,7 @@ struct LreSummary {
 
 struct LreRelation {
   std::string name;
-  std::string skipped = {};  // why no trial was done; empty: one was, at least
+  std::string skipped = {};  // why the first trial was not done, where none was; empty: one was, at least
   int64_t samples = 0;
   int64_t range = 0;  // objects
   double chance = 0;  // share right of an object drawn from the range: 1 / range
@@ -88,12 +88,20 @@ struct LreRelation {
 };
 
 // Splits, asks, makes the operators and measures them. A trial is skipped when not more of its other samples are known than it is made
-// from, and when none of them can be edited to another. Throws Error for options that do not fit the model.
+// from, and when none of them, or none of those that the rank is chosen on, can be edited to another. Throws Error for options that do not
+// fit the model.
 LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreOptions& options = {});
 
-// The operator of the trial's training samples at its layers[layer], with the beta that was chosen there: one that can be kept. REQUIRES:
-// `trial` is one of measured.Done()
-LreOperator MakeOperator(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreRelation& measured,
-                         const LreTrial& trial, size_t layer, const LreOptions& options = {});
+// What an operator is made of.
+struct LreChoice {
+  std::vector<Sample> train;
+  int layer;
+  double beta;
+  int64_t rank;
+};
+
+// One that can be kept. Throws Error for a layer that the model lacks.
+LreOperator MakeOperator(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreChoice& choice,
+                         const LreOptions& options = {});
 
 }  // namespace mambascope

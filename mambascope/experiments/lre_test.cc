@@ -47,6 +47,23 @@ class LreTest : public testing::Test {
   PromptToken TestPrompt(const LreTrial& trial, const Sample& sample) const {
     return MakeRelationPrompt(tokenizer_, relation_.prompt_templates[0], trial.train, sample.subject, {.prefix = ""});
   }
+  // At the prompt's token, [d_model].
+  at::Tensor State(const PromptToken& prompt, int layer) const {
+    const Place at = BlockOutput(layer);
+    return mambascope::Run(model_, {prompt.ids}, {.keep = {at}}).State(at, 0)[prompt.token];
+  }
+  // The last block's output at its end, [d_model].
+  at::Tensor LastState(const PromptToken& prompt) const {
+    return State({prompt.ids, static_cast<int64_t>(prompt.ids.size()) - 1}, model_.layers() - 1);
+  }
+  // Whether the most probable token of a last state, [d_model], says the object.
+  bool Says(const at::Tensor& z, const std::string& object) const { return IsAnswer(Top(model_.Unembed(z.unsqueeze(0))[0]), object); }
+  // Whether the model says it when dh is added to the layer's output at the prompt's token.
+  bool SaysMoved(const PromptToken& prompt, int layer, const at::Tensor& dh, const std::string& object) const {
+    const Place at = BlockOutput(layer);
+    const Variant edit = {Add{{at.site, at.layer, prompt.token}, dh}};
+    return IsAnswer(Top(mambascope::Run(model_, {prompt.ids}, {.variants = {edit}}).Logits(0)[-1]), object);
+  }
   std::string Top(const at::Tensor& logits) const { return tokenizer_.DecodeToken(logits.argmax().item<int64_t>()).value_or(""); }
 };
 
@@ -110,53 +127,103 @@ TEST_F(LreTest, FaithfulnessIsTheShareThatTheOperatorSays) {
   const LreEstimate estimate = EstimateLre(model_, prompts, {8, kEmbedLayer});
   double least = 1, most = 0;
   for (size_t l = 0; l < 2; ++l) {
+    const LreLayer& layer = trial.layers[l];
+    const at::Tensor train_h = estimate.h[static_cast<int64_t>(l)];
+    const auto share = [&](const LreOperator& lre) {
+      double right = 0;
+      for (const Sample& sample : trial.tested) right += Says(lre(State(TestPrompt(trial, sample), layer.layer)), sample.object) ? 1 : 0;
+      return right / 12;
+    };
     for (size_t k = 0; k < 3; ++k) {
-      const double beta = Measured().betas[k];
-      double right = 0, right_in_3 = 0;
-      for (const Sample& sample : trial.tested) {
-        const PromptToken prompt = TestPrompt(trial, sample);
-        const Place at = BlockOutput(trial.layers[l].layer);
-        const at::Tensor h = mambascope::Run(model_, {prompt.ids}, {.keep = {at}}).State(at, 0)[prompt.token];
-        const at::Tensor z = estimate.Operator(l, beta)(h), logits = model_.Unembed(z.unsqueeze(0))[0];
-        right += IsAnswer(Top(logits), sample.object) ? 1 : 0;
-        const std::vector<int64_t> top = ToVector(std::get<1>(logits.topk(3)));
-        right_in_3 += std::any_of(top.begin(), top.end(), [&](int64_t id) { return IsAnswer(*tokenizer_.DecodeToken(id), sample.object); });
-      }
-      EXPECT_NEAR(trial.layers[l].faithfulness[k], right / 12, 1e-9) << l << " " << beta;
-      EXPECT_NEAR(trial.layers[l].faithfulness_in_3[k], right_in_3 / 12, 1e-9) << l << " " << beta;
-      least = std::min(least, right / 12);
-      most = std::max(most, right / 12);
+      const double right = share(estimate.Operator(l, Measured().betas[k]));
+      EXPECT_NEAR(layer.faithfulness[k], right, 1e-9) << l << " " << k;
+      least = std::min(least, right);
+      most = std::max(most, right);
     }
+    const int64_t d = model_.config().d_model;
+    EXPECT_NEAR(layer.identity, share({layer.layer, at::eye(d), at::zeros({d})}), 1e-9);
+    EXPECT_NEAR(layer.translation, share(TranslationOperator(layer.layer, train_h, estimate.z)), 1e-9);
+    EXPECT_NEAR(layer.regression, share(RegressionOperator(layer.layer, train_h, estimate.z)), 1e-9);
   }
   EXPECT_GT(most, least) << "the grid makes no difference";
   EXPECT_GT(most, 0.3);
+  EXPECT_NE(trial.layers[0].translation, trial.layers[0].regression) << "or they could be each other's";
 }
 
-// The targets are drawn after the split, from the same generator.
+TEST_F(LreTest, FaithfulnessInThreeIsThatOfTheThreeMostProbable) {
+  c10::NoGradGuard no_grad;
+  const LreTrial& trial = Measured().trials[0];
+  const LreOperator lre = MakeOperator(model_, tokenizer_, relation_, {trial.train, 8, 3, 0}, Options());
+  double right = 0;
+  for (const Sample& sample : trial.tested) {
+    const at::Tensor logits = model_.Unembed(lre(State(TestPrompt(trial, sample), 8)).unsqueeze(0))[0];
+    const std::vector<int64_t> top = ToVector(std::get<1>(logits.topk(3)));
+    right += std::any_of(top.begin(), top.end(), [&](int64_t id) { return IsAnswer(*tokenizer_.DecodeToken(id), sample.object); }) ? 1 : 0;
+  }
+  EXPECT_NEAR(trial.layers[0].faithfulness_in_3[1], right / 12, 1e-9);
+}
+
+// The limit draws after the split, the targets after it, and the second trial after these, from the same generator.
 TEST_F(LreTest, CausalityIsTheShareOfRunsThatSayTheOtherAnswer) {
   c10::NoGradGuard no_grad;
   const LreTrial& trial = Measured().trials[0];
   Random random(123456);
   SplitSamples(relation_.samples, 5, random);
+  std::vector<int64_t> drawn(static_cast<size_t>(trial.known));
+  random.Shuffle(drawn);
   const auto targets = DrawEditTargets(trial.tested, random);
+  EXPECT_EQ(Measured().trials[1].train, SplitSamples(relation_.samples, 5, random).train);
+  const auto prompts = MakeLeaveOneOutPrompts(tokenizer_, relation_.prompt_templates[0], trial.train, {.prefix = ""});
+  const LreEstimate estimate = EstimateLre(model_, prompts, {8, kEmbedLayer});
+  EXPECT_EQ(trial.edited, 12);
+  for (size_t l = 0; l < 2; ++l) {
+    const LowRankInverse inverse(estimate.w[static_cast<int64_t>(l)], 24);
+    double right = 0;
+    for (size_t i = 0; i < trial.tested.size(); ++i) {
+      const Sample& other = trial.tested[*targets[i]];
+      const PromptToken prompt = TestPrompt(trial, trial.tested[i]);
+      const at::Tensor dz = LastState(TestPrompt(trial, other)) - LastState(prompt);
+      right += SaysMoved(prompt, estimate.layers[l], inverse(dz.unsqueeze(0), {24})[0][0], other.object) ? 1 : 0;
+    }
+    EXPECT_NEAR(trial.layers[l].causality[1], right / 12, 1e-9) << l;
+    EXPECT_EQ(trial.layers[l].causality[0], 0) << "an edit of rank 0 changes nothing, and every answer was known";
+    EXPECT_GT(right, 1);
+  }
+}
+
+// What beta and the rank are chosen on: each training sample by the operator of the others' prompts, and edited to each of the others.
+TEST_F(LreTest, TrainingSamplesAreSaidByTheOthersOperatorAndEditedToTheOthers) {
+  c10::NoGradGuard no_grad;
+  const LreTrial& trial = Measured().trials[0];
   const auto prompts = MakeLeaveOneOutPrompts(tokenizer_, relation_.prompt_templates[0], trial.train, {.prefix = ""});
   const LowRankInverse inverse(EstimateLre(model_, prompts, {8}).w[0], 24);
-  const Place top = BlockOutput(model_.layers() - 1);
-  const auto last = [&](const Sample& sample) {
-    return mambascope::Run(model_, {TestPrompt(trial, sample).ids}, {.keep = {top}}).State(top, 0)[-1];
-  };
-  double right = 0;
-  for (size_t i = 0; i < trial.tested.size(); ++i) {
-    const Sample& other = trial.tested[*targets[i]];
-    const at::Tensor dh = inverse((last(other) - last(trial.tested[i])).unsqueeze(0), {24})[0][0];
-    const PromptToken prompt = TestPrompt(trial, trial.tested[i]);
-    const Variant edit = {Add{{Site::kResid, 8, prompt.token}, dh}};
-    right += IsAnswer(Top(mambascope::Run(model_, {prompt.ids}, {.variants = {edit}}).Logits(0)[-1]), other.object) ? 1 : 0;
+  double said = 0, edited = 0, edits = 0;
+  for (size_t i = 0; i < 5; ++i) {
+    std::vector<PromptToken> others = prompts;
+    others.erase(others.begin() + static_cast<int64_t>(i));
+    said += Says(EstimateLre(model_, others, {8}).Operator(0, 3)(State(prompts[i], 8)), trial.train[i].object) ? 1 : 0;
+    for (size_t j = 0; j < 5; ++j) {
+      if (trial.train[i].object == trial.train[j].object) continue;
+      const at::Tensor dz = LastState(prompts[j]) - LastState(prompts[i]);
+      edited += SaysMoved(prompts[i], 8, inverse(dz.unsqueeze(0), {24})[0][0], trial.train[j].object) ? 1 : 0;
+      ++edits;
+    }
   }
-  EXPECT_EQ(trial.edited, 12);
-  EXPECT_NEAR(trial.layers[0].causality[1], right / 12, 1e-9);
-  EXPECT_EQ(trial.layers[0].causality[0], 0) << "an edit of rank 0 changes nothing, and every answer was known";
-  EXPECT_GT(right, 3);
+  EXPECT_NEAR(trial.layers[0].held_out_faithfulness[1], said / 5, 1e-9);
+  EXPECT_NEAR(trial.layers[0].training_causality[1], edited / edits, 1e-9);
+  EXPECT_GT(said * edited, 0);
+}
+
+TEST_F(LreTest, LittleMemoryChangesNothing) {
+  LreOptions little = Options();
+  little.memory = int64_t{20} << 20;  // several sweeps of a few edits each
+  little.trials = 1;
+  little.ranks.resize(150, 24);
+  const LreTrial trial = MeasureRelation(model_, tokenizer_, relation_, little).trials[0];
+  for (size_t l = 0; l < 2; ++l) {
+    EXPECT_EQ(trial.layers[l].causality.back(), Measured().trials[0].layers[l].causality[1]);
+    EXPECT_EQ(trial.layers[l].training_causality[1], Measured().trials[0].layers[l].training_causality[1]);
+  }
 }
 
 TEST_F(LreTest, ChoosesOnTheTrainingSamplesOrOnTheTestSamples) {
@@ -202,7 +269,8 @@ TEST_F(LreTest, SummarisesTheTrials) {
     EXPECT_NEAR(layer.beta, (measured.betas[a.layers[i].beta] + measured.betas[b.layers[i].beta]) / 2, 1e-9);
     EXPECT_NEAR(layer.rank, static_cast<double>(measured.ranks[a.layers[i].rank] + measured.ranks[b.layers[i].rank]) / 2, 1e-9);
   }
-  EXPECT_TRUE(measured.most_faithful == a.most_faithful || measured.most_faithful == b.most_faithful);
+  EXPECT_EQ(measured.most_faithful, std::min(a.most_faithful, b.most_faithful)) << "each has a vote: the first";
+  EXPECT_EQ(measured.most_causal, std::min(a.most_causal, b.most_causal));
   EXPECT_NEAR(measured.chosen.translation.mean, 50 * (a.layers[a.most_faithful].translation + b.layers[b.most_faithful].translation), 1e-9);
   const auto rank = [&](const LreTrial& trial) { return measured.ranks[trial.layers[trial.most_causal].rank]; };
   EXPECT_NEAR(measured.chosen.rank, static_cast<double>(rank(a) + rank(b)) / 2, 1e-9);
@@ -223,19 +291,6 @@ TEST_F(LreTest, IsTheSameTwiceAndReportsItsSteps) {
   EXPECT_EQ(measured.trials[0].layers[0].causality, Measured().trials[0].layers[0].causality);
 }
 
-TEST_F(LreTest, MakesTheOperatorThatWasChosen) {
-  const LreTrial& trial = Measured().trials[0];
-  const LreOperator lre = MakeOperator(model_, tokenizer_, relation_, Measured(), trial, trial.most_faithful, Options());
-  const LreLayer& layer = trial.layers[trial.most_faithful];
-  EXPECT_EQ(lre.layer, layer.layer);
-  EXPECT_EQ(lre.beta, Measured().betas[layer.beta]);
-  const Place at = BlockOutput(lre.layer);
-  double right = 0;
-  for (const Sample& sample : trial.tested)
-    right += IsAnswer(Top(model_.Unembed(lre(TokenStates(model_, {TestPrompt(trial, sample)}, {at}).at(at)))[0]), sample.object) ? 1 : 0;
-  EXPECT_NEAR(layer.faithfulness[layer.beta], right / 12, 1e-9);
-}
-
 TEST_F(LreTest, ARelationThatIsHardlyKnownIsSkippedAndSaysWhy) {
   Relation wrong = relation_;
   for (Sample& sample : wrong.samples) sample.object = "zz" + sample.object;
@@ -246,6 +301,30 @@ TEST_F(LreTest, ARelationThatIsHardlyKnownIsSkippedAndSaysWhy) {
   Relation few = relation_;
   few.samples.resize(5);
   EXPECT_THAT(MeasureRelation(model_, tokenizer_, few, Options()).skipped, HasSubstr("5 samples; more than 5"));
+}
+
+// All samples are known, or none.
+TEST_F(LreTest, OneMoreThanItIsMadeFromIsEnough) {
+  LreOptions options = Options();
+  options.trials = 1;
+  options.ranks = {0};
+  const LreTrial whole = MeasureRelation(model_, tokenizer_, relation_, options).trials[0];
+  Relation few = relation_;
+  few.samples = whole.train;
+  few.samples.insert(few.samples.end(), whole.tested.begin(), whole.tested.begin() + 5);
+  const LreRelation five = MeasureRelation(model_, tokenizer_, few, options);
+  EXPECT_THAT(five.skipped, HasSubstr("5 other samples; more than 5 are needed"));
+  few.samples.push_back(whole.tested[5]);
+  options.train = 3;
+  const LreRelation more = MeasureRelation(model_, tokenizer_, few, options);
+  EXPECT_EQ(more.skipped, "");
+  EXPECT_GT(more.trials[0].known, 3);
+}
+
+TEST_F(LreTest, WhatCannotBeEditedIsSkipped) {
+  Relation same = relation_;
+  std::erase_if(same.samples, [](const Sample& sample) { return sample.object != "bird"; });
+  EXPECT_THAT(MeasureRelation(model_, tokenizer_, same, Options()).skipped, HasSubstr("have the same object"));
 }
 
 TEST_F(LreTest, RefusesOptionsThatMeasureNothing) {

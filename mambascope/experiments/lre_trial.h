@@ -1,6 +1,7 @@
 // One trial of lre.h: a split, its prompts, its operators at all layers, and their scores.
 #pragma once
 
+#include "mambascope/data/random.h"
 #include "mambascope/experiments/lre.h"
 
 namespace mambascope {

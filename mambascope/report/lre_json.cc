@@ -30,11 +30,15 @@ Json SummaryJson(const LreSummary& s) {
   return json;
 }
 
+Json ChosenOn(const std::vector<double>& shares, size_t chosen) { return shares.empty() ? Json() : Json(kPercent * shares[chosen]); }
+
 Json TrialLayerJson(const LreRelation& relation, const LreLayer& l) {
   return {{"layer", LayerJson(l.layer)},
           {"faithfulness", kPercent * l.faithfulness[l.beta]},
           {"faithfulness_in_3", kPercent * l.faithfulness_in_3[l.beta]},
           {"causality", kPercent * l.causality[l.rank]},
+          {"held_out_faithfulness", ChosenOn(l.held_out_faithfulness, l.beta)},
+          {"training_causality", ChosenOn(l.training_causality, l.rank)},
           {"identity", kPercent * l.identity},
           {"translation", kPercent * l.translation},
           {"regression", kPercent * l.regression},
@@ -89,15 +93,15 @@ Json LreLine(const LreRelation& r, const std::string& kind) {
   return json;
 }
 
-LreRemake LreFromLine(const Json& line) {
+LreChoice ChoiceFromLine(const Json& line) {
   const Json& trials = line.at("trials");
   const Json& trial = *std::find_if(trials.begin(), trials.end(), [](const Json& t) { return !t.contains("skipped"); });
   const Json& layers = trial.at("by_layer");
   const Json& layer = *std::find_if(layers.begin(), layers.end(), [&](const Json& l) { return l.at("layer") == trial.at("layer"); });
-  const int number = layer.at("layer").is_string() ? kEmbedLayer : layer.at("layer").get<int>();
-  const LreTrial remade{.train = ReadSamples({trial.at("train"), "lre.jsonl"}), .tested = {}, .layers = {{.layer = number}}};
-  return {{.name = line.at("name"), .layers = {number}, .betas = {layer.at("beta").get<double>()}, .trials = {remade}},
-          layer.at("rank").get<int64_t>()};
+  return {.train = ReadSamples({trial.at("train"), "lre.jsonl"}),
+          .layer = layer.at("layer").is_string() ? kEmbedLayer : layer.at("layer").get<int>(),
+          .beta = layer.at("beta"),
+          .rank = layer.at("rank")};
 }
 
 Json LreJson(const Json& options, const std::vector<Json>& lines) {

@@ -68,10 +68,9 @@ PageInfo Summary(const Json& lre) {
 constexpr const char* kRelationsCaption =
     "LRE: the share of test samples whose object the relation's operator says: an affine map from the subject's state at one layer to the "
     "last layer's, made from a few samples' Jacobians. Only samples that the model itself knows are tested. The layer is the one "
-    "chosen in each trial (most often the one in brackets), for the other operators too: identity is the state itself, translation adds "
-    "the mean difference, regression is the least-squares map of the same samples. A grey tick is chance, 1 / the number of distinct "
-    "objects. A "
-    "relation whose blue dot stands far to the right of its tick and of the others is decoded linearly.";
+    "chosen in each trial (in brackets, the one most often chosen), for the other operators too: identity is the state itself, translation "
+    "adds the mean difference, regression is the least-squares map of the same samples. A grey tick is chance, 1 / the number of distinct "
+    "objects. A relation whose blue dot stands far to the right of its tick and of the others is decoded linearly.";
 constexpr const char* kLayersCaption =
     "Faithfulness: what the operator says; causality: the share of test samples whose answer becomes another sample's when the subject's "
     "state is moved by the operator's low-rank inverse. Beta and the rank are each layer's own. Bands: 95% confidence intervals over "
@@ -85,7 +84,7 @@ constexpr const char* kRangeCaption =
 DotPlot LreRelationsPlot(const Json& lre) {
   DotPlot plot{.name = "lre_relations",
                .title = "Faithfulness by relation",
-               .subtitle = fmt::format("{}; each relation at its chosen layer", lre.at("options").value("model", "")),
+               .subtitle = fmt::format("{}; each trial at its chosen layer", lre.at("options").value("model", "")),
                .row_title = "relation",
                .value_title = "faithfulness (%)",
                .series = {{.name = "LRE"}},
@@ -151,14 +150,15 @@ std::string LreText(const Json& lre) {
   std::string text;
   const std::vector<Json> relations = Sorted(lre);
   if (!relations.empty()) {
-    text = fmt::format("{:<24}{:>7}{:>7}{:>8}{:>9}{:>8}{:>6}{:>5}{:>6}\n", "relation", "known", "range", "chance", "faithful", "causal",
-                       "layer", "beta", "rank");
+    text = fmt::format("{:<21}{:>6}{:>7}{:>8}{:>10}{:>6}{:>6}{:>8}{:>6}{:>6}\n", "relation", "known", "range", "chance", "faithful",
+                       "layer", "beta", "causal", "layer", "rank");
   }
   for (const Json& r : relations) {
-    text += fmt::format("{:<24.23}{:>7.4g}{:>7}{:>8.1f}{:>9.1f}{:>8.1f}{:>6}{:>5.3g}{:>6.4g}\n",
-                        VisibleText(r.at("name").get<std::string>()), r.at("known").get<double>(), r.at("range").get<int64_t>(),
-                        r.at("chance").get<double>(), r.at("faithfulness").get<double>(), r.at("causality").get<double>(),
-                        LayerName(r.at("layer")), r.at("beta").get<double>(), r.at("rank").get<double>());
+    text +=
+        fmt::format("{:<21.20}{:>6.4g}{:>7}{:>8.1f}{:>10.1f}{:>6}{:>6.3g}{:>8.1f}{:>6}{:>6.4g}\n",
+                    VisibleText(r.at("name").get<std::string>()), r.at("known").get<double>(), r.at("range").get<int64_t>(),
+                    r.at("chance").get<double>(), r.at("faithfulness").get<double>(), LayerName(r.at("layer")), r.at("beta").get<double>(),
+                    r.at("causality").get<double>(), LayerName(r.at("causal_layer")), r.at("rank").get<double>());
   }
   if (!relations.empty())
     text += fmt::format("{} relations: faithfulness {} %, causality {} %\n", relations.size(),

@@ -12,7 +12,7 @@
 namespace mambascope {
 
 // Faithfulness of each relation's operator, the most faithful first, beside that of the operators that it is measured against at the same
-// layer, and chance. REQUIRES: some relations were measured, here and below
+// layers, and chance. REQUIRES: some relations were measured, here and below
 DotPlot LreRelationsPlot(const Json& lre);
 
 // The means over relations of faithfulness and causality, by layer.

@@ -82,9 +82,9 @@ TEST(LreReportTest, ScatterHasARelationsRangeAndTheCurveOfChance) {
 }
 
 TEST(LreReportTest, TextHasALinePerRelationAndWhatWasSkipped) {
-  EXPECT_EQ(LreText(SmallResult()), R"(relation                  known  range  chance faithful  causal layer beta  rank
-gender                       12      2    50.0     90.0    20.0     3  2.5    16
-country <capital>            12     10    10.0     40.0    20.0     3  2.5    16
+  EXPECT_EQ(LreText(SmallResult()), R"(relation              known  range  chance  faithful layer  beta  causal layer  rank
+gender                   12      2    50.0      90.0     3   2.5    20.0 embed    16
+country <capital>        12     10    10.0      40.0     3   2.5    20.0 embed    16
 2 relations: faithfulness 65.0 [-252.7, 382.7] %, causality 20.0 [20.0, 20.0] %
 skipped tiny: it has 2 samples
 )");
@@ -108,7 +108,8 @@ LreRelation SmallRelation() {
                     .causality = {share, 0.25},
                     .identity = 0.125,
                     .beta = beta,
-                    .rank = rank};
+                    .rank = rank,
+                    .held_out_faithfulness = {0, 0.625}};
   };
   LreTrial trial{.train = {{"a", "b"}}, .known = 3, .tested = {{"c", "d"}, {"e", "f"}}, .edited = 2, .majority = 0.5};
   trial.layers = {layer(kEmbedLayer, 0.25, 0, 0), layer(4, 0.75, 1, 1)};
@@ -120,7 +121,7 @@ LreRelation SmallRelation() {
           .layers = {kEmbedLayer, 4},
           .betas = {0, 2},
           .ranks = {8, 16},
-          .trials = {{.skipped = "too few", .train = {}, .tested = {}}, trial},
+          .trials = {{.skipped = "too few"}, trial},
           .chosen = {.faithfulness = {.count = 1, .mean = 75},
                      .causality = {.count = 2, .mean = 25, .std = 5, .interval = {{20, 30}}},
                      .beta = 2},
@@ -144,15 +145,17 @@ TEST(LreJsonTest, LineSaysWhatWasChosen) {
   EXPECT_EQ(chosen["faithfulness_in_3"], 100);
   EXPECT_EQ(chosen["causality"], 25);
   EXPECT_EQ(chosen["identity"], 12.5);
+  EXPECT_EQ(chosen["held_out_faithfulness"], 62.5);
+  EXPECT_TRUE(chosen["training_causality"].is_null()) << "as published";
   EXPECT_EQ(line["trials"][1]["by_layer"][0]["faithfulness"], 0) << "at beta 0";
 }
 
 TEST(LreJsonTest, LineTellsTheOperatorThatWasChosen) {
-  const LreRemake made = LreFromLine(LreLine(SmallRelation(), "bias"));
-  EXPECT_EQ(made.rank, 16);
-  EXPECT_THAT(made.measured.betas, ElementsAre(2));
-  EXPECT_EQ(made.measured.trials[0].layers[0].layer, 4);
-  EXPECT_THAT(made.measured.trials[0].train, ElementsAre(Sample{"a", "b"}));
+  const LreChoice choice = ChoiceFromLine(LreLine(SmallRelation(), "bias"));
+  EXPECT_EQ(choice.rank, 16);
+  EXPECT_EQ(choice.beta, 2);
+  EXPECT_EQ(choice.layer, 4);
+  EXPECT_THAT(choice.train, ElementsAre(Sample{"a", "b"}));
 }
 
 TEST(LreJsonTest, SkippedRelationsStandApart) {
