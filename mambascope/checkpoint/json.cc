@@ -82,7 +82,7 @@ Json ParseJson(std::string_view text, const std::string& name) {
     return value;
   } catch (const Json::parse_error& e) {
     throw Error(fmt::format("{}: invalid JSON at byte {}", name, has_bare_floats ? Unquoted(text, e.byte) : e.byte),
-                "the file may be truncated");
+                std::string_view(e.what()).find("UTF-8") == std::string_view::npos ? "the file may be truncated" : "it must be UTF-8");
   } catch (const Json::out_of_range&) {  // 1e999
     throw Error(fmt::format("{}: holds a number that is too large for a double", name), "Python writes Infinity where it means that");
   }

@@ -77,7 +77,8 @@ class SafetensorsFile : public TensorFile {
     if (mapping_->size() < sizeof(header_size)) throw Error(Where() + "shorter than the 8 bytes of its header size", "is it truncated?");
     std::memcpy(&header_size, mapping_->data(), sizeof(header_size));
     if (header_size > kMaxHeader)
-      throw Error(fmt::format("{}header of {} bytes, at most {} are allowed", Where(), header_size, kMaxHeader));
+      throw Error(fmt::format("{}header of {} bytes, at most {} are allowed", Where(), header_size, kMaxHeader),
+                  "is it a safetensors file?");
     if (header_size > mapping_->size() - sizeof(header_size))
       throw Error(Where() + "header runs past the end of the file", "is it truncated?");
     data_begin_ = sizeof(header_size) + header_size;

@@ -69,16 +69,16 @@ TEST_F(LreCliTest, WritesWhatItPromises) {
   EXPECT_EQ(json["options"]["prefix"], "") << "the bundled models' texts begin with nothing";
   ASSERT_EQ(json["relations"].size(), 2u);
   for (const Json& relation : json["relations"]) {
-    EXPECT_THAT(Keys(relation), UnorderedElementsAre("name", "kind", "samples", "known", "range", "chance", "layer", "causal_layer",
-                                                     "faithfulness", "identity", "translation", "regression", "beta", "causality", "rank",
-                                                     "std", "ci95", "by_layer", "trials"));
+    EXPECT_THAT(Keys(relation), UnorderedElementsAre("name", "kind", "template", "samples", "known", "range", "chance", "layer",
+                                                     "causal_layer", "faithfulness", "faithfulness_in_3", "identity", "translation",
+                                                     "regression", "beta", "causality", "rank", "std", "ci95", "by_layer", "trials"));
     EXPECT_NEAR(relation["chance"].get<double>(), 100 / relation["range"].get<double>(), 1e-9);
     EXPECT_GT(relation["known"], 8) << "more than are tested";
     ASSERT_EQ(relation["by_layer"].size(), 2u);
     EXPECT_EQ(relation["by_layer"][0]["layer"], "embed");
     EXPECT_EQ(relation["by_layer"][1]["layer"], 8);
-    EXPECT_THAT(Keys(relation["by_layer"][0]),
-                UnorderedElementsAre("layer", "faithfulness", "causality", "identity", "translation", "regression", "beta", "rank", "std"));
+    EXPECT_THAT(Keys(relation["by_layer"][0]), UnorderedElementsAre("layer", "faithfulness", "faithfulness_in_3", "causality", "identity",
+                                                                    "translation", "regression", "beta", "rank", "std"));
     ASSERT_EQ(relation["trials"].size(), 2u);
     double mean = 0;
     for (const Json& trial : relation["trials"]) {
@@ -179,7 +179,9 @@ TEST_F(LreCliTest, WhatCannotBeDoneIsSaid) {
   for (const Words& wrong :
        {Words{"lre"}, Quick({"animal_class"}, {"--limit", "3"}), Quick({"animal_class"}, {"--samples", "1"}),
         Quick({"animal_class"}, {"--prompt", "x"}), Quick({"animal_class"}, {"--check"}), Quick({"animal_class"}, {"--compat", "rome"}),
-        Quick({"animal_class"}, {"--apply", "x"}), Words{"lre", "--apply", "x", "--prompt", "{} is"}})
+        Quick({"animal_class"}, {"--betas", "nan"}), Quick({"animal_class"}, {"--memory", "0"}), Quick({"animal_class"}, {"--seed", "-1"}),
+        Quick({"animal_class"}, {"--top", "3"}), Quick({"animal_class"}, {"--apply", "x"}),
+        Words{"lre", "--apply", "x", "--prompt", "{} is"}, Words{"lre", "--apply", "x", "--subject", "y", "--layers", "3"}})
     EXPECT_EQ(RunProgram(wrong).exit_code, 2) << testing::PrintToString(wrong);
 }
 

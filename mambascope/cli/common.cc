@@ -70,7 +70,7 @@ void AddCommonOptions(CLI::App& command, CommonOptions& o) {
   command.add_option("--device", o.device)->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
   command.add_option("--dtype", o.dtype, "of the weights")->check(CLI::IsMember({"float32", "bfloat16"}))->capture_default_str();
   command.add_option("--threads", o.threads, "0: one per core")->check(CLI::Range(0, 1'000'000))->capture_default_str();
-  command.add_option("--seed", o.seed)->capture_default_str();
+  command.add_option("--seed", o.seed)->check(CLI::NonNegativeNumber)->capture_default_str();
   command.add_flag("--quiet", o.quiet, "print nothing but errors");
   command.add_flag("--json", o.json, "print one JSON document on stdout");
   command.add_flag("--check", o.check, "compute some of a sweep's cells again by whole passes, and print the largest difference");
@@ -113,6 +113,15 @@ Model LoadModel(const CommonOptions& o) {
   KeepFreedMemory();
   if (o.device == "cuda" && !at::hasCUDA()) throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
   return Model::Load(ModelFolder(o.model), {.dtype = o.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat, .device = at::Device(o.device)});
+}
+
+CLI::Validator NumberIn(double low, double high) {
+  const auto check = [low, high](const std::string& text) {
+    double number = 0;
+    const bool is_in = CLI::detail::lexical_cast(text, number) && number >= low && number <= high;
+    return is_in ? std::string() : fmt::format("{} is no number from {} to {}", text, low, high);
+  };
+  return CLI::Validator(check, fmt::format("FLOAT from {} to {}", low, high));
 }
 
 void AddMemoryOption(CLI::App& command, std::optional<uint64_t>& memory, const std::string& what) {

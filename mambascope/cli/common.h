@@ -37,6 +37,9 @@ std::filesystem::path ModelFolder(const std::string& name);
 // The text that is bundled for statistics.
 std::filesystem::path BundledText();
 
+// A number from `low` to `high`; CLI::Range lets nan through.
+CLI::Validator NumberIn(double low, double high);
+
 // The layers that `text` names, ascending, each once: "3", "0-15", "2,4,6" (and ranges among them), "all". Throws Error, which names the
 // model's layers, for anything else.
 std::vector<int> ParseLayers(const std::string& text, int layers);

@@ -69,7 +69,7 @@ void AddEditOptions(CLI::App& command, EditOptions& o) {
       .add_option("--text", o.texts, "where there are none, the text to collect them from; without it, the bundled sentences; repeatable")
       ->excludes(moments);
   command.add_option("--ridge", o.ridge, "added to the second moments, as a part of their mean diagonal")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(NumberIn(0.0, 1e6))
       ->capture_default_str();
   command.add_option("--method", o.method, "rome: one weight an edit; memit: all facts at once, over all the layers")
       ->check(CLI::IsMember({"rome", "memit"}))
@@ -82,7 +82,7 @@ void AddEditOptions(CLI::App& command, EditOptions& o) {
       ->delimiter(',')
       ->check(CLI::Range(1, 1'000'000));
   command.add_option("--lambda", o.lambda, "MEMIT's weight of the second moments; without it, a quarter of the keys' width")
-      ->check(CLI::Range(0.0, 1e9));
+      ->check(NumberIn(0.0, 1e9));
   command.add_flag("--generate", o.generate, "measure what edited models write of the subject, too: entropy and reference score");
   command.add_option("--snippets", o.snippets,
                      "texts about the new objects, for the reference score: attribute_snippets.json, or a RELATIONS folder or file");
@@ -90,11 +90,11 @@ void AddEditOptions(CLI::App& command, EditOptions& o) {
       ->check(CLI::IsMember({"bare", "mean"}))
       ->capture_default_str();
   command.add_option("--steps", o.value.steps, "passes of the value search, at most")->check(CLI::Range(1, 10'000))->capture_default_str();
-  command.add_option("--learning-rate", o.value.learning_rate)->check(CLI::Range(1e-6, 1e3))->capture_default_str();
-  command.add_option("--decay", o.value.decay, "weight of |delta| / |v0|^2")->check(CLI::Range(0.0, 1e6))->capture_default_str();
-  command.add_option("--kl", o.value.kl, "weight of the subject's essence")->check(CLI::Range(0.0, 1e6))->capture_default_str();
+  command.add_option("--learning-rate", o.value.learning_rate)->check(NumberIn(1e-6, 1e3))->capture_default_str();
+  command.add_option("--decay", o.value.decay, "weight of |delta| / |v0|^2")->check(NumberIn(0.0, 1e6))->capture_default_str();
+  command.add_option("--kl", o.value.kl, "weight of the subject's essence")->check(NumberIn(0.0, 1e6))->capture_default_str();
   command.add_option("--clamp", o.value.clamp, "|delta| is kept below so many times |v0|")
-      ->check(CLI::Range(1e-6, 1e6))
+      ->check(NumberIn(1e-6, 1e6))
       ->capture_default_str();
   AddMemoryOption(command, o.memory, "searches done together");
   command.add_option("--out", o.out, "folder for the results")->capture_default_str();

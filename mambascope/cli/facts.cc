@@ -114,7 +114,7 @@ void AddCorruptionOptions(CLI::App& command, FactOptions& o) {
       .add_option("--noise", c.noise,
                   "corrupt by Gaussian noise on the subject's embedding, of so many times the embedding's standard deviation; published "
                   "results take 3")
-      ->check(CLI::Range(1e-6, 1e6));
+      ->check(NumberIn(1e-6, 1e6));
   command.add_option("--samples", c.samples, "of the noise; 10 without it")->check(CLI::Range(1, 1000));
 }
 

@@ -77,7 +77,7 @@ void MeasureOpen(const CommonOptions& common, const Model& model, const Tokenize
   for (const Relation& relation : relations) {
     if (lines.Has(relation)) continue;
     options.progress = [&](double part) { progress(static_cast<double>(done) + part, total); };
-    lines.Add(relation, LreLine(MeasureRelation(model, tokenizer, relation, options), relation.properties.relation_type));
+    lines.Add(relation, LreLine(MeasureRelation(model, tokenizer, relation, options), relation));
     ++done;
   }
 }

@@ -39,16 +39,16 @@ std::optional<std::string> PrefixOf(const CommonOptions& common, const LreArgume
 
 void AddLreOptions(CLI::App& command, LreArguments& a) {
   command.add_option("--relations", a.relations, "RELATIONS file, or a folder of them; repeatable");
-  command.add_option("--layers", a.layers, "as 3, 0-15, embed,2,4 or all, the embedding among them")->capture_default_str();
+  command.add_option("--layers", a.layers, "as 3, 0-15, embed,2-4 or all; embed is the embedding")->capture_default_str();
   command.add_option("--samples", a.samples, "that an operator is made from")->check(CLI::Range(2, 1000))->capture_default_str();
   command.add_option("--trials", a.trials, "splits of each relation")->check(CLI::Range(1, 1000))->capture_default_str();
   command.add_option("--betas", a.betas, "to choose from, as 1,2.5; without it, 0 to 5 in quarters")
       ->delimiter(',')
-      ->check(CLI::Range(0.0, 1e6));
+      ->check(NumberIn(0.0, 1e6));
   command.add_option("--ranks", a.ranks, "of the inverse, to choose from, as 0,8,16; without it, 0 to 312 in eights")
       ->delimiter(',')
       ->check(CLI::Range(0, 1'000'000));
-  command.add_option("--limit", a.limit, "test samples of a trial, drawn among those known; without it, all")
+  command.add_option("--limit", a.limit, "test samples of a trial, drawn among those known, more than --samples; without it, all")
       ->check(CLI::Range(1, 1'000'000'000));
   command.add_option("--prefix", a.prefix,
                      "what prompts begin with; without it, nothing where the checkpoint has a contexts.json, else <|endoftext|> where the "
@@ -63,20 +63,21 @@ void AddLreOptions(CLI::App& command, LreArguments& a) {
   command.add_option("--save", a.save, "relations whose operators are kept in OUT/lre, or all; repeatable");
   AddMemoryOption(command, a.memory, "a pass, without the Jacobians,");
   command.add_option("--out", a.out, "folder for the results")->capture_default_str();
-  command.add_option("--apply", a.apply, "an operator that --save kept, for --subject");
-  command.add_option("--subject", a.subject, "asked for after the samples that the operator was made from");
-  command.add_option("--prompt", a.prompt, "asks with this, {} for the subject, and no examples");
-  command.add_option("--top", a.top, "tokens that --apply lists")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  CLI::Option* apply = command.add_option("--apply", a.apply, "an operator that --save kept, for --subject");
+  command.add_option("--subject", a.subject, "asked for after the samples that the operator was made from")->needs(apply);
+  command.add_option("--prompt", a.prompt, "asks with this, {} for the subject, and no examples")->needs(apply);
+  command.add_option("--top", a.top, "tokens that --apply lists")->needs(apply)->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  for (const char* of_relations : {"--relations", "--layers", "--samples", "--trials", "--betas", "--ranks", "--limit", "--prefix",
+                                   "--compat", "--save", "--memory", "--out"})
+    command.get_option(of_relations)->excludes(apply);
 }
 
 void CheckLreOptions(const CommonOptions& common, const LreArguments& a) {
   const auto refuse = [](bool when, const char* what) {
     if (when) throw CLI::ValidationError(what);
   };
-  refuse(a.apply && !a.relations.empty(), "--apply takes one operator, --relations makes new ones: give one or the other");
   refuse(!a.apply && a.relations.empty(), "no relations: give --relations, or --apply with --subject");
   refuse(a.apply && !a.subject, "--apply needs --subject");
-  refuse(!a.apply && (a.prompt || a.subject), "--prompt and --subject are of --apply");
   refuse(a.limit != 0 && a.limit <= a.samples, "--limit must be more than --samples: so many are tested at least");
   refuse(common.check, "--check is of sweeps that are computed in parts; lre has no such check");
 }
@@ -100,7 +101,9 @@ std::vector<Relation> TakeRelations(const LreArguments& a) {
   std::map<fs::path, std::string> names;
   for (const Relation& relation : relations) {
     const auto [found, is_new] = names.emplace(OperatorFile(a, relation.name), relation.name);
-    if (!is_new) throw Error(fmt::format("two relations are named '{}' and '{}'", found->second, relation.name), "their names must differ");
+    if (!is_new)
+      throw Error(fmt::format("two relations are named '{}' and '{}'", found->second, relation.name),
+                  "--save would give them the same file: their letters, digits, _ and - must differ");
   }
   for (const std::string& name : a.save) {
     if (name != "all" && std::none_of(relations.begin(), relations.end(), [&](const Relation& r) { return r.name == name; }))

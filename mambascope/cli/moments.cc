@@ -148,7 +148,7 @@ void MomentsCommand(CLI::App& command, CommonOptions& common) {
   command.add_option("--layers", o->layers, "as 3, 0-15, 2,4,6 or all")->capture_default_str();
   command.add_option("--projections", o->projections, "whose inputs are taken, as W_a,W_o; or all")->delimiter(',')->capture_default_str();
   command.add_option("--ridge", o->ridge, "part of C's mean diagonal added to it where convergence is watched; the files have none")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(NumberIn(0.0, 1e6))
       ->capture_default_str();
   command.add_option("--limit-documents", o->limit_documents, "the first so many; without it, all")->check(CLI::Range(2, 1'000'000'000));
   command.add_option("--max-tokens", o->max_tokens, "of a document")->check(CLI::Range(1, 1'000'000))->capture_default_str();

@@ -25,14 +25,15 @@ RelationSplit SplitSamples(std::vector<Sample> samples, size_t count, Random& ra
   return {{order.begin(), end}, {end, order.end()}};
 }
 
-std::vector<std::optional<size_t>> DrawEditTargets(const std::vector<Sample>& samples, Random& random) {
+std::vector<std::optional<size_t>> DrawEditTargets(const std::vector<Sample>& samples,
+                                                   const std::function<bool(size_t from, size_t to)>& can_become, Random& random) {
   std::map<Sample, size_t> drawn;  // samples that repeat share what is drawn last, as they do in the public implementation
-  for (const Sample& sample : samples) {
+  for (size_t from = 0; from < samples.size(); ++from) {
     std::vector<size_t> others;
-    for (size_t i = 0; i < samples.size(); ++i) {
-      if (samples[i].subject != sample.subject && samples[i].object != sample.object) others.push_back(i);
+    for (size_t to = 0; to < samples.size(); ++to) {
+      if (can_become(from, to)) others.push_back(to);
     }
-    if (!others.empty()) drawn[sample] = random.Choice(others);
+    if (!others.empty()) drawn[samples[from]] = random.Choice(others);
   }
   std::vector<std::optional<size_t>> targets;
   for (const Sample& sample : samples) {

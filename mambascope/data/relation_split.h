@@ -2,6 +2,7 @@
 // 2023, sections 4.1 and 4.2). Drawn from the generator as the public implementation draws them, so that its splits can be drawn again.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -18,7 +19,8 @@ struct RelationSplit {
 // the groups are shuffled, and give one sample each in turn. REQUIRES: count <= samples.size()
 RelationSplit SplitSamples(std::vector<Sample> samples, size_t count, Random& random);
 
-// For each sample another one, drawn among those with another subject and another object; none where there is none.
-std::vector<std::optional<size_t>> DrawEditTargets(const std::vector<Sample>& samples, Random& random);
+// For each sample another one, drawn among those that it `can_become`; none where there is none.
+std::vector<std::optional<size_t>> DrawEditTargets(const std::vector<Sample>& samples,
+                                                   const std::function<bool(size_t from, size_t to)>& can_become, Random& random);
 
 }  // namespace mambascope

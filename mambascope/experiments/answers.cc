@@ -60,22 +60,23 @@ Asked Asked::Select(const std::vector<int64_t>& which) const {
   return selected;
 }
 
-Asked Ask(const Model& model, const std::vector<Sample>& samples, std::vector<PromptToken> prompts) {
+Asked Ask(const Model& model, const Tokenizer& tokenizer, const std::vector<Sample>& samples, std::vector<PromptToken> prompts) {
   Asked asked{samples, std::move(prompts), {}, {}};
   asked.z = LastStates(model, asked.prompts);
   ForLogits(model, asked.z, [&](int64_t begin, const at::Tensor& logits) {
     const at::Tensor top = logits.argmax(1).cpu();
-    for (int64_t i = 0; i < top.size(0); ++i)
-      asked.answers.push_back({samples[static_cast<size_t>(begin + i)].object, top.data_ptr<int64_t>()[i]});
+    for (int64_t i = 0; i < top.size(0); ++i) {
+      const int64_t token = top.data_ptr<int64_t>()[i];
+      asked.answers.push_back({samples[static_cast<size_t>(begin + i)].object, token, tokenizer.DecodeToken(token).value_or("")});
+    }
   });
   return asked;
 }
 
-Asked KnownOf(const Tokenizer& tokenizer, const Asked& asked) {
+Asked KnownOf(const Asked& asked) {
   std::vector<int64_t> known;
   for (size_t i = 0; i < asked.answers.size(); ++i) {
-    const Answer& answer = asked.answers[i];
-    if (IsAnswer(tokenizer.DecodeToken(answer.token).value_or(""), answer.object)) known.push_back(static_cast<int64_t>(i));
+    if (IsAnswer(asked.answers[i].says, asked.answers[i].object)) known.push_back(static_cast<int64_t>(i));
   }
   const auto subject = [&](int64_t i) -> const std::string& { return asked.samples[static_cast<size_t>(i)].subject; };
   std::stable_sort(known.begin(), known.end(), [&](int64_t a, int64_t b) { return subject(a) < subject(b); });

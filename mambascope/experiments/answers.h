@@ -16,7 +16,8 @@ namespace mambascope {
 // What a state is to say.
 struct Answer {
   std::string object;
-  int64_t token = 0;  // what the model itself says
+  int64_t token = 0;      // what the model itself says
+  std::string says = {};  // its text
 };
 
 struct Judgement {
@@ -44,9 +45,9 @@ struct Asked {
   Asked Select(const std::vector<int64_t>& which) const;
 };
 
-Asked Ask(const Model& model, const std::vector<Sample>& samples, std::vector<PromptToken> prompts);
+Asked Ask(const Model& model, const Tokenizer& tokenizer, const std::vector<Sample>& samples, std::vector<PromptToken> prompts);
 
 // Those that the model knows, in the order of their subjects.
-Asked KnownOf(const Tokenizer& tokenizer, const Asked& asked);
+Asked KnownOf(const Asked& asked);
 
 }  // namespace mambascope

@@ -50,6 +50,7 @@ size_t BestOnAverage(const std::vector<LreTrial*>& trials, const Value& value) {
 }
 
 double Faithfulness(const LreLayer& layer) { return layer.faithfulness[layer.beta]; }
+double FaithfulnessIn3(const LreLayer& layer) { return layer.faithfulness_in_3[layer.beta]; }
 double Causality(const LreLayer& layer) { return layer.causality[layer.rank]; }
 
 // One layer for all trials, by their means on the test samples.
@@ -80,6 +81,7 @@ LreSummary SummaryOf(const LreRelation& result, const Layers& faithful, const La
   const auto beta = [&](const LreLayer& layer) { return result.betas[layer.beta]; };
   const auto rank = [&](const LreLayer& layer) { return static_cast<double>(result.ranks[layer.rank]); };
   return {.faithfulness = *PercentageOf(Each(faithful, Faithfulness)),
+          .faithfulness_in_3 = *PercentageOf(Each(faithful, FaithfulnessIn3)),
           .causality = *PercentageOf(Each(causal, Causality)),
           .identity = *PercentageOf(Each(faithful, &LreLayer::identity)),
           .translation = *PercentageOf(Each(faithful, &LreLayer::translation)),

@@ -25,10 +25,11 @@ struct LreOptions {
   std::vector<double> betas = {};   // none: 0, 0.25, .., 5
   std::vector<int64_t> ranks = {};  // none: 0, 8, .., 312, up to d_model
   // kHeldOut: layers, beta and the rank are chosen on the training samples, each said by the operator that the others' prompts make (which
-  // show it as an example), and edited to each of the others, so that the scores are of samples that nothing was chosen on; no tested
-  // sample has a training one's subject; the limit draws. kPublished: all are chosen on the test samples, the layers by the means over
-  // trials; samples with a training one's subject are tested too; the limit takes the first by subject. So the public implementation has
-  // it.
+  // show it as an example), and edited to each of the others, so that the scores are of samples that nothing was chosen on. No tested
+  // sample has a training one's subject, or is tested twice; the limit draws; what the model says of a sample is never what it is to be
+  // edited to. kPublished, as the public implementation has it: all are chosen on the test samples, the layers by the means over trials;
+  // samples with a training one's subject, repeated ones, and edits to objects that begin with the same token are tested too; the limit
+  // takes the first by subject.
   enum class Protocol { kHeldOut, kPublished } protocol = Protocol::kHeldOut;
   RelationPromptOptions train_prompts = {}, test_prompts = {};
   int64_t limit = 0;                  // test samples of a trial at most; 0: all
@@ -56,7 +57,7 @@ struct LreTrial {
   std::vector<Sample> train = {};   // what the operator is made from
   int64_t known = 0;                // of the others, those that the model knows after these
   std::vector<Sample> tested = {};  // these, LreOptions::limit of them, by subject
-  int64_t edited = 0;               // of the tested, those with another to be edited to
+  int64_t edited = 0;               // of the tested, those with another that they can be edited to
   double majority = 0;              // share of the tested that have the object that most samples of the relation have
   std::vector<LreLayer> layers = {};
   size_t most_faithful = 0, most_causal = 0;  // the chosen layers' indices
@@ -64,7 +65,7 @@ struct LreTrial {
 
 // Over the trials that were done, each at its own choice of beta and rank: means, the shares in percent.
 struct LreSummary {
-  Percentage faithfulness = {}, causality = {}, identity = {}, translation = {}, regression = {};
+  Percentage faithfulness = {}, faithfulness_in_3 = {}, causality = {}, identity = {}, translation = {}, regression = {};
   double beta = 0, rank = 0;
 };
 

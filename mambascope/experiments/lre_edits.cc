@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "mambascope/experiments/fact_pair.h"
 #include "mambascope/intervene/sweep.h"
 
 namespace mambascope {
@@ -12,12 +13,17 @@ StateEdit EditTo(const Asked& asked, size_t from, size_t to) {
   return {&asked.prompts[from], asked.z[static_cast<int64_t>(to)] - asked.z[static_cast<int64_t>(from)], asked.answers[to]};
 }
 
+bool CanEdit(const Asked& asked, size_t from, size_t to, bool visibly) {
+  const Sample &a = asked.samples[from], &b = asked.samples[to];
+  if (a.subject == b.subject || a.object == b.object) return false;
+  return !visibly || !IsAnswer(asked.answers[from].says, b.object);
+}
+
 std::vector<StateEdit> AllEdits(const Asked& asked) {
   std::vector<StateEdit> edits;
   for (size_t from = 0; from < asked.samples.size(); ++from) {
     for (size_t to = 0; to < asked.samples.size(); ++to) {
-      const Sample &a = asked.samples[from], &b = asked.samples[to];
-      if (a.subject != b.subject && a.object != b.object) edits.push_back(EditTo(asked, from, to));
+      if (CanEdit(asked, from, to, /*visibly=*/true)) edits.push_back(EditTo(asked, from, to));
     }
   }
   return edits;

@@ -24,7 +24,11 @@ struct StateEdit {
 // Sample `from` to say the object of sample `to`. REQUIRES: `asked` outlives the edit
 StateEdit EditTo(const Asked& asked, size_t from, size_t to);
 
-// Every sample to every other with another subject and object.
+// Whether sample `from` can be edited to sample `to`: they have other subjects and objects. `visibly`: and what the model says of the first
+// does not say the second's object already, as the first token of both may.
+bool CanEdit(const Asked& asked, size_t from, size_t to, bool visibly);
+
+// Every sample to every other that it can visibly be edited to.
 std::vector<StateEdit> AllEdits(const Asked& asked);
 
 // Moves states by the operators of some layers, with inverses of some ranks: all layers, ranks and edits in one sweep, or of as many edits

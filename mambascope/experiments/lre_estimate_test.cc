@@ -75,11 +75,11 @@ TEST_F(LinearModelTest, TheOperatorIsTheMapItself) {
 TEST_F(LinearModelTest, FaithfulnessIsExact) {
   const std::vector<PromptToken> train = Prompts({100, 200, 300}), test = Prompts({400, 500, 600, 700, 800});
   const LreEstimate estimate = EstimateLre(model_, train, {kEmbedLayer});
-  const Asked asked = Ask(model_, std::vector<Sample>(5), test);
+  const Asked asked = Ask(model_, tokenizer_, std::vector<Sample>(5), test);
   std::vector<Answer> answers = asked.answers;
   std::vector<int64_t> says;
   for (Answer& answer : answers) {
-    answer.object = *tokenizer_.DecodeToken(answer.token);
+    answer.object = answer.says;
     says.push_back(answer.token);
   }
   const Place at = BlockOutput(kEmbedLayer);

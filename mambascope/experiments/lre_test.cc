@@ -171,7 +171,8 @@ TEST_F(LreTest, CausalityIsTheShareOfRunsThatSayTheOtherAnswer) {
   SplitSamples(relation_.samples, 5, random);
   std::vector<int64_t> drawn(static_cast<size_t>(trial.known));
   random.Shuffle(drawn);
-  const auto targets = DrawEditTargets(trial.tested, random);
+  const auto targets = DrawEditTargets(
+      trial.tested, [&](size_t a, size_t b) { return trial.tested[a].object != trial.tested[b].object; }, random);
   EXPECT_EQ(Measured().trials[1].train, SplitSamples(relation_.samples, 5, random).train);
   const auto prompts = MakeLeaveOneOutPrompts(tokenizer_, relation_.prompt_templates[0], trial.train, {.prefix = ""});
   const LreEstimate estimate = EstimateLre(model_, prompts, {8, kEmbedLayer});
@@ -321,10 +322,22 @@ TEST_F(LreTest, OneMoreThanItIsMadeFromIsEnough) {
   EXPECT_GT(more.trials[0].known, 3);
 }
 
+// Some objects begin as others do: an edit of rank 0 leaves an answer that counts for them.
+TEST_F(LreTest, WhatIsSaidAlreadyIsNoEdit) {
+  Relation ambiguous = relation_;
+  for (size_t i = 0; i < ambiguous.samples.size(); i += 2) ambiguous.samples[i].object += "like";
+  LreOptions options = Options();
+  options.trials = 1;
+  options.layers = {8};
+  options.ranks = {0};
+  EXPECT_EQ(MeasureRelation(model_, tokenizer_, ambiguous, options).chosen.causality.mean, 0);
+  EXPECT_GT(MeasureRelation(model_, tokenizer_, ambiguous, AsPublished(options)).chosen.causality.mean, 0);
+}
+
 TEST_F(LreTest, WhatCannotBeEditedIsSkipped) {
   Relation same = relation_;
   std::erase_if(same.samples, [](const Sample& sample) { return sample.object != "bird"; });
-  EXPECT_THAT(MeasureRelation(model_, tokenizer_, same, Options()).skipped, HasSubstr("have the same object"));
+  EXPECT_THAT(MeasureRelation(model_, tokenizer_, same, Options()).skipped, HasSubstr("says the same of all"));
 }
 
 TEST_F(LreTest, RefusesOptionsThatMeasureNothing) {

@@ -19,6 +19,8 @@
 namespace mambascope {
 namespace {
 
+bool IsHeldOut(const LreOptions& options) { return options.protocol == LreOptions::Protocol::kHeldOut; }
+
 double Share(std::span<const Judgement> judgements, bool Judgement::*is) {
   const auto so = std::count_if(judgements.begin(), judgements.end(), [&](const Judgement& judgement) { return judgement.*is; });
   return static_cast<double>(so) / static_cast<double>(judgements.size());
@@ -69,7 +71,7 @@ class Measures {
   }
 
  private:
-  bool held_out() const { return options_.protocol == LreOptions::Protocol::kHeldOut; }
+  bool held_out() const { return IsHeldOut(options_); }
 
   Judgements Says(const at::Tensor& z, const Asked& of) const { return Judge(model_, tokenizer_, z, of.answers); }
 
@@ -155,7 +157,7 @@ std::vector<int64_t> SomeOf(size_t count, const LreOptions& options, Random& ran
   std::vector<int64_t> some(count);
   std::iota(some.begin(), some.end(), 0);
   if (options.limit == 0 || options.limit >= static_cast<int64_t>(count)) return some;
-  if (options.protocol == LreOptions::Protocol::kHeldOut) random.Shuffle(some);
+  if (IsHeldOut(options)) random.Shuffle(some);
   some.resize(static_cast<size_t>(options.limit));
   std::sort(some.begin(), some.end());
   return some;
@@ -167,16 +169,17 @@ Asked AskTest(const Model& model, const Tokenizer& tokenizer, const std::string&
   std::vector<PromptToken> prompts;
   for (const Sample& sample : split.test)
     prompts.push_back(MakeRelationPrompt(tokenizer, pattern, split.train, sample.subject, options.test_prompts));
-  return KnownOf(tokenizer, Ask(model, split.test, std::move(prompts)));
+  return KnownOf(Ask(model, tokenizer, split.test, std::move(prompts)));
 }
 
-// As published, samples whose subject stands among the examples with another object are tested, too.
+// As published, samples whose subject stands among the examples are tested too, and repeated ones as often as they stand there.
 RelationSplit Split(const Relation& relation, const LreOptions& options, Random& random) {
   RelationSplit split = SplitSamples(relation.samples, static_cast<size_t>(options.train), random);
-  const auto is_example = [&](const Sample& sample) {
-    return std::any_of(split.train.begin(), split.train.end(), [&](const Sample& train) { return train.subject == sample.subject; });
-  };
-  if (options.protocol == LreOptions::Protocol::kHeldOut) std::erase_if(split.test, is_example);
+  if (!IsHeldOut(options)) return split;
+  std::set<std::string> examples;
+  for (const Sample& sample : split.train) examples.insert(sample.subject);
+  std::set<Sample> seen;
+  std::erase_if(split.test, [&](const Sample& sample) { return examples.contains(sample.subject) || !seen.insert(sample).second; });
   return split;
 }
 
@@ -202,12 +205,14 @@ LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relat
   const Asked test = known.Select(SomeOf(known.samples.size(), options, random));
   trial.tested = test.samples;
   trial.majority = MajorityShare(relation, test.samples);
-  const std::vector<std::optional<size_t>> targets = DrawEditTargets(test.samples, random);
+  const auto can_become = [&](size_t from, size_t to) { return CanEdit(test, from, to, /*visibly=*/IsHeldOut(options)); };
+  const std::vector<std::optional<size_t>> targets = DrawEditTargets(test.samples, can_become, random);
   trial.edited = std::count_if(targets.begin(), targets.end(), [](const auto& target) { return target.has_value(); });
-  if (trial.edited == 0) return skip(fmt::format("all {} samples that the model knows have the same object", test.samples.size()));
-  const Asked train = Ask(model, split.train, MakeLeaveOneOutPrompts(tokenizer, pattern, split.train, options.train_prompts));
+  if (trial.edited == 0)
+    return skip(fmt::format("the model says the same of all {} tested samples: none can be edited to another", test.samples.size()));
+  const Asked train = Ask(model, tokenizer, split.train, MakeLeaveOneOutPrompts(tokenizer, pattern, split.train, options.train_prompts));
   const Measures measure(model, tokenizer, grid, options, train, test, targets);
-  if (!measure.can_choose()) return skip("no training sample has another with another subject and object");
+  if (!measure.can_choose()) return skip("the model says the same of all training samples: there is nothing to choose the rank on");
   double done = 0;  // the prompts' Jacobians take about half of the time
   const auto jacobian = [&] { progress(done += 0.5 / static_cast<double>(options.train)); };
   const LreEstimate estimate = EstimateLre(model, train.prompts, grid.layers, {.memory = options.memory}, jacobian);

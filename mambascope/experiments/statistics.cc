@@ -1,5 +1,6 @@
 #include "mambascope/experiments/statistics.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <numeric>
@@ -43,6 +44,11 @@ std::optional<std::pair<double, double>> Interval95(const std::vector<double>& v
   for (double value : values) squares += (value - mean) * (value - mean);
   const double half = StudentT(static_cast<int64_t>(values.size()) - 1) * std::sqrt(squares / (n - 1) / n);
   return std::pair(mean - half, mean + half);
+}
+
+std::optional<std::pair<double, double>> CutAt100(std::optional<std::pair<double, double>> interval) {
+  if (interval) interval = {std::max(interval->first, 0.0), std::min(interval->second, 100.0)};
+  return interval;
 }
 
 std::optional<Percentage> PercentageOf(const std::vector<double>& shares) {

@@ -14,6 +14,9 @@ double Mean(const std::vector<double>& values);
 // The two-sided 95 % confidence interval of the mean of `values`, by Student's t distribution; none for fewer than two values.
 std::optional<std::pair<double, double>> Interval95(const std::vector<double>& values);
 
+// Of a percentage: cut at 0 and 100, since Student's t knows no bounds.
+std::optional<std::pair<double, double>> CutAt100(std::optional<std::pair<double, double>> interval);
+
 // What tables print of a percentage: `count` values, their mean, population standard deviation and Interval95.
 struct Percentage {
   int64_t count = 0;

@@ -63,6 +63,12 @@ TEST(PercentageTest, IsWorkedOutByHand) {
   EXPECT_FALSE(PercentageOf({}));
 }
 
+TEST(CutAt100Test, KeepsWhatIsBetween) {
+  EXPECT_EQ(CutAt100({{-5, 120}}), std::pair(0.0, 100.0));
+  EXPECT_EQ(CutAt100({{5, 20}}), std::pair(5.0, 20.0));
+  EXPECT_EQ(CutAt100(std::nullopt), std::nullopt);
+}
+
 TEST(HarmonicMeanTest, IsOfThePercentagesAsTheyArePrinted) {
   EXPECT_EQ(HarmonicMeanOfRounded({50, 50, 50}), 50);
   EXPECT_NEAR(HarmonicMeanOfRounded({100, 50, 25}), 300.0 / 7, 1e-12);

@@ -25,6 +25,8 @@ void CheckPlot(const DotPlot& plot) {
   for (const DotSeries& series : plot.series) {
     if (series.values.size() != plot.rows.size())
       fail(fmt::format("series \"{}\" has {} values, expected {}", series.name, series.values.size(), plot.rows.size()));
+    if (!series.spreads.empty() && series.spreads.size() != plot.rows.size())
+      fail(fmt::format("series \"{}\" has {} spreads, expected none or {}", series.name, series.spreads.size(), plot.rows.size()));
     if (!names.insert(series.name).second) fail(fmt::format("\"{}\" names two series, or one and the rows", series.name));
   }
 }
@@ -34,8 +36,11 @@ Json Dots(const DotPlot& plot) {
   Json dots = Json::array();
   for (size_t s = plot.series.size(); s-- > 0;) {
     for (size_t row = 0; row < plot.rows.size(); ++row)
-      dots.push_back(
-          {{"series", s}, {"row", row}, {"value", ValueJson(plot.series[s].values[row])}, {"tick", plot.series[s].is_reference}});
+      dots.push_back({{"series", s},
+                      {"row", row},
+                      {"value", ValueJson(plot.series[s].values[row])},
+                      {"spread", plot.series[s].spreads.empty() ? Json() : ValueJson(plot.series[s].spreads[row])},
+                      {"tick", plot.series[s].is_reference}});
   }
   return dots;
 }

@@ -13,9 +13,10 @@ namespace mambascope {
 
 // Every field has a default, as in Grid.
 struct DotSeries {
-  std::string name = {};                           // no two series have the same, nor the rows' title
-  std::vector<std::optional<double>> values = {};  // [row]; absent or not finite: no dot
-  bool is_reference = false;                       // a grey tick in place of a dot: what the others are read against
+  std::string name = {};                            // no two series have the same, nor the rows' title
+  std::vector<std::optional<double>> values = {};   // [row]; absent or not finite: no dot
+  std::vector<std::optional<double>> spreads = {};  // [row], or empty: a thin line from value - spread to value + spread
+  bool is_reference = false;                        // a grey tick in place of a dot: what the others are read against
 };
 
 struct DotPlot {

@@ -22,7 +22,7 @@ DotPlot Relations() {
           .row_title = "relation",
           .value_title = "faithfulness",
           .rows = {"capital", "sport"},
-          .series = {{.name = "LRE", .values = {60, 90}},
+          .series = {{.name = "LRE", .values = {60, 90}, .spreads = {4, std::nullopt}},
                      {.name = "chance", .values = {5, 20}, .is_reference = true},
                      {.name = "identity", .values = {std::nullopt, 10}}},
           .domain = {0, 100}};
@@ -31,9 +31,10 @@ DotPlot Relations() {
 TEST(DotPlotTest, HoldsEveryValue) {
   const Json spec = DotPlotSpec(Relations()), &dots = spec["data"]["values"];
   ASSERT_EQ(dots.size(), 6u);
-  EXPECT_EQ(dots[0], (Json{{"series", 2}, {"row", 0}, {"value", nullptr}, {"tick", false}}));
-  EXPECT_EQ(dots[2], (Json{{"series", 1}, {"row", 0}, {"value", 5.0}, {"tick", true}}));
-  EXPECT_EQ(dots[5], (Json{{"series", 0}, {"row", 1}, {"value", 90.0}, {"tick", false}})) << "over the others";
+  EXPECT_EQ(dots[0], (Json{{"series", 2}, {"row", 0}, {"value", nullptr}, {"spread", nullptr}, {"tick", false}}));
+  EXPECT_EQ(dots[2], (Json{{"series", 1}, {"row", 0}, {"value", 5.0}, {"spread", nullptr}, {"tick", true}}));
+  EXPECT_EQ(dots[4]["spread"], 4);
+  EXPECT_EQ(dots[5], (Json{{"series", 0}, {"row", 1}, {"value", 90.0}, {"spread", nullptr}, {"tick", false}})) << "over the others";
   EXPECT_EQ(spec["encoding"]["x"]["scale"]["domain"], (Json{0.0, 100.0}));
 }
 
@@ -47,6 +48,7 @@ TEST(DotPlotTest, RefusesAPlotThatDoesNotFitItself) {
       {[](DotPlot& p) { p.rows.clear(); }, "no dots"},
       {[](DotPlot& p) { p.series.clear(); }, "no dots"},
       {[](DotPlot& p) { p.series[1].values.pop_back(); }, "series \"chance\" has 1 values, expected 2"},
+      {[](DotPlot& p) { p.series[0].spreads.pop_back(); }, "has 1 spreads, expected none or 2"},
       {[](DotPlot& p) { p.series[1].name = "LRE"; }, "\"LRE\" names two series"},
       {[](DotPlot& p) { p.series[1].name = "relation"; }, "or one and the rows"},
       {[](DotPlot& p) {

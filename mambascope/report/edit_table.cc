@@ -46,11 +46,9 @@ Json MeasuresJson(const Objects& objects) {
   auto add = [&](const char* key) {
     const std::optional<Percentage> percentage = PercentageOf(Numbers(objects, key));
     json[key] = percentage ? Json(percentage->mean) : Json();
-    std::optional<std::pair<double, double>> interval = percentage ? percentage->interval : std::nullopt;
+    const std::optional<std::pair<double, double>> interval = percentage ? percentage->interval : std::nullopt;
     const bool is_share = key[1] == 'S' || key[1] == 'A';
-    if (interval && is_share)
-      interval = {std::max(interval->first, 0.0), std::min(interval->second, 100.0)};  // Student's t knows no bounds
-    json["ci95"][key] = ValueJson(interval);
+    json["ci95"][key] = ValueJson(is_share ? CutAt100(interval) : interval);
   };
   for (const char* key : kMeasures) add(key);
   for (const char* key : kOfTexts) {
@@ -58,9 +56,7 @@ Json MeasuresJson(const Objects& objects) {
   }
   if (json["ES"].is_null() || json["PS"].is_null() || json["NS"].is_null()) return json;
   json["S"] = HarmonicMeanOfRounded({json["ES"], json["PS"], json["NS"]});
-  std::optional<std::pair<double, double>> interval = ScoreInterval(objects, json);
-  if (interval) interval = {std::max(interval->first, 0.0), std::min(interval->second, 100.0)};
-  json["ci95"]["S"] = ValueJson(interval);
+  json["ci95"]["S"] = ValueJson(CutAt100(ScoreInterval(objects, json)));
   return json;
 }
 

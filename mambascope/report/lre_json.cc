@@ -22,6 +22,7 @@ Json MeansJson(const std::vector<std::pair<const char*, Percentage>>& values) {
 
 Json SummaryJson(const LreSummary& s) {
   Json json = MeansJson({{"faithfulness", s.faithfulness},
+                         {"faithfulness_in_3", s.faithfulness_in_3},
                          {"causality", s.causality},
                          {"identity", s.identity},
                          {"translation", s.translation},
@@ -67,8 +68,12 @@ Json TrialJson(const LreRelation& relation, const LreTrial& trial) {
 
 Json LayerJson(int layer) { return layer == kEmbedLayer ? Json("embed") : Json(layer); }
 
-Json LreLine(const LreRelation& r, const std::string& kind) {
-  Json json = {{"name", r.name}, {"kind", kind}, {"samples", r.samples}, {"range", r.range}};
+Json LreLine(const LreRelation& r, const Relation& relation) {
+  Json json = {{"name", r.name},
+               {"kind", relation.properties.relation_type},
+               {"template", relation.prompt_templates[0]},
+               {"samples", r.samples},
+               {"range", r.range}};
   if (!r.skipped.empty()) {
     json["skipped"] = r.skipped;
     return json;
@@ -77,14 +82,15 @@ Json LreLine(const LreRelation& r, const std::string& kind) {
   const std::vector<const LreTrial*> done = r.Done();
   for (const LreTrial* trial : done) known += static_cast<double>(trial->known) / static_cast<double>(done.size());
   json.update(SummaryJson(r.chosen));
-  json.update(
-      {{"chance", kPercent * r.chance},
-       {"known", known},
-       {"layer", LayerJson(r.layers[r.most_faithful])},
-       {"causal_layer", LayerJson(r.layers[r.most_causal])},
-       {"ci95", {{"faithfulness", ValueJson(r.chosen.faithfulness.interval)}, {"causality", ValueJson(r.chosen.causality.interval)}}},
-       {"by_layer", Json::array()},
-       {"trials", Json::array()}});
+  json.update({{"chance", kPercent * r.chance},
+               {"known", known},
+               {"layer", LayerJson(r.layers[r.most_faithful])},
+               {"causal_layer", LayerJson(r.layers[r.most_causal])},
+               {"ci95",
+                {{"faithfulness", ValueJson(CutAt100(r.chosen.faithfulness.interval))},
+                 {"causality", ValueJson(CutAt100(r.chosen.causality.interval))}}},
+               {"by_layer", Json::array()},
+               {"trials", Json::array()}});
   for (size_t i = 0; i < r.layers.size(); ++i) {
     json["by_layer"].push_back(SummaryJson(r.by_layer[i]));
     json["by_layer"].back()["layer"] = LayerJson(r.layers[i]);

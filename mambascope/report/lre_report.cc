@@ -26,6 +26,15 @@ std::vector<Json> Sorted(const Json& lre) {
   return relations;
 }
 
+// Over trials; none of one.
+std::optional<double> StdOf(const Json& relation, const char* key) { return NumberOf(relation.value("std", Json::object()), key); }
+
+// "93.3 ±4.7"
+std::string WithStd(const Json& relation, const char* key) {
+  const std::optional<double> std = StdOf(relation, key);
+  return fmt::format("{:.1f}{}", relation.at(key).get<double>(), std ? fmt::format(" ±{:.1f}", *std) : "");
+}
+
 std::vector<double> ValuesOf(const Json& relations, const char* key) {
   std::vector<double> values;
   for (const Json& relation : relations) values.push_back(relation.at(key));
@@ -34,7 +43,7 @@ std::vector<double> ValuesOf(const Json& relations, const char* key) {
 
 // "44.6 [40.1, 49.0]": the mean over relations, and its interval.
 std::string MeanText(const std::vector<double>& values) {
-  const auto interval = Interval95(values);
+  const auto interval = CutAt100(Interval95(values));
   return fmt::format("{:.1f}{}", Mean(values), interval ? fmt::format(" [{:.1f}, {:.1f}]", interval->first, interval->second) : "");
 }
 
@@ -44,9 +53,26 @@ Curve LayerCurve(const Json& relations, const char* key) {
     std::vector<double> values;
     for (const Json& relation : relations) values.push_back(relation["by_layer"][i].at(key));
     curve.values.emplace_back(Mean(values));
-    curve.band.push_back(Interval95(values));
+    curve.band.push_back(CutAt100(Interval95(values)));
   }
   return curve;
+}
+
+// Relations, and trials of others, that were not measured, with the reasons.
+std::vector<std::pair<std::string, std::string>> Skipped(const Json& lre) {
+  std::vector<std::pair<std::string, std::string>> skipped;
+  for (const Json& relation : lre.at("skipped")) skipped.emplace_back(relation.at("name"), relation.at("reason"));
+  for (const Json& relation : lre.at("relations")) {
+    const Json trials = relation.value("trials", Json::array());
+    std::vector<std::string> reasons;
+    for (const Json& trial : trials) {
+      if (trial.contains("skipped")) reasons.push_back(trial["skipped"]);
+    }
+    if (!reasons.empty())
+      skipped.emplace_back(fmt::format("{}, {} of {} trials", relation.at("name").get<std::string>(), reasons.size(), trials.size()),
+                           reasons.front());
+  }
+  return skipped;
 }
 
 PageInfo Summary(const Json& lre) {
@@ -58,9 +84,15 @@ PageInfo Summary(const Json& lre) {
     info.summary.push_back({"causality", MeanText(ValuesOf(relations, "causality")) + " %"});
     info.summary.push_back({"chance", MeanText(ValuesOf(relations, "chance")) + " %"});
   }
-  for (const Json& skipped : lre.at("skipped"))
-    info.summary.push_back(
-        {"skipped", fmt::format("{}: {}", skipped.at("name").get<std::string>(), skipped.at("reason").get<std::string>())});
+  if (relations.empty()) info.summary.push_back({"relations", "none could be measured"});
+  constexpr size_t kFew = 5;  // more would push the figures off the screen
+  const auto skipped = Skipped(lre);
+  std::string names;
+  for (const auto& [name, why] : skipped) {
+    if (skipped.size() <= kFew) info.summary.push_back({"skipped", fmt::format("{}: {}", name, why)});
+    names += (names.empty() ? "" : "; ") + name;
+  }
+  if (skipped.size() > kFew) info.summary.push_back({"skipped", fmt::format("{} (why: lre.json)", names)});
   info.summary.push_back({"options", OptionsLine(options)});
   return info;
 }
@@ -70,7 +102,8 @@ constexpr const char* kRelationsCaption =
     "last layer's, made from a few samples' Jacobians. Only samples that the model itself knows are tested. The layer is the one "
     "chosen in each trial (in brackets, the one most often chosen), for the other operators too: identity is the state itself, translation "
     "adds the mean difference, regression is the least-squares map of the same samples. A grey tick is chance, 1 / the number of distinct "
-    "objects. A relation whose blue dot stands far to the right of its tick and of the others is decoded linearly.";
+    "objects; a thin line is one standard deviation over trials either way. A relation whose blue dot stands far to the right of its tick "
+    "and of the others is decoded linearly.";
 constexpr const char* kLayersCaption =
     "Faithfulness: what the operator says; causality: the share of test samples whose answer becomes another sample's when the subject's "
     "state is moved by the operator's low-rank inverse. Beta and the rank are each layer's own. Bands: 95% confidence intervals over "
@@ -94,6 +127,7 @@ DotPlot LreRelationsPlot(const Json& lre) {
   for (const Json& relation : Sorted(lre)) {
     plot.rows.push_back(fmt::format("{} ({})", relation.at("name").get<std::string>(), LayerName(relation.at("layer"))));
     plot.series.front().values.push_back(NumberOf(relation, "faithfulness"));
+    plot.series.front().spreads.push_back(StdOf(relation, "faithfulness"));
     for (size_t i = 0; i < kBaselines.size(); ++i) plot.series[1 + i].values.push_back(NumberOf(relation, kBaselines[i]));
     plot.series.back().values.push_back(NumberOf(relation, "chance"));
   }
@@ -142,7 +176,8 @@ std::string LrePage(const Json& lre) {
   if (lre.at("relations").empty()) return HtmlPage(Summary(lre), {});
   std::vector<Figure> figures = {{"By relation", kRelationsCaption, DotPlotSpec(LreRelationsPlot(lre))}};
   if (lre["relations"][0].at("by_layer").size() > 1) figures.push_back({"By layer", kLayersCaption, LineChartSpec(LreLayersChart(lre))});
-  figures.push_back({"By the number of objects", kRangeCaption, ScatterSpec(LreRangeScatter(lre))});
+  const Scatter by_range = LreRangeScatter(lre);
+  if (!by_range.guide.empty()) figures.push_back({"By the number of objects", kRangeCaption, ScatterSpec(by_range)});
   return HtmlPage(Summary(lre), figures);
 }
 
@@ -150,21 +185,18 @@ std::string LreText(const Json& lre) {
   std::string text;
   const std::vector<Json> relations = Sorted(lre);
   if (!relations.empty()) {
-    text = fmt::format("{:<21}{:>6}{:>7}{:>8}{:>10}{:>6}{:>6}{:>8}{:>6}{:>6}\n", "relation", "known", "range", "chance", "faithful",
-                       "layer", "beta", "causal", "layer", "rank");
+    text = fmt::format("{:<20}{:>6}{:>7}{:>12}{:>6}{:>5}{:>12}{:>6}{:>6}\n", "relation", "known", "chance", "faithful", "layer", "beta",
+                       "causal", "layer", "rank");
   }
   for (const Json& r : relations) {
-    text +=
-        fmt::format("{:<21.20}{:>6.4g}{:>7}{:>8.1f}{:>10.1f}{:>6}{:>6.3g}{:>8.1f}{:>6}{:>6.4g}\n",
-                    VisibleText(r.at("name").get<std::string>()), r.at("known").get<double>(), r.at("range").get<int64_t>(),
-                    r.at("chance").get<double>(), r.at("faithfulness").get<double>(), LayerName(r.at("layer")), r.at("beta").get<double>(),
-                    r.at("causality").get<double>(), LayerName(r.at("causal_layer")), r.at("rank").get<double>());
+    text += fmt::format("{:<20.19}{:>6.4g}{:>7.1f}{:>12}{:>6}{:>5.3g}{:>12}{:>6}{:>6.3g}\n", VisibleText(r.at("name").get<std::string>()),
+                        r.at("known").get<double>(), r.at("chance").get<double>(), WithStd(r, "faithfulness"), LayerName(r.at("layer")),
+                        r.at("beta").get<double>(), WithStd(r, "causality"), LayerName(r.at("causal_layer")), r.at("rank").get<double>());
   }
-  if (!relations.empty())
+  if (relations.size() > 1)
     text += fmt::format("{} relations: faithfulness {} %, causality {} %\n", relations.size(),
                         MeanText(ValuesOf(lre.at("relations"), "faithfulness")), MeanText(ValuesOf(lre.at("relations"), "causality")));
-  for (const Json& skipped : lre.at("skipped"))
-    text += fmt::format("skipped {}: {}\n", VisibleText(skipped.at("name").get<std::string>()), skipped.at("reason").get<std::string>());
+  for (const auto& [name, why] : Skipped(lre)) text += fmt::format("skipped {}: {}\n", VisibleText(name), why);
   return text;
 }
 
