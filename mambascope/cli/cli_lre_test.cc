@@ -139,6 +139,12 @@ TEST_F(LreCliTest, SavesOperatorsThatCanBeApplied) {
   EXPECT_NE(json["operator"][0]["prob"], json["model"][0]["prob"]);
   EXPECT_THAT(RunProgram(apply).out, AllOf(StartsWith("animal_class at layer 8, beta "), HasSubstr("the operator says")));
   EXPECT_THAT(RunProgram(apply + Words{"--model", "demo-mamba2"}).err, HasSubstr("another checkpoint"));
+  StoredLre elsewhere = stored;
+  elsewhere.lre.layer = 16;
+  WriteLre(folder_ / "elsewhere.safetensors", elsewhere);
+  const Outcome outcome = RunProgram({"lre", "--apply", folder_ / "elsewhere.safetensors", "--subject", subject});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("elsewhere.safetensors is of layer 16; the model has 0-15"));
 }
 
 TEST_F(LreCliTest, PublishedChoicesAreAnOption) {

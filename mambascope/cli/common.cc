@@ -70,7 +70,7 @@ void AddCommonOptions(CLI::App& command, CommonOptions& o) {
   command.add_option("--device", o.device)->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
   command.add_option("--dtype", o.dtype, "of the weights")->check(CLI::IsMember({"float32", "bfloat16"}))->capture_default_str();
   command.add_option("--threads", o.threads, "0: one per core")->check(CLI::Range(0, 1'000'000))->capture_default_str();
-  command.add_option("--seed", o.seed)->check(CLI::NonNegativeNumber)->capture_default_str();
+  command.add_option("--seed", o.seed)->check(WholeNumberFrom(0))->capture_default_str();
   command.add_flag("--quiet", o.quiet, "print nothing but errors");
   command.add_flag("--json", o.json, "print one JSON document on stdout");
   command.add_flag("--check", o.check, "compute some of a sweep's cells again by whole passes, and print the largest difference");
@@ -124,12 +124,23 @@ CLI::Validator NumberIn(double low, double high) {
   return CLI::Validator(check, fmt::format("FLOAT from {} to {}", low, high));
 }
 
+CLI::Validator WholeNumberFrom(uint64_t low) {
+  const auto check = [low](const std::string& text) {
+    uint64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    const bool is_in = error == std::errc() && rest == end && number >= low && number < uint64_t{1} << 62;
+    return is_in ? std::string() : fmt::format("{} is no whole number from {}", text, low);
+  };
+  return CLI::Validator(check, fmt::format("INT from {}", low));
+}
+
 void AddMemoryOption(CLI::App& command, std::optional<uint64_t>& memory, const std::string& what) {
   command
       .add_option("--memory", memory,
                   fmt::format("that {} may take beside the weights, as 4G; without it, a quarter of the machine's, or 4G of a GPU's", what))
       ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::PositiveNumber);
+      ->check(WholeNumberFrom(1));
 }
 
 int64_t MemoryOf(const std::optional<uint64_t>& memory, const Model& model) {

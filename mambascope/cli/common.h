@@ -39,6 +39,8 @@ std::filesystem::path BundledText();
 
 // A number from `low` to `high`; CLI::Range lets nan through.
 CLI::Validator NumberIn(double low, double high);
+// A whole number from `low` on, of 62 bits.
+CLI::Validator WholeNumberFrom(uint64_t low);
 
 // The layers that `text` names, ascending, each once: "3", "0-15", "2,4,6" (and ranges among them), "all". Throws Error, which names the
 // model's layers, for anything else.

@@ -29,10 +29,11 @@ std::string DigestOf(const Relation& relation) {
 }
 
 void Explain(const LreOptions& options, size_t relations, size_t done) {
-  fmt::print(stderr,
-             "plan: {} relations ({} are there already), {} trials each: Jacobians of {} layers at {} prompts, from the same sweeps; "
-             "then one sweep with all layers and ranks\n",
-             relations, done, options.trials, options.layers.size(), options.train);
+  fmt::print(
+      stderr,
+      "plan: {} relations ({} are there already), {} trials each; in a trial, the Jacobians of {} layers at {} prompts, one backward "
+      "sweep a prompt, then all edits at all layers and ranks in one sweep\n",
+      relations, done, options.trials, options.layers.size(), options.train);
 }
 
 // The lines of lre.jsonl, those that are there already not measured again.

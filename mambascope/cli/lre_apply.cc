@@ -52,6 +52,8 @@ void ApplyLre(const CommonOptions& common, const LreArguments& a) {
                 "give the --model that it was made with");
   const Tokenizer tokenizer = RequireTokenizer(common);
   const Model model = LoadModel(common);
+  if (stored.lre.layer < kEmbedLayer || stored.lre.layer >= model.layers())
+    throw Error(fmt::format("{} is of layer {}; the model has 0-{}", *a.apply, stored.lre.layer, model.layers() - 1));
   const PromptToken prompt = PromptOf(a, tokenizer, stored);
   LreOperator lre = stored.lre;
   lre.w = lre.w.to(model.device());

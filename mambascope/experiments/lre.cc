@@ -100,7 +100,8 @@ size_t MostChosen(const Trials& trials, size_t layers, size_t LreTrial::*chosen)
 void Summarize(LreRelation& result) {
   const Trials trials = result.Done();
   if (trials.empty()) {
-    result.skipped = result.trials[0].skipped;
+    const std::string& first = result.trials[0].skipped;
+    result.skipped = result.trials.size() == 1 ? first : fmt::format("all {} trials, the first: {}", result.trials.size(), first);
     return;
   }
   Layers faithful, causal;

@@ -71,7 +71,7 @@ struct LreSummary {
 
 struct LreRelation {
   std::string name;
-  std::string skipped = {};  // why the first trial was not done, where none was; empty: one was, at least
+  std::string skipped = {};  // why no trial was done; empty: one was, at least
   int64_t samples = 0;
   int64_t range = 0;  // objects
   double chance = 0;  // share right of an object drawn from the range: 1 / range

@@ -43,7 +43,7 @@ StoredLre ReadLre(const std::filesystem::path& file) {
     if (!holds)
       throw Error(file.string() + ": is no relation operator that mambascope wrote: " + what, "`mambascope lre --save` writes them");
   };
-  require(metadata["format"] == "mambascope-lre", "its metadata lacks the format mambascope-lre");
+  require(metadata["format"] == "mambascope-lre" && metadata.contains("lre"), "its metadata lacks the format mambascope-lre or lre");
   const Json about = ParseJson(metadata["lre"], file.string());
   const auto has = [&](const char* field, auto is) { return about.is_object() && about.contains(field) && (about[field].*is)(); };
   require(has("layer", &Json::is_number_integer) && has("rank", &Json::is_number_integer) && has("beta", &Json::is_number),

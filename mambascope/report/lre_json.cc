@@ -80,10 +80,10 @@ Json LreLine(const LreRelation& r, const Relation& relation) {
   }
   double known = 0;
   const std::vector<const LreTrial*> done = r.Done();
-  for (const LreTrial* trial : done) known += static_cast<double>(trial->known) / static_cast<double>(done.size());
+  for (const LreTrial* trial : done) known += static_cast<double>(trial->known);
   json.update(SummaryJson(r.chosen));
   json.update({{"chance", kPercent * r.chance},
-               {"known", known},
+               {"known", known / static_cast<double>(done.size())},
                {"layer", LayerJson(r.layers[r.most_faithful])},
                {"causal_layer", LayerJson(r.layers[r.most_causal])},
                {"ci95",

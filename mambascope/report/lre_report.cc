@@ -69,8 +69,9 @@ std::vector<std::pair<std::string, std::string>> Skipped(const Json& lre) {
       if (trial.contains("skipped")) reasons.push_back(trial["skipped"]);
     }
     if (!reasons.empty())
-      skipped.emplace_back(fmt::format("{}, {} of {} trials", relation.at("name").get<std::string>(), reasons.size(), trials.size()),
-                           reasons.front());
+      skipped.emplace_back(
+          fmt::format("{}, {} of {} trials, the first", relation.at("name").get<std::string>(), reasons.size(), trials.size()),
+          reasons.front());
   }
   return skipped;
 }
