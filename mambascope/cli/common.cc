@@ -84,7 +84,7 @@ std::vector<int> ParseLayers(const std::string& text, int layers) { return Parse
 std::vector<int> ParseHeads(const std::string& text, int heads) { return ParseIndices("heads", text, heads); }
 
 std::vector<EditableWeight> ParseProjections(const std::vector<std::string>& names, const Model& model) {
-  const std::vector<EditableWeight> all = model.layer(0).editable();
+  std::vector<EditableWeight> all = model.layer(0).editable();
   if (names == std::vector<std::string>{"all"}) return all;
   std::vector<EditableWeight> chosen;
   std::string known;

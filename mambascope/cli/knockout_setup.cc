@@ -51,7 +51,7 @@ std::vector<std::string> ThirdsOf(const std::string& name, const std::string& co
   if (name == "all") return {};
   if (compat == "knockout" && name == "fast_decay") return {"mid", "slow"};
   if (compat == "knockout" && name == "slow_decay") return {"fast", "mid"};
-  const std::vector<std::string> thirds = CLI::detail::split(name, '+');
+  std::vector<std::string> thirds = CLI::detail::split(name, '+');
   for (const std::string& third : thirds) {
     if (third != "fast" && third != "mid" && third != "slow")
       throw Error(fmt::format("--channels: '{}' is no group of channels", name),

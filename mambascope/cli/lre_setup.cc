@@ -97,7 +97,7 @@ LreOptions LreOptionsOf(const CommonOptions& common, const LreArguments& a, uint
 }
 
 std::vector<Relation> TakeRelations(const LreArguments& a) {
-  const std::vector<Relation> relations = ReadRelations({a.relations.begin(), a.relations.end()});
+  std::vector<Relation> relations = ReadRelations({a.relations.begin(), a.relations.end()});
   std::map<fs::path, std::string> names;
   for (const Relation& relation : relations) {
     const auto [found, is_new] = names.emplace(OperatorFile(a, relation.name), relation.name);
