@@ -54,7 +54,7 @@ BaseLayer BaseRuns::Up(int layer) {
 }
 
 at::Tensor BaseRuns::At(const Place& place, const at::Tensor& x) {
-  const at::Tensor y = changes_.Apply(place, 0, {}, x);
+  at::Tensor y = changes_.Apply(place, 0, {}, x);
   if (held_.contains(place)) seen_[place] = y;
   return y;
 }

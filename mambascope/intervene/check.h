@@ -14,6 +14,8 @@ template <typename... F>
 struct Overload : F... {
   using F::operator()...;
 };
+template <typename... F>
+Overload(F...) -> Overload<F...>;  // older compilers do not deduce it
 
 // At least one prompt, none of them empty.
 void CheckPrompts(const std::vector<std::vector<int64_t>>& prompts);
