@@ -13,6 +13,7 @@
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/error.h"
+#include "mambascope/intervene/sweep.h"
 #include "mambascope/model/threads.h"
 #include "mambascope/tokenizer/utf8.h"
 
@@ -145,7 +146,7 @@ void AddMemoryOption(CLI::App& command, std::optional<uint64_t>& memory, const s
 
 int64_t MemoryOf(const std::optional<uint64_t>& memory, const Model& model) {
   if (memory) return static_cast<int64_t>(*memory);
-  return model.device().is_cpu() ? sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE) : int64_t{4} << 30;
+  return model.device().is_cpu() ? sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE) : SweepOptions{}.memory;
 }
 
 std::optional<Tokenizer> LoadTokenizer(const CommonOptions& o) {

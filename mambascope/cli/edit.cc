@@ -73,7 +73,7 @@ void EditOne(const CommonOptions& common, const EditOptions& o) {
   if (o.method == "memit") CheckMemit(setup.model(), setup.layers(), setup.projection());
   else if (setup.places().size() != 1)
     throw Error("ROME changes one weight: give --layer and --projection", "--method memit edits several layers");
-  const std::string pattern = o.prompt->find("{}") == o.prompt->npos ? PatternOf(*o.prompt, *o.subject) : *o.prompt;
+  const std::string pattern = GivenPattern(*o.prompt, *o.subject);
   const RewritePrompts rewrite = PrepareRewrite(setup.tokenizer(), {pattern, *o.subject, *o.target}, setup.contexts());
   setup.TakeMoments();
   const Found found = MakeEdits(setup, o, rewrite);

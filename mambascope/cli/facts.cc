@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "mambascope/checkpoint/file.h"
@@ -130,7 +129,6 @@ void PrepareFacts(const FactOptions& o, const std::string& name) {
     refuse(noise != 0 && other, "--noise and --corrupt-subject: a prompt is corrupted in one way");
     refuse(noise == 0 && samples, "--samples are of the noise, given with --noise");
     refuse(!files && noise == 0 && !other, "one fact needs --corrupt-subject or --noise");
-    refuse(!std::isfinite(noise), "--noise must be a number");
     refuse(files && other, "--corrupt-subject is of one fact, given with --prompt");
   }
   refuse(!files && (o.limit > 0 || o.all_facts), "--limit and --all-facts are of --relations and --counterfact");
@@ -147,7 +145,7 @@ int64_t FirstToken(const Tokenizer& tokenizer, const std::string& text) {
 
 FactPair OneFact(const FactOptions& o, const Tokenizer& tokenizer) {
   if (o.corruption && o.corruption->subject == o.subject) throw Error("--corrupt-subject is the subject itself", "name another one");
-  const std::string pattern = o.prompt->find("{}") == o.prompt->npos ? PatternOf(*o.prompt, *o.subject) : *o.prompt;
+  const std::string pattern = GivenPattern(*o.prompt, *o.subject);
   FactPair pair{.relation = {}, .clean = MakePrompt(tokenizer, pattern, *o.subject), .corrupt = {}, .answer_id = {}};
   if (o.answer) pair.answer_id = FirstToken(tokenizer, *o.answer);
   if (o.corruption && o.corruption->subject) pair.corrupt = MakePrompt(tokenizer, pattern, *o.corruption->subject);

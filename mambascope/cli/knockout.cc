@@ -69,18 +69,8 @@ void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation&
   });
 }
 
-// Throws Error for a token that a prompt lacks.
-void CheckTokens(const KnockoutOptions& options, const FactWork& work) {
-  for (const FactPair& pair : work.pairs) {
-    for (const auto* sets : {&options.from, &options.to}) {
-      for (const std::string& set : *sets) TokensOf(set, pair.clean);
-    }
-  }
-}
-
 KnockoutResult RunOne(const LoadedModel& one, const KnockoutArguments& a, KnockoutOptions options, const std::string& name,
                       const FactWork& work) {
-  CheckTokens(options, work);
   KnockoutResult result{.options = EchoOptions("knockout", one.common, EchoFactOptions(a.facts, work)),
                         .name = one.name,
                         .mode = a.mode,

@@ -35,7 +35,7 @@ std::string TokenColumn(const Json& token) {
 // After the samples that the operator was made from, the subject's own left out; or --prompt alone.
 PromptToken PromptOf(const LreArguments& a, const Tokenizer& tokenizer, const StoredLre& stored) {
   if (a.prompt) {
-    const Prompt prompt = MakePrompt(tokenizer, IsPattern(*a.prompt) ? *a.prompt : PatternOf(*a.prompt, *a.subject), *a.subject);
+    const Prompt prompt = MakePrompt(tokenizer, GivenPattern(*a.prompt, *a.subject), *a.subject);
     return {prompt.ids, static_cast<int64_t>(prompt.subject_span.end) - 1};
   }
   std::vector<Sample> examples = stored.examples;

@@ -59,4 +59,8 @@ std::string PatternOf(const std::string& prompt, const std::string& subject) {
   return prompt.substr(0, at) + "{}" + prompt.substr(at + subject.size());
 }
 
+std::string GivenPattern(const std::string& text, const std::string& subject) {
+  return text.find("{}") == std::string::npos ? PatternOf(text, subject) : text;
+}
+
 }  // namespace mambascope

@@ -32,4 +32,7 @@ Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern, const 
 // A whole prompt in which `subject` stands, as a pattern: its last occurrence is replaced by {}. Throws Error when it does not occur.
 std::string PatternOf(const std::string& prompt, const std::string& subject);
 
+// What a user gave: a pattern, or a whole prompt (without any {}) as PatternOf has it.
+std::string GivenPattern(const std::string& text, const std::string& subject);
+
 }  // namespace mambascope
