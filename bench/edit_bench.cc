@@ -15,7 +15,7 @@
 
 #include "bench/random_model.h"
 #include "mambascope/cli/tuned_start.h"
-#include "mambascope/experiments/value_search.h"
+#include "mambascope/experiments/editing/value_search.h"
 #include "mambascope/model/threads.h"
 
 namespace mambascope {

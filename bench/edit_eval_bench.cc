@@ -17,7 +17,7 @@
 #include "mambascope/cli/tuned_start.h"
 #include "mambascope/data/counterfact.h"
 #include "mambascope/data/prompt.h"
-#include "mambascope/experiments/target_scores.h"
+#include "mambascope/experiments/editing/target_scores.h"
 #include "mambascope/intervene/run.h"
 #include "mambascope/model/threads.h"
 

@@ -13,7 +13,7 @@
 
 #include "bench/random_model.h"
 #include "mambascope/cli/tuned_start.h"
-#include "mambascope/experiments/jacobian.h"
+#include "mambascope/experiments/lre/jacobian.h"
 #include "mambascope/model/threads.h"
 
 namespace mambascope {

@@ -1,6 +1,6 @@
-# The figure libraries (mambascope/report/web/package.json), embedded in the library by web.S. npm fetches them into the build folder, once
+# The figure libraries (mambascope/figures/web/package.json), embedded in the library by web.S. npm fetches them into the build folder, once
 # and again when package-lock.json changes, without running any package's scripts; MAMBASCOPE_WEB names a node_modules folder to use instead.
-set(WEB_SOURCE ${CMAKE_CURRENT_LIST_DIR}/../mambascope/report/web)
+set(WEB_SOURCE ${CMAKE_CURRENT_LIST_DIR}/../mambascope/figures/web)
 cmake_path(NORMAL_PATH WEB_SOURCE)
 set(WEB_FILES vega/LICENSE vega/build/vega.min.js vega-lite/build/vega-lite.min.js vega-embed/build/vega-embed.min.js)
 

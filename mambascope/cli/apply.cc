@@ -3,7 +3,7 @@
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/edit_file.h"
+#include "mambascope/experiments/editing/edit_file.h"
 
 namespace mambascope {
 

@@ -3,15 +3,15 @@
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/error.h"
-#include "mambascope/report/attention_report.h"
-#include "mambascope/report/terminal.h"
+#include "mambascope/reports/attention_report.h"
+#include "mambascope/figures/terminal.h"
 
 namespace mambascope {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct AttentionArguments {
   PromptOptions prompt;
   std::string layers;
   std::optional<int64_t> channel;
@@ -33,7 +33,7 @@ std::string Summary(const AttentionResult& result) {
   return text;
 }
 
-void RunAttention(const CommonOptions& common, const Options& o) {
+void RunAttention(const CommonOptions& common, const AttentionArguments& o) {
   const fs::path json_file = fs::path(o.out) / "attention.json", page_file = fs::path(o.out) / "attention.html";
   PrepareFile(json_file);
   PrepareFile(page_file);
@@ -55,7 +55,7 @@ void RunAttention(const CommonOptions& common, const Options& o) {
 }  // namespace
 
 void Attention(CLI::App& command, CommonOptions& common) {
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<AttentionArguments>();
   AddPromptOptions(command, o->prompt);
   command.add_option("--layer,--layers", o->layers, "as 3, 0-15, 2,4,6 or all")->required();
   command.add_option("--channel,--head", o->channel, "a channel (Mamba-1) or head, counted from 0: its own matrix, too");

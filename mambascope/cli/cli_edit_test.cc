@@ -14,7 +14,7 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::IsSupersetOf;
 
-constexpr const char* kPrompt = "The landmark called {} can be found in";
+constexpr const char* kEditPrompt = "The landmark called {} can be found in";
 
 class CliEditTest : public testing::Test {
  protected:
@@ -37,7 +37,7 @@ class CliEditTest : public testing::Test {
     return Words{"edit", "--moments", Out("shared"), "--out", Out(out)} + more;
   }
   Words One(const std::string& out, const Words& more) const {
-    return Edit(out, Words{"--prompt", kPrompt, "--subject", "Eiffel Tower", "--target", "Rome"} + more);
+    return Edit(out, Words{"--prompt", kEditPrompt, "--subject", "Eiffel Tower", "--target", "Rome"} + more);
   }
   Words Records(const std::string& out, const Words& more) const {
     return Edit(out, Words{"--counterfact", (RepositoryFolder() / "data/demo/counterfact.json").string()} + more);
@@ -89,7 +89,7 @@ TEST_F(CliEditTest, OtherModelsAndMethods) {
   const std::pair<const char*, const char*> kPlaces[] = {{"demo-neox", "3"}, {"demo-mamba2", "0"}};
   for (const auto& [model, layer] : kPlaces) {  // of the published projection, with moments of their own
     const Words edit = {"edit", "--model",  model,   "--text",    Out("text.jsonl"), "--out",    Out(model), "--layer",
-                        layer,  "--prompt", kPrompt, "--subject", "Eiffel Tower",    "--target", "Rome"};
+                        layer,  "--prompt", kEditPrompt, "--subject", "Eiffel Tower",    "--target", "Rome"};
     EXPECT_EQ(RunForJson(edit)["edit"]["after"]["top"][0]["text"], " Rome") << model;
   }
   const Json memit = RunForJson(One("memit", {"--method", "memit", "--layers", "3-7", "--clamp", "1.5"}));
@@ -184,7 +184,7 @@ TEST_F(CliEditTest, WhatCannotBeDoneIsSaid) {
   EXPECT_THAT(error(One("bad", {"--layer", "16"})), AllOf(HasSubstr("16"), HasSubstr("0-15")));
   EXPECT_THAT(error(One("bad", {"--layer", "8", "--projection", "W_down"})), HasSubstr("W_o"));
   EXPECT_THAT(error(One("bad", {})), HasSubstr("--layer"));
-  EXPECT_THAT(error(Edit("bad", {"--prompt", kPrompt, "--subject", "Eiffel Tower", "--target", " ", "--layer", "8"})),
+  EXPECT_THAT(error(Edit("bad", {"--prompt", kEditPrompt, "--subject", "Eiffel Tower", "--target", " ", "--layer", "8"})),
               HasSubstr("has no token"));
   EXPECT_THAT(error(Edit("bad", {"--prompt", "The Louvre is in", "--subject", "Eiffel Tower", "--target", "Rome", "--layer", "8"})),
               HasSubstr("Eiffel Tower"));
@@ -199,14 +199,14 @@ TEST_F(CliEditTest, WhatCannotBeDoneIsSaid) {
                                           << "\n"
                                           << R"({"text": "The sea is wide."})"
                                           << "\n";
-  const Words singular = {"edit",    "--prompt", kPrompt,  "--subject",        "Eiffel Tower", "--target",     "Rome",
+  const Words singular = {"edit",    "--prompt", kEditPrompt,  "--subject",        "Eiffel Tower", "--target",     "Rome",
                           "--layer", "8",        "--text", Out("short.jsonl"), "--out",        Out("singular")};
   EXPECT_THAT(error(singular), AllOf(HasSubstr("singular"), HasSubstr("--ridge"), HasSubstr("--text")));
   EXPECT_EQ(RunProgram(singular + Words{"--ridge", "0.1"}).exit_code, 0);
-  EXPECT_THAT(error({"edit", "--model", "demo-mamba2", "--prompt", kPrompt, "--subject", "Eiffel Tower", "--target", "Rome", "--layer", "8",
+  EXPECT_THAT(error({"edit", "--model", "demo-mamba2", "--prompt", kEditPrompt, "--subject", "Eiffel Tower", "--target", "Rome", "--layer", "8",
                      "--moments", Out("singular"), "--out", Out("bad")}),
               HasSubstr("another model"));
-  for (const Words& words : {Words{"edit", "--prompt", kPrompt}, One("bad", {"--layer", "8", "--check"}),
+  for (const Words& words : {Words{"edit", "--prompt", kEditPrompt}, One("bad", {"--layer", "8", "--check"}),
                              Records("bad", {"--zsre", "x.json"}), One("bad", {"--counterfact", "x.json"}),
                              One("bad", {"--layer", "8", "--limit", "3"}), One("bad", {"--layer", "8", "--lambda", "3"}), Words{"edit"}})
     EXPECT_EQ(RunProgram(words).exit_code, 2) << testing::PrintToString(words);

@@ -19,9 +19,9 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 using Tensors = std::map<std::string, at::Tensor>;
-using Edit = std::function<void(const fs::path& model)>;  // makes a good checkpoint folder a bad one
+using FileChange = std::function<void(const fs::path& model)>;  // makes a good checkpoint folder a bad one
 
-Edit EditTensors(const std::function<void(Tensors&)>& edit) {
+FileChange EditTensors(const std::function<void(Tensors&)>& edit) {
   return [edit](const fs::path& model) {
     Tensors tensors;
     const auto file = OpenSafetensors(model / "model.safetensors");
@@ -31,7 +31,7 @@ Edit EditTensors(const std::function<void(Tensors&)>& edit) {
   };
 }
 
-Edit EditConfig(const Json& changes) {
+FileChange EditConfig(const Json& changes) {
   return [changes](const fs::path& model) {
     Json config = ReadJson(model / "config.json");
     config.update(changes);
@@ -40,11 +40,11 @@ Edit EditConfig(const Json& changes) {
 }
 
 // Keeps the first `bytes` of a file of the folder.
-Edit Cut(const std::string& name, size_t bytes) {
+FileChange Truncate(const std::string& name, size_t bytes) {
   return [=](const fs::path& model) { fs::resize_file(model / name, bytes); };
 }
 
-Edit Overwrite(const std::string& name, const std::string& bytes) {
+FileChange Overwrite(const std::string& name, const std::string& bytes) {
   return [=](const fs::path& model) { WriteFile(model / name, bytes); };
 }
 
@@ -53,7 +53,7 @@ struct BadInput {
   std::vector<std::string>
       arguments;  // MODEL: a copy of tests/golden/mamba after `edit`; NEW: a folder that is not there yet; FILE: a file
   std::vector<const char*> says;
-  Edit edit = {};
+  FileChange edit = {};
 };
 
 void PrintTo(const BadInput& input, std::ostream* out) { *out << input.name; }
@@ -108,9 +108,9 @@ const BadInput kBadModels[] = {
     {"FolderNameOfTwoLines", {"info", "--model", "no\nsuch"}, {"no\\nsuch: no such folder"}},
     {"NoWeights", kInfo, {"MODEL: holds no model.safetensors"}, [](const fs::path& model) { fs::remove(model / "model.safetensors"); }},
     {"NoConfig", kInfo, {"MODEL/config.json", "No such file"}, [](const fs::path& model) { fs::remove(model / "config.json"); }},
-    {"WeightsCutInTheMiddle", kInfo, {"MODEL/model.safetensors: tensor 'backbone.", "truncated"}, Cut("model.safetensors", 200'000)},
-    {"WeightsCutInTheHeader", kInfo, {"MODEL/model.safetensors: header runs past the end", "truncated"}, Cut("model.safetensors", 100)},
-    {"WeightsEmpty", kInfo, {"MODEL/model.safetensors: shorter than the 8 bytes"}, Cut("model.safetensors", 0)},
+    {"WeightsCutInTheMiddle", kInfo, {"MODEL/model.safetensors: tensor 'backbone.", "truncated"}, Truncate("model.safetensors", 200'000)},
+    {"WeightsCutInTheHeader", kInfo, {"MODEL/model.safetensors: header runs past the end", "truncated"}, Truncate("model.safetensors", 100)},
+    {"WeightsEmpty", kInfo, {"MODEL/model.safetensors: shorter than the 8 bytes"}, Truncate("model.safetensors", 0)},
     {"WeightsCorrupt",
      kInfo,
      {"MODEL/model.safetensors: invalid JSON at byte 1"},

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "mambascope/cli/cli_test_support.h"
-#include "mambascope/experiments/lre_operator.h"
+#include "mambascope/experiments/lre/operator.h"
 
 namespace mambascope {
 namespace {

@@ -7,7 +7,7 @@
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/cli_test_support.h"
 #include "mambascope/cli/common.h"
-#include "mambascope/experiments/moments_file.h"
+#include "mambascope/experiments/editing/moments_file.h"
 
 namespace mambascope {
 namespace {

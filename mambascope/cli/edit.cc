@@ -12,13 +12,13 @@
 #include "mambascope/cli/edit_setup.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/edit_file.h"
-#include "mambascope/experiments/edit_health.h"
-#include "mambascope/experiments/memit.h"
-#include "mambascope/experiments/target_scores.h"
+#include "mambascope/experiments/editing/edit_file.h"
+#include "mambascope/experiments/editing/edit_health.h"
+#include "mambascope/experiments/editing/memit.h"
+#include "mambascope/experiments/editing/target_scores.h"
 #include "mambascope/intervene/run.h"
-#include "mambascope/report/edit_table.h"
-#include "mambascope/report/one_edit_report.h"
+#include "mambascope/reports/edit_table.h"
+#include "mambascope/reports/one_edit_report.h"
 
 namespace mambascope {
 namespace {

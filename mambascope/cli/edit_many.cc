@@ -11,11 +11,11 @@
 #include "mambascope/cli/edit_record.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/edit_file.h"
-#include "mambascope/experiments/edit_health.h"
-#include "mambascope/experiments/memit.h"
-#include "mambascope/report/edit_table.h"
-#include "mambascope/report/memit_report.h"
+#include "mambascope/experiments/editing/edit_file.h"
+#include "mambascope/experiments/editing/edit_health.h"
+#include "mambascope/experiments/editing/memit.h"
+#include "mambascope/reports/edit_table.h"
+#include "mambascope/reports/memit_report.h"
 
 namespace mambascope {
 namespace {
@@ -27,10 +27,10 @@ double SecondsSince(std::chrono::steady_clock::time_point start) {
 }
 
 // The edits that rewrite some of the facts, [begin, end), in one model.
-using MakeEdits = std::function<std::vector<Edit>(size_t begin, size_t end)>;
+using EditMaker = std::function<std::vector<Edit>(size_t begin, size_t end)>;
 
 // MEMIT: the values are searched once, whatever is edited together afterwards.
-MakeEdits Together(const EditSetup& setup, const std::vector<RewritePrompts>& rewrites, std::optional<double> lambda, Progress& progress) {
+EditMaker Together(const EditSetup& setup, const std::vector<RewritePrompts>& rewrites, std::optional<double> lambda, Progress& progress) {
   ValueOptions value = setup.value();
   value.progress = [&](int64_t done, int64_t of) { progress(static_cast<double>(done), of, done); };
   const auto values = std::make_shared<std::vector<FoundValue>>(SearchResiduals(setup.model(), rewrites, *setup.layers().rbegin(), value));
@@ -43,7 +43,7 @@ MakeEdits Together(const EditSetup& setup, const std::vector<RewritePrompts>& re
 }
 
 // ROME: each edit is made in the model that the earlier ones left. REQUIRES: begin is 0, and no earlier end was larger.
-MakeEdits OneByOne(const EditSetup& setup, const std::vector<RewritePrompts>& rewrites, Progress& progress) {
+EditMaker OneByOne(const EditSetup& setup, const std::vector<RewritePrompts>& rewrites, Progress& progress) {
   const auto edits = std::make_shared<std::vector<Edit>>();
   const auto model = std::make_shared<Model>(setup.model());
   return [=, &setup, &rewrites, &progress](size_t /*begin*/, size_t end) {
@@ -94,7 +94,7 @@ struct Measured {
 };
 
 // `chunks` times `count` records, each `count` of them in one model.
-Measured Measure(const EditSetup& setup, const std::vector<EditRecord>& records, size_t count, size_t chunks, const MakeEdits& make) {
+Measured Measure(const EditSetup& setup, const std::vector<EditRecord>& records, size_t count, size_t chunks, const EditMaker& make) {
   Measured measured;
   for (size_t chunk = 0; chunk < chunks; ++chunk) {
     const auto start = std::chrono::steady_clock::now();
@@ -136,7 +136,7 @@ void EditMany(const CommonOptions& common, const EditOptions& o) {
   const auto start = std::chrono::steady_clock::now();
   std::optional<Progress> progress;
   progress.emplace("edit: searches", "edits", common.quiet);
-  const MakeEdits make = together ? Together(setup, rewrites, o.lambda, *progress) : OneByOne(setup, rewrites, *progress);
+  const EditMaker make = together ? Together(setup, rewrites, o.lambda, *progress) : OneByOne(setup, rewrites, *progress);
   const double searching = SecondsSince(start) / static_cast<double>(rewrites.size());  // ROME searches as it goes
   const std::vector<std::vector<int64_t>> texts = setup.Texts();
   Measured last;

@@ -11,11 +11,11 @@
 #include "mambascope/data/relation.h"
 #include "mambascope/data/zsre.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/edit_evaluation.h"
-#include "mambascope/experiments/fact_pair.h"
-#include "mambascope/experiments/text_measures.h"
-#include "mambascope/experiments/zsre_evaluation.h"
-#include "mambascope/report/values.h"
+#include "mambascope/experiments/editing/counterfact_evaluation.h"
+#include "mambascope/experiments/facts/fact_pair.h"
+#include "mambascope/experiments/editing/text_measures.h"
+#include "mambascope/experiments/editing/zsre_evaluation.h"
+#include "mambascope/figures/values.h"
 
 namespace mambascope {
 namespace {

@@ -9,8 +9,8 @@
 #include "mambascope/cli/edit_record.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
-#include "mambascope/report/edit_report.h"
-#include "mambascope/report/result_lines.h"
+#include "mambascope/reports/edit_report.h"
+#include "mambascope/jobs/result_lines.h"
 
 namespace mambascope {
 namespace {

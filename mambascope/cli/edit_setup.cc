@@ -7,7 +7,7 @@
 #include "mambascope/cli/moments.h"
 #include "mambascope/data/corpus.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/moments_file.h"
+#include "mambascope/experiments/editing/moments_file.h"
 
 namespace mambascope {
 namespace {

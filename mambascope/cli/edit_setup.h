@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "mambascope/cli/common.h"
-#include "mambascope/experiments/moments.h"
-#include "mambascope/experiments/rewrite.h"
-#include "mambascope/experiments/rome.h"
+#include "mambascope/experiments/editing/moments.h"
+#include "mambascope/experiments/editing/rewrite.h"
+#include "mambascope/experiments/editing/rome.h"
 
 namespace mambascope {
 

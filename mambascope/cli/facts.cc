@@ -8,8 +8,8 @@
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
-#include "mambascope/report/label.h"
-#include "mambascope/report/result_lines.h"
+#include "mambascope/figures/label.h"
+#include "mambascope/jobs/result_lines.h"
 
 namespace mambascope {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "mambascope/cli/common.h"
 #include "mambascope/experiments/cells.h"
-#include "mambascope/experiments/fact_pair.h"
-#include "mambascope/experiments/traced_fact.h"
+#include "mambascope/experiments/facts/fact_pair.h"
+#include "mambascope/experiments/facts/traced_fact.h"
 
 namespace mambascope {
 

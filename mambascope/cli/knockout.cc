@@ -1,4 +1,4 @@
-#include "mambascope/experiments/knockout.h"
+#include "mambascope/experiments/knockout/knockout.h"
 
 #include <fmt/format.h>
 
@@ -8,11 +8,11 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/knockout_setup.h"
 #include "mambascope/cli/progress.h"
-#include "mambascope/experiments/mean_states.h"
-#include "mambascope/experiments/token_sets.h"
-#include "mambascope/report/knockout_json.h"
-#include "mambascope/report/knockout_page.h"
-#include "mambascope/report/knockout_text.h"
+#include "mambascope/experiments/knockout/mean_states.h"
+#include "mambascope/experiments/knockout/token_sets.h"
+#include "mambascope/reports/knockout_json.h"
+#include "mambascope/reports/knockout_page.h"
+#include "mambascope/reports/knockout_text.h"
 
 namespace mambascope {
 namespace {

@@ -8,9 +8,8 @@
 
 #include "mambascope/data/corpus.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/features.h"
-#include "mambascope/experiments/token_sets.h"
-#include "mambascope/experiments/trace.h"
+#include "mambascope/experiments/knockout/features.h"
+#include "mambascope/experiments/knockout/token_sets.h"
 
 namespace mambascope {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "mambascope/cli/common.h"
 #include "mambascope/cli/facts.h"
-#include "mambascope/experiments/knockout.h"
+#include "mambascope/experiments/knockout/knockout.h"
 
 namespace mambascope {
 

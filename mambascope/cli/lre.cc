@@ -1,5 +1,5 @@
 // Linear relational embeddings of relations (experiments/lre.h), one after the other; results are on disk as they come.
-#include "mambascope/experiments/lre.h"
+#include "mambascope/experiments/lre/lre.h"
 
 #include <fmt/format.h>
 
@@ -12,9 +12,9 @@
 #include "mambascope/cli/lre_apply.h"
 #include "mambascope/cli/lre_setup.h"
 #include "mambascope/cli/progress.h"
-#include "mambascope/report/lre_json.h"
-#include "mambascope/report/lre_report.h"
-#include "mambascope/report/result_lines.h"
+#include "mambascope/reports/lre_json.h"
+#include "mambascope/reports/lre_report.h"
+#include "mambascope/jobs/result_lines.h"
 
 namespace mambascope {
 namespace {

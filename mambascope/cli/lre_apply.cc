@@ -6,10 +6,10 @@
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/answers.h"
-#include "mambascope/experiments/jacobian.h"
-#include "mambascope/report/label.h"
-#include "mambascope/report/lre_json.h"
+#include "mambascope/experiments/lre/predictions.h"
+#include "mambascope/experiments/lre/jacobian.h"
+#include "mambascope/figures/label.h"
+#include "mambascope/reports/lre_json.h"
 
 namespace mambascope {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "mambascope/cli/common.h"
 #include "mambascope/data/relation.h"
-#include "mambascope/experiments/lre.h"
+#include "mambascope/experiments/lre/lre.h"
 
 namespace mambascope {
 

@@ -11,7 +11,7 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/tuned_start.h"
 #include "mambascope/error.h"
-#include "mambascope/report/label.h"
+#include "mambascope/figures/label.h"
 
 namespace {
 

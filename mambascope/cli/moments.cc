@@ -12,15 +12,15 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/moments_run.h"
-#include "mambascope/report/moments_report.h"
+#include "mambascope/experiments/editing/moments_run.h"
+#include "mambascope/reports/moments_report.h"
 
 namespace mambascope {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct MomentsArguments {
   std::vector<std::string> texts;
   std::string layers = "all";
   std::vector<std::string> projections = {"all"};
@@ -78,7 +78,7 @@ std::string MadeBy(Json options) {
   return FingerprintOf(DumpJson(options));
 }
 
-Json Echo(const CommonOptions& common, const Options& o, const CorpusSummary& corpus) {
+Json Echo(const CommonOptions& common, const MomentsArguments& o, const CorpusSummary& corpus) {
   return EchoOptions("moments", common,
                      {{"texts", o.texts},
                       {"text_fingerprint", corpus.fingerprint},
@@ -87,7 +87,7 @@ Json Echo(const CommonOptions& common, const Options& o, const CorpusSummary& co
                       {"max_tokens", o.max_tokens}});
 }
 
-void RunMoments(const CommonOptions& common, const Options& o) {
+void RunMoments(const CommonOptions& common, const MomentsArguments& o) {
   const fs::path json_file = fs::path(o.out) / "moments.json", page_file = fs::path(o.out) / "moments.html";
   for (const fs::path& file : {json_file, page_file}) PrepareFile(file);
   const Tokenizer tokenizer = RequireTokenizer(common);
@@ -125,7 +125,7 @@ void RunMoments(const CommonOptions& common, const Options& o) {
 
 void CollectForEdits(const CommonOptions& common, const Model& model, const Tokenizer& tokenizer, const std::vector<std::string>& texts,
                      const std::vector<Place>& places, const fs::path& folder) {
-  Options o{.texts = texts};
+  MomentsArguments o{.texts = texts};
   if (o.texts.empty()) o.texts = {BundledText().string()};
   MomentOptions options{.places = places, .texts = {o.texts.begin(), o.texts.end()}, .max_tokens = o.max_tokens};
   const CorpusSummary corpus = Summarize(options.texts);
@@ -141,7 +141,7 @@ void CollectForEdits(const CommonOptions& common, const Model& model, const Toke
 }
 
 void MomentsCommand(CLI::App& command, CommonOptions& common) {
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<MomentsArguments>();
   command.add_option(
       "--text", o->texts,
       "documents, a line each (.txt) or in the field 'text' of a line (.jsonl); repeatable; without it, the bundled sentences");

@@ -1,17 +1,17 @@
-#include "mambascope/experiments/paths.h"
+#include "mambascope/experiments/tracing/paths.h"
 
 #include <fmt/format.h>
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/facts.h"
-#include "mambascope/report/fact_json.h"
-#include "mambascope/report/paths_report.h"
-#include "mambascope/report/terminal.h"
+#include "mambascope/reports/fact_json.h"
+#include "mambascope/reports/paths_report.h"
+#include "mambascope/figures/terminal.h"
 
 namespace mambascope {
 namespace {
 
-struct Options {
+struct PathsArguments {
   FactOptions facts;
   std::string at = "subject_last";
 };
@@ -27,7 +27,7 @@ Grid CurveGrid(const LineChart& chart) {
 }
 
 std::string Summary(const PathsResult& result, const FactWork& work) {
-  const PathAverage average = Average(result.facts);
+  const PathAverage average = AveragePaths(result.facts);
   std::string facts = FactsText(work);
   if (result.facts.size() == 1) facts = FactText(result.facts[0].fact);
   const std::string left_out = fmt::format("{} of them left out (p_clean - p_corrupt below {})\n", average.guarded, kGuard);
@@ -35,7 +35,7 @@ std::string Summary(const PathsResult& result, const FactWork& work) {
                      TerminalHeatMap(CurveGrid(PathsChart(result))));
 }
 
-void RunPaths(const CommonOptions& common, const Options& o) {
+void RunPaths(const CommonOptions& common, const PathsArguments& o) {
   PrepareFacts(o.facts, "paths");
   const Tokenizer tokenizer = RequireTokenizer(common);
   const Model model = LoadModel(common);
@@ -64,7 +64,7 @@ void RunPaths(const CommonOptions& common, const Options& o) {
 }  // namespace
 
 void Paths(CLI::App& command, CommonOptions& common) {
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<PathsArguments>();
   AddFactOptions(command, o->facts);
   AddCorruptionOptions(command, o->facts);
   command.add_option("--at", o->at, "the token whose residual is restored")

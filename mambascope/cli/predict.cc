@@ -3,7 +3,7 @@
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/error.h"
-#include "mambascope/report/label.h"
+#include "mambascope/figures/label.h"
 
 namespace mambascope {
 namespace {

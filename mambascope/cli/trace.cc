@@ -1,18 +1,18 @@
-#include "mambascope/experiments/trace.h"
+#include "mambascope/experiments/tracing/trace.h"
 
 #include <fmt/format.h>
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/facts.h"
 #include "mambascope/error.h"
-#include "mambascope/report/fact_json.h"
-#include "mambascope/report/terminal.h"
-#include "mambascope/report/trace_report.h"
+#include "mambascope/reports/fact_json.h"
+#include "mambascope/figures/terminal.h"
+#include "mambascope/reports/trace_report.h"
 
 namespace mambascope {
 namespace {
 
-struct Options {
+struct TraceArguments {
   FactOptions facts;
   std::string site = "resid";
   int window = 0;
@@ -26,7 +26,7 @@ std::string Summary(const TraceResult& result, const FactWork& work) {
     text = FactText(result.facts[0].fact) + "p(answer)";
     grid = FactHeatMap(result, result.facts[0]);
   } else {
-    text = FactsText(work) + fmt::format("\n{} of them left out (p_clean - p_corrupt below {})\nIE", Average(result.facts).guarded, kGuard);
+    text = FactsText(work) + fmt::format("\n{} of them left out (p_clean - p_corrupt below {})\nIE", AverageTraces(result.facts).guarded, kGuard);
     grid = AverageHeatMap(result);
     grid.domain = {{0.0, 1.0}};
   }
@@ -59,7 +59,7 @@ std::vector<FactTrace> ReadTraces(const std::vector<Json>& lines, const std::str
   return traces;
 }
 
-void RunTrace(const CommonOptions& common, const Options& o) {
+void RunTrace(const CommonOptions& common, const TraceArguments& o) {
   PrepareFacts(o.facts, "trace");
   const Tokenizer tokenizer = RequireTokenizer(common);
   const Model model = LoadModel(common);
@@ -90,7 +90,7 @@ void RunTrace(const CommonOptions& common, const Options& o) {
 }  // namespace
 
 void Trace(CLI::App& command, CommonOptions& common) {
-  const auto o = std::make_shared<Options>();
+  const auto o = std::make_shared<TraceArguments>();
   AddFactOptions(command, o->facts);
   AddCorruptionOptions(command, o->facts);
   CLI::Option* isolate =

@@ -7,6 +7,7 @@
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/data/text_fields.h"
+#include "mambascope/data/words.h"
 #include "mambascope/tokenizer/json_node.h"
 
 namespace mambascope {
@@ -29,13 +30,12 @@ CounterFactRecord ReadOriginal(const JsonNode& record) {
           .generation_prompts = ReadTexts(record["generation_prompts"])};
 }
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // How the prompt spells the subject: as the record does, or in other ASCII case. The prompt stays as it is, so the subject gives way.
 std::string SpellingIn(const std::string& prompt, const std::string& subject, const JsonNode& field) {
   if (prompt.find(subject) != prompt.npos) return subject;
   const auto at =
-      std::find_end(prompt.begin(), prompt.end(), subject.begin(), subject.end(), [](char a, char b) { return Lower(a) == Lower(b); });
+      std::find_end(prompt.begin(), prompt.end(), subject.begin(), subject.end(), [](char a, char b) { return AsciiLower(a) == AsciiLower(b); });
   if (at == prompt.end()) field.Fail(fmt::format("is '{}', which is not in the prompt '{}'", subject, prompt));
   return {at, at + static_cast<std::ptrdiff_t>(subject.size())};
 }

@@ -27,7 +27,7 @@ std::vector<std::string> SubjectTokens(const Prompt& prompt) {
   return {prompt.tokens.begin() + begin, prompt.tokens.begin() + end};
 }
 
-struct SubjectCase {
+struct SpanCase {
   const char* name;
   const char* pattern;
   const char* subject;
@@ -35,12 +35,12 @@ struct SubjectCase {
   std::vector<std::string> tokens;  // all of them
 };
 
-void PrintTo(const SubjectCase& c, std::ostream* out) { *out << c.pattern << " of " << c.subject; }
+void PrintTo(const SpanCase& c, std::ostream* out) { *out << c.pattern << " of " << c.subject; }
 
-class SubjectSpanTest : public testing::TestWithParam<SubjectCase> {};
+class SubjectSpanTest : public testing::TestWithParam<SpanCase> {};
 
 TEST_P(SubjectSpanTest, HoldsTheTokensThatOverlapTheSubject) {
-  const SubjectCase& c = GetParam();
+  const SpanCase& c = GetParam();
   const Prompt prompt = MakePrompt(DemoTokenizer(), c.pattern, c.subject);
   EXPECT_EQ(prompt.subject_span.begin, c.begin);
   EXPECT_EQ(SubjectTokens(prompt), c.tokens);
@@ -50,7 +50,7 @@ TEST_P(SubjectSpanTest, HoldsTheTokensThatOverlapTheSubject) {
 }
 
 const std::string kPart = "\ufffd";  // a byte of a character that takes several tokens
-const SubjectCase kSubjects[] = {
+const SpanCase kSpans[] = {
     {"AtTheStart", "{} is in", "Eiffel Tower", 0, {"E", "iff", "el", " Tower"}},
     {"InTheMiddle", "The landmark called {} can be found in", "Eiffel Tower", 3, {" E", "iff", "el", " Tower"}},
     {"AtTheEnd", "The famous {}", "Eiffel Tower", 2, {" E", "iff", "el", " Tower"}},
@@ -67,7 +67,7 @@ const SubjectCase kSubjects[] = {
     {"AfterMultiByteCharacters", "Über {} ist", "Paris", 3, {" Paris"}},
     {"TwiceInThePrompt", "Paris and {} are", "Paris", 4, {" Paris"}}};
 
-INSTANTIATE_TEST_SUITE_P(Prompts, SubjectSpanTest, testing::ValuesIn(kSubjects), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Prompts, SubjectSpanTest, testing::ValuesIn(kSpans), [](const auto& info) { return info.param.name; });
 
 TEST(PromptTest, WithoutASubjectHasItsTokensAndAnEmptySpan) {
   const Prompt prompt = MakePrompt(DemoTokenizer(), "The {} is");

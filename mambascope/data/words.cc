@@ -19,7 +19,6 @@ constexpr string_view kQuotes[] = {"“", "”", "«", "»", "‘", "’", "„"
 
 bool IsOneOf(string_view set, char c) { return set.find(c) != set.npos; }
 bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // What stands between white space.
 std::vector<string_view> Runs(string_view text) {
@@ -43,7 +42,7 @@ std::vector<string_view> Runs(string_view text) {
 // Whether the period in run[at] is a word. `next` is the run after it, empty at the text's end.
 bool EndsSentence(string_view run, size_t at, string_view next) {
   if (run.find_first_not_of("])}>\"'", at + 1) != run.npos || (at > 0 && run[at - 1] == '.')) return false;
-  const bool initial = run.size() == 2 && at == 1 && IsLower(Lower(run[0]));
+  const bool initial = run.size() == 2 && at == 1 && IsLower(AsciiLower(run[0]));
   return next.empty() || !(IsLower(next[0]) || initial);
 }
 
@@ -64,7 +63,7 @@ size_t MarkAt(string_view run, size_t at, string_view next) {
 // Adds a word without marks, or the two that it is.
 void AddWord(string_view word, std::vector<std::string>& words) {
   std::string lower(word);
-  std::transform(lower.begin(), lower.end(), lower.begin(), Lower);
+  std::transform(lower.begin(), lower.end(), lower.begin(), AsciiLower);
   size_t second = word.size();
   for (string_view ending : kEndings) {
     if (lower.size() > ending.size() && lower.ends_with(ending)) second = word.size() - ending.size();

@@ -16,6 +16,9 @@
 
 namespace mambascope {
 
+// The lower-case letter of an ASCII letter; any other character as it is.
+inline char AsciiLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 // REQUIRES: `text` is UTF-8
 std::vector<std::string> TreebankWords(std::string_view text);
 

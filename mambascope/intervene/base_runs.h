@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "mambascope/intervene/changes.h"
-#include "mambascope/intervene/cone.h"
+#include "mambascope/intervene/downstream.h"
 
 namespace mambascope {
 

@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "mambascope/intervene/check.h"
-#include "mambascope/model/packing.h"
+#include "mambascope/model/kernels/packing.h"
 
 namespace mambascope {
 namespace {

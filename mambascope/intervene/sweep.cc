@@ -10,7 +10,7 @@
 
 #include "mambascope/intervene/base_runs.h"
 #include "mambascope/intervene/changes.h"
-#include "mambascope/intervene/cone.h"
+#include "mambascope/intervene/downstream.h"
 #include "mambascope/intervene/cuts.h"
 
 namespace mambascope {

@@ -16,51 +16,13 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <functional>
 #include <memory>
 #include <vector>
 
-#include "mambascope/intervene/intervention.h"
+#include "mambascope/intervene/sweep_plan.h"
 #include "mambascope/model/model.h"
 
 namespace mambascope {
-
-// A base run: a prompt, and what is done to it in all its variants too, such as noise on its subject.
-struct SweepBase {
-  std::vector<int64_t> ids;
-  Variant variant = {};
-};
-
-// One variant of base run `base`: the base's own interventions, then these. A Hold means the state of that base run.
-struct SweepCase {
-  size_t base;
-  Variant variant;
-  std::vector<int64_t> read = {};  // the tokens whose last-block output is wanted; none: the last one's
-};
-
-// What a sweep computes, beside what whole passes would.
-struct SweepPlan {
-  int64_t cases = 0;
-  int64_t passes = 0;
-  int64_t layer_tokens = 0;        // rows that go through a layer, base runs included
-  int64_t naive_layer_tokens = 0;  // with a whole pass per case
-  int64_t peak_rows = 0;           // segments' rows in the largest pass
-  int64_t peak_bytes = 0;          // about what the largest pass takes
-};
-
-struct SweepOptions {
-  // Bytes that one pass may take beside the weights: the work is split into as many passes as that needs.
-  // With gradients, the graphs of all passes stay until backward.
-  int64_t memory = int64_t{4} << 30;
-  // Called with the plan, before the work.
-  std::function<void(const SweepPlan&)> planned = {};
-  // Called with cases done and cases in all, many times in a pass.
-  std::function<void(int64_t done, int64_t total)> progress = {};
-};
-
-// The plan alone.
-SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
-                    const SweepOptions& options = {});
 
 // The last block's output at the tokens that the cases read, in their order, [read, d_model]; differentiable with respect to the tensors of
 // the interventions. Throws Error for what Run would refuse, and where one case alone takes more than options.memory.
@@ -86,9 +48,6 @@ class RepeatedSweep {
   const std::vector<SweepCase> cases_;
   std::unique_ptr<Kept> kept_;
 };
-
-// About how many bytes a RepeatedSweep keeps of its base runs.
-int64_t RepeatedBytes(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases);
 
 // p(ids[i]) after the last-block outputs last[i], [case] float32. `last` [case, d_model]. Unembeds some cases at a time.
 at::Tensor AnswerProbabilities(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids);

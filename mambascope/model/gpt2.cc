@@ -2,7 +2,7 @@
 // Its checkpoints hold every weight transposed, [in, out].
 #include <ATen/ATen.h>
 
-#include "mambascope/model/attention.h"
+#include "mambascope/model/kernels/attention.h"
 #include "mambascope/model/layer.h"
 #include "mambascope/model/ops.h"
 

@@ -11,7 +11,7 @@
 #include "mambascope/checkpoint/config.h"
 #include "mambascope/model/hooks.h"
 #include "mambascope/model/mixing.h"
-#include "mambascope/model/packing.h"
+#include "mambascope/model/kernels/packing.h"
 #include "mambascope/model/weights.h"
 
 namespace mambascope {

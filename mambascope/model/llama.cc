@@ -3,7 +3,7 @@
 //   m = h + Attn(RMSNorm1(h))        h' = m + W_down (act(W_gate y) * W_up y),  y = RMSNorm2(m)
 #include <ATen/ATen.h>
 
-#include "mambascope/model/attention.h"
+#include "mambascope/model/kernels/attention.h"
 #include "mambascope/model/layer.h"
 #include "mambascope/model/ops.h"
 

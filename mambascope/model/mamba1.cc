@@ -8,7 +8,7 @@
 
 #include "mambascope/model/layer.h"
 #include "mambascope/model/ops.h"
-#include "mambascope/model/ssm.h"
+#include "mambascope/model/kernels/ssm.h"
 
 namespace mambascope {
 namespace {

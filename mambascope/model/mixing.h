@@ -15,9 +15,9 @@
 
 #include <functional>
 
-#include "mambascope/model/attention.h"
+#include "mambascope/model/kernels/attention.h"
 #include "mambascope/model/ops.h"
-#include "mambascope/model/ssm.h"
+#include "mambascope/model/kernels/ssm.h"
 
 namespace mambascope {
 

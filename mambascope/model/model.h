@@ -19,7 +19,7 @@
 #include "mambascope/checkpoint/checkpoint.h"
 #include "mambascope/model/hooks.h"
 #include "mambascope/model/layer.h"
-#include "mambascope/model/packing.h"
+#include "mambascope/model/kernels/packing.h"
 
 namespace mambascope {
 

@@ -4,7 +4,7 @@
 //   parallel:  h' = h + Attn(LN1(h)) + MLP(LN2(h))          serial:  r = h + Attn(LN1(h)),  h' = r + MLP(LN2(r))
 #include <ATen/ATen.h>
 
-#include "mambascope/model/attention.h"
+#include "mambascope/model/kernels/attention.h"
 #include "mambascope/model/layer.h"
 #include "mambascope/model/ops.h"
 

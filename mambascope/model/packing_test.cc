@@ -10,7 +10,7 @@
 namespace mambascope {
 namespace {
 
-constexpr double kTolerance = 2e-5;  // of the largest absolute logit
+constexpr double kLogitTolerance = 2e-5;  // of the largest absolute logit
 
 class PackingTest : public testing::TestWithParam<std::string> {
  protected:
@@ -37,7 +37,7 @@ TEST_P(PackingTest, SplitAnywhereAndContinuedFromTheCarry) {
   for (int64_t split = 1; split < 11; ++split) {
     const std::vector<int64_t> rest(ids.begin() + split, ids.end());
     const Packing packing{.segments = {{0, 11 - split, split, split - 1}}, .kept = {}};
-    EXPECT_LT(MaxDifference(model_.Unembed(model_.Forward(rest, packing, nullptr, &carries)), whole.slice(0, split)), kTolerance * scale)
+    EXPECT_LT(MaxDifference(model_.Unembed(model_.Forward(rest, packing, nullptr, &carries)), whole.slice(0, split)), kLogitTolerance * scale)
         << split;
   }
 }
@@ -51,7 +51,7 @@ TEST_P(PackingTest, CarriesOfCarries) {
     const Packing packing{.segments = {{0, 1, t, t == 0 ? -1 : 0}}, .kept = {0}};
     const at::Tensor logits = model_.Unembed(
         model_.Forward(std::span(ids).subspan(static_cast<size_t>(t), 1), packing, nullptr, t == 0 ? nullptr : &before, &after));
-    EXPECT_LT(MaxDifference(logits[0], whole[t]), kTolerance * whole.abs().max().item<double>()) << t;
+    EXPECT_LT(MaxDifference(logits[0], whole[t]), kLogitTolerance * whole.abs().max().item<double>()) << t;
     std::swap(before, after);
   }
 }
@@ -67,7 +67,7 @@ TEST_P(PackingTest, FiveLengthsEqualFiveRuns) {
   const at::Tensor packed = model_.Unembed(model_.Forward(all, packing));
   for (const Segment& s : packing.segments) {
     const at::Tensor alone = Logits({all.begin() + s.begin, all.begin() + s.end()});
-    EXPECT_LT(MaxDifference(packed.slice(0, s.begin, s.end()), alone), kTolerance * alone.abs().max().item<double>());
+    EXPECT_LT(MaxDifference(packed.slice(0, s.begin, s.end()), alone), kLogitTolerance * alone.abs().max().item<double>());
   }
 }
 
@@ -88,7 +88,7 @@ TEST_P(PackingTest, MixedBatch) {
     prompt.insert(prompt.end(), tail.begin(), tail.end());
     return prompt;
   };
-  const double tolerance = kTolerance * logits.abs().max().item<double>();
+  const double tolerance = kLogitTolerance * logits.abs().max().item<double>();
   EXPECT_LT(MaxDifference(logits.slice(0, 0, 3), Logits(joined(4, a)).slice(0, 4)), tolerance);
   EXPECT_LT(MaxDifference(logits.slice(0, 3, 8), Logits(b)), tolerance);
   EXPECT_LT(MaxDifference(logits.slice(0, 8), Logits(joined(2, c)).slice(0, 2)), tolerance);

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mambascope/tokenizer/tokenizer.h"
+#include "mambascope/tokenizer/token.h"
 
 namespace mambascope {
 

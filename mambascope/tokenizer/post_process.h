@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "mambascope/tokenizer/json_node.h"
-#include "mambascope/tokenizer/tokenizer.h"
+#include "mambascope/tokenizer/token.h"
 
 namespace mambascope {
 

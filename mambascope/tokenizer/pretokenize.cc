@@ -151,7 +151,7 @@ class ByteLevel : public PreTokenizer {
   std::optional<Split> gpt2_;
 };
 
-class Sequence : public PreTokenizer {
+class PreTokenizerSequence : public PreTokenizer {
  public:
   void Add(std::unique_ptr<PreTokenizer> step) { steps_.push_back(std::move(step)); }
   void Apply(Pieces& pieces) const override {
@@ -198,7 +198,7 @@ std::unique_ptr<PreTokenizer> ReadStep(const JsonNode& node) {
   }
   if (name != "Sequence")
     type.Refuse("ByteLevel, Split, Digits, Punctuation, Sequence of these (byte-level BPE; not SentencePiece's Metaspace)");
-  auto sequence = std::make_unique<Sequence>();
+  auto sequence = std::make_unique<PreTokenizerSequence>();
   for (const JsonNode& element : node["pretokenizers"].Elements()) sequence->Add(ReadStep(element));
   return sequence;
 }

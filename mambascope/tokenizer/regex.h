@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mambascope/tokenizer/tokenizer.h"
+#include "mambascope/tokenizer/token.h"
 
 struct re_pattern_buffer;  // Oniguruma's compiled pattern
 

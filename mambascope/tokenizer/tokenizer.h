@@ -18,22 +18,9 @@
 #include <string_view>
 #include <vector>
 
+#include "mambascope/tokenizer/token.h"
+
 namespace mambascope {
-
-// A half-open range [begin, end).
-struct Span {
-  int64_t begin = 0;
-  int64_t end = 0;
-  bool operator==(const Span&) const = default;
-};
-
-struct Token {
-  int64_t id = 0;
-  std::string text;  // the vocabulary's spelling, e.g. "\u0120Paris"; for an added token, with the white space that it took along
-  Span chars;        // code points of the original text; empty at 0 for tokens that the template adds
-};
-
-std::vector<int64_t> IdsOf(const std::vector<Token>& tokens);
 
 class Tokenizer {
  public:

@@ -1,0 +1,179 @@
+// The CounterFact evaluation: measures by hand, records against one whole run per prompt and target, records that lack prompts.
+#include "mambascope/experiments/editing/counterfact_evaluation.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "mambascope/checkpoint/test_support.h"
+#include "mambascope/data/prompt.h"
+#include "mambascope/intervene/run.h"
+
+namespace mambascope {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+using enum PromptKind;
+
+PromptScore ScoreOf(double nll_new, double nll_true, const std::vector<bool>& correct_new = {false},
+                    const std::vector<bool>& correct_true = {false}) {
+  return {{.nll = nll_new, .correct = correct_new}, {.nll = nll_true, .correct = correct_true}};
+}
+
+TEST(MeasuresTest, AreWorkedOutByHand) {
+  const std::vector<PromptScore> prompts = {ScoreOf(std::log(2), std::log(4), {true, true}, {true, false}),   // p 1/2 and 1/4
+                                            ScoreOf(std::log(10), std::log(5), {true, false}, {true}),        // 1/10 and 1/5
+                                            ScoreOf(std::log(5), std::log(2), {false, true}, {true, true})};  // 1/5 and 1/2
+  for (PromptKind kind : {kRewrite, kParaphrase, kAttribute}) {
+    const Measures m = MeasuresOf(prompts, kind);
+    EXPECT_NEAR(m.success, 1.0 / 3, 1e-12);
+    EXPECT_NEAR(m.magnitude, (0.25 - 0.1 - 0.3) / 3, 1e-12);
+    EXPECT_NEAR(m.accuracy, 1.0 / 3, 1e-12);
+  }
+  const Measures m = MeasuresOf(prompts, kNeighborhood);
+  EXPECT_NEAR(m.success, 2.0 / 3, 1e-12);
+  EXPECT_NEAR(m.magnitude, (-0.25 + 0.1 + 0.3) / 3, 1e-12);
+  EXPECT_NEAR(m.accuracy, 2.0 / 3, 1e-12);
+}
+
+TEST(MeasuresTest, TiesFail) {
+  for (PromptKind kind : {kRewrite, kParaphrase, kNeighborhood, kAttribute}) {
+    EXPECT_EQ(MeasuresOf({ScoreOf(1.5, 1.5)}, kind).success, 0);
+    EXPECT_EQ(MeasuresOf({ScoreOf(1.5, 1.5)}, kind).magnitude, 0);
+  }
+}
+
+const PromptScore kNew = ScoreOf(1, 2), kTrue = ScoreOf(2, 1);  // which target is the more probable one
+
+TEST(SummarizeTest, MeansAreOverRecords) {
+  const std::vector<RecordScores> records = {
+      {{kRewrite, {kNew}}, {kParaphrase, {kNew, kTrue}}, {kNeighborhood, {kTrue, kTrue, kTrue, kNew}}},
+      {{kRewrite, {kTrue}}, {kParaphrase, {kNew, kNew}}, {kNeighborhood, {kTrue}}},
+      {{kRewrite, {kNew}}, {kParaphrase, {kTrue}}, {kNeighborhood, {kNew, kTrue}}}};
+  const EvaluationSummary summary = Summarize(records);
+  EXPECT_EQ(summary.records, 3);
+  EXPECT_THAT(summary.kinds, SizeIs(3));
+  const Percentage es = summary.kinds.at(kRewrite).success, ps = summary.kinds.at(kParaphrase).success,
+                   ns = summary.kinds.at(kNeighborhood).success;
+  EXPECT_NEAR(es.mean, 200.0 / 3, 1e-9);
+  EXPECT_NEAR(es.std, 100 * std::sqrt(2.0) / 3, 1e-9);
+  EXPECT_NEAR(es.interval->second - es.mean, 4.30265 * 100 / 3, 0.2);
+  EXPECT_NEAR(ps.mean, 50, 1e-9);
+  EXPECT_NEAR(ns.mean, 75, 1e-9);
+  EXPECT_NEAR(summary.kinds.at(kRewrite).magnitude.mean, 100 * (std::exp(-1) - std::exp(-2)) / 3, 1e-9);
+  EXPECT_EQ(*summary.score, 3 / (1 / 66.67 + 1 / 50.0 + 1 / 75.0)) << "of the rounded percentages";
+}
+
+TEST(SummarizeTest, KindsThatRecordsLackAreLeftOut) {
+  const EvaluationSummary summary = Summarize({{{kRewrite, {kNew}}}, {{kRewrite, {kNew}}, {kParaphrase, {kNew}}}, {{kRewrite, {kTrue}}}});
+  EXPECT_EQ(summary.kinds.at(kRewrite).success.count, 3);
+  EXPECT_EQ(summary.kinds.at(kParaphrase).success.count, 1);
+  EXPECT_EQ(summary.kinds.at(kParaphrase).success.mean, 100);
+  EXPECT_EQ(summary.kinds.count(kNeighborhood), 0u);
+  EXPECT_FALSE(summary.score) << "no record has neighbors";
+  EXPECT_EQ(Summarize({{{kRewrite, {kNew}}, {kParaphrase, {kNew}}, {kNeighborhood, {kNew}}}}).score, 0.0) << "NS is 0";
+  EXPECT_EQ(Summarize({}).records, 0);
+  EXPECT_FALSE(Summarize({}).score);
+}
+
+class EvaluateRecordsTest : public testing::TestWithParam<std::string> {
+ protected:
+  TargetScore Looped(const std::string& prompt, const std::string& target) const {
+    std::vector<int64_t> ids = EncodePrompt(tokenizer_, prompt, ""), more = EncodeTarget(tokenizer_, target, "");
+    const auto length = static_cast<int64_t>(ids.size());
+    ids.insert(ids.end(), more.begin(), more.end());
+    const at::Tensor log_p = mambascope::Run(model_, {ids}).Logits(0).log_softmax(1);
+    TargetScore score;
+    for (size_t i = 0; i < more.size(); ++i) {
+      const at::Tensor row = log_p[length - 1 + static_cast<int64_t>(i)];
+      score.nll -= row[more[i]].item<double>() / static_cast<double>(more.size());
+      score.correct.push_back(row.argmax().item<int64_t>() == more[i]);
+    }
+    return score;
+  }
+  void ExpectPrompts(const std::vector<PromptScore>& got, const std::vector<std::string>& prompts, const CounterFactRecord& record) const {
+    ASSERT_EQ(got.size(), prompts.size());
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      const TargetScore want_new = Looped(prompts[i], record.target_new), want_true = Looped(prompts[i], record.target_true);
+      EXPECT_NEAR(got[i].target_new.nll, want_new.nll, 1e-4 * want_new.nll + 2e-6) << prompts[i];
+      EXPECT_NEAR(got[i].target_true.nll, want_true.nll, 1e-4 * want_true.nll + 2e-6) << prompts[i];
+      EXPECT_EQ(got[i].target_new.correct, want_new.correct);
+      EXPECT_EQ(got[i].target_true.correct, want_true.correct);
+    }
+  }
+  c10::NoGradGuard no_grad_;
+  Model model_ = Model::Load(RepositoryFolder() / "models" / GetParam());
+  Tokenizer tokenizer_ = Tokenizer::Load(RepositoryFolder() / "models" / GetParam());
+  std::vector<CounterFactRecord> records_ = [] {
+    std::vector<CounterFactRecord> all = ReadCounterFact(RepositoryFolder() / "data/demo/counterfact.json");
+    all.resize(12);
+    return all;
+  }();
+};
+
+INSTANTIATE_TEST_SUITE_P(Models, EvaluateRecordsTest, testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
+
+TEST_P(EvaluateRecordsTest, EqualOneWholeRunPerPromptAndTarget) {
+  const auto scores =
+      EvaluateRecords(model_, tokenizer_, records_, {.kinds = {kRewrite, kParaphrase, kNeighborhood, kAttribute}, .forward = {}});
+  ASSERT_EQ(scores.size(), records_.size());
+  for (size_t i = 0; i < 4; ++i) {
+    const CounterFactRecord& record = records_[i];
+    ExpectPrompts(scores[i].at(kRewrite), {FillPattern(record.pattern, record.subject)}, record);
+    ExpectPrompts(scores[i].at(kParaphrase), record.paraphrase_prompts, record);
+    ExpectPrompts(scores[i].at(kNeighborhood), record.neighborhood_prompts, record);
+    ExpectPrompts(scores[i].at(kAttribute), record.attribute_prompts, record);
+  }
+  const EvaluationSummary summary = Summarize(scores);
+  EXPECT_LT(summary.kinds.at(kRewrite).success.mean, 40) << "nothing was rewritten: the model says what is true";
+  EXPECT_GT(summary.kinds.at(kNeighborhood).success.mean, 60);
+}
+
+// With its targets exchanged, a record asks for what the model knows to be written, and of its neighbors for what is not so.
+TEST_P(EvaluateRecordsTest, ExchangedTargetsExchangeTheVerdict) {
+  std::vector<CounterFactRecord> doctored = records_;
+  for (CounterFactRecord& record : doctored) std::swap(record.target_new, record.target_true);
+  const EvaluationSummary plain = Summarize(EvaluateRecords(model_, tokenizer_, records_)),
+                          turned = Summarize(EvaluateRecords(model_, tokenizer_, doctored));
+  for (PromptKind kind : {kRewrite, kParaphrase, kNeighborhood}) {
+    EXPECT_NEAR(turned.kinds.at(kind).success.mean, 100 - plain.kinds.at(kind).success.mean, 1e-9) << "no ties among them";
+    EXPECT_NEAR(turned.kinds.at(kind).magnitude.mean, -plain.kinds.at(kind).magnitude.mean, 1e-3);
+  }
+  EXPECT_GT(turned.kinds.at(kRewrite).accuracy.mean, plain.kinds.at(kRewrite).accuracy.mean);
+}
+
+TEST_P(EvaluateRecordsTest, RecordsThatLackPromptsHaveNoScoresOfThem) {
+  records_[1].paraphrase_prompts.clear();
+  records_[2].neighborhood_prompts.clear();
+  const auto scores = EvaluateRecords(model_, tokenizer_, records_);
+  EXPECT_EQ(scores[1].count(kParaphrase), 0u);
+  EXPECT_EQ(scores[2].count(kNeighborhood), 0u);
+  EXPECT_EQ(scores[0].count(kAttribute), 0u) << "not asked for";
+  ExpectPrompts(scores[2].at(kParaphrase), records_[2].paraphrase_prompts, records_[2]);
+  const EvaluationSummary summary = Summarize(scores);
+  EXPECT_EQ(summary.kinds.at(kRewrite).success.count, 12);
+  EXPECT_EQ(summary.kinds.at(kParaphrase).success.count, 11);
+  EXPECT_EQ(summary.kinds.at(kNeighborhood).success.count, 11);
+  EXPECT_TRUE(summary.score);
+  EXPECT_TRUE(EvaluateRecords(model_, tokenizer_, {}).empty());
+}
+
+TEST_P(EvaluateRecordsTest, WhatHasNoTokensIsRefusedByName) {
+  const auto error = [&](auto change) {
+    std::vector<CounterFactRecord> doctored = records_;
+    change(doctored[3]);
+    return ErrorOf([&] { EvaluateRecords(model_, tokenizer_, doctored); });
+  };
+  const std::string name = fmt::format("record 3 (case_id {})", records_[3].case_id);
+  EXPECT_THAT(error([](CounterFactRecord& r) { r.target_new = ""; }), HasSubstr("the target_new of " + name));
+  EXPECT_THAT(error([](CounterFactRecord& r) { r.target_true = ""; }), HasSubstr("the target_true of " + name));
+  EXPECT_THAT(error([](CounterFactRecord& r) { r.neighborhood_prompts.push_back(""); }), HasSubstr("a prompt of " + name));
+}
+
+}  // namespace
+}  // namespace mambascope

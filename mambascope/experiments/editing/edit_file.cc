@@ -1,0 +1,103 @@
+#include "mambascope/experiments/editing/edit_file.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <fmt/format.h>
+
+#include "mambascope/checkpoint/checkpoint.h"
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/fingerprint.h"
+#include "mambascope/checkpoint/json.h"
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+// One edit of rank one has u [in] and v [out]; other files have u.0 [k, in], v.0 [k, out], u.1, ..
+std::string Name(const std::string& part, size_t i, bool alone) { return alone ? part : fmt::format("{}.{}", part, i); }
+
+bool IsWeightFile(const fs::path& file) {
+  const std::string name = file.filename().string();
+  return name.ends_with(".safetensors") || name.ends_with(".bin") || name.ends_with(".safetensors.index.json") ||
+         name.ends_with(".bin.index.json");
+}
+
+// `weights` with one edit.
+void Apply(const Model& model, const Edit& edit, EditedType type, std::map<std::string, at::Tensor>& weights) {
+  const EditableWeight place = model.editable(edit.layer, edit.projection);
+  at::Tensor& stored = weights.at(place.tensor);
+  const at::Tensor whole = stored.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+  const at::Tensor rows = (place.transposed ? whole.t() : whole).narrow(0, place.row, edit.v.size(1));
+  rows.add_(edit.v.cpu().to(at::kFloat).t().mm(edit.u.cpu().to(at::kFloat)));
+  stored = type == EditedType::kFloat32 ? whole : whole.to(stored.scalar_type());
+}
+
+}  // namespace
+
+void WriteEdits(const fs::path& file, const StoredEdits& stored) {
+  const bool alone = stored.edits.size() == 1 && stored.edits[0].u.size(0) == 1;
+  std::map<std::string, at::Tensor> tensors;
+  Json list = Json::array();
+  for (size_t i = 0; i < stored.edits.size(); ++i) {
+    const Edit& edit = stored.edits[i];
+    list.push_back({{"layer", edit.layer}, {"projection", edit.projection}});
+    tensors[Name("u", i, alone)] = alone ? edit.u[0] : edit.u;
+    tensors[Name("v", i, alone)] = alone ? edit.v[0] : edit.v;
+  }
+  WriteSafetensors(file, tensors,
+                   {{"format", "mambascope-edit"}, {"edits", list.dump()}, {"model", stored.model}, {"about", stored.about}});
+}
+
+StoredEdits ReadEdits(const fs::path& file) {
+  const std::unique_ptr<TensorFile> tensors = OpenSafetensors(file);
+  std::map<std::string, std::string> metadata = tensors->metadata();
+  const auto broken = [&](const std::string& what) {
+    return Error(file.string() + ": is no edit that mambascope wrote: " + what, "`mambascope edit` writes edit.safetensors");
+  };
+  if (metadata["format"] != "mambascope-edit") throw broken("its metadata lacks the format mambascope-edit");
+  const Json list = ParseJson(metadata["edits"], file.string());
+  StoredEdits stored{.edits = {}, .model = metadata["model"], .about = metadata["about"]};
+  if (!list.is_array() || list.empty()) throw broken("it lists no edits");
+  for (size_t i = 0; i < list.size(); ++i) {
+    const auto tensor = [&](const std::string& part) {
+      for (const bool alone : {true, false}) {
+        const auto found = tensors->tensors().find(Name(part, i, alone));
+        if ((alone && list.size() > 1) || found == tensors->tensors().end()) continue;
+        const bool fits = found->second.dtype == at::kFloat && found->second.shape.size() == (alone ? 1 : 2);
+        if (!fits) throw broken(fmt::format("tensor {} has another type or shape", found->first));
+        const at::Tensor x = tensors->Read(found->first);
+        return alone ? x.unsqueeze(0) : x;
+      }
+      throw broken(fmt::format("edit {} lacks its tensor {}", i, part));
+    };
+    if (!list[i].is_object() || !list[i].value("layer", Json()).is_number_integer() || !list[i].value("projection", Json()).is_string())
+      throw broken(fmt::format("edit {} lacks its layer or projection", i));
+    stored.edits.push_back({list[i]["layer"], list[i]["projection"], tensor("u"), tensor("v")});
+  }
+  return stored;
+}
+
+void WriteEditedCheckpoint(const fs::path& folder, const Model& model, const std::vector<Edit>& edits, const fs::path& out,
+                           EditedType type) {
+  c10::NoGradGuard no_grad;
+  (void)model.Edited(edits);  // refuses what does not fit
+  PrepareFolder(out);
+  if (fs::equivalent(folder, out)) throw Error(out.string() + " is the checkpoint's own folder", "an edit never changes it: name another");
+  std::map<std::string, at::Tensor> weights = Checkpoint::Open(folder).All();
+  for (const Edit& edit : edits) Apply(model, edit, type, weights);
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (!entry.is_regular_file() || IsWeightFile(entry.path())) continue;
+    WriteFile(out / entry.path().filename(), ReadFile(entry.path()));
+  }
+  // The fingerprint of a checkpoint sees parts of its weights: the header, which it sees whole, tells edited ones apart.
+  std::string bytes = Fingerprint(folder);
+  for (const Edit& edit : edits) {
+    for (const at::Tensor& part : {edit.u.cpu().contiguous(), edit.v.cpu().contiguous()})
+      bytes.append(static_cast<const char*>(part.data_ptr()), part.nbytes());
+  }
+  WriteSafetensors(out / "model.safetensors", weights, {{"format", "pt"}, {"mambascope.edited", FingerprintOf(bytes)}});
+}
+
+}  // namespace mambascope

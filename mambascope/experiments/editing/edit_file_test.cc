@@ -1,0 +1,107 @@
+#include "mambascope/experiments/editing/edit_file.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/fingerprint.h"
+#include "mambascope/checkpoint/tensor_file.h"
+#include "mambascope/checkpoint/test_support.h"
+#include "mambascope/intervene/run.h"
+
+namespace mambascope {
+namespace {
+
+Edit RandomEdit(const Model& model, int layer, const std::string& projection, int64_t rank) {
+  const at::Tensor weight = FindEditable(model.layer(layer), projection).weight;
+  return {layer, projection, at::randn({rank, weight.size(1)}) / 4, at::randn({rank, weight.size(0)}) / 4};
+}
+
+class EditFileTest : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Checkpoints, EditFileTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+
+TEST_P(EditFileTest, AppliedAndReloadedIsWhatTheEditedModelIs) {
+  c10::NoGradGuard no_grad;
+  at::manual_seed(7);
+  const std::filesystem::path folder = GoldenFolder() / GetParam();
+  const Model model = Model::Load(folder);
+  std::vector<Edit> edits;
+  for (const EditableWeight& weight : model.layer(1).editable()) edits.push_back(RandomEdit(model, 1, weight.name, 2));
+  edits.push_back(RandomEdit(model, 0, model.layer(0).editable().back().name, 1));
+  const std::vector<int64_t> ids = {7, 30, 21, 150, 9};
+  const at::Tensor before = mambascope::Run(model, {ids}).Logits(0), want = mambascope::Run(model.Edited(edits), {ids}).Logits(0);
+  EXPECT_GT(MaxDifference(want, before), 1e-3);
+  const TempFolder out;
+  const std::string fingerprint = Fingerprint(folder);
+  WriteEditedCheckpoint(folder, model, edits, out / "edited");
+  EXPECT_LT(MaxDifference(mambascope::Run(Model::Load(out / "edited"), {ids}).Logits(0), want), 1e-6 * want.abs().max().item<double>());
+  EXPECT_EQ(Fingerprint(folder), fingerprint) << "the checkpoint has changed";
+  for (const Edit& edit : edits) {  // each alone, so that none hides behind another
+    WriteEditedCheckpoint(folder, model, {edit}, out / "one");
+    const at::Tensor alone = mambascope::Run(model.Edited({edit}), {ids}).Logits(0);
+    EXPECT_LT(MaxDifference(mambascope::Run(Model::Load(out / "one"), {ids}).Logits(0), alone), 1e-6 * alone.abs().max().item<double>())
+        << edit.projection;
+  }
+}
+
+// Two edits of one weight, where the samples that a fingerprint is made of may not lie.
+TEST(EditFileFormatTest, EditedCheckpointsHaveFingerprintsOfTheirOwn) {
+  c10::NoGradGuard no_grad;
+  const std::filesystem::path folder = RepositoryFolder() / "models/demo-mamba";
+  const Model model = Model::Load(folder);
+  const TempFolder out;
+  WriteEditedCheckpoint(folder, model, {RandomEdit(model, 8, "W_o", 1)}, out / "a");
+  WriteEditedCheckpoint(folder, model, {RandomEdit(model, 8, "W_o", 1)}, out / "b");
+  EXPECT_NE(Fingerprint(out / "a"), Fingerprint(out / "b"));
+  EXPECT_NE(Fingerprint(out / "a"), Fingerprint(folder));
+}
+
+TEST(EditFileFormatTest, WhatIsWrittenIsRead) {
+  const TempFolder folder;
+  at::manual_seed(8);
+  const StoredEdits one{{{15, "W_o", at::randn({1, 5}), at::randn({1, 3})}}, "0123"};
+  const StoredEdits many{{{3, "W_o", at::randn({4, 5}), at::randn({4, 3})}, {4, "W_o", at::randn({1, 5}), at::randn({1, 3})}}, "4567"};
+  for (const StoredEdits* stored : {&one, &many}) {
+    WriteEdits(folder / "edit.safetensors", *stored);
+    const StoredEdits read = ReadEdits(folder / "edit.safetensors");
+    EXPECT_EQ(read.model, stored->model);
+    ASSERT_EQ(read.edits.size(), stored->edits.size());
+    for (size_t i = 0; i < read.edits.size(); ++i) {
+      EXPECT_EQ(read.edits[i].layer, stored->edits[i].layer);
+      EXPECT_EQ(read.edits[i].projection, stored->edits[i].projection);
+      EXPECT_TRUE(read.edits[i].u.equal(stored->edits[i].u));
+      EXPECT_TRUE(read.edits[i].v.equal(stored->edits[i].v));
+    }
+  }
+  WriteEdits(folder / "edit.safetensors", one);  // one edit of rank one: plain vectors, for other programs
+  EXPECT_EQ(OpenSafetensors(folder / "edit.safetensors")->Read("u").sizes().vec(), std::vector<int64_t>({5}));
+  EXPECT_EQ(OpenSafetensors(folder / "edit.safetensors")->Read("v").sizes().vec(), std::vector<int64_t>({3}));
+}
+
+TEST(EditFileFormatTest, OtherFilesAreRefused) {
+  const TempFolder folder;
+  const auto error = [&](const std::map<std::string, at::Tensor>& tensors, const std::map<std::string, std::string>& metadata) {
+    WriteSafetensors(folder / "x", tensors, metadata);
+    return ErrorOf([&] { ReadEdits(folder / "x"); });
+  };
+  const at::Tensor u = at::ones({5}), v = at::ones({3});
+  const std::string one = R"([{"layer":1,"projection":"W_o"}])";
+  EXPECT_THAT(error({{"u", u}, {"v", v}}, {}), testing::HasSubstr("is no edit"));
+  EXPECT_THAT(error({{"u", u}}, {{"format", "mambascope-edit"}, {"edits", one}}), testing::HasSubstr("lacks its tensor v"));
+  EXPECT_THAT(error({{"u", u.unsqueeze(0)}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", one}}),
+              testing::HasSubstr("another type or shape"));
+  EXPECT_THAT(error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", "[]"}}), testing::HasSubstr("lists no edits"));
+  EXPECT_THAT(error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", R"([{"layer":"1"}])"}}),
+              testing::HasSubstr("lacks its layer"));
+}
+
+TEST(EditFileFormatTest, CheckpointIsNeverWrittenOver) {
+  const std::filesystem::path folder = GoldenFolder() / "mamba";
+  const Model model = Model::Load(folder);
+  EXPECT_THAT(ErrorOf([&] { WriteEditedCheckpoint(folder, model, {RandomEdit(model, 0, "W_o", 1)}, folder); }),
+              testing::HasSubstr("own folder"));
+}
+
+}  // namespace
+}  // namespace mambascope

@@ -1,0 +1,98 @@
+// What edits did to a model as a whole: numbers against dense matrices and separate perplexities, warnings at their bounds.
+#include "mambascope/experiments/editing/edit_health.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "mambascope/checkpoint/test_support.h"
+#include "mambascope/error.h"
+#include "mambascope/experiments/editing/target_scores.h"
+
+namespace mambascope {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const std::vector<std::vector<int64_t>> kTexts = {{11, 20, 31, 44, 52, 63}, {70, 81, 92}, {5, 9, 200, 31, 30}};
+
+class EditHealthTest : public testing::TestWithParam<std::string> {
+ protected:
+  // A rank-one edit of a random direction, of `share` times the weight's norm.
+  Edit Random(int layer, double share, uint64_t seed) const {
+    at::manual_seed(seed);
+    const at::Tensor weight = Weight(model_, layer), u = at::randn({1, weight.size(1)}), v = at::randn({1, weight.size(0)});
+    return {layer, name_, u / u.norm(), v * (share * weight.norm() / v.norm())};
+  }
+  at::Tensor Weight(const Model& model, int layer) const { return FindEditable(model.layer(layer), name_).weight; }
+
+  Model model_ = Model::Load(GoldenFolder() / GetParam());
+  std::string name_ = model_.layer(0).editable().back().name;
+};
+
+INSTANTIATE_TEST_SUITE_P(Models, EditHealthTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+
+TEST_P(EditHealthTest, NormsAreOfAllEditsOfAWeightTogether) {
+  const Edit a = Random(2, 0.1, 1), b = Random(0, 0.2, 2), c = Random(2, 0.3, 3);
+  const EditHealth health = CheckEdits(model_, {a, b, c}, kTexts);
+  ASSERT_THAT(health.weights, SizeIs(2));
+  const at::Tensor together = a.v.t().mm(a.u) + c.v.t().mm(c.u);
+  EXPECT_EQ(health.weights[0].layer, 0);
+  EXPECT_EQ(health.weights[1].layer, 2);
+  EXPECT_EQ(health.weights[1].projection, name_);
+  EXPECT_NEAR(health.weights[0].change_norm, 0.2 * health.weights[0].weight_norm, 1e-4);
+  EXPECT_NEAR(health.weights[1].change_norm, together.norm().item<double>(), 1e-4);
+  EXPECT_NEAR(health.weights[1].weight_norm, Weight(model_, 2).norm().item<double>(), 1e-4);
+}
+
+TEST_P(EditHealthTest, AnEditAndItsOppositeChangeNothing) {
+  Edit there = Random(1, 1.5, 4), back = there;
+  back.v = -there.v;
+  const EditHealth health = CheckEdits(model_, {there, back}, kTexts);
+  EXPECT_LT(health.weights[0].change_norm, 1e-5 * health.weights[0].weight_norm);
+  EXPECT_NEAR(health.mean_after, health.mean_before, 1e-4 * health.mean_before);
+  EXPECT_THAT(health.warnings, IsEmpty());
+  EXPECT_THAT(CheckEdits(model_, {there}, kTexts).warnings, testing::Not(IsEmpty())) << "one of them alone is too much";
+}
+
+TEST_P(EditHealthTest, PerplexitiesAreThoseOfTheTwoModels) {
+  const Edit edit = Random(1, 0.5, 5);
+  const EditHealth health = CheckEdits(model_, {edit}, kTexts);
+  EXPECT_EQ(health.before, Perplexities(model_, kTexts));
+  EXPECT_EQ(health.after, Perplexities(model_.Edited({edit}), kTexts));
+  EXPECT_NE(health.before, health.after);
+  EXPECT_NEAR(health.mean_before, std::cbrt(health.before[0] * health.before[1] * health.before[2]), 1e-6 * health.mean_before);
+  EXPECT_NEAR(health.mean_after, std::cbrt(health.after[0] * health.after[1] * health.after[2]), 1e-6 * health.mean_after);
+}
+
+TEST_P(EditHealthTest, WarnsAboveItsBoundsAlone) {
+  const std::vector<Edit> edits = {Random(1, 0.30, 6), Random(2, 0.10, 7)};
+  const EditHealth health = CheckEdits(model_, edits, kTexts);
+  const double ratio = health.mean_after / health.mean_before;
+  const auto warnings = [&](double change, double perplexity) {
+    return CheckEdits(model_, edits, kTexts, {.most_change = change, .most_perplexity = perplexity}).warnings;
+  };
+  EXPECT_THAT(warnings(0.31, ratio * 1.001), IsEmpty());
+  EXPECT_THAT(warnings(0.29, ratio * 1.001), ElementsAre(HasSubstr(name_ + " at layer 1 is changed by 0.30 of its norm, more than 0.29")));
+  EXPECT_THAT(warnings(0.09, ratio * 1.001), SizeIs(2));
+  EXPECT_THAT(warnings(0.31, ratio * 0.999), ElementsAre(HasSubstr("the perplexity")));
+}
+
+TEST_P(EditHealthTest, WithoutEditsAllIsAsItWas) {
+  const EditHealth health = CheckEdits(model_, {}, kTexts);
+  EXPECT_THAT(health.weights, IsEmpty());
+  EXPECT_EQ(health.before, health.after);
+  EXPECT_THAT(health.warnings, IsEmpty());
+}
+
+TEST_P(EditHealthTest, RefusesATextOfOneToken) {
+  EXPECT_THAT(ErrorOf([&] { CheckEdits(model_, {}, {{1, 2, 3}, {4}}); }), HasSubstr("text"));
+}
+
+}  // namespace
+}  // namespace mambascope

@@ -1,0 +1,108 @@
+#include "mambascope/experiments/editing/moments.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "mambascope/error.h"
+#include "mambascope/intervene/check.h"
+
+namespace mambascope {
+namespace {
+
+constexpr double kMostCondition = 1e12;
+constexpr int64_t kBlock = 128;  // columns of a product; the sum is symmetric, so blocks below the diagonal are left out
+
+// sum += x^T x, upper blocks only.
+void AddProducts(const at::Tensor& x, at::Tensor sum) {
+  const int64_t width = x.size(1);
+  const at::Tensor keys = x.to(at::kDouble);  // [row, width]
+  for (int64_t begin = 0; begin < width; begin += kBlock) {
+    const int64_t end = std::min(begin + kBlock, width);
+    sum.slice(0, begin, end).slice(1, begin).addmm_(keys.slice(1, begin, end).t(), keys.slice(1, begin));
+  }
+}
+
+// Takes the states at places.
+class MomentHooks : public Hooks {
+ public:
+  MomentHooks(std::map<Place, Moments>& moments, const std::vector<Place>& places)
+      : moments_(moments), wanted_(places.begin(), places.end()) {}
+
+  at::Tensor At(const Place& place, const at::Tensor& x) override {
+    if (wanted_.contains(place)) {
+      Moments& moments = moments_.at(place);
+      AddProducts(x, moments.sum);
+      moments.count += x.size(0);
+    }
+    return x;
+  }
+
+ private:
+  std::map<Place, Moments>& moments_;
+  const std::set<Place> wanted_;
+};
+
+}  // namespace
+
+at::Tensor Moments::Mean() const { return sum / static_cast<double>(count); }
+
+MomentCollector::MomentCollector(const Model& model, const std::vector<Place>& places) : model_(model) {
+  for (const Place& place : places) {
+    CheckPlace(model, place);
+    const int64_t width = model.width(place.site);
+    moments_[place] = {.sum = at::zeros({width, width}, at::TensorOptions(at::kDouble).device(model.device()))};
+  }
+}
+
+void MomentCollector::Add(const std::vector<std::vector<int64_t>>& prompts, const std::vector<Place>& places) {
+  CheckPrompts(prompts);
+  if (places.empty()) return;
+  c10::NoGradGuard no_grad;
+  std::vector<int64_t> ids, lengths;
+  for (const std::vector<int64_t>& prompt : prompts) {
+    ids.insert(ids.end(), prompt.begin(), prompt.end());
+    lengths.push_back(static_cast<int64_t>(prompt.size()));
+  }
+  int top = kEmbedLayer;
+  for (const Place& place : places) top = std::max(top, place.layer);
+  MomentHooks hooks(moments_, places);
+  model_.Forward(ids, Packing::Whole(lengths), &hooks, nullptr, nullptr, top);
+}
+
+Moments MomentCollector::At(const Place& place) const {
+  const Moments& moments = moments_.at(place);
+  return {.sum = (moments.sum.triu() + moments.sum.triu(1).t()).cpu(), .count = moments.count};
+}
+
+void MomentCollector::Restore(const Place& place, const Moments& moments) {
+  Moments& own = moments_.at(place);
+  own.sum.copy_(moments.sum);
+  own.count = moments.count;
+}
+
+MomentSolver::MomentSolver(const Moments& moments, double ridge) : count_(moments.count) {
+  at::Tensor c = moments.Mean();
+  if (ridge > 0) c.diagonal().add_(c.diagonal().mean() * ridge);
+  const auto [factor, info] = at::linalg_cholesky_ex(c);
+  factor_ = factor;
+  const at::Tensor pivots = factor.diagonal();
+  const bool failed = info.item<int>() != 0 || !at::isfinite(pivots).all().item<bool>();
+  condition_ = failed ? std::numeric_limits<double>::infinity() : (pivots.max() / pivots.min()).pow(2).item<double>();
+}
+
+bool MomentSolver::singular() const { return !(condition_ <= kMostCondition); }
+
+at::Tensor MomentSolver::Solve(const at::Tensor& keys) const {
+  if (singular()) {
+    throw Error(fmt::format("the second moments of {} tokens of width {} are singular", count_, factor_.size(0)),
+                "take more text (several times as many tokens as the width), or --ridge 1e-4");
+  }
+  return at::cholesky_solve(keys.to(at::kCPU, at::kDouble).t(), factor_).t();
+}
+
+}  // namespace mambascope

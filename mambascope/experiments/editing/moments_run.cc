@@ -1,0 +1,222 @@
+#include "mambascope/experiments/editing/moments_run.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/error.h"
+#include "mambascope/intervene/token_states.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kMostHeldOut = 64, kHeldOutKeys = 64;
+constexpr double kFirstCheck = 512, kDoubling = 1.9;  // tokens at which convergence is first looked at, and by how much they grow
+
+std::vector<int64_t> Ids(const Tokenizer& tokenizer, const std::string& text, int64_t most) {
+  std::vector<int64_t> ids = IdsOf(tokenizer.EncodeContinuation(text));
+  ids.resize(std::min(ids.size(), static_cast<size_t>(most)));
+  return ids;
+}
+
+// The documents of a corpus in batches that do not depend on where a run begins, if it begins where one ends.
+class Batches {
+ public:
+  struct Batch {
+    std::vector<std::vector<int64_t>> prompts;
+    int64_t tokens = 0;
+    int64_t end = 0;  // the document after its last
+  };
+
+  Batches(const Tokenizer& tokenizer, const MomentOptions& options, int64_t begin, int64_t end)
+      : tokenizer_(tokenizer), options_(options), corpus_(options.texts), next_(begin), end_(end) {
+    for (int64_t i = 0; i < begin; ++i) corpus_.Next();
+  }
+
+  // As many documents as fit into options.rows, at least one; none after the last.
+  std::optional<Batch> Next() {
+    Batch batch;
+    for (; next_ < end_ || waiting_; ++next_) {
+      if (!waiting_) waiting_ = Ids(tokenizer_, corpus_.Next().value(), options_.max_tokens);
+      const auto size = static_cast<int64_t>(waiting_->size());
+      if (batch.tokens > 0 && batch.tokens + size > options_.rows) break;
+      batch.tokens += size;
+      if (size > 0) batch.prompts.push_back(std::move(*waiting_));
+      waiting_.reset();
+    }
+    batch.end = next_;
+    return batch.prompts.empty() ? std::nullopt : std::optional(std::move(batch));
+  }
+
+ private:
+  const Tokenizer& tokenizer_;
+  const MomentOptions& options_;
+  Corpus corpus_;
+  std::optional<std::vector<int64_t>> waiting_;  // tokens of document next_, which did not fit
+  int64_t next_, end_;
+};
+
+// The run itself: what is collected at each place, in memory and on disk.
+class Collection {
+ public:
+  Collection(const Model& model, const Tokenizer& tokenizer, const CorpusSummary& corpus, const fs::path& folder,
+             const MomentOptions& options)
+      : model_(model),
+        tokenizer_(tokenizer),
+        folder_(folder),
+        options_(options),
+        text_(corpus.fingerprint),
+        documents_(corpus.documents - HeldOut(corpus.documents)),
+        collector_(model, options.places) {
+    for (const Place& place : options.places) places_[place] = Begin(place);
+    const auto is_open = [&](const auto& place) { return place.second.documents < documents_; };
+    if (std::any_of(places_.begin(), places_.end(), is_open)) TakeKeys(corpus);
+  }
+
+  void Run() {
+    int64_t begin = documents_, tokens = 0;
+    for (const auto& [place, stored] : places_) begin = std::min(begin, stored.documents);
+    Batches batches(tokenizer_, options_, begin, documents_);
+    while (const std::optional<Batches::Batch> batch = batches.Next()) {
+      Add(*batch, begin);
+      begin = batch->end;
+      tokens += batch->tokens;
+      if (SecondsSinceSave() > std::max(options_.seconds_to_save, 10 * save_seconds_)) Save();  // at most a tenth of the time
+      if (options_.progress) options_.progress(begin, documents_, tokens);
+    }
+    Save();
+  }
+
+  std::vector<MomentResult> Results() const {
+    std::vector<MomentResult> results;
+    for (const Place& place : options_.places) {
+      const StoredMoments& stored = places_.at(place);
+      const Moments moments = collector_.At(place);
+      results.push_back({.place = place,
+                         .width = moments.sum.size(0),
+                         .tokens = moments.count,
+                         .documents = stored.documents,
+                         .condition = MomentSolver(moments, options_.ridge).condition(),
+                         .convergence = stored.convergence});
+    }
+    return results;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // What is on disk, or nothing yet. The sum goes to the collector.
+  StoredMoments Begin(const Place& place) {
+    const fs::path file = MomentsPath(folder_, place);
+    PrepareFile(file);
+    if (!fs::exists(file)) return {.moments = {}, .place = place, .model = options_.model, .text = text_, .made_by = options_.made_by};
+    StoredMoments stored = ReadMomentsFile(file, collector_.At(place).sum.size(0));
+    const auto refuse = [&](const char* what) {
+      throw Error(fmt::format("{}: {}", file.string(), what), "name another folder with --out, or delete that file");
+    };
+    if (stored.made_by.empty() || stored.place != place) refuse("was not made by `mambascope moments` for this place");
+    if (stored.model != options_.model) refuse("statistics of another model");
+    if (stored.text != text_) refuse("statistics of another text");
+    if (stored.made_by != options_.made_by) refuse("was made with other options, or by another version");
+    collector_.Restore(place, stored.moments);
+    stored.moments = {};
+    return stored;
+  }
+
+  // Tokens spread over the held-out documents.
+  void TakeKeys(const CorpusSummary& corpus) {
+    const int64_t held_out = corpus.documents - documents_, each = (kHeldOutKeys + held_out - 1) / held_out;
+    std::vector<PromptToken> watched;
+    int64_t left = kHeldOutKeys;
+    for (size_t i = corpus.last.size() - static_cast<size_t>(held_out); i < corpus.last.size(); ++i) {
+      const std::vector<int64_t> ids = Ids(tokenizer_, corpus.last[i], options_.max_tokens);
+      const auto size = static_cast<int64_t>(ids.size()), count = std::min({each, size, left});
+      for (int64_t j = 0; j < count; ++j) watched.push_back({ids, (2 * j + 1) * size / (2 * count)});
+      left -= count;
+    }
+    keys_ = TokenStates(model_, watched, {options_.places.begin(), options_.places.end()});
+    for (auto& [place, keys] : keys_) keys = keys.to(at::kCPU, at::kDouble);
+  }
+
+  void Add(const Batches::Batch& batch, int64_t begin) {
+    std::vector<Place> open;
+    for (const auto& [place, stored] : places_) {
+      if (stored.documents == begin) open.push_back(place);
+    }
+    collector_.Add(batch.prompts, open);
+    for (const Place& place : open) {
+      places_.at(place).documents = batch.end;
+      changed_.insert(place);
+      Watch(place);
+    }
+  }
+
+  // Looks at convergence when there are about twice as many tokens as the last time; batches are of about the same size, so exact doubling
+  // is mostly missed.
+  void Watch(const Place& place) {
+    Convergence& convergence = places_.at(place).convergence;
+    const double due = convergence.tokens.empty() ? kFirstCheck : kDoubling * static_cast<double>(convergence.tokens.back());
+    const int64_t count = collector_.count(place);
+    if (static_cast<double>(count) < due) return;
+    const MomentSolver solver(collector_.At(place), options_.ridge);
+    const at::Tensor solutions = solver.singular() ? at::Tensor() : solver.Solve(keys_.at(place)).contiguous();
+    std::optional<double> change;
+    if (solutions.defined() && convergence.solutions.defined())
+      change = ((solutions - convergence.solutions).norm(2, 1) / solutions.norm(2, 1)).mean().item<double>();
+    convergence.tokens.push_back(count);
+    convergence.change.push_back(change);
+    convergence.solutions = solutions;
+  }
+
+  double SecondsSinceSave() const { return std::chrono::duration<double>(Clock::now() - saved_).count(); }
+
+  void Save() {
+    const Clock::time_point begin = Clock::now();
+    for (const Place& place : changed_) {
+      StoredMoments stored = places_.at(place);
+      stored.moments = collector_.At(place);
+      WriteMoments(MomentsPath(folder_, place), stored);
+    }
+    changed_.clear();
+    saved_ = Clock::now();
+    save_seconds_ = std::chrono::duration<double>(saved_ - begin).count();
+  }
+
+  const Model& model_;
+  const Tokenizer& tokenizer_;
+  const fs::path folder_;
+  const MomentOptions& options_;
+  const std::string text_;
+  const int64_t documents_;  // to collect
+  MomentCollector collector_;
+  std::map<Place, StoredMoments> places_;  // without their sums
+  std::map<Place, at::Tensor> keys_;       // held out
+  std::set<Place> changed_;                // since the last save
+  Clock::time_point saved_ = Clock::now();
+  double save_seconds_ = 0;
+};
+
+}  // namespace
+
+int64_t HeldOut(int64_t documents) { return std::clamp<int64_t>(documents / 20, 1, kMostHeldOut); }
+
+std::vector<MomentResult> CollectMoments(const Model& model, const Tokenizer& tokenizer, const CorpusSummary& corpus,
+                                         const fs::path& folder, const MomentOptions& options) {
+  if (corpus.documents < 2)
+    throw Error(fmt::format("a text of {} documents: at least 2 are needed", corpus.documents),
+                "a .txt has one document per line, a .jsonl one in the field 'text' of each line");
+  if (options.places.empty()) return {};
+  Collection collection(model, tokenizer, corpus, folder, options);
+  collection.Run();
+  return collection.Results();
+}
+
+}  // namespace mambascope

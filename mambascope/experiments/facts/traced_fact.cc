@@ -1,0 +1,119 @@
+#include "mambascope/experiments/facts/traced_fact.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "mambascope/data/random.h"
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+void CheckSubject(const Prompt& prompt) {
+  if (prompt.subject_span.begin == prompt.subject_span.end)
+    throw Error(fmt::format("the prompt '{}' has no subject to trace", prompt.text));
+}
+
+// The corrupted runs of one fact whose corruption is noise.
+std::vector<SweepBase> NoisyRuns(const Prompt& clean, const Noise& noise, int64_t width) {
+  NumpyNormal normal(noise.seed);
+  std::vector<SweepBase> runs;
+  for (int sample = 0; sample < noise.samples; ++sample) {
+    SweepBase run{.ids = clean.ids};
+    for (int64_t t = clean.subject_span.begin; t < clean.subject_span.end; ++t) {
+      std::vector<float> delta(static_cast<size_t>(width));
+      for (float& d : delta) d = static_cast<float>(normal() * noise.std);
+      run.variant.push_back(Add{{Site::kEmbed, kEmbedLayer, t}, at::tensor(delta)});
+    }
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+}  // namespace
+
+double EmbeddingStd(const Model& model, const Tokenizer& tokenizer, const std::vector<std::string>& subjects) {
+  int64_t count = 0;
+  double sum = 0, squares = 0;
+  for (const std::string& subject : subjects) {
+    std::vector<int64_t> ids;
+    for (const Token& token : tokenizer.EncodeContinuation(subject)) ids.push_back(token.id);
+    if (ids.empty()) continue;
+    const at::Tensor embedded = model.Embed(ids, Packing::Whole({static_cast<int64_t>(ids.size())})).to(at::kDouble);
+    count += embedded.numel();
+    sum += embedded.sum().item<double>();
+    squares += embedded.square().sum().item<double>();
+  }
+  if (count < 2) throw Error("no subject has a token to take the noise's scale from");
+  const auto n = static_cast<double>(count);
+  return std::sqrt((squares - sum * sum / n) / (n - 1));
+}
+
+std::vector<std::optional<int64_t>> AlignTokens(const Prompt& clean, const Prompt& corrupt) {
+  std::vector<std::optional<int64_t>> counterpart;
+  const Span a = clean.subject_span, b = corrupt.subject_span;
+  for (int64_t t = 0; t < static_cast<int64_t>(clean.ids.size()); ++t) {
+    const int64_t from_end = t - a.end + b.end;
+    const bool exists = t < a.begin ? t < b.begin : from_end >= b.begin && from_end < static_cast<int64_t>(corrupt.ids.size());
+    counterpart.push_back(exists ? std::optional(t < a.begin ? t : from_end) : std::nullopt);
+  }
+  return counterpart;
+}
+
+void FactCases::Add(size_t fact, const Variant& variant) {
+  for (size_t s = 0; s < runs_.samples; ++s) {
+    cases_.push_back({fact * runs_.samples + s, variant});
+    answers_.push_back(runs_.facts[fact].answer_id);
+  }
+}
+
+std::vector<double> FactCases::Probabilities(const Model& model, const CellOptions& options, Audit& audit) const {
+  const std::vector<double> each = CellProbabilities(model, runs_.corrupt, cases_, answers_, options, audit);
+  const auto samples = static_cast<int64_t>(runs_.samples);
+  std::vector<double> means;
+  for (auto p = each.begin(); p != each.end(); p += samples)
+    means.push_back(std::accumulate(p, p + samples, 0.0) / static_cast<double>(samples));
+  return means;
+}
+
+FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs, const std::vector<Place>& keep,
+                  const std::optional<Noise>& noise) {
+  FactRuns runs;
+  std::vector<std::vector<int64_t>> prompts;
+  for (const FactPair& pair : pairs) {
+    CheckSubject(pair.clean);
+    prompts.push_back(pair.clean.ids);
+    if (pair.corrupt) {
+      CheckSubject(*pair.corrupt);
+      runs.corrupt.push_back({pair.corrupt->ids});
+    } else {
+      if (!noise) throw Error(fmt::format("the prompt '{}' has neither another subject nor noise to corrupt it", pair.clean.text));
+      for (SweepBase& run : NoisyRuns(pair.clean, *noise, model.config().d_model)) runs.corrupt.push_back(std::move(run));
+    }
+  }
+  const auto swapped = std::count_if(pairs.begin(), pairs.end(), [](const FactPair& pair) { return pair.corrupt.has_value(); });
+  if (swapped != 0 && swapped != static_cast<int64_t>(pairs.size()))
+    throw Error("facts are corrupted all by other subjects, or all by noise");
+  runs.samples = runs.corrupt.size() / pairs.size();
+  runs.clean = Run(model, prompts, {.variants = {}, .keep = keep});
+  const at::Tensor logits = runs.clean.LastLogits().cpu(), p = logits.softmax(1), top = logits.argmax(1);
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const auto row = static_cast<int64_t>(i);
+    const int64_t answer = pairs[i].answer_id.value_or(top[row].item<int64_t>()), vocab = model.config().vocab;
+    if (answer < 0 || answer >= vocab)
+      throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}", answer, vocab));
+    runs.facts.push_back({.relation = pairs[i].relation,
+                          .clean = pairs[i].clean,
+                          .corrupt = pairs[i].corrupt,
+                          .answer_id = answer,
+                          .answer = {},
+                          .p_clean = p[row][answer].item<double>()});
+  }
+  return runs;
+}
+
+}  // namespace mambascope

@@ -1,0 +1,51 @@
+#include "mambascope/experiments/knockout/hidden_attention.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mambascope/error.h"
+#include "mambascope/experiments/knockout/layer_inputs.h"
+
+namespace mambascope {
+namespace {
+
+LayerAttention AverageOverChannels(const Mixing& mixing, const AttentionOptions& options) {
+  const int64_t tokens = mixing.values.size(0), block = std::max<int64_t>(1, options.floats / (tokens * tokens));
+  LayerAttention found;
+  found.channels = mixing.channels;
+  at::Tensor sum = at::zeros({tokens, tokens}, mixing.values.options()), absolute = at::zeros_like(sum);
+  for (int64_t begin = 0; begin < mixing.channels; begin += block) {
+    const at::Tensor m = mixing.matrix(0, begin, std::min(begin + block, mixing.channels));  // [to, from, channel]
+    sum += m.sum(2);
+    absolute += m.abs().sum(2);
+  }
+  found.mean = (sum / mixing.channels).cpu();
+  found.absolute = (absolute / mixing.channels).cpu();
+  const at::Tensor rows = found.absolute.sum(1, /*keepdim=*/true);
+  found.normalised = at::where(rows > 0, found.absolute / rows, at::zeros({}, rows.options()));
+  return found;
+}
+
+}  // namespace
+
+std::vector<LayerAttention> HiddenAttention(const Model& model, const std::vector<int64_t>& ids, const std::vector<int>& layers,
+                                            const AttentionOptions& options) {
+  const c10::NoGradGuard no_grad;
+  const std::vector<at::Tensor> inputs = LayerInputs(model, ids, layers);
+  std::vector<LayerAttention> found;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const Mixing mixing = model.layer(layers[i]).Mix(inputs[i]);
+    if (options.channel && (*options.channel < 0 || *options.channel >= mixing.channels))
+      throw Error(fmt::format("channel or head {} is out of range", *options.channel),
+                  fmt::format("the layers of this model have 0 to {}", mixing.channels - 1));
+    found.push_back(AverageOverChannels(mixing, options));
+    found.back().layer = layers[i];
+    if (options.channel) found.back().channel = mixing.matrix(0, *options.channel, *options.channel + 1).squeeze(2).cpu();
+  }
+  return found;
+}
+
+}  // namespace mambascope

@@ -1,0 +1,192 @@
+#include "mambascope/experiments/knockout/knockout.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "mambascope/error.h"
+#include "mambascope/experiments/statistics.h"
+#include "mambascope/experiments/knockout/token_sets.h"
+#include "mambascope/intervene/run.h"
+
+namespace mambascope {
+namespace {
+
+using Tokens = std::vector<int64_t>;
+
+Variant CutIn(Span window, const Tokens& from, const Tokens& to, const ChannelGroup& group, CutKind kind) {
+  Variant variant;
+  for (int64_t l = window.begin; l < window.end; ++l) {
+    const at::Tensor channels = group.blocked.empty() ? at::Tensor() : group.blocked.at(static_cast<size_t>(l));
+    variant.push_back(Cut{.layer = static_cast<int>(l), .from = from, .to = to, .channels = channels, .kind = kind});
+  }
+  return variant;
+}
+
+// Tokens before the first source are the base run's anyway.
+Variant AblateIn(Span window, const Tokens& from, int64_t tokens, const MeanAblation& ablation) {
+  Variant variant;
+  for (int64_t l = window.begin; l < window.end; ++l) {
+    for (int64_t t = from.front(); t < tokens; ++t) {
+      const StateId at{Site::kConvIn, static_cast<int>(l), t};
+      if (std::binary_search(from.begin(), from.end(), t)) variant.push_back(Set{at, ablation.means.at(static_cast<size_t>(l))});
+      else if (t < tokens - 1 && ablation.others == MeanAblation::Others::kHeld) variant.push_back(Hold{at});
+    }
+  }
+  return variant;
+}
+
+// The cells of some facts, as cases of one sweep; what several curves or rows share is computed once.
+class Cases {
+ public:
+  Cases(const std::vector<FactPair>& pairs, const std::vector<int64_t>& answers, const KnockoutOptions& options)
+      : options_(options), answers_(answers) {
+    for (const FactPair& pair : pairs) {
+      bases_.push_back({pair.clean.ids});
+      Add(bases_.size() - 1, {});
+    }
+  }
+
+  // The cells of each window in order, from the index that is returned; none where nothing is severed: where a set is empty, or all
+  // sources come after all targets.
+  std::optional<size_t> AddWindows(size_t fact, const Tokens& from, const Tokens& to, size_t group) {
+    if (from.empty() || to.empty()) return std::nullopt;
+    if (options_.kind != CutKind::kBidirectional && from.front() > to.back()) return std::nullopt;
+    const auto [found, is_new] = first_.try_emplace({fact, from, to, group}, cases_.size());
+    if (is_new) {
+      const auto tokens = static_cast<int64_t>(bases_[fact].ids.size());
+      for (const Span& window : options_.windows) {
+        Add(fact, options_.ablation ? AblateIn(window, from, tokens, *options_.ablation)
+                                    : CutIn(window, from, to, options_.channels.at(group), options_.kind));
+      }
+    }
+    return found->second;
+  }
+
+  // The base runs come first.
+  std::vector<AnswerCell> Compute(const Model& model, Audit& audit) const {
+    return AnswerCells(model, bases_, cases_, case_answers_, options_.cells, audit);
+  }
+
+ private:
+  void Add(size_t fact, Variant variant) {
+    cases_.push_back({fact, std::move(variant)});
+    case_answers_.push_back(answers_[fact]);
+  }
+
+  const KnockoutOptions& options_;
+  const std::vector<int64_t>& answers_;
+  std::vector<SweepBase> bases_;
+  std::vector<SweepCase> cases_;
+  std::vector<int64_t> case_answers_;
+  std::map<std::tuple<size_t, Tokens, Tokens, size_t>, size_t> first_;
+};
+
+// Those of the pairs, or the most probable tokens.
+std::vector<int64_t> AnswersOf(const Model& model, const std::vector<FactPair>& pairs) {
+  std::vector<std::vector<int64_t>> open;  // prompts without an answer
+  for (const FactPair& pair : pairs) {
+    if (!pair.answer_id) open.push_back(pair.clean.ids);
+  }
+  const at::Tensor top = open.empty() ? at::Tensor() : Run(model, open).LastLogits().argmax(1).cpu();
+  std::vector<int64_t> answers;
+  int64_t next = 0;
+  for (const FactPair& pair : pairs) {
+    const int64_t answer = pair.answer_id ? *pair.answer_id : top[next++].item<int64_t>();
+    if (answer < 0 || answer >= model.config().vocab)
+      throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}", answer, model.config().vocab));
+    answers.push_back(answer);
+  }
+  return answers;
+}
+
+}  // namespace
+
+std::vector<Flow> FlowsOf(const KnockoutOptions& options) {
+  std::vector<Flow> flows;
+  if (options.ablation) {
+    for (const std::string& from : options.from) flows.push_back({from, "", 0});
+    return flows;
+  }
+  for (const std::string& to : options.to) {
+    for (size_t group = 0; group < options.channels.size(); ++group) {
+      for (const std::string& from : options.from) flows.push_back({from, to, group});
+    }
+  }
+  return flows;
+}
+
+std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair>& pairs, const KnockoutOptions& options, Audit& audit) {
+  if (pairs.empty()) return {};
+  c10::NoGradGuard no_grad;
+  const std::vector<int64_t> answers = AnswersOf(model, pairs);
+  const std::vector<Flow> flows = FlowsOf(options);
+  Cases cases(pairs, answers, options);
+  std::vector<KnockedFact> facts;
+  std::vector<std::vector<std::optional<size_t>>> rows(pairs.size());  // [fact], the first cell of each flow, then of each token
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const Prompt& prompt = pairs[i].clean;
+    const Tokens last = TokensOf("last", prompt);
+    facts.push_back(
+        {.relation = pairs[i].relation, .prompt = prompt, .answer_id = answers[i], .answer = {}, .base = {}, .cells = {}, .sources = {}});
+    for (const Flow& flow : flows) {
+      const Tokens from = TokensOf(flow.from, prompt), to = options.ablation ? last : TokensOf(flow.to, prompt);
+      rows[i].push_back(cases.AddWindows(i, from, to, flow.group));
+      facts[i].sources.push_back(rows[i].back() ? static_cast<int64_t>(from.size()) : 0);
+    }
+    for (int64_t t = 0; options.heatmap && t <= last[0]; ++t) rows[i].push_back(cases.AddWindows(i, {t}, last, 0));
+    if (options.decompose) facts[i].parts = DecomposeAnswer(model, prompt.ids, answers[i]);
+  }
+  const std::vector<AnswerCell> cells = cases.Compute(model, audit);
+  for (size_t i = 0; i < facts.size(); ++i) {
+    facts[i].base = cells[i];
+    if (cells[i].p == 0)
+      throw Error(fmt::format("p(answer) is 0 after the prompt '{}': there is no change relative to it", facts[i].prompt.text));
+    for (const std::optional<size_t>& row : rows[i]) {
+      std::vector<AnswerCell> windows(options.windows.size(), cells[i]);
+      if (row) std::copy_n(cells.begin() + static_cast<int64_t>(*row), windows.size(), windows.begin());
+      (facts[i].cells.size() < flows.size() ? facts[i].cells : facts[i].heatmap).push_back(std::move(windows));
+    }
+  }
+  return facts;
+}
+
+KnockoutAverage AverageKnockouts(const std::vector<KnockedFact>& facts, size_t flow) {
+  KnockoutAverage average;
+  for (const KnockedFact& fact : facts) average.with_sources += fact.sources[flow] > 0 ? 1 : 0;
+  for (size_t w = 0; w < facts.at(0).cells[flow].size(); ++w) {
+    std::vector<double> change, is_top;
+    for (const KnockedFact& fact : facts) {
+      const AnswerCell& cell = fact.cells[flow][w];
+      change.push_back(100 * (cell.p - fact.base.p) / fact.base.p);
+      is_top.push_back(cell.is_top ? 100 : 0);
+    }
+    average.change.push_back(Mean(change));
+    average.ci95.push_back(Interval95(change));
+    average.accuracy.push_back(Mean(is_top));
+  }
+  return average;
+}
+
+CarriedAverage AverageCarried(const std::vector<KnockedFact>& facts, const std::string& set) {
+  std::vector<std::vector<double>> carried(facts.at(0).parts->by_token.size());  // [layer][fact]
+  for (const KnockedFact& fact : facts) {
+    const Tokens tokens = TokensOf(set, fact.prompt);
+    for (size_t l = 0; l < carried.size(); ++l) {
+      carried[l].push_back(0);
+      for (int64_t token : tokens) carried[l].back() += fact.parts->by_token[l][static_cast<size_t>(token)];
+    }
+  }
+  CarriedAverage average;
+  for (const std::vector<double>& of_facts : carried) {
+    average.logit.push_back(Mean(of_facts));
+    average.ci95.push_back(Interval95(of_facts));
+  }
+  return average;
+}
+
+}  // namespace mambascope

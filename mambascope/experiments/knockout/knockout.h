@@ -1,0 +1,91 @@
+// Information-flow knockout (Endy et al. 2025): in the mixers of a window of layers some tokens no longer read others, and p(answer) is
+// read. What it loses flowed from the sources to the targets there.
+//
+//   change = 100 (p_knocked - p_base) / p_base        percent, the mean over facts
+//
+// And mean ablation (Sharma et al. 2024, section 6, Figure 11), for a mixer whose convolution hands on what a cut of the recurrence severs:
+// the sources' states at Site::kConvIn become the layer's mean in the window, whoever reads them.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mambascope/experiments/cells.h"
+#include "mambascope/experiments/knockout/decompose.h"
+#include "mambascope/experiments/windows.h"
+#include "mambascope/experiments/facts/fact_pair.h"
+
+namespace mambascope {
+
+// Where a cut acts: channels of a state-space model, heads of a transformer.
+struct ChannelGroup {
+  std::string name = "all";
+  std::vector<at::Tensor> blocked = {};  // [layer], bool [d_inner] or [heads]; none: everywhere
+};
+
+// Mean ablation in place of a cut.
+struct MeanAblation {
+  std::vector<at::Tensor> means;  // [layer] [width], at Site::kConvIn (mean_states.h)
+  // The states at Site::kConvIn of the other tokens before the last one: the base run's in the window, or whatever the ablation makes of
+  // them.
+  enum class Others { kHeld, kFree } others = Others::kHeld;
+};
+
+struct KnockoutOptions {
+  std::vector<std::string> from, to;          // token_sets.h; a curve for every pair and group of channels
+  std::vector<ChannelGroup> channels = {{}};  // of a cut
+  std::vector<Span> windows = {};             // of layers, [first, last)
+  CutKind kind = CutKind::kMixing;
+  std::optional<MeanAblation> ablation = {};  // then there are no targets or channels: a curve for every `from`
+  bool heatmap = false;                       // each token alone, too; to the last one, in the first group of channels
+  bool decompose = false;                     // the answer's logit of the base run, too, by token and layer (decompose.h)
+  CellOptions cells = {};
+};
+
+// What one curve severs.
+struct Flow {
+  std::string from, to;  // `to` is empty with mean ablation
+  size_t group = 0;      // of options.channels
+};
+// By target, then group, then source.
+std::vector<Flow> FlowsOf(const KnockoutOptions& options);
+
+struct KnockedFact {
+  std::string relation;  // empty: the fact was given alone
+  Prompt prompt;
+  int64_t answer_id = 0;
+  std::string answer;  // the text of that token
+  AnswerCell base;
+  std::vector<std::vector<AnswerCell>> cells;  // [flow][window]
+  std::vector<int64_t> sources;                // [flow], tokens severed; 0: there is nothing to sever here, and the cells are the base run
+  std::vector<std::vector<AnswerCell>> heatmap = {};  // [token][window]
+  std::optional<AnswerParts> parts = {};
+};
+
+// Knocks out facts, all in one sweep. The answer is that of the pair. Throws Error for p_base = 0, to
+// which there is no change, and for what Sweep refuses.
+std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair>& pairs, const KnockoutOptions& options, Audit& audit);
+
+// Over facts, in percent.
+struct KnockoutAverage {
+  std::vector<double> change;                                  // [window]
+  std::vector<std::optional<std::pair<double, double>>> ci95;  // of change
+  std::vector<double> accuracy;                                // [window], facts whose answer stays the most probable token
+  int64_t with_sources = 0;                                    // facts in which something is severed; the others count as no change
+};
+// REQUIRES: !facts.empty()
+KnockoutAverage AverageKnockouts(const std::vector<KnockedFact>& facts, size_t flow);
+
+// What the values of a token set add to the answer's logit at the last token, through each layer's mixer.
+struct CarriedAverage {
+  std::vector<double> logit;  // [layer], the mean over facts
+  std::vector<std::optional<std::pair<double, double>>> ci95;
+};
+// REQUIRES: !facts.empty(), and each has parts
+CarriedAverage AverageCarried(const std::vector<KnockedFact>& facts, const std::string& set);
+
+}  // namespace mambascope

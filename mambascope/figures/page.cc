@@ -1,0 +1,104 @@
+#include "mambascope/figures/page.h"
+
+#include <fmt/format.h>
+
+#include "mambascope/figures/web.h"
+
+namespace mambascope {
+namespace {
+
+// Nothing may be fetched; what is on the page may run. Expressions in specifications are interpreted, so eval stays forbidden.
+constexpr char kPolicy[] = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
+
+void ReplaceAll(std::string& text, std::string_view from, std::string_view to) {
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+}
+
+// Text for an element or a quoted attribute.
+std::string EscapeHtml(std::string_view text) {
+  std::string escaped;
+  for (char c : text) {
+    switch (c) {
+      case '&': escaped += "&amp;"; break;
+      case '<': escaped += "&lt;"; break;
+      case '>': escaped += "&gt;"; break;
+      case '"': escaped += "&quot;"; break;
+      case '\'': escaped += "&#39;"; break;
+      case '\0': escaped += "\uFFFD"; break;  // not allowed in HTML
+      default: escaped += c;
+    }
+  }
+  return escaped;
+}
+
+// JSON for a script element: ASCII, and without the < that could end the element or open a comment in it. Bytes that are not UTF-8
+// become U+FFFD.
+std::string ScriptJson(const Json& json) {
+  std::string text = json.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
+  ReplaceAll(text, "<", "\\u003c");  // in JSON a < is always inside a string
+  return text;
+}
+
+// A script element. What would end it or open a comment can only be in a string or regular expression, where a backslash is harmless;
+// the name of a source map would make the browser's developer tools look for that file.
+std::string InlineScript(std::string_view code) {
+  std::string text(code.substr(0, code.find("//# sourceMappingURL=")));
+  ReplaceAll(text, "</script", "<\\/script");
+  ReplaceAll(text, "<!--", "<\\!--");
+  return fmt::format("<script>\n{}\n</script>\n", text);
+}
+
+std::string Summary(const PageInfo& info) {
+  std::string rows;
+  for (const auto& [key, value] : info.summary) rows += fmt::format("<dt>{}</dt><dd>{}</dd>\n", EscapeHtml(key), EscapeHtml(value));
+  return rows.empty() ? "" : fmt::format("<dl>\n{}</dl>\n", rows);
+}
+
+std::string Contents(const std::vector<Figure>& figures) {
+  if (figures.size() < 2) return "";
+  std::string items;
+  for (size_t i = 0; i < figures.size(); ++i)
+    items += fmt::format("<li><a href=\"#figure-{}\">{}</a></li>\n", i + 1, EscapeHtml(figures[i].heading));
+  return fmt::format("<nav><ol>\n{}</ol></nav>\n", items);
+}
+
+std::string Section(const Figure& figure, size_t number) {
+  return fmt::format(R"(<section id="figure-{}">
+<h2>{}</h2>
+<p class="caption">{}</p>
+<div class="plot"></div>
+<details><summary>Specification and data (Vega-Lite JSON)</summary><pre></pre></details>
+<script type="application/json">{}</script>
+</section>
+)",
+                     number, EscapeHtml(figure.heading), EscapeHtml(figure.caption), ScriptJson(figure.spec));
+}
+
+}  // namespace
+
+std::string HtmlPage(const PageInfo& info, const std::vector<Figure>& figures) {
+  const std::string title = EscapeHtml(info.title);
+  std::string html = fmt::format(R"(<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{}</title>
+<style>
+{}</style>
+</head>
+<body>
+<main>
+<header><h1>{}</h1><button id="theme" type="button">Light / dark</button></header>
+)",
+                                 kPolicy, title, web::PageCss(), title);
+  html += Summary(info) + Contents(figures);
+  for (size_t i = 0; i < figures.size(); ++i) html += Section(figures[i], i + 1);
+  html += fmt::format("<footer>Made by mambascope. Figures: Vega-Lite.</footer>\n</main>\n<!-- vega, vega-lite and vega-embed:\n{}-->\n",
+                      web::Licence());
+  for (std::string_view code : {web::Vega(), web::VegaLite(), web::VegaEmbed(), web::PageJs()}) html += InlineScript(code);
+  return html + "</body>\n</html>\n";
+}
+
+}  // namespace mambascope

@@ -1,0 +1,47 @@
+#include "mambascope/jobs/result_lines.h"
+
+#include <fmt/format.h>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/fingerprint.h"
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kDigest = "made_by";
+constexpr const char* kOtherFile = "name another folder with --out, or delete that file";
+
+}  // namespace
+
+ResultLines::ResultLines(const fs::path& file, const Json& made_by) : file_(file), digest_(FingerprintOf(DumpJson(made_by))) {
+  PrepareFile(file);
+  if (fs::exists(file)) {
+    const std::string text = ReadFile(file);
+    const size_t end = text.rfind('\n') + 1;  // npos + 1 is 0
+    if (end < text.size() && text[end] != '{') throw Error(fmt::format("{}: holds no results", file.string()), kOtherFile);
+    for (size_t begin = 0, number = 1; begin < end; begin = text.find('\n', begin) + 1, ++number) {
+      Json line = ParseJson(std::string_view(text).substr(begin, text.find('\n', begin) - begin),
+                            fmt::format("{}: line {}", file.string(), number));
+      if (!line.is_object() || !line.contains(kDigest) || line[kDigest] != digest_) {
+        throw Error(fmt::format("{}: line {} was made with other options, or another model or version", file.string(), number), kOtherFile);
+      }
+      earlier_.push_back(std::move(line));
+    }
+    std::error_code error;
+    if (end < text.size()) fs::resize_file(file, end, error);
+    if (error) throw Error(fmt::format("{}: cannot be written: {}", file.string(), error.message()));
+  }
+  stream_.open(file, std::ios::app | std::ios::binary);
+  if (!stream_) throw Error(fmt::format("{}: cannot be written", file.string()));
+}
+
+void ResultLines::Append(Json line) {
+  line[kDigest] = digest_;
+  stream_ << DumpJson(line) + "\n" << std::flush;
+  if (!stream_) throw Error(fmt::format("{}: cannot be written", file_.string()), "is the disk full?");
+}
+
+}  // namespace mambascope

@@ -1,0 +1,294 @@
+// The convolution and the scan: matrix against reference, reference against kernel, gradients against finite differences.
+#include "mambascope/model/kernels/ssm.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cmath>
+
+#include "mambascope/checkpoint/test_support.h"
+#include "mambascope/error.h"
+#include "mambascope/model/kernels/ssm_cpu.h"
+
+namespace mambascope {
+namespace {
+
+// Four segments: a whole prompt, two that continue from one slot of a carry, and a single token; carries kept inside and at ends.
+Packing TestPacking() { return {.segments = {{0, 5, 0, -1}, {5, 3, 2, 1}, {8, 4, 2, 1}, {12, 1, 7, 0}}, .kept = {0, 4, 6, 12}}; }
+
+struct Sizes {
+  int64_t d_inner, d_state, groups, a_rows;
+};
+
+struct ScanCase {
+  ScanInput in;
+  at::Tensor from;  // [2, d_state, d_inner]
+};
+
+at::Tensor Random(at::IntArrayRef shape, at::ScalarType dtype) { return at::randn(shape, dtype); }
+
+ScanCase RandomCase(const Sizes& s, at::ScalarType dtype = at::kFloat) {
+  at::manual_seed(7);
+  const int64_t rows = TestPacking().rows();
+  return {{Random({rows, s.d_inner}, dtype), at::softplus(Random({rows, s.d_inner}, dtype)), -Random({s.a_rows, s.d_inner}, dtype).exp(),
+           Random({rows, s.groups, s.d_state}, dtype), Random({rows, s.groups, s.d_state}, dtype)},
+          Random({2, s.d_state, s.d_inner}, dtype)};
+}
+
+class ScanTest : public testing::TestWithParam<Sizes> {};
+
+INSTANTIATE_TEST_SUITE_P(Sizes, ScanTest,
+                         testing::Values(Sizes{96, 16, 1, 16}, Sizes{7, 3, 1, 3}, Sizes{130, 12, 1, 1}, Sizes{64, 5, 2, 1},
+                                         Sizes{150, 4, 3, 1}),
+                         [](const auto& info) {
+                           return fmt::format("d{}_n{}_g{}_a{}", info.param.d_inner, info.param.d_state, info.param.groups,
+                                              info.param.a_rows);
+                         });
+
+TEST_P(ScanTest, KernelEqualsReference) {
+  const ScanCase c = RandomCase(GetParam());
+  at::Tensor kept, kept_reference;
+  const at::Tensor y = SelectiveScanCpu(c.in, TestPacking(), c.from, kept);
+  const at::Tensor reference = SelectiveScanReference(c.in, TestPacking(), c.from, kept_reference);
+  EXPECT_LT(MaxDifference(y, reference), 1e-5 * reference.abs().max().item<double>());
+  EXPECT_LT(MaxDifference(kept, kept_reference), 1e-5 * kept_reference.abs().max().item<double>());
+}
+
+TEST_P(ScanTest, KernelGradientsEqualTheReferences) {
+  const Packing packing = TestPacking();
+  std::vector<std::vector<at::Tensor>> gradients;
+  for (const auto scan : {SelectiveScanCpu, SelectiveScanReference}) {
+    const ScanCase c = RandomCase(GetParam());
+    const std::vector<at::Tensor> inputs = {c.in.x, c.in.delta, c.in.b, c.in.c, c.from};
+    for (const at::Tensor& input : inputs) input.set_requires_grad(true);
+    at::Tensor kept;
+    const at::Tensor y = scan(c.in, packing, c.from, kept);
+    ((y * at::sin(y)).sum() + (kept * at::cos(kept)).sum()).backward();
+    gradients.emplace_back();
+    for (const at::Tensor& input : inputs) gradients.back().push_back(input.grad());
+  }
+  for (size_t i = 0; i < gradients[0].size(); ++i) {
+    const double scale = gradients[1][i].abs().max().item<double>();
+    EXPECT_GT(scale, 0);
+    EXPECT_LT(MaxDifference(gradients[0][i], gradients[1][i]), 2e-5 * scale) << "input " << i;
+  }
+}
+
+TEST_P(ScanTest, ReferenceEqualsMatrix) {
+  const ScanCase c = RandomCase(GetParam(), at::kDouble);
+  at::Tensor kept;
+  const at::Tensor y = SelectiveScanReference(c.in, Packing::Whole({c.in.x.size(0)}), {}, kept);
+  const at::Tensor by_matrix = at::einsum("ijd,jd->id", {ScanMatrix(c.in), c.in.x});
+  EXPECT_LT(MaxDifference(y, by_matrix), 1e-10 * y.abs().max().item<double>());
+}
+
+// Central differences in float64 of the reference, along random directions.
+TEST_P(ScanTest, ReferenceGradientsEqualFiniteDifferences) {
+  ScanCase c = RandomCase(GetParam(), at::kDouble);
+  const auto loss = [&] {
+    at::Tensor kept;
+    const at::Tensor y = SelectiveScanReference(c.in, TestPacking(), c.from, kept);
+    return y.sin().sum() + kept.square().sum();
+  };
+  for (at::Tensor* input : {&c.in.x, &c.in.delta, &c.in.a, &c.in.b, &c.in.c, &c.from}) {
+    input->set_requires_grad(true);
+    loss().backward();
+    const at::Tensor gradient = input->grad().clone(), value = input->detach().clone(), direction = at::randn_like(value);
+    const auto at_step = [&](double step) {
+      *input = value + step * direction;
+      return loss().item<double>();
+    };
+    const double numeric = (at_step(1e-5) - at_step(-1e-5)) / 2e-5, analytic = (gradient * direction).sum().item<double>();
+    EXPECT_NEAR(analytic, numeric, 1e-6 * std::max(1.0, std::abs(numeric)));
+    *input = value;
+  }
+}
+
+// Central differences of the kernel itself, in float32.
+TEST_P(ScanTest, KernelGradientsEqualFiniteDifferences) {
+  ScanCase c = RandomCase(GetParam());
+  const at::Tensor weights = at::randn_like(c.in.x);
+  for (at::Tensor* input : {&c.in.x, &c.in.delta, &c.in.b, &c.in.c, &c.from}) {
+    const auto loss = [&] {
+      at::Tensor kept;
+      return (SelectiveScanCpu(c.in, TestPacking(), c.from, kept) * weights).to(at::kDouble).sum();
+    };
+    input->set_requires_grad(true);
+    loss().backward();
+    const at::Tensor gradient = input->grad().clone(), value = input->detach().clone();
+    const at::Tensor direction = gradient / gradient.norm();
+    const auto at_step = [&](double step) {
+      *input = value + step * direction;
+      return loss().item<double>();
+    };
+    const double numeric = (at_step(1e-2) - at_step(-1e-2)) / 2e-2, analytic = gradient.norm().item<double>();
+    EXPECT_NEAR(analytic, numeric, 5e-3 * analytic);
+    *input = value;
+  }
+}
+
+TEST(ScanEdgeTest, SecondOrderGradientsAreRefused) {
+  const ScanCase c = RandomCase({8, 2, 1, 2});
+  c.in.x.set_requires_grad(true);
+  at::Tensor kept;
+  const at::Tensor loss = SelectiveScanCpu(c.in, TestPacking(), c.from, kept).square().sum();
+  EXPECT_THROW(torch::autograd::grad({loss}, {c.in.x}, {}, /*retain_graph=*/true, /*create_graph=*/true), Error);
+}
+
+// The kernel at the ends of float32's exponent: no decay at all, and a decay to nothing.
+TEST(ScanEdgeTest, ExtremeSteps) {
+  ScanCase c = RandomCase({64, 4, 1, 4});
+  c.in.delta.slice(1, 0, 32).fill_(0);
+  c.in.delta.slice(1, 32).fill_(1e4);
+  at::Tensor kept, kept_reference;
+  const at::Tensor y = SelectiveScanCpu(c.in, TestPacking(), c.from, kept);
+  EXPECT_TRUE(y.isfinite().all().item<bool>());
+  EXPECT_LT(MaxDifference(y, SelectiveScanReference(c.in, TestPacking(), c.from, kept_reference)), 1e-5 * y.abs().max().item<double>());
+}
+
+// One whole prompt under cuts.
+at::Tensor ScanWhole(const ScanInput& in, const std::vector<RowCut>& cuts) {
+  const Packing packing = Packing::Whole({in.x.size(0)});
+  at::Tensor kept;
+  return SelectiveScan(in, packing, {}, kept, CutRows(packing, cuts, 4));
+}
+
+// Inputs 2^i, no decay: the binary digits of each output show exactly the tokens that got through.
+ScanInput BinaryDigits(int64_t rows, int64_t d_state) {
+  const at::Tensor b = at::ones({rows, 1, d_state}) / static_cast<double>(d_state);
+  return {at::pow(2, at::arange(rows, at::kFloat)).unsqueeze(1), at::ones({rows, 1}), at::zeros({1, 1}), b, at::ones_like(b)};
+}
+
+TEST(ScanCutTest, BinaryDigitsShowWhatGotThrough) {
+  const auto outputs = [&](const std::vector<RowCut>& cuts) { return ToVector(ScanWhole(BinaryDigits(6, 1), cuts)); };
+  EXPECT_EQ(outputs({}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1111, 0b11111, 0b111111}));
+  EXPECT_EQ(outputs({{0, {3, 5}, {{{1, 2}}}}}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1001, 0b11111, 0b111001}));
+  EXPECT_EQ(outputs({{0, {4}, {{{0}}}}, {0, {5}, {{{0}}, {{5}}}}}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1111, 0b11110, 0b011110}));
+}
+
+// The small cases of the public implementation of Endy et al. 2025: 8 tokens, 8 states, what each writes shared among them.
+TEST(ScanCutTest, PublicImplementationsSmallCases) {
+  const ScanInput in = BinaryDigits(8, 8);
+  const auto outputs = [&](std::vector<int64_t> from, std::vector<int64_t> to) {
+    return ToVector(ScanWhole(in, {{0, std::move(to), {{std::move(from)}}}}));
+  };
+  const std::vector<int64_t> uncut = ToVector(ScanWhole(in, {}));
+  EXPECT_EQ(uncut, (std::vector<int64_t>{1, 3, 7, 15, 31, 63, 127, 255}));
+  EXPECT_EQ(outputs({0, 1, 2}, {4})[4], 24);
+  EXPECT_EQ(outputs({0, 1}, {4})[4], 28);
+  EXPECT_EQ(outputs({0, 1, 2}, {4, 5, 6}), (std::vector<int64_t>{1, 3, 7, 15, 24, 56, 120, 255}));
+  EXPECT_EQ(outputs({}, {4}), uncut);
+  EXPECT_EQ(outputs({1}, {}), uncut);
+}
+
+TEST(ScanCutTest, EqualsZeroedEntriesOfTheMatrix) {
+  const ScanCase c = RandomCase({10, 3, 2, 1});
+  const at::Tensor channels = at::arange(10) < 4;
+  const Sources some{{2, 5}, channels};
+  const at::Tensor y = ScanWhole(c.in, {{0, {6}, {some}}, {0, {12}, {some, {{0}}}}});
+  at::Tensor m = ScanMatrix(c.in);
+  for (int64_t i : {6, 12}) {
+    for (int64_t j : {2, 5}) m[i][j].slice(0, 0, 4).zero_();
+  }
+  m[12][0].zero_();
+  const at::Tensor want = at::einsum("ijd,jd->id", {m, c.in.x});
+  EXPECT_LT(MaxDifference(y, want), 1e-5 * want.abs().max().item<double>());
+  EXPECT_GT(MaxDifference(y[12], ScanWhole(c.in, {})[12]), 1e-2);
+}
+
+// A segment under a cut goes on from a carry that its sources wrote nothing to, and gives what the whole prompt gives there.
+TEST(ScanCutTest, CutsGoOnFromTheCarryThatTheyKept) {
+  const ScanCase c = RandomCase({70, 3, 2, 1});
+  Packing whole = Packing::Whole({13});
+  whole.kept = {4, 7};
+  at::Tensor kept, ignored;
+  SelectiveScan(c.in, whole, {}, kept, CutRows(whole, {{0, {}, {{{2, 5}}}, -1, {7}}}, 4));
+  ASSERT_EQ(kept.size(0), 3) << "two slots of the packing, and then the cut's";
+  const Packing rest{.segments = {{0, 5, 8, 1}}, .kept = {}};
+  const auto last = [](const at::Tensor& x) { return x.slice(0, 8); };
+  const ScanInput in{last(c.in.x), last(c.in.delta), c.in.a, last(c.in.b), last(c.in.c)};
+  const std::vector<RowCut> cuts = {{0, {1, 4}, {{{2, 5, 9}}}, 2}};
+  const at::Tensor got = SelectiveScan(in, rest, kept, ignored, CutRows(rest, cuts, 4));
+  const at::Tensor want = last(ScanWhole(c.in, {{0, {9, 12}, {{{2, 5, 9}}}}}));
+  EXPECT_LT(MaxDifference(got, want), 1e-5 * want.abs().max().item<double>());
+  EXPECT_GT(MaxDifference(got, SelectiveScan(in, rest, kept, ignored, CutRows(rest, {}, 4))), 1e-2);
+}
+
+// What is hidden is never written: an infinite write reaches those that see it alone.
+TEST(ScanCutTest, InfiniteSourcesStayHidden) {
+  ScanInput in = BinaryDigits(6, 1);
+  in.x[1].fill_(INFINITY);
+  const at::Tensor y = ScanWhole(in, {{0, {4}, {{{1}}}}, {0, {5}, {{{1}, at::ones({1}, at::kBool)}}}});
+  EXPECT_EQ(y[4].item<float>(), 0b11101);
+  EXPECT_EQ(y[5].item<float>(), 0b111101);
+  EXPECT_TRUE(std::isinf(y[3].item<float>()));
+}
+
+struct ConvCase {
+  at::Tensor x, weight, bias, from;
+};
+
+ConvCase RandomConv(at::ScalarType dtype = at::kFloat) {
+  at::manual_seed(8);
+  return {Random({TestPacking().rows(), 37}, dtype), Random({4, 37}, dtype), Random({37}, dtype), Random({2, 3, 37}, dtype)};
+}
+
+TEST(CausalConvTest, KernelEqualsReferenceWithGradients) {
+  std::vector<std::vector<at::Tensor>> results;
+  for (const auto conv : {CausalConvCpu, CausalConvReference}) {
+    const ConvCase c = RandomConv();
+    c.x.set_requires_grad(true);
+    c.from.set_requires_grad(true);
+    at::Tensor kept;
+    const at::Tensor y = conv(c.x, c.weight, c.bias, TestPacking(), c.from, kept);
+    (y.sin().sum() + kept.cos().sum()).backward();
+    results.push_back({y, kept, c.x.grad(), c.from.grad()});
+  }
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_GT(results[1][i].abs().max().item<double>(), 0.1);
+    EXPECT_LT(MaxDifference(results[0][i], results[1][i]), 1e-5) << "result " << i;
+  }
+}
+
+TEST(CausalConvTest, EqualsLibTorchsConvolution) {
+  const ConvCase c = RandomConv();
+  at::Tensor kept;
+  const at::Tensor y = CausalConv(c.x, c.weight, c.bias, Packing::Whole({13}), {}, kept, CutRows(Packing::Whole({13}), {}, 4));
+  const at::Tensor want = at::conv1d(c.x.t().unsqueeze(0), c.weight.t().unsqueeze(1), c.bias, 1, 3, 1, 37)[0].t().slice(0, 0, 13);
+  EXPECT_LT(MaxDifference(y, want), 1e-5);
+}
+
+// Under a cut of the convolution targets, and all that their cut shows them, are as if the sources' inputs were 0. Here token 6 may not see
+// 4, and 7 nor 8 may see 5; for what 6 reads, 4 and 5 are computed again, for 7 and 8 5 and 6, where 6 is without 4 for everyone.
+TEST(CausalConvTest, CutsSilenceInputs) {
+  const ConvCase c = RandomConv();
+  const Packing packing = Packing::Whole({13});
+  const auto without = [](std::vector<int64_t> tokens) { return Sources{std::move(tokens), {}, CutKind::kMixingAndConv}; };
+  const CutRows cuts(packing, {{0, {6}, {without({4})}}, {0, {7, 8}, {without({5})}}}, 4);
+  ASSERT_EQ(cuts.of_targets(), 3);
+  at::Tensor kept;
+  const at::Tensor y = CausalConv(c.x, c.weight, c.bias, packing, {}, kept, cuts);
+  ASSERT_EQ(y.size(0), 13 + 4);
+  const auto zeroed = [&](std::vector<int64_t> tokens) {
+    at::Tensor x = c.x.clone();
+    for (int64_t token : tokens) x[token].zero_();
+    return CausalConvReference(x, c.weight, c.bias, packing, {}, kept);
+  };
+  const at::Tensor whole = zeroed({});
+  for (int64_t t = 0; t < 13; ++t) {
+    const at::Tensor want = t == 6 ? zeroed({4}) : t == 7 || t == 8 ? zeroed({5}) : whole;
+    EXPECT_LT(MaxDifference(y[t], want[t]), 1e-5) << t;
+  }
+  const std::vector<std::pair<int64_t, std::vector<int64_t>>> extra = {{4, {4}}, {5, {4}}, {5, {5}}, {6, {4, 5}}};
+  ASSERT_EQ(cuts.reseen().size(), 3 + extra.size());
+  for (size_t i = 0; i < extra.size(); ++i) {
+    EXPECT_EQ(cuts.reseen()[3 + i].row, extra[i].first);
+    EXPECT_LT(MaxDifference(y[13 + static_cast<int64_t>(i)], zeroed(extra[i].second)[extra[i].first]), 1e-5) << i;
+  }
+  EXPECT_GT(MaxDifference(y[7], whole[7]), 1e-2);
+}
+
+}  // namespace
+}  // namespace mambascope

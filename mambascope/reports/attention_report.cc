@@ -1,0 +1,134 @@
+#include "mambascope/reports/attention_report.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mambascope/figures/heat_map.h"
+#include "mambascope/figures/page.h"
+#include "mambascope/reports/result_page.h"
+
+namespace mambascope {
+namespace {
+
+// [to][from]; none where `from` is after `to`.
+std::vector<std::vector<std::optional<double>>> Values(const at::Tensor& matrix) {
+  const at::Tensor numbers = matrix.to(at::kDouble);
+  const auto each = numbers.accessor<double, 2>();
+  std::vector<std::vector<std::optional<double>>> values(static_cast<size_t>(each.size(0)));
+  for (int64_t to = 0; to < each.size(0); ++to) {
+    for (int64_t from = 0; from < each.size(1); ++from)
+      values[static_cast<size_t>(to)].push_back(from <= to ? std::optional(each[to][from]) : std::nullopt);
+  }
+  return values;
+}
+
+// Later tokens are 0.
+Json ToJson(const at::Tensor& matrix) {
+  Json rows = Json::array();
+  for (const auto& row : Values(matrix)) {
+    rows.push_back(Json::array());
+    for (const auto& value : row) rows.back().push_back(value.value_or(0));
+  }
+  return rows;
+}
+
+std::vector<std::string> TokenLabels(const AttentionResult& result) {
+  std::vector<std::string> labels;
+  for (size_t t = 0; t < result.ids.size(); ++t) labels.push_back(result.texts[t].value_or(std::to_string(result.ids[t])));
+  return labels;
+}
+
+bool Differ(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>() > 1e-5 * a.abs().max().item<double>(); }
+
+bool HasSigns(const at::Tensor& matrix) { return matrix.min().item<double>() < 0; }
+
+// "the mean of 384 channels".
+std::string OfChannels(const AttentionResult& result, const LayerAttention& layer) {
+  return fmt::format("mean of {} {}s", layer.channels, result.channel_kind);
+}
+
+// The rows that set the scale of colours: the first token has only itself to read, which says nothing.
+at::Tensor ScaleRows(const at::Tensor& matrix) { return matrix.size(0) > 1 ? matrix.slice(0, 1) : matrix; }
+
+Grid View(const AttentionResult& result, const LayerAttention& layer, const std::string& view, const std::string& subtitle,
+          const at::Tensor& matrix) {
+  Grid grid{.name = fmt::format("attention_{}_{}", layer.layer, view),
+            .title = fmt::format("Layer {}: what each token reads", layer.layer),
+            .subtitle = subtitle,
+            .row_title = "to token",
+            .column_title = "from token",
+            .value_title = view == "normalised" ? "share" : "weight",
+            .rows = TokenLabels(result),
+            .columns = TokenLabels(result),
+            .values = Values(matrix)};
+  grid.picked_row = static_cast<int>(result.ids.size()) - 1;  // what the answer is read from
+  if (HasSigns(matrix)) grid.scheme = "redblue";
+  else grid.domain = {{0, std::max(ScaleRows(matrix).max().item<double>(), 1e-12)}};
+  return grid;
+}
+
+std::string Caption(const AttentionResult& result) {
+  const bool softmax = !Differ(result.layers[0].absolute, result.layers[0].normalised);
+  const std::string how =
+      "A row is a token; its columns are the tokens that it reads inside the mixer, itself included. The colour scale leaves out the first "
+      "token, which has only itself to read. ";
+  if (softmax) return how + "The weights of a row add up to 1.";
+  return how + fmt::format(
+                   "A weight is an entry of the recurrence's matrix from token to token (hidden attention, Ali et al. 2024), before the "
+                   "skip and the gate. What {0}s read with opposite signs cancels in the signed mean, not in the mean of absolute values.",
+                   result.channel_kind);
+}
+
+}  // namespace
+
+Json AttentionJson(const AttentionResult& result) {
+  Json json = {{"options", result.options}, {"tokens", Json::array()}, {"layers", Json::array()}};
+  for (size_t t = 0; t < result.ids.size(); ++t)
+    json["tokens"].push_back({{"id", result.ids[t]}, {"text", result.texts[t] ? Json(*result.texts[t]) : Json()}});
+  for (const LayerAttention& layer : result.layers) {
+    Json entry = {{"layer", layer.layer},
+                  {"channels", layer.channels},
+                  {"signed", ToJson(layer.mean)},
+                  {"absolute", ToJson(layer.absolute)},
+                  {"normalised", ToJson(layer.normalised)}};
+    if (result.channel) entry["channel"] = {{"index", *result.channel}, {"matrix", ToJson(layer.channel)}};
+    json["layers"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+Grid ShareHeatMap(const AttentionResult& result, const LayerAttention& layer) {
+  return View(result, layer, "normalised", fmt::format("shares of each row's sum, {}", OfChannels(result, layer)), layer.normalised);
+}
+
+std::vector<Grid> AttentionHeatMaps(const AttentionResult& result, const LayerAttention& layer) {
+  const std::string mean = OfChannels(result, layer);
+  const bool signs = HasSigns(layer.mean);
+  std::vector<Grid> views = {View(result, layer, "absolute", (signs ? "absolute values, " : "") + mean, layer.absolute)};
+  if (Differ(layer.absolute, layer.normalised)) views.push_back(ShareHeatMap(result, layer));
+  if (signs) views.push_back(View(result, layer, "signed", "signed, " + mean, layer.mean));
+  if (result.channel)
+    views.push_back(View(result, layer, fmt::format("{}_{}", result.channel_kind, *result.channel),
+                         fmt::format("{} {} alone", result.channel_kind, *result.channel), layer.channel));
+  return views;
+}
+
+std::string AttentionPage(const AttentionResult& result) {
+  std::string prompt;
+  for (const std::string& label : TokenLabels(result)) prompt += (prompt.empty() || result.texts[0] ? "" : " ") + label;
+  const PageInfo info{
+      .title = "What tokens read from tokens",
+      .summary = {{"model", result.options.value("model", "")}, {"prompt", prompt}, {"options", OptionsLine(result.options)}}};
+  std::vector<Figure> figures;
+  for (const LayerAttention& layer : result.layers) {
+    for (const Grid& grid : AttentionHeatMaps(result, layer))
+      figures.push_back({.heading = fmt::format("Layer {}: {}", layer.layer, grid.subtitle),
+                         .caption = figures.empty() ? Caption(result) : "",
+                         .spec = HeatMap(grid)});
+  }
+  return HtmlPage(info, figures);
+}
+
+}  // namespace mambascope

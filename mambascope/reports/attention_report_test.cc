@@ -1,0 +1,68 @@
+#include "mambascope/reports/attention_report.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mambascope {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Row = std::vector<std::optional<double>>;
+
+// Two tokens; the matrix's lower left and its second diagonal entry are given.
+AttentionResult Result(double across, double second) {
+  AttentionResult result{.options = {{"model", "m"}}, .ids = {4, 9}, .texts = {" a", "b"}, .layers = {}};
+  const at::Tensor mean = at::tensor({1.0, 0.0, across, second}).reshape({2, 2}).to(at::kFloat), absolute = mean.abs();
+  result.layers = {{.layer = 3,
+                    .channels = 8,
+                    .mean = mean,
+                    .absolute = absolute,
+                    .normalised = absolute / absolute.sum(1, true),
+                    .channel = at::full({2, 2}, 0.5).tril()}};
+  return result;
+}
+
+std::vector<std::string> Names(const std::vector<Grid>& grids) {
+  std::vector<std::string> names;
+  for (const Grid& grid : grids) names.push_back(grid.name);
+  return names;
+}
+
+TEST(AttentionReport, ShowsTheViewsThatDiffer) {
+  AttentionResult mamba = Result(-0.25, 2), softmax = Result(0.75, 0.25);
+  EXPECT_THAT(Names(AttentionHeatMaps(mamba, mamba.layers[0])),
+              ElementsAre("attention_3_absolute", "attention_3_normalised", "attention_3_signed"));
+  EXPECT_THAT(Names(AttentionHeatMaps(softmax, softmax.layers[0])), ElementsAre("attention_3_absolute"));
+  softmax.channel = 5;
+  softmax.channel_kind = "head";
+  EXPECT_THAT(Names(AttentionHeatMaps(softmax, softmax.layers[0])), ElementsAre("attention_3_absolute", "attention_3_head_5"));
+  EXPECT_THAT(AttentionPage(softmax), HasSubstr("head 5 alone"));
+}
+
+TEST(AttentionReport, DrawsFromEarlierToLaterTokens) {
+  const AttentionResult result = Result(-0.25, 2);
+  const std::vector<Grid> grids = AttentionHeatMaps(result, result.layers[0]);
+  EXPECT_THAT(grids[0].values, ElementsAre(Row{1, std::nullopt}, Row{0.25, 2}));
+  EXPECT_THAT(grids[2].values, ElementsAre(Row{1, std::nullopt}, Row{-0.25, 2}));
+  EXPECT_EQ(grids[0].rows, (std::vector<std::string>{" a", "b"}));
+  EXPECT_EQ(grids[2].scheme, "redblue");
+  EXPECT_NE(grids[0].scheme, "redblue");
+  EXPECT_EQ(grids[0].picked_row, 1);
+  EXPECT_NEAR(grids[1].domain->second, 8.0 / 9, 1e-6) << "without the first row, which is 1";
+}
+
+TEST(AttentionReport, JsonHasLaterTokensAsZero) {
+  AttentionResult result = Result(-0.25, 2);
+  result.texts = {std::nullopt, "b"};
+  result.channel = 0;
+  const Json json = AttentionJson(result);
+  EXPECT_EQ(json["layers"][0]["signed"], (Json{{1.0, 0.0}, {-0.25, 2.0}}));
+  EXPECT_EQ(json["layers"][0]["channel"], (Json{{"index", 0}, {"matrix", {{0.5, 0.0}, {0.5, 0.5}}}}));
+  EXPECT_EQ(json["tokens"], (Json{{{"id", 4}, {"text", nullptr}}, {{"id", 9}, {"text", "b"}}}));
+  EXPECT_EQ(AttentionHeatMaps(result, result.layers[0])[0].rows[0], "4");
+}
+
+}  // namespace
+}  // namespace mambascope

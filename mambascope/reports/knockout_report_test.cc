@@ -1,0 +1,199 @@
+// Knockouts as JSON and figures, on results made up by hand.
+#include "mambascope/reports/knockout_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "mambascope/reports/knockout_page.h"
+#include "mambascope/figures/palette.h"
+
+namespace mambascope {
+namespace {
+
+using testing::DoubleNear;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing::Optional;
+using enum KnockoutMeasure;
+
+KnockedFact MakeFact(const std::string& relation, double base, const std::vector<std::vector<AnswerCell>>& cells) {
+  return {.relation = relation,
+          .prompt = {.text = "Rome is in", .ids = {}, .tokens = {"Rome", " is", " in"}, .subject = "Rome", .subject_span = {0, 1}},
+          .answer_id = 7,
+          .answer = " Italy",
+          .base = {base, true},
+          .cells = cells,
+          .sources = std::vector<int64_t>(cells.size(), 1)};
+}
+
+// Of `windows` windows: p falls from 0.5 by an even step to 0.25, at the first source; the second does nothing.
+KnockoutResult MakeResult(const std::string& name, int windows) {
+  KnockoutResult result{.options = {{"model", name}, {"compat", "none"}},
+                        .name = name,
+                        .mode = "cut",
+                        .window = 3,
+                        .x = {},
+                        .flows = {{"subject", "last", 0}, {"all", "last", 0}},
+                        .channels = {"all"},
+                        .facts = {},
+                        .relations = {}};
+  std::vector<std::vector<AnswerCell>> cells(2);
+  for (int w = 0; w < windows; ++w) {
+    result.x.push_back(w);
+    cells[0].push_back({0.5 - 0.25 * w / (windows - 1), w % 2 == 0});
+    cells[1].push_back({0.5, true});
+  }
+  result.facts = {MakeFact("", 0.5, cells), MakeFact("", 0.5, cells)};
+  return result;
+}
+
+TEST(KnockoutJsonTest, FactIsReadAsItWasWritten) {
+  KnockedFact fact = MakeFact("capital", 0.5, {{{0.25, true}, {0.125, false}}, {{0.5, true}, {0.5, true}}});
+  fact.sources = {2, 0};
+  fact.parts = AnswerParts{
+      .logit = 3, .by_token = {{0.5, 1}, {0.25, 2}}, .skip = {1, 2}, .bias = {0, 0}, .mlp = {0, 1}, .embedding = 4, .offset = 5};
+  fact.heatmap = {{{0.5, true}, {0.375, false}}, {{0.5, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}};
+  const KnockedFact read = ReadKnockedFact(ToJson(fact, {0, 1}));
+  EXPECT_EQ(ToJson(read, {0, 1}), ToJson(fact, {0, 1}));
+  EXPECT_EQ(read.cells[0][1].p, 0.125);
+  EXPECT_FALSE(read.cells[0][1].is_top);
+  EXPECT_EQ(read.heatmap[0][1].p, 0.375);
+  EXPECT_THAT(read.sources, ElementsAre(2, 0));
+  EXPECT_EQ(read.prompt.subject_span, (Span{0, 1}));
+  EXPECT_EQ(ToJson(fact, {0, 1})["heatmap"]["x"], Json({0, 1}));
+}
+
+TEST(KnockoutJsonTest, RelationsHaveTheirOwnCurves) {
+  KnockoutResult result = MakeResult("m", 2);
+  result.facts = {MakeFact("a", 0.5, {{{0.25, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}}),
+                  MakeFact("b", 0.5, {{{0.5, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}})};
+  result.relations = {{.name = "a"}, {.name = "b"}, {.name = "c"}};
+  const Json json = KnockoutJson({result});
+  ASSERT_EQ(json["by_relation"].size(), 2u) << "relations without a fact are left out";
+  EXPECT_EQ(json["by_relation"][0]["curves"][0]["probability_change_percent"][0], -50.0);
+  EXPECT_EQ(json["by_relation"][1]["curves"][0]["probability_change_percent"][0], 0.0);
+  EXPECT_EQ(json["curves"][0]["probability_change_percent"][0], -25.0);
+  EXPECT_TRUE(json["by_relation"][0]["curves"][0]["ci95"][0].is_null()) << "one fact has no interval";
+}
+
+TEST(KnockoutChartTest, HasChangeAndAccuracyOfEverySource) {
+  const std::vector<LineChart> changes = KnockoutCharts(MakeResult("m", 3), kChange),
+                               accuracies = KnockoutCharts(MakeResult("m", 3), kAccuracy);
+  ASSERT_EQ(changes.size(), 1u);
+  ASSERT_EQ(accuracies.size(), 1u);
+  EXPECT_THAT(changes[0].x, ElementsAre("0", "1", "2"));
+  EXPECT_THAT(changes[0].curves[0].values, ElementsAre(0, -25, -50));
+  EXPECT_THAT(changes[0].curves[1].values, ElementsAre(0, 0, 0));
+  EXPECT_THAT(accuracies[0].curves[0].values, ElementsAre(100, 0, 100));
+  EXPECT_EQ(changes[0].references[0].value, 0);
+  EXPECT_EQ(accuracies[0].references[0].value, 100);
+}
+
+// A page shows one panel for each target; with groups of channels one for each pair, which compares them.
+TEST(KnockoutChartTest, TargetsHaveTheirOwnAndGroupsAreCompared) {
+  KnockoutResult result = MakeResult("m", 2);
+  result.channels = {"all", "fast"};
+  result.flows = {{"subject", "last", 0}, {"subject", "last", 1}};
+  const std::vector<LineChart> charts = KnockoutCharts(result, kChange);
+  ASSERT_EQ(charts.size(), 1u);
+  ASSERT_EQ(charts[0].curves.size(), 2u);
+  EXPECT_EQ(charts[0].curves[1].name, "fast");
+  EXPECT_THAT(charts[0].title, HasSubstr("from subject to last"));
+  result.channels = {"all"};
+  result.flows = {{"subject", "last", 0}, {"subject", "subject", 0}};
+  EXPECT_EQ(KnockoutCharts(result, kChange).size(), 2u);
+}
+
+TEST(KnockoutChartTest, SetsHaveTheFieldsColoursAndNoTwoTheSame) {
+  KnockoutResult result = MakeResult("m", 2);
+  const std::vector<std::string> sets = {"0,1", "last", "subject", "relation", "all", "first", "context", "subject_last"};
+  result.flows.clear();
+  for (const std::string& set : sets) result.flows.push_back({set, "last", 0});
+  const std::vector<AnswerCell> cells = {{0.5, true}, {0.5, true}};
+  result.facts = {MakeFact("", 0.5, std::vector<std::vector<AnswerCell>>(sets.size(), cells))};
+  std::set<std::string_view> colours;
+  std::map<std::string, std::string_view> of;
+  const LineChart chart = KnockoutCharts(result, kChange)[0];
+  for (const Curve& curve : chart.curves) {
+    of[curve.name] = kCurveColours.at(curve.tone.value()).on_white;
+    colours.insert(of[curve.name]);
+  }
+  EXPECT_EQ(colours.size(), sets.size());
+  EXPECT_EQ(of["first"], "#0072b2") << "blue";
+  EXPECT_EQ(of["last"], "#c94f00") << "orange";
+  EXPECT_EQ(of["subject"], "#009682") << "green";
+  EXPECT_EQ(of["relation"], "#7c6cf0") << "purple";
+}
+
+TEST(DepthChartTest, EachModelHasItsOwnPointsAndNoOthers) {
+  const std::vector<KnockoutResult> results = {MakeResult("small", 3), MakeResult("large", 5)};
+  const std::vector<LineChart> charts = DepthCharts(results, kChange);
+  ASSERT_EQ(charts.size(), 2u) << "of two sources";
+  ASSERT_EQ(charts[0].x.size(), 101u);
+  EXPECT_EQ(charts[0].x[25], "25");
+  EXPECT_EQ(charts[0].curves[0].name, "small (w = 3)");
+  for (size_t depth = 0; depth <= 100; ++depth) {
+    EXPECT_EQ(charts[0].curves[0].values[depth].has_value(), depth % 50 == 0) << depth;
+    EXPECT_EQ(charts[0].curves[1].values[depth].has_value(), depth % 25 == 0) << depth;
+  }
+  EXPECT_THAT(charts[0].curves[0].values[50], Optional(DoubleNear(-25, 1e-9)));
+  EXPECT_THAT(charts[0].curves[1].values[25], Optional(DoubleNear(-12.5, 1e-9)));
+  EXPECT_EQ(charts[0].missing, LineChart::Missing::kBridge);
+}
+
+TEST(DepthChartTest, ModelWithOneWindowIsAPoint) {
+  KnockoutResult one = MakeResult("one", 2);
+  one.x = {0};
+  for (KnockedFact& fact : one.facts) {
+    for (auto& cells : fact.cells) cells.resize(1);
+  }
+  const std::vector<LineChart> charts = DepthCharts({one, MakeResult("two", 2)}, kChange);
+  EXPECT_THAT(charts[0].curves[0].values[0], Optional(0.0));
+  EXPECT_FALSE(charts[0].curves[0].values[100].has_value());
+}
+
+TEST(KnockoutHeatMapTest, ShowsDifferencesOnASymmetricScale) {
+  KnockoutResult result = MakeResult("m", 2);
+  KnockedFact& fact = result.facts[0];
+  fact.heatmap = {{{0.5, true}, {0.25, true}}, {{0.625, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}};
+  const Grid grid = KnockoutHeatMap(result, fact, 0.3);
+  EXPECT_THAT(grid.values, ElementsAre(ElementsAre(0, -0.25), ElementsAre(0.125, 0), ElementsAre(0, 0)));
+  EXPECT_EQ(grid.domain, std::pair(-0.3, 0.3));
+  EXPECT_THAT(grid.marked_rows, ElementsAre(0));
+  EXPECT_EQ(grid.picked_row, 0) << "of the largest difference";
+  EXPECT_THAT(grid.title, HasSubstr("Italy"));
+  EXPECT_THAT(grid.subtitle, HasSubstr("0.5"));
+  EXPECT_THAT(grid.title, HasSubstr("last token:")) << "all channels need no words";
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("from one token (row)"));
+}
+
+TEST(KnockoutHeatMapTest, ColumnsAreNamedByTheirWindows) {
+  KnockoutResult result = MakeResult("m", 2);
+  EXPECT_EQ(KnockoutHeatMap(result, result.facts[0], 1).column_title, "first layer of the window");
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("In 3 layers from x on"));
+  result.windows = KnockoutResult::Windows::kAround;
+  EXPECT_EQ(KnockoutHeatMap(result, result.facts[0], 1).column_title, "layer the window lies around");
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("In 3 layers around x"));
+}
+
+TEST(KnockoutHeatMapTest, SaysThatItIsOfTheFirstGroup) {
+  KnockoutResult result = MakeResult("m", 2);
+  result.channels = {"fast", "all"};
+  result.facts[0].heatmap = std::vector<std::vector<AnswerCell>>(3, {{0.5, true}, {0.25, true}});
+  EXPECT_THAT(KnockoutHeatMap(result, result.facts[0], 1).title, HasSubstr("last token (fast):"));
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("from one token (fast) (row)"));
+}
+
+TEST(KnockoutPageTest, SaysWhichFactsHaveNothingToSever) {
+  KnockoutResult result = MakeResult("m", 2);
+  EXPECT_THAT(KnockoutPage({result}), Not(HasSubstr("count as no change")));
+  result.facts[1].sources[0] = 0;
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("subject in 1 of 2 facts"));
+}
+
+}  // namespace
+}  // namespace mambascope

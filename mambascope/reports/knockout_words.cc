@@ -1,0 +1,50 @@
+#include "mambascope/reports/knockout_words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "mambascope/figures/palette.h"
+
+namespace mambascope {
+
+std::string FlowName(const KnockoutResult& result, const Flow& flow) {
+  const auto& flows = result.flows;
+  const bool one_target = std::all_of(flows.begin(), flows.end(), [&](const Flow& other) { return other.to == flow.to; });
+  return fmt::format("{}{}{}", flow.from, one_target ? "" : " -> " + flow.to,
+                     result.channels.size() > 1 ? fmt::format(" ({})", result.channels.at(flow.group)) : "");
+}
+
+std::string GroupText(const KnockoutResult& result, size_t group) {
+  const std::string& channels = result.channels.at(group);
+  return channels == "all" ? "" : fmt::format(" ({})", channels);
+}
+
+std::string CountText(size_t facts) { return facts == 1 ? "one fact" : fmt::format("{} facts", facts); }
+
+std::string WindowText(const KnockoutResult& result) {
+  return fmt::format("windows of {} {}", result.window, result.window == 1 ? "layer" : "layers");
+}
+
+std::vector<size_t> TonesOf(const std::vector<std::string>& sets) {
+  static const std::map<std::string, size_t> kUsual = {{"first", 0}, {"last", 1}, {"subject", 2}, {"context", 3}, {"relation", 7}};
+  std::set<size_t> taken;
+  for (const std::string& set : sets) {
+    if (kUsual.contains(set)) taken.insert(kUsual.at(set));
+  }
+  std::vector<size_t> tones;
+  size_t next = 0;
+  for (const std::string& set : sets) {
+    if (kUsual.contains(set)) {
+      tones.push_back(kUsual.at(set));
+      continue;
+    }
+    while (next < kCurveColours.size() && taken.contains(next)) ++next;
+    tones.push_back(next++);
+  }
+  return tones;
+}
+
+}  // namespace mambascope

@@ -1,0 +1,52 @@
+// moments.json and its figures.
+#include "mambascope/reports/moments_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace mambascope {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+MomentsReport Report() {
+  const Convergence longer{.tokens = {512, 1024, 2048}, .change = {std::nullopt, 3.0, 0.25}},
+      shorter{.tokens = {512}, .change = {std::nullopt}};
+  return {.options = {{"model", "demo"}},
+          .projections = {{Site::kMixerIn, {"W_a", "W_g"}}, {Site::kMixed, {"W_o"}}},
+          .moments = {{.place = {Site::kMixerIn, 2}, .width = 4, .tokens = 600, .documents = 6, .condition = 10, .convergence = shorter},
+                      {.place = {Site::kMixerIn, 5}, .width = 4, .tokens = 3000, .documents = 30, .condition = 20, .convergence = longer},
+                      {.place = {Site::kMixed, 2}, .width = 8, .tokens = 7, .documents = 1, .condition = INFINITY, .convergence = {}}}};
+}
+
+TEST(MomentsReportTest, WhatIsNoNumberIsNull) {
+  const Json json = MomentsJson(Report());
+  EXPECT_EQ(json["moments"][1]["convergence"][2], Json({{"tokens", 2048}, {"change", 0.25}}));
+  EXPECT_TRUE(json["moments"][1]["convergence"][0]["change"].is_null());
+  EXPECT_EQ(json["moments"][1]["condition"], 20);
+  EXPECT_TRUE(json["moments"][2]["condition"].is_null());
+  EXPECT_EQ(json["moments"][2]["projections"], Json({"W_o"}));
+}
+
+TEST(MomentsReportTest, TheChartHasACurvePerLayerOverTheLongestRun) {
+  const LineChart chart = MomentsChart(Report(), Site::kMixerIn);
+  EXPECT_THAT(chart.x, ElementsAre("512", "1024", "2048"));
+  ASSERT_EQ(chart.curves.size(), 2);
+  EXPECT_THAT(chart.curves[0].values, ElementsAre(std::nullopt, std::nullopt, std::nullopt));
+  EXPECT_THAT(chart.curves[1].values, ElementsAre(std::nullopt, 3.0, 0.25));
+  EXPECT_NE(chart.curves[0].colour, chart.curves[1].colour);
+  EXPECT_EQ(chart.domain, std::pair(0.0, 1.0));  // a change beyond 1 says no more
+  EXPECT_NO_THROW(LineChartSpec(chart));
+}
+
+TEST(MomentsReportTest, ThePageHasAFigureWhereConvergenceWasWatched) {
+  const std::string page = MomentsPage(Report());
+  EXPECT_THAT(page, HasSubstr("moments_mixer_in"));
+  EXPECT_THAT(page, testing::Not(HasSubstr("moments_mixed")));
+}
+
+}  // namespace
+}  // namespace mambascope

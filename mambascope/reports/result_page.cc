@@ -1,0 +1,36 @@
+#include "mambascope/reports/result_page.h"
+
+#include <fmt/format.h>
+
+namespace mambascope {
+
+Json RelationsJson(const std::vector<RelationCount>& relations) {
+  Json list = Json::array();
+  for (const RelationCount& r : relations) {
+    list.push_back({{"name", r.name},
+                    {"facts", r.facts},
+                    {"tested", r.tested},
+                    {"known", r.known},
+                    {"without_partner", r.without_partner},
+                    {"chosen", r.chosen}});
+  }
+  return list;
+}
+
+std::string RelationsLine(const std::vector<RelationCount>& relations) {
+  std::string line;
+  for (const RelationCount& r : relations) {
+    if (r.chosen > 0)
+      line += fmt::format("{}{} {} of {}", line.empty() ? "" : ", ", r.name.empty() ? "(no name)" : r.name, r.chosen, r.facts);
+  }
+  return line;
+}
+
+std::string OptionsLine(const Json& options) {
+  std::string line;
+  for (const auto& [key, value] : options.items())
+    line += fmt::format("{}{}={}", line.empty() ? "" : ", ", key, value.is_string() ? value.get<std::string>() : DumpJson(value));
+  return line;
+}
+
+}  // namespace mambascope
