@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
-#include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/commands.h"
+#include "mambascope/cli/describe.h"
+#include "mambascope/cli/facts.h"
 #include "mambascope/error.h"
 #include "mambascope/reports/attention_report.h"
 #include "mambascope/figures/terminal.h"
@@ -9,19 +10,10 @@
 namespace mambascope {
 namespace {
 
-namespace fs = std::filesystem;
-
-struct AttentionArguments {
-  PromptOptions prompt;
-  std::string layers;
-  std::optional<int64_t> channel;
-  std::string out = "out";
-};
-
 // Mamba-1's recurrence has a matrix per channel, the others have one per head.
-std::string KindOf(const Model& model) { return model.config().architecture == Architecture::kMamba1 ? "channel" : "head"; }
+std::string ChannelWord(const Model& model) { return model.config().architecture == Architecture::kMamba1 ? "channel" : "head"; }
 
-std::string Summary(const AttentionResult& result) {
+std::string AttentionText(const AttentionResult& result) {
   std::string text;
   for (const LayerAttention& layer : result.layers) {
     Grid grid = ShareHeatMap(result, layer);
@@ -33,34 +25,43 @@ std::string Summary(const AttentionResult& result) {
   return text;
 }
 
-void RunAttention(const CommonOptions& common, const AttentionArguments& o) {
-  const fs::path json_file = fs::path(o.out) / "attention.json", page_file = fs::path(o.out) / "attention.html";
-  PrepareFile(json_file);
-  PrepareFile(page_file);
-  const std::optional<Tokenizer> tokenizer = LoadTokenizer(common);
-  const std::vector<int64_t> ids = PromptIds(o.prompt, tokenizer);
-  const Model model = LoadModel(common);
-  AttentionResult result{.options = EchoOptions("attention", common, {{"layer", o.layers}}), .ids = ids, .texts = {}, .layers = {}};
-  result.channel_kind = KindOf(model);
-  result.channel = o.channel;
-  result.options["channel"] = o.channel ? Json(*o.channel) : Json();
-  for (int64_t id : ids) result.texts.push_back(tokenizer ? tokenizer->DecodeToken(id) : std::nullopt);
-  result.layers = HiddenAttention(model, ids, ParseLayers(o.layers, model.layers()), {.channel = result.channel});
-  const Json json = AttentionJson(result);
-  WriteFile(json_file, DumpJson(json) + "\n");
-  WriteFile(page_file, AttentionPage(result));
-  Print(common, json, fmt::format("{}{}\n{}\n", Summary(result), json_file.string(), page_file.string()));
-}
+class AttentionCommand : public Command {
+ public:
+  void VisitOptions(OptionVisitor& option) override {
+    VisitPromptOptions(prompt_, option);
+    option(&layers_, {.names = "--layer,--layers",
+                      .help = "Layers, as 3, 0-15, 2,4,6 or all",
+                      .key = "layer",
+                      .presence = OptionInfo::Presence::kRequired});
+    option(&channel_, {.names = "--channel,--head",
+                       .help = "A channel (Mamba-1) or head whose own matrix is written too, counted from 0",
+                       .otherwise = "means over all of them",
+                       .key = "channel"});
+    option(&out_, {.names = "--out", .help = "Folder for the results", .bounds = NotEmpty(), .decides = Decides::kConduct});
+  }
+
+  void Run() override {
+    const OutputFolder folder(out_, {"attention.json", "attention.html"});
+    const std::optional<Tokenizer> tokenizer = LoadTokenizer(common);
+    const std::vector<int64_t> ids = PromptIds(prompt_, tokenizer);
+    const Model model = LoadModel(common);
+    AttentionResult result{.options = DescribeRun("attention", *this).options, .ids = ids, .texts = {}, .layers = {}};
+    result.channel_kind = ChannelWord(model);
+    result.channel = channel_;
+    for (int64_t id : ids) result.texts.push_back(tokenizer ? tokenizer->DecodeToken(id) : std::nullopt);
+    result.layers = HiddenAttention(model, ids, ParseLayers(layers_, model.layers()), {.channel = result.channel});
+    WriteResults("attention", common, folder, result, AttentionPage(result), AttentionText(result));
+  }
+
+ private:
+  PromptArguments prompt_;
+  std::string layers_;
+  std::optional<int64_t> channel_;
+  std::string out_ = "out";
+};
 
 }  // namespace
 
-void Attention(CLI::App& command, CommonOptions& common) {
-  const auto o = std::make_shared<AttentionArguments>();
-  AddPromptOptions(command, o->prompt);
-  command.add_option("--layer,--layers", o->layers, "as 3, 0-15, 2,4,6 or all")->required();
-  command.add_option("--channel,--head", o->channel, "a channel (Mamba-1) or head, counted from 0: its own matrix, too");
-  command.add_option("--out", o->out, "folder for the results")->capture_default_str();
-  command.callback([&common, o] { RunAttention(common, *o); });
-}
+std::unique_ptr<Command> MakeAttention() { return std::make_unique<AttentionCommand>(); }
 
 }  // namespace mambascope

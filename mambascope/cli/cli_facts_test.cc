@@ -81,7 +81,7 @@ class FactsCliTest : public testing::Test {
   const std::string relation_ = folder_ / "rivers.json";
 };
 
-const Words kFactKeys = {"relation", "subject",   "corrupt_subject", "prompt", "answer",         "answer_id",
+const Words kFactKeys = {"ids", "corrupt_ids", "corrupt_prompt", "corrupt_subject_span", "relation", "subject",   "corrupt_subject", "prompt", "answer",         "answer_id",
                          "p_clean",  "p_corrupt", "tokens",          "probs",  "corrupt_tokens", "subject_span"};
 
 TEST_F(FactsCliTest, TraceWritesWhatItPromises) {

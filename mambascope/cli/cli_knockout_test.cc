@@ -60,7 +60,7 @@ TEST_F(KnockoutCliTest, WritesWhatItPromises) {
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const Json json = ParseJson(outcome.out, "stdout");
   EXPECT_EQ(json, ReadJson(folder_ / "out/knockout.json"));
-  EXPECT_THAT(Keys(json), testing::UnorderedElementsAre("options", "base", "curves", "facts", "relations", "by_relation"));
+  EXPECT_THAT(Keys(json), testing::UnorderedElementsAre("options", "name", "windows", "base", "curves", "facts", "relations", "by_relation"));
   EXPECT_THAT(Keys(json["options"]), IsSupersetOf({"command", "model", "commit", "seed", "from", "to", "mode", "window", "compat"}));
   EXPECT_FALSE(json["options"].contains("noise")) << "nothing is corrupted";
   EXPECT_THAT(Keys(json["base"]), testing::UnorderedElementsAre("accuracy", "mean_probability"));
@@ -77,7 +77,7 @@ TEST_F(KnockoutCliTest, WritesWhatItPromises) {
   ASSERT_EQ(json["facts"].size(), 3u);
   for (const Json& fact : json["facts"]) {
     EXPECT_THAT(Keys(fact), testing::UnorderedElementsAre("relation", "subject", "prompt", "answer", "answer_id", "p_base", "base_is_top",
-                                                          "tokens", "subject_span", "sources", "probs", "is_top"));
+                                                          "ids", "tokens", "subject_span", "sources", "probs", "is_top"));
   }
   EXPECT_EQ(CountLines(ReadFile(folder_ / "out/knockout.jsonl")), 3u);
   EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), AllOf(HasSubstr("river_continent 3 of 6"), EndsWith("</html>\n")));

@@ -1,23 +1,35 @@
-// The commands. Each adds its options to `command`, and runs when the command line is read.
+// The commands. Each is made in its own file.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
 
-#include "mambascope/cli/common.h"
+#include "mambascope/cli/command.h"
 
 namespace mambascope {
 
-void Info(CLI::App& command, CommonOptions& common);
-void Predict(CLI::App& command, CommonOptions& common);
-void Generate(CLI::App& command, CommonOptions& common);
-void States(CLI::App& command, CommonOptions& common);
-void Trace(CLI::App& command, CommonOptions& common);
-void Paths(CLI::App& command, CommonOptions& common);
-void Attention(CLI::App& command, CommonOptions& common);
-void KnockoutCommand(CLI::App& command, CommonOptions& common);
-void EditCommand(CLI::App& command, CommonOptions& common);  // Edit is the struct
-void Apply(CLI::App& command, CommonOptions& common);
-void MomentsCommand(CLI::App& command, CommonOptions& common);  // Moments is the struct
-void LreCommand(CLI::App& command, CommonOptions& common);
+std::unique_ptr<Command> MakeInfo();
+std::unique_ptr<Command> MakePredict();
+std::unique_ptr<Command> MakeGenerate();
+std::unique_ptr<Command> MakeStates();
+std::unique_ptr<Command> MakeTrace();
+std::unique_ptr<Command> MakePaths();
+std::unique_ptr<Command> MakeAttention();
+std::unique_ptr<Command> MakeKnockout();
+std::unique_ptr<Command> MakeMoments();
+std::unique_ptr<Command> MakeEdit();
+std::unique_ptr<Command> MakeApply();
+std::unique_ptr<Command> MakeLre();
+std::unique_ptr<Command> MakeOptions();
+
+struct CommandEntry {
+  std::string name, does, example;
+  std::unique_ptr<Command> (*make)();
+  enum class Runs { kShort, kLong } runs = Runs::kShort;  // long ones start with threads tuned
+};
+
+// All of them, in the order of --help.
+const std::vector<CommandEntry>& Commands();
 
 }  // namespace mambascope

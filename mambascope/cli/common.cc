@@ -7,28 +7,27 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <memory>
 #include <set>
+#include <sstream>
 #include <thread>
 
-#include "mambascope/checkpoint/file.h"
-#include "mambascope/checkpoint/fingerprint.h"
+#include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
 #include "mambascope/intervene/sweep.h"
 #include "mambascope/model/threads.h"
-#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 namespace {
 
 namespace fs = std::filesystem;
 
-// What is bundled lies beside the build folder of a checkout, or in share/ of an installation.
-fs::path Bundled(const std::string& name) {
-  const fs::path bin = fs::read_symlink("/proc/self/exe").parent_path();
-  for (const fs::path& path : {bin / ".." / name, bin / "../share/mambascope" / name}) {
-    if (fs::exists(path)) return fs::canonical(path);
-  }
-  throw Error(fmt::format("the bundled '{}' is not beside this program", name), "run it from the checkout that built it, or name your own");
+std::vector<std::string> SplitAtCommas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
+  if (parts.empty()) parts.emplace_back();
+  return parts;
 }
 
 // "7" or "0-15": the first and the last. None for anything else.
@@ -43,17 +42,10 @@ std::optional<std::pair<int, int>> ParseRange(std::string_view text) {
   return std::pair(ends[0], ends[1]);
 }
 
-// Of the tokenizer.json in use; null for a tokenizer in other files.
-Json TokenizerFingerprint(const CommonOptions& o) {
-  const fs::path path = o.tokenizer.empty() ? ModelFolder(o.model) : fs::path(o.tokenizer);
-  const fs::path file = fs::is_directory(path) ? path / "tokenizer.json" : path;
-  return fs::exists(file) ? Json(FingerprintOf(ReadFile(file))) : Json();
-}
-
 // Of the `count` things that a model has, a `what` each.
 std::vector<int> ParseIndices(const std::string& what, const std::string& text, int count) {
   std::set<int> chosen;
-  for (const std::string& part : CLI::detail::split(text == "all" ? fmt::format("0-{}", count - 1) : text, ',')) {
+  for (const std::string& part : SplitAtCommas(text == "all" ? fmt::format("0-{}", count - 1) : text)) {
     const auto range = ParseRange(part);
     if (!range || text.ends_with(',') || range->first < 0 || range->first > range->second || range->second >= count)
       throw Error(fmt::format("--{0} {1}: no {0} of this model, which has 0-{2}", what, text, count - 1), "as 3, 0-15, 2,4,6 or all");
@@ -64,21 +56,30 @@ std::vector<int> ParseIndices(const std::string& what, const std::string& text, 
 
 }  // namespace
 
-void AddCommonOptions(CLI::App& command, CommonOptions& o) {
-  if (command.get_option_no_throw("--model") == nullptr)  // a command may take several
-    command.add_option("--model", o.model, "checkpoint folder, or demo, demo-mamba2, demo-neox")->capture_default_str();
-  command.add_option("--tokenizer", o.tokenizer, "tokenizer.json, for a folder that lacks one");
-  command.add_option("--device", o.device)->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
-  command.add_option("--dtype", o.dtype, "of the weights")->check(CLI::IsMember({"float32", "bfloat16"}))->capture_default_str();
-  command.add_option("--threads", o.threads, "0: one per core")->check(CLI::Range(0, 1'000'000))->capture_default_str();
-  command.add_option("--seed", o.seed)->check(WholeNumberFrom(0))->capture_default_str();
-  command.add_flag("--quiet", o.quiet, "print nothing but errors");
-  command.add_flag("--json", o.json, "print one JSON document on stdout");
-  command.add_flag("--check", o.check, "compute some of a sweep's cells again by whole passes, and print the largest difference");
-  command.add_flag("--explain", o.explain, "print a sweep's plan: what is computed, of how much");
+void VisitModelOption(CommonArguments& a, OptionVisitor& option) {
+  option(&a.model, {.names = "--model",
+                    .help = "Checkpoint folder, or one of the bundled models demo, demo-mamba2, demo-neox",
+                    .decides = Decides::kSelection});
 }
 
-fs::path BundledText() { return Bundled("data/demo/sentences.jsonl"); }
+void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
+  option(&a.tokenizer, {.names = "--tokenizer",
+                        .help = "A tokenizer.json, for a folder that has none",
+                        .otherwise = "the folder's own",
+                        .decides = Decides::kSelection});
+  option(&a.device, {.names = "--device", .help = "Where the model runs", .bounds = OneOf{{"cpu", "cuda"}}});
+  option(&a.dtype, {.names = "--dtype", .help = "Type of the weight matrices", .bounds = OneOf{{"float32", "bfloat16"}}});
+  option(&a.threads,
+         {.names = "--threads", .help = "CPU threads; 0: one per core", .bounds = Integers{0, 1'000'000}, .decides = Decides::kConduct});
+  option(&a.seed, {.names = "--seed", .help = "Seed of every random choice", .otherwise = "0", .bounds = IntegersFrom{0}});
+  option(&a.quiet, {.names = "--quiet", .help = "Print nothing but errors", .decides = Decides::kConduct});
+  option(&a.json, {.names = "--json", .help = "Print one JSON document on stdout", .decides = Decides::kConduct});
+  option(&a.check, {.names = "--check",
+                    .help = "Compute some of a sweep's cells again by whole passes, and print the largest difference",
+                    .decides = Decides::kConduct});
+  option(&a.explain,
+         {.names = "--explain", .help = "Print a sweep's plan: how much of the work is computed", .decides = Decides::kConduct});
+}
 
 std::vector<int> ParseLayers(const std::string& text, int layers) { return ParseIndices("layers", text, layers); }
 
@@ -98,104 +99,69 @@ std::vector<EditableWeight> ParseProjections(const std::vector<std::string>& nam
   return chosen;
 }
 
-fs::path ModelFolder(const std::string& name) {
-  if (name == "demo" || name == "demo-mamba") return Bundled("models/demo-mamba");
-  if (name == "demo-mamba2" || name == "demo-neox") return Bundled("models/" + name);
-  std::error_code error;
-  if (!fs::is_directory(name, error))
-    throw Error(name + ": no such folder", "--model takes a checkpoint folder, or demo (Mamba-1), demo-mamba2 or demo-neox");
-  return name;
-}
-
-Model LoadModel(const CommonOptions& o) {
+Model LoadModel(const CommonArguments& o) {
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (o.threads > cores) throw Error(fmt::format("--threads {}: this machine has {} cores", o.threads, cores));
   SetThreads(o.threads);
   KeepFreedMemory();
   if (o.device == "cuda" && !at::hasCUDA()) throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
-  return Model::Load(ModelFolder(o.model), {.dtype = o.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat, .device = at::Device(o.device)});
+  return Model::Load(ModelFolder(o.model), {.dtype = o.Dtype(), .device = at::Device(o.device)});
 }
 
-CLI::Validator NumberIn(double low, double high) {
-  const auto check = [low, high](const std::string& text) {
-    double number = 0;
-    const bool is_in = CLI::detail::lexical_cast(text, number) && number >= low && number <= high;
-    return is_in ? std::string() : fmt::format("{} is no number from {} to {}", text, low, high);
-  };
-  return CLI::Validator(check, fmt::format("FLOAT from {} to {}", low, high));
+void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what, OptionVisitor& option) {
+  option(&memory, {.names = "--memory",
+                   .help = fmt::format("Memory that {} may take beside the weights, as 4G", what),
+                   .otherwise = "a quarter of the machine's, or 4G of a GPU's",
+                   .bounds = ByteSize(),
+                   .decides = Decides::kConduct});
 }
 
-CLI::Validator WholeNumberFrom(uint64_t low) {
-  const auto check = [low](const std::string& text) {
-    uint64_t number = 0;
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, number);
-    const bool is_in = error == std::errc() && rest == end && number >= low && number < uint64_t{1} << 62;
-    return is_in ? std::string() : fmt::format("{} is no whole number from {}", text, low);
-  };
-  return CLI::Validator(check, fmt::format("INT from {}", low));
-}
-
-void AddMemoryOption(CLI::App& command, std::optional<uint64_t>& memory, const std::string& what) {
-  command
-      .add_option("--memory", memory,
-                  fmt::format("that {} may take beside the weights, as 4G; without it, a quarter of the machine's, or 4G of a GPU's", what))
-      ->transform(CLI::AsSizeValue(false))
-      ->check(WholeNumberFrom(1));
-}
-
-int64_t MemoryOf(const std::optional<uint64_t>& memory, const Model& model) {
+int64_t MemoryLimit(const std::optional<uint64_t>& memory, const Model& model) {
   if (memory) return static_cast<int64_t>(*memory);
   return model.device().is_cpu() ? sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE) : SweepOptions{}.memory;
 }
 
-std::optional<Tokenizer> LoadTokenizer(const CommonOptions& o) {
+std::optional<Tokenizer> LoadTokenizer(const CommonArguments& o) {
   if (!o.tokenizer.empty()) return Tokenizer::Load(o.tokenizer);
   const fs::path folder = ModelFolder(o.model);
   if (!Tokenizer::Exists(folder)) return std::nullopt;
   return Tokenizer::Load(folder);
 }
 
-Tokenizer RequireTokenizer(const CommonOptions& o) {
+Tokenizer RequireTokenizer(const CommonArguments& o) {
   std::optional<Tokenizer> tokenizer = LoadTokenizer(o);
   if (!tokenizer) throw Error(fmt::format("{}: holds no tokenizer.json", o.model), "give one with --tokenizer FILE");
   return std::move(*tokenizer);
 }
 
-Json EchoOptions(const std::string& command, const CommonOptions& o, const Json& more) {
-  Json options = {{"command", command},
-                  {"model", ReplaceInvalidUtf8(o.model)},
-                  {"fingerprint", Fingerprint(ModelFolder(o.model))},
-                  {"tokenizer", o.tokenizer.empty() ? Json() : Json(ReplaceInvalidUtf8(o.tokenizer))},
-                  {"tokenizer_fingerprint", TokenizerFingerprint(o)},
-                  {"device", o.device},
-                  {"dtype", o.dtype},
-                  {"seed", o.seed},
-                  {"version", kVersion},
-                  {"commit", kGitCommit}};
-  options.update(more);
-  return options;
-}
-
-void Print(const CommonOptions& o, const Json& document, const std::string& text) {
+void Print(const CommonArguments& o, const Json& document, const std::string& text) {
   if (o.json) fmt::print("{}\n", DumpJson(document));
   else if (!o.quiet) fmt::print("{}", text);
 }
 
-void AddPromptOptions(CLI::App& command, PromptOptions& o) {
-  o.prompt_option = command.add_option("--prompt", o.prompt, "text");
-  command.add_option("--ids", o.ids, "token ids in place of text, as 5,17,3")
-      ->delimiter(',')
-      ->check(CLI::TypeValidator<int64_t>("INT"))
-      ->excludes(o.prompt_option);
+std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& o, const std::string& what, const std::string& unit) {
+  return [line = std::shared_ptr<Progress>(), what, unit, quiet = o.quiet](const JobProgress& progress) mutable {
+    if (!line) line = std::make_shared<Progress>(what, unit, quiet, progress.begun_with);
+    (*line)(progress.done, progress.total, progress.units);
+    if (progress.done >= static_cast<double>(progress.total)) line.reset();
+  };
 }
 
-std::vector<int64_t> PromptIds(const PromptOptions& o, const std::optional<Tokenizer>& tokenizer) {
+void VisitPromptOptions(PromptArguments& a, OptionVisitor& option) {
+  option(&a.prompt, {.names = "--prompt", .help = "The prompt's text"});
+  option(&a.ids, {.names = "--ids",
+                  .help = "The prompt's token ids in place of its text, as 5,17,3",
+                  .otherwise = "those of --prompt",
+                  .list = List::kCommas,
+                  .excludes = {"--prompt"}});
+}
+
+std::vector<int64_t> PromptIds(const PromptArguments& o, const std::optional<Tokenizer>& tokenizer) {
   std::vector<int64_t> ids = o.ids;
   if (ids.empty()) {
-    if (o.prompt_option->count() == 0) throw Error("no prompt", "give one with --prompt TEXT or --ids 5,17,3");
+    if (!o.prompt) throw Error("no prompt", "give one with --prompt TEXT or --ids 5,17,3");
     if (!tokenizer) throw Error("the model's folder holds no tokenizer.json", "give one with --tokenizer FILE, or token ids with --ids");
-    for (const Token& token : tokenizer->Encode(o.prompt)) ids.push_back(token.id);
+    ids = IdsOf(tokenizer->Encode(*o.prompt));
   }
   if (ids.empty()) throw Error("the prompt is empty", "it needs at least one token");
   return ids;

@@ -1,13 +1,15 @@
 // What every command shares: its options, the model they name, and how results reach the user.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "mambascope/checkpoint/json.h"
+#include "mambascope/cli/bundled.h"
+#include "mambascope/cli/option.h"
+#include "mambascope/jobs/job.h"
 #include "mambascope/model/model.h"
 #include "mambascope/tokenizer/tokenizer.h"
 
@@ -16,31 +18,29 @@ namespace mambascope {
 extern const char* const kVersion;    // "0.1.0"
 extern const char* const kGitCommit;  // of the sources; "+" at the end: with changes
 
-struct CommonOptions {
+struct CommonArguments {
   std::string model = "demo";
   std::string tokenizer;  // empty: the model folder's own
   std::string device = "cpu";
   std::string dtype = "float32";
   int threads = 0;
-  uint64_t seed = 0;
+  std::optional<uint64_t> seed;
   bool quiet = false;
   bool json = false;
   bool check = false;
   bool explain = false;
+
+  uint64_t Seed() const { return seed.value_or(0); }
+  at::ScalarType Dtype() const { return dtype == "bfloat16" ? at::kBFloat16 : at::kFloat; }
 };
+void VisitModelOption(CommonArguments& arguments, OptionVisitor& option);
+// All but the model.
+void VisitCommonOptions(CommonArguments& arguments, OptionVisitor& option);
 
-void AddCommonOptions(CLI::App& command, CommonOptions& options);
-
-// The folder that --model means: one of the bundled models, or the path itself.
-std::filesystem::path ModelFolder(const std::string& name);
-
-// The text that is bundled for statistics.
-std::filesystem::path BundledText();
-
-// A number from `low` to `high`; CLI::Range lets nan through.
-CLI::Validator NumberIn(double low, double high);
-// A whole number from `low` on, of 62 bits.
-CLI::Validator WholeNumberFrom(uint64_t low);
+// --memory: bytes that `what` may take beside the weights.
+void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what, OptionVisitor& option);
+// What it says; without it a quarter of the machine's memory, or 4 GiB of a GPU's, which nothing here can ask for.
+int64_t MemoryLimit(const std::optional<uint64_t>& memory, const Model& model);
 
 // The layers that `text` names, ascending, each once: "3", "0-15", "2,4,6" (and ranges among them), "all". Throws Error, which names the
 // model's layers, for anything else.
@@ -51,34 +51,28 @@ std::vector<int> ParseHeads(const std::string& text, int heads);
 // The weights of layer 0 with these names, or "all" of them. Throws Error, which lists the model's, for another name.
 std::vector<EditableWeight> ParseProjections(const std::vector<std::string>& names, const Model& model);
 
-// --memory: bytes that `what` may take beside the weights.
-void AddMemoryOption(CLI::App& command, std::optional<uint64_t>& memory, const std::string& what);
-// What it says; without it a quarter of the machine's memory, or 4 GiB of a GPU's, which nothing here can ask for.
-int64_t MemoryOf(const std::optional<uint64_t>& memory, const Model& model);
-
 // Sets the threads, and loads.
-Model LoadModel(const CommonOptions& options);
+Model LoadModel(const CommonArguments& arguments);
 
 // None where the folder holds no tokenizer and --tokenizer is not given.
-std::optional<Tokenizer> LoadTokenizer(const CommonOptions& options);
+std::optional<Tokenizer> LoadTokenizer(const CommonArguments& arguments);
 
 // The same, where there must be one.
-Tokenizer RequireTokenizer(const CommonOptions& options);
-
-// What a result file says about what made it: these options, the command's own (`more`), version and commit.
-Json EchoOptions(const std::string& command, const CommonOptions& options, const Json& more);
+Tokenizer RequireTokenizer(const CommonArguments& arguments);
 
 // Prints `document` on stdout where --json asks for it, else `text`, unless --quiet.
-void Print(const CommonOptions& options, const Json& document, const std::string& text);
+void Print(const CommonArguments& arguments, const Json& document, const std::string& text);
+
+// Shows a job's progress on the terminal. `what` names the work, `unit` what the rate counts (empty: no rate).
+std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& arguments, const std::string& what, const std::string& unit);
 
 // --prompt TEXT or --ids 5,17,3: exactly one.
-struct PromptOptions {
-  std::string prompt;
+struct PromptArguments {
+  std::optional<std::string> prompt;
   std::vector<int64_t> ids;
-  CLI::Option* prompt_option = nullptr;
 };
-void AddPromptOptions(CLI::App& command, PromptOptions& options);
-std::vector<int64_t> PromptIds(const PromptOptions& options, const std::optional<Tokenizer>& tokenizer);
+void VisitPromptOptions(PromptArguments& arguments, OptionVisitor& option);
+std::vector<int64_t> PromptIds(const PromptArguments& arguments, const std::optional<Tokenizer>& tokenizer);
 
 // The text of one token, or null without a tokenizer.
 Json TokenText(const std::optional<Tokenizer>& tokenizer, int64_t id);

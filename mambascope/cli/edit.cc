@@ -6,7 +6,7 @@
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
-#include "mambascope/cli/commands.h"
+#include "mambascope/cli/legacy.h"
 #include "mambascope/cli/edit_many.h"
 #include "mambascope/cli/edit_records.h"
 #include "mambascope/cli/edit_setup.h"

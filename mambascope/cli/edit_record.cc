@@ -117,9 +117,9 @@ RewritePrompts PromptsOf(const EditRecord& record, const EditSetup& setup) try {
 
 ChosenRecords ChooseRecords(const CommonOptions& common, const EditOptions& o, const EditSetup& setup) {
   constexpr size_t kAtATime = 256;
-  std::vector<EditRecord> records = ReadRecords(o, setup, common.seed);
+  std::vector<EditRecord> records = ReadRecords(o, setup, common.Seed());
   ChosenRecords chosen{.records = {}, .of = static_cast<int64_t>(records.size())};
-  Random(common.seed).Shuffle(records);
+  Random(common.Seed()).Shuffle(records);
   const size_t limit = o.limit > 0 ? static_cast<size_t>(o.limit) : records.size();
   for (size_t begin = 0; begin < records.size() && chosen.records.size() < limit; begin += kAtATime) {
     const size_t end = std::min(begin + kAtATime, records.size());

@@ -18,10 +18,10 @@ constexpr const char* kContextsFile = "contexts.json";
 
 Contexts ChooseContexts(const CommonOptions& common, const EditOptions& o, const Model& model, const Tokenizer& tokenizer) {
   const fs::path own = ModelFolder(common.model) / kContextsFile;
-  if (o.contexts == "memit") return GenerateContexts(model, tokenizer, MemitContextPlan(), common.seed);
+  if (o.contexts == "memit") return GenerateContexts(model, tokenizer, MemitContextPlan(), common.Seed());
   if (o.contexts == "rome" || (o.contexts.empty() && !fs::exists(own)))
     return GenerateContexts(model, tokenizer, o.contexts.empty() && o.method == "memit" ? MemitContextPlan() : RomeContextPlan(),
-                            common.seed);
+                            common.Seed());
   return ReadContexts(o.contexts.empty() ? own : fs::path(o.contexts));
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "mambascope/cli/common.h"
+#include "mambascope/cli/legacy.h"
 #include "mambascope/experiments/editing/moments.h"
 #include "mambascope/experiments/editing/rewrite.h"
 #include "mambascope/experiments/editing/rome.h"

@@ -7,29 +7,36 @@
 namespace mambascope {
 namespace {
 
-void RunGenerate(const CommonOptions& common, const PromptOptions& prompt, int64_t tokens, int64_t top_k) {
-  const std::optional<Tokenizer> tokenizer = LoadTokenizer(common);
-  const std::vector<int64_t> ids = PromptIds(prompt, tokenizer);
-  const Model model = LoadModel(common);
-  const std::vector<int64_t> generated = Generate(model, {ids}, {.tokens = tokens, .top_k = top_k, .seed = common.seed}).front();
-  const Json text = tokenizer ? Json(tokenizer->DecodeKnown(generated)) : Json();
-  Print(common, {{"text", text}, {"ids", generated}},
-        text.is_string() ? text.get<std::string>() + "\n" : fmt::format("{}\n", Json(generated).dump()));
-}
+class GenerateCommand : public Command {
+ public:
+  void VisitOptions(OptionVisitor& option) override {
+    VisitPromptOptions(prompt_, option);
+    option(&tokens_, {.names = "--tokens", .help = "Number of tokens to add", .bounds = Integers{1, 1'000'000}});
+    option(&top_k_, {.names = "--top-k",
+                     .help = "Draw from this many most probable tokens, with --seed",
+                     .otherwise = "the most probable token",
+                     .bounds = Integers{1, 1'000'000}});
+  }
+
+  void Run() override {
+    const std::optional<Tokenizer> tokenizer = LoadTokenizer(common);
+    const std::vector<int64_t> ids = PromptIds(prompt_, tokenizer);
+    const Model model = LoadModel(common);
+    const GenerateOptions options{.tokens = tokens_, .top_k = top_k_.value_or(0), .seed = common.Seed()};
+    const std::vector<int64_t> generated = Generate(model, {ids}, options).front();
+    const Json text = tokenizer ? Json(tokenizer->DecodeKnown(generated)) : Json();
+    Print(common, {{"text", text}, {"ids", generated}},
+          text.is_string() ? text.get<std::string>() + "\n" : fmt::format("{}\n", Json(generated).dump()));
+  }
+
+ private:
+  PromptArguments prompt_;
+  int64_t tokens_ = 20;
+  std::optional<int64_t> top_k_;
+};
 
 }  // namespace
 
-void Generate(CLI::App& command, CommonOptions& common) {
-  struct Options {
-    PromptOptions prompt;
-    int64_t tokens = 20, top_k = 0;
-  };
-  const auto options = std::make_shared<Options>();
-  AddPromptOptions(command, options->prompt);
-  command.add_option("--tokens", options->tokens, "how many to add")->check(CLI::Range(1, 1'000'000))->capture_default_str();
-  command.add_option("--top-k", options->top_k, "draw from the k most probable (seeded); without it, greedy")
-      ->check(CLI::Range(1, 1'000'000));
-  command.callback([&common, options] { RunGenerate(common, options->prompt, options->tokens, options->top_k); });
-}
+std::unique_ptr<Command> MakeGenerate() { return std::make_unique<GenerateCommand>(); }
 
 }  // namespace mambascope

@@ -4,8 +4,13 @@
 
 namespace mambascope {
 
-void Info(CLI::App& command, CommonOptions& common) {
-  command.callback([&common] {
+namespace {
+
+class InfoCommand : public Command {
+ public:
+  void VisitOptions(OptionVisitor& /*option*/) override {}
+
+  void Run() override {
     const Model model = LoadModel(common);
     Json sites = Json::array(), projections = Json::array();
     std::string site_list, projection_list;
@@ -29,7 +34,11 @@ void Info(CLI::App& command, CommonOptions& common) {
           fmt::format("architecture  {}\nlayers        {}\nd_model       {}\nvocabulary    {}\nparameters    {}\nsites (width) "
                       "{}\nprojections   {}\n",
                       c.model_type, c.layers, c.d_model, c.vocab, model.parameters(), site_list, projection_list));
-  });
-}
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeInfo() { return std::make_unique<InfoCommand>(); }
 
 }  // namespace mambascope

@@ -1,16 +1,15 @@
-#include "mambascope/experiments/knockout/knockout.h"
+#include "mambascope/experiments/knockout/knockout_result.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/commands.h"
+#include "mambascope/cli/describe.h"
 #include "mambascope/cli/knockout_setup.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/experiments/knockout/mean_states.h"
 #include "mambascope/experiments/knockout/token_sets.h"
-#include "mambascope/reports/knockout_json.h"
 #include "mambascope/reports/knockout_page.h"
 #include "mambascope/reports/knockout_text.h"
 
@@ -21,13 +20,13 @@ namespace fs = std::filesystem;
 
 struct LoadedModel {
   std::string name;
-  CommonOptions common;
+  CommonArguments common;
   Tokenizer tokenizer;
   Model model;
 };
 
 // The models' names in figures and files: their folders'; where these repeat, with their number.
-std::vector<std::string> NamesOf(const std::vector<std::string>& models) {
+std::vector<std::string> NameModels(const std::vector<std::string>& models) {
   std::vector<std::string> names;
   for (const std::string& model : models) {
     std::string name = (fs::path(model) / "").parent_path().filename().string();
@@ -37,11 +36,11 @@ std::vector<std::string> NamesOf(const std::vector<std::string>& models) {
   return names;
 }
 
-std::vector<LoadedModel> LoadModels(const CommonOptions& common, const KnockoutArguments& a) {
-  const std::vector<std::string> names = NamesOf(a.models);
+std::vector<LoadedModel> LoadModels(const CommonArguments& common, const KnockoutArguments& a) {
+  const std::vector<std::string> names = NameModels(a.models);
   std::vector<LoadedModel> loaded;
   for (size_t i = 0; i < a.models.size(); ++i) {
-    CommonOptions own = common;
+    CommonArguments own = common;
     own.model = a.models[i];
     if (a.models.size() > 1 && Tokenizer::Exists(ModelFolder(own.model))) own.tokenizer.clear();
     Tokenizer tokenizer = RequireTokenizer(own);
@@ -51,7 +50,7 @@ std::vector<LoadedModel> LoadModels(const CommonOptions& common, const KnockoutA
 }
 
 // The same facts for another model's tokenizer, and the answers where they are the objects.
-FactWork WorkFor(const LoadedModel& one, const FactOptions& o, FactWork work) {
+FactWork WorkFor(const LoadedModel& one, const FactArguments& o, FactWork work) {
   if (work.relations.empty()) work.pairs = {OneFact(o, one.tokenizer)};
   for (size_t i = 0; i < work.facts.size(); ++i) {
     const Fact& fact = work.facts[i];
@@ -69,66 +68,81 @@ void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation&
   });
 }
 
-KnockoutResult RunOne(const LoadedModel& one, const KnockoutArguments& a, KnockoutOptions options, const std::string& name,
-                      const FactWork& work) {
-  KnockoutResult result{.options = EchoOptions("knockout", one.common, EchoFactOptions(a.facts, work)),
-                        .name = one.name,
-                        .mode = a.mode,
-                        .window = WindowOf(a, one.model),
-                        .windows = a.around_layers() ? KnockoutResult::Windows::kAround : KnockoutResult::Windows::kWhole,
-                        .x = PlacesOf(a, options),
-                        .flows = FlowsOf(options),
-                        .channels = {},
-                        .facts = {},
-                        .relations = work.relations};
-  if (work.relations.empty()) {  // one fact: a set that it lacks is a mistake
-    for (const auto* sets : {&options.from, &options.to}) {
-      for (const std::string& set : *sets) CheckTokens(set, work.pairs.at(0).clean);
-    }
+// One fact: a set of tokens that it lacks is a mistake.
+void CheckSets(const KnockoutOptions& options, const Prompt& prompt) {
+  for (const auto* sets : {&options.from, &options.to}) {
+    for (const std::string& set : *sets) CheckTokens(set, prompt);
   }
-  for (const ChannelGroup& group : options.channels) result.channels.push_back(group.name);
-  result.options.update(EchoKnockout(a, options, result.window));
-  const std::vector<Json> lines = RunBatches(name, one.common, a.facts, one.model, work, result.options,
-                                             [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
-                                               if (options.ablation && options.ablation->means.empty())
-                                                 TakeMeans(one, a, *options.ablation);
-                                               options.cells = cells;
-                                               std::vector<Json> found;
-                                               for (KnockedFact& fact : KnockOut(one.model, pairs, options, audit)) {
-                                                 fact.answer = one.tokenizer.DecodeToken(fact.answer_id).value_or("");
-                                                 found.push_back(ToJson(fact, result.x));
-                                               }
-                                               return found;
-                                             });
-  for (const Json& line : lines) result.facts.push_back(ReadKnockedFact(line));
-  return result;
 }
 
-void RunKnockout(const CommonOptions& common, const KnockoutArguments& a) {
-  CheckKnockout(a);
-  PrepareFacts(a.facts, "knockout");
-  const std::vector<LoadedModel> loaded = LoadModels(common, a);
-  std::vector<KnockoutOptions> options;
-  for (const LoadedModel& one : loaded) options.push_back(SetUpKnockout(a, one.model, one.tokenizer));
-  std::vector<Knower> others;
-  for (size_t i = 1; i < loaded.size(); ++i) others.emplace_back(&loaded[i].model, &loaded[i].tokenizer);
-  const FactWork work = TakeFacts(common, a.facts, loaded[0].model, loaded[0].tokenizer, others);
-  std::vector<KnockoutResult> results;
-  for (size_t i = 0; i < loaded.size(); ++i) {
-    const std::string name = loaded.size() > 1 ? "knockout." + loaded[i].name : "knockout";
-    results.push_back(RunOne(loaded[i], a, options[i], name, WorkFor(loaded[i], a.facts, work)));
+class KnockoutCommand : public Command {
+ public:
+  void VisitOptions(OptionVisitor& option) override { VisitKnockoutOptions(a_, option); }
+  void VisitModel(OptionVisitor& option) override {
+    option(&a_.models, {.names = "--model",
+                        .help = "Checkpoint folder, or demo, demo-mamba2, demo-neox; repeatable. Of several models all must know a fact, the "
+                                "curves are by depth, and all are in memory at once; --tokenizer is for those that have none",
+                        .decides = Decides::kSelection});
   }
-  std::string text = FactsText(work);
-  for (const KnockoutResult& result : results) text += (text.empty() ? "" : "\n") + KnockoutText(result);
-  WriteResults("knockout", common, a.facts, KnockoutJson(results), KnockoutPage(results), text + "\n");
-}
+  void Check() const override {
+    CheckKnockout(a_);
+    CheckFacts(a_.facts);
+  }
+
+  void Run() override {
+    const OutputFolder folder(a_.facts.out, {"knockout.json", "knockout.html"});
+    const std::vector<LoadedModel> loaded = LoadModels(common, a_);
+    std::vector<KnockoutOptions> options;
+    for (const LoadedModel& one : loaded) options.push_back(SetUpKnockout(a_, one.model, one.tokenizer));
+    std::vector<FurtherModel> others;
+    for (size_t i = 1; i < loaded.size(); ++i) others.push_back({&loaded[i].model, &loaded[i].tokenizer});
+    const FactWork work = TakeFacts(common, a_.facts, loaded[0].model, loaded[0].tokenizer, others);
+    std::vector<KnockoutResult> results;
+    for (size_t i = 0; i < loaded.size(); ++i) {
+      const std::string name = loaded.size() > 1 ? "knockout." + loaded[i].name : "knockout";
+      results.push_back(RunModel(loaded[i], options[i], name, WorkFor(loaded[i], a_.facts, work), folder));
+    }
+    std::string text = FactsText(work);
+    for (const KnockoutResult& result : results) text += (text.empty() ? "" : "\n") + KnockoutText(result);
+    WriteResults("knockout", common, folder, KnockoutJson(results), KnockoutPage(results), text + "\n");
+  }
+
+ private:
+  KnockoutResult RunModel(const LoadedModel& one, KnockoutOptions options, const std::string& name, const FactWork& work,
+                          const OutputFolder& folder) {
+    if (work.relations.empty()) CheckSets(options, work.pairs.at(0).clean);
+    KnockoutResult result{.options = {},
+                          .name = one.name,
+                          .mode = a_.mode,
+                          .window = WindowLength(a_, one.model),
+                          .windows = a_.around_layers() ? KnockoutResult::Windows::kAround : KnockoutResult::Windows::kWhole,
+                          .x = options.places,
+                          .flows = ListFlows(options),
+                          .channels = {},
+                          .facts = {},
+                          .relations = work.relations};
+    for (const ChannelGroup& group : options.channels) result.channels.push_back(group.name);
+    RunDescription run = DescribeRun("knockout", *this, one.common);
+    DescribeKnockout(a_, options, result.window, run);
+    result.options = run.options;
+    result.facts = RunFacts<KnockedFact>(name, one.common, a_.facts, one.model, work, folder, run,
+                                         [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
+                                           if (options.ablation && options.ablation->means.empty()) TakeMeans(one, a_, *options.ablation);
+                                           options.cells = cells;
+                                           std::vector<KnockedFact> found = KnockOut(one.model, pairs, options, audit);
+                                           for (KnockedFact& fact : found)
+                                             fact.answer = one.tokenizer.DecodeToken(fact.answer_id).value_or("");
+                                           return found;
+                                         });
+    result.summary = SummarizeKnockouts(result);
+    return result;
+  }
+
+  KnockoutArguments a_;
+};
 
 }  // namespace
 
-void KnockoutCommand(CLI::App& command, CommonOptions& common) {
-  const auto a = std::make_shared<KnockoutArguments>();
-  AddKnockoutOptions(command, *a);
-  command.callback([&common, a] { RunKnockout(common, *a); });
-}
+std::unique_ptr<Command> MakeKnockout() { return std::make_unique<KnockoutCommand>(); }
 
 }  // namespace mambascope

@@ -12,11 +12,11 @@
 namespace mambascope {
 
 struct KnockoutArguments {
-  FactOptions facts = {};
+  FactArguments facts = {};
   std::vector<std::string> models = {"demo"};
   std::vector<std::string> from = {}, to = {};  // none: the defaults
   std::string mode = "cut", compat = "none";
-  int window = 0;  // 0: the default
+  std::optional<int> window = {};
   std::vector<std::string> channels = {};
   std::optional<std::string> rank = {}, heads = {}, restore = {};
   bool heatmap = false, decompose = false;
@@ -29,22 +29,19 @@ struct KnockoutArguments {
   // Whether mean states or step sizes are taken over texts.
   bool reads_texts() const { return ablates() || rank == "step"; }
 };
-void AddKnockoutOptions(CLI::App& command, KnockoutArguments& arguments);
+void VisitKnockoutOptions(KnockoutArguments& arguments, OptionVisitor& option);
 
-// Throws CLI::ValidationError for options that do not fit each other.
+// Throws UsageError for options that do not fit each other.
 void CheckKnockout(const KnockoutArguments& arguments);
 
 // The experiment, but for the cells' options and the ablation's means. Throws Error for what the model cannot do.
 KnockoutOptions SetUpKnockout(const KnockoutArguments& arguments, const Model& model, const Tokenizer& tokenizer);
 // The windows' length in it.
-int WindowOf(const KnockoutArguments& arguments, const Model& model);
-// The windows' places on an axis: their first layers; of windows around layers, these.
-std::vector<int> PlacesOf(const KnockoutArguments& arguments, const KnockoutOptions& options);
-
+int WindowLength(const KnockoutArguments& arguments, const Model& model);
 // The tokens of the texts that mean states and step sizes are taken over. Throws Error where there are none.
 std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& arguments, const Tokenizer& tokenizer);
 
-// The options in result files.
-Json EchoKnockout(const KnockoutArguments& arguments, const KnockoutOptions& options, int window);
+// What of the options the model and the other options decide.
+void DescribeKnockout(const KnockoutArguments& arguments, const KnockoutOptions& options, int window, RunDescription& run);
 
 }  // namespace mambascope

@@ -46,7 +46,7 @@ TEST_F(KnockoutSetupTest, RepeatedGroupsAreOneCurve) {
 
 TEST_F(KnockoutSetupTest, PublishedWindowIsNineLayersOfEveryModel) {
   const auto window = [](const std::string& model, const std::string& compat) {
-    return WindowOf({.compat = compat}, Model::Load(RepositoryFolder() / model));
+    return WindowLength({.compat = compat}, Model::Load(RepositoryFolder() / model));
   };
   EXPECT_EQ(window("models/demo-mamba", "knockout"), 9);
   EXPECT_EQ(window("models/demo-mamba", "none"), 2);
@@ -72,7 +72,7 @@ TEST_F(KnockoutSetupTest, FigureElevenHasItsSetsAndAWindowAroundEachLayer) {
   const KnockoutOptions options = SetUpFor("mamba", arguments);
   EXPECT_THAT(options.from, ElementsAre("subject", "subject_last", "non_subject", "last"));
   EXPECT_THAT(options.windows, ElementsAre(Span{0, 1}, Span{0, 2}, Span{1, 3}, Span{2, 4}));
-  EXPECT_THAT(PlacesOf(arguments, options), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(options.places, ElementsAre(0, 1, 2, 3));
   ASSERT_TRUE(options.ablation.has_value());
   EXPECT_EQ(options.ablation->others, MeanAblation::Others::kHeld);
   EXPECT_EQ(SetUpFor("mamba", {.mode = "mean", .restore = "none"}).ablation->others, MeanAblation::Others::kFree);

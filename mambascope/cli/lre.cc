@@ -8,7 +8,7 @@
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
-#include "mambascope/cli/commands.h"
+#include "mambascope/cli/legacy.h"
 #include "mambascope/cli/lre_apply.h"
 #include "mambascope/cli/lre_setup.h"
 #include "mambascope/cli/progress.h"
@@ -132,7 +132,7 @@ void LreCommand(CLI::App& command, CommonOptions& common) {
     CheckLreOptions(common, *a);
     if (a->apply) return ApplyLre(common, *a);
     const bool published_seed = a->compat == "relations" && command.get_option("--seed")->count() == 0;
-    RunRelations(common, *a, published_seed ? LreOptions().seed : common.seed);
+    RunRelations(common, *a, published_seed ? LreOptions().seed : common.Seed());
   });
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "mambascope/cli/common.h"
+#include "mambascope/cli/legacy.h"
 #include "mambascope/data/relation.h"
 #include "mambascope/experiments/lre/lre.h"
 

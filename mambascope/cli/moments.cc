@@ -7,27 +7,19 @@
 #include <map>
 #include <set>
 
-#include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
+#include "mambascope/cli/describe.h"
+#include "mambascope/cli/facts.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/editing/moments_run.h"
+#include "mambascope/experiments/editing/moments_result.h"
 #include "mambascope/reports/moments_report.h"
 
 namespace mambascope {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct MomentsArguments {
-  std::vector<std::string> texts;
-  std::string layers = "all";
-  std::vector<std::string> projections = {"all"};
-  double ridge = 0;
-  int64_t limit_documents = 0, max_tokens = MomentOptions().max_tokens;
-  std::string out = "out";
-};
 
 // The weights by the site that they read; two that read the same one share its moments.
 std::map<Site, std::vector<std::string>> ProjectionsBySite(const std::vector<EditableWeight>& weights) {
@@ -36,7 +28,7 @@ std::map<Site, std::vector<std::string>> ProjectionsBySite(const std::vector<Edi
   return sites;
 }
 
-std::vector<Place> Places(const std::vector<int>& layers, const std::map<Site, std::vector<std::string>>& sites) {
+std::vector<Place> MomentPlaces(const std::vector<int>& layers, const std::map<Site, std::vector<std::string>>& sites) {
   std::vector<Place> places;
   for (const auto& [site, names] : sites) {
     for (const int layer : layers) places.push_back({site, layer});
@@ -52,7 +44,7 @@ std::string TokensUntil(const Convergence& convergence, double bound) {
   return "-";
 }
 
-std::string Summary(const MomentsReport& report) {
+std::string MomentsText(const MomentsResult& report) {
   std::string text = fmt::format("{:<16}{:>6}{:>10}{:>11}{:>13}{:>13}{:>13}\n", "site.layer", "width", "tokens", "condition", "last change",
                                  "below 10 %", "below 1 %");
   for (const MomentResult& m : report.moments) {
@@ -71,89 +63,97 @@ void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Mo
              bytes >> 20, corpus.documents - HeldOut(corpus.documents), HeldOut(corpus.documents));
 }
 
-// What the numbers depend on, of the options in the result.
-std::string MadeBy(Json options) {
-  for (const char* no_matter : {"commit", "layers", "projections", "texts", "limit_documents", "model", "tokenizer", "seed"})
-    options.erase(no_matter);
-  return FingerprintOf(DumpJson(options));
+// What a run's files depend on: they may hold fewer layers than another run's, and continue them.
+RunDescription DescribeMoments(RunDescription run, double ridge, int64_t max_tokens, const CorpusSummary& corpus) {
+  run.DependsOn("text_fingerprint", corpus.fingerprint);
+  run.DependsOn("ridge", ridge);
+  run.DependsOn("max_tokens", max_tokens);
+  run.Ignores("seed");
+  return run;
 }
 
-Json Echo(const CommonOptions& common, const MomentsArguments& o, const CorpusSummary& corpus) {
-  return EchoOptions("moments", common,
-                     {{"texts", o.texts},
-                      {"text_fingerprint", corpus.fingerprint},
-                      {"ridge", o.ridge},
-                      {"limit_documents", o.limit_documents > 0 ? Json(o.limit_documents) : Json()},
-                      {"max_tokens", o.max_tokens}});
-}
-
-void RunMoments(const CommonOptions& common, const MomentsArguments& o) {
-  const fs::path json_file = fs::path(o.out) / "moments.json", page_file = fs::path(o.out) / "moments.html";
-  for (const fs::path& file : {json_file, page_file}) PrepareFile(file);
-  const Tokenizer tokenizer = RequireTokenizer(common);
-  MomentOptions options{
-      .texts = {o.texts.begin(), o.texts.end()}, .limit_documents = o.limit_documents, .max_tokens = o.max_tokens, .ridge = o.ridge};
-  if (options.texts.empty()) options.texts = {BundledText()};
-  const CorpusSummary corpus = Summarize(options.texts, o.limit_documents);
-  const Model model = LoadModel(common);
-  const std::vector<int> layers = ParseLayers(o.layers, model.layers());
-  const std::vector<EditableWeight> weights = ParseProjections(o.projections, model);
-  MomentsReport report{.options = {}, .projections = ProjectionsBySite(weights), .moments = {}};
-  std::vector<std::string> names;
-  for (const EditableWeight& weight : weights) names.push_back(weight.name);
-  report.options = Echo(common, o, corpus);
-  report.options.update({{"layers", o.layers}, {"projections", names}});
-  options.places = Places(layers, report.projections);
-  options.model = report.options["fingerprint"];
-  options.made_by = MadeBy(report.options);
-  if (common.explain) Explain(options, corpus, model);
+// Collects, and shows progress.
+std::vector<MomentResult> Collect(const CommonArguments& common, const std::string& what, const Model& model, const Tokenizer& tokenizer,
+                                  const CorpusSummary& corpus, const fs::path& folder, const RunDescription& run, MomentOptions options) {
+  options.model = run.options.at("fingerprint");
+  options.made_by = FingerprintOf(DumpJson(run.identity));
   std::optional<Progress> progress;
   options.progress = [&](int64_t documents, int64_t of, int64_t tokens) {
-    if (!progress) progress.emplace("moments: documents", "tokens", common.quiet, static_cast<double>(documents));
+    if (!progress) progress.emplace(what, "tokens", common.quiet, static_cast<double>(documents));
     (*progress)(static_cast<double>(documents), of, tokens);
   };
-  report.moments = CollectMoments(model, tokenizer, corpus, fs::path(o.out) / "moments", options);
-  progress.reset();
-  const Json json = MomentsJson(report);
-  WriteFile(json_file, DumpJson(json, 1) + "\n");
-  WriteFile(page_file, MomentsPage(report));
-  Print(common, json,
-        fmt::format("{}{}\n{}\n{}\n", Summary(report), (fs::path(o.out) / "moments").string(), json_file.string(), page_file.string()));
+  return CollectMoments(model, tokenizer, corpus, folder, options);
 }
+
+class MomentsCommand : public Command {
+ public:
+  void VisitOptions(OptionVisitor& option) override {
+    option(&texts_, {.names = "--text",
+                     .help = "Documents: one per line (.txt), or in the field 'text' of each line (.jsonl); repeatable",
+                     .otherwise = "the bundled sentences",
+                     .decides = Decides::kSelection,
+                     .key = "texts"});
+    option(&layers_, {.names = "--layers", .help = "Layers, as 3, 0-15, 2,4,6 or all", .decides = Decides::kSelection});
+    option(&projections_, {.names = "--projections",
+                           .help = "Projections whose inputs are taken, as W_a,W_o, or all",
+                           .list = List::kCommas,
+                           .decides = Decides::kSelection});
+    option(&ridge_, {.names = "--ridge",
+                     .help = "Share of C's mean diagonal that is added to it where convergence is watched; the files have none",
+                     .bounds = Numbers{0, 1e6}});
+    option(&limit_documents_, {.names = "--limit-documents",
+                               .help = "Maximum number of documents, the first ones",
+                               .otherwise = "all",
+                               .bounds = Integers{2, 1'000'000'000},
+                               .decides = Decides::kSelection});
+    option(&max_tokens_, {.names = "--max-tokens", .help = "Maximum number of tokens of a document", .bounds = Integers{1, 1'000'000}});
+    option(&out_, {.names = "--out", .help = "Folder for the results", .bounds = NotEmpty(), .decides = Decides::kConduct});
+  }
+
+  void Run() override {
+    const OutputFolder folder(out_, {"moments.json", "moments.html"});
+    const Tokenizer tokenizer = RequireTokenizer(common);
+    MomentOptions options{
+        .texts = {texts_.begin(), texts_.end()}, .limit_documents = limit_documents_.value_or(0), .max_tokens = max_tokens_, .ridge = ridge_};
+    if (options.texts.empty()) options.texts = {BundledText()};
+    const CorpusSummary corpus = Summarize(options.texts, options.limit_documents);
+    const Model model = LoadModel(common);
+    const std::vector<int> layers = ParseLayers(layers_, model.layers());
+    const std::vector<EditableWeight> weights = ParseProjections(projections_, model);
+    RunDescription run = DescribeMoments(DescribeRun("moments", *this), ridge_, max_tokens_, corpus);
+    MomentsResult result{.options = {}, .projections = ProjectionsBySite(weights), .moments = {}};
+    std::vector<std::string> names;
+    for (const EditableWeight& weight : weights) names.push_back(weight.name);
+    run.Mentions("projections", names);
+    result.options = run.options;
+    options.places = MomentPlaces(layers, result.projections);
+    if (common.explain) Explain(options, corpus, model);
+    result.moments = Collect(common, "moments: documents", model, tokenizer, corpus, folder / "moments", run, options);
+    WriteResults("moments", common, folder, result, MomentsPage(result),
+                 MomentsText(result) + (folder / "moments").string() + "\n");
+  }
+
+ private:
+  std::vector<std::string> texts_;
+  std::string layers_ = "all";
+  std::vector<std::string> projections_ = {"all"};
+  double ridge_ = 0;
+  std::optional<int64_t> limit_documents_;
+  int64_t max_tokens_ = MomentOptions().max_tokens;
+  std::string out_ = "out";
+};
 
 }  // namespace
 
-void CollectForEdits(const CommonOptions& common, const Model& model, const Tokenizer& tokenizer, const std::vector<std::string>& texts,
+void CollectForEdits(const CommonArguments& common, const Model& model, const Tokenizer& tokenizer, const std::vector<std::string>& texts,
                      const std::vector<Place>& places, const fs::path& folder) {
-  MomentsArguments o{.texts = texts};
-  if (o.texts.empty()) o.texts = {BundledText().string()};
-  MomentOptions options{.places = places, .texts = {o.texts.begin(), o.texts.end()}, .max_tokens = o.max_tokens};
+  MomentOptions options{.places = places, .texts = {texts.begin(), texts.end()}};
+  if (options.texts.empty()) options.texts = {BundledText()};
   const CorpusSummary corpus = Summarize(options.texts);
-  const Json echo = Echo(common, o, corpus);
-  options.model = echo["fingerprint"];
-  options.made_by = MadeBy(echo);
-  std::optional<Progress> progress;
-  options.progress = [&](int64_t documents, int64_t of, int64_t tokens) {
-    if (!progress) progress.emplace("second moments: documents", "tokens", common.quiet, static_cast<double>(documents));
-    (*progress)(static_cast<double>(documents), of, tokens);
-  };
-  CollectMoments(model, tokenizer, corpus, folder, options);
+  const RunDescription run = DescribeMoments(DescribeModel("moments", common), options.ridge, options.max_tokens, corpus);
+  Collect(common, "second moments: documents", model, tokenizer, corpus, folder, run, options);
 }
 
-void MomentsCommand(CLI::App& command, CommonOptions& common) {
-  const auto o = std::make_shared<MomentsArguments>();
-  command.add_option(
-      "--text", o->texts,
-      "documents, a line each (.txt) or in the field 'text' of a line (.jsonl); repeatable; without it, the bundled sentences");
-  command.add_option("--layers", o->layers, "as 3, 0-15, 2,4,6 or all")->capture_default_str();
-  command.add_option("--projections", o->projections, "whose inputs are taken, as W_a,W_o; or all")->delimiter(',')->capture_default_str();
-  command.add_option("--ridge", o->ridge, "part of C's mean diagonal added to it where convergence is watched; the files have none")
-      ->check(NumberIn(0.0, 1e6))
-      ->capture_default_str();
-  command.add_option("--limit-documents", o->limit_documents, "the first so many; without it, all")->check(CLI::Range(2, 1'000'000'000));
-  command.add_option("--max-tokens", o->max_tokens, "of a document")->check(CLI::Range(1, 1'000'000))->capture_default_str();
-  command.add_option("--out", o->out, "folder for the results")->capture_default_str();
-  command.callback([&common, o] { RunMoments(common, *o); });
-}
+std::unique_ptr<Command> MakeMoments() { return std::make_unique<MomentsCommand>(); }
 
 }  // namespace mambascope

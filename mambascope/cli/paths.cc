@@ -1,20 +1,15 @@
-#include "mambascope/experiments/tracing/paths.h"
+#include "mambascope/experiments/tracing/paths_result.h"
 
 #include <fmt/format.h>
 
 #include "mambascope/cli/commands.h"
+#include "mambascope/cli/describe.h"
 #include "mambascope/cli/facts.h"
-#include "mambascope/reports/fact_json.h"
 #include "mambascope/reports/paths_report.h"
 #include "mambascope/figures/terminal.h"
 
 namespace mambascope {
 namespace {
-
-struct PathsArguments {
-  FactOptions facts;
-  std::string at = "subject_last";
-};
 
 // The curves as rows of a heat map, for a terminal.
 Grid CurveGrid(const LineChart& chart) {
@@ -26,51 +21,53 @@ Grid CurveGrid(const LineChart& chart) {
   return grid;
 }
 
-std::string Summary(const PathsResult& result, const FactWork& work) {
-  const PathAverage average = AveragePaths(result.facts);
+std::string PathsText(const PathsResult& result, const FactWork& work) {
   std::string facts = FactsText(work);
   if (result.facts.size() == 1) facts = FactText(result.facts[0].fact);
-  const std::string left_out = fmt::format("{} of them left out (p_clean - p_corrupt below {})\n", average.guarded, kGuard);
+  const std::string left_out = fmt::format("{} of them left out (p_clean - p_corrupt below {})\n", result.average.guarded, kGuard);
   return fmt::format("{}{}IE by layer, {}:\n{}\n", facts, result.facts.size() > 1 ? left_out : "", result.at,
                      TerminalHeatMap(CurveGrid(PathsChart(result))));
 }
 
-void RunPaths(const CommonOptions& common, const PathsArguments& o) {
-  PrepareFacts(o.facts, "paths");
-  const Tokenizer tokenizer = RequireTokenizer(common);
-  const Model model = LoadModel(common);
-  const FactWork work = TakeFacts(common, o.facts, model, tokenizer);
-  PathsResult result{.options = EchoOptions("paths", common, EchoFactOptions(o.facts, work)),
-                     .at = o.at,
-                     .conditions = PathConditions(model),
-                     .facts = {}};
-  result.options["at"] = o.at;
-  PathOptions options{.at = o.at == "subject_last" ? PathToken::kSubjectLast : PathToken::kPromptLast, .noise = work.noise, .cells = {}};
-  const std::vector<Json> lines = RunBatches("paths", common, o.facts, model, work, result.options,
-                                             [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
-                                               options.cells = cells;
-                                               std::vector<Json> found;
-                                               for (FactPaths& paths : TracePaths(model, pairs, options, audit)) {
-                                                 paths.fact.answer = tokenizer.DecodeToken(paths.fact.answer_id).value_or("");
-                                                 found.push_back(ToJson(paths, result.conditions));
-                                               }
-                                               return found;
-                                             });
-  for (const Json& line : lines) result.facts.push_back(ReadPaths(line, result.conditions));
-  result.relations = work.relations;
-  WriteResults("paths", common, o.facts, PathsJson(result), PathsPage(result), Summary(result, work));
-}
+class PathsCommand : public Command {
+ public:
+  void VisitOptions(OptionVisitor& option) override {
+    VisitFactOptions(facts_, option);
+    option(&at_, {.names = "--at",
+                  .help = "Token whose residual is restored",
+                  .bounds = OneOf{{"subject_last", "prompt_last"}}});
+  }
+  void Check() const override { CheckFacts(facts_); }
+
+  void Run() override {
+    const OutputFolder folder(facts_.out, {"paths.json", "paths.html"});
+    const Tokenizer tokenizer = RequireTokenizer(common);
+    const Model model = LoadModel(common);
+    const FactWork work = TakeFacts(common, facts_, model, tokenizer);
+    RunDescription run = DescribeRun("paths", *this);
+    DescribeNoise(work, run);
+    PathsResult result{
+        .options = run.options, .at = at_, .conditions = PathConditions(model), .facts = {}, .relations = work.relations};
+    PathOptions options{.at = at_ == "subject_last" ? PathToken::kSubjectLast : PathToken::kPromptLast, .noise = work.noise, .cells = {}};
+    result.facts = RunFacts<FactPaths>("paths", common, facts_, model, work, folder, run,
+                                       [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
+                                         options.cells = cells;
+                                         std::vector<FactPaths> found = TracePaths(model, pairs, options, audit);
+                                         for (FactPaths& paths : found)
+                                           paths.fact.answer = tokenizer.DecodeToken(paths.fact.answer_id).value_or("");
+                                         return found;
+                                       });
+    result.average = AveragePaths(result.facts);
+    WriteResults("paths", common, folder, result, PathsPage(result), PathsText(result, work));
+  }
+
+ private:
+  FactArguments facts_ = {.corruption = CorruptionArguments()};
+  std::string at_ = "subject_last";
+};
 
 }  // namespace
 
-void Paths(CLI::App& command, CommonOptions& common) {
-  const auto o = std::make_shared<PathsArguments>();
-  AddFactOptions(command, o->facts);
-  AddCorruptionOptions(command, o->facts);
-  command.add_option("--at", o->at, "the token whose residual is restored")
-      ->check(CLI::IsMember({"subject_last", "prompt_last"}))
-      ->capture_default_str();
-  command.callback([&common, o] { RunPaths(common, *o); });
-}
+std::unique_ptr<Command> MakePaths() { return std::make_unique<PathsCommand>(); }
 
 }  // namespace mambascope

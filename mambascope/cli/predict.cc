@@ -8,44 +8,47 @@
 namespace mambascope {
 namespace {
 
-void RunPredict(const CommonOptions& common, const PromptOptions& prompt, int64_t top) {
-  const std::optional<Tokenizer> tokenizer = LoadTokenizer(common);
-  const std::vector<int64_t> ids = PromptIds(prompt, tokenizer);
-  const Model model = LoadModel(common);
-  const at::Tensor h = model.Forward(ids, Packing::Whole({static_cast<int64_t>(ids.size())}));
-  const at::Tensor logits = model.Unembed(h[-1]).cpu(), probabilities = logits.softmax(0);
-  const at::Tensor best = std::get<1>(logits.topk(std::min(top, logits.size(0))));
-  Json json = {{"tokens", Json::array()}, {"top", Json::array()}};
-  std::string text = "tokens:";
-  for (int64_t id : ids) {
-    json["tokens"].push_back({{"id", id}, {"text", TokenText(tokenizer, id)}});
-    text += tokenizer
-                ? fmt::format(" [{}]",
-                              VisibleText(json["tokens"].back()["text"].is_null() ? "" : json["tokens"].back()["text"].get<std::string>()))
-                : fmt::format(" {}", id);
+class PredictCommand : public Command {
+ public:
+  void VisitOptions(OptionVisitor& option) override {
+    VisitPromptOptions(prompt_, option);
+    option(&top_, {.names = "--top", .help = "Number of tokens to list", .bounds = Integers{1, 1'000'000}});
   }
-  text += "\n";
-  for (int64_t k = 0; k < best.size(0); ++k) {
-    const int64_t id = best[k].item<int64_t>();
-    const Json word = TokenText(tokenizer, id);
-    const double p = probabilities[id].item<double>(), logit = logits[id].item<double>();
-    json["top"].push_back({{"id", id}, {"text", word}, {"prob", p}, {"logit", logit}});
-    text += fmt::format("{:8.4f}  {:>6}  {}\n", p, id, word.is_string() ? VisibleText(word.get<std::string>()) : "");
+
+  void Run() override {
+    const std::optional<Tokenizer> tokenizer = LoadTokenizer(common);
+    const std::vector<int64_t> ids = PromptIds(prompt_, tokenizer);
+    const Model model = LoadModel(common);
+    const at::Tensor h = model.Forward(ids, Packing::Whole({static_cast<int64_t>(ids.size())}));
+    const at::Tensor logits = model.Unembed(h[-1]).cpu(), probabilities = logits.softmax(0);
+    const at::Tensor best = std::get<1>(logits.topk(std::min(top_, logits.size(0))));
+    Json json = {{"tokens", Json::array()}, {"top", Json::array()}};
+    std::string text = "tokens:";
+    for (int64_t id : ids) {
+      json["tokens"].push_back({{"id", id}, {"text", TokenText(tokenizer, id)}});
+      text += tokenizer
+                  ? fmt::format(" [{}]",
+                                VisibleText(json["tokens"].back()["text"].is_null() ? "" : json["tokens"].back()["text"].get<std::string>()))
+                  : fmt::format(" {}", id);
+    }
+    text += "\n";
+    for (int64_t k = 0; k < best.size(0); ++k) {
+      const int64_t id = best[k].item<int64_t>();
+      const Json word = TokenText(tokenizer, id);
+      const double p = probabilities[id].item<double>(), logit = logits[id].item<double>();
+      json["top"].push_back({{"id", id}, {"text", word}, {"prob", p}, {"logit", logit}});
+      text += fmt::format("{:8.4f}  {:>6}  {}\n", p, id, word.is_string() ? VisibleText(word.get<std::string>()) : "");
+    }
+    Print(common, json, text);
   }
-  Print(common, json, text);
-}
+
+ private:
+  PromptArguments prompt_;
+  int64_t top_ = 5;
+};
 
 }  // namespace
 
-void Predict(CLI::App& command, CommonOptions& common) {
-  struct Options {
-    PromptOptions prompt;
-    int64_t top = 5;
-  };
-  const auto options = std::make_shared<Options>();
-  AddPromptOptions(command, options->prompt);
-  command.add_option("--top", options->top, "tokens to list")->check(CLI::Range(1, 1'000'000))->capture_default_str();
-  command.callback([&common, options] { RunPredict(common, options->prompt, options->top); });
-}
+std::unique_ptr<Command> MakePredict() { return std::make_unique<PredictCommand>(); }
 
 }  // namespace mambascope

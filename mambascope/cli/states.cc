@@ -14,7 +14,7 @@ std::string TensorName(const Place& place) {
 }
 
 // Every layer's place of the named sites; of all sites when none is named.
-std::vector<Place> Places(const Model& model, const std::vector<std::string>& names) {
+std::vector<Place> StatePlaces(const Model& model, const std::vector<std::string>& names) {
   std::vector<Site> sites;
   for (const std::string& name : names) sites.push_back(ParseSite(name, model.sites()));
   if (names.empty()) {
@@ -27,32 +27,39 @@ std::vector<Place> Places(const Model& model, const std::vector<std::string>& na
   return places;
 }
 
-void RunStates(const CommonOptions& common, const PromptOptions& prompt, const std::vector<std::string>& sites, const std::string& out) {
-  PrepareFile(out);
-  const std::vector<int64_t> ids = PromptIds(prompt, LoadTokenizer(common));
-  const Model model = LoadModel(common);
-  const std::vector<Place> places = Places(model, sites);
-  const RunResult run = Run(model, {ids}, {.variants = {}, .keep = places});
-  std::map<std::string, at::Tensor> tensors = {{"logits", run.Logits(0)}, {"tokens", at::tensor(ids, at::kLong)}};
-  for (const Place& place : places) tensors[TensorName(place)] = run.State(place, 0);
-  WriteSafetensors(out, tensors);
-  Print(common, {{"file", out}, {"tensors", tensors.size()}, {"tokens", ids.size()}},
-        fmt::format("{} tensors of {} tokens in {}\n", tensors.size(), ids.size(), out));
-}
+class StatesCommand : public Command {
+ public:
+  void VisitOptions(OptionVisitor& option) override {
+    VisitPromptOptions(prompt_, option);
+    option(&sites_, {.names = "--sites", .help = "Sites, as resid,ssm_out", .otherwise = "all that the model has", .list = List::kCommas});
+    option(&out_, {.names = "--out",
+                   .help = "The .safetensors file to write",
+                   .bounds = NotEmpty(),
+                   .decides = Decides::kConduct,
+                   .presence = OptionInfo::Presence::kRequired});
+  }
+
+  void Run() override {
+    PrepareFile(out_);
+    const std::vector<int64_t> ids = PromptIds(prompt_, LoadTokenizer(common));
+    const Model model = LoadModel(common);
+    const std::vector<Place> places = StatePlaces(model, sites_);
+    const RunResult run = mambascope::Run(model, {ids}, {.variants = {}, .keep = places});
+    std::map<std::string, at::Tensor> tensors = {{"logits", run.Logits(0)}, {"tokens", at::tensor(ids, at::kLong)}};
+    for (const Place& place : places) tensors[TensorName(place)] = run.State(place, 0);
+    WriteSafetensors(out_, tensors);
+    Print(common, {{"file", out_}, {"tensors", tensors.size()}, {"tokens", ids.size()}},
+          fmt::format("{} tensors of {} tokens in {}\n", tensors.size(), ids.size(), out_));
+  }
+
+ private:
+  PromptArguments prompt_;
+  std::vector<std::string> sites_;
+  std::string out_;
+};
 
 }  // namespace
 
-void States(CLI::App& command, CommonOptions& common) {
-  struct Options {
-    PromptOptions prompt;
-    std::vector<std::string> sites;
-    std::string out;
-  };
-  const auto options = std::make_shared<Options>();
-  AddPromptOptions(command, options->prompt);
-  command.add_option("--sites", options->sites, "as resid,ssm_out; without it, all that the model has")->delimiter(',');
-  command.add_option("--out", options->out, "the .safetensors file to write")->required();
-  command.callback([&common, options] { RunStates(common, options->prompt, options->sites, options->out); });
-}
+std::unique_ptr<Command> MakeStates() { return std::make_unique<StatesCommand>(); }
 
 }  // namespace mambascope

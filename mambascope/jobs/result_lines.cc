@@ -11,8 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kDigest = "made_by";
-constexpr const char* kOtherFile = "name another folder with --out, or delete that file";
+constexpr const char* kOldDigest = "made_by";
+constexpr const char* kOldOtherFile = "name another folder with --out, or delete that file";
 
 }  // namespace
 
@@ -21,12 +21,12 @@ ResultLines::ResultLines(const fs::path& file, const Json& made_by) : file_(file
   if (fs::exists(file)) {
     const std::string text = ReadFile(file);
     const size_t end = text.rfind('\n') + 1;  // npos + 1 is 0
-    if (end < text.size() && text[end] != '{') throw Error(fmt::format("{}: holds no results", file.string()), kOtherFile);
+    if (end < text.size() && text[end] != '{') throw Error(fmt::format("{}: holds no results", file.string()), kOldOtherFile);
     for (size_t begin = 0, number = 1; begin < end; begin = text.find('\n', begin) + 1, ++number) {
       Json line = ParseJson(std::string_view(text).substr(begin, text.find('\n', begin) - begin),
                             fmt::format("{}: line {}", file.string(), number));
-      if (!line.is_object() || !line.contains(kDigest) || line[kDigest] != digest_) {
-        throw Error(fmt::format("{}: line {} was made with other options, or another model or version", file.string(), number), kOtherFile);
+      if (!line.is_object() || !line.contains(kOldDigest) || line[kOldDigest] != digest_) {
+        throw Error(fmt::format("{}: line {} was made with other options, or another model or version", file.string(), number), kOldOtherFile);
       }
       earlier_.push_back(std::move(line));
     }
@@ -39,7 +39,7 @@ ResultLines::ResultLines(const fs::path& file, const Json& made_by) : file_(file
 }
 
 void ResultLines::Append(Json line) {
-  line[kDigest] = digest_;
+  line[kOldDigest] = digest_;
   stream_ << DumpJson(line) + "\n" << std::flush;
   if (!stream_) throw Error(fmt::format("{}: cannot be written", file_.string()), "is the disk full?");
 }

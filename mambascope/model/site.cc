@@ -34,6 +34,12 @@ std::string_view SiteName(Site site) {
   return std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& n) { return n.first == site; })->second;
 }
 
+Site ReadSite(std::string_view name) {
+  const auto* known = std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& n) { return n.second == name; });
+  if (known == std::end(kNames)) throw Error(fmt::format("'{}' is not the name of a site", name));
+  return known->first;
+}
+
 Site ParseSite(std::string_view name, const std::vector<SiteInfo>& available) {
   const auto* known = std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& n) { return n.second == name; });
   const bool has = known != std::end(kNames) &&

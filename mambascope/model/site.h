@@ -29,6 +29,9 @@ struct SiteInfo {
 // The site's name on the command line and in files: "resid", "conv_in", ...
 std::string_view SiteName(Site site);
 
+// The site of this name, as files have it. Throws Error for any other.
+Site ReadSite(std::string_view name);
+
 // The site that `name` means: a name of ours, of romba ("ssm_after_ssm") or of TransformerLens ("hook_resid_post"), out of those that a
 // model has. Throws Error that lists `available` when there is none.
 Site ParseSite(std::string_view name, const std::vector<SiteInfo>& available);

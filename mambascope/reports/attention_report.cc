@@ -24,16 +24,6 @@ std::vector<std::vector<std::optional<double>>> Values(const at::Tensor& matrix)
   return values;
 }
 
-// Later tokens are 0.
-Json ToJson(const at::Tensor& matrix) {
-  Json rows = Json::array();
-  for (const auto& row : Values(matrix)) {
-    rows.push_back(Json::array());
-    for (const auto& value : row) rows.back().push_back(value.value_or(0));
-  }
-  return rows;
-}
-
 std::vector<std::string> TokenLabels(const AttentionResult& result) {
   std::vector<std::string> labels;
   for (size_t t = 0; t < result.ids.size(); ++t) labels.push_back(result.texts[t].value_or(std::to_string(result.ids[t])));
@@ -82,22 +72,6 @@ std::string Caption(const AttentionResult& result) {
 }
 
 }  // namespace
-
-Json AttentionJson(const AttentionResult& result) {
-  Json json = {{"options", result.options}, {"tokens", Json::array()}, {"layers", Json::array()}};
-  for (size_t t = 0; t < result.ids.size(); ++t)
-    json["tokens"].push_back({{"id", result.ids[t]}, {"text", result.texts[t] ? Json(*result.texts[t]) : Json()}});
-  for (const LayerAttention& layer : result.layers) {
-    Json entry = {{"layer", layer.layer},
-                  {"channels", layer.channels},
-                  {"signed", ToJson(layer.mean)},
-                  {"absolute", ToJson(layer.absolute)},
-                  {"normalised", ToJson(layer.normalised)}};
-    if (result.channel) entry["channel"] = {{"index", *result.channel}, {"matrix", ToJson(layer.channel)}};
-    json["layers"].push_back(std::move(entry));
-  }
-  return json;
-}
 
 Grid ShareHeatMap(const AttentionResult& result, const LayerAttention& layer) {
   return View(result, layer, "normalised", fmt::format("shares of each row's sum, {}", OfChannels(result, layer)), layer.normalised);

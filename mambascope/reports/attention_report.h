@@ -1,27 +1,13 @@
-// Attention and hidden attention as attention.json (docs/cli.md) and as figures.
+// Attention and hidden attention as figures.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "mambascope/checkpoint/json.h"
-#include "mambascope/experiments/knockout/hidden_attention.h"
+#include "mambascope/experiments/knockout/attention_result.h"
 #include "mambascope/figures/grid.h"
 
 namespace mambascope {
-
-struct AttentionResult {
-  Json options;                                   // what made it
-  std::vector<int64_t> ids;                       // of the prompt's tokens
-  std::vector<std::optional<std::string>> texts;  // theirs; none without a tokenizer
-  std::vector<LayerAttention> layers;
-  std::optional<int64_t> channel = {};   // whose own matrix the layers hold
-  std::string channel_kind = "channel";  // or "head"
-};
-
-// What attention.json holds.
-Json AttentionJson(const AttentionResult& result);
 
 // A layer's views: the mean of |M|, and where they differ from it its rows' shares and the signed mean; the one channel's matrix.
 std::vector<Grid> AttentionHeatMaps(const AttentionResult& result, const LayerAttention& layer);

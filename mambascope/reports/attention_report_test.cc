@@ -57,7 +57,7 @@ TEST(AttentionReport, JsonHasLaterTokensAsZero) {
   AttentionResult result = Result(-0.25, 2);
   result.texts = {std::nullopt, "b"};
   result.channel = 0;
-  const Json json = AttentionJson(result);
+  const Json json = Json(result);
   EXPECT_EQ(json["layers"][0]["signed"], (Json{{1.0, 0.0}, {-0.25, 2.0}}));
   EXPECT_EQ(json["layers"][0]["channel"], (Json{{"index", 0}, {"matrix", {{0.5, 0.0}, {0.5, 0.5}}}}));
   EXPECT_EQ(json["tokens"], (Json{{{"id", 4}, {"text", nullptr}}, {{"id", 9}, {"text", "b"}}}));

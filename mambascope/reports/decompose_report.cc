@@ -2,27 +2,23 @@
 
 #include <fmt/format.h>
 
-#include "mambascope/experiments/statistics.h"
 #include "mambascope/reports/knockout_words.h"
 
 namespace mambascope {
 
 LineChart CarriedChart(const KnockoutResult& result) {
-  std::vector<double> logits;
-  for (const KnockedFact& fact : result.facts) logits.push_back(fact.parts->logit);
+  const CarriedCurves& carried = *result.summary.carried;
   LineChart chart{.name = "knockout_decompose",
                   .title = "What each source writes of the answer",
                   .subtitle = fmt::format("{}, {}; the answer's logit is {:.1f} in the mean", result.name, CountText(result.facts.size()),
-                                          Mean(logits)),
+                                          carried.mean_logit),
                   .x_title = "layer",
                   .y_title = "of the answer's logit (nats)",
                   .references = {{"nothing", 0.0}}};
-  const std::vector<std::string> sets = SourcesOf(result);
-  const std::vector<size_t> tones = TonesOf(sets);
-  for (size_t i = 0; i < sets.size(); ++i) {
-    const CarriedAverage average = AverageCarried(result.facts, sets[i]);
-    chart.curves.push_back(
-        {.name = sets[i], .values = {average.logit.begin(), average.logit.end()}, .band = average.ci95, .tone = tones[i]});
+  const std::vector<size_t> tones = ChooseTones(carried.sources);
+  for (size_t i = 0; i < carried.sources.size(); ++i) {
+    const auto& [logit, ci95] = carried.average[i];
+    chart.curves.push_back({.name = carried.sources[i], .values = {logit.begin(), logit.end()}, .band = ci95, .tone = tones[i]});
   }
   for (size_t l = 0; l < chart.curves.at(0).values.size(); ++l) chart.x.push_back(std::to_string(l));
   return chart;

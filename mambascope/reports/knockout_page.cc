@@ -22,7 +22,7 @@ constexpr size_t kSampleFacts = 4;  // whose heat maps a page shows
 std::string LackingLine(const KnockoutResult& result) {
   std::string line;
   for (size_t f = 0; f < result.flows.size(); ++f) {
-    const int64_t with = AverageKnockouts(result.facts, f).with_sources;
+    const int64_t with = result.summary.all.flows[f].with_sources;
     if (with == static_cast<int64_t>(result.facts.size())) continue;
     line += fmt::format("{}{} in {} of {} facts", line.empty() ? "" : ", ", FlowName(result, result.flows[f]), with, result.facts.size());
   }
@@ -76,7 +76,7 @@ void AppendHeatMaps(const KnockoutResult& result, bool several, std::vector<Figu
   }
 }
 
-std::vector<std::pair<std::string, std::string>> SummaryOf(const KnockoutResult& result) {
+std::vector<std::pair<std::string, std::string>> MakeSummary(const KnockoutResult& result) {
   std::vector<std::pair<std::string, std::string>> summary = {{"model", result.options.value("model", "")}};
   if (result.facts.size() == 1) {
     const KnockedFact& fact = result.facts[0];
@@ -90,12 +90,12 @@ std::vector<std::pair<std::string, std::string>> SummaryOf(const KnockoutResult&
 }
 
 // Of several models: what they share, once.
-std::vector<std::pair<std::string, std::string>> SummaryOf(const std::vector<KnockoutResult>& results) {
-  if (results.size() == 1) return SummaryOf(results[0]);
+std::vector<std::pair<std::string, std::string>> MakeSummary(const std::vector<KnockoutResult>& results) {
+  if (results.size() == 1) return MakeSummary(results[0]);
   std::string models;
   for (const KnockoutResult& result : results)
     models += fmt::format("{}{} ({})", models.empty() ? "" : ", ", result.options.value("model", ""), WindowText(result));
-  std::vector<std::pair<std::string, std::string>> summary = SummaryOf(results[0]);
+  std::vector<std::pair<std::string, std::string>> summary = MakeSummary(results[0]);
   summary[0] = {"models", models};
   Json shared = results[0].options;
   for (const char* own : {"model", "fingerprint", "tokenizer_fingerprint", "window"}) shared.erase(own);
@@ -106,7 +106,7 @@ std::vector<std::pair<std::string, std::string>> SummaryOf(const std::vector<Kno
 }  // namespace
 
 std::string KnockoutPage(const std::vector<KnockoutResult>& results) {
-  PageInfo info{.title = results[0].mode == "mean" ? "Mean ablation by layer" : "Information-flow knockout", .summary = SummaryOf(results)};
+  PageInfo info{.title = results[0].mode == "mean" ? "Mean ablation by layer" : "Information-flow knockout", .summary = MakeSummary(results)};
   std::vector<Figure> figures;
   const bool several = results.size() > 1;
   const auto charts = [&](KnockoutMeasure measure) {

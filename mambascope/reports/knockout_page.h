@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "mambascope/reports/knockout_json.h"
+#include "mambascope/experiments/knockout/knockout_result.h"
 
 namespace mambascope {
 

@@ -36,7 +36,7 @@ std::string Capital(std::string text) {
 }
 
 // An empty chart of one measure.
-LineChart ChartOf(KnockoutMeasure measure, const std::string& what, const std::string& name) {
+LineChart EmptyChart(KnockoutMeasure measure, const std::string& what, const std::string& name) {
   const bool change = measure == KnockoutMeasure::kChange;
   return {.name = fmt::format("knockout_{}_{}", change ? "change" : "accuracy", name),
           .title = Capital(what) + (change ? "" : ": accuracy"),
@@ -45,7 +45,7 @@ LineChart ChartOf(KnockoutMeasure measure, const std::string& what, const std::s
           .domain = change ? std::nullopt : std::optional(std::pair(0.0, 105.0))};
 }
 
-Curve CurveOf(KnockoutMeasure measure, const KnockoutAverage& average, const std::string& name) {
+Curve MakeCurve(KnockoutMeasure measure, const KnockoutAverage& average, const std::string& name) {
   const bool change = measure == KnockoutMeasure::kChange;
   const std::vector<double>& values = change ? average.change : average.accuracy;
   Curve curve{.name = name, .values = {values.begin(), values.end()}};
@@ -53,7 +53,7 @@ Curve CurveOf(KnockoutMeasure measure, const KnockoutAverage& average, const std
   return curve;
 }
 
-std::string KeyOf(const KnockoutResult& result, const Flow& flow) {
+std::string FlowKey(const KnockoutResult& result, const Flow& flow) {
   return flow.to.empty() ? "mean" : fmt::format("{}_{}", flow.to, result.channels.at(flow.group));
 }
 
@@ -64,12 +64,12 @@ struct Panel {
   std::vector<std::string> labels = {};
 };
 
-std::vector<Panel> PanelsOf(const KnockoutResult& result) {
+std::vector<Panel> MakePanels(const KnockoutResult& result) {
   const bool by_group = result.channels.size() > 1;
   std::vector<Panel> panels;
   for (size_t f = 0; f < result.flows.size(); ++f) {
     const Flow& flow = result.flows[f];
-    Panel panel{WhatIsDone(result, flow), KeyOf(result, flow)};
+    Panel panel{WhatIsDone(result, flow), FlowKey(result, flow)};
     if (by_group) panel = {fmt::format("knockout from {} to {}, by channels", flow.from, flow.to), flow.from + "_" + flow.to};
     auto found = std::find_if(panels.begin(), panels.end(), [&](const Panel& other) { return other.name == panel.name; });
     if (found == panels.end()) found = panels.insert(panels.end(), panel);
@@ -99,15 +99,15 @@ Curve AtDepths(const Curve& curve) {
 
 std::vector<LineChart> KnockoutCharts(const KnockoutResult& result, KnockoutMeasure measure) {
   std::vector<LineChart> charts;
-  for (const Panel& panel : PanelsOf(result)) {
-    LineChart chart = ChartOf(measure, panel.title, panel.name);
+  for (const Panel& panel : MakePanels(result)) {
+    LineChart chart = EmptyChart(measure, panel.title, panel.name);
     chart.subtitle = fmt::format("{}, {}, {}", result.name, CountText(result.facts.size()), WindowText(result));
     if (measure == KnockoutMeasure::kChange && result.facts.size() > 1) chart.subtitle += "; bands: 95% confidence intervals";
     chart.x_title = PlaceTitle(result);
     chart.x = PlaceLabels(result);
-    const std::vector<size_t> tones = TonesOf(panel.labels);
+    const std::vector<size_t> tones = ChooseTones(panel.labels);
     for (size_t i = 0; i < panel.flows.size(); ++i) {
-      chart.curves.push_back(CurveOf(measure, AverageKnockouts(result.facts, panel.flows[i]), panel.labels[i]));
+      chart.curves.push_back(MakeCurve(measure, result.summary.all.flows[panel.flows[i]], panel.labels[i]));
       if (result.channels.size() <= 1) chart.curves.back().tone = tones[i];
     }
     charts.push_back(std::move(chart));
@@ -119,33 +119,33 @@ std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results, K
   std::vector<LineChart> charts;
   for (size_t f = 0; f < results.at(0).flows.size(); ++f) {
     const Flow& flow = results[0].flows[f];
-    LineChart chart = ChartOf(measure, fmt::format("{} from {}", WhatIsDone(results[0], flow), flow.from),
-                              fmt::format("{}_{}", flow.from, KeyOf(results[0], flow)));
+    LineChart chart = EmptyChart(measure, fmt::format("{} from {}", WhatIsDone(results[0], flow), flow.from),
+                              fmt::format("{}_{}", flow.from, FlowKey(results[0], flow)));
     chart.subtitle = fmt::format("{}, the same for all models", CountText(results[0].facts.size()));
     chart.x_title = "depth of the window (%), from the first to the last";
     chart.missing = LineChart::Missing::kBridge;
     for (size_t depth = 0; depth < kDepths; ++depth) chart.x.push_back(std::to_string(depth));
     for (const KnockoutResult& result : results)
-      chart.curves.push_back(AtDepths(CurveOf(measure, AverageKnockouts(result.facts, f), fmt::format("{} (w = {})", result.name, result.window))));
+      chart.curves.push_back(AtDepths(MakeCurve(measure, result.summary.all.flows[f], fmt::format("{} (w = {})", result.name, result.window))));
     charts.push_back(std::move(chart));
   }
   return charts;
 }
 
 std::optional<LineChart> RelationChart(const KnockoutResult& result) {
-  auto relations = ByRelation(result);
+  std::vector<RelationKnockout> relations = result.summary.relations;
   if (relations.size() < 2) return std::nullopt;
-  std::stable_sort(relations.begin(), relations.end(), [](const auto& a, const auto& b) { return a.second.size() > b.second.size(); });
+  std::stable_sort(relations.begin(), relations.end(), [](const auto& a, const auto& b) { return a.facts > b.facts; });
   if (relations.size() > kRelations) relations.resize(kRelations);
   const Flow& flow = result.flows[0];
   LineChart chart =
-      ChartOf(KnockoutMeasure::kChange, fmt::format("{} from {}, by relation", WhatIsDone(result, flow), flow.from), "relations");
+      EmptyChart(KnockoutMeasure::kChange, fmt::format("{} from {}, by relation", WhatIsDone(result, flow), flow.from), "relations");
   chart.subtitle = fmt::format("{}; in brackets: facts", result.name);
   chart.x_title = PlaceTitle(result);
   chart.x = PlaceLabels(result);
-  for (const auto& [name, facts] : relations) {
-    const std::string label = fmt::format("{} ({})", name.empty() ? "(no name)" : name, facts.size());
-    chart.curves.push_back(CurveOf(KnockoutMeasure::kChange, AverageKnockouts(facts, 0), label));
+  for (const auto& [name, facts, curves] : relations) {
+    const std::string label = fmt::format("{} ({})", name.empty() ? "(no name)" : name, facts);
+    chart.curves.push_back(MakeCurve(KnockoutMeasure::kChange, curves.flows[0], label));
     chart.curves.back().band.clear();  // of a few facts each
   }
   return chart;

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "mambascope/reports/knockout_json.h"
+#include "mambascope/experiments/knockout/knockout_result.h"
 #include "mambascope/figures/line_chart.h"
 
 namespace mambascope {

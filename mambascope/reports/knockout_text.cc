@@ -35,7 +35,7 @@ std::string KnockoutText(const KnockoutResult& result) {
   double most = 1;  // the scale's upper end
   for (int x : result.x) grid.columns.push_back(std::to_string(x));
   for (size_t f = 0; f < result.flows.size(); ++f) {
-    const KnockoutAverage average = AverageKnockouts(result.facts, f);
+    const KnockoutAverage& average = result.summary.all.flows[f];
     const auto [low, high] = std::minmax_element(average.change.begin(), average.change.end());
     grid.rows.push_back(FlowName(result, result.flows[f]));
     grid.values.emplace_back();

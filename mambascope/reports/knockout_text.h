@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "mambascope/reports/knockout_json.h"
+#include "mambascope/experiments/knockout/knockout_result.h"
 
 namespace mambascope {
 

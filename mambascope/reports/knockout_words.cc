@@ -28,7 +28,7 @@ std::string WindowText(const KnockoutResult& result) {
   return fmt::format("windows of {} {}", result.window, result.window == 1 ? "layer" : "layers");
 }
 
-std::vector<size_t> TonesOf(const std::vector<std::string>& sets) {
+std::vector<size_t> ChooseTones(const std::vector<std::string>& sets) {
   static const std::map<std::string, size_t> kUsual = {{"first", 0}, {"last", 1}, {"subject", 2}, {"context", 3}, {"relation", 7}};
   std::set<size_t> taken;
   for (const std::string& set : sets) {

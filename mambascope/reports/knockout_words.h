@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "mambascope/reports/knockout_json.h"
+#include "mambascope/experiments/knockout/knockout_result.h"
 
 namespace mambascope {
 
@@ -22,6 +22,6 @@ std::string WindowText(const KnockoutResult& result);
 
 // The tones of curves of token sets: the field's colours: first blue, last orange, subject green, context red, relation purple; other sets
 // take those that are left.
-std::vector<size_t> TonesOf(const std::vector<std::string>& sets);
+std::vector<size_t> ChooseTones(const std::vector<std::string>& sets);
 
 }  // namespace mambascope

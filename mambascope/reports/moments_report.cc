@@ -32,16 +32,7 @@ std::pair<double, double> Domain(const std::vector<const MomentResult*>& moments
   return {0, std::min(1.0, std::floor(most * 10 + 1) / 10)};
 }
 
-Json ConvergenceJson(const Convergence& convergence) {
-  Json points = Json::array();
-  for (size_t i = 0; i < convergence.tokens.size(); ++i) {
-    const std::optional<double>& change = convergence.change[i];
-    points.push_back({{"tokens", convergence.tokens[i]}, {"change", change ? Json(*change) : Json()}});
-  }
-  return points;
-}
-
-std::vector<const MomentResult*> MomentsAt(const MomentsReport& report, Site site) {
+std::vector<const MomentResult*> MomentsAt(const MomentsResult& report, Site site) {
   std::vector<const MomentResult*> found;
   for (const MomentResult& moments : report.moments) {
     if (moments.place.site == site) found.push_back(&moments);
@@ -49,7 +40,7 @@ std::vector<const MomentResult*> MomentsAt(const MomentsReport& report, Site sit
   return found;
 }
 
-std::string ProjectionNames(const MomentsReport& report, Site site) {
+std::string ProjectionNames(const MomentsResult& report, Site site) {
   return fmt::format("{}", fmt::join(report.projections.at(site), ", "));
 }
 
@@ -57,22 +48,7 @@ bool IsWatched(const MomentResult& moments) { return !moments.convergence.tokens
 
 }  // namespace
 
-Json MomentsJson(const MomentsReport& report) {
-  Json json = {{"options", report.options}, {"moments", Json::array()}};
-  for (const MomentResult& m : report.moments) {
-    json["moments"].push_back({{"site", SiteName(m.place.site)},
-                               {"layer", m.place.layer},
-                               {"projections", report.projections.at(m.place.site)},
-                               {"width", m.width},
-                               {"tokens", m.tokens},
-                               {"documents", m.documents},
-                               {"condition", std::isfinite(m.condition) ? Json(m.condition) : Json()},
-                               {"convergence", ConvergenceJson(m.convergence)}});
-  }
-  return json;
-}
-
-LineChart MomentsChart(const MomentsReport& report, Site site) {
+LineChart MomentsChart(const MomentsResult& report, Site site) {
   const std::vector<const MomentResult*> all = MomentsAt(report, site);
   const MomentResult& longest = **std::max_element(
       all.begin(), all.end(), [](const auto* a, const auto* b) { return a->convergence.tokens.size() < b->convergence.tokens.size(); });
@@ -95,7 +71,7 @@ LineChart MomentsChart(const MomentsReport& report, Site site) {
   return chart;
 }
 
-std::string MomentsPage(const MomentsReport& report) {
+std::string MomentsPage(const MomentsResult& report) {
   PageInfo info{.title = "Second moments", .summary = {{"model", report.options.value("model", "")}}};
   if (!report.moments.empty()) {
     const MomentResult& first = report.moments[0];

@@ -12,7 +12,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-MomentsReport Report() {
+MomentsResult Report() {
   const Convergence longer{.tokens = {512, 1024, 2048}, .change = {std::nullopt, 3.0, 0.25}},
       shorter{.tokens = {512}, .change = {std::nullopt}};
   return {.options = {{"model", "demo"}},
@@ -23,7 +23,7 @@ MomentsReport Report() {
 }
 
 TEST(MomentsReportTest, WhatIsNoNumberIsNull) {
-  const Json json = MomentsJson(Report());
+  const Json json = Json(Report());
   EXPECT_EQ(json["moments"][1]["convergence"][2], Json({{"tokens", 2048}, {"change", 0.25}}));
   EXPECT_TRUE(json["moments"][1]["convergence"][0]["change"].is_null());
   EXPECT_EQ(json["moments"][1]["condition"], 20);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "mambascope/reports/fact_json.h"
 #include "mambascope/figures/page.h"
 #include "mambascope/reports/result_page.h"
 
@@ -15,22 +14,8 @@ std::string TokenName(const std::string& at) { return at == "subject_last" ? "th
 
 }  // namespace
 
-Json PathsJson(const PathsResult& result) {
-  const PathAverage average = AveragePaths(result.facts);
-  const Json ie = ToJson(average.ie), ci95 = ToJson(average.ci95);
-  Json json = {
-      {"options", result.options}, {"at", result.at}, {"used", average.facts}, {"guarded", average.guarded}, {"facts", Json::array()}};
-  for (size_t c = 0; c < result.conditions.size(); ++c) {
-    json["conditions"][result.conditions[c]] = ie[c];
-    json["ci95"][result.conditions[c]] = ci95[c];
-  }
-  for (const FactPaths& fact : result.facts) json["facts"].push_back(ToJson(fact, result.conditions));
-  if (!result.relations.empty()) json["relations"] = RelationsJson(result.relations);
-  return json;
-}
-
 LineChart PathsChart(const PathsResult& result) {
-  const PathAverage average = AveragePaths(result.facts);
+  const PathAverage& average = result.average;
   LineChart chart{.name = fmt::format("paths_{}", result.at),
                   .title = fmt::format("Path-specific effects at {}", TokenName(result.at)),
                   .subtitle = fmt::format("{} facts; bands: 95% confidence intervals", average.facts),
@@ -52,7 +37,7 @@ std::string PathsPage(const PathsResult& result) {
       "The clean run's residual is restored at {} after one layer (x). Recovery: nothing else is done. Severed: there, that part of every "
       "layer's mixer is held at its value in the corrupted run. What a severed curve lacks flowed through that part. {} facts are left out "
       "since the clean prompt hardly makes the answer more probable (by less than {}).",
-      TokenName(result.at), AveragePaths(result.facts).guarded, kGuard);
+      TokenName(result.at), result.average.guarded, kGuard);
   return HtmlPage(info, {{.heading = "Effect by layer", .caption = caption, .spec = LineChartSpec(PathsChart(result))}});
 }
 

@@ -4,19 +4,6 @@
 
 namespace mambascope {
 
-Json RelationsJson(const std::vector<RelationCount>& relations) {
-  Json list = Json::array();
-  for (const RelationCount& r : relations) {
-    list.push_back({{"name", r.name},
-                    {"facts", r.facts},
-                    {"tested", r.tested},
-                    {"known", r.known},
-                    {"without_partner", r.without_partner},
-                    {"chosen", r.chosen}});
-  }
-  return list;
-}
-
 std::string RelationsLine(const std::vector<RelationCount>& relations) {
   std::string line;
   for (const RelationCount& r : relations) {

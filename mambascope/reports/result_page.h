@@ -1,4 +1,4 @@
-// What the pages and files of all experiments on facts say alike: which facts, and what made them.
+// What the pages of all experiments say alike: which facts, and what made them.
 #pragma once
 
 #include <string>
@@ -8,9 +8,6 @@
 #include "mambascope/experiments/facts/fact_pair.h"
 
 namespace mambascope {
-
-// [{name, facts, tested, known, without_partner, chosen}], in the order of the data.
-Json RelationsJson(const std::vector<RelationCount>& relations);
 
 // "river_continent 12 of 130 facts, ..": relations and their facts chosen.
 std::string RelationsLine(const std::vector<RelationCount>& relations);

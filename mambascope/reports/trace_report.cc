@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "mambascope/reports/fact_json.h"
 #include "mambascope/figures/heat_map.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/line_chart.h"
@@ -17,7 +16,7 @@ namespace {
 constexpr size_t kTracedSamples = 3;  // whose own heat maps a page shows
 
 // The colours that the field gives to each kind of state.
-std::string SchemeOf(Site site) {
+std::string SchemeForSite(Site site) {
   if (site == Site::kSsmOut || site == Site::kSsmIn || site == Site::kConvIn) return "reds";
   if (site == Site::kGate || site == Site::kMlpMid || site == Site::kMlpOut) return "greens";
   if (site == Site::kMixerOut || site == Site::kMixed) return "blues";
@@ -32,17 +31,6 @@ double Largest(const FactTrace& trace) {
   }
   return largest;
 }
-
-Json ToJson(const TraceAverage& average) {
-  return {{"rows", kTraceRows},
-          {"ie", mambascope::ToJson(average.ie)},
-          {"as_published", mambascope::ToJson(average.as_published)},
-          {"ci95", mambascope::ToJson(average.ci95)},
-          {"facts_per_row", average.facts_per_row},
-          {"guarded", average.guarded}};
-}
-
-bool Isolates(const TraceResult& result) { return !result.ssm_out.empty(); }
 
 std::vector<std::string> LayerLabels(const TraceResult& result, size_t layers) {
   std::vector<std::string> labels;
@@ -94,25 +82,24 @@ std::string Restored(const TraceResult& result) {
 }
 
 std::vector<Figure> AverageFigures(const TraceResult& result) {
-  const TraceAverage average = AverageTraces(result.facts);
+  const TraceAverage& average = result.summary.average;
   std::string caption = fmt::format(
       "IE = (p - p_corrupt) / (p_clean - p_corrupt) of {}, averaged over facts, each fact's tokens of a row first. In brackets: facts that "
       "have such a token. {} facts are left out since the clean prompt hardly makes the answer more probable (by less than {}).",
       Restored(result), average.guarded, kGuard);
   const std::string site(SiteName(result.site));
   std::vector<Figure> figures = {
-      {"Where facts are recovered", caption, HeatMap(AverageGrid(result, average, site, SchemeOf(result.site)))},
+      {"Where facts are recovered", caption, HeatMap(AverageGrid(result, average, site, SchemeForSite(result.site)))},
       {"The same as curves", "With 95% confidence intervals over facts.", LineChartSpec(AverageCurves(result, average, site))}};
-  if (!Isolates(result)) return figures;
-  const TraceAverage difference = Isolate(result.facts, result.ssm_out, result.gate);
+  if (!result.summary.isolated) return figures;
+  const auto& [difference, ssm_out, gate] = *result.summary.isolated;
   figures.insert(figures.begin(),
                  {{"What the output projection adds", "IE of mixer_out less those of its inputs, ssm_out and gate, fact by fact.",
                    HeatMap(AverageHeatMap(result))},
                   {"The same as curves", "With 95% confidence intervals over facts.",
                    LineChartSpec(AverageCurves(result, difference, "mixer_out - ssm_out - gate"))}});
-  for (const auto& [part, name] : {std::pair(&result.ssm_out, "ssm_out"), std::pair(&result.gate, "gate")})
-    figures.push_back(
-        {fmt::format("The same of {}", name), "", HeatMap(AverageGrid(result, AverageTraces(*part), name, name[0] == 's' ? "reds" : "greens"))});
+  figures.push_back({"The same of ssm_out", "", HeatMap(AverageGrid(result, ssm_out, "ssm_out", "reds"))});
+  figures.push_back({"The same of gate", "", HeatMap(AverageGrid(result, gate, "gate", "greens"))});
   return figures;
 }
 
@@ -131,24 +118,6 @@ std::vector<std::pair<std::string, std::string>> FactSummary(const TracedFact& f
 
 }  // namespace
 
-Json TraceJson(const TraceResult& result) {
-  Json json = {{"options", result.options}, {"site", SiteName(result.site)}, {"window", result.window}, {"facts", Json::array()}};
-  for (size_t i = 0; i < result.facts.size(); ++i) {
-    json["facts"].push_back(ToJson(result.facts[i]));
-    if (!Isolates(result)) continue;
-    json["facts"].back()["ssm_out"] = ToJson(result.ssm_out[i].probs);
-    json["facts"].back()["gate"] = ToJson(result.gate[i].probs);
-  }
-  json["average"] = ToJson(AverageTraces(result.facts));
-  if (!result.relations.empty()) json["relations"] = RelationsJson(result.relations);
-  if (Isolates(result)) {
-    json["isolate"] = ToJson(Isolate(result.facts, result.ssm_out, result.gate));
-    json["isolate"]["ssm_out"] = ToJson(AverageTraces(result.ssm_out));
-    json["isolate"]["gate"] = ToJson(AverageTraces(result.gate));
-  }
-  return json;
-}
-
 Grid FactHeatMap(const TraceResult& result, const FactTrace& trace) {
   const TracedFact& fact = trace.fact;
   Grid grid{.name = fmt::format("trace_{}", SiteName(result.site)),
@@ -161,7 +130,7 @@ Grid FactHeatMap(const TraceResult& result, const FactTrace& trace) {
             .rows = fact.clean.tokens,
             .columns = LayerLabels(result, trace.probs[0].size()),
             .values = trace.probs,
-            .scheme = SchemeOf(result.site),
+            .scheme = SchemeForSite(result.site),
             .domain = {{0.0, Largest(trace)}},
             .references = {{"clean", fact.p_clean}, {"corrupted", fact.p_corrupt}}};
   for (int64_t t = fact.clean.subject_span.begin; t < fact.clean.subject_span.end; ++t) grid.marked_rows.push_back(static_cast<int>(t));
@@ -169,9 +138,8 @@ Grid FactHeatMap(const TraceResult& result, const FactTrace& trace) {
 }
 
 Grid AverageHeatMap(const TraceResult& result) {
-  if (Isolates(result))
-    return AverageGrid(result, Isolate(result.facts, result.ssm_out, result.gate), "mixer_out - ssm_out - gate", "redblue");
-  return AverageGrid(result, AverageTraces(result.facts), std::string(SiteName(result.site)), SchemeOf(result.site));
+  if (result.summary.isolated) return AverageGrid(result, result.summary.isolated->difference, "mixer_out - ssm_out - gate", "redblue");
+  return AverageGrid(result, result.summary.average, std::string(SiteName(result.site)), SchemeForSite(result.site));
 }
 
 std::string TracePage(const TraceResult& result) {
@@ -187,7 +155,7 @@ std::string TracePage(const TraceResult& result) {
   }
   info.summary.push_back({"options", OptionsLine(result.options)});
   for (size_t i = 0; i < std::min(result.facts.size(), kTracedSamples); ++i) figures.push_back(FactFigure(result, result.facts[i]));
-  if (result.facts.size() == 1 && Isolates(result)) figures.insert(figures.begin(), AverageFigures(result).front());
+  if (result.facts.size() == 1 && result.summary.isolated) figures.insert(figures.begin(), AverageFigures(result).front());
   return HtmlPage(info, figures);
 }
 

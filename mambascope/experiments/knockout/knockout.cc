@@ -9,7 +9,6 @@
 #include <tuple>
 
 #include "mambascope/error.h"
-#include "mambascope/experiments/statistics.h"
 #include "mambascope/experiments/knockout/token_sets.h"
 #include "mambascope/intervene/run.h"
 
@@ -87,7 +86,7 @@ class Cases {
 };
 
 // Those of the pairs, or the most probable tokens.
-std::vector<int64_t> AnswersOf(const Model& model, const std::vector<FactPair>& pairs) {
+std::vector<int64_t> ChooseAnswers(const Model& model, const std::vector<FactPair>& pairs) {
   std::vector<std::vector<int64_t>> open;  // prompts without an answer
   for (const FactPair& pair : pairs) {
     if (!pair.answer_id) open.push_back(pair.clean.ids);
@@ -106,7 +105,7 @@ std::vector<int64_t> AnswersOf(const Model& model, const std::vector<FactPair>& 
 
 }  // namespace
 
-std::vector<Flow> FlowsOf(const KnockoutOptions& options) {
+std::vector<Flow> ListFlows(const KnockoutOptions& options) {
   std::vector<Flow> flows;
   if (options.ablation) {
     for (const std::string& from : options.from) flows.push_back({from, "", 0});
@@ -123,8 +122,8 @@ std::vector<Flow> FlowsOf(const KnockoutOptions& options) {
 std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair>& pairs, const KnockoutOptions& options, Audit& audit) {
   if (pairs.empty()) return {};
   c10::NoGradGuard no_grad;
-  const std::vector<int64_t> answers = AnswersOf(model, pairs);
-  const std::vector<Flow> flows = FlowsOf(options);
+  const std::vector<int64_t> answers = ChooseAnswers(model, pairs);
+  const std::vector<Flow> flows = ListFlows(options);
   Cases cases(pairs, answers, options);
   std::vector<KnockedFact> facts;
   std::vector<std::vector<std::optional<size_t>>> rows(pairs.size());  // [fact], the first cell of each flow, then of each token
@@ -139,6 +138,7 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
       facts[i].sources.push_back(rows[i].back() ? static_cast<int64_t>(from.size()) : 0);
     }
     for (int64_t t = 0; options.heatmap && t <= last[0]; ++t) rows[i].push_back(cases.AddWindows(i, {t}, last, 0));
+    if (options.heatmap) facts[i].places = options.places;
     if (options.decompose) facts[i].parts = DecomposeAnswer(model, prompt.ids, answers[i]);
   }
   const std::vector<AnswerCell> cells = cases.Compute(model, audit);
@@ -153,40 +153,6 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
     }
   }
   return facts;
-}
-
-KnockoutAverage AverageKnockouts(const std::vector<KnockedFact>& facts, size_t flow) {
-  KnockoutAverage average;
-  for (const KnockedFact& fact : facts) average.with_sources += fact.sources[flow] > 0 ? 1 : 0;
-  for (size_t w = 0; w < facts.at(0).cells[flow].size(); ++w) {
-    std::vector<double> change, is_top;
-    for (const KnockedFact& fact : facts) {
-      const AnswerCell& cell = fact.cells[flow][w];
-      change.push_back(100 * (cell.p - fact.base.p) / fact.base.p);
-      is_top.push_back(cell.is_top ? 100 : 0);
-    }
-    average.change.push_back(Mean(change));
-    average.ci95.push_back(Interval95(change));
-    average.accuracy.push_back(Mean(is_top));
-  }
-  return average;
-}
-
-CarriedAverage AverageCarried(const std::vector<KnockedFact>& facts, const std::string& set) {
-  std::vector<std::vector<double>> carried(facts.at(0).parts->by_token.size());  // [layer][fact]
-  for (const KnockedFact& fact : facts) {
-    const Tokens tokens = TokensOf(set, fact.prompt);
-    for (size_t l = 0; l < carried.size(); ++l) {
-      carried[l].push_back(0);
-      for (int64_t token : tokens) carried[l].back() += fact.parts->by_token[l][static_cast<size_t>(token)];
-    }
-  }
-  CarriedAverage average;
-  for (const std::vector<double>& of_facts : carried) {
-    average.logit.push_back(Mean(of_facts));
-    average.ci95.push_back(Interval95(of_facts));
-  }
-  return average;
 }
 
 }  // namespace mambascope

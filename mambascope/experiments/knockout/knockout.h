@@ -39,6 +39,7 @@ struct KnockoutOptions {
   std::vector<std::string> from, to;          // token_sets.h; a curve for every pair and group of channels
   std::vector<ChannelGroup> channels = {{}};  // of a cut
   std::vector<Span> windows = {};             // of layers, [first, last)
+  std::vector<int> places = {};               // the windows on an axis: their first layers, or the layers that they lie around
   CutKind kind = CutKind::kMixing;
   std::optional<MeanAblation> ablation = {};  // then there are no targets or channels: a curve for every `from`
   bool heatmap = false;                       // each token alone, too; to the last one, in the first group of channels
@@ -52,7 +53,7 @@ struct Flow {
   size_t group = 0;      // of options.channels
 };
 // By target, then group, then source.
-std::vector<Flow> FlowsOf(const KnockoutOptions& options);
+std::vector<Flow> ListFlows(const KnockoutOptions& options);
 
 struct KnockedFact {
   std::string relation;  // empty: the fact was given alone
@@ -63,29 +64,12 @@ struct KnockedFact {
   std::vector<std::vector<AnswerCell>> cells;  // [flow][window]
   std::vector<int64_t> sources;                // [flow], tokens severed; 0: there is nothing to sever here, and the cells are the base run
   std::vector<std::vector<AnswerCell>> heatmap = {};  // [token][window]
+  std::vector<int> places = {};                       // of the heat map's windows
   std::optional<AnswerParts> parts = {};
 };
 
 // Knocks out facts, all in one sweep. The answer is that of the pair. Throws Error for p_base = 0, to
 // which there is no change, and for what Sweep refuses.
 std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair>& pairs, const KnockoutOptions& options, Audit& audit);
-
-// Over facts, in percent.
-struct KnockoutAverage {
-  std::vector<double> change;                                  // [window]
-  std::vector<std::optional<std::pair<double, double>>> ci95;  // of change
-  std::vector<double> accuracy;                                // [window], facts whose answer stays the most probable token
-  int64_t with_sources = 0;                                    // facts in which something is severed; the others count as no change
-};
-// REQUIRES: !facts.empty()
-KnockoutAverage AverageKnockouts(const std::vector<KnockedFact>& facts, size_t flow);
-
-// What the values of a token set add to the answer's logit at the last token, through each layer's mixer.
-struct CarriedAverage {
-  std::vector<double> logit;  // [layer], the mean over facts
-  std::vector<std::optional<std::pair<double, double>>> ci95;
-};
-// REQUIRES: !facts.empty(), and each has parts
-CarriedAverage AverageCarried(const std::vector<KnockedFact>& facts, const std::string& set);
 
 }  // namespace mambascope

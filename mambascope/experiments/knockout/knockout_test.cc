@@ -42,15 +42,15 @@ TEST(KnockoutWindowsTest, DefaultIsThePapersShareOfTheLayers) {
 
 TEST(FlowsTest, AreEveryPairAndGroupAndWithMeanAblationEverySource) {
   KnockoutOptions options{.from = {"subject", "first"}, .to = {"last", "subject"}, .channels = {{"all"}, {"some"}}};
-  const std::vector<Flow> flows = FlowsOf(options);
+  const std::vector<Flow> flows = ListFlows(options);
   ASSERT_EQ(flows.size(), 8u);
   EXPECT_EQ(flows[1].from, "first");
   EXPECT_EQ(flows[1].to, "last");
   EXPECT_EQ(flows[2].group, 1u);
   EXPECT_EQ(flows[7].to, "subject");
   options.ablation.emplace();
-  EXPECT_EQ(FlowsOf(options).size(), 2u);
-  EXPECT_EQ(FlowsOf(options)[0].to, "");
+  EXPECT_EQ(ListFlows(options).size(), 2u);
+  EXPECT_EQ(ListFlows(options)[0].to, "");
 }
 
 class KnockOutTest : public testing::TestWithParam<const char*> {

@@ -10,8 +10,6 @@
 namespace mambascope {
 namespace {
 
-constexpr const char* kRecovery = "recovery";
-
 bool Has(const Model& model, Site site) {
   const std::vector<SiteInfo> sites = model.sites();
   return std::any_of(sites.begin(), sites.end(), [&](const SiteInfo& info) { return info.site == site; });
@@ -24,7 +22,7 @@ int64_t TokenOf(const Prompt& prompt, PathToken at) {
 // Restores the residual `value` of `layer` at `token`; holds what is severed there.
 Variant Sever(const Model& model, const std::string& condition, int layer, int64_t token, const at::Tensor& value) {
   Variant variant = {Set{{Site::kResid, layer, token}, value}};
-  if (condition == kRecovery) return variant;
+  if (condition == kPathConditions[0]) return variant;
   const Site site = ParseSite(condition, model.sites());
   for (int l = layer + 1; l < model.layers(); ++l) variant.push_back(Hold{{site, l, token}});  // up to it both runs are the same
   return variant;
@@ -33,7 +31,7 @@ Variant Sever(const Model& model, const std::string& condition, int layer, int64
 }  // namespace
 
 std::vector<std::string> PathConditions(const Model& model) {
-  std::vector<std::string> conditions = {kRecovery};
+  std::vector<std::string> conditions = {kPathConditions[0]};
   for (Site site : {Site::kSsmOut, Site::kGate, Site::kMixerOut, Site::kMlpOut}) {
     if (Has(model, site)) conditions.emplace_back(SiteName(site));
   }
@@ -60,7 +58,7 @@ std::vector<FactPaths> TracePaths(const Model& model, const std::vector<FactPair
   std::vector<FactPaths> paths;
   auto next = p.begin();
   for (const TracedFact& fact : runs.facts) {
-    FactPaths path{.fact = fact, .probs = {}};
+    FactPaths path{.fact = fact, .conditions = conditions, .probs = {}};
     path.fact.p_corrupt = *next++;
     for (size_t c = 0; c < conditions.size(); ++c, next += model.layers()) path.probs.emplace_back(next, next + model.layers());
     paths.push_back(std::move(path));

@@ -3,6 +3,7 @@
 // all layers. What the severed run loses against the restored one flowed through that part.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -20,12 +21,16 @@ struct PathOptions {
   CellOptions cells = {};
 };
 
-// "recovery" (nothing severed), and the sites that can be: ssm_out, gate and mixer_out of a state-space model; mixer_out (attention) and
-// mlp_out of a transformer.
+// What can be severed: nothing ("recovery"), or a site's state.
+inline constexpr std::array<const char*, 5> kPathConditions = {"recovery", "ssm_out", "gate", "mixer_out", "mlp_out"};
+
+// The conditions of a model, in that order: recovery, ssm_out, gate and mixer_out of a state-space model; recovery, mixer_out
+// (attention) and mlp_out of a transformer.
 std::vector<std::string> PathConditions(const Model& model);
 
 struct FactPaths {
   TracedFact fact;
+  std::vector<std::string> conditions;
   std::vector<std::vector<double>> probs;  // p(answer), [condition][layer]; with noise the mean over its samples
 };
 

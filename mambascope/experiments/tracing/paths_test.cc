@@ -154,7 +154,7 @@ TEST_P(TracePathsTest, WhatCannotBeTracedIsRefused) {
 }
 
 FactPaths MadeUp(double p_clean, double p_corrupt, const std::vector<std::vector<double>>& probs) {
-  FactPaths paths{.fact = {}, .probs = probs};
+  FactPaths paths{.fact = {}, .conditions = {}, .probs = probs};
   paths.fact.p_clean = p_clean;
   paths.fact.p_corrupt = p_corrupt;
   return paths;

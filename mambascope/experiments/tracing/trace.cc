@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "mambascope/experiments/statistics.h"
-
 namespace mambascope {
 namespace {
 
@@ -90,55 +88,6 @@ class Cells {
   FactCases cases_;                                    // by fact: the corrupted run, then its computed cells
 };
 
-// A number of a fact at a row of tokens and a layer; none where the fact has none.
-using FactValue = std::function<std::optional<double>(size_t fact, size_t row, size_t layer)>;
-
-// p(answer) at a row's tokens, averaged.
-std::optional<double> RowMean(const FactTrace& trace, size_t row, size_t layer) {
-  std::vector<double> own;
-  const auto tokens = static_cast<int64_t>(trace.probs.size());
-  for (int64_t t = 0; t < tokens; ++t) {
-    const std::optional<double>& p = trace.probs[static_cast<size_t>(t)][layer];
-    if (p && TraceRow(trace.fact.clean.subject_span, tokens, t) == row) own.push_back(*p);
-  }
-  return own.empty() ? std::nullopt : std::optional(Mean(own));
-}
-
-std::optional<double> RowEffect(const FactTrace& trace, size_t row, size_t layer, double floor) {
-  const std::optional<double> p = RowMean(trace, row, layer);
-  return p ? std::optional((*p - floor) / Effect(trace.fact)) : std::nullopt;
-}
-
-std::optional<double> MeanOf(const std::vector<double>& values) { return values.empty() ? std::nullopt : std::optional(Mean(values)); }
-
-// Averages `ie` and `published` over the facts that pass the guard.
-TraceAverage AverageOf(const std::vector<FactTrace>& facts, const FactValue& ie, const FactValue& published) {
-  TraceAverage average;
-  const size_t layers = facts.empty() || facts[0].probs.empty() ? 0 : facts[0].probs[0].size();
-  const auto values = [&](const FactValue& value, size_t row, size_t layer) {
-    std::vector<double> result;
-    for (size_t i = 0; i < facts.size(); ++i) {
-      const auto v = Effect(facts[i].fact) < kGuard ? std::nullopt : value(i, row, layer);
-      if (v) result.push_back(*v);
-    }
-    return result;
-  };
-  for (const FactTrace& fact : facts) average.guarded += Effect(fact.fact) < kGuard ? 1 : 0;
-  for (size_t row = 0; row < kTraceRows.size(); ++row) {
-    average.ie.emplace_back(layers);
-    average.as_published.emplace_back(layers);
-    average.ci95.emplace_back(layers);
-    for (size_t layer = 0; layer < layers; ++layer) {
-      const std::vector<double> effects = values(ie, row, layer);
-      average.ie[row][layer] = MeanOf(effects);
-      average.ci95[row][layer] = Interval95(effects);
-      average.as_published[row][layer] = MeanOf(values(published, row, layer));
-      average.facts_per_row[row] = static_cast<int64_t>(effects.size());
-    }
-  }
-  return average;
-}
-
 }  // namespace
 
 std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair>& pairs, const TraceOptions& options, Audit& audit) {
@@ -146,31 +95,6 @@ std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair
   c10::NoGradGuard no_grad;
   const FactRuns runs = RunFacts(model, pairs, Columns(model, options.site), options.noise);
   return Cells(model, runs, options).Compute(model, options.cells, audit);
-}
-
-std::optional<size_t> TraceRow(Span subject, int64_t tokens, int64_t token) {
-  if (token == tokens - 1 && token >= subject.end) return 4;
-  if (token >= subject.end) return 3;
-  if (token == subject.end - 1) return 2;
-  if (token == subject.begin) return 0;
-  return token > subject.begin ? std::optional<size_t>(1) : std::nullopt;
-}
-
-TraceAverage AverageTraces(const std::vector<FactTrace>& facts) {
-  return AverageOf(
-      facts, [&](size_t i, size_t row, size_t layer) { return RowEffect(facts[i], row, layer, facts[i].fact.p_corrupt); },
-      [&](size_t i, size_t row, size_t layer) { return RowEffect(facts[i], row, layer, 0); });
-}
-
-TraceAverage Isolate(const std::vector<FactTrace>& mixer_out, const std::vector<FactTrace>& ssm_out, const std::vector<FactTrace>& gate) {
-  const auto difference = [&](size_t i, size_t row, size_t layer, double floor) -> std::optional<double> {
-    const auto o = RowEffect(mixer_out[i], row, layer, floor), s = RowEffect(ssm_out[i], row, layer, floor),
-               g = RowEffect(gate[i], row, layer, floor);
-    return o && s && g ? std::optional(*o - *s - *g) : std::nullopt;
-  };
-  return AverageOf(
-      mixer_out, [&](size_t i, size_t row, size_t layer) { return difference(i, row, layer, mixer_out[i].fact.p_corrupt); },
-      [&](size_t i, size_t row, size_t layer) { return difference(i, row, layer, 0); });
 }
 
 }  // namespace mambascope

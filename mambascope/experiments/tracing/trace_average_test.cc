@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "mambascope/experiments/tracing/trace.h"
+#include "mambascope/experiments/tracing/trace_average.h"
 
 namespace mambascope {
 namespace {
@@ -106,14 +106,15 @@ TEST_F(TraceAverageTest, IntervalIsStudentsOfTheFacts) {
 }
 
 TEST_F(TraceAverageTest, IsolationTakesTheInputsEffectsFromTheOutputs) {
-  FactTrace ssm_out = two_tokens_, gate = two_tokens_;
-  for (auto& row : ssm_out.probs) {
+  FactTrace fact = two_tokens_;
+  fact.ssm_out = fact.gate = fact.probs;
+  for (auto& row : fact.ssm_out) {
     for (auto& p : row) p = *p / 2;
   }
-  for (auto& row : gate.probs) {
+  for (auto& row : fact.gate) {
     for (auto& p : row) p = 0.1;  // no effect
   }
-  const TraceAverage isolated = Isolate({two_tokens_}, {ssm_out}, {gate});
+  const TraceAverage isolated = IsolateOutputProjection({fact});
   // IE of mixer_out at the first row, layer 0: (0.5 - 0.1) / 0.8; of ssm_out (0.25 - 0.1) / 0.8.
   ExpectRow(isolated.ie[0], {(0.4 - 0.15) / 0.8, (0 - (0.05 - 0.1)) / 0.8});
   ExpectRow(isolated.as_published[0], {(0.5 - 0.25 - 0.1) / 0.8, (0.1 - 0.05 - 0.1) / 0.8});

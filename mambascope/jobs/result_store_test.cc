@@ -1,5 +1,5 @@
 // Lines of results survive whatever interrupts their writing, and never mix with what something else made.
-#include "mambascope/jobs/result_lines.h"
+#include "mambascope/jobs/result_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,30 +13,34 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-class ResultLinesTest : public testing::Test {
+class ResultStoreTest : public testing::Test {
  protected:
-  std::vector<Json> Earlier() const { return ResultLines(file_, made_by_).earlier(); }
   std::string Bytes() const { return ReadFile(file_); }
-  // The `text` values of lines, and that nothing else is in them but the digest.
-  static std::vector<std::string> Texts(const std::vector<Json>& lines) {
-    std::vector<std::string> texts;
-    for (const Json& line : lines) {
-      EXPECT_EQ(line.size(), 2u) << line;
-      texts.push_back(line.at("text"));
+  // Which of `keys` have results, and that nothing else is there.
+  std::vector<std::string> Kept(const std::vector<std::string>& keys) const {
+    const ResultStore store(file_, made_by_);
+    std::vector<std::string> kept;
+    for (const std::string& key : keys) {
+      const Json* line = store.Find(key);
+      if (line == nullptr) continue;
+      EXPECT_EQ(line->size(), 3u) << *line << ": the text, the item and the digest";
+      EXPECT_EQ(line->at("text"), key);
+      kept.push_back(key);
     }
-    return texts;
+    EXPECT_EQ(store.size(), kept.size());
+    return kept;
   }
-  // Writes one line for each text; returns the file's bytes.
+  // Writes one result for each text, which is its key too; returns the file's bytes.
   std::string Write(const std::vector<std::string>& texts) const {
-    ResultLines lines(file_, made_by_);
-    for (const std::string& text : texts) lines.Append({{"text", text}});
+    ResultStore store(file_, made_by_);
+    for (const std::string& text : texts) store.Append(text, {{"text", text}});
     return Bytes();
   }
   // That the file cannot be gone on with, is named, and stays as it is.
   void ExpectRefused(const std::string& bytes) const {
     PrepareFile(file_);
     WriteFile(file_, bytes);
-    EXPECT_THAT(ErrorOf([&] { Earlier(); }), HasSubstr(file_.string())) << bytes;
+    EXPECT_THAT(ErrorOf([&] { ResultStore(file_, made_by_); }), HasSubstr(file_.string())) << bytes;
     EXPECT_EQ(Bytes(), bytes);
   }
 
@@ -45,70 +49,70 @@ class ResultLinesTest : public testing::Test {
   const Json made_by_ = {{"site", "resid"}, {"seed", 3}};
 };
 
-TEST_F(ResultLinesTest, EachLineIsOnDiskAtOnce) {
-  ResultLines lines(file_, made_by_);
-  EXPECT_TRUE(lines.earlier().empty());
+TEST_F(ResultStoreTest, EachLineIsOnDiskAtOnce) {
+  ResultStore store(file_, made_by_);
+  EXPECT_EQ(store.size(), 0u);
   for (int n = 1; n < 4; ++n) {
-    lines.Append({{"text", "x"}});
+    store.Append(std::to_string(n), {{"text", "x"}});
     const std::string bytes = Bytes();
     EXPECT_EQ(std::count(bytes.begin(), bytes.end(), '\n'), n);
     EXPECT_TRUE(bytes.ends_with("}\n"));
   }
 }
 
-TEST_F(ResultLinesTest, GoesOnWhereItStopped) {
+TEST_F(ResultStoreTest, GoesOnWhereItStopped) {
   const std::string first = Write({"a", "b"});
-  EXPECT_EQ(Texts(Earlier()), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(Kept({"a", "b", "c"}), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(Bytes(), first) << "reading changes nothing";
   const std::string more = Write({"c"});
   EXPECT_TRUE(more.starts_with(first)) << "earlier lines stay as they are";
-  EXPECT_EQ(Texts(Earlier()), (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(Kept({"a", "b", "c"}), (std::vector<std::string>{"a", "b", "c"}));
 }
 
-TEST_F(ResultLinesTest, NumbersComeBackExactly) {
+TEST_F(ResultStoreTest, NumbersComeBackExactly) {
   const Json values = {0.1, 1.0 / 3, 4.9e-324, 1.7976931348623157e308, -0.0, 1 - 1.1e-16, nullptr};
-  ResultLines(file_, made_by_).Append({{"values", values}});
-  EXPECT_EQ(Earlier().at(0).at("values"), values);
+  ResultStore(file_, made_by_).Append("x", {{"values", values}});
+  EXPECT_EQ(ResultStore(file_, made_by_).Find("x")->at("values"), values);
 }
 
 // Wherever in the last line the interruption came, before its end or after its text.
-TEST_F(ResultLinesTest, CutOffLastLineIsDropped) {
+TEST_F(ResultStoreTest, CutOffLastLineIsDropped) {
   const std::string two = Write({"a", "b"}), three = Write({"c\u00e9"});
   for (size_t size = two.size(); size < three.size(); ++size) {
     WriteFile(file_, three.substr(0, size));
-    EXPECT_EQ(Texts(Earlier()), (std::vector<std::string>{"a", "b"})) << size;
+    EXPECT_EQ(Kept({"a", "b", "c"}), (std::vector<std::string>{"a", "b"})) << size;
     EXPECT_EQ(Bytes(), two) << size;
   }
   WriteFile(file_, three.substr(0, three.size() - 3));
   EXPECT_EQ(Write({"c\u00e9"}), three);
 }
 
-TEST_F(ResultLinesTest, CutOffFirstLineIsDropped) {
+TEST_F(ResultStoreTest, CutOffFirstLineIsDropped) {
   const std::string one = Write({"a"});
   for (const size_t size : {size_t{0}, size_t{1}, one.size() / 2, one.size() - 1}) {
     WriteFile(file_, one.substr(0, size));
-    EXPECT_TRUE(Earlier().empty()) << size;
+    EXPECT_EQ(ResultStore(file_, made_by_).size(), 0u) << size;
     EXPECT_EQ(Bytes(), "") << size;
   }
   EXPECT_EQ(Write({"a"}), one);
 }
 
-TEST_F(ResultLinesTest, LinesThatSomethingElseMadeAreRefused) {
+TEST_F(ResultStoreTest, LinesThatSomethingElseMadeAreRefused) {
   const std::string bytes = Write({"a"});
   for (const Json& other : {Json{{"site", "resid"}, {"seed", 4}}, Json{{"site", "resid"}}, Json::object(), Json()}) {
-    EXPECT_THAT(ErrorOf([&] { ResultLines(file_, other); }), AllOf(HasSubstr(file_.string()), HasSubstr("line 1"), HasSubstr("--out")));
+    EXPECT_THAT(ErrorOf([&] { ResultStore(file_, other); }), AllOf(HasSubstr(file_.string()), HasSubstr("line 1"), HasSubstr("--out")));
     EXPECT_EQ(Bytes(), bytes);
   }
-  EXPECT_EQ(ResultLines(file_, {{"seed", 3}, {"site", "resid"}}).earlier().size(), 1u) << "in whichever order options are named";
+  EXPECT_EQ(ResultStore(file_, {{"seed", 3}, {"site", "resid"}}).size(), 1u) << "in whichever order options are named";
 }
 
-TEST_F(ResultLinesTest, OneForeignLineIsEnough) {
+TEST_F(ResultStoreTest, OneForeignLineIsEnough) {
   const std::string own = Write({"a"});
-  ResultLines(folder_ / "other.jsonl", Json{{"seed", 4}}).Append({{"text", "b"}});
+  ResultStore(folder_ / "other.jsonl", Json{{"seed", 4}}).Append("b", {{"text", "b"}});
   ExpectRefused(own + ReadFile(folder_ / "other.jsonl") + own.substr(0, 9));  // not even the cut-off line goes
 }
 
-TEST_F(ResultLinesTest, GarbageIsRefused) {
+TEST_F(ResultStoreTest, GarbageIsRefused) {
   const std::string own = Write({"a"});
   for (const char* garbage : {"garbage\n", "\n", "{}\n", "[1]\n", "7\n", "{\"text\": \"a\"}\n", "\xff\xfe\n"}) {
     ExpectRefused(garbage);
@@ -116,35 +120,35 @@ TEST_F(ResultLinesTest, GarbageIsRefused) {
   }
 }
 
-TEST_F(ResultLinesTest, DigestOfAnotherTypeIsRefused) {
+TEST_F(ResultStoreTest, DigestOfAnotherTypeIsRefused) {
   for (const char* line :
        {"{\"made_by\": 3}\n", "{\"made_by\": null}\n", "{\"made_by\": [\"x\"]}\n", "{\"made_by\": {\"site\": \"resid\"}}\n"})
     ExpectRefused(line);
 }
 
 // Not every text without a line's end is the beginning of one of ours.
-TEST_F(ResultLinesTest, ForeignTextWithoutALinesEndIsNotThrownAway) {
+TEST_F(ResultStoreTest, ForeignTextWithoutALinesEndIsNotThrownAway) {
   for (const char* text : {"my notes on this run", "[1, 2", "\x89PNG"}) ExpectRefused(text);
 }
 
-TEST_F(ResultLinesTest, TextsOfAnyKindAreOneLine) {
+TEST_F(ResultStoreTest, TextsOfAnyKindAreOneLine) {
   const std::vector<std::string> texts = {"two\nlines\r\n", "\"{}\\", "\u00e9 \u65e5\u672c \U0001f600", "\u2028", std::string(1, '\0'), ""};
   const std::string bytes = Write(texts);
   EXPECT_EQ(std::count(bytes.begin(), bytes.end(), '\n'), static_cast<int64_t>(texts.size()));
-  EXPECT_EQ(Texts(Earlier()), texts);
+  EXPECT_EQ(Kept(texts), texts);
 }
 
-TEST_F(ResultLinesTest, BytesThatAreNoUtf8AreReplaced) {
+TEST_F(ResultStoreTest, BytesThatAreNoUtf8AreReplaced) {
   Write({"a\xff"});
-  EXPECT_EQ(Texts(Earlier()), std::vector<std::string>{"a\ufffd"});
-  ResultLines(folder_ / "x.jsonl", Json{{"relations", "\xff"}}).Append({{"text", "b"}});
-  EXPECT_EQ(ResultLines(folder_ / "x.jsonl", Json{{"relations", "\xff"}}).earlier().size(), 1u);
+  EXPECT_EQ(Kept({"a\ufffd"}), std::vector<std::string>{"a\ufffd"});
+  ResultStore(folder_ / "x.jsonl", Json{{"relations", "\xff"}}).Append("b", {{"text", "b"}});
+  EXPECT_EQ(ResultStore(folder_ / "x.jsonl", Json{{"relations", "\xff"}}).size(), 1u);
 }
 
-TEST_F(ResultLinesTest, PlaceThatCannotBeWrittenIsAnErrorAtOnce) {
+TEST_F(ResultStoreTest, PlaceThatCannotBeWrittenIsAnErrorAtOnce) {
   WriteFile(folder_ / "file", "as it was");
-  EXPECT_THAT(ErrorOf([&] { ResultLines(folder_ / "file/results.jsonl", made_by_); }), HasSubstr("cannot be written"));
-  EXPECT_THAT(ErrorOf([&] { ResultLines(folder_.path(), made_by_); }), HasSubstr("cannot be written"));
+  EXPECT_THAT(ErrorOf([&] { ResultStore(folder_ / "file/results.jsonl", made_by_); }), HasSubstr("cannot be written"));
+  EXPECT_THAT(ErrorOf([&] { ResultStore(folder_.path(), made_by_); }), HasSubstr("cannot be written"));
   EXPECT_EQ(ReadFile(folder_ / "file"), "as it was");
 }
 

@@ -1,0 +1,142 @@
+#include "mambascope/cli/parser.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+
+#include "mambascope/cli/commands.h"
+#include "mambascope/cli/common.h"
+#include "mambascope/cli/legacy.h"
+
+namespace mambascope {
+namespace {
+
+// CLI::Range lets nan through.
+CLI::Validator NumberValidator(double least, double most) {
+  const auto check = [least, most](const std::string& text) {
+    double number = 0;
+    const bool is_in = CLI::detail::lexical_cast(text, number) && number >= least && number <= most;
+    return is_in ? std::string() : fmt::format("{} is no number from {} to {}", text, least, most);
+  };
+  return CLI::Validator(check, fmt::format("FLOAT from {} to {}", least, most));
+}
+
+// Of 62 bits, which every integer type here holds.
+CLI::Validator IntegerValidator(uint64_t least) {
+  const auto check = [least](const std::string& text) {
+    uint64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    const bool is_in = error == std::errc() && rest == end && number >= least && number < uint64_t{1} << 62;
+    return is_in ? std::string() : fmt::format("{} is no whole number from {}", text, least);
+  };
+  return CLI::Validator(check, fmt::format("INT from {}", least));
+}
+
+struct SetBounds {
+  CLI::Option& option;
+  void operator()(std::monostate) const {}
+  void operator()(const Integers& b) const { option.check(CLI::Range(b.least, b.most)); }
+  void operator()(const IntegersFrom& b) const { option.check(IntegerValidator(b.least)); }
+  void operator()(const Numbers& b) const { option.check(NumberValidator(b.least, b.most)); }
+  void operator()(const OneOf& b) const { option.check(CLI::IsMember(b.names)); }
+  void operator()(const ByteSize&) const { option.transform(CLI::AsSizeValue(false))->check(IntegerValidator(1)); }
+  void operator()(const NotEmpty&) const {
+    option.check([](const std::string& text) { return std::string(text.empty() ? "must not be empty" : ""); }, "");
+  }
+};
+
+template <typename T>
+constexpr bool kIsList = false;
+template <typename T>
+constexpr bool kIsList<std::vector<T>> = true;
+template <typename T>
+constexpr bool kHasDefault = !kIsList<T>;
+template <typename T>
+constexpr bool kHasDefault<std::optional<T>> = false;
+
+// Adds options to a command.
+class AddToParser : public OptionVisitor {
+ public:
+  explicit AddToParser(CLI::App& app) : app_(app) {}
+  void operator()(OptionValue value, const OptionInfo& info) override {
+    const std::string help = info.otherwise.empty() ? info.help : fmt::format("{} (default: {})", info.help, info.otherwise);
+    CLI::Option& option = *std::visit([&](auto* at) { return Add(info, help, *at); }, value);
+    std::visit(SetBounds{option}, info.bounds);
+    if (info.presence == OptionInfo::Presence::kRequired) option.required();
+    relations_.emplace_back(&option, info);
+  }
+  // Once all options are there.
+  void Relate() const {
+    for (const auto& [option, info] : relations_) {
+      for (const std::string& other : info.excludes) option->excludes(app_.get_option(other));
+      for (const std::string& other : info.needs) option->needs(app_.get_option(other));
+    }
+  }
+
+ private:
+  template <typename T>
+  CLI::Option* Add(const OptionInfo& info, const std::string& help, T& value) {
+    if constexpr (std::is_same_v<T, bool>) {
+      return app_.add_flag(info.names, value, help);
+    } else {
+      CLI::Option* option = app_.add_option(info.names, value, help);
+      if constexpr (kIsList<T>) {
+        if (info.list == List::kCommas) option->delimiter(',');
+        if constexpr (std::is_same_v<T, std::vector<int64_t>>) option->check(CLI::TypeValidator<int64_t>("INT"));
+        if (!value.empty() && info.otherwise.empty()) option->capture_default_str();
+      } else if constexpr (kHasDefault<T>) {
+        if (info.otherwise.empty() && !std::is_same_v<T, bool>) option->capture_default_str();
+      }
+      return option;
+    }
+  }
+
+  CLI::App& app_;
+  std::vector<std::pair<CLI::Option*, OptionInfo>> relations_;
+};
+
+void AddCommand(CLI::App& app, const CommandEntry& entry, Command& command) {
+  CLI::App& own = *app.add_subcommand(entry.name, entry.does);
+  own.footer("Example:\n  " + entry.example);
+  AddToParser add(own);
+  if (auto* legacy = dynamic_cast<LegacyCommand*>(&command)) {
+    legacy->add(own, legacy->common);
+    legacy->VisitModel(add);
+    VisitCommonOptions(legacy->common, add);
+    return;
+  }
+  VisitAllOptions(command, add);
+  add.Relate();
+  own.callback([&command] {
+    try {
+      command.Check();
+      command.Run();
+    } catch (const UsageError& e) {
+      throw CLI::ValidationError(e.what());
+    }
+  });
+}
+
+}  // namespace
+
+int RunCommandLine(int argc, char** argv) {
+  CLI::App app("mambascope: where a state-space language model keeps a fact, how it reaches the answer, and whether it can be rewritten.");
+  app.set_version_flag("--version", std::string(kVersion) + " (" + kGitCommit + ")");
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  std::vector<std::unique_ptr<Command>> commands;
+  for (const CommandEntry& entry : Commands()) {
+    commands.push_back(entry.make());
+    AddCommand(app, entry, *commands.back());
+  }
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+}
+
+}  // namespace mambascope

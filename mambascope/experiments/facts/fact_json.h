@@ -1,0 +1,34 @@
+// Facts in result files, there and back (docs/cli.md).
+#pragma once
+
+#include <vector>
+
+#include "mambascope/checkpoint/json.h"
+#include "mambascope/experiments/facts/fact_pair.h"
+#include "mambascope/experiments/facts/traced_fact.h"
+
+namespace mambascope {
+
+// [begin, end]
+void to_json(Json& json, const Span& span);
+void from_json(const Json& json, Span& span);
+
+// {relation, subject, corrupt_subject, prompt, answer, answer_id, p_clean, p_corrupt, ids, tokens, corrupt_tokens, subject_span}. A fact
+// with another subject also has corrupt_prompt, corrupt_ids and corrupt_subject_span. A fact that was given alone has no relation: null.
+void to_json(Json& json, const TracedFact& fact);
+void from_json(const Json& json, TracedFact& fact);
+
+// {name, facts, tested, known, without_partner, chosen}
+void to_json(Json& json, const RelationCount& relation);
+void from_json(const Json& json, RelationCount& relation);
+
+// The clean prompt's part of a fact: {subject, prompt, ids, tokens, subject_span}.
+Json PromptJson(const Prompt& prompt);
+// What PromptJson wrote, out of an object with more keys.
+Prompt ReadPrompt(const Json& json);
+
+// A relation's name, or null where there is none.
+Json RelationNameJson(const std::string& relation);
+std::string ReadRelationName(const Json& json);
+
+}  // namespace mambascope

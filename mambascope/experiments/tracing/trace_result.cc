@@ -1,0 +1,77 @@
+#include "mambascope/experiments/tracing/trace_result.h"
+
+#include "mambascope/experiments/facts/fact_json.h"
+
+namespace mambascope {
+namespace {
+
+Json AverageJson(const TraceAverage& average) {
+  return {{"rows", kTraceRows},
+          {"ie", average.ie},
+          {"as_published", average.as_published},
+          {"ci95", average.ci95},
+          {"facts_per_row", average.facts_per_row},
+          {"guarded", average.guarded}};
+}
+
+TraceAverage ReadAverage(const Json& json) {
+  return {.ie = json.at("ie"),
+          .as_published = json.at("as_published"),
+          .ci95 = json.at("ci95"),
+          .facts_per_row = json.at("facts_per_row"),
+          .guarded = json.at("guarded")};
+}
+
+}  // namespace
+
+TraceSummary SummarizeTraces(const std::vector<FactTrace>& facts) {
+  TraceSummary summary{.average = AverageTraces(facts)};
+  if (!facts.empty() && !facts[0].ssm_out.empty())
+    summary.isolated = IsolatedEffects{.difference = IsolateOutputProjection(facts),
+                                       .ssm_out = AverageTraces(facts, &FactTrace::ssm_out),
+                                       .gate = AverageTraces(facts, &FactTrace::gate)};
+  return summary;
+}
+
+void to_json(Json& json, const FactTrace& trace) {
+  json = trace.fact;
+  json["probs"] = trace.probs;
+  if (trace.ssm_out.empty()) return;
+  json["ssm_out"] = trace.ssm_out;
+  json["gate"] = trace.gate;
+}
+
+void from_json(const Json& json, FactTrace& trace) {
+  trace = {.fact = json.get<TracedFact>(), .probs = json.at("probs")};
+  if (!json.contains("ssm_out")) return;
+  trace.ssm_out = json.at("ssm_out");
+  trace.gate = json.at("gate");
+}
+
+void to_json(Json& json, const TraceResult& result) {
+  json = {{"options", result.options},
+          {"site", SiteName(result.site)},
+          {"window", result.window},
+          {"facts", result.facts},
+          {"average", AverageJson(result.summary.average)}};
+  if (!result.relations.empty()) json["relations"] = result.relations;
+  if (!result.summary.isolated) return;
+  json["isolate"] = AverageJson(result.summary.isolated->difference);
+  json["isolate"]["ssm_out"] = AverageJson(result.summary.isolated->ssm_out);
+  json["isolate"]["gate"] = AverageJson(result.summary.isolated->gate);
+}
+
+void from_json(const Json& json, TraceResult& result) {
+  result = {.options = json.at("options"),
+            .site = ReadSite(json.at("site").get<std::string>()),
+            .window = json.at("window"),
+            .facts = json.at("facts"),
+            .relations = json.value("relations", std::vector<RelationCount>()),
+            .summary = {.average = ReadAverage(json.at("average"))}};
+  if (!json.contains("isolate")) return;
+  const Json& isolate = json["isolate"];
+  result.summary.isolated = IsolatedEffects{
+      .difference = ReadAverage(isolate), .ssm_out = ReadAverage(isolate.at("ssm_out")), .gate = ReadAverage(isolate.at("gate"))};
+}
+
+}  // namespace mambascope

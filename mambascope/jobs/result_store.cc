@@ -1,0 +1,56 @@
+#include "mambascope/jobs/result_store.h"
+
+#include <fmt/format.h>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/fingerprint.h"
+#include "mambascope/error.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char *kDigest = "made_by", *kKey = "item";
+constexpr const char* kOtherFile = "name another folder with --out, or delete that file";
+
+}  // namespace
+
+ResultStore::ResultStore(const fs::path& file, const Json& identity) : file_(file), digest_(FingerprintOf(DumpJson(identity))) {
+  PrepareFile(file);
+  if (fs::exists(file)) {
+    const std::string text = ReadFile(file);
+    const size_t end = text.rfind('\n') + 1;  // npos + 1 is 0
+    if (end < text.size() && text[end] != '{') throw Error(fmt::format("{}: holds no results", file.string()), kOtherFile);
+    for (size_t begin = 0, number = 1; begin < end; begin = text.find('\n', begin) + 1, ++number) {
+      Json line = ParseJson(std::string_view(text).substr(begin, text.find('\n', begin) - begin),
+                            fmt::format("{}: line {}", file.string(), number));
+      const bool is_ours = line.is_object() && line.contains(kKey) && line[kKey].is_string();
+      if (!is_ours || !line.contains(kDigest) || line[kDigest] != digest_) {
+        throw Error(fmt::format("{}: line {} was made with other options, or another model or version", file.string(), number), kOtherFile);
+      }
+      const std::string key = line[kKey];
+      lines_[key] = std::move(line);
+    }
+    std::error_code error;
+    if (end < text.size()) fs::resize_file(file, end, error);
+    if (error) throw Error(fmt::format("{}: cannot be written: {}", file.string(), error.message()));
+  }
+  stream_.open(file, std::ios::app | std::ios::binary);
+  if (!stream_) throw Error(fmt::format("{}: cannot be written", file.string()));
+}
+
+const Json* ResultStore::Find(const std::string& key) const {
+  const auto found = lines_.find(key);
+  return found == lines_.end() ? nullptr : &found->second;
+}
+
+void ResultStore::Append(const std::string& key, Json line) {
+  line[kKey] = key;
+  line[kDigest] = digest_;
+  stream_ << DumpJson(line) + "\n" << std::flush;
+  if (!stream_) throw Error(fmt::format("{}: cannot be written", file_.string()), "is the disk full?");
+  lines_[key] = std::move(line);
+}
+
+}  // namespace mambascope
