@@ -32,7 +32,7 @@ const std::vector<CommandEntry>& Commands() {
     {"apply", "Write the checkpoint that an edit makes", "mambascope apply --edit out/edit.safetensors --out edited", MakeApply},
     {"lre", "Linear relational embeddings: how linear each relation is, layer by layer",
      "mambascope lre --relations data/demo/relations --limit 30 --trials 1 --out out", MakeLre, kLong},
-      {"options", "The options of every command, as the page docs/options.md", "mambascope options", MakeOptions}};
+      {"options", "The options of every command, as docs/cli.md ends with them", "mambascope options", MakeOptions}};
   return kCommands;
 }
 

@@ -128,13 +128,12 @@ std::string OptionsMarkdown() {
   VisitModelOption(arguments, common);
   VisitCommonOptions(arguments, common);
   std::string text = fmt::format(
-      "# Options\n\nThe program writes this page from its own declarations: `mambascope options > docs/options.md`.\n\n"
-      "## Of every command\n\n{}{}",
+      "## Options\n\nThe program writes this part from its own declarations: `./dev docs`.\n\n### Of every command\n\n{}{}",
       kHead, common.table());
   for (const CommandEntry& entry : Commands()) {
     Tabulate own;
     entry.make()->VisitOptions(own);
-    if (!own.table().empty()) text += fmt::format("\n## {}\n\n{}.\n\n{}{}", entry.name, entry.does, kHead, own.table());
+    if (!own.table().empty()) text += fmt::format("\n### {}\n\n{}.\n\n{}{}", entry.name, entry.does, kHead, own.table());
   }
   return text;
 }

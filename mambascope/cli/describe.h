@@ -17,7 +17,7 @@ RunDescription DescribeRun(const std::string& name, Command& command, const Comm
 // What every run of a model depends on, without the command's own options.
 RunDescription DescribeModel(const std::string& name, const CommonArguments& common);
 
-// docs/options.md: a table of options per command.
+// The options in docs/cli.md: a table per command.
 std::string OptionsMarkdown();
 
 }  // namespace mambascope

@@ -1,4 +1,4 @@
-// How options are declared: once, with all that parsing, --help, result files and docs/options.md say of them.
+// How options are declared: once, with all that parsing, --help, result files and docs/cli.md say of them.
 //
 //   void TraceArguments::Visit(OptionVisitor& option) {
 //     option(&site, {.names = "--site", .help = "States to restore"});

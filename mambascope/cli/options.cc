@@ -6,7 +6,7 @@
 namespace mambascope {
 namespace {
 
-// Prints docs/options.md.
+// Prints what docs/cli.md ends with.
 class OptionsCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& /*option*/) override {}

@@ -1,4 +1,4 @@
-// Options are declared once: the page that documents them is what the program prints.
+// Options are declared once: the page that documents them ends with what the program prints.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,8 +12,9 @@
 namespace mambascope {
 namespace {
 
-TEST(OptionsTest, PageIsWhatTheProgramPrints) {
-  EXPECT_EQ(ReadFile(RepositoryFolder() / "docs/options.md"), OptionsMarkdown()) << "run `mambascope options > docs/options.md`";
+TEST(OptionsTest, PageEndsWithWhatTheProgramPrints) {
+  const std::string page = ReadFile(RepositoryFolder() / "docs/cli.md");
+  EXPECT_EQ(page.substr(std::min(page.find("## Options\n"), page.size())), OptionsMarkdown()) << "run ./dev docs";
 }
 
 // Counts what it is shown.
