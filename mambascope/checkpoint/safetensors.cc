@@ -185,7 +185,7 @@ void WriteSafetensors(const fs::path& path, const std::map<std::string, at::Tens
   uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
     const auto* dtype =
-        std::find_if(std::begin(kDtypes), std::end(kDtypes), [&](const auto& d) { return d.second == tensor.scalar_type(); });
+        std::find_if(std::begin(kDtypes), std::end(kDtypes), [type = tensor.scalar_type()](const auto& d) { return d.second == type; });
     if (dtype == std::end(kDtypes)) throw Error(fmt::format("{}: tensor '{}' has a type that safetensors lacks", path.string(), name));
     header[name] = {{"dtype", dtype->first}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + tensor.nbytes()}}};
     offset += tensor.nbytes();

@@ -50,8 +50,8 @@ class Search {
 
   // Appends this search's cases, and their base runs unless another search of the same rewrite has done so.
   void Append(Work& work) {
-    const auto [base, is_new] = work.first_base.emplace(&rewrite_, work.bases.size());
-    size_t next = base->second;
+    const bool is_new = !work.first_base.contains(&rewrite_);
+    size_t next = work.first_base.emplace(&rewrite_, work.bases.size()).first->second;
     const auto add = [&](const PromptToken& prompt, std::vector<int64_t> ids, std::vector<int64_t> read) {
       cases_.push_back(work.cases.size());
       work.cases.push_back({next++, {Add{{at_.site, at_.layer, prompt.token}, delta_}}, std::move(read)});
