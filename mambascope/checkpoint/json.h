@@ -2,13 +2,16 @@
 // {"__float__": "Infinity"}: both are read as that number.
 #pragma once
 
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace mambascope {
 
+// Results are written and read by nlohmann's own idiom: `to_json(Json&, const T&)` and `from_json(const Json&, T&)` beside T.
 using Json = nlohmann::json;
 
 // The document in `text`. `name` is named in the Error that malformed JSON throws, with the byte where it stops making sense.
@@ -21,3 +24,18 @@ std::string DumpJson(const Json& json, int indent = -1);
 Json ReadJson(const std::filesystem::path& path);
 
 }  // namespace mambascope
+
+// A value that may be missing is null where it is, and so is a number that is not finite.
+template <typename T>
+struct nlohmann::adl_serializer<std::optional<T>> {
+  static void to_json(json& j, const std::optional<T>& value) {
+    bool has = value.has_value();
+    if constexpr (std::is_floating_point_v<T>) has = has && std::isfinite(*value);
+    if (has) j = *value;
+    else j = nullptr;
+  }
+  static void from_json(const json& j, std::optional<T>& value) {
+    if (j.is_null()) value.reset();
+    else value = j.get<T>();
+  }
+};
