@@ -227,15 +227,8 @@ std::vector<int> PlacesOf(const KnockoutArguments& a, const KnockoutOptions& opt
 }
 
 std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& a, const Tokenizer& tokenizer) {
-  Corpus corpus(TextsOf(a));
-  std::vector<std::vector<int64_t>> texts;
-  while (static_cast<int64_t>(texts.size()) < DocumentsOf(a)) {
-    const std::optional<std::string> text = corpus.Next();
-    if (!text) break;
-    std::vector<int64_t> ids = IdsOf(tokenizer.EncodeContinuation(*text));
-    if (static_cast<int64_t>(ids.size()) > MaxTokensOf(a)) ids.resize(static_cast<size_t>(MaxTokensOf(a)));
-    if (!ids.empty()) texts.push_back(std::move(ids));
-  }
+  std::vector<std::vector<int64_t>> texts =
+      ReadDocumentIds(tokenizer, TextsOf(a), {.documents = DocumentsOf(a), .tokens = MaxTokensOf(a)});
   if (texts.empty()) throw Error(fmt::format("{}: has no document", TextsOf(a)[0].string()), "--text takes files with one per line");
   return texts;
 }
@@ -257,7 +250,7 @@ Json EchoKnockout(const KnockoutArguments& a, const KnockoutOptions& options, in
   if (a.ablates()) json["restore"] = a.restore.value_or("others");
   if (a.reads_texts()) {
     json.update({{"texts", a.texts},
-                 {"text_fingerprint", Summarize(TextsOf(a), DocumentsOf(a)).fingerprint},
+                 {"text_fingerprint", SummarizeCorpus(TextsOf(a), DocumentsOf(a)).fingerprint},
                  {"limit_documents", DocumentsOf(a)},
                  {"max_tokens", MaxTokensOf(a)}});
   }

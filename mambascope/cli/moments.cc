@@ -94,7 +94,7 @@ void RunMoments(const CommonOptions& common, const MomentsArguments& o) {
   MomentOptions options{
       .texts = {o.texts.begin(), o.texts.end()}, .limit_documents = o.limit_documents, .max_tokens = o.max_tokens, .ridge = o.ridge};
   if (options.texts.empty()) options.texts = {BundledText()};
-  const CorpusSummary corpus = Summarize(options.texts, o.limit_documents);
+  const CorpusSummary corpus = SummarizeCorpus(options.texts, o.limit_documents);
   const Model model = LoadModel(common);
   const std::vector<int> layers = ParseLayers(o.layers, model.layers());
   const std::vector<EditableWeight> weights = ParseProjections(o.projections, model);
@@ -128,7 +128,7 @@ void CollectForEdits(const CommonOptions& common, const Model& model, const Toke
   MomentsArguments o{.texts = texts};
   if (o.texts.empty()) o.texts = {BundledText().string()};
   MomentOptions options{.places = places, .texts = {o.texts.begin(), o.texts.end()}, .max_tokens = o.max_tokens};
-  const CorpusSummary corpus = Summarize(options.texts);
+  const CorpusSummary corpus = SummarizeCorpus(options.texts);
   const Json echo = Echo(common, o, corpus);
   options.model = echo["fingerprint"];
   options.made_by = MadeBy(echo);
