@@ -12,9 +12,9 @@
 #include "mambascope/cli/lre_apply.h"
 #include "mambascope/cli/lre_setup.h"
 #include "mambascope/cli/progress.h"
-#include "mambascope/reports/lre_json.h"
-#include "mambascope/reports/lre_report.h"
+#include "mambascope/experiments/lre/lre_json.h"
 #include "mambascope/jobs/result_lines.h"
+#include "mambascope/reports/lre_report.h"
 
 namespace mambascope {
 namespace {
@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // All of a relation that its line depends on.
-std::string DigestOf(const Relation& relation) {
+std::string RelationDigest(const Relation& relation) {
   Json all = {relation.name, relation.prompt_templates[0], relation.properties.relation_type};
   for (const Sample& sample : relation.samples) all.push_back({sample.subject, sample.object});
   return FingerprintOf(DumpJson(all));
@@ -37,26 +37,18 @@ void Explain(const LreOptions& options, size_t relations, size_t done) {
 }
 
 // The lines of lre.jsonl, those that are there already not measured again.
-class Lines {
+class LreLines {
  public:
-  Lines(const fs::path& file, Json made_by) : file_(file, WithoutIrrelevant(std::move(made_by))) {
-    for (Json line : file_.earlier()) {
-      line.erase("made_by");
-      const std::string digest = line.at("relation");
-      done_[digest] = std::move(line);
-    }
+  LreLines(const fs::path& file, Json made_by) : file_(file, WithoutIrrelevant(std::move(made_by))) {
+    for (const Json& line : file_.earlier()) done_[line.at("relation")] = line.get<RelationResult>();
   }
-  bool Has(const Relation& relation) const { return done_.contains(DigestOf(relation)); }
-  // Without what only the file needs.
-  Json Get(const Relation& relation) const {
-    Json line = done_.at(DigestOf(relation));
-    line.erase("relation");
-    return line;
-  }
-  void Add(const Relation& relation, Json line) {
-    line["relation"] = DigestOf(relation);
-    file_.Append(line);
-    done_[DigestOf(relation)] = std::move(line);
+  bool Has(const Relation& relation) const { return done_.contains(RelationDigest(relation)); }
+  const RelationResult& Get(const Relation& relation) const { return done_.at(RelationDigest(relation)); }
+  void Add(const Relation& relation, const RelationResult& result) {
+    Json line = result;
+    line["relation"] = RelationDigest(relation);
+    file_.Append(std::move(line));
+    done_[RelationDigest(relation)] = result;
   }
 
  private:
@@ -65,11 +57,11 @@ class Lines {
     return options;
   }
   ResultLines file_;
-  std::map<std::string, Json> done_;  // by digest
+  std::map<std::string, RelationResult> done_;  // by digest
 };
 
 void MeasureOpen(const CommonOptions& common, const Model& model, const Tokenizer& tokenizer, const std::vector<Relation>& relations,
-                 LreOptions options, Lines& lines) {
+                 LreOptions options, LreLines& lines) {
   const auto there = static_cast<size_t>(std::count_if(relations.begin(), relations.end(), [&](const auto& r) { return lines.Has(r); }));
   if (common.explain) Explain(options, relations.size(), there);
   const auto total = static_cast<int64_t>(relations.size());
@@ -78,22 +70,22 @@ void MeasureOpen(const CommonOptions& common, const Model& model, const Tokenize
   for (const Relation& relation : relations) {
     if (lines.Has(relation)) continue;
     options.progress = [&](double part) { progress(static_cast<double>(done) + part, total); };
-    lines.Add(relation, LreLine(MeasureRelation(model, tokenizer, relation, options), relation));
+    lines.Add(relation, MakeRelationResult(MeasureRelation(model, tokenizer, relation, options), relation));
     ++done;
   }
 }
 
 // Writes the operators that --save asks for, made again from their lines; returns the files.
 std::string SaveOperators(const CommonOptions& common, const LreArguments& a, const Model& model, const Tokenizer& tokenizer,
-                          const std::vector<Relation>& relations, const LreOptions& options, const Lines& lines) {
+                          const std::vector<Relation>& relations, const LreOptions& options, const LreLines& lines) {
   const auto is_wanted = [&](const std::string& name) {
     return std::any_of(a.save.begin(), a.save.end(), [&](const std::string& save) { return save == "all" || save == name; });
   };
   std::string files;
   for (const Relation& relation : relations) {
-    const Json line = lines.Get(relation);
-    if (!is_wanted(relation.name) || line.contains("skipped")) continue;
-    const LreChoice choice = ChoiceFromLine(line);
+    const RelationResult& result = lines.Get(relation);
+    if (!is_wanted(relation.name) || !result.skipped.empty()) continue;
+    const LreChoice choice = ChosenOperator(result);
     const LreOperator lre = MakeOperator(model, tokenizer, relation, choice, options);
     const fs::path file = OperatorFile(a, relation.name);
     PrepareFile(file);
@@ -109,18 +101,19 @@ void RunRelations(const CommonOptions& common, const LreArguments& a, uint64_t s
   const std::vector<Relation> relations = TakeRelations(a);
   const Tokenizer tokenizer = RequireTokenizer(common);
   const Model model = LoadModel(common);
-  const LreOptions options = LreOptionsOf(common, a, seed, model);
+  const LreOptions options = MakeLreOptions(common, a, seed, model);
   for (const fs::path& file : {json_file, page_file}) PrepareFile(file);
   const Json echo = EchoLre(common, a, options);
-  Lines lines(out / "lre.jsonl", echo);
+  LreLines lines(out / "lre.jsonl", echo);
   MeasureOpen(common, model, tokenizer, relations, options, lines);
-  std::vector<Json> results;
+  std::vector<RelationResult> results;
   for (const Relation& relation : relations) results.push_back(lines.Get(relation));
-  const Json json = LreJson(echo, results);
+  const LreResult result = MakeLreResult(echo, results);
+  const Json json = result;
   WriteFile(json_file, DumpJson(json, 1) + "\n");
-  WriteFile(page_file, LrePage(json));
+  WriteFile(page_file, LrePage(result));
   const std::string saved = SaveOperators(common, a, model, tokenizer, relations, options, lines);
-  Print(common, json, fmt::format("{}{}{}\n{}\n", LreText(json), saved, json_file.string(), page_file.string()));
+  Print(common, json, fmt::format("{}{}{}\n{}\n", LreText(result), saved, json_file.string(), page_file.string()));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // "embed" stands for the embedding, and "all" for it and every block. Ascending.
-std::vector<int> LayersOf(const std::string& text, int layers) {
+std::vector<int> ChooseLayers(const std::string& text, int layers) {
   std::vector<std::string> blocks;
   bool embed = text == "all";
   for (const std::string& part : CLI::detail::split(text, ',')) {
@@ -30,7 +30,7 @@ std::vector<int> LayersOf(const std::string& text, int layers) {
 }
 
 // A checkpoint with contexts of its own does not know the usual beginnings of texts: its prompts begin with nothing.
-std::optional<std::string> PrefixOf(const CommonOptions& common, const LreArguments& a) {
+std::optional<std::string> ChoosePrefix(const CommonOptions& common, const LreArguments& a) {
   if (a.prefix || a.compat != "none") return a.prefix;
   return fs::exists(ModelFolder(common.model) / "contexts.json") ? std::optional<std::string>("") : std::nullopt;
 }
@@ -82,17 +82,17 @@ void CheckLreOptions(const CommonOptions& common, const LreArguments& a) {
   refuse(common.check, "--check is of sweeps that are computed in parts; lre has no such check");
 }
 
-LreOptions LreOptionsOf(const CommonOptions& common, const LreArguments& a, uint64_t seed, const Model& model) {
+LreOptions MakeLreOptions(const CommonOptions& common, const LreArguments& a, uint64_t seed, const Model& model) {
   LreOptions options{.train = a.samples,
                      .trials = a.trials,
-                     .layers = LayersOf(a.layers, model.layers()),
+                     .layers = ChooseLayers(a.layers, model.layers()),
                      .betas = a.betas,
                      .ranks = a.ranks,
                      .limit = a.limit,
                      .seed = seed};
   options.memory = MemoryOf(a.memory, model);
   if (a.compat == "relations") options = AsPublished(options);
-  options.train_prompts.prefix = options.test_prompts.prefix = PrefixOf(common, a);
+  options.train_prompts.prefix = options.test_prompts.prefix = ChoosePrefix(common, a);
   return options;
 }
 

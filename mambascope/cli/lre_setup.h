@@ -33,7 +33,7 @@ void AddLreOptions(CLI::App& command, LreArguments& arguments);
 void CheckLreOptions(const CommonOptions& common, const LreArguments& arguments);
 
 // `seed`: of the splits. Throws Error for layers that the model does not have.
-LreOptions LreOptionsOf(const CommonOptions& common, const LreArguments& arguments, uint64_t seed, const Model& model);
+LreOptions MakeLreOptions(const CommonOptions& common, const LreArguments& arguments, uint64_t seed, const Model& model);
 
 // The relations in the files. Throws Error where two have names that would be one file's, and for a name in --save that none has.
 std::vector<Relation> TakeRelations(const LreArguments& arguments);
