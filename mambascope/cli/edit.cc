@@ -1,8 +1,5 @@
-#include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
-#include <cmath>
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
@@ -13,11 +10,8 @@
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/edit_file.h"
-#include "mambascope/experiments/editing/edit_health.h"
-#include "mambascope/experiments/editing/memit.h"
-#include "mambascope/experiments/editing/target_scores.h"
-#include "mambascope/intervene/run.h"
-#include "mambascope/reports/edit_table.h"
+#include "mambascope/experiments/editing/edit_json.h"
+#include "mambascope/experiments/editing/one_edit.h"
 #include "mambascope/reports/one_edit_report.h"
 
 namespace mambascope {
@@ -25,89 +19,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kTop = 5;  // tokens shown before and after
-
-// What the model says after the prompt.
-Json Answers(const Model& model, const Tokenizer& tokenizer, const std::vector<int64_t>& prompt, const std::vector<int64_t>& target) {
-  const at::Tensor p = Run(model, {prompt}).LastLogits()[0].softmax(0);
-  const auto [probs, ids] = p.topk(std::min(kTop, p.size(0)));
-  Json top = Json::array();
-  for (int64_t i = 0; i < ids.size(0); ++i) {
-    const auto id = ids[i].item<int64_t>();
-    top.push_back({{"id", id}, {"text", tokenizer.DecodeToken(id).value_or("")}, {"prob", probs[i].item<double>()}});
-  }
-  const TargetScore score = ScoreTargets(model, {{prompt, {target}}})[0][0];
-  return {{"top", top}, {"p_target", std::exp(-score.nll * static_cast<double>(target.size()))}};
-}
-
-// The edits that one fact takes, and what was found on the way.
-struct Found {
-  std::vector<Edit> edits;
-  FoundValue value;
-  double v0_norm;
-};
-
-Found MakeEdits(const EditSetup& setup, const EditOptions& o, const RewritePrompts& rewrite) {
-  if (o.method == "memit") {
-    const std::set<int> layers = setup.layers();
-    const MemitResult result =
-        Memit(setup.model(), {rewrite}, layers, setup.projection(), setup.solvers(), {.value = setup.value(), .lambda = o.lambda});
-    const Place last{Site::kResid, *layers.rbegin()};
-    return {result.Edits(), result.values[0], TokenStates(setup.model(), {rewrite.prompts[0]}, {last}).at(last).norm().item<double>()};
-  }
-  const auto& [layer, projection] = setup.places()[0];
-  const RomeEdit edit = Rome(setup.model(), {{&rewrite, layer, projection}}, setup.solvers(), setup.rome())[0];
-  return {{edit.edit}, edit.value, edit.v0_norm};
-}
-
-Json LossJson(const std::vector<LossStep>& steps) {
-  Json loss = Json::array();
-  for (const LossStep& s : steps) loss.push_back({{"loss", s.loss}, {"nll", s.nll}, {"kl", s.kl}, {"decay", s.decay}, {"p", s.p}});
-  return loss;
+void WriteOneEdit(const CommonOptions& common, const fs::path& out, const OneEditResult& result, const StoredEdits& edits) {
+  WriteEdits(out / "edit.safetensors", edits);
+  const Json json = result;
+  WriteFile(out / "edit.json", DumpJson(json, 1) + "\n");
+  WriteFile(out / "edit.html", EditPage(result));
+  Print(common, json,
+        fmt::format("{}{}\n{}\n{}\n", EditText(result), (out / "edit.safetensors").string(), (out / "edit.json").string(),
+                    (out / "edit.html").string()));
 }
 
 void EditOne(const CommonOptions& common, const EditOptions& o) {
   const fs::path out = o.out;
   for (const char* name : {"edit.json", "edit.html", "edit.safetensors"}) PrepareFile(out / name);
   EditSetup setup(common, o);
-  if (o.method == "memit") CheckMemit(setup.model(), setup.layers(), setup.projection());
-  else if (setup.places().size() != 1)
-    throw Error("ROME changes one weight: give --layer and --projection", "--method memit edits several layers");
-  const std::string pattern = GivenPattern(*o.prompt, *o.subject);
-  const RewritePrompts rewrite = PrepareRewrite(setup.tokenizer(), {pattern, *o.subject, *o.target}, setup.contexts());
+  setup.CheckPlaces();
+  const Rewrite rewrite{GivenPattern(*o.prompt, *o.subject), *o.subject, *o.target};
+  const RewritePrompts prompts = PrepareRewrite(setup.tokenizer(), rewrite, setup.contexts());
   setup.TakeMoments();
-  const Found found = MakeEdits(setup, o, rewrite);
-  const Model edited = setup.model().Edited(found.edits);
-  const EditHealth health = CheckEdits(setup.model(), found.edits, setup.Texts());
-  const std::vector<int64_t>& prompt = rewrite.prompts[0].ids;
-  OneEdit result{.options = EchoOptions("edit", common, setup.Echo()), .edit = {}};
-  result.edit = {{"layer", setup.places().back().layer},
-                 {"projection", setup.places().back().projection},
-                 {"prompt", pattern},
-                 {"subject", *o.subject},
-                 {"target", *o.target},
-                 {"loss", LossJson(found.value.steps)},
-                 {"stopped", found.value.stopped},
-                 {"change_norm", health.weights.back().change_norm},
-                 {"weight_norm", health.weights.back().weight_norm},
-                 {"v0_norm", found.v0_norm},
-                 {"delta_norm", found.value.delta.norm().item<double>()},
-                 {"before", Answers(setup.model(), setup.tokenizer(), prompt, rewrite.target)},
-                 {"after", Answers(edited, setup.tokenizer(), prompt, rewrite.target)}};
-  result.edit.update(HealthJson(health));
-  if (result.edit["after"]["top"][0]["id"] != rewrite.target[0])
-    result.edit["warnings"].push_back("the edit did not take: the model does not say the target");
-  for (const int layer : setup.layers()) result.edit["layers"].push_back(layer);
-  result.edit["perplexity"]["text"] = o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "));
-  const Json json = {{"options", result.options}, {"edit", result.edit}};
+  OneEdit edit =
+      EditOne(setup.inputs(), rewrite, prompts, {.method = setup.method(), .places = setup.places(), .texts = setup.Texts()});
+  edit.result.options = EchoOptions("edit", common, setup.Echo());
+  edit.result.perplexity_text = o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "));
   setup.WriteContexts();
-  WriteEdits(out / "edit.safetensors", {found.edits, Fingerprint(ModelFolder(common.model)),
-                                        fmt::format("{}: {}", MakePrompt(setup.tokenizer(), pattern, *o.subject).text, *o.target)});
-  WriteFile(out / "edit.json", DumpJson(json, 1) + "\n");
-  WriteFile(out / "edit.html", EditPage(result));
-  Print(common, json,
-        fmt::format("{}{}\n{}\n{}\n", EditText(result), (out / "edit.safetensors").string(), (out / "edit.json").string(),
-                    (out / "edit.html").string()));
+  const std::string about = fmt::format("{}: {}", MakePrompt(setup.tokenizer(), rewrite.pattern, rewrite.subject).text, rewrite.target);
+  WriteOneEdit(common, out, edit.result, {edit.edits, Fingerprint(ModelFolder(common.model)), about});
 }
 
 void CheckOptions(const CommonOptions& common, const EditOptions& o) {

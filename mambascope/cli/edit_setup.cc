@@ -36,7 +36,7 @@ std::vector<EditPlace> ChoosePlaces(const EditOptions& o, const Model& model) {
 }
 
 // Of a file, or of the JSON files of a folder.
-std::string DigestOf(const fs::path& path) {
+std::string FilesDigest(const fs::path& path) {
   if (!fs::is_directory(path)) return FingerprintOf(ReadFile(path));
   std::set<fs::path> files;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path)) {
@@ -106,10 +106,10 @@ EditSetup::EditSetup(const CommonOptions& common, const EditOptions& options)
   contexts_ = ChooseContexts(common, options, model_, tokenizer_);
 }
 
-std::set<int> EditSetup::layers() const {
-  std::set<int> layers;
-  for (const EditPlace& place : places_) layers.insert(place.layer);
-  return layers;
+void EditSetup::CheckPlaces() const {
+  if (options_.method == "memit") CheckMemit(model_, layers(), projection());
+  else if (places_.size() != 1)
+    throw Error("ROME changes one weight: give --layer and --projection", "--method memit edits several layers");
 }
 
 const std::string& EditSetup::projection() const {
@@ -124,7 +124,7 @@ void EditSetup::WriteContexts() const { WriteFile(fs::path(options_.out) / kCont
 
 void EditSetup::TakeMoments() {
   std::set<Place> places;
-  for (const EditPlace& place : places_) places.insert(KeyOf(model_, place.layer, place.projection));
+  for (const EditPlace& place : places_) places.insert(KeyPlace(model_, place.layer, place.projection));
   const fs::path folder = fs::path(options_.out) / "moments";
   if (options_.moments.empty()) CollectForEdits(common_, model_, tokenizer_, options_.texts, {places.begin(), places.end()}, folder);
   const std::string fingerprint = Fingerprint(ModelFolder(common_.model));
@@ -143,8 +143,13 @@ void EditSetup::TakeMoments() {
   }
 }
 
-Solvers EditSetup::solvers() const {
-  return [this](const Place& key) -> const MomentSolver& { return solvers_.at(key); };
+EditInputs EditSetup::inputs() const {
+  return {model_, tokenizer_, contexts_, [this](const Place& key) -> const MomentSolver& { return solvers_.at(key); }};
+}
+
+EditMethod EditSetup::method() const {
+  if (options_.method == "memit") return MemitOptions{.value = value(), .lambda = options_.lambda};
+  return rome();
 }
 
 ValueOptions EditSetup::value() const {
@@ -158,17 +163,8 @@ RomeOptions EditSetup::rome() const {
 }
 
 std::vector<std::vector<int64_t>> EditSetup::Texts() const {
-  constexpr size_t kDocuments = 64, kTokens = 512;
-  Corpus corpus(options_.texts.empty() ? std::vector<fs::path>{BundledText()}
-                                       : std::vector<fs::path>(options_.texts.begin(), options_.texts.end()));
-  std::vector<std::vector<int64_t>> texts;
-  for (std::optional<std::string> document; texts.size() < kDocuments && (document = corpus.Next());) {
-    std::vector<int64_t> ids;
-    for (const Token& token : tokenizer_.EncodeContinuation(*document)) ids.push_back(token.id);
-    ids.resize(std::min(ids.size(), kTokens));
-    if (ids.size() > 1) texts.push_back(std::move(ids));
-  }
-  return texts;
+  const std::vector<fs::path> bundled = {BundledText()}, given(options_.texts.begin(), options_.texts.end());
+  return ReadDocumentIds(tokenizer_, given.empty() ? bundled : given, {.documents = 64, .tokens = 512, .fewest = 2});
 }
 
 Json EditSetup::Echo() const {
@@ -184,7 +180,7 @@ Json EditSetup::Echo() const {
                {"moments", moments_echo_},
                {"ridge", options_.ridge},
                {"generate", options_.generate},
-               {"snippets", options_.snippets.empty() ? Json() : Json(DigestOf(options_.snippets))},
+               {"snippets", options_.snippets.empty() ? Json() : Json(FilesDigest(options_.snippets))},
                {"edits", options_.edits},
                {"steps", v.steps},
                {"learning_rate", v.learning_rate},

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mambascope/cli/common.h"
+#include "mambascope/experiments/editing/edit_inputs.h"
 #include "mambascope/experiments/editing/moments.h"
 #include "mambascope/experiments/editing/rewrite.h"
 #include "mambascope/experiments/editing/rome.h"
@@ -37,12 +38,6 @@ struct EditOptions {
 };
 void AddEditOptions(CLI::App& command, EditOptions& options);
 
-// Where to edit.
-struct EditPlace {
-  int layer;
-  std::string projection;
-};
-
 class EditSetup {
  public:
   // Loads the model and its contexts.
@@ -55,22 +50,27 @@ class EditSetup {
   const Tokenizer& tokenizer() const { return tokenizer_; }
   const Contexts& contexts() const { return contexts_; }
   const std::vector<EditPlace>& places() const { return places_; }
-  std::set<int> layers() const;
+  std::set<int> layers() const { return EditedLayers(places_); }
+  // Throws Error where one edit of --method cannot be at all the places: ROME changes one weight, MEMIT one projection.
+  void CheckPlaces() const;
   // The one projection. Throws Error where there are several.
   const std::string& projection() const;
   // Writes OUT/contexts.json.
   void WriteContexts() const;
-  // REQUIRES: TakeMoments, as for Echo.
-  Solvers solvers() const;
-  // MEMIT searches with these, too.
-  ValueOptions value() const;
+  // Its solvers may be called after TakeMoments. REQUIRES: the setup outlives it.
+  EditInputs inputs() const;
+  // Of --method.
+  EditMethod method() const;
   RomeOptions rome() const;
   // Some documents of --text, which edits should leave as probable as they were.
   std::vector<std::vector<int64_t>> Texts() const;
-  // What the edits depend on, as result files say it.
+  // What the edits depend on, as result files say it. REQUIRES: TakeMoments
   Json Echo() const;
 
  private:
+  // ROME and MEMIT search with these.
+  ValueOptions value() const;
+
   const CommonOptions& common_;
   const EditOptions& options_;
   const Tokenizer tokenizer_;

@@ -1,25 +1,20 @@
-// Many edits at once (MEMIT): the measures by the number of edits, as a figure.
+// Many edits in one model: the measures by the number of edits, as a figure and as lines for a terminal.
 #pragma once
 
 #include <string>
-#include <vector>
 
-#include "mambascope/checkpoint/json.h"
+#include "mambascope/experiments/editing/mass_edit.h"
 #include "mambascope/figures/line_chart.h"
 
 namespace mambascope {
 
-// A row is {edits, ES, PS, NS, S, ci95: {ES: [low, high], ..}, change_norm, weight_norm, seconds_per_edit}: of the records that were edited
-// together, in percent, with the means of EditSweepJson. What has no value is null or absent. From few edits to many.
-struct MemitCurve {
-  Json options;  // what made it
-  std::vector<Json> rows;
-};
+// S and its three parts by the number of edits. REQUIRES: !result.points.empty()
+LineChart MassEditChart(const MassEditResult& result);
 
-// S, ES, PS and NS by the number of edits. REQUIRES: !curve.rows.empty()
-LineChart MemitChart(const MemitCurve& curve);
+// The figure, or for a single point its numbers alone.
+std::string MassEditPage(const MassEditResult& result);
 
-// The figure, or for a single row its numbers alone.
-std::string MemitPage(const MemitCurve& curve);
+// A line for each number of edits, with the model's perplexity and its most changed weight, and the warnings.
+std::string MassEditText(const MassEditResult& result);
 
 }  // namespace mambascope
