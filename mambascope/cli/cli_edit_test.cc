@@ -166,7 +166,15 @@ TEST_F(CliEditTest, ZsreIsEditedAndEvaluated) {
       "loc": "The landmark called Louvre can be found in", "loc_ans": "Paris"}])");
   const Json json = RunForJson(Edit("zsre", {"--zsre", Out("zsre.json"), "--layer", "8"}));
   EXPECT_EQ(json["sweep"][0]["EA"], 100);
+  EXPECT_EQ(json["sweep"][0]["rewrite_acc"], 100);
   EXPECT_EQ(json["pre"]["EA"], 0);
+  EXPECT_THAT(Keys(json["records"][0]["edits"][0]), IsSupersetOf({"rewrite_acc", "paraphrase_acc", "neighborhood_acc", "EA", "PA", "NA"}));
+  for (const char* counterfacts : {"ES", "PS", "NS", "ED"}) EXPECT_FALSE(json["sweep"][0].contains(counterfacts)) << counterfacts;
+  // Lines of older versions have the accuracies under other keys, and another mark.
+  Json line = ParseJson(ReadFile(Out("zsre/edit.jsonl")), "edit.jsonl");
+  line["made_by"] = "0123456789abcdef";
+  WriteFile(Out("zsre/edit.jsonl"), line.dump() + "\n");
+  EXPECT_THAT(RunProgram(Edit("zsre", {"--zsre", Out("zsre.json"), "--layer", "8"})).err, HasSubstr("edit.jsonl: line 1 was made with"));
 }
 
 // The bundled Mamba: nine of ten facts are rewritten, and their neighbors stay.

@@ -22,14 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> SplitAtCommas(const std::string& text) {
-  std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
-  if (parts.empty()) parts.emplace_back();
-  return parts;
-}
-
 // "7" or "0-15": the first and the last. None for anything else.
 std::optional<std::pair<int, int>> ParseRange(std::string_view text) {
   std::array<int, 2> ends = {};
@@ -45,7 +37,7 @@ std::optional<std::pair<int, int>> ParseRange(std::string_view text) {
 // Of the `count` things that a model has, a `what` each.
 std::vector<int> ParseIndices(const std::string& what, const std::string& text, int count) {
   std::set<int> chosen;
-  for (const std::string& part : SplitAtCommas(text == "all" ? fmt::format("0-{}", count - 1) : text)) {
+  for (const std::string& part : SplitAt(text == "all" ? fmt::format("0-{}", count - 1) : text, ',')) {
     const auto range = ParseRange(part);
     if (!range || text.ends_with(',') || range->first < 0 || range->first > range->second || range->second >= count)
       throw Error(fmt::format("--{0} {1}: no {0} of this model, which has 0-{2}", what, text, count - 1), "as 3, 0-15, 2,4,6 or all");
@@ -79,6 +71,14 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
                     .decides = Decides::kConduct});
   option(&a.explain,
          {.names = "--explain", .help = "Print a sweep's plan: how much of the work is computed", .decides = Decides::kConduct});
+}
+
+std::vector<std::string> SplitAt(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, separator);) parts.push_back(part);
+  if (text.empty() || text.back() == separator) parts.emplace_back();
+  return parts;
 }
 
 std::vector<int> ParseLayers(const std::string& text, int layers) { return ParseIndices("layers", text, layers); }

@@ -48,6 +48,9 @@ std::vector<int> ParseLayers(const std::string& text, int layers);
 // The same of attention heads.
 std::vector<int> ParseHeads(const std::string& text, int heads);
 
+// The parts of `text` between separators; one at least.
+std::vector<std::string> SplitAt(const std::string& text, char separator);
+
 // The weights of layer 0 with these names, or "all" of them. Throws Error, which lists the model's, for another name.
 std::vector<EditableWeight> ParseProjections(const std::vector<std::string>& names, const Model& model);
 

@@ -6,6 +6,6 @@
 namespace mambascope {
 
 // Writes OUT/edit.json and OUT/edit.html, the measures by the number of edits, and OUT/edit.safetensors, the edits of the largest number.
-void EditMany(const CommonOptions& common, const EditOptions& options);
+void EditMany(const CommonArguments& common, const EditArguments& arguments, RunDescription run);
 
 }  // namespace mambascope

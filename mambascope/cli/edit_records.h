@@ -6,6 +6,6 @@
 namespace mambascope {
 
 // Writes OUT/edit.jsonl, a line per record as it comes, and OUT/edit.json and OUT/edit.html of all.
-void EditRecords(const CommonOptions& common, const EditOptions& options);
+void EditRecords(const CommonArguments& common, const EditArguments& arguments, RunDescription run);
 
 }  // namespace mambascope

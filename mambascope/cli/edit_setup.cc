@@ -7,6 +7,7 @@
 #include "mambascope/cli/moments.h"
 #include "mambascope/data/corpus.h"
 #include "mambascope/error.h"
+#include "mambascope/experiments/editing/memit.h"
 #include "mambascope/experiments/editing/moments_file.h"
 
 namespace mambascope {
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kContextsFile = "contexts.json";
 
-Contexts ChooseContexts(const CommonOptions& common, const EditOptions& o, const Model& model, const Tokenizer& tokenizer) {
+Contexts ChooseContexts(const CommonArguments& common, const EditArguments& o, const Model& model, const Tokenizer& tokenizer) {
   const fs::path own = ModelFolder(common.model) / kContextsFile;
   if (o.contexts == "memit") return GenerateContexts(model, tokenizer, MemitContextPlan(), common.Seed());
   if (o.contexts == "rome" || (o.contexts.empty() && !fs::exists(own)))
@@ -25,7 +26,7 @@ Contexts ChooseContexts(const CommonOptions& common, const EditOptions& o, const
   return ReadContexts(o.contexts.empty() ? own : fs::path(o.contexts));
 }
 
-std::vector<EditPlace> ChoosePlaces(const EditOptions& o, const Model& model) {
+std::vector<EditPlace> ChoosePlaces(const EditArguments& o, const Model& model) {
   std::vector<std::string> names = o.projections;
   if (names.empty()) names = {model.layer(0).editable().back().name};
   std::vector<EditPlace> places;
@@ -36,7 +37,7 @@ std::vector<EditPlace> ChoosePlaces(const EditOptions& o, const Model& model) {
 }
 
 // Of a file, or of the JSON files of a folder.
-std::string DigestOf(const fs::path& path) {
+std::string FilesDigest(const fs::path& path) {
   if (!fs::is_directory(path)) return FingerprintOf(ReadFile(path));
   std::set<fs::path> files;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path)) {
@@ -49,67 +50,88 @@ std::string DigestOf(const fs::path& path) {
 
 }  // namespace
 
-void AddEditOptions(CLI::App& command, EditOptions& o) {
-  command.add_option("--prompt", o.prompt, "one edit: the prompt, with {} for the subject, as \"{} is located in\"");
-  command.add_option("--subject", o.subject);
-  command.add_option("--target", o.target, "the new object");
-  command.add_option("--counterfact", o.counterfact, "CounterFact records to edit and evaluate, proper or EasyEdit's; repeatable");
-  command.add_option("--zsre", o.zsre, "zsRE questions to edit and evaluate, in the form of MEND's set; repeatable");
-  command.add_option("--limit", o.limit, "so many known records, after a seeded shuffle; without it, all")
-      ->check(CLI::Range(1, 1'000'000'000));
-  command.add_flag("--all-facts", o.all_facts, "keep records whose true object the model does not know");
-  command.add_option("--layer,--layers", o.layers, "as 3, 0-15, 2,4,6 or all")->capture_default_str();
-  command.add_option("--projection,--projections", o.projections, "as W_a,W_o, or all; without it, W_o (W_down of transformers)")
-      ->delimiter(',');
-  command.add_option("--contexts", o.contexts,
-                     "what stands before the prompts: a file, or `rome` or `memit`: texts that the model generates; without it, the "
-                     "checkpoint's contexts.json, else `rome`");
-  CLI::Option* moments = command.add_option("--moments", o.moments, "second moments of the keys, of `mambascope moments` or published");
-  command
-      .add_option("--text", o.texts, "where there are none, the text to collect them from; without it, the bundled sentences; repeatable")
-      ->excludes(moments);
-  command.add_option("--ridge", o.ridge, "added to the second moments, as a part of their mean diagonal")
-      ->check(NumberIn(0.0, 1e6))
-      ->capture_default_str();
-  command.add_option("--method", o.method, "rome: one weight an edit; memit: all facts at once, over all the layers")
-      ->check(CLI::IsMember({"rome", "memit"}))
-      ->capture_default_str();
-  command
-      .add_option(
-          "--edits", o.edits,
-          "so many of the records in one model, as 1,10,100: by memit at once, by rome one after the other; without it, each record "
-          "alone (memit: all)")
-      ->delimiter(',')
-      ->check(CLI::Range(1, 1'000'000));
-  command.add_option("--lambda", o.lambda, "MEMIT's weight of the second moments; without it, a quarter of the keys' width")
-      ->check(NumberIn(0.0, 1e9));
-  command.add_flag("--generate", o.generate, "measure what edited models write of the subject, too: entropy and reference score");
-  command.add_option("--snippets", o.snippets,
-                     "texts about the new objects, for the reference score: attribute_snippets.json, or a RELATIONS folder or file");
-  command.add_option("--division", o.division, "the key that v is divided by: of the bare prompt, as published, or the mean over contexts")
-      ->check(CLI::IsMember({"bare", "mean"}))
-      ->capture_default_str();
-  command.add_option("--steps", o.value.steps, "passes of the value search, at most")->check(CLI::Range(1, 10'000))->capture_default_str();
-  command.add_option("--learning-rate", o.value.learning_rate)->check(NumberIn(1e-6, 1e3))->capture_default_str();
-  command.add_option("--decay", o.value.decay, "weight of |delta| / |v0|^2")->check(NumberIn(0.0, 1e6))->capture_default_str();
-  command.add_option("--kl", o.value.kl, "weight of the subject's essence")->check(NumberIn(0.0, 1e6))->capture_default_str();
-  command.add_option("--clamp", o.value.clamp, "|delta| is kept below so many times |v0|")
-      ->check(NumberIn(1e-6, 1e6))
-      ->capture_default_str();
-  AddMemoryOption(command, o.memory, "searches done together");
-  command.add_option("--out", o.out, "folder for the results")->capture_default_str();
+void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
+  option(&a.prompt, {.names = "--prompt", .help = "One edit: its prompt, with {} for the subject, as \"{} is located in\"", .decides = Decides::kConduct});
+  option(&a.subject, {.names = "--subject", .help = "One edit: its subject", .decides = Decides::kConduct});
+  option(&a.target, {.names = "--target", .help = "One edit: the new object", .decides = Decides::kConduct});
+  option(&a.counterfact, {.names = "--counterfact",
+                          .help = "CounterFact records to edit and evaluate, proper or EasyEdit's; repeatable",
+                          .decides = Decides::kSelection});
+  option(&a.zsre, {.names = "--zsre",
+                   .help = "zsRE questions to edit and evaluate, in the form of MEND's set; repeatable",
+                   .decides = Decides::kSelection});
+  option(&a.limit, {.names = "--limit",
+                    .help = "Maximum number of known records, drawn at random",
+                    .otherwise = "all",
+                    .bounds = Integers{1, 1'000'000'000},
+                    .decides = Decides::kSelection});
+  option(&a.all_facts,
+         {.names = "--all-facts", .help = "Keep records whose true object the model does not know", .decides = Decides::kSelection});
+  option(&a.layers, {.names = "--layer,--layers", .help = "Layers to edit, as 3, 0-15, 2,4,6 or all"});
+  option(&a.projections, {.names = "--projection,--projections",
+                          .help = "Projections to edit, as W_a,W_o, or all",
+                          .otherwise = "W_o; W_down of transformers",
+                          .list = List::kCommas});
+  option(&a.contexts, {.names = "--contexts",
+                       .help = "Texts before the prompts: a file, or texts that the model generates, by the plan `rome` or `memit`",
+                       .otherwise = "the checkpoint's contexts.json, else `rome`"});
+  option(&a.moments, {.names = "--moments",
+                      .help = "Second moments of the keys: a folder of `mambascope moments`, or published files",
+                      .otherwise = "collected from --text"});
+  option(&a.texts, {.names = "--text",
+                    .help = "Text to collect second moments from; repeatable",
+                    .otherwise = "the bundled sentences",
+                    .decides = Decides::kConduct,
+                    .excludes = {"--moments"}});
+  option(&a.ridge, {.names = "--ridge",
+                    .help = "Share of the second moments' mean diagonal that is added to them",
+                    .bounds = Numbers{0, 1e6}});
+  option(&a.method, {.names = "--method",
+                     .help = "rome: an edit changes one weight; memit: all facts at once, over all the layers",
+                     .bounds = OneOf{{"rome", "memit"}}});
+  option(&a.edits, {.names = "--edits",
+                    .help = "Numbers of records that are edited in one model, as 1,10,100: by memit at once, by rome one after the other",
+                    .otherwise = "each record alone; with memit all",
+                    .bounds = Integers{1, 1'000'000},
+                    .list = List::kCommas});
+  option(&a.lambda, {.names = "--lambda",
+                     .help = "MEMIT's weight of the second moments",
+                     .otherwise = "a quarter of the keys' width",
+                     .bounds = Numbers{0, 1e9}});
+  option(&a.generate,
+         {.names = "--generate", .help = "Also measure what edited models write of the subject: entropy and reference score"});
+  option(&a.snippets, {.names = "--snippets",
+                       .help = "Texts about the new objects, for the reference score: attribute_snippets.json, or a RELATIONS folder or file"});
+  option(&a.division, {.names = "--division",
+                       .help = "ROME's key that v is divided by: of the bare prompt, as published, or the mean over contexts",
+                       .bounds = OneOf{{"bare", "mean"}}});
+  option(&a.steps, {.names = "--steps",
+                    .help = "Maximum number of passes of a value search",
+                    .otherwise = "20; with memit 25",
+                    .bounds = Integers{1, 10'000}});
+  option(&a.learning_rate, {.names = "--learning-rate", .help = "Of the value search", .bounds = Numbers{1e-6, 1e3}});
+  option(&a.decay, {.names = "--decay", .help = "Weight of |delta| / |v0|^2 in the loss", .bounds = Numbers{0, 1e6}});
+  option(&a.kl, {.names = "--kl",
+                 .help = "Weight in the loss of how far \"SUBJECT is a\" goes on differently",
+                 .bounds = Numbers{0, 1e6}});
+  option(&a.clamp, {.names = "--clamp",
+                    .help = "Bound of |delta|, in multiples of |v0|",
+                    .otherwise = "3; with memit 0.75",
+                    .bounds = Numbers{1e-6, 1e6}});
+  VisitMemoryOption(a.memory, "searches done together", option);
+  option(&a.out, {.names = "--out", .help = "Folder for the results", .bounds = NotEmpty(), .decides = Decides::kConduct});
 }
 
-EditSetup::EditSetup(const CommonOptions& common, const EditOptions& options)
+EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options)
     : common_(common), options_(options), tokenizer_(RequireTokenizer(common)), model_(LoadModel(common)) {
   places_ = ChoosePlaces(options, model_);
   contexts_ = ChooseContexts(common, options, model_, tokenizer_);
 }
 
-std::set<int> EditSetup::layers() const {
-  std::set<int> layers;
-  for (const EditPlace& place : places_) layers.insert(place.layer);
-  return layers;
+void EditSetup::CheckPlaces() const {
+  if (options_.method == "memit") CheckMemit(model_, layers(), projection());
+  else if (places_.size() != 1)
+    throw Error("ROME changes one weight: give --layer and --projection", "--method memit edits several layers");
 }
 
 const std::string& EditSetup::projection() const {
@@ -124,7 +146,7 @@ void EditSetup::WriteContexts() const { WriteFile(fs::path(options_.out) / kCont
 
 void EditSetup::TakeMoments() {
   std::set<Place> places;
-  for (const EditPlace& place : places_) places.insert(KeyOf(model_, place.layer, place.projection));
+  for (const EditPlace& place : places_) places.insert(KeyPlace(model_, place.layer, place.projection));
   const fs::path folder = fs::path(options_.out) / "moments";
   if (options_.moments.empty()) CollectForEdits(common_, model_, tokenizer_, options_.texts, {places.begin(), places.end()}, folder);
   const std::string fingerprint = Fingerprint(ModelFolder(common_.model));
@@ -143,13 +165,23 @@ void EditSetup::TakeMoments() {
   }
 }
 
-Solvers EditSetup::solvers() const {
-  return [this](const Place& key) -> const MomentSolver& { return solvers_.at(key); };
+EditInputs EditSetup::inputs() const {
+  return {model_, tokenizer_, contexts_, [this](const Place& key) -> const MomentSolver& { return solvers_.at(key); }};
+}
+
+EditMethod EditSetup::method() const {
+  if (options_.method == "memit") return MemitOptions{.value = value(), .lambda = options_.lambda};
+  return rome();
 }
 
 ValueOptions EditSetup::value() const {
-  ValueOptions value = options_.value;
-  value.memory = MemoryOf(options_.memory, model_);
+  ValueOptions value = options_.method == "memit" ? MemitOptions().value : ValueOptions();
+  value.steps = options_.steps.value_or(value.steps);
+  value.clamp = options_.clamp.value_or(value.clamp);
+  value.learning_rate = options_.learning_rate;
+  value.decay = options_.decay;
+  value.kl = options_.kl;
+  value.memory = MemoryLimit(options_.memory, model_);
   return value;
 }
 
@@ -158,46 +190,26 @@ RomeOptions EditSetup::rome() const {
 }
 
 std::vector<std::vector<int64_t>> EditSetup::Texts() const {
-  constexpr size_t kDocuments = 64, kTokens = 512;
-  Corpus corpus(options_.texts.empty() ? std::vector<fs::path>{BundledText()}
-                                       : std::vector<fs::path>(options_.texts.begin(), options_.texts.end()));
-  std::vector<std::vector<int64_t>> texts;
-  for (std::optional<std::string> document; texts.size() < kDocuments && (document = corpus.Next());) {
-    std::vector<int64_t> ids;
-    for (const Token& token : tokenizer_.EncodeContinuation(*document)) ids.push_back(token.id);
-    ids.resize(std::min(ids.size(), kTokens));
-    if (ids.size() > 1) texts.push_back(std::move(ids));
-  }
-  return texts;
+  const std::vector<fs::path> bundled = {BundledText()}, given(options_.texts.begin(), options_.texts.end());
+  return ReadDocumentIds(tokenizer_, given.empty() ? bundled : given, {.documents = 64, .tokens = 512, .fewest = 2});
 }
 
-Json EditSetup::Echo() const {
-  const ValueOptions& v = options_.value;
+void EditSetup::Describe(RunDescription& run) const {
+  const ValueOptions v = value();
   std::vector<std::string> projections;
   for (const EditPlace& place : places_) {
     if (projections.empty() || projections.back() != place.projection) projections.push_back(place.projection);
   }
-  Json json = {{"method", options_.method},
-               {"layers", options_.layers},
-               {"projections", projections},
-               {"contexts", contexts_},
-               {"moments", moments_echo_},
-               {"ridge", options_.ridge},
-               {"generate", options_.generate},
-               {"snippets", options_.snippets.empty() ? Json() : Json(DigestOf(options_.snippets))},
-               {"edits", options_.edits},
-               {"steps", v.steps},
-               {"learning_rate", v.learning_rate},
-               {"decay", v.decay},
-               {"kl", v.kl},
-               {"clamp", v.clamp},
-               {"enough_loss", v.enough_loss},
-               {"enough_p", v.enough_p}};
-  if (options_.method == "rome") json["division"] = options_.division;
-  else
-    json["lambda"] =
-        options_.lambda.value_or(static_cast<double>(model_.editable(places_[0].layer, places_[0].projection).weight.size(1)) / 4);
-  return json;
+  run.DependsOn("projections", projections);
+  run.DependsOn("contexts", contexts_);
+  run.DependsOn("moments", moments_echo_);
+  run.DependsOn("snippets", options_.snippets.empty() ? Json() : Json(FilesDigest(options_.snippets)));
+  run.DependsOn("steps", v.steps);
+  run.DependsOn("clamp", v.clamp);
+  run.DependsOn("enough_loss", v.enough_loss);
+  run.DependsOn("enough_p", v.enough_p);
+  if (options_.method == "memit")
+    run.DependsOn("lambda", options_.lambda.value_or(DefaultLambda(model_, places_[0].layer, places_[0].projection)));
 }
 
 }  // namespace mambascope

@@ -7,17 +7,19 @@
 #include <string>
 #include <vector>
 
-#include "mambascope/cli/legacy.h"
+#include "mambascope/cli/common.h"
+#include "mambascope/experiments/editing/edit_inputs.h"
 #include "mambascope/experiments/editing/moments.h"
 #include "mambascope/experiments/editing/rewrite.h"
 #include "mambascope/experiments/editing/rome.h"
+#include "mambascope/jobs/run_description.h"
 
 namespace mambascope {
 
-struct EditOptions {
+struct EditArguments {
   std::optional<std::string> prompt, subject, target;  // one edit
   std::vector<std::string> counterfact, zsre;          // or records of a data set
-  int64_t limit = 0;
+  std::optional<int64_t> limit;                        // none: all
   bool all_facts = false;
   std::string layers = "all";
   std::vector<std::string> projections;  // none: the one that the published edits of the architecture change, W_o or W_down
@@ -28,25 +30,24 @@ struct EditOptions {
   std::string method = "rome";
   std::string division = "bare";  // ROME's
   std::optional<double> lambda;   // MEMIT's
-  std::vector<int64_t> edits;     // so many in one model; none: each alone
+  std::vector<int64_t> edits;     // this many in one model; none: each alone
   bool generate = false;
   std::string snippets;
-  ValueOptions value = {};
+  std::optional<int> steps;     // none: the method's
+  std::optional<double> clamp;  // none: the method's
+  double learning_rate = ValueOptions().learning_rate, decay = ValueOptions().decay, kl = ValueOptions().kl;
   std::optional<uint64_t> memory;
   std::string out = "out";
-};
-void AddEditOptions(CLI::App& command, EditOptions& options);
 
-// Where to edit.
-struct EditPlace {
-  int layer;
-  std::string projection;
+  // Whether records of a data set are edited.
+  bool FromFiles() const { return !counterfact.empty() || !zsre.empty(); }
 };
+void VisitEditOptions(EditArguments& arguments, OptionVisitor& option);
 
 class EditSetup {
  public:
   // Loads the model and its contexts.
-  EditSetup(const CommonOptions& common, const EditOptions& options);
+  EditSetup(const CommonArguments& common, const EditArguments& options);
   // Takes the moments of all keys, from OUT/moments where they are collected: after all that can be refused before. Throws Error, which
   // names the place, where C has no inverse.
   void TakeMoments();
@@ -55,24 +56,29 @@ class EditSetup {
   const Tokenizer& tokenizer() const { return tokenizer_; }
   const Contexts& contexts() const { return contexts_; }
   const std::vector<EditPlace>& places() const { return places_; }
-  std::set<int> layers() const;
+  std::set<int> layers() const { return EditedLayers(places_); }
+  // Throws Error where one edit of --method cannot be at all the places: ROME changes one weight, MEMIT one projection.
+  void CheckPlaces() const;
   // The one projection. Throws Error where there are several.
   const std::string& projection() const;
   // Writes OUT/contexts.json.
   void WriteContexts() const;
-  // REQUIRES: TakeMoments, as for Echo.
-  Solvers solvers() const;
-  // MEMIT searches with these, too.
-  ValueOptions value() const;
+  // Its solvers may be called after TakeMoments. REQUIRES: the setup outlives it.
+  EditInputs inputs() const;
+  // Of --method.
+  EditMethod method() const;
   RomeOptions rome() const;
   // Some documents of --text, which edits should leave as probable as they were.
   std::vector<std::vector<int64_t>> Texts() const;
-  // What the edits depend on, as result files say it.
-  Json Echo() const;
+  // What the edits depend on beside the options. REQUIRES: TakeMoments
+  void Describe(RunDescription& run) const;
 
  private:
-  const CommonOptions& common_;
-  const EditOptions& options_;
+  // ROME and MEMIT search with these.
+  ValueOptions value() const;
+
+  const CommonArguments& common_;
+  const EditArguments& options_;
   const Tokenizer tokenizer_;
   const Model model_;
   Contexts contexts_;

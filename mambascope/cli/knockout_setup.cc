@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <sstream>
 
 #include "mambascope/data/corpus.h"
 #include "mambascope/error.h"
@@ -45,20 +44,13 @@ ChannelGroup Heads(const std::string& text, const Model& model) {
   return {.name = "heads " + text, .blocked = std::vector<at::Tensor>(static_cast<size_t>(model.layers()), mask.to(model.device()))};
 }
 
-std::vector<std::string> SplitAtPlus(const std::string& text) {
-  std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, '+');) parts.push_back(part);
-  return parts;
-}
-
 // The thirds that a group of channels is made of; none: everywhere. The public implementation of Endy et al. 2025 names a group by the
 // third that it leaves alone.
 std::vector<std::string> ParseThirds(const std::string& name, const std::string& compat) {
   if (name == "all") return {};
   if (compat == "knockout" && name == "fast_decay") return {"mid", "slow"};
   if (compat == "knockout" && name == "slow_decay") return {"fast", "mid"};
-  std::vector<std::string> thirds = SplitAtPlus(name);
+  std::vector<std::string> thirds = SplitAt(name, '+');
   for (const std::string& third : thirds) {
     if (third != "fast" && third != "mid" && third != "slow")
       throw Error(fmt::format("--channels: '{}' is no group of channels", name),
@@ -209,15 +201,8 @@ int WindowLength(const KnockoutArguments& a, const Model& model) {
 }
 
 std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& a, const Tokenizer& tokenizer) {
-  Corpus corpus(TextFiles(a));
-  std::vector<std::vector<int64_t>> texts;
-  while (static_cast<int64_t>(texts.size()) < DocumentLimit(a)) {
-    const std::optional<std::string> text = corpus.Next();
-    if (!text) break;
-    std::vector<int64_t> ids = IdsOf(tokenizer.EncodeContinuation(*text));
-    if (static_cast<int64_t>(ids.size()) > TokenLimit(a)) ids.resize(static_cast<size_t>(TokenLimit(a)));
-    if (!ids.empty()) texts.push_back(std::move(ids));
-  }
+  std::vector<std::vector<int64_t>> texts =
+      ReadDocumentIds(tokenizer, TextFiles(a), {.documents = DocumentLimit(a), .tokens = TokenLimit(a)});
   if (texts.empty()) throw Error(fmt::format("{}: has no document", TextFiles(a)[0].string()), "--text takes files with one per line");
   return texts;
 }
@@ -233,7 +218,7 @@ void DescribeKnockout(const KnockoutArguments& a, const KnockoutOptions& options
                                              : "the most probable token");
   if (!a.reads_texts()) return;
   run.Mentions("texts", a.texts);
-  run.DependsOn("text_fingerprint", Summarize(TextFiles(a), DocumentLimit(a)).fingerprint);
+  run.DependsOn("text_fingerprint", SummarizeCorpus(TextFiles(a), DocumentLimit(a)).fingerprint);
   run.DependsOn("limit_documents", DocumentLimit(a));
   run.DependsOn("max_tokens", TokenLimit(a));
 }

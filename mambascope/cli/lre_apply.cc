@@ -9,7 +9,7 @@
 #include "mambascope/experiments/lre/predictions.h"
 #include "mambascope/experiments/lre/jacobian.h"
 #include "mambascope/figures/label.h"
-#include "mambascope/reports/lre_json.h"
+#include "mambascope/experiments/lre/lre_json.h"
 
 namespace mambascope {
 namespace {
@@ -33,7 +33,7 @@ std::string TokenColumn(const Json& token) {
 }
 
 // After the samples that the operator was made from, the subject's own left out; or --prompt alone.
-PromptToken PromptOf(const LreArguments& a, const Tokenizer& tokenizer, const StoredLre& stored) {
+PromptToken MakeApplyPrompt(const LreArguments& a, const Tokenizer& tokenizer, const StoredLre& stored) {
   if (a.prompt) {
     const Prompt prompt = MakePrompt(tokenizer, GivenPattern(*a.prompt, *a.subject), *a.subject);
     return {prompt.ids, static_cast<int64_t>(prompt.subject_span.end) - 1};
@@ -45,7 +45,7 @@ PromptToken PromptOf(const LreArguments& a, const Tokenizer& tokenizer, const St
 
 }  // namespace
 
-void ApplyLre(const CommonOptions& common, const LreArguments& a) {
+void ApplyLre(const CommonArguments& common, const LreArguments& a) {
   const StoredLre stored = ReadLre(*a.apply);
   if (const std::string model = Fingerprint(ModelFolder(common.model)); stored.model != model)
     throw Error(fmt::format("{} is of another checkpoint ({}) than {} ({})", *a.apply, stored.model, common.model, model),
@@ -54,7 +54,7 @@ void ApplyLre(const CommonOptions& common, const LreArguments& a) {
   const Model model = LoadModel(common);
   if (stored.lre.layer < kEmbedLayer || stored.lre.layer >= model.layers())
     throw Error(fmt::format("{} is of layer {}; the model has 0-{}", *a.apply, stored.lre.layer, model.layers() - 1));
-  const PromptToken prompt = PromptOf(a, tokenizer, stored);
+  const PromptToken prompt = MakeApplyPrompt(a, tokenizer, stored);
   LreOperator lre = stored.lre;
   lre.w = lre.w.to(model.device());
   lre.b = lre.b.to(model.device());

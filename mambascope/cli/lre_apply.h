@@ -6,6 +6,6 @@
 namespace mambascope {
 
 // Throws Error for a file that is no operator, or one of another checkpoint.
-void ApplyLre(const CommonOptions& common, const LreArguments& arguments);
+void ApplyLre(const CommonArguments& common, const LreArguments& arguments);
 
 }  // namespace mambascope

@@ -14,10 +14,10 @@ namespace {
 namespace fs = std::filesystem;
 
 // "embed" stands for the embedding, and "all" for it and every block. Ascending.
-std::vector<int> LayersOf(const std::string& text, int layers) {
+std::vector<int> ChooseLayers(const std::string& text, int layers) {
   std::vector<std::string> blocks;
   bool embed = text == "all";
-  for (const std::string& part : CLI::detail::split(text, ',')) {
+  for (const std::string& part : SplitAt(text, ',')) {
     if (part == "embed") embed = true;
     else blocks.push_back(part);
   }
@@ -30,69 +30,86 @@ std::vector<int> LayersOf(const std::string& text, int layers) {
 }
 
 // A checkpoint with contexts of its own does not know the usual beginnings of texts: its prompts begin with nothing.
-std::optional<std::string> PrefixOf(const CommonOptions& common, const LreArguments& a) {
+std::optional<std::string> ChoosePrefix(const CommonArguments& common, const LreArguments& a) {
   if (a.prefix || a.compat != "none") return a.prefix;
   return fs::exists(ModelFolder(common.model) / "contexts.json") ? std::optional<std::string>("") : std::nullopt;
 }
 
 }  // namespace
 
-void AddLreOptions(CLI::App& command, LreArguments& a) {
-  command.add_option("--relations", a.relations, "RELATIONS file, or a folder of them; repeatable");
-  command.add_option("--layers", a.layers, "as 3, 0-15, embed,2-4 or all; embed is the embedding")->capture_default_str();
-  command.add_option("--samples", a.samples, "that an operator is made from")->check(CLI::Range(2, 1000))->capture_default_str();
-  command.add_option("--trials", a.trials, "splits of each relation")->check(CLI::Range(1, 1000))->capture_default_str();
-  command.add_option("--betas", a.betas, "to choose from, as 1,2.5; without it, 0 to 5 in quarters")
-      ->delimiter(',')
-      ->check(NumberIn(0.0, 1e6));
-  command.add_option("--ranks", a.ranks, "of the inverse, to choose from, as 0,8,16; without it, 0 to 312 in eights")
-      ->delimiter(',')
-      ->check(CLI::Range(0, 1'000'000));
-  command.add_option("--limit", a.limit, "test samples of a trial, drawn among those known, more than --samples; without it, all")
-      ->check(CLI::Range(1, 1'000'000'000));
-  command.add_option("--prefix", a.prefix,
-                     "what prompts begin with; without it, nothing where the checkpoint has a contexts.json, else <|endoftext|> where the "
-                     "tokenizer has it");
-  command
-      .add_option(
-          "--compat", a.compat,
-          "relations: as the public implementation does: layers, beta and the rank are chosen on the test samples, which --limit takes the "
-          "first of by subject, and subjects of examples are tested too; with its seed")
-      ->check(CLI::IsMember({"none", "relations"}))
-      ->capture_default_str();
-  command.add_option("--save", a.save, "relations whose operators are kept in OUT/lre, or all; repeatable");
-  AddMemoryOption(command, a.memory, "a pass, without the Jacobians,");
-  command.add_option("--out", a.out, "folder for the results")->capture_default_str();
-  CLI::Option* apply = command.add_option("--apply", a.apply, "an operator that --save kept, for --subject");
-  command.add_option("--subject", a.subject, "asked for after the samples that the operator was made from")->needs(apply);
-  command.add_option("--prompt", a.prompt, "asks with this, {} for the subject, and no examples")->needs(apply);
-  command.add_option("--top", a.top, "tokens that --apply lists")->needs(apply)->check(CLI::Range(1, 1'000'000))->capture_default_str();
-  for (const char* of_relations : {"--relations", "--layers", "--samples", "--trials", "--betas", "--ranks", "--limit", "--prefix",
-                                   "--compat", "--save", "--memory", "--out"})
-    command.get_option(of_relations)->excludes(apply);
+void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
+  option(&a.relations, {.names = "--relations",
+                        .help = "RELATIONS file, or a folder of them; repeatable",
+                        .decides = Decides::kSelection});
+  option(&a.layers, {.names = "--layers", .help = "Layers, as 3, 0-15, embed,2-4 or all; embed is the embedding"});
+  option(&a.samples, {.names = "--samples", .help = "Number of samples that an operator is made from", .bounds = Integers{2, 1000}});
+  option(&a.trials, {.names = "--trials", .help = "Number of random splits of each relation", .bounds = Integers{1, 1000}});
+  option(&a.betas, {.names = "--betas",
+                    .help = "Values of beta to choose from, as 1,2.5",
+                    .otherwise = "0 to 5 in quarters",
+                    .bounds = Numbers{0, 1e6},
+                    .list = List::kCommas});
+  option(&a.ranks, {.names = "--ranks",
+                    .help = "Ranks of the inverse to choose from, as 0,8,16",
+                    .otherwise = "0 to 312 in eights",
+                    .bounds = Integers{0, 1'000'000},
+                    .list = List::kCommas});
+  option(&a.limit, {.names = "--limit",
+                    .help = "Maximum number of test samples of a trial, drawn among those known; more than --samples",
+                    .otherwise = "all",
+                    .bounds = Integers{1, 1'000'000'000}});
+  option(&a.prefix, {.names = "--prefix",
+                     .help = "What prompts begin with",
+                     .otherwise = "nothing where the checkpoint has a contexts.json, else <|endoftext|> where the tokenizer has it"});
+  option(&a.compat, {.names = "--compat",
+                     .help = "relations: as the public implementation does, layers, beta and the rank are chosen on the test samples; --limit "
+                             "takes the first of these by subject; subjects of examples are tested too; with its seed",
+                     .bounds = OneOf{{"none", "relations"}}});
+  option(&a.save, {.names = "--save",
+                   .help = "Relations whose operators are kept in OUT/lre, or all; repeatable",
+                   .otherwise = "none",
+                   .decides = Decides::kSelection});
+  VisitMemoryOption(a.memory, "a pass, without the Jacobians,", option);
+  option(&a.out, {.names = "--out", .help = "Folder for the results", .bounds = NotEmpty(), .decides = Decides::kConduct});
+  option(&a.apply, {.names = "--apply",
+                    .help = "Ask an operator that --save kept for the object of --subject",
+                    .decides = Decides::kConduct,
+                    .excludes = {"--relations", "--layers", "--samples", "--trials", "--betas", "--ranks", "--limit", "--prefix", "--compat",
+                                 "--save", "--memory", "--out"}});
+  option(&a.subject, {.names = "--subject",
+                      .help = "With --apply: the subject, asked for after the samples that the operator was made from",
+                      .decides = Decides::kConduct,
+                      .needs = {"--apply"}});
+  option(&a.prompt, {.names = "--prompt",
+                     .help = "With --apply: ask with this prompt, {} for the subject, and no examples",
+                     .decides = Decides::kConduct,
+                     .needs = {"--apply"}});
+  option(&a.top, {.names = "--top",
+                  .help = "With --apply: number of tokens to list",
+                  .bounds = Integers{1, 1'000'000},
+                  .decides = Decides::kConduct,
+                  .needs = {"--apply"}});
 }
 
-void CheckLreOptions(const CommonOptions& common, const LreArguments& a) {
-  const auto refuse = [](bool when, const char* what) {
-    if (when) throw CLI::ValidationError(what);
-  };
-  refuse(!a.apply && a.relations.empty(), "no relations: give --relations, or --apply with --subject");
-  refuse(a.apply && !a.subject, "--apply needs --subject");
-  refuse(a.limit != 0 && a.limit <= a.samples, "--limit must be more than --samples: so many are tested at least");
-  refuse(common.check, "--check is of sweeps that are computed in parts; lre has no such check");
+void CheckLreOptions(const CommonArguments& common, const LreArguments& a) {
+  Refuse(!a.apply && a.relations.empty(), "no relations: give --relations, or --apply with --subject");
+  Refuse(a.apply && !a.subject, "--apply needs --subject");
+  Refuse(a.limit && *a.limit <= a.samples, "--limit must be more than --samples: so many are tested at least");
+  Refuse(common.check, "--check is of sweeps that are computed in parts; lre has no such check");
 }
 
-LreOptions LreOptionsOf(const CommonOptions& common, const LreArguments& a, uint64_t seed, const Model& model) {
+LreOptions MakeLreOptions(const CommonArguments& common, const LreArguments& a, const Model& model) {
+  const bool published_seed = a.compat == "relations" && !common.seed;
   LreOptions options{.train = a.samples,
                      .trials = a.trials,
-                     .layers = LayersOf(a.layers, model.layers()),
+                     .layers = ChooseLayers(a.layers, model.layers()),
                      .betas = a.betas,
                      .ranks = a.ranks,
-                     .limit = a.limit,
-                     .seed = seed};
-  options.memory = MemoryOf(a.memory, model);
+                     .limit = a.limit.value_or(0),
+                     .seed = published_seed ? LreOptions().seed : common.Seed()};
+  options.memory = MemoryLimit(a.memory, model);
   if (a.compat == "relations") options = AsPublished(options);
-  options.train_prompts.prefix = options.test_prompts.prefix = PrefixOf(common, a);
+  options.train_prompts.prefix = options.test_prompts.prefix = ChoosePrefix(common, a);
   return options;
 }
 
@@ -110,22 +127,6 @@ std::vector<Relation> TakeRelations(const LreArguments& a) {
       throw Error(fmt::format("--save {}: no relation has that name", name), "name those in --relations, or all");
   }
   return relations;
-}
-
-Json EchoLre(const CommonOptions& common, const LreArguments& a, const LreOptions& options) {
-  const std::optional<std::string>& prefix = options.train_prompts.prefix;
-  return EchoOptions("lre", common,
-                     {{"relations", a.relations},
-                      {"layers", a.layers},
-                      {"samples", a.samples},
-                      {"trials", a.trials},
-                      {"betas", a.betas.empty() ? Json() : Json(a.betas)},
-                      {"ranks", a.ranks.empty() ? Json() : Json(a.ranks)},
-                      {"limit", a.limit > 0 ? Json(a.limit) : Json()},
-                      {"prefix", prefix ? Json(*prefix) : Json()},
-                      {"compat", a.compat},
-                      {"save", a.save},
-                      {"seed", options.seed}});
 }
 
 fs::path OperatorFile(const LreArguments& a, const std::string& relation) {

@@ -6,16 +6,18 @@
 #include <string>
 #include <vector>
 
-#include "mambascope/cli/legacy.h"
+#include "mambascope/cli/common.h"
 #include "mambascope/data/relation.h"
 #include "mambascope/experiments/lre/lre.h"
+#include "mambascope/jobs/run_description.h"
 
 namespace mambascope {
 
 struct LreArguments {
   std::vector<std::string> relations;  // files and folders
   std::string layers = "all";
-  int64_t samples = LreOptions().train, trials = LreOptions().trials, limit = 0;
+  int64_t samples = LreOptions().train, trials = LreOptions().trials;
+  std::optional<int64_t> limit;
   std::vector<double> betas;
   std::vector<int64_t> ranks;
   std::optional<std::string> prefix;
@@ -27,19 +29,16 @@ struct LreArguments {
   std::optional<std::string> apply, prompt, subject;
   int64_t top = 5;
 };
-void AddLreOptions(CLI::App& command, LreArguments& arguments);
+void VisitLreOptions(LreArguments& arguments, OptionVisitor& option);
 
-// Throws CLI::ValidationError for options that do not fit each other.
-void CheckLreOptions(const CommonOptions& common, const LreArguments& arguments);
+// Throws UsageError for options that do not fit each other.
+void CheckLreOptions(const CommonArguments& common, const LreArguments& arguments);
 
-// `seed`: of the splits. Throws Error for layers that the model does not have.
-LreOptions LreOptionsOf(const CommonOptions& common, const LreArguments& arguments, uint64_t seed, const Model& model);
+// Throws Error for layers that the model does not have.
+LreOptions MakeLreOptions(const CommonArguments& common, const LreArguments& arguments, const Model& model);
 
 // The relations in the files. Throws Error where two have names that would be one file's, and for a name in --save that none has.
 std::vector<Relation> TakeRelations(const LreArguments& arguments);
-
-// The options in result files.
-Json EchoLre(const CommonOptions& common, const LreArguments& arguments, const LreOptions& options);
 
 // OUT/lre/NAME.safetensors; what is no letter, digit, _ or - in the name becomes _.
 std::filesystem::path OperatorFile(const LreArguments& arguments, const std::string& relation);

@@ -116,7 +116,7 @@ class MomentsCommand : public Command {
     MomentOptions options{
         .texts = {texts_.begin(), texts_.end()}, .limit_documents = limit_documents_.value_or(0), .max_tokens = max_tokens_, .ridge = ridge_};
     if (options.texts.empty()) options.texts = {BundledText()};
-    const CorpusSummary corpus = Summarize(options.texts, options.limit_documents);
+    const CorpusSummary corpus = SummarizeCorpus(options.texts, options.limit_documents);
     const Model model = LoadModel(common);
     const std::vector<int> layers = ParseLayers(layers_, model.layers());
     const std::vector<EditableWeight> weights = ParseProjections(projections_, model);
@@ -149,7 +149,7 @@ void CollectForEdits(const CommonArguments& common, const Model& model, const To
                      const std::vector<Place>& places, const fs::path& folder) {
   MomentOptions options{.places = places, .texts = {texts.begin(), texts.end()}};
   if (options.texts.empty()) options.texts = {BundledText()};
-  const CorpusSummary corpus = Summarize(options.texts);
+  const CorpusSummary corpus = SummarizeCorpus(options.texts);
   const RunDescription run = DescribeMoments(DescribeModel("moments", common), options.ridge, options.max_tokens, corpus);
   Collect(common, "second moments: documents", model, tokenizer, corpus, folder, run, options);
 }

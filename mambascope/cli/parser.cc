@@ -7,7 +7,6 @@
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/common.h"
-#include "mambascope/cli/legacy.h"
 
 namespace mambascope {
 namespace {
@@ -101,12 +100,6 @@ void AddCommand(CLI::App& app, const CommandEntry& entry, Command& command) {
   CLI::App& own = *app.add_subcommand(entry.name, entry.does);
   own.footer("Example:\n  " + entry.example);
   AddToParser add(own);
-  if (auto* legacy = dynamic_cast<LegacyCommand*>(&command)) {
-    legacy->add(own, legacy->common);
-    legacy->VisitModel(add);
-    VisitCommonOptions(legacy->common, add);
-    return;
-  }
   VisitAllOptions(command, add);
   add.Relate();
   own.callback([&command] {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -59,7 +60,7 @@ std::optional<std::string> Corpus::Next() {
   return std::nullopt;
 }
 
-CorpusSummary Summarize(const std::vector<fs::path>& files, int64_t limit) {
+CorpusSummary SummarizeCorpus(const std::vector<fs::path>& files, int64_t limit) {
   Corpus corpus(files);
   CorpusSummary summary;
   while (limit == 0 || summary.documents < limit) {
@@ -71,6 +72,25 @@ CorpusSummary Summarize(const std::vector<fs::path>& files, int64_t limit) {
     if (summary.last.size() > kLast) summary.last.pop_front();
   }
   return summary;
+}
+
+std::vector<int64_t> EncodeDocument(const Tokenizer& tokenizer, const std::string& document, int64_t most) {
+  std::vector<int64_t> ids = IdsOf(tokenizer.EncodeContinuation(document));
+  ids.resize(std::min(ids.size(), static_cast<size_t>(most)));
+  return ids;
+}
+
+std::vector<std::vector<int64_t>> ReadDocumentIds(const Tokenizer& tokenizer, const std::vector<fs::path>& files,
+                                                  const CorpusLimits& limits) {
+  Corpus corpus(files);
+  std::vector<std::vector<int64_t>> documents;
+  while (static_cast<int64_t>(documents.size()) < limits.documents) {
+    const std::optional<std::string> document = corpus.Next();
+    if (!document) break;
+    std::vector<int64_t> ids = EncodeDocument(tokenizer, *document, limits.tokens);
+    if (static_cast<int64_t>(ids.size()) >= limits.fewest) documents.push_back(std::move(ids));
+  }
+  return documents;
 }
 
 }  // namespace mambascope

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "mambascope/tokenizer/tokenizer.h"
+
 namespace mambascope {
 
 // Reads files one line at a time. Of a .txt each line is a document; of a .jsonl (JSON lines, as the Hugging Face data sets are exported)
@@ -39,6 +41,20 @@ struct CorpusSummary {
 };
 
 // Reads the first `limit` documents (0: all), and so finds whatever is wrong with them before work on them begins. Throws as Corpus does.
-CorpusSummary Summarize(const std::vector<std::filesystem::path>& files, int64_t limit = 0);
+CorpusSummary SummarizeCorpus(const std::vector<std::filesystem::path>& files, int64_t limit = 0);
+
+// A document as token ids, the first `most` of them.
+std::vector<int64_t> EncodeDocument(const Tokenizer& tokenizer, const std::string& document, int64_t most);
+
+// How much of a corpus is read.
+struct CorpusLimits {
+  int64_t documents;     // at most
+  int64_t tokens;        // of a document, at most
+  int64_t fewest = 1;    // tokens of a document; shorter ones are skipped, and not counted
+};
+
+// The first documents, as token ids. Throws Error as Corpus does.
+std::vector<std::vector<int64_t>> ReadDocumentIds(const Tokenizer& tokenizer, const std::vector<std::filesystem::path>& files,
+                                                  const CorpusLimits& limits);
 
 }  // namespace mambascope

@@ -55,24 +55,36 @@ TEST_F(CorpusTest, ErrorsNameFileAndLine) {
 }
 
 TEST_F(CorpusTest, TheSummaryIsOfTheDocumentsAlone) {
-  const CorpusSummary text = Summarize({Write("a.txt", "one\ntwo\nthree\n")});
+  const CorpusSummary text = SummarizeCorpus({Write("a.txt", "one\ntwo\nthree\n")});
   EXPECT_EQ(text.documents, 3);
   EXPECT_THAT(text.last, ElementsAre("one", "two", "three"));
-  EXPECT_EQ(Summarize({Write("b.jsonl", "{\"text\": \"one\"}\n{\"text\": \"two\"}\n{\"text\": \"three\"}\n")}).fingerprint,
+  EXPECT_EQ(SummarizeCorpus({Write("b.jsonl", "{\"text\": \"one\"}\n{\"text\": \"two\"}\n{\"text\": \"three\"}\n")}).fingerprint,
             text.fingerprint);
-  EXPECT_NE(Summarize({Write("c.txt", "one\ntwo\nthree.\n")}).fingerprint, text.fingerprint);
-  EXPECT_NE(Summarize({Write("d.txt", "two\none\nthree\n")}).fingerprint, text.fingerprint);
-  EXPECT_EQ(Summarize({folder_ / "a.txt"}, 2).documents, 2);
-  EXPECT_EQ(Summarize({folder_ / "a.txt"}, 2).fingerprint, Summarize({Write("e.txt", "one\ntwo\n")}).fingerprint);
+  EXPECT_NE(SummarizeCorpus({Write("c.txt", "one\ntwo\nthree.\n")}).fingerprint, text.fingerprint);
+  EXPECT_NE(SummarizeCorpus({Write("d.txt", "two\none\nthree\n")}).fingerprint, text.fingerprint);
+  EXPECT_EQ(SummarizeCorpus({folder_ / "a.txt"}, 2).documents, 2);
+  EXPECT_EQ(SummarizeCorpus({folder_ / "a.txt"}, 2).fingerprint, SummarizeCorpus({Write("e.txt", "one\ntwo\n")}).fingerprint);
 }
 
 TEST_F(CorpusTest, TheSummaryKeepsTheLast64Documents) {
   std::string bytes;
   for (int i = 0; i < 100; ++i) bytes += std::to_string(i) + "\n";
-  const CorpusSummary summary = Summarize({Write("a.txt", bytes)});
+  const CorpusSummary summary = SummarizeCorpus({Write("a.txt", bytes)});
   ASSERT_EQ(summary.last.size(), 64);
   EXPECT_EQ(summary.last.front(), "36");
   EXPECT_EQ(summary.last.back(), "99");
+}
+
+TEST_F(CorpusTest, DocumentsAreReadAsIdsUpToTheLimits) {
+  const Tokenizer tokenizer = Tokenizer::Load(RepositoryFolder() / "models/demo-mamba");
+  const fs::path file = Write("a.txt", "The river Nile flows on\nO\nThe river\nThe city\n");
+  const std::vector<int64_t> nile = IdsOf(tokenizer.EncodeContinuation("The river Nile flows on"));
+  EXPECT_THAT(EncodeDocument(tokenizer, "The river Nile flows on", 3), ElementsAre(nile[0], nile[1], nile[2]));
+  EXPECT_EQ(EncodeDocument(tokenizer, "The river Nile flows on", 100), nile);
+  const auto read = [&](const CorpusLimits& limits) { return ReadDocumentIds(tokenizer, {file}, limits); };
+  EXPECT_EQ(read({.documents = 9, .tokens = 9}).size(), 4u);
+  EXPECT_EQ(read({.documents = 2, .tokens = 9}), (std::vector{nile, IdsOf(tokenizer.EncodeContinuation("O"))}));
+  EXPECT_EQ(read({.documents = 2, .tokens = 9, .fewest = 2}), (std::vector{nile, IdsOf(tokenizer.EncodeContinuation("The river"))}));
 }
 
 }  // namespace

@@ -3,98 +3,63 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
-#include "mambascope/experiments/statistics.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/page.h"
 #include "mambascope/reports/result_page.h"
-#include "mambascope/figures/values.h"
 
 namespace mambascope {
 namespace {
 
-constexpr std::array kBaselines = {"identity", "translation", "regression"};
-
-std::string LayerName(const Json& layer) { return layer.is_string() ? layer.get<std::string>() : DumpJson(layer); }
+std::string LayerName(int layer) { return layer == kEmbedLayer ? "embed" : std::to_string(layer); }
 
 // The most faithful first.
-std::vector<Json> Sorted(const Json& lre) {
-  std::vector<Json> relations = lre.at("relations").get<std::vector<Json>>();
-  std::stable_sort(relations.begin(), relations.end(), [](const Json& a, const Json& b) { return a["faithfulness"] > b["faithfulness"]; });
+std::vector<RelationResult> Sorted(std::vector<RelationResult> relations) {
+  std::stable_sort(relations.begin(), relations.end(),
+                   [](const auto& a, const auto& b) { return a.chosen.faithfulness.mean > b.chosen.faithfulness.mean; });
   return relations;
 }
 
-// Over trials; none of one.
-std::optional<double> StdOf(const Json& relation, const char* key) { return NumberOf(relation.value("std", Json::object()), key); }
-
-// "93.3 ±4.7"
-std::string WithStd(const Json& relation, const char* key) {
-  const std::optional<double> std = StdOf(relation, key);
-  return fmt::format("{:.1f}{}", relation.at(key).get<double>(), std ? fmt::format(" ±{:.1f}", *std) : "");
+// "93.3 ±4.7", or without the standard deviation where there is none.
+std::string MeanAndStd(const MeanOverTrials& value) {
+  return fmt::format("{:.1f}{}", value.mean, value.std ? fmt::format(" ±{:.1f}", *value.std) : "");
 }
 
-std::vector<double> ValuesOf(const Json& relations, const char* key) {
-  std::vector<double> values;
-  for (const Json& relation : relations) values.push_back(relation.at(key));
-  return values;
+// "44.6 [40.1, 49.0]", or without the interval where there is none.
+std::string MeanAndInterval(const MeanOverRelations& value) {
+  const auto& interval = value.interval;
+  return fmt::format("{:.1f}{}", value.mean, interval ? fmt::format(" [{:.1f}, {:.1f}]", interval->first, interval->second) : "");
 }
 
-// "44.6 [40.1, 49.0]": the mean over relations, and its interval.
-std::string MeanText(const std::vector<double>& values) {
-  const auto interval = CutAt100(Interval95(values));
-  return fmt::format("{:.1f}{}", Mean(values), interval ? fmt::format(" [{:.1f}, {:.1f}]", interval->first, interval->second) : "");
-}
-
-Curve LayerCurve(const Json& relations, const char* key) {
-  Curve curve{.name = key};
-  for (size_t i = 0; i < relations[0].at("by_layer").size(); ++i) {
-    std::vector<double> values;
-    for (const Json& relation : relations) values.push_back(relation["by_layer"][i].at(key));
-    curve.values.emplace_back(Mean(values));
-    curve.band.push_back(CutAt100(Interval95(values)));
+Curve LayerCurve(const LreSummary& summary, const std::string& name, MeanOverRelations LayerSummary::*value) {
+  Curve curve{.name = name};
+  for (const LayerSummary& layer : summary.by_layer) {
+    curve.values.emplace_back((layer.*value).mean);
+    curve.band.push_back((layer.*value).interval);
   }
   return curve;
 }
 
-// Relations, and trials of others, that were not measured, with the reasons.
-std::vector<std::pair<std::string, std::string>> Skipped(const Json& lre) {
-  std::vector<std::pair<std::string, std::string>> skipped;
-  for (const Json& relation : lre.at("skipped")) skipped.emplace_back(relation.at("name"), relation.at("reason"));
-  for (const Json& relation : lre.at("relations")) {
-    const Json trials = relation.value("trials", Json::array());
-    std::vector<std::string> reasons;
-    for (const Json& trial : trials) {
-      if (trial.contains("skipped")) reasons.push_back(trial["skipped"]);
-    }
-    if (!reasons.empty())
-      skipped.emplace_back(
-          fmt::format("{}, {} of {} trials, the first", relation.at("name").get<std::string>(), reasons.size(), trials.size()),
-          reasons.front());
+PageInfo PageHead(const LreResult& lre) {
+  const LreSummary& summary = lre.summary;
+  PageInfo info{.title = "Linear relational embeddings", .summary = {{"model", lre.options.value("model", "")}}};
+  if (summary.relations > 0) {
+    info.summary.push_back({"relations", std::to_string(summary.relations)});
+    info.summary.push_back({"faithfulness", MeanAndInterval(summary.faithfulness) + " %"});
+    info.summary.push_back({"causality", MeanAndInterval(summary.causality) + " %"});
+    info.summary.push_back({"chance", MeanAndInterval(summary.chance) + " %"});
+  } else {
+    info.summary.push_back({"relations", "none could be measured"});
   }
-  return skipped;
-}
-
-PageInfo Summary(const Json& lre) {
-  const Json &options = lre.at("options"), &relations = lre.at("relations");
-  PageInfo info{.title = "Linear relational embeddings", .summary = {{"model", options.value("model", "")}}};
-  if (!relations.empty()) {
-    info.summary.push_back({"relations", std::to_string(relations.size())});
-    info.summary.push_back({"faithfulness", MeanText(ValuesOf(relations, "faithfulness")) + " %"});
-    info.summary.push_back({"causality", MeanText(ValuesOf(relations, "causality")) + " %"});
-    info.summary.push_back({"chance", MeanText(ValuesOf(relations, "chance")) + " %"});
-  }
-  if (relations.empty()) info.summary.push_back({"relations", "none could be measured"});
   constexpr size_t kFew = 5;  // more would push the figures off the screen
-  const auto skipped = Skipped(lre);
   std::string names;
-  for (const auto& [name, why] : skipped) {
-    if (skipped.size() <= kFew) info.summary.push_back({"skipped", fmt::format("{}: {}", name, why)});
-    names += (names.empty() ? "" : "; ") + name;
+  for (const auto& [what, reason] : summary.skipped) {
+    if (summary.skipped.size() <= kFew) info.summary.push_back({"skipped", fmt::format("{}: {}", what, reason)});
+    names += (names.empty() ? "" : "; ") + what;
   }
-  if (skipped.size() > kFew) info.summary.push_back({"skipped", fmt::format("{} (why: lre.json)", names)});
-  info.summary.push_back({"options", OptionsLine(options)});
+  if (summary.skipped.size() > kFew) info.summary.push_back({"skipped", fmt::format("{} (why: lre.json)", names)});
+  info.summary.push_back({"options", OptionsLine(lre.options)});
   return info;
 }
 
@@ -115,53 +80,59 @@ constexpr const char* kRangeCaption =
 
 }  // namespace
 
-DotPlot LreRelationsPlot(const Json& lre) {
+DotPlot LreRelationsPlot(const LreResult& lre) {
   DotPlot plot{.name = "lre_relations",
                .title = "Faithfulness by relation",
-               .subtitle = fmt::format("{}; each trial at its chosen layer", lre.at("options").value("model", "")),
+               .subtitle = fmt::format("{}; each trial at its chosen layer", lre.options.value("model", "")),
                .row_title = "relation",
                .value_title = "faithfulness (%)",
-               .series = {{.name = "LRE"}},
+               .series = {{.name = "LRE"},
+                          {.name = "identity"},
+                          {.name = "translation"},
+                          {.name = "regression"},
+                          {.name = "chance", .is_reference = true}},
                .domain = {0, 100}};
-  for (const char* key : kBaselines) plot.series.push_back({.name = key});
-  plot.series.push_back({.name = "chance", .is_reference = true});
-  for (const Json& relation : Sorted(lre)) {
-    plot.rows.push_back(fmt::format("{} ({})", relation.at("name").get<std::string>(), LayerName(relation.at("layer"))));
-    plot.series.front().values.push_back(NumberOf(relation, "faithfulness"));
-    plot.series.front().spreads.push_back(StdOf(relation, "faithfulness"));
-    for (size_t i = 0; i < kBaselines.size(); ++i) plot.series[1 + i].values.push_back(NumberOf(relation, kBaselines[i]));
-    plot.series.back().values.push_back(NumberOf(relation, "chance"));
+  for (const RelationResult& relation : Sorted(lre.relations)) {
+    const LreMeans& means = relation.chosen;
+    plot.rows.push_back(fmt::format("{} ({})", relation.name, LayerName(relation.layer)));
+    plot.series[0].values.push_back(means.faithfulness.mean);
+    plot.series[0].spreads.push_back(means.faithfulness.std);
+    plot.series[1].values.push_back(means.identity.mean);
+    plot.series[2].values.push_back(means.translation.mean);
+    plot.series[3].values.push_back(means.regression.mean);
+    plot.series[4].values.push_back(relation.chance);
   }
   return plot;
 }
 
-LineChart LreLayersChart(const Json& lre) {
-  const Json& relations = lre.at("relations");
+LineChart LreLayersChart(const LreResult& lre) {
+  const LreSummary& summary = lre.summary;
   LineChart chart{.name = "lre_layers",
                   .title = "Faithfulness and causality by layer",
-                  .subtitle = fmt::format("{}; means over {} relations", lre.at("options").value("model", ""), relations.size()),
+                  .subtitle = fmt::format("{}; means over {} relations", lre.options.value("model", ""), summary.relations),
                   .x_title = "layer",
                   .y_title = "percent of test samples",
-                  .curves = {LayerCurve(relations, "faithfulness"), LayerCurve(relations, "causality")},
-                  .references = {{"chance", Mean(ValuesOf(relations, "chance"))}},
+                  .curves = {LayerCurve(summary, "faithfulness", &LayerSummary::faithfulness),
+                             LayerCurve(summary, "causality", &LayerSummary::causality)},
+                  .references = {{"chance", summary.chance.mean}},
                   .domain = {{0.0, 100.0}}};
-  for (const Json& layer : relations[0].at("by_layer")) chart.x.push_back(LayerName(layer.at("layer")));
+  for (const LayerSummary& layer : summary.by_layer) chart.x.push_back(LayerName(layer.layer));
   return chart;
 }
 
-Scatter LreRangeScatter(const Json& lre) {
+Scatter LreRangeScatter(const LreResult& lre) {
   Scatter scatter{.name = "lre_range",
                   .title = "Faithfulness by the number of distinct objects",
-                  .subtitle = lre.at("options").value("model", ""),
+                  .subtitle = lre.options.value("model", ""),
                   .x_title = "distinct objects",
                   .y_title = "faithfulness (%)",
                   .log_x = true,
                   .guide_label = "chance",
                   .domain = {{0.0, 100.0}}};
   double least = INFINITY, most = 0;
-  for (const Json& relation : lre.at("relations")) {
-    const double range = relation.at("range");
-    scatter.points.push_back({relation.at("name"), relation.at("kind"), range, relation.at("faithfulness")});
+  for (const RelationResult& relation : lre.relations) {
+    const auto range = static_cast<double>(relation.range);
+    scatter.points.push_back({relation.name, relation.kind, range, relation.chosen.faithfulness.mean});
     least = std::min(least, range);
     most = std::max(most, range);
   }
@@ -173,31 +144,31 @@ Scatter LreRangeScatter(const Json& lre) {
   return scatter;
 }
 
-std::string LrePage(const Json& lre) {
-  if (lre.at("relations").empty()) return HtmlPage(Summary(lre), {});
+std::string LrePage(const LreResult& lre) {
+  if (lre.relations.empty()) return HtmlPage(PageHead(lre), {});
   std::vector<Figure> figures = {{"By relation", kRelationsCaption, DotPlotSpec(LreRelationsPlot(lre))}};
-  if (lre["relations"][0].at("by_layer").size() > 1) figures.push_back({"By layer", kLayersCaption, LineChartSpec(LreLayersChart(lre))});
+  if (lre.summary.by_layer.size() > 1) figures.push_back({"By layer", kLayersCaption, LineChartSpec(LreLayersChart(lre))});
   const Scatter by_range = LreRangeScatter(lre);
   if (!by_range.guide.empty()) figures.push_back({"By the number of objects", kRangeCaption, ScatterSpec(by_range)});
-  return HtmlPage(Summary(lre), figures);
+  return HtmlPage(PageHead(lre), figures);
 }
 
-std::string LreText(const Json& lre) {
+std::string LreText(const LreResult& lre) {
   std::string text;
-  const std::vector<Json> relations = Sorted(lre);
-  if (!relations.empty()) {
+  const LreSummary& summary = lre.summary;
+  if (summary.relations > 0) {
     text = fmt::format("{:<20}{:>6}{:>7}{:>12}{:>6}{:>5}{:>12}{:>6}{:>6}\n", "relation", "known", "chance", "faithful", "layer", "beta",
                        "causal", "layer", "rank");
   }
-  for (const Json& r : relations) {
-    text += fmt::format("{:<20.19}{:>6.4g}{:>7.1f}{:>12}{:>6}{:>5.3g}{:>12}{:>6}{:>6.3g}\n", VisibleText(r.at("name").get<std::string>()),
-                        r.at("known").get<double>(), r.at("chance").get<double>(), WithStd(r, "faithfulness"), LayerName(r.at("layer")),
-                        r.at("beta").get<double>(), WithStd(r, "causality"), LayerName(r.at("causal_layer")), r.at("rank").get<double>());
+  for (const RelationResult& r : Sorted(lre.relations)) {
+    text += fmt::format("{:<20.19}{:>6.4g}{:>7.1f}{:>12}{:>6}{:>5.3g}{:>12}{:>6}{:>6.3g}\n", VisibleText(r.name), r.known, r.chance,
+                        MeanAndStd(r.chosen.faithfulness), LayerName(r.layer), r.chosen.beta, MeanAndStd(r.chosen.causality),
+                        LayerName(r.causal_layer), r.chosen.rank);
   }
-  if (relations.size() > 1)
-    text += fmt::format("{} relations: faithfulness {} %, causality {} %\n", relations.size(),
-                        MeanText(ValuesOf(lre.at("relations"), "faithfulness")), MeanText(ValuesOf(lre.at("relations"), "causality")));
-  for (const auto& [name, why] : Skipped(lre)) text += fmt::format("skipped {}: {}\n", VisibleText(name), why);
+  if (summary.relations > 1)
+    text += fmt::format("{} relations: faithfulness {} %, causality {} %\n", summary.relations, MeanAndInterval(summary.faithfulness),
+                        MeanAndInterval(summary.causality));
+  for (const auto& [what, reason] : summary.skipped) text += fmt::format("skipped {}: {}\n", VisibleText(what), reason);
   return text;
 }
 

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/page.h"
 #include "mambascope/reports/result_page.h"
-#include "mambascope/figures/values.h"
 
 namespace mambascope {
 namespace {
@@ -16,126 +16,119 @@ constexpr size_t kTop = 5;           // tokens of a terminal's lines
 constexpr int kTokenWidth = 20;      // characters of a token there
 constexpr const char* kHole = "{}";  // of the prompt, where the subject belongs
 
-std::string TextOf(const Json& edit, const char* key) { return edit.at(key).get<std::string>(); }
-
-std::string PromptOf(const Json& edit) {
-  std::string prompt = TextOf(edit, "prompt");
+std::string WholePrompt(const OneEditResult& edit) {
+  std::string prompt = edit.prompt;
   const size_t hole = prompt.find(kHole);
-  return hole == std::string::npos ? prompt : prompt.replace(hole, 2, TextOf(edit, "subject"));
+  return hole == std::string::npos ? prompt : prompt.replace(hole, 2, edit.subject);
 }
 
 // "The capital of France is -> ·Rome".
-std::string RewriteOf(const Json& edit) {
-  return fmt::format("{} -> {}", VisibleText(PromptOf(edit)), VisibleText(TextOf(edit, "target")));
+std::string RewriteLine(const OneEditResult& edit) {
+  return fmt::format("{} -> {}", VisibleText(WholePrompt(edit)), VisibleText(edit.target));
 }
 
-std::string PlaceOf(const Json& edit) {
-  const Json layers = edit.value("layers", Json::array({edit.at("layer")}));
-  const std::string which = layers.size() == 1 ? fmt::format("layer {}", layers[0].get<int>())
-                                               : fmt::format("{} layers up to {}", layers.size(), layers.back().get<int>());
-  return fmt::format("{}, {}", TextOf(edit, "projection"), which);
+std::string EditedWeights(const OneEditResult& edit) {
+  const size_t n = edit.layers.size();
+  const std::string which = n == 1 ? fmt::format("layer {}", edit.layers[0]) : fmt::format("{} layers up to {}", n, edit.layers.back());
+  return fmt::format("{}, {}", edit.projection, which);
 }
 
-std::string NumberText(const Json& object, const char* key) {
-  const std::optional<double> number = NumberOf(object, key);
-  return number ? fmt::format("{:.4g}", *number) : "-";
+std::string NumberText(double number) { return fmt::format("{:.4g}", number); }
+
+std::string RatioText(double part, double whole) { return whole > 0 ? fmt::format("{:.3g} %", 100 * part / whole) : "-"; }
+
+// Of the last layer's weight.
+std::string ChangeText(const OneEditResult& edit) {
+  const WeightChange& last = edit.health.weights.back();
+  return RatioText(last.change_norm, last.weight_norm);
 }
 
-std::string RatioText(const Json& edit, const char* key, const char* of) {
-  const auto number = NumberOf(edit, key), whole = NumberOf(edit, of);
-  return number && whole && *whole > 0 ? fmt::format("{:.3g} %", 100 * *number / *whole) : "-";
-}
-
-std::string SearchText(const Json& edit) {
-  const size_t passes = edit.at("loss").size();
-  std::string text = fmt::format("{} pass{}, stopped by {}", passes, passes == 1 ? "" : "es", TextOf(edit, "stopped"));
-  if (passes > 0) text += fmt::format("; loss {} to {}", NumberText(edit["loss"][0], "loss"), NumberText(edit["loss"].back(), "loss"));
+std::string SearchText(const OneEditResult& edit) {
+  const size_t passes = edit.loss.size();
+  std::string text = fmt::format("{} pass{}, stopped by {}", passes, passes == 1 ? "" : "es", edit.stopped);
+  if (passes > 0) text += fmt::format("; loss {} to {}", NumberText(edit.loss.front().loss), NumberText(edit.loss.back().loss));
   return text;
 }
 
-std::string PerplexityText(const Json& edit) {
-  const Json& perplexity = edit.at("perplexity");
-  return fmt::format("{} to {}", NumberText(perplexity, "before"), NumberText(perplexity, "after"));
+std::string PerplexityText(const EditHealth& health) {
+  return fmt::format("{} to {}", NumberText(health.perplexity_before), NumberText(health.perplexity_after));
 }
 
 // "·Paris 0.954, ·Lyon 0.01".
-std::string TopLine(const Json& side) {
+std::string TopLine(const NextTokens& next) {
   std::string line;
-  for (const Json& token : side.at("top"))
-    line += fmt::format("{}{} {}", line.empty() ? "" : ", ", VisibleText(TextOf(token, "text")), NumberText(token, "prob"));
+  for (const TokenProbability& token : next.top)
+    line += fmt::format("{}{} {}", line.empty() ? "" : ", ", VisibleText(token.text), NumberText(token.prob));
   return line;
 }
 
-// `keys` of a search's passes, a curve for each.
-LineChart ByPass(const Json& edit, LineChart chart, const std::vector<const char*>& keys) {
-  const Json& steps = edit.at("loss");
-  chart.subtitle = fmt::format("{} ({})", RewriteOf(edit), PlaceOf(edit));
+// Numbers of a search's passes, a curve for each.
+LineChart ByPass(const OneEditResult& edit, LineChart chart, const std::vector<std::pair<const char*, double LossStep::*>>& numbers) {
+  chart.subtitle = fmt::format("{} ({})", RewriteLine(edit), EditedWeights(edit));
   chart.x_title = "pass";
-  for (const char* key : keys) chart.curves.push_back({.name = key});
-  for (size_t s = 0; s < steps.size(); ++s) {
-    chart.x.push_back(std::to_string(s + 1));
-    for (size_t k = 0; k < keys.size(); ++k) chart.curves[k].values.push_back(NumberOf(steps[s], keys[k]));
+  for (size_t s = 0; s < edit.loss.size(); ++s) chart.x.push_back(std::to_string(s + 1));
+  for (const auto& [name, number] : numbers) {
+    chart.curves.push_back({.name = name});
+    for (const LossStep& step : edit.loss) chart.curves.back().values.push_back(step.*number);
   }
   return chart;
 }
 
 // A token and its probability, `kTokenWidth` + 9 wide; nothing where `top` has no such rank.
-std::string TokenCell(const Json& top, size_t rank) {
+std::string TokenCell(const std::vector<TokenProbability>& top, size_t rank) {
   if (rank >= top.size()) return "";
-  std::string text = VisibleText(TextOf(top[rank], "text"));
+  std::string text = VisibleText(top[rank].text);
   const int blanks = kTokenWidth - Length(text);
   if (blanks > 0) text.append(static_cast<size_t>(blanks), ' ');
-  return fmt::format("{} {:>8}", text, NumberText(top[rank], "prob"));
+  return fmt::format("{} {:>8}", text, NumberText(top[rank].prob));
 }
 
 }  // namespace
 
-std::vector<LineChart> EditCharts(const OneEdit& edit) {
-  if (edit.edit.at("loss").size() < 2) return {};
-  return {
-      ByPass(edit.edit, {.name = "edit_loss", .title = "Loss of the value search", .y_title = "nats"}, {"nll", "kl", "decay", "loss"}),
-      ByPass(edit.edit, {.name = "edit_p", .title = "Probability of the target", .y_title = "p(target)", .domain = {{0.0, 1.0}}}, {"p"})};
+std::vector<LineChart> EditCharts(const OneEditResult& edit) {
+  if (edit.loss.size() < 2) return {};
+  return {ByPass(edit, {.name = "edit_loss", .title = "Loss of the value search", .y_title = "nats"},
+                 {{"nll", &LossStep::nll}, {"kl", &LossStep::kl}, {"decay", &LossStep::decay}, {"loss", &LossStep::loss}}),
+          ByPass(edit, {.name = "edit_p", .title = "Probability of the target", .y_title = "p(target)", .domain = {{0.0, 1.0}}},
+                 {{"p", &LossStep::p}})};
 }
 
-std::string EditPage(const OneEdit& one) {
-  const Json& edit = one.edit;
-  PageInfo info{.title = fmt::format("Edit: {}", RewriteOf(edit)),
-                .summary = {{"model", one.options.value("model", "")},
-                            {"prompt", PromptOf(edit)},
-                            {"target", TextOf(edit, "target")},
-                            {"edited", PlaceOf(edit)},
-                            {"p(target)", fmt::format("{} before, {} after", NumberText(edit["before"], "p_target"),
-                                                      NumberText(edit["after"], "p_target"))},
-                            {"before", TopLine(edit["before"])},
-                            {"after", TopLine(edit["after"])},
+std::string EditPage(const OneEditResult& edit) {
+  const NextTokens &before = edit.before, &after = edit.after;
+  PageInfo info{.title = fmt::format("Edit: {}", RewriteLine(edit)),
+                .summary = {{"model", edit.options.value("model", "")},
+                            {"prompt", WholePrompt(edit)},
+                            {"target", edit.target},
+                            {"edited", EditedWeights(edit)},
+                            {"p(target)", fmt::format("{} before, {} after", NumberText(before.p_target), NumberText(after.p_target))},
+                            {"before", TopLine(before)},
+                            {"after", TopLine(after)},
                             {"value search", SearchText(edit)},
-                            {"|change| / |W|", RatioText(edit, "change_norm", "weight_norm")},
-                            {"|v* - v0| / |v0|", RatioText(edit, "delta_norm", "v0_norm")}}};
-  if (edit.at("perplexity").is_object())
-    info.summary.push_back({"perplexity", fmt::format("{} ({})", PerplexityText(edit), TextOf(edit["perplexity"], "text"))});
-  for (const Json& warning : edit.at("warnings")) info.summary.push_back({"warning", warning.get<std::string>()});
-  info.summary.push_back({"options", OptionsLine(one.options)});
+                            {"|change| / |W|", ChangeText(edit)},
+                            {"|v* - v0| / |v0|", RatioText(edit.delta_norm, edit.v0_norm)},
+                            {"perplexity", fmt::format("{} ({})", PerplexityText(edit.health), edit.perplexity_text)}}};
+  for (const std::string& warning : edit.health.warnings) info.summary.push_back({"warning", warning});
+  info.summary.push_back({"options", OptionsLine(edit.options)});
   std::vector<Figure> figures;
   const std::vector<std::string> captions = {
       "What the search brings down: nll, of the target in the contexts; kl, how far what the subject is has moved; decay, how far "
       "the value has. Their sum is the loss.",
       "The mean over the contexts of the target's probability (per token) with the value at the subject's last token."};
-  for (const LineChart& chart : EditCharts(one)) figures.push_back({chart.title, captions[figures.size()], LineChartSpec(chart)});
+  for (const LineChart& chart : EditCharts(edit)) figures.push_back({chart.title, captions[figures.size()], LineChartSpec(chart)});
   return HtmlPage(info, figures);
 }
 
-std::string EditText(const OneEdit& one) {
-  const Json& edit = one.edit;
-  const Json &before = edit.at("before"), &after = edit.at("after");
-  std::string out = fmt::format("{}   ({})\n\n", RewriteOf(edit), PlaceOf(edit));
+std::string EditText(const OneEditResult& edit) {
+  const NextTokens &before = edit.before, &after = edit.after;
+  std::string out = fmt::format("{}   ({})\n\n", RewriteLine(edit), EditedWeights(edit));
   out += fmt::format("{:<{}}    {}\n", "before", kTokenWidth + 9, "after");
-  for (size_t rank = 0; rank < std::min(kTop, std::max(before.at("top").size(), after.at("top").size())); ++rank)
-    out += fmt::format("{:<{}}    {}\n", TokenCell(before["top"], rank), kTokenWidth + 9, TokenCell(after["top"], rank));
-  out += fmt::format("\np(target)      {} to {}\n", NumberText(before, "p_target"), NumberText(after, "p_target"));
+  for (size_t rank = 0; rank < std::min(kTop, std::max(before.top.size(), after.top.size())); ++rank)
+    out += fmt::format("{:<{}}    {}\n", TokenCell(before.top, rank), kTokenWidth + 9, TokenCell(after.top, rank));
+  out += fmt::format("\np(target)      {} to {}\n", NumberText(before.p_target), NumberText(after.p_target));
   out += fmt::format("value search   {}\n", SearchText(edit));
-  out += fmt::format("|change|/|W|   {}\n", RatioText(edit, "change_norm", "weight_norm"));
-  if (edit.at("perplexity").is_object()) out += fmt::format("perplexity     {}\n", PerplexityText(edit));
-  for (const Json& warning : edit.at("warnings")) out += fmt::format("warning: {}\n", VisibleText(warning.get<std::string>()));
+  out += fmt::format("|change|/|W|   {}\n", ChangeText(edit));
+  out += fmt::format("perplexity     {}\n", PerplexityText(edit.health));
+  for (const std::string& warning : edit.health.warnings) out += fmt::format("warning: {}\n", VisibleText(warning));
   return out;
 }
 

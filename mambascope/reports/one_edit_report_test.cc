@@ -14,37 +14,41 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-Json Top(const std::vector<std::pair<std::string, double>>& tokens) {
-  Json top = Json::array();
-  for (const auto& [text, prob] : tokens) top.push_back({{"id", 7}, {"text", text}, {"prob", prob}});
+std::vector<TokenProbability> Top(const std::vector<std::pair<std::string, double>>& tokens) {
+  std::vector<TokenProbability> top;
+  for (const auto& [text, prob] : tokens) top.push_back({7, text, prob});
   return top;
 }
 
 // A search of `passes`, its loss falling from 5 to 0.04.
-OneEdit SmallEdit(int passes) {
-  Json steps = Json::array();
+OneEditResult SmallEdit(int passes) {
+  OneEditResult edit{.options = {{"model", "demo"}, {"command", "edit"}},
+                     .layers = {5},
+                     .projection = "W_o",
+                     .prompt = "The {} is in the city of",
+                     .subject = "Space <b>Needle</b>",
+                     .target = " Rome",
+                     .stopped = "loss",
+                     .v0_norm = 8,
+                     .delta_norm = 12,
+                     .before = {.top = Top({{" Seattle", 0.9375},
+                                            {" downtown", 0.03},
+                                            {"\n", 0.0125},
+                                            {" W", 0.01},
+                                            {" the", 0.005},
+                                            {" a", 0.001}}),
+                                .p_target = 2e-6},
+                     .after = {.top = Top({{" Rome", 0.975}, {" \u65e5\u672c", 0.0125}}), .p_target = 0.975},
+                     .health = {.weights = {{5, "W_o", 1.5, 30}},
+                                .perplexity_before = 12.25,
+                                .perplexity_after = 12.5,
+                                .warnings = {"the change is large:\n5 % of |W|"}},
+                     .perplexity_text = "data/demo/text.txt"};
   for (int s = 0; s < passes; ++s) {
     const double nll = 5 * std::exp(-0.42 * s), kl = 0.02 * s / passes, decay = 0.01 * std::sqrt(s);
-    steps.push_back({{"loss", nll + kl + decay}, {"nll", nll}, {"kl", kl}, {"decay", decay}, {"p", std::exp(-nll)}});
+    edit.loss.push_back({nll + kl + decay, nll, kl, decay, std::exp(-nll)});
   }
-  const std::vector<std::pair<std::string, double>> before = {{" Seattle", 0.9375}, {" downtown", 0.03}, {"\n", 0.0125},
-                                                              {" W", 0.01},         {" the", 0.005},     {" a", 0.001}};
-  return {.options = {{"model", "demo"}, {"command", "edit"}},
-          .edit = {{"layer", 5},
-                   {"projection", "W_o"},
-                   {"prompt", "The {} is in the city of"},
-                   {"subject", "Space <b>Needle</b>"},
-                   {"target", " Rome"},
-                   {"loss", steps},
-                   {"stopped", "loss"},
-                   {"change_norm", 1.5},
-                   {"weight_norm", 30},
-                   {"v0_norm", 8},
-                   {"delta_norm", 12},
-                   {"before", {{"top", Top(before)}, {"p_target", 2e-6}}},
-                   {"after", {{"top", Top({{" Rome", 0.975}, {" \u65e5\u672c", 0.0125}})}, {"p_target", 0.975}}},
-                   {"perplexity", {{"text", "data/demo/text.txt"}, {"before", 12.25}, {"after", 12.5}}},
-                   {"warnings", {"the change is large:\n5 % of |W|"}}}};
+  return edit;
 }
 
 TEST(EditTextTest, PutsBeforeAndAfterSideBySide) {
@@ -66,24 +70,26 @@ TEST(EditTextTest, SaysWhatTheEditTook) {
   EXPECT_THAT(text, HasSubstr("warning: the change is large:\\n5 % of |W|\n"));
 }
 
-TEST(EditTextTest, LeavesOutAPerplexityThatIsNotKnown) {
-  OneEdit edit = SmallEdit(1);
-  edit.edit["perplexity"] = nullptr;
-  EXPECT_THAT(EditText(edit), Not(HasSubstr("perplexity")));
-  EXPECT_THAT(EditPage(edit), Not(HasSubstr("<dt>perplexity")));
+TEST(EditTextTest, ThePageSaysWhatThePerplexityIsOf) {
   EXPECT_THAT(EditPage(SmallEdit(1)), HasSubstr("<dt>perplexity</dt><dd>12.25 to 12.5 (data/demo/text.txt)</dd>"));
 }
 
+TEST(EditTextTest, SaysHowManyLayersAreEdited) {
+  OneEditResult edit = SmallEdit(1);
+  edit.layers = {3, 4, 5};
+  EXPECT_THAT(EditText(edit), HasSubstr("(W_o, 3 layers up to 5)"));
+}
+
 TEST(EditChartsTest, HaveTheLossAndItsPartsByPass) {
-  const OneEdit edit = SmallEdit(3);
+  const OneEditResult edit = SmallEdit(3);
   const std::vector<LineChart> charts = EditCharts(edit);
   ASSERT_EQ(charts.size(), 2);
   EXPECT_THAT(charts[0].x, ElementsAre("1", "2", "3"));
   std::vector<std::string> names;
   for (const Curve& curve : charts[0].curves) names.push_back(curve.name);
   EXPECT_THAT(names, ElementsAre("nll", "kl", "decay", "loss"));
-  EXPECT_EQ(charts[0].curves[2].values[2], edit.edit["loss"][2]["decay"].get<double>());
-  EXPECT_EQ(charts[1].curves[0].values[1], edit.edit["loss"][1]["p"].get<double>());
+  EXPECT_EQ(charts[0].curves[2].values[2], edit.loss[2].decay);
+  EXPECT_EQ(charts[1].curves[0].values[1], edit.loss[1].p);
 }
 
 TEST(EditChartsTest, AreNoneOfASinglePass) {

@@ -11,7 +11,7 @@
 namespace mambascope {
 namespace {
 
-std::vector<std::string> PromptsOf(const CounterFactRecord& record, PromptKind kind) {
+std::vector<std::string> PromptTexts(const CounterFactRecord& record, PromptKind kind) {
   switch (kind) {
     case PromptKind::kRewrite: return {FillPattern(record.pattern, record.subject)};
     case PromptKind::kParaphrase: return record.paraphrase_prompts;
@@ -27,17 +27,9 @@ void AddQuestions(const Tokenizer& tokenizer, const CounterFactRecord& record, c
   const std::vector<std::vector<int64_t>> targets = {EncodeTarget(tokenizer, record.target_new, "the target_new of " + name),
                                                      EncodeTarget(tokenizer, record.target_true, "the target_true of " + name)};
   for (PromptKind kind : kinds) {
-    for (const std::string& text : PromptsOf(record, kind))
+    for (const std::string& text : PromptTexts(record, kind))
       questions.push_back({EncodePrompt(tokenizer, text, "a prompt of " + name), targets});
   }
-}
-
-std::optional<double> Score(const std::map<PromptKind, MeasuresSummary>& kinds) {
-  std::vector<double> success;
-  for (PromptKind kind : {PromptKind::kRewrite, PromptKind::kParaphrase, PromptKind::kNeighborhood}) {
-    if (const auto found = kinds.find(kind); found != kinds.end()) success.push_back(found->second.success.mean);
-  }
-  return success.size() == 3 ? std::optional(HarmonicMeanOfRounded(success)) : std::nullopt;
 }
 
 }  // namespace
@@ -52,14 +44,14 @@ std::vector<RecordScores> EvaluateRecords(const Model& model, const Tokenizer& t
   auto next = scores.begin();
   for (size_t i = 0; i < records.size(); ++i) {
     for (PromptKind kind : options.kinds) {
-      for (size_t prompts = PromptsOf(records[i], kind).size(); prompts > 0; --prompts, ++next)
+      for (size_t prompts = PromptTexts(records[i], kind).size(); prompts > 0; --prompts, ++next)
         out[i][kind].push_back({(*next)[0], (*next)[1]});
     }
   }
   return out;
 }
 
-Measures MeasuresOf(const std::vector<PromptScore>& prompts, PromptKind kind) {
+Measures AveragePrompts(const std::vector<PromptScore>& prompts, PromptKind kind) {
   Measures sum;
   for (const PromptScore& prompt : prompts) {
     const bool keeps = kind == PromptKind::kNeighborhood;
@@ -70,26 +62,6 @@ Measures MeasuresOf(const std::vector<PromptScore>& prompts, PromptKind kind) {
   }
   const auto n = static_cast<double>(prompts.size());
   return {sum.success / n, sum.magnitude / n, sum.accuracy / n};
-}
-
-EvaluationSummary Summarize(const std::vector<RecordScores>& records) {
-  struct Values {
-    std::vector<double> success, magnitude, accuracy;
-  };
-  std::map<PromptKind, Values> kinds;
-  for (const RecordScores& record : records) {
-    for (const auto& [kind, prompts] : record) {
-      const Measures measures = MeasuresOf(prompts, kind);
-      kinds[kind].success.push_back(measures.success);
-      kinds[kind].magnitude.push_back(measures.magnitude);
-      kinds[kind].accuracy.push_back(measures.accuracy);
-    }
-  }
-  EvaluationSummary summary{.records = static_cast<int64_t>(records.size()), .kinds = {}, .score = {}};
-  for (const auto& [kind, values] : kinds)
-    summary.kinds[kind] = {*PercentageOf(values.success), *PercentageOf(values.magnitude), *PercentageOf(values.accuracy)};
-  summary.score = Score(summary.kinds);
-  return summary;
 }
 
 }  // namespace mambascope

@@ -5,15 +5,13 @@
 //   success    E, P: nll(target_true) > nll(target_new); N: nll(target_true) < nll(target_new); a tie fails
 //   magnitude  E, P: exp(-nll(target_new)) - exp(-nll(target_true)); N: the other way round
 //   accuracy   E, P: all tokens of target_new are the most probable ones; N: of target_true
-// A record's numbers are means over its prompts of a kind, and the table's are means over records.
+// A record's numbers are means over its prompts of a kind, and the table's are means over records (edit_summary).
 #pragma once
 
 #include <map>
-#include <optional>
 #include <vector>
 
 #include "mambascope/data/counterfact.h"
-#include "mambascope/experiments/statistics.h"
 #include "mambascope/experiments/editing/target_scores.h"
 #include "mambascope/tokenizer/tokenizer.h"
 
@@ -48,21 +46,6 @@ struct Measures {
 };
 
 // REQUIRES: !prompts.empty()
-Measures MeasuresOf(const std::vector<PromptScore>& prompts, PromptKind kind);
-
-// Means over records, in percent.
-struct MeasuresSummary {
-  Percentage success, magnitude, accuracy;
-};
-
-struct EvaluationSummary {
-  int64_t records = 0;
-  // The records that have no prompts of a kind are left out of it: Percentage::count says how many are in.
-  std::map<PromptKind, MeasuresSummary> kinds;
-  // S: HarmonicMeanOfRounded of ES, PS and NS, the success of the first three kinds; none where one of them is missing.
-  std::optional<double> score;
-};
-
-EvaluationSummary Summarize(const std::vector<RecordScores>& records);
+Measures AveragePrompts(const std::vector<PromptScore>& prompts, PromptKind kind);
 
 }  // namespace mambascope

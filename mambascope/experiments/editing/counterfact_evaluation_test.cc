@@ -11,31 +11,32 @@
 
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/data/prompt.h"
+#include "mambascope/experiments/editing/edit_evaluation.h"
+#include "mambascope/experiments/editing/edit_summary.h"
 #include "mambascope/intervene/run.h"
 
 namespace mambascope {
 namespace {
 
 using testing::HasSubstr;
-using testing::SizeIs;
 using enum PromptKind;
 
-PromptScore ScoreOf(double nll_new, double nll_true, const std::vector<bool>& correct_new = {false},
+PromptScore MakeScore(double nll_new, double nll_true, const std::vector<bool>& correct_new = {false},
                     const std::vector<bool>& correct_true = {false}) {
   return {{.nll = nll_new, .correct = correct_new}, {.nll = nll_true, .correct = correct_true}};
 }
 
 TEST(MeasuresTest, AreWorkedOutByHand) {
-  const std::vector<PromptScore> prompts = {ScoreOf(std::log(2), std::log(4), {true, true}, {true, false}),   // p 1/2 and 1/4
-                                            ScoreOf(std::log(10), std::log(5), {true, false}, {true}),        // 1/10 and 1/5
-                                            ScoreOf(std::log(5), std::log(2), {false, true}, {true, true})};  // 1/5 and 1/2
+  const std::vector<PromptScore> prompts = {MakeScore(std::log(2), std::log(4), {true, true}, {true, false}),   // p 1/2 and 1/4
+                                            MakeScore(std::log(10), std::log(5), {true, false}, {true}),        // 1/10 and 1/5
+                                            MakeScore(std::log(5), std::log(2), {false, true}, {true, true})};  // 1/5 and 1/2
   for (PromptKind kind : {kRewrite, kParaphrase, kAttribute}) {
-    const Measures m = MeasuresOf(prompts, kind);
+    const Measures m = AveragePrompts(prompts, kind);
     EXPECT_NEAR(m.success, 1.0 / 3, 1e-12);
     EXPECT_NEAR(m.magnitude, (0.25 - 0.1 - 0.3) / 3, 1e-12);
     EXPECT_NEAR(m.accuracy, 1.0 / 3, 1e-12);
   }
-  const Measures m = MeasuresOf(prompts, kNeighborhood);
+  const Measures m = AveragePrompts(prompts, kNeighborhood);
   EXPECT_NEAR(m.success, 2.0 / 3, 1e-12);
   EXPECT_NEAR(m.magnitude, (-0.25 + 0.1 + 0.3) / 3, 1e-12);
   EXPECT_NEAR(m.accuracy, 2.0 / 3, 1e-12);
@@ -43,42 +44,16 @@ TEST(MeasuresTest, AreWorkedOutByHand) {
 
 TEST(MeasuresTest, TiesFail) {
   for (PromptKind kind : {kRewrite, kParaphrase, kNeighborhood, kAttribute}) {
-    EXPECT_EQ(MeasuresOf({ScoreOf(1.5, 1.5)}, kind).success, 0);
-    EXPECT_EQ(MeasuresOf({ScoreOf(1.5, 1.5)}, kind).magnitude, 0);
+    EXPECT_EQ(AveragePrompts({MakeScore(1.5, 1.5)}, kind).success, 0);
+    EXPECT_EQ(AveragePrompts({MakeScore(1.5, 1.5)}, kind).magnitude, 0);
   }
 }
 
-const PromptScore kNew = ScoreOf(1, 2), kTrue = ScoreOf(2, 1);  // which target is the more probable one
-
-TEST(SummarizeTest, MeansAreOverRecords) {
-  const std::vector<RecordScores> records = {
-      {{kRewrite, {kNew}}, {kParaphrase, {kNew, kTrue}}, {kNeighborhood, {kTrue, kTrue, kTrue, kNew}}},
-      {{kRewrite, {kTrue}}, {kParaphrase, {kNew, kNew}}, {kNeighborhood, {kTrue}}},
-      {{kRewrite, {kNew}}, {kParaphrase, {kTrue}}, {kNeighborhood, {kNew, kTrue}}}};
-  const EvaluationSummary summary = Summarize(records);
-  EXPECT_EQ(summary.records, 3);
-  EXPECT_THAT(summary.kinds, SizeIs(3));
-  const Percentage es = summary.kinds.at(kRewrite).success, ps = summary.kinds.at(kParaphrase).success,
-                   ns = summary.kinds.at(kNeighborhood).success;
-  EXPECT_NEAR(es.mean, 200.0 / 3, 1e-9);
-  EXPECT_NEAR(es.std, 100 * std::sqrt(2.0) / 3, 1e-9);
-  EXPECT_NEAR(es.interval->second - es.mean, 4.30265 * 100 / 3, 0.2);
-  EXPECT_NEAR(ps.mean, 50, 1e-9);
-  EXPECT_NEAR(ns.mean, 75, 1e-9);
-  EXPECT_NEAR(summary.kinds.at(kRewrite).magnitude.mean, 100 * (std::exp(-1) - std::exp(-2)) / 3, 1e-9);
-  EXPECT_EQ(*summary.score, 3 / (1 / 66.67 + 1 / 50.0 + 1 / 75.0)) << "of the rounded percentages";
-}
-
-TEST(SummarizeTest, KindsThatRecordsLackAreLeftOut) {
-  const EvaluationSummary summary = Summarize({{{kRewrite, {kNew}}}, {{kRewrite, {kNew}}, {kParaphrase, {kNew}}}, {{kRewrite, {kTrue}}}});
-  EXPECT_EQ(summary.kinds.at(kRewrite).success.count, 3);
-  EXPECT_EQ(summary.kinds.at(kParaphrase).success.count, 1);
-  EXPECT_EQ(summary.kinds.at(kParaphrase).success.mean, 100);
-  EXPECT_EQ(summary.kinds.count(kNeighborhood), 0u);
-  EXPECT_FALSE(summary.score) << "no record has neighbors";
-  EXPECT_EQ(Summarize({{{kRewrite, {kNew}}, {kParaphrase, {kNew}}, {kNeighborhood, {kNew}}}}).score, 0.0) << "NS is 0";
-  EXPECT_EQ(Summarize({}).records, 0);
-  EXPECT_FALSE(Summarize({}).score);
+// Over the records, of one kind of prompts.
+EditMeans Means(const std::vector<RecordScores>& records) {
+  std::vector<EditScores> scores;
+  for (const RecordScores& record : records) scores.push_back(MakeEditScores(record));
+  return AverageScores(scores);
 }
 
 class EvaluateRecordsTest : public testing::TestWithParam<std::string> {
@@ -129,22 +104,24 @@ TEST_P(EvaluateRecordsTest, EqualOneWholeRunPerPromptAndTarget) {
     ExpectPrompts(scores[i].at(kNeighborhood), record.neighborhood_prompts, record);
     ExpectPrompts(scores[i].at(kAttribute), record.attribute_prompts, record);
   }
-  const EvaluationSummary summary = Summarize(scores);
-  EXPECT_LT(summary.kinds.at(kRewrite).success.mean, 40) << "nothing was rewritten: the model says what is true";
-  EXPECT_GT(summary.kinds.at(kNeighborhood).success.mean, 60);
+  const EditMeans means = Means(scores);
+  EXPECT_LT(*means.measures.rewrite.success.mean, 40) << "nothing was rewritten: the model says what is true";
+  EXPECT_GT(*means.measures.neighborhood.success.mean, 60);
 }
 
 // With its targets exchanged, a record asks for what the model knows to be written, and of its neighbors for what is not so.
 TEST_P(EvaluateRecordsTest, ExchangedTargetsExchangeTheVerdict) {
   std::vector<CounterFactRecord> doctored = records_;
   for (CounterFactRecord& record : doctored) std::swap(record.target_new, record.target_true);
-  const EvaluationSummary plain = Summarize(EvaluateRecords(model_, tokenizer_, records_)),
-                          turned = Summarize(EvaluateRecords(model_, tokenizer_, doctored));
-  for (PromptKind kind : {kRewrite, kParaphrase, kNeighborhood}) {
-    EXPECT_NEAR(turned.kinds.at(kind).success.mean, 100 - plain.kinds.at(kind).success.mean, 1e-9) << "no ties among them";
-    EXPECT_NEAR(turned.kinds.at(kind).magnitude.mean, -plain.kinds.at(kind).magnitude.mean, 1e-3);
+  const EditMeans plain = Means(EvaluateRecords(model_, tokenizer_, records_)),
+                  turned = Means(EvaluateRecords(model_, tokenizer_, doctored));
+  for (const auto kind : {&EditMeasures<MeasureMean>::rewrite, &EditMeasures<MeasureMean>::paraphrase,
+                          &EditMeasures<MeasureMean>::neighborhood}) {
+    const KindMeasures<MeasureMean>&was = plain.measures.*kind, &is = turned.measures.*kind;
+    EXPECT_NEAR(*is.success.mean, 100 - *was.success.mean, 1e-9) << "no ties among them";
+    EXPECT_NEAR(*is.magnitude.mean, -*was.magnitude.mean, 1e-3);
   }
-  EXPECT_GT(turned.kinds.at(kRewrite).accuracy.mean, plain.kinds.at(kRewrite).accuracy.mean);
+  EXPECT_GT(*turned.measures.rewrite.accuracy.mean, *plain.measures.rewrite.accuracy.mean);
 }
 
 TEST_P(EvaluateRecordsTest, RecordsThatLackPromptsHaveNoScoresOfThem) {
@@ -155,11 +132,10 @@ TEST_P(EvaluateRecordsTest, RecordsThatLackPromptsHaveNoScoresOfThem) {
   EXPECT_EQ(scores[2].count(kNeighborhood), 0u);
   EXPECT_EQ(scores[0].count(kAttribute), 0u) << "not asked for";
   ExpectPrompts(scores[2].at(kParaphrase), records_[2].paraphrase_prompts, records_[2]);
-  const EvaluationSummary summary = Summarize(scores);
-  EXPECT_EQ(summary.kinds.at(kRewrite).success.count, 12);
-  EXPECT_EQ(summary.kinds.at(kParaphrase).success.count, 11);
-  EXPECT_EQ(summary.kinds.at(kNeighborhood).success.count, 11);
-  EXPECT_TRUE(summary.score);
+  EXPECT_TRUE(MakeEditScores(scores[1]).rewrite.success);
+  EXPECT_FALSE(MakeEditScores(scores[1]).paraphrase.success);
+  EXPECT_FALSE(MakeEditScores(scores[2]).neighborhood.accuracy);
+  EXPECT_TRUE(Means(scores).score.mean) << "the others have all";
   EXPECT_TRUE(EvaluateRecords(model_, tokenizer_, {}).empty());
 }
 

@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <utility>
@@ -19,7 +20,7 @@ double GeometricMean(std::vector<double> values) {
   return std::exp(Mean(values));
 }
 
-std::vector<WeightChange> Changes(const Model& base, const Model& edited, const std::vector<Edit>& edits) {
+std::vector<WeightChange> WeightChanges(const Model& base, const Model& edited, const std::vector<Edit>& edits) {
   std::set<std::pair<int, std::string>> places;
   for (const Edit& edit : edits) places.emplace(edit.layer, edit.projection);
   std::vector<WeightChange> changes;
@@ -33,23 +34,30 @@ std::vector<WeightChange> Changes(const Model& base, const Model& edited, const 
 
 }  // namespace
 
+double EditHealth::MostChangedPercent() const {
+  double most = 0;
+  for (const WeightChange& weight : weights) most = std::max(most, weight.change_norm / weight.weight_norm);
+  return 100 * most;
+}
+
 EditHealth CheckEdits(const Model& base, const std::vector<Edit>& edits, const std::vector<std::vector<int64_t>>& texts,
                       const EditHealthOptions& options) {
   c10::NoGradGuard no_grad;
   const Model edited = base.Edited(edits);
-  EditHealth health{.weights = Changes(base, edited, edits), .before = options.before.empty() ? Perplexities(base, texts) : options.before, .after = Perplexities(edited, texts)};
-  health.mean_before = GeometricMean(health.before);
-  health.mean_after = GeometricMean(health.after);
+  const std::vector<double> before = options.before.empty() ? Perplexities(base, texts) : options.before;
+  EditHealth health{.weights = WeightChanges(base, edited, edits),
+                    .perplexity_before = GeometricMean(before),
+                    .perplexity_after = GeometricMean(Perplexities(edited, texts))};
   for (const WeightChange& w : health.weights) {
     const double change = w.change_norm / w.weight_norm;
     if (change > options.most_change)
       health.warnings.push_back(fmt::format("{} at layer {} is changed by {:.2f} of its norm, more than {:.2f}", w.projection, w.layer,
                                             change, options.most_change));
   }
-  const double ratio = health.mean_after / health.mean_before;
-  if (ratio > options.most_perplexity)
+  if (health.PerplexityRatio() > options.most_perplexity)
     health.warnings.push_back(fmt::format("the perplexity rises from {:.4g} to {:.4g}, by a factor of {:.2f}, more than {:.2f}",
-                                          health.mean_before, health.mean_after, ratio, options.most_perplexity));
+                                          health.perplexity_before, health.perplexity_after, health.PerplexityRatio(),
+                                          options.most_perplexity));
   return health;
 }
 

@@ -16,23 +16,26 @@ namespace mambascope {
 // large as their weights.
 struct EditHealthOptions {
   double most_change = 1;         // |W' - W| / |W|, Frobenius
-  double most_perplexity = 1.05;  // of the edited model's perplexity by the base model's
+  double most_perplexity = 1.05;    // of the edited model's perplexity by the base model's
   std::vector<double> before = {};  // the base model's perplexities of the texts, where they are known
 };
 
 // One edited weight, all edits of it together.
 struct WeightChange {
-  int layer;
+  int layer = 0;
   std::string projection;
-  double change_norm;  // |W' - W|, Frobenius
-  double weight_norm;  // |W|
+  double change_norm = 0;  // |W' - W|, Frobenius
+  double weight_norm = 0;  // |W|
 };
 
 struct EditHealth {
-  std::vector<WeightChange> weights;       // by layer, then name
-  std::vector<double> before, after;       // perplexity of each text, of the base and the edited model
-  double mean_before = 0, mean_after = 0;  // geometric means over the texts
-  std::vector<std::string> warnings = {};  // a sentence for each bound that is passed; none: healthy
+  std::vector<WeightChange> weights = {};              // by layer, then name
+  double perplexity_before = 0, perplexity_after = 0;  // geometric means over the texts, of the base and the edited model
+  std::vector<std::string> warnings = {};              // a sentence for each bound that is passed; none: healthy
+
+  double PerplexityRatio() const { return perplexity_after / perplexity_before; }
+  // The largest change of a weight, |W' - W| / |W| in percent; 0 of no weights.
+  double MostChangedPercent() const;
 };
 
 // `texts` as ids, of two tokens or more. Throws Error as Model::Edited and Perplexities do. REQUIRES: !texts.empty()

@@ -46,6 +46,8 @@ TEST_P(EditHealthTest, NormsAreOfAllEditsOfAWeightTogether) {
   EXPECT_EQ(health.weights[1].layer, 2);
   EXPECT_EQ(health.weights[1].projection, name_);
   EXPECT_NEAR(health.weights[0].change_norm, 0.2 * health.weights[0].weight_norm, 1e-4);
+  const double second = health.weights[1].change_norm / health.weights[1].weight_norm;
+  EXPECT_NEAR(health.MostChangedPercent(), 100 * std::max(0.2, second), 1e-2);
   EXPECT_NEAR(health.weights[1].change_norm, together.norm().item<double>(), 1e-4);
   EXPECT_NEAR(health.weights[1].weight_norm, Weight(model_, 2).norm().item<double>(), 1e-4);
 }
@@ -55,7 +57,7 @@ TEST_P(EditHealthTest, AnEditAndItsOppositeChangeNothing) {
   back.v = -there.v;
   const EditHealth health = CheckEdits(model_, {there, back}, kTexts);
   EXPECT_LT(health.weights[0].change_norm, 1e-5 * health.weights[0].weight_norm);
-  EXPECT_NEAR(health.mean_after, health.mean_before, 1e-4 * health.mean_before);
+  EXPECT_NEAR(health.perplexity_after, health.perplexity_before, 1e-4 * health.perplexity_before);
   EXPECT_THAT(health.warnings, IsEmpty());
   EXPECT_THAT(CheckEdits(model_, {there}, kTexts).warnings, testing::Not(IsEmpty())) << "one of them alone is too much";
 }
@@ -63,17 +65,24 @@ TEST_P(EditHealthTest, AnEditAndItsOppositeChangeNothing) {
 TEST_P(EditHealthTest, PerplexitiesAreThoseOfTheTwoModels) {
   const Edit edit = Random(1, 0.5, 5);
   const EditHealth health = CheckEdits(model_, {edit}, kTexts);
-  EXPECT_EQ(health.before, Perplexities(model_, kTexts));
-  EXPECT_EQ(health.after, Perplexities(model_.Edited({edit}), kTexts));
-  EXPECT_NE(health.before, health.after);
-  EXPECT_NEAR(health.mean_before, std::cbrt(health.before[0] * health.before[1] * health.before[2]), 1e-6 * health.mean_before);
-  EXPECT_NEAR(health.mean_after, std::cbrt(health.after[0] * health.after[1] * health.after[2]), 1e-6 * health.mean_after);
+  const std::vector<double> before = Perplexities(model_, kTexts), after = Perplexities(model_.Edited({edit}), kTexts);
+  EXPECT_NE(before, after);
+  EXPECT_NEAR(health.perplexity_before, std::cbrt(before[0] * before[1] * before[2]), 1e-6 * health.perplexity_before);
+  EXPECT_NEAR(health.perplexity_after, std::cbrt(after[0] * after[1] * after[2]), 1e-6 * health.perplexity_after);
+  EXPECT_EQ(health.PerplexityRatio(), health.perplexity_after / health.perplexity_before);
+}
+
+TEST_P(EditHealthTest, TakesTheBaseModelsPerplexitiesWhereTheyAreKnown) {
+  const Edit edit = Random(1, 0.5, 5);
+  const EditHealth health = CheckEdits(model_, {edit}, kTexts), given = CheckEdits(model_, {edit}, kTexts, {.before = {2, 4, 8}});
+  EXPECT_NEAR(given.perplexity_before, 4, 1e-9);
+  EXPECT_EQ(given.perplexity_after, health.perplexity_after);
 }
 
 TEST_P(EditHealthTest, WarnsAboveItsBoundsAlone) {
   const std::vector<Edit> edits = {Random(1, 0.30, 6), Random(2, 0.10, 7)};
   const EditHealth health = CheckEdits(model_, edits, kTexts);
-  const double ratio = health.mean_after / health.mean_before;
+  const double ratio = health.PerplexityRatio();
   const auto warnings = [&](double change, double perplexity) {
     return CheckEdits(model_, edits, kTexts, {.most_change = change, .most_perplexity = perplexity}).warnings;
   };
@@ -86,7 +95,8 @@ TEST_P(EditHealthTest, WarnsAboveItsBoundsAlone) {
 TEST_P(EditHealthTest, WithoutEditsAllIsAsItWas) {
   const EditHealth health = CheckEdits(model_, {}, kTexts);
   EXPECT_THAT(health.weights, IsEmpty());
-  EXPECT_EQ(health.before, health.after);
+  EXPECT_EQ(health.perplexity_before, health.perplexity_after);
+  EXPECT_EQ(health.MostChangedPercent(), 0);
   EXPECT_THAT(health.warnings, IsEmpty());
 }
 

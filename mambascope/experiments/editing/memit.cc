@@ -116,7 +116,7 @@ MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, 
   result.distance = MeanNorm(z - h);
   Model edited = model;
   for (auto left = static_cast<double>(layers.size()); int layer : layers) {
-    const Place key = KeyOf(model, layer, projection);
+    const Place key = KeyPlace(model, layer, projection);
     result.layers.push_back(EditLayer(edited, facts, key, projection, (z - h) / left--, solvers(key), result.lambda));
     edited = edited.Edited({result.layers.back().edit});
     h = Residuals(edited, facts, last);

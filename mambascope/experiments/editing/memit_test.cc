@@ -13,7 +13,8 @@
 #include "mambascope/data/corpus.h"
 #include "mambascope/data/counterfact.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/editing/counterfact_evaluation.h"
+#include "mambascope/experiments/editing/edit_evaluation.h"
+#include "mambascope/experiments/editing/edit_summary.h"
 #include "mambascope/intervene/run.h"
 
 namespace mambascope {
@@ -63,7 +64,7 @@ class MemitTest : public testing::TestWithParam<std::string> {
     return {.sum = keys.t().mm(keys), .count = count};
   }
   at::Tensor weight(int layer) const { return FindEditable(model_.layer(layer), projection_).weight; }
-  Place KeyAt(int layer) const { return KeyOf(model_, layer, projection_); }
+  Place KeyAt(int layer) const { return KeyPlace(model_, layer, projection_); }
   MemitResult Edit(const std::vector<RewritePrompts>& facts, const std::set<int>& layers, std::optional<double> lambda) const {
     return Memit(model_, facts, layers, projection_, [&](const Place& key) -> const MomentSolver& { return Solver(key); },
                  {.value = {.steps = 4, .clamp = 0.75}, .lambda = lambda});
@@ -229,7 +230,7 @@ TEST_P(MemitDemoTest, TheEditedModelSaysWhatWasWritten) {
   const std::string projection = ResidualProjection(model);
   const std::set<int> layers = {3, 4, 5};
   std::vector<Place> places;
-  for (int l : layers) places.push_back(KeyOf(model, l, projection));
+  for (int l : layers) places.push_back(KeyPlace(model, l, projection));
   MomentCollector collector(model, places);
   Corpus corpus({RepositoryFolder() / "data/demo/sentences.jsonl"});
   for (int i = 0; i < 120; ++i) {
@@ -248,11 +249,15 @@ TEST_P(MemitDemoTest, TheEditedModelSaysWhatWasWritten) {
   const MemitResult result =
       Memit(model, facts, layers, projection, [&](const Place& key) -> const MomentSolver& { return solvers.at(key); },
             {.value = {.steps = 25, .clamp = 0.75, .enough_p = 1}, .lambda = 10});
-  const EvaluationSummary before = Summarize(EvaluateRecords(model, tokenizer, records)),
-                          after = Summarize(EvaluateRecords(model.Edited(result.Edits()), tokenizer, records));
-  EXPECT_LE(before.kinds.at(PromptKind::kRewrite).success.mean, 20);
-  EXPECT_GE(after.kinds.at(PromptKind::kRewrite).success.mean, 80);
-  EXPECT_GE(after.kinds.at(PromptKind::kNeighborhood).success.mean, 0.9 * before.kinds.at(PromptKind::kNeighborhood).success.mean);
+  const auto evaluate = [&](const Model& of) {
+    std::vector<EditScores> scores;
+    for (const RecordScores& record : EvaluateRecords(of, tokenizer, records)) scores.push_back(MakeEditScores(record));
+    return AverageScores(scores).measures;
+  };
+  const EditMeasures<MeasureMean> before = evaluate(model), after = evaluate(model.Edited(result.Edits()));
+  EXPECT_LE(*before.rewrite.success.mean, 20);
+  EXPECT_GE(*after.rewrite.success.mean, 80);
+  EXPECT_GE(*after.neighborhood.success.mean, 0.9 * *before.neighborhood.success.mean);
 }
 
 }  // namespace

@@ -21,12 +21,6 @@ namespace fs = std::filesystem;
 constexpr int64_t kMostHeldOut = 64, kHeldOutKeys = 64;
 constexpr double kFirstCheck = 512, kDoubling = 1.9;  // tokens at which convergence is first looked at, and by how much they grow
 
-std::vector<int64_t> Ids(const Tokenizer& tokenizer, const std::string& text, int64_t most) {
-  std::vector<int64_t> ids = IdsOf(tokenizer.EncodeContinuation(text));
-  ids.resize(std::min(ids.size(), static_cast<size_t>(most)));
-  return ids;
-}
-
 // The documents of a corpus in batches that do not depend on where a run begins, if it begins where one ends.
 class Batches {
  public:
@@ -45,7 +39,7 @@ class Batches {
   std::optional<Batch> Next() {
     Batch batch;
     for (; next_ < end_ || waiting_; ++next_) {
-      if (!waiting_) waiting_ = Ids(tokenizer_, corpus_.Next().value(), options_.max_tokens);
+      if (!waiting_) waiting_ = EncodeDocument(tokenizer_, corpus_.Next().value(), options_.max_tokens);
       const auto size = static_cast<int64_t>(waiting_->size());
       if (batch.tokens > 0 && batch.tokens + size > options_.rows) break;
       batch.tokens += size;
@@ -137,7 +131,7 @@ class Collection {
     std::vector<PromptToken> watched;
     int64_t left = kHeldOutKeys;
     for (size_t i = corpus.last.size() - static_cast<size_t>(held_out); i < corpus.last.size(); ++i) {
-      const std::vector<int64_t> ids = Ids(tokenizer_, corpus.last[i], options_.max_tokens);
+      const std::vector<int64_t> ids = EncodeDocument(tokenizer_, corpus.last[i], options_.max_tokens);
       const auto size = static_cast<int64_t>(ids.size()), count = std::min({each, size, left});
       for (int64_t j = 0; j < count; ++j) watched.push_back({ids, (2 * j + 1) * size / (2 * count)});
       left -= count;

@@ -33,7 +33,7 @@ class MomentsRunTest : public testing::Test {
     return {.places = {kMixed0, kMixed3, kMixerIn1}, .texts = {text_}, .rows = 300, .model = "model", .made_by = "options"};
   }
   std::vector<MomentResult> Collect(const fs::path& folder, const MomentOptions& options) const {
-    return CollectMoments(model_, tokenizer_, Summarize(options.texts, options.limit_documents), folder, options);
+    return CollectMoments(model_, tokenizer_, SummarizeCorpus(options.texts, options.limit_documents), folder, options);
   }
 
   const Model model_ = Model::Load(RepositoryFolder() / "models/demo-mamba");

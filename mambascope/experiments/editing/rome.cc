@@ -48,7 +48,7 @@ RomeEdit MakeEdit(const RomeTask& task, const at::Tensor& weight, const at::Tens
 
 }  // namespace
 
-Place KeyOf(const Model& model, int layer, const std::string& projection) { return {model.editable(layer, projection).key, layer}; }
+Place KeyPlace(const Model& model, int layer, const std::string& projection) { return {model.editable(layer, projection).key, layer}; }
 
 std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& tasks, const Solvers& solvers, const RomeOptions& options) {
   std::map<const RewritePrompts*, int64_t> first;

@@ -25,6 +25,12 @@ struct RomeOptions {
   enum class Division { kBare, kMean } division = Division::kBare;
 };
 
+// A weight to edit.
+struct EditPlace {
+  int layer = 0;
+  std::string projection;
+};
+
 // One edit to make.
 struct RomeTask {
   const RewritePrompts* rewrite;
@@ -44,9 +50,9 @@ struct RomeEdit {
 using Solvers = std::function<const MomentSolver&(const Place& key)>;
 
 // The place of a projection's key. Throws Error for a layer or a projection that the model lacks.
-Place KeyOf(const Model& model, int layer, const std::string& projection);
+Place KeyPlace(const Model& model, int layer, const std::string& projection);
 
-// All edits, each of the model as it is, searched together. Throws Error as KeyOf and SearchValues do, where `solvers` does, and for a key
+// All edits, each of the model as it is, searched together. Throws Error as KeyPlace and SearchValues do, where `solvers` does, and for a key
 // that u hardly sees (k0 . u near 0).
 std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& tasks, const Solvers& solvers, const RomeOptions& options = {});
 

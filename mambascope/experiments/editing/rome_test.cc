@@ -71,7 +71,7 @@ TEST_P(RomeTest, DirectionIsTheInverseMomentsTimesTheMeanKey) {
   c10::NoGradGuard no_grad;
   for (const RomeTask& task : Tasks()) {
     const RomeEdit edit = Edits({task})[0];
-    const Place key = KeyOf(model_, task.layer, task.projection);
+    const Place key = KeyPlace(model_, task.layer, task.projection);
     at::Tensor mean;
     for (const PromptToken& prompt : rewrite_.prompts) {
       const at::Tensor k = StateOf(model_, prompt, key).to(at::kDouble) / 3;

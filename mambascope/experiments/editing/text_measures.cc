@@ -38,15 +38,6 @@ std::vector<std::string> Write(const Model& model, const Tokenizer& tokenizer, c
   return texts;
 }
 
-std::optional<double> Essence(const Model& model, const Tokenizer& tokenizer, const std::string& text, int64_t most) {
-  if (text.empty()) return std::nullopt;
-  std::vector<int64_t> ids = EncodePrompt(tokenizer, text, "the reference text");
-  if (static_cast<int64_t>(ids.size()) > most) ids.resize(static_cast<size_t>(most));
-  if (ids.size() < 2) return std::nullopt;
-  const auto n = static_cast<double>(ids.size());
-  return std::pow(Perplexities(model, {ids}).front(), (n - 1) / n);
-}
-
 }  // namespace
 
 std::optional<double> NgramEntropy(const std::vector<std::string>& texts) {
@@ -59,24 +50,21 @@ std::optional<double> NgramEntropy(const std::vector<std::string>& texts) {
   return Mean(bits);
 }
 
-std::string References::About(const CounterFactRecord& record, const std::optional<std::string>& subject) const {
+std::string References::About(const CounterFactRecord& record) const {
   const auto found = snippets_.find({record.relation, record.target_new_id});
   if (found == snippets_.end()) return "";
   std::vector<std::string> texts;
-  for (const Snippet& snippet : found->second) {
-    if (!subject || snippet.name == *subject) texts.push_back(snippet.text);
-  }
+  for (const Snippet& snippet : found->second) texts.push_back(snippet.text);
   return Join(texts);
 }
 
 TextMeasures MeasureTexts(const Model& model, const Tokenizer& tokenizer, const CounterFactRecord& record, const References* references,
                           const TextMeasuresOptions& options) {
-  TextMeasures measures{.texts = Write(model, tokenizer, record, options), .ngram_entropy = {}, .reference_score = {}, .essence_score = {}};
+  TextMeasures measures{.texts = Write(model, tokenizer, record, options), .ngram_entropy = {}, .reference_score = {}};
   measures.ngram_entropy = NgramEntropy(measures.texts);
   if (references == nullptr) return measures;
   const std::string about = references->About(record);
   if (!about.empty() && !measures.texts.empty()) measures.reference_score = references->tf_idf().Cosine(Join(measures.texts), about);
-  measures.essence_score = Essence(model, tokenizer, references->About(record, record.subject), options.essence_tokens);
   return measures;
 }
 

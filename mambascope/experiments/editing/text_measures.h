@@ -1,5 +1,5 @@
-// What an edited model writes of the subject: whether it repeats itself, whether it reads like texts about the new object, and whether what
-// it knew of the subject is still likely (Meng et al. 2022, section 3.4: fluency, consistency, essence).
+// What an edited model writes of the subject: whether it repeats itself, and whether it reads like texts about the new object (Meng et al.
+// 2022, section 3.4: fluency, consistency).
 #pragma once
 
 #include <optional>
@@ -19,27 +19,23 @@ namespace mambascope {
 std::optional<double> NgramEntropy(const std::vector<std::string>& texts);
 
 struct TextMeasuresOptions {
-  int64_t tokens = 100;          // to generate after each prompt
-  int64_t top_k = 5;             // drawn from
-  uint64_t seed = 0;             // of the draws, with the record's case_id
-  int64_t essence_tokens = 100;  // of the texts about the subject
+  int64_t tokens = 100;  // to generate after each prompt
+  int64_t top_k = 5;     // drawn from
+  uint64_t seed = 0;     // of the draws, with the record's case_id
 };
 
 struct TextMeasures {
   std::vector<std::string> texts;         // generated, each with its prompt before it
   std::optional<double> ngram_entropy;    // NgramEntropy of them; none where the record has no generation prompts
   std::optional<double> reference_score;  // Cosine of them, joined, and the snippets about target_new; none where there are none of either
-  // The perplexity of the snippets about the subject among those, joined and cut off after essence_tokens: exp(-sum of log p / tokens), the
-  // first token counted but without a log p, as the public implementation has it. None where there are none.
-  std::optional<double> essence_score;
 };
 
 // What reference texts say, and how their words are weighed: made once for many records.
 class References {
  public:
   explicit References(AttributeSnippets snippets) : snippets_(std::move(snippets)), tf_idf_(TextsOf(snippets_)) {}
-  // The texts about record.target_new; about `subject` alone where it is given. Joined by spaces, empty where there are none.
-  std::string About(const CounterFactRecord& record, const std::optional<std::string>& subject = {}) const;
+  // The texts about record.target_new, joined by spaces; empty where there are none.
+  std::string About(const CounterFactRecord& record) const;
   const TfIdf& tf_idf() const { return tf_idf_; }
 
  private:
@@ -47,7 +43,7 @@ class References {
   TfIdf tf_idf_;
 };
 
-// Generates from all of a record's generation prompts, and measures. Without `references` there is no reference_score or essence_score.
+// Generates from all of a record's generation prompts, and measures. Without `references` there is no reference_score.
 TextMeasures MeasureTexts(const Model& model, const Tokenizer& tokenizer, const CounterFactRecord& record, const References* references,
                           const TextMeasuresOptions& options = {});
 

@@ -1,4 +1,4 @@
-// Entropies, reference and essence scores worked out by hand, and what is absent where a record or the references lack something.
+// Entropies and reference scores worked out by hand, and what is absent where a record or the references lack something.
 #include "mambascope/experiments/editing/text_measures.h"
 
 #include <c10/core/GradMode.h>
@@ -8,7 +8,6 @@
 #include <cmath>
 
 #include "mambascope/checkpoint/test_support.h"
-#include "mambascope/experiments/editing/target_scores.h"
 
 namespace mambascope {
 namespace {
@@ -76,28 +75,12 @@ TEST_F(MeasureTextsTest, TextsBeginWithTheirPromptsAndAreMeasured) {
   EXPECT_LT(*measures.reference_score, 0.99);
 }
 
-TEST_F(MeasureTextsTest, EssenceIsThePerplexityOfWhatIsSaidOfTheSubject) {
-  std::vector<int64_t> ids = EncodePrompt(tokenizer_, "Duna flows into the Red Sea. It is a river.", "");
-  const auto published = [&] {
-    const TargetScore score = ScoreTargets(model_, {{{ids[0]}, {{ids.begin() + 1, ids.end()}}}})[0][0];
-    const auto n = static_cast<double>(ids.size());
-    return std::exp(score.nll * (n - 1) / n);
-  };
-  EXPECT_NEAR(*MeasureTexts(model_, tokenizer_, record_, &references_, few_).essence_score, published(), 1e-4 * published());
-  ids.resize(5);
-  const double cut = *MeasureTexts(model_, tokenizer_, record_, &references_, {.tokens = 1, .essence_tokens = 5}).essence_score;
-  EXPECT_NEAR(cut, published(), 1e-4 * published());
-}
-
 TEST_F(MeasureTextsTest, WhatIsNotThereIsNotMeasured) {
   const TextMeasures alone = MeasureTexts(model_, tokenizer_, record_, nullptr, few_);
   EXPECT_TRUE(alone.ngram_entropy);
   EXPECT_FALSE(alone.reference_score);
-  EXPECT_FALSE(alone.essence_score);
   record_.target_new_id = "Black Sea";
-  const TextMeasures stranger = MeasureTexts(model_, tokenizer_, record_, &references_, few_);
-  EXPECT_TRUE(stranger.reference_score);
-  EXPECT_FALSE(stranger.essence_score) << "nothing is said of the subject";
+  EXPECT_TRUE(MeasureTexts(model_, tokenizer_, record_, &references_, few_).reference_score);
   record_.target_new_id = "Dead Sea";
   EXPECT_FALSE(MeasureTexts(model_, tokenizer_, record_, &references_, few_).reference_score);
   record_.generation_prompts.clear();

@@ -25,16 +25,4 @@ std::vector<ZsreScores> EvaluateZsre(const Model& model, const Tokenizer& tokeni
   return out;
 }
 
-std::optional<ZsreSummary> Summarize(const std::vector<ZsreScores>& records) {
-  if (records.empty()) return std::nullopt;
-  const auto mean = [&](TargetScore ZsreScores::*kind) {
-    std::vector<double> accuracy;
-    for (const ZsreScores& record : records) accuracy.push_back((record.*kind).Accuracy());
-    return *PercentageOf(accuracy);
-  };
-  ZsreSummary summary{mean(&ZsreScores::rewrite), mean(&ZsreScores::paraphrase), mean(&ZsreScores::neighborhood)};
-  summary.score = HarmonicMeanOfRounded({summary.rewrite.mean, summary.paraphrase.mean, summary.neighborhood.mean});
-  return summary;
-}
-
 }  // namespace mambascope

@@ -6,11 +6,9 @@
 // first tokens is tokenised otherwise than within the whole.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "mambascope/data/zsre.h"
-#include "mambascope/experiments/statistics.h"
 #include "mambascope/experiments/editing/target_scores.h"
 #include "mambascope/tokenizer/tokenizer.h"
 
@@ -34,14 +32,5 @@ struct ZsreScores {
 // does.
 std::vector<ZsreScores> EvaluateZsre(const Model& model, const Tokenizer& tokenizer, const std::vector<ZsreRecord>& records,
                                      const ZsreEvaluationOptions& options = {});
-
-// Means over records of the shares of correct tokens, in percent.
-struct ZsreSummary {
-  Percentage rewrite, paraphrase, neighborhood;
-  double score = 0;  // HarmonicMeanOfRounded of the three
-};
-
-// None of no records.
-std::optional<ZsreSummary> Summarize(const std::vector<ZsreScores>& records);
 
 }  // namespace mambascope

@@ -70,19 +70,5 @@ TEST_P(ZsreEvaluationTest, AltIsTheOtherTarget) {
   EXPECT_NO_THROW(EvaluateZsre(model_, tokenizer_, records_));
 }
 
-TEST(ZsreSummaryTest, IsWorkedOutByHand) {
-  const auto score = [](const std::vector<bool>& correct) { return TargetScore{.nll = 1, .correct = correct}; };
-  const std::optional<ZsreSummary> summary =
-      Summarize(std::vector<ZsreScores>{{score({true, true}), score({true, false}), score({false, true, true, true})},
-                                        {score({true}), score({false}), score({true, false})}});
-  EXPECT_EQ(summary->rewrite.mean, 100);
-  EXPECT_EQ(summary->paraphrase.mean, 25);
-  EXPECT_EQ(summary->neighborhood.mean, 62.5);
-  EXPECT_EQ(summary->neighborhood.std, 12.5);
-  EXPECT_EQ(summary->neighborhood.count, 2);
-  EXPECT_NEAR(summary->score, 3 / (1 / 100.0 + 1 / 25.0 + 1 / 62.5), 1e-9);
-  EXPECT_FALSE(Summarize(std::vector<ZsreScores>{}));
-}
-
 }  // namespace
 }  // namespace mambascope

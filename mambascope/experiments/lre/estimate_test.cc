@@ -75,25 +75,25 @@ TEST_F(LinearModelTest, TheOperatorIsTheMapItself) {
 TEST_F(LinearModelTest, FaithfulnessIsExact) {
   const std::vector<PromptToken> train = Prompts({100, 200, 300}), test = Prompts({400, 500, 600, 700, 800});
   const LreEstimate estimate = EstimateLre(model_, train, {kEmbedLayer});
-  const Asked asked = Ask(model_, tokenizer_, std::vector<Sample>(5), test);
-  std::vector<Answer> answers = asked.answers;
-  std::vector<int64_t> says;
-  for (Answer& answer : answers) {
-    answer.object = answer.says;
-    says.push_back(answer.token);
+  const PredictedSamples predicted = PredictSamples(model_, tokenizer_, std::vector<Sample>(5), test);
+  std::vector<NextTokenPrediction> predictions = predicted.predictions;
+  std::vector<int64_t> tokens;
+  for (NextTokenPrediction& prediction : predictions) {
+    prediction.object = prediction.text;
+    tokens.push_back(prediction.token);
   }
   const Place at = BlockOutput(kEmbedLayer);
   const at::Tensor z = estimate.Operator(0)(TokenStates(model_, test, {at}).at(at));
-  EXPECT_LT(MaxDifference(z, asked.z), 1e-4);
-  const at::Tensor log_p = model_.Unembed(asked.z).log_softmax(1).gather(1, RowIndex(says, z).unsqueeze(1)).squeeze(1);
-  const std::vector<Judgement> judgements = Judge(model_, tokenizer_, z, answers);
+  EXPECT_LT(MaxDifference(z, predicted.z), 1e-4);
+  const at::Tensor log_p = model_.Unembed(predicted.z).log_softmax(1).gather(1, RowIndex(tokens, z).unsqueeze(1)).squeeze(1);
+  const std::vector<PredictionScore> scores = ScorePredictions(model_, tokenizer_, z, predictions);
   for (size_t i = 0; i < 5; ++i) {
-    EXPECT_TRUE(judgements[i].right && judgements[i].right_in_3);
-    EXPECT_NEAR(judgements[i].log_p, log_p[static_cast<int64_t>(i)].item<double>(), 1e-3);
+    EXPECT_TRUE(scores[i].right && scores[i].right_in_3);
+    EXPECT_NEAR(scores[i].log_p, log_p[static_cast<int64_t>(i)].item<double>(), 1e-3);
   }
   EXPECT_LT(MaxDifference(estimate.held_out_wh[0] + estimate.held_out_b[0], estimate.z), 1e-4);
-  const std::vector<Judgement> of_mean = Judge(model_, tokenizer_, 0 * z + z.mean(0), answers);
-  EXPECT_FALSE(std::all_of(of_mean.begin(), of_mean.end(), [](const Judgement& j) { return j.right; })) << "all say the same anyway";
+  const std::vector<PredictionScore> of_mean = ScorePredictions(model_, tokenizer_, 0 * z + z.mean(0), predictions);
+  EXPECT_FALSE(std::all_of(of_mean.begin(), of_mean.end(), [](const PredictionScore& j) { return j.right; })) << "all say the same anyway";
 }
 
 // An inverse of full rank makes one subject's last state that of another.

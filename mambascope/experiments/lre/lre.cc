@@ -14,7 +14,7 @@
 namespace mambascope {
 namespace {
 
-LreGrid GridOf(const Model& model, const LreOptions& options) {
+LreGrid MakeGrid(const Model& model, const LreOptions& options) {
   LreGrid grid{options.layers, options.betas, options.ranks};
   const int64_t d = model.config().d_model;
   if (grid.layers.empty()) {
@@ -77,7 +77,7 @@ std::vector<double> Each(const Layers& layers, const Value& value) {
   return values;
 }
 
-LreSummary SummaryOf(const LreRelation& result, const Layers& faithful, const Layers& causal) {
+LreTrialMeans AverageTrials(const LreRelation& result, const Layers& faithful, const Layers& causal) {
   const auto beta = [&](const LreLayer& layer) { return result.betas[layer.beta]; };
   const auto rank = [&](const LreLayer& layer) { return static_cast<double>(result.ranks[layer.rank]); };
   return {.faithfulness = *PercentageOf(Each(faithful, Faithfulness)),
@@ -97,7 +97,7 @@ size_t MostChosen(const Trials& trials, size_t layers, size_t LreTrial::*chosen)
   return static_cast<size_t>(std::max_element(votes.begin(), votes.end()) - votes.begin());
 }
 
-void Summarize(LreRelation& result) {
+void SummarizeTrials(LreRelation& result) {
   const Trials trials = result.Done();
   if (trials.empty()) {
     const std::string& first = result.trials[0].skipped;
@@ -109,11 +109,11 @@ void Summarize(LreRelation& result) {
     faithful.push_back(&trial->layers[trial->most_faithful]);
     causal.push_back(&trial->layers[trial->most_causal]);
   }
-  result.chosen = SummaryOf(result, faithful, causal);
+  result.chosen = AverageTrials(result, faithful, causal);
   for (size_t i = 0; i < result.layers.size(); ++i) {
     Layers same;
     for (const LreTrial* trial : trials) same.push_back(&trial->layers[i]);
-    result.by_layer.push_back(SummaryOf(result, same, same));
+    result.by_layer.push_back(AverageTrials(result, same, same));
   }
   result.most_faithful = MostChosen(trials, result.layers.size(), &LreTrial::most_faithful);
   result.most_causal = MostChosen(trials, result.layers.size(), &LreTrial::most_causal);
@@ -122,7 +122,7 @@ void Summarize(LreRelation& result) {
 }  // namespace
 
 LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreOptions& options) {
-  const LreGrid grid = GridOf(model, options);
+  const LreGrid grid = MakeGrid(model, options);
   const size_t range = RangeOf(relation).size();
   LreRelation result{.name = relation.name,
                      .samples = static_cast<int64_t>(relation.samples.size()),
@@ -143,7 +143,7 @@ LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, cons
     result.trials.push_back(RunLreTrial(model, tokenizer, relation, grid, options, random, progress));
   }
   if (options.protocol == LreOptions::Protocol::kPublished) ChooseAsPublished(result.trials);
-  Summarize(result);
+  SummarizeTrials(result);
   return result;
 }
 

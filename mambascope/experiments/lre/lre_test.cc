@@ -264,7 +264,7 @@ TEST_F(LreTest, SummarisesTheTrials) {
   EXPECT_NEAR(measured.chosen.faithfulness.std, 50 * std::abs(of_a - of_b), 1e-9);
   ASSERT_EQ(measured.by_layer.size(), 2u);
   for (size_t i = 0; i < 2; ++i) {
-    const LreSummary& layer = measured.by_layer[i];
+    const LreTrialMeans& layer = measured.by_layer[i];
     EXPECT_NEAR(layer.faithfulness.mean, 50 * (faithfulness(a.layers[i]) + faithfulness(b.layers[i])), 1e-9);
     EXPECT_NEAR(layer.translation.mean, 50 * (a.layers[i].translation + b.layers[i].translation), 1e-9);
     EXPECT_NEAR(layer.beta, (measured.betas[a.layers[i].beta] + measured.betas[b.layers[i].beta]) / 2, 1e-9);

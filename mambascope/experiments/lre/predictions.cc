@@ -20,8 +20,9 @@ void ForLogits(const Model& model, const at::Tensor& last, const Use& use) {
 
 }  // namespace
 
-Judgements Judge(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last, const std::vector<Answer>& answers) {
-  Judgements judgements;
+PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last,
+                                  const std::vector<NextTokenPrediction>& predictions) {
+  PredictionScores scores;
   std::map<int64_t, std::string> text;
   const auto says = [&](int64_t id, const std::string& object) {
     const auto [found, is_new] = text.try_emplace(id);
@@ -29,18 +30,20 @@ Judgements Judge(const Model& model, const Tokenizer& tokenizer, const at::Tenso
     return IsAnswer(found->second, object);
   };
   ForLogits(model, last, [&](int64_t begin, const at::Tensor& logits) {
-    const auto answer = [&](int64_t i) -> const Answer& { return answers[static_cast<size_t>(begin + i) % answers.size()]; };
+    const auto predicted = [&](int64_t i) -> const NextTokenPrediction& {
+      return predictions[static_cast<size_t>(begin + i) % predictions.size()];
+    };
     std::vector<int64_t> tokens;
-    for (int64_t i = 0; i < logits.size(0); ++i) tokens.push_back(answer(i).token);
+    for (int64_t i = 0; i < logits.size(0); ++i) tokens.push_back(predicted(i).token);
     const at::Tensor own = logits.gather(1, RowIndex(tokens, logits).unsqueeze(1)).squeeze(1);
     const at::Tensor log_p = (own - logits.logsumexp(1)).cpu().to(at::kDouble), top = std::get<1>(logits.topk(3)).cpu();  // [state, 3]
     for (int64_t i = 0; i < logits.size(0); ++i) {
       const int64_t* ids = top.data_ptr<int64_t>() + 3 * i;
-      const auto is_right = [&](int64_t id) { return says(id, answer(i).object); };
-      judgements.push_back({is_right(ids[0]), std::any_of(ids, ids + 3, is_right), log_p.data_ptr<double>()[i]});
+      const auto is_right = [&](int64_t id) { return says(id, predicted(i).object); };
+      scores.push_back({is_right(ids[0]), std::any_of(ids, ids + 3, is_right), log_p.data_ptr<double>()[i]});
     }
   });
-  return judgements;
+  return scores;
 }
 
 at::Tensor LastStates(const Model& model, std::vector<PromptToken> prompts) {
@@ -49,38 +52,39 @@ at::Tensor LastStates(const Model& model, std::vector<PromptToken> prompts) {
   return TokenStates(model, prompts, {top}).at(top);
 }
 
-Asked Asked::Select(const std::vector<int64_t>& which) const {
-  Asked selected{{}, {}, {}, z.index_select(0, RowIndex(which, z))};
+PredictedSamples PredictedSamples::Select(const std::vector<int64_t>& which) const {
+  PredictedSamples selected{{}, {}, {}, z.index_select(0, RowIndex(which, z))};
   for (int64_t i : which) {
     const auto at = static_cast<size_t>(i);
     selected.samples.push_back(samples[at]);
     selected.prompts.push_back(prompts[at]);
-    selected.answers.push_back(answers[at]);
+    selected.predictions.push_back(predictions[at]);
   }
   return selected;
 }
 
-Asked Ask(const Model& model, const Tokenizer& tokenizer, const std::vector<Sample>& samples, std::vector<PromptToken> prompts) {
-  Asked asked{samples, std::move(prompts), {}, {}};
-  asked.z = LastStates(model, asked.prompts);
-  ForLogits(model, asked.z, [&](int64_t begin, const at::Tensor& logits) {
+PredictedSamples PredictSamples(const Model& model, const Tokenizer& tokenizer, const std::vector<Sample>& samples,
+                                std::vector<PromptToken> prompts) {
+  PredictedSamples predicted{samples, std::move(prompts), {}, {}};
+  predicted.z = LastStates(model, predicted.prompts);
+  ForLogits(model, predicted.z, [&](int64_t begin, const at::Tensor& logits) {
     const at::Tensor top = logits.argmax(1).cpu();
     for (int64_t i = 0; i < top.size(0); ++i) {
       const int64_t token = top.data_ptr<int64_t>()[i];
-      asked.answers.push_back({samples[static_cast<size_t>(begin + i)].object, token, tokenizer.DecodeToken(token).value_or("")});
+      predicted.predictions.push_back({samples[static_cast<size_t>(begin + i)].object, token, tokenizer.DecodeToken(token).value_or("")});
     }
   });
-  return asked;
+  return predicted;
 }
 
-Asked KnownOf(const Asked& asked) {
+PredictedSamples KeepKnown(const PredictedSamples& predicted) {
   std::vector<int64_t> known;
-  for (size_t i = 0; i < asked.answers.size(); ++i) {
-    if (IsAnswer(asked.answers[i].says, asked.answers[i].object)) known.push_back(static_cast<int64_t>(i));
+  for (size_t i = 0; i < predicted.predictions.size(); ++i) {
+    if (IsAnswer(predicted.predictions[i].text, predicted.predictions[i].object)) known.push_back(static_cast<int64_t>(i));
   }
-  const auto subject = [&](int64_t i) -> const std::string& { return asked.samples[static_cast<size_t>(i)].subject; };
+  const auto subject = [&](int64_t i) -> const std::string& { return predicted.samples[static_cast<size_t>(i)].subject; };
   std::stable_sort(known.begin(), known.end(), [&](int64_t a, int64_t b) { return subject(a) < subject(b); });
-  return asked.Select(known);
+  return predicted.Select(known);
 }
 
 }  // namespace mambascope

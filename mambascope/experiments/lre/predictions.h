@@ -1,4 +1,4 @@
-// What states at a prompt's end say, and which samples of a relation a model knows.
+// What a model predicts at a prompt's end, what states there predict, and which samples of a relation a model knows.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,41 +13,44 @@
 
 namespace mambascope {
 
-// What a state is to say.
-struct Answer {
+// The most probable token after a sample's prompt, and the object that it should say.
+struct NextTokenPrediction {
   std::string object;
-  int64_t token = 0;      // what the model itself says
-  std::string says = {};  // its text
+  int64_t token = 0;
+  std::string text = {};  // of the token
 };
 
-struct Judgement {
+// What a state says, against the model's own prediction.
+struct PredictionScore {
   bool right, right_in_3;  // the state's most probable token says the object (IsAnswer); one of its three most probable does
-  double log_p;            // of the answer's token
+  double log_p;            // of the predicted token
 };
 
-using Judgements = std::vector<Judgement>;
+using PredictionScores = std::vector<PredictionScore>;
 
-// `last` [state, d_model] are outputs of the last block; the answers are repeated for as many states as there are. REQUIRES:
-// !answers.empty()
-Judgements Judge(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last, const std::vector<Answer>& answers);
+// `last` [state, d_model] are outputs of the last block; the predictions are repeated for as many states as there are. REQUIRES:
+// !predictions.empty()
+PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last,
+                                  const std::vector<NextTokenPrediction>& predictions);
 
 // The last block's output at the end of each prompt, [prompt, d_model].
 at::Tensor LastStates(const Model& model, std::vector<PromptToken> prompts);
 
-// Samples with the prompts that ask for their objects, and the last block's output at the prompts' ends.
-struct Asked {
+// Samples with the prompts that ask for their objects, what the model predicts, and the last block's output at the prompts' ends.
+struct PredictedSamples {
   std::vector<Sample> samples;
   std::vector<PromptToken> prompts;
-  std::vector<Answer> answers;
+  std::vector<NextTokenPrediction> predictions;
   at::Tensor z;  // [sample, d_model]
 
   // Those with these indices.
-  Asked Select(const std::vector<int64_t>& which) const;
+  PredictedSamples Select(const std::vector<int64_t>& which) const;
 };
 
-Asked Ask(const Model& model, const Tokenizer& tokenizer, const std::vector<Sample>& samples, std::vector<PromptToken> prompts);
+PredictedSamples PredictSamples(const Model& model, const Tokenizer& tokenizer, const std::vector<Sample>& samples,
+                                std::vector<PromptToken> prompts);
 
 // Those that the model knows, in the order of their subjects.
-Asked KnownOf(const Asked& asked);
+PredictedSamples KeepKnown(const PredictedSamples& predicted);
 
 }  // namespace mambascope

@@ -58,7 +58,7 @@ struct LreTrial {
 };
 
 // Over the trials that were done, each at its own choice of beta and rank: means, the shares in percent.
-struct LreSummary {
+struct LreTrialMeans {
   Percentage faithfulness = {}, faithfulness_in_3 = {}, causality = {}, identity = {}, translation = {}, regression = {};
   double beta = 0, rank = 0;
 };
@@ -75,8 +75,8 @@ struct LreRelation {
   std::vector<LreTrial> trials = {};
   // None where all trials were skipped. `chosen`: each trial at its own chosen layers; causality and the rank at the most causal one, all
   // else at the most faithful one.
-  LreSummary chosen = {};
-  std::vector<LreSummary> by_layer = {};
+  LreTrialMeans chosen = {};
+  std::vector<LreTrialMeans> by_layer = {};
   size_t most_faithful = 0, most_causal = 0;  // indices of the layers that most trials chose, the first of those
 
   std::vector<const LreTrial*> Done() const;

@@ -18,18 +18,18 @@ namespace mambascope {
 struct StateEdit {
   const PromptToken* prompt;
   at::Tensor dz;  // [d_model]: the other's z less the prompt's
-  Answer answer;  // the other's
+  NextTokenPrediction target;  // the other's
 };
 
-// Sample `from` to say the object of sample `to`. REQUIRES: `asked` outlives the edit
-StateEdit EditTo(const Asked& asked, size_t from, size_t to);
+// Sample `from` to say the object of sample `to`. REQUIRES: `predicted` outlives the edit
+StateEdit EditTo(const PredictedSamples& predicted, size_t from, size_t to);
 
 // Whether sample `from` can be edited to sample `to`: they have other subjects and objects. `visibly`: and what the model says of the first
 // does not say the second's object already, as the first token of both may.
-bool CanEdit(const Asked& asked, size_t from, size_t to, bool visibly);
+bool CanEdit(const PredictedSamples& predicted, size_t from, size_t to, bool visibly);
 
 // Every sample to every other that it can visibly be edited to.
-std::vector<StateEdit> AllEdits(const Asked& asked);
+std::vector<StateEdit> AllEdits(const PredictedSamples& predicted);
 
 // Moves states by the operators of some layers, with inverses of some ranks: all layers, ranks and edits in one sweep, or of as many edits
 // at a time as fit into the memory.
@@ -39,11 +39,12 @@ class StateEditor {
   StateEditor(const Model& model, const Tokenizer& tokenizer, const LreEstimate& estimate, std::vector<int64_t> ranks, int64_t memory);
 
   // What the moved runs say, [layer][rank][edit]; `progress` is called with the share that is done.
-  std::vector<std::vector<Judgements>> operator()(const std::vector<StateEdit>& edits, const std::function<void(double)>& progress) const;
+  std::vector<std::vector<PredictionScores>> operator()(const std::vector<StateEdit>& edits,
+                                                        const std::function<void(double)>& progress) const;
 
  private:
   // The same in the order of the sweep's cases, [edit * layer * rank].
-  Judgements Say(std::span<const StateEdit> edits, const std::function<void(double)>& progress) const;
+  PredictionScores Say(std::span<const StateEdit> edits, const std::function<void(double)>& progress) const;
 
   const Model& model_;
   const Tokenizer& tokenizer_;

@@ -7,35 +7,39 @@ namespace mambascope {
 namespace {
 
 // Three birds, one of which is also a birdsong's, and a fish; the model says what their objects begin with.
-Asked Birds() {
+PredictedSamples Birds() {
   return {.samples = {{"robin", "bird"}, {"wren", "bird"}, {"robin", "songster"}, {"wren's", "birdsong"}, {"carp", "fish"}},
           .prompts = std::vector<PromptToken>(5),
-          .answers = {{"bird", 1, " bird"}, {"bird", 1, " bird"}, {"songster", 2, " song"}, {"birdsong", 1, " bird"}, {"fish", 3, " fish"}},
+          .predictions = {{"bird", 1, " bird"},
+                          {"bird", 1, " bird"},
+                          {"songster", 2, " song"},
+                          {"birdsong", 1, " bird"},
+                          {"fish", 3, " fish"}},
           .z = at::arange(10, at::kFloat).view({5, 2})};
 }
 
 TEST(CanEditTest, OtherSubjectsAndObjects) {
-  const Asked birds = Birds();
+  const PredictedSamples birds = Birds();
   EXPECT_TRUE(CanEdit(birds, 0, 4, true));
   EXPECT_FALSE(CanEdit(birds, 0, 1, false)) << "the same object";
   EXPECT_FALSE(CanEdit(birds, 0, 2, false)) << "the same subject";
 }
 
 TEST(CanEditTest, VisiblyToWhatTheModelDoesNotSayAlready) {
-  const Asked birds = Birds();
+  const PredictedSamples birds = Birds();
   EXPECT_TRUE(CanEdit(birds, 0, 3, false));
   EXPECT_FALSE(CanEdit(birds, 0, 3, true)) << "bird is how birdsong begins";
   EXPECT_TRUE(CanEdit(birds, 2, 3, true));
 }
 
-TEST(AllEditsTest, HoldTheDifferenceAndTheOthersAnswer) {
-  const Asked birds = Birds();
+TEST(AllEditsTest, HoldTheDifferenceAndTheOthersPrediction) {
+  const PredictedSamples birds = Birds();
   const std::vector<StateEdit> edits = AllEdits(birds);
   size_t from_fish = 0;
   for (const StateEdit& edit : edits) from_fish += edit.prompt == &birds.prompts[4] ? 1 : 0;
   EXPECT_EQ(from_fish, 4u);
   EXPECT_EQ(edits.back().prompt, &birds.prompts[4]);
-  EXPECT_EQ(edits.back().answer.object, "birdsong");
+  EXPECT_EQ(edits.back().target.object, "birdsong");
   EXPECT_EQ(edits.back().dz[0].item<float>(), -2) << "the other's z less its own";
 }
 

@@ -21,18 +21,18 @@ namespace {
 
 bool IsHeldOut(const LreOptions& options) { return options.protocol == LreOptions::Protocol::kHeldOut; }
 
-double Share(std::span<const Judgement> judgements, bool Judgement::*is) {
-  const auto so = std::count_if(judgements.begin(), judgements.end(), [&](const Judgement& judgement) { return judgement.*is; });
-  return static_cast<double>(so) / static_cast<double>(judgements.size());
+double Share(std::span<const PredictionScore> scores, bool PredictionScore::*is) {
+  const auto so = std::count_if(scores.begin(), scores.end(), [&](const PredictionScore& score) { return score.*is; });
+  return static_cast<double>(so) / static_cast<double>(scores.size());
 }
 
 // What is chosen by: the share right, then the mean log-probability of what the model says, which tells equal shares apart.
 using Score = std::pair<double, double>;
 
-Score ScoreOf(std::span<const Judgement> judgements) {
+Score ChoiceScore(std::span<const PredictionScore> scores) {
   double log_p = 0;
-  for (const Judgement& judgement : judgements) log_p += judgement.log_p;
-  return {Share(judgements, &Judgement::right), log_p / static_cast<double>(judgements.size())};
+  for (const PredictionScore& score : scores) log_p += score.log_p;
+  return {Share(scores, &PredictionScore::right), log_p / static_cast<double>(scores.size())};
 }
 
 // The first of the best.
@@ -51,8 +51,8 @@ at::Tensor ByBeta(const at::Tensor& wh, const at::Tensor& b, const std::vector<d
 class Measures {
  public:
   // `targets` of the tested samples: which ones they are edited to.
-  Measures(const Model& model, const Tokenizer& tokenizer, const LreGrid& grid, const LreOptions& options, const Asked& train,
-           const Asked& test, const std::vector<std::optional<size_t>>& targets)
+  Measures(const Model& model, const Tokenizer& tokenizer, const LreGrid& grid, const LreOptions& options, const PredictedSamples& train,
+           const PredictedSamples& test, const std::vector<std::optional<size_t>>& targets)
       : model_(model), tokenizer_(tokenizer), grid_(grid), options_(options), train_(train), test_(test) {
     if (held_out()) training_edits_ = AllEdits(train);
     for (size_t i = 0; i < targets.size(); ++i) {
@@ -73,7 +73,9 @@ class Measures {
  private:
   bool held_out() const { return IsHeldOut(options_); }
 
-  Judgements Says(const at::Tensor& z, const Asked& of) const { return Judge(model_, tokenizer_, z, of.answers); }
+  PredictionScores Says(const at::Tensor& z, const PredictedSamples& of) const {
+    return ScorePredictions(model_, tokenizer_, z, of.predictions);
+  }
 
   size_t MeasureFaithfulness(const LreEstimate& estimate, std::vector<LreLayer>& layers) const {
     std::set<Place> places;
@@ -93,23 +95,23 @@ class Measures {
   // h [sample, d_model], of the tested; here and below
   void MeasureBaselines(const LreEstimate& estimate, size_t i, const at::Tensor& h, LreLayer& layer) const {
     const at::Tensor train_h = estimate.h[static_cast<int64_t>(i)];
-    layer.identity = Share(Says(h, test_), &Judgement::right);
-    layer.translation = Share(Says(TranslationOperator(layer.layer, train_h, estimate.z)(h), test_), &Judgement::right);
-    layer.regression = Share(Says(RegressionOperator(layer.layer, train_h, estimate.z)(h), test_), &Judgement::right);
+    layer.identity = Share(Says(h, test_), &PredictionScore::right);
+    layer.translation = Share(Says(TranslationOperator(layer.layer, train_h, estimate.z)(h), test_), &PredictionScore::right);
+    layer.regression = Share(Says(RegressionOperator(layer.layer, train_h, estimate.z)(h), test_), &PredictionScore::right);
   }
 
   // Returns what beta is chosen by.
   std::vector<Score> MeasureBetas(const LreEstimate& estimate, int64_t i, const at::Tensor& h, LreLayer& layer) const {
-    const Judgements says = Says(ByBeta(h.mm(estimate.w[i].t()), estimate.b[i], grid_.betas), test_);  // [beta * sample]
-    Judgements held_out_says;
+    const PredictionScores says = Says(ByBeta(h.mm(estimate.w[i].t()), estimate.b[i], grid_.betas), test_);  // [beta * sample]
+    PredictionScores held_out_says;
     if (held_out()) held_out_says = Says(ByBeta(estimate.held_out_wh[i], estimate.held_out_b[i], grid_.betas), train_);
     std::vector<Score> scores;
     for (size_t k = 0; k < grid_.betas.size(); ++k) {
-      const auto at_beta = [k](const Judgements& all, size_t n) { return std::span(all).subspan(k * n, n); };
+      const auto at_beta = [k](const PredictionScores& all, size_t n) { return std::span(all).subspan(k * n, n); };
       const auto tested = at_beta(says, test_.samples.size());
-      layer.faithfulness.push_back(Share(tested, &Judgement::right));
-      layer.faithfulness_in_3.push_back(Share(tested, &Judgement::right_in_3));
-      scores.push_back(held_out() ? ScoreOf(at_beta(held_out_says, train_.samples.size())) : Score{layer.faithfulness.back(), 0});
+      layer.faithfulness.push_back(Share(tested, &PredictionScore::right));
+      layer.faithfulness_in_3.push_back(Share(tested, &PredictionScore::right_in_3));
+      scores.push_back(held_out() ? ChoiceScore(at_beta(held_out_says, train_.samples.size())) : Score{layer.faithfulness.back(), 0});
       if (held_out()) layer.held_out_faithfulness.push_back(scores.back().first);
     }
     return scores;
@@ -124,8 +126,8 @@ class Measures {
     for (size_t i = 0; i < layers.size(); ++i) {
       std::vector<Score> scores;
       for (size_t r = 0; r < grid_.ranks.size(); ++r) {
-        layers[i].causality.push_back(Share(tested[i][r], &Judgement::right));
-        scores.push_back(held_out() ? ScoreOf(trained[i][r]) : Score{layers[i].causality.back(), 0});
+        layers[i].causality.push_back(Share(tested[i][r], &PredictionScore::right));
+        scores.push_back(held_out() ? ChoiceScore(trained[i][r]) : Score{layers[i].causality.back(), 0});
         if (held_out()) layers[i].training_causality.push_back(scores.back().first);
       }
       layers[i].rank = Best(scores);
@@ -138,8 +140,8 @@ class Measures {
   const Tokenizer& tokenizer_;
   const LreGrid& grid_;
   const LreOptions& options_;
-  const Asked& train_;
-  const Asked& test_;
+  const PredictedSamples& train_;
+  const PredictedSamples& test_;
   std::vector<StateEdit> training_edits_, test_edits_;  // the first only where they are what the rank is chosen on
 };
 
@@ -153,7 +155,7 @@ double MajorityShare(const Relation& relation, const std::vector<Sample>& sample
 }
 
 // The indices of options.limit of `count` samples, ascending: the first as published, else drawn.
-std::vector<int64_t> SomeOf(size_t count, const LreOptions& options, Random& random) {
+std::vector<int64_t> DrawSome(size_t count, const LreOptions& options, Random& random) {
   std::vector<int64_t> some(count);
   std::iota(some.begin(), some.end(), 0);
   if (options.limit == 0 || options.limit >= static_cast<int64_t>(count)) return some;
@@ -164,12 +166,12 @@ std::vector<int64_t> SomeOf(size_t count, const LreOptions& options, Random& ran
 }
 
 // The samples that the model knows after the training ones as examples.
-Asked AskTest(const Model& model, const Tokenizer& tokenizer, const std::string& pattern, const RelationSplit& split,
-              const LreOptions& options) {
+PredictedSamples PredictTestSamples(const Model& model, const Tokenizer& tokenizer, const std::string& pattern, const RelationSplit& split,
+                                    const LreOptions& options) {
   std::vector<PromptToken> prompts;
   for (const Sample& sample : split.test)
     prompts.push_back(MakeRelationPrompt(tokenizer, pattern, split.train, sample.subject, options.test_prompts));
-  return KnownOf(Ask(model, tokenizer, split.test, std::move(prompts)));
+  return KeepKnown(PredictSamples(model, tokenizer, split.test, std::move(prompts)));
 }
 
 // As published, samples whose subject stands among the examples are tested too, and repeated ones as often as they stand there.
@@ -197,12 +199,12 @@ LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relat
   if (static_cast<int64_t>(split.test.size()) <= options.train)
     return skip(fmt::format("there are {} other samples; more than {} are needed", split.test.size(), options.train));
   const std::string& pattern = relation.prompt_templates[0];
-  const Asked known = AskTest(model, tokenizer, pattern, split, options);
+  const PredictedSamples known = PredictTestSamples(model, tokenizer, pattern, split, options);
   trial.known = static_cast<int64_t>(known.samples.size());
   if (trial.known <= options.train)
     return skip(
         fmt::format("the model knows {} of the {} other samples; more than {} are needed", trial.known, split.test.size(), options.train));
-  const Asked test = known.Select(SomeOf(known.samples.size(), options, random));
+  const PredictedSamples test = known.Select(DrawSome(known.samples.size(), options, random));
   trial.tested = test.samples;
   trial.majority = MajorityShare(relation, test.samples);
   const auto can_become = [&](size_t from, size_t to) { return CanEdit(test, from, to, /*visibly=*/IsHeldOut(options)); };
@@ -210,7 +212,8 @@ LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relat
   trial.edited = std::count_if(targets.begin(), targets.end(), [](const auto& target) { return target.has_value(); });
   if (trial.edited == 0)
     return skip(fmt::format("the model says the same of all {} tested samples: none can be edited to another", test.samples.size()));
-  const Asked train = Ask(model, tokenizer, split.train, MakeLeaveOneOutPrompts(tokenizer, pattern, split.train, options.train_prompts));
+  std::vector<PromptToken> prompts = MakeLeaveOneOutPrompts(tokenizer, pattern, split.train, options.train_prompts);
+  const PredictedSamples train = PredictSamples(model, tokenizer, split.train, std::move(prompts));
   const Measures measure(model, tokenizer, grid, options, train, test, targets);
   if (!measure.can_choose()) return skip("the model says the same of all training samples: there is nothing to choose the rank on");
   double done = 0;  // the prompts' Jacobians take about half of the time

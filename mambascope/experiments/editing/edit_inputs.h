@@ -1,0 +1,33 @@
+// What every edit is made from, beside the fact itself.
+#pragma once
+
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "mambascope/experiments/editing/edit_result.h"
+#include "mambascope/experiments/editing/memit.h"
+#include "mambascope/experiments/editing/rewrite.h"
+#include "mambascope/experiments/editing/rome.h"
+
+namespace mambascope {
+
+// REQUIRES: what it refers to outlives it
+struct EditInputs {
+  const Model& model;
+  const Tokenizer& tokenizer;
+  const Contexts& contexts;
+  Solvers solvers;
+};
+
+// How facts are written: ROME changes one weight, MEMIT one projection at several layers.
+using EditMethod = std::variant<RomeOptions, MemitOptions>;
+
+// The layers of `places`.
+std::set<int> EditedLayers(const std::vector<EditPlace>& places);
+
+// A record's prompts for the edit. Throws Error, which names the record, as PrepareRewrite does.
+RewritePrompts PrepareRecord(const EditInputs& inputs, const EditRecord& record);
+
+}  // namespace mambascope

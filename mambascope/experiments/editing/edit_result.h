@@ -1,0 +1,41 @@
+// What edits of a data set's records did, each alone in the model: the lines of edit.jsonl (edit_json.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mambascope/experiments/editing/edit_measures.h"
+
+namespace mambascope {
+
+// A record of a data set, as result files name it.
+struct EditRecord {
+  int64_t case_id = 0;
+  std::string relation;  // empty where the data set names none
+  std::string prompt;    // with one {} for the subject
+  std::string subject, target_new, target_true;
+  std::string digest;  // of what else the record is evaluated by
+};
+
+// One edit of one record.
+struct RecordEdit {
+  int layer = 0;
+  std::string projection;
+  int64_t steps = 0;         // passes of the value search
+  double loss = 0, p = 0;    // at its last pass (LossStep)
+  std::string stopped;       // the search, by "loss", "probability" or "steps"
+  double change_norm = 0;    // |W' - W|, Frobenius
+  double weight_norm = 0;    // |W|
+  double seconds = 0;        // that the edit took
+  EditScores scores = {};    // of the edited model
+};
+
+// A record, the unedited model's scores, and its edits: the same places in every record.
+struct RecordResult {
+  EditRecord record;
+  EditScores pre = {};
+  std::vector<RecordEdit> edits = {};
+};
+
+}  // namespace mambascope

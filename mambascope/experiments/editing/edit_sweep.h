@@ -1,0 +1,36 @@
+// A sweep of edits over layers and projections: every record is edited at every place, each edit alone in the model, and evaluated (Sharma
+// et al. 2024, section 4.2 and Figure 6).
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "mambascope/checkpoint/json.h"
+#include "mambascope/experiments/editing/edit_evaluation.h"
+#include "mambascope/experiments/editing/edit_inputs.h"
+#include "mambascope/experiments/editing/edit_summary.h"
+#include "mambascope/experiments/editing/record_choice.h"
+
+namespace mambascope {
+
+// What edit.json holds of a sweep.
+struct EditSweepResult {
+  Json options;  // what made it
+  RecordChoice choice = {};
+  EditSweepSummary summary = {};
+  std::vector<RecordResult> records = {};
+};
+
+struct EditedRecords {
+  std::vector<RecordResult> results;
+  std::vector<RomeEdit> edits;  // [record * place]
+};
+
+// The value searches of all records and places are done together. Throws Error as Rome and the evaluator do.
+EditedRecords EditRecordsAlone(const EditInputs& inputs, const EditEvaluator& evaluate, std::span<const DatasetRecord> records,
+                               const std::vector<EditPlace>& places, const RomeOptions& options);
+
+// How far a value that was found is from the one that whole passes find, as a part of it. Throws Error where rounding does not explain it.
+double CheckValue(const EditInputs& inputs, const EditRecord& record, const RomeEdit& found, RomeOptions options);
+
+}  // namespace mambascope
