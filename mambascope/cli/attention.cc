@@ -18,9 +18,6 @@ struct AttentionArguments {
   std::string out = "out";
 };
 
-// Mamba-1's recurrence has a matrix per channel, the others have one per head.
-std::string KindOf(const Model& model) { return model.config().architecture == Architecture::kMamba1 ? "channel" : "head"; }
-
 std::string Summary(const AttentionResult& result) {
   std::string text;
   for (const LayerAttention& layer : result.layers) {
@@ -41,7 +38,6 @@ void RunAttention(const CommonOptions& common, const AttentionArguments& o) {
   const std::vector<int64_t> ids = PromptIds(o.prompt, tokenizer);
   const Model model = LoadModel(common);
   AttentionResult result{.options = EchoOptions("attention", common, {{"layer", o.layers}}), .ids = ids, .texts = {}, .layers = {}};
-  result.channel_kind = KindOf(model);
   result.channel = o.channel;
   result.options["channel"] = o.channel ? Json(*o.channel) : Json();
   for (int64_t id : ids) result.texts.push_back(tokenizer ? tokenizer->DecodeToken(id) : std::nullopt);

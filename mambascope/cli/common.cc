@@ -47,7 +47,7 @@ std::optional<std::pair<int, int>> ParseRange(std::string_view text) {
 Json TokenizerFingerprint(const CommonOptions& o) {
   const fs::path path = o.tokenizer.empty() ? ModelFolder(o.model) : fs::path(o.tokenizer);
   const fs::path file = fs::is_directory(path) ? path / "tokenizer.json" : path;
-  return fs::exists(file) ? Json(FingerprintOf(ReadFile(file))) : Json();
+  return fs::exists(file) ? Json(FingerprintText(ReadFile(file))) : Json();
 }
 
 // Of the `count` things that a model has, a `what` each.
@@ -84,18 +84,23 @@ std::vector<int> ParseLayers(const std::string& text, int layers) { return Parse
 
 std::vector<int> ParseHeads(const std::string& text, int heads) { return ParseIndices("heads", text, heads); }
 
-std::vector<EditableWeight> ParseProjections(const std::vector<std::string>& names, const Model& model) {
-  std::vector<EditableWeight> all = model.layer(0).editable();
+std::vector<std::string> ParseProjections(const std::vector<std::string>& names, const Model& model) {
+  const std::vector<std::string> all = model.projections();
   if (names == std::vector<std::string>{"all"}) return all;
-  std::vector<EditableWeight> chosen;
-  std::string known;
-  for (const EditableWeight& weight : all) known += (known.empty() ? "" : ", ") + weight.name;
+  std::vector<std::string> chosen;
   for (const std::string& name : names) {
-    const auto found = std::find_if(all.begin(), all.end(), [&](const EditableWeight& w) { return w.name == name; });
-    if (found == all.end()) throw Error(fmt::format("--projections: this model has no '{}'", name), "it has " + known + "; or all");
-    if (std::none_of(chosen.begin(), chosen.end(), [&](const EditableWeight& w) { return w.name == name; })) chosen.push_back(*found);
+    if (std::find(all.begin(), all.end(), name) == all.end())
+      throw Error(fmt::format("--projections: this model has no '{}'", name), fmt::format("it has {}; or all", fmt::join(all, ", ")));
+    if (std::find(chosen.begin(), chosen.end(), name) == chosen.end()) chosen.push_back(name);
   }
   return chosen;
+}
+
+std::vector<int> ParseEditLayers(const std::string& text, const std::string& projection, const Model& model) {
+  if (text == "all") return model.LayersWith(projection);
+  const std::vector<int> layers = ParseLayers(text, model.layers());
+  for (const int layer : layers) (void)model.editable(layer, projection);  // throws the Error
+  return layers;
 }
 
 fs::path ModelFolder(const std::string& name) {
@@ -145,8 +150,7 @@ void AddMemoryOption(CLI::App& command, std::optional<uint64_t>& memory, const s
 }
 
 int64_t MemoryOf(const std::optional<uint64_t>& memory, const Model& model) {
-  if (memory) return static_cast<int64_t>(*memory);
-  return model.device().is_cpu() ? sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE) : SweepOptions{}.memory;
+  return memory ? static_cast<int64_t>(*memory) : CommandMemory(model.device());
 }
 
 std::optional<Tokenizer> LoadTokenizer(const CommonOptions& o) {

@@ -45,7 +45,7 @@ EditRecord MakeRecord(const CounterFactRecord& r, const EditSetup& setup, const 
                    {"subject", r.subject},
                    {"target_new", r.target_new},
                    {"target_true", r.target_true},
-                   {"digest", FingerprintOf(DumpJson({r.target_new_id, r.target_true_id, r.paraphrase_prompts, r.neighborhood_prompts,
+                   {"digest", FingerprintText(DumpJson({r.target_new_id, r.target_true_id, r.paraphrase_prompts, r.neighborhood_prompts,
                                                       r.generation_prompts}))}},
           .rewrite = {r.pattern, r.subject, r.target_new},
           .true_object = r.target_true,
@@ -68,7 +68,7 @@ EditRecord MakeRecord(const ZsreRecord& r, size_t index, const Tokenizer& tokeni
                    {"subject", r.subject},
                    {"target_new", r.alt.empty() ? r.answers[0] : r.alt},
                    {"target_true", r.answers[0]},
-                   {"digest", FingerprintOf(DumpJson({r.rephrase, r.loc, r.loc_ans}))}},
+                   {"digest", FingerprintText(DumpJson({r.rephrase, r.loc, r.loc_ans}))}},
           .rewrite = {r.pattern, r.subject, r.alt.empty() ? r.answers[0] : r.alt},
           .true_object = r.answers[0],
           .evaluate = [r, &tokenizer](const Model& model) {

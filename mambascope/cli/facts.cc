@@ -35,13 +35,6 @@ std::vector<Fact> ReadFacts(const FactOptions& o) {
   return Distinct(facts);
 }
 
-// Facts in one sweep: enough to fill the machine, few enough to come often.
-size_t FactsAtATime(const Model& model) {
-  constexpr int64_t kMost = 16, kWeightsForMost = 160'000'000;
-  const int64_t most = model.device().is_cpu() ? kMost : 8 * kMost, scale = model.device().is_cpu() ? 1 : 64;
-  return static_cast<size_t>(std::clamp<int64_t>(most * kWeightsForMost * scale / std::max<int64_t>(1, model.parameters()), 1, most));
-}
-
 // What tells a fact's line from others.
 std::string KeyOf(const Json& relation, const Json& prompt, const Json& corrupt_subject) {
   return DumpJson({relation, prompt, corrupt_subject});
@@ -225,7 +218,7 @@ std::vector<Json> RunBatches(const std::string& name, const CommonOptions& commo
   CellOptions cells{.recheck = common.check ? kRecheckedCells : 0, .seed = common.seed};
   cells.sweep.memory = MemoryOf(o.memory, model);
   const Audit audit = RunOpen(open, done, cells, Progress(name + ": facts", "cells", common.quiet, static_cast<double>(done)),
-                              FactsAtATime(model), batch, [&](const FactPair& pair, const Json& line) {
+                              FactsTogether(model.device(), model.parameters()), batch, [&](const FactPair& pair, const Json& line) {
                                 if (file) file->Append(line);
                                 lines[KeyOf(pair)] = line;
                               });

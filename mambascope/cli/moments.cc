@@ -29,17 +29,22 @@ struct MomentsArguments {
   std::string out = "out";
 };
 
-// The weights by the site that they read; two that read the same one share its moments.
-std::map<Site, std::vector<std::string>> ProjectionsBySite(const std::vector<EditableWeight>& weights) {
+// The projections by the site that they read; two that read the same one share its moments.
+std::map<Site, std::vector<std::string>> ProjectionsBySite(const std::vector<std::string>& names, const Model& model) {
   std::map<Site, std::vector<std::string>> sites;
-  for (const EditableWeight& weight : weights) sites[weight.key].push_back(weight.name);
+  for (const std::string& name : names) sites[model.editable(model.LayersWith(name).front(), name).key].push_back(name);
   return sites;
 }
 
-std::vector<Place> Places(const std::vector<int>& layers, const std::map<Site, std::vector<std::string>>& sites) {
+std::vector<Place> Places(const std::string& layers, const std::map<Site, std::vector<std::string>>& sites, const Model& model) {
   std::vector<Place> places;
   for (const auto& [site, names] : sites) {
-    for (const int layer : layers) places.push_back({site, layer});
+    std::set<int> having;
+    for (const std::string& name : names) {
+      const std::vector<int> own = ParseEditLayers(layers, name, model);
+      having.insert(own.begin(), own.end());
+    }
+    for (const int layer : having) places.push_back({site, layer});
   }
   return places;
 }
@@ -66,7 +71,7 @@ std::string Summary(const MomentsReport& report) {
 
 void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Model& model) {
   int64_t bytes = 0;
-  for (const Place& place : options.places) bytes += model.width(place.site) * model.width(place.site) * 8;
+  for (const Place& place : options.places) bytes += model.width(place) * model.width(place) * 8;
   fmt::print(stderr, "plan: {} second moments, {} MB, from one pass over {} documents; {} more are held out\n", options.places.size(),
              bytes >> 20, corpus.documents - HeldOut(corpus.documents), HeldOut(corpus.documents));
 }
@@ -75,7 +80,7 @@ void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Mo
 std::string MadeBy(Json options) {
   for (const char* no_matter : {"commit", "layers", "projections", "texts", "limit_documents", "model", "tokenizer", "seed"})
     options.erase(no_matter);
-  return FingerprintOf(DumpJson(options));
+  return FingerprintText(DumpJson(options));
 }
 
 Json Echo(const CommonOptions& common, const MomentsArguments& o, const CorpusSummary& corpus) {
@@ -96,14 +101,11 @@ void RunMoments(const CommonOptions& common, const MomentsArguments& o) {
   if (options.texts.empty()) options.texts = {BundledText()};
   const CorpusSummary corpus = Summarize(options.texts, o.limit_documents);
   const Model model = LoadModel(common);
-  const std::vector<int> layers = ParseLayers(o.layers, model.layers());
-  const std::vector<EditableWeight> weights = ParseProjections(o.projections, model);
-  MomentsReport report{.options = {}, .projections = ProjectionsBySite(weights), .moments = {}};
-  std::vector<std::string> names;
-  for (const EditableWeight& weight : weights) names.push_back(weight.name);
+  const std::vector<std::string> names = ParseProjections(o.projections, model);
+  MomentsReport report{.options = {}, .projections = ProjectionsBySite(names, model), .moments = {}};
   report.options = Echo(common, o, corpus);
   report.options.update({{"layers", o.layers}, {"projections", names}});
-  options.places = Places(layers, report.projections);
+  options.places = Places(o.layers, report.projections, model);
   options.model = report.options["fingerprint"];
   options.made_by = MadeBy(report.options);
   if (common.explain) Explain(options, corpus, model);

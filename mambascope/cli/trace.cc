@@ -63,7 +63,7 @@ void RunTrace(const CommonOptions& common, const TraceArguments& o) {
   PrepareFacts(o.facts, "trace");
   const Tokenizer tokenizer = RequireTokenizer(common);
   const Model model = LoadModel(common);
-  if (o.isolate && model.config().ssm.d_inner == 0)
+  if (o.isolate && model.LayersWith(Site::kSsmOut).empty())
     throw Error("--isolate takes a mixer's output apart into scan and gate: it is for Mamba models");
   std::vector<Site> sites = {ParseSite(o.isolate ? "mixer_out" : o.site, model.sites())};
   if (o.isolate) sites.insert(sites.end(), {ParseSite("ssm_out", model.sites()), ParseSite("gate", model.sites())});

@@ -16,7 +16,7 @@ constexpr const char* kOtherFile = "name another folder with --out, or delete th
 
 }  // namespace
 
-ResultLines::ResultLines(const fs::path& file, const Json& made_by) : file_(file), digest_(FingerprintOf(DumpJson(made_by))) {
+ResultLines::ResultLines(const fs::path& file, const Json& made_by) : file_(file), digest_(FingerprintText(DumpJson(made_by))) {
   PrepareFile(file);
   if (fs::exists(file)) {
     const std::string text = ReadFile(file);
