@@ -2,7 +2,7 @@
 // and one fact where nothing else is said.
 //   ./dev bench      medians of 7 rounds, in which the two take turns, are what bench/results.md quotes
 //
-// "of GEMM" is the rate of the weight-matrix products of the sweep's cones (base runs and unembedding included; convolution, recurrence,
+// "of GEMM" is the rate of the weight-matrix products of the sweep's regions (base runs and unembedding included; convolution, recurrence,
 // norms and attention scores not) over what this machine's BLAS reaches on a large square product in the same round.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -88,7 +88,10 @@ std::vector<double> Looped(const Model& model, const Work& work, size_t stride) 
 }
 
 at::Tensor Swept(const Model& model, const Work& work) {
-  return AnswerProbabilities(model, Sweep(model, work.bases, work.cells), std::vector<int64_t>(work.cells.size(), kAnswer));
+  std::vector<at::Tensor> p = {at::empty({0})};
+  model.UnembedInParts(Sweep(model, work.bases, work.cells),
+                       [&](int64_t, const at::Tensor& logits) { p.push_back(logits.log_softmax(1).select(1, kAnswer).exp()); });
+  return at::cat(p);
 }
 
 double Difference(const std::vector<double>& looped, const at::Tensor& swept, size_t stride) {
@@ -139,7 +142,7 @@ struct Subject {
 };
 
 void BenchTraces(const Subject& subject, const Model& model) {
-  const bool mamba = model.config().ssm.d_inner > 0;
+  const bool mamba = !model.LayersWith(Site::kSsmOut).empty();
   const std::vector<Site> four = mamba ? std::vector{Site::kMixerOut, Site::kSsmOut, Site::kGate, Site::kConvIn}
                                        : std::vector{Site::kMixerOut, Site::kMixed, Site::kMlpMid, Site::kMlpOut};
   const int window = std::max(1, model.layers() * 10 / 64);

@@ -1,5 +1,6 @@
 #include "mambascope/checkpoint/fingerprint.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include "mambascope/checkpoint/file.h"
@@ -35,7 +36,17 @@ TEST(FingerprintTest, BundledModelsDiffer) {
 }
 
 // The published test vector of 64-bit FNV-1a.
-TEST(FingerprintTest, IsFnv1a) { EXPECT_EQ(FingerprintOf("foobar"), "85944171f73967e8"); }
+TEST(FingerprintTest, IsFnv1a) { EXPECT_EQ(FingerprintText("foobar"), "85944171f73967e8"); }
+
+TEST(FingerprintTest, ATensorIsTheBytesOfItsRows) {
+  const at::Tensor letters = at::tensor({102, 111, 111, 98, 97, 114}, at::kChar).reshape({2, 3});
+  EXPECT_EQ(FingerprintTensor(letters), "85944171f73967e8");
+  EXPECT_EQ(FingerprintTensor(letters.t().contiguous().t()), "85944171f73967e8") << "however it is stored";
+  Digest digest;
+  digest.Add("foo");
+  digest.Add(letters[1]);
+  EXPECT_EQ(digest.Text(), "85944171f73967e8");
+}
 
 }  // namespace
 }  // namespace mambascope

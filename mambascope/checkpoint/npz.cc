@@ -135,7 +135,7 @@ std::pair<Header, size_t> ReadHeader(std::string_view bytes, const std::string& 
 }
 
 // The bytes that `shape` takes.
-uint64_t SizeOf(const std::vector<int64_t>& shape, uint64_t element, const std::string& where) {
+uint64_t CountBytes(const std::vector<int64_t>& shape, uint64_t element, const std::string& where) {
   uint64_t size = element;
   for (const int64_t n : shape) {
     if (__builtin_mul_overflow(size, static_cast<uint64_t>(n), &size)) Fail(where, "the shape in its header is too large");
@@ -190,7 +190,7 @@ NpzValue ReadValue(const ZipReader& zip, const std::string& entry, const std::st
   if (header.descr.starts_with("<U") || header.descr.starts_with("|S")) return ReadScalarText(header, data, where);
   const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes), [&descr = header.descr](const auto& t) { return t.first == descr; });
   if (type == std::end(kTypes)) RefuseType(header.descr, where);
-  CheckSize(data.size(), SizeOf(header.shape, c10::elementSize(type->second), where), where);
+  CheckSize(data.size(), CountBytes(header.shape, c10::elementSize(type->second), where), where);
   at::Tensor values = bytes.slice(0, static_cast<int64_t>(begin));
   if (begin % c10::elementSize(type->second) != 0) values = values.clone();
   values = values.view(type->second);

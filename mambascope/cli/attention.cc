@@ -10,9 +10,6 @@
 namespace mambascope {
 namespace {
 
-// Mamba-1's recurrence has a matrix per channel, the others have one per head.
-std::string ChannelWord(const Model& model) { return model.config().architecture == Architecture::kMamba1 ? "channel" : "head"; }
-
 std::string AttentionText(const AttentionResult& result) {
   std::string text;
   for (const LayerAttention& layer : result.layers) {
@@ -46,7 +43,6 @@ class AttentionCommand : public Command {
     const std::vector<int64_t> ids = PromptIds(prompt_, tokenizer);
     const Model model = LoadModel(common);
     AttentionResult result{.options = DescribeRun("attention", *this).options, .ids = ids, .texts = {}, .layers = {}};
-    result.channel_kind = ChannelWord(model);
     result.channel = channel_;
     for (int64_t id : ids) result.texts.push_back(tokenizer ? tokenizer->DecodeToken(id) : std::nullopt);
     result.layers = HiddenAttention(model, ids, ParseLayers(layers_, model.layers()), {.channel = result.channel});

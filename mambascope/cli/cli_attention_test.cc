@@ -43,7 +43,7 @@ TEST_P(CliAttentionTest, WritesTheMatricesOfEveryLayerAskedFor) {
   const Json json =
       RunForJson({"attention", "--model", model, "--prompt", kPrompt, "--layer", "1,3", option, "2", "--out", out.path().string()});
   EXPECT_EQ(json, ReadJson(out / "attention.json"));
-  EXPECT_THAT(Keys(json), UnorderedElementsAre("options", "kind", "tokens", "layers"));
+  EXPECT_THAT(Keys(json), UnorderedElementsAre("options", "tokens", "layers"));
   EXPECT_EQ(json["options"]["command"], "attention");
   EXPECT_EQ(json["options"]["layer"], "1,3");
   const size_t tokens = json["tokens"].size();

@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
+#include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/intervene/sweep.h"
 #include "mambascope/model/threads.h"
 
@@ -85,18 +87,23 @@ std::vector<int> ParseLayers(const std::string& text, int layers) { return Parse
 
 std::vector<int> ParseHeads(const std::string& text, int heads) { return ParseIndices("heads", text, heads); }
 
-std::vector<EditableWeight> ParseProjections(const std::vector<std::string>& names, const Model& model) {
-  std::vector<EditableWeight> all = model.layer(0).editable();
+std::vector<std::string> ParseProjections(const std::vector<std::string>& names, const Model& model) {
+  const std::vector<std::string> all = model.projections();
   if (names == std::vector<std::string>{"all"}) return all;
-  std::vector<EditableWeight> chosen;
-  std::string known;
-  for (const EditableWeight& weight : all) known += (known.empty() ? "" : ", ") + weight.name;
+  std::vector<std::string> chosen;
   for (const std::string& name : names) {
-    const auto found = std::find_if(all.begin(), all.end(), [&](const EditableWeight& w) { return w.name == name; });
-    if (found == all.end()) throw Error(fmt::format("--projections: this model has no '{}'", name), "it has " + known + "; or all");
-    if (std::none_of(chosen.begin(), chosen.end(), [&](const EditableWeight& w) { return w.name == name; })) chosen.push_back(*found);
+    if (std::find(all.begin(), all.end(), name) == all.end())
+      throw Error(fmt::format("--projections: this model has no '{}'", name), fmt::format("it has {}; or all", fmt::join(all, ", ")));
+    if (std::find(chosen.begin(), chosen.end(), name) == chosen.end()) chosen.push_back(name);
   }
   return chosen;
+}
+
+std::vector<int> ParseEditLayers(const std::string& text, const std::string& projection, const Model& model) {
+  if (text == "all") return model.LayersWith(projection);
+  const std::vector<int> layers = ParseLayers(text, model.layers());
+  for (const int layer : layers) (void)model.editable(layer, projection);  // throws the Error
+  return layers;
 }
 
 Model LoadModel(const CommonArguments& o) {
@@ -117,8 +124,7 @@ void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what,
 }
 
 int64_t MemoryLimit(const std::optional<uint64_t>& memory, const Model& model) {
-  if (memory) return static_cast<int64_t>(*memory);
-  return model.device().is_cpu() ? sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE) : SweepOptions{}.memory;
+  return memory ? static_cast<int64_t>(*memory) : CommandMemory(model.device());
 }
 
 std::optional<Tokenizer> LoadTokenizer(const CommonArguments& o) {

@@ -51,8 +51,10 @@ std::vector<int> ParseHeads(const std::string& text, int heads);
 // The parts of `text` between separators; one at least.
 std::vector<std::string> SplitAt(const std::string& text, char separator);
 
-// The weights of layer 0 with these names, or "all" of them. Throws Error, which lists the model's, for another name.
-std::vector<EditableWeight> ParseProjections(const std::vector<std::string>& names, const Model& model);
+// The projections of these names, each once, or "all" that some layer has. Throws Error, which lists the model's, for another name.
+std::vector<std::string> ParseProjections(const std::vector<std::string>& names, const Model& model);
+// The layers that `text` names, for edits of `projection`. Of "all", those that have it. Throws Error for a layer that lacks it.
+std::vector<int> ParseEditLayers(const std::string& text, const std::string& projection, const Model& model);
 
 // Sets the threads, and loads.
 Model LoadModel(const CommonArguments& arguments);

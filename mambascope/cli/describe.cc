@@ -53,7 +53,7 @@ class Describe : public OptionVisitor {
 Json TokenizerFingerprint(const CommonArguments& common) {
   const fs::path path = common.tokenizer.empty() ? ModelFolder(common.model) : fs::path(common.tokenizer);
   const fs::path file = fs::is_directory(path) ? path / "tokenizer.json" : path;
-  return fs::exists(file) ? Json(FingerprintOf(ReadFile(file))) : Json();
+  return fs::exists(file) ? Json(FingerprintText(ReadFile(file))) : Json();
 }
 
 std::string BoundsText(const Bounds& bounds) {

@@ -18,7 +18,7 @@ namespace {
 // What tells a record's result from others.
 std::string RecordKey(const DatasetRecord& record) {
   const EditRecord& r = record.record;
-  return FingerprintOf(DumpJson({r.case_id, r.prompt, r.subject, r.target_new, r.digest}));
+  return FingerprintText(DumpJson({r.case_id, r.prompt, r.subject, r.target_new, r.digest}));
 }
 
 size_t RecordsAtATime(const EditSetup& setup) {

@@ -26,26 +26,34 @@ Contexts ChooseContexts(const CommonArguments& common, const EditArguments& o, c
   return ReadContexts(o.contexts.empty() ? own : fs::path(o.contexts));
 }
 
+// The projection that the published edits of a layer's architecture change.
+std::string DefaultProjection(const Model& model, int layer) {
+  const std::vector<EditableWeight> weights = model.layer(layer).editable();
+  if (weights.empty()) throw Error(fmt::format("layer {} has no projection that can be edited", layer));
+  return weights.back().name;
+}
+
 std::vector<EditPlace> ChoosePlaces(const EditArguments& o, const Model& model) {
-  std::vector<std::string> names = o.projections;
-  if (names.empty()) names = {model.layer(0).editable().back().name};
   std::vector<EditPlace> places;
-  for (const EditableWeight& weight : ParseProjections(names, model)) {
-    for (const int layer : ParseLayers(o.layers, model.layers())) places.push_back({layer, weight.name});
+  if (o.projections.empty()) {
+    for (const int layer : ParseLayers(o.layers, model.layers())) places.push_back({layer, DefaultProjection(model, layer)});
+  }
+  for (const std::string& name : ParseProjections(o.projections, model)) {
+    for (const int layer : ParseEditLayers(o.layers, name, model)) places.push_back({layer, name});
   }
   return places;
 }
 
 // Of a file, or of the JSON files of a folder.
 std::string FilesDigest(const fs::path& path) {
-  if (!fs::is_directory(path)) return FingerprintOf(ReadFile(path));
+  if (!fs::is_directory(path)) return FingerprintText(ReadFile(path));
   std::set<fs::path> files;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path)) {
     if (entry.path().extension() == ".json") files.insert(entry.path());
   }
   std::string digests;
-  for (const fs::path& file : files) digests += FingerprintOf(ReadFile(file));
-  return FingerprintOf(digests);
+  for (const fs::path& file : files) digests += FingerprintText(ReadFile(file));
+  return FingerprintText(digests);
 }
 
 }  // namespace
@@ -153,15 +161,14 @@ void EditSetup::TakeMoments() {
   for (const Place& place : places) {
     const std::string name = fmt::format("{}.{}", SiteName(place.site), place.layer);
     const Moments moments =
-        ReadMoments(options_.moments.empty() ? folder : fs::path(options_.moments), place, model_.width(place.site), fingerprint);
+        ReadMoments(options_.moments.empty() ? folder : fs::path(options_.moments), place, model_.width(place), fingerprint);
     const MomentSolver& solver = solvers_.emplace(place, MomentSolver(moments, options_.ridge)).first->second;
     if (solver.singular()) {
       throw Error(
           fmt::format("the second moments at {} are singular: {} tokens for a width of {}", name, moments.count, moments.sum.size(0)),
           "take more text (--text, --moments) or a ridge (--ridge 1e-3)");
     }
-    const at::Tensor sum = moments.sum.contiguous();
-    moments_echo_[name] = {{"tokens", moments.count}, {"digest", FingerprintOf({static_cast<const char*>(sum.data_ptr()), sum.nbytes()})}};
+    moments_echo_[name] = {{"tokens", moments.count}, {"digest", FingerprintTensor(moments.sum)}};
   }
 }
 

@@ -7,6 +7,7 @@
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
+#include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/figures/label.h"
 
 namespace mambascope {
@@ -31,13 +32,6 @@ std::vector<Fact> ReadFacts(const FactArguments& o) {
     facts.insert(facts.end(), more.begin(), more.end());
   }
   return Distinct(facts);
-}
-
-// Facts in one sweep: enough to fill the machine, few enough to come often.
-size_t FactsAtATime(const Model& model) {
-  constexpr int64_t kMost = 16, kWeightsForMost = 160'000'000;
-  const int64_t most = model.device().is_cpu() ? kMost : 8 * kMost, scale = model.device().is_cpu() ? 1 : 64;
-  return static_cast<size_t>(std::clamp<int64_t>(most * kWeightsForMost * scale / std::max<int64_t>(1, model.parameters()), 1, most));
 }
 
 }  // namespace
@@ -148,7 +142,7 @@ void DescribeNoise(const FactWork& work, RunDescription& run) {
 
 FactJobOptions JobOptions(const std::string& name, const CommonArguments& common, const FactArguments& o, const Model& model) {
   FactJobOptions options{.cells = {.recheck = common.check ? kRecheckedCells : 0, .seed = common.Seed()},
-                         .at_a_time = FactsAtATime(model),
+                         .at_a_time = FactsTogether(model.device(), model.parameters()),
                          .progress = ShowProgress(common, name + ": facts", "cells")};
   options.cells.sweep.memory = MemoryLimit(o.memory, model);
   return options;

@@ -18,9 +18,9 @@ class InfoCommand : public Command {
       sites.push_back({{"name", SiteName(site.site)}, {"width", site.width}});
       site_list += fmt::format("{}{} ({})", site_list.empty() ? "" : ", ", SiteName(site.site), site.width);
     }
-    for (const EditableWeight& weight : model.layer(0).editable()) {
-      projections.push_back(weight.name);
-      projection_list += (projection_list.empty() ? "" : ", ") + weight.name;
+    for (const std::string& name : model.projections()) {
+      projections.push_back(name);
+      projection_list += (projection_list.empty() ? "" : ", ") + name;
     }
     const Config& c = model.config();
     Print(common,

@@ -29,19 +29,31 @@ std::vector<std::string> ParseSets(const std::vector<std::string>& texts) {
   return sets;
 }
 
-CutKind ChooseCutKind(const KnockoutArguments& a, const Model& model) {
-  if (a.mode == "cut-conv") return CutKind::kMixingAndConv;
-  if (a.compat == "knockout" && model.config().architecture == Architecture::kLlama) return CutKind::kBidirectional;
-  if (a.compat == "knockout" && model.config().architecture == Architecture::kGpt2) return CutKind::kEmptyRowsUniform;
-  return CutKind::kMixing;
+// How each layer is cut.
+std::vector<CutKind> ChooseCutKinds(const KnockoutArguments& a, const Model& model) {
+  std::vector<CutKind> kinds(static_cast<size_t>(model.layers()), a.mode == "cut-conv" ? CutKind::kMixingAndConv : CutKind::kMixing);
+  if (a.compat != "knockout") return kinds;
+  for (int l = 0; l < model.layers(); ++l) {
+    for (const Mixer& mixer : model.layer(l).mixers()) {
+      if (mixer.published != CutKind::kMixing) kinds[static_cast<size_t>(l)] = mixer.published;
+    }
+  }
+  return kinds;
 }
 
+// The heads of every layer that has attention.
 ChannelGroup Heads(const std::string& text, const Model& model) {
-  const auto heads = static_cast<int>(model.config().attention.heads);
-  if (heads == 0) throw Error("--heads are of attention, which this model has none of", "of a Mamba, --channels cuts a part");
-  at::Tensor mask = at::zeros({heads}, at::kBool);
-  for (const int head : ParseHeads(text, heads)) mask[head] = true;
-  return {.name = "heads " + text, .blocked = std::vector<at::Tensor>(static_cast<size_t>(model.layers()), mask.to(model.device()))};
+  ChannelGroup group{.name = "heads " + text, .blocked = std::vector<at::Tensor>(static_cast<size_t>(model.layers()))};
+  for (int l = 0; l < model.layers(); ++l) {
+    const std::optional<Mixer> attention = FindMixer(model.layer(l).mixers(), MixerKind::kAttention);
+    if (!attention) continue;
+    at::Tensor mask = at::zeros({attention->channels}, at::kBool);
+    for (const int head : ParseHeads(text, static_cast<int>(attention->channels))) mask[head] = true;
+    group.blocked[static_cast<size_t>(l)] = mask.to(model.device());
+  }
+  if (std::none_of(group.blocked.begin(), group.blocked.end(), [](const at::Tensor& mask) { return mask.defined(); }))
+    throw Error("--heads needs attention heads; this model has none", "--channels cuts a part of a Mamba");
+  return group;
 }
 
 // The thirds that a group of channels is made of; none: everywhere. The public implementation of Endy et al. 2025 names a group by the
@@ -64,7 +76,9 @@ ChannelGroup Channels(const std::string& name, const std::vector<std::string>& t
   for (const std::string& third : thirds) {
     const std::vector<at::Tensor>& masks = third == "fast" ? features.fast : third == "mid" ? features.mid : features.slow;
     if (group.blocked.empty()) group.blocked = masks;
-    for (size_t l = 0; l < masks.size(); ++l) group.blocked[l] = group.blocked[l].logical_or(masks[l]);
+    for (size_t l = 0; l < masks.size(); ++l) {
+      if (masks[l].defined()) group.blocked[l] = group.blocked[l].logical_or(masks[l]);
+    }
   }
   return group;
 }
@@ -179,7 +193,7 @@ void CheckKnockout(const KnockoutArguments& a) {
 KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model, const Tokenizer& tokenizer) {
   KnockoutOptions options{.from = a.from.empty() ? DefaultSources(a) : ParseSets(a.from),
                           .to = a.to.empty() ? std::vector<std::string>{"last"} : ParseSets(a.to),
-                          .kind = ChooseCutKind(a, model),
+                          .kinds = ChooseCutKinds(a, model),
                           .heatmap = a.heatmap,
                           .decompose = a.decompose};
   const int window = WindowLength(a, model);
@@ -188,7 +202,7 @@ KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model, co
     options.places.push_back(a.around_layers() ? static_cast<int>(w) : static_cast<int>(options.windows[w].begin));
   options.channels = MakeGroups(a, model, tokenizer);
   if (a.ablates()) {
-    if (model.config().ssm.d_inner == 0) throw Error("--mode mean ablates conv_in, which a transformer lacks", "take --mode cut");
+    if (model.LayersWith(Site::kConvIn).empty()) throw Error("--mode mean ablates conv_in, which a transformer lacks", "take --mode cut");
     options.ablation = MeanAblation{.means = {}, .others = a.restore == "none" ? MeanAblation::Others::kFree : MeanAblation::Others::kHeld};
   }
   return options;

@@ -25,7 +25,7 @@ TEST_F(KnockoutSetupTest, DefaultsAreThoseOfThePaper) {
   const KnockoutOptions options = SetUpFor("mamba", {});
   EXPECT_THAT(options.from, ElementsAre("subject", "relation", "first", "last"));
   EXPECT_THAT(options.to, ElementsAre("last"));
-  EXPECT_EQ(options.kind, CutKind::kMixing);
+  EXPECT_THAT(options.kinds, testing::Each(CutKind::kMixing));
   EXPECT_EQ(options.windows.size(), 4u);
   ASSERT_EQ(options.channels.size(), 1u);
   EXPECT_TRUE(options.channels[0].blocked.empty());
@@ -61,9 +61,10 @@ TEST_F(KnockoutSetupTest, PublishedReadingsAreThoseOfTheModelsKind) {
                 {"gpt2", CutKind::kEmptyRowsUniform}, {"gpt_neox", CutKind::kMixing},       {"mamba", CutKind::kMixing},
                 {"mamba2", CutKind::kMixing}};
   for (const auto& [golden, kind] : kCases) {
-    EXPECT_EQ(SetUpFor(golden, {.compat = "knockout"}).kind, kind) << golden;
-    EXPECT_EQ(SetUpFor(golden, {}).kind, CutKind::kMixing) << golden;
-    EXPECT_EQ(SetUpFor(golden, {.mode = "cut-conv"}).kind, CutKind::kMixingAndConv) << golden;
+    EXPECT_THAT(SetUpFor(golden, {.compat = "knockout"}).kinds, testing::Each(kind)) << golden;
+    EXPECT_THAT(SetUpFor(golden, {}).kinds, testing::Each(CutKind::kMixing)) << golden;
+    EXPECT_THAT(SetUpFor(golden, {.mode = "cut-conv"}).kinds, testing::Each(CutKind::kMixingAndConv)) << golden;
+    EXPECT_FALSE(SetUpFor(golden, {.compat = "knockout"}).kinds.empty());
   }
 }
 

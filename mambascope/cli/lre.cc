@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 std::string RelationDigest(const Relation& relation) {
   Json all = {relation.name, relation.prompt_templates[0], relation.properties.relation_type};
   for (const Sample& sample : relation.samples) all.push_back({sample.subject, sample.object});
-  return FingerprintOf(DumpJson(all));
+  return FingerprintText(DumpJson(all));
 }
 
 void ExplainLre(const LreOptions& options, size_t relations, size_t done) {

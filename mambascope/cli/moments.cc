@@ -21,17 +21,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The weights by the site that they read; two that read the same one share its moments.
-std::map<Site, std::vector<std::string>> ProjectionsBySite(const std::vector<EditableWeight>& weights) {
+// The projections by the site that they read; two that read the same one share its moments.
+std::map<Site, std::vector<std::string>> ProjectionsBySite(const std::vector<std::string>& names, const Model& model) {
   std::map<Site, std::vector<std::string>> sites;
-  for (const EditableWeight& weight : weights) sites[weight.key].push_back(weight.name);
+  for (const std::string& name : names) sites[model.editable(model.LayersWith(name).front(), name).key].push_back(name);
   return sites;
 }
 
-std::vector<Place> MomentPlaces(const std::vector<int>& layers, const std::map<Site, std::vector<std::string>>& sites) {
+std::vector<Place> MomentPlaces(const std::string& layers, const std::map<Site, std::vector<std::string>>& sites, const Model& model) {
   std::vector<Place> places;
   for (const auto& [site, names] : sites) {
-    for (const int layer : layers) places.push_back({site, layer});
+    std::set<int> having;
+    for (const std::string& name : names) {
+      const std::vector<int> own = ParseEditLayers(layers, name, model);
+      having.insert(own.begin(), own.end());
+    }
+    for (const int layer : having) places.push_back({site, layer});
   }
   return places;
 }
@@ -58,7 +63,7 @@ std::string MomentsText(const MomentsResult& report) {
 
 void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Model& model) {
   int64_t bytes = 0;
-  for (const Place& place : options.places) bytes += model.width(place.site) * model.width(place.site) * 8;
+  for (const Place& place : options.places) bytes += model.width(place) * model.width(place) * 8;
   fmt::print(stderr, "plan: {} second moments, {} MB, from one pass over {} documents; {} more are held out\n", options.places.size(),
              bytes >> 20, corpus.documents - HeldOut(corpus.documents), HeldOut(corpus.documents));
 }
@@ -76,7 +81,7 @@ RunDescription DescribeMoments(RunDescription run, double ridge, int64_t max_tok
 std::vector<MomentResult> Collect(const CommonArguments& common, const std::string& what, const Model& model, const Tokenizer& tokenizer,
                                   const CorpusSummary& corpus, const fs::path& folder, const RunDescription& run, MomentOptions options) {
   options.model = run.options.at("fingerprint");
-  options.made_by = FingerprintOf(DumpJson(run.identity));
+  options.made_by = FingerprintText(DumpJson(run.identity));
   std::optional<Progress> progress;
   options.progress = [&](int64_t documents, int64_t of, int64_t tokens) {
     if (!progress) progress.emplace(what, "tokens", common.quiet, static_cast<double>(documents));
@@ -118,15 +123,12 @@ class MomentsCommand : public Command {
     if (options.texts.empty()) options.texts = {BundledText()};
     const CorpusSummary corpus = SummarizeCorpus(options.texts, options.limit_documents);
     const Model model = LoadModel(common);
-    const std::vector<int> layers = ParseLayers(layers_, model.layers());
-    const std::vector<EditableWeight> weights = ParseProjections(projections_, model);
+    const std::vector<std::string> names = ParseProjections(projections_, model);
     RunDescription run = DescribeMoments(DescribeRun("moments", *this), ridge_, max_tokens_, corpus);
-    MomentsResult result{.options = {}, .projections = ProjectionsBySite(weights), .moments = {}};
-    std::vector<std::string> names;
-    for (const EditableWeight& weight : weights) names.push_back(weight.name);
+    MomentsResult result{.options = {}, .projections = ProjectionsBySite(names, model), .moments = {}};
     run.Mentions("projections", names);
     result.options = run.options;
-    options.places = MomentPlaces(layers, result.projections);
+    options.places = MomentPlaces(layers_, result.projections, model);
     if (common.explain) Explain(options, corpus, model);
     result.moments = Collect(common, "moments: documents", model, tokenizer, corpus, folder / "moments", run, options);
     WriteResults("moments", common, folder, result, MomentsPage(result),

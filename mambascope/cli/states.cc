@@ -13,7 +13,7 @@ std::string TensorName(const Place& place) {
   return place.site == Site::kEmbed ? "embed" : fmt::format("{}.{}", SiteName(place.site), place.layer);
 }
 
-// Every layer's place of the named sites; of all sites when none is named.
+// The places of the named sites in all layers that have them; of all sites when none is named.
 std::vector<Place> StatePlaces(const Model& model, const std::vector<std::string>& names) {
   std::vector<Site> sites;
   for (const std::string& name : names) sites.push_back(ParseSite(name, model.sites()));
@@ -22,7 +22,7 @@ std::vector<Place> StatePlaces(const Model& model, const std::vector<std::string
   }
   std::vector<Place> places = {{Site::kEmbed, kEmbedLayer}};
   for (Site site : sites) {
-    for (int l = 0; l < model.layers() && site != Site::kEmbed; ++l) places.push_back({site, l});
+    for (int l : model.LayersWith(site)) places.push_back({site, l});
   }
   return places;
 }

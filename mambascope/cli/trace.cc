@@ -54,7 +54,7 @@ std::vector<FactTrace> TraceAtSites(const Model& model, const Tokenizer& tokeniz
 }
 
 std::vector<Site> TracedSites(const TraceArguments& a, const Model& model) {
-  if (a.isolate && model.config().ssm.d_inner == 0)
+  if (a.isolate && model.LayersWith(Site::kSsmOut).empty())
     throw Error("--isolate takes a mixer's output apart into scan and gate: it is for Mamba models");
   std::vector<Site> sites = {ParseSite(a.isolate ? "mixer_out" : a.site, model.sites())};
   if (a.isolate) sites.insert(sites.end(), {ParseSite("ssm_out", model.sites()), ParseSite("gate", model.sites())});

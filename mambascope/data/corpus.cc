@@ -67,7 +67,7 @@ CorpusSummary SummarizeCorpus(const std::vector<fs::path>& files, int64_t limit)
     const std::optional<std::string> document = corpus.Next();
     if (!document) break;
     ++summary.documents;
-    summary.fingerprint = FingerprintOf(summary.fingerprint + *document);
+    summary.fingerprint = FingerprintText(summary.fingerprint + *document);
     summary.last.push_back(*document);
     if (summary.last.size() > kLast) summary.last.pop_front();
   }

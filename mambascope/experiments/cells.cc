@@ -22,18 +22,17 @@ void Append(const SweepPlan& plan, SweepPlan& sum) {
   sum.peak_bytes = std::max(sum.peak_bytes, plan.peak_bytes);
 }
 
-// Of ids[i] after the last-block outputs last[i]. Unembeds some cases at a time.
-std::vector<AnswerCell> CellsOf(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids) {
+// Of ids[i] after the last-block outputs last[i].
+std::vector<AnswerCell> ReadCells(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids) {
   std::vector<AnswerCell> cells;
-  for (int64_t begin = 0, some = model.rows_to_unembed(); begin < last.size(0); begin += some) {
-    const int64_t n = std::min(some, last.size(0) - begin);
-    const at::Tensor logits = model.Unembed(last.narrow(0, begin, n));  // [case, vocab]
+  model.UnembedInParts(last, [&](int64_t begin, const at::Tensor& logits) {  // [case, vocab]
+    const int64_t n = logits.size(0);
     const at::Tensor own = logits.gather(1, RowIndex({ids.begin() + begin, ids.begin() + begin + n}, last).unsqueeze(1)).squeeze(1);
     const at::Tensor p = (own - logits.logsumexp(1)).exp().to(at::kCPU, at::kDouble), top = own.ge(logits.amax(1)).cpu();
     const auto each_p = p.accessor<double, 1>();
     const auto is_top = top.accessor<bool, 1>();
     for (int64_t i = 0; i < n; ++i) cells.push_back({each_p[i], is_top[i]});
-  }
+  });
   return cells;
 }
 
@@ -44,7 +43,7 @@ std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepB
   c10::NoGradGuard no_grad;
   SweepOptions sweep = options.sweep;
   sweep.planned = [&](const SweepPlan& plan) { Append(plan, audit.plan); };
-  const std::vector<AnswerCell> cells = CellsOf(model, Sweep(model, bases, cases, sweep), answers);
+  const std::vector<AnswerCell> cells = ReadCells(model, Sweep(model, bases, cases, sweep), answers);
   if (!std::all_of(cells.begin(), cells.end(), [](const AnswerCell& cell) { return std::isfinite(cell.p); }))
     throw Error("a probability is not a number", "the checkpoint's weights may be damaged or of a type that overflows");
   Random random(options.seed);

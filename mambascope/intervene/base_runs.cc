@@ -6,12 +6,12 @@
 
 namespace mambascope {
 
-BaseRuns::BaseRuns(const Model& model, const std::vector<SweepBase>& bases, const std::vector<Cone>& cones) : model_(model) {
+BaseRuns::BaseRuns(const Model& model, const std::vector<SweepBase>& bases, const std::vector<DownstreamRegion>& regions) : model_(model) {
   std::vector<int64_t> lengths;
   std::set<int64_t> kept;
-  for (const Cone& cone : cones) {
-    const SweepBase& base = bases[cone.work->base];
-    const auto [place, is_new] = places_.emplace(cone.work->base, Placed{lengths.size(), static_cast<int64_t>(ids_.size())});
+  for (const DownstreamRegion& region : regions) {
+    const SweepBase& base = bases[region.work->base];
+    const auto [place, is_new] = places_.emplace(region.work->base, Placed{lengths.size(), static_cast<int64_t>(ids_.size())});
     const int64_t row = place->second.row;
     if (is_new) {
       lengths.push_back(static_cast<int64_t>(base.ids.size()));
@@ -19,11 +19,11 @@ BaseRuns::BaseRuns(const Model& model, const std::vector<SweepBase>& bases, cons
       AppendCuts(base, place->second);
       ids_.insert(ids_.end(), base.ids.begin(), base.ids.end());
     }
-    if (cone.continues(model)) {
-      kept.insert(row + cone.first - 1);
-      KeepCutCarries(cone, base, place->second);
+    if (region.continues(model)) {
+      kept.insert(row + region.first - 1);
+      KeepCutCarries(region, base, place->second);
     }
-    for (const Intervention& intervention : cone.work->variant) {
+    for (const Intervention& intervention : region.work->variant) {
       if (const auto* hold = std::get_if<Hold>(&intervention)) held_.insert(hold->at.place());
     }
   }
@@ -32,17 +32,17 @@ BaseRuns::BaseRuns(const Model& model, const std::vector<SweepBase>& bases, cons
   h_ = At({Site::kEmbed, kEmbedLayer}, model.Embed(ids_, packing_));
 }
 
-int64_t BaseRuns::Slot(const Cone& cone) const {
-  if (!cone.continues(model_)) return -1;
-  const int64_t row = FirstRow(cone.work->base) + cone.first - 1;
+int64_t BaseRuns::Slot(const DownstreamRegion& region) const {
+  if (!region.continues(model_)) return -1;
+  const int64_t row = FirstRow(region.work->base) + region.first - 1;
   return std::lower_bound(packing_.kept.begin(), packing_.kept.end(), row) - packing_.kept.begin();
 }
 
-int64_t BaseRuns::Slot(const Cone& cone, int layer, const std::vector<Sources>& hidden) const {
-  const auto at = cut_slots_.find({layer, cone.work->base, cone.first});
-  if (at == cut_slots_.end()) return Slot(cone);
-  const auto found = at->second.find(Before(hidden, cone.first));
-  return found == at->second.end() ? Slot(cone) : static_cast<int64_t>(packing_.kept.size()) + found->second;
+int64_t BaseRuns::Slot(const DownstreamRegion& region, int layer, const std::vector<Sources>& hidden) const {
+  const auto at = cut_slots_.find({layer, region.work->base, region.first});
+  if (at == cut_slots_.end()) return Slot(region);
+  const auto found = at->second.find(Before(hidden, region.first));
+  return found == at->second.end() ? Slot(region) : static_cast<int64_t>(packing_.kept.size()) + found->second;
 }
 
 BaseLayer BaseRuns::Up(int layer) {
@@ -66,13 +66,13 @@ void BaseRuns::AppendCuts(const SweepBase& base, const Placed& at) {
   }
 }
 
-void BaseRuns::KeepCutCarries(const Cone& cone, const SweepBase& base, const Placed& at) {
-  for (const auto& [layer, carries] : CutCarriesOf(model_, base, cone)) {
+void BaseRuns::KeepCutCarries(const DownstreamRegion& region, const SweepBase& base, const Placed& at) {
+  for (const auto& [layer, carries] : FindCutCarries(model_, base, region)) {
     for (const std::vector<Sources>& hidden : carries) {
-      const bool is_new = cut_slots_[{layer, cone.work->base, cone.first}].emplace(hidden, cut_carries_[layer]).second;
+      const bool is_new = cut_slots_[{layer, region.work->base, region.first}].emplace(hidden, cut_carries_[layer]).second;
       if (!is_new) continue;
       ++cut_carries_[layer];
-      cuts_[layer].push_back({.segment = at.segment, .to = {}, .hidden = hidden, .carry = -1, .kept = {at.row + cone.first - 1}});
+      cuts_[layer].push_back({.segment = at.segment, .to = {}, .hidden = hidden, .carry = -1, .kept = {at.row + region.first - 1}});
     }
   }
 }

@@ -1,4 +1,4 @@
-// The base runs of a sweep, and what segments read of them.
+// BaseRuns are the base runs of a sweep. Segments read what they hold of each layer.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,23 +13,24 @@
 
 namespace mambascope {
 
-// What segments read of the base runs at one layer.
+// A BaseLayer is what segments read of the base runs at one layer.
 struct BaseLayer {
   at::Tensor h;                      // [row, d_model], the layer's input: where segments join
   Carry carry = {};                  // a slot for every token that segments continue from, and for what cuts hide before it
   std::map<Place, at::Tensor> held;  // [row, width], the states that some variant holds
 };
 
-// The base runs of some cones, as whole prompts side by side.
+// The base runs of some regions go up as whole prompts side by side.
 class BaseRuns : public Hooks {
  public:
-  BaseRuns(const Model& model, const std::vector<SweepBase>& bases, const std::vector<Cone>& cones);
+  BaseRuns(const Model& model, const std::vector<SweepBase>& bases, const std::vector<DownstreamRegion>& regions);
 
   int64_t FirstRow(size_t base) const { return places_.at(base).row; }
-  // The slot of the carry at the token before the cone's first; -1 where it needs none.
-  int64_t Slot(const Cone& cone) const;
-  // That of the carry in `layer` as tokens see it that `hidden` is hidden from.
-  int64_t Slot(const Cone& cone, int layer, const std::vector<Sources>& hidden) const;
+  // Returns the slot of the carry at the token before the region's first, or -1 where the region
+  // needs none.
+  int64_t Slot(const DownstreamRegion& region) const;
+  // Returns the slot of the carry in `layer` as those tokens see it that `hidden` is hidden from.
+  int64_t Slot(const DownstreamRegion& region, int layer, const std::vector<Sources>& hidden) const;
 
   // Goes up one layer.
   BaseLayer Up(int layer);
@@ -46,8 +47,9 @@ class BaseRuns : public Hooks {
   };
 
   void AppendCuts(const SweepBase& base, const Placed& at);
-  // The carries at the token before the cone's first as its rows see them that cuts hide something from.
-  void KeepCutCarries(const Cone& cone, const SweepBase& base, const Placed& at);
+  // Keeps the carries at the token before the region, as those of its rows see them that cuts hide
+  // something from.
+  void KeepCutCarries(const DownstreamRegion& region, const SweepBase& base, const Placed& at);
 
   const Model& model_;
   std::map<size_t, Placed> places_;  // by base

@@ -1,4 +1,4 @@
-// What the Sets, Adds and Holds of variants do to packed rows.
+// Changes are what the Sets, Adds and Holds of variants do to packed rows.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,21 +20,22 @@ struct Change {
   bool adds = false;
 };
 
-// Where the tokens [first, end) of a prompt lie, and those of its base run.
+// A Placement says where the tokens [first, end) of a prompt lie, and where those of its base run.
 struct Placement {
   int64_t first, end;
   int64_t shift;       // from tokens to rows
   int64_t base_shift;  // to the base run's rows
 };
 
-// What is done to packed rows, place by place.
+// They are kept place by place.
 class Changes {
  public:
-  // After those of the same row and place that are there already.
+  // Appends a change after those of the same row and place that are there already.
   void Append(const Place& place, Change change);
-  // What `variant` does to the states at hand where acts(state).
+  // Appends what `variant` does to the states of the placement for which acts(state).
   void Append(const Variant& variant, const Placement& placement, const std::function<bool(const StateId&)>& acts);
-  // x, which has the packed rows from `begin` on, with its changes; `base` has the base runs' rows.
+  // Returns x with its changes. x has the packed rows from `begin` on; `base` has the base runs'
+  // rows.
   at::Tensor Apply(const Place& place, int64_t begin, const at::Tensor& base, at::Tensor x) const;
 
  private:

@@ -2,47 +2,43 @@
 
 #include <ATen/core/Tensor.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <string>
 
 #include "mambascope/error.h"
 
 namespace mambascope {
 namespace {
 
-// The width of the states at `place`. Throws Error when the model has no such place.
-int64_t Width(const Model& model, const Place& place) {
-  const bool embed = place.site == Site::kEmbed;
-  if (embed ? place.layer != kEmbedLayer : place.layer < 0 || place.layer >= model.layers()) {
-    throw Error(fmt::format("layer {} is out of range for site {}", place.layer, SiteName(place.site)),
-                embed ? "the embedding has no layer" : fmt::format("layers are 0 to {}", model.layers() - 1));
+void CheckLayer(const Model& model, int layer, const std::string& what) {
+  if (layer < 0 || layer >= model.layers()) {
+    throw Error(fmt::format("layer {} is out of range for {}", layer, what), fmt::format("layers are 0 to {}", model.layers() - 1));
   }
-  for (const SiteInfo& info : model.sites()) {
-    if (info.site == place.site) return info.width;
-  }
-  ParseSite(SiteName(place.site), model.sites());  // throws the Error that lists the sites
-  return 0;
 }
 
 void CheckState(const Model& model, const StateId& at, int64_t tokens, const at::Tensor* value) {
-  const int64_t width = Width(model, at.place());
+  CheckPlace(model, at.place());
+  const int64_t width = model.width(at.place());
   CheckToken(at.token, tokens);
   if (value != nullptr && (value->dim() != 1 || value->size(0) != width)) {
     throw Error(fmt::format("a value for site {} must have {} features, it has {}", SiteName(at.site), width, value->numel()));
   }
 }
 
-bool IsMamba(const Model& model) {
-  const Architecture a = model.config().architecture;
-  return a == Architecture::kMamba1 || a == Architecture::kMamba2;
-}
-
-// A mask of channels is as wide as the mixer that it acts in.
-void CheckChannels(const Model& model, const at::Tensor& channels) {
-  const Config& c = model.config();
-  const bool mamba = IsMamba(model);
-  const int64_t width = mamba ? c.ssm.d_inner : c.attention.heads;
-  if (channels.defined() && (channels.scalar_type() != at::kBool || channels.dim() != 1 || channels.size(0) != width)) {
-    throw Error(fmt::format("a cut's channels must be a mask (bool) of {} {}", width, mamba ? "channels" : "heads"));
+// A mask of channels is as wide as a mixer that it acts in; a convolution is cut whole.
+void CheckMixers(const Cut& cut, const std::vector<Mixer>& mixers) {
+  if (mixers.empty()) throw Error(fmt::format("layer {} has no mixer, so it has nothing to cut", cut.layer));
+  if (!cut.channels.defined()) return;
+  const auto fits = [&](const Mixer& mixer) { return cut.channels.size(0) == mixer.channels; };
+  if (cut.channels.scalar_type() != at::kBool || cut.channels.dim() != 1 || std::none_of(mixers.begin(), mixers.end(), fits)) {
+    throw Error(
+        fmt::format("a cut's channels must be a mask (bool) of {} {}s", mixers.front().channels, mixers.front().channel_name));
   }
+  const bool has_conv = std::any_of(mixers.begin(), mixers.end(), [](const Mixer& mixer) { return mixer.has_conv; });
+  if (cut.kind == CutKind::kMixingAndConv && has_conv)
+    throw Error("a cut of the convolution is of all channels", "leave the channels out, or cut the mixing alone");
 }
 
 void Check(const Model& model, const Intervention& intervention, int64_t tokens) {
@@ -50,10 +46,8 @@ void Check(const Model& model, const Intervention& intervention, int64_t tokens)
                       [&](const Add& add) { CheckState(model, add.at, tokens, &add.delta); },
                       [&](const Hold& hold) { CheckState(model, hold.at, tokens, nullptr); },
                       [&](const Cut& cut) {
-                        Width(model, {Site::kResid, cut.layer});
-                        CheckChannels(model, cut.channels);
-                        if (cut.kind == CutKind::kMixingAndConv && cut.channels.defined() && IsMamba(model))
-                          throw Error("a cut of the convolution is of all channels", "leave the channels out, or cut the mixing alone");
+                        CheckLayer(model, cut.layer, "a cut");
+                        CheckMixers(cut, model.layer(cut.layer).mixers());
                         for (int64_t token : cut.from) CheckToken(token, tokens);
                         for (int64_t token : cut.to) CheckToken(token, tokens);
                       }},
@@ -74,7 +68,17 @@ void CheckToken(int64_t token, int64_t tokens) {
     throw Error(fmt::format("token {} is out of range", token), fmt::format("the prompt has tokens 0 to {}", tokens - 1));
 }
 
-void CheckPlace(const Model& model, const Place& place) { Width(model, place); }
+void CheckPlace(const Model& model, const Place& place) {
+  if (model.Has(place)) return;
+  if (place.site == Site::kEmbed) {
+    throw Error(fmt::format("layer {} is out of range for site {}", place.layer, SiteName(place.site)), "the embedding has no layer");
+  }
+  CheckLayer(model, place.layer, fmt::format("site {}", SiteName(place.site)));
+  const std::vector<int> with = model.LayersWith(place.site);
+  if (with.empty()) ParseSite(SiteName(place.site), model.sites());  // throws the Error that lists the sites
+  throw Error(fmt::format("layer {} has no site {}", place.layer, SiteName(place.site)),
+              fmt::format("layers that have it: {}", fmt::join(with, ", ")));
+}
 
 void CheckVariant(const Model& model, const Variant& variant, int64_t tokens) {
   for (const Intervention& intervention : variant) Check(model, intervention, tokens);

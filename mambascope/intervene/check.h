@@ -1,4 +1,5 @@
-// What Run and Sweep refuse: interventions and prompts that the model does not have a place for. Each throws an Error that says why.
+// Run and Sweep refuse interventions and prompts that the model does not have a place for. Each
+// check throws an Error that says why.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +18,19 @@ struct Overload : F... {
 template <typename... F>
 Overload(F...) -> Overload<F...>;  // older compilers do not deduce it
 
-// At least one prompt, none of them empty.
+// There must be a prompt, and none may be empty.
 void CheckPrompts(const std::vector<std::vector<int64_t>>& prompts);
 
-// The token exists, in a prompt of `tokens` tokens.
+// The token must exist in a prompt of `tokens` tokens.
 void CheckToken(int64_t token, int64_t tokens);
 
-// Layer and site exist.
+// The layer must exist, and have the site.
 void CheckPlace(const Model& model, const Place& place);
 
-// Places and tokens exist and values have the site's width, for a prompt of `tokens` tokens.
+// For a prompt of `tokens` tokens, places and tokens must exist, values must have the site's width
+// there, and a cut's layer must have a mixer that its mask fits.
 void CheckVariant(const Model& model, const Variant& variant, int64_t tokens);
-// The same of what is done to a base run, which has no state to be held at.
+// The same holds of what is done to a base run, which has no state to be held at.
 void CheckBase(const Model& model, const Variant& variant, int64_t tokens);
 
 }  // namespace mambascope

@@ -12,15 +12,17 @@ namespace {
 
 class CutMatrixTest : public testing::TestWithParam<std::string> {
  protected:
-  bool IsMamba() const { return model_.config().ssm.d_inner > 0; }
+  Mixer OwnMixer() const { return model_.layer(1).mixers().at(0); }
+  bool IsMamba() const { return OwnMixer().kind == MixerKind::kScan; }
   Place Moved() const { return {IsMamba() ? Site::kSsmOut : Site::kMixed, 1}; }
   // What layer 1 moves under the cuts, [token, width].
   at::Tensor ByRun(const Variant& cuts) const {
     return mambascope::Run(model_, {ids_}, {.variants = {cuts}, .keep = {Moved()}}).State(Moved(), 0);
   }
   at::Tensor ByMatrix(const std::vector<Cut>& cuts) const {
+    const Place input = BlockInput(1);
     const Mixing mixing =
-        model_.layer(1).Mix(mambascope::Run(model_, {ids_}, {.variants = {}, .keep = {{Site::kResid, 0}}}).State({Site::kResid, 0}, 0));
+        model_.layer(1).Mix(mambascope::Run(model_, {ids_}, {.variants = {}, .keep = {input}}).State(input, 0)).at(0);
     at::Tensor m = mixing.matrix(0, 0, mixing.channels);  // [to, from, channel]
     for (const Cut& cut : cuts) {
       for (int64_t to : cut.to) {
@@ -55,8 +57,8 @@ TEST_P(CutMatrixTest, SetsFromSets) { ExpectEqual({{1, {1, 4}, {5, 6}}, {1, {0},
 TEST_P(CutMatrixTest, EverythingFromTheLastToken) { ExpectEqual({{1, {0, 1, 2, 3, 4, 5, 6, 7}, {7}}}); }
 
 TEST_P(CutMatrixTest, SomeChannelsOrHeads) {
-  const int64_t copies = IsMamba() ? model_.config().ssm.d_inner / model_.layer(1).decay().size(1) : 1;
-  const int64_t channels = IsMamba() ? model_.layer(1).decay().size(1) : model_.config().attention.heads;
+  const int64_t channels = IsMamba() ? OwnMixer().decay.size(1) : OwnMixer().channels;
+  const int64_t copies = OwnMixer().channels / channels;
   const at::Tensor some = (at::arange(channels) % 2 == 0).repeat_interleave(copies);
   ExpectEqual({{1, {1, 2}, {5, 7}, some}, {1, {0}, {7}}});
 }

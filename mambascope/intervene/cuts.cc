@@ -10,7 +10,7 @@ namespace mambascope {
 namespace {
 
 // The cuts of some variants at one layer.
-std::vector<const Cut*> CutsOf(const std::vector<const Variant*>& variants, int layer) {
+std::vector<const Cut*> SelectCuts(const std::vector<const Variant*>& variants, int layer) {
   std::vector<const Cut*> cuts;
   for (const Variant* variant : variants) {
     for (const Intervention& intervention : *variant) {
@@ -24,14 +24,15 @@ std::vector<const Cut*> CutsOf(const std::vector<const Variant*>& variants, int 
 // The first token that has something to read of the cut's sources. REQUIRES: !cut.from.empty()
 int64_t Earliest(const Cut& cut) { return cut.kind == CutKind::kBidirectional ? 0 : *std::min_element(cut.from.begin(), cut.from.end()); }
 
-Sources SourcesOf(const Cut& cut) {
+Sources MakeSources(const Cut& cut) {
   const std::set<int64_t> tokens(cut.from.begin(), cut.from.end());
   return {{tokens.begin(), tokens.end()}, cut.channels, cut.kind};
 }
 
-using Key = std::tuple<const std::vector<int64_t>&, const void*, CutKind>;
-
-Key KeyOf(const Sources& s) { return {s.tokens, s.channels.unsafeGetTensorImpl(), s.kind}; }
+bool Precedes(const Sources& a, const Sources& b) {
+  const void *const a_mask = a.channels.unsafeGetTensorImpl(), *const b_mask = b.channels.unsafeGetTensorImpl();
+  return std::tie(a.tokens, a_mask, a.kind) < std::tie(b.tokens, b_mask, b.kind);
+}
 
 }  // namespace
 
@@ -58,7 +59,7 @@ std::set<int> CutLayers(const std::vector<const Variant*>& variants, int lowest)
 }
 
 std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& variants, int64_t first, int64_t end) {
-  const std::vector<const Cut*> cuts = CutsOf(variants, layer);
+  const std::vector<const Cut*> cuts = SelectCuts(variants, layer);
   std::map<int64_t, std::vector<size_t>> touching;  // token -> the cuts that hide something from it
   for (size_t i = 0; i < cuts.size(); ++i) {
     const int64_t earliest = std::max(first, Earliest(*cuts[i]));
@@ -71,7 +72,7 @@ std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& vari
   std::vector<CutTokens> result;
   for (const auto& [by, to] : tokens) {
     result.push_back({.to = to, .hidden = {}});
-    for (size_t i : by) result.back().hidden.push_back(SourcesOf(*cuts[i]));
+    for (size_t i : by) result.back().hidden.push_back(MakeSources(*cuts[i]));
   }
   return result;
 }
@@ -91,8 +92,7 @@ std::vector<Sources> Before(const std::vector<Sources>& hidden, int64_t token) {
 }
 
 bool HiddenOrder::operator()(const std::vector<Sources>& a, const std::vector<Sources>& b) const {
-  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
-                                      [](const Sources& x, const Sources& y) { return KeyOf(x) < KeyOf(y); });
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), Precedes);
 }
 
 }  // namespace mambascope

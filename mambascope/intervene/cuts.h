@@ -1,4 +1,4 @@
-// The cuts of variants as a layer takes them: for each token what is hidden from it.
+// A layer takes the cuts of variants by token: for each one what is hidden from it.
 #pragma once
 
 #include <compare>
@@ -11,7 +11,7 @@
 
 namespace mambascope {
 
-// Tokens of one prompt that see it alike in one layer's mixer.
+// CutTokens are tokens of one prompt that see it alike in one layer's mixer.
 struct CutTokens {
   std::vector<int64_t> to;  // ascending
   std::vector<Sources> hidden;
@@ -20,22 +20,23 @@ struct CutTokens {
 // Whether targets of the cut may read tokens after them.
 bool ReadsLater(const Cut& cut);
 
-// The first token that the cut touches; `none` where it does nothing.
+// Returns the first token that the cut touches, or `none` where it does nothing.
 int64_t FirstToken(const Cut& cut, int64_t none);
 
-// The layers that some variant cuts, from `lowest` on.
+// Returns the layers that some variant cuts, from `lowest` on.
 std::set<int> CutLayers(const std::vector<const Variant*>& variants, int lowest);
 
-// What the cuts of all `variants` at `layer` do to the tokens [first, end).
+// Returns what the cuts of all `variants` at `layer` do to the tokens [first, end).
 std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& variants, int64_t first, int64_t end);
 
-// `cut` as a layer takes it, where token t of the prompt is row t + shift, of `segment`; `carry` as in RowCut.
+// Returns `cut` as a layer takes it, where token t of the prompt is row t + shift of `segment`.
+// `carry` is as in RowCut.
 RowCut OnRows(CutTokens cut, size_t segment, int64_t shift, int64_t carry = -1);
 
-// What of `hidden` stands before `token`.
+// Returns what of `hidden` stands before `token`.
 std::vector<Sources> Before(const std::vector<Sources>& hidden, int64_t token);
 
-// Orders what is hidden; masks are compared by identity.
+// Orders what is hidden. Masks are compared by identity.
 struct HiddenOrder {
   bool operator()(const std::vector<Sources>& a, const std::vector<Sources>& b) const;
 };

@@ -24,31 +24,14 @@ void CheckWork(const Model& model, const std::vector<SweepBase>& bases, const st
   }
 }
 
-}  // namespace
-
-int FirstLayer(const StateId& at) { return at.site == Site::kResid || at.site == Site::kEmbed ? at.layer + 1 : at.layer; }
-
-CutCarries CutCarriesOf(const Model& model, const SweepBase& base, const Cone& cone) {
-  CutCarries carries;
-  if (!cone.continues(model) || model.config().ssm.d_inner == 0) return carries;
-  const std::vector<const Variant*> variants = {&base.variant, &cone.work->variant};
-  for (int layer : CutLayers(variants, cone.layer)) {
-    for (const CutTokens& cut : CutsAt(layer, variants, cone.first, cone.end)) {
-      std::vector<Sources> before = Before(cut.hidden, cone.first);
-      if (!before.empty()) carries[layer].insert(std::move(before));
-    }
-  }
-  return carries;
-}
-
-Cone ConeOf(const Model& model, const SweepBase& base, const SweepCase& work, size_t index) {
+DownstreamRegion FindRegion(const Model& model, const SweepBase& base, const SweepCase& work, size_t index) {
   const auto tokens = static_cast<int64_t>(base.ids.size());
   const auto [low, high] = std::minmax_element(work.read.begin(), work.read.end());
   const bool last = work.read.empty();
-  Cone cone{&work, index, model.layers(), last ? tokens - 1 : *low, last ? tokens : *high + 1};
+  DownstreamRegion region{&work, index, model.layers(), last ? tokens - 1 : *low, last ? tokens : *high + 1};
   const auto widen = [&](int layer, int64_t token) {
-    cone.layer = std::min(cone.layer, layer);
-    cone.first = std::min(cone.first, token);
+    region.layer = std::min(region.layer, layer);
+    region.first = std::min(region.first, token);
   };
   for (const Intervention& intervention : work.variant) {  // a Hold changes nothing by itself
     std::visit(Overload{[&](const Set& set) { widen(FirstLayer(set.at), set.at.token); },
@@ -57,24 +40,42 @@ Cone ConeOf(const Model& model, const SweepBase& base, const SweepCase& work, si
                           const int64_t first = FirstToken(cut, tokens);
                           if (first == tokens) return;
                           widen(cut.layer, first);
-                          if (ReadsLater(cut)) cone.end = tokens;
+                          if (ReadsLater(cut)) region.end = tokens;
                         }},
                intervention);
   }
   for (const Intervention& intervention : base.variant) {
     const auto* cut = std::get_if<Cut>(&intervention);
-    if (cut == nullptr || cut->layer < cone.layer || !ReadsLater(*cut) || FirstToken(*cut, tokens) == tokens) continue;
-    cone.first = std::min(cone.first, FirstToken(*cut, tokens));
-    cone.end = tokens;
+    if (cut == nullptr || cut->layer < region.layer || !ReadsLater(*cut) || FirstToken(*cut, tokens) == tokens) continue;
+    region.first = std::min(region.first, FirstToken(*cut, tokens));
+    region.end = tokens;
   }
-  return cone;
+  return region;
 }
 
-std::vector<Cone> ConesOf(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases) {
+}  // namespace
+
+int FirstLayer(const StateId& at) { return at.site == Site::kResid || at.site == Site::kEmbed ? at.layer + 1 : at.layer; }
+
+CutCarries FindCutCarries(const Model& model, const SweepBase& base, const DownstreamRegion& region) {
+  CutCarries carries;
+  if (!region.continues(model)) return carries;
+  const std::vector<const Variant*> variants = {&base.variant, &region.work->variant};
+  for (int layer : CutLayers(variants, region.layer)) {
+    if (!FindMixer(model.layer(layer).mixers(), MixerKind::kScan)) continue;
+    for (const CutTokens& cut : CutsAt(layer, variants, region.first, region.end)) {
+      std::vector<Sources> before = Before(cut.hidden, region.first);
+      if (!before.empty()) carries[layer].insert(std::move(before));
+    }
+  }
+  return carries;
+}
+
+std::vector<DownstreamRegion> FindRegions(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases) {
   CheckWork(model, bases, cases);
-  std::vector<Cone> cones;
-  for (size_t i = 0; i < cases.size(); ++i) cones.push_back(ConeOf(model, bases[cases[i].base], cases[i], i));
-  return cones;
+  std::vector<DownstreamRegion> regions;
+  for (size_t i = 0; i < cases.size(); ++i) regions.push_back(FindRegion(model, bases[cases[i].base], cases[i], i));
+  return regions;
 }
 
 }  // namespace mambascope

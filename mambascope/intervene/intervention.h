@@ -1,4 +1,4 @@
-// Interventions are data: four verbs say everything that an experiment does to a run.
+// Interventions are data. Four verbs say everything that an experiment does to a run.
 //
 //   corrupting a prompt    another prompt, or Add at Site::kEmbed
 //   restoring a state      Set to the clean run's value
@@ -44,12 +44,13 @@ struct Hold {
   StateId at;
 };
 
-// In the mixer of `layer` the tokens `to` do not read the tokens `from`. Where the convolution is cut, too, a token within its reach of a
-// source is seen by the targets without the source: what other interventions set at Site::kSsmIn there, they do not see.
+// In the mixers of `layer` the tokens `to` do not read the tokens `from`. Where the convolution is
+// cut, too, the targets see a token within its reach of a source without the source. They do not
+// see what other interventions set at Site::kSsmIn there.
 struct Cut {
   int layer;
   std::vector<int64_t> from, to;
-  at::Tensor channels = {};  // bool [d_inner] (Mamba) or [heads] (transformers): where it acts; undefined: everywhere
+  at::Tensor channels = {};  // bool [Mixer::channels]: where it acts; undefined: everywhere
   CutKind kind = CutKind::kMixing;
 };
 

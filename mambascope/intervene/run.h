@@ -1,5 +1,5 @@
-// Run: one whole forward pass over prompts, each with its interventions. Slow and plain: the oracle that everything faster is checked
-// against.
+// Run is one whole forward pass over prompts, each with its interventions. It is slow and plain:
+// the oracle that everything faster is checked against.
 //
 //   RunResult clean = Run(model, {prompt}, {.keep = {{Site::kResid, 5}}});
 //   Variant restore = {Set{{Site::kResid, 5, subject_last}, clean.State({Site::kResid, 5}, 0)[subject_last]}};
@@ -20,7 +20,8 @@ namespace mambascope {
 struct RunOptions {
   std::vector<Variant> variants = {};  // one per prompt; none: no interventions
   std::vector<Place> keep = {};        // where the states of all tokens are kept
-  // What is done to the base runs too, before the variants: one per prompt; none: nothing. A Hold means the state of that base run.
+  // What is done to the base runs too, before the variants: one per prompt; none: nothing. A Hold
+  // means the state of that base run.
   std::vector<Variant> base = {};
 };
 
@@ -28,7 +29,8 @@ class RunResult {
  public:
   // States at a kept place, after the interventions: [token, width] of one prompt.
   at::Tensor State(const Place& place, size_t prompt) const { return Rows(states_.at(place), prompt); }
-  // Logits [token, vocab] of one prompt, unembedded when asked for. REQUIRES: the model is still there.
+  // Logits [token, vocab] of one prompt, unembedded when asked for. REQUIRES: the model is still
+  // there.
   at::Tensor Logits(size_t prompt) const { return model_->Unembed(Rows(h_, prompt)); }
   // Logits [prompt, vocab] of every prompt's last token.
   at::Tensor LastLogits() const;
@@ -45,7 +47,8 @@ class RunResult {
   at::Tensor h_;                        // [row, d_model], the last block's output
 };
 
-// Throws Error for an empty prompt, and for a site, layer, token or width that the model or the prompt does not have.
+// Throws Error for an empty prompt, and for a site, layer, token or width that the model or the
+// prompt does not have.
 RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts, const RunOptions& options = {});
 
 }  // namespace mambascope

@@ -19,8 +19,8 @@ class RunTest : public testing::TestWithParam<std::string> {
   std::vector<Place> AllPlaces() const {
     std::vector<Place> places;
     for (const SiteInfo& info : model_.sites()) {
-      const bool embed = info.site == Site::kEmbed;
-      for (int l = embed ? kEmbedLayer : 0; l < (embed ? 0 : model_.layers()); ++l) places.push_back({info.site, l});
+      if (info.site == Site::kEmbed) places.push_back({info.site, kEmbedLayer});
+      for (int l : model_.LayersWith(info.site)) places.push_back({info.site, l});
     }
     return places;
   }
@@ -135,7 +135,7 @@ TEST_P(RunTest, CutInAllLayersHidesTheSourcesFromAttention) {
   Variant variant = {Add{{Site::kEmbed, kEmbedLayer, 3}, delta}};
   for (int l = 0; l < model_.layers(); ++l) variant.push_back(Cut{l, {0, 1, 2, 3, 4}, {5}, {}});
   Logits(variant)[5].square().sum().backward();
-  const bool mamba = model_.config().architecture == Architecture::kMamba1 || model_.config().architecture == Architecture::kMamba2;
+  const bool mamba = model_.layer(0).mixers().at(0).kind == MixerKind::kScan;
   const double reach = delta.grad().norm().item<double>();
   if (mamba) EXPECT_GT(reach, 0) << "three tokens back is inside the convolution";
   else EXPECT_EQ(reach, 0);
@@ -145,7 +145,7 @@ TEST_P(RunTest, CutInAllLayersHidesTheSourcesFromAttention) {
 // A cut of the mixing alone leaves the last two; one of the convolution too leaves nothing.
 TEST_P(RunTest, CutOfMixingAndConvolutionHidesTheSourcesCompletely) {
   const Place out{Site::kMixerOut, 0};
-  const bool mamba = model_.config().architecture == Architecture::kMamba1 || model_.config().architecture == Architecture::kMamba2;
+  const bool mamba = model_.layer(0).mixers().at(0).kind == MixerKind::kScan;
   for (int64_t source = 0; source < 5; ++source) {
     const auto reach = [&](const Variant& cuts) {
       at::Tensor delta = at::zeros({model_.config().d_model}).set_requires_grad(true);
@@ -176,9 +176,7 @@ TEST_P(RunTest, BadRequestsAreRefused) {
   EXPECT_THROW(Logits({Cut{0, {0}, {99}, {}}}), Error);
   EXPECT_THROW(Logits({Cut{0, {0}, {1}, at::ones({3}, at::kBool)}}), Error) << "a mask of another width";
   EXPECT_THROW(mambascope::Run(model_, {ids_, ids_}, {.variants = {{}}, .keep = {}}), Error);
-  const Site lacking = model_.config().architecture == Architecture::kMamba1 || model_.config().architecture == Architecture::kMamba2
-                           ? Site::kMlpOut
-                           : Site::kGate;
+  const Site lacking = model_.layer(0).Has(Site::kGate) ? Site::kMlpOut : Site::kGate;
   try {
     Logits({Set{{lacking, 0, 0}, value}});
     FAIL();
@@ -212,7 +210,7 @@ TEST(ConvolutionCutTest, IsAZeroedInput) {
       return mambascope::Run(model, {std::vector<int64_t>{7, 300, 21, 150, 9, 88}}, {.variants = {variant}, .keep = {out}})
           .State(out, 0)[5];
     };
-    const at::Tensor zero = at::zeros({model.config().ssm.d_inner});
+    const at::Tensor zero = at::zeros({model.width({Site::kConvIn, 0})});
     for (int64_t source = 0; source < 5; ++source) {
       const at::Tensor want = state({Set{{Site::kConvIn, 0, source}, zero}, Cut{0, {source}, {5}}});
       const at::Tensor got = state({Cut{0, {source}, {5}, {}, CutKind::kMixingAndConv}});

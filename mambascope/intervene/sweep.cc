@@ -21,34 +21,33 @@ class Group : public Hooks {
  public:
   explicit Group(const BaseRuns& base) : base_(base) {}
 
-  // REQUIRES: no cone of the group joins later.
-  void Append(const Cone& cone, const SweepBase& base) {
-    const Placement placement{cone.first, cone.end, rows() - cone.first, base_.FirstRow(cone.work->base)};
-    cones_.push_back(cone);
-    segments_.push_back({rows(), cone.rows(), cone.first, base_.Slot(cone)});
-    // The rows that join bring along what was done to the base run below the cone's layer.
-    const auto still_to_do = [&](const StateId& at) { return at.layer >= cone.layer; };
-    // Below the cone a variant is its base run, and its Holds do nothing.
-    const auto inside = [&](const StateId& at) { return FirstLayer(at) >= cone.layer; };
+  // REQUIRES: no region of the group joins later.
+  void Append(const DownstreamRegion& region, const SweepBase& base) {
+    const Placement placement{region.first, region.end, rows() - region.first, base_.FirstRow(region.work->base)};
+    regions_.push_back(region);
+    segments_.push_back({rows(), region.rows(), region.first, base_.Slot(region)});
+    // The rows that join bring along what was done to the base run below the region's layer.
+    const auto still_to_do = [&](const StateId& at) { return at.layer >= region.layer; };
+    // Below the region a variant is its base run, and its Holds do nothing.
+    const auto inside = [&](const StateId& at) { return FirstLayer(at) >= region.layer; };
     changes_.Append(base.variant, placement, still_to_do);
-    changes_.Append(cone.work->variant, placement, inside);
-    AppendCuts(cone, base);
+    changes_.Append(region.work->variant, placement, inside);
+    AppendCuts(region, base);
   }
 
   int64_t rows() const { return segments_.empty() ? 0 : segments_.back().end(); }
-  const std::vector<Cone>& cones() const { return cones_; }
+  const std::vector<DownstreamRegion>& regions() const { return regions_; }
 
   // Takes in the segments that join at `layer`: the base runs' residual `h` there, with what the variants change at the place below it.
   void Join(int layer, const at::Tensor& h) {
     std::vector<int64_t> rows;
     const int64_t begin = joined_.rows();
-    for (size_t i = joined_.segments.size(); i < cones_.size() && cones_[i].layer == layer; ++i) {
+    for (size_t i = joined_.segments.size(); i < regions_.size() && regions_[i].layer == layer; ++i) {
       joined_.segments.push_back(segments_[i]);
-      for (int64_t t = cones_[i].first; t < cones_[i].end; ++t) rows.push_back(base_.FirstRow(cones_[i].work->base) + t);
+      for (int64_t t = regions_[i].first; t < regions_[i].end; ++t) rows.push_back(base_.FirstRow(regions_[i].work->base) + t);
     }
     if (rows.empty()) return;
-    const Place below = layer == 0 ? Place{Site::kEmbed, kEmbedLayer} : Place{Site::kResid, layer - 1};
-    const at::Tensor from_base = changes_.Apply(below, begin, h, h.index_select(0, RowIndex(rows, h)));
+    const at::Tensor from_base = changes_.Apply(BlockInput(layer), begin, h, h.index_select(0, RowIndex(rows, h)));
     h_ = begin == 0 ? from_base : at::cat({h_, from_base});
   }
 
@@ -62,18 +61,18 @@ class Group : public Hooks {
     return joined_.rows();
   }
 
-  // What the cones read, [read, d_model]; `order` gets, for each, the row of the sweep's result.
+  // What the regions read, [read, d_model]; `order` gets, for each, the row of the sweep's result.
   at::Tensor Read(const std::vector<int64_t>& result_rows, std::vector<int64_t>& order) const {
     std::vector<int64_t> rows;
-    for (size_t i = 0; i < cones_.size(); ++i) {
-      const Cone& cone = cones_[i];
-      int64_t result = result_rows[cone.index];
+    for (size_t i = 0; i < regions_.size(); ++i) {
+      const DownstreamRegion& region = regions_[i];
+      int64_t result = result_rows[region.index];
       const auto read = [&](int64_t token) {
-        rows.push_back(segments_[i].begin + token - cone.first);
+        rows.push_back(segments_[i].begin + token - region.first);
         order.push_back(result++);
       };
-      if (cone.work->read.empty()) read(cone.end - 1);
-      for (int64_t token : cone.work->read) read(token);
+      if (region.work->read.empty()) read(region.end - 1);
+      for (int64_t token : region.work->read) read(token);
     }
     return h_.index_select(0, RowIndex(rows, h_));
   }
@@ -85,20 +84,20 @@ class Group : public Hooks {
   std::vector<RowCut> Cuts(int layer) override { return cuts_.contains(layer) ? cuts_.at(layer) : std::vector<RowCut>(); }
 
  private:
-  // Of the cone that was appended last.
-  void AppendCuts(const Cone& cone, const SweepBase& base) {
-    const std::vector<const Variant*> variants = {&base.variant, &cone.work->variant};
-    for (int layer : CutLayers(variants, cone.layer)) {
-      for (CutTokens& cut : CutsAt(layer, variants, cone.first, cone.end)) {
-        const int64_t carry = base_.Slot(cone, layer, cut.hidden);
-        cuts_[layer].push_back(OnRows(std::move(cut), segments_.size() - 1, segments_.back().begin - cone.first, carry));
+  // Of the region that was appended last.
+  void AppendCuts(const DownstreamRegion& region, const SweepBase& base) {
+    const std::vector<const Variant*> variants = {&base.variant, &region.work->variant};
+    for (int layer : CutLayers(variants, region.layer)) {
+      for (CutTokens& cut : CutsAt(layer, variants, region.first, region.end)) {
+        const int64_t carry = base_.Slot(region, layer, cut.hidden);
+        cuts_[layer].push_back(OnRows(std::move(cut), segments_.size() - 1, segments_.back().begin - region.first, carry));
       }
     }
   }
 
   const BaseRuns& base_;
-  std::vector<Cone> cones_;
-  std::vector<Segment> segments_;  // of every cone
+  std::vector<DownstreamRegion> regions_;
+  std::vector<Segment> segments_;  // of every region
   Packing joined_;                 // of those that have joined
   Changes changes_;
   std::map<int, std::vector<RowCut>> cuts_;            // by layer
@@ -106,17 +105,17 @@ class Group : public Hooks {
   at::Tensor h_;                                       // [row, d_model] of those that have joined
 };
 
-// The cones in the order in which they join, some at a time.
-std::vector<std::unique_ptr<Group>> MakeGroups(const BaseRuns& base, const std::vector<SweepBase>& bases, std::vector<Cone> cones,
-                                               int64_t group_rows) {
-  std::stable_sort(cones.begin(), cones.end(), [](const Cone& a, const Cone& b) { return a.layer < b.layer; });
+// The regions in the order in which they join, some at a time.
+std::vector<std::unique_ptr<Group>> MakeGroups(const BaseRuns& base, const std::vector<SweepBase>& bases,
+                                               std::vector<DownstreamRegion> regions, int64_t group_rows) {
+  std::stable_sort(regions.begin(), regions.end(), [](const DownstreamRegion& a, const DownstreamRegion& b) { return a.layer < b.layer; });
   int64_t rows = 0;
-  for (const Cone& cone : cones) rows += cone.rows();
+  for (const DownstreamRegion& region : regions) rows += region.rows();
   group_rows = rows / ((rows + group_rows - 1) / group_rows) + 1;  // groups alike in size
   std::vector<std::unique_ptr<Group>> groups;
-  for (const Cone& cone : cones) {
-    if (groups.empty() || groups.back()->rows() + cone.rows() > group_rows) groups.push_back(std::make_unique<Group>(base));
-    groups.back()->Append(cone, bases[cone.work->base]);
+  for (const DownstreamRegion& region : regions) {
+    if (groups.empty() || groups.back()->rows() + region.rows() > group_rows) groups.push_back(std::make_unique<Group>(base));
+    groups.back()->Append(region, bases[region.work->base]);
   }
   return groups;
 }
@@ -128,7 +127,7 @@ struct Results {
   std::vector<int64_t> order = {};  // the row of the result of every row found
 };
 
-Results ResultsOf(const std::vector<SweepCase>& cases) {
+Results MakeResults(const std::vector<SweepCase>& cases) {
   Results results;
   int64_t rows = 0;
   for (const SweepCase& c : cases) {
@@ -147,10 +146,10 @@ at::Tensor InOrder(const Model& model, const Results& results) {
 // One pass up the layers. `tick`: the share of it that is done.
 void Ascend(const Model& model, const std::vector<SweepBase>& bases, const Pass& pass, int64_t group_rows,
             const std::function<void(double)>& tick, Results& results) {
-  BaseRuns base(model, bases, pass.cones);
-  const std::vector<std::unique_ptr<Group>> groups = MakeGroups(base, bases, pass.cones, group_rows);
+  BaseRuns base(model, bases, pass.regions);
+  const std::vector<std::unique_ptr<Group>> groups = MakeGroups(base, bases, pass.regions, group_rows);
   int64_t work = 0, done = 0;
-  for (const Cone& cone : pass.cones) work += cone.rows() * (model.layers() - cone.layer);
+  for (const DownstreamRegion& region : pass.regions) work += region.rows() * (model.layers() - region.layer);
   for (int l = 0; l < model.layers(); ++l) {
     const BaseLayer layer = base.Up(l);
     for (const auto& group : groups) {
@@ -170,7 +169,7 @@ void Ascend(const Model& model, const std::vector<SweepBase>& bases, const Pass&
 
 // The base runs are done; what segments read of them stays.
 struct RepeatedSweep::Kept {
-  std::vector<Cone> cones;
+  std::vector<DownstreamRegion> regions;
   BaseRuns base;
   std::vector<BaseLayer> layers;
   int64_t group_rows;
@@ -179,11 +178,11 @@ struct RepeatedSweep::Kept {
 RepeatedSweep::RepeatedSweep(const Model& model, std::vector<SweepBase> bases, std::vector<SweepCase> cases, const SweepOptions& options)
     : model_(model), bases_(std::move(bases)), cases_(std::move(cases)) {
   c10::NoGradGuard no_grad;
-  std::vector<Cone> cones = ConesOf(model, bases_, cases_);
+  std::vector<DownstreamRegion> regions = FindRegions(model, bases_, cases_);
   std::set<int> joins;
-  for (const Cone& cone : cones) joins.insert(cone.layer);
-  BaseRuns base(model, bases_, cones);
-  kept_ = std::make_unique<Kept>(Kept{std::move(cones), std::move(base), {}, GroupRows(model, options)});
+  for (const DownstreamRegion& region : regions) joins.insert(region.layer);
+  BaseRuns base(model, bases_, regions);
+  kept_ = std::make_unique<Kept>(Kept{std::move(regions), std::move(base), {}, GroupRows(model, options)});
   for (int l = 0; l < model.layers(); ++l) {
     BaseLayer layer = kept_->base.Up(l);
     if (!joins.contains(l)) layer.h = at::Tensor();
@@ -195,15 +194,15 @@ RepeatedSweep::RepeatedSweep(const Model& model, std::vector<SweepBase> bases, s
 RepeatedSweep::~RepeatedSweep() = default;
 
 at::Tensor RepeatedSweep::operator()(const std::vector<size_t>& cases) const {
-  std::vector<Cone> cones;
-  std::vector<SweepCase> asked;
+  std::vector<DownstreamRegion> regions;
+  std::vector<SweepCase> wanted;
   for (size_t i : cases) {
-    cones.push_back(kept_->cones[i]);
-    cones.back().index = asked.size();
-    asked.push_back(cases_[i]);
+    regions.push_back(kept_->regions[i]);
+    regions.back().index = wanted.size();
+    wanted.push_back(cases_[i]);
   }
-  Results results = ResultsOf(asked);
-  for (const auto& group : MakeGroups(kept_->base, bases_, cones, kept_->group_rows)) {
+  Results results = MakeResults(wanted);
+  for (const auto& group : MakeGroups(kept_->base, bases_, regions, kept_->group_rows)) {
     for (int l = 0; l < model_.layers(); ++l) group->Up(model_, l, kept_->layers[static_cast<size_t>(l)]);
     group->Join(model_.layers(), kept_->base.h());
     results.found.push_back(group->Read(results.rows, results.order));
@@ -214,30 +213,19 @@ at::Tensor RepeatedSweep::operator()(const std::vector<size_t>& cases) const {
 at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
                  const SweepOptions& options) {
   const std::vector<Pass> passes = SplitIntoPasses(model, bases, cases, options);
-  if (options.planned) options.planned(PlanOf(model, bases, passes));
-  Results results = ResultsOf(cases);
+  if (options.planned) options.planned(SummarizePasses(model, bases, passes));
+  Results results = MakeResults(cases);
   int64_t done = 0;
   const auto total = static_cast<int64_t>(cases.size());
   for (const Pass& pass : passes) {
-    const auto in_pass = static_cast<double>(pass.cones.size());
+    const auto in_pass = static_cast<double>(pass.regions.size());
     const auto tick = [&](double share) {
       if (options.progress) options.progress(done + static_cast<int64_t>(share * in_pass), total);
     };
     Ascend(model, bases, pass, GroupRows(model, options), tick, results);
-    done += static_cast<int64_t>(pass.cones.size());
+    done += static_cast<int64_t>(pass.regions.size());
   }
   return InOrder(model, results);
-}
-
-at::Tensor AnswerProbabilities(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids) {
-  const int64_t some = model.rows_to_unembed();
-  std::vector<at::Tensor> p;
-  for (int64_t begin = 0; begin < last.size(0); begin += some) {
-    const int64_t n = std::min(some, last.size(0) - begin);
-    const at::Tensor answers = RowIndex({ids.begin() + begin, ids.begin() + begin + n}, last).unsqueeze(1);
-    p.push_back(model.Unembed(last.narrow(0, begin, n)).log_softmax(1).gather(1, answers).squeeze(1).exp());
-  }
-  return p.empty() ? last.new_empty({0}) : at::cat(p);
 }
 
 }  // namespace mambascope

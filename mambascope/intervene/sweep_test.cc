@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -11,6 +12,7 @@
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/mixed_model_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -22,18 +24,15 @@ class SweepTest : public testing::TestWithParam<std::string> {
   std::vector<Place> Places() const {
     std::vector<Place> places;
     for (const SiteInfo& info : model_.sites()) {
-      const bool embed = info.site == Site::kEmbed;
-      for (int l = embed ? kEmbedLayer : 0; l < (embed ? 0 : model_.layers()); ++l) places.push_back({info.site, l});
+      if (info.site == Site::kEmbed) places.push_back({info.site, kEmbedLayer});
+      for (int l : model_.LayersWith(info.site)) places.push_back({info.site, l});
     }
     return places;
   }
-  int64_t WidthOf(Site site) const {
-    for (const SiteInfo& info : model_.sites()) {
-      if (info.site == site) return info.width;
-    }
-    return 0;
-  }
-  at::Tensor Noise(const Place& place) { return at::randn({WidthOf(place.site)}); }
+  at::Tensor Noise(const Place& place) { return at::randn({model_.width(place)}); }
+  std::vector<int> MixerLayers() const { return model_.LayersWith(Site::kMixerOut); }
+  // The entries of a cut's mask in `layer`.
+  int64_t Channels(int layer) const { return model_.layer(layer).mixers().at(0).channels; }
 
   // By whole passes, one per case: the logits of the tokens read, [read, vocab].
   at::Tensor ByRun(const std::vector<SweepCase>& cases) const {
@@ -61,14 +60,12 @@ class SweepTest : public testing::TestWithParam<std::string> {
   // Some tokens from some others, of each kind, some of them in some channels or heads alone.
   Cut RandomCut(std::mt19937& random, size_t base) {
     constexpr CutKind kKinds[] = {CutKind::kMixing, CutKind::kMixingAndConv, CutKind::kEmptyRowsUniform, CutKind::kBidirectional};
-    Cut cut{.layer = static_cast<int>(random() % static_cast<unsigned>(model_.layers())), .from = {}, .to = {}};
+    Cut cut{.layer = MixerLayers()[random() % MixerLayers().size()], .from = {}, .to = {}};
     for (auto* tokens : {&cut.from, &cut.to}) {
       for (size_t n = 1 + random() % 3; n > 0; --n) tokens->push_back(static_cast<int64_t>(random() % bases_[base].ids.size()));
     }
     cut.kind = kKinds[random() % 4];
-    const Config& c = model_.config();
-    if (random() % 3 == 0 && cut.kind != CutKind::kMixingAndConv)
-      cut.channels = at::rand({c.ssm.d_inner > 0 ? c.ssm.d_inner : c.attention.heads}) < 0.5;
+    if (random() % 3 == 0 && cut.kind != CutKind::kMixingAndConv) cut.channels = at::rand({Channels(cut.layer)}) < 0.5;
     return cut;
   }
   // Any list of interventions: sets, adds, cuts and, where asked for, holds at random places, several on one state among them.
@@ -90,11 +87,11 @@ class SweepTest : public testing::TestWithParam<std::string> {
     return variant;
   }
 
-  Model model_ = Model::Load(GoldenFolder() / GetParam());
+  Model model_ = LoadTinyModel(GetParam());
   std::vector<SweepBase> bases_ = {{{7, 300, 21, 150, 9, 88}}, {{12, 333, 4}}, {{5, 6, 7, 8, 9, 10, 11, 200}}};
 };
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, SweepTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+INSTANTIATE_TEST_SUITE_P(Models, SweepTest, testing::ValuesIn(TinyModels()), TestName);
 
 TEST_P(SweepTest, EverySiteLayerAndToken) {
   at::manual_seed(3);
@@ -117,7 +114,9 @@ TEST_P(SweepTest, WindowsAndSetsOfTokens) {
     for (int l = 0; l + 1 < model_.layers(); ++l) {
       Variant window;
       for (int64_t t : {1, 2}) {
-        for (int layer : {l, l + 1}) window.push_back(Add{{info.site, layer, t}, Noise({info.site, layer})});
+        for (int layer : {l, l + 1}) {
+          if (model_.Has({info.site, layer})) window.push_back(Add{{info.site, layer, t}, Noise({info.site, layer})});
+        }
       }
       cases.push_back({static_cast<size_t>(l) % 3, window});
     }
@@ -133,7 +132,10 @@ TEST_P(SweepTest, Cuts) {
     for (int l = 0; l + 1 < model_.layers(); ++l) {
       for (const std::vector<int64_t>& to : std::vector<std::vector<int64_t>>{{5}, {3, 4}, {2, 5}}) {
         for (const std::vector<int64_t>& from : std::vector<std::vector<int64_t>>{{0}, {1, 2}, {0, 1, 2, 3}, {5}, {2, 4, 5}}) {
-          cases.push_back({0, {Cut{l, from, to, {}, kind}, Cut{l + 1, from, to, {}, kind}}});
+          cases.push_back({0, {}});
+          for (int layer : {l, l + 1}) {
+            if (model_.Has({Site::kMixerOut, layer})) cases.back().variant.push_back(Cut{layer, from, to, {}, kind});
+          }
         }
       }
     }
@@ -166,16 +168,15 @@ TEST_P(SweepTest, CutsComputeTheTargetsRowsAlone) {
 
 // One layer's carries of cuts are alive at a time: a mask for each layer takes no more memory than one for all.
 TEST_P(SweepTest, MasksOfTheirOwnTakeNoMoreMemory) {
-  const Config& c = model_.config();
-  const auto mask = [&] { return at::ones({c.ssm.d_inner > 0 ? c.ssm.d_inner : c.attention.heads}, at::kBool); };
   Variant one, own;
-  const at::Tensor shared = mask();
-  for (int l = 0; l < model_.layers(); ++l) {
-    one.push_back(Cut{l, {0, 3}, {7}, shared});
-    own.push_back(Cut{l, {0, 3}, {7}, mask()});
+  std::map<int64_t, at::Tensor> shared;  // by channels
+  for (int l : MixerLayers()) {
+    const at::Tensor mask = at::ones({Channels(l)}, at::kBool);
+    one.push_back(Cut{l, {0, 3}, {7}, shared.emplace(Channels(l), mask).first->second});
+    own.push_back(Cut{l, {0, 3}, {7}, mask.clone()});
   }
   EXPECT_EQ(PlanSweep(model_, bases_, {{2, own}}).peak_bytes, PlanSweep(model_, bases_, {{2, one}}).peak_bytes);
-  if (c.ssm.d_inner > 0) {
+  if (model_.layer(0).mixers().at(0).kind == MixerKind::kScan) {
     EXPECT_GT(PlanSweep(model_, bases_, {{2, one}}).peak_bytes, PlanSweep(model_, bases_, {{2, {Cut{0, {7}, {7}}}}}).peak_bytes);
   }
 }
@@ -225,7 +226,8 @@ TEST_P(SweepTest, AnyTokensAreRead) {
     cases.push_back({0, variant, {5, 2, 3}});
     cases.push_back({2, variant, {2}});
     cases.push_back({0, variant});
-    cases.push_back({2, {Add{{Site::kMixerOut, l, 1}, Noise({Site::kMixerOut, l})}, Hold{{Site::kResid, l, 6}}}, {1, 3}});
+    const Place out{model_.Has({Site::kMixerOut, l}) ? Site::kMixerOut : Site::kMlpOut, l};
+    cases.push_back({2, {Add{{out.site, l, 1}, Noise(out)}, Hold{{Site::kResid, l, 6}}}, {1, 3}});
   }
   ExpectEqual(cases);
   const at::Tensor before = model_.Unembed(Sweep(model_, bases_, {{0, cases[0].variant, {0, 1}}}));
@@ -238,7 +240,7 @@ TEST_P(SweepTest, HoldsBlockPaths) {
   std::vector<SweepCase> cases;
   for (int l = 0; l < model_.layers(); ++l) {
     Variant variant = {Set{{Site::kResid, l, 2}, Noise({Site::kResid, l})}};
-    for (int above = 0; above < model_.layers(); ++above) variant.push_back(Hold{{Site::kMixerOut, above, 2}});
+    for (int above : MixerLayers()) variant.push_back(Hold{{Site::kMixerOut, above, 2}});
     cases.push_back({0, variant});
   }
   ExpectEqual(cases);
@@ -256,7 +258,9 @@ TEST_P(SweepTest, SplitWorkGivesTheSame) {
   std::vector<SweepCase> cases;
   for (int l = 0; l < model_.layers(); ++l) {
     for (size_t base : {2, 0, 1, 0, 2, 2, 1, 0, 2}) cases.push_back({base, {Set{{Site::kResid, l, 1}, Noise({Site::kResid, l})}}});
-    for (int64_t source : {0, 2, 4}) cases.push_back({2, {Cut{l, {source, source + 1}, {6, 7}}}});
+    for (int64_t source : {0, 2, 4}) {
+      if (model_.Has({Site::kMixerOut, l})) cases.push_back({2, {Cut{l, {source, source + 1}, {6, 7}}}});
+    }
   }
   SweepOptions little{.memory = 10'000};  // the least that a case alone can live with
   const auto fits = [&] {
@@ -321,8 +325,33 @@ TEST_P(SweepTest, BadRequestsAreRefused) {
   EXPECT_THROW(Sweep(model_, {{{1, 2}, {Hold{{Site::kResid, 0, 0}}}}}, {{0, {}}}), Error);
 }
 
-// The cone of every residual state of one prompt: at layer l the tokens from t on, for the states below l.
-TEST(SweepPlanTest, CountsTheConesOfATrace) {
+// What one layer has, another one may lack.
+TEST(MixedSweepTest, WhatALayerLacksIsRefused) {
+  const Model model = MixedModel();
+  const auto error = [&](const Intervention& intervention) {
+    return ErrorOf([&] { Sweep(model, {{{5, 6, 7}}}, {{0, {intervention}}}); });
+  };
+  EXPECT_EQ(error(Cut{1, {0}, {2}}), "no error");
+  EXPECT_THAT(error(Cut{3, {0}, {2}}), testing::HasSubstr("layer 3 has no mixer"));
+  EXPECT_THAT(error(Hold{{Site::kSsmOut, 1, 0}}), testing::HasSubstr("layer 1 has no site ssm_out; layers that have it: 0, 2, 4"));
+  EXPECT_THAT(error(Cut{1, {0}, {2}, at::ones({96}, at::kBool)}), testing::HasSubstr("a mask (bool) of 4 heads"));
+  EXPECT_THAT(error(Cut{0, {0}, {2}, at::ones({4}, at::kBool)}), testing::HasSubstr("a mask (bool) of 96 channels"));
+  EXPECT_EQ(error(Cut{1, {0}, {2}, at::ones({4}, at::kBool), CutKind::kMixingAndConv}), "no error");
+}
+
+// A pass takes what its largest layer takes, and carries what each layer hands on.
+TEST(MixedSweepTest, CostsAreThoseOfTheLayers) {
+  const Model mixed = MixedModel(), mamba = Model::Load(GoldenFolder() / "mamba");
+  const std::vector<SweepBase> bases = {{{5, 6, 7, 8, 9, 10}}};
+  const std::vector<SweepCase> cases = {{0, {Set{{Site::kResid, 0, 3}, at::zeros({48})}}}};
+  EXPECT_GT(PlanSweep(mixed, bases, cases).peak_bytes, PlanSweep(mamba, bases, cases).peak_bytes);
+  const LayerCost attention = mixed.layer(1).cost(), scan = mixed.layer(2).cost(), last = mixed.layer(4).cost();
+  const int64_t carries = attention.slot + scan.slot + last.slot, tokens = 6;
+  EXPECT_EQ(RepeatedBytes(mixed, bases, cases), carries + tokens * (attention.keys_and_values + 48 * 4));
+}
+
+// The region of every residual state of one prompt: at layer l the tokens from t on, for the states below l.
+TEST(SweepPlanTest, CountsTheRegionsOfATrace) {
   const Model model = Model::Load(GoldenFolder() / "mamba");
   std::vector<SweepCase> cases;
   for (int l = 0; l < 4; ++l) {
@@ -332,14 +361,6 @@ TEST(SweepPlanTest, CountsTheConesOfATrace) {
   EXPECT_EQ(plan.layer_tokens, (3 + 2 + 1 + 0) * (5 + 4 + 3 + 2 + 1) + 4 * 5);
   EXPECT_EQ(plan.naive_layer_tokens, 20 * 4 * 5);
   EXPECT_EQ(plan.peak_rows, 4 * 15);
-}
-
-TEST(AnswerProbabilitiesTest, AreThoseOfTheSoftmax) {
-  const Model model = Model::Load(GoldenFolder() / "gpt2");
-  const RunResult run = mambascope::Run(model, {std::vector<int64_t>{3, 1, 4, 1, 5}}, {.variants = {}, .keep = {{Site::kResid, 3}}});
-  const at::Tensor p = AnswerProbabilities(model, run.State({Site::kResid, 3}, 0), {9, 2, 6, 5, 3});
-  const at::Tensor want = run.Logits(0).softmax(1).gather(1, at::tensor({9, 2, 6, 5, 3}, at::kLong).unsqueeze(1)).squeeze(1);
-  EXPECT_LT(MaxDifference(p, want), 1e-7);
 }
 
 // ROME's value search: one tensor that requires grad, changed in place between the calls.

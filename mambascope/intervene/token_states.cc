@@ -5,11 +5,10 @@
 
 #include <algorithm>
 
+#include "mambascope/model/kernels/batch_sizes.h"
+
 namespace mambascope {
 namespace {
-
-// Rows that go up together: enough for the matrix products, few enough for the caches.
-constexpr int64_t kRows = 2048;
 
 // Keeps the last row of every segment.
 class LastRows : public Hooks {
@@ -39,15 +38,6 @@ int64_t CommonTokens(const std::vector<PromptToken>& prompts) {
   return common;
 }
 
-// The carries after `ids`.
-std::vector<Carry> CarriesAfter(const Model& model, std::span<const int64_t> ids, int top) {
-  std::vector<Carry> carries;
-  Packing packing = Packing::Whole({static_cast<int64_t>(ids.size())});
-  packing.kept = packing.LastRows();
-  model.Forward(ids, packing, nullptr, nullptr, &carries, top);
-  return carries;
-}
-
 }  // namespace
 
 std::map<Place, at::Tensor> TokenStates(const Model& model, const std::vector<PromptToken>& prompts, const std::set<Place>& places) {
@@ -56,12 +46,12 @@ std::map<Place, at::Tensor> TokenStates(const Model& model, const std::vector<Pr
   for (const Place& place : places) top = std::max(top, place.layer);
   std::map<Place, std::vector<at::Tensor>> parts;
   const int64_t common = CommonTokens(prompts);
-  const std::vector<Carry> carries =
-      common > 0 ? CarriesAfter(model, std::span(prompts[0].ids).first(static_cast<size_t>(common)), top) : std::vector<Carry>();
+  std::vector<Carry> carries;
+  if (common > 0) carries = model.CarriesAfter(std::span(prompts[0].ids).first(static_cast<size_t>(common)), top);
   for (size_t i = 0; i < prompts.size();) {
     std::vector<int64_t> ids;
     Packing packing;
-    for (; i < prompts.size() && (ids.empty() || packing.rows() + prompts[i].token - common < kRows); ++i) {
+    for (; i < prompts.size() && (ids.empty() || packing.rows() + prompts[i].token - common < kStateRows); ++i) {
       packing.segments.push_back({packing.rows(), prompts[i].token + 1 - common, common, common > 0 ? 0 : -1});
       ids.insert(ids.end(), prompts[i].ids.begin() + common, prompts[i].ids.begin() + prompts[i].token + 1);
     }

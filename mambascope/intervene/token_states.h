@@ -1,4 +1,5 @@
-// States at one token of each of many prompts: the keys and values of editing.
+// TokenStates reads states at one token of each of many prompts. They are the keys and values of
+// editing.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,9 +18,10 @@ struct PromptToken {
   int64_t token;
 };
 
-// The states at each of `places`, [prompt, width], at the prompts' tokens. What comes after the tokens, and the layers above the highest
-// place, are not computed; what all prompts begin with, such as the same examples, runs once. REQUIRES: places that the model has; 0 <=
-// token < ids.size().
+// Returns the states at each of `places`, [prompt, width], at the prompts' tokens. What comes after
+// the tokens, and the layers above the highest place, are not computed. What all prompts begin
+// with, such as the same examples, runs once. REQUIRES: places that the model has; 0 <= token <
+// ids.size().
 std::map<Place, at::Tensor> TokenStates(const Model& model, const std::vector<PromptToken>& prompts, const std::set<Place>& places);
 
 }  // namespace mambascope

@@ -8,7 +8,7 @@
 namespace mambascope {
 
 std::string FactKey(const FactPair& pair) {
-  return FingerprintOf(DumpJson({pair.relation, pair.clean.text, pair.corrupt ? Json(pair.corrupt->subject) : Json()}));
+  return FingerprintText(DumpJson({pair.relation, pair.clean.text, pair.corrupt ? Json(pair.corrupt->subject) : Json()}));
 }
 
 std::string PlanText(const SweepPlan& plan, size_t facts, size_t already) {

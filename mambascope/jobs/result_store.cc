@@ -16,7 +16,7 @@ constexpr const char* kOtherFile = "name another folder with --out, or delete th
 
 }  // namespace
 
-ResultStore::ResultStore(const fs::path& file, const Json& identity) : file_(file), digest_(FingerprintOf(DumpJson(identity))) {
+ResultStore::ResultStore(const fs::path& file, const Json& identity) : file_(file), digest_(FingerprintText(DumpJson(identity))) {
   PrepareFile(file);
   if (fs::exists(file)) {
     const std::string text = ReadFile(file);

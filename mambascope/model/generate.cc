@@ -8,12 +8,10 @@
 #include <random>
 
 #include "mambascope/error.h"
+#include "mambascope/model/kernels/batch_sizes.h"
 
 namespace mambascope {
 namespace {
-
-// Each holds the carry of all layers: 2 MB in a Mamba of 130 million parameters, 21 in one of 2.8 billion.
-constexpr size_t kPromptsAtATime = 64;
 
 // The next token after `logits` [vocab], on the CPU. One random number per token, whatever the platform.
 int64_t NextToken(const at::Tensor& logits, int64_t top_k, std::mt19937_64& random) {
@@ -62,9 +60,9 @@ std::vector<std::vector<int64_t>> Generate(const Model& model, const std::vector
                                            const GenerateOptions& options) {
   c10::NoGradGuard no_grad;
   std::vector<std::vector<int64_t>> texts(prompts.size());
-  for (size_t begin = 0; begin < prompts.size(); begin += kPromptsAtATime) {
+  for (size_t begin = 0; begin < prompts.size(); begin += kGeneratedTogether) {
     std::vector<Writer> writers;
-    for (size_t i = begin; i < std::min(begin + kPromptsAtATime, prompts.size()); ++i) {
+    for (size_t i = begin; i < std::min(begin + kGeneratedTogether, prompts.size()); ++i) {
       if (prompts[i].empty()) throw Error(fmt::format("prompt {} is empty", i), "it needs at least one token");
       writers.push_back({texts[i], prompts[i], std::mt19937_64(options.seed ^ (0x9e3779b97f4a7c15ULL * i))});
     }

@@ -19,7 +19,7 @@ constexpr double kGradientTolerance = 1e-4;
 // Where transformers' hidden.i is read: for its transformers, 0 is the embedding and i the output of block i - 1; its Mambas leave the
 // embedding out, so i is the output of block i. The last is after the final norm in both.
 Place PlaceOfHidden(const Model& model, int i) {
-  const bool mamba = model.config().architecture == Architecture::kMamba1 || model.config().architecture == Architecture::kMamba2;
+  const bool mamba = model.layer(0).mixers().at(0).kind == MixerKind::kScan;
   const int layer = mamba ? i : i - 1;
   return layer == kEmbedLayer ? Place{Site::kEmbed, kEmbedLayer} : Place{Site::kResid, layer};
 }

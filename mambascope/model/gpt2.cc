@@ -33,9 +33,12 @@ class Gpt2Layer : public Layer {
     return hooks(Site::kResid, m + hooks(Site::kMlpOut, Linear(mid, w_down_)));
   }
 
-  Mixing Mix(const at::Tensor& h) const override { return AttentionMixing(Heads(attention_norm_(h)), dense_); }
+  std::vector<Mixing> Mix(const at::Tensor& h) const override { return {AttentionMixing(Heads(attention_norm_(h)), dense_)}; }
 
   std::vector<SiteInfo> sites() const override { return TransformerSites(config_); }
+  bool IsAddedToOutput(Site site) const override { return site == Site::kMlpOut || site == Site::kResid; }
+  std::vector<Mixer> mixers() const override { return {AttentionMixer(config_, CutKind::kEmptyRowsUniform)}; }
+  LayerCost cost() const override { return TransformerCost(config_); }
 
   std::vector<EditableWeight> editable() const override {
     return {{"W_down", w_down_.weight, Site::kMlpMid, Site::kMlpOut, w_down_.tensor, 0, /*transposed=*/true}};

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "mambascope/error.h"
 
 namespace mambascope {
@@ -38,6 +40,18 @@ std::vector<SiteInfo> TransformerSites(const Config& config) {
   const int64_t d = config.d_model, values = config.attention.heads * config.attention.head_dim;
   return {{Site::kMixerIn, d}, {Site::kMixed, values}, {Site::kMixerOut, d}, {Site::kMlpMid, config.mlp.width},
           {Site::kMlpOut, d},  {Site::kResid, d}};
+}
+
+std::optional<int64_t> Layer::FindWidth(Site site) const {
+  for (const SiteInfo& info : sites()) {
+    if (info.site == site) return info.width;
+  }
+  return std::nullopt;
+}
+
+bool Layer::HasEditable(const std::string& name) const {
+  const std::vector<EditableWeight> weights = editable();
+  return std::any_of(weights.begin(), weights.end(), [&](const EditableWeight& weight) { return weight.name == name; });
 }
 
 EditableWeight FindEditable(const Layer& layer, const std::string& name) {

@@ -1,22 +1,28 @@
-// One block of a model: mixer (and MLP) with their norms and residual additions. Each architecture is one file that makes its layers.
+// One block of a model: its mixers and its MLP, with their norms and residual additions. Each
+// architecture is one file that makes its layers. The layers of one model may differ, so whatever
+// depends on the architecture is a question that a layer answers.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mambascope/checkpoint/config.h"
 #include "mambascope/model/hooks.h"
+#include "mambascope/model/layer_cost.h"
+#include "mambascope/model/mixer.h"
 #include "mambascope/model/mixing.h"
 #include "mambascope/model/kernels/packing.h"
 #include "mambascope/model/weights.h"
 
 namespace mambascope {
 
-// A projection whose weight an edit can change: it maps the state at one site, the key, to the state at another, the value.
+// A projection whose weight an edit can change. It maps the state at one site, the key, to the
+// state at another, the value.
 struct EditableWeight {
   std::string name;         // the papers': W_a, W_g, W_o, W_down
   at::Tensor weight;        // [out, in], a view of the layer's own weight
@@ -30,30 +36,48 @@ class Layer {
  public:
   virtual ~Layer() = default;
 
-  // The block's output [row, d_model], given its input `h` [row, d_model]. Segments that continue read their slot of `from`; after each row
-  // of packing.kept the carry goes to the next slot of `kept` (untouched when packing.kept is empty).
+  // The block's output [row, d_model], given its input `h` [row, d_model]. Segments that continue
+  // read their slot of `from`. After each row of packing.kept the carry goes to the next slot of
+  // `kept`, which stays untouched when packing.kept is empty.
   virtual at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept,
                              const LayerHooks& hooks) const = 0;
 
   // The sites that Forward passes to the hooks, in that order.
   virtual std::vector<SiteInfo> sites() const = 0;
+  // Whether the state at `site` is added to the block's output as it is, and nothing else of the
+  // block reads it. Then a delta that is added to the state acts as the same delta added at
+  // Site::kResid. False for a site that the layer lacks.
+  virtual bool IsAddedToOutput(Site site) const = 0;
+  // What hands something from token to token here. A block of an MLP alone has none.
+  virtual std::vector<Mixer> mixers() const = 0;
+  // The projections that can be edited. The last one is that of the published edits of this
+  // architecture.
   virtual std::vector<EditableWeight> editable() const = 0;
-  // This layer with `change` [out, in] added to the editable weight `name`; it shares all other weights.
+  virtual LayerCost cost() const = 0;
+
+  // This layer with `change` [out, in] added to the editable weight `name`. It shares all other
+  // weights with this one.
   virtual std::unique_ptr<Layer> Edited(const std::string& name, const at::Tensor& change) const = 0;
 
-  // What the mixer moves between the tokens of one whole prompt, given the block's input `h` [token, d_model].
-  virtual Mixing Mix(const at::Tensor& h) const = 0;
-  // Mamba: the decay A of each channel of the mixing, [d_state or 1, channels], negative. Undefined in others.
-  virtual at::Tensor decay() const { return {}; }
+  // What each of mixers() moves between the tokens of one whole prompt, given the block's input `h`
+  // [token, d_model].
+  virtual std::vector<Mixing> Mix(const at::Tensor& h) const = 0;
+
+  // The width of the states at `site`; none where the layer lacks it.
+  std::optional<int64_t> FindWidth(Site site) const;
+  bool Has(Site site) const { return FindWidth(site).has_value(); }
+  // Whether a projection of this name can be edited here.
+  bool HasEditable(const std::string& name) const;
 };
 
-// The one of `layer` that has this name. Throws Error that lists what there is.
+// The projection of `layer` that has this name. Throws Error that lists what there is.
 EditableWeight FindEditable(const Layer& layer, const std::string& name);
 
-// What `layer` passes to the hooks in one whole prompt, given its input `h` [token, d_model]: [token, width] by site.
+// What `layer` passes to the hooks in one whole prompt, given its input `h` [token, d_model]:
+// [token, width] by site.
 std::map<Site, at::Tensor> LayerStates(const Layer& layer, const at::Tensor& h);
 
-// The sites of the two kinds of layers.
+// The sites of a Mamba block without an MLP, and of a transformer's block.
 std::vector<SiteInfo> MambaSites(const Config& config);
 std::vector<SiteInfo> TransformerSites(const Config& config);
 

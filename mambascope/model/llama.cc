@@ -36,11 +36,14 @@ class LlamaLayer : public Layer {
     return hooks(Site::kResid, m + hooks(Site::kMlpOut, Linear(mid, w_down_)));
   }
 
-  Mixing Mix(const at::Tensor& h) const override {
-    return AttentionMixing(Heads(RmsNorm(h, attention_norm_, config_.norm_eps), Packing::Whole({h.size(0)})), dense_);
+  std::vector<Mixing> Mix(const at::Tensor& h) const override {
+    return {AttentionMixing(Heads(RmsNorm(h, attention_norm_, config_.norm_eps), Packing::Whole({h.size(0)})), dense_)};
   }
 
   std::vector<SiteInfo> sites() const override { return TransformerSites(config_); }
+  bool IsAddedToOutput(Site site) const override { return site == Site::kMlpOut || site == Site::kResid; }
+  std::vector<Mixer> mixers() const override { return {AttentionMixer(config_, CutKind::kBidirectional)}; }
+  LayerCost cost() const override { return TransformerCost(config_); }
 
   std::vector<EditableWeight> editable() const override {
     return {{"W_down", w_down_.weight, Site::kMlpMid, Site::kMlpOut, w_down_.tensor}};

@@ -6,9 +6,10 @@
 //   g = SiLU(W_g x)                     o = W_o (s * g)              h' = h + o
 #include <ATen/ATen.h>
 
+#include "mambascope/model/kernels/conv.h"
+#include "mambascope/model/kernels/scan.h"
 #include "mambascope/model/layer.h"
 #include "mambascope/model/ops.h"
-#include "mambascope/model/kernels/ssm.h"
 
 namespace mambascope {
 namespace {
@@ -43,13 +44,15 @@ class Mamba1Layer : public Layer {
     return hooks(Site::kResid, h + o);
   }
 
-  Mixing Mix(const at::Tensor& h) const override {
+  std::vector<Mixing> Mix(const at::Tensor& h) const override {
     const auto states = LayerStates(*this, h);
-    return ScanMixing(Selected(states.at(Site::kSsmIn)), 1, d_, states.at(Site::kGate), w_o_);
+    return {ScanMixing(Selected(states.at(Site::kSsmIn)), 1, d_, states.at(Site::kGate), w_o_)};
   }
-  at::Tensor decay() const override { return a_; }
 
   std::vector<SiteInfo> sites() const override { return MambaSites(config_); }
+  bool IsAddedToOutput(Site site) const override { return site == Site::kMixerOut || site == Site::kResid; }
+  std::vector<Mixer> mixers() const override { return {ScanMixer(config_, "channel", a_)}; }
+  LayerCost cost() const override { return MambaCost(config_, a_.device()); }
 
   std::vector<EditableWeight> editable() const override {
     return {{"W_a", w_a_.weight, Site::kMixerIn, Site::kConvIn, w_a_.tensor},

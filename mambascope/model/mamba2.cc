@@ -6,9 +6,10 @@
 //   g = SiLU(z)                    o = W_o RMSNorm(s * g)            h' = h + o
 #include <ATen/ATen.h>
 
+#include "mambascope/model/kernels/conv.h"
+#include "mambascope/model/kernels/scan.h"
 #include "mambascope/model/layer.h"
 #include "mambascope/model/ops.h"
-#include "mambascope/model/kernels/ssm.h"
 
 namespace mambascope {
 namespace {
@@ -24,7 +25,8 @@ class Mamba2Layer : public Layer {
     conv_ = m.Float("conv1d.weight", {conv_width, 1, ssm_.d_conv}).squeeze(1).t().contiguous();
     if (ssm_.conv_bias) conv_bias_ = m.Float("conv1d.bias", {conv_width});
     dt_bias_ = m.Float("dt_bias", {ssm_.heads});
-    a_ = PerChannel(m.Float("A_log", {ssm_.heads}).exp().neg().unsqueeze(0)).contiguous();
+    decay_ = m.Float("A_log", {ssm_.heads}).exp().neg().unsqueeze(0);
+    a_ = PerChannel(decay_).contiguous();
     d_ = PerChannel(m.Float("D", {ssm_.heads}));
     gated_norm_ = m.Float("norm.weight", {d});
   }
@@ -41,7 +43,7 @@ class Mamba2Layer : public Layer {
     return hooks(Site::kResid, h + hooks(Site::kMixerOut, Linear(mixed, w_o_)));
   }
 
-  Mixing Mix(const at::Tensor& h) const override {
+  std::vector<Mixing> Mix(const at::Tensor& h) const override {
     const auto states = LayerStates(*this, h);
     const Packing packing = Packing::Whole({h.size(0)});
     Hooks none;
@@ -49,11 +51,13 @@ class Mamba2Layer : public Layer {
     const ScanInput input =
         Selected(Projected(states.at(Site::kMixerIn)), packing, {}, dropped, {none, 0}, CutRows(packing, {}, ssm_.d_conv));
     const at::Tensor g = states.at(Site::kGate), mean = (states.at(Site::kSsmOut) * g).square().mean(-1, /*keepdim=*/true);
-    return ScanMixing(input, ssm_.head_dim, d_, gated_norm_ * g * at::rsqrt(mean + config_.norm_eps), w_o_);
+    return {ScanMixing(input, ssm_.head_dim, d_, gated_norm_ * g * at::rsqrt(mean + config_.norm_eps), w_o_)};
   }
-  at::Tensor decay() const override { return a_.slice(1, 0, ssm_.d_inner, ssm_.head_dim); }
 
   std::vector<SiteInfo> sites() const override { return MambaSites(config_); }
+  bool IsAddedToOutput(Site site) const override { return site == Site::kMixerOut || site == Site::kResid; }
+  std::vector<Mixer> mixers() const override { return {ScanMixer(config_, "head", decay_)}; }
+  LayerCost cost() const override { return MambaCost(config_, a_.device()); }
 
   std::vector<EditableWeight> editable() const override {
     const int64_t d = ssm_.d_inner;
@@ -97,7 +101,7 @@ class Mamba2Layer : public Layer {
   Projection w_in_, w_o_;         // [2 d_inner + 2 groups d_state + heads, d_model], [d_model, d_inner]
   at::Tensor conv_, conv_bias_;   // [d_conv, d_inner + 2 groups d_state], [.. same]
   at::Tensor dt_bias_;            // [heads]
-  at::Tensor a_, d_;              // [1, d_inner], [d_inner]
+  at::Tensor decay_, a_, d_;      // [1, heads], [1, d_inner], [d_inner]
 };
 
 }  // namespace

@@ -2,11 +2,13 @@
 
 #include <ATen/ATen.h>
 
+#include "mambascope/model/kernels/scan_matrix.h"
+
 namespace mambascope {
 namespace {
 
-// Every `copies`-th column.
-at::Tensor OneOf(const at::Tensor& x, int64_t copies) { return x.slice(1, 0, x.size(1), copies); }
+// One column of each `copies` neighbours.
+at::Tensor EveryNth(const at::Tensor& x, int64_t copies) { return x.slice(1, 0, x.size(1), copies); }
 
 // What `arrived` [.., width] at `to` adds to the residual, [.., d_model].
 at::Tensor Write(const Mixing& mixing, const at::Tensor& arrived, int64_t to) {
@@ -23,7 +25,7 @@ at::Tensor Mixing::Written(int64_t to) const {
 at::Tensor Mixing::WrittenBySkip(int64_t to) const { return Write(*this, skip[to], to); }
 
 Mixing ScanMixing(const ScanInput& in, int64_t copies, const at::Tensor& d, const at::Tensor& gate, const Projection& out) {
-  const ScanInput one{{}, OneOf(in.delta, copies), OneOf(in.a, copies), in.b, in.c};
+  const ScanInput one{{}, EveryNth(in.delta, copies), EveryNth(in.a, copies), in.b, in.c};
   const int64_t channels = one.delta.size(1);
   const auto matrix = [one, channels](int64_t first, int64_t begin, int64_t end) {
     const auto own = [&](const at::Tensor& grouped) {  // [token, 1 or channel, d_state]

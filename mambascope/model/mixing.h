@@ -1,4 +1,5 @@
-// What the mixer of one layer moves from token to token, and what that adds to the residual: the mixer as a matrix, for one whole prompt.
+// A Mixing is a mixer as a matrix, for one whole prompt: what it moves from token to token, and
+// what that adds to the residual.
 //
 //   m_t = sum over s <= t of M_ts v_s + skip_t            o_t = W (m_t * gate_t) + b
 //
@@ -7,8 +8,8 @@
 //   Mamba-2     head       the same, one decay per head               c              D c    w_norm * g / rms(s * g)  W_o
 //   transformer head       the softmax's weights                      heads' values  none   none                     dense
 //
-// For Mamba M is the hidden attention of Ali, Zimerman & Wolf 2024; for Mamba-2 also Dao & Gu 2024, equation 3.
-// The gate and the norm's scale are those of this run, so that o is linear in what arrives.
+// For Mamba M is the hidden attention of Ali, Zimerman & Wolf 2024; for Mamba-2 also Dao & Gu 2024,
+// equation 3. The gate and the norm's scale are those of this run. So o is linear in what arrives.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,30 +17,33 @@
 #include <functional>
 
 #include "mambascope/model/kernels/attention.h"
+#include "mambascope/model/kernels/scan_input.h"
 #include "mambascope/model/ops.h"
-#include "mambascope/model/kernels/ssm.h"
 
 namespace mambascope {
 
 struct Mixing {
-  int64_t channels = 0;  // Each moves its own width / channels neighbouring columns of the values.
+  int64_t channels = 0;  // each moves its own width / channels neighbouring columns of the values
   at::Tensor values;     // v [token, width]
   at::Tensor skip;       // [token, width]; undefined: none
   at::Tensor gate;       // [token, width]; undefined: 1
   Projection out;        // W [d_model, width] and b
   at::Tensor step;       // Mamba: the step size delta [token, channels]
-  // M from the token `first` on, of the channels [begin, end): [token - first, token, end - begin], 0 where `from` is after `to`. All of
-  // it takes token * token * channels floats, and a few times as many while it is computed.
+  // Returns M from the token `first` on, of the channels [begin, end): [token - first, token, end -
+  // begin], 0 where `from` is after `to`. All of M takes token * token * channels floats, and a few
+  // times as many while it is computed.
   std::function<at::Tensor(int64_t first, int64_t begin, int64_t end)> matrix;
 
-  // What the value of each token adds to the residual at `to`, [from, d_model]. With WrittenBySkip and out.bias they add up to the mixer's
-  // output there.
+  // Returns what the value of each token adds to the residual at `to`, [from, d_model]. The sum
+  // over tokens, WrittenBySkip and out.bias are together the mixer's output there.
   at::Tensor Written(int64_t to) const;
-  // What the skip adds to the residual at `to`, [d_model]. REQUIRES: skip
+  // Returns what the skip adds to the residual at `to`, [d_model]. REQUIRES: skip
   at::Tensor WrittenBySkip(int64_t to) const;
 };
 
-// `copies` neighbouring channels of `in` are one channel of the matrix: they share step size and decay. d [d_inner], gate [token, d_inner].
+// Makes the Mixing of a scan. `copies` neighbouring channels of `in` share step size and decay, so
+// they are one channel of the matrix.
+//   d [d_inner], gate [token, d_inner]
 Mixing ScanMixing(const ScanInput& in, int64_t copies, const at::Tensor& d, const at::Tensor& gate, const Projection& out);
 
 Mixing AttentionMixing(const AttentionInput& in, const Projection& out);

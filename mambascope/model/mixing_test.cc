@@ -28,7 +28,7 @@ class MixingTest : public testing::TestWithParam<std::string> {
   at::Tensor Input(int l) const {
     return model_.Forward(ids_, Packing::Whole({static_cast<int64_t>(ids_.size())}), nullptr, nullptr, nullptr, l - 1);
   }
-  bool IsMamba() const { return model_.width(Site::kMixed) == model_.config().ssm.d_inner; }
+  bool IsMamba() const { return model_.layer(0).mixers().at(0).kind == MixerKind::kScan; }
 
   const c10::NoGradGuard no_grad_;
   const Model model_ = Model::Load(Folder());
@@ -46,7 +46,7 @@ void ExpectNear(const at::Tensor& got, const at::Tensor& want, const std::string
 TEST_P(MixingTest, MatrixTimesValuesIsWhatArrives) {
   for (int l = 0; l < model_.layers(); ++l) {
     const at::Tensor h = Input(l);
-    const Mixing mixing = model_.layer(l).Mix(h);
+    const Mixing mixing = model_.layer(l).Mix(h).at(0);
     const auto states = LayerStates(model_.layer(l), h);
     const at::Tensor m = mixing.matrix(0, 0, mixing.channels);
     ASSERT_EQ(m.sizes(), (at::IntArrayRef{tokens_, tokens_, mixing.channels}));
@@ -60,7 +60,7 @@ TEST_P(MixingTest, MatrixTimesValuesIsWhatArrives) {
 TEST_P(MixingTest, WritesAddUpToTheMixersOutput) {
   for (int l = 0; l < model_.layers(); ++l) {
     const at::Tensor h = Input(l);
-    const Mixing mixing = model_.layer(l).Mix(h);
+    const Mixing mixing = model_.layer(l).Mix(h).at(0);
     const at::Tensor want = LayerStates(model_.layer(l), h).at(Site::kMixerOut);
     for (int64_t to : {int64_t{0}, int64_t{4}, tokens_ - 1}) {
       const at::Tensor written = mixing.Written(to);
@@ -76,7 +76,7 @@ TEST_P(MixingTest, WritesAddUpToTheMixersOutput) {
 
 // A part of the matrix is that part of the whole; channels that share B and C too.
 TEST_P(MixingTest, PartsAreOfTheWhole) {
-  const Mixing mixing = model_.layer(1).Mix(Input(1));
+  const Mixing mixing = model_.layer(1).Mix(Input(1)).at(0);
   const int64_t begin = mixing.channels / 4, end = mixing.channels - 1;
   const at::Tensor whole = mixing.matrix(0, 0, mixing.channels), part = mixing.matrix(4, begin, end);
   ExpectNear(part, whole.slice(0, 4).slice(2, begin, end), "rows from 4 on");
@@ -85,8 +85,8 @@ TEST_P(MixingTest, PartsAreOfTheWhole) {
 }
 
 TEST_P(MixingTest, DecayAndStepSizeAreMambas) {
-  const Mixing mixing = model_.layer(0).Mix(Input(0));
-  const at::Tensor decay = model_.layer(0).decay();
+  const Mixing mixing = model_.layer(0).Mix(Input(0)).at(0);
+  const at::Tensor decay = model_.layer(0).mixers().at(0).decay;
   ASSERT_EQ(decay.defined(), IsMamba());
   ASSERT_EQ(mixing.step.defined(), IsMamba());
   if (!IsMamba()) {

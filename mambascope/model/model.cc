@@ -5,43 +5,52 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 
 #include "mambascope/error.h"
+#include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
 
-// Where a family keeps the parts that are not in a block. GPT-2's first checkpoints lack the "transformer." that later ones have, and the
-// state-spaces repositories say "embedding" where Hugging Face says "embeddings".
-struct Names {
+// The final norm: root mean square alone, or with mean and bias.
+enum class FinalNormKind { kRms, kLayerNorm };
+
+// How an architecture is made of a checkpoint: where it keeps the parts that are not in a block, and what makes its blocks.
+struct Family {
   std::string blocks, embedding, norm, unembedding;
+  FinalNormKind norm_kind;
+  std::unique_ptr<Layer> (*make_layer)(const Config& config, const Weights& w);
 };
 
-Names NamesOf(const Config& config, const WeightSource& source) {
-  switch (config.architecture) {
-    case Architecture::kMamba1:
-    case Architecture::kMamba2:
-      return {"backbone.layers", source.Has("backbone.embedding.weight") ? "backbone.embedding" : "backbone.embeddings", "backbone.norm_f",
-              "lm_head"};
-    case Architecture::kNeox: return {"gpt_neox.layers", "gpt_neox.embed_in", "gpt_neox.final_layer_norm", "embed_out"};
-    case Architecture::kGpt2: {
-      const std::string prefix = source.Has("wte.weight") ? "" : "transformer.";
-      return {prefix + "h", prefix + "wte", prefix + "ln_f", "lm_head"};
-    }
-    case Architecture::kLlama: return {"model.layers", "model.embed_tokens", "model.norm", "lm_head"};
-  }
-  throw Error("unknown architecture");
+// The state-spaces repositories say "embedding" where Hugging Face says "embeddings".
+Family MambaFamily(const WeightSource& source, decltype(&MakeMamba1Layer) make_layer) {
+  return {"backbone.layers",
+          source.Has("backbone.embedding.weight") ? "backbone.embedding" : "backbone.embeddings",
+          "backbone.norm_f",
+          "lm_head",
+          FinalNormKind::kRms,
+          make_layer};
 }
 
-std::unique_ptr<Layer> MakeLayer(const Config& config, const Weights& w) {
+// GPT-2's first checkpoints lack the "transformer." that later ones have.
+Family Gpt2Family(const WeightSource& source) {
+  const std::string prefix = source.Has("wte.weight") ? "" : "transformer.";
+  return {prefix + "h", prefix + "wte", prefix + "ln_f", "lm_head", FinalNormKind::kLayerNorm, MakeGpt2Layer};
+}
+
+Family FindFamily(const Config& config, const WeightSource& source) {
   switch (config.architecture) {
-    case Architecture::kMamba1: return MakeMamba1Layer(config, w);
-    case Architecture::kMamba2: return MakeMamba2Layer(config, w);
-    case Architecture::kNeox: return MakeNeoxLayer(config, w);
-    case Architecture::kGpt2: return MakeGpt2Layer(config, w);
-    case Architecture::kLlama: return MakeLlamaLayer(config, w);
+    case Architecture::kMamba1: return MambaFamily(source, MakeMamba1Layer);
+    case Architecture::kMamba2: return MambaFamily(source, MakeMamba2Layer);
+    case Architecture::kNeox:
+      return {"gpt_neox.layers", "gpt_neox.embed_in",      "gpt_neox.final_layer_norm",
+              "embed_out",       FinalNormKind::kLayerNorm, MakeNeoxLayer};
+    case Architecture::kGpt2: return Gpt2Family(source);
+    case Architecture::kLlama:
+      return {"model.layers", "model.embed_tokens", "model.norm", "lm_head", FinalNormKind::kRms, MakeLlamaLayer};
   }
   throw Error("unknown architecture");
 }
@@ -91,16 +100,16 @@ Model Model::Load(const std::filesystem::path& folder, const ModelOptions& optio
 Model::Model(const Config& config, const WeightSource& source, const ModelOptions& options) : config_(config), options_(options) {
   const CountingSource counted(source);
   const Weights w(counted, options.dtype, options.device);
-  const Names names = NamesOf(config, source);
+  const Family family = FindFamily(config, source);
   const std::vector<int64_t> table = {config.vocab, config.d_model};
-  const bool rms_norm = config.architecture != Architecture::kNeox && config.architecture != Architecture::kGpt2;
-  embedding_ = w.Float(names.embedding + ".weight", table);
+  embedding_ = w.Float(family.embedding + ".weight", table);
   if (config.positions > 0)
-    positions_ = w.Float(names.embedding.substr(0, names.embedding.size() - 3) + "wpe.weight", {config.positions, config.d_model});
-  for (int64_t l = 0; l < config.layers; ++l) layers_.push_back(MakeLayer(config, w.Scope(fmt::format("{}.{}", names.blocks, l))));
-  norm_ = w.Float(names.norm + ".weight", {config.d_model});
-  if (!rms_norm) norm_bias_ = w.Float(names.norm + ".bias", {config.d_model});
-  unembedding_ = config.tied_embeddings ? embedding_ : w.Float(names.unembedding + ".weight", table);
+    positions_ = w.Float(family.embedding.substr(0, family.embedding.size() - 3) + "wpe.weight", {config.positions, config.d_model});
+  for (int64_t l = 0; l < config.layers; ++l)
+    layers_.push_back(family.make_layer(config, w.Scope(fmt::format("{}.{}", family.blocks, l))));
+  norm_ = w.Float(family.norm + ".weight", {config.d_model});
+  if (family.norm_kind == FinalNormKind::kLayerNorm) norm_bias_ = w.Float(family.norm + ".bias", {config.d_model});
+  unembedding_ = config.tied_embeddings ? embedding_ : w.Float(family.unembedding + ".weight", table);
   parameters_ = counted.count();
 }
 
@@ -122,21 +131,65 @@ Model Model::Edited(const std::vector<Edit>& edits) const {
   return edited;
 }
 
+Model Model::WithLayers(std::vector<std::shared_ptr<const Layer>> layers) const {
+  Model model = *this;
+  model.layers_ = std::move(layers);
+  model.config_.layers = static_cast<int64_t>(model.layers_.size());
+  return model;
+}
+
 EditableWeight Model::editable(int layer, const std::string& name) const {
   if (layer < 0 || layer >= layers())
     throw Error(fmt::format("layer {} is out of range", layer), fmt::format("the model has layers 0 to {}", layers() - 1));
   return FindEditable(this->layer(layer), name);
 }
 
-int64_t Model::width(Site site) const {
-  const std::vector<SiteInfo> all = sites();
-  return std::find_if(all.begin(), all.end(), [&](const SiteInfo& info) { return info.site == site; })->width;
+std::vector<SiteInfo> Model::sites() const {
+  std::map<Site, int64_t> widths;  // by the order of the sites in a block
+  for (const auto& layer : layers_) {
+    for (const SiteInfo& info : layer->sites()) widths.emplace(info.site, info.width);
+  }
+  std::vector<SiteInfo> sites = {{Site::kEmbed, config_.d_model}};
+  for (const auto& [site, width] : widths) {
+    if (site != Site::kResid) sites.push_back({site, width});
+  }
+  if (widths.contains(Site::kResid)) sites.push_back({Site::kResid, widths.at(Site::kResid)});
+  return sites;
 }
 
-std::vector<SiteInfo> Model::sites() const {
-  std::vector<SiteInfo> sites = layers_.front()->sites();
-  sites.insert(sites.begin(), {Site::kEmbed, config_.d_model});
-  return sites;
+std::vector<int> Model::LayersWith(Site site) const {
+  std::vector<int> with;
+  for (int l = 0; l < layers(); ++l) {
+    if (layer(l).Has(site)) with.push_back(l);
+  }
+  return with;
+}
+
+bool Model::Has(const Place& place) const {
+  if (place.site == Site::kEmbed) return place.layer == kEmbedLayer;
+  return place.layer >= 0 && place.layer < layers() && layer(place.layer).Has(place.site);
+}
+
+int64_t Model::width(const Place& place) const {
+  return place.site == Site::kEmbed ? config_.d_model : layer(place.layer).FindWidth(place.site).value();
+}
+
+std::vector<std::string> Model::projections() const {
+  std::vector<std::string> names;
+  for (const auto& layer : layers_) {
+    for (const EditableWeight& weight : layer->editable()) {
+      if (std::find(names.begin(), names.end(), weight.name) == names.end()) names.push_back(weight.name);
+    }
+  }
+  return names;
+}
+
+std::vector<int> Model::LayersWith(const std::string& projection) const {
+  std::vector<int> with;
+  for (int l = 0; l < layers(); ++l) {
+    if (layer(l).HasEditable(projection)) with.push_back(l);
+  }
+  return with;
 }
 
 at::Tensor Model::Embed(std::span<const int64_t> ids, const Packing& packing) const {
@@ -172,6 +225,14 @@ at::Tensor Model::Forward(std::span<const int64_t> ids, const Packing& packing, 
   return h;
 }
 
+std::vector<Carry> Model::CarriesAfter(std::span<const int64_t> ids, std::optional<int> top) const {
+  std::vector<Carry> carries;
+  Packing packing = Packing::Whole({static_cast<int64_t>(ids.size())});
+  packing.kept = packing.LastRows();
+  Forward(ids, packing, nullptr, nullptr, &carries, top);
+  return carries;
+}
+
 at::Tensor Model::FinalNorm(const at::Tensor& h) const {
   return norm_bias_.defined() ? LayerNorm{norm_, norm_bias_, config_.norm_eps}(h) : RmsNorm(h, norm_, config_.norm_eps);
 }
@@ -184,5 +245,11 @@ Model::LogitPart Model::LogitDirection(const at::Tensor& h, int64_t id) const {
 }
 
 at::Tensor Model::Unembed(const at::Tensor& h) const { return Linear(FinalNorm(h), {unembedding_, {}}); }
+
+void Model::UnembedInParts(const at::Tensor& h, const std::function<void(int64_t begin, const at::Tensor& logits)>& use) const {
+  const int64_t some = std::max<int64_t>(1, kLogitsTogether / config_.vocab);
+  for (int64_t begin = 0; begin < h.size(0); begin += some)
+    use(begin, Unembed(h.narrow(0, begin, std::min(some, h.size(0) - begin))));
+}
 
 }  // namespace mambascope

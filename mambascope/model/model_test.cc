@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/model/kernels/batch_sizes.h"
 
 namespace mambascope {
 namespace {
@@ -42,6 +43,26 @@ TEST_P(LogitDirectionTest, IsTheGradientWhereTheScaleIsFrozen) {
   const at::Tensor across = GetParam().starts_with("gpt") ? (h - h.mean()).detach() : h.detach();
   const auto without = [&](const at::Tensor& x) { return x - across * (x.dot(across) / across.dot(across)); };
   EXPECT_LT(MaxDifference(without(h.grad()), without(part.direction)), 1e-5 * part.direction.abs().max().item<double>());
+}
+
+TEST(UnembedInPartsTest, PartsAreThoseOfTheWhole) {
+  const c10::NoGradGuard no_grad;
+  const Model model = Model::Load(GoldenFolder() / "gpt2");
+  const int64_t rows = kLogitsTogether / model.config().vocab + 3;  // a whole part, and three more
+  at::manual_seed(1);
+  const at::Tensor few = at::randn({3, model.config().d_model}), h = few.repeat({rows / 3 + 1, 1}).slice(0, 0, rows);
+  const at::Tensor want = model.Unembed(few);
+  std::vector<int64_t> begins;
+  int64_t next = 0;
+  model.UnembedInParts(h, [&](int64_t begin, const at::Tensor& logits) {
+    EXPECT_EQ(begin, next);
+    next += logits.size(0);
+    begins.push_back(begin);
+    for (int64_t i : {int64_t{0}, logits.size(0) - 1}) EXPECT_LT(MaxDifference(logits[i], want[(begin + i) % 3]), 1e-5) << begin + i;
+  });
+  EXPECT_EQ(next, rows);
+  EXPECT_EQ(begins, (std::vector<int64_t>{0, rows - 3}));
+  model.UnembedInParts(h.slice(0, 0, 0), [](int64_t, const at::Tensor&) { FAIL() << "no rows, no part"; });
 }
 
 }  // namespace

@@ -33,9 +33,17 @@ class NeoxLayer : public Layer {
     return hooks(Site::kResid, h + o + m);
   }
 
-  Mixing Mix(const at::Tensor& h) const override { return AttentionMixing(Heads(attention_norm_(h), Packing::Whole({h.size(0)})), dense_); }
+  std::vector<Mixing> Mix(const at::Tensor& h) const override {
+    return {AttentionMixing(Heads(attention_norm_(h), Packing::Whole({h.size(0)})), dense_)};
+  }
 
   std::vector<SiteInfo> sites() const override { return TransformerSites(config_); }
+  // Where attention and MLP are parallel the MLP does not read what the attention adds.
+  bool IsAddedToOutput(Site site) const override {
+    return site == Site::kMlpOut || site == Site::kResid || (site == Site::kMixerOut && config_.parallel_residual);
+  }
+  std::vector<Mixer> mixers() const override { return {AttentionMixer(config_, CutKind::kMixing)}; }
+  LayerCost cost() const override { return TransformerCost(config_); }
 
   std::vector<EditableWeight> editable() const override {
     return {{"W_down", w_down_.weight, Site::kMlpMid, Site::kMlpOut, w_down_.tensor}};

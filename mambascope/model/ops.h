@@ -1,4 +1,5 @@
-// The small functions that the model files share. Activations are float32 [row, width]; only GEMMs see the weights' own type.
+// These are the small functions that the model files share. Activations are float32 [row, width].
+// Only GEMMs see the weights' own type.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,13 +18,15 @@ struct Projection {
   static Projection Load(const Weights& w, const std::string& name, int64_t out, int64_t in, bool has_bias);
 };
 
-// x W^T + b. x [row, in] -> [row, out], float32. bfloat16 weights: the product of bfloat16 inputs.
+// Computes x W^T + b. x [row, in] -> [row, out], float32. With bfloat16 weights it is the product
+// of bfloat16 inputs.
 at::Tensor Linear(const at::Tensor& x, const Projection& p);
 
-// x / sqrt(mean(x^2) + eps) * weight over the last dimension; an undefined weight counts as 1.
+// Computes x / sqrt(mean(x^2) + eps) * weight over the last dimension. An undefined weight counts
+// as 1.
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps);
 
-// A norm with mean and bias, as transformers have it.
+// A layer norm subtracts the mean, too, and has a bias.
 struct LayerNorm {
   at::Tensor weight, bias;  // [width]
   double eps = 1e-5;

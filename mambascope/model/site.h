@@ -1,4 +1,5 @@
-// The named places of a layer where a state can be read and changed. docs/sites.md has the formula and the shape of each.
+// A site is a named place in a layer where a state can be read and changed. docs/sites.md has the
+// formula and the shape of each.
 #pragma once
 
 #include <compare>
@@ -21,6 +22,11 @@ struct Place {
   auto operator<=>(const Place&) const = default;
 };
 
+// The places of what goes into block `layer`, and of what comes out of it. The output of block
+// kEmbedLayer is the embedding.
+constexpr Place BlockOutput(int layer) { return {layer == kEmbedLayer ? Site::kEmbed : Site::kResid, layer}; }
+constexpr Place BlockInput(int layer) { return BlockOutput(layer - 1); }
+
 struct SiteInfo {
   Site site;
   int64_t width;  // features of a state there
@@ -32,8 +38,9 @@ std::string_view SiteName(Site site);
 // The site of this name, as files have it. Throws Error for any other.
 Site ReadSite(std::string_view name);
 
-// The site that `name` means: a name of ours, of romba ("ssm_after_ssm") or of TransformerLens ("hook_resid_post"), out of those that a
-// model has. Throws Error that lists `available` when there is none.
+// Returns the site that `name` means, out of those that a model has. The name may be ours, romba's
+// ("ssm_after_ssm") or TransformerLens's ("hook_resid_post"). Throws Error that lists `available`
+// when there is none.
 Site ParseSite(std::string_view name, const std::vector<SiteInfo>& available);
 
 }  // namespace mambascope

@@ -1,4 +1,5 @@
-// Weights by name, bound once when a layer is made: a layer's constructor is the map of its part of the checkpoint.
+// A layer binds its weights by name, once, when it is made. Its constructor is the map of its part
+// of the checkpoint.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,7 +18,7 @@ class Weights {
   Weights(const WeightSource& source, at::ScalarType dtype, at::Device device, std::string scope = "")
       : source_(source), dtype_(dtype), device_(device), scope_(std::move(scope)) {}
 
-  // The weights whose names begin with `part` + ".", by the rest of their names.
+  // Returns the weights whose names begin with `part` + ".", by the rest of their names.
   Weights Scope(const std::string& part) const { return {source_, dtype_, device_, scope_ + part + "."}; }
   bool Has(const std::string& name) const { return source_.Has(FullName(name)); }
   // The name in the checkpoint.

@@ -35,8 +35,8 @@ bool Differ(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max
 bool HasSigns(const at::Tensor& matrix) { return matrix.min().item<double>() < 0; }
 
 // "the mean of 384 channels".
-std::string OfChannels(const AttentionResult& result, const LayerAttention& layer) {
-  return fmt::format("mean of {} {}s", layer.channels, result.channel_kind);
+std::string OfChannels(const LayerAttention& layer) {
+  return fmt::format("mean of {} {}s", layer.channels, layer.channel_name);
 }
 
 // The rows that set the scale of colours: the first token has only itself to read, which says nothing.
@@ -68,24 +68,24 @@ std::string Caption(const AttentionResult& result) {
   return how + fmt::format(
                    "A weight is an entry of the recurrence's matrix from token to token (hidden attention, Ali et al. 2024), before the "
                    "skip and the gate. What {0}s read with opposite signs cancels in the signed mean, not in the mean of absolute values.",
-                   result.channel_kind);
+                   result.layers[0].channel_name);
 }
 
 }  // namespace
 
 Grid ShareHeatMap(const AttentionResult& result, const LayerAttention& layer) {
-  return View(result, layer, "normalised", fmt::format("shares of each row's sum, {}", OfChannels(result, layer)), layer.normalised);
+  return View(result, layer, "normalised", fmt::format("shares of each row's sum, {}", OfChannels(layer)), layer.normalised);
 }
 
 std::vector<Grid> AttentionHeatMaps(const AttentionResult& result, const LayerAttention& layer) {
-  const std::string mean = OfChannels(result, layer);
+  const std::string mean = OfChannels(layer);
   const bool signs = HasSigns(layer.mean);
   std::vector<Grid> views = {View(result, layer, "absolute", (signs ? "absolute values, " : "") + mean, layer.absolute)};
   if (Differ(layer.absolute, layer.normalised)) views.push_back(ShareHeatMap(result, layer));
   if (signs) views.push_back(View(result, layer, "signed", "signed, " + mean, layer.mean));
   if (result.channel)
-    views.push_back(View(result, layer, fmt::format("{}_{}", result.channel_kind, *result.channel),
-                         fmt::format("{} {} alone", result.channel_kind, *result.channel), layer.channel));
+    views.push_back(View(result, layer, fmt::format("{}_{}", layer.channel_name, *result.channel),
+                         fmt::format("{} {} alone", layer.channel_name, *result.channel), layer.channel));
   return views;
 }
 

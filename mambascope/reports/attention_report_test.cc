@@ -36,7 +36,7 @@ TEST(AttentionReport, ShowsTheViewsThatDiffer) {
               ElementsAre("attention_3_absolute", "attention_3_normalised", "attention_3_signed"));
   EXPECT_THAT(Names(AttentionHeatMaps(softmax, softmax.layers[0])), ElementsAre("attention_3_absolute"));
   softmax.channel = 5;
-  softmax.channel_kind = "head";
+  softmax.layers[0].channel_name = "head";
   EXPECT_THAT(Names(AttentionHeatMaps(softmax, softmax.layers[0])), ElementsAre("attention_3_absolute", "attention_3_head_5"));
   EXPECT_THAT(AttentionPage(softmax), HasSubstr("head 5 alone"));
 }

@@ -30,7 +30,7 @@ DatasetRecord MakeDatasetRecord(const CounterFactRecord& data) {
            .subject = data.subject,
            .target_new = data.target_new,
            .target_true = data.target_true,
-           .digest = FingerprintOf(DumpJson(evaluated_by))},
+           .digest = FingerprintText(DumpJson(evaluated_by))},
           data};
 }
 
@@ -41,7 +41,7 @@ DatasetRecord MakeDatasetRecord(const ZsreRecord& data, int64_t place) {
            .subject = data.subject,
            .target_new = AnswerToWrite(data),
            .target_true = data.answers[0],
-           .digest = FingerprintOf(DumpJson({data.rephrase, data.loc, data.loc_ans}))},
+           .digest = FingerprintText(DumpJson({data.rephrase, data.loc, data.loc_ans}))},
           data};
 }
 

@@ -92,12 +92,13 @@ void WriteEditedCheckpoint(const fs::path& folder, const Model& model, const std
     WriteFile(out / entry.path().filename(), ReadFile(entry.path()));
   }
   // The fingerprint of a checkpoint sees parts of its weights: the header, which it sees whole, tells edited ones apart.
-  std::string bytes = Fingerprint(folder);
+  Digest digest;
+  digest.Add(Fingerprint(folder));
   for (const Edit& edit : edits) {
-    for (const at::Tensor& part : {edit.u.cpu().contiguous(), edit.v.cpu().contiguous()})
-      bytes.append(static_cast<const char*>(part.data_ptr()), part.nbytes());
+    digest.Add(edit.u);
+    digest.Add(edit.v);
   }
-  WriteSafetensors(out / "model.safetensors", weights, {{"format", "pt"}, {"mambascope.edited", FingerprintOf(bytes)}});
+  WriteSafetensors(out / "model.safetensors", weights, {{"format", "pt"}, {"mambascope.edited", digest.Text()}});
 }
 
 }  // namespace mambascope

@@ -69,11 +69,11 @@ std::vector<Edit> MemitResult::Edits() const {
   return edits;
 }
 
-std::string ResidualProjection(const Model& model) {
-  for (const EditableWeight& weight : model.layer(0).editable()) {
+std::string ResidualProjection(const Model& model, int layer) {
+  for (const EditableWeight& weight : model.layer(layer).editable()) {
     if (WritesResidual(weight)) return weight.name;
   }
-  throw Error("the model has no projection that writes the residual stream and can be edited");
+  throw Error(fmt::format("layer {} has no projection that writes the residual stream and can be edited", layer));
 }
 
 double DefaultLambda(const Model& model, int layer, const std::string& projection) {
@@ -84,7 +84,7 @@ void CheckMemit(const Model& model, const std::set<int>& layers, const std::stri
   for (const int layer : layers) {
     if (WritesResidual(model.editable(layer, projection))) continue;
     throw Error(fmt::format("MEMIT cannot edit {}: it does not write the residual stream", projection),
-                fmt::format("edit {}, or take ROME", ResidualProjection(model)));
+                fmt::format("edit {}, or take ROME", ResidualProjection(model, layer)));
   }
 }
 

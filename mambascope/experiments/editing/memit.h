@@ -43,9 +43,9 @@ struct MemitResult {
   std::vector<Edit> Edits() const;
 };
 
-// The projection that MEMIT edits unless told otherwise: the first that writes the residual stream, W_o of a Mamba and W_down of a
-// transformer.
-std::string ResidualProjection(const Model& model);
+// The projection of `layer` that MEMIT edits unless told otherwise: the first that writes the residual stream, W_o of a Mamba and W_down
+// of a transformer. Throws Error for a layer without one.
+std::string ResidualProjection(const Model& model, int layer);
 
 // MemitOptions::lambda where it is none.
 double DefaultLambda(const Model& model, int layer, const std::string& projection);

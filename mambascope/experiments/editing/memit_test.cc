@@ -88,7 +88,7 @@ class MemitTest : public testing::TestWithParam<std::string> {
 
   c10::NoGradGuard no_grad_;
   Model model_ = Model::Load(GoldenFolder() / GetParam());
-  std::string projection_ = ResidualProjection(model_);
+  std::string projection_ = ResidualProjection(model_, 0);
   mutable std::map<Place, MomentSolver> solvers_;
 };
 
@@ -213,8 +213,8 @@ TEST_P(MemitTest, RefusesWhatItCannotEdit) {
 }
 
 TEST(MemitProjectionTest, MambaIsEditedAtItsOutputProjection) {
-  EXPECT_EQ(ResidualProjection(Model::Load(GoldenFolder() / "mamba")), "W_o");
-  EXPECT_EQ(ResidualProjection(Model::Load(GoldenFolder() / "llama")), "W_down");
+  EXPECT_EQ(ResidualProjection(Model::Load(GoldenFolder() / "mamba"), 0), "W_o");
+  EXPECT_EQ(ResidualProjection(Model::Load(GoldenFolder() / "llama"), 0), "W_down");
 }
 
 class MemitDemoTest : public testing::TestWithParam<std::string> {};
@@ -227,7 +227,7 @@ TEST_P(MemitDemoTest, TheEditedModelSaysWhatWasWritten) {
   const auto folder = RepositoryFolder() / "models" / GetParam();
   const Model model = Model::Load(folder);
   const Tokenizer tokenizer = Tokenizer::Load(folder);
-  const std::string projection = ResidualProjection(model);
+  const std::string projection = ResidualProjection(model, 0);
   const std::set<int> layers = {3, 4, 5};
   std::vector<Place> places;
   for (int l : layers) places.push_back(KeyPlace(model, l, projection));

@@ -54,7 +54,7 @@ at::Tensor Moments::Mean() const { return sum / static_cast<double>(count); }
 MomentCollector::MomentCollector(const Model& model, const std::vector<Place>& places) : model_(model) {
   for (const Place& place : places) {
     CheckPlace(model, place);
-    const int64_t width = model.width(place.site);
+    const int64_t width = model.width(place);
     moments_[place] = {.sum = at::zeros({width, width}, at::TensorOptions(at::kDouble).device(model.device()))};
   }
 }

@@ -19,23 +19,22 @@ struct Predictions {
   std::vector<bool> correct;
 };
 
-// tokens[i] after row rows[i] of h [row, d_model]. Unembeds some rows at a time.
+// tokens[i] after row rows[i] of h [row, d_model].
 Predictions Predict(const Model& model, const at::Tensor& h, const std::vector<int64_t>& rows, const std::vector<int64_t>& tokens) {
   std::vector<size_t> order(rows.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return rows[a] < rows[b]; });
   Predictions out{std::vector<double>(rows.size()), std::vector<bool>(rows.size())};
-  const int64_t some = model.rows_to_unembed();
   auto next = order.begin();
-  for (int64_t begin = 0; begin < h.size(0); begin += some) {
-    const int64_t end = std::min(begin + some, h.size(0));
+  model.UnembedInParts(h, [&](int64_t begin, const at::Tensor& logits) {
+    const int64_t end = begin + logits.size(0);
     const auto last = std::find_if(next, order.end(), [&](size_t i) { return rows[i] >= end; });
     std::vector<int64_t> row, token;
     for (auto i = next; i != last; ++i) {
       row.push_back(rows[*i] - begin);
       token.push_back(tokens[*i]);
     }
-    const at::Tensor log_p = model.Unembed(h.slice(0, begin, end)).log_softmax(1), at = RowIndex(row, h), ids = RowIndex(token, h);
+    const at::Tensor log_p = logits.log_softmax(1), at = RowIndex(row, h), ids = RowIndex(token, h);
     const at::Tensor nll = (-log_p.index({at, ids})).to(at::kCPU, at::kDouble), correct = (log_p.argmax(1).index({at}) == ids).cpu();
     const auto n = nll.accessor<double, 1>();
     const auto c = correct.accessor<bool, 1>();
@@ -43,7 +42,7 @@ Predictions Predict(const Model& model, const at::Tensor& h, const std::vector<i
       out.nll[*next] = n[i];
       out.correct[*next] = c[i];
     }
-  }
+  });
   return out;
 }
 

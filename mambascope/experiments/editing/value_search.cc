@@ -17,14 +17,9 @@
 namespace mambascope {
 namespace {
 
-// Rows of searches done together: enough for the matrix products to run at their full rate.
-constexpr int64_t kRowsOnCpu = 2048, kRowsOnGpu = 32768;
-
 // Where a delta at `place` can be added as well: a value that goes into the block's output as it is needs no layer of its own.
 Place WhereAdded(const Model& model, const Place& place) {
-  const bool is_mamba = model.config().ssm.d_inner > 0;
-  const bool into_residual = place.site == Site::kMlpOut || (place.site == Site::kMixerOut && is_mamba);
-  return into_residual ? Place{Site::kResid, place.layer} : place;
+  return model.layer(place.layer).IsAddedToOutput(place.site) ? BlockOutput(place.layer) : place;
 }
 
 // Base runs and cases of searches done together.
@@ -163,7 +158,7 @@ void Descend(const Model& model, const std::vector<std::unique_ptr<Search>>& sea
 // The first of `tasks` from `begin` on that fit into one pass together, at least one.
 std::vector<std::unique_ptr<Search>> Begin(const Model& model, const std::vector<ValueTask>& tasks, size_t begin,
                                            const ValueOptions& options, Work& work) {
-  const int64_t most_rows = model.device().is_cpu() ? kRowsOnCpu : kRowsOnGpu;
+  const int64_t most_rows = SearchRows(model.device());
   std::vector<std::unique_ptr<Search>> searches;
   c10::AutoGradMode grad(true);  // so that the plan counts what gradients keep
   for (size_t i = begin; i < tasks.size(); ++i) {

@@ -10,6 +10,7 @@
 
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/mixed_model_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -36,10 +37,10 @@ class ValueSearchTest : public testing::TestWithParam<std::string> {
     return tasks;
   }
 
-  Model model_ = Model::Load(GoldenFolder() / GetParam());
+  Model model_ = LoadTinyModel(GetParam());
 };
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, ValueSearchTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+INSTANTIATE_TEST_SUITE_P(Models, ValueSearchTest, testing::ValuesIn(TinyModels()), TestName);
 
 TEST_P(ValueSearchTest, FindsWhatLoopedWholePassesFind) {
   const ValueOptions options{.steps = 8, .learning_rate = 0.05, .clamp = 30, .enough_loss = -1};

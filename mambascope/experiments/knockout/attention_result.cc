@@ -30,10 +30,11 @@ at::Tensor ReadMatrix(const Json& rows) {
 }  // namespace
 
 void to_json(Json& json, const AttentionResult& result) {
-  json = {{"options", result.options}, {"kind", result.channel_kind}, {"tokens", Json::array()}, {"layers", Json::array()}};
+  json = {{"options", result.options}, {"tokens", Json::array()}, {"layers", Json::array()}};
   for (size_t t = 0; t < result.ids.size(); ++t) json["tokens"].push_back({{"id", result.ids[t]}, {"text", result.texts[t]}});
   for (const LayerAttention& layer : result.layers) {
     json["layers"].push_back({{"layer", layer.layer},
+                              {"kind", layer.channel_name},
                               {"channels", layer.channels},
                               {"signed", MatrixJson(layer.mean)},
                               {"absolute", MatrixJson(layer.absolute)},
@@ -44,7 +45,6 @@ void to_json(Json& json, const AttentionResult& result) {
 
 void from_json(const Json& json, AttentionResult& result) {
   result = {.options = json.at("options"), .ids = {}, .texts = {}, .layers = {}};
-  result.channel_kind = json.at("kind");
   for (const Json& token : json.at("tokens")) {
     result.ids.push_back(token.at("id"));
     result.texts.push_back(token.at("text").get<std::optional<std::string>>());
@@ -55,7 +55,8 @@ void from_json(const Json& json, AttentionResult& result) {
                              .mean = ReadMatrix(layer.at("signed")),
                              .absolute = ReadMatrix(layer.at("absolute")),
                              .normalised = ReadMatrix(layer.at("normalised")),
-                             .channel = {}});
+                             .channel = {},
+                             .channel_name = layer.at("kind")});
     if (!layer.contains("channel")) continue;
     result.channel = layer["channel"].at("index").get<int64_t>();
     result.layers.back().channel = ReadMatrix(layer["channel"].at("matrix"));

@@ -16,7 +16,6 @@ struct AttentionResult {
   std::vector<std::optional<std::string>> texts;  // theirs; none without a tokenizer
   std::vector<LayerAttention> layers;
   std::optional<int64_t> channel = {};   // whose own matrix the layers hold
-  std::string channel_kind = "channel";  // or "head"
 };
 
 void to_json(Json& json, const AttentionResult& result);

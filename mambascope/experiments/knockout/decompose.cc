@@ -4,8 +4,6 @@
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "mambascope/error.h"
 #include "mambascope/experiments/knockout/layer_inputs.h"
 #include "mambascope/intervene/run.h"
@@ -27,26 +25,29 @@ AnswerParts DecomposeAnswer(const Model& model, const std::vector<int64_t>& ids,
   const c10::NoGradGuard no_grad;
   if (answer < 0 || answer >= model.config().vocab)
     throw Error(fmt::format("answer id {} is outside the model's vocabulary of {}", answer, model.config().vocab));
-  const std::vector<SiteInfo> sites = model.sites();
-  const bool has_mlp = std::any_of(sites.begin(), sites.end(), [](const SiteInfo& info) { return info.site == Site::kMlpOut; });
   RunOptions options;
-  for (int l = 0; l <= model.layers(); ++l) options.keep.push_back(InputOf(l));
-  for (int l = 0; l < model.layers() && has_mlp; ++l) options.keep.push_back({Site::kMlpOut, l});
+  for (int l = 0; l <= model.layers(); ++l) options.keep.push_back(BlockInput(l));
+  for (int l : model.LayersWith(Site::kMlpOut)) options.keep.push_back({Site::kMlpOut, l});
   const RunResult run = Run(model, {ids}, options);
-  const at::Tensor last = run.State(InputOf(model.layers()), 0)[-1];
+  const at::Tensor last = run.State(BlockInput(model.layers()), 0)[-1];
   const Model::LogitPart logit = model.LogitDirection(last, answer);
   const auto share = [&](const at::Tensor& part) { return part.dot(logit.direction).item<double>(); };
   AnswerParts parts;
   parts.logit = model.Unembed(last.unsqueeze(0))[0][answer].item<double>();
-  parts.embedding = share(run.State(InputOf(0), 0)[-1]);
+  parts.embedding = share(run.State(BlockInput(0), 0)[-1]);
   parts.offset = logit.offset;
   const auto to = static_cast<int64_t>(ids.size()) - 1;
   for (int l = 0; l < model.layers(); ++l) {
-    const Mixing mixing = model.layer(l).Mix(run.State(InputOf(l), 0));
-    parts.by_token.push_back(ToVector(mixing.Written(to).mv(logit.direction)));
-    parts.skip.push_back(mixing.skip.defined() ? share(mixing.WrittenBySkip(to)) : 0);
-    parts.bias.push_back(mixing.out.bias.defined() ? share(mixing.out.bias) : 0);
-    parts.mlp.push_back(has_mlp ? share(run.State({Site::kMlpOut, l}, 0)[-1]) : 0);
+    parts.by_token.emplace_back(ids.size());
+    parts.skip.push_back(0);
+    parts.bias.push_back(0);
+    for (const Mixing& mixing : model.layer(l).Mix(run.State(BlockInput(l), 0))) {
+      const std::vector<double> by_token = ToVector(mixing.Written(to).mv(logit.direction));
+      for (size_t t = 0; t < by_token.size(); ++t) parts.by_token.back()[t] += by_token[t];
+      if (mixing.skip.defined()) parts.skip.back() += share(mixing.WrittenBySkip(to));
+      if (mixing.out.bias.defined()) parts.bias.back() += share(mixing.out.bias);
+    }
+    parts.mlp.push_back(model.layer(l).Has(Site::kMlpOut) ? share(run.State({Site::kMlpOut, l}, 0)[-1]) : 0);
   }
   return parts;
 }

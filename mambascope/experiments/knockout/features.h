@@ -19,15 +19,16 @@ enum class FeatureRank {
   kStep,   // delta_d = the channel's mean step size over all tokens of some texts
 };
 
-// [layer] -> bool [d_inner], ready for Cut.channels; in Mamba-2 all channels of a head are alike. With n = floor(channels or heads / 3):
+// [layer] -> bool [d_inner], ready for Cut.channels, undefined for a layer without a scan. In Mamba-2 all channels of a head are alike.
+// With n = floor(channels or heads / 3):
 struct FeatureGroups {
   std::vector<at::Tensor> fast;  // the n of lowest score
   std::vector<at::Tensor> mid;   // the rest
   std::vector<at::Tensor> slow;  // the n of highest score
 };
 
-// The scores, float64 [channels or heads] by layer. `texts` are token ids, each a prompt; kDecay does not read them. Throws Error for a
-// model without decay (a transformer), and where kStep has no text.
+// The scores, float64 [channels or heads] by layer, undefined for a layer without a scan. `texts` are token ids, each a prompt; kDecay does
+// not read them. Throws Error for a model without a scan (a transformer), and where kStep has no text.
 std::vector<at::Tensor> FeatureScores(const Model& model, FeatureRank rank, const std::vector<std::vector<int64_t>>& texts);
 
 // The groups by these scores; equal scores rank by index.

@@ -9,6 +9,7 @@
 #include "mambascope/checkpoint/checkpoint.h"
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/mixed_model_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -125,6 +126,22 @@ TEST(FeatureTieTest, EqualScoresRankByIndex) {
   const int64_t d = model.config().ssm.d_inner;
   EXPECT_TRUE(groups.fast[0].eq(at::arange(d) < d / 3).all().item<bool>());
   EXPECT_TRUE(groups.slow[0].eq(at::arange(d) >= d - d / 3).all().item<bool>());
+}
+
+TEST(FeatureMixedTest, LayersWithoutAScanHaveNoGroups) {
+  const Model model = MixedModel();
+  for (FeatureRank rank : {FeatureRank::kDecay, FeatureRank::kStep}) {
+    const std::vector<at::Tensor> scores = FeatureScores(model, rank, kTexts);
+    const FeatureGroups groups = RankFeatures(model, rank, kTexts);
+    for (int l = 0; l < 5; ++l) {
+      const auto i = static_cast<size_t>(l);
+      const bool scans = model.layer(l).Has(Site::kSsmOut);
+      EXPECT_EQ(scores[i].defined(), scans) << l;
+      EXPECT_EQ(groups.slow[i].defined(), scans) << l;
+      if (!scans) continue;
+      EXPECT_EQ(groups.slow[i].size(0), model.layer(l).mixers()[0].channels);
+    }
+  }
 }
 
 TEST(FeatureErrorTest, SaysWhatCannotBeRanked) {

@@ -37,13 +37,19 @@ std::vector<LayerAttention> HiddenAttention(const Model& model, const std::vecto
   const std::vector<at::Tensor> inputs = LayerInputs(model, ids, layers);
   std::vector<LayerAttention> found;
   for (size_t i = 0; i < layers.size(); ++i) {
-    const Mixing mixing = model.layer(layers[i]).Mix(inputs[i]);
-    if (options.channel && (*options.channel < 0 || *options.channel >= mixing.channels))
-      throw Error(fmt::format("channel or head {} is out of range", *options.channel),
-                  fmt::format("the layers of this model have 0 to {}", mixing.channels - 1));
-    found.push_back(AverageOverChannels(mixing, options));
-    found.back().layer = layers[i];
-    if (options.channel) found.back().channel = mixing.matrix(0, *options.channel, *options.channel + 1).squeeze(2).cpu();
+    const Layer& layer = model.layer(layers[i]);
+    const std::vector<Mixer> mixers = layer.mixers();
+    const std::vector<Mixing> mixings = layer.Mix(inputs[i]);
+    for (size_t m = 0; m < mixings.size(); ++m) {
+      const Mixing& mixing = mixings[m];
+      if (options.channel && (*options.channel < 0 || *options.channel >= mixing.channels))
+        throw Error(fmt::format("channel or head {} is out of range", *options.channel),
+                    fmt::format("the layers of this model have 0 to {}", mixing.channels - 1));
+      found.push_back(AverageOverChannels(mixing, options));
+      found.back().layer = layers[i];
+      found.back().channel_name = mixers[m].matrix_name;
+      if (options.channel) found.back().channel = mixing.matrix(0, *options.channel, *options.channel + 1).squeeze(2).cpu();
+    }
   }
   return found;
 }

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "mambascope/model/model.h"
@@ -24,9 +25,10 @@ struct LayerAttention {
   at::Tensor absolute;    // |M|, averaged over channels
   at::Tensor normalised;  // `absolute` with every row divided by its sum; rows of nothing stay 0
   at::Tensor channel;     // M of options.channel; undefined: none
+  std::string channel_name = "channel";  // or "head": what has a matrix of its own here (Mixer::matrix_name)
 };
 
-// Of each of `layers`, for one prompt. Throws Error for an empty prompt and for a layer, channel or id that the model lacks.
+// Of each mixer of each of `layers`, for one prompt. Throws Error for an empty prompt and for a layer, channel or id that the model lacks.
 std::vector<LayerAttention> HiddenAttention(const Model& model, const std::vector<int64_t>& ids, const std::vector<int>& layers,
                                             const AttentionOptions& options = {});
 

@@ -26,10 +26,11 @@ TEST_P(HiddenAttentionTest, AveragesTheMatricesOfAllChannels) {
     const auto found = HiddenAttention(model_, ids_, {0, 2}, {.channel = 1, .floats = floats});
     ASSERT_EQ(found.size(), 2u);
     for (size_t i = 0; i < 2; ++i) {
-      const Mixing mixing = model_.layer(i == 0 ? 0 : 2).Mix(inputs[i]);
+      const Mixing mixing = model_.layer(i == 0 ? 0 : 2).Mix(inputs[i]).at(0);
       const at::Tensor m = mixing.matrix(0, 0, mixing.channels);
       EXPECT_EQ(found[i].layer, i == 0 ? 0 : 2);
       EXPECT_EQ(found[i].channels, mixing.channels);
+      EXPECT_EQ(found[i].channel_name, model_.config().model_type.ends_with("mamba") ? "channel" : "head");
       EXPECT_LT(MaxDifference(found[i].mean, m.mean(2)), 1e-6);
       EXPECT_LT(MaxDifference(found[i].absolute, m.abs().mean(2)), 1e-6);
       EXPECT_LT(MaxDifference(found[i].channel, m.select(2, 1)), 1e-6);
@@ -44,7 +45,7 @@ TEST_P(HiddenAttentionTest, NormalisedRowsSumToOneAndReadNothingLater) {
   EXPECT_EQ(found.absolute.triu(1).sum().item<double>(), 0);
   EXPECT_GT(found.absolute.diagonal().min().item<double>(), 0);
   EXPECT_FALSE(found.channel.defined());
-  const bool mamba = model_.config().ssm.d_inner > 0;
+  const bool mamba = model_.layer(1).Has(Site::kSsmOut);
   const double away_from_one = MaxDifference(found.absolute.sum(1), at::ones({6})), cancelled = MaxDifference(found.mean, found.absolute);
   if (mamba) {
     EXPECT_GT(away_from_one, 1e-3);

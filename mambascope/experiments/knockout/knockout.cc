@@ -17,11 +17,19 @@ namespace {
 
 using Tokens = std::vector<int64_t>;
 
-Variant CutIn(Span window, const Tokens& from, const Tokens& to, const ChannelGroup& group, CutKind kind) {
+CutKind KindAt(const std::vector<CutKind>& kinds, int64_t layer) {
+  return kinds.empty() ? CutKind::kMixing : kinds.at(static_cast<size_t>(layer));
+}
+
+// The cuts in the layers of `window` that have a mixer and channels of the group.
+Variant CutIn(const Model& model, Span window, const Tokens& from, const Tokens& to, const ChannelGroup& group,
+              const std::vector<CutKind>& kinds) {
   Variant variant;
   for (int64_t l = window.begin; l < window.end; ++l) {
+    const auto layer = static_cast<int>(l);
     const at::Tensor channels = group.blocked.empty() ? at::Tensor() : group.blocked.at(static_cast<size_t>(l));
-    variant.push_back(Cut{.layer = static_cast<int>(l), .from = from, .to = to, .channels = channels, .kind = kind});
+    if (model.layer(layer).mixers().empty() || (!group.blocked.empty() && !channels.defined())) continue;
+    variant.push_back(Cut{.layer = layer, .from = from, .to = to, .channels = channels, .kind = KindAt(kinds, l)});
   }
   return variant;
 }
@@ -30,6 +38,7 @@ Variant CutIn(Span window, const Tokens& from, const Tokens& to, const ChannelGr
 Variant AblateIn(Span window, const Tokens& from, int64_t tokens, const MeanAblation& ablation) {
   Variant variant;
   for (int64_t l = window.begin; l < window.end; ++l) {
+    if (!ablation.means.at(static_cast<size_t>(l)).defined()) continue;
     for (int64_t t = from.front(); t < tokens; ++t) {
       const StateId at{Site::kConvIn, static_cast<int>(l), t};
       if (std::binary_search(from.begin(), from.end(), t)) variant.push_back(Set{at, ablation.means.at(static_cast<size_t>(l))});
@@ -42,8 +51,8 @@ Variant AblateIn(Span window, const Tokens& from, int64_t tokens, const MeanAbla
 // The cells of some facts, as cases of one sweep; what several curves or rows share is computed once.
 class Cases {
  public:
-  Cases(const std::vector<FactPair>& pairs, const std::vector<int64_t>& answers, const KnockoutOptions& options)
-      : options_(options), answers_(answers) {
+  Cases(const Model& model, const std::vector<FactPair>& pairs, const std::vector<int64_t>& answers, const KnockoutOptions& options)
+      : model_(model), options_(options), answers_(answers) {
     for (const FactPair& pair : pairs) {
       bases_.push_back({pair.clean.ids});
       Add(bases_.size() - 1, {});
@@ -54,29 +63,33 @@ class Cases {
   // sources come after all targets.
   std::optional<size_t> AddWindows(size_t fact, const Tokens& from, const Tokens& to, size_t group) {
     if (from.empty() || to.empty()) return std::nullopt;
-    if (options_.kind != CutKind::kBidirectional && from.front() > to.back()) return std::nullopt;
+    if (from.front() > to.back() && !ReadsLaterTokens()) return std::nullopt;
     const auto [found, is_new] = first_.try_emplace({fact, from, to, group}, cases_.size());
     if (is_new) {
       const auto tokens = static_cast<int64_t>(bases_[fact].ids.size());
       for (const Span& window : options_.windows) {
         Add(fact, options_.ablation ? AblateIn(window, from, tokens, *options_.ablation)
-                                    : CutIn(window, from, to, options_.channels.at(group), options_.kind));
+                                    : CutIn(model_, window, from, to, options_.channels.at(group), options_.kinds));
       }
     }
     return found->second;
   }
 
   // The base runs come first.
-  std::vector<AnswerCell> Compute(const Model& model, Audit& audit) const {
-    return AnswerCells(model, bases_, cases_, case_answers_, options_.cells, audit);
+  std::vector<AnswerCell> Compute(Audit& audit) const {
+    return AnswerCells(model_, bases_, cases_, case_answers_, options_.cells, audit);
   }
 
  private:
+  bool ReadsLaterTokens() const {
+    return std::find(options_.kinds.begin(), options_.kinds.end(), CutKind::kBidirectional) != options_.kinds.end();
+  }
   void Add(size_t fact, Variant variant) {
     cases_.push_back({fact, std::move(variant)});
     case_answers_.push_back(answers_[fact]);
   }
 
+  const Model& model_;
   const KnockoutOptions& options_;
   const std::vector<int64_t>& answers_;
   std::vector<SweepBase> bases_;
@@ -124,7 +137,7 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
   c10::NoGradGuard no_grad;
   const std::vector<int64_t> answers = ChooseAnswers(model, pairs);
   const std::vector<Flow> flows = ListFlows(options);
-  Cases cases(pairs, answers, options);
+  Cases cases(model, pairs, answers, options);
   std::vector<KnockedFact> facts;
   std::vector<std::vector<std::optional<size_t>>> rows(pairs.size());  // [fact], the first cell of each flow, then of each token
   for (size_t i = 0; i < pairs.size(); ++i) {
@@ -141,7 +154,7 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
     if (options.heatmap) facts[i].places = options.places;
     if (options.decompose) facts[i].parts = DecomposeAnswer(model, prompt.ids, answers[i]);
   }
-  const std::vector<AnswerCell> cells = cases.Compute(model, audit);
+  const std::vector<AnswerCell> cells = cases.Compute(audit);
   for (size_t i = 0; i < facts.size(); ++i) {
     facts[i].base = cells[i];
     if (cells[i].p == 0)

@@ -21,15 +21,15 @@
 
 namespace mambascope {
 
-// Where a cut acts: channels of a state-space model, heads of a transformer.
+// Where a cut acts: channels of scans, heads of attention.
 struct ChannelGroup {
   std::string name = "all";
-  std::vector<at::Tensor> blocked = {};  // [layer], bool [d_inner] or [heads]; none: everywhere
+  std::vector<at::Tensor> blocked = {};  // [layer], the mask of a Cut, undefined where the layer is not cut; none: everywhere
 };
 
 // Mean ablation in place of a cut.
 struct MeanAblation {
-  std::vector<at::Tensor> means;  // [layer] [width], at Site::kConvIn (mean_states.h)
+  std::vector<at::Tensor> means;  // [layer] [width], at Site::kConvIn (mean_states.h); undefined where the layer lacks the site
   // The states at Site::kConvIn of the other tokens before the last one: the base run's in the window, or whatever the ablation makes of
   // them.
   enum class Others { kHeld, kFree } others = Others::kHeld;
@@ -40,7 +40,7 @@ struct KnockoutOptions {
   std::vector<ChannelGroup> channels = {{}};  // of a cut
   std::vector<Span> windows = {};             // of layers, [first, last)
   std::vector<int> places = {};               // the windows on an axis: their first layers, or the layers that they lie around
-  CutKind kind = CutKind::kMixing;
+  std::vector<CutKind> kinds = {};            // [layer]; none: kMixing in all
   std::optional<MeanAblation> ablation = {};  // then there are no targets or channels: a curve for every `from`
   bool heatmap = false;                       // each token alone, too; to the last one, in the first group of channels
   bool decompose = false;                     // the answer's logit of the base run, too, by token and layer (decompose.h)

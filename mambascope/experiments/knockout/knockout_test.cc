@@ -11,6 +11,7 @@
 #include "mambascope/error.h"
 #include "mambascope/experiments/knockout/token_sets.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/mixed_model_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -68,10 +69,11 @@ class KnockOutTest : public testing::TestWithParam<const char*> {
     const RunResult run = mambascope::Run(model_, {pairs_[0].clean.ids}, {.variants = {variant}, .keep = {}});
     return run.LastLogits()[0].softmax(0)[*pairs_[0].answer_id].item<double>();
   }
-  bool is_mamba() const { return model_.config().ssm.d_inner > 0; }
+  bool is_mamba() const { return model_.layer(0).Has(Site::kSsmOut); }
+  std::vector<CutKind> Everywhere(CutKind kind) const { return std::vector<CutKind>(static_cast<size_t>(model_.layers()), kind); }
 
   const c10::NoGradGuard no_grad_;
-  const Model model_ = Model::Load(GoldenFolder() / GetParam());
+  const Model model_ = LoadTinyModel(GetParam());
   const std::vector<FactPair> pairs_ = {
       {.relation = {}, .clean = MadeUpPrompt({7, 300, 21, 150, 9, 88}, {1, 3}), .corrupt = {}, .answer_id = 33},
       {.relation = {}, .clean = MadeUpPrompt({12, 333, 45, 9, 61}, {0, 2}), .corrupt = {}, .answer_id = {}}};
@@ -130,7 +132,7 @@ TEST_P(KnockOutTest, SourcesAfterAllTargetsAreNoneToSever) {
   EXPECT_EQ(facts[0].cells[0][1].p, facts[0].base.p);
   if (is_mamba()) return;
   KnockoutOptions later = options;
-  later.kind = CutKind::kBidirectional;
+  later.kinds = Everywhere(CutKind::kBidirectional);
   EXPECT_THAT(Knock(later)[0].sources, ElementsAre(1, 6));
 }
 
@@ -168,7 +170,7 @@ TEST_P(KnockOutTest, HeatMapsRowsAreTheCurvesOfSingleTokens) {
 }
 
 TEST_P(KnockOutTest, ChannelsOfAGroupAreThoseOfTheCut) {
-  const int64_t width = is_mamba() ? model_.config().ssm.d_inner : model_.config().attention.heads;
+  const int64_t width = model_.layer(0).mixers()[0].channels;
   ChannelGroup odd{.name = "odd", .blocked = {}};
   for (int l = 0; l < model_.layers(); ++l) odd.blocked.push_back(at::arange(width).remainder(2 + l).eq(1));
   const std::vector<KnockedFact> facts = Knock({.from = {"relation"}, .to = {"last"}, .channels = {{}, odd}});
@@ -182,7 +184,7 @@ TEST_P(KnockOutTest, ChannelsOfAGroupAreThoseOfTheCut) {
 }
 
 TEST_P(KnockOutTest, KindIsThatOfTheCut) {
-  const std::vector<KnockedFact> facts = Knock({.from = {"4"}, .to = {"last"}, .kind = CutKind::kMixingAndConv});
+  const std::vector<KnockedFact> facts = Knock({.from = {"4"}, .to = {"last"}, .kinds = Everywhere(CutKind::kMixingAndConv)});
   const Variant variant = {Cut{1, {4}, {5}, {}, CutKind::kMixingAndConv}, Cut{2, {4}, {5}, {}, CutKind::kMixingAndConv}};
   EXPECT_NEAR(facts[0].cells[0][1].p, Direct(variant), 1e-5 * facts[0].cells[0][1].p);
   if (is_mamba()) {
@@ -191,13 +193,43 @@ TEST_P(KnockOutTest, KindIsThatOfTheCut) {
   }
 }
 
+// Each layer of a window is cut as it can be: all that mix, the heads of attention alone, the channels of scans alone.
+using MixedKnockOutTest = KnockOutTest;
+INSTANTIATE_TEST_SUITE_P(Models, MixedKnockOutTest, testing::Values("mixed"), [](const auto& info) { return info.param; });
+
+TEST_P(MixedKnockOutTest, LayersAreCutByTheirOwnMixers) {
+  ChannelGroup heads{.name = "heads", .blocked = std::vector<at::Tensor>(5)};
+  heads.blocked[1] = at::arange(4) < 2;
+  std::vector<CutKind> kinds = Everywhere(CutKind::kMixing);
+  kinds[1] = CutKind::kBidirectional;
+  const KnockedFact fact = Knock({.from = {"first"}, .to = {"last"}, .channels = {{}, heads}, .kinds = kinds})[0];
+  ASSERT_EQ(fact.cells[0].size(), 4u) << "windows 0-1, 1-2, 2-3, 3-4";
+  const auto cut = [&](int layer) { return Cut{layer, {0}, {5}, {}, kinds[static_cast<size_t>(layer)]}; };
+  const std::vector<Variant> all = {{cut(0), cut(1)}, {cut(1), cut(2)}, {cut(2)}, {cut(4)}};
+  const Cut some{1, {0}, {5}, heads.blocked[1], CutKind::kBidirectional};
+  const std::vector<Variant> parts = {{some}, {some}, {}, {}};
+  for (size_t w = 0; w < 4; ++w) {
+    EXPECT_NEAR(fact.cells[0][w].p, Direct(all[w]), 1e-5 * fact.base.p) << w;
+    EXPECT_GT(std::abs(fact.cells[0][w].p - fact.base.p), 1e-6 * fact.base.p) << w;
+    EXPECT_NEAR(fact.cells[1][w].p, Direct(parts[w]), 1e-5 * fact.base.p) << w;
+  }
+}
+
+TEST_P(MixedKnockOutTest, OnlyLayersWithTheSiteAreAblated) {
+  MeanAblation ablation{.means = std::vector<at::Tensor>(5)};
+  for (int l : model_.LayersWith(Site::kConvIn)) ablation.means[static_cast<size_t>(l)] = at::zeros({model_.width({Site::kConvIn, l})});
+  const KnockedFact fact = Knock({.from = {"last"}, .to = {}, .ablation = ablation})[0];
+  EXPECT_NEAR(fact.cells[0][2].p, Direct({Set{{Site::kConvIn, 2, 5}, ablation.means[2]}}), 1e-5 * fact.base.p);
+  EXPECT_GT(std::abs(fact.cells[0][2].p - fact.base.p), 1e-5 * fact.base.p);
+}
+
 // As public implementations cut transformers.
 using PublishedReadingTest = KnockOutTest;
 INSTANTIATE_TEST_SUITE_P(Models, PublishedReadingTest, testing::Values("llama", "gpt2"), [](const auto& info) { return info.param; });
 
 TEST_P(PublishedReadingTest, IsTheRunWithThatKindOfCut) {
   const CutKind kind = std::string(GetParam()) == "llama" ? CutKind::kBidirectional : CutKind::kEmptyRowsUniform;
-  const std::vector<KnockedFact> facts = Knock({.from = {"all"}, .to = {"subject"}, .kind = kind});
+  const std::vector<KnockedFact> facts = Knock({.from = {"all"}, .to = {"subject"}, .kinds = Everywhere(kind)});
   const std::vector<int64_t> all = {0, 1, 2, 3, 4, 5};
   const double direct = Direct({Cut{1, all, {1, 2}, {}, kind}, Cut{2, all, {1, 2}, {}, kind}});
   EXPECT_NEAR(facts[0].cells[0][1].p, direct, 1e-5 * direct);
@@ -209,7 +241,7 @@ class MeanAblationTest : public KnockOutTest {
  protected:
   MeanAblationTest() {
     at::manual_seed(3);
-    for (int l = 0; l < model_.layers(); ++l) means_.push_back(at::randn({model_.width(Site::kConvIn)}));
+    for (int l = 0; l < model_.layers(); ++l) means_.push_back(at::randn({model_.width({Site::kConvIn, l})}));
   }
   // What the layers 1 and 2 of fact 0 are given with its subject ablated.
   Variant ByHand(MeanAblation::Others others) const {

@@ -9,9 +9,6 @@
 
 namespace mambascope {
 
-// Where the input of block `layer` is.
-Place InputOf(int layer);
-
 // The inputs of `layers`, [token, d_model] each. Throws Error for an empty prompt and for a layer or an id that the model lacks.
 std::vector<at::Tensor> LayerInputs(const Model& model, const std::vector<int64_t>& ids, const std::vector<int>& layers);
 

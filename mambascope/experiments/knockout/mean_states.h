@@ -12,8 +12,8 @@
 namespace mambascope {
 
 // The mean state at `site`, of each layer: over the tokens of a text, then over `texts` (token ids), whatever their lengths; float32
-// [width] by layer. Calls progress(texts done) after each. Throws Error for a site that the model lacks. REQUIRES: texts, none of them
-// empty.
+// [width] by layer, undefined for layers without the site. Calls progress(texts done) after each. Throws Error for a site that the model
+// lacks. REQUIRES: texts, none of them empty.
 std::vector<at::Tensor> MeanStates(const Model& model, const std::vector<std::vector<int64_t>>& texts, Site site,
                                    const std::function<void(size_t done)>& progress = {});
 

@@ -13,9 +13,6 @@
 namespace mambascope {
 namespace {
 
-// Rows that go up together: enough for the matrix products to run at their full rate.
-constexpr int64_t kRowsOnCpu = 1024, kRowsOnGpu = 32768;
-
 // Keeps the wanted blocks' outputs. The lowest of them becomes a leaf: nothing below it is differentiated.
 class Outputs : public Hooks {
  public:
@@ -37,13 +34,9 @@ class Outputs : public Hooks {
 
 // The carries at the token before `prompt.token`; none at the prompt's start.
 std::vector<Carry> Before(const Model& model, const PromptToken& prompt) {
-  std::vector<Carry> kept;
-  if (prompt.token == 0) return kept;
+  if (prompt.token == 0) return {};
   c10::NoGradGuard no_grad;
-  Packing packing = Packing::Whole({prompt.token});
-  packing.kept = {prompt.token - 1};
-  model.Forward(std::span(prompt.ids).first(static_cast<size_t>(prompt.token)), packing, nullptr, nullptr, &kept);
-  return kept;
+  return model.CarriesAfter(std::span(prompt.ids).first(static_cast<size_t>(prompt.token)));
 }
 
 // How many rows of the Jacobians are computed together: so many that the matrix products are large, and fit into the memory.
@@ -56,7 +49,7 @@ int64_t RowsTogether(const Model& model, const PromptToken& prompt, const std::v
   const SweepPlan two = PlanSweep(model, {{prompt.ids}}, {{0, {add}}, {0, {add}}}, {.memory = options.memory});
   const int64_t each = std::max<int64_t>(1, two.peak_bytes - one.peak_bytes);  // 0 above the top block
   const int64_t fit = two.passes > 1 ? 1 : 1 + (options.memory - one.peak_bytes) / each;
-  const int64_t best = std::max<int64_t>(1, (model.device().is_cpu() ? kRowsOnCpu : kRowsOnGpu) / length);
+  const int64_t best = std::max<int64_t>(1, JacobianRows(model.device()) / length);
   const int64_t passes = (d + std::min(fit, best) - 1) / std::min(fit, best);
   return (d + passes - 1) / passes;
 }

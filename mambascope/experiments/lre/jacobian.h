@@ -13,12 +13,10 @@
 #include <vector>
 
 #include "mambascope/intervene/token_states.h"
+#include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/model/model.h"
 
 namespace mambascope {
-
-// Where the output of block `layer` stands; kEmbedLayer: the embedding.
-inline Place BlockOutput(int layer) { return {layer == kEmbedLayer ? Site::kEmbed : Site::kResid, layer}; }
 
 struct StateJacobians {
   at::Tensor w;  // [layer, d_model, d_model], w[l][a][b] = d z_a / d h_b
@@ -27,7 +25,7 @@ struct StateJacobians {
 };
 
 struct JacobianOptions {
-  int64_t memory = int64_t{4} << 30;  // bytes that the pass may take, beside the weights and the Jacobians
+  int64_t memory = kDefaultMemory;  // bytes that the pass may take, beside the weights and the Jacobians
 };
 
 // Those of the outputs of blocks `layers`, at the prompt's token. Throws Error for a layer or a token that is not there, and where one row

@@ -9,16 +9,6 @@
 #include "mambascope/experiments/lre/jacobian.h"
 
 namespace mambascope {
-namespace {
-
-// Calls use(begin, logits [some, vocab]) of as many of the states at a time as fit.
-template <typename Use>
-void ForLogits(const Model& model, const at::Tensor& last, const Use& use) {
-  for (int64_t begin = 0; begin < last.size(0); begin += model.rows_to_unembed())
-    use(begin, model.Unembed(last.narrow(0, begin, std::min(model.rows_to_unembed(), last.size(0) - begin))));
-}
-
-}  // namespace
 
 PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last,
                                   const std::vector<NextTokenPrediction>& predictions) {
@@ -29,7 +19,7 @@ PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer
     if (is_new) found->second = tokenizer.DecodeToken(id).value_or("");
     return IsAnswer(found->second, object);
   };
-  ForLogits(model, last, [&](int64_t begin, const at::Tensor& logits) {
+  model.UnembedInParts(last, [&](int64_t begin, const at::Tensor& logits) {
     const auto predicted = [&](int64_t i) -> const NextTokenPrediction& {
       return predictions[static_cast<size_t>(begin + i) % predictions.size()];
     };
@@ -37,10 +27,11 @@ PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer
     for (int64_t i = 0; i < logits.size(0); ++i) tokens.push_back(predicted(i).token);
     const at::Tensor own = logits.gather(1, RowIndex(tokens, logits).unsqueeze(1)).squeeze(1);
     const at::Tensor log_p = (own - logits.logsumexp(1)).cpu().to(at::kDouble), top = std::get<1>(logits.topk(3)).cpu();  // [state, 3]
+    const auto ids = top.accessor<int64_t, 2>();
+    const auto each_log_p = log_p.accessor<double, 1>();
     for (int64_t i = 0; i < logits.size(0); ++i) {
-      const int64_t* ids = top.data_ptr<int64_t>() + 3 * i;
-      const auto is_right = [&](int64_t id) { return says(id, predicted(i).object); };
-      scores.push_back({is_right(ids[0]), std::any_of(ids, ids + 3, is_right), log_p.data_ptr<double>()[i]});
+      const auto is_right = [&](int64_t rank) { return says(ids[i][rank], predicted(i).object); };
+      scores.push_back({is_right(0), is_right(0) || is_right(1) || is_right(2), each_log_p[i]});
     }
   });
   return scores;
@@ -67,10 +58,11 @@ PredictedSamples PredictSamples(const Model& model, const Tokenizer& tokenizer, 
                                 std::vector<PromptToken> prompts) {
   PredictedSamples predicted{samples, std::move(prompts), {}, {}};
   predicted.z = LastStates(model, predicted.prompts);
-  ForLogits(model, predicted.z, [&](int64_t begin, const at::Tensor& logits) {
+  model.UnembedInParts(predicted.z, [&](int64_t begin, const at::Tensor& logits) {
     const at::Tensor top = logits.argmax(1).cpu();
+    const auto tokens = top.accessor<int64_t, 1>();
     for (int64_t i = 0; i < top.size(0); ++i) {
-      const int64_t token = top.data_ptr<int64_t>()[i];
+      const int64_t token = tokens[i];
       predicted.predictions.push_back({samples[static_cast<size_t>(begin + i)].object, token, tokenizer.DecodeToken(token).value_or("")});
     }
   });

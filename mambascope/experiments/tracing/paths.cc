@@ -3,17 +3,10 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include <algorithm>
-
 #include "mambascope/experiments/statistics.h"
 
 namespace mambascope {
 namespace {
-
-bool Has(const Model& model, Site site) {
-  const std::vector<SiteInfo> sites = model.sites();
-  return std::any_of(sites.begin(), sites.end(), [&](const SiteInfo& info) { return info.site == site; });
-}
 
 int64_t TokenOf(const Prompt& prompt, PathToken at) {
   return (at == PathToken::kSubjectLast ? prompt.subject_span.end : static_cast<int64_t>(prompt.ids.size())) - 1;
@@ -24,7 +17,9 @@ Variant Sever(const Model& model, const std::string& condition, int layer, int64
   Variant variant = {Set{{Site::kResid, layer, token}, value}};
   if (condition == kPathConditions[0]) return variant;
   const Site site = ParseSite(condition, model.sites());
-  for (int l = layer + 1; l < model.layers(); ++l) variant.push_back(Hold{{site, l, token}});  // up to it both runs are the same
+  for (int l : model.LayersWith(site)) {
+    if (l > layer) variant.push_back(Hold{{site, l, token}});  // up to it both runs are the same
+  }
   return variant;
 }
 
@@ -33,7 +28,7 @@ Variant Sever(const Model& model, const std::string& condition, int layer, int64
 std::vector<std::string> PathConditions(const Model& model) {
   std::vector<std::string> conditions = {kPathConditions[0]};
   for (Site site : {Site::kSsmOut, Site::kGate, Site::kMixerOut, Site::kMlpOut}) {
-    if (Has(model, site)) conditions.emplace_back(SiteName(site));
+    if (!model.LayersWith(site).empty()) conditions.emplace_back(SiteName(site));
   }
   return conditions;
 }

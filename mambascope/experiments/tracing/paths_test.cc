@@ -9,6 +9,7 @@
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/data/prompt_test_support.h"
 #include "mambascope/data/random.h"
+#include "mambascope/model/mixed_model_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -48,7 +49,8 @@ class TracePathsTest : public testing::TestWithParam<std::string> {
     variant.push_back(Set{{Site::kResid, layer, to}, clean_run.State({Site::kResid, layer}, 0)[from]});
     if (condition != "recovery") {
       std::vector<Place> parts;
-      for (int l = 0; l < model_.layers(); ++l) parts.push_back({ParseSite(condition, model_.sites()), l});
+      const Site site = ParseSite(condition, model_.sites());
+      for (int l : model_.LayersWith(site)) parts.push_back({site, l});
       const RunResult corrupt_run = mambascope::Run(model_, {corrupt.ids}, {.variants = {corruption}, .keep = parts});
       for (const Place& part : parts) variant.push_back(Set{{part.site, part.layer, to}, corrupt_run.State(part, 0)[to]});
     }
@@ -59,13 +61,13 @@ class TracePathsTest : public testing::TestWithParam<std::string> {
     return static_cast<size_t>(std::find(all.begin(), all.end(), condition) - all.begin());
   }
 
-  const Model model_ = Model::Load(GoldenFolder() / GetParam());
+  const Model model_ = LoadTinyModel(GetParam());
   const Prompt clean_ = MadeUpPrompt({7, 300, 21, 150, 9, 88}, {1, 3}), corrupt_ = MadeUpPrompt({7, 12, 333, 45, 150, 9, 88}, {1, 4});
   const FactPair pair_{.relation = "r", .clean = clean_, .corrupt = corrupt_, .answer_id = 33};
   std::vector<Place> residuals_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, TracePathsTest, testing::Values("mamba", "mamba2", "gpt_neox"), TestName);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, TracePathsTest, testing::Values("mamba", "mamba2", "gpt_neox", "mixed"), TestName);
 
 TEST_P(TracePathsTest, EveryConditionAndLayerIsItsWholePass) {
   const FactPair back{.relation = {}, .clean = corrupt_, .corrupt = clean_, .answer_id = 5};  // the longer one is the clean one

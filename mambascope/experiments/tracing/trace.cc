@@ -8,7 +8,7 @@
 namespace mambascope {
 namespace {
 
-// The places whose states a traced site has, one per column of the grid.
+// The places of a traced site, one per column of the grid. A layer may lack the site.
 std::vector<Place> Columns(const Model& model, Site site) {
   if (site == Site::kEmbed) return {{site, kEmbedLayer}};
   std::vector<Place> places;
@@ -27,13 +27,13 @@ int64_t SharedPrefix(const TracedFact& fact) {
 class Cells {
  public:
   Cells(const Model& model, const FactRuns& runs, const TraceOptions& options)
-      : runs_(runs), columns_(Columns(model, options.site)), window_(options.window), cases_(runs) {
+      : model_(model), runs_(runs), columns_(Columns(model, options.site)), window_(options.window), cases_(runs) {
     for (size_t fact = 0; fact < runs.facts.size(); ++fact) AddFact(fact);
   }
 
   // Sets p_corrupt and probs of the facts.
-  std::vector<FactTrace> Compute(const Model& model, const CellOptions& options, Audit& audit) {
-    const std::vector<double> p = cases_.Probabilities(model, options, audit);
+  std::vector<FactTrace> Compute(const CellOptions& options, Audit& audit) {
+    const std::vector<double> p = cases_.Probabilities(model_, options, audit);
     std::vector<FactTrace> traces;
     size_t next = 0;
     for (size_t i = 0; i < runs_.facts.size(); ++i) {
@@ -64,8 +64,11 @@ class Cells {
     for (int64_t t = 0; t < static_cast<int64_t>(counterpart.size()); ++t) {
       const std::optional<int64_t> to = counterpart[static_cast<size_t>(t)];
       const Cell cell = !to ? Cell::kAbsent : t < shared && *to == t ? Cell::kUnmoved : Cell::kComputed;
-      grid.emplace_back(columns_.size(), cell);
-      for (int c = 0; c < static_cast<int>(columns_.size()) && cell == Cell::kComputed; ++c) cases_.Add(fact, Restore(fact, c, t, *to));
+      grid.emplace_back();
+      for (int c = 0; c < static_cast<int>(columns_.size()); ++c) {
+        grid.back().push_back(model_.Has(columns_[static_cast<size_t>(c)]) ? cell : Cell::kAbsent);
+        if (grid.back().back() == Cell::kComputed) cases_.Add(fact, Restore(fact, c, t, *to));
+      }
     }
     grids_.push_back(std::move(grid));
   }
@@ -76,11 +79,13 @@ class Cells {
     Variant variant;
     for (int64_t c = window.begin; c < window.end; ++c) {
       const Place place = columns_[static_cast<size_t>(c)];
+      if (!model_.Has(place)) continue;
       variant.push_back(Set{{place.site, place.layer, to}, runs_.clean.State(place, fact)[from]});
     }
     return variant;
   }
 
+  const Model& model_;
   const FactRuns& runs_;
   const std::vector<Place> columns_;
   const int window_;
@@ -93,8 +98,10 @@ class Cells {
 std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair>& pairs, const TraceOptions& options, Audit& audit) {
   if (pairs.empty()) return {};
   c10::NoGradGuard no_grad;
-  const FactRuns runs = RunFacts(model, pairs, Columns(model, options.site), options.noise);
-  return Cells(model, runs, options).Compute(model, options.cells, audit);
+  std::vector<Place> keep = Columns(model, options.site);
+  std::erase_if(keep, [&](const Place& place) { return !model.Has(place); });
+  const FactRuns runs = RunFacts(model, pairs, keep, options.noise);
+  return Cells(model, runs, options).Compute(options.cells, audit);
 }
 
 }  // namespace mambascope

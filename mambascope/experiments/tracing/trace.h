@@ -27,8 +27,8 @@ using TraceGrid = std::vector<std::vector<std::optional<double>>>;
 
 struct FactTrace {
   TracedFact fact;
-  // p(answer) of the patched run, [token][layer]; none where the corrupted prompt has no counterpart of the token; with noise the mean over
-  // its samples. Site::kEmbed has one column.
+  // p(answer) of the patched run, [token][layer]; with noise the mean over its samples. None where the corrupted prompt has no counterpart
+  // of the token, and where the layer lacks the site. Site::kEmbed has one column.
   TraceGrid probs;
   // The same at mixer_out's two inputs, where W_o is isolated and `probs` are of mixer_out; else empty.
   TraceGrid ssm_out = {}, gate = {};

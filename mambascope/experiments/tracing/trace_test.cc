@@ -10,6 +10,7 @@
 #include "mambascope/data/random.h"
 #include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/mixed_model_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -84,6 +85,20 @@ class TraceFactTest : public testing::Test {
   const Prompt clean_ = MadeUpPrompt({7, 300, 21, 150, 9, 88}, {1, 3}), corrupt_ = MadeUpPrompt({7, 12, 333, 45, 150, 9, 88}, {1, 4});
   const int64_t answer_ = 33;
 };
+
+// A column for every layer; those without the site are empty, and windows pass over them.
+TEST_F(TraceFactTest, LayersWithoutTheSiteAreEmpty) {
+  const Model mixed = MixedModel();
+  const Prompt corrupt = MadeUpPrompt({7, 12, 333, 150, 9, 88}, {1, 3});
+  const RunResult clean = mambascope::Run(mixed, {clean_.ids}, {.variants = {}, .keep = {{Site::kSsmOut, 0}, {Site::kSsmOut, 2}}});
+  const FactTrace trace = TraceFact(mixed, clean_, corrupt, answer_, {.site = Site::kSsmOut, .window = 3});
+  const auto state = [&](int layer) { return Set{{Site::kSsmOut, layer, 2}, clean.State({Site::kSsmOut, layer}, 0)[2]}; };
+  const RunResult restored = mambascope::Run(mixed, {corrupt.ids}, {.variants = {{state(2)}}, .keep = {}});
+  ASSERT_EQ(trace.probs[2].size(), 5u);
+  for (size_t l = 0; l < 5; ++l) EXPECT_EQ(trace.probs[2][l].has_value(), l % 2 == 0) << l;
+  EXPECT_NEAR(*trace.probs[2][2], Probability(restored, answer_), 1e-6);
+  EXPECT_GT(std::abs(*trace.probs[2][2] - trace.fact.p_corrupt), 1e-7);
+}
 
 TEST_F(TraceFactTest, ProbabilitiesOfTheTwoPromptsAreTheirRuns) {
   const FactTrace trace = Trace(Site::kResid, 1);

@@ -9,6 +9,8 @@
 #include <map>
 #include <numbers>
 
+#include "mambascope/model/kernels/batch_sizes.h"
+
 namespace mambascope {
 namespace {
 
@@ -44,8 +46,6 @@ struct Block {
   int64_t rows() const { return count() * length; }
 };
 
-constexpr int64_t kMostScores = int64_t{1} << 24;  // of one block
-
 std::vector<Block> MakeBlocks(const Packing& packing, const Carry& from, int64_t heads) {
   std::map<std::pair<int64_t, int64_t>, std::vector<size_t>> by_slot;  // and length
   for (size_t i = 0; i < packing.segments.size(); ++i) by_slot[{packing.segments[i].carry, packing.segments[i].length}].push_back(i);
@@ -54,7 +54,7 @@ std::vector<Block> MakeBlocks(const Packing& packing, const Carry& from, int64_t
   for (const auto& [key, segments] : by_slot) {
     const auto [slot, length] = key;
     const int64_t before = slot < 0 ? 0 : from.rows[static_cast<size_t>(slot)].end - from.rows[static_cast<size_t>(slot)].begin;
-    const auto most = static_cast<size_t>(std::max<int64_t>(1, kMostScores / (heads * length * (before + length))));
+    const auto most = static_cast<size_t>(std::max<int64_t>(1, kScoresTogether / (heads * length * (before + length))));
     for (size_t begin = 0; begin < segments.size(); begin += most) {
       const auto first = segments.begin() + static_cast<int64_t>(begin),
                  last = std::min(first + static_cast<int64_t>(most), segments.end());
@@ -71,7 +71,7 @@ std::vector<Block> MakeBlocks(const Packing& packing, const Carry& from, int64_t
 }
 
 // The packed rows of a block's segments, one after the other.
-std::vector<int64_t> RowsOf(const Packing& packing, const Block& block) {
+std::vector<int64_t> PackedRows(const Packing& packing, const Block& block) {
   std::vector<int64_t> rows;
   for (size_t i : block.segments) {
     for (int64_t row = packing.segments[i].begin; row < packing.segments[i].end(); ++row) rows.push_back(row);
@@ -115,7 +115,7 @@ void Hide(const Sources& sources, const std::vector<int64_t>& rows, at::TensorAc
   }
 }
 
-Masks MasksOf(const Packing& packing, const Block& block, int64_t heads, const std::vector<RowCut>& cuts) {
+Masks MakeMasks(const Packing& packing, const Block& block, int64_t heads, const std::vector<RowCut>& cuts) {
   std::map<size_t, int64_t> begins;  // segment -> its first row of the block
   for (size_t i = 0; i < block.segments.size(); ++i) begins[block.segments[i]] = static_cast<int64_t>(i) * block.length;
   std::vector<const RowCut*> own;
@@ -210,7 +210,7 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   std::vector<at::Tensor> out;
   std::vector<int64_t> order;
   for (const Block& block : MakeBlocks(packing, from, heads)) {
-    const std::vector<int64_t> rows = RowsOf(packing, block);
+    const std::vector<int64_t> rows = PackedRows(packing, block);
     const auto select = [&](const at::Tensor& x, const std::vector<int64_t>& of, int64_t length) {  // -> [.., head, row, head_dim]
       const at::Tensor y = x.index_select(0, RowIndex(of, x));
       const int64_t each = heads / x.size(1);
@@ -221,7 +221,7 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
       return block.before == 0 ? like.new_empty({1, heads, 0, like.size(2)}) : select(carried, SlotRows(from, block), block.before);
     };
     const Readables readables{slots(from.keys, k), slots(from.values, v), own(k), own(v)};
-    out.push_back(AttendBlock(own(q), readables, block, MasksOf(packing, block, heads, cuts)));
+    out.push_back(AttendBlock(own(q), readables, block, MakeMasks(packing, block, heads, cuts)));
     order.insert(order.end(), rows.begin(), rows.end());
   }
   Keep(k, v, packing, from, kept);

@@ -46,7 +46,7 @@ std::vector<bool> Uncut(const Packing& packing, const std::vector<RowCut>& cuts)
 
 CutRows::CutRows(const Packing& packing, const std::vector<RowCut>& cuts, int64_t taps) : packed_(packing.rows()) {
   if (cuts.empty()) return;
-  const std::vector<ExtraRows> extra = SeeAgain(packing, cuts, static_cast<size_t>(taps));
+  const std::vector<ExtraRows> extra = FindRecomputed(packing, cuts, static_cast<size_t>(taps));
   const std::vector<bool> uncut = Uncut(packing, cuts);
   output_.resize(static_cast<size_t>(packed_));
   for (const Segment& s : packing.segments) {  // the rows that nothing is hidden from
@@ -69,40 +69,38 @@ CutRows::CutRows(const Packing& packing, const std::vector<RowCut>& cuts, int64_
   }
 }
 
-// Fills reseen_. Returns each cut's extra rows.
-std::vector<CutRows::ExtraRows> CutRows::SeeAgain(const Packing& packing, const std::vector<RowCut>& cuts, size_t taps) {
+std::vector<CutRows::ExtraRows> CutRows::FindRecomputed(const Packing& packing, const std::vector<RowCut>& cuts, size_t taps) {
   std::vector<ExtraRows> extra(cuts.size());
   const auto token = [&](const RowCut& cut, int64_t row) {
     const Segment& s = packing.segments[cut.segment];
     return s.position + row - s.begin;
   };
-  std::map<int64_t, std::vector<bool>> of_targets;
+  std::map<int64_t, std::vector<bool>> by_target;
   for (const RowCut& cut : cuts) {
     if (!SeversConv(cut)) continue;
     for (int64_t row : cut.to) {
       const std::vector<bool> severed = Severed(cut, token(cut, row), taps);
       if (severed.empty()) continue;
-      of_targets[row] = severed;
-      reseen_.push_back({cut.segment, row, severed});
+      by_target[row] = severed;
+      recomputed_.push_back({cut.segment, row, severed});
     }
   }
-  of_targets_ = static_cast<int64_t>(reseen_.size());
+  target_rows_ = static_cast<int64_t>(recomputed_.size());
   for (size_t i = 0; i < cuts.size(); ++i) {
     if (!SeversConv(cuts[i])) continue;
     for (int64_t row = packing.segments[cuts[i].segment].begin; row <= LastSeen(cuts[i]); ++row) {
       std::vector<bool> severed = Severed(cuts[i], token(cuts[i], row), taps);
       if (severed.empty()) continue;
-      const auto own = of_targets.find(row);
-      if (own != of_targets.end()) severed = Either(severed, own->second);
-      if (own != of_targets.end() && severed == own->second) continue;
-      extra[i][row] = packed_ + static_cast<int64_t>(reseen_.size()) - of_targets_;
-      reseen_.push_back({cuts[i].segment, row, severed});
+      const auto own = by_target.find(row);
+      if (own != by_target.end()) severed = Either(severed, own->second);
+      if (own != by_target.end() && severed == own->second) continue;
+      extra[i][row] = packed_ + static_cast<int64_t>(recomputed_.size()) - target_rows_;
+      recomputed_.push_back({cuts[i].segment, row, severed});
     }
   }
   return extra;
 }
 
-// Walks the segment's rows up to `last`.
 void CutRows::AddWalk(const Segment& segment, int64_t carry, int64_t last, const std::vector<Sources>& hidden, const ExtraRows& extra) {
   const int64_t begin = walked_.rows();
   walked_.segments.push_back({begin, last - segment.begin + 1, segment.position, carry});
@@ -120,13 +118,13 @@ void CutRows::AddWalk(const Segment& segment, int64_t carry, int64_t last, const
 }
 
 at::Tensor CutRows::WithExtra(const at::Tensor& x) const {
-  if (reseen_.empty()) return x;
+  if (recomputed_.empty()) return x;
   std::vector<int64_t> rows, severed;
   for (int64_t row = 0; row < packed_; ++row) rows.push_back(row);
-  for (size_t i = 0; i < reseen_.size(); ++i) {
-    const bool of_target = static_cast<int64_t>(i) < of_targets_;
-    if (!of_target) rows.push_back(reseen_[i].row);
-    if (reseen_[i].severed[0]) severed.push_back(of_target ? reseen_[i].row : static_cast<int64_t>(rows.size()) - 1);
+  for (size_t i = 0; i < recomputed_.size(); ++i) {
+    const bool is_target = static_cast<int64_t>(i) < target_rows_;
+    if (!is_target) rows.push_back(recomputed_[i].row);
+    if (recomputed_[i].severed[0]) severed.push_back(is_target ? recomputed_[i].row : static_cast<int64_t>(rows.size()) - 1);
   }
   return x.index_select(0, RowIndex(rows, x)).index_fill(0, RowIndex(severed, x), 0);
 }

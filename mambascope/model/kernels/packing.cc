@@ -18,6 +18,12 @@ at::Tensor Packing::Positions() const {
   return at::tensor(positions, at::kLong);
 }
 
+std::vector<int64_t> Packing::KeptSlots() const {
+  std::vector<int64_t> slots(static_cast<size_t>(rows()), -1);
+  for (size_t i = 0; i < kept.size(); ++i) slots[static_cast<size_t>(kept[i])] = static_cast<int64_t>(i);
+  return slots;
+}
+
 std::vector<int64_t> Packing::LastRows() const {
   std::vector<int64_t> rows;
   for (const Segment& s : segments) rows.push_back(s.end() - 1);

@@ -1,4 +1,5 @@
-// Knockout as a mixer sees it: which packed rows do not read which tokens of their prompt.
+// A RowCut is a knockout as a mixer sees it: which packed rows do not read which tokens of their
+// prompt.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,15 +18,16 @@ enum class CutKind {
   kBidirectional,     // all rows of the prompt read later tokens, too (Llama, Mistral, Qwen)
 };
 
-// Tokens that a cut hides. A pair with the source after the target has no effect.
+// Sources are tokens that a cut hides. A pair with the source after the target has no effect.
 struct Sources {
   std::vector<int64_t> tokens;  // of the prompt, ascending
-  // Bool [d_inner] (Mamba) or [heads] (transformers): where they are hidden. Undefined: everywhere.
+  // Where they are hidden: bool [Mixer::channels], a scan's channels or attention's heads.
+  // Undefined: everywhere.
   at::Tensor channels = {};
   CutKind kind = CutKind::kMixing;
 };
 
-// Rows that see their prompt alike inside one layer's mixer: without some of its tokens.
+// The rows of a RowCut see their prompt alike inside one layer's mixer: without some of its tokens.
 struct RowCut {
   size_t segment;
   std::vector<int64_t> to;  // rows of the segment, ascending; no row is in two cuts of a layer

@@ -5,7 +5,8 @@
 
 namespace mambascope {
 
-// What the recurrence reads. d_inner channels in `groups` equal runs of neighbours that share B and C.
+// What the recurrence reads. d_inner channels in `groups` equal runs of neighbours that share B and
+// C.
 struct ScanInput {
   at::Tensor x;      // [row, d_inner]
   at::Tensor delta;  // [row, d_inner], the step size

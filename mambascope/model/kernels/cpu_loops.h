@@ -1,12 +1,13 @@
-// The inner loops of ssm_cpu.cc on plain arrays: one segment and one block of neighbouring channels at a time. Arrays are row-major
-// float32.
+// The inner loops of the CPU kernels (scan_cpu.cc, conv_cpu.cc) on plain arrays. The scan's take
+// one segment and one block of neighbouring channels at a time. Arrays are row-major float32.
 #pragma once
 
 #include <cstdint>
 
 namespace mambascope {
 
-// Channels that are computed together: their state stays in the first-level cache while a segment is walked.
+// Channels that are computed together: their state stays in the first-level cache while a segment
+// is walked.
 inline constexpr int64_t kScanBlock = 64;
 
 // A run of at most kScanBlock channels of one group.
@@ -28,10 +29,11 @@ struct ScanSegment {
   const int64_t* kept_slot;  // [row]: the slot of `kept` after that row, or -1
 };
 
-// Writes y [row, d_inner] and kept [slot, d_state, d_inner] for the segment's rows and the block's channels.
+// Writes y [row, d_inner] and kept [slot, d_state, d_inner] for the segment's rows and the block's
+// channels.
 void ScanForward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block, float* y, float* kept);
 
-struct ScanGradients {
+struct ScanArrayGradients {
   const float* y;     // dL/dy [row, d_inner]
   const float* kept;  // dL/dkept [slot, d_state, d_inner]; null: zero
   float *x, *delta;   // [row, d_inner], written
@@ -39,10 +41,12 @@ struct ScanGradients {
   float* initial;     // [d_state, d_inner] of the segment's slot, added to; null: none
 };
 
-// The gradients of the segment's inputs. The recurrence is run again to have its states: O(rows * d_state * kScanBlock) memory.
-void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block, const ScanGradients& g);
+// The gradients of the segment's inputs. The recurrence is run again to have its states: O(rows *
+// d_state * kScanBlock) memory.
+void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block, const ScanArrayGradients& g);
 
-// y = bias + sum over k of weight_k * tap_k for one row of `width` channels. A null tap is 0; a null bias is 0. weight [taps, width].
+// y = bias + sum over k of weight_k * tap_k for one row of `width` channels. A null tap is 0; a
+// null bias is 0. weight [taps, width].
 void ConvRow(const float* const* tap, int64_t taps, const float* weight, const float* bias, int64_t width, float* y);
 
 // to += weight * x, elementwise.

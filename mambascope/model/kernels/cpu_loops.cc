@@ -1,4 +1,4 @@
-#include "mambascope/model/kernels/ssm_kernels.h"
+#include "mambascope/model/kernels/cpu_loops.h"
 
 #include <algorithm>
 #include <bit>
@@ -54,7 +54,7 @@ inline __attribute__((always_inline)) void StoreRows(const float* from, int64_t 
   for (int64_t i = 0; i < n; ++i) StoreBlock(from + i * kB, block, rows + i * d_inner);
 }
 
-inline __attribute__((always_inline)) void DecayOf(const float* delta, const float* a, float* decay) {
+inline __attribute__((always_inline)) void StepDecay(const float* delta, const float* a, float* decay) {
   for (int64_t d = 0; d < kB; ++d) decay[d] = Exp(delta[d] * a[d]);
 }
 
@@ -71,11 +71,11 @@ void ScanForward(const ScanArrays& in, const ScanSegment& segment, const Channel
     LoadBlock(in.x + t * d_inner, block, x);
     LoadBlock(in.delta + t * d_inner, block, delta);
     for (int64_t d = 0; d < kB; ++d) write[d] = delta[d] * x[d], out[d] = 0;
-    if (!in.decay_per_state) DecayOf(delta, a.data(), decay);
+    if (!in.decay_per_state) StepDecay(delta, a.data(), decay);
     const float* b = in.b + (t * in.groups + block.group) * n_states;
     const float* c = in.c + (t * in.groups + block.group) * n_states;
     for (int64_t n = 0; n < n_states; ++n) {
-      if (in.decay_per_state) DecayOf(delta, a.data() + n * kB, decay);
+      if (in.decay_per_state) StepDecay(delta, a.data() + n * kB, decay);
       float* s = state.data() + n * kB;
       for (int64_t d = 0; d < kB; ++d) {
         s[d] = decay[d] * s[d] + write[d] * b[n];
@@ -90,7 +90,7 @@ void ScanForward(const ScanArrays& in, const ScanSegment& segment, const Channel
 // With G = dL/dS_t, walked from the last row to the first:  G += C_t dL/dy_t;  dL/dwrite = sum of G B_t;  dL/dB_t = sum over channels of
 // G write;  dL/ddecay = G S_(t-1);  and G * decay goes on to t - 1.
 MAMBASCOPE_KERNEL
-void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block, const ScanGradients& g) {
+void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block, const ScanArrayGradients& g) {
   const int64_t n_states = in.d_state, d_inner = in.d_inner, rows = segment.end - segment.begin;
   const int64_t a_rows = in.decay_per_state ? n_states : 1, size = n_states * kB, decay_size = a_rows * kB;
   std::vector<float> a(static_cast<size_t>(decay_size)), grad(static_cast<size_t>(size)), loaded(static_cast<size_t>(size));
@@ -105,7 +105,7 @@ void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const Channe
     LoadBlock(in.delta + t * d_inner, block, delta);
     for (int64_t d = 0; d < kB; ++d) write[d] = delta[d] * x[d];
     float* decay = decays.data() + i * decay_size;
-    for (int64_t n = 0; n < a_rows; ++n) DecayOf(delta, a.data() + n * kB, decay + n * kB);
+    for (int64_t n = 0; n < a_rows; ++n) StepDecay(delta, a.data() + n * kB, decay + n * kB);
     const float* b = in.b + (t * in.groups + block.group) * n_states;
     for (int64_t n = 0; n < n_states; ++n) {
       const float *before = states.data() + i * size + n * kB, *keep = decay + (in.decay_per_state ? n * kB : 0);

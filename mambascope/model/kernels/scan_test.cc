@@ -1,5 +1,5 @@
-// The convolution and the scan: matrix against reference, reference against kernel, gradients against finite differences.
-#include "mambascope/model/kernels/ssm.h"
+// The scan: matrix against reference, reference against kernel, gradients against finite differences.
+#include "mambascope/model/kernels/scan.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -10,13 +10,13 @@
 
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/error.h"
-#include "mambascope/model/kernels/ssm_cpu.h"
+#include "mambascope/model/kernels/autograd.h"
+#include "mambascope/model/kernels/kernels_test_support.h"
+#include "mambascope/model/kernels/scan_matrix.h"
+#include "mambascope/model/kernels/scan_reference.h"
 
 namespace mambascope {
 namespace {
-
-// Four segments: a whole prompt, two that continue from one slot of a carry, and a single token; carries kept inside and at ends.
-Packing TestPacking() { return {.segments = {{0, 5, 0, -1}, {5, 3, 2, 1}, {8, 4, 2, 1}, {12, 1, 7, 0}}, .kept = {0, 4, 6, 12}}; }
 
 struct Sizes {
   int64_t d_inner, d_state, groups, a_rows;
@@ -26,8 +26,6 @@ struct ScanCase {
   ScanInput in;
   at::Tensor from;  // [2, d_state, d_inner]
 };
-
-at::Tensor Random(at::IntArrayRef shape, at::ScalarType dtype) { return at::randn(shape, dtype); }
 
 ScanCase RandomCase(const Sizes& s, at::ScalarType dtype = at::kFloat) {
   at::manual_seed(7);
@@ -50,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, ScanTest,
 TEST_P(ScanTest, KernelEqualsReference) {
   const ScanCase c = RandomCase(GetParam());
   at::Tensor kept, kept_reference;
-  const at::Tensor y = SelectiveScanCpu(c.in, TestPacking(), c.from, kept);
+  const at::Tensor y = DifferentiableScan(c.in, TestPacking(), c.from, kept);
   const at::Tensor reference = SelectiveScanReference(c.in, TestPacking(), c.from, kept_reference);
   EXPECT_LT(MaxDifference(y, reference), 1e-5 * reference.abs().max().item<double>());
   EXPECT_LT(MaxDifference(kept, kept_reference), 1e-5 * kept_reference.abs().max().item<double>());
@@ -59,7 +57,7 @@ TEST_P(ScanTest, KernelEqualsReference) {
 TEST_P(ScanTest, KernelGradientsEqualTheReferences) {
   const Packing packing = TestPacking();
   std::vector<std::vector<at::Tensor>> gradients;
-  for (const auto scan : {SelectiveScanCpu, SelectiveScanReference}) {
+  for (const auto scan : {DifferentiableScan, SelectiveScanReference}) {
     const ScanCase c = RandomCase(GetParam());
     const std::vector<at::Tensor> inputs = {c.in.x, c.in.delta, c.in.b, c.in.c, c.from};
     for (const at::Tensor& input : inputs) input.set_requires_grad(true);
@@ -113,7 +111,7 @@ TEST_P(ScanTest, KernelGradientsEqualFiniteDifferences) {
   for (at::Tensor* input : {&c.in.x, &c.in.delta, &c.in.b, &c.in.c, &c.from}) {
     const auto loss = [&] {
       at::Tensor kept;
-      return (SelectiveScanCpu(c.in, TestPacking(), c.from, kept) * weights).to(at::kDouble).sum();
+      return (DifferentiableScan(c.in, TestPacking(), c.from, kept) * weights).to(at::kDouble).sum();
     };
     input->set_requires_grad(true);
     loss().backward();
@@ -133,7 +131,7 @@ TEST(ScanEdgeTest, SecondOrderGradientsAreRefused) {
   const ScanCase c = RandomCase({8, 2, 1, 2});
   c.in.x.set_requires_grad(true);
   at::Tensor kept;
-  const at::Tensor loss = SelectiveScanCpu(c.in, TestPacking(), c.from, kept).square().sum();
+  const at::Tensor loss = DifferentiableScan(c.in, TestPacking(), c.from, kept).square().sum();
   EXPECT_THROW(torch::autograd::grad({loss}, {c.in.x}, {}, /*retain_graph=*/true, /*create_graph=*/true), Error);
 }
 
@@ -143,7 +141,7 @@ TEST(ScanEdgeTest, ExtremeSteps) {
   c.in.delta.slice(1, 0, 32).fill_(0);
   c.in.delta.slice(1, 32).fill_(1e4);
   at::Tensor kept, kept_reference;
-  const at::Tensor y = SelectiveScanCpu(c.in, TestPacking(), c.from, kept);
+  const at::Tensor y = DifferentiableScan(c.in, TestPacking(), c.from, kept);
   EXPECT_TRUE(y.isfinite().all().item<bool>());
   EXPECT_LT(MaxDifference(y, SelectiveScanReference(c.in, TestPacking(), c.from, kept_reference)), 1e-5 * y.abs().max().item<double>());
 }
@@ -224,70 +222,6 @@ TEST(ScanCutTest, InfiniteSourcesStayHidden) {
   EXPECT_EQ(y[4].item<float>(), 0b11101);
   EXPECT_EQ(y[5].item<float>(), 0b111101);
   EXPECT_TRUE(std::isinf(y[3].item<float>()));
-}
-
-struct ConvCase {
-  at::Tensor x, weight, bias, from;
-};
-
-ConvCase RandomConv(at::ScalarType dtype = at::kFloat) {
-  at::manual_seed(8);
-  return {Random({TestPacking().rows(), 37}, dtype), Random({4, 37}, dtype), Random({37}, dtype), Random({2, 3, 37}, dtype)};
-}
-
-TEST(CausalConvTest, KernelEqualsReferenceWithGradients) {
-  std::vector<std::vector<at::Tensor>> results;
-  for (const auto conv : {CausalConvCpu, CausalConvReference}) {
-    const ConvCase c = RandomConv();
-    c.x.set_requires_grad(true);
-    c.from.set_requires_grad(true);
-    at::Tensor kept;
-    const at::Tensor y = conv(c.x, c.weight, c.bias, TestPacking(), c.from, kept);
-    (y.sin().sum() + kept.cos().sum()).backward();
-    results.push_back({y, kept, c.x.grad(), c.from.grad()});
-  }
-  for (size_t i = 0; i < 4; ++i) {
-    EXPECT_GT(results[1][i].abs().max().item<double>(), 0.1);
-    EXPECT_LT(MaxDifference(results[0][i], results[1][i]), 1e-5) << "result " << i;
-  }
-}
-
-TEST(CausalConvTest, EqualsLibTorchsConvolution) {
-  const ConvCase c = RandomConv();
-  at::Tensor kept;
-  const at::Tensor y = CausalConv(c.x, c.weight, c.bias, Packing::Whole({13}), {}, kept, CutRows(Packing::Whole({13}), {}, 4));
-  const at::Tensor want = at::conv1d(c.x.t().unsqueeze(0), c.weight.t().unsqueeze(1), c.bias, 1, 3, 1, 37)[0].t().slice(0, 0, 13);
-  EXPECT_LT(MaxDifference(y, want), 1e-5);
-}
-
-// Under a cut of the convolution targets, and all that their cut shows them, are as if the sources' inputs were 0. Here token 6 may not see
-// 4, and 7 nor 8 may see 5; for what 6 reads, 4 and 5 are computed again, for 7 and 8 5 and 6, where 6 is without 4 for everyone.
-TEST(CausalConvTest, CutsSilenceInputs) {
-  const ConvCase c = RandomConv();
-  const Packing packing = Packing::Whole({13});
-  const auto without = [](std::vector<int64_t> tokens) { return Sources{std::move(tokens), {}, CutKind::kMixingAndConv}; };
-  const CutRows cuts(packing, {{0, {6}, {without({4})}}, {0, {7, 8}, {without({5})}}}, 4);
-  ASSERT_EQ(cuts.of_targets(), 3);
-  at::Tensor kept;
-  const at::Tensor y = CausalConv(c.x, c.weight, c.bias, packing, {}, kept, cuts);
-  ASSERT_EQ(y.size(0), 13 + 4);
-  const auto zeroed = [&](std::vector<int64_t> tokens) {
-    at::Tensor x = c.x.clone();
-    for (int64_t token : tokens) x[token].zero_();
-    return CausalConvReference(x, c.weight, c.bias, packing, {}, kept);
-  };
-  const at::Tensor whole = zeroed({});
-  for (int64_t t = 0; t < 13; ++t) {
-    const at::Tensor want = t == 6 ? zeroed({4}) : t == 7 || t == 8 ? zeroed({5}) : whole;
-    EXPECT_LT(MaxDifference(y[t], want[t]), 1e-5) << t;
-  }
-  const std::vector<std::pair<int64_t, std::vector<int64_t>>> extra = {{4, {4}}, {5, {4}}, {5, {5}}, {6, {4, 5}}};
-  ASSERT_EQ(cuts.reseen().size(), 3 + extra.size());
-  for (size_t i = 0; i < extra.size(); ++i) {
-    EXPECT_EQ(cuts.reseen()[3 + i].row, extra[i].first);
-    EXPECT_LT(MaxDifference(y[13 + static_cast<int64_t>(i)], zeroed(extra[i].second)[extra[i].first]), 1e-5) << i;
-  }
-  EXPECT_GT(MaxDifference(y[7], whole[7]), 1e-2);
 }
 
 }  // namespace

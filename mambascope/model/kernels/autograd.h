@@ -1,0 +1,19 @@
+// The scan and the convolution of a device's kernels (device_kernels.h) as custom autograd
+// functions, to be differentiated once. Gradients flow to every activation input (x, delta, b, c,
+// from) and from `kept`. For gradients of weights there are the references.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "mambascope/model/kernels/packing.h"
+#include "mambascope/model/kernels/scan_input.h"
+
+namespace mambascope {
+
+// Shapes and meaning are those of CausalConv (conv.h) and SelectiveScan (scan.h), without cuts.
+// REQUIRES: FindKernels finds kernels; weight and bias, and in.a, do not require grad.
+at::Tensor DifferentiableConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
+                              const at::Tensor& from, at::Tensor& kept);
+at::Tensor DifferentiableScan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept);
+
+}  // namespace mambascope

@@ -1,0 +1,13 @@
+// The selective scan in plain LibTorch, with the shapes and the meaning of SelectiveScan (scan.h).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "mambascope/model/kernels/packing.h"
+#include "mambascope/model/kernels/scan_input.h"
+
+namespace mambascope {
+
+at::Tensor SelectiveScanReference(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept);
+
+}  // namespace mambascope

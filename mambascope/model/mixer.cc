@@ -1,0 +1,29 @@
+#include "mambascope/model/mixer.h"
+
+#include <algorithm>
+
+namespace mambascope {
+
+std::optional<Mixer> FindMixer(const std::vector<Mixer>& mixers, MixerKind kind) {
+  const auto found = std::find_if(mixers.begin(), mixers.end(), [&](const Mixer& mixer) { return mixer.kind == kind; });
+  return found == mixers.end() ? std::nullopt : std::optional(*found);
+}
+
+Mixer ScanMixer(const Config& config, const char* matrix_name, const at::Tensor& decay) {
+  return {.kind = MixerKind::kScan,
+          .channels = config.ssm.d_inner,
+          .channel_name = "channel",
+          .matrix_name = matrix_name,
+          .has_conv = true,
+          .decay = decay};
+}
+
+Mixer AttentionMixer(const Config& config, CutKind published) {
+  return {.kind = MixerKind::kAttention,
+          .channels = config.attention.heads,
+          .channel_name = "head",
+          .matrix_name = "head",
+          .published = published};
+}
+
+}  // namespace mambascope
