@@ -25,7 +25,8 @@ std::string LineKey(const EditRecord& r) { return DumpJson({r.case_id, r.prompt,
 // All that a line depends on.
 Json LineIdentity(Json options, const EditOptions& o) {
   for (const char* no_matter : {"commit", "limit", "all_facts", "counterfact", "zsre", "model", "tokenizer"}) options.erase(no_matter);
-  if (!o.zsre.empty()) options["measures"] = "zsre-acc";  // lines of older versions have the token accuracies under other keys
+  // Lines of older versions have the token accuracies under other keys.
+  if (!o.zsre.empty()) options["measures"] = "zsre-acc";
   return options;
 }
 

@@ -1,5 +1,6 @@
-// What an edited model writes of the subject: whether it repeats itself, and whether it reads like texts about the new object (Meng et al.
-// 2022, section 3.4: fluency, consistency).
+// This file measures what an edited model writes of the subject: whether it repeats itself, and
+// whether it reads like texts about the new object (Meng et al. 2022, section 3.4: fluency,
+// consistency).
 #pragma once
 
 #include <optional>
