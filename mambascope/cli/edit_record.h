@@ -9,8 +9,8 @@
 
 namespace mambascope {
 
-// Chooses --limit of the records, in a random order; without --all-facts, those whose true object the
-// model knows. Throws Error when that leaves none.
+// Chooses --limit of the records, in a random order; without --all-facts, those whose true object
+// the model knows. Throws Error when that leaves none.
 ChosenRecords ChooseRecords(const CommonOptions& common, const EditOptions& options, const EditSetup& setup);
 
 // With --generate it measures texts, too. REQUIRES: the setup outlives it.

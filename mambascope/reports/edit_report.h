@@ -17,8 +17,8 @@ std::vector<LineChart> EditSweepCharts(const EditSweepResult& sweep);
 
 std::string EditSweepPage(const EditSweepResult& sweep);
 
-// The table has S and its parts by projection and layer, is at most 80 columns wide, and marks the best
-// row with a star. Of many rows, layers are left out evenly, but never a projection's best.
+// The table has S and its parts by projection and layer, is at most 80 columns wide, and marks the
+// best row with a star. Of many rows, layers are left out evenly, but never a projection's best.
 std::string EditSweepText(const EditSweepResult& sweep);
 
 }  // namespace mambascope

@@ -15,8 +15,8 @@ LineChart MassEditChart(const MassEditResult& result);
 // The figure, or for a single point its numbers alone.
 std::string MassEditPage(const MassEditResult& result);
 
-// There is a line for each number of edits, with the model's perplexity and its most changed weight,
-// and the warnings.
+// There is a line for each number of edits, with the model's perplexity and its most changed
+// weight, and the warnings.
 std::string MassEditText(const MassEditResult& result);
 
 }  // namespace mambascope

@@ -22,8 +22,8 @@ struct DatasetRecord {
 };
 
 DatasetRecord MakeDatasetRecord(const CounterFactRecord& data);
-// zsRE numbers no records, so `place` in the data becomes the case_id. The answer to write is `alt`,
-// where the file has it, else the first.
+// zsRE numbers no records, so `place` in the data becomes the case_id. The answer to write is
+// `alt`, where the file has it, else the first.
 DatasetRecord MakeDatasetRecord(const ZsreRecord& data, int64_t place);
 
 // Averages a record's prompts, by their kinds.

@@ -15,8 +15,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TokenProbability, id, text, prob)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NextTokens, top, p_target)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WeightChange, layer, projection, change_norm, weight_norm)
 
-// A record's scores are {ES, ED, EA, PS, .., NA, entropy?, reference?}; zsRE's are {rewrite_acc, EA,
-// paraphrase_acc, PA, neighborhood_acc, NA}. Shares are from 0 to 1, and what a record lacks is null.
+// A record's scores are {ES, ED, EA, PS, .., NA, entropy?, reference?}; zsRE's are {rewrite_acc,
+// EA, paraphrase_acc, PA, neighborhood_acc, NA}. Shares are from 0 to 1, and what a record lacks is
+// null.
 void to_json(Json& json, const EditScores& scores);
 void from_json(const Json& json, EditScores& scores);
 
@@ -47,16 +48,16 @@ void from_json(const Json& json, EditHealth& health);
 void to_json(Json& json, const EditSweepResult& result);
 void from_json(const Json& json, EditSweepResult& result);
 
-// edit.json of many edits in one model is {options, choice, many: [point, ..], records: [{pre, post,
-// and the fields of EditRecord}, ..]}. A point has the means, the health and {edits, pre,
+// edit.json of many edits in one model is {options, choice, many: [point, ..], records: [{pre,
+// post, and the fields of EditRecord}, ..]}. A point has the means, the health and {edits, pre,
 // seconds_per_edit}.
 void to_json(Json& json, const MassEditResult& result);
 void from_json(const Json& json, MassEditResult& result);
 
-// edit.json of one edit is {options, edit: {layer, layers, projection, prompt, subject, target, loss:
-// [{loss, nll, kl, decay, p}, ..], stopped, change_norm, weight_norm, v0_norm, delta_norm, before:
-// {top: [{id, text, prob}, ..], p_target}, after, perplexity: {text, before, after}, weights,
-// warnings}}. `layer` and the norms of W are the last layer's.
+// edit.json of one edit is {options, edit: {layer, layers, projection, prompt, subject, target,
+// loss: [{loss, nll, kl, decay, p}, ..], stopped, change_norm, weight_norm, v0_norm, delta_norm,
+// before: {top: [{id, text, prob}, ..], p_target}, after, perplexity: {text, before, after},
+// weights, warnings}}. `layer` and the norms of W are the last layer's.
 void to_json(Json& json, const OneEditResult& result);
 void from_json(const Json& json, OneEditResult& result);
 

@@ -35,8 +35,8 @@ EditMaker MemitMaker(const EditInputs& inputs, const std::vector<RewritePrompts>
   };
 }
 
-// ROME makes each edit in the model that the earlier ones left. REQUIRES: begin is 0, and no earlier
-// end was larger
+// ROME makes each edit in the model that the earlier ones left. REQUIRES: begin is 0, and no
+// earlier end was larger
 EditMaker RomeMaker(const EditInputs& inputs, const std::vector<RewritePrompts>& rewrites, const MassEditOptions& options) {
   return [&inputs, &rewrites, &options, edits = std::vector<Edit>(), model = inputs.model](size_t /*begin*/, size_t end) mutable {
     const auto& [layer, projection] = options.places[0];

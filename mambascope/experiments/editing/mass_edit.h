@@ -52,8 +52,8 @@ struct MassEdits {
   std::vector<Edit> edits;  // of the model with the largest count of facts
 };
 
-// Returns the counts that are asked for, or the number of all records where none is. Throws Error for
-// a count of more records than there are.
+// Returns the counts that are asked for, or the number of all records where none is. Throws Error
+// for a count of more records than there are.
 std::set<int64_t> EditCounts(const std::vector<int64_t>& asked, int64_t records);
 
 // Prepares the records that will be edited. MEMIT edits all of them, in as many models as it takes;

@@ -44,7 +44,8 @@ class References {
   TfIdf tf_idf_;
 };
 
-// Generates from all of a record's generation prompts, and measures. Without `references` there is no reference_score.
+// Generates from all of a record's generation prompts, and measures. Without `references` there is
+// no reference_score.
 TextMeasures MeasureTexts(const Model& model, const Tokenizer& tokenizer, const CounterFactRecord& record, const References* references,
                           const TextMeasuresOptions& options = {});
 

@@ -1,5 +1,5 @@
-// lre.jsonl and lre.json hold linear relational embeddings so (docs/cli.md). Shares are in percent; the
-// embedding's layer is "embed". What is written is read back whole.
+// lre.jsonl and lre.json hold linear relational embeddings so (docs/cli.md). Shares are in percent;
+// the embedding's layer is "embed". What is written is read back whole.
 #pragma once
 
 #include "mambascope/checkpoint/json.h"
@@ -19,12 +19,13 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SkippedRelation, name, kind, reason)
 //    trials: [{train: [{subject, object}, ..], known, tested, edited, majority, layer, causal_layer,
 //              by_layer: [{layer, faithfulness, .., rank, held_out_faithfulness,
 //                          training_causality}, ..]}, ..]}.
-// std is {faithfulness, ..}; one trial has none. A trial that was skipped is {train, skipped}, and a
-// relation {name, kind, template, samples, range, skipped}, with the reason.
+// std is {faithfulness, ..}; one trial has none. A trial that was skipped is {train, skipped}, and
+// a relation {name, kind, template, samples, range, skipped}, with the reason.
 void to_json(Json& json, const RelationResult& result);
 void from_json(const Json& json, RelationResult& result);
 
-// lre.json is {options, relations: [line, ..] of those measured, skipped: [{name, kind, reason}, ..]}.
+// lre.json is {options, relations: [line, ..] of those measured, skipped: [{name, kind, reason},
+// ..]}.
 void to_json(Json& json, const LreResult& result);
 void from_json(const Json& json, LreResult& result);
 

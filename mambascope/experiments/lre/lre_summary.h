@@ -1,5 +1,5 @@
-// These are the means over relations that tables, figures and pages show (Sharma et al. 2024, Figures
-// 7, 12 and 13).
+// These are the means over relations that tables, figures and pages show (Sharma et al. 2024,
+// Figures 7, 12 and 13).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// This file says what a model predicts at a prompt's end, what states there predict, and which samples
-// of a relation a model knows.
+// This file says what a model predicts at a prompt's end, what states there predict, and which
+// samples of a relation a model knows.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -29,8 +29,8 @@ struct PredictionScore {
 
 using PredictionScores = std::vector<PredictionScore>;
 
-// Unembeds `last` [state, d_model], outputs of the last block. The predictions are repeated for as many
-// states as there are. REQUIRES: !predictions.empty()
+// Unembeds `last` [state, d_model], outputs of the last block. The predictions are repeated for as
+// many states as there are. REQUIRES: !predictions.empty()
 PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last,
                                   const std::vector<NextTokenPrediction>& predictions);
 

@@ -1,5 +1,5 @@
-// This is a relation's linear embedding as result files, tables and pages have it. It holds what was
-// chosen of the grid that LreRelation holds whole. Shares are in percent.
+// This is a relation's linear embedding as result files, tables and pages have it. It holds what
+// was chosen of the grid that LreRelation holds whole. Shares are in percent.
 #pragma once
 
 #include <cstdint>
@@ -60,8 +60,8 @@ struct RelationResult {
   double chance = 0;                // 100 / range
   double known = 0;                 // mean over trials
   int layer = 0, causal_layer = 0;  // those that most trials chose
-  // Each trial stands at its own layers: causality and the rank at its causal layer, all else at its
-  // layer.
+  // Each trial stands at its own layers: causality and the rank at its causal layer, all else at
+  // its layer.
   LreMeans chosen = {};
   // These are 95 % intervals over trials, cut at 0 and 100.
   std::optional<std::pair<double, double>> faithfulness_interval = {}, causality_interval = {};
@@ -72,8 +72,8 @@ struct RelationResult {
 // Cuts the result out of what was measured of `relation`.
 RelationResult MakeRelationResult(const LreRelation& measured, const Relation& relation);
 
-// Returns what the operator is made of that stands for a relation: the first trial that was done, at
-// its most faithful layer. REQUIRES: the relation was measured
+// Returns what the operator is made of that stands for a relation: the first trial that was done,
+// at its most faithful layer. REQUIRES: the relation was measured
 LreChoice ChosenOperator(const RelationResult& result);
 
 }  // namespace mambascope
