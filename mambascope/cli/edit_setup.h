@@ -57,7 +57,8 @@ class EditSetup {
   const Contexts& contexts() const { return contexts_; }
   const std::vector<EditPlace>& places() const { return places_; }
   std::set<int> layers() const { return EditedLayers(places_); }
-  // Throws Error where one edit of --method cannot be at all the places: ROME changes one weight, MEMIT one projection.
+  // Throws Error where one edit of --method cannot be at all the places: ROME changes one weight,
+  // and MEMIT one projection.
   void CheckPlaces() const;
   // The one projection. Throws Error where there are several.
   const std::string& projection() const;

@@ -1,4 +1,4 @@
-// Means over edited records as cells of a terminal's table.
+// Means over edited records are cells of a terminal's table.
 #pragma once
 
 #include <string>
@@ -14,11 +14,12 @@ std::string PercentText(const MeasureMean& mean);
 // PrincipalMeans with S at the front.
 std::vector<NamedMean> ScoreFirst(std::vector<NamedMean> means);
 
-// The columns' heads, and their numbers: ES, PS, NS and S, 8 characters each; zsRE's accuracies and S, 10 each.
+// These are the heads of a table's columns, and a row's numbers: ES, PS, NS and S with 8 characters
+// each, or zsRE's accuracies and S with 10 each.
 std::string MeanHeads(const EditMeans& means);
 std::string MeanCells(const EditMeans& means);
 
-// What the numbers are shares of: "Percent", or of zsRE "Percent of correct tokens".
+// This says what the numbers are: "Percent", or of zsRE "Percent of correct tokens".
 const char* PercentName(EditBenchmark benchmark);
 
 }  // namespace mambascope

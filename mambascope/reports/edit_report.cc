@@ -121,7 +121,8 @@ std::string GenerationsLine(const EditSweepSummary& summary) {
   std::string text;
   const auto add = [&](const char* name, const MeasureMean& from, const MeasureMean& to) {
     if (!from.mean || !to.mean) return;
-    text += fmt::format("{}{} {:.1f} to {:.1f}", text.empty() ? "Generations, before and after the best: " : ", ", name, *from.mean, *to.mean);
+    text += text.empty() ? "Generations, before and after the best: " : ", ";
+    text += fmt::format("{} {:.1f} to {:.1f}", name, *from.mean, *to.mean);
   };
   add("entropy", before.entropy, after.entropy);
   add("reference", before.reference, after.reference);

@@ -1,4 +1,5 @@
-// A layer sweep of edits as figures after Figure 6 of Sharma et al. (2024), and as lines for a terminal.
+// A layer sweep of edits becomes figures after Figure 6 of Sharma et al. (2024), and lines for a
+// terminal.
 #pragma once
 
 #include <string>
@@ -9,14 +10,15 @@
 
 namespace mambascope {
 
-// By layer, a curve per projection: S and its three parts in percent, with the unedited model as a reference; passes per value search;
-// |change of W| / |W| in percent. None for fewer than two layers.
+// Charts have a curve per projection by layer. They show S and its three parts in percent, with the
+// unedited model as a reference, passes per value search, and |change of W| / |W| in percent.
+// There are none for fewer than two layers.
 std::vector<LineChart> EditSweepCharts(const EditSweepResult& sweep);
 
 std::string EditSweepPage(const EditSweepResult& sweep);
 
-// S and its parts by projection and layer, at most 80 columns wide, the best row with a star. Of many rows, layers are left out evenly,
-// never a projection's best.
+// The table has S and its parts by projection and layer, is at most 80 columns wide, and marks the
+// best row with a star. Of many rows, layers are left out evenly, but never a projection's best.
 std::string EditSweepText(const EditSweepResult& sweep);
 
 }  // namespace mambascope

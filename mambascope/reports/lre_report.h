@@ -1,4 +1,5 @@
-// Linear relational embeddings as figures after Figures 7, 12 and 13 of Sharma et al. (2024), and as a table for a terminal.
+// Linear relational embeddings become figures after Figures 7, 12 and 13 of Sharma et al. (2024),
+// and a table for a terminal.
 #pragma once
 
 #include <string>

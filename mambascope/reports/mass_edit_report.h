@@ -1,4 +1,5 @@
-// Many edits in one model: the measures by the number of edits, as a figure and as lines for a terminal.
+// Many edits in one model become a figure of the measures by the number of edits, and lines for a
+// terminal.
 #pragma once
 
 #include <string>
@@ -14,7 +15,8 @@ LineChart MassEditChart(const MassEditResult& result);
 // The figure, or for a single point its numbers alone.
 std::string MassEditPage(const MassEditResult& result);
 
-// A line for each number of edits, with the model's perplexity and its most changed weight, and the warnings.
+// There is a line for each number of edits, with the model's perplexity and its most changed
+// weight, and the warnings.
 std::string MassEditText(const MassEditResult& result);
 
 }  // namespace mambascope

@@ -12,7 +12,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-// 1, 10, 100 and 300 edits; the first has no intervals, as one record gives none, and no paraphrases.
+// 1, 10, 100 and 300 edits; the first has no intervals, as one record gives none, and no
+// paraphrases.
 MassEditResult FourPoints() {
   MassEditResult result{.options = {{"model", "demo"}, {"layers", "<3-7>"}, {"method", "memit"}}};
   for (const int edits : {1, 10, 100, 300}) {

@@ -5,7 +5,7 @@
 //   success    E, P: nll(target_true) > nll(target_new); N: nll(target_true) < nll(target_new); a tie fails
 //   magnitude  E, P: exp(-nll(target_new)) - exp(-nll(target_true)); N: the other way round
 //   accuracy   E, P: all tokens of target_new are the most probable ones; N: of target_true
-// A record's numbers are means over its prompts of a kind, and the table's are means over records (edit_summary).
+// A record's numbers are means over its prompts of a kind, and the table's are means over records.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// Records of CounterFact and zsRE alike: what is to be edited, and how the model that the edit leaves is judged.
+// Records of CounterFact and zsRE are edited alike; this file says how the edited model is judged.
 #pragma once
 
 #include <memory>
@@ -22,18 +22,20 @@ struct DatasetRecord {
 };
 
 DatasetRecord MakeDatasetRecord(const CounterFactRecord& data);
-// zsRE numbers no records: `place` in the data becomes the case_id. The answer to write is `alt`, where the file has it, else the first.
+// zsRE numbers no records, so `place` in the data becomes the case_id. The answer to write is
+// `alt`, where the file has it, else the first.
 DatasetRecord MakeDatasetRecord(const ZsreRecord& data, int64_t place);
 
-// The means of a record's prompts, and zsRE's scores, as what edits are judged by.
+// Averages a record's prompts, by their kinds.
 EditScores MakeEditScores(const RecordScores& scores);
+// zsRE has one prompt of each kind, and of it an accuracy of tokens and of the whole answer.
 EditScores MakeEditScores(const ZsreScores& scores);
 
 // Scores of single records.
 class EditEvaluator {
  public:
-  // `generate`: texts of CounterFact's records are generated and measured, too, against `references` where there are some.
-  // REQUIRES: the tokenizer outlives it.
+  // With `generate`, texts of CounterFact's records are generated and measured, too, against the
+  // `references` where there are some. REQUIRES: the tokenizer outlives it
   explicit EditEvaluator(const Tokenizer& tokenizer, std::optional<TextMeasuresOptions> generate = {},
                          std::shared_ptr<const References> references = nullptr)
       : tokenizer_(tokenizer), generate_(generate), references_(std::move(references)) {}

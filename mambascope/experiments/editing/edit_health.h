@@ -29,9 +29,10 @@ struct WeightChange {
 };
 
 struct EditHealth {
-  std::vector<WeightChange> weights = {};              // by layer, then name
-  double perplexity_before = 0, perplexity_after = 0;  // geometric means over the texts, of the base and the edited model
-  std::vector<std::string> warnings = {};              // a sentence for each bound that is passed; none: healthy
+  std::vector<WeightChange> weights = {};  // by layer, then name
+  // These are geometric means over the texts, of the base and the edited model.
+  double perplexity_before = 0, perplexity_after = 0;
+  std::vector<std::string> warnings = {};  // a sentence for each bound that is passed
 
   double PerplexityRatio() const { return perplexity_after / perplexity_before; }
   // The largest change of a weight, |W' - W| / |W| in percent; 0 of no weights.

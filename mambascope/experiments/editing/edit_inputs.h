@@ -1,4 +1,4 @@
-// What every edit is made from, beside the fact itself.
+// Every edit is made from these, beside the fact itself.
 #pragma once
 
 #include <set>

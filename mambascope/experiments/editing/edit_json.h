@@ -1,4 +1,4 @@
-// Edits as result files hold them (docs/cli.md). What is written is read back whole.
+// Result files hold edits so (docs/cli.md). What is written is read back whole.
 #pragma once
 
 #include "mambascope/checkpoint/json.h"
@@ -15,41 +15,49 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TokenProbability, id, text, prob)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NextTokens, top, p_target)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WeightChange, layer, projection, change_norm, weight_norm)
 
-// {ES, ED, EA, PS, .., NA, entropy?, reference?}: shares from 0 to 1, differences from -1 to 1, bits, a cosine; what a record lacks is
-// null. Of zsRE {rewrite_acc, EA, paraphrase_acc, PA, neighborhood_acc, NA}.
+// A record's scores are {ES, ED, EA, PS, .., NA, entropy?, reference?}; zsRE's are {rewrite_acc,
+// EA, paraphrase_acc, PA, neighborhood_acc, NA}. Shares are from 0 to 1, and what a record lacks is
+// null.
 void to_json(Json& json, const EditScores& scores);
 void from_json(const Json& json, EditScores& scores);
 
-// A line of edit.jsonl: {case_id, relation, prompt, subject, target_new, target_true, digest, pre: {..}, edits: [{layer, projection, steps,
-// loss, p, stopped, change_norm, weight_norm, seconds, and the scores}, ..]}.
+// A line of edit.jsonl has the fields of EditRecord and
+//   {pre: scores, edits: [{layer, projection, steps, loss, p, stopped, change_norm, weight_norm,
+//    seconds, and the scores}, ..]}.
 void to_json(Json& json, const RecordResult& result);
 void from_json(const Json& json, RecordResult& result);
 
-// {records, S, ES, .., entropy?, reference?, ci95: {S: [low, high], ES, ..}}, all times 100; what has no value is null.
+// Means are {records, S, ES, .., entropy?, reference?, ci95: {S: [low, high], ES, ..}}, times 100.
+// What has no value is null.
 void to_json(Json& json, const EditMeans& means);
 void from_json(const Json& json, EditMeans& means);
 
-// {layer, projection, and what EditMeans has, seconds_per_edit, steps, change_norm, weight_norm, stopped: {why: edits}}.
+// A row has the means and {layer, projection, seconds_per_edit, steps, change_norm, weight_norm,
+// stopped: {why: edits}}.
 void to_json(Json& json, const EditSweepRow& row);
 void from_json(const Json& json, EditSweepRow& row);
 
-// {perplexity: {before, after}, weights: [{layer, projection, change_norm, weight_norm}, ..], warnings: [text, ..]}.
+// Health is {perplexity: {before, after}, weights: [{layer, projection, change_norm, weight_norm},
+// ..], warnings: [text, ..]}.
 void to_json(Json& json, const EditHealth& health);
 void from_json(const Json& json, EditHealth& health);
 
-// edit.json of a sweep: {options, choice, pre, best: {layer, projection, S} or null, sweep: [the rows], records: [the lines]}. The
-// projections are in the order of the records' edits, each from its lowest layer up.
+// edit.json of a sweep is {options, choice, pre, best: {layer, projection, S} or null, sweep: [row,
+// ..], records: [line, ..]}. The projections are in the order of the records' edits, each from its
+// lowest layer up.
 void to_json(Json& json, const EditSweepResult& result);
 void from_json(const Json& json, EditSweepResult& result);
 
-// edit.json of many edits in one model: {options, choice, many: [{edits, and what EditMeans and EditHealth have, pre, seconds_per_edit},
-// ..], records: [{case_id, .., digest, pre, post}, ..]}.
+// edit.json of many edits in one model is {options, choice, many: [point, ..], records: [{pre,
+// post, and the fields of EditRecord}, ..]}. A point has the means, the health and {edits, pre,
+// seconds_per_edit}.
 void to_json(Json& json, const MassEditResult& result);
 void from_json(const Json& json, MassEditResult& result);
 
-// edit.json of one edit: {options, edit: {layer, layers, projection, prompt, subject, target, loss: [{loss, nll, kl, decay, p}, ..],
-// stopped, change_norm, weight_norm, v0_norm, delta_norm, before: {top: [{id, text, prob}, ..], p_target}, after, perplexity: {text,
-// before, after}, weights, warnings}}. `layer` and the norms of W are the last layer's.
+// edit.json of one edit is {options, edit: {layer, layers, projection, prompt, subject, target,
+// loss: [{loss, nll, kl, decay, p}, ..], stopped, change_norm, weight_norm, v0_norm, delta_norm,
+// before: {top: [{id, text, prob}, ..], p_target}, after, perplexity: {text, before, after},
+// weights, warnings}}. `layer` and the norms of W are the last layer's.
 void to_json(Json& json, const OneEditResult& result);
 void from_json(const Json& json, OneEditResult& result);
 

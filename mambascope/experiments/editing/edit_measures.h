@@ -1,5 +1,6 @@
-// What an edit is judged by, by the kinds of prompts that a record has: the measures of CounterFact (Meng et al. 2022, section 3.4; Sharma
-// et al. 2024, section 4) and of zsRE (Meng et al. 2022, section 3.3). A `Value` is a record's number, or what is known of many records'.
+// This file names what an edit is judged by, by the kinds of prompts that a record has.
+// CounterFact's measures are those of Meng et al. (2022, section 3.4) and Sharma et al. (2024,
+// section 4); zsRE's are those of Meng et al. (2022, section 3.3).
 #pragma once
 
 #include <array>
@@ -11,16 +12,21 @@ namespace mambascope {
 // The data set that the measured records are of.
 enum class EditBenchmark { kCounterFact, kZsre };
 
-// Of prompts of one kind. CounterFact has the first three, zsRE the last two.
+// These are measures of the prompts of one kind. CounterFact has the first three, zsRE the last
+// two. A `Value` is one record's number, or a mean over records.
 template <typename Value>
 struct KindMeasures {
-  Value success = {};         // share of prompts at which the wanted object is the more probable one of two
-  Value magnitude = {};       // difference of the two objects' probabilities per token, from -1 to 1
-  Value accuracy = {};        // share of prompts at which all of the target's tokens are the most probable ones
-  Value token_accuracy = {};  // share of the target's tokens that are the most probable ones
+  // This is the share of prompts at which the wanted object is the more probable one of the two.
+  Value success = {};
+  // This is the difference of the two objects' probabilities per token, from -1 to 1.
+  Value magnitude = {};
+  // This is the share of prompts at which all tokens of the target are the most probable ones.
+  Value accuracy = {};
+  // This is the share of the target's tokens that are the most probable ones.
+  Value token_accuracy = {};
 };
 
-// Of what the model writes about the subject.
+// These are measures of what the model writes about the subject (text_measures.h).
 template <typename Value>
 struct GeneratedTextMeasures {
   Value entropy = {};    // of n-grams, in bits
@@ -34,19 +40,21 @@ struct EditMeasures {
   std::optional<GeneratedTextMeasures<Value>> texts = {};  // none: nothing was generated
 };
 
-// A record's scores. One has no value where the record lacks prompts of its kind.
+// A record's scores have no value where the record lacks prompts of the kind.
 using EditScores = EditMeasures<std::optional<double>>;
 
-// How result files and tables name a measure, and what bounds it.
+// Result files and tables have a measure under `key`: ES, PS and NS are successes, ED, PD and ND
+// magnitudes, EA, PA and NA accuracies. rewrite_acc, paraphrase_acc and neighborhood_acc are token
+// accuracies, as the public implementations of ROME name them.
 struct MeasureName {
-  std::string key;  // ES, PS and NS: success; ED ..: magnitude; EA ..: accuracy; rewrite_acc, paraphrase_acc ..: token accuracy
+  std::string key;
   enum class Kind { kShare, kDifference } kind = Kind::kShare;
 };
 
 // Calls use(MeasureName, value) for every measure that the benchmark has but those of texts.
 template <typename Measures, typename Use>
 void ForEachMeasure(Measures& measures, const Use& use) {
-  const auto of_kind = [&](const std::string& letter, const std::string& name, auto& kind) {
+  const auto use_kind = [&](const std::string& letter, const std::string& name, auto& kind) {
     if (measures.benchmark == EditBenchmark::kCounterFact) {
       use(MeasureName{letter + "S"}, kind.success);
       use(MeasureName{letter + "D", MeasureName::Kind::kDifference}, kind.magnitude);
@@ -55,15 +63,16 @@ void ForEachMeasure(Measures& measures, const Use& use) {
     }
     use(MeasureName{letter + "A"}, kind.accuracy);
   };
-  of_kind("E", "rewrite", measures.rewrite);
-  of_kind("P", "paraphrase", measures.paraphrase);
-  of_kind("N", "neighborhood", measures.neighborhood);
+  use_kind("E", "rewrite", measures.rewrite);
+  use_kind("P", "paraphrase", measures.paraphrase);
+  use_kind("N", "neighborhood", measures.neighborhood);
 }
 
 // The shares of rewrite, paraphrase and neighborhood whose harmonic mean is the score S.
 template <typename Value>
 std::array<Value, 3> ScoreParts(const EditMeasures<Value>& measures) {
-  const auto part = measures.benchmark == EditBenchmark::kCounterFact ? &KindMeasures<Value>::success : &KindMeasures<Value>::token_accuracy;
+  const bool is_zsre = measures.benchmark == EditBenchmark::kZsre;
+  const auto part = is_zsre ? &KindMeasures<Value>::token_accuracy : &KindMeasures<Value>::success;
   return {measures.rewrite.*part, measures.paraphrase.*part, measures.neighborhood.*part};
 }
 

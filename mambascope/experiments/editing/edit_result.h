@@ -1,4 +1,5 @@
-// What edits of a data set's records did, each alone in the model: the lines of edit.jsonl (edit_json.h).
+// These are the results of edits that are each alone in the model: the lines of edit.jsonl
+// (edit_json.h).
 #pragma once
 
 #include <cstdint>
@@ -18,23 +19,22 @@ struct EditRecord {
   std::string digest;  // of what else the record is evaluated by
 };
 
-// One edit of one record.
+// One edit of one record. The norms are Frobenius norms of W and of its change W' - W.
 struct RecordEdit {
   int layer = 0;
   std::string projection;
-  int64_t steps = 0;         // passes of the value search
-  double loss = 0, p = 0;    // at its last pass (LossStep)
-  std::string stopped;       // the search, by "loss", "probability" or "steps"
-  double change_norm = 0;    // |W' - W|, Frobenius
-  double weight_norm = 0;    // |W|
-  double seconds = 0;        // that the edit took
-  EditScores scores = {};    // of the edited model
+  int64_t steps = 0;       // passes of the value search
+  double loss = 0, p = 0;  // at its last pass (LossStep)
+  std::string stopped;     // what ended the search: "loss", "probability" or "steps"
+  double change_norm = 0, weight_norm = 0;
+  double seconds = 0;
+  EditScores scores = {};  // of the edited model
 };
 
-// A record, the unedited model's scores, and its edits: the same places in every record.
+// A record has edits at the same places as all others of its sweep, in any order.
 struct RecordResult {
   EditRecord record;
-  EditScores pre = {};
+  EditScores pre = {};  // of the unedited model
   std::vector<RecordEdit> edits = {};
 };
 

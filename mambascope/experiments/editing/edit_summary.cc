@@ -17,8 +17,9 @@ MeasureMean MeanOfShares(const std::vector<double>& shares, MeasureName::Kind ki
   return {percentage->mean, kind == MeasureName::Kind::kShare ? CutAt100(percentage->interval) : percentage->interval};
 }
 
-// S = 3 / (1/a + 1/b + 1/c) is linear near the means, with dS/da = S^2 / (3 a^2): its interval is that of the mean of each record's
-// S + sum of dS/dx (x - mean of x). None where a mean is 0 or a record lacks one of the three.
+// S = 3 / (1/a + 1/b + 1/c) is linear near the means, with dS/da = S^2 / (3 a^2). Its interval is
+// that of the mean of each record's S + sum of dS/dx (x - mean of x).
+// There is none where a mean is 0 or a record lacks one of the three.
 Interval ScoreInterval(const std::vector<EditScores>& records, double score, const std::array<MeasureMean, 3>& parts) {
   std::vector<double> linear(records.size(), score);
   for (size_t part = 0; part < parts.size(); ++part) {
@@ -153,7 +154,8 @@ std::vector<ProjectionSummary> GroupByProjection(const std::vector<EditSweepRow>
 
 EditSweepSummary SummarizeSweep(const std::vector<RecordResult>& records) {
   std::vector<EditScores> pre;
-  std::vector<std::vector<const RecordEdit*>> places;  // the edits of one weight, in the order in which the records have them
+  // Each element holds the edits of one weight, in the order in which the records have them.
+  std::vector<std::vector<const RecordEdit*>> places;
   std::map<std::pair<std::string, int>, size_t> found;
   for (const RecordResult& record : records) {
     pre.push_back(record.pre);

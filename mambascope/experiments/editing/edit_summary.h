@@ -1,4 +1,4 @@
-// Edits over many records: what tables, figures and pages say of them.
+// These are the means over edited records that result files, tables, figures and pages show.
 #pragma once
 
 #include <cstdint>
@@ -12,43 +12,45 @@
 
 namespace mambascope {
 
-// Over the records that have a number, times 100, as the public implementations of ROME print it.
+// This is a mean over the records that have a number, times 100, as the public implementations of
+// ROME print it. The interval is the mean's 95 % one by Student's t; a share's is cut at 0 and 100.
 struct MeasureMean {
-  std::optional<double> mean = {};                           // none: no record has a number
-  std::optional<std::pair<double, double>> interval = {};    // of 95 %, by Student's t; that of a share is cut at 0 and 100
+  std::optional<double> mean = {};  // none: no record has a number
+  std::optional<std::pair<double, double>> interval = {};
 };
 
 struct EditMeans {
   int64_t records = 0;
   EditMeasures<MeasureMean> measures = {};
-  // S: HarmonicMeanOfRounded of the three ScoreParts; none where one is missing. Its interval is linearized (the delta method), with
-  // records as they are: their three shares are not independent.
+  // S is HarmonicMeanOfRounded of the three ScoreParts; there is none where one of them is missing.
+  // Its interval is linearized (the delta method), since a record's three shares are dependent.
   MeasureMean score = {};
 };
 
-// Of records of one benchmark.
+// Averages the scores of records. REQUIRES: they are of one benchmark
 EditMeans AverageScores(const std::vector<EditScores>& records);
 
-// What tables show of EditMeans: a part of the score, or the score.
+// Tables show the parts of the score and the score itself.
 struct NamedMean {
   std::string key;    // as in result files: ES, or rewrite_acc
   std::string head;   // of a table's column, at most 9 characters
   std::string title;  // "Efficacy ES"
   MeasureMean value;
 };
-// ES, PS, NS and S; of zsRE rewrite_acc, paraphrase_acc, neighborhood_acc and S.
+
+// These are ES, PS, NS and S; of zsRE they are the three token accuracies and S.
 std::vector<NamedMean> PrincipalMeans(const EditMeans& means);
 
-// The edits of one weight: of each record one.
+// A row is about the edits of one weight, of which each record has one.
 struct EditSweepRow {
   int layer = 0;
   std::string projection;
   EditMeans means = {};
   double seconds_per_edit = 0, steps = 0, change_norm = 0;  // means
   double weight_norm = 0;                                   // of the weight before any edit
-  std::map<std::string, int64_t> stopped = {};              // edits, by what stopped their searches
+  std::map<std::string, int64_t> stopped = {};  // how many searches each reason ended
 
-  // |W' - W| / |W|, of the mean change.
+  // The mean change as a part of the weight, |W' - W| / |W|.
   double ChangePercent() const { return 100 * change_norm / weight_norm; }
 };
 
@@ -63,7 +65,7 @@ struct ProjectionSummary {
 
 // Every record rewritten at every layer of every projection, each edit alone.
 struct EditSweepSummary {
-  EditMeans pre = {};                              // of the unedited model
+  EditMeans pre = {};                               // of the unedited model
   std::vector<ProjectionSummary> projections = {};  // in the order of the records' edits
 
   // The row of the highest S of all projections; null where none has one.
@@ -76,7 +78,7 @@ struct EditSweepSummary {
 
 EditSweepSummary SummarizeSweep(const std::vector<RecordResult>& records);
 
-// The same of rows that were made already, a projection's together or not.
+// Sorts rows that were made already by projection, in the order of their first rows, and layer.
 std::vector<ProjectionSummary> GroupByProjection(const std::vector<EditSweepRow>& rows);
 
 }  // namespace mambascope

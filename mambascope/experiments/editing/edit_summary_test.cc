@@ -1,4 +1,5 @@
-// Means and intervals over edited records, worked out by hand, and the interval of S against the jackknife.
+// Means and intervals over edited records, worked out by hand, and the interval of S against the
+// jackknife.
 #include "mambascope/experiments/editing/edit_summary.h"
 
 #include <gmock/gmock.h>
@@ -18,7 +19,9 @@ using testing::SizeIs;
 
 constexpr double kT3 = 3.18245;  // Student's 97.5 % quantile, of 3 degrees of freedom
 
-const EditSweepRow& Row(const EditSweepSummary& summary, size_t projection, size_t row) { return summary.projections[projection].rows[row]; }
+const EditSweepRow& Row(const EditSweepSummary& summary, size_t projection, size_t row) {
+  return summary.projections[projection].rows[row];
+}
 
 std::vector<double> Values(const EditSweepRow& row) {
   std::vector<double> values;

@@ -1,5 +1,5 @@
-// A sweep of edits over layers and projections: every record is edited at every place, each edit alone in the model, and evaluated (Sharma
-// et al. 2024, section 4.2 and Figure 6).
+// A sweep edits every record at every layer and projection asked for, each edit alone in the model,
+// and evaluates the edited models (Sharma et al. 2024, section 4.2 and Figure 6).
 #pragma once
 
 #include <span>
@@ -26,11 +26,13 @@ struct EditedRecords {
   std::vector<RomeEdit> edits;  // [record * place]
 };
 
-// The value searches of all records and places are done together. Throws Error as Rome and the evaluator do.
+// Edits each record at each place. The value searches of all of them are done together. Throws
+// Error as Rome and the evaluator do.
 EditedRecords EditRecordsAlone(const EditInputs& inputs, const EditEvaluator& evaluate, std::span<const DatasetRecord> records,
                                const std::vector<EditPlace>& places, const RomeOptions& options);
 
-// How far a value that was found is from the one that whole passes find, as a part of it. Throws Error where rounding does not explain it.
+// Searches a value again by whole passes, and returns how far the found one is from it, as a part
+// of it. Throws Error where rounding does not explain the difference.
 double CheckValue(const EditInputs& inputs, const EditRecord& record, const RomeEdit& found, RomeOptions options);
 
 }  // namespace mambascope

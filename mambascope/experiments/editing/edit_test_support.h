@@ -1,4 +1,5 @@
-// Edited records for tests: a few whose numbers are worked out by hand, and many as a model has them.
+// Tests take these edited records: a few whose numbers are worked out by hand, and many as a model
+// has them.
 #pragma once
 
 #include <algorithm>
@@ -40,7 +41,8 @@ inline EditRecord MakeRecord(int case_id) {
           .digest = "0123"};
 }
 
-// Four records; ES, PS and NS of W_o at layer 2 are 75 percent each, and PS + NS are 150 in every record.
+// ES, PS and NS of W_o at layer 2 are 75 percent each, and PS + NS are 150 in each of the four
+// records.
 inline std::vector<RecordResult> SmallSweepRecords() {
   const std::vector<double> es = {1, 1, 1, 0}, ps = {0.5, 1, 0.5, 1}, ns = {1, 0.5, 1, 0.5};
   std::vector<RecordResult> records;
@@ -53,8 +55,8 @@ inline std::vector<RecordResult> SmallSweepRecords() {
   return records;
 }
 
-// Shares as a 16-layer model has them: W_o good early, W_a in the middle, W_g failing from the middle on; edits at the last layer do
-// nothing.
+// The shares are as a 16-layer model has them: W_o is good early, W_a in the middle, and W_g fails
+// from the middle on. Edits at the last layer do nothing.
 inline std::vector<RecordResult> RealisticSweepRecords(int layers, int count) {
   std::mt19937 random(7);
   auto share = [&](double p, int prompts) {
@@ -69,7 +71,8 @@ inline std::vector<RecordResult> RealisticSweepRecords(int layers, int count) {
         const double fade = projection == "W_g" ? std::clamp(1.6 - 2 * depth, 0.1, 1.0) : 1;
         const double general = projection == "W_a" ? 0.5 + std::min(0.45, depth) : 0.93;
         const double es = share(0.02 + 0.98 * reach * fade, 1), ps = share(0.07 + 0.9 * reach * fade * general, 2);
-        RecordEdit edit = MakeEdit(projection, l, MakeScores(es, ps, share(0.89 - (projection == "W_g" ? 0.02 : 0.25) * depth * reach, 10)));
+        const double ns = share(0.89 - (projection == "W_g" ? 0.02 : 0.25) * depth * reach, 10);
+        RecordEdit edit = MakeEdit(projection, l, MakeScores(es, ps, ns));
         edit.steps = static_cast<int64_t>(8 + 12 * depth) + std::lround(share(0.5, 3) * 3);
         edit.change_norm = 0.5 + 6 * depth * depth + 0.2 * share(0.5, 5);
         edits.push_back(edit);

@@ -20,7 +20,7 @@ bool IsMemit(const EditMethod& method) { return std::holds_alternative<MemitOpti
 // The edits that rewrite some of the facts, [begin, end), in one model.
 using EditMaker = std::function<std::vector<Edit>(size_t begin, size_t end)>;
 
-// MEMIT: the values are searched once, whatever is edited together afterwards.
+// MEMIT searches the values once, whatever is edited together afterwards.
 EditMaker MemitMaker(const EditInputs& inputs, const std::vector<RewritePrompts>& rewrites, const MassEditOptions& options) {
   const MemitOptions& memit = std::get<MemitOptions>(options.method);
   const std::set<int> layers = EditedLayers(options.places);
@@ -35,7 +35,8 @@ EditMaker MemitMaker(const EditInputs& inputs, const std::vector<RewritePrompts>
   };
 }
 
-// ROME: each edit is made in the model that the earlier ones left. REQUIRES: begin is 0, and no earlier end was larger.
+// ROME makes each edit in the model that the earlier ones left. REQUIRES: begin is 0, and no
+// earlier end was larger
 EditMaker RomeMaker(const EditInputs& inputs, const std::vector<RewritePrompts>& rewrites, const MassEditOptions& options) {
   return [&inputs, &rewrites, &options, edits = std::vector<Edit>(), model = inputs.model](size_t /*begin*/, size_t end) mutable {
     const auto& [layer, projection] = options.places[0];
@@ -49,7 +50,8 @@ EditMaker RomeMaker(const EditInputs& inputs, const std::vector<RewritePrompts>&
   };
 }
 
-// How many of `records` are edited where models hold `count` facts each: MEMIT makes as many models as there are records for.
+// Returns how many of the records are edited where models hold `count` facts each. MEMIT makes as
+// many models as there are records for.
 size_t EditedCount(const EditMethod& method, int64_t count, size_t records) {
   const auto n = static_cast<size_t>(count);
   return IsMemit(method) ? records / n * n : n;
@@ -109,7 +111,8 @@ MassEdits EditTogether(const EditInputs& inputs, const EditEvaluator& evaluate, 
   const bool together = IsMemit(options.method);
   const Clock::time_point start = Clock::now();
   const EditMaker make = together ? MemitMaker(inputs, rewrites, options) : RomeMaker(inputs, rewrites, options);
-  const double searching = SecondsSince(start) / static_cast<double>(rewrites.size());  // ROME searches as it goes
+  // ROME searches as it goes.
+  const double searching = SecondsSince(start) / static_cast<double>(rewrites.size());
   const std::vector<EditScores> pre = EvaluateUnedited(inputs, evaluate, records, options);
   const std::vector<double> perplexities = Perplexities(inputs.model, options.texts);
   MassEdits result;

@@ -1,4 +1,5 @@
-// Many records' facts in one model (Meng et al. 2023, section 5): by MEMIT at once, by ROME one after the other.
+// Many facts are edited in one model, by MEMIT at once and by ROME one after the other (Meng et al.
+// 2023, section 5).
 #pragma once
 
 #include <cstdint>
@@ -17,16 +18,17 @@ namespace mambascope {
 
 struct MassEditOptions {
   EditMethod method;
-  std::vector<EditPlace> places;            // one; for MEMIT the layers of one projection
-  std::set<int64_t> counts;                 // so many facts in one model: a point each
-  std::vector<std::vector<int64_t>> texts;  // which the edits should leave as probable as they were (CheckEdits)
+  std::vector<EditPlace> places;  // one; for MEMIT the layers of one projection
+  std::set<int64_t> counts;       // so many facts in one model: a point each
+  // The edits should leave these texts as probable as they were (CheckEdits).
+  std::vector<std::vector<int64_t>> texts;
   std::function<void(int64_t done, int64_t total)> progress = {};  // searches
 };
 
-// The facts in models of `edits` facts each.
+// A point is about models that hold `edits` facts each.
 struct MassEditPoint {
   int64_t edits = 0;
-  EditMeans means = {}, pre = {};  // of the records that were edited, after it and before any edit
+  EditMeans means = {}, pre = {};  // over the edited records, after the edits and before
   double seconds_per_edit = 0;
   EditHealth health = {};  // of the model with the first `edits` facts
 };
@@ -50,15 +52,16 @@ struct MassEdits {
   std::vector<Edit> edits;  // of the model with the largest count of facts
 };
 
-// The counts that are asked for; all `records` where none is. Throws Error for a count of more than there are.
+// Returns the counts that are asked for, or the number of all records where none is. Throws Error
+// for a count of more records than there are.
 std::set<int64_t> EditCounts(const std::vector<int64_t>& asked, int64_t records);
 
-// The prompts of the records that will be edited: MEMIT's values are searched of all, in as many models as it takes; ROME edits one model,
-// of the largest count. Throws Error as PrepareRecord does.
+// Prepares the records that will be edited. MEMIT edits all of them, in as many models as it takes;
+// ROME edits one model, of the largest count. Throws Error as PrepareRecord does.
 std::vector<RewritePrompts> PrepareRecords(const EditInputs& inputs, const std::vector<DatasetRecord>& records, const EditMethod& method,
                                            const std::set<int64_t>& counts);
 
-// REQUIRES: `rewrites` are PrepareRecords of the records
+// Makes the edits and measures them. REQUIRES: `rewrites` are PrepareRecords of the records
 MassEdits EditTogether(const EditInputs& inputs, const EditEvaluator& evaluate, const std::vector<DatasetRecord>& records,
                        const std::vector<RewritePrompts>& rewrites, const MassEditOptions& options);
 

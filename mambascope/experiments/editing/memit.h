@@ -57,9 +57,10 @@ void CheckMemit(const Model& model, const std::set<int>& layers, const std::stri
 std::vector<FoundValue> SearchResiduals(const Model& model, const std::vector<RewritePrompts>& facts, int last,
                                         const ValueOptions& options);
 
-// One edit of `projection` at each of `layers`; its rank is the number of facts, even where that is above the weight's. Throws Error for a
-// projection that does not write the residual stream, as KeyPlace and SearchValues do, where `solvers` does, and, when lambda is 0, for facts
-// whose keys depend on one another. REQUIRES: facts and layers that are not empty; lambda >= 0
+// One edit of `projection` at each of `layers`; its rank is the number of facts, even where that is
+// above the weight's. Throws Error for a projection that does not write the residual stream, as
+// KeyPlace and SearchValues do, where `solvers` does, and, when lambda is 0, for facts whose keys
+// depend on one another. REQUIRES: facts and layers that are not empty; lambda >= 0
 MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, const std::set<int>& layers, const std::string& projection,
                   const Solvers& solvers, const MemitOptions& options = {});
 

@@ -38,9 +38,10 @@ struct MomentResult {
 // and they are not counted in the moments.
 int64_t HeldOut(int64_t documents);
 
-// Collects what FOLDER/SITE.LAYER.npz do not hold yet, and writes them. One run and several that were interrupted give the same files.
-// `corpus` is SummarizeCorpus(texts, limit_documents). Throws Error for a corpus of less than 2 documents, and for a file in FOLDER that is of
-// another model, text or options.
+// Collects what FOLDER/SITE.LAYER.npz do not hold yet, and writes them. One run and several that
+// were interrupted give the same files. `corpus` is SummarizeCorpus(texts, limit_documents). Throws
+// Error for a corpus of less than 2 documents, and for a file in FOLDER that is of another model,
+// text or options.
 std::vector<MomentResult> CollectMoments(const Model& model, const Tokenizer& tokenizer, const CorpusSummary& corpus,
                                          const std::filesystem::path& folder, const MomentOptions& options);
 

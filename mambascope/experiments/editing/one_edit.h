@@ -1,4 +1,4 @@
-// One fact rewritten, and what the model says before and after.
+// One fact is rewritten, and what the model says before and after is kept.
 #pragma once
 
 #include <string>
@@ -24,21 +24,23 @@ struct NextTokens {
 
 // What edit.json holds of one edit.
 struct OneEditResult {
-  Json options;                                       // what made it
-  std::vector<int> layers = {};                       // ascending; the value is searched at the last
-  std::string projection, prompt, subject, target;    // prompt: with one {} for the subject
-  std::vector<LossStep> loss = {};                    // of the value search, by pass
-  std::string stopped;                                // the search, by "loss", "probability" or "steps"
-  double v0_norm = 0, delta_norm = 0;                 // |v0|, |v* - v0|
-  NextTokens before = {}, after = {};                 // after the prompt
-  EditHealth health = {};                             // weights: one for each of the layers
-  std::string perplexity_text;                        // what the perplexities are of
+  Json options;                  // what made it
+  std::vector<int> layers = {};  // ascending; the value is searched at the last
+  std::string projection;
+  std::string prompt, subject, target;  // the prompt has one {} for the subject
+  std::vector<LossStep> loss = {};      // of the value search, by pass
+  std::string stopped;                  // what ended it: "loss", "probability" or "steps"
+  double v0_norm = 0, delta_norm = 0;   // |v0|, |v* - v0|
+  NextTokens before = {}, after = {};
+  EditHealth health = {};       // it has one weight for each of the layers
+  std::string perplexity_text;  // what the perplexities are of
 };
 
 struct OneEditOptions {
   EditMethod method;
-  std::vector<EditPlace> places;            // one; for MEMIT the layers of one projection
-  std::vector<std::vector<int64_t>> texts;  // which the edit should leave as probable as they were (CheckEdits)
+  std::vector<EditPlace> places;  // one; for MEMIT the layers of one projection
+  // The edit should leave these texts as probable as they were (CheckEdits).
+  std::vector<std::vector<int64_t>> texts;
 };
 
 struct OneEdit {
@@ -46,7 +48,8 @@ struct OneEdit {
   std::vector<Edit> edits;
 };
 
-// `prompts` are PrepareRewrite of `rewrite`. Throws Error as Rome or Memit do.
+// Makes the edit and measures it. Throws Error as Rome or Memit do. REQUIRES: `prompts` are
+// PrepareRewrite of `rewrite`
 OneEdit EditOne(const EditInputs& inputs, const Rewrite& rewrite, const RewritePrompts& prompts, const OneEditOptions& options);
 
 }  // namespace mambascope

@@ -1,4 +1,4 @@
-// Which records of a data set are edited.
+// This file chooses which records of a data set are edited.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,10 @@
 namespace mambascope {
 
 struct RecordChoiceOptions {
-  int64_t limit = 0;                                         // records at most; 0: all
-  enum class Keep { kKnown, kAll } keep = Keep::kKnown;      // kKnown: those whose true object the model knows
-  uint64_t seed = 0;                                         // of the order in which they are looked at
+  int64_t limit = 0;  // records at most; 0: all
+  // kKnown keeps the records whose true object the model knows.
+  enum class Keep { kKnown, kAll } keep = Keep::kKnown;
+  uint64_t seed = 0;  // of the order in which the records are looked at
 };
 
 // How many records were chosen, of how many.
@@ -26,7 +27,7 @@ struct ChosenRecords {
   RecordChoice choice;
 };
 
-// Throws Error when that leaves none.
+// Shuffles the records and keeps some of them. Throws Error when that leaves none.
 ChosenRecords ChooseRecords(const Model& model, const Tokenizer& tokenizer, std::vector<DatasetRecord> records,
                             const RecordChoiceOptions& options = {});
 

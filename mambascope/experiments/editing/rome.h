@@ -52,8 +52,8 @@ using Solvers = std::function<const MomentSolver&(const Place& key)>;
 // The place of a projection's key. Throws Error for a layer or a projection that the model lacks.
 Place KeyPlace(const Model& model, int layer, const std::string& projection);
 
-// All edits, each of the model as it is, searched together. Throws Error as KeyPlace and SearchValues do, where `solvers` does, and for a key
-// that u hardly sees (k0 . u near 0).
+// All edits, each of the model as it is, searched together. Throws Error as KeyPlace and
+// SearchValues do, where `solvers` does, and for a key that u hardly sees (k0 . u near 0).
 std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& tasks, const Solvers& solvers, const RomeOptions& options = {});
 
 }  // namespace mambascope

@@ -1,5 +1,6 @@
-// What an edited model writes of the subject: whether it repeats itself, and whether it reads like texts about the new object (Meng et al.
-// 2022, section 3.4: fluency, consistency).
+// This file measures what an edited model writes of the subject: whether it repeats itself, and
+// whether it reads like texts about the new object (Meng et al. 2022, section 3.4: fluency,
+// consistency).
 #pragma once
 
 #include <optional>
@@ -43,7 +44,8 @@ class References {
   TfIdf tf_idf_;
 };
 
-// Generates from all of a record's generation prompts, and measures. Without `references` there is no reference_score.
+// Generates from all of a record's generation prompts, and measures. Without `references` there is
+// no reference_score.
 TextMeasures MeasureTexts(const Model& model, const Tokenizer& tokenizer, const CounterFactRecord& record, const References* references,
                           const TextMeasuresOptions& options = {});
 

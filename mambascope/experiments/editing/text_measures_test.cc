@@ -1,4 +1,5 @@
-// Entropies and reference scores worked out by hand, and what is absent where a record or the references lack something.
+// Entropies and reference scores worked out by hand, and what is absent where a record or the
+// references lack something.
 #include "mambascope/experiments/editing/text_measures.h"
 
 #include <c10/core/GradMode.h>

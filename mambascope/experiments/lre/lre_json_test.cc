@@ -1,4 +1,5 @@
-// Results of relations: what is cut out of the grid, the keys that it is written under, and that it is read back whole.
+// Results of relations: what is cut out of the grid, the keys that it is written under, and that it
+// is read back whole.
 #include "mambascope/experiments/lre/lre_json.h"
 
 #include <gmock/gmock.h>

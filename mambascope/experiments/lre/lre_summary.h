@@ -1,4 +1,5 @@
-// Linear relational embeddings over many relations: what tables, figures and pages say of them (Sharma et al. 2024, Figures 7, 12 and 13).
+// These are the means over relations that tables, figures and pages show (Sharma et al. 2024,
+// Figures 7, 12 and 13).
 #pragma once
 
 #include <cstdint>
@@ -12,10 +13,11 @@
 
 namespace mambascope {
 
-// In percent.
+// A mean is in percent. Its interval is the 95 % one by Student's t, cut at 0 and 100; one relation
+// has none.
 struct MeanOverRelations {
   double mean = 0;
-  std::optional<std::pair<double, double>> interval = {};  // of 95 %, by Student's t, cut at 0 and 100; none of one relation
+  std::optional<std::pair<double, double>> interval = {};
 };
 
 struct LayerSummary {
@@ -23,12 +25,12 @@ struct LayerSummary {
   MeanOverRelations faithfulness = {}, causality = {};
 };
 
-// What was not measured, and why: "NAME", or "NAME, 1 of 3 trials, the first".
+// This was not measured: "NAME", or "NAME, 1 of 3 trials, the first".
 struct SkippedPart {
   std::string what, reason;
 };
 
-// Over the relations that were measured; without any, there are no means.
+// The summary is over the relations that were measured; without any, there are no means.
 struct LreSummary {
   int64_t relations = 0;
   MeanOverRelations faithfulness = {}, causality = {}, chance = {};
@@ -40,17 +42,17 @@ struct SkippedRelation {
   std::string name, kind, reason;
 };
 
-// What lre.json holds, and its summary.
+// This is what lre.json holds, and its summary.
 struct LreResult {
-  Json options;                                 // what made it
-  std::vector<RelationResult> relations = {};   // those that were measured
-  std::vector<SkippedRelation> skipped = {};    // and the others
+  Json options;                                // what made it
+  std::vector<RelationResult> relations = {};  // those that were measured
+  std::vector<SkippedRelation> skipped = {};   // and the others
   LreSummary summary = {};
 };
 
 LreSummary SummarizeRelations(const std::vector<RelationResult>& measured, const std::vector<SkippedRelation>& skipped);
 
-// Sorts out the relations that were skipped, and summarizes the others.
+// Sorts out the relations that were skipped, and summarizes.
 LreResult MakeLreResult(const Json& options, const std::vector<RelationResult>& relations);
 
 }  // namespace mambascope

@@ -1,4 +1,5 @@
-// What a model predicts at a prompt's end, what states there predict, and which samples of a relation a model knows.
+// This file says what a model predicts at a prompt's end, what states there predict, and which
+// samples of a relation a model knows.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -28,15 +29,16 @@ struct PredictionScore {
 
 using PredictionScores = std::vector<PredictionScore>;
 
-// `last` [state, d_model] are outputs of the last block; the predictions are repeated for as many states as there are. REQUIRES:
-// !predictions.empty()
+// Unembeds `last` [state, d_model], outputs of the last block. The predictions are repeated for as
+// many states as there are. REQUIRES: !predictions.empty()
 PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last,
                                   const std::vector<NextTokenPrediction>& predictions);
 
 // The last block's output at the end of each prompt, [prompt, d_model].
 at::Tensor LastStates(const Model& model, std::vector<PromptToken> prompts);
 
-// Samples with the prompts that ask for their objects, what the model predicts, and the last block's output at the prompts' ends.
+// Samples have prompts that ask for their objects, predictions, and the last block's output at the
+// prompts' ends.
 struct PredictedSamples {
   std::vector<Sample> samples;
   std::vector<PromptToken> prompts;
@@ -50,7 +52,7 @@ struct PredictedSamples {
 PredictedSamples PredictSamples(const Model& model, const Tokenizer& tokenizer, const std::vector<Sample>& samples,
                                 std::vector<PromptToken> prompts);
 
-// Those that the model knows, in the order of their subjects.
+// Keeps the samples that the model knows, in the order of their subjects.
 PredictedSamples KeepKnown(const PredictedSamples& predicted);
 
 }  // namespace mambascope

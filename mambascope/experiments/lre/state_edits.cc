@@ -14,17 +14,20 @@ StateEdit EditTo(const PredictedSamples& predicted, size_t from, size_t to) {
   return {&predicted.prompts[from], dz, predicted.predictions[to]};
 }
 
-bool CanEdit(const PredictedSamples& predicted, size_t from, size_t to, bool visibly) {
+bool CanEdit(const PredictedSamples& predicted, size_t from, size_t to) {
   const Sample &a = predicted.samples[from], &b = predicted.samples[to];
-  if (a.subject == b.subject || a.object == b.object) return false;
-  return !visibly || !IsAnswer(predicted.predictions[from].text, b.object);
+  return a.subject != b.subject && a.object != b.object;
+}
+
+bool CanEditVisibly(const PredictedSamples& predicted, size_t from, size_t to) {
+  return CanEdit(predicted, from, to) && !IsAnswer(predicted.predictions[from].text, predicted.samples[to].object);
 }
 
 std::vector<StateEdit> AllEdits(const PredictedSamples& predicted) {
   std::vector<StateEdit> edits;
   for (size_t from = 0; from < predicted.samples.size(); ++from) {
     for (size_t to = 0; to < predicted.samples.size(); ++to) {
-      if (CanEdit(predicted, from, to, /*visibly=*/true)) edits.push_back(EditTo(predicted, from, to));
+      if (CanEditVisibly(predicted, from, to)) edits.push_back(EditTo(predicted, from, to));
     }
   }
   return edits;

@@ -24,9 +24,12 @@ struct StateEdit {
 // Sample `from` to say the object of sample `to`. REQUIRES: `predicted` outlives the edit
 StateEdit EditTo(const PredictedSamples& predicted, size_t from, size_t to);
 
-// Whether sample `from` can be edited to sample `to`: they have other subjects and objects. `visibly`: and what the model says of the first
-// does not say the second's object already, as the first token of both may.
-bool CanEdit(const PredictedSamples& predicted, size_t from, size_t to, bool visibly);
+// Whether sample `from` can be edited to sample `to`: they have other subjects and objects.
+bool CanEdit(const PredictedSamples& predicted, size_t from, size_t to);
+
+// Whether the edit can also be seen. What the model predicts of the first must not say the second's
+// object already, as the first token of both may.
+bool CanEditVisibly(const PredictedSamples& predicted, size_t from, size_t to);
 
 // Every sample to every other that it can visibly be edited to.
 std::vector<StateEdit> AllEdits(const PredictedSamples& predicted);

@@ -20,16 +20,16 @@ PredictedSamples Birds() {
 
 TEST(CanEditTest, OtherSubjectsAndObjects) {
   const PredictedSamples birds = Birds();
-  EXPECT_TRUE(CanEdit(birds, 0, 4, true));
-  EXPECT_FALSE(CanEdit(birds, 0, 1, false)) << "the same object";
-  EXPECT_FALSE(CanEdit(birds, 0, 2, false)) << "the same subject";
+  EXPECT_TRUE(CanEditVisibly(birds, 0, 4));
+  EXPECT_FALSE(CanEdit(birds, 0, 1)) << "the same object";
+  EXPECT_FALSE(CanEdit(birds, 0, 2)) << "the same subject";
 }
 
 TEST(CanEditTest, VisiblyToWhatTheModelDoesNotSayAlready) {
   const PredictedSamples birds = Birds();
-  EXPECT_TRUE(CanEdit(birds, 0, 3, false));
-  EXPECT_FALSE(CanEdit(birds, 0, 3, true)) << "bird is how birdsong begins";
-  EXPECT_TRUE(CanEdit(birds, 2, 3, true));
+  EXPECT_TRUE(CanEdit(birds, 0, 3));
+  EXPECT_FALSE(CanEditVisibly(birds, 0, 3)) << "bird is how birdsong begins";
+  EXPECT_TRUE(CanEditVisibly(birds, 2, 3));
 }
 
 TEST(AllEditsTest, HoldTheDifferenceAndTheOthersPrediction) {

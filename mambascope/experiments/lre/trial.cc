@@ -207,7 +207,9 @@ LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relat
   const PredictedSamples test = known.Select(DrawSome(known.samples.size(), options, random));
   trial.tested = test.samples;
   trial.majority = MajorityShare(relation, test.samples);
-  const auto can_become = [&](size_t from, size_t to) { return CanEdit(test, from, to, /*visibly=*/IsHeldOut(options)); };
+  const auto can_become = [&](size_t from, size_t to) {
+    return IsHeldOut(options) ? CanEditVisibly(test, from, to) : CanEdit(test, from, to);
+  };
   const std::vector<std::optional<size_t>> targets = DrawEditTargets(test.samples, can_become, random);
   trial.edited = std::count_if(targets.begin(), targets.end(), [](const auto& target) { return target.has_value(); });
   if (trial.edited == 0)
