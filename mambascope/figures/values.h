@@ -23,20 +23,6 @@ inline Json ValueJson(const std::optional<std::pair<double, double>>& interval) 
   return interval ? Json({interval->first, interval->second}) : Json();
 }
 
-// The number that `object` has as `key`; none where it has null or a number that is not finite, or no such key.
-inline std::optional<double> NumberOf(const Json& object, const std::string& key) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_number()) return std::nullopt;
-  const std::optional<double> number = found->get<double>();
-  return HasValue(number) ? number : std::nullopt;
-}
-
-// The interval of `key` that `object` has in its "ci95", if it has one.
-inline std::optional<std::pair<double, double>> IntervalOf(const Json& object, const std::string& key) {
-  const Json interval = object.contains("ci95") ? object["ci95"].value(key, Json()) : Json();
-  return interval.is_array() ? std::optional(interval.get<std::pair<double, double>>()) : std::nullopt;
-}
-
 // The smallest and the largest of `numbers` that are finite, the first made less than the second; 0 and 1 when there are none.
 inline std::pair<double, double> RangeOf(const std::vector<double>& numbers) {
   double low = INFINITY, high = -INFINITY;
