@@ -1,4 +1,4 @@
-// What a variant changes of its base run: the layers from the first one that an intervention
+// A variant changes only a part of its base run: the layers from the first one that an intervention
 // changes, and the tokens from the first one on.
 #pragma once
 
@@ -11,27 +11,27 @@
 
 namespace mambascope {
 
-// A base run: a prompt, and what is done to it in all its variants too, such as noise on its
-// subject.
+// A SweepBase is a base run: a prompt, and what is done to it in all its variants too, such as
+// noise on its subject.
 struct SweepBase {
   std::vector<int64_t> ids;
   Variant variant = {};
 };
 
-// One variant of base run `base`: the base's own interventions come first, then these. A Hold means
-// the state of that base run.
+// A SweepCase is one variant of base run `base`. The base's own interventions come first, then
+// these. A Hold means the state of that base run.
 struct SweepCase {
   size_t base;
   Variant variant;
   std::vector<int64_t> read = {};  // the tokens whose last-block output is wanted; none: the last one's
 };
 
-// The layer that computes with a changed state first: its own, or the next one for the output of a
-// block and for the embedding.
+// Returns the layer that computes with a changed state first. It is the state's own, or the next
+// one for the output of a block and for the embedding.
 int FirstLayer(const StateId& at);
 
-// What a case changes. Its segment joins at `layer`, with the tokens [first, end) of its prompt.
-// Below that layer and before that token the variant is its base run.
+// A DownstreamRegion is what a case changes. Its segment joins at `layer`, with the tokens [first,
+// end) of its prompt. Below that layer and before that token the variant is its base run.
 struct DownstreamRegion {
   const SweepCase* work;
   size_t index;  // of the case
@@ -43,12 +43,12 @@ struct DownstreamRegion {
   bool continues(const Model& model) const { return first > 0 && layer < model.layers(); }
 };
 
-// The regions of all cases, in their order. They point to `cases`. Throws Error for what Run would
-// refuse.
+// Returns the regions of all cases, in their order. They point to `cases`. Throws Error for what
+// Run would refuse.
 std::vector<DownstreamRegion> FindRegions(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases);
 
-// For each layer, what has to be left out of the carry at the token before a region: some rows of
-// the region do not see it.
+// CutCarries say for each layer what has to be left out of the carry at the token before a region,
+// since some rows of the region do not see it.
 using CutCarries = std::map<int, std::set<std::vector<Sources>, HiddenOrder>>;
 // A layer without a scan needs none: attention's carry holds every token apart.
 CutCarries FindCutCarries(const Model& model, const SweepBase& base, const DownstreamRegion& region);

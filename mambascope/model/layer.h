@@ -21,8 +21,8 @@
 
 namespace mambascope {
 
-// A projection whose weight an edit can change. It maps the state at one site, the key, to the
-// state at another, the value.
+// An EditableWeight is a projection whose weight an edit can change. It maps the state at one site,
+// the key, to the state at another, the value.
 struct EditableWeight {
   std::string name;         // the papers': W_a, W_g, W_o, W_down
   at::Tensor weight;        // [out, in], a view of the layer's own weight
@@ -36,52 +36,55 @@ class Layer {
  public:
   virtual ~Layer() = default;
 
-  // The block's output [row, d_model], given its input `h` [row, d_model]. Segments that continue
-  // read their slot of `from`. After each row of packing.kept the carry goes to the next slot of
-  // `kept`, which stays untouched when packing.kept is empty.
+  // Returns the block's output [row, d_model], given its input `h` [row, d_model]. Segments that
+  // continue read their slot of `from`. After each row of packing.kept the carry goes to the next
+  // slot of `kept`, which stays untouched when packing.kept is empty.
   virtual at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept,
                              const LayerHooks& hooks) const = 0;
 
-  // The sites that Forward passes to the hooks, in that order.
+  // Returns the sites that Forward passes to the hooks, in that order.
   virtual std::vector<SiteInfo> sites() const = 0;
-  // Whether the state at `site` is added to the block's output as it is, and nothing else of the
-  // block reads it. Then a delta that is added to the state acts as the same delta added at
-  // Site::kResid. False for a site that the layer lacks.
+  // Tells whether the state at `site` is added to the block's output as it is, and nothing else of
+  // the block reads it. Then a delta that is added to the state acts as the same delta added at
+  // Site::kResid. It is false for a site that the layer lacks.
   virtual bool IsAddedToOutput(Site site) const = 0;
-  // What hands something from token to token here. A block of an MLP alone has none.
+  // Returns what hands something from token to token here. A block of an MLP alone has no mixer.
   virtual std::vector<Mixer> mixers() const = 0;
-  // The projections that can be edited. The last one is that of the published edits of this
-  // architecture.
+  // Returns the projections that can be edited. The published edits of this architecture change the
+  // last one.
   virtual std::vector<EditableWeight> editable() const = 0;
+  // Returns about what computing the layer takes.
+  // Returns about what computing the layer takes.
   virtual LayerCost cost() const = 0;
 
-  // This layer with `change` [out, in] added to the editable weight `name`. It shares all other
-  // weights with this one.
+  // Returns this layer with `change` [out, in] added to the editable weight `name`. It shares all
+  // other weights with this one.
   virtual std::unique_ptr<Layer> Edited(const std::string& name, const at::Tensor& change) const = 0;
 
-  // What each of mixers() moves between the tokens of one whole prompt, given the block's input `h`
-  // [token, d_model].
+  // Returns what each of mixers() moves between the tokens of one whole prompt, given the block's
+  // input `h` [token, d_model].
   virtual std::vector<Mixing> Mix(const at::Tensor& h) const = 0;
 
-  // The width of the states at `site`; none where the layer lacks it.
+  // Returns the width of the states at `site`, or none where the layer lacks it.
   std::optional<int64_t> FindWidth(Site site) const;
   bool Has(Site site) const { return FindWidth(site).has_value(); }
-  // Whether a projection of this name can be edited here.
+  // Tells whether a projection of this name can be edited here.
   bool HasEditable(const std::string& name) const;
 };
 
-// The projection of `layer` that has this name. Throws Error that lists what there is.
+// Returns the projection of `layer` that has this name. Throws Error, which lists what there is,
+// for another name.
 EditableWeight FindEditable(const Layer& layer, const std::string& name);
 
-// What `layer` passes to the hooks in one whole prompt, given its input `h` [token, d_model]:
-// [token, width] by site.
+// Returns what `layer` passes to the hooks in one whole prompt, given its input `h` [token,
+// d_model]: by site [token, width].
 std::map<Site, at::Tensor> LayerStates(const Layer& layer, const at::Tensor& h);
 
-// The sites of a Mamba block without an MLP, and of a transformer's block.
+// These are the sites of a Mamba block without an MLP, and of a transformer's block.
 std::vector<SiteInfo> MambaSites(const Config& config);
 std::vector<SiteInfo> TransformerSites(const Config& config);
 
-// `w` is scoped to the layer.
+// These make the layers of the architectures. `w` is scoped to the layer.
 std::unique_ptr<Layer> MakeMamba1Layer(const Config& config, const Weights& w);
 std::unique_ptr<Layer> MakeMamba2Layer(const Config& config, const Weights& w);
 std::unique_ptr<Layer> MakeNeoxLayer(const Config& config, const Weights& w);

@@ -1,5 +1,5 @@
-// About how much memory a layer's computation takes. It is an estimate, made of the widths of what
-// is alive at one time.
+// A LayerCost estimates how much memory a layer's computation takes. It is made of the widths of
+// what is alive at one time.
 #pragma once
 
 #include <c10/core/Device.h>
@@ -10,7 +10,7 @@
 
 namespace mambascope {
 
-// All in bytes.
+// All numbers are in bytes.
 struct LayerCost {
   int64_t row = 0;              // what one row takes while the layer computes it, and what a differentiated row keeps
   int64_t pair = 0;             // each pair of tokens of a whole prompt: attention scores
@@ -19,10 +19,10 @@ struct LayerCost {
   int64_t keys_and_values = 0;  // what one token hands to the later ones in attention
 };
 
-// Of a Mamba block without an MLP. Off the CPU kernels a step of the scan holds about 5 carries of
-// every segment, and a segment may be one row.
+// Estimates the cost of a Mamba block without an MLP. Off the CPU kernels a step of the scan holds
+// about 5 carries of every segment, and a segment may be one row.
 LayerCost MambaCost(const Config& config, at::Device device);
-// Of a transformer's block.
+// Estimates the cost of a transformer's block.
 LayerCost TransformerCost(const Config& config);
 
 }  // namespace mambascope

@@ -1,5 +1,5 @@
-// What experiments must know of a mixer: the part of a layer that hands something from token to
-// token.
+// A mixer is the part of a layer that hands something from token to token. A Mixer says what
+// experiments must know of it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,18 +20,19 @@ enum class MixerKind {
 
 struct Mixer {
   MixerKind kind;
-  int64_t channels;                        // entries of a cut's mask (Sources::channels)
-  const char* channel_name;                // "channel" or "head": what an entry of the mask is
-  const char* matrix_name;                 // "channel" or "head": what has a token-to-token matrix of its own (mixing.h)
-  bool has_conv = false;                   // whether a convolution hands something on, too
-  CutKind published = CutKind::kMixing;    // how the public implementation of Endy et al. 2025 cuts it
-  at::Tensor decay = {};                   // of a scan: A of each of its matrices, [d_state or 1, matrices], negative
+  int64_t channels;                      // entries of a cut's mask (Sources::channels)
+  const char* channel_name;              // "channel" or "head": what an entry of the mask is
+  const char* matrix_name;               // "channel" or "head": what has a token-to-token matrix (mixing.h)
+  bool has_conv = false;                 // whether a convolution hands something on, too
+  CutKind published = CutKind::kMixing;  // how the public implementation of Endy et al. 2025 cuts it
+  at::Tensor decay = {};                 // of a scan: A of each matrix, [d_state or 1, matrices], negative
 };
 
-// The first mixer of this kind; none where there is none.
+// Returns the first mixer of this kind, if there is one.
 std::optional<Mixer> FindMixer(const std::vector<Mixer>& mixers, MixerKind kind);
 
-// The mixers of the architectures. decay [d_state or 1, matrices].
+// These make the mixers of the architectures.
+//   decay [d_state or 1, matrices]
 Mixer ScanMixer(const Config& config, const char* matrix_name, const at::Tensor& decay);
 Mixer AttentionMixer(const Config& config, CutKind published);
 

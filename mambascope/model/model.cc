@@ -9,51 +9,12 @@
 #include <stdexcept>
 
 #include "mambascope/error.h"
+#include "mambascope/model/family.h"
 #include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
-
-// The final norm: root mean square alone, or with mean and bias.
-enum class FinalNormKind { kRms, kLayerNorm };
-
-// How an architecture is made of a checkpoint: where it keeps the parts that are not in a block, and what makes its blocks.
-struct Family {
-  std::string blocks, embedding, norm, unembedding;
-  FinalNormKind norm_kind;
-  std::unique_ptr<Layer> (*make_layer)(const Config& config, const Weights& w);
-};
-
-// The state-spaces repositories say "embedding" where Hugging Face says "embeddings".
-Family MambaFamily(const WeightSource& source, decltype(&MakeMamba1Layer) make_layer) {
-  return {"backbone.layers",
-          source.Has("backbone.embedding.weight") ? "backbone.embedding" : "backbone.embeddings",
-          "backbone.norm_f",
-          "lm_head",
-          FinalNormKind::kRms,
-          make_layer};
-}
-
-// GPT-2's first checkpoints lack the "transformer." that later ones have.
-Family Gpt2Family(const WeightSource& source) {
-  const std::string prefix = source.Has("wte.weight") ? "" : "transformer.";
-  return {prefix + "h", prefix + "wte", prefix + "ln_f", "lm_head", FinalNormKind::kLayerNorm, MakeGpt2Layer};
-}
-
-Family FindFamily(const Config& config, const WeightSource& source) {
-  switch (config.architecture) {
-    case Architecture::kMamba1: return MambaFamily(source, MakeMamba1Layer);
-    case Architecture::kMamba2: return MambaFamily(source, MakeMamba2Layer);
-    case Architecture::kNeox:
-      return {"gpt_neox.layers", "gpt_neox.embed_in",      "gpt_neox.final_layer_norm",
-              "embed_out",       FinalNormKind::kLayerNorm, MakeNeoxLayer};
-    case Architecture::kGpt2: return Gpt2Family(source);
-    case Architecture::kLlama:
-      return {"model.layers", "model.embed_tokens", "model.norm", "lm_head", FinalNormKind::kRms, MakeLlamaLayer};
-  }
-  throw Error("unknown architecture");
-}
 
 // What the kernels, which read plain arrays, rely on. A violation is the caller's mistake, not the user's.
 void CheckPacking(size_t ids, const Packing& packing, size_t layers, const std::vector<Carry>* from, const std::vector<Carry>* kept) {
@@ -108,7 +69,7 @@ Model::Model(const Config& config, const WeightSource& source, const ModelOption
   for (int64_t l = 0; l < config.layers; ++l)
     layers_.push_back(family.make_layer(config, w.Scope(fmt::format("{}.{}", family.blocks, l))));
   norm_ = w.Float(family.norm + ".weight", {config.d_model});
-  if (family.norm_kind == FinalNormKind::kLayerNorm) norm_bias_ = w.Float(family.norm + ".bias", {config.d_model});
+  if (family.norm_kind == NormKind::kLayer) norm_bias_ = w.Float(family.norm + ".bias", {config.d_model});
   unembedding_ = config.tied_embeddings ? embedding_ : w.Float(family.unembedding + ".weight", table);
   parameters_ = counted.count();
 }

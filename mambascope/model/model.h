@@ -50,9 +50,9 @@ class Model {
   // Returns this model with `edits` made. It shares every other weight with this one, which stays
   // as it is. Throws Error for a layer or a projection that the model lacks, and for another width.
   Model Edited(const std::vector<Edit>& edits) const;
-  // A model of these layers between the embedding and the final norm of this one. config() and
-  // parameters() stay those of this one, but for the number of layers. REQUIRES: layers of this
-  // model's d_model and device, at least one.
+  // Returns a model of these layers between the embedding and the final norm of this one. Its
+  // config() and parameters() are those of this one, but for the number of layers. REQUIRES: layers
+  // of this model's d_model and device, at least one.
   Model WithLayers(std::vector<std::shared_ptr<const Layer>> layers) const;
 
   const Config& config() const { return config_; }
@@ -62,21 +62,21 @@ class Model {
   int64_t parameters() const { return parameters_; }
   at::Device device() const { return options_.device; }
 
-  // The sites that some layer has, each once: Site::kEmbed, those inside a block in the order of a
-  // pass, Site::kResid. The width is that of the first layer that has the site.
+  // Returns the sites that some layer has, each once: Site::kEmbed, those inside a block in the
+  // order of a pass, Site::kResid. The width is that of the first layer that has the site.
   std::vector<SiteInfo> sites() const;
-  // The layers that have this site, ascending. None has Site::kEmbed.
+  // Returns the layers that have this site, ascending. None has Site::kEmbed.
   std::vector<int> LayersWith(Site site) const;
-  // Whether there are states at `place`.
+  // Tells whether there are states at `place`.
   bool Has(const Place& place) const;
-  // Their width. REQUIRES: Has(place)
+  // Returns their width. REQUIRES: Has(place)
   int64_t width(const Place& place) const;
 
-  // The names of the projections that some layer lets one edit, each once.
+  // Returns the names of the projections that can be edited in some layer, each once.
   std::vector<std::string> projections() const;
-  // The layers in which this projection can be edited, ascending.
+  // Returns the layers in which this projection can be edited, ascending.
   std::vector<int> LayersWith(const std::string& projection) const;
-  // The projection of this name. Throws Error for a layer or a name that the model lacks.
+  // Returns the projection of this name. Throws Error for a layer, or a name that the layer lacks.
   EditableWeight editable(int layer, const std::string& name) const;
 
   // Returns the embeddings of `ids`, one per packed row, [row, d_model]. Throws Error for an id
@@ -89,8 +89,8 @@ class Model {
   // block `top` (kEmbedLayer: the embedding).
   at::Tensor Forward(std::span<const int64_t> ids, const Packing& packing, Hooks* hooks = nullptr, const std::vector<Carry>* from = nullptr,
                      std::vector<Carry>* kept = nullptr, std::optional<int> top = {}) const;
-  // What the last token of `ids` hands to the next one, a slot in each layer's carry. With `top` as
-  // above. REQUIRES: !ids.empty()
+  // Returns what the last token of `ids` hands to the next one, a slot in each layer's carry. `top`
+  // is as above. REQUIRES: !ids.empty()
   std::vector<Carry> CarriesAfter(std::span<const int64_t> ids, std::optional<int> top = {}) const;
   at::Tensor FinalNorm(const at::Tensor& h) const;
   // A LogitPart makes a token's logit linear in the last block's output. With the final norm's

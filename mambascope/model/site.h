@@ -22,8 +22,8 @@ struct Place {
   auto operator<=>(const Place&) const = default;
 };
 
-// The places of what goes into block `layer`, and of what comes out of it. The output of block
-// kEmbedLayer is the embedding.
+// These are the places of what comes out of block `layer`, and of what goes into it. The output of
+// block kEmbedLayer is the embedding.
 constexpr Place BlockOutput(int layer) { return {layer == kEmbedLayer ? Site::kEmbed : Site::kResid, layer}; }
 constexpr Place BlockInput(int layer) { return BlockOutput(layer - 1); }
 

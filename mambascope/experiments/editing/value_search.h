@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "mambascope/experiments/editing/rewrite.h"
+#include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/model/model.h"
 
 namespace mambascope {
@@ -28,7 +29,7 @@ struct ValueOptions {
   double enough_loss = 0.05;   // stop below this
   double enough_p = 0.9;       // and, from pass `enough_p_from` on, where the target is this probable (Sharma et al.; ROME itself does not)
   int enough_p_from = 13;      //
-  int64_t memory = 4ll << 30;  // bytes that searches done together may take
+  int64_t memory = kDefaultMemory;  // bytes that searches done together may take
   enum class By { kSweep, kRun } by = By::kSweep;                  // kRun: whole passes, the oracle
   std::function<void(int64_t done, int64_t total)> progress = {};  // searches
 };

@@ -51,6 +51,7 @@ std::vector<LayerAttention> HiddenAttention(const Model& model, const std::vecto
       if (options.channel) found.back().channel = mixing.matrix(0, *options.channel, *options.channel + 1).squeeze(2).cpu();
     }
   }
+  if (found.empty()) throw Error("none of these layers has a mixer, so tokens read nothing there", "name layers that have one");
   return found;
 }
 

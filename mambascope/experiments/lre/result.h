@@ -9,6 +9,7 @@
 #include "mambascope/data/relation.h"
 #include "mambascope/experiments/lre/relation_prompt.h"
 #include "mambascope/experiments/statistics.h"
+#include "mambascope/model/kernels/batch_sizes.h"
 
 namespace mambascope {
 
@@ -28,7 +29,7 @@ struct LreOptions {
   RelationPromptOptions train_prompts = {}, test_prompts = {};
   int64_t limit = 0;                  // test samples of a trial at most; 0: all
   uint64_t seed = 123456;             // of each relation's splits and edit targets
-  int64_t memory = int64_t{4} << 30;  // bytes that passes may take, beside the weights, the operators and the test samples' states
+  int64_t memory = kDefaultMemory;  // bytes that passes may take, beside the weights, the operators and the test samples' states
   std::function<void(double done)> progress = {};  // called with the share of all trials that is done
 };
 

@@ -1,6 +1,6 @@
-// The scan and the convolution of a device's kernels (device_kernels.h) as custom autograd
-// functions, to be differentiated once. Gradients flow to every activation input (x, delta, b, c,
-// from) and from `kept`. For gradients of weights there are the references.
+// These functions make the scan and the convolution of a device's kernels (device_kernels.h) known
+// to autograd. They can be differentiated once. Gradients flow to every activation input (x, delta,
+// b, c, from) and from `kept`. For gradients of weights there are the references.
 #pragma once
 
 #include <ATen/core/Tensor.h>

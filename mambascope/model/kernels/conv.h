@@ -1,4 +1,4 @@
-// A state-space mixer's causal convolution over the last few tokens.
+// A state-space mixer begins with a causal convolution over the last few tokens.
 //
 // The reference (conv_reference.h) says in plain LibTorch what is meant: it runs anywhere, and
 // differentiates with respect to everything. A device's kernel (device_kernels.h) computes the same

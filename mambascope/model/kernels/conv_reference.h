@@ -1,4 +1,5 @@
-// The causal convolution in plain LibTorch, with the shapes and the meaning of CausalConv (conv.h).
+// This is the causal convolution in plain LibTorch, with the shapes and the meaning of CausalConv
+// (conv.h).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,7 +14,7 @@ namespace mambascope {
 at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
                                const at::Tensor& from, at::Tensor& kept);
 
-// Some rows again, without the inputs that cuts sever from them, [i, width].
+// Computes some rows again, without the inputs that cuts sever from them, [i, width].
 at::Tensor ConvolveRows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
                         const at::Tensor& from, const std::vector<CutRows::ConvRow>& rows);
 

@@ -1,6 +1,6 @@
-// What a device computes by kernels of its own: the forward and the backward pass of the scan and
-// of the convolution, without autograd (autograd.h) and without cuts (scan.h, conv.h). Another
-// device is one more file that implements the two, and a line of FindKernels.
+// A device may compute the scan and the convolution by kernels of its own, forward and backward.
+// They know neither autograd (autograd.h) nor cuts (scan.h, conv.h). Another device is one more
+// file that implements the two, and a line of FindKernels.
 //
 // All tensors are contiguous float32 on the device. An empty tensor stands for one that is not
 // there.
@@ -13,8 +13,8 @@
 
 namespace mambascope {
 
-// An output, and the carries after the rows of packing.kept. In a backward pass they are the
-// gradients of both.
+// A KernelOutput is an output, and the carries after the rows of packing.kept. In a backward pass
+// it holds the gradients of both.
 struct KernelOutput {
   at::Tensor y;     // [row, width]
   at::Tensor kept;  // [kept, ..]; undefined in a backward pass: zero
@@ -26,7 +26,7 @@ struct ScanGradients {
   at::Tensor from;      // as `from`
 };
 
-// SelectiveScan (scan.h).
+// A ScanKernel computes what SelectiveScan means (scan.h).
 class ScanKernel {
  public:
   virtual ~ScanKernel() = default;
@@ -45,7 +45,7 @@ struct ConvGradients {
   at::Tensor from;  // as `from`
 };
 
-// CausalConv (conv.h).
+// A ConvKernel computes what CausalConv means (conv.h).
 class ConvKernel {
  public:
   virtual ~ConvKernel() = default;
@@ -59,11 +59,12 @@ struct DeviceKernels {
   const ConvKernel& conv;
 };
 
-// Those for tensors of the type and on the device of `like`; null where there are none.
+// Returns the kernels for tensors of the type and on the device of `like`, or null where there are
+// none.
 const DeviceKernels* FindKernels(const at::Tensor& like);
 
-// On the CPU: OpenMP over channels and segments, vectorised over channels, the carry read in place
-// by index.
+// The CPU's kernels run in parallel over channels and segments, are vectorised over channels, and
+// read the carry in place by index.
 const ScanKernel& CpuScan();
 const ConvKernel& CpuConv();
 

@@ -1,4 +1,4 @@
-// A state-space mixer's recurrence over all tokens: the selective scan.
+// The selective scan is a state-space mixer's recurrence over all tokens.
 //
 // The reference (scan_reference.h) says in plain LibTorch what is meant: it runs anywhere, and
 // differentiates with respect to everything. A device's kernel (device_kernels.h) computes the same

@@ -1,4 +1,5 @@
-// The selective scan in plain LibTorch, with the shapes and the meaning of SelectiveScan (scan.h).
+// This is the selective scan in plain LibTorch, with the shapes and the meaning of SelectiveScan
+// (scan.h).
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,0 +1,92 @@
+// What the tests of sweeps share: three prompts of a tiny model, and Run to compare with.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "mambascope/intervene/run.h"
+#include "mambascope/intervene/sweep.h"
+#include "mambascope/model/mixed_model_test_support.h"
+
+namespace mambascope {
+
+inline constexpr double kSweepTolerance = 2e-5;  // of the largest absolute logit
+
+class SweepTest : public testing::TestWithParam<std::string> {
+ protected:
+  std::vector<Place> Places() const {
+    std::vector<Place> places;
+    for (const SiteInfo& info : model_.sites()) {
+      if (info.site == Site::kEmbed) places.push_back({info.site, kEmbedLayer});
+      for (int l : model_.LayersWith(info.site)) places.push_back({info.site, l});
+    }
+    return places;
+  }
+  at::Tensor Noise(const Place& place) { return at::randn({model_.width(place)}); }
+  std::vector<int> MixerLayers() const { return model_.LayersWith(Site::kMixerOut); }
+  // The entries of a cut's mask in `layer`.
+  int64_t Channels(int layer) const { return model_.layer(layer).mixers().at(0).channels; }
+
+  // By whole passes, one per case: the logits of the tokens read, [read, vocab].
+  at::Tensor ByRun(const std::vector<SweepCase>& cases) const {
+    std::vector<at::Tensor> logits;
+    for (const SweepCase& c : cases) {
+      const SweepBase& base = bases_[c.base];
+      const at::Tensor all = mambascope::Run(model_, {base.ids}, {.variants = {c.variant}, .keep = {}, .base = {base.variant}}).Logits(0);
+      if (c.read.empty()) logits.push_back(all[-1]);
+      for (int64_t token : c.read) logits.push_back(all[token]);
+    }
+    return at::stack(logits);
+  }
+  // Sweep equals Run in every case, and the cases do something.
+  void ExpectEqual(const std::vector<SweepCase>& cases, const SweepOptions& options = {}) const {
+    const at::Tensor want = ByRun(cases), got = model_.Unembed(Sweep(model_, bases_, cases, options));
+    const double scale = want.abs().max().item<double>();
+    const at::Tensor error = (got - want).abs().amax(1);
+    EXPECT_LT(error.max().item<double>(), kSweepTolerance * scale) << "case " << error.argmax().item<int64_t>();
+    RecordProperty("largest_difference", fmt::format("{:.1e}", error.max().item<double>() / scale));
+    std::vector<SweepCase> untouched;
+    for (const SweepCase& c : cases) untouched.push_back({c.base, {}, c.read});
+    const at::Tensor moved = (want - ByRun(untouched)).abs().amax(1);
+    EXPECT_GT((moved > 1e-4 * scale).to(at::kFloat).mean().item<double>(), 0.5) << "most cases changed nothing";
+  }
+  // Some tokens from some others, of each kind, some of them in some channels or heads alone.
+  Cut RandomCut(std::mt19937& random, size_t base) {
+    constexpr CutKind kKinds[] = {CutKind::kMixing, CutKind::kMixingAndConv, CutKind::kEmptyRowsUniform, CutKind::kBidirectional};
+    Cut cut{.layer = MixerLayers()[random() % MixerLayers().size()], .from = {}, .to = {}};
+    for (auto* tokens : {&cut.from, &cut.to}) {
+      for (size_t n = 1 + random() % 3; n > 0; --n) tokens->push_back(static_cast<int64_t>(random() % bases_[base].ids.size()));
+    }
+    cut.kind = kKinds[random() % 4];
+    if (random() % 3 == 0 && cut.kind != CutKind::kMixingAndConv) cut.channels = at::rand({Channels(cut.layer)}) < 0.5;
+    return cut;
+  }
+  // Any list of interventions: sets, adds, cuts and, where asked for, holds at random places, several on one state among them.
+  Variant RandomVariant(std::mt19937& random, size_t base, unsigned verbs) {
+    const std::vector<Place> places = Places();
+    const auto token = [&] { return static_cast<int64_t>(random() % bases_[base].ids.size()); };
+    Variant variant;
+    for (size_t n = 1 + random() % 5; n > 0; --n) {
+      const Place place = places[random() % places.size()];
+      const StateId at{place.site, place.layer, token()};
+      switch (random() % verbs) {
+        case 0: variant.push_back(Set{at, Noise(place)}); break;
+        case 1: variant.push_back(Add{at, Noise(place)}); break;
+        case 2: variant.push_back(RandomCut(random, base)); break;
+        default: variant.push_back(Hold{at});
+      }
+      if (random() % 4 == 0) variant.push_back(Add{at, Noise(place)});
+    }
+    return variant;
+  }
+
+  Model model_ = LoadTinyModel(GetParam());
+  std::vector<SweepBase> bases_ = {{{7, 300, 21, 150, 9, 88}}, {{12, 333, 4}}, {{5, 6, 7, 8, 9, 10, 11, 200}}};
+};
+
+}  // namespace mambascope
