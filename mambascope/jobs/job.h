@@ -42,9 +42,10 @@ std::vector<Result> RunJob(const Job<Item, Result>& job, const std::vector<Item>
   std::vector<Result> results(items.size());
   std::vector<size_t> open;
   for (size_t i = 0; i < items.size(); ++i) {
-    const Json* line = job.store == nullptr ? nullptr : job.store->Find(job.key(items[i]));
-    if (line == nullptr) open.push_back(i);
-    else results[i] = line->get<Result>();
+    std::optional<Result> earlier;
+    if (job.store != nullptr) earlier = job.store->template Read<Result>(job.key(items[i]));
+    if (earlier) results[i] = std::move(*earlier);
+    else open.push_back(i);
   }
   JobProgress progress{.total = static_cast<int64_t>(items.size())};
   progress.begun_with = static_cast<double>(items.size() - open.size());

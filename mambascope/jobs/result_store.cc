@@ -45,6 +45,10 @@ const Json* ResultStore::Find(const std::string& key) const {
   return found == lines_.end() ? nullptr : &found->second;
 }
 
+void ResultStore::RefuseLine(const std::string& key, const std::string& why) const {
+  throw Error(fmt::format("{}: the line of item {} is no result: {}", file_.string(), key, why), kOtherFile);
+}
+
 void ResultStore::Append(const std::string& key, Json line) {
   line[kKey] = key;
   line[kDigest] = digest_;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "mambascope/checkpoint/json.h"
@@ -22,10 +23,23 @@ class ResultStore {
   size_t size() const { return lines_.size(); }
   // The result of the item with this key; null where there is none.
   const Json* Find(const std::string& key) const;
+  // The same as a `Result`, read by from_json. Throws Error when the line lacks what a result has.
+  template <typename Result>
+  std::optional<Result> Read(const std::string& key) const {
+    const Json* line = Find(key);
+    if (line == nullptr) return std::nullopt;
+    try {
+      return line->get<Result>();
+    } catch (const Json::exception& e) {
+      RefuseLine(key, e.what());
+    }
+  }
   // Writes a result, an object.
   void Append(const std::string& key, Json line);
 
  private:
+  [[noreturn]] void RefuseLine(const std::string& key, const std::string& why) const;
+
   std::filesystem::path file_;
   std::string digest_;
   std::map<std::string, Json> lines_;  // by key

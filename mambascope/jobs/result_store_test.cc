@@ -49,6 +49,15 @@ class ResultStoreTest : public testing::Test {
   const Json made_by_ = {{"site", "resid"}, {"seed", 3}};
 };
 
+TEST_F(ResultStoreTest, ReadsAResultOrSaysWhichLineIsNone) {
+  ResultStore store(file_, made_by_);
+  store.Append("tower", {{"metres", 330}});
+  store.Append("hill", {{"metres", "high"}});
+  EXPECT_EQ(store.Read<Json>("tower")->at("metres"), 330);
+  EXPECT_FALSE(store.Read<Json>("sea"));
+  EXPECT_THAT(ErrorOf([&] { store.Read<std::vector<int>>("hill"); }), AllOf(HasSubstr(file_.string()), HasSubstr("hill")));
+}
+
 TEST_F(ResultStoreTest, EachLineIsOnDiskAtOnce) {
   ResultStore store(file_, made_by_);
   EXPECT_EQ(store.size(), 0u);
