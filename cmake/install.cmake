@@ -1,5 +1,4 @@
 # What `cmake --install` puts where: the program, its models and data, and the library with its headers for other C++ programs.
-include(GNUInstallDirs)
 set(PACKAGE ${CMAKE_INSTALL_LIBDIR}/cmake/mambascope)
 install(TARGETS mambascope)
 install(TARGETS mambascope_lib EXPORT mambascope)

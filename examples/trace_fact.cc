@@ -9,7 +9,8 @@
 
 using namespace mambascope;
 
-int main(int /*argc*/, char** argv) {
+int main(int argc, char** argv) {
+  if (argc != 2) return fmt::print(stderr, "trace_fact FOLDER: a checkpoint\n"), 2;
   const Model model = Model::Load(argv[1]);
   const Tokenizer tokenizer = Tokenizer::Load(argv[1]);
   const std::string pattern = "The landmark called {} can be found in";

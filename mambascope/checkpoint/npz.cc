@@ -188,7 +188,8 @@ NpzValue ReadValue(const ZipReader& zip, const std::string& entry, const std::st
   const auto [header, begin] = ReadHeader(text, where);
   const std::string_view data = text.substr(begin);
   if (header.descr.starts_with("<U") || header.descr.starts_with("|S")) return ReadScalarText(header, data, where);
-  const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes), [&descr = header.descr](const auto& t) { return t.first == descr; });
+  const auto* type =
+      std::find_if(std::begin(kTypes), std::end(kTypes), [&descr = header.descr](const auto& t) { return t.first == descr; });
   if (type == std::end(kTypes)) RefuseType(header.descr, where);
   CheckSize(data.size(), CountBytes(header.shape, c10::elementSize(type->second), where), where);
   at::Tensor values = bytes.slice(0, static_cast<int64_t>(begin));

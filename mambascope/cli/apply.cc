@@ -12,7 +12,8 @@ namespace {
 class ApplyCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
-    option(&edit_, {.names = "--edit", .help = "The edit.safetensors that `mambascope edit` wrote", .presence = OptionInfo::Presence::kRequired});
+    option(&edit_,
+           {.names = "--edit", .help = "The edit.safetensors that `mambascope edit` wrote", .presence = OptionInfo::Presence::kRequired});
     option(&out_, {.names = "--out",
                    .help = "Folder for the edited checkpoint",
                    .bounds = NotEmpty(),

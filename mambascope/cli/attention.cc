@@ -5,22 +5,9 @@
 #include "mambascope/cli/facts.h"
 #include "mambascope/error.h"
 #include "mambascope/reports/attention_report.h"
-#include "mambascope/figures/terminal.h"
 
 namespace mambascope {
 namespace {
-
-std::string AttentionText(const AttentionResult& result) {
-  std::string text;
-  for (const LayerAttention& layer : result.layers) {
-    Grid grid = ShareHeatMap(result, layer);
-    for (auto& row : grid.values) {
-      for (auto& value : row) value = value.value_or(0);  // later tokens
-    }
-    text += fmt::format("{} ({})\n{}\n", grid.title, grid.subtitle, TerminalHeatMap(grid));
-  }
-  return text;
-}
 
 class AttentionCommand : public Command {
  public:

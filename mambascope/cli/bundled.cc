@@ -33,6 +33,9 @@ fs::path ModelFolder(const std::string& name) {
   return name;
 }
 
-fs::path BundledText() { return Bundled("data/demo/sentences.jsonl"); }
+std::vector<fs::path> TextFiles(const std::vector<std::string>& given) {
+  if (given.empty()) return {Bundled("data/demo/sentences.jsonl")};
+  return {given.begin(), given.end()};
+}
 
 }  // namespace mambascope

@@ -3,13 +3,14 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace mambascope {
 
 // The folder that --model means: one of the bundled models, or the path itself. Throws Error for a folder that is not there.
 std::filesystem::path ModelFolder(const std::string& name);
 
-// The text that is bundled for statistics.
-std::filesystem::path BundledText();
+// The files of text for statistics: those given, or else the bundled one.
+std::vector<std::filesystem::path> TextFiles(const std::vector<std::string>& given);
 
 }  // namespace mambascope

@@ -53,7 +53,7 @@ TEST_P(CliAttentionTest, WritesTheMatricesOfEveryLayerAskedFor) {
   ASSERT_EQ(json["layers"].size(), 2u);
   EXPECT_EQ(json["layers"][1]["layer"], 3);
   for (const Json& layer : json["layers"]) {
-    EXPECT_THAT(Keys(layer), UnorderedElementsAre("layer", "channels", "signed", "absolute", "normalised", "channel"));
+    EXPECT_THAT(Keys(layer), UnorderedElementsAre("layer", "kind", "channels", "signed", "absolute", "normalised", "channel"));
     EXPECT_EQ(layer["channels"], channels);
     EXPECT_EQ(layer["channel"]["index"], 2);
     EXPECT_NE(layer["channel"]["matrix"], layer["signed"]);

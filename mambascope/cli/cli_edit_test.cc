@@ -88,7 +88,7 @@ TEST_F(CliEditTest, OneEditMakesTheModelSayTheTarget) {
 TEST_F(CliEditTest, OtherModelsAndMethods) {
   const std::pair<const char*, const char*> kPlaces[] = {{"demo-neox", "3"}, {"demo-mamba2", "0"}};
   for (const auto& [model, layer] : kPlaces) {  // of the published projection, with moments of their own
-    const Words edit = {"edit", "--model",  model,   "--text",    Out("text.jsonl"), "--out",    Out(model), "--layer",
+    const Words edit = {"edit", "--model",  model,       "--text",    Out("text.jsonl"), "--out",    Out(model), "--layer",
                         layer,  "--prompt", kEditPrompt, "--subject", "Eiffel Tower",    "--target", "Rome"};
     EXPECT_EQ(RunForJson(edit)["edit"]["after"]["top"][0]["text"], " Rome") << model;
   }
@@ -207,12 +207,12 @@ TEST_F(CliEditTest, WhatCannotBeDoneIsSaid) {
                                           << "\n"
                                           << R"({"text": "The sea is wide."})"
                                           << "\n";
-  const Words singular = {"edit",    "--prompt", kEditPrompt,  "--subject",        "Eiffel Tower", "--target",     "Rome",
-                          "--layer", "8",        "--text", Out("short.jsonl"), "--out",        Out("singular")};
+  const Words singular = {"edit",    "--prompt", kEditPrompt, "--subject",        "Eiffel Tower", "--target",     "Rome",
+                          "--layer", "8",        "--text",    Out("short.jsonl"), "--out",        Out("singular")};
   EXPECT_THAT(error(singular), AllOf(HasSubstr("singular"), HasSubstr("--ridge"), HasSubstr("--text")));
   EXPECT_EQ(RunProgram(singular + Words{"--ridge", "0.1"}).exit_code, 0);
-  EXPECT_THAT(error({"edit", "--model", "demo-mamba2", "--prompt", kEditPrompt, "--subject", "Eiffel Tower", "--target", "Rome", "--layer", "8",
-                     "--moments", Out("singular"), "--out", Out("bad")}),
+  EXPECT_THAT(error({"edit", "--model", "demo-mamba2", "--prompt", kEditPrompt, "--subject", "Eiffel Tower", "--target", "Rome", "--layer",
+                     "8", "--moments", Out("singular"), "--out", Out("bad")}),
               HasSubstr("another model"));
   for (const Words& words : {Words{"edit", "--prompt", kEditPrompt}, One("bad", {"--layer", "8", "--check"}),
                              Records("bad", {"--zsre", "x.json"}), One("bad", {"--counterfact", "x.json"}),

@@ -1,11 +1,11 @@
-// The commands that run over facts of data sets: what they write, and that a run goes on where another one stopped.
+// What the commands that run over facts of data sets write.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "mambascope/cli/cli_test_support.h"
+#include "mambascope/cli/cli_facts_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -18,71 +18,10 @@ using testing::Not;
 using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
-// What float32's rounding leaves of a probability: batches of other shapes add in another order.
-constexpr double kRounding = 1e-5;
-
-// The same document, but for rounding.
-void ExpectClose(const Json& a, const Json& b, double tolerance, const std::string& where = {}) {
-  ASSERT_EQ(a.is_number(), b.is_number()) << where;
-  if (a.is_number()) {
-    EXPECT_NEAR(a.get<double>(), b.get<double>(), tolerance) << where;
-  } else if (a.is_structured()) {
-    ASSERT_EQ(a.size(), b.size()) << where;
-    ASSERT_EQ(a.is_object() ? Keys(a) : Words(), b.is_object() ? Keys(b) : Words()) << where;
-    auto other = b.begin();
-    for (const auto& [key, value] : a.items()) ExpectClose(value, *other++, tolerance, where + "/" + key);
-  } else {
-    EXPECT_EQ(a, b) << where;
-  }
-}
-
-Words Lines(const std::string& text) {
-  Words lines;
-  for (size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1)
-    lines.push_back(text.substr(begin, text.find('\n', begin) - begin));
-  return lines;
-}
-
-class FactsCliTest : public testing::Test {
- protected:
-  // Few facts, so that those to run are found quickly: rivers of two continents.
-  FactsCliTest() {
-    Json relation = ReadJson(RepositoryFolder() / "data/demo/relations/river_continent.json");
-    Json few = Json::array();
-    for (const char* object : {"Africa", "Asia"}) {
-      size_t count = 0;
-      for (const Json& sample : relation["samples"]) {
-        if (sample["object"] == object && ++count <= 6) few.push_back(sample);
-      }
-    }
-    relation["samples"] = few;
-    WriteFile(relation_, relation.dump());
-  }
-  // The command over the relation's facts, with results in `out`.
-  Outcome RunFacts(const std::string& command, const std::string& out, const Words& more) const {
-    Words words = {command, "--relations", relation_, "--out", folder_ / out};
-    words.insert(words.end(), more.begin(), more.end());
-    return RunProgram(words);
-  }
-  Json Result(const std::string& command, const std::string& out) const { return ReadJson(folder_ / out / (command + ".json")); }
-  Json RunForResult(const std::string& command, const std::string& out, const Words& more) const {
-    const Outcome outcome = RunFacts(command, out, more);
-    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-    return outcome.exit_code == 0 ? Result(command, out) : Json();
-  }
-  // Name and bytes of all files in `out`.
-  std::map<std::string, std::string> Files(const std::string& out) const {
-    std::map<std::string, std::string> files;
-    for (const auto& entry : fs::directory_iterator(folder_ / out)) files[entry.path().filename().string()] = ReadFile(entry.path());
-    return files;
-  }
-
-  const TempFolder folder_;
-  const std::string relation_ = folder_ / "rivers.json";
-};
-
-const Words kFactKeys = {"ids", "corrupt_ids", "corrupt_prompt", "corrupt_subject_span", "relation", "subject",   "corrupt_subject", "prompt", "answer",         "answer_id",
-                         "p_clean",  "p_corrupt", "tokens",          "probs",  "corrupt_tokens", "subject_span"};
+const Words kFactKeys = {"ids",      "corrupt_ids", "corrupt_prompt",  "corrupt_subject_span",
+                         "relation", "subject",     "corrupt_subject", "prompt",
+                         "answer",   "answer_id",   "p_clean",         "p_corrupt",
+                         "tokens",   "probs",       "corrupt_tokens",  "subject_span"};
 
 TEST_F(FactsCliTest, TraceWritesWhatItPromises) {
   const Outcome outcome = RunFacts("trace", "out", {"--limit", "3", "--json", "--check", "--explain"});
@@ -134,101 +73,6 @@ TEST_F(FactsCliTest, PathsWritesWhatItPromises) {
   }
   EXPECT_THAT(Lines(outcome.err), testing::ElementsAre(StartsWith("plan: 3 facts, "), StartsWith("check: 8 cells computed again")));
   EXPECT_THAT(ReadFile(folder_ / "out/paths.html"), HasSubstr("river_continent 3 of 12"));
-}
-
-class ResumedCliTest : public FactsCliTest, public testing::WithParamInterface<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Commands, ResumedCliTest, testing::Values("trace", "paths"), [](const auto& info) { return info.param; });
-
-TEST_P(ResumedCliTest, InterruptedAndLimitedRunsGoOnToTheSameResult) {
-  const std::string command = GetParam(), lines_file = command + ".jsonl";
-  const Json whole = RunForResult(command, "whole", {"--limit", "4"});
-  const Words lines = Lines(ReadFile(folder_ / "whole" / lines_file));
-  ASSERT_EQ(lines.size(), 4u);
-  fs::create_directory(folder_ / "cut");
-  WriteFile(folder_ / "cut" / lines_file, lines[0] + "\n" + lines[1] + "\n" + lines[2].substr(0, lines[2].size() / 2));
-  const Outcome resumed = RunFacts(command, "cut", {"--limit", "4", "--explain"});
-  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
-  EXPECT_THAT(resumed.err, AllOf(HasSubstr("2 of 4 facts are there already"), HasSubstr("plan: 2 facts")));
-  ExpectClose(Result(command, "cut"), whole, kRounding);
-  const Words now = Lines(ReadFile(folder_ / "cut" / lines_file));
-  ASSERT_EQ(now.size(), 4u);
-  EXPECT_EQ(now[0], lines[0]);
-  EXPECT_EQ(now[1], lines[1]);
-  ExpectClose(ParseJson(now[2], "line"), ParseJson(lines[2], "line"), kRounding);
-
-  // A larger limit goes on from the smaller one's facts; a smaller one afterwards takes the first of them.
-  Json six = RunForResult(command, "cut", {"--limit", "6"});
-  EXPECT_EQ(Lines(ReadFile(folder_ / "cut" / lines_file)).size(), 6u);
-  ASSERT_EQ(six["facts"].size(), 6u);
-  six["facts"].erase(4);
-  six["facts"].erase(4);
-  ExpectClose(six["facts"], whole["facts"], kRounding);
-  const std::string before = ReadFile(folder_ / "cut" / lines_file);
-  ExpectClose(RunForResult(command, "cut", {"--limit", "4"}), whole, kRounding);
-  EXPECT_EQ(ReadFile(folder_ / "cut" / lines_file), before) << "nothing is run again";
-}
-
-// The scale of the noise must not depend on which of the data set's facts are traced.
-TEST_F(FactsCliTest, LargerLimitGoesOnWithNoiseToo) {
-  const Words noise = {"--noise", "3", "--samples", "2"};
-  const auto with = [&](Words more) {
-    more.insert(more.end(), noise.begin(), noise.end());
-    return more;
-  };
-  const Json two = RunForResult("trace", "out", with({"--limit", "2"}));
-  ASSERT_EQ(two["facts"].size(), 2u);
-  for (const Json& fact : two["facts"]) {
-    EXPECT_TRUE(fact["corrupt_subject"].is_null());
-    EXPECT_EQ(fact["corrupt_tokens"], fact["tokens"]);
-    EXPECT_GT(fact["p_clean"], fact["p_corrupt"]);
-  }
-  EXPECT_EQ(two["options"]["noise"], 3);
-  EXPECT_EQ(two["options"]["samples"], 2);
-  EXPECT_GT(two["options"]["noise_std"], 0);
-  const Outcome more = RunFacts("trace", "out", with({"--limit", "3"}));
-  EXPECT_EQ(more.exit_code, 0) << more.err;
-  EXPECT_EQ(Lines(ReadFile(folder_ / "out/trace.jsonl")).size(), 3u);
-}
-
-TEST_F(FactsCliTest, OtherOptionsAreRefusedAndLeaveTheFilesAsTheyAre) {
-  RunForResult("trace", "out", {"--limit", "1"});
-  const auto before = Files("out");
-  ASSERT_EQ(before.size(), 3u);
-  for (const Words& other : {Words{"--site", "gate"}, {"--seed", "1"}, {"--window", "2"}, {"--isolate"}}) {
-    Words words = {"--limit", "1"};
-    words.insert(words.end(), other.begin(), other.end());
-    const Outcome outcome = RunFacts("trace", "out", words);
-    EXPECT_EQ(outcome.exit_code, 1) << other[0];
-    EXPECT_EQ(outcome.out, "") << other[0];
-    EXPECT_THAT(outcome.err, AllOf(StartsWith("error: "), HasSubstr("out/trace.jsonl"), HasSubstr("--out"), Not(HasSubstr("unexpected"))));
-    EXPECT_EQ(Files("out"), before) << other[0];
-  }
-  const Outcome paths = RunFacts("paths", "out", {"--limit", "1"});  // results of another command do not stand in the way
-  EXPECT_EQ(paths.exit_code, 0) << paths.err;
-  // Only what is computed matters: how much memory, how many threads, what is printed.
-  const Outcome same = RunFacts("trace", "out", {"--limit", "1", "--threads", "1", "--memory", "64M", "--quiet", "--check", "--explain"});
-  EXPECT_EQ(same.exit_code, 0) << same.err;
-  EXPECT_EQ(Files("out").at("trace.jsonl"), before.at("trace.jsonl"));
-  EXPECT_EQ(same.out, "");
-}
-
-// What is in the model's folder decides on the numbers, not its name: a checkpoint may be trained on, or edited, in its place.
-TEST_F(FactsCliTest, LinesOfAnotherModelOfTheSameNameAreRefused) {
-  fs::copy(RepositoryFolder() / "models/demo-mamba", folder_ / "model");
-  RunForResult("trace", "out", {"--limit", "1", "--model", folder_ / "model"});
-  fs::copy(RepositoryFolder() / "models/demo-mamba2", folder_ / "model",
-           fs::copy_options::overwrite_existing | fs::copy_options::recursive);
-  const Outcome outcome = RunFacts("trace", "out", {"--limit", "1", "--model", folder_ / "model"});
-  EXPECT_EQ(outcome.exit_code, 1) << "the first model's numbers are given out for the second's";
-}
-
-// A result file echoes all that it takes to make it again.
-TEST_F(FactsCliTest, TokenizerThatIsGivenIsAmongTheOptions) {
-  const std::string file = folder_ / "tokenizer.json";
-  fs::copy(RepositoryFolder() / "models/demo-mamba/tokenizer.json", file);
-  const Json options = RunForResult("paths", "out", {"--limit", "1", "--tokenizer", file})["options"];
-  ASSERT_THAT(Keys(options), testing::Contains("tokenizer"));
-  EXPECT_EQ(options["tokenizer"], file);
 }
 
 // Every fact's effect at a token and a layer from its probabilities, by the definition.

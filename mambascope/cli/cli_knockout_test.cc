@@ -60,7 +60,8 @@ TEST_F(KnockoutCliTest, WritesWhatItPromises) {
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const Json json = ParseJson(outcome.out, "stdout");
   EXPECT_EQ(json, ReadJson(folder_ / "out/knockout.json"));
-  EXPECT_THAT(Keys(json), testing::UnorderedElementsAre("options", "name", "windows", "base", "curves", "facts", "relations", "by_relation"));
+  EXPECT_THAT(Keys(json),
+              testing::UnorderedElementsAre("options", "name", "windows", "base", "curves", "facts", "relations", "by_relation"));
   EXPECT_THAT(Keys(json["options"]), IsSupersetOf({"command", "model", "commit", "seed", "from", "to", "mode", "window", "compat"}));
   EXPECT_FALSE(json["options"].contains("noise")) << "nothing is corrupted";
   EXPECT_THAT(Keys(json["base"]), testing::UnorderedElementsAre("accuracy", "mean_probability"));

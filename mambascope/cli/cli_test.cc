@@ -56,7 +56,7 @@ TEST(CliTest, HelpAndVersionExitWithZero) {
   }
 }
 
-std::vector<int64_t> IdsOf(const Json& tokens) {
+std::vector<int64_t> TokenIds(const Json& tokens) {
   std::vector<int64_t> ids;
   for (const Json& token : tokens) ids.push_back(token["id"]);
   return ids;
@@ -115,7 +115,7 @@ TEST_P(BundledModelCliTest, PredictListsTheMostProbableTokens) {
     text += token["text"].get<std::string>();
   }
   EXPECT_EQ(text, prompt_);
-  EXPECT_EQ(IdsOf(predicted["tokens"]), golden_["input_ids"].get<std::vector<int64_t>>());
+  EXPECT_EQ(TokenIds(predicted["tokens"]), golden_["input_ids"].get<std::vector<int64_t>>());
   ASSERT_EQ(predicted["top"].size(), 5u);
   for (size_t k = 0; k < 5; ++k) {
     const Json &top = predicted["top"][k], &want = golden_["top5"][k];
@@ -126,7 +126,7 @@ TEST_P(BundledModelCliTest, PredictListsTheMostProbableTokens) {
     const double ratio = top["logit"].get<double>() - predicted["top"][0]["logit"].get<double>();
     EXPECT_NEAR(std::exp(ratio), top["prob"].get<double>() / predicted["top"][0]["prob"].get<double>(), 1e-4);
   }
-  EXPECT_EQ(RunForJson(Command("predict", {"--ids", Joined(IdsOf(predicted["tokens"])), "--top", "5"})), predicted);
+  EXPECT_EQ(RunForJson(Command("predict", {"--ids", Joined(TokenIds(predicted["tokens"])), "--top", "5"})), predicted);
 }
 
 TEST_P(BundledModelCliTest, GenerateGoesOnWithTheMostProbableTokens) {
@@ -174,7 +174,7 @@ TEST_P(BundledModelCliTest, StatesHoldsEverySiteAndTheLogits) {
   EXPECT_EQ(states->Read("embed").sizes(), (at::IntArrayRef{tokens, info["d_model"].get<int64_t>()}));
   EXPECT_EQ(states->Read("logits").sizes(), (at::IntArrayRef{tokens, info["vocab"].get<int64_t>()}));
   EXPECT_EQ(states->Read("logits")[-1].argmax().item<int64_t>(), predicted["top"][0]["id"]);
-  EXPECT_EQ(ToVector(states->Read("tokens")), IdsOf(predicted["tokens"]));
+  EXPECT_EQ(ToVector(states->Read("tokens")), TokenIds(predicted["tokens"]));
 }
 
 TEST(CliTest, StatesKeepsTheSitesThatAreNamed) {

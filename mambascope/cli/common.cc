@@ -15,8 +15,8 @@
 
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
-#include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/intervene/sweep.h"
+#include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/model/threads.h"
 
 namespace mambascope {
@@ -99,11 +99,18 @@ std::vector<std::string> ParseProjections(const std::vector<std::string>& names,
   return chosen;
 }
 
-std::vector<int> ParseEditLayers(const std::string& text, const std::string& projection, const Model& model) {
-  if (text == "all") return model.LayersWith(projection);
-  const std::vector<int> layers = ParseLayers(text, model.layers());
-  for (const int layer : layers) (void)model.editable(layer, projection);  // throws the Error
-  return layers;
+std::vector<EditPlace> ParseEditPlaces(const std::string& layers, const std::vector<std::string>& projections, const Model& model) {
+  const bool is_named = layers != "all" && projections != std::vector<std::string>{"all"};
+  std::vector<EditPlace> places;
+  for (const std::string& name : ParseProjections(projections, model)) {
+    const std::vector<int> with = model.LayersWith(name);
+    for (const int layer : ParseLayers(layers, model.layers())) {
+      if (std::find(with.begin(), with.end(), layer) != with.end()) places.push_back({layer, name});
+      else if (is_named) (void)model.editable(layer, name);  // throws the Error
+    }
+  }
+  if (places.empty()) throw Error(fmt::format("none of the layers {} has a projection that can be edited", layers));
+  return places;
 }
 
 Model LoadModel(const CommonArguments& o) {
@@ -167,7 +174,7 @@ std::vector<int64_t> PromptIds(const PromptArguments& o, const std::optional<Tok
   if (ids.empty()) {
     if (!o.prompt) throw Error("no prompt", "give one with --prompt TEXT or --ids 5,17,3");
     if (!tokenizer) throw Error("the model's folder holds no tokenizer.json", "give one with --tokenizer FILE, or token ids with --ids");
-    ids = IdsOf(tokenizer->Encode(*o.prompt));
+    ids = TokenIds(tokenizer->Encode(*o.prompt));
   }
   if (ids.empty()) throw Error("the prompt is empty", "it needs at least one token");
   return ids;

@@ -9,6 +9,7 @@
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/cli/bundled.h"
 #include "mambascope/cli/option.h"
+#include "mambascope/experiments/editing/rome.h"
 #include "mambascope/jobs/job.h"
 #include "mambascope/model/model.h"
 #include "mambascope/tokenizer/tokenizer.h"
@@ -53,8 +54,9 @@ std::vector<std::string> SplitAt(const std::string& text, char separator);
 
 // The projections of these names, each once, or "all" that some layer has. Throws Error, which lists the model's, for another name.
 std::vector<std::string> ParseProjections(const std::vector<std::string>& names, const Model& model);
-// The layers that `text` names, for edits of `projection`. Of "all", those that have it. Throws Error for a layer that lacks it.
-std::vector<int> ParseEditLayers(const std::string& text, const std::string& projection, const Model& model);
+// The weights that `layers` and `projections` name: each projection in each layer. Where one of them is "all", layers without a
+// projection are passed over. Throws Error for a layer that lacks a projection that is named with it.
+std::vector<EditPlace> ParseEditPlaces(const std::string& layers, const std::vector<std::string>& projections, const Model& model);
 
 // Sets the threads, and loads.
 Model LoadModel(const CommonArguments& arguments);

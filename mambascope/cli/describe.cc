@@ -39,8 +39,9 @@ class Describe : public OptionVisitor {
  public:
   explicit Describe(RunDescription& run) : run_(run) {}
   void operator()(OptionValue value, const OptionInfo& info) override {
-    if (info.decides == Decides::kConduct) return;
-    const Json json = std::visit([](const auto* at) { return ValueJson(*at); }, value);
+    if (info.decides == Decides::kConduct || info.decides == Decides::kResolved) return;
+    Json json = std::visit([](const auto* at) { return ValueJson(*at); }, value);
+    if (info.list == List::kCommas && json.empty()) json = nullptr;
     if (info.decides == Decides::kResults) run_.DependsOn(KeyInFiles(info), json);
     else run_.Mentions(KeyInFiles(info), json);
   }
@@ -49,11 +50,12 @@ class Describe : public OptionVisitor {
   RunDescription& run_;
 };
 
-// Of the tokenizer.json in use; null for a tokenizer in other files.
+// Of the tokenizer in use; null where there is none.
 Json TokenizerFingerprint(const CommonArguments& common) {
-  const fs::path path = common.tokenizer.empty() ? ModelFolder(common.model) : fs::path(common.tokenizer);
-  const fs::path file = fs::is_directory(path) ? path / "tokenizer.json" : path;
-  return fs::exists(file) ? Json(FingerprintText(ReadFile(file))) : Json();
+  std::string text;
+  for (const fs::path& file : Tokenizer::Files(common.tokenizer.empty() ? ModelFolder(common.model) : fs::path(common.tokenizer)))
+    text += ReadFile(file);
+  return text.empty() ? Json() : Json(FingerprintText(text));
 }
 
 std::string BoundsText(const Bounds& bounds) {
@@ -127,12 +129,16 @@ std::string OptionsMarkdown() {
   CommonArguments arguments;
   VisitModelOption(arguments, common);
   VisitCommonOptions(arguments, common);
-  std::string text = fmt::format(
-      "## Options\n\nThe program writes this part from its own declarations: `./dev docs`.\n\n### Of every command\n\n{}{}",
-      kHead, common.table());
+  std::string text =
+      fmt::format("## Options\n\nThe program writes this part from its own declarations: `./dev docs`.\n\n### Of every command\n\n{}{}",
+                  kHead, common.table());
   for (const CommandEntry& entry : Commands()) {
-    Tabulate own;
-    entry.make()->VisitOptions(own);
+    const std::unique_ptr<Command> command = entry.make();
+    Tabulate own, model, of_most;
+    command->VisitModel(model);
+    VisitModelOption(command->common, of_most);
+    if (model.table() != of_most.table()) command->VisitModel(own);
+    command->VisitOptions(own);
     if (!own.table().empty()) text += fmt::format("\n### {}\n\n{}.\n\n{}{}", entry.name, entry.does, kHead, own.table());
   }
   return text;

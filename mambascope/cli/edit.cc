@@ -20,8 +20,7 @@ namespace {
 
 void WriteOneEdit(const CommonArguments& common, const OutputFolder& out, const OneEditResult& result, const StoredEdits& edits) {
   WriteEdits(out / "edit.safetensors", edits);
-  WriteResults("edit", common, out, result, EditPage(result),
-               fmt::format("{}{}\n", EditText(result), (out / "edit.safetensors").string()));
+  WriteResults("edit", common, out, result, EditPage(result), fmt::format("{}{}\n", EditText(result), (out / "edit.safetensors").string()));
 }
 
 void EditOne(const CommonArguments& common, const EditArguments& o, RunDescription run) {
@@ -31,8 +30,7 @@ void EditOne(const CommonArguments& common, const EditArguments& o, RunDescripti
   const Rewrite rewrite{GivenPattern(*o.prompt, *o.subject), *o.subject, *o.target};
   const RewritePrompts prompts = PrepareRewrite(setup.tokenizer(), rewrite, setup.contexts());
   setup.TakeMoments();
-  OneEdit edit =
-      EditOne(setup.inputs(), rewrite, prompts, {.method = setup.method(), .places = setup.places(), .texts = setup.Texts()});
+  OneEdit edit = EditOne(setup.inputs(), rewrite, prompts, {.method = setup.method(), .places = setup.places(), .texts = setup.Texts()});
   setup.Describe(run);
   edit.result.options = run.options;
   edit.result.perplexity_text = o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "));

@@ -44,11 +44,8 @@ void EditMany(const CommonArguments& common, const EditArguments& o, RunDescript
   setup.WriteContexts();
   setup.Describe(run);
   WriteMassEdit(common, out,
-              {.options = run.options,
-               .choice = chosen.choice,
-               .points = std::move(edits.points),
-               .records = std::move(edits.records)},
-              edits.edits);
+                {.options = run.options, .choice = chosen.choice, .points = std::move(edits.points), .records = std::move(edits.records)},
+                edits.edits);
 }
 
 }  // namespace mambascope

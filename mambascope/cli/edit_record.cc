@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 std::shared_ptr<const References> ReadReferences(const EditArguments& o) {
   if (o.snippets.empty()) return nullptr;
   const bool relations = fs::is_directory(o.snippets) || ReadJson(o.snippets).is_object();
-  return std::make_shared<References>(relations ? SnippetsOf(ReadRelations({o.snippets})) : ReadAttributeSnippets(o.snippets));
+  return std::make_shared<References>(relations ? CollectSnippets(ReadRelations({o.snippets})) : ReadAttributeSnippets(o.snippets));
 }
 
 std::vector<DatasetRecord> ReadRecords(const EditArguments& o) {

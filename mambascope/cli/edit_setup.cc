@@ -34,12 +34,11 @@ std::string DefaultProjection(const Model& model, int layer) {
 }
 
 std::vector<EditPlace> ChoosePlaces(const EditArguments& o, const Model& model) {
+  if (!o.projections.empty()) return ParseEditPlaces(o.layers, o.projections, model);
   std::vector<EditPlace> places;
-  if (o.projections.empty()) {
-    for (const int layer : ParseLayers(o.layers, model.layers())) places.push_back({layer, DefaultProjection(model, layer)});
-  }
-  for (const std::string& name : ParseProjections(o.projections, model)) {
-    for (const int layer : ParseEditLayers(o.layers, name, model)) places.push_back({layer, name});
+  for (const int layer : ParseLayers(o.layers, model.layers())) {
+    if (o.layers == "all" && model.layer(layer).editable().empty()) continue;
+    places.push_back({layer, DefaultProjection(model, layer)});
   }
   return places;
 }
@@ -59,7 +58,9 @@ std::string FilesDigest(const fs::path& path) {
 }  // namespace
 
 void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
-  option(&a.prompt, {.names = "--prompt", .help = "One edit: its prompt, with {} for the subject, as \"{} is located in\"", .decides = Decides::kConduct});
+  option(&a.prompt, {.names = "--prompt",
+                     .help = "One edit: its prompt, with {} for the subject, as \"{} is located in\"",
+                     .decides = Decides::kConduct});
   option(&a.subject, {.names = "--subject", .help = "One edit: its subject", .decides = Decides::kConduct});
   option(&a.target, {.names = "--target", .help = "One edit: the new object", .decides = Decides::kConduct});
   option(&a.counterfact, {.names = "--counterfact",
@@ -89,11 +90,10 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
   option(&a.texts, {.names = "--text",
                     .help = "Text to collect second moments from; repeatable",
                     .otherwise = "the bundled sentences",
-                    .decides = Decides::kConduct,
+                    .decides = Decides::kResolved,
                     .excludes = {"--moments"}});
-  option(&a.ridge, {.names = "--ridge",
-                    .help = "Share of the second moments' mean diagonal that is added to them",
-                    .bounds = Numbers{0, 1e6}});
+  option(&a.ridge,
+         {.names = "--ridge", .help = "Share of the second moments' mean diagonal that is added to them", .bounds = Numbers{0, 1e6}});
   option(&a.method, {.names = "--method",
                      .help = "rome: an edit changes one weight; memit: all facts at once, over all the layers",
                      .bounds = OneOf{{"rome", "memit"}}});
@@ -106,25 +106,23 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
                      .help = "MEMIT's weight of the second moments",
                      .otherwise = "a quarter of the keys' width",
                      .bounds = Numbers{0, 1e9}});
-  option(&a.generate,
-         {.names = "--generate", .help = "Also measure what edited models write of the subject: entropy and reference score"});
-  option(&a.snippets, {.names = "--snippets",
-                       .help = "Texts about the new objects, for the reference score: attribute_snippets.json, or a RELATIONS folder or file"});
+  option(&a.generate, {.names = "--generate", .help = "Also measure what edited models write of the subject: entropy and reference score"});
+  option(&a.snippets,
+         {.names = "--snippets",
+          .help = "Texts about the new objects, for the reference score: attribute_snippets.json, or a RELATIONS folder or file"});
   option(&a.division, {.names = "--division",
                        .help = "ROME's key that v is divided by: of the bare prompt, as published, or the mean over contexts",
                        .bounds = OneOf{{"bare", "mean"}}});
   option(&a.steps, {.names = "--steps",
                     .help = "Maximum number of passes of a value search",
-                    .otherwise = "20; with memit 25",
+                    .otherwise = fmt::format("{}; with memit {}", ValueOptions().steps, MemitOptions().value.steps),
                     .bounds = Integers{1, 10'000}});
   option(&a.learning_rate, {.names = "--learning-rate", .help = "Of the value search", .bounds = Numbers{1e-6, 1e3}});
   option(&a.decay, {.names = "--decay", .help = "Weight of |delta| / |v0|^2 in the loss", .bounds = Numbers{0, 1e6}});
-  option(&a.kl, {.names = "--kl",
-                 .help = "Weight in the loss of how far \"SUBJECT is a\" goes on differently",
-                 .bounds = Numbers{0, 1e6}});
+  option(&a.kl, {.names = "--kl", .help = "Weight in the loss of how far \"SUBJECT is a\" goes on differently", .bounds = Numbers{0, 1e6}});
   option(&a.clamp, {.names = "--clamp",
                     .help = "Bound of |delta|, in multiples of |v0|",
-                    .otherwise = "3; with memit 0.75",
+                    .otherwise = fmt::format("{}; with memit {}", ValueOptions().clamp, MemitOptions().value.clamp),
                     .bounds = Numbers{1e-6, 1e6}});
   VisitMemoryOption(a.memory, "searches done together", option);
   option(&a.out, {.names = "--out", .help = "Folder for the results", .bounds = NotEmpty(), .decides = Decides::kConduct});
@@ -197,8 +195,7 @@ RomeOptions EditSetup::rome() const {
 }
 
 std::vector<std::vector<int64_t>> EditSetup::Texts() const {
-  const std::vector<fs::path> bundled = {BundledText()}, given(options_.texts.begin(), options_.texts.end());
-  return ReadDocumentIds(tokenizer_, given.empty() ? bundled : given, {.documents = 64, .tokens = 512, .fewest = 2});
+  return ReadDocumentIds(tokenizer_, TextFiles(options_.texts), {.documents = 64, .tokens = 512, .fewest = 2});
 }
 
 void EditSetup::Describe(RunDescription& run) const {
@@ -208,6 +205,7 @@ void EditSetup::Describe(RunDescription& run) const {
     if (projections.empty() || projections.back() != place.projection) projections.push_back(place.projection);
   }
   run.DependsOn("projections", projections);
+  run.DependsOn("edits", options_.edits);
   run.DependsOn("contexts", contexts_);
   run.DependsOn("moments", moments_echo_);
   run.DependsOn("snippets", options_.snippets.empty() ? Json() : Json(FilesDigest(options_.snippets)));
@@ -216,7 +214,7 @@ void EditSetup::Describe(RunDescription& run) const {
   run.DependsOn("enough_loss", v.enough_loss);
   run.DependsOn("enough_p", v.enough_p);
   if (options_.method == "memit")
-    run.DependsOn("lambda", options_.lambda.value_or(DefaultLambda(model_, places_[0].layer, places_[0].projection)));
+    run.DependsOn("lambda", options_.lambda.value_or(DefaultLambda(model_, places_.back().layer, places_.back().projection)));
 }
 
 }  // namespace mambascope

@@ -7,8 +7,8 @@
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
-#include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/figures/label.h"
+#include "mambascope/model/kernels/batch_sizes.h"
 
 namespace mambascope {
 namespace {
@@ -26,9 +26,9 @@ ChoiceOptions::Corruption WantedCorruption(const FactArguments& o) {
 
 std::vector<Fact> ReadFacts(const FactArguments& o) {
   std::vector<Fact> facts;
-  if (!o.relations.empty()) facts = FactsOf(ReadRelations({o.relations.begin(), o.relations.end()}));
+  if (!o.relations.empty()) facts = ToFacts(ReadRelations({o.relations.begin(), o.relations.end()}));
   for (const std::string& file : o.counterfact) {
-    std::vector<Fact> more = FactsOf(ReadCounterFact(file));
+    std::vector<Fact> more = ToFacts(ReadCounterFact(file));
     facts.insert(facts.end(), more.begin(), more.end());
   }
   return Distinct(facts);
@@ -37,9 +37,7 @@ std::vector<Fact> ReadFacts(const FactArguments& o) {
 }  // namespace
 
 void VisitFactOptions(FactArguments& a, OptionVisitor& option) {
-  option(&a.relations, {.names = "--relations",
-                        .help = "RELATIONS file, or a folder of them; repeatable",
-                        .decides = Decides::kSelection});
+  option(&a.relations, {.names = "--relations", .help = "RELATIONS file, or a folder of them; repeatable", .decides = Decides::kSelection});
   option(&a.counterfact,
          {.names = "--counterfact", .help = "CounterFact file, proper or EasyEdit's; repeatable", .decides = Decides::kSelection});
   option(&a.limit, {.names = "--limit",
@@ -47,8 +45,7 @@ void VisitFactOptions(FactArguments& a, OptionVisitor& option) {
                     .otherwise = "all",
                     .bounds = Integers{1, 1'000'000'000},
                     .decides = Decides::kSelection});
-  option(&a.all_facts,
-         {.names = "--all-facts", .help = "Keep facts that the model does not know", .decides = Decides::kSelection});
+  option(&a.all_facts, {.names = "--all-facts", .help = "Keep facts that the model does not know", .decides = Decides::kSelection});
   option(&a.prompt, {.names = "--prompt", .help = "One fact: its prompt, with {} for the subject, as \"{} is located in\""});
   option(&a.subject, {.names = "--subject", .help = "One fact: its subject"});
   option(&a.answer, {.names = "--answer",
@@ -63,8 +60,11 @@ void VisitFactOptions(FactArguments& a, OptionVisitor& option) {
                                         "embedding (published: 3)",
                                 .otherwise = "another subject",
                                 .bounds = Numbers{1e-6, 1e6}});
-  option(&a.corruption->samples,
-         {.names = "--samples", .help = "Draws of the noise", .otherwise = "10", .bounds = Integers{1, 1000}, .decides = Decides::kConduct});
+  option(&a.corruption->samples, {.names = "--samples",
+                                  .help = "Draws of the noise",
+                                  .otherwise = std::to_string(Noise().samples),
+                                  .bounds = Integers{1, 1000},
+                                  .decides = Decides::kResolved});
 }
 
 void CheckFacts(const FactArguments& a) {
@@ -128,7 +128,7 @@ FactWork TakeFacts(const CommonArguments& common, const FactArguments& o, const 
   if (IsNoisy(o)) {
     if (common.Seed() > UINT32_MAX) throw Error("--seed: noise takes seeds up to 4294967295, as NumPy does");
     work.noise = Noise{.std = *o.corruption->noise * EmbeddingStd(model, tokenizer, subjects),
-                       .samples = o.corruption->samples.value_or(10),
+                       .samples = o.corruption->samples.value_or(Noise().samples),
                        .seed = static_cast<uint32_t>(common.Seed())};
   }
   return work;
@@ -159,26 +159,6 @@ void WriteResults(const std::string& name, const CommonArguments& common, const 
   WriteFile(json_file, DumpJson(json, 1) + "\n");
   WriteFile(page_file, page);
   Print(common, json, fmt::format("{}{}\n{}\n", text, json_file.string(), page_file.string()));
-}
-
-std::string FactText(const TracedFact& fact) {
-  const bool guarded = Effect(fact) < kGuard;
-  return fmt::format("{} -> {}\n  clean      p = {:.4g}  ({})\n  corrupted  p = {:.4g}  ({})\n{}\n", fact.clean.text,
-                     VisibleText(fact.answer), fact.p_clean, fact.clean.subject, fact.p_corrupt,
-                     fact.corrupt ? fact.corrupt->subject : "noise",
-                     guarded ? "  the clean prompt does not make this answer more probable: there is nothing to restore\n" : "");
-}
-
-std::string FactsText(const FactWork& work) {
-  if (work.relations.empty()) return "";
-  std::string text = fmt::format("{} facts\n", work.pairs.size());
-  for (const RelationCount& r : work.relations) {
-    if (r.chosen > 0 || r.without_partner > 0)
-      text += fmt::format("  {:<32} {:>5} facts, {:>5} tested, {:>5} known, {:>5} chosen{}\n", r.name.empty() ? "(no relation)" : r.name,
-                          r.facts, r.tested, r.known, r.chosen,
-                          r.without_partner > 0 ? fmt::format(", {} without another subject", r.without_partner) : "");
-  }
-  return text;
 }
 
 }  // namespace mambascope

@@ -73,12 +73,6 @@ std::vector<Result> RunFacts(const std::string& name, const CommonArguments& com
 void WriteResults(const std::string& name, const CommonArguments& common, const OutputFolder& folder, const Json& json,
                   const std::string& page, const std::string& text);
 
-// One fact's prompt, answer and probabilities, for a terminal.
-std::string FactText(const TracedFact& fact);
-
-// "12 facts", and a line per relation; empty for one fact, given alone.
-std::string FactsText(const FactWork& work);
-
 // ---- what RunFacts is made of
 
 FactJobOptions JobOptions(const std::string& name, const CommonArguments& common, const FactArguments& arguments, const Model& model);

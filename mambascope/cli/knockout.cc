@@ -1,5 +1,3 @@
-#include "mambascope/experiments/knockout/knockout_result.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,8 +6,10 @@
 #include "mambascope/cli/describe.h"
 #include "mambascope/cli/knockout_setup.h"
 #include "mambascope/cli/progress.h"
+#include "mambascope/experiments/knockout/knockout_result.h"
 #include "mambascope/experiments/knockout/mean_states.h"
 #include "mambascope/experiments/knockout/token_sets.h"
+#include "mambascope/reports/fact_text.h"
 #include "mambascope/reports/knockout_page.h"
 #include "mambascope/reports/knockout_text.h"
 
@@ -79,10 +79,11 @@ class KnockoutCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override { VisitKnockoutOptions(a_, option); }
   void VisitModel(OptionVisitor& option) override {
-    option(&a_.models, {.names = "--model",
-                        .help = "Checkpoint folder, or demo, demo-mamba2, demo-neox; repeatable. Of several models all must know a fact, the "
-                                "curves are by depth, and all are in memory at once; --tokenizer is for those that have none",
-                        .decides = Decides::kSelection});
+    option(&a_.models,
+           {.names = "--model",
+            .help = "Checkpoint folder, or demo, demo-mamba2, demo-neox; repeatable. Of several models all must know a fact, the "
+                    "curves are by depth, and all are in memory at once; --tokenizer is for those that have none",
+            .decides = Decides::kSelection});
   }
   void Check() const override {
     CheckKnockout(a_);
@@ -102,7 +103,7 @@ class KnockoutCommand : public Command {
       const std::string name = loaded.size() > 1 ? "knockout." + loaded[i].name : "knockout";
       results.push_back(RunModel(loaded[i], options[i], name, WorkFor(loaded[i], a_.facts, work), folder));
     }
-    std::string text = FactsText(work);
+    std::string text = FactsText(work.pairs.size(), work.relations);
     for (const KnockoutResult& result : results) text += (text.empty() ? "" : "\n") + KnockoutText(result);
     WriteResults("knockout", common, folder, KnockoutJson(results), KnockoutPage(results), text + "\n");
   }

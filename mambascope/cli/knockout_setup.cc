@@ -14,8 +14,6 @@
 namespace mambascope {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr int64_t kDocuments = 128, kTokens = 128;  // of texts, as the public implementation of Sharma et al. 2024 has it
 
 // The sets that all of `texts` name, each once.
@@ -101,11 +99,6 @@ std::vector<ChannelGroup> MakeGroups(const KnockoutArguments& a, const Model& mo
   return groups;
 }
 
-std::vector<fs::path> TextFiles(const KnockoutArguments& a) {
-  if (a.texts.empty()) return {BundledText()};
-  return {a.texts.begin(), a.texts.end()};
-}
-
 int64_t DocumentLimit(const KnockoutArguments& a) { return a.limit_documents.value_or(kDocuments); }
 int64_t TokenLimit(const KnockoutArguments& a) { return a.max_tokens.value_or(kTokens); }
 
@@ -122,57 +115,58 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
                    .help = fmt::format("Sources: sets of tokens, as subject,last; repeatable. The sets are {}; or tokens from 0, as 0,3-5",
                                        fmt::join(kTokenSets, ", ")),
                    .otherwise = "subject,relation,first,last"});
-  option(&a.to, {.names = "--to",
-                 .help = "Targets, in the same words; a curve for each pair of sources and targets",
-                 .otherwise = "last"});
-  option(&a.mode, {.names = "--mode",
-                   .help = "What is severed. cut: the recurrence or the attention hands nothing of the sources to the targets. cut-conv: nor "
-                           "does the convolution. mean: the sources' conv_in becomes the layer's mean",
-                   .bounds = OneOf{{"cut", "cut-conv", "mean"}}});
+  option(&a.to, {.names = "--to", .help = "Targets, in the same words; a curve for each pair of sources and targets", .otherwise = "last"});
+  option(&a.mode,
+         {.names = "--mode",
+          .help = "What is severed. cut: the recurrence or the attention hands nothing of the sources to the targets. cut-conv: nor "
+                  "does the convolution. mean: the sources' conv_in becomes the layer's mean",
+          .bounds = OneOf{{"cut", "cut-conv", "mean"}}});
   option(&a.window, {.names = "--window",
                      .help = "Layers severed together",
                      .otherwise = "9 of 64 layers, scaled; with --compat knockout 9",
                      .bounds = Integers{1, 1'000'000}});
-  option(&a.channels, {.names = "--channels",
-                       .help = "Channels of a Mamba that are cut, a curve for each group: all, or thirds by how fast they forget: fast, mid, "
-                               "slow, and sums as mid+slow. With --compat knockout also fast_decay (which cuts mid+slow) and slow_decay "
-                               "(which cuts fast+mid): the published names are those of the third left alone",
-                       .otherwise = "all",
-                       .list = List::kCommas});
+  option(&a.channels,
+         {.names = "--channels",
+          .help = "Channels of a Mamba that are cut, a curve for each group: all, or thirds by how fast they forget: fast, mid, "
+                  "slow, and sums as mid+slow. With --compat knockout also fast_decay (which cuts mid+slow) and slow_decay "
+                  "(which cuts fast+mid): the published names are those of the third left alone",
+          .otherwise = "all",
+          .list = List::kCommas});
   option(&a.rank, {.names = "--rank",
                    .help = "What says how fast a channel forgets: its decay at a step of 1 (decay), or at its mean step over texts (step)",
                    .otherwise = "decay",
                    .bounds = OneOf{{"decay", "step"}}});
   option(&a.heads, {.names = "--heads", .help = "Attention heads that are cut, as 0-3", .otherwise = "all"});
-  option(&a.heatmap,
-         {.names = "--heatmap", .help = "Also cut each token alone from the last one: p(answer) by token and window"});
-  option(&a.decompose, {.names = "--decompose",
-                        .help = "Also split the answer's logit by what each source's values carry to the last token, by layer"});
-  option(&a.compat, {.names = "--compat",
-                     .help = "Do as a public implementation does. knockout (with cut): Llama, Mistral and Qwen read later tokens too inside "
-                             "the window; GPT-2's rows with nothing left to read read all tokens alike; windows of 9 layers. romba (with "
-                             "mean): windows around each layer, of 10 of 64 layers, and the sets subject, subject_last, non_subject, last",
-                     .bounds = OneOf{{"none", "knockout", "romba"}}});
-  option(&a.restore, {.names = "--restore",
-                      .help = "With mean: conv_in of the other tokens before the last is held at the base run's inside the window (others), or "
-                              "not (none)",
-                      .otherwise = "others",
-                      .bounds = OneOf{{"others", "none"}}});
+  option(&a.heatmap, {.names = "--heatmap", .help = "Also cut each token alone from the last one: p(answer) by token and window"});
+  option(&a.decompose,
+         {.names = "--decompose", .help = "Also split the answer's logit by what each source's values carry to the last token, by layer"});
+  option(&a.compat,
+         {.names = "--compat",
+          .help = "Do as a public implementation does. knockout (with cut): Llama, Mistral and Qwen read later tokens too inside "
+                  "the window; GPT-2's rows with nothing left to read read all tokens alike; windows of 9 layers. romba (with "
+                  "mean): windows around each layer, of 10 of 64 layers, and the sets subject, subject_last, non_subject, last",
+          .bounds = OneOf{{"none", "knockout", "romba"}}});
+  option(&a.restore,
+         {.names = "--restore",
+          .help = "With mean: conv_in of the other tokens before the last is held at the base run's inside the window (others), or "
+                  "not (none)",
+          .otherwise = "others",
+          .bounds = OneOf{{"others", "none"}}});
   option(&a.texts, {.names = "--text",
                     .help = "Documents for mean states and step sizes: one per line (.txt), or in the field 'text' of each line (.jsonl); "
                             "repeatable",
                     .otherwise = "the bundled sentences",
-                    .decides = Decides::kConduct});
+                    .decides = Decides::kResolved});
   option(&a.limit_documents, {.names = "--limit-documents",
                               .help = "Maximum number of these documents",
-                              .otherwise = "128",
+                              .otherwise = std::to_string(kDocuments),
                               .bounds = Integers{1, 1'000'000'000},
-                              .decides = Decides::kConduct});
+                              .decides = Decides::kResolved});
   option(&a.max_tokens, {.names = "--max-tokens",
                          .help = "Maximum number of tokens of a document",
-                         .otherwise = "128",
+                         .otherwise = std::to_string(kTokens),
                          .bounds = Integers{1, 1'000'000},
-                         .decides = Decides::kConduct});
+                         .decides = Decides::kResolved});
 }
 
 void CheckKnockout(const KnockoutArguments& a) {
@@ -216,8 +210,9 @@ int WindowLength(const KnockoutArguments& a, const Model& model) {
 
 std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& a, const Tokenizer& tokenizer) {
   std::vector<std::vector<int64_t>> texts =
-      ReadDocumentIds(tokenizer, TextFiles(a), {.documents = DocumentLimit(a), .tokens = TokenLimit(a)});
-  if (texts.empty()) throw Error(fmt::format("{}: has no document", TextFiles(a)[0].string()), "--text takes files with one per line");
+      ReadDocumentIds(tokenizer, TextFiles(a.texts), {.documents = DocumentLimit(a), .tokens = TokenLimit(a)});
+  if (texts.empty())
+    throw Error(fmt::format("{}: has no document", TextFiles(a.texts)[0].string()), "--text takes files with one per line");
   return texts;
 }
 
@@ -232,7 +227,7 @@ void DescribeKnockout(const KnockoutArguments& a, const KnockoutOptions& options
                                              : "the most probable token");
   if (!a.reads_texts()) return;
   run.Mentions("texts", a.texts);
-  run.DependsOn("text_fingerprint", SummarizeCorpus(TextFiles(a), DocumentLimit(a)).fingerprint);
+  run.DependsOn("text_fingerprint", SummarizeCorpus(TextFiles(a.texts), DocumentLimit(a)).fingerprint);
   run.DependsOn("limit_documents", DocumentLimit(a));
   run.DependsOn("max_tokens", TokenLimit(a));
 }

@@ -1,4 +1,4 @@
-// Linear relational embeddings of relations (experiments/lre.h), one after the other; results are on disk as they come.
+// Linear relational embeddings of relations (experiments/lre/lre.h), one after the other; results are on disk as they come.
 #include "mambascope/experiments/lre/lre.h"
 
 #include <fmt/format.h>

@@ -6,10 +6,10 @@
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/lre/predictions.h"
 #include "mambascope/experiments/lre/jacobian.h"
-#include "mambascope/figures/label.h"
 #include "mambascope/experiments/lre/lre_json.h"
+#include "mambascope/experiments/lre/predictions.h"
+#include "mambascope/figures/label.h"
 
 namespace mambascope {
 namespace {

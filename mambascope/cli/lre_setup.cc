@@ -38,9 +38,7 @@ std::optional<std::string> ChoosePrefix(const CommonArguments& common, const Lre
 }  // namespace
 
 void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
-  option(&a.relations, {.names = "--relations",
-                        .help = "RELATIONS file, or a folder of them; repeatable",
-                        .decides = Decides::kSelection});
+  option(&a.relations, {.names = "--relations", .help = "RELATIONS file, or a folder of them; repeatable", .decides = Decides::kSelection});
   option(&a.layers, {.names = "--layers", .help = "Layers, as 3, 0-15, embed,2-4 or all; embed is the embedding"});
   option(&a.samples, {.names = "--samples", .help = "Number of samples that an operator is made from", .bounds = Integers{2, 1000}});
   option(&a.trials, {.names = "--trials", .help = "Number of random splits of each relation", .bounds = Integers{1, 1000}});
@@ -61,10 +59,11 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
   option(&a.prefix, {.names = "--prefix",
                      .help = "What prompts begin with",
                      .otherwise = "nothing where the checkpoint has a contexts.json, else <|endoftext|> where the tokenizer has it"});
-  option(&a.compat, {.names = "--compat",
-                     .help = "relations: as the public implementation does, layers, beta and the rank are chosen on the test samples; --limit "
-                             "takes the first of these by subject; subjects of examples are tested too; with its seed",
-                     .bounds = OneOf{{"none", "relations"}}});
+  option(&a.compat,
+         {.names = "--compat",
+          .help = "relations: as the public implementation does, layers, beta and the rank are chosen on the test samples; --limit "
+                  "takes the first of these by subject; subjects of examples are tested too; with its seed",
+          .bounds = OneOf{{"none", "relations"}}});
   option(&a.save, {.names = "--save",
                    .help = "Relations whose operators are kept in OUT/lre, or all; repeatable",
                    .otherwise = "none",
@@ -74,8 +73,8 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
   option(&a.apply, {.names = "--apply",
                     .help = "Ask an operator that --save kept for the object of --subject",
                     .decides = Decides::kConduct,
-                    .excludes = {"--relations", "--layers", "--samples", "--trials", "--betas", "--ranks", "--limit", "--prefix", "--compat",
-                                 "--save", "--memory", "--out"}});
+                    .excludes = {"--relations", "--layers", "--samples", "--trials", "--betas", "--ranks", "--limit", "--prefix",
+                                 "--compat", "--save", "--memory", "--out"}});
   option(&a.subject, {.names = "--subject",
                       .help = "With --apply: the subject, asked for after the samples that the operator was made from",
                       .decides = Decides::kConduct,

@@ -21,44 +21,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The projections by the site that they read; two that read the same one share its moments.
-std::map<Site, std::vector<std::string>> ProjectionsBySite(const std::vector<std::string>& names, const Model& model) {
-  std::map<Site, std::vector<std::string>> sites;
-  for (const std::string& name : names) sites[model.editable(model.LayersWith(name).front(), name).key].push_back(name);
-  return sites;
-}
-
-std::vector<Place> MomentPlaces(const std::string& layers, const std::map<Site, std::vector<std::string>>& sites, const Model& model) {
-  std::vector<Place> places;
-  for (const auto& [site, names] : sites) {
-    std::set<int> having;
-    for (const std::string& name : names) {
-      const std::vector<int> own = ParseEditLayers(layers, name, model);
-      having.insert(own.begin(), own.end());
-    }
-    for (const int layer : having) places.push_back({site, layer});
-  }
+// The projections by the place that they read; two that read the same one share its moments.
+std::map<Place, std::vector<std::string>> ReadPlaces(const std::vector<EditPlace>& weights, const Model& model) {
+  std::map<Place, std::vector<std::string>> places;
+  for (const EditPlace& weight : weights) places[KeyPlace(model, weight.layer, weight.projection)].push_back(weight.projection);
   return places;
-}
-
-// The tokens at which C^-1 k changed by less than `bound` since half as many.
-std::string TokensUntil(const Convergence& convergence, double bound) {
-  for (size_t i = 0; i < convergence.tokens.size(); ++i) {
-    if (convergence.change[i] && *convergence.change[i] < bound) return std::to_string(convergence.tokens[i]);
-  }
-  return "-";
-}
-
-std::string MomentsText(const MomentsResult& report) {
-  std::string text = fmt::format("{:<16}{:>6}{:>10}{:>11}{:>13}{:>13}{:>13}\n", "site.layer", "width", "tokens", "condition", "last change",
-                                 "below 10 %", "below 1 %");
-  for (const MomentResult& m : report.moments) {
-    std::string last = "-";
-    if (!m.convergence.change.empty() && m.convergence.change.back()) last = fmt::format("{:.3g}", *m.convergence.change.back());
-    text += fmt::format("{:<16}{:>6}{:>10}{:>11.1e}{:>13}{:>13}{:>13}\n", fmt::format("{}.{}", SiteName(m.place.site), m.place.layer),
-                        m.width, m.tokens, m.condition, last, TokensUntil(m.convergence, 0.1), TokensUntil(m.convergence, 0.01));
-  }
-  return text;
 }
 
 void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Model& model) {
@@ -119,20 +86,17 @@ class MomentsCommand : public Command {
     const OutputFolder folder(out_, {"moments.json", "moments.html"});
     const Tokenizer tokenizer = RequireTokenizer(common);
     MomentOptions options{
-        .texts = {texts_.begin(), texts_.end()}, .limit_documents = limit_documents_.value_or(0), .max_tokens = max_tokens_, .ridge = ridge_};
-    if (options.texts.empty()) options.texts = {BundledText()};
+        .texts = TextFiles(texts_), .limit_documents = limit_documents_.value_or(0), .max_tokens = max_tokens_, .ridge = ridge_};
     const CorpusSummary corpus = SummarizeCorpus(options.texts, options.limit_documents);
     const Model model = LoadModel(common);
-    const std::vector<std::string> names = ParseProjections(projections_, model);
     RunDescription run = DescribeMoments(DescribeRun("moments", *this), ridge_, max_tokens_, corpus);
-    MomentsResult result{.options = {}, .projections = ProjectionsBySite(names, model), .moments = {}};
-    run.Mentions("projections", names);
+    MomentsResult result{.options = {}, .projections = ReadPlaces(ParseEditPlaces(layers_, projections_, model), model), .moments = {}};
+    run.Mentions("projections", ParseProjections(projections_, model));
     result.options = run.options;
-    options.places = MomentPlaces(layers_, result.projections, model);
+    for (const auto& [place, projections] : result.projections) options.places.push_back(place);
     if (common.explain) Explain(options, corpus, model);
     result.moments = Collect(common, "moments: documents", model, tokenizer, corpus, folder / "moments", run, options);
-    WriteResults("moments", common, folder, result, MomentsPage(result),
-                 MomentsText(result) + (folder / "moments").string() + "\n");
+    WriteResults("moments", common, folder, result, MomentsPage(result), MomentsText(result) + (folder / "moments").string() + "\n");
   }
 
  private:
@@ -149,8 +113,7 @@ class MomentsCommand : public Command {
 
 void CollectForEdits(const CommonArguments& common, const Model& model, const Tokenizer& tokenizer, const std::vector<std::string>& texts,
                      const std::vector<Place>& places, const fs::path& folder) {
-  MomentOptions options{.places = places, .texts = {texts.begin(), texts.end()}};
-  if (options.texts.empty()) options.texts = {BundledText()};
+  MomentOptions options{.places = places, .texts = TextFiles(texts)};
   const CorpusSummary corpus = SummarizeCorpus(options.texts);
   const RunDescription run = DescribeMoments(DescribeModel("moments", common), options.ridge, options.max_tokens, corpus);
   Collect(common, "second moments: documents", model, tokenizer, corpus, folder, run, options);

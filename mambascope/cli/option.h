@@ -19,6 +19,7 @@ enum class Decides {
   kResults,    // the numbers: it is echoed in result files, and part of a run's identity
   kSelection,  // which results are made: it is echoed, and a run with another value goes on with the same results
   kConduct,    // how the run goes, and where its results go: neither
+  kResolved,   // the numbers, through something found at run time: the command itself echoes that, as a digest or a value
 };
 
 // Which values an option takes.

@@ -86,7 +86,7 @@ class AddToParser : public OptionVisitor {
         if constexpr (std::is_same_v<T, std::vector<int64_t>>) option->check(CLI::TypeValidator<int64_t>("INT"));
         if (!value.empty() && info.otherwise.empty()) option->capture_default_str();
       } else if constexpr (kHasDefault<T>) {
-        if (info.otherwise.empty() && !std::is_same_v<T, bool>) option->capture_default_str();
+        if (info.otherwise.empty()) option->capture_default_str();
       }
       return option;
     }

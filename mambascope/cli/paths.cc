@@ -1,41 +1,19 @@
-#include "mambascope/experiments/tracing/paths_result.h"
-
 #include <fmt/format.h>
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
 #include "mambascope/cli/facts.h"
+#include "mambascope/experiments/tracing/paths_result.h"
 #include "mambascope/reports/paths_report.h"
-#include "mambascope/figures/terminal.h"
 
 namespace mambascope {
 namespace {
-
-// The curves as rows of a heat map, for a terminal.
-Grid CurveGrid(const LineChart& chart) {
-  Grid grid{.row_title = "severed", .column_title = "layer", .columns = chart.x, .domain = {{0.0, 1.0}}};
-  for (const Curve& curve : chart.curves) {
-    grid.rows.push_back(curve.name);
-    grid.values.push_back(curve.values);
-  }
-  return grid;
-}
-
-std::string PathsText(const PathsResult& result, const FactWork& work) {
-  std::string facts = FactsText(work);
-  if (result.facts.size() == 1) facts = FactText(result.facts[0].fact);
-  const std::string left_out = fmt::format("{} of them left out (p_clean - p_corrupt below {})\n", result.average.guarded, kGuard);
-  return fmt::format("{}{}IE by layer, {}:\n{}\n", facts, result.facts.size() > 1 ? left_out : "", result.at,
-                     TerminalHeatMap(CurveGrid(PathsChart(result))));
-}
 
 class PathsCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitFactOptions(facts_, option);
-    option(&at_, {.names = "--at",
-                  .help = "Token whose residual is restored",
-                  .bounds = OneOf{{"subject_last", "prompt_last"}}});
+    option(&at_, {.names = "--at", .help = "Token whose residual is restored", .bounds = OneOf{{"subject_last", "prompt_last"}}});
   }
   void Check() const override { CheckFacts(facts_); }
 
@@ -46,8 +24,7 @@ class PathsCommand : public Command {
     const FactWork work = TakeFacts(common, facts_, model, tokenizer);
     RunDescription run = DescribeRun("paths", *this);
     DescribeNoise(work, run);
-    PathsResult result{
-        .options = run.options, .at = at_, .conditions = PathConditions(model), .facts = {}, .relations = work.relations};
+    PathsResult result{.options = run.options, .at = at_, .conditions = PathConditions(model), .facts = {}, .relations = work.relations};
     PathOptions options{.at = at_ == "subject_last" ? PathToken::kSubjectLast : PathToken::kPromptLast, .noise = work.noise, .cells = {}};
     result.facts = RunFacts<FactPaths>("paths", common, facts_, model, work, folder, run,
                                        [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
@@ -58,7 +35,7 @@ class PathsCommand : public Command {
                                          return found;
                                        });
     result.average = AveragePaths(result.facts);
-    WriteResults("paths", common, folder, result, PathsPage(result), PathsText(result, work));
+    WriteResults("paths", common, folder, result, PathsPage(result), PathsText(result));
   }
 
  private:

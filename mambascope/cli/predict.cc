@@ -26,10 +26,10 @@ class PredictCommand : public Command {
     std::string text = "tokens:";
     for (int64_t id : ids) {
       json["tokens"].push_back({{"id", id}, {"text", TokenText(tokenizer, id)}});
-      text += tokenizer
-                  ? fmt::format(" [{}]",
-                                VisibleText(json["tokens"].back()["text"].is_null() ? "" : json["tokens"].back()["text"].get<std::string>()))
-                  : fmt::format(" {}", id);
+      text += tokenizer ? fmt::format(
+                              " [{}]",
+                              VisibleText(json["tokens"].back()["text"].is_null() ? "" : json["tokens"].back()["text"].get<std::string>()))
+                        : fmt::format(" {}", id);
     }
     text += "\n";
     for (int64_t k = 0; k < best.size(0); ++k) {

@@ -19,7 +19,7 @@ AttributeSnippets ReadAttributeSnippets(const std::filesystem::path& file) {
   return snippets;
 }
 
-AttributeSnippets SnippetsOf(const std::vector<Relation>& relations) {
+AttributeSnippets CollectSnippets(const std::vector<Relation>& relations) {
   AttributeSnippets snippets;
   for (const Relation& relation : relations) {
     for (const Sample& sample : relation.samples) {
@@ -31,7 +31,7 @@ AttributeSnippets SnippetsOf(const std::vector<Relation>& relations) {
   return snippets;
 }
 
-std::vector<std::string> TextsOf(const AttributeSnippets& snippets) {
+std::vector<std::string> SnippetTexts(const AttributeSnippets& snippets) {
   std::vector<std::string> texts;
   for (const auto& [ids, samples] : snippets) {
     for (const Snippet& snippet : samples) texts.push_back(snippet.text);

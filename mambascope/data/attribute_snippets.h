@@ -26,9 +26,9 @@ AttributeSnippets ReadAttributeSnippets(const std::filesystem::path& file);
 
 // Where there is no such file: each fact of `relations` said in every template, such as "The capital of France is Paris.". Objects are
 // their own ids, as in data/demo/counterfact.json.
-AttributeSnippets SnippetsOf(const std::vector<Relation>& relations);
+AttributeSnippets CollectSnippets(const std::vector<Relation>& relations);
 
 // Every text.
-std::vector<std::string> TextsOf(const AttributeSnippets& snippets);
+std::vector<std::string> SnippetTexts(const AttributeSnippets& snippets);
 
 }  // namespace mambascope

@@ -45,7 +45,7 @@ TEST_F(AttributeSnippetsTest, EntriesAreFoundByTheirIds) {
   EXPECT_EQ(texts[1].name, "Dnipro");
   EXPECT_EQ(texts[1].text, "So does Dnipro.");
   EXPECT_EQ(texts[2].text, "Duna ends there.");
-  EXPECT_THAT(TextsOf(snippets), ElementsAre("Duna ends there.", "So does Dnipro.", "Duna ends there.", "So does Dnipro."));
+  EXPECT_THAT(SnippetTexts(snippets), ElementsAre("Duna ends there.", "So does Dnipro.", "Duna ends there.", "So does Dnipro."));
 }
 
 TEST_F(AttributeSnippetsTest, BadFilesAreRefusedByFileEntryAndField) {
@@ -63,7 +63,7 @@ TEST(SnippetsOfTest, SayEveryFactInEveryTemplate) {
                           .prompt_templates_zs = {},
                           .properties = {},
                           .samples = {{"Duna", "Black Sea"}, {"Wisla", "Baltic"}, {"Dnipro", "Black Sea"}}};
-  const AttributeSnippets snippets = SnippetsOf({relation});
+  const AttributeSnippets snippets = CollectSnippets({relation});
   ASSERT_THAT(snippets, SizeIs(2));
   std::vector<std::string> texts;
   for (const Snippet& snippet : snippets.at({"flows", "Black Sea"})) texts.push_back(snippet.name + ": " + snippet.text);
@@ -73,7 +73,7 @@ TEST(SnippetsOfTest, SayEveryFactInEveryTemplate) {
 
 // The bundled relations say something of every object that the bundled records write.
 TEST(SnippetsOfTest, CoverTheBundledRecords) {
-  const AttributeSnippets snippets = SnippetsOf(ReadRelations({RepositoryFolder() / "data/demo/relations"}));
+  const AttributeSnippets snippets = CollectSnippets(ReadRelations({RepositoryFolder() / "data/demo/relations"}));
   for (const CounterFactRecord& record : ReadCounterFact(RepositoryFolder() / "data/demo/counterfact.json"))
     EXPECT_TRUE(snippets.contains({record.relation, record.target_new_id})) << record.relation << " " << record.target_new_id;
 }

@@ -48,9 +48,9 @@ std::vector<int64_t> EncodeDocument(const Tokenizer& tokenizer, const std::strin
 
 // How much of a corpus is read.
 struct CorpusLimits {
-  int64_t documents;     // at most
-  int64_t tokens;        // of a document, at most
-  int64_t fewest = 1;    // tokens of a document; shorter ones are skipped, and not counted
+  int64_t documents;   // at most
+  int64_t tokens;      // of a document, at most
+  int64_t fewest = 1;  // tokens of a document; shorter ones are skipped, and not counted
 };
 
 // The first documents, as token ids. Throws Error as Corpus does.

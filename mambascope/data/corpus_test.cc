@@ -78,13 +78,13 @@ TEST_F(CorpusTest, TheSummaryKeepsTheLast64Documents) {
 TEST_F(CorpusTest, DocumentsAreReadAsIdsUpToTheLimits) {
   const Tokenizer tokenizer = Tokenizer::Load(RepositoryFolder() / "models/demo-mamba");
   const fs::path file = Write("a.txt", "The river Nile flows on\nO\nThe river\nThe city\n");
-  const std::vector<int64_t> nile = IdsOf(tokenizer.EncodeContinuation("The river Nile flows on"));
+  const std::vector<int64_t> nile = TokenIds(tokenizer.EncodeContinuation("The river Nile flows on"));
   EXPECT_THAT(EncodeDocument(tokenizer, "The river Nile flows on", 3), ElementsAre(nile[0], nile[1], nile[2]));
   EXPECT_EQ(EncodeDocument(tokenizer, "The river Nile flows on", 100), nile);
   const auto read = [&](const CorpusLimits& limits) { return ReadDocumentIds(tokenizer, {file}, limits); };
   EXPECT_EQ(read({.documents = 9, .tokens = 9}).size(), 4u);
-  EXPECT_EQ(read({.documents = 2, .tokens = 9}), (std::vector{nile, IdsOf(tokenizer.EncodeContinuation("O"))}));
-  EXPECT_EQ(read({.documents = 2, .tokens = 9, .fewest = 2}), (std::vector{nile, IdsOf(tokenizer.EncodeContinuation("The river"))}));
+  EXPECT_EQ(read({.documents = 2, .tokens = 9}), (std::vector{nile, TokenIds(tokenizer.EncodeContinuation("O"))}));
+  EXPECT_EQ(read({.documents = 2, .tokens = 9, .fewest = 2}), (std::vector{nile, TokenIds(tokenizer.EncodeContinuation("The river"))}));
 }
 
 }  // namespace

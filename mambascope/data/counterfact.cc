@@ -30,12 +30,11 @@ CounterFactRecord ReadOriginal(const JsonNode& record) {
           .generation_prompts = ReadTexts(record["generation_prompts"])};
 }
 
-
 // How the prompt spells the subject: as the record does, or in other ASCII case. The prompt stays as it is, so the subject gives way.
 std::string SpellingIn(const std::string& prompt, const std::string& subject, const JsonNode& field) {
   if (prompt.find(subject) != prompt.npos) return subject;
-  const auto at =
-      std::find_end(prompt.begin(), prompt.end(), subject.begin(), subject.end(), [](char a, char b) { return AsciiLower(a) == AsciiLower(b); });
+  const auto at = std::find_end(prompt.begin(), prompt.end(), subject.begin(), subject.end(),
+                                [](char a, char b) { return AsciiLower(a) == AsciiLower(b); });
   if (at == prompt.end()) field.Fail(fmt::format("is '{}', which is not in the prompt '{}'", subject, prompt));
   return {at, at + static_cast<std::ptrdiff_t>(subject.size())};
 }
@@ -48,7 +47,7 @@ void SplitPrompt(const JsonNode& record, CounterFactRecord& out) {
     out.pattern = ReadPattern(record["prompt"]);
   } else {
     out.subject = SpellingIn(prompt, out.subject, record["subject"]);
-    out.pattern = PatternOf(prompt, out.subject);
+    out.pattern = PromptPattern(prompt, out.subject);
   }
 }
 

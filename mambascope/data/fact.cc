@@ -13,7 +13,7 @@ std::vector<Fact> Distinct(const std::vector<Fact>& facts) {
   return distinct;
 }
 
-std::vector<Fact> FactsOf(const std::vector<Relation>& relations) {
+std::vector<Fact> ToFacts(const std::vector<Relation>& relations) {
   std::vector<Fact> facts;
   for (const Relation& relation : relations) {
     for (const Sample& sample : relation.samples)
@@ -22,7 +22,7 @@ std::vector<Fact> FactsOf(const std::vector<Relation>& relations) {
   return Distinct(facts);
 }
 
-std::vector<Fact> FactsOf(const std::vector<CounterFactRecord>& records) {
+std::vector<Fact> ToFacts(const std::vector<CounterFactRecord>& records) {
   std::vector<Fact> facts;
   for (const CounterFactRecord& record : records) facts.push_back({record.relation, record.pattern, record.subject, record.target_true});
   return Distinct(facts);

@@ -21,9 +21,9 @@ struct Fact {
 std::vector<Fact> Distinct(const std::vector<Fact>& facts);
 
 // The distinct facts of relations, asked with their first template, as published results do.
-std::vector<Fact> FactsOf(const std::vector<Relation>& relations);
+std::vector<Fact> ToFacts(const std::vector<Relation>& relations);
 
 // The distinct facts of CounterFact as the world has them (target_true).
-std::vector<Fact> FactsOf(const std::vector<CounterFactRecord>& records);
+std::vector<Fact> ToFacts(const std::vector<CounterFactRecord>& records);
 
 }  // namespace mambascope

@@ -53,14 +53,14 @@ Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern, const 
   return prompt;
 }
 
-std::string PatternOf(const std::string& prompt, const std::string& subject) {
+std::string PromptPattern(const std::string& prompt, const std::string& subject) {
   const size_t at = subject.empty() ? prompt.npos : prompt.rfind(subject);
   if (at == prompt.npos) throw Error(fmt::format("the subject '{}' is not in the prompt '{}'", subject, prompt));
   return prompt.substr(0, at) + "{}" + prompt.substr(at + subject.size());
 }
 
 std::string GivenPattern(const std::string& text, const std::string& subject) {
-  return text.find("{}") == std::string::npos ? PatternOf(text, subject) : text;
+  return text.find("{}") == std::string::npos ? PromptPattern(text, subject) : text;
 }
 
 }  // namespace mambascope

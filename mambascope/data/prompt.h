@@ -30,9 +30,9 @@ std::string FillPattern(const std::string& pattern, const std::string& subject);
 Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern, const std::string& subject);
 
 // A whole prompt in which `subject` stands, as a pattern: its last occurrence is replaced by {}. Throws Error when it does not occur.
-std::string PatternOf(const std::string& prompt, const std::string& subject);
+std::string PromptPattern(const std::string& prompt, const std::string& subject);
 
-// What a user gave: a pattern, or a whole prompt (without any {}) as PatternOf has it.
+// What a user gave: a pattern, or a whole prompt (without any {}) as PromptPattern has it.
 std::string GivenPattern(const std::string& text, const std::string& subject);
 
 }  // namespace mambascope

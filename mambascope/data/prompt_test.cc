@@ -50,22 +50,21 @@ TEST_P(SubjectSpanTest, HoldsTheTokensThatOverlapTheSubject) {
 }
 
 const std::string kPart = "\ufffd";  // a byte of a character that takes several tokens
-const SpanCase kSpans[] = {
-    {"AtTheStart", "{} is in", "Eiffel Tower", 0, {"E", "iff", "el", " Tower"}},
-    {"InTheMiddle", "The landmark called {} can be found in", "Eiffel Tower", 3, {" E", "iff", "el", " Tower"}},
-    {"AtTheEnd", "The famous {}", "Eiffel Tower", 2, {" E", "iff", "el", " Tower"}},
-    {"AllOfThePrompt", "{}", "a", 0, {"a"}},
-    {"AfterABracket", "({}) is", "Seattle", 1, {"S", "e", "attle"}},
-    {"InQuotes", "\"{}\" is", "Seattle", 1, {"S", "e", "attle"}},
-    {"BeforeAnApostrophe", "The {}'s city", "Seattle", 1, {" Se", "attle"}},
-    {"AfterTwoSpaces", "The  {} is", "Seattle", 2, {" Se", "attle"}},
-    {"WithItsOwnSpace", "The {} is", " Paris", 2, {" Paris"}},
-    {"InsideAWord", "x{}y", "Paris", 1, {"P", "ar", "is"}},
-    {"EndingInsideAToken", "{}tle is", "Seat", 0, {"S", "e", "attle"}},
-    {"OfTwoByteCharacters", "{} lies", "Sacré-Cœur", 0, {"S", "ac", "ré", "-", "C", kPart, kPart, "ur"}},
-    {"OfAFourByteCharacter", "{} 🗼 is", "🗼", 0, {kPart, kPart, kPart, kPart}},
-    {"AfterMultiByteCharacters", "Über {} ist", "Paris", 3, {" Paris"}},
-    {"TwiceInThePrompt", "Paris and {} are", "Paris", 4, {" Paris"}}};
+const SpanCase kSpans[] = {{"AtTheStart", "{} is in", "Eiffel Tower", 0, {"E", "iff", "el", " Tower"}},
+                           {"InTheMiddle", "The landmark called {} can be found in", "Eiffel Tower", 3, {" E", "iff", "el", " Tower"}},
+                           {"AtTheEnd", "The famous {}", "Eiffel Tower", 2, {" E", "iff", "el", " Tower"}},
+                           {"AllOfThePrompt", "{}", "a", 0, {"a"}},
+                           {"AfterABracket", "({}) is", "Seattle", 1, {"S", "e", "attle"}},
+                           {"InQuotes", "\"{}\" is", "Seattle", 1, {"S", "e", "attle"}},
+                           {"BeforeAnApostrophe", "The {}'s city", "Seattle", 1, {" Se", "attle"}},
+                           {"AfterTwoSpaces", "The  {} is", "Seattle", 2, {" Se", "attle"}},
+                           {"WithItsOwnSpace", "The {} is", " Paris", 2, {" Paris"}},
+                           {"InsideAWord", "x{}y", "Paris", 1, {"P", "ar", "is"}},
+                           {"EndingInsideAToken", "{}tle is", "Seat", 0, {"S", "e", "attle"}},
+                           {"OfTwoByteCharacters", "{} lies", "Sacré-Cœur", 0, {"S", "ac", "ré", "-", "C", kPart, kPart, "ur"}},
+                           {"OfAFourByteCharacter", "{} 🗼 is", "🗼", 0, {kPart, kPart, kPart, kPart}},
+                           {"AfterMultiByteCharacters", "Über {} ist", "Paris", 3, {" Paris"}},
+                           {"TwiceInThePrompt", "Paris and {} are", "Paris", 4, {" Paris"}}};
 
 INSTANTIATE_TEST_SUITE_P(Prompts, SubjectSpanTest, testing::ValuesIn(kSpans), [](const auto& info) { return info.param.name; });
 
@@ -110,16 +109,16 @@ TEST(PromptTest, TextThatIsNoUtf8IsRefused) {
 }
 
 TEST(PatternOfTest, ReplacesTheLastOccurrence) {
-  EXPECT_EQ(PatternOf("Paris is in", "Paris"), "{} is in");
-  EXPECT_EQ(PatternOf("In Paris", "Paris"), "In {}");
-  EXPECT_EQ(PatternOf("Paris, capital of Paris, is", "Paris"), "Paris, capital of {}, is");
-  EXPECT_EQ(PatternOf("Paris", "Paris"), "{}");
-  EXPECT_EQ(PatternOf("Sacré-Cœur lies in", "Cœur"), "Sacré-{} lies in");
+  EXPECT_EQ(PromptPattern("Paris is in", "Paris"), "{} is in");
+  EXPECT_EQ(PromptPattern("In Paris", "Paris"), "In {}");
+  EXPECT_EQ(PromptPattern("Paris, capital of Paris, is", "Paris"), "Paris, capital of {}, is");
+  EXPECT_EQ(PromptPattern("Paris", "Paris"), "{}");
+  EXPECT_EQ(PromptPattern("Sacré-Cœur lies in", "Cœur"), "Sacré-{} lies in");
 }
 
 TEST(PatternOfTest, SubjectThatDoesNotOccurIsRefused) {
-  EXPECT_THAT(ErrorOf([] { PatternOf("Paris is in", "London"); }), AllOf(HasSubstr("'London'"), HasSubstr("'Paris is in'")));
-  EXPECT_THAT(ErrorOf([] { PatternOf("Paris is in", ""); }), HasSubstr("the subject '' is not in the prompt"));
+  EXPECT_THAT(ErrorOf([] { PromptPattern("Paris is in", "London"); }), AllOf(HasSubstr("'London'"), HasSubstr("'Paris is in'")));
+  EXPECT_THAT(ErrorOf([] { PromptPattern("Paris is in", ""); }), HasSubstr("the subject '' is not in the prompt"));
 }
 
 }  // namespace

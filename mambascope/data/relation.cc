@@ -69,7 +69,7 @@ std::vector<Sample> ReadSamples(const JsonNode& list) {
   return samples;
 }
 
-std::vector<std::string> RangeOf(const Relation& relation) {
+std::vector<std::string> RelationRange(const Relation& relation) {
   std::vector<std::string> range;
   std::set<std::string> seen;
   for (const Sample& sample : relation.samples) {

@@ -35,7 +35,7 @@ struct Relation {
 };
 
 // The relation's range: the objects of its samples without repetitions, in order of first occurrence.
-std::vector<std::string> RangeOf(const Relation& relation);
+std::vector<std::string> RelationRange(const Relation& relation);
 
 // [{subject, object}, ..], and what it means. Throws Error as ReadRelation does.
 Json SamplesJson(const std::vector<Sample>& samples);

@@ -71,7 +71,7 @@ TEST_F(RelationTest, SamplesAreThoseOfTheFile) {
   const Relation relation = ReadRelation(Write(document));
   EXPECT_THAT(relation.samples,
               ElementsAre(Sample{"b", "2"}, Sample{"a", "1"}, Sample{"b", "2"}, Sample{"b", "1"}, Sample{"a", "1"}, Sample{"a ", "1"}));
-  EXPECT_THAT(RangeOf(relation), ElementsAre("2", "1"));
+  EXPECT_THAT(RelationRange(relation), ElementsAre("2", "1"));
 }
 
 // The public data spells two objects with a backslash escape that is escaped itself.
@@ -131,7 +131,7 @@ Json Named(const std::string& name) {
   return document;
 }
 
-std::vector<std::string> NamesOf(const std::vector<Relation>& relations) {
+std::vector<std::string> ListNames(const std::vector<Relation>& relations) {
   std::vector<std::string> names;
   for (const Relation& relation : relations) names.push_back(relation.name);
   return names;
@@ -141,15 +141,15 @@ TEST_F(RelationTest, FoldersAreReadInTheOrderOfTheirPaths) {
   for (const char* name : {"b/z.json", "b/a.json", "a.json", "b/deep/er/m.json", "c.json", "b-.json"}) Write(Named(name), name);
   WriteFile(folder_ / "b/notes.txt", "not JSON");
   WriteFile(folder_ / "README", "not JSON");
-  EXPECT_THAT(NamesOf(ReadRelations({folder_.path()})),
+  EXPECT_THAT(ListNames(ReadRelations({folder_.path()})),
               ElementsAre("a.json", "b/a.json", "b/deep/er/m.json", "b/z.json", "b-.json", "c.json"));
-  EXPECT_THAT(NamesOf(ReadRelations({folder_ / "c.json", folder_ / "b/deep"})), ElementsAre("c.json", "b/deep/er/m.json"))
+  EXPECT_THAT(ListNames(ReadRelations({folder_ / "c.json", folder_ / "b/deep"})), ElementsAre("c.json", "b/deep/er/m.json"))
       << "the paths are read as they come";
   EXPECT_THAT(ReadRelations({}), IsEmpty());
 }
 
 TEST_F(RelationTest, FileOfAnotherNameIsReadWhenItIsGiven) {
-  EXPECT_THAT(NamesOf(ReadRelations({Write(kCapitals, "capital.relation")})), ElementsAre("capital"));
+  EXPECT_THAT(ListNames(ReadRelations({Write(kCapitals, "capital.relation")})), ElementsAre("capital"));
 }
 
 TEST_F(RelationTest, FolderWithoutRelationsIsRefused) {
@@ -181,7 +181,7 @@ TEST(DemoRelationsTest, AreReadWhole) {
   EXPECT_EQ(relations.front().name, "airport_city");
   for (const Relation& relation : relations) {
     EXPECT_THAT(relation.prompt_templates_zs, Not(IsEmpty())) << relation.name;
-    EXPECT_LE(RangeOf(relation).size(), relation.samples.size()) << relation.name;
+    EXPECT_LE(RelationRange(relation).size(), relation.samples.size()) << relation.name;
   }
 }
 

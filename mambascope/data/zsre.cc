@@ -15,7 +15,7 @@ ZsreRecord ReadRecord(const JsonNode& record) {
   if (question.find(subject) == question.npos) record["subject"].Fail(fmt::format("is '{}', which is not in '{}'", subject, question));
   const std::vector<std::string> answers = ReadTexts(record["answers"]);
   if (answers.empty()) record["answers"].Fail("is an empty list, at least one text was expected");
-  return {.pattern = PatternOf(question, subject),
+  return {.pattern = PromptPattern(question, subject),
           .subject = subject,
           .rephrase = ReadText(record["rephrase"]),
           .answers = answers,

@@ -51,7 +51,7 @@ std::optional<std::pair<double, double>> CutAt100(std::optional<std::pair<double
   return interval;
 }
 
-std::optional<Percentage> PercentageOf(const std::vector<double>& shares) {
+std::optional<Percentage> MeanPercentage(const std::vector<double>& shares) {
   if (shares.empty()) return std::nullopt;
   std::vector<double> percent = shares, squares;
   for (double& p : percent) p *= 100;

@@ -25,7 +25,7 @@ struct Percentage {
 };
 
 // Of shares, times 100; none of no shares.
-std::optional<Percentage> PercentageOf(const std::vector<double>& shares);
+std::optional<Percentage> MeanPercentage(const std::vector<double>& shares);
 
 // The harmonic mean of percentages, each rounded to 2 decimals, as the public implementations of ROME and MEMIT take it; 0 where one is 0.
 // REQUIRES: !percentages.empty()

@@ -53,14 +53,14 @@ TEST(IntervalTest, EqualValuesLeaveNoDoubtAndOneValueNoInterval) {
 }
 
 TEST(PercentageTest, IsWorkedOutByHand) {
-  const Percentage p = PercentageOf({0.1, 0.2, 0.3, 0.4}).value();
+  const Percentage p = MeanPercentage({0.1, 0.2, 0.3, 0.4}).value();
   EXPECT_EQ(p.count, 4);
   EXPECT_NEAR(p.mean, 25, 1e-12);
   EXPECT_NEAR(p.std, std::sqrt(125), 1e-12) << "divided by 4, not by 3";
   EXPECT_NEAR(p.interval->second - p.mean, 31.8245 * std::sqrt(5.0 / 12), 0.05);
-  EXPECT_EQ(PercentageOf({0.5})->std, 0);
-  EXPECT_EQ(PercentageOf({0.5})->interval, std::nullopt);
-  EXPECT_FALSE(PercentageOf({}));
+  EXPECT_EQ(MeanPercentage({0.5})->std, 0);
+  EXPECT_EQ(MeanPercentage({0.5})->interval, std::nullopt);
+  EXPECT_FALSE(MeanPercentage({}));
 }
 
 TEST(CutAt100Test, KeepsWhatIsBetween) {

@@ -48,7 +48,7 @@ Ramp Scheme::on_black() const {
   return {kBlack, r[7], r[6], r[5], r[4], r[3], r[2], r[1], r[0]};
 }
 
-const Scheme& SchemeOf(const Grid& grid) {
+const Scheme& ColourScheme(const Grid& grid) {
   const auto scheme = std::find_if(std::begin(kSchemes), std::end(kSchemes), [&](const Scheme& s) { return s.name == grid.scheme; });
   if (scheme != std::end(kSchemes)) return *scheme;
   std::string names;
@@ -56,16 +56,16 @@ const Scheme& SchemeOf(const Grid& grid) {
   throw Error(fmt::format("grid {}: no colour scheme \"{}\"", grid.name, grid.scheme), "the schemes are " + names);
 }
 
-std::pair<double, double> DomainOf(const Grid& grid) {
+std::pair<double, double> ColourDomain(const Grid& grid) {
   if (grid.domain) return *grid.domain;
   std::vector<double> numbers = Numbers(grid);
-  if (SchemeOf(grid).is_signed)
+  if (ColourScheme(grid).is_signed)
     for (size_t i = numbers.size(); i-- > 0;) numbers.push_back(-numbers[i]);  // so that zero is in the middle
-  return RangeOf(numbers);
+  return FindRange(numbers);
 }
 
-std::vector<double> TicksOf(const Grid& grid, double gap) {
-  const auto [low, high] = DomainOf(grid);
+std::vector<double> ColourTicks(const Grid& grid, double gap) {
+  const auto [low, high] = ColourDomain(grid);
   std::vector<double> ticks;
   auto add = [&, low = low, high = high](double tick) {
     const bool crowded = std::any_of(ticks.begin(), ticks.end(), [&](double other) { return std::abs(tick - other) < gap; });

@@ -24,13 +24,13 @@ struct Scheme {
 };
 
 // The scheme that the grid names. Throws Error, with the known ones, when there is none.
-const Scheme& SchemeOf(const Grid& grid);
+const Scheme& ColourScheme(const Grid& grid);
 
 // The ends of the colour scale: the grid's domain, else the range of its values and references, which for a signed scheme is widened to
 // have zero in the middle. The first is less than the second.
-std::pair<double, double> DomainOf(const Grid& grid);
+std::pair<double, double> ColourDomain(const Grid& grid);
 
 // The values to label: the grid's references and about four round numbers, none nearer than `gap` to another.
-std::vector<double> TicksOf(const Grid& grid, double gap);
+std::vector<double> ColourTicks(const Grid& grid, double gap);
 
 }  // namespace mambascope

@@ -87,9 +87,9 @@ Json HeatMap(const Grid& grid) {
   const int cell_width = std::clamp(640 / columns, 4, 40), cell_height = std::clamp(480 / rows, 14, 26);
   const int width = cell_width * columns, height = cell_height * rows;
   const int legend_length = std::clamp(height - 24, 100, 200);
-  const auto [low, high] = DomainOf(grid);
+  const auto [low, high] = ColourDomain(grid);
   const std::vector<std::string> column_labels = VisibleTexts(grid.columns);
-  const Scheme& scheme = SchemeOf(grid);
+  const Scheme& scheme = ColourScheme(grid);
   return FigureSpec({.name = grid.name,
                      .title = grid.title,
                      .subtitle = grid.subtitle,
@@ -112,7 +112,7 @@ Json HeatMap(const Grid& grid) {
                      {"domain", Steps(low, high)},
                      {"range", Colours(scheme)},
                      {"value_title", grid.value_title},
-                     {"ticks", TicksOf(grid, (high - low) * 14 / legend_length)},
+                     {"ticks", ColourTicks(grid, (high - low) * 14 / legend_length)},
                      {"legend_length", legend_length},
                      {"tooltip", Tooltip(grid)}});
 }

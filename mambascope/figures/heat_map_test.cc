@@ -1,5 +1,4 @@
 #include "mambascope/figures/heat_map.h"
-#include "mambascope/figures/browser_test_support.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +6,7 @@
 #include <cmath>
 
 #include "mambascope/error.h"
+#include "mambascope/figures/browser_test_support.h"
 #include "mambascope/figures/colour_scale.h"
 
 namespace mambascope {
@@ -88,35 +88,35 @@ TEST(HeatMap, RefusesAGridThatDoesNotFitItself) {
 
 TEST(ColourScale, SpansValuesAndReferences) {
   Grid grid = Tokens(4);
-  EXPECT_EQ(DomainOf(grid), std::pair(0.1, 0.5));
+  EXPECT_EQ(ColourDomain(grid), std::pair(0.1, 0.5));
   grid.references = {{"corrupted", 0.02}};
-  EXPECT_EQ(DomainOf(grid), std::pair(0.02, 0.5));
+  EXPECT_EQ(ColourDomain(grid), std::pair(0.02, 0.5));
   grid.domain = {0.05, 0.4};
-  EXPECT_EQ(DomainOf(grid), std::pair(0.05, 0.4));
+  EXPECT_EQ(ColourDomain(grid), std::pair(0.05, 0.4));
 }
 
 TEST(ColourScale, CentresSignedValues) {
   Grid grid = Tokens(4);
   grid.scheme = "redblue";
-  EXPECT_EQ(DomainOf(grid), std::pair(-0.5, 0.5));
+  EXPECT_EQ(ColourDomain(grid), std::pair(-0.5, 0.5));
 }
 
 TEST(ColourScale, LabelsReferencesAndRoundNumbersThatLeaveThemRoom) {
   Grid grid = Tokens(4);
   grid.domain = {0, 1};
-  EXPECT_THAT(TicksOf(grid, 0.05), ElementsAre(0, 0.2, testing::DoubleEq(0.4), testing::DoubleEq(0.6), 0.8, 1));
+  EXPECT_THAT(ColourTicks(grid, 0.05), ElementsAre(0, 0.2, testing::DoubleEq(0.4), testing::DoubleEq(0.6), 0.8, 1));
   grid.references = {{"corrupted", 0.02}, {"outside", 2}};
-  EXPECT_THAT(TicksOf(grid, 0.05), ElementsAre(0.02, 0.2, testing::DoubleEq(0.4), testing::DoubleEq(0.6), 0.8, 1));
+  EXPECT_THAT(ColourTicks(grid, 0.05), ElementsAre(0.02, 0.2, testing::DoubleEq(0.4), testing::DoubleEq(0.6), 0.8, 1));
 }
 
 TEST(ColourScale, StaysFiniteForEqualAndForNearlyEqualValues) {
   Grid grid = Tokens(1);
   grid.values = {{1e6}, {1e6}, {std::nextafter(1e6, 2e6)}};
-  EXPECT_LE(TicksOf(grid, 0).size(), 10);
+  EXPECT_LE(ColourTicks(grid, 0).size(), 10);
   grid.values = {{0.5}, {0.5}, {std::nullopt}};
-  EXPECT_EQ(DomainOf(grid), std::pair(0.5, 1.5));
+  EXPECT_EQ(ColourDomain(grid), std::pair(0.5, 1.5));
   grid.values = {{std::nullopt}, {std::nullopt}, {std::nullopt}};
-  EXPECT_EQ(DomainOf(grid), std::pair(0.0, 1.0));
+  EXPECT_EQ(ColourDomain(grid), std::pair(0.0, 1.0));
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ void CheckScatter(const Scatter& scatter) {
   for (const auto& [x, y] : scatter.guide) CheckPoint(scatter, "the guide", x, y);
 }
 
-std::vector<std::string> GroupsOf(const Scatter& scatter) {
+std::vector<std::string> ListGroups(const Scatter& scatter) {
   std::vector<std::string> groups;
   for (const ScatterPoint& point : scatter.points) {
     if (std::find(groups.begin(), groups.end(), point.group) == groups.end()) groups.push_back(point.group);
@@ -55,26 +55,26 @@ Json Guide(const Scatter& scatter) {
   return points;
 }
 
-std::pair<double, double> DomainOf(const Scatter& scatter) {
+std::pair<double, double> ColourDomain(const Scatter& scatter) {
   if (scatter.domain) return *scatter.domain;
   std::vector<double> numbers;
   for (const ScatterPoint& point : scatter.points) numbers.push_back(point.y);
   for (const auto& [x, y] : scatter.guide) numbers.push_back(y);
-  return RangeOf(numbers);
+  return FindRange(numbers);
 }
 
 }  // namespace
 
 Json ScatterSpec(const Scatter& scatter) {
   CheckScatter(scatter);
-  const std::vector<std::string> groups = GroupsOf(scatter);
+  const std::vector<std::string> groups = ListGroups(scatter);
   Json numbers = Json::array(), colours = Json::array();
   for (size_t i = 0; i < groups.size(); ++i) {
     const CurveColour& colour = kCurveColours[i % kCurveColours.size()];
     numbers.push_back(i);
     colours.push_back({{"expr", ByMode(colour.on_white, colour.on_black)}});
   }
-  const auto domain = DomainOf(scatter);
+  const auto domain = ColourDomain(scatter);
   return FigureSpec({.name = scatter.name,
                      .title = scatter.title,
                      .subtitle = scatter.subtitle,

@@ -24,7 +24,7 @@ inline Json ValueJson(const std::optional<std::pair<double, double>>& interval) 
 }
 
 // The smallest and the largest of `numbers` that are finite, the first made less than the second; 0 and 1 when there are none.
-inline std::pair<double, double> RangeOf(const std::vector<double>& numbers) {
+inline std::pair<double, double> FindRange(const std::vector<double>& numbers) {
   double low = INFINITY, high = -INFINITY;
   for (double number : numbers)
     if (std::isfinite(number)) std::tie(low, high) = std::pair(std::min(low, number), std::max(high, number));

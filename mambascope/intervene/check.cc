@@ -31,10 +31,10 @@ void CheckState(const Model& model, const StateId& at, int64_t tokens, const at:
 void CheckMixers(const Cut& cut, const std::vector<Mixer>& mixers) {
   if (mixers.empty()) throw Error(fmt::format("layer {} has no mixer, so it has nothing to cut", cut.layer));
   if (!cut.channels.defined()) return;
+  if (mixers.size() > 1) throw Error(fmt::format("layer {} has {} mixers: a cut there is of all channels", cut.layer, mixers.size()));
   const auto fits = [&](const Mixer& mixer) { return cut.channels.size(0) == mixer.channels; };
   if (cut.channels.scalar_type() != at::kBool || cut.channels.dim() != 1 || std::none_of(mixers.begin(), mixers.end(), fits)) {
-    throw Error(
-        fmt::format("a cut's channels must be a mask (bool) of {} {}s", mixers.front().channels, mixers.front().channel_name));
+    throw Error(fmt::format("a cut's channels must be a mask (bool) of {} {}s", mixers.front().channels, mixers.front().channel_name));
   }
   const bool has_conv = std::any_of(mixers.begin(), mixers.end(), [](const Mixer& mixer) { return mixer.has_conv; });
   if (cut.kind == CutKind::kMixingAndConv && has_conv)

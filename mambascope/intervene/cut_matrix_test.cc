@@ -21,8 +21,7 @@ class CutMatrixTest : public testing::TestWithParam<std::string> {
   }
   at::Tensor ByMatrix(const std::vector<Cut>& cuts) const {
     const Place input = BlockInput(1);
-    const Mixing mixing =
-        model_.layer(1).Mix(mambascope::Run(model_, {ids_}, {.variants = {}, .keep = {input}}).State(input, 0)).at(0);
+    const Mixing mixing = model_.layer(1).Mix(mambascope::Run(model_, {ids_}, {.variants = {}, .keep = {input}}).State(input, 0)).at(0);
     at::Tensor m = mixing.matrix(0, 0, mixing.channels);  // [to, from, channel]
     for (const Cut& cut : cuts) {
       for (int64_t to : cut.to) {

@@ -10,8 +10,8 @@
 
 #include "mambascope/intervene/base_runs.h"
 #include "mambascope/intervene/changes.h"
-#include "mambascope/intervene/downstream.h"
 #include "mambascope/intervene/cuts.h"
+#include "mambascope/intervene/downstream.h"
 
 namespace mambascope {
 namespace {

@@ -1,12 +1,11 @@
 // Sweep against Run under cuts of every kind.
-#include "mambascope/intervene/sweep.h"
-
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <map>
 #include <random>
 
+#include "mambascope/intervene/sweep.h"
 #include "mambascope/intervene/sweep_test_support.h"
 
 namespace mambascope {

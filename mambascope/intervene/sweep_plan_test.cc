@@ -14,9 +14,7 @@ namespace {
 // What one layer has, another one may lack.
 TEST(MixedSweepTest, WhatALayerLacksIsRefused) {
   const Model model = MixedModel();
-  const auto error = [&](const Intervention& intervention) {
-    return ErrorOf([&] { Sweep(model, {{{5, 6, 7}}}, {{0, {intervention}}}); });
-  };
+  const auto error = [&](const Intervention& intervention) { return ErrorOf([&] { Sweep(model, {{{5, 6, 7}}}, {{0, {intervention}}}); }); };
   EXPECT_EQ(error(Cut{1, {0}, {2}}), "no error");
   EXPECT_THAT(error(Cut{3, {0}, {2}}), testing::HasSubstr("layer 3 has no mixer"));
   EXPECT_THAT(error(Hold{{Site::kSsmOut, 1, 0}}), testing::HasSubstr("layer 1 has no site ssm_out; layers that have it: 0, 2, 4"));

@@ -15,11 +15,11 @@ std::string PlanText(const SweepPlan& plan, size_t facts, size_t already) {
   std::string text;
   if (already > 0) text = fmt::format("plan: {} of {} facts are there already\n", already, already + facts);
   const double share = 100.0 * static_cast<double>(plan.layer_tokens) / static_cast<double>(std::max<int64_t>(1, plan.naive_layer_tokens));
-  return text +
-         fmt::format("plan: {} facts, {} cells in {} {}: {} layer-tokens of {} with a whole pass per cell ({:.1f} %); at most {} rows, "
-                     "about {} MB\n",
-                     facts, plan.cases, plan.passes, plan.passes == 1 ? "pass" : "passes", plan.layer_tokens, plan.naive_layer_tokens, share,
-                     plan.peak_rows, plan.peak_bytes >> 20);
+  return text + fmt::format(
+                    "plan: {} facts, {} cells in {} {}: {} layer-tokens of {} with a whole pass per cell ({:.1f} %); at most {} rows, "
+                    "about {} MB\n",
+                    facts, plan.cases, plan.passes, plan.passes == 1 ? "pass" : "passes", plan.layer_tokens, plan.naive_layer_tokens, share,
+                    plan.peak_rows, plan.peak_bytes >> 20);
 }
 
 std::string CheckText(const Audit& audit, at::ScalarType dtype) {

@@ -41,7 +41,8 @@ struct FactJobResult {
 template <typename Result>
 FactJobResult<Result> RunFactJob(const std::vector<FactPair>& pairs, const FactJobOptions& options, const FactBatch<Result>& batch) {
   FactJobResult<Result> outcome;
-  Job<FactPair, Result> job{.key = FactKey, .run = {}, .at_a_time = options.at_a_time, .store = options.store, .progress = options.progress};
+  Job<FactPair, Result> job{
+      .key = FactKey, .run = {}, .at_a_time = options.at_a_time, .store = options.store, .progress = options.progress};
   job.run = [&](const std::vector<FactPair>& some, const std::function<void(double, int64_t)>& progress) {
     const int64_t before = outcome.audit.plan.cases;
     CellOptions cells = options.cells;

@@ -15,12 +15,23 @@ namespace mambascope {
 OutputFolder::OutputFolder(const std::filesystem::path& folder, const std::vector<std::string>& files) : folder_(folder) {
   PrepareFolder(folder);
   for (const std::string& file : files) PrepareFile(folder / file);
-  lock_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  // A file system without locks is no reason not to run.
-  if (lock_ < 0 || flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
-  close(lock_);
+  if (Lock(folder, O_RDONLY | O_DIRECTORY)) return;
+  // NFS locks only what is open for writing, and a folder cannot be. A file system without locks is
+  // no reason not to run.
+  if (errno != EWOULDBLOCK && (Lock(folder / ".lock", O_RDWR | O_CREAT) || errno != EWOULDBLOCK)) return;
   throw Error(fmt::format("{}: another mambascope is writing its results there", folder.string()),
               "wait until it ends, or name another folder with --out");
+}
+
+bool OutputFolder::Lock(const std::filesystem::path& path, int flags) {
+  lock_ = open(path.c_str(), flags | O_CLOEXEC, 0666);
+  if (lock_ < 0) return false;
+  if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return true;
+  const int error = errno;
+  close(lock_);
+  lock_ = -1;
+  errno = error;
+  return false;
 }
 
 OutputFolder::~OutputFolder() {

@@ -20,8 +20,11 @@ class OutputFolder {
   const std::filesystem::path& path() const { return folder_; }
 
  private:
+  // Tells whether `path` is locked now. If not, errno says why.
+  bool Lock(const std::filesystem::path& path, int flags);
+
   std::filesystem::path folder_;
-  int lock_ = -1;  // an open file descriptor of the folder
+  int lock_ = -1;  // an open file descriptor of what is locked
 };
 
 }  // namespace mambascope

@@ -7,12 +7,9 @@ namespace {
 
 // The state-spaces repositories say "embedding" where Hugging Face says "embeddings".
 Family MambaFamily(const WeightSource& source, decltype(&MakeMamba1Layer) make_layer) {
-  return {"backbone.layers",
-          source.Has("backbone.embedding.weight") ? "backbone.embedding" : "backbone.embeddings",
-          "backbone.norm_f",
-          "lm_head",
-          NormKind::kRms,
-          make_layer};
+  return {"backbone.layers", source.Has("backbone.embedding.weight") ? "backbone.embedding" : "backbone.embeddings",
+          "backbone.norm_f", "lm_head",
+          NormKind::kRms,    make_layer};
 }
 
 // GPT-2's first checkpoints lack the "transformer." that later ones have.

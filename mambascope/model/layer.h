@@ -13,10 +13,10 @@
 
 #include "mambascope/checkpoint/config.h"
 #include "mambascope/model/hooks.h"
+#include "mambascope/model/kernels/packing.h"
 #include "mambascope/model/layer_cost.h"
 #include "mambascope/model/mixer.h"
 #include "mambascope/model/mixing.h"
-#include "mambascope/model/kernels/packing.h"
 #include "mambascope/model/weights.h"
 
 namespace mambascope {
@@ -53,7 +53,6 @@ class Layer {
   // Returns the projections that can be edited. The published edits of this architecture change the
   // last one.
   virtual std::vector<EditableWeight> editable() const = 0;
-  // Returns about what computing the layer takes.
   // Returns about what computing the layer takes.
   virtual LayerCost cost() const = 0;
 

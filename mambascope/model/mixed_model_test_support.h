@@ -82,9 +82,7 @@ class MlpBlock : public Layer {
   }
   bool IsAddedToOutput(Site site) const override { return site == Site::kMlpOut || site == Site::kResid; }
   std::vector<Mixer> mixers() const override { return {}; }
-  std::vector<EditableWeight> editable() const override {
-    return {{"W_down", w_down_, Site::kMlpMid, Site::kMlpOut, "w_down"}};
-  }
+  std::vector<EditableWeight> editable() const override { return {{"W_down", w_down_, Site::kMlpMid, Site::kMlpOut, "w_down"}}; }
   LayerCost cost() const override { return {.row = (6 * w_down_.size(0) + 2 * w_up_.size(0)) * static_cast<int64_t>(sizeof(float))}; }
   std::unique_ptr<Layer> Edited(const std::string& /*name*/, const at::Tensor& change) const override {
     return std::make_unique<MlpBlock>(w_up_, w_down_ + change);

@@ -66,8 +66,7 @@ Model::Model(const Config& config, const WeightSource& source, const ModelOption
   embedding_ = w.Float(family.embedding + ".weight", table);
   if (config.positions > 0)
     positions_ = w.Float(family.embedding.substr(0, family.embedding.size() - 3) + "wpe.weight", {config.positions, config.d_model});
-  for (int64_t l = 0; l < config.layers; ++l)
-    layers_.push_back(family.make_layer(config, w.Scope(fmt::format("{}.{}", family.blocks, l))));
+  for (int64_t l = 0; l < config.layers; ++l) layers_.push_back(family.make_layer(config, w.Scope(fmt::format("{}.{}", family.blocks, l))));
   norm_ = w.Float(family.norm + ".weight", {config.d_model});
   if (family.norm_kind == NormKind::kLayer) norm_bias_ = w.Float(family.norm + ".bias", {config.d_model});
   unembedding_ = config.tied_embeddings ? embedding_ : w.Float(family.unembedding + ".weight", table);
@@ -209,8 +208,7 @@ at::Tensor Model::Unembed(const at::Tensor& h) const { return Linear(FinalNorm(h
 
 void Model::UnembedInParts(const at::Tensor& h, const std::function<void(int64_t begin, const at::Tensor& logits)>& use) const {
   const int64_t some = std::max<int64_t>(1, kLogitsTogether / config_.vocab);
-  for (int64_t begin = 0; begin < h.size(0); begin += some)
-    use(begin, Unembed(h.narrow(0, begin, std::min(some, h.size(0) - begin))));
+  for (int64_t begin = 0; begin < h.size(0); begin += some) use(begin, Unembed(h.narrow(0, begin, std::min(some, h.size(0) - begin))));
 }
 
 }  // namespace mambascope

@@ -19,8 +19,8 @@
 
 #include "mambascope/checkpoint/checkpoint.h"
 #include "mambascope/model/hooks.h"
-#include "mambascope/model/layer.h"
 #include "mambascope/model/kernels/packing.h"
+#include "mambascope/model/layer.h"
 
 namespace mambascope {
 

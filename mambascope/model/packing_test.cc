@@ -37,7 +37,8 @@ TEST_P(PackingTest, SplitAnywhereAndContinuedFromTheCarry) {
   for (int64_t split = 1; split < 11; ++split) {
     const std::vector<int64_t> rest(ids.begin() + split, ids.end());
     const Packing packing{.segments = {{0, 11 - split, split, split - 1}}, .kept = {}};
-    EXPECT_LT(MaxDifference(model_.Unembed(model_.Forward(rest, packing, nullptr, &carries)), whole.slice(0, split)), kLogitTolerance * scale)
+    EXPECT_LT(MaxDifference(model_.Unembed(model_.Forward(rest, packing, nullptr, &carries)), whole.slice(0, split)),
+              kLogitTolerance * scale)
         << split;
   }
 }

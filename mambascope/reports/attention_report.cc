@@ -7,6 +7,7 @@
 
 #include "mambascope/figures/heat_map.h"
 #include "mambascope/figures/page.h"
+#include "mambascope/figures/terminal.h"
 #include "mambascope/reports/result_page.h"
 
 namespace mambascope {
@@ -35,9 +36,7 @@ bool Differ(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max
 bool HasSigns(const at::Tensor& matrix) { return matrix.min().item<double>() < 0; }
 
 // "the mean of 384 channels".
-std::string OfChannels(const LayerAttention& layer) {
-  return fmt::format("mean of {} {}s", layer.channels, layer.channel_name);
-}
+std::string OfChannels(const LayerAttention& layer) { return fmt::format("mean of {} {}s", layer.channels, layer.channel_name); }
 
 // The rows that set the scale of colours: the first token has only itself to read, which says nothing.
 at::Tensor ScaleRows(const at::Tensor& matrix) { return matrix.size(0) > 1 ? matrix.slice(0, 1) : matrix; }
@@ -103,6 +102,18 @@ std::string AttentionPage(const AttentionResult& result) {
                          .spec = HeatMap(grid)});
   }
   return HtmlPage(info, figures);
+}
+
+std::string AttentionText(const AttentionResult& result) {
+  std::string text;
+  for (const LayerAttention& layer : result.layers) {
+    Grid grid = ShareHeatMap(result, layer);
+    for (auto& row : grid.values) {
+      for (auto& value : row) value = value.value_or(0);  // later tokens
+    }
+    text += fmt::format("{} ({})\n{}\n", grid.title, grid.subtitle, TerminalHeatMap(grid));
+  }
+  return text;
 }
 
 }  // namespace mambascope

@@ -17,4 +17,7 @@ Grid ShareHeatMap(const AttentionResult& result, const LayerAttention& layer);
 
 std::string AttentionPage(const AttentionResult& result);
 
+// For a terminal.
+std::string AttentionText(const AttentionResult& result);
+
 }  // namespace mambascope

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "mambascope/reports/decompose_report.h"
 #include "mambascope/figures/heat_map.h"
-#include "mambascope/reports/knockout_report.h"
-#include "mambascope/reports/knockout_words.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/page.h"
+#include "mambascope/reports/decompose_report.h"
+#include "mambascope/reports/knockout_report.h"
+#include "mambascope/reports/knockout_words.h"
 #include "mambascope/reports/result_page.h"
 
 namespace mambascope {
@@ -106,7 +106,8 @@ std::vector<std::pair<std::string, std::string>> MakeSummary(const std::vector<K
 }  // namespace
 
 std::string KnockoutPage(const std::vector<KnockoutResult>& results) {
-  PageInfo info{.title = results[0].mode == "mean" ? "Mean ablation by layer" : "Information-flow knockout", .summary = MakeSummary(results)};
+  PageInfo info{.title = results[0].mode == "mean" ? "Mean ablation by layer" : "Information-flow knockout",
+                .summary = MakeSummary(results)};
   std::vector<Figure> figures;
   const bool several = results.size() > 1;
   const auto charts = [&](KnockoutMeasure measure) {

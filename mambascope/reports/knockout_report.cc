@@ -6,9 +6,9 @@
 #include <cctype>
 #include <cmath>
 
-#include "mambascope/reports/knockout_words.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/palette.h"
+#include "mambascope/reports/knockout_words.h"
 
 namespace mambascope {
 namespace {
@@ -120,13 +120,14 @@ std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results, K
   for (size_t f = 0; f < results.at(0).flows.size(); ++f) {
     const Flow& flow = results[0].flows[f];
     LineChart chart = EmptyChart(measure, fmt::format("{} from {}", WhatIsDone(results[0], flow), flow.from),
-                              fmt::format("{}_{}", flow.from, FlowKey(results[0], flow)));
+                                 fmt::format("{}_{}", flow.from, FlowKey(results[0], flow)));
     chart.subtitle = fmt::format("{}, the same for all models", CountText(results[0].facts.size()));
     chart.x_title = "depth of the window (%), from the first to the last";
     chart.missing = LineChart::Missing::kBridge;
     for (size_t depth = 0; depth < kDepths; ++depth) chart.x.push_back(std::to_string(depth));
     for (const KnockoutResult& result : results)
-      chart.curves.push_back(AtDepths(MakeCurve(measure, result.summary.all.flows[f], fmt::format("{} (w = {})", result.name, result.window))));
+      chart.curves.push_back(
+          AtDepths(MakeCurve(measure, result.summary.all.flows[f], fmt::format("{} (w = {})", result.name, result.window))));
     charts.push_back(std::move(chart));
   }
   return charts;

@@ -7,8 +7,9 @@
 #include <map>
 #include <set>
 
-#include "mambascope/reports/knockout_page.h"
+#include "mambascope/experiments/knockout/knockout_test_support.h"
 #include "mambascope/figures/palette.h"
+#include "mambascope/reports/knockout_page.h"
 
 namespace mambascope {
 namespace {
@@ -20,46 +21,9 @@ using testing::Not;
 using testing::Optional;
 using enum KnockoutMeasure;
 
-// With the summary of its facts as they are now.
-KnockoutResult Summarized(KnockoutResult result) {
-  result.summary = SummarizeKnockouts(result);
-  return result;
-}
-
-KnockedFact MakeFact(const std::string& relation, double base, const std::vector<std::vector<AnswerCell>>& cells) {
-  return {.relation = relation,
-          .prompt = {.text = "Rome is in", .ids = {}, .tokens = {"Rome", " is", " in"}, .subject = "Rome", .subject_span = {0, 1}},
-          .answer_id = 7,
-          .answer = " Italy",
-          .base = {base, true},
-          .cells = cells,
-          .sources = std::vector<int64_t>(cells.size(), 1)};
-}
-
-// Of `windows` windows: p falls from 0.5 by an even step to 0.25, at the first source; the second does nothing.
-KnockoutResult MakeResult(const std::string& name, int windows) {
-  KnockoutResult result{.options = {{"model", name}, {"compat", "none"}},
-                        .name = name,
-                        .mode = "cut",
-                        .window = 3,
-                        .x = {},
-                        .flows = {{"subject", "last", 0}, {"all", "last", 0}},
-                        .channels = {"all"},
-                        .facts = {},
-                        .relations = {}};
-  std::vector<std::vector<AnswerCell>> cells(2);
-  for (int w = 0; w < windows; ++w) {
-    result.x.push_back(w);
-    cells[0].push_back({0.5 - 0.25 * w / (windows - 1), w % 2 == 0});
-    cells[1].push_back({0.5, true});
-  }
-  result.facts = {MakeFact("", 0.5, cells), MakeFact("", 0.5, cells)};
-  return result;
-}
-
 TEST(KnockoutChartTest, HasChangeAndAccuracyOfEverySource) {
-  const std::vector<LineChart> changes = KnockoutCharts(Summarized(MakeResult("m", 3)), kChange),
-                               accuracies = KnockoutCharts(Summarized(MakeResult("m", 3)), kAccuracy);
+  const std::vector<LineChart> changes = KnockoutCharts(WithSummary(MakeKnockouts("m", 3)), kChange),
+                               accuracies = KnockoutCharts(WithSummary(MakeKnockouts("m", 3)), kAccuracy);
   ASSERT_EQ(changes.size(), 1u);
   ASSERT_EQ(accuracies.size(), 1u);
   EXPECT_THAT(changes[0].x, ElementsAre("0", "1", "2"));
@@ -72,29 +36,29 @@ TEST(KnockoutChartTest, HasChangeAndAccuracyOfEverySource) {
 
 // A page shows one panel for each target; with groups of channels one for each pair, which compares them.
 TEST(KnockoutChartTest, TargetsHaveTheirOwnAndGroupsAreCompared) {
-  KnockoutResult result = MakeResult("m", 2);
+  KnockoutResult result = MakeKnockouts("m", 2);
   result.channels = {"all", "fast"};
   result.flows = {{"subject", "last", 0}, {"subject", "last", 1}};
-  const std::vector<LineChart> charts = KnockoutCharts(Summarized(result), kChange);
+  const std::vector<LineChart> charts = KnockoutCharts(WithSummary(result), kChange);
   ASSERT_EQ(charts.size(), 1u);
   ASSERT_EQ(charts[0].curves.size(), 2u);
   EXPECT_EQ(charts[0].curves[1].name, "fast");
   EXPECT_THAT(charts[0].title, HasSubstr("from subject to last"));
   result.channels = {"all"};
   result.flows = {{"subject", "last", 0}, {"subject", "subject", 0}};
-  EXPECT_EQ(KnockoutCharts(Summarized(result), kChange).size(), 2u);
+  EXPECT_EQ(KnockoutCharts(WithSummary(result), kChange).size(), 2u);
 }
 
 TEST(KnockoutChartTest, SetsHaveTheFieldsColoursAndNoTwoTheSame) {
-  KnockoutResult result = MakeResult("m", 2);
+  KnockoutResult result = MakeKnockouts("m", 2);
   const std::vector<std::string> sets = {"0,1", "last", "subject", "relation", "all", "first", "context", "subject_last"};
   result.flows.clear();
   for (const std::string& set : sets) result.flows.push_back({set, "last", 0});
   const std::vector<AnswerCell> cells = {{0.5, true}, {0.5, true}};
-  result.facts = {MakeFact("", 0.5, std::vector<std::vector<AnswerCell>>(sets.size(), cells))};
+  result.facts = {MakeKnockedFact("", 0.5, std::vector<std::vector<AnswerCell>>(sets.size(), cells))};
   std::set<std::string_view> colours;
   std::map<std::string, std::string_view> of;
-  const LineChart chart = KnockoutCharts(Summarized(result), kChange)[0];
+  const LineChart chart = KnockoutCharts(WithSummary(result), kChange)[0];
   for (const Curve& curve : chart.curves) {
     of[curve.name] = kCurveColours.at(curve.tone.value()).on_white;
     colours.insert(of[curve.name]);
@@ -107,7 +71,7 @@ TEST(KnockoutChartTest, SetsHaveTheFieldsColoursAndNoTwoTheSame) {
 }
 
 TEST(DepthChartTest, EachModelHasItsOwnPointsAndNoOthers) {
-  const std::vector<KnockoutResult> results = {Summarized(MakeResult("small", 3)), Summarized(MakeResult("large", 5))};
+  const std::vector<KnockoutResult> results = {WithSummary(MakeKnockouts("small", 3)), WithSummary(MakeKnockouts("large", 5))};
   const std::vector<LineChart> charts = DepthCharts(results, kChange);
   ASSERT_EQ(charts.size(), 2u) << "of two sources";
   ASSERT_EQ(charts[0].x.size(), 101u);
@@ -123,18 +87,18 @@ TEST(DepthChartTest, EachModelHasItsOwnPointsAndNoOthers) {
 }
 
 TEST(DepthChartTest, ModelWithOneWindowIsAPoint) {
-  KnockoutResult one = MakeResult("one", 2);
+  KnockoutResult one = MakeKnockouts("one", 2);
   one.x = {0};
   for (KnockedFact& fact : one.facts) {
     for (auto& cells : fact.cells) cells.resize(1);
   }
-  const std::vector<LineChart> charts = DepthCharts({Summarized(one), Summarized(MakeResult("two", 2))}, kChange);
+  const std::vector<LineChart> charts = DepthCharts({WithSummary(one), WithSummary(MakeKnockouts("two", 2))}, kChange);
   EXPECT_THAT(charts[0].curves[0].values[0], Optional(0.0));
   EXPECT_FALSE(charts[0].curves[0].values[100].has_value());
 }
 
 TEST(KnockoutHeatMapTest, ShowsDifferencesOnASymmetricScale) {
-  KnockoutResult result = MakeResult("m", 2);
+  KnockoutResult result = MakeKnockouts("m", 2);
   KnockedFact& fact = result.facts[0];
   fact.heatmap = {{{0.5, true}, {0.25, true}}, {{0.625, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}};
   const Grid grid = KnockoutHeatMap(result, fact, 0.3);
@@ -145,31 +109,31 @@ TEST(KnockoutHeatMapTest, ShowsDifferencesOnASymmetricScale) {
   EXPECT_THAT(grid.title, HasSubstr("Italy"));
   EXPECT_THAT(grid.subtitle, HasSubstr("0.5"));
   EXPECT_THAT(grid.title, HasSubstr("last token:")) << "all channels need no words";
-  EXPECT_THAT(KnockoutPage({Summarized(result)}), HasSubstr("from one token (row)"));
+  EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("from one token (row)"));
 }
 
 TEST(KnockoutHeatMapTest, ColumnsAreNamedByTheirWindows) {
-  KnockoutResult result = MakeResult("m", 2);
+  KnockoutResult result = MakeKnockouts("m", 2);
   EXPECT_EQ(KnockoutHeatMap(result, result.facts[0], 1).column_title, "first layer of the window");
-  EXPECT_THAT(KnockoutPage({Summarized(result)}), HasSubstr("In 3 layers from x on"));
+  EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("In 3 layers from x on"));
   result.windows = KnockoutResult::Windows::kAround;
   EXPECT_EQ(KnockoutHeatMap(result, result.facts[0], 1).column_title, "layer the window lies around");
-  EXPECT_THAT(KnockoutPage({Summarized(result)}), HasSubstr("In 3 layers around x"));
+  EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("In 3 layers around x"));
 }
 
 TEST(KnockoutHeatMapTest, SaysThatItIsOfTheFirstGroup) {
-  KnockoutResult result = MakeResult("m", 2);
+  KnockoutResult result = MakeKnockouts("m", 2);
   result.channels = {"fast", "all"};
   result.facts[0].heatmap = std::vector<std::vector<AnswerCell>>(3, {{0.5, true}, {0.25, true}});
   EXPECT_THAT(KnockoutHeatMap(result, result.facts[0], 1).title, HasSubstr("last token (fast):"));
-  EXPECT_THAT(KnockoutPage({Summarized(result)}), HasSubstr("from one token (fast) (row)"));
+  EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("from one token (fast) (row)"));
 }
 
 TEST(KnockoutPageTest, SaysWhichFactsHaveNothingToSever) {
-  KnockoutResult result = MakeResult("m", 2);
-  EXPECT_THAT(KnockoutPage({Summarized(result)}), Not(HasSubstr("count as no change")));
+  KnockoutResult result = MakeKnockouts("m", 2);
+  EXPECT_THAT(KnockoutPage({WithSummary(result)}), Not(HasSubstr("count as no change")));
   result.facts[1].sources[0] = 0;
-  EXPECT_THAT(KnockoutPage({Summarized(result)}), HasSubstr("subject in 1 of 2 facts"));
+  EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("subject in 1 of 2 facts"));
 }
 
 }  // namespace

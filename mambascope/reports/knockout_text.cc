@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "mambascope/reports/knockout_words.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/terminal.h"
+#include "mambascope/reports/knockout_words.h"
 
 namespace mambascope {
 namespace {

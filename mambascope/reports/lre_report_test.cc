@@ -35,9 +35,7 @@ RelationResult MakeRelation(const std::string& name, int range, double faithfuln
           .by_layer = {{kEmbedLayer, MakeMeans(10, 1, 5)}, {3, MakeMeans(faithfulness, 2, faithfulness / 2)}}};
 }
 
-RelationResult MakeSkipped(const std::string& name, const std::string& reason) {
-  return {.name = name, .kind = "bias", .skipped = reason};
-}
+RelationResult MakeSkipped(const std::string& name, const std::string& reason) { return {.name = name, .kind = "bias", .skipped = reason}; }
 
 // Two relations and one that was skipped.
 std::vector<RelationResult> SmallRelations() {
@@ -81,7 +79,8 @@ TEST(LreReportTest, TextHasALinePerRelationAndWhatWasSkipped) {
   std::vector<RelationResult> relations = SmallRelations();
   relations[0].chosen.faithfulness.std = 12.5;
   relations[1].trials = {{.skipped = "few"}, {.known = 3}};
-  EXPECT_EQ(LreText(MakeLreResult({{"model", "demo"}}, relations)), R"(relation             known chance    faithful layer beta      causal layer  rank
+  EXPECT_EQ(LreText(MakeLreResult({{"model", "demo"}}, relations)),
+            R"(relation             known chance    faithful layer beta      causal layer  rank
 gender                  12   50.0        90.0     3  2.5        20.0 embed    16
 country <capital>       12   10.0  40.0 ±12.5     3  2.5        20.0 embed    16
 2 relations: faithfulness 65.0 [0.0, 100.0] %, causality 20.0 [20.0, 20.0] %

@@ -65,9 +65,9 @@ std::string MassEditText(const MassEditResult& result) {
   const EditMeans& first = result.points[0].means;
   std::string text = fmt::format("{:>6}{:>8}{}{:>12}{:>14}\n", "edits", "records", MeanHeads(first), "perplexity", "|change|/|W|");
   for (const MassEditPoint& point : result.points) {
-    text += fmt::format("{:>6}{:>8}{}{:>12}{:>14}\n", point.edits, point.means.records, MeanCells(point.means),
-                        fmt::format("x {:.3f}", point.health.PerplexityRatio()),
-                        fmt::format("{:.1f} %", point.health.MostChangedPercent()));
+    text +=
+        fmt::format("{:>6}{:>8}{}{:>12}{:>14}\n", point.edits, point.means.records, MeanCells(point.means),
+                    fmt::format("x {:.3f}", point.health.PerplexityRatio()), fmt::format("{:.1f} %", point.health.MostChangedPercent()));
     for (const std::string& warning : point.health.warnings) text += "        warning: " + warning + "\n";
   }
   const bool one_by_one = result.options.value("method", "") == "rome";

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "mambascope/figures/page.h"
 #include "mambascope/reports/result_page.h"
@@ -41,10 +42,24 @@ std::vector<const MomentResult*> MomentsAt(const MomentsResult& report, Site sit
 }
 
 std::string ProjectionNames(const MomentsResult& report, Site site) {
-  return fmt::format("{}", fmt::join(report.projections.at(site), ", "));
+  std::vector<std::string> names;
+  for (const auto& [place, projections] : report.projections) {
+    for (const std::string& name : projections) {
+      if (place.site == site && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 bool IsWatched(const MomentResult& moments) { return !moments.convergence.tokens.empty(); }
+
+// The tokens at which C^-1 k changed by less than `bound` since half as many.
+std::string TokensUntil(const Convergence& convergence, double bound) {
+  for (size_t i = 0; i < convergence.tokens.size(); ++i) {
+    if (convergence.change[i] && *convergence.change[i] < bound) return std::to_string(convergence.tokens[i]);
+  }
+  return "-";
+}
 
 }  // namespace
 
@@ -79,7 +94,9 @@ std::string MomentsPage(const MomentsResult& report) {
   }
   info.summary.push_back({"options", OptionsLine(report.options)});
   std::vector<Figure> figures;
-  for (const auto& [site, projections] : report.projections) {
+  std::set<Site> sites;
+  for (const MomentResult& moments : report.moments) sites.insert(moments.place.site);
+  for (const Site site : sites) {
     const std::vector<const MomentResult*> all = MomentsAt(report, site);
     if (!std::any_of(all.begin(), all.end(), [](const MomentResult* m) { return IsWatched(*m); })) continue;
     const std::string caption = fmt::format(
@@ -92,6 +109,18 @@ std::string MomentsPage(const MomentsResult& report) {
     figures.push_back({.heading = std::string(SiteName(site)), .caption = caption, .spec = LineChartSpec(MomentsChart(report, site))});
   }
   return HtmlPage(info, figures);
+}
+
+std::string MomentsText(const MomentsResult& report) {
+  std::string text = fmt::format("{:<16}{:>6}{:>10}{:>11}{:>13}{:>13}{:>13}\n", "site.layer", "width", "tokens", "condition", "last change",
+                                 "below 10 %", "below 1 %");
+  for (const MomentResult& m : report.moments) {
+    std::string last = "-";
+    if (!m.convergence.change.empty() && m.convergence.change.back()) last = fmt::format("{:.3g}", *m.convergence.change.back());
+    text += fmt::format("{:<16}{:>6}{:>10}{:>11.1e}{:>13}{:>13}{:>13}\n", fmt::format("{}.{}", SiteName(m.place.site), m.place.layer),
+                        m.width, m.tokens, m.condition, last, TokensUntil(m.convergence, 0.1), TokensUntil(m.convergence, 0.01));
+  }
+  return text;
 }
 
 }  // namespace mambascope

@@ -13,4 +13,7 @@ LineChart MomentsChart(const MomentsResult& report, Site site);
 
 std::string MomentsPage(const MomentsResult& report);
 
+// For a terminal.
+std::string MomentsText(const MomentsResult& report);
+
 }  // namespace mambascope

@@ -22,28 +22,24 @@ std::vector<TokenProbability> Top(const std::vector<std::pair<std::string, doubl
 
 // A search of `passes`, its loss falling from 5 to 0.04.
 OneEditResult SmallEdit(int passes) {
-  OneEditResult edit{.options = {{"model", "demo"}, {"command", "edit"}},
-                     .layers = {5},
-                     .projection = "W_o",
-                     .prompt = "The {} is in the city of",
-                     .subject = "Space <b>Needle</b>",
-                     .target = " Rome",
-                     .stopped = "loss",
-                     .v0_norm = 8,
-                     .delta_norm = 12,
-                     .before = {.top = Top({{" Seattle", 0.9375},
-                                            {" downtown", 0.03},
-                                            {"\n", 0.0125},
-                                            {" W", 0.01},
-                                            {" the", 0.005},
-                                            {" a", 0.001}}),
-                                .p_target = 2e-6},
-                     .after = {.top = Top({{" Rome", 0.975}, {" \u65e5\u672c", 0.0125}}), .p_target = 0.975},
-                     .health = {.weights = {{5, "W_o", 1.5, 30}},
-                                .perplexity_before = 12.25,
-                                .perplexity_after = 12.5,
-                                .warnings = {"the change is large:\n5 % of |W|"}},
-                     .perplexity_text = "data/demo/text.txt"};
+  OneEditResult edit{
+      .options = {{"model", "demo"}, {"command", "edit"}},
+      .layers = {5},
+      .projection = "W_o",
+      .prompt = "The {} is in the city of",
+      .subject = "Space <b>Needle</b>",
+      .target = " Rome",
+      .stopped = "loss",
+      .v0_norm = 8,
+      .delta_norm = 12,
+      .before = {.top = Top({{" Seattle", 0.9375}, {" downtown", 0.03}, {"\n", 0.0125}, {" W", 0.01}, {" the", 0.005}, {" a", 0.001}}),
+                 .p_target = 2e-6},
+      .after = {.top = Top({{" Rome", 0.975}, {" \u65e5\u672c", 0.0125}}), .p_target = 0.975},
+      .health = {.weights = {{5, "W_o", 1.5, 30}},
+                 .perplexity_before = 12.25,
+                 .perplexity_after = 12.5,
+                 .warnings = {"the change is large:\n5 % of |W|"}},
+      .perplexity_text = "data/demo/text.txt"};
   for (int s = 0; s < passes; ++s) {
     const double nll = 5 * std::exp(-0.42 * s), kl = 0.02 * s / passes, decay = 0.01 * std::sqrt(s);
     edit.loss.push_back({nll + kl + decay, nll, kl, decay, std::exp(-nll)});

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "mambascope/figures/page.h"
+#include "mambascope/figures/terminal.h"
+#include "mambascope/reports/fact_text.h"
 #include "mambascope/reports/result_page.h"
 
 namespace mambascope {
@@ -11,6 +13,16 @@ namespace {
 std::string CurveName(const std::string& condition) { return condition == "recovery" ? "recovery" : condition + " severed"; }
 
 std::string TokenName(const std::string& at) { return at == "subject_last" ? "the subject's last token" : "the prompt's last token"; }
+
+// The curves as rows of a heat map, for a terminal.
+Grid CurveGrid(const LineChart& chart) {
+  Grid grid{.row_title = "severed", .column_title = "layer", .columns = chart.x, .domain = {{0.0, 1.0}}};
+  for (const Curve& curve : chart.curves) {
+    grid.rows.push_back(curve.name);
+    grid.values.push_back(curve.values);
+  }
+  return grid;
+}
 
 }  // namespace
 
@@ -39,6 +51,14 @@ std::string PathsPage(const PathsResult& result) {
       "since the clean prompt hardly makes the answer more probable (by less than {}).",
       TokenName(result.at), result.average.guarded, kGuard);
   return HtmlPage(info, {{.heading = "Effect by layer", .caption = caption, .spec = LineChartSpec(PathsChart(result))}});
+}
+
+std::string PathsText(const PathsResult& result) {
+  std::string facts = FactsText(result.facts.size(), result.relations);
+  if (result.facts.size() == 1) facts = FactText(result.facts[0].fact);
+  const std::string left_out = fmt::format("{} of them left out (p_clean - p_corrupt below {})\n", result.average.guarded, kGuard);
+  return fmt::format("{}{}IE by layer, {}:\n{}\n", facts, result.facts.size() > 1 ? left_out : "", result.at,
+                     TerminalHeatMap(CurveGrid(PathsChart(result))));
 }
 
 }  // namespace mambascope

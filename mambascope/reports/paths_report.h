@@ -13,4 +13,7 @@ LineChart PathsChart(const PathsResult& result);
 
 std::string PathsPage(const PathsResult& result);
 
+// For a terminal.
+std::string PathsText(const PathsResult& result);
+
 }  // namespace mambascope

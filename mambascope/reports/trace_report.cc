@@ -8,6 +8,8 @@
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/line_chart.h"
 #include "mambascope/figures/page.h"
+#include "mambascope/figures/terminal.h"
+#include "mambascope/reports/fact_text.h"
 #include "mambascope/reports/result_page.h"
 
 namespace mambascope {
@@ -157,6 +159,24 @@ std::string TracePage(const TraceResult& result) {
   for (size_t i = 0; i < std::min(result.facts.size(), kTracedSamples); ++i) figures.push_back(FactFigure(result, result.facts[i]));
   if (result.facts.size() == 1 && result.summary.isolated) figures.insert(figures.begin(), AverageFigures(result).front());
   return HtmlPage(info, figures);
+}
+
+std::string TraceText(const TraceResult& result) {
+  std::string text;
+  Grid grid;
+  if (result.facts.size() == 1) {
+    text = FactText(result.facts[0].fact) + "p(answer)";
+    grid = FactHeatMap(result, result.facts[0]);
+  } else {
+    text = FactsText(result.facts.size(), result.relations) +
+           fmt::format("\n{} of them left out (p_clean - p_corrupt below {})\nIE", result.summary.average.guarded, kGuard);
+    grid = AverageHeatMap(result);
+    grid.domain = {{0.0, 1.0}};
+  }
+  const bool difference = result.facts.size() > 1 && result.summary.isolated.has_value();
+  const std::string what = difference ? " of mixer_out less those of ssm_out and gate"
+                                      : fmt::format(" with the clean state restored, site {}", SiteName(result.site));
+  return text + fmt::format("{}, window {}:\n{}\n", what, result.window, TerminalHeatMap(grid));
 }
 
 }  // namespace mambascope

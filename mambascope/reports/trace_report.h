@@ -16,4 +16,7 @@ Grid AverageHeatMap(const TraceResult& result);
 
 std::string TracePage(const TraceResult& result);
 
+// For a terminal.
+std::string TraceText(const TraceResult& result);
+
 }  // namespace mambascope

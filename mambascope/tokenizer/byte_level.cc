@@ -37,7 +37,7 @@ std::optional<uint8_t> SpelledByte(char32_t c) {
   return c < kByteSpellingsEnd ? bytes[c] : std::nullopt;
 }
 
-std::string BytesOf(std::string_view spelled) {
+std::string DecodeBytes(std::string_view spelled) {
   std::string out;
   for (size_t i = 0; i < spelled.size();) {
     const Utf8Char c = FirstChar(spelled.substr(i));

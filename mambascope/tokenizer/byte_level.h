@@ -18,6 +18,6 @@ const std::array<std::string, 256>& ByteSpellings();
 // The byte that `c` spells.
 std::optional<uint8_t> SpelledByte(char32_t c);
 // The bytes that `spelled` (UTF-8) stands for. A text with any other character in it, such as an added token, stands for itself.
-std::string BytesOf(std::string_view spelled);
+std::string DecodeBytes(std::string_view spelled);
 
 }  // namespace mambascope

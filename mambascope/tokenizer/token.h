@@ -20,6 +20,6 @@ struct Token {
   Span chars;        // code points of the original text; empty at 0 for tokens that the template adds
 };
 
-std::vector<int64_t> IdsOf(const std::vector<Token>& tokens);
+std::vector<int64_t> TokenIds(const std::vector<Token>& tokens);
 
 }  // namespace mambascope

@@ -178,17 +178,25 @@ bool Tokenizer::Exists(const fs::path& folder) {
   return fs::is_directory(folder, error) && !Resolve(folder).empty();
 }
 
+std::vector<fs::path> Tokenizer::Files(const fs::path& file_or_folder) {
+  const fs::path file = Resolve(file_or_folder);
+  if (file.empty() || !fs::exists(file)) return {};
+  const fs::path merges = file.parent_path() / kMerges;
+  if (file.filename() == kDocument || !fs::exists(merges)) return {file};
+  return {file, merges};
+}
+
 std::vector<Token> Tokenizer::Encode(std::string_view text) const { return impl_->Encode(SpecialTokens::kAdd, text); }
 
 std::vector<Token> Tokenizer::EncodeContinuation(std::string_view text) const { return impl_->Encode(SpecialTokens::kOmit, text); }
 
 std::string Tokenizer::Decode(std::span<const int64_t> ids) const {
   std::string bytes;
-  for (const int64_t id : ids) bytes += BytesOf(impl_->Spelling(id));
+  for (const int64_t id : ids) bytes += DecodeBytes(impl_->Spelling(id));
   return ReplaceInvalidUtf8(bytes);
 }
 
-std::vector<int64_t> IdsOf(const std::vector<Token>& tokens) {
+std::vector<int64_t> TokenIds(const std::vector<Token>& tokens) {
   std::vector<int64_t> ids;
   for (const Token& token : tokens) ids.push_back(token.id);
   return ids;

@@ -29,6 +29,8 @@ class Tokenizer {
   static Tokenizer Load(const std::filesystem::path& file_or_folder);
   // Whether `folder` holds a tokenizer that Load would read.
   static bool Exists(const std::filesystem::path& folder);
+  // The files that Load would read; none where there is no tokenizer.
+  static std::vector<std::filesystem::path> Files(const std::filesystem::path& file_or_folder);
 
   Tokenizer(Tokenizer&&) noexcept;
   ~Tokenizer();

@@ -51,7 +51,7 @@ class TokenizerTest : public testing::Test {
   Json document_;
 };
 
-std::string MessageOf(const std::function<void()>& act) {
+std::string ErrorText(const std::function<void()>& act) {
   try {
     act();
   } catch (const Error& e) {
@@ -130,13 +130,14 @@ TEST_F(TokenizerTest, ReadsGpt2Files) {
   for (const std::string header : {"", "#version: 0.2\n"}) {
     Write("merges.txt", header + merges);
     EXPECT_TRUE(Tokenizer::Exists(folder_));
+    EXPECT_THAT(Tokenizer::Files(folder_), ElementsAre(folder_ / "vocab.json", folder_ / "merges.txt"));
     const Tokenizer tokenizer = Tokenizer::Load(folder_);
     EXPECT_EQ(Ids(tokenizer.Encode(text)), Ids(demo.Encode(text)));
     EXPECT_EQ(Ids(Tokenizer::Load(folder_ / "vocab.json").Encode(text)), Ids(demo.Encode(text)));
     EXPECT_EQ(tokenizer.Decode(Ids(tokenizer.Encode(text))), text);
   }
   Write("tokenizer.json", "{}");  // the first choice, even if it is broken
-  EXPECT_THAT(MessageOf([&] { Tokenizer::Load(folder_); }), HasSubstr("tokenizer.json"));
+  EXPECT_THAT(ErrorText([&] { Tokenizer::Load(folder_); }), HasSubstr("tokenizer.json"));
 }
 
 TEST_F(TokenizerTest, TheTemplateAddsBosToTextsButNotToContinuations) {
@@ -169,8 +170,8 @@ TEST_F(TokenizerTest, DecodesBytesThatAreNoUtf8AsReplacementCharacters) {
   EXPECT_EQ(tokenizer.Decode(std::vector{lead, second, a, lead}), "\uFFFDa\uFFFD");
   EXPECT_EQ(tokenizer.Decode(std::vector{stray, stray, a}), "\uFFFD\uFFFDa");
   EXPECT_EQ(tokenizer.Decode(std::vector{lead, stray, stray, second, second}), "\U0002491F\uFFFD");
-  EXPECT_THAT(MessageOf([&] { tokenizer.Decode(std::vector<int64_t>{4096}); }), HasSubstr("no token 4096"));
-  EXPECT_THAT(MessageOf([&] { tokenizer.Decode(std::vector<int64_t>{-1}); }), HasSubstr("no token -1"));
+  EXPECT_THAT(ErrorText([&] { tokenizer.Decode(std::vector<int64_t>{4096}); }), HasSubstr("no token 4096"));
+  EXPECT_THAT(ErrorText([&] { tokenizer.Decode(std::vector<int64_t>{-1}); }), HasSubstr("no token -1"));
 }
 
 TEST_F(TokenizerTest, TakesAboutLinearTime) {
@@ -187,9 +188,9 @@ TEST_F(TokenizerTest, TakesAboutLinearTime) {
 TEST_F(TokenizerTest, RefusesTextThatIsNoUtf8) {
   const Tokenizer tokenizer = LoadDocument();
   for (const char* text : {"caf\xE9", "a\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82"}) {
-    EXPECT_THAT(MessageOf([&] { tokenizer.Encode(text); }), HasSubstr("no UTF-8")) << text;
+    EXPECT_THAT(ErrorText([&] { tokenizer.Encode(text); }), HasSubstr("no UTF-8")) << text;
   }
-  EXPECT_THAT(MessageOf([&] { tokenizer.Encode("caf\xE9"); }), HasSubstr("byte 0xE9 at position 3"));
+  EXPECT_THAT(ErrorText([&] { tokenizer.Encode("caf\xE9"); }), HasSubstr("byte 0xE9 at position 3"));
 }
 
 TEST_F(TokenizerTest, NamesWhatItDoesNotSupport) {
@@ -217,29 +218,29 @@ TEST_F(TokenizerTest, NamesWhatItDoesNotSupport) {
   for (const auto& [change, parts] : refused) {
     document_ = demo;
     document_.merge_patch(change);
-    const std::string message = MessageOf([&] { LoadDocument(); });
+    const std::string message = ErrorText([&] { LoadDocument(); });
     EXPECT_THAT(message, HasSubstr((folder_ / "tokenizer.json").string())) << change.dump();
     for (const std::string& part : parts) EXPECT_THAT(message, HasSubstr(part));
   }
 }
 
 TEST_F(TokenizerTest, NamesFilesThatAreMissingOrBroken) {
-  EXPECT_THAT(MessageOf([&] { Tokenizer::Load(folder_ / "none.json"); }), HasSubstr("none.json"));
-  EXPECT_THAT(MessageOf([&] { Tokenizer::Load(folder_); }), AllOf(HasSubstr(folder_.string()), HasSubstr("tokenizer.json")));
+  EXPECT_THAT(ErrorText([&] { Tokenizer::Load(folder_ / "none.json"); }), HasSubstr("none.json"));
+  EXPECT_THAT(ErrorText([&] { Tokenizer::Load(folder_); }), AllOf(HasSubstr(folder_.string()), HasSubstr("tokenizer.json")));
   const std::string whole = document_.dump();
   const fs::path cut = Write("cut.json", whole.substr(0, whole.size() / 2));
-  EXPECT_THAT(MessageOf([&] { Tokenizer::Load(cut); }), AllOf(HasSubstr("cut.json"), HasSubstr("truncated")));
+  EXPECT_THAT(ErrorText([&] { Tokenizer::Load(cut); }), AllOf(HasSubstr("cut.json"), HasSubstr("truncated")));
   const fs::path other = Write("other.json", R"({"a": "b"})");
-  EXPECT_THAT(MessageOf([&] { Tokenizer::Load(other); }), HasSubstr("neither"));
+  EXPECT_THAT(ErrorText([&] { Tokenizer::Load(other); }), HasSubstr("neither"));
   const fs::path vocab = Write("vocab.json", R"({"a": 0})");
-  EXPECT_THAT(MessageOf([&] { Tokenizer::Load(vocab); }), HasSubstr("merges.txt"));
+  EXPECT_THAT(ErrorText([&] { Tokenizer::Load(vocab); }), HasSubstr("merges.txt"));
 }
 
 TEST_F(TokenizerTest, NamesAByteThatTheVocabularyLacks) {
   model()["vocab"] = {{"a", 0}, {"b", 1}, {"ab", 2}, {"?", 3}};
   model()["merges"] = {"a b"};
   EXPECT_THAT(Ids(LoadDocument().Encode("aab")), ElementsAre(0, 2));
-  EXPECT_THAT(MessageOf([&] { LoadDocument().Encode("abc"); }), HasSubstr("byte 0x63"));
+  EXPECT_THAT(ErrorText([&] { LoadDocument().Encode("abc"); }), HasSubstr("byte 0x63"));
   model()["unk_token"] = "?";
   EXPECT_THAT(Ids(LoadDocument().Encode("acc")), ElementsAre(0, 3, 3));
   model()["fuse_unk"] = true;

@@ -22,7 +22,7 @@ using testing::HasSubstr;
 using enum PromptKind;
 
 PromptScore MakeScore(double nll_new, double nll_true, const std::vector<bool>& correct_new = {false},
-                    const std::vector<bool>& correct_true = {false}) {
+                      const std::vector<bool>& correct_true = {false}) {
   return {{.nll = nll_new, .correct = correct_new}, {.nll = nll_true, .correct = correct_true}};
 }
 
@@ -115,8 +115,8 @@ TEST_P(EvaluateRecordsTest, ExchangedTargetsExchangeTheVerdict) {
   for (CounterFactRecord& record : doctored) std::swap(record.target_new, record.target_true);
   const EditMeans plain = Means(EvaluateRecords(model_, tokenizer_, records_)),
                   turned = Means(EvaluateRecords(model_, tokenizer_, doctored));
-  for (const auto kind : {&EditMeasures<MeasureMean>::rewrite, &EditMeasures<MeasureMean>::paraphrase,
-                          &EditMeasures<MeasureMean>::neighborhood}) {
+  for (const auto kind :
+       {&EditMeasures<MeasureMean>::rewrite, &EditMeasures<MeasureMean>::paraphrase, &EditMeasures<MeasureMean>::neighborhood}) {
     const KindMeasures<MeasureMean>&was = plain.measures.*kind, &is = turned.measures.*kind;
     EXPECT_NEAR(*is.success.mean, 100 - *was.success.mean, 1e-9) << "no ties among them";
     EXPECT_NEAR(*is.magnitude.mean, -*was.magnitude.mean, 1e-3);

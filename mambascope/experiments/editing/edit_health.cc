@@ -9,8 +9,8 @@
 #include <set>
 #include <utility>
 
-#include "mambascope/experiments/statistics.h"
 #include "mambascope/experiments/editing/target_scores.h"
+#include "mambascope/experiments/statistics.h"
 
 namespace mambascope {
 namespace {

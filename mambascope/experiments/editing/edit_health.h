@@ -15,7 +15,7 @@ namespace mambascope {
 // for a fifth of the neighbors where the factor is 1.03 to 1.07, for three in ten at 1.1 and four in ten at 1.2; changes are then about as
 // large as their weights.
 struct EditHealthOptions {
-  double most_change = 1;         // |W' - W| / |W|, Frobenius
+  double most_change = 1;           // |W' - W| / |W|, Frobenius
   double most_perplexity = 1.05;    // of the edited model's perplexity by the base model's
   std::vector<double> before = {};  // the base model's perplexities of the texts, where they are known
 };

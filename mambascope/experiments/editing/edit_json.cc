@@ -142,8 +142,8 @@ void from_json(const Json& json, EditHealth& health) {
 }
 
 void to_json(Json& json, const EditSweepResult& result) {
-  json = {{"options", result.options}, {"choice", result.choice},   {"pre", result.summary.pre},
-          {"best", nullptr},           {"sweep", Json::array()}, {"records", result.records}};
+  json = {{"options", result.options}, {"choice", result.choice}, {"pre", result.summary.pre},
+          {"best", nullptr},           {"sweep", Json::array()},  {"records", result.records}};
   for (const ProjectionSummary& projection : result.summary.projections) {
     for (const EditSweepRow& row : projection.rows) json["sweep"].push_back(row);
   }

@@ -71,8 +71,8 @@ TEST(EditJsonTest, ALineIsReadBackWhole) {
   line.edits[0].scores.texts = {6, 0.25};
   ExpectRoundTrip(line);
   const Json json = line;
-  EXPECT_THAT(FieldNames(json), UnorderedElementsAre("case_id", "relation", "prompt", "subject", "target_new", "target_true", "digest",
-                                                     "pre", "edits"));
+  EXPECT_THAT(FieldNames(json),
+              UnorderedElementsAre("case_id", "relation", "prompt", "subject", "target_new", "target_true", "digest", "pre", "edits"));
   EXPECT_EQ(json["edits"][1]["projection"], "W_o");
   EXPECT_EQ(json["edits"][1]["ES"], 1);
 }

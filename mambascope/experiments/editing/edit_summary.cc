@@ -12,7 +12,7 @@ namespace {
 using Interval = std::optional<std::pair<double, double>>;
 
 MeasureMean MeanOfShares(const std::vector<double>& shares, MeasureName::Kind kind) {
-  const std::optional<Percentage> percentage = PercentageOf(shares);
+  const std::optional<Percentage> percentage = MeanPercentage(shares);
   if (!percentage) return {};
   return {percentage->mean, kind == MeasureName::Kind::kShare ? CutAt100(percentage->interval) : percentage->interval};
 }

@@ -48,7 +48,7 @@ struct EditSweepRow {
   EditMeans means = {};
   double seconds_per_edit = 0, steps = 0, change_norm = 0;  // means
   double weight_norm = 0;                                   // of the weight before any edit
-  std::map<std::string, int64_t> stopped = {};  // how many searches each reason ended
+  std::map<std::string, int64_t> stopped = {};              // how many searches each reason ended
 
   // The mean change as a part of the weight, |W' - W| / |W|.
   double ChangePercent() const { return 100 * change_norm / weight_norm; }

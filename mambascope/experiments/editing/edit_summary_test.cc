@@ -169,9 +169,9 @@ TEST(EditSummaryTest, IntervalOfSIsTheJackknifes) {
 
 TEST(EditSummaryTest, OfZsreIsTheHarmonicMeanOfTokenAccuracies) {
   const auto score = [](const std::vector<bool>& correct) { return TargetScore{.nll = 1, .correct = correct}; };
-  const EditMeans means = AverageScores(
-      {MakeEditScores(ZsreScores{score({true, true}), score({true, false}), score({false, true, true, true})}),
-       MakeEditScores(ZsreScores{score({true}), score({false}), score({true, false})})});
+  const EditMeans means =
+      AverageScores({MakeEditScores(ZsreScores{score({true, true}), score({true, false}), score({false, true, true, true})}),
+                     MakeEditScores(ZsreScores{score({true}), score({false}), score({true, false})})});
   EXPECT_EQ(means.measures.rewrite.token_accuracy.mean, 100);
   EXPECT_EQ(means.measures.paraphrase.token_accuracy.mean, 25);
   EXPECT_EQ(means.measures.neighborhood.token_accuracy.mean, 62.5);

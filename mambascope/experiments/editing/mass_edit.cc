@@ -79,8 +79,8 @@ AfterEdits EditInChunks(const EditInputs& inputs, const EditEvaluator& evaluate,
 }
 
 // The unedited model's, of every record that some count edits.
-std::vector<EditScores> EvaluateUnedited(const EditInputs& inputs, const EditEvaluator& evaluate,
-                                         const std::vector<DatasetRecord>& records, const MassEditOptions& options) {
+std::vector<EditScores> EvaluateUnedited(const EditInputs& inputs, const EditEvaluator& evaluate, const std::vector<DatasetRecord>& records,
+                                         const MassEditOptions& options) {
   size_t edited = 0;
   for (const int64_t count : options.counts) edited = std::max(edited, EditedCount(options.method, count, records.size()));
   std::vector<EditScores> pre;

@@ -9,7 +9,10 @@
 namespace mambascope {
 namespace {
 
-bool WritesResidual(const EditableWeight& weight) { return weight.value == Site::kMixerOut || weight.value == Site::kMlpOut; }
+// What the weight makes is added to the block's output as it is.
+bool WritesResidual(const Model& model, int layer, const EditableWeight& weight) {
+  return model.layer(layer).IsAddedToOutput(weight.value);
+}
 
 // The residuals of the bare prompts at `layer`: [fact, d_model].
 at::Tensor Residuals(const Model& model, const std::vector<RewritePrompts>& facts, int layer) {
@@ -71,7 +74,7 @@ std::vector<Edit> MemitResult::Edits() const {
 
 std::string ResidualProjection(const Model& model, int layer) {
   for (const EditableWeight& weight : model.layer(layer).editable()) {
-    if (WritesResidual(weight)) return weight.name;
+    if (WritesResidual(model, layer, weight)) return weight.name;
   }
   throw Error(fmt::format("layer {} has no projection that writes the residual stream and can be edited", layer));
 }
@@ -82,7 +85,7 @@ double DefaultLambda(const Model& model, int layer, const std::string& projectio
 
 void CheckMemit(const Model& model, const std::set<int>& layers, const std::string& projection) {
   for (const int layer : layers) {
-    if (WritesResidual(model.editable(layer, projection))) continue;
+    if (WritesResidual(model, layer, model.editable(layer, projection))) continue;
     throw Error(fmt::format("MEMIT cannot edit {}: it does not write the residual stream", projection),
                 fmt::format("edit {}, or take ROME", ResidualProjection(model, layer)));
   }

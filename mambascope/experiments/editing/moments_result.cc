@@ -28,7 +28,7 @@ void to_json(Json& json, const MomentsResult& result) {
   for (const MomentResult& m : result.moments) {
     json["moments"].push_back({{"site", SiteName(m.place.site)},
                                {"layer", m.place.layer},
-                               {"projections", result.projections.at(m.place.site)},
+                               {"projections", result.projections.at(m.place)},
                                {"width", m.width},
                                {"tokens", m.tokens},
                                {"documents", m.documents},
@@ -42,14 +42,13 @@ void from_json(const Json& json, MomentsResult& result) {
   result = {.options = json.at("options"), .projections = {}, .moments = {}};
   for (const Json& m : json.at("moments")) {
     const Place place{ReadSite(m.at("site").get<std::string>()), m.at("layer")};
-    result.projections[place.site] = m.at("projections").get<std::vector<std::string>>();
-    result.moments.push_back(
-        {.place = place,
-         .width = m.at("width"),
-         .tokens = m.at("tokens"),
-         .documents = m.at("documents"),
-         .condition = m.at("condition").get<std::optional<double>>().value_or(std::numeric_limits<double>::infinity()),
-         .convergence = ReadConvergence(m.at("convergence"))});
+    result.projections[place] = m.at("projections").get<std::vector<std::string>>();
+    result.moments.push_back({.place = place,
+                              .width = m.at("width"),
+                              .tokens = m.at("tokens"),
+                              .documents = m.at("documents"),
+                              .condition = m.at("condition").get<std::optional<double>>().value_or(std::numeric_limits<double>::infinity()),
+                              .convergence = ReadConvergence(m.at("convergence"))});
   }
 }
 

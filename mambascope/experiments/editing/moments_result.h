@@ -11,8 +11,8 @@
 namespace mambascope {
 
 struct MomentsResult {
-  Json options;                                          // what made it
-  std::map<Site, std::vector<std::string>> projections;  // the weights that read a site
+  Json options;                                           // what made it
+  std::map<Place, std::vector<std::string>> projections;  // the weights that read a state
   std::vector<MomentResult> moments;
 };
 

@@ -34,7 +34,7 @@ ChosenRecords ChooseRecords(const Model& model, const Tokenizer& tokenizer, std:
   for (size_t begin = 0; begin < records.size() && chosen.records.size() < limit; begin += kRecordsAtATime) {
     const size_t end = std::min(begin + kRecordsAtATime, records.size());
     const std::vector<bool> keep = options.keep == RecordChoiceOptions::Keep::kAll ? std::vector<bool>(end - begin, true)
-                                                                                    : KnowsRecords(model, tokenizer, records, begin, end);
+                                                                                   : KnowsRecords(model, tokenizer, records, begin, end);
     for (size_t i = begin; i < end && chosen.records.size() < limit; ++i, ++chosen.choice.tested) {
       if (keep[i - begin]) chosen.records.push_back(std::move(records[i]));
     }

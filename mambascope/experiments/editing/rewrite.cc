@@ -29,7 +29,7 @@ std::string AsContext(std::string text) {
 }
 
 std::vector<int64_t> BeginningIds(const Tokenizer& tokenizer, const std::string& beginning) {
-  std::vector<int64_t> ids = IdsOf(tokenizer.EncodeContinuation(beginning));
+  std::vector<int64_t> ids = TokenIds(tokenizer.EncodeContinuation(beginning));
   if (beginning == kEndOfText && ids.size() != 1)
     throw Error(fmt::format("the tokenizer has no {}, from which context texts are generated", kEndOfText), "give some, with --contexts");
   return ids;

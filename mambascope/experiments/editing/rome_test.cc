@@ -38,7 +38,7 @@ class RomeTest : public testing::TestWithParam<std::string> {
     }
     return tasks;
   }
-  at::Tensor StateOf(const Model& model, const PromptToken& prompt, const Place& place) const {
+  at::Tensor ReadState(const Model& model, const PromptToken& prompt, const Place& place) const {
     return mambascope::Run(model, {prompt.ids}, {.keep = {place}}).State(place, 0)[prompt.token];
   }
 
@@ -56,8 +56,8 @@ TEST_P(RomeTest, EditedProjectionMapsTheBareKeyToTheValueFound) {
   for (size_t i = 0; i < tasks.size(); ++i) {
     const EditableWeight weight = FindEditable(model_.layer(tasks[i].layer), tasks[i].projection);
     const Place value{weight.value, tasks[i].layer};
-    const at::Tensor v0 = StateOf(model_, rewrite_.prompts[0], value);
-    const at::Tensor got = StateOf(model_.Edited({edits[i].edit}), rewrite_.prompts[0], value);
+    const at::Tensor v0 = ReadState(model_, rewrite_.prompts[0], value);
+    const at::Tensor got = ReadState(model_.Edited({edits[i].edit}), rewrite_.prompts[0], value);
     const at::Tensor want = v0 + edits[i].value.delta;
     EXPECT_LT(MaxDifference(got, want), 1e-4 * want.abs().max().item<double>()) << tasks[i].projection;
     EXPECT_GT(MaxDifference(got, v0), 1e-3) << "the edit does nothing";
@@ -74,7 +74,7 @@ TEST_P(RomeTest, DirectionIsTheInverseMomentsTimesTheMeanKey) {
     const Place key = KeyPlace(model_, task.layer, task.projection);
     at::Tensor mean;
     for (const PromptToken& prompt : rewrite_.prompts) {
-      const at::Tensor k = StateOf(model_, prompt, key).to(at::kDouble) / 3;
+      const at::Tensor k = ReadState(model_, prompt, key).to(at::kDouble) / 3;
       mean = mean.defined() ? mean + k : k;
     }
     const at::Tensor solved = at::linalg_solve(moments_.at(key).Mean(), mean.unsqueeze(1)).squeeze(1);
@@ -89,11 +89,11 @@ TEST_P(RomeTest, MeanDivisionMapsTheMeanKey) {
   const EditableWeight weight = FindEditable(model_.layer(1), task.projection);
   at::Tensor k, v;
   for (const PromptToken& prompt : rewrite_.prompts) {
-    const at::Tensor key = StateOf(model_, prompt, {weight.key, 1}) / 3, value = StateOf(model_, prompt, {weight.value, 1}) / 3;
+    const at::Tensor key = ReadState(model_, prompt, {weight.key, 1}) / 3, value = ReadState(model_, prompt, {weight.value, 1}) / 3;
     k = k.defined() ? k + key : key;
     v = v.defined() ? v + value : value;
   }
-  const at::Tensor want = StateOf(model_, rewrite_.prompts[0], {weight.value, 1}) + mean.value.delta;
+  const at::Tensor want = ReadState(model_, rewrite_.prompts[0], {weight.value, 1}) + mean.value.delta;
   const at::Tensor got = v + mean.edit.v[0] * (mean.edit.u[0] * k).sum();
   EXPECT_LT(MaxDifference(got, want), 1e-4 * want.abs().max().item<double>());
   EXPECT_GT(MaxDifference(bare.edit.v, mean.edit.v), 1e-6) << "the two divisions are the same";

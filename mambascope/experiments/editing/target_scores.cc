@@ -60,7 +60,7 @@ void Check(const Model& model, const std::vector<Question>& questions) {
 
 std::vector<int64_t> Ids(const std::vector<Token>& tokens, const std::string& text, const std::string& what) {
   if (tokens.empty()) throw Error(fmt::format("{} '{}' has no tokens", what, text));
-  return IdsOf(tokens);
+  return TokenIds(tokens);
 }
 
 }  // namespace

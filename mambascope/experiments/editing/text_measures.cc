@@ -6,8 +6,8 @@
 #include <map>
 
 #include "mambascope/data/words.h"
-#include "mambascope/experiments/statistics.h"
 #include "mambascope/experiments/editing/target_scores.h"
+#include "mambascope/experiments/statistics.h"
 #include "mambascope/model/generate.h"
 
 namespace mambascope {

@@ -34,7 +34,7 @@ struct TextMeasures {
 // What reference texts say, and how their words are weighed: made once for many records.
 class References {
  public:
-  explicit References(AttributeSnippets snippets) : snippets_(std::move(snippets)), tf_idf_(TextsOf(snippets_)) {}
+  explicit References(AttributeSnippets snippets) : snippets_(std::move(snippets)), tf_idf_(SnippetTexts(snippets_)) {}
   // The texts about record.target_new, joined by spaces; empty where there are none.
   std::string About(const CounterFactRecord& record) const;
   const TfIdf& tf_idf() const { return tf_idf_; }

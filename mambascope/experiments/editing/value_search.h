@@ -25,11 +25,11 @@ struct ValueOptions {
   double learning_rate = 0.5;
   double decay = 0.5;
   double kl = 0.0625;
-  double clamp = 3;            // |delta| is kept below so many times |v0|
-  double enough_loss = 0.05;   // stop below this
-  double enough_p = 0.9;       // and, from pass `enough_p_from` on, where the target is this probable (Sharma et al.; ROME itself does not)
-  int enough_p_from = 13;      //
-  int64_t memory = kDefaultMemory;  // bytes that searches done together may take
+  double clamp = 3;           // |delta| is kept below so many times |v0|
+  double enough_loss = 0.05;  // stop below this
+  double enough_p = 0.9;      // and, from pass `enough_p_from` on, where the target is this probable (Sharma et al.; ROME itself does not)
+  int enough_p_from = 13;
+  int64_t memory = kDefaultMemory;                                 // bytes that searches done together may take
   enum class By { kSweep, kRun } by = By::kSweep;                  // kRun: whole passes, the oracle
   std::function<void(int64_t done, int64_t total)> progress = {};  // searches
 };

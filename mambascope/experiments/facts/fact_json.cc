@@ -34,9 +34,8 @@ void to_json(Json& json, const TracedFact& fact) {
                {"p_clean", fact.p_clean},
                {"p_corrupt", fact.p_corrupt}});
   if (fact.corrupt)
-    json.update({{"corrupt_prompt", fact.corrupt->text},
-                 {"corrupt_ids", fact.corrupt->ids},
-                 {"corrupt_subject_span", fact.corrupt->subject_span}});
+    json.update(
+        {{"corrupt_prompt", fact.corrupt->text}, {"corrupt_ids", fact.corrupt->ids}, {"corrupt_subject_span", fact.corrupt->subject_span}});
 }
 
 void from_json(const Json& json, TracedFact& fact) {
@@ -56,8 +55,8 @@ void from_json(const Json& json, TracedFact& fact) {
 }
 
 void to_json(Json& json, const RelationCount& r) {
-  json = {{"name", r.name},   {"facts", r.facts},   {"tested", r.tested},
-          {"known", r.known}, {"without_partner", r.without_partner}, {"chosen", r.chosen}};
+  json = {{"name", r.name},    {"facts", r.facts}, {"tested", r.tested}, {"known", r.known}, {"without_partner", r.without_partner},
+          {"chosen", r.chosen}};
 }
 
 void from_json(const Json& json, RelationCount& r) {

@@ -60,13 +60,13 @@ class Knowledge {
 class Partners {
  public:
   Partners(const Tokenizer& tokenizer, const std::vector<Fact>& facts, uint64_t seed) : tokenizer_(tokenizer), facts_(facts), seed_(seed) {
-    for (size_t i = 0; i < facts.size(); ++i) groups_[GroupOf(facts[i])].push_back(i);
+    for (size_t i = 0; i < facts.size(); ++i) groups_[FactGroup(facts[i])].push_back(i);
   }
 
   // Facts whose subjects may stand in for that of `fact`, the best first.
   std::vector<size_t> Candidates(size_t fact) {
     const Fact& own = facts_[fact];
-    const std::vector<size_t>& group = groups_.at(GroupOf(own));
+    const std::vector<size_t>& group = groups_.at(FactGroup(own));
     std::set<std::string> with_same_object;  // subjects, its own among them
     for (size_t other : group) {
       if (facts_[other].object == own.object) with_same_object.insert(facts_[other].subject);
@@ -84,7 +84,7 @@ class Partners {
   }
 
  private:
-  static std::string GroupOf(const Fact& fact) { return fact.relation.empty() ? fact.pattern : fact.relation; }
+  static std::string FactGroup(const Fact& fact) { return fact.relation.empty() ? fact.pattern : fact.relation; }
 
   int64_t SubjectTokens(const std::string& pattern, const std::string& subject) {
     const auto [found, is_new] = tokens_.try_emplace({pattern, subject}, 0);

@@ -53,7 +53,7 @@ class ChoosePairsTest : public testing::Test {
     model_ = std::make_unique<Model>(Model::Load(folder));
     tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::Load(folder));
     for (const char* name : {"river_continent", "landmark_city"}) {
-      std::vector<Fact> facts = FactsOf(ReadRelations({RepositoryFolder() / "data/demo/relations" / (std::string(name) + ".json")}));
+      std::vector<Fact> facts = ToFacts(ReadRelations({RepositoryFolder() / "data/demo/relations" / (std::string(name) + ".json")}));
       facts.resize(50);
       data_.insert(data_.end(), facts.begin(), facts.end());
     }

@@ -15,7 +15,7 @@ struct AttentionResult {
   std::vector<int64_t> ids;                       // of the prompt's tokens
   std::vector<std::optional<std::string>> texts;  // theirs; none without a tokenizer
   std::vector<LayerAttention> layers;
-  std::optional<int64_t> channel = {};   // whose own matrix the layers hold
+  std::optional<int64_t> channel = {};  // whose own matrix the layers hold
 };
 
 void to_json(Json& json, const AttentionResult& result);

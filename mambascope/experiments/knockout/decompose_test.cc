@@ -20,8 +20,7 @@ double Sum(const std::vector<double>& x) { return std::accumulate(x.begin(), x.e
 class DecomposeTest : public testing::TestWithParam<std::string> {
  protected:
   const c10::NoGradGuard no_grad_;
-  const Model model_ =
-      GetParam().starts_with("demo") ? Model::Load(RepositoryFolder() / "models" / GetParam()) : LoadTinyModel(GetParam());
+  const Model model_ = GetParam().starts_with("demo") ? Model::Load(RepositoryFolder() / "models" / GetParam()) : LoadTinyModel(GetParam());
   const std::vector<int64_t> ids_ = {7, 300, 21, 150, 9, 88};
   const int64_t answer_ = 33;
 };

@@ -76,9 +76,7 @@ class Cases {
   }
 
   // The base runs come first.
-  std::vector<AnswerCell> Compute(Audit& audit) const {
-    return AnswerCells(model_, bases_, cases_, case_answers_, options_.cells, audit);
-  }
+  std::vector<AnswerCell> Compute(Audit& audit) const { return AnswerCells(model_, bases_, cases_, case_answers_, options_.cells, audit); }
 
  private:
   bool ReadsLaterTokens() const {
@@ -142,11 +140,11 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
   std::vector<std::vector<std::optional<size_t>>> rows(pairs.size());  // [fact], the first cell of each flow, then of each token
   for (size_t i = 0; i < pairs.size(); ++i) {
     const Prompt& prompt = pairs[i].clean;
-    const Tokens last = TokensOf("last", prompt);
+    const Tokens last = ResolveTokens("last", prompt);
     facts.push_back(
         {.relation = pairs[i].relation, .prompt = prompt, .answer_id = answers[i], .answer = {}, .base = {}, .cells = {}, .sources = {}});
     for (const Flow& flow : flows) {
-      const Tokens from = TokensOf(flow.from, prompt), to = options.ablation ? last : TokensOf(flow.to, prompt);
+      const Tokens from = ResolveTokens(flow.from, prompt), to = options.ablation ? last : ResolveTokens(flow.to, prompt);
       rows[i].push_back(cases.AddWindows(i, from, to, flow.group));
       facts[i].sources.push_back(rows[i].back() ? static_cast<int64_t>(from.size()) : 0);
     }

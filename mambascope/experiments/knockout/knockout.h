@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "mambascope/experiments/cells.h"
+#include "mambascope/experiments/facts/fact_pair.h"
 #include "mambascope/experiments/knockout/decompose.h"
 #include "mambascope/experiments/windows.h"
-#include "mambascope/experiments/facts/fact_pair.h"
 
 namespace mambascope {
 

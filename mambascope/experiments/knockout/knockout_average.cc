@@ -25,7 +25,7 @@ KnockoutAverage AverageKnockouts(const std::vector<KnockedFact>& facts, size_t f
 CarriedAverage AverageCarried(const std::vector<KnockedFact>& facts, const std::string& set) {
   std::vector<std::vector<double>> carried(facts.at(0).parts->by_token.size());  // [layer][fact]
   for (const KnockedFact& fact : facts) {
-    const std::vector<int64_t> tokens = TokensOf(set, fact.prompt);
+    const std::vector<int64_t> tokens = ResolveTokens(set, fact.prompt);
     for (size_t l = 0; l < carried.size(); ++l) {
       carried[l].push_back(0);
       for (int64_t token : tokens) carried[l].back() += fact.parts->by_token[l][static_cast<size_t>(token)];

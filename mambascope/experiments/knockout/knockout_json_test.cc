@@ -1,52 +1,15 @@
 // Results of knockouts and hidden attention come back from their text as they were.
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ATen/ATen.h>
-
 #include "mambascope/experiments/knockout/attention_result.h"
-#include "mambascope/experiments/knockout/knockout_result.h"
+#include "mambascope/experiments/knockout/knockout_test_support.h"
 
 namespace mambascope {
 namespace {
 
 using testing::ElementsAre;
-
-KnockoutResult WithSummary(KnockoutResult result) {
-  result.summary = SummarizeKnockouts(result);
-  return result;
-}
-
-KnockedFact MakeKnockedFact(const std::string& relation, double base, const std::vector<std::vector<AnswerCell>>& cells) {
-  return {.relation = relation,
-          .prompt = {.text = "Rome is in", .ids = {}, .tokens = {"Rome", " is", " in"}, .subject = "Rome", .subject_span = {0, 1}},
-          .answer_id = 7,
-          .answer = " Italy",
-          .base = {base, true},
-          .cells = cells,
-          .sources = std::vector<int64_t>(cells.size(), 1)};
-}
-
-// Of `windows` windows: p falls from 0.5 by an even step to 0.25, at the first source; the second does nothing.
-KnockoutResult MakeKnockouts(const std::string& name, int windows) {
-  KnockoutResult result{.options = {{"model", name}, {"compat", "none"}},
-                        .name = name,
-                        .mode = "cut",
-                        .window = 3,
-                        .x = {},
-                        .flows = {{"subject", "last", 0}, {"all", "last", 0}},
-                        .channels = {"all"},
-                        .facts = {},
-                        .relations = {}};
-  std::vector<std::vector<AnswerCell>> cells(2);
-  for (int w = 0; w < windows; ++w) {
-    result.x.push_back(w);
-    cells[0].push_back({0.5 - 0.25 * w / (windows - 1), w % 2 == 0});
-    cells[1].push_back({0.5, true});
-  }
-  result.facts = {MakeKnockedFact("", 0.5, cells), MakeKnockedFact("", 0.5, cells)};
-  return result;
-}
 
 TEST(KnockoutJsonTest, FactIsReadAsItWasWritten) {
   KnockedFact fact = MakeKnockedFact("capital", 0.5, {{{0.25, true}, {0.125, false}}, {{0.5, true}, {0.5, true}}});

@@ -52,9 +52,7 @@ CarriedCurves AverageAllCarried(const std::vector<KnockedFact>& facts, const std
   return carried;
 }
 
-Json BaseJson(const KnockoutCurves& curves) {
-  return {{"accuracy", curves.accuracy}, {"mean_probability", curves.mean_probability}};
-}
+Json BaseJson(const KnockoutCurves& curves) { return {{"accuracy", curves.accuracy}, {"mean_probability", curves.mean_probability}}; }
 
 // `flows` has the result's flows and how they were severed.
 Json CurvesJson(const KnockoutResult& flows, const KnockoutCurves& curves) {
@@ -137,8 +135,7 @@ KnockoutSummary SummarizeKnockouts(const KnockoutResult& result) {
     std::vector<KnockedFact> own;
     std::copy_if(result.facts.begin(), result.facts.end(), std::back_inserter(own),
                  [&](const KnockedFact& fact) { return fact.relation == relation.name; });
-    if (!own.empty())
-      summary.relations.push_back({relation.name, static_cast<int64_t>(own.size()), AverageAll(own, result.flows.size())});
+    if (!own.empty()) summary.relations.push_back({relation.name, static_cast<int64_t>(own.size()), AverageAll(own, result.flows.size())});
   }
   if (result.facts.at(0).parts) summary.carried = AverageAllCarried(result.facts, ListSources(result.flows));
   return summary;
@@ -213,8 +210,7 @@ void from_json(const Json& json, KnockoutResult& result) {
   ReadFlows(curves, result);
   result.summary.all = ReadCurves(json.at("base"), curves);
   for (const Json& relation : json.value("by_relation", Json::array()))
-    result.summary.relations.push_back(
-        {relation.at("name"), relation.at("facts"), ReadCurves(relation.at("base"), relation.at("curves"))});
+    result.summary.relations.push_back({relation.at("name"), relation.at("facts"), ReadCurves(relation.at("base"), relation.at("curves"))});
   if (!json.contains("decompose")) return;
   CarriedCurves& carried = result.summary.carried.emplace();
   carried.mean_logit = json.at("mean_logit");

@@ -89,8 +89,9 @@ TEST_P(KnockOutTest, EveryCellIsTheRunWithItsWindowCut) {
     for (size_t w = 0; w < windows_.size(); ++w) {
       Variant variant;
       for (int64_t l = windows_[w].begin; l < windows_[w].end; ++l) {
-        variant.push_back(
-            Cut{.layer = static_cast<int>(l), .from = TokensOf(from[f % 3], pairs_[0].clean), .to = TokensOf(to[f / 3], pairs_[0].clean)});
+        variant.push_back(Cut{.layer = static_cast<int>(l),
+                              .from = ResolveTokens(from[f % 3], pairs_[0].clean),
+                              .to = ResolveTokens(to[f / 3], pairs_[0].clean)});
       }
       const double direct = Direct(variant);
       EXPECT_NEAR(facts[0].cells[f][w].p, direct, 1e-5 * direct) << f << " " << w;
@@ -175,7 +176,8 @@ TEST_P(KnockOutTest, ChannelsOfAGroupAreThoseOfTheCut) {
   for (int l = 0; l < model_.layers(); ++l) odd.blocked.push_back(at::arange(width).remainder(2 + l).eq(1));
   const std::vector<KnockedFact> facts = Knock({.from = {"relation"}, .to = {"last"}, .channels = {{}, odd}});
   Variant variant;
-  for (int l = 1; l < 3; ++l) variant.push_back(Cut{l, TokensOf("relation", pairs_[0].clean), {5}, odd.blocked[static_cast<size_t>(l)]});
+  for (int l = 1; l < 3; ++l)
+    variant.push_back(Cut{l, ResolveTokens("relation", pairs_[0].clean), {5}, odd.blocked[static_cast<size_t>(l)]});
   EXPECT_NEAR(facts[0].cells[1][1].p, Direct(variant), 1e-5 * facts[0].cells[1][1].p);
   EXPECT_GT(std::abs(facts[0].cells[1][1].p - facts[0].cells[0][1].p), 1e-5 * facts[0].cells[1][1].p) << "a part is not the whole";
   const KnockedFact first = Knock({.from = {"4"}, .to = {"last"}, .channels = {odd, {}}, .heatmap = true})[0];

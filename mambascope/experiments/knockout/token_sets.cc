@@ -38,7 +38,7 @@ std::optional<Span> ParseRange(std::string_view text) {
 }
 
 // The half-open ranges that a named set is made of; some may be empty.
-std::vector<Span> SpansOf(std::string_view set, Span subject, int64_t tokens) {
+std::vector<Span> ResolveSpans(std::string_view set, Span subject, int64_t tokens) {
   if (set == "first") return {{0, 1}};
   if (set == "last") return {{tokens - 1, tokens}};
   if (set == "all") return {{0, tokens}};
@@ -50,9 +50,9 @@ std::vector<Span> SpansOf(std::string_view set, Span subject, int64_t tokens) {
   return {{0, std::min(subject.begin, tokens - 1)}, {subject.end, tokens - 1}};
 }
 
-std::vector<Span> SpansOf(const std::string& set, const Prompt& prompt) {
+std::vector<Span> ResolveSpans(const std::string& set, const Prompt& prompt) {
   if (std::find(kTokenSets.begin(), kTokenSets.end(), set) != kTokenSets.end())
-    return SpansOf(set, prompt.subject_span, static_cast<int64_t>(prompt.tokens.size()));
+    return ResolveSpans(set, prompt.subject_span, static_cast<int64_t>(prompt.tokens.size()));
   std::vector<Span> spans;
   for (const std::string& part : Split(set)) spans.push_back(ParseRange(part).value());
   return spans;
@@ -79,10 +79,10 @@ std::vector<std::string> ParseTokenSets(const std::string& text) {
   return sets;
 }
 
-std::vector<int64_t> TokensOf(const std::string& set, const Prompt& prompt) {
+std::vector<int64_t> ResolveTokens(const std::string& set, const Prompt& prompt) {
   const auto tokens = static_cast<int64_t>(prompt.tokens.size());
   std::set<int64_t> chosen;
-  for (const Span& span : SpansOf(set, prompt)) {
+  for (const Span& span : ResolveSpans(set, prompt)) {
     for (int64_t token = span.begin; token < std::min(span.end, tokens); ++token) chosen.insert(token);
   }
   return {chosen.begin(), chosen.end()};
@@ -90,7 +90,7 @@ std::vector<int64_t> TokensOf(const std::string& set, const Prompt& prompt) {
 
 void CheckTokens(const std::string& set, const Prompt& prompt) {
   const auto tokens = static_cast<int64_t>(prompt.tokens.size());
-  for (const Span& span : SpansOf(set, prompt)) {
+  for (const Span& span : ResolveSpans(set, prompt)) {
     if (span.end > tokens) {
       throw Error(fmt::format("token {} is beyond the prompt '{}'", span.end - 1, prompt.text),
                   fmt::format("it has tokens 0 to {}", tokens - 1));

@@ -25,7 +25,7 @@ std::vector<std::string> ParseTokenSets(const std::string& text);
 
 // The tokens of a set that ParseTokenSets returned, ascending, each once; none where the prompt has none, as before a subject that begins
 // it, or numbers beyond it.
-std::vector<int64_t> TokensOf(const std::string& set, const Prompt& prompt);
+std::vector<int64_t> ResolveTokens(const std::string& set, const Prompt& prompt);
 
 // Throws Error for a token of the set that is beyond the prompt.
 void CheckTokens(const std::string& set, const Prompt& prompt);

@@ -19,53 +19,53 @@ Prompt OfTokens(size_t tokens, Span subject) {
 
 TEST(TokenSetsTest, NamesOfASubjectInTheMiddle) {
   const Prompt prompt = OfTokens(7, {2, 5});
-  EXPECT_THAT(TokensOf("first", prompt), ElementsAre(0));
-  EXPECT_THAT(TokensOf("last", prompt), ElementsAre(6));
-  EXPECT_THAT(TokensOf("all", prompt), ElementsAre(0, 1, 2, 3, 4, 5, 6));
-  EXPECT_THAT(TokensOf("subject", prompt), ElementsAre(2, 3, 4));
-  EXPECT_THAT(TokensOf("subject_first", prompt), ElementsAre(2));
-  EXPECT_THAT(TokensOf("subject_last", prompt), ElementsAre(4));
-  EXPECT_THAT(TokensOf("context", prompt), ElementsAre(0, 1));
-  EXPECT_THAT(TokensOf("relation", prompt), ElementsAre(0, 1, 5, 6)) << "with the last token, as published";
-  EXPECT_THAT(TokensOf("relation_minus_last", prompt), ElementsAre(0, 1, 5));
-  EXPECT_THAT(TokensOf("non_subject", prompt), ElementsAre(0, 1, 5));
+  EXPECT_THAT(ResolveTokens("first", prompt), ElementsAre(0));
+  EXPECT_THAT(ResolveTokens("last", prompt), ElementsAre(6));
+  EXPECT_THAT(ResolveTokens("all", prompt), ElementsAre(0, 1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(ResolveTokens("subject", prompt), ElementsAre(2, 3, 4));
+  EXPECT_THAT(ResolveTokens("subject_first", prompt), ElementsAre(2));
+  EXPECT_THAT(ResolveTokens("subject_last", prompt), ElementsAre(4));
+  EXPECT_THAT(ResolveTokens("context", prompt), ElementsAre(0, 1));
+  EXPECT_THAT(ResolveTokens("relation", prompt), ElementsAre(0, 1, 5, 6)) << "with the last token, as published";
+  EXPECT_THAT(ResolveTokens("relation_minus_last", prompt), ElementsAre(0, 1, 5));
+  EXPECT_THAT(ResolveTokens("non_subject", prompt), ElementsAre(0, 1, 5));
 }
 
 TEST(TokenSetsTest, SubjectAtTheStartHasNoContext) {
   const Prompt prompt = OfTokens(5, {0, 2});
-  EXPECT_THAT(TokensOf("context", prompt), IsEmpty());
-  EXPECT_THAT(TokensOf("first", prompt), ElementsAre(0));
-  EXPECT_THAT(TokensOf("relation", prompt), ElementsAre(2, 3, 4));
-  EXPECT_THAT(TokensOf("relation_minus_last", prompt), ElementsAre(2, 3));
+  EXPECT_THAT(ResolveTokens("context", prompt), IsEmpty());
+  EXPECT_THAT(ResolveTokens("first", prompt), ElementsAre(0));
+  EXPECT_THAT(ResolveTokens("relation", prompt), ElementsAre(2, 3, 4));
+  EXPECT_THAT(ResolveTokens("relation_minus_last", prompt), ElementsAre(2, 3));
 }
 
 TEST(TokenSetsTest, SubjectAtTheEndTakesTheLastToken) {
   const Prompt prompt = OfTokens(4, {2, 4});
-  EXPECT_THAT(TokensOf("relation", prompt), ElementsAre(0, 1));
-  EXPECT_THAT(TokensOf("relation_minus_last", prompt), ElementsAre(0, 1));
-  EXPECT_THAT(TokensOf("subject_last", prompt), ElementsAre(3));
+  EXPECT_THAT(ResolveTokens("relation", prompt), ElementsAre(0, 1));
+  EXPECT_THAT(ResolveTokens("relation_minus_last", prompt), ElementsAre(0, 1));
+  EXPECT_THAT(ResolveTokens("subject_last", prompt), ElementsAre(3));
 }
 
 TEST(TokenSetsTest, SubjectOfOneTokenIsItsFirstAndItsLast) {
   const Prompt prompt = OfTokens(4, {1, 2});
-  for (const char* set : {"subject", "subject_first", "subject_last"}) EXPECT_THAT(TokensOf(set, prompt), ElementsAre(1)) << set;
+  for (const char* set : {"subject", "subject_first", "subject_last"}) EXPECT_THAT(ResolveTokens(set, prompt), ElementsAre(1)) << set;
 }
 
 TEST(TokenSetsTest, PromptThatIsItsSubjectHasNothingElse) {
   const Prompt prompt = OfTokens(3, {0, 3});
   for (const char* set : {"context", "relation", "relation_minus_last", "non_subject"})
-    EXPECT_THAT(TokensOf(set, prompt), IsEmpty()) << set;
-  EXPECT_THAT(TokensOf("last", prompt), ElementsAre(2));
+    EXPECT_THAT(ResolveTokens(set, prompt), IsEmpty()) << set;
+  EXPECT_THAT(ResolveTokens("last", prompt), ElementsAre(2));
 }
 
 TEST(TokenSetsTest, PromptOfOneToken) {
-  EXPECT_THAT(TokensOf("relation_minus_last", OfTokens(1, {0, 1})), IsEmpty());
-  EXPECT_THAT(TokensOf("last", OfTokens(1, {0, 1})), ElementsAre(0));
+  EXPECT_THAT(ResolveTokens("relation_minus_last", OfTokens(1, {0, 1})), IsEmpty());
+  EXPECT_THAT(ResolveTokens("last", OfTokens(1, {0, 1})), ElementsAre(0));
 }
 
 TEST(TokenSetsTest, NumbersBesideEachOtherAreOneSet) {
   EXPECT_THAT(ParseTokenSets("subject,0,3-5,last,2"), ElementsAre("subject", "0,3-5", "last", "2"));
-  EXPECT_THAT(TokensOf("4,0,3-4", OfTokens(6, {1, 2})), ElementsAre(0, 3, 4)) << "ascending, each once";
+  EXPECT_THAT(ResolveTokens("4,0,3-4", OfTokens(6, {1, 2})), ElementsAre(0, 3, 4)) << "ascending, each once";
 }
 
 TEST(TokenSetsTest, OtherNamesAreRefusedWithTheKnownOnes) {
@@ -75,8 +75,8 @@ TEST(TokenSetsTest, OtherNamesAreRefusedWithTheKnownOnes) {
 }
 
 TEST(TokenSetsTest, TokensBeyondThePromptAreNoneAndFound) {
-  EXPECT_THAT(TokensOf("2-5", OfTokens(5, {1, 2})), ElementsAre(2, 3, 4));
-  EXPECT_THAT(TokensOf("5-9", OfTokens(5, {1, 2})), IsEmpty());
+  EXPECT_THAT(ResolveTokens("2-5", OfTokens(5, {1, 2})), ElementsAre(2, 3, 4));
+  EXPECT_THAT(ResolveTokens("5-9", OfTokens(5, {1, 2})), IsEmpty());
   EXPECT_THAT(ErrorOf([] { CheckTokens("2-5", OfTokens(5, {1, 2})); }), testing::AllOf(HasSubstr("token 5"), HasSubstr("0 to 4")));
 }
 

@@ -80,12 +80,12 @@ std::vector<double> Each(const Layers& layers, const Value& value) {
 LreTrialMeans AverageTrials(const LreRelation& result, const Layers& faithful, const Layers& causal) {
   const auto beta = [&](const LreLayer& layer) { return result.betas[layer.beta]; };
   const auto rank = [&](const LreLayer& layer) { return static_cast<double>(result.ranks[layer.rank]); };
-  return {.faithfulness = *PercentageOf(Each(faithful, Faithfulness)),
-          .faithfulness_in_3 = *PercentageOf(Each(faithful, FaithfulnessIn3)),
-          .causality = *PercentageOf(Each(causal, Causality)),
-          .identity = *PercentageOf(Each(faithful, &LreLayer::identity)),
-          .translation = *PercentageOf(Each(faithful, &LreLayer::translation)),
-          .regression = *PercentageOf(Each(faithful, &LreLayer::regression)),
+  return {.faithfulness = *MeanPercentage(Each(faithful, Faithfulness)),
+          .faithfulness_in_3 = *MeanPercentage(Each(faithful, FaithfulnessIn3)),
+          .causality = *MeanPercentage(Each(causal, Causality)),
+          .identity = *MeanPercentage(Each(faithful, &LreLayer::identity)),
+          .translation = *MeanPercentage(Each(faithful, &LreLayer::translation)),
+          .regression = *MeanPercentage(Each(faithful, &LreLayer::regression)),
           .beta = Mean(Each(faithful, beta)),
           .rank = Mean(Each(causal, rank))};
 }
@@ -123,7 +123,7 @@ void SummarizeTrials(LreRelation& result) {
 
 LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreOptions& options) {
   const LreGrid grid = MakeGrid(model, options);
-  const size_t range = RangeOf(relation).size();
+  const size_t range = RelationRange(relation).size();
   LreRelation result{.name = relation.name,
                      .samples = static_cast<int64_t>(relation.samples.size()),
                      .range = static_cast<int64_t>(range),

@@ -121,11 +121,7 @@ void ReadMeasured(const Json& json, RelationResult& r) {
 Json LayerJson(int layer) { return layer == kEmbedLayer ? Json("embed") : Json(layer); }
 
 void to_json(Json& json, const RelationResult& result) {
-  json = {{"name", result.name},
-          {"kind", result.kind},
-          {"template", result.pattern},
-          {"samples", result.samples},
-          {"range", result.range}};
+  json = {{"name", result.name}, {"kind", result.kind}, {"template", result.pattern}, {"samples", result.samples}, {"range", result.range}};
   if (result.skipped.empty()) AddMeasured(json, result);
   else json["skipped"] = result.skipped;
 }

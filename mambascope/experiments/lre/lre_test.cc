@@ -12,60 +12,11 @@
 #include "mambascope/data/relation_split.h"
 #include "mambascope/experiments/facts/fact_pair.h"
 #include "mambascope/experiments/lre/estimate.h"
+#include "mambascope/experiments/lre/lre_test_support.h"
 #include "mambascope/intervene/run.h"
 
 namespace mambascope {
 namespace {
-
-using testing::HasSubstr;
-
-// Every third sample, so that asking for them is quick.
-Relation SomeAnimals() {
-  Relation relation = ReadRelation(RepositoryFolder() / "data/demo/relations/animal_class.json");
-  std::vector<Sample> some;
-  for (size_t i = 0; i < relation.samples.size(); i += 3) some.push_back(relation.samples[i]);
-  relation.samples = some;
-  return relation;
-}
-
-class LreTest : public testing::Test {
- protected:
-  const std::filesystem::path folder_ = RepositoryFolder() / "models/demo-mamba";
-  const Model model_ = Model::Load(folder_);
-  const Tokenizer tokenizer_ = Tokenizer::Load(folder_);
-  const Relation relation_ = SomeAnimals();
-
-  LreOptions Options() const {
-    LreOptions options{.trials = 2, .layers = {8, kEmbedLayer}, .betas = {1, 3, 5}, .ranks = {0, 24}, .limit = 12};
-    options.train_prompts.prefix = options.test_prompts.prefix = "";
-    return options;
-  }
-  const LreRelation& Measured() const {
-    static const LreRelation measured = MeasureRelation(model_, tokenizer_, relation_, Options());
-    return measured;
-  }
-  PromptToken TestPrompt(const LreTrial& trial, const Sample& sample) const {
-    return MakeRelationPrompt(tokenizer_, relation_.prompt_templates[0], trial.train, sample.subject, {.prefix = ""});
-  }
-  // At the prompt's token, [d_model].
-  at::Tensor State(const PromptToken& prompt, int layer) const {
-    const Place at = BlockOutput(layer);
-    return mambascope::Run(model_, {prompt.ids}, {.keep = {at}}).State(at, 0)[prompt.token];
-  }
-  // The last block's output at its end, [d_model].
-  at::Tensor LastState(const PromptToken& prompt) const {
-    return State({prompt.ids, static_cast<int64_t>(prompt.ids.size()) - 1}, model_.layers() - 1);
-  }
-  // Whether the most probable token of a last state, [d_model], says the object.
-  bool Says(const at::Tensor& z, const std::string& object) const { return IsAnswer(Top(model_.Unembed(z.unsqueeze(0))[0]), object); }
-  // Whether the model says it when dh is added to the layer's output at the prompt's token.
-  bool SaysMoved(const PromptToken& prompt, int layer, const at::Tensor& dh, const std::string& object) const {
-    const Place at = BlockOutput(layer);
-    const Variant edit = {Add{{at.site, at.layer, prompt.token}, dh}};
-    return IsAnswer(Top(mambascope::Run(model_, {prompt.ids}, {.variants = {edit}}).Logits(0)[-1]), object);
-  }
-  std::string Top(const at::Tensor& logits) const { return tokenizer_.DecodeToken(logits.argmax().item<int64_t>()).value_or(""); }
-};
 
 TEST_F(LreTest, TestsOtherSamplesThatTheModelKnows) {
   const LreRelation& measured = Measured();
@@ -290,67 +241,6 @@ TEST_F(LreTest, IsTheSameTwiceAndReportsItsSteps) {
   EXPECT_EQ(measured.trials[0].tested, Measured().trials[0].tested);
   EXPECT_EQ(measured.trials[0].layers[0].faithfulness, Measured().trials[0].layers[0].faithfulness);
   EXPECT_EQ(measured.trials[0].layers[0].causality, Measured().trials[0].layers[0].causality);
-}
-
-TEST_F(LreTest, ARelationThatIsHardlyKnownIsSkippedAndSaysWhy) {
-  Relation wrong = relation_;
-  for (Sample& sample : wrong.samples) sample.object = "zz" + sample.object;
-  const LreRelation unknown = MeasureRelation(model_, tokenizer_, wrong, Options());
-  EXPECT_THAT(unknown.skipped, HasSubstr("knows 0 of the"));
-  EXPECT_TRUE(unknown.Done().empty());
-  EXPECT_TRUE(unknown.by_layer.empty());
-  Relation few = relation_;
-  few.samples.resize(5);
-  EXPECT_THAT(MeasureRelation(model_, tokenizer_, few, Options()).skipped, HasSubstr("5 samples; more than 5"));
-}
-
-// All samples are known, or none.
-TEST_F(LreTest, OneMoreThanItIsMadeFromIsEnough) {
-  LreOptions options = Options();
-  options.trials = 1;
-  options.ranks = {0};
-  const LreTrial whole = MeasureRelation(model_, tokenizer_, relation_, options).trials[0];
-  Relation few = relation_;
-  few.samples = whole.train;
-  few.samples.insert(few.samples.end(), whole.tested.begin(), whole.tested.begin() + 5);
-  const LreRelation five = MeasureRelation(model_, tokenizer_, few, options);
-  EXPECT_THAT(five.skipped, HasSubstr("5 other samples; more than 5 are needed"));
-  few.samples.push_back(whole.tested[5]);
-  options.train = 3;
-  const LreRelation more = MeasureRelation(model_, tokenizer_, few, options);
-  EXPECT_EQ(more.skipped, "");
-  EXPECT_GT(more.trials[0].known, 3);
-}
-
-// Some objects begin as others do: an edit of rank 0 leaves an answer that counts for them.
-TEST_F(LreTest, WhatIsSaidAlreadyIsNoEdit) {
-  Relation ambiguous = relation_;
-  for (size_t i = 0; i < ambiguous.samples.size(); i += 2) ambiguous.samples[i].object += "like";
-  LreOptions options = Options();
-  options.trials = 1;
-  options.layers = {8};
-  options.ranks = {0};
-  EXPECT_EQ(MeasureRelation(model_, tokenizer_, ambiguous, options).chosen.causality.mean, 0);
-  EXPECT_GT(MeasureRelation(model_, tokenizer_, ambiguous, AsPublished(options)).chosen.causality.mean, 0);
-}
-
-TEST_F(LreTest, WhatCannotBeEditedIsSkipped) {
-  Relation same = relation_;
-  std::erase_if(same.samples, [](const Sample& sample) { return sample.object != "bird"; });
-  EXPECT_THAT(MeasureRelation(model_, tokenizer_, same, Options()).skipped, HasSubstr("says the same of all"));
-}
-
-TEST_F(LreTest, RefusesOptionsThatMeasureNothing) {
-  const auto error = [&](const std::function<void(LreOptions&)>& spoil) {
-    LreOptions options = Options();
-    spoil(options);
-    return ErrorOf([&] { MeasureRelation(model_, tokenizer_, relation_, options); });
-  };
-  EXPECT_THAT(error([](LreOptions& o) { o.layers = {16}; }), HasSubstr("layer 16"));
-  EXPECT_THAT(error([](LreOptions& o) { o.ranks = {193}; }), HasSubstr("rank 193"));
-  EXPECT_THAT(error([](LreOptions& o) { o.train = 1; }), HasSubstr("1 samples"));
-  EXPECT_THAT(error([](LreOptions& o) { o.trials = 0; }), HasSubstr("0 trials"));
-  EXPECT_THAT(error([](LreOptions& o) { o.limit = 5; }), HasSubstr("5 test samples"));
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ PromptToken MakeRelationPrompt(const Tokenizer& tokenizer, const std::string& pa
   const auto last = std::find_if(tokens.begin(), tokens.end(),
                                  [&](const Token& token) { return token.chars.begin <= char_end && char_end <= token.chars.end; });
   if (last == tokens.end()) throw Error(fmt::format("no token of the prompt '{}' ends the subject '{}'", text, subject));
-  return {IdsOf(tokens), last - tokens.begin()};
+  return {TokenIds(tokens), last - tokens.begin()};
 }
 
 std::vector<PromptToken> MakeLeaveOneOutPrompts(const Tokenizer& tokenizer, const std::string& pattern, const std::vector<Sample>& samples,

@@ -27,8 +27,8 @@ struct LreOptions {
   // takes the first by subject.
   enum class Protocol { kHeldOut, kPublished } protocol = Protocol::kHeldOut;
   RelationPromptOptions train_prompts = {}, test_prompts = {};
-  int64_t limit = 0;                  // test samples of a trial at most; 0: all
-  uint64_t seed = 123456;             // of each relation's splits and edit targets
+  int64_t limit = 0;                // test samples of a trial at most; 0: all
+  uint64_t seed = 123456;           // of each relation's splits and edit targets
   int64_t memory = kDefaultMemory;  // bytes that passes may take, beside the weights, the operators and the test samples' states
   std::function<void(double done)> progress = {};  // called with the share of all trials that is done
 };

@@ -41,7 +41,7 @@ StateEditor::StateEditor(const Model& model, const Tokenizer& tokenizer, const L
 }
 
 std::vector<std::vector<PredictionScores>> StateEditor::operator()(const std::vector<StateEdit>& edits,
-                                                             const std::function<void(double)>& progress) const {
+                                                                   const std::function<void(double)>& progress) const {
   // Of an edit, [layer, rank, d_model] four times: dh as it is made and as it is read, what comes of it, and its final norm. A quarter of
   // the memory is for these, the rest for the sweep.
   const size_t bytes = 4 * sizeof(float) * static_cast<size_t>(model_.config().d_model) * layers_.size() * ranks_.size();

@@ -9,15 +9,15 @@
 #include <span>
 #include <vector>
 
-#include "mambascope/experiments/lre/predictions.h"
 #include "mambascope/experiments/lre/estimate.h"
+#include "mambascope/experiments/lre/predictions.h"
 
 namespace mambascope {
 
 // A prompt, and the other sample whose object it is to say.
 struct StateEdit {
   const PromptToken* prompt;
-  at::Tensor dz;  // [d_model]: the other's z less the prompt's
+  at::Tensor dz;               // [d_model]: the other's z less the prompt's
   NextTokenPrediction target;  // the other's
 };
 

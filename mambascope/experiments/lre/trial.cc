@@ -12,9 +12,9 @@
 #include <span>
 
 #include "mambascope/data/relation_split.h"
+#include "mambascope/experiments/lre/estimate.h"
 #include "mambascope/experiments/lre/predictions.h"
 #include "mambascope/experiments/lre/state_edits.h"
-#include "mambascope/experiments/lre/estimate.h"
 
 namespace mambascope {
 namespace {

@@ -8,7 +8,7 @@
 namespace mambascope {
 namespace {
 
-int64_t TokenOf(const Prompt& prompt, PathToken at) {
+int64_t PathPosition(const Prompt& prompt, PathToken at) {
   return (at == PathToken::kSubjectLast ? prompt.subject_span.end : static_cast<int64_t>(prompt.ids.size())) - 1;
 }
 
@@ -43,7 +43,7 @@ std::vector<FactPaths> TracePaths(const Model& model, const std::vector<FactPair
   FactCases cases(runs);
   for (size_t i = 0; i < pairs.size(); ++i) {
     const TracedFact& fact = runs.facts[i];
-    const int64_t from = TokenOf(fact.clean, options.at), to = TokenOf(fact.corrupt.value_or(fact.clean), options.at);
+    const int64_t from = PathPosition(fact.clean, options.at), to = PathPosition(fact.corrupt.value_or(fact.clean), options.at);
     cases.Add(i, {});  // p_corrupt
     for (const std::string& condition : conditions) {
       for (const Place& place : residuals) cases.Add(i, Sever(model, condition, place.layer, to, runs.clean.State(place, i)[from]));

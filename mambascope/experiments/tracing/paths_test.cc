@@ -36,14 +36,14 @@ class TracePathsTest : public testing::TestWithParam<std::string> {
     Audit audit;
     return TracePaths(model_, pairs, {.at = at, .noise = noise}, audit);
   }
-  static int64_t TokenOf(const Prompt& prompt, PathToken at) {
+  static int64_t PathPosition(const Prompt& prompt, PathToken at) {
     return at == PathToken::kSubjectLast ? prompt.subject_span.end - 1 : static_cast<int64_t>(prompt.ids.size()) - 1;
   }
   // One whole pass of the corrupted prompt with `corruption`: the clean residual after `layer`, and in all layers what `condition` severs
   // as the corrupted run has it.
   double Severed(const std::string& condition, int layer, PathToken at, const Prompt& clean, const Prompt& corrupt, int64_t answer,
                  const Variant& corruption = {}) const {
-    const int64_t from = TokenOf(clean, at), to = TokenOf(corrupt, at);
+    const int64_t from = PathPosition(clean, at), to = PathPosition(corrupt, at);
     Variant variant = corruption;
     const RunResult clean_run = mambascope::Run(model_, {clean.ids}, {.keep = residuals_});
     variant.push_back(Set{{Site::kResid, layer, to}, clean_run.State({Site::kResid, layer}, 0)[from]});

@@ -104,4 +104,17 @@ std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair
   return Cells(model, runs, options).Compute(options.cells, audit);
 }
 
+std::vector<FactTrace> TraceMixerParts(const Model& model, const std::vector<FactPair>& pairs, TraceOptions options, Audit& audit) {
+  const auto trace = [&](Site site) {
+    options.site = site;
+    return TraceFacts(model, pairs, options, audit);
+  };
+  std::vector<FactTrace> traces = trace(Site::kMixerOut), ssm_out = trace(Site::kSsmOut), gate = trace(Site::kGate);
+  for (size_t i = 0; i < traces.size(); ++i) {
+    traces[i].ssm_out = std::move(ssm_out[i].probs);
+    traces[i].gate = std::move(gate[i].probs);
+  }
+  return traces;
+}
+
 }  // namespace mambascope

@@ -38,4 +38,8 @@ struct FactTrace {
 // computed. Throws Error when a prompt has no subject, or the model no token answer_id.
 std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair>& pairs, const TraceOptions& options, Audit& audit);
 
+// Traces facts at mixer_out and at both its inputs, so that what W_o adds can be told (IsolateOutputProjection). `options.site` plays no
+// part. Throws Error as TraceFacts does, and for a model without those sites.
+std::vector<FactTrace> TraceMixerParts(const Model& model, const std::vector<FactPair>& pairs, TraceOptions options, Audit& audit);
+
 }  // namespace mambascope

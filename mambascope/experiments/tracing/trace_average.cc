@@ -1,5 +1,6 @@
 #include "mambascope/experiments/tracing/trace_average.h"
 
+#include <algorithm>
 #include <functional>
 
 #include "mambascope/experiments/statistics.h"
@@ -50,7 +51,7 @@ TraceAverage AverageEffects(const std::vector<FactTrace>& facts, const FactValue
       average.ie[row][layer] = MeanIfAny(effects);
       average.ci95[row][layer] = Interval95(effects);
       average.as_published[row][layer] = MeanIfAny(values(published, row, layer));
-      average.facts_per_row[row] = static_cast<int64_t>(effects.size());
+      average.facts_per_row[row] = std::max(average.facts_per_row[row], static_cast<int64_t>(effects.size()));
     }
   }
   return average;

@@ -1,8 +1,8 @@
 // Which row of the average a token belongs to, and the averages of a few made-up facts, worked out by hand.
+#include "mambascope/experiments/tracing/trace_average.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "mambascope/experiments/tracing/trace_average.h"
 
 namespace mambascope {
 namespace {

@@ -88,8 +88,7 @@ TEST_F(TracingJsonTest, GridHasNullWhereThereIsNoValue) {
   EXPECT_TRUE(json[0][1].is_null());
   EXPECT_EQ(WrittenAndRead(grid_), grid_);
   EXPECT_EQ(WrittenAndRead(TraceGrid{}), TraceGrid{});
-  EXPECT_TRUE(Json(std::optional(std::nan("")))
-                  .is_null()) << "a number that is not finite";
+  EXPECT_TRUE(Json(std::optional(std::nan(""))).is_null()) << "a number that is not finite";
 }
 
 TEST_F(TracingJsonTest, IntervalIsAPairOrNull) {
@@ -123,8 +122,7 @@ TEST_F(TracingJsonTest, TraceResultComesBackWhole) {
 
 // In the order of the conditions, which is not that of the alphabet.
 TEST_F(TracingJsonTest, PathsComeBackByCondition) {
-  const FactPaths paths{
-      .fact = fact_, .conditions = {"recovery", "ssm_out", "gate"}, .probs = {{0.1, 1.0 / 3}, {0.2, 1e-300}, {0.3, 0}}};
+  const FactPaths paths{.fact = fact_, .conditions = {"recovery", "ssm_out", "gate"}, .probs = {{0.1, 1.0 / 3}, {0.2, 1e-300}, {0.3, 0}}};
   EXPECT_EQ(Json(paths)["probs"]["gate"], Json::array({0.3, 0.0}));
   const FactPaths read = WrittenAndRead(paths);
   ExpectSameFact(read.fact, fact_);

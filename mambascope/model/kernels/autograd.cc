@@ -39,8 +39,7 @@ Packing Saved(AutogradContext* context) {
 
 // Gradients of gradients would need a graph of the backward pass, which fills plain arrays.
 void RefuseSecondOrder() {
-  if (c10::GradMode::is_enabled())
-    throw Error("the kernels differentiate once", "differentiate the reference for gradients of gradients");
+  if (c10::GradMode::is_enabled()) throw Error("the kernels differentiate once", "differentiate the reference for gradients of gradients");
 }
 
 // Custom autograd functions take no undefined tensors: an empty one stands for it.

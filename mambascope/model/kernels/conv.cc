@@ -16,8 +16,7 @@ at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Ten
                     at::Tensor& kept) {
   const bool trains_weight = weight.requires_grad() || (bias.defined() && bias.requires_grad());
   const bool has_kernel = FindKernels(x) != nullptr && !trains_weight;
-  return has_kernel ? DifferentiableConv(x, weight, bias, packing, from, kept)
-                    : CausalConvReference(x, weight, bias, packing, from, kept);
+  return has_kernel ? DifferentiableConv(x, weight, bias, packing, from, kept) : CausalConvReference(x, weight, bias, packing, from, kept);
 }
 
 }  // namespace
