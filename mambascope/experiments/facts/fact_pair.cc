@@ -158,8 +158,8 @@ void RefuseNone(const std::vector<RelationCount>& relations, const ChoiceOptions
 
 std::vector<bool> KnowsFacts(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts) {
   std::vector<bool> knows;
-  for (size_t begin = 0; begin < facts.size(); begin += kAskedTogether) {
-    const size_t end = std::min(begin + kAskedTogether, facts.size());
+  for (size_t begin = 0; begin < facts.size(); begin += kPromptsTogether) {
+    const size_t end = std::min(begin + kPromptsTogether, facts.size());
     std::vector<std::vector<int64_t>> prompts;
     for (size_t i = begin; i < end; ++i) prompts.push_back(MakePrompt(tokenizer, facts[i].pattern, facts[i].subject).ids);
     const at::Tensor top = Run(model, prompts).LastLogits().argmax(1).cpu();
@@ -186,9 +186,9 @@ Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::ve
   Random(options.seed).Shuffle(order);
   Choice choice;
   const auto full = [&] { return options.limit > 0 && static_cast<int64_t>(choice.pairs.size()) >= options.limit; };
-  for (size_t begin = 0; begin < order.size() && !full(); begin += kAskedTogether) {
+  for (size_t begin = 0; begin < order.size() && !full(); begin += kPromptsTogether) {
     std::vector<size_t> batch(order.begin() + static_cast<int64_t>(begin),
-                              order.begin() + static_cast<int64_t>(std::min(begin + kAskedTogether, order.size())));
+                              order.begin() + static_cast<int64_t>(std::min(begin + kPromptsTogether, order.size())));
     knowledge.Ask(batch);
     std::erase_if(batch, [&](size_t fact) { return !knowledge.Has(fact); });
     const bool swaps = options.corruption == ChoiceOptions::Corruption::kOtherSubject;
@@ -206,7 +206,7 @@ Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::ve
       choice.facts.push_back(fact);
     }
     if (options.progress)
-      options.progress(static_cast<int64_t>(choice.pairs.size()), static_cast<int64_t>(std::min(begin + kAskedTogether, order.size())));
+      options.progress(static_cast<int64_t>(choice.pairs.size()), static_cast<int64_t>(std::min(begin + kPromptsTogether, order.size())));
   }
   for (size_t i = 0; i < facts.size(); ++i) {
     counts[facts[i]].tested += knowledge.asked(i) ? 1 : 0;

@@ -29,7 +29,7 @@ inline constexpr int64_t kScoresTogether = int64_t{1} << 24;
 // Mamba of 130 million parameters, 21 in one of 2.8 billion.
 inline constexpr size_t kGeneratedTogether = 64;
 // So many prompts are asked together whether the model knows their answers.
-inline constexpr size_t kAskedTogether = 64;
+inline constexpr size_t kPromptsTogether = 64;
 // Prompts of so many rows go up together where states are read at one token of each.
 inline constexpr int64_t kStateRows = 2048;
 
