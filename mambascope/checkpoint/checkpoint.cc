@@ -76,6 +76,12 @@ at::Tensor Checkpoint::Get(const std::string& name, const std::vector<int64_t>& 
   return found->second->Read(name);
 }
 
+std::vector<std::string> Checkpoint::Names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, file] : file_of_) names.push_back(name);
+  return names;
+}
+
 std::map<std::string, at::Tensor> Checkpoint::All() const {
   std::map<std::string, at::Tensor> all;
   for (const auto& [name, file] : file_of_) {

@@ -19,6 +19,8 @@ class WeightSource {
  public:
   virtual ~WeightSource() = default;
   virtual bool Has(const std::string& name) const = 0;
+  // Every name, where the source has a list of them.
+  virtual std::vector<std::string> Names() const { return {}; }
   // The tensor `name` as it is stored (float32, float16 or bfloat16, on the CPU). Throws Error when it is missing, has another shape or
   // is of another type.
   virtual at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const = 0;
@@ -31,6 +33,7 @@ class Checkpoint : public WeightSource {
 
   const Config& config() const { return config_; }
   bool Has(const std::string& name) const override { return file_of_.contains(name); }
+  std::vector<std::string> Names() const override;
   // Every tensor as it is stored, by name. Throws Error for one of a type that LibTorch lacks.
   std::map<std::string, at::Tensor> All() const;
   at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override;

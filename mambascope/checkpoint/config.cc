@@ -170,7 +170,7 @@ void ReadMamba2(const Fields& f, Config& c) {
   c.ssm.d_conv = f.Size("conv_kernel", 4);
   c.ssm.heads = f.Size("num_heads", 128);
   c.ssm.head_dim = f.Size("head_dim", 64);
-  c.ssm.groups = f.Size("n_groups", 8);
+  c.ssm.groups = c.ssm.norm_groups = f.Size("n_groups", 8);
   c.ssm.projection_bias = f.Get<bool>("use_bias", false);
   c.ssm.conv_bias = f.Get<bool>("use_conv_bias", true);
   ReadTimeStepLimit(f, "time_step_limit", c.ssm);
@@ -206,7 +206,7 @@ void ReadOriginalMamba(const Fields& f, Config& c) {
     return;
   }
   for (const char* key : {"D_has_hdim", "norm_before_gate"}) ssm.Demand(key, false);
-  ssm.Demand("ngroups", int64_t{1});  // with more, its gated norm is one per group, unlike Hugging Face's
+  c.ssm.groups = c.ssm.norm_groups = ssm.Size("ngroups", 1);
   ssm.Demand("rmsnorm", true);
   ssm.Demand("activation", std::string("swish"));
   if (ssm.Has("d_ssm") && ssm.Size("d_ssm") != c.ssm.d_inner) ssm.Refuse("d_ssm");

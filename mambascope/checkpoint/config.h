@@ -16,14 +16,15 @@ enum class Architecture { kMamba1, kMamba2, kNeox, kGpt2, kLlama };
 enum class Activation { kSilu, kGelu, kGeluTanh, kRelu };
 
 struct SsmConfig {
-  int64_t d_inner = 0;   // channels of the recurrence
-  int64_t d_state = 0;   // N
-  int64_t d_conv = 0;    // taps of the causal convolution
-  int64_t dt_rank = 0;   // Mamba-1: rank of the step size's projection
-  int64_t heads = 0;     // Mamba-2: d_inner = heads * head_dim
-  int64_t head_dim = 0;  // P
-  int64_t groups = 1;    // Mamba-2: heads that share B and C
-  double dt_min = 0;     // Mamba-2: the step size is clamped to [dt_min, dt_max]
+  int64_t d_inner = 0;      // channels of the recurrence
+  int64_t d_state = 0;      // N
+  int64_t d_conv = 0;       // taps of the causal convolution
+  int64_t dt_rank = 0;      // Mamba-1: rank of the step size's projection
+  int64_t heads = 0;        // Mamba-2: d_inner = heads * head_dim
+  int64_t head_dim = 0;     // P
+  int64_t groups = 1;       // Mamba-2: heads that share B and C
+  int64_t norm_groups = 1;  // Mamba-2: parts of the width that the gated norm scales each by its own RMS
+  double dt_min = 0;        // Mamba-2: the step size is clamped to [dt_min, dt_max]
   double dt_max = 0;
   bool projection_bias = false;
   bool conv_bias = true;

@@ -118,10 +118,12 @@ TEST(ConfigTest, OriginalMamba2HasItsOwnFields) {
   EXPECT_EQ(c.ssm.d_state, 128);
   EXPECT_EQ(c.ssm.heads, 2) << "of the default 64 features";
   EXPECT_EQ(c.ssm.groups, 1);
-  const Config d = ParseChanged(kOriginalMamba2Config, R"({"ssm_cfg":{"layer":"Mamba2","headdim":16,"d_state":32,"d_ssm":128,"ngroups":1,
+  const Config d = ParseChanged(kOriginalMamba2Config, R"({"ssm_cfg":{"layer":"Mamba2","headdim":16,"d_state":32,"d_ssm":128,"ngroups":2,
       "D_has_hdim":false,"rmsnorm":true,"norm_before_gate":false,"activation":"swish"}})");
   EXPECT_EQ(d.ssm.heads, 8);
   EXPECT_EQ(d.ssm.head_dim, 16);
+  EXPECT_EQ(d.ssm.groups, 2);
+  EXPECT_EQ(d.ssm.norm_groups, 2);
   EXPECT_EQ(d.ssm.d_state, 32);
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <set>
 
@@ -137,6 +138,33 @@ const BadInput kBadModels[] = {
     {"TokenizerFileMissing", {"predict", "--prompt", "hi", "--tokenizer", "NEW"}, {"NEW: cannot be read", "No such file"}},
     {"TokenizerNotOne", {"predict", "--prompt", "hi", "--tokenizer", "MODEL/config.json"}, {"MODEL/config.json"}}};
 INSTANTIATE_TEST_SUITE_P(Models, BadInputTest, testing::ValuesIn(kBadModels), InputName);
+
+// One layer's weights are NaN.
+const FileChange kNotNumbers = EditTensors([](Tensors& t) { t["backbone.layers.1.mixer.D"].fill_(std::nan("")); });
+const Words kOneId = {"--model", "MODEL", "--ids", "5,17"};
+const BadInput kDamagedModels[] = {
+    {"Predict", Words{"predict"} + kOneId, {"a logit is not a number", "damaged"}, kNotNumbers},
+    {"Generate", Words{"generate", "--tokens", "2"} + kOneId, {"a logit is not a number"}, kNotNumbers},
+    {"States", Words{"states", "--out", "NEW/x.safetensors"} + kOneId, {"a logit is not a number"}, kNotNumbers},
+    {"Attention", Words{"attention", "--layer", "2", "--out", "NEW"} + kOneId, {"what a token reads is not a number"}, kNotNumbers}};
+INSTANTIATE_TEST_SUITE_P(Damaged, BadInputTest, testing::ValuesIn(kDamagedModels), InputName);
+
+// With token ids a tokenizer that cannot be read only costs the tokens' texts.
+TEST(IdsTest, NeedNoTokenizer) {
+  const TempFolder folder;
+  fs::copy(GoldenFolder() / "mamba", folder / "model");
+  WriteFile(folder / "model/tokenizer.json", R"({"model": {"type": "Unigram"}})");
+  const std::string model = folder / "model";
+  for (const Words& command :
+       {Words{"predict"}, Words{"generate", "--tokens", "2"}, Words{"attention", "--layer", "1", "--out", folder / "a"},
+        Words{"states", "--out", folder / "s.safetensors"}}) {
+    const Outcome outcome = RunProgram(command + Words{"--model", model, "--ids", "5,17"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    if (command[0] == "states") EXPECT_EQ(outcome.err, "");
+    else EXPECT_THAT(outcome.err, AllOf(StartsWith("warning: "), HasSubstr("tokenizer.json"))) << command[0];
+    EXPECT_EQ(RunProgram(command + Words{"--model", model, "--prompt", "hi"}).exit_code, 1);
+  }
+}
 
 Words Trace(const Words& more) {
   Words words = {"trace", "--out", "NEW"};

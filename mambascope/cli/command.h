@@ -13,6 +13,8 @@ class Command {
   virtual void VisitOptions(OptionVisitor& option) = 0;
   // The models that it runs. Most commands take one.
   virtual void VisitModel(OptionVisitor& option) { VisitModelOption(common, option); }
+  // How checkpoints are read.
+  virtual void VisitCompat(OptionVisitor& option) { VisitCompatOption(common, option); }
   // Throws UsageError for options that do not fit each other.
   virtual void Check() const {}
   virtual void Run() = 0;

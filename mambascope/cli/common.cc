@@ -56,6 +56,13 @@ void VisitModelOption(CommonArguments& a, OptionVisitor& option) {
                     .decides = Decides::kSelection});
 }
 
+void VisitCompatOption(CommonArguments& a, OptionVisitor& option) {
+  option(&a.compat, {.names = "--compat",
+                     .help = "transformers: the gated norm of a Mamba-2 with several groups is taken over the whole width, as "
+                             "transformers does; none: per group, as the model was trained",
+                     .bounds = OneOf{{"none", "transformers"}}});
+}
+
 void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
   option(&a.tokenizer, {.names = "--tokenizer",
                         .help = "A tokenizer.json, for a folder that has none",
@@ -119,7 +126,11 @@ Model LoadModel(const CommonArguments& o) {
   SetThreads(o.threads);
   KeepFreedMemory();
   if (o.device == "cuda" && !at::hasCUDA()) throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
-  return Model::Load(ModelFolder(o.model), {.dtype = o.Dtype(), .device = at::Device(o.device)});
+  ModelOptions options{.dtype = o.Dtype(), .device = at::Device(o.device)};
+  if (o.compat == "transformers") options.gated_norm = ModelOptions::GatedNorm::kWholeWidth;
+  Model model = Model::Load(ModelFolder(o.model), options);
+  for (const std::string& warning : model.warnings()) Warn(o, fmt::format("{}: {}", o.model, warning));
+  return model;
 }
 
 void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what, OptionVisitor& option) {
@@ -141,10 +152,24 @@ std::optional<Tokenizer> LoadTokenizer(const CommonArguments& o) {
   return Tokenizer::Load(folder);
 }
 
+std::optional<Tokenizer> LoadTokenizer(const CommonArguments& o, const PromptArguments& prompt) {
+  if (prompt.ids.empty() || !o.tokenizer.empty()) return LoadTokenizer(o);
+  try {
+    return LoadTokenizer(o);
+  } catch (const Error& e) {
+    Warn(o, fmt::format("tokens are shown without their texts: {}", e.what()));
+    return std::nullopt;
+  }
+}
+
 Tokenizer RequireTokenizer(const CommonArguments& o) {
   std::optional<Tokenizer> tokenizer = LoadTokenizer(o);
   if (!tokenizer) throw Error(fmt::format("{}: holds no tokenizer.json", o.model), "give one with --tokenizer FILE");
   return std::move(*tokenizer);
+}
+
+void Warn(const CommonArguments& o, const std::string& sentence) {
+  if (!o.quiet) fmt::print(stderr, "warning: {}\n", sentence);
 }
 
 void Print(const CommonArguments& o, const Json& document, const std::string& text) {

@@ -24,6 +24,7 @@ struct CommonArguments {
   std::string tokenizer;  // empty: the model folder's own
   std::string device = "cpu";
   std::string dtype = "float32";
+  std::string compat = "none";
   int threads = 0;
   std::optional<uint64_t> seed;
   bool quiet = false;
@@ -35,7 +36,9 @@ struct CommonArguments {
   at::ScalarType Dtype() const { return dtype == "bfloat16" ? at::kBFloat16 : at::kFloat; }
 };
 void VisitModelOption(CommonArguments& arguments, OptionVisitor& option);
-// All but the model.
+// --compat, for the commands that have none of their own.
+void VisitCompatOption(CommonArguments& arguments, OptionVisitor& option);
+// All but these.
 void VisitCommonOptions(CommonArguments& arguments, OptionVisitor& option);
 
 // --memory: bytes that `what` may take beside the weights.
@@ -61,11 +64,23 @@ std::vector<EditPlace> ParseEditPlaces(const std::string& layers, const std::vec
 // Sets the threads, and loads.
 Model LoadModel(const CommonArguments& arguments);
 
+// --prompt TEXT or --ids 5,17,3: exactly one.
+struct PromptArguments {
+  std::optional<std::string> prompt;
+  std::vector<int64_t> ids;
+};
+
 // None where the folder holds no tokenizer and --tokenizer is not given.
 std::optional<Tokenizer> LoadTokenizer(const CommonArguments& arguments);
 
+// The same, for a prompt. One of token ids needs no tokenizer: where the folder's cannot be read, a warning says so, and there is none.
+std::optional<Tokenizer> LoadTokenizer(const CommonArguments& arguments, const PromptArguments& prompt);
+
 // The same, where there must be one.
 Tokenizer RequireTokenizer(const CommonArguments& arguments);
+
+// Prints a warning on stderr, unless --quiet.
+void Warn(const CommonArguments& arguments, const std::string& sentence);
 
 // Prints `document` on stdout where --json asks for it, else `text`, unless --quiet.
 void Print(const CommonArguments& arguments, const Json& document, const std::string& text);
@@ -73,11 +88,6 @@ void Print(const CommonArguments& arguments, const Json& document, const std::st
 // Shows a job's progress on the terminal. `what` names the work, `unit` what the rate counts (empty: no rate).
 std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& arguments, const std::string& what, const std::string& unit);
 
-// --prompt TEXT or --ids 5,17,3: exactly one.
-struct PromptArguments {
-  std::optional<std::string> prompt;
-  std::vector<int64_t> ids;
-};
 void VisitPromptOptions(PromptArguments& arguments, OptionVisitor& option);
 std::vector<int64_t> PromptIds(const PromptArguments& arguments, const std::optional<Tokenizer>& tokenizer);
 

@@ -115,6 +115,7 @@ RunDescription DescribeModel(const std::string& name, const CommonArguments& com
   CommonArguments own = common;
   Describe describe(run);
   VisitModelOption(own, describe);
+  VisitCompatOption(own, describe);
   VisitCommonOptions(own, describe);
   run.DependsOn("seed", common.Seed());
   run.DependsOn("fingerprint", Fingerprint(ModelFolder(common.model)));
@@ -128,6 +129,7 @@ std::string OptionsMarkdown() {
   Tabulate common;
   CommonArguments arguments;
   VisitModelOption(arguments, common);
+  VisitCompatOption(arguments, common);
   VisitCommonOptions(arguments, common);
   std::string text =
       fmt::format("## Options\n\nThe program writes this part from its own declarations: `./dev docs`.\n\n### Of every command\n\n{}{}",

@@ -19,7 +19,7 @@ class GenerateCommand : public Command {
   }
 
   void Run() override {
-    const std::optional<Tokenizer> tokenizer = LoadTokenizer(common);
+    const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, prompt_);
     const std::vector<int64_t> ids = PromptIds(prompt_, tokenizer);
     const Model model = LoadModel(common);
     const GenerateOptions options{.tokens = tokens_, .top_k = top_k_.value_or(0), .seed = common.Seed()};

@@ -85,12 +85,14 @@ class KnockoutCommand : public Command {
                     "curves are by depth, and all are in memory at once; --tokenizer is for those that have none",
             .decides = Decides::kSelection});
   }
+  void VisitCompat(OptionVisitor& /*option*/) override {}  // among its own
   void Check() const override {
     CheckKnockout(a_);
     CheckFacts(a_.facts);
   }
 
   void Run() override {
+    common.compat = a_.compat;
     const OutputFolder folder(a_.facts.out, {"knockout.json", "knockout.html"});
     const std::vector<LoadedModel> loaded = LoadModels(common, a_);
     std::vector<KnockoutOptions> options;

@@ -140,12 +140,12 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
   option(&a.heatmap, {.names = "--heatmap", .help = "Also cut each token alone from the last one: p(answer) by token and window"});
   option(&a.decompose,
          {.names = "--decompose", .help = "Also split the answer's logit by what each source's values carry to the last token, by layer"});
-  option(&a.compat,
-         {.names = "--compat",
-          .help = "Do as a public implementation does. knockout (with cut): Llama, Mistral and Qwen read later tokens too inside "
-                  "the window; GPT-2's rows with nothing left to read read all tokens alike; windows of 9 layers. romba (with "
-                  "mean): windows around each layer, of 10 of 64 layers, and the sets subject, subject_last, non_subject, last",
-          .bounds = OneOf{{"none", "knockout", "romba"}}});
+  option(&a.compat, {.names = "--compat",
+                     .help = "Do as a public implementation does. transformers: the gated norm of a Mamba-2 with several groups is taken "
+                             "over the whole width. knockout (with cut): Llama, Mistral and Qwen read later tokens too inside "
+                             "the window; GPT-2's rows with nothing left to read read all tokens alike; windows of 9 layers. romba (with "
+                             "mean): windows around each layer, of 10 of 64 layers, and the sets subject, subject_last, non_subject, last",
+                     .bounds = OneOf{{"none", "transformers", "knockout", "romba"}}});
   option(&a.restore,
          {.names = "--restore",
           .help = "With mean: conv_in of the other tokens before the last is held at the base run's inside the window (others), or "

@@ -61,8 +61,10 @@ std::string SaveOperators(const CommonArguments& common, const LreArguments& a, 
 class LreCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override { VisitLreOptions(a_, option); }
+  void VisitCompat(OptionVisitor& /*option*/) override {}  // among its own
   void Check() const override { CheckLreOptions(common, a_); }
   void Run() override {
+    common.compat = a_.compat;
     if (a_.apply) ApplyLre(common, a_);
     else Measure();
   }

@@ -31,7 +31,7 @@ std::vector<int> ChooseLayers(const std::string& text, int layers) {
 
 // A checkpoint with contexts of its own does not know the usual beginnings of texts: its prompts begin with nothing.
 std::optional<std::string> ChoosePrefix(const CommonArguments& common, const LreArguments& a) {
-  if (a.prefix || a.compat != "none") return a.prefix;
+  if (a.prefix || a.compat == "relations") return a.prefix;
   return fs::exists(ModelFolder(common.model) / "contexts.json") ? std::optional<std::string>("") : std::nullopt;
 }
 
@@ -59,11 +59,13 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
   option(&a.prefix, {.names = "--prefix",
                      .help = "What prompts begin with",
                      .otherwise = "nothing where the checkpoint has a contexts.json, else <|endoftext|> where the tokenizer has it"});
-  option(&a.compat,
-         {.names = "--compat",
-          .help = "relations: as the public implementation does, layers, beta and the rank are chosen on the test samples; --limit "
-                  "takes the first of these by subject; subjects of examples are tested too; with its seed",
-          .bounds = OneOf{{"none", "relations"}}});
+  option(
+      &a.compat,
+      {.names = "--compat",
+       .help = "relations: as the public implementation does, layers, beta and the rank are chosen on the test samples; --limit "
+               "takes the first of these by subject; subjects of examples are tested too; with its seed. transformers: the gated norm of a "
+               "Mamba-2 with several groups is taken over the whole width",
+       .bounds = OneOf{{"none", "transformers", "relations"}}});
   option(&a.save, {.names = "--save",
                    .help = "Relations whose operators are kept in OUT/lre, or all; repeatable",
                    .otherwise = "none",

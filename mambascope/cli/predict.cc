@@ -4,6 +4,7 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/error.h"
 #include "mambascope/figures/label.h"
+#include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
@@ -16,11 +17,12 @@ class PredictCommand : public Command {
   }
 
   void Run() override {
-    const std::optional<Tokenizer> tokenizer = LoadTokenizer(common);
+    const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, prompt_);
     const std::vector<int64_t> ids = PromptIds(prompt_, tokenizer);
     const Model model = LoadModel(common);
     const at::Tensor h = model.Forward(ids, Packing::Whole({static_cast<int64_t>(ids.size())}));
     const at::Tensor logits = model.Unembed(h[-1]).cpu(), probabilities = logits.softmax(0);
+    RequireFinite(logits, "a logit");
     const at::Tensor best = std::get<1>(logits.topk(std::min(top_, logits.size(0))));
     Json json = {{"tokens", Json::array()}, {"top", Json::array()}};
     std::string text = "tokens:";

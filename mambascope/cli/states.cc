@@ -5,6 +5,7 @@
 #include "mambascope/checkpoint/tensor_file.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
@@ -41,11 +42,12 @@ class StatesCommand : public Command {
 
   void Run() override {
     PrepareFile(out_);
-    const std::vector<int64_t> ids = PromptIds(prompt_, LoadTokenizer(common));
+    const std::vector<int64_t> ids = PromptIds(prompt_, prompt_.ids.empty() ? LoadTokenizer(common) : std::nullopt);
     const Model model = LoadModel(common);
     const std::vector<Place> places = StatePlaces(model, sites_);
     const RunResult run = mambascope::Run(model, {ids}, {.variants = {}, .keep = places});
     std::map<std::string, at::Tensor> tensors = {{"logits", run.Logits(0)}, {"tokens", at::tensor(ids, at::kLong)}};
+    RequireFinite(tensors.at("logits"), "a logit");
     for (const Place& place : places) tensors[TensorName(place)] = run.State(place, 0);
     WriteSafetensors(out_, tensors);
     Print(common, {{"file", out_}, {"tensors", tensors.size()}, {"tokens", ids.size()}},

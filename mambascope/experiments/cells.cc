@@ -9,6 +9,7 @@
 #include "mambascope/data/random.h"
 #include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
@@ -45,7 +46,7 @@ std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepB
   sweep.planned = [&](const SweepPlan& plan) { Append(plan, audit.plan); };
   const std::vector<AnswerCell> cells = ReadCells(model, Sweep(model, bases, cases, sweep), answers);
   if (!std::all_of(cells.begin(), cells.end(), [](const AnswerCell& cell) { return std::isfinite(cell.p); }))
-    throw Error("a probability is not a number", "the checkpoint's weights may be damaged or of a type that overflows");
+    throw NotFinite("a probability");
   Random random(options.seed);
   for (int64_t i = 0; i < options.recheck && !cases.empty(); ++i) {
     const size_t drawn = random.Below(cases.size());

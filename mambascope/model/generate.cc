@@ -9,6 +9,7 @@
 
 #include "mambascope/error.h"
 #include "mambascope/model/kernels/batch_sizes.h"
+#include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
@@ -44,6 +45,7 @@ void Step(const Model& model, std::vector<Writer>& writers, int64_t top_k, std::
   std::vector<Carry> next;
   const at::Tensor h = model.Forward(ids, packing, nullptr, carry.empty() ? nullptr : &carry, &next);
   const at::Tensor logits = model.Unembed(h.index_select(0, RowIndex(packing.kept, h))).cpu();  // [writer, vocab]
+  RequireFinite(logits, "a logit");
   carry = std::move(next);
   for (size_t i = 0; i < writers.size(); ++i) {
     Writer& w = writers[i];

@@ -4,6 +4,8 @@
 //   delta = clamp(softplus(dt + dt_bias))                            A = -exp(A_log)
 //   S_t = exp(delta_t A) S_(t-1) + delta_t c_t B_t                   s_t = C_t S_t + D c_t
 //   g = SiLU(z)                    o = W_o RMSNorm(s * g)            h' = h + o
+//
+// The norm of s * g has an RMS of its own in each group, as in the authors' code.
 #include <ATen/ATen.h>
 
 #include "mambascope/model/kernels/conv.h"
@@ -39,7 +41,7 @@ class Mamba2Layer : public Layer {
     const at::Tensor y = SelectiveScan(input, packing, from.ssm, kept.ssm, cuts);
     const at::Tensor s = hooks(Site::kSsmOut, at::addcmul(y, input.x.narrow(0, 0, packing.rows()), d_));
     const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, in[0])));
-    const at::Tensor mixed = hooks(Site::kMixed, RmsNorm(s * g, gated_norm_, config_.norm_eps));
+    const at::Tensor mixed = hooks(Site::kMixed, GroupedRmsNorm(s * g, gated_norm_, ssm_.norm_groups, config_.norm_eps));
     return hooks(Site::kResid, h + hooks(Site::kMixerOut, Linear(mixed, w_o_)));
   }
 
@@ -50,8 +52,10 @@ class Mamba2Layer : public Layer {
     Carry dropped;
     const ScanInput input =
         Selected(Projected(states.at(Site::kMixerIn)), packing, {}, dropped, {none, 0}, CutRows(packing, {}, ssm_.d_conv));
-    const at::Tensor g = states.at(Site::kGate), mean = (states.at(Site::kSsmOut) * g).square().mean(-1, /*keepdim=*/true);
-    return {ScanMixing(input, ssm_.head_dim, d_, gated_norm_ * g * at::rsqrt(mean + config_.norm_eps), w_o_)};
+    const at::Tensor g = states.at(Site::kGate), squares = (states.at(Site::kSsmOut) * g).square();
+    const at::Tensor mean = squares.view({h.size(0), ssm_.norm_groups, -1}).mean(-1);  // [row, norm group]
+    const at::Tensor scale = at::rsqrt(mean + config_.norm_eps).repeat_interleave(ssm_.d_inner / ssm_.norm_groups, 1);
+    return {ScanMixing(input, ssm_.head_dim, d_, gated_norm_ * g * scale, w_o_)};
   }
 
   std::vector<SiteInfo> sites() const override { return MambaSites(config_); }

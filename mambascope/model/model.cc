@@ -5,7 +5,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <set>
 #include <stdexcept>
 
 #include "mambascope/error.h"
@@ -34,7 +36,15 @@ void CheckPacking(size_t ids, const Packing& packing, size_t layers, const std::
   }
 }
 
-// Passes weights on and counts them.
+// Tables that some checkpoints store beside the weights and that the code makes itself: causal masks
+// and rotary frequencies.
+bool IsBuffer(const std::string& name) {
+  static constexpr std::array kBuffers = {".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias",
+                                          ".rotary_emb.inv_freq"};
+  return std::any_of(kBuffers.begin(), kBuffers.end(), [&](const char* end) { return name.ends_with(end); });
+}
+
+// Passes weights on, counts them, and remembers their names.
 class CountingSource : public WeightSource {
  public:
   explicit CountingSource(const WeightSource& source) : source_(source) {}
@@ -42,14 +52,33 @@ class CountingSource : public WeightSource {
   at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override {
     at::Tensor weight = source_.Get(name, shape);
     count_ += weight.numel();
+    used_.insert(name);
     return weight;
   }
+  std::vector<std::string> Names() const override { return source_.Names(); }
   int64_t count() const { return count_; }
+  // The weights that nothing asked for and that something should have.
+  std::vector<std::string> Unused() const {
+    std::vector<std::string> unused;
+    for (const std::string& name : Names()) {
+      if (!used_.contains(name) && !IsBuffer(name)) unused.push_back(name);
+    }
+    return unused;
+  }
 
  private:
   const WeightSource& source_;
   mutable int64_t count_ = 0;
+  mutable std::set<std::string> used_;
 };
+
+std::string UnusedText(const std::vector<std::string>& names) {
+  constexpr size_t kNamed = 5;
+  const size_t named = std::min(names.size(), kNamed);
+  const std::string more = names.size() > named ? fmt::format(" and {} more", names.size() - named) : "";
+  return fmt::format("the model reads no tensor '{}'{}: is this another kind of model than config.json says?",
+                     fmt::join(names.begin(), names.begin() + static_cast<int64_t>(named), "', '"), more);
+}
 
 }  // namespace
 
@@ -58,7 +87,9 @@ Model Model::Load(const std::filesystem::path& folder, const ModelOptions& optio
   return {checkpoint.config(), checkpoint, options};
 }
 
-Model::Model(const Config& config, const WeightSource& source, const ModelOptions& options) : config_(config), options_(options) {
+Model::Model(const Config& from, const WeightSource& source, const ModelOptions& options) : config_(from), options_(options) {
+  if (options.gated_norm == ModelOptions::GatedNorm::kWholeWidth) config_.ssm.norm_groups = 1;
+  const Config& config = config_;
   const CountingSource counted(source);
   const Weights w(counted, options.dtype, options.device);
   const Family family = FindFamily(config, source);
@@ -69,8 +100,22 @@ Model::Model(const Config& config, const WeightSource& source, const ModelOption
   for (int64_t l = 0; l < config.layers; ++l) layers_.push_back(family.make_layer(config, w.Scope(fmt::format("{}.{}", family.blocks, l))));
   norm_ = w.Float(family.norm + ".weight", {config.d_model});
   if (family.norm_kind == NormKind::kLayer) norm_bias_ = w.Float(family.norm + ".bias", {config.d_model});
-  unembedding_ = config.tied_embeddings ? embedding_ : w.Float(family.unembedding + ".weight", table);
+  LoadUnembedding(w, family.unembedding + ".weight");
   parameters_ = counted.count();
+  if (const std::vector<std::string> unused = counted.Unused(); !unused.empty()) warnings_.push_back(UnusedText(unused));
+}
+
+void Model::LoadUnembedding(const Weights& w, const std::string& name) {
+  const bool is_stored = w.Has(name);
+  unembedding_ = config_.tied_embeddings && !is_stored ? embedding_ : w.Float(name, {config_.vocab, config_.d_model});
+  if (!config_.tied_embeddings || !is_stored) return;
+  if (at::equal(unembedding_, embedding_)) {
+    unembedding_ = embedding_;
+    return;
+  }
+  config_.tied_embeddings = false;
+  warnings_.push_back(
+      fmt::format("config.json says that the embeddings are tied, but '{}' differs from the embedding; it is used as it is", name));
 }
 
 Model Model::Edited(const std::vector<Edit>& edits) const {

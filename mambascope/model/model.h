@@ -37,7 +37,12 @@ struct ModelOptions {
   // bfloat16 logits would be off by 0.1.
   at::ScalarType dtype = at::kFloat;
   at::Device device = at::kCPU;
+  // Mamba-2 with several groups: how the gated norm before W_o scales. The authors' code, with which
+  // such models were trained, takes an RMS per group. transformers takes one RMS of the whole width.
+  enum class GatedNorm { kPerGroup, kWholeWidth } gated_norm = GatedNorm::kPerGroup;
 };
+
+class Weights;
 
 class Model {
  public:
@@ -60,6 +65,9 @@ class Model {
   const Layer& layer(int l) const { return *layers_[static_cast<size_t>(l)]; }
   const std::shared_ptr<const Layer>& shared_layer(int l) const { return layers_[static_cast<size_t>(l)]; }
   int64_t parameters() const { return parameters_; }
+  // Returns what a user should know of the weights, a sentence each: where they contradict
+  // config.json, and which of them no part of the model reads.
+  const std::vector<std::string>& warnings() const { return warnings_; }
   at::Device device() const { return options_.device; }
 
   // Returns the sites that some layer has, each once: Site::kEmbed, those inside a block in the
@@ -108,9 +116,12 @@ class Model {
   void UnembedInParts(const at::Tensor& h, const std::function<void(int64_t begin, const at::Tensor& logits)>& use) const;
 
  private:
+  void LoadUnembedding(const Weights& w, const std::string& name);
+
   Config config_;
   ModelOptions options_;
   int64_t parameters_ = 0;
+  std::vector<std::string> warnings_;
   at::Tensor embedding_;  // [vocab, d_model]
   at::Tensor positions_;  // [positions, d_model]: GPT-2 alone
   std::vector<std::shared_ptr<const Layer>> layers_;

@@ -19,11 +19,23 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   return weight.defined() ? scaled * weight : scaled;
 }
 
+at::Tensor GroupedRmsNorm(const at::Tensor& x, const at::Tensor& weight, int64_t groups, double eps) {
+  return RmsNorm(x.view({x.size(0), groups, x.size(1) / groups}), {}, eps).view(x.sizes()) * weight;
+}
+
 LayerNorm LayerNorm::Load(const Weights& w, const std::string& name, int64_t width, double eps) {
   return {w.Float(name + ".weight", {width}), w.Float(name + ".bias", {width}), eps};
 }
 
 at::Tensor LayerNorm::operator()(const at::Tensor& x) const { return at::layer_norm(x, {x.size(-1)}, weight, bias, eps); }
+
+Error NotFinite(const std::string& what) {
+  return Error(what + " is not a number", "the checkpoint's weights may be damaged, or of a type that overflows");
+}
+
+void RequireFinite(const at::Tensor& x, const std::string& what) {
+  if (!at::isfinite(x).all().item<bool>()) throw NotFinite(what);
+}
 
 at::Tensor Activate(const at::Tensor& x, Activation activation) {
   switch (activation) {

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "mambascope/checkpoint/config.h"
+#include "mambascope/error.h"
 #include "mambascope/model/weights.h"
 
 namespace mambascope {
@@ -26,6 +27,10 @@ at::Tensor Linear(const at::Tensor& x, const Projection& p);
 // as 1.
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps);
 
+// The same of `groups` equal parts of the last dimension, each by its own mean. x [row, width],
+// weight [width].
+at::Tensor GroupedRmsNorm(const at::Tensor& x, const at::Tensor& weight, int64_t groups, double eps);
+
 // A layer norm subtracts the mean, too, and has a bias.
 struct LayerNorm {
   at::Tensor weight, bias;  // [width]
@@ -34,6 +39,11 @@ struct LayerNorm {
   static LayerNorm Load(const Weights& w, const std::string& name, int64_t width, double eps);
   at::Tensor operator()(const at::Tensor& x) const;
 };
+
+// The Error for numbers that cannot be: "a logit is not a number".
+Error NotFinite(const std::string& what);
+// Throws it where `x` holds NaN or an infinity.
+void RequireFinite(const at::Tensor& x, const std::string& what);
 
 at::Tensor Activate(const at::Tensor& x, Activation activation);
 

@@ -8,6 +8,7 @@
 
 #include "mambascope/error.h"
 #include "mambascope/experiments/knockout/layer_inputs.h"
+#include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
@@ -24,6 +25,7 @@ LayerAttention AverageOverChannels(const Mixing& mixing, const AttentionOptions&
   }
   found.mean = (sum / mixing.channels).cpu();
   found.absolute = (absolute / mixing.channels).cpu();
+  RequireFinite(found.absolute, "what a token reads");
   const at::Tensor rows = found.absolute.sum(1, /*keepdim=*/true);
   found.normalised = at::where(rows > 0, found.absolute / rows, at::zeros({}, rows.options()));
   return found;

@@ -1,0 +1,107 @@
+// What a model does with weights that contradict config.json, and with those that it does not read.
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mambascope/checkpoint/tensor_file.h"
+#include "mambascope/checkpoint/test_support.h"
+#include "mambascope/model/model.h"
+
+namespace mambascope {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// A checkpoint with tensors beside its own.
+class WithMore : public WeightSource {
+ public:
+  WithMore(const WeightSource& source, std::map<std::string, at::Tensor> more) : source_(source), more_(std::move(more)) {}
+  bool Has(const std::string& name) const override { return more_.contains(name) || source_.Has(name); }
+  at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override {
+    return more_.contains(name) ? more_.at(name) : source_.Get(name, shape);
+  }
+  std::vector<std::string> Names() const override {
+    std::vector<std::string> names = source_.Names();
+    for (const auto& [name, tensor] : more_) names.push_back(name);
+    return names;
+  }
+
+ private:
+  const WeightSource& source_;
+  std::map<std::string, at::Tensor> more_;
+};
+
+at::Tensor LastLogits(const Model& model) {
+  const c10::NoGradGuard no_grad;
+  return model.Unembed(model.Forward(std::vector<int64_t>{5, 17, 33, 99}, Packing::Whole({4}))[-1]);
+}
+
+class TiedHeadTest : public testing::TestWithParam<std::string> {
+ protected:
+  Model With(const at::Tensor& head) const { return {checkpoint_.config(), WithMore(checkpoint_, {{"lm_head.weight", head}})}; }
+
+  const Checkpoint checkpoint_ = Checkpoint::Open(GoldenFolder() / GetParam());
+  const Model plain_ = Model(checkpoint_.config(), checkpoint_);
+};
+
+INSTANTIATE_TEST_SUITE_P(Checkpoints, TiedHeadTest, testing::Values("mamba", "mamba2", "gpt2", "qwen2"), TestName);
+
+TEST_P(TiedHeadTest, AHeadOfItsOwnIsUsedAndNamed) {
+  const Config& config = checkpoint_.config();
+  ASSERT_TRUE(config.tied_embeddings);
+  EXPECT_THAT(plain_.warnings(), IsEmpty());
+  at::manual_seed(1);
+  const at::Tensor head = at::randn({config.vocab, config.d_model});
+  const Model own = With(head);
+  EXPECT_THAT(own.warnings(), ElementsAre(AllOf(HasSubstr("lm_head.weight"), HasSubstr("tied"))));
+  EXPECT_FALSE(own.config().tied_embeddings);
+  const c10::NoGradGuard no_grad;
+  const at::Tensor h = plain_.Forward(std::vector<int64_t>{5, 17, 33, 99}, Packing::Whole({4}))[-1];
+  EXPECT_LT(MaxDifference(LastLogits(own), plain_.FinalNorm(h).matmul(head.t())), 1e-4);
+  EXPECT_GT(MaxDifference(LastLogits(own), LastLogits(plain_)), 0.1);
+}
+
+TEST_P(TiedHeadTest, AnEqualCopyIsSilent) {
+  const std::string family = GetParam();
+  const std::string embedding = family == "gpt2" ? "transformer.wte" : family == "qwen2" ? "model.embed_tokens" : "backbone.embeddings";
+  const Config& config = checkpoint_.config();
+  const Model copy = With(checkpoint_.Get(embedding + ".weight", {config.vocab, config.d_model}).clone());
+  EXPECT_THAT(copy.warnings(), IsEmpty());
+  EXPECT_TRUE(copy.config().tied_embeddings);
+  EXPECT_TRUE(at::equal(LastLogits(copy), LastLogits(plain_)));
+}
+
+class UnusedWeightsTest : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Checkpoints, UnusedWeightsTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+
+TEST_P(UnusedWeightsTest, AreNamedUnlessTheyAreTablesThatTheCodeMakes) {
+  const Checkpoint checkpoint = Checkpoint::Open(GoldenFolder() / GetParam());
+  const Config& config = checkpoint.config();
+  EXPECT_THAT(Model(config, checkpoint).warnings(), IsEmpty());
+  const at::Tensor any = at::zeros({1});
+  const WithMore tables(checkpoint, {{"h.0.attn.bias", any}, {"h.0.attn.masked_bias", any}, {"x.rotary_emb.inv_freq", any}});
+  EXPECT_THAT(Model(config, tables).warnings(), IsEmpty());
+  const WithMore gate(checkpoint, {{"x.0.mlp.router.weight", any}, {"x.0.attn.bias", any}});
+  EXPECT_THAT(Model(config, gate).warnings(), ElementsAre(AllOf(HasSubstr("x.0.mlp.router.weight"), Not(HasSubstr("attn.bias")))));
+}
+
+// Mamba-2 of four groups, as its authors' code computes it.
+TEST(GatedNormTest, HasAnRmsPerGroupUnlessAskedForTransformers) {
+  const c10::NoGradGuard no_grad;
+  const std::vector<int64_t> ids = {5, 17, 33, 99, 120, 7, 250, 64, 31, 2};
+  const at::Tensor want = OpenSafetensors(GoldenFolder() / "grouped-norm/expected.safetensors")->Read("logits");
+  const auto difference = [&](ModelOptions::GatedNorm norm) {
+    const Model model = Model::Load(GoldenFolder() / "grouped-norm", {.gated_norm = norm});
+    return MaxDifference(model.Unembed(model.Forward(ids, Packing::Whole({10}))), want) / want.abs().max().item<double>();
+  };
+  EXPECT_LT(difference(ModelOptions::GatedNorm::kPerGroup), 1e-5);
+  EXPECT_GT(difference(ModelOptions::GatedNorm::kWholeWidth), 0.1);
+}
+
+}  // namespace
+}  // namespace mambascope
