@@ -4,6 +4,7 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/edit_file.h"
+#include "mambascope/jobs/output_folder.h"
 
 namespace mambascope {
 
@@ -29,6 +30,7 @@ class ApplyCommand : public Command {
       throw Error(fmt::format("{} is an edit of another checkpoint ({}) than {} ({})", edit_, stored.model, folder.string(), model),
                   "give the --model that it was made with");
     }
+    const OutputFolder out(out_, {"model.safetensors"});
     const Model model = LoadModel(common);
     WriteEditedCheckpoint(folder, model, stored.edits, out_, keep_type_ ? EditedType::kAsStored : EditedType::kFloat32);
     Json edits = Json::array();

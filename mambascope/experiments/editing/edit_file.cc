@@ -18,10 +18,22 @@ namespace fs = std::filesystem;
 // One edit of rank one has u [in] and v [out]; other files have u.0 [k, in], v.0 [k, out], u.1, ..
 std::string Name(const std::string& part, size_t i, bool alone) { return alone ? part : fmt::format("{}.{}", part, i); }
 
+constexpr const char* kEdited = "mambascope.edited";  // in the metadata of an edited checkpoint
+
 bool IsWeightFile(const fs::path& file) {
   const std::string name = file.filename().string();
   return name.ends_with(".safetensors") || name.ends_with(".bin") || name.ends_with(".safetensors.index.json") ||
          name.ends_with(".bin.index.json");
+}
+
+// Throws Error where `out` holds a checkpoint that is not an edited one: its weights would be lost, or be read with the new ones.
+void RefuseOtherCheckpoint(const fs::path& out) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(out)) {
+    const std::string name = entry.path().filename().string();
+    if (!IsWeightFile(name) || !(name.starts_with("model") || name.starts_with("pytorch_model"))) continue;
+    if (name == "model.safetensors" && OpenSafetensors(entry.path())->metadata().contains(kEdited)) continue;
+    throw Error(fmt::format("{}: holds another checkpoint's {}", out.string(), name), "name another folder for the edited checkpoint");
+  }
 }
 
 // `weights` with one edit.
@@ -85,6 +97,7 @@ void WriteEditedCheckpoint(const fs::path& folder, const Model& model, const std
   (void)model.Edited(edits);  // refuses what does not fit
   PrepareFolder(out);
   if (fs::equivalent(folder, out)) throw Error(out.string() + " is the checkpoint's own folder", "an edit never changes it: name another");
+  RefuseOtherCheckpoint(out);
   std::map<std::string, at::Tensor> weights = Checkpoint::Open(folder).All();
   for (const Edit& edit : edits) Apply(model, edit, type, weights);
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
@@ -98,7 +111,7 @@ void WriteEditedCheckpoint(const fs::path& folder, const Model& model, const std
     digest.Add(edit.u);
     digest.Add(edit.v);
   }
-  WriteSafetensors(out / "model.safetensors", weights, {{"format", "pt"}, {"mambascope.edited", digest.Text()}});
+  WriteSafetensors(out / "model.safetensors", weights, {{"format", "pt"}, {kEdited, digest.Text()}});
 }
 
 }  // namespace mambascope

@@ -96,6 +96,20 @@ TEST(EditFileFormatTest, OtherFilesAreRefused) {
               testing::HasSubstr("lacks its layer"));
 }
 
+TEST(EditFileFormatTest, AnotherCheckpointIsNeverWrittenOver) {
+  const std::filesystem::path folder = GoldenFolder() / "mamba";
+  const Model model = Model::Load(folder);
+  const std::vector<Edit> edits = {RandomEdit(model, 0, "W_o", 1)};
+  for (const char* name : {"model.safetensors", "pytorch_model.bin", "model.safetensors.index.json"}) {
+    const TempFolder out;
+    std::filesystem::copy(GoldenFolder() / "grouped-norm/model.safetensors", out / name);
+    const std::string before = ReadFile(out / name);
+    EXPECT_THAT(ErrorOf([&] { WriteEditedCheckpoint(folder, model, edits, out.path()); }), testing::HasSubstr(name));
+    EXPECT_EQ(ReadFile(out / name), before);
+    EXPECT_FALSE(std::filesystem::exists(out / "config.json"));
+  }
+}
+
 TEST(EditFileFormatTest, CheckpointIsNeverWrittenOver) {
   const std::filesystem::path folder = GoldenFolder() / "mamba";
   const Model model = Model::Load(folder);
