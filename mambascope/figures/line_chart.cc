@@ -74,7 +74,7 @@ int MostValues(const LineChart& chart) {
 }
 
 // The ends of the y axis: the chart's domain, else the range of values, bands and references.
-std::pair<double, double> ColourDomain(const LineChart& chart) {
+std::pair<double, double> ValueDomain(const LineChart& chart) {
   if (chart.domain) return *chart.domain;
   std::vector<double> numbers;
   for (const Curve& curve : chart.curves)
@@ -100,7 +100,7 @@ struct ReferenceTicks {
 };
 
 // `line`: the height of a line of text, as a difference of values.
-ReferenceTicks ColourTicks(const std::vector<Reference>& references, double line) {
+ReferenceTicks PlaceReferences(const std::vector<Reference>& references, double line) {
   ReferenceTicks ticks;
   double highest = 0, bottom = INFINITY;  // of the last label: the value it begins with, and the middle of the first line that fits below
   for (const auto& [label, value] : references) {
@@ -152,9 +152,9 @@ Json LineChartSpec(const LineChart& chart) {
   CheckShape(chart);
   const int step_width = std::max(kWidth / static_cast<int>(chart.x.size()), 1);
   const std::vector<std::string> x_labels = VisibleTexts(chart.x), curve_labels = CurveLabels(chart);
-  const auto domain = ColourDomain(chart);
+  const auto domain = ValueDomain(chart);
   const std::vector<Reference> references = ReferencesWithin(domain, chart.references);
-  const ReferenceTicks ticks = ColourTicks(references, (domain.second - domain.first) * kLineHeight / kHeight);
+  const ReferenceTicks ticks = PlaceReferences(references, (domain.second - domain.first) * kLineHeight / kHeight);
   return FigureSpec({.name = chart.name,
                      .title = chart.title,
                      .subtitle = chart.subtitle,

@@ -55,7 +55,7 @@ Json Guide(const Scatter& scatter) {
   return points;
 }
 
-std::pair<double, double> ColourDomain(const Scatter& scatter) {
+std::pair<double, double> ValueDomain(const Scatter& scatter) {
   if (scatter.domain) return *scatter.domain;
   std::vector<double> numbers;
   for (const ScatterPoint& point : scatter.points) numbers.push_back(point.y);
@@ -74,7 +74,7 @@ Json ScatterSpec(const Scatter& scatter) {
     numbers.push_back(i);
     colours.push_back({{"expr", ByMode(colour.on_white, colour.on_black)}});
   }
-  const auto domain = ColourDomain(scatter);
+  const auto domain = ValueDomain(scatter);
   return FigureSpec({.name = scatter.name,
                      .title = scatter.title,
                      .subtitle = scatter.subtitle,
