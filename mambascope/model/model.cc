@@ -55,12 +55,11 @@ class CountingSource : public WeightSource {
     used_.insert(name);
     return weight;
   }
-  std::vector<std::string> Names() const override { return source_.Names(); }
   int64_t count() const { return count_; }
   // The weights that nothing asked for and that something should have.
   std::vector<std::string> Unused() const {
     std::vector<std::string> unused;
-    for (const std::string& name : Names()) {
+    for (const std::string& name : source_.Names()) {
       if (!used_.contains(name) && !IsBuffer(name)) unused.push_back(name);
     }
     return unused;
@@ -101,7 +100,7 @@ Model::Model(const Config& from, const WeightSource& source, const ModelOptions&
   norm_ = w.Float(family.norm + ".weight", {config.d_model});
   if (family.norm_kind == NormKind::kLayer) norm_bias_ = w.Float(family.norm + ".bias", {config.d_model});
   LoadUnembedding(w, family.unembedding + ".weight");
-  parameters_ = counted.count();
+  parameters_ += counted.count();
   if (const std::vector<std::string> unused = counted.Unused(); !unused.empty()) warnings_.push_back(UnusedText(unused));
 }
 
@@ -110,6 +109,7 @@ void Model::LoadUnembedding(const Weights& w, const std::string& name) {
   unembedding_ = config_.tied_embeddings && !is_stored ? embedding_ : w.Float(name, {config_.vocab, config_.d_model});
   if (!config_.tied_embeddings || !is_stored) return;
   if (at::equal(unembedding_, embedding_)) {
+    parameters_ -= unembedding_.numel();  // a copy is no parameter of its own
     unembedding_ = embedding_;
     return;
   }

@@ -60,6 +60,7 @@ TEST_P(TiedHeadTest, AHeadOfItsOwnIsUsedAndNamed) {
   const Model own = With(head);
   EXPECT_THAT(own.warnings(), ElementsAre(AllOf(HasSubstr("lm_head.weight"), HasSubstr("tied"))));
   EXPECT_FALSE(own.config().tied_embeddings);
+  EXPECT_EQ(own.parameters(), plain_.parameters() + head.numel());
   const c10::NoGradGuard no_grad;
   const at::Tensor h = plain_.Forward(std::vector<int64_t>{5, 17, 33, 99}, Packing::Whole({4}))[-1];
   EXPECT_LT(MaxDifference(LastLogits(own), plain_.FinalNorm(h).matmul(head.t())), 1e-4);
@@ -73,6 +74,7 @@ TEST_P(TiedHeadTest, AnEqualCopyIsSilent) {
   const Model copy = With(checkpoint_.Get(embedding + ".weight", {config.vocab, config.d_model}).clone());
   EXPECT_THAT(copy.warnings(), IsEmpty());
   EXPECT_TRUE(copy.config().tied_embeddings);
+  EXPECT_EQ(copy.parameters(), plain_.parameters());
   EXPECT_TRUE(at::equal(LastLogits(copy), LastLogits(plain_)));
 }
 
