@@ -1,10 +1,12 @@
-// The value search of ROME on a repeated sweep beside the same search by whole passes, on the same prompts and in one run.
+// The value search of ROME on a repeated sweep beside the same search by whole passes, on the same
+// prompts and in one run.
 //   ./dev bench      medians of rounds in which the two take turns are what bench/results.md quotes
 //
-// One edit has 21 contexts (the bare prompt, 10 of 6 and 10 of 11 tokens before it) and the essence, as published. The looped side runs
-// each pass over all of their tokens and layers, with the logits of all tokens, as the public implementations do, but packed, without
-// padding. "of GEMM" is the rate of the sweep's weight-matrix products, forward and backward, over what this machine's BLAS reaches on a
-// large square product in the same round.
+// One edit has 21 contexts (the bare prompt, 10 of 6 and 10 of 11 tokens before it) and the
+// essence, as published. The looped side runs each pass over all of their tokens and layers, with
+// the logits of all tokens, as the public implementations do, but packed, without padding. "of
+// GEMM" is the rate of the sweep's weight-matrix products, forward and backward, over what this
+// machine's BLAS reaches on a large square product in the same round.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
@@ -58,27 +60,33 @@ void Compare(const std::string& name, const Model& model, int layer, int edits, 
     rows += 21 * (kPrompt - kSubjectLast + kTarget - 1) + 1;
     reads += 21 * kTarget + 1;
   }
-  ValueOptions swept{.steps = kSteps, .enough_loss = -1, .enough_p = 2, .memory = int64_t{12} << 30}, looped = swept;
+  ValueOptions swept{
+      .steps = kSteps, .enough_loss = -1, .enough_p = 2, .memory = int64_t{12} << 30},
+      looped = swept;
   looped.by = ValueOptions::By::kRun;
   const Config& c = model.config();
-  const double flops =
-      2 * (static_cast<double>(rows * (model.layers() - layer - 1)) * BlockFlopsPerToken(c) / static_cast<double>(c.layers) +
-           2.0 * static_cast<double>(reads * c.vocab * c.d_model));
+  const double flops = 2 * (static_cast<double>(rows * (model.layers() - layer - 1)) *
+                                BlockFlopsPerToken(c) / static_cast<double>(c.layers) +
+                            2.0 * static_cast<double>(reads * c.vocab * c.d_model));
   std::vector<double> swept_s, looped_s, gemm;
   double difference = 0;
   for (int round = -1; round < rounds; ++round) {  // the first warms up
     std::vector<FoundValue> a, b;
-    const double rate = GemmRate(at::kFloat), by_run = Seconds([&] { a = SearchValues(model, {tasks[0]}, looped); }),
+    const double rate = GemmRate(at::kFloat),
+                 by_run = Seconds([&] { a = SearchValues(model, {tasks[0]}, looped); }),
                  by_sweep = Seconds([&] { b = SearchValues(model, tasks, swept); });
-    difference = std::max(difference, ((a[0].delta - b[0].delta).norm() / a[0].delta.norm()).item<double>());
+    difference =
+        std::max(difference, ((a[0].delta - b[0].delta).norm() / a[0].delta.norm()).item<double>());
     if (round < 0) continue;
     gemm.push_back(rate);
     looped_s.push_back(by_run / kSteps);
     swept_s.push_back(by_sweep / kSteps / edits);
   }
   const double pass = Median(swept_s);
-  fmt::print("{:<34} {:>5} {:>12.0f} {:>11.0f} {:>7.1f} {:>7.0f}% {:>11.0f} {:>11.1e}\n", name, edits, 1e3 * Median(looped_s), 1e3 * pass,
-             Median(looped_s) / pass, 100 * flops / static_cast<double>(edits) / pass / Median(gemm), 3600 / (20 * pass), difference);
+  fmt::print("{:<34} {:>5} {:>12.0f} {:>11.0f} {:>7.1f} {:>7.0f}% {:>11.0f} {:>11.1e}\n", name,
+             edits, 1e3 * Median(looped_s), 1e3 * pass, Median(looped_s) / pass,
+             100 * flops / static_cast<double>(edits) / pass / Median(gemm), 3600 / (20 * pass),
+             difference);
   std::fflush(stdout);
 }
 
@@ -103,8 +111,8 @@ int main(int argc, char** argv) {
                                          {"demo-neox", Bundled("demo-neox"), 16, 7},
                                          {"mamba-130m", Random(Mamba130mConfig()), 4, 5},
                                          {"pythia-160m", Random(Pythia160mConfig()), 4, 5}};
-  fmt::print("{:<34} {:>5} {:>12} {:>11} {:>7} {:>8} {:>11} {:>11}\n", "value search", "edits", "looped ms", "sweep ms", "ratio", "of GEMM",
-             "edits/hour", "difference");
+  fmt::print("{:<34} {:>5} {:>12} {:>11} {:>7} {:>8} {:>11} {:>11}\n", "value search", "edits",
+             "looped ms", "sweep ms", "ratio", "of GEMM", "edits/hour", "difference");
   for (const Subject& subject : subjects) {
     if (!IsWanted(subject.name, argc, argv)) continue;
     const Model model = subject.make({});
@@ -112,7 +120,8 @@ int main(int argc, char** argv) {
       const int layer = static_cast<int>(depth * model.layers());
       Compare(fmt::format("{} layer {}", subject.name, layer), model, layer, 1, subject.rounds);
     }
-    Compare(fmt::format("{} layer {}", subject.name, model.layers() / 4), model, model.layers() / 4, subject.together, subject.rounds);
+    Compare(fmt::format("{} layer {}", subject.name, model.layers() / 4), model, model.layers() / 4,
+            subject.together, subject.rounds);
   }
   return 0;
 }

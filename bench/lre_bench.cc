@@ -1,9 +1,10 @@
-// The Jacobians of all layers from one backward sweep beside one sweep per layer, of a made-up prompt: 5 examples and a question, of which
-// the subject's last token and what follows it are recomputed.
+// The Jacobians of all layers from one backward sweep beside one sweep per layer, of a made-up
+// prompt: 5 examples and a question, of which the subject's last token and what follows it are
+// recomputed.
 //   build/mambascope_lre_bench [MODEL..]      a relation's operator takes 5 prompts
 //
-// "of GEMM" is the rate of the weight-matrix products of the backward sweep over what this machine's BLAS reaches on a large square
-// product.
+// "of GEMM" is the rate of the weight-matrix products of the backward sweep over what this
+// machine's BLAS reaches on a large square product.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
@@ -23,7 +24,8 @@ constexpr int64_t kTokens = 60, kSuffix = 7;
 
 void BenchJacobians(const std::string& name, const Model& model, int rounds) {
   const at::Tensor ids = at::randint(model.config().vocab, {kTokens}, at::kLong);
-  const PromptToken prompt{{ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + kTokens}, kTokens - kSuffix};
+  const PromptToken prompt{{ids.data_ptr<int64_t>(), ids.data_ptr<int64_t>() + kTokens},
+                           kTokens - kSuffix};
   std::vector<int> layers;
   for (int l = kEmbedLayer; l < model.layers(); ++l) layers.push_back(l);
   std::vector<double> together, apart, rates;
@@ -34,16 +36,19 @@ void BenchJacobians(const std::string& name, const Model& model, int rounds) {
     together.push_back(Seconds([&] { all = Jacobians(model, prompt, layers); }));
     apart.push_back(Seconds([&] {
       for (size_t i = 0; i < layers.size(); ++i) {
-        const at::Tensor alone = Jacobians(model, prompt, {layers[i]}).w[0], w = all.w[static_cast<int64_t>(i)];
-        difference = std::max(difference, ((alone - w).abs().max() / (1e-9 + w.abs().max())).item<double>());
+        const at::Tensor alone = Jacobians(model, prompt, {layers[i]}).w[0],
+                         w = all.w[static_cast<int64_t>(i)];
+        difference =
+            std::max(difference, ((alone - w).abs().max() / (1e-9 + w.abs().max())).item<double>());
       }
     }));
     rates.push_back(GemmRate(at::kFloat));
   }
-  const double flops = static_cast<double>(model.config().d_model * kSuffix) * BlockFlopsPerToken(model.config());
+  const double flops =
+      static_cast<double>(model.config().d_model * kSuffix) * BlockFlopsPerToken(model.config());
   const double s = Median(together), share = flops / s / Median(rates);
-  fmt::print("| {} | {} | {:.2f} | {:.2f} | {:.1f} | {:.0f} % | {:.1e} |\n", name, layers.size(), s, Median(apart), Median(apart) / s,
-             100 * share, difference);
+  fmt::print("| {} | {} | {:.2f} | {:.2f} | {:.1f} | {:.0f} % | {:.1e} |\n", name, layers.size(), s,
+             Median(apart), Median(apart) / s, 100 * share, difference);
 }
 
 }  // namespace
@@ -56,7 +61,8 @@ int main(int argc, char** argv) {
   SetThreads(0);
   KeepFreedMemory();
   fmt::print(
-      "| model | layers | all at once, s per prompt | one per layer, s | ratio | of GEMM | relative difference "
+      "| model | layers | all at once, s per prompt | one per layer, s | ratio | of GEMM | "
+      "relative difference "
       "|\n|---|---|---|---|---|---|---|\n");
   struct Subject {
     std::string name;

@@ -1,4 +1,5 @@
-// Prefill: prompt tokens per second, and the share of the machine's own GEMM rate that the blocks' weight matrices reach.
+// Prefill: prompt tokens per second, and the share of the machine's own GEMM rate that the blocks'
+// weight matrices reach.
 //   ./dev bench [--benchmark_filter=...]      medians of 7 are what bench/results.md quotes
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -19,7 +20,8 @@ void Prefill(benchmark::State& state, const MakeModel& make, at::ScalarType dtyp
   const Model model = make({.dtype = dtype});
   const int64_t prompts = state.range(0), length = state.range(1), tokens = prompts * length;
   const std::vector<int64_t> ids(static_cast<size_t>(tokens), 11);
-  const Packing packing = Packing::Whole(std::vector<int64_t>(static_cast<size_t>(prompts), length));
+  const Packing packing =
+      Packing::Whole(std::vector<int64_t>(static_cast<size_t>(prompts), length));
   const at::Tensor last = at::tensor(packing.LastRows(), at::kLong);
   const double gemm = GemmRate(dtype);
   for (auto _ : state) {
@@ -27,17 +29,23 @@ void Prefill(benchmark::State& state, const MakeModel& make, at::ScalarType dtyp
     benchmark::DoNotOptimize(logits.data_ptr());
   }
   const double blocks = BlockFlopsPerToken(model.config()) * static_cast<double>(tokens);
-  const double unembedding = 2.0 * static_cast<double>(prompts * model.config().vocab * model.config().d_model);
-  state.counters["tokens/s"] = benchmark::Counter(static_cast<double>(tokens), benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["flop/s"] = benchmark::Counter(blocks + unembedding, benchmark::Counter::kIsIterationInvariantRate);
+  const double unembedding =
+      2.0 * static_cast<double>(prompts * model.config().vocab * model.config().d_model);
+  state.counters["tokens/s"] = benchmark::Counter(static_cast<double>(tokens),
+                                                  benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["flop/s"] =
+      benchmark::Counter(blocks + unembedding, benchmark::Counter::kIsIterationInvariantRate);
   state.counters["gemm_flop/s"] = gemm;
-  state.counters["of_gemm"] = benchmark::Counter((blocks + unembedding) / gemm, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["of_gemm"] = benchmark::Counter((blocks + unembedding) / gemm,
+                                                 benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void Register(const std::string& name, const MakeModel& make) {
-  for (const auto& [suffix, dtype] : {std::pair("float32", at::kFloat), std::pair("bfloat16", at::kBFloat16)}) {
-    benchmark::RegisterBenchmark(("prefill/" + name + "/" + suffix).c_str(),
-                                 [make, dtype = dtype](benchmark::State& state) { Prefill(state, make, dtype); })
+  for (const auto& [suffix, dtype] :
+       {std::pair("float32", at::kFloat), std::pair("bfloat16", at::kBFloat16)}) {
+    benchmark::RegisterBenchmark(
+        ("prefill/" + name + "/" + suffix).c_str(),
+        [make, dtype = dtype](benchmark::State& state) { Prefill(state, make, dtype); })
         ->ArgNames({"prompts", "tokens"})
         ->Args({1, 12})
         ->Args({16, 12})

@@ -1,5 +1,6 @@
-// What the benchmarks run: the bundled models, and models of well-known shapes with random weights, since for speed a checkpoint's numbers
-// do not matter; and the GEMM rate that they are measured against.
+// What the benchmarks run: the bundled models, and models of well-known shapes with random weights,
+// since for speed a checkpoint's numbers do not matter; and the GEMM rate that they are measured
+// against.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -15,14 +16,16 @@
 
 namespace mambascope {
 
-// Seeded by the order of the calls. Decays and norms are those of a fresh model, so that states neither vanish nor explode.
+// Seeded by the order of the calls. Decays and norms are those of a fresh model, so that states
+// neither vanish nor explode.
 class RandomSource : public WeightSource {
  public:
   bool Has(const std::string&) const override { return true; }
   at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override {
     if (name.ends_with("A_log")) return at::rand(shape) * 2.7;
     if (name.ends_with("dt_proj.bias") || name.ends_with("dt_bias")) return at::rand(shape) * 4 - 7;
-    if (name.ends_with("norm.weight") || name.ends_with("norm_f.weight") || name.ends_with(".D")) return at::ones(shape);
+    if (name.ends_with("norm.weight") || name.ends_with("norm_f.weight") || name.ends_with(".D"))
+      return at::ones(shape);
     return at::randn(shape) * 0.02;
   }
 };
@@ -70,18 +73,24 @@ inline Config Pythia160mConfig() {
                      "pythia-160m");
 }
 
-// Multiplications and additions in the weight matrices of all blocks, per token. Norms, convolution, recurrence and attention scores are
-// left out.
+// Multiplications and additions in the weight matrices of all blocks, per token. Norms,
+// convolution, recurrence and attention scores are left out.
 inline double BlockFlopsPerToken(const Config& c) {
   const SsmConfig& s = c.ssm;
   const AttentionConfig& a = c.attention;
   int64_t weights = 0;
   switch (c.architecture) {
     case Architecture::kMamba1:
-      weights = 3 * s.d_inner * c.d_model + s.d_inner * (s.dt_rank + 2 * s.d_state) + s.dt_rank * s.d_inner;
+      weights = 3 * s.d_inner * c.d_model + s.d_inner * (s.dt_rank + 2 * s.d_state) +
+                s.dt_rank * s.d_inner;
       break;
-    case Architecture::kMamba2: weights = (3 * s.d_inner + 2 * s.groups * s.d_state + s.heads) * c.d_model; break;
-    case Architecture::kLlama: weights = (2 * a.heads + 2 * a.kv_heads) * a.head_dim * c.d_model + 3 * c.d_model * c.mlp.width; break;
+    case Architecture::kMamba2:
+      weights = (3 * s.d_inner + 2 * s.groups * s.d_state + s.heads) * c.d_model;
+      break;
+    case Architecture::kLlama:
+      weights =
+          (2 * a.heads + 2 * a.kv_heads) * a.head_dim * c.d_model + 3 * c.d_model * c.mlp.width;
+      break;
     default: weights = 4 * c.d_model * c.d_model + 2 * c.d_model * c.mlp.width;
   }
   return 2.0 * static_cast<double>(weights * c.layers);
@@ -91,13 +100,16 @@ using MakeModel = std::function<Model(const ModelOptions&)>;
 
 // A bundled model, and one of random weights.
 inline MakeModel Bundled(const std::string& name) {
-  return [name](const ModelOptions& options) { return Model::Load(std::string(MAMBASCOPE_ROOT) + "/models/" + name, options); };
+  return [name](const ModelOptions& options) {
+    return Model::Load(std::string(MAMBASCOPE_ROOT) + "/models/" + name, options);
+  };
 }
 inline MakeModel Random(const Config& config) {
   return [config](const ModelOptions& options) { return Model(config, RandomSource(), options); };
 }
 
-// Operations per second of a large square product, the best of 7: what this machine's BLAS gives, right now.
+// Operations per second of a large square product, the best of 7: what this machine's BLAS gives,
+// right now.
 inline double GemmRate(at::ScalarType dtype) {
   const int64_t n = 1536;
   const at::Tensor a = at::randn({n, n}).to(dtype), b = at::randn({n, n}).to(dtype);
@@ -105,7 +117,8 @@ inline double GemmRate(at::ScalarType dtype) {
   for (int i = 0; i < 8; ++i) {
     const auto start = std::chrono::steady_clock::now();
     at::linear(a, b);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (i > 0) best = std::max(best, 2.0 * static_cast<double>(n * n * n) / seconds);
   }
   return best;
@@ -119,7 +132,9 @@ inline double Seconds(const std::function<void()>& work) {
 
 // Whether the command line asks for `name`: an argument is a part of it, or there is none.
 inline bool IsWanted(const std::string& name, int argc, char** argv) {
-  return argc == 1 || std::any_of(argv + 1, argv + argc, [&](const char* part) { return name.find(part) != std::string::npos; });
+  return argc == 1 || std::any_of(argv + 1, argv + argc, [&](const char* part) {
+           return name.find(part) != std::string::npos;
+         });
 }
 
 // REQUIRES: !values.empty()

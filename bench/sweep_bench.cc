@@ -1,9 +1,11 @@
-// A sweep beside one whole pass per cell, on the same cells and in one run: causal traces and knockouts of made-up prompts, of 12 tokens
-// and one fact where nothing else is said.
-//   ./dev bench      medians of 7 rounds, in which the two take turns, are what bench/results.md quotes
+// A sweep beside one whole pass per cell, on the same cells and in one run: causal traces and
+// knockouts of made-up prompts, of 12 tokens and one fact where nothing else is said.
+//   ./dev bench      medians of 7 rounds, in which the two take turns, are what bench/results.md
+//   quotes
 //
-// "of GEMM" is the rate of the weight-matrix products of the sweep's regions (base runs and unembedding included; convolution, recurrence,
-// norms and attention scores not) over what this machine's BLAS reaches on a large square product in the same round.
+// "of GEMM" is the rate of the weight-matrix products of the sweep's regions (base runs and
+// unembedding included; convolution, recurrence, norms and attention scores not) over what this
+// machine's BLAS reaches on a large square product in the same round.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
@@ -33,8 +35,10 @@ struct Work {
   std::vector<SweepCase> cells;
 };
 
-// The cells of some knockouts: every window of `window` layers in which the last token of every fact does not read some sources.
-Work MakeKnockouts(const Model& model, int facts, int64_t tokens, const std::vector<std::vector<int64_t>>& sources, int window) {
+// The cells of some knockouts: every window of `window` layers in which the last token of every
+// fact does not read some sources.
+Work MakeKnockouts(const Model& model, int facts, int64_t tokens,
+                   const std::vector<std::vector<int64_t>>& sources, int window) {
   Work work;
   for (int fact = 0; fact < facts; ++fact) {
     work.bases.push_back({RandomPrompt(model, tokens)});
@@ -49,22 +53,26 @@ Work MakeKnockouts(const Model& model, int facts, int64_t tokens, const std::vec
   return work;
 }
 
-// The cells of some traces: every layer and token of every fact at every site, `window` layers restored around each.
+// The cells of some traces: every layer and token of every fact at every site, `window` layers
+// restored around each.
 
-Work MakeWork(const Model& model, int facts, int64_t tokens, const std::vector<Site>& sites, int window) {
+Work MakeWork(const Model& model, int facts, int64_t tokens, const std::vector<Site>& sites,
+              int window) {
   Work work;
   std::vector<Place> places;
   for (Site site : sites) {
     for (int l = 0; l < model.layers(); ++l) places.push_back({site, l});
   }
   for (int fact = 0; fact < facts; ++fact) {
-    const RunResult clean = Run(model, {RandomPrompt(model, tokens)}, {.variants = {}, .keep = places});
+    const RunResult clean =
+        Run(model, {RandomPrompt(model, tokens)}, {.variants = {}, .keep = places});
     work.bases.push_back({RandomPrompt(model, tokens)});
     for (Site site : sites) {
       for (int l = 0; l < model.layers(); ++l) {
         for (int64_t t = 0; t < tokens; ++t) {
           Variant restore;
-          for (int w = std::max(0, l - window / 2); w < std::min(model.layers(), l - window / 2 + window); ++w)
+          for (int w = std::max(0, l - window / 2);
+               w < std::min(model.layers(), l - window / 2 + window); ++w)
             restore.push_back(Set{{site, w, t}, clean.State({site, w}, 0)[t]});
           work.cells.push_back({static_cast<size_t>(fact), restore});
         }
@@ -76,12 +84,14 @@ Work MakeWork(const Model& model, int facts, int64_t tokens, const std::vector<S
 
 constexpr int64_t kAnswer = 17;
 
-// Every `stride`th cell by a whole pass of its own. All passes cost the same, so some of them tell the rate of all.
+// Every `stride`th cell by a whole pass of its own. All passes cost the same, so some of them tell
+// the rate of all.
 std::vector<double> Looped(const Model& model, const Work& work, size_t stride) {
   std::vector<double> p;
   for (size_t i = 0; i < work.cells.size(); i += stride) {
     const SweepCase& cell = work.cells[i];
-    const RunResult run = Run(model, {work.bases[cell.base].ids}, {.variants = {cell.variant}, .keep = {}});
+    const RunResult run =
+        Run(model, {work.bases[cell.base].ids}, {.variants = {cell.variant}, .keep = {}});
     p.push_back(run.Logits(0)[-1].softmax(0)[kAnswer].item<double>());
   }
   return p;
@@ -90,28 +100,35 @@ std::vector<double> Looped(const Model& model, const Work& work, size_t stride) 
 at::Tensor Swept(const Model& model, const Work& work) {
   std::vector<at::Tensor> p = {at::empty({0})};
   model.UnembedInParts(Sweep(model, work.bases, work.cells),
-                       [&](int64_t, const at::Tensor& logits) { p.push_back(logits.log_softmax(1).select(1, kAnswer).exp()); });
+                       [&](int64_t, const at::Tensor& logits) {
+                         p.push_back(logits.log_softmax(1).select(1, kAnswer).exp());
+                       });
   return at::cat(p);
 }
 
 double Difference(const std::vector<double>& looped, const at::Tensor& swept, size_t stride) {
   double largest = 0;
   for (size_t i = 0; i < looped.size(); ++i)
-    largest = std::max(largest, std::abs(looped[i] - swept[static_cast<int64_t>(i * stride)].item<double>()) / std::max(looped[i], 1e-12));
+    largest = std::max(
+        largest, std::abs(looped[i] - swept[static_cast<int64_t>(i * stride)].item<double>()) /
+                     std::max(looped[i], 1e-12));
   return largest;
 }
 
 void Header() {
-  fmt::print("{:<42} {:>7} {:>11} {:>11} {:>7} {:>8} {:>9} {:>10}\n", "work", "cells", "looped/s", "sweep/s", "ratio", "of GEMM",
-             "of naive", "difference");
+  fmt::print("{:<42} {:>7} {:>11} {:>11} {:>7} {:>8} {:>9} {:>10}\n", "work", "cells", "looped/s",
+             "sweep/s", "ratio", "of GEMM", "of naive", "difference");
 }
 
 // `passes`: about how many whole passes the looped side makes in a round.
-void Compare(const std::string& name, const Model& model, at::ScalarType dtype, const Work& work, size_t passes) {
-  const size_t stride = std::max<size_t>(1, work.cells.size() / passes), looped_cells = (work.cells.size() + stride - 1) / stride;
+void Compare(const std::string& name, const Model& model, at::ScalarType dtype, const Work& work,
+             size_t passes) {
+  const size_t stride = std::max<size_t>(1, work.cells.size() / passes),
+               looped_cells = (work.cells.size() + stride - 1) / stride;
   const SweepPlan plan = PlanSweep(model, work.bases, work.cells);
   const Config& c = model.config();
-  const double flops = static_cast<double>(plan.layer_tokens) * BlockFlopsPerToken(c) / static_cast<double>(c.layers) +
+  const double flops = static_cast<double>(plan.layer_tokens) * BlockFlopsPerToken(c) /
+                           static_cast<double>(c.layers) +
                        2.0 * static_cast<double>(plan.cases * c.vocab * c.d_model);
   std::vector<double> looped_s, sweep_s, gemm;
   double difference = 0;
@@ -127,9 +144,12 @@ void Compare(const std::string& name, const Model& model, at::ScalarType dtype, 
     sweep_s.push_back(b / static_cast<double>(work.cells.size()));
   }
   const double each = Median(sweep_s);
-  fmt::print("{:<42} {:>7} {:>11.1f} {:>11.1f} {:>7.1f} {:>7.0f}% {:>8.1f}% {:>10.1e}\n", name, work.cells.size(), 1 / Median(looped_s),
-             1 / each, Median(looped_s) / each, 100 * flops / static_cast<double>(plan.cases) / each / Median(gemm),
-             100.0 * static_cast<double>(plan.layer_tokens) / static_cast<double>(plan.naive_layer_tokens), difference);
+  fmt::print(
+      "{:<42} {:>7} {:>11.1f} {:>11.1f} {:>7.1f} {:>7.0f}% {:>8.1f}% {:>10.1e}\n", name,
+      work.cells.size(), 1 / Median(looped_s), 1 / each, Median(looped_s) / each,
+      100 * flops / static_cast<double>(plan.cases) / each / Median(gemm),
+      100.0 * static_cast<double>(plan.layer_tokens) / static_cast<double>(plan.naive_layer_tokens),
+      difference);
   std::fflush(stdout);
 }
 
@@ -143,28 +163,35 @@ struct Subject {
 
 void BenchTraces(const Subject& subject, const Model& model) {
   const bool mamba = !model.LayersWith(Site::kSsmOut).empty();
-  const std::vector<Site> four = mamba ? std::vector{Site::kMixerOut, Site::kSsmOut, Site::kGate, Site::kConvIn}
-                                       : std::vector{Site::kMixerOut, Site::kMixed, Site::kMlpMid, Site::kMlpOut};
+  const std::vector<Site> four =
+      mamba ? std::vector{Site::kMixerOut, Site::kSsmOut, Site::kGate, Site::kConvIn}
+            : std::vector{Site::kMixerOut, Site::kMixed, Site::kMlpMid, Site::kMlpOut};
   const int window = std::max(1, model.layers() * 10 / 64);
-  const auto resid = [&](const Model& m, int facts, int64_t tokens) { return MakeWork(m, facts, tokens, {Site::kResid}, 1); };
+  const auto resid = [&](const Model& m, int facts, int64_t tokens) {
+    return MakeWork(m, facts, tokens, {Site::kResid}, 1);
+  };
   Compare(subject.name + " resid", model, at::kFloat, resid(model, 1, 12), subject.passes);
   if (subject.facts > 1)
-    Compare(fmt::format("{} resid, {} facts", subject.name, subject.facts), model, at::kFloat, resid(model, subject.facts, 12),
-            subject.passes);
-  Compare(fmt::format("{} 4 sites, window {}", subject.name, window), model, at::kFloat, MakeWork(model, 1, 12, four, window),
-          subject.passes);
+    Compare(fmt::format("{} resid, {} facts", subject.name, subject.facts), model, at::kFloat,
+            resid(model, subject.facts, 12), subject.passes);
+  Compare(fmt::format("{} 4 sites, window {}", subject.name, window), model, at::kFloat,
+          MakeWork(model, 1, 12, four, window), subject.passes);
   for (int64_t tokens : subject.lengths)
-    Compare(fmt::format("{} resid, {} tokens", subject.name, tokens), model, at::kFloat, resid(model, 1, tokens), subject.passes / 4);
+    Compare(fmt::format("{} resid, {} tokens", subject.name, tokens), model, at::kFloat,
+            resid(model, 1, tokens), subject.passes / 4);
   const Model half = subject.make({.dtype = at::kBFloat16});
-  Compare(subject.name + " resid, bfloat16", half, at::kBFloat16, resid(half, 1, 12), subject.passes);
+  Compare(subject.name + " resid, bfloat16", half, at::kBFloat16, resid(half, 1, 12),
+          subject.passes);
 }
 
 void BenchKnockouts(const Subject& subject, const Model& model) {
-  const std::vector<std::vector<int64_t>> sets = {{0}, {2, 3, 4, 5}, {0, 1, 6, 7, 8, 9, 10, 11}, {11}};  // first, subject, relation, last
+  const std::vector<std::vector<int64_t>> sets = {
+      {0}, {2, 3, 4, 5}, {0, 1, 6, 7, 8, 9, 10, 11}, {11}};  // first, subject, relation, last
   std::vector<std::vector<int64_t>> each_token;
   for (int64_t t = 0; t < 12; ++t) each_token.push_back({t});
   const int layers = std::max(1, model.layers() / 7);
-  const auto knockout = [&](const std::string& name, int facts, const std::vector<std::vector<int64_t>>& from) {
+  const auto knockout = [&](const std::string& name, int facts,
+                            const std::vector<std::vector<int64_t>>& from) {
     Compare(fmt::format("{} knockout, window {}{}", subject.name, layers, name), model, at::kFloat,
             MakeKnockouts(model, facts, 12, from, layers), subject.passes);
   };
@@ -176,22 +203,25 @@ void BenchKnockouts(const Subject& subject, const Model& model) {
 }  // namespace
 }  // namespace mambascope
 
-// mambascope_sweep_bench [NAME...]: what has one of these in its name, as in "mamba-130m", "knockouts", "demo-mamba traces"; all without.
+// mambascope_sweep_bench [NAME...]: what has one of these in its name, as in "mamba-130m",
+// "knockouts", "demo-mamba traces"; all without.
 int main(int argc, char** argv) {
   using namespace mambascope;
   c10::NoGradGuard no_grad;
   StartTuned(argv);
   SetThreads(0);
   KeepFreedMemory();
-  const std::vector<Subject> subjects = {{"demo-mamba", Bundled("demo-mamba"), 256, 16, {6, 24, 48}},
-                                         {"demo-mamba2", Bundled("demo-mamba2"), 256, 16},
-                                         {"demo-neox", Bundled("demo-neox"), 256, 16},
-                                         {"mamba-130m", Random(Mamba130mConfig()), 32, 1, {6, 24, 48}},
-                                         {"mamba-370m", Random(Mamba370mConfig()), 16},
-                                         {"pythia-160m", Random(Pythia160mConfig()), 32}};
+  const std::vector<Subject> subjects = {
+      {"demo-mamba", Bundled("demo-mamba"), 256, 16, {6, 24, 48}},
+      {"demo-mamba2", Bundled("demo-mamba2"), 256, 16},
+      {"demo-neox", Bundled("demo-neox"), 256, 16},
+      {"mamba-130m", Random(Mamba130mConfig()), 32, 1, {6, 24, 48}},
+      {"mamba-370m", Random(Mamba370mConfig()), 16},
+      {"pythia-160m", Random(Pythia160mConfig()), 32}};
   Header();
   for (const Subject& subject : subjects) {
-    const bool traces = IsWanted(subject.name + " traces", argc, argv), knockouts = IsWanted(subject.name + " knockouts", argc, argv);
+    const bool traces = IsWanted(subject.name + " traces", argc, argv),
+               knockouts = IsWanted(subject.name + " knockouts", argc, argv);
     if (!traces && !knockouts) continue;
     at::manual_seed(1);
     const Model model = subject.make({});

@@ -1,4 +1,5 @@
-// A C++ program on the mambascope library: in which layers do the subject's states bring a fact back?
+// A C++ program on the mambascope library: in which layers do the subject's states bring a fact
+// back?
 //   trace_fact models/demo-mamba
 #include <fmt/format.h>
 
@@ -23,7 +24,8 @@ int main(int argc, char** argv) {
   for (int layer = 0; layer < model.layers(); ++layer) {
     double most = 0;  // of the subject's tokens
     for (int64_t t = fact.clean.subject_span.begin; t < fact.clean.subject_span.end; ++t)
-      most = std::max(most, trace.probs[static_cast<size_t>(t)][static_cast<size_t>(layer)].value_or(0));
+      most = std::max(most,
+                      trace.probs[static_cast<size_t>(t)][static_cast<size_t>(layer)].value_or(0));
     fmt::print("layer {:>2}   p(answer) {:.3f}\n", layer, most);
   }
 }

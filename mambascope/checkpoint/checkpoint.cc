@@ -13,15 +13,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The shards that the index's weight_map names. A name is a plain file name: an index cannot reach out of its folder.
+// The shards that the index's weight_map names. A name is a plain file name: an index cannot reach
+// out of its folder.
 std::set<std::string> Shards(const fs::path& index) {
   const Json json = ReadJson(index);
   if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object())
     throw Error(index.string() + ": lacks the object 'weight_map'");
   std::set<std::string> shards;
   for (const auto& [tensor, shard] : json["weight_map"].items()) {
-    if (!shard.is_string() || fs::path(shard.get<std::string>()).filename() != shard.get<std::string>()) {
-      throw Error(fmt::format("{}: weight_map of '{}' is {}, a file name was expected", index.string(), tensor, shard.dump()));
+    if (!shard.is_string() ||
+        fs::path(shard.get<std::string>()).filename() != shard.get<std::string>()) {
+      throw Error(fmt::format("{}: weight_map of '{}' is {}, a file name was expected",
+                              index.string(), tensor, shard.dump()));
     }
     shards.insert(shard.get<std::string>());
   }
@@ -34,13 +37,16 @@ std::vector<std::unique_ptr<TensorFile>> OpenFiles(const fs::path& folder) {
     files.push_back(OpenSafetensors(folder / "model.safetensors"));
   } else if (const fs::path index = folder / "model.safetensors.index.json"; fs::exists(index)) {
     for (const std::string& shard : Shards(index)) files.push_back(OpenSafetensors(folder / shard));
-  } else if (const fs::path bin_index = folder / "pytorch_model.bin.index.json"; fs::exists(bin_index)) {
-    for (const std::string& shard : Shards(bin_index)) files.push_back(OpenTorchBin(folder / shard));
+  } else if (const fs::path bin_index = folder / "pytorch_model.bin.index.json";
+             fs::exists(bin_index)) {
+    for (const std::string& shard : Shards(bin_index))
+      files.push_back(OpenTorchBin(folder / shard));
   } else if (fs::exists(folder / "pytorch_model.bin")) {
     files.push_back(OpenTorchBin(folder / "pytorch_model.bin"));
   } else {
     throw Error(folder.string() +
-                ": holds no model.safetensors, model.safetensors.index.json, pytorch_model.bin or pytorch_model.bin.index.json");
+                ": holds no model.safetensors, model.safetensors.index.json, pytorch_model.bin or "
+                "pytorch_model.bin.index.json");
   }
   return files;
 }
@@ -49,7 +55,8 @@ std::vector<std::unique_ptr<TensorFile>> OpenFiles(const fs::path& folder) {
 
 Checkpoint Checkpoint::Open(const fs::path& folder) {
   std::error_code error;
-  if (!fs::is_directory(folder, error)) throw Error(folder.string() + ": no such folder", "a checkpoint folder was expected");
+  if (!fs::is_directory(folder, error))
+    throw Error(folder.string() + ": no such folder", "a checkpoint folder was expected");
   Checkpoint checkpoint;
   checkpoint.folder_ = folder;
   checkpoint.config_ = ReadConfig(folder / "config.json");
@@ -65,13 +72,16 @@ Checkpoint Checkpoint::Open(const fs::path& folder) {
 at::Tensor Checkpoint::Get(const std::string& name, const std::vector<int64_t>& shape) const {
   const auto found = file_of_.find(name);
   const std::string where = fmt::format("{}: tensor '{}'", folder_.string(), name);
-  if (found == file_of_.end()) throw Error(where + " is missing", fmt::format("a {} model needs it", config_.model_type));
+  if (found == file_of_.end())
+    throw Error(where + " is missing", fmt::format("a {} model needs it", config_.model_type));
   const TensorInfo& info = found->second->tensors().at(name);
   if (info.dtype != at::kFloat && info.dtype != at::kHalf && info.dtype != at::kBFloat16) {
-    throw Error(fmt::format("{} is of type {}; float32, float16 or bfloat16 was expected", where, info.dtype_name));
+    throw Error(fmt::format("{} is of type {}; float32, float16 or bfloat16 was expected", where,
+                            info.dtype_name));
   }
   if (info.shape != shape) {
-    throw Error(fmt::format("{} has shape [{}]; config.json asks for [{}]", where, fmt::join(info.shape, ", "), fmt::join(shape, ", ")));
+    throw Error(fmt::format("{} has shape [{}]; config.json asks for [{}]", where,
+                            fmt::join(info.shape, ", "), fmt::join(shape, ", ")));
   }
   return found->second->Read(name);
 }
@@ -87,7 +97,8 @@ std::map<std::string, at::Tensor> Checkpoint::All() const {
   for (const auto& [name, file] : file_of_) {
     const TensorInfo& info = file->tensors().at(name);
     if (info.dtype == at::ScalarType::Undefined)
-      throw Error(fmt::format("{}: tensor '{}' is of type {}, which cannot be copied", folder_.string(), name, info.dtype_name));
+      throw Error(fmt::format("{}: tensor '{}' is of type {}, which cannot be copied",
+                              folder_.string(), name, info.dtype_name));
     all[name] = file->Read(name);
   }
   return all;

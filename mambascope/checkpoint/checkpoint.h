@@ -21,14 +21,15 @@ class WeightSource {
   virtual bool Has(const std::string& name) const = 0;
   // Every name, where the source has a list of them.
   virtual std::vector<std::string> Names() const { return {}; }
-  // The tensor `name` as it is stored (float32, float16 or bfloat16, on the CPU). Throws Error when it is missing, has another shape or
-  // is of another type.
+  // The tensor `name` as it is stored (float32, float16 or bfloat16, on the CPU). Throws Error when
+  // it is missing, has another shape or is of another type.
   virtual at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const = 0;
 };
 
 class Checkpoint : public WeightSource {
  public:
-  // Opens config.json and model.safetensors, its shards (model.safetensors.index.json), or pytorch_model.bin, in this order.
+  // Opens config.json and model.safetensors, its shards (model.safetensors.index.json), or
+  // pytorch_model.bin, in this order.
   static Checkpoint Open(const std::filesystem::path& folder);
 
   const Config& config() const { return config_; }

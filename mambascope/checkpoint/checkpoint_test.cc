@@ -17,7 +17,9 @@ using testing::HasSubstr;
 
 class CheckpointTest : public testing::Test {
  protected:
-  CheckpointTest() { std::filesystem::copy(GoldenFolder() / "mamba/config.json", folder_ / "config.json"); }
+  CheckpointTest() {
+    std::filesystem::copy(GoldenFolder() / "mamba/config.json", folder_ / "config.json");
+  }
 
   std::string ErrorOfOpening() const {
     return ErrorOf([&] { Checkpoint::Open(folder_.path()); });
@@ -25,23 +27,30 @@ class CheckpointTest : public testing::Test {
   std::string ErrorOfGetting(const std::string& name, const std::vector<int64_t>& shape) const {
     return ErrorOf([&] { Checkpoint::Open(folder_.path()).Get(name, shape); });
   }
-  void WriteIndex(const std::string& index) const { WriteFile(folder_ / "model.safetensors.index.json", index); }
+  void WriteIndex(const std::string& index) const {
+    WriteFile(folder_ / "model.safetensors.index.json", index);
+  }
 
   TempFolder folder_;
 };
 
 TEST_F(CheckpointTest, TensorsMustHaveTheShapeAndAFloatType) {
-  WriteSafetensors(folder_ / "model.safetensors",
-                   {{"a", at::ones({2, 3})}, {"b", at::ones({2}, at::kBFloat16)}, {"ids", at::ones({2}, at::kLong)}});
+  WriteSafetensors(folder_ / "model.safetensors", {{"a", at::ones({2, 3})},
+                                                   {"b", at::ones({2}, at::kBFloat16)},
+                                                   {"ids", at::ones({2}, at::kLong)}});
   const Checkpoint checkpoint = Checkpoint::Open(folder_.path());
   EXPECT_EQ(checkpoint.config().d_model, 48);
   EXPECT_TRUE(checkpoint.Get("a", {2, 3}).equal(at::ones({2, 3})));
   EXPECT_EQ(checkpoint.Get("b", {2}).scalar_type(), at::kBFloat16);
   EXPECT_FALSE(checkpoint.Has("c"));
   const std::string folder = folder_.path().string();
-  EXPECT_THAT(ErrorOfGetting("a", {3, 2}), AllOf(HasSubstr(folder + ": tensor 'a'"), HasSubstr("[2, 3]"), HasSubstr("asks for [3, 2]")));
-  EXPECT_THAT(ErrorOfGetting("c", {1}), AllOf(HasSubstr(folder + ": tensor 'c' is missing"), HasSubstr("a mamba model needs it")));
-  EXPECT_THAT(ErrorOfGetting("ids", {2}), AllOf(HasSubstr("tensor 'ids' is of type I64"), HasSubstr("bfloat16 was expected")));
+  EXPECT_THAT(
+      ErrorOfGetting("a", {3, 2}),
+      AllOf(HasSubstr(folder + ": tensor 'a'"), HasSubstr("[2, 3]"), HasSubstr("asks for [3, 2]")));
+  EXPECT_THAT(ErrorOfGetting("c", {1}), AllOf(HasSubstr(folder + ": tensor 'c' is missing"),
+                                              HasSubstr("a mamba model needs it")));
+  EXPECT_THAT(ErrorOfGetting("ids", {2}),
+              AllOf(HasSubstr("tensor 'ids' is of type I64"), HasSubstr("bfloat16 was expected")));
 }
 
 TEST_F(CheckpointTest, ShardsAreReadThroughTheirIndex) {
@@ -55,17 +64,21 @@ TEST_F(CheckpointTest, ShardsAreReadThroughTheirIndex) {
 
 TEST_F(CheckpointTest, BadIndexIsRefused) {
   WriteIndex("{}");
-  EXPECT_THAT(ErrorOfOpening(), AllOf(HasSubstr("model.safetensors.index.json"), HasSubstr("lacks the object 'weight_map'")));
+  EXPECT_THAT(ErrorOfOpening(), AllOf(HasSubstr("model.safetensors.index.json"),
+                                      HasSubstr("lacks the object 'weight_map'")));
   for (const char* shard : {"\"../secret.safetensors\"", "\"/etc/passwd\"", "3"}) {
     WriteIndex(std::string(R"({"weight_map":{"a":)") + shard + "}}");
-    EXPECT_THAT(ErrorOfOpening(), AllOf(HasSubstr("weight_map of 'a'"), HasSubstr("a file name was expected"))) << shard;
+    EXPECT_THAT(ErrorOfOpening(),
+                AllOf(HasSubstr("weight_map of 'a'"), HasSubstr("a file name was expected")))
+        << shard;
   }
   WriteIndex(R"({"weight_map":{"a":"gone.safetensors"}})");
   EXPECT_THAT(ErrorOfOpening(), AllOf(HasSubstr("gone.safetensors"), HasSubstr("No such file")));
 }
 
 TEST_F(CheckpointTest, FolderWithoutWeightsOrConfigIsRefused) {
-  EXPECT_THAT(ErrorOfOpening(), AllOf(HasSubstr(folder_.path().string()), HasSubstr("holds no model.safetensors")));
+  EXPECT_THAT(ErrorOfOpening(),
+              AllOf(HasSubstr(folder_.path().string()), HasSubstr("holds no model.safetensors")));
   std::filesystem::remove(folder_ / "config.json");
   EXPECT_THAT(ErrorOfOpening(), AllOf(HasSubstr("config.json"), HasSubstr("No such file")));
   for (const std::string& folder : {(folder_ / "none").string(), std::string(5000, 'a')}) {

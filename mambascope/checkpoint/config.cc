@@ -23,7 +23,9 @@ class Fields {
   bool Has(const char* key) const { return json_.contains(key) && !json_[key].is_null(); }
   bool IsNull(const char* key) const { return json_.contains(key) && json_[key].is_null(); }
   const Json& Raw(const char* key) const { return json_[key]; }
-  Fields Sub(const char* key) const { return {json_[key], fmt::format("{}: field '{}'", name_, key)}; }
+  Fields Sub(const char* key) const {
+    return {json_[key], fmt::format("{}: field '{}'", name_, key)};
+  }
 
   template <typename T>
   T Get(const char* key) const {
@@ -33,7 +35,9 @@ class Fields {
     if constexpr (std::is_same_v<T, bool>) right = value.is_boolean();
     else if constexpr (std::is_integral_v<T>) right = value.is_number_integer();
     else if constexpr (std::is_same_v<T, std::string>) right = value.is_string();
-    if (!right) throw Error(fmt::format("{}: field '{}' has the value {}, which is of the wrong type", name_, key, value.dump()));
+    if (!right)
+      throw Error(fmt::format("{}: field '{}' has the value {}, which is of the wrong type", name_,
+                              key, value.dump()));
     return value.get<T>();
   }
   template <typename T>
@@ -43,19 +47,26 @@ class Fields {
   // A size: at least 1, and small enough that products of sizes stay in range.
   int64_t Size(const char* key) const {
     const auto value = Get<int64_t>(key);
-    if (value < 1 || value > 1 << 30) throw Error(fmt::format("{}: field '{}' is {}, a positive size was expected", name_, key, value));
+    if (value < 1 || value > 1 << 30)
+      throw Error(
+          fmt::format("{}: field '{}' is {}, a positive size was expected", name_, key, value));
     return value;
   }
-  int64_t Size(const char* key, int64_t otherwise) const { return Has(key) ? Size(key) : otherwise; }
+  int64_t Size(const char* key, int64_t otherwise) const {
+    return Has(key) ? Size(key) : otherwise;
+  }
 
   // A finite number above 0.
   double Positive(const char* key) const {
     const auto value = Get<double>(key);
     if (!(value > 0) || !std::isfinite(value))
-      throw Error(fmt::format("{}: field '{}' is {}, a positive number was expected", name_, key, value));
+      throw Error(
+          fmt::format("{}: field '{}' is {}, a positive number was expected", name_, key, value));
     return value;
   }
-  double Positive(const char* key, double otherwise) const { return Has(key) ? Positive(key) : otherwise; }
+  double Positive(const char* key, double otherwise) const {
+    return Has(key) ? Positive(key) : otherwise;
+  }
 
   // The model can be computed only when `key` is absent or has this value.
   template <typename T>
@@ -63,9 +74,12 @@ class Fields {
     if (Has(key) && Get<T>(key) != value) Refuse(key);
   }
   [[noreturn]] void Refuse(const char* key) const {
-    throw Error(fmt::format("{}: field '{}' has the value {}, which is not supported", name_, key, json_[key].dump()));
+    throw Error(fmt::format("{}: field '{}' has the value {}, which is not supported", name_, key,
+                            json_[key].dump()));
   }
-  [[noreturn]] void Fail(const std::string& what) const { throw Error(fmt::format("{}: {}", name_, what)); }
+  [[noreturn]] void Fail(const std::string& what) const {
+    throw Error(fmt::format("{}: {}", name_, what));
+  }
 
  private:
   const Json& json_;
@@ -76,7 +90,8 @@ Activation ReadActivation(const Fields& f, const char* key, const std::string& o
   const auto word = f.Get<std::string>(key, otherwise);
   if (word == "silu" || word == "swish") return Activation::kSilu;
   if (word == "gelu") return Activation::kGelu;
-  if (word == "gelu_new" || word == "gelu_fast" || word == "gelu_pytorch_tanh") return Activation::kGeluTanh;
+  if (word == "gelu_new" || word == "gelu_fast" || word == "gelu_pytorch_tanh")
+    return Activation::kGeluTanh;
   if (word == "relu") return Activation::kRelu;
   f.Refuse(key);
 }
@@ -85,9 +100,11 @@ void DemandSilu(const Fields& f) {
   if (ReadActivation(f, "hidden_act", "silu") != Activation::kSilu) f.Refuse("hidden_act");
 }
 
-// Rope scaling is spelled rope_scaling {"type" or "rope_type"} before transformers 5 and rope_parameters {"rope_type", "rope_theta"} since.
+// Rope scaling is spelled rope_scaling {"type" or "rope_type"} before transformers 5 and
+// rope_parameters {"rope_type", "rope_theta"} since.
 void ReadRopeScaling(const Fields& scaling, RopeConfig& rope) {
-  const auto type = scaling.Get<std::string>("rope_type", scaling.Get<std::string>("type", "default"));
+  const auto type =
+      scaling.Get<std::string>("rope_type", scaling.Get<std::string>("type", "default"));
   if (type == "default") return;
   rope.factor = scaling.Positive("factor");
   if (type == "linear") {
@@ -104,7 +121,8 @@ void ReadRopeScaling(const Fields& scaling, RopeConfig& rope) {
 
 RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction) {
   RopeConfig rope;
-  double fraction = f.Get<double>("partial_rotary_factor", f.Get<double>("rotary_pct", otherwise_fraction));
+  double fraction =
+      f.Get<double>("partial_rotary_factor", f.Get<double>("rotary_pct", otherwise_fraction));
   rope.theta = f.Positive("rope_theta", f.Positive("rotary_emb_base", 10000.0));
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     if (!f.Has(key)) continue;
@@ -113,7 +131,8 @@ RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction
     rope.theta = sub.Positive("rope_theta", rope.theta);
     ReadRopeScaling(sub, rope);
   }
-  if (!(fraction >= 0 && fraction <= 1)) f.Fail(fmt::format("a rotary fraction of {} per head", fraction));
+  if (!(fraction >= 0 && fraction <= 1))
+    f.Fail(fmt::format("a rotary fraction of {} per head", fraction));
   rope.dims = static_cast<int64_t>(static_cast<double>(head_dim) * fraction);
   if (rope.dims < 0 || rope.dims > head_dim || rope.dims % 2 != 0)
     f.Fail(fmt::format("{} rotary features of {} per head", rope.dims, head_dim));
@@ -121,7 +140,8 @@ RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction
 }
 
 int64_t HeadDim(const Fields& f, int64_t width, int64_t heads) {
-  if (width % heads != 0) f.Fail(fmt::format("width {} is not divisible by {} heads", width, heads));
+  if (width % heads != 0)
+    f.Fail(fmt::format("width {} is not divisible by {} heads", width, heads));
   return width / heads;
 }
 
@@ -144,8 +164,10 @@ void ReadMamba1(const Fields& f, Config& c) {
 
 void CheckHeads(const Fields& f, const SsmConfig& s) {
   if (s.heads * s.head_dim != s.d_inner)
-    f.Fail(fmt::format("{} heads of {} do not make the inner width {}", s.heads, s.head_dim, s.d_inner));
-  if (s.heads % s.groups != 0) f.Fail(fmt::format("{} heads are not divisible into {} groups", s.heads, s.groups));
+    f.Fail(fmt::format("{} heads of {} do not make the inner width {}", s.heads, s.head_dim,
+                       s.d_inner));
+  if (s.heads % s.groups != 0)
+    f.Fail(fmt::format("{} heads are not divisible into {} groups", s.heads, s.groups));
 }
 
 void ReadTimeStepLimit(const Fields& f, const char* key, SsmConfig& ssm) {
@@ -153,7 +175,8 @@ void ReadTimeStepLimit(const Fields& f, const char* key, SsmConfig& ssm) {
   ssm.dt_max = kInfinity;
   if (!f.Has(key)) return;
   const Json& limit = f.Raw(key);
-  if (!limit.is_array() || limit.size() != 2 || !limit[0].is_number() || !limit[1].is_number()) f.Refuse(key);
+  if (!limit.is_array() || limit.size() != 2 || !limit[0].is_number() || !limit[1].is_number())
+    f.Refuse(key);
   ssm.dt_min = limit[0];
   ssm.dt_max = limit[1];
   if (!(ssm.dt_min <= ssm.dt_max)) f.Refuse(key);
@@ -178,7 +201,8 @@ void ReadMamba2(const Fields& f, Config& c) {
   DemandSilu(f);
 }
 
-// The state-spaces repositories' own config: everything about the mixer is in ssm_cfg, with the defaults of their code.
+// The state-spaces repositories' own config: everything about the mixer is in ssm_cfg, with the
+// defaults of their code.
 void ReadOriginalMamba(const Fields& f, Config& c) {
   static const Json kNone = Json::object();
   const Fields ssm = f.Has("ssm_cfg") ? f.Sub("ssm_cfg") : Fields(kNone, "ssm_cfg");
@@ -212,7 +236,8 @@ void ReadOriginalMamba(const Fields& f, Config& c) {
   if (ssm.Has("d_ssm") && ssm.Size("d_ssm") != c.ssm.d_inner) ssm.Refuse("d_ssm");
   c.ssm.head_dim = ssm.Size("headdim", 64);
   if (c.ssm.d_inner % c.ssm.head_dim != 0)
-    ssm.Fail(fmt::format("inner width {} is not divisible into heads of {}", c.ssm.d_inner, c.ssm.head_dim));
+    ssm.Fail(fmt::format("inner width {} is not divisible into heads of {}", c.ssm.d_inner,
+                         c.ssm.head_dim));
   c.ssm.heads = c.ssm.d_inner / c.ssm.head_dim;
   ReadTimeStepLimit(ssm, "dt_limit", c.ssm);
   CheckHeads(ssm, c.ssm);
@@ -245,16 +270,18 @@ void ReadGpt2(const Fields& f, Config& c) {
   a.heads = a.kv_heads = f.Size("n_head");
   a.head_dim = HeadDim(f, c.d_model, a.heads);
   a.qkv_bias = a.out_bias = true;
-  c.mlp = {f.Size("n_inner", 4 * c.d_model), ReadActivation(f, "activation_function", "gelu_new"), true};
+  c.mlp = {f.Size("n_inner", 4 * c.d_model), ReadActivation(f, "activation_function", "gelu_new"),
+           true};
   f.Demand("scale_attn_weights", true);
   f.Demand("scale_attn_by_inverse_layer_idx", false);
   f.Demand("add_cross_attention", false);
 }
 
-// Mistral's window acts unless it is null, Qwen2's only where use_sliding_window says so; both default to 4096. A prompt inside the window
-// is computed as without it.
+// Mistral's window acts unless it is null, Qwen2's only where use_sliding_window says so; both
+// default to 4096. A prompt inside the window is computed as without it.
 void ReadSlidingWindow(const Fields& f, Config& c) {
-  const bool used = c.model_type == "mistral" || (c.model_type == "qwen2" && f.Get<bool>("use_sliding_window", false));
+  const bool used = c.model_type == "mistral" ||
+                    (c.model_type == "qwen2" && f.Get<bool>("use_sliding_window", false));
   if (!used || f.IsNull("sliding_window")) return;
   c.max_tokens = f.Size("sliding_window", 4096);
   c.max_tokens_reason = "sliding_window";
@@ -269,35 +296,42 @@ void ReadLlama(const Fields& f, Config& c) {
   AttentionConfig& a = c.attention;
   a.heads = f.Size("num_attention_heads");
   const int64_t kv_default = c.model_type == "mistral" ? 8 : c.model_type == "qwen2" ? 32 : a.heads;
-  a.kv_heads = f.Size("num_key_value_heads", f.IsNull("num_key_value_heads") ? a.heads : kv_default);
+  a.kv_heads =
+      f.Size("num_key_value_heads", f.IsNull("num_key_value_heads") ? a.heads : kv_default);
   a.head_dim = f.Has("head_dim") ? f.Size("head_dim") : HeadDim(f, c.d_model, a.heads);
-  if (a.heads % a.kv_heads != 0) f.Fail(fmt::format("{} query heads are not divisible by {} key heads", a.heads, a.kv_heads));
+  if (a.heads % a.kv_heads != 0)
+    f.Fail(fmt::format("{} query heads are not divisible by {} key heads", a.heads, a.kv_heads));
   const bool attention_bias = c.model_type == "llama" && f.Get<bool>("attention_bias", false);
   a.qkv_bias = attention_bias || c.model_type == "qwen2";
   a.out_bias = attention_bias;
   a.rope = ReadRope(f, a.head_dim, 1.0);
-  c.mlp = {f.Size("intermediate_size"), ReadActivation(f, "hidden_act", "silu"), c.model_type == "llama" && f.Get<bool>("mlp_bias", false)};
+  c.mlp = {f.Size("intermediate_size"), ReadActivation(f, "hidden_act", "silu"),
+           c.model_type == "llama" && f.Get<bool>("mlp_bias", false)};
   ReadSlidingWindow(f, c);
 }
 
 using Reader = void (*)(const Fields&, Config&);
-constexpr std::pair<std::string_view, Reader> kReaders[] = {{"mamba", ReadMamba1},  {"mamba2", ReadMamba2}, {"falcon_mamba", ReadMamba1},
-                                                            {"gpt_neox", ReadNeox}, {"gpt2", ReadGpt2},     {"llama", ReadLlama},
-                                                            {"mistral", ReadLlama}, {"qwen2", ReadLlama}};
+constexpr std::pair<std::string_view, Reader> kReaders[] = {
+    {"mamba", ReadMamba1},  {"mamba2", ReadMamba2}, {"falcon_mamba", ReadMamba1},
+    {"gpt_neox", ReadNeox}, {"gpt2", ReadGpt2},     {"llama", ReadLlama},
+    {"mistral", ReadLlama}, {"qwen2", ReadLlama}};
 
 }  // namespace
 
 Config ParseConfig(const Json& json, const std::string& name) {
   const Fields f(json, name);
   Config c;
-  if (f.Has("quantization_config")) f.Fail("quantised weights (field 'quantization_config') are not supported");
+  if (f.Has("quantization_config"))
+    f.Fail("quantised weights (field 'quantization_config') are not supported");
   if (!f.Has("model_type")) {
-    if (!f.Has("d_model") || !f.Has("n_layer")) f.Fail("has neither 'model_type' nor the 'd_model' and 'n_layer' of a state-spaces model");
+    if (!f.Has("d_model") || !f.Has("n_layer"))
+      f.Fail("has neither 'model_type' nor the 'd_model' and 'n_layer' of a state-spaces model");
     ReadOriginalMamba(f, c);
     return c;
   }
   c.model_type = f.Get<std::string>("model_type");
-  const auto* reader = std::find_if(std::begin(kReaders), std::end(kReaders), [&](const auto& r) { return r.first == c.model_type; });
+  const auto* reader = std::find_if(std::begin(kReaders), std::end(kReaders),
+                                    [&](const auto& r) { return r.first == c.model_type; });
   if (reader == std::end(kReaders)) {
     throw Error(fmt::format("{}: unknown model_type '{}'", name, c.model_type),
                 "known: mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama, mistral, qwen2");
@@ -307,6 +341,8 @@ Config ParseConfig(const Json& json, const std::string& name) {
   return c;
 }
 
-Config ReadConfig(const std::filesystem::path& path) { return ParseConfig(ReadJson(path), path.string()); }
+Config ReadConfig(const std::filesystem::path& path) {
+  return ParseConfig(ReadJson(path), path.string());
+}
 
 }  // namespace mambascope

@@ -1,5 +1,5 @@
-// What a config.json asks for and cannot be honoured is an Error that names the file and the field: nothing that changes the numbers is
-// ignored.
+// What a config.json asks for and cannot be honoured is an Error that names the file and the field:
+// nothing that changes the numbers is ignored.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,60 +36,146 @@ const BadConfig kBadConfigs[] = {
     {"UnknownFamily",
      kMambaConfig,
      R"({"model_type":"rwkv"})",
-     {"unknown model_type 'rwkv'", "known: mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama, mistral, qwen2"}},
-    {"NoFamily", "{}", R"({"hidden_size":4})", {"neither 'model_type' nor the 'd_model' and 'n_layer'"}},
+     {"unknown model_type 'rwkv'",
+      "known: mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama, mistral, qwen2"}},
+    {"NoFamily",
+     "{}",
+     R"({"hidden_size":4})",
+     {"neither 'model_type' nor the 'd_model' and 'n_layer'"}},
     {"FamilyNotAString", kMambaConfig, R"({"model_type":3})", {"'model_type'", "wrong type"}},
-    {"Quantised", kLlamaConfig, R"({"quantization_config":{"bits":4}})", {"'quantization_config'", "not supported"}},
-    {"SizeAsText", kMambaConfig, R"({"hidden_size":"48"})", {"field 'hidden_size' has the value \"48\"", "wrong type"}},
-    {"SizeAsFraction", kMambaConfig, R"({"num_hidden_layers":2.5})", {"field 'num_hidden_layers' has the value 2.5", "wrong type"}},
-    {"FlagAsNumber", kMambaConfig, R"({"use_bias":1})", {"field 'use_bias' has the value 1", "wrong type"}},
-    {"NumberAsText", kLlamaConfig, R"({"rms_norm_eps":"1e-6"})", {"field 'rms_norm_eps'", "wrong type"}},
-    {"NoVocabulary", R"({"model_type":"mamba","hidden_size":40,"num_hidden_layers":3})", "{}", {"lacks the field 'vocab_size'"}},
+    {"Quantised",
+     kLlamaConfig,
+     R"({"quantization_config":{"bits":4}})",
+     {"'quantization_config'", "not supported"}},
+    {"SizeAsText",
+     kMambaConfig,
+     R"({"hidden_size":"48"})",
+     {"field 'hidden_size' has the value \"48\"", "wrong type"}},
+    {"SizeAsFraction",
+     kMambaConfig,
+     R"({"num_hidden_layers":2.5})",
+     {"field 'num_hidden_layers' has the value 2.5", "wrong type"}},
+    {"FlagAsNumber",
+     kMambaConfig,
+     R"({"use_bias":1})",
+     {"field 'use_bias' has the value 1", "wrong type"}},
+    {"NumberAsText",
+     kLlamaConfig,
+     R"({"rms_norm_eps":"1e-6"})",
+     {"field 'rms_norm_eps'", "wrong type"}},
+    {"NoVocabulary",
+     R"({"model_type":"mamba","hidden_size":40,"num_hidden_layers":3})",
+     "{}",
+     {"lacks the field 'vocab_size'"}},
     {"NoWidth", kMambaConfig, R"({"hidden_size":null})", {"lacks the field 'hidden_size'"}},
     {"NoHeads", kGpt2Config, R"({"n_head":null})", {"lacks the field 'n_head'"}},
-    {"ZeroLayers", kMambaConfig, R"({"num_hidden_layers":0})", {"field 'num_hidden_layers' is 0", "positive"}},
-    {"NegativeWidth", kMambaConfig, R"({"hidden_size":-48})", {"field 'hidden_size' is -48", "positive"}},
-    {"EnormousWidth", kMambaConfig, R"({"hidden_size":9223372036854775807})", {"field 'hidden_size'"}},
+    {"ZeroLayers",
+     kMambaConfig,
+     R"({"num_hidden_layers":0})",
+     {"field 'num_hidden_layers' is 0", "positive"}},
+    {"NegativeWidth",
+     kMambaConfig,
+     R"({"hidden_size":-48})",
+     {"field 'hidden_size' is -48", "positive"}},
+    {"EnormousWidth",
+     kMambaConfig,
+     R"({"hidden_size":9223372036854775807})",
+     {"field 'hidden_size'"}},
     {"ZeroState", kMamba2Config, R"({"state_size":0})", {"field 'state_size' is 0"}},
     {"HeadsThatDoNotDivide", kNeoxConfig, R"({"num_attention_heads":5})", {"64", "5 heads"}},
-    {"KeyHeadsThatDoNotDivide", kLlamaConfig, R"({"num_key_value_heads":5})", {"32 query heads", "5 key heads"}},
+    {"KeyHeadsThatDoNotDivide",
+     kLlamaConfig,
+     R"({"num_key_value_heads":5})",
+     {"32 query heads", "5 key heads"}},
     {"Mamba2HeadsThatDoNotFill", kMamba2Config, R"({"num_heads":7})", {"7 heads of 16", "128"}},
     {"Mamba2HeadsThatDoNotGroup", kMamba2Config, R"({"n_groups":3})", {"8 heads", "3 groups"}},
-    {"UnknownActivation", kNeoxConfig, R"({"hidden_act":"quick_gelu"})", {"field 'hidden_act'", "\"quick_gelu\"", "not supported"}},
-    {"UnknownActivationOfGpt2", kGpt2Config, R"({"activation_function":"mish"})", {"field 'activation_function'", "\"mish\""}},
+    {"UnknownActivation",
+     kNeoxConfig,
+     R"({"hidden_act":"quick_gelu"})",
+     {"field 'hidden_act'", "\"quick_gelu\"", "not supported"}},
+    {"UnknownActivationOfGpt2",
+     kGpt2Config,
+     R"({"activation_function":"mish"})",
+     {"field 'activation_function'", "\"mish\""}},
     {"MambaWithGelu", kMambaConfig, R"({"hidden_act":"gelu"})", {"field 'hidden_act'", "\"gelu\""}},
-    {"Mamba2WithRelu", kMamba2Config, R"({"hidden_act":"relu"})", {"field 'hidden_act'", "\"relu\""}},
-    {"Yarn", kLlamaConfig, R"({"rope_scaling":{"rope_type":"yarn","factor":4.0}})", {"field 'rope_scaling'", "rope type 'yarn'"}},
+    {"Mamba2WithRelu",
+     kMamba2Config,
+     R"({"hidden_act":"relu"})",
+     {"field 'hidden_act'", "\"relu\""}},
+    {"Yarn",
+     kLlamaConfig,
+     R"({"rope_scaling":{"rope_type":"yarn","factor":4.0}})",
+     {"field 'rope_scaling'", "rope type 'yarn'"}},
     {"YarnInNewSpelling",
      kLlamaConfig,
      R"({"rope_parameters":{"rope_type":"yarn","factor":4.0}})",
      {"field 'rope_parameters'", "rope type 'yarn'"}},
-    {"RopeWithoutFactor", kLlamaConfig, R"({"rope_scaling":{"type":"linear"}})", {"field 'rope_scaling'", "lacks the field 'factor'"}},
-    {"RopeNotAnObject", kLlamaConfig, R"({"rope_scaling":[1]})", {"field 'rope_scaling'", "not a JSON object"}},
+    {"RopeWithoutFactor",
+     kLlamaConfig,
+     R"({"rope_scaling":{"type":"linear"}})",
+     {"field 'rope_scaling'", "lacks the field 'factor'"}},
+    {"RopeNotAnObject",
+     kLlamaConfig,
+     R"({"rope_scaling":[1]})",
+     {"field 'rope_scaling'", "not a JSON object"}},
     {"RopeOfOddWidth", kNeoxConfig, R"({"rotary_pct":0.2})", {"3 rotary features of 16"}},
     {"RopeOfTooMany", kNeoxConfig, R"({"rotary_pct":2})", {"a rotary fraction of 2 per head"}},
-    {"TimeStepLimitOfOne", kMamba2Config, R"({"time_step_limit":[0.0]})", {"field 'time_step_limit'"}},
-    {"TimeStepLimitAsText", kMamba2Config, R"({"time_step_limit":[0.0,"Infinity"]})", {"field 'time_step_limit'"}},
-    {"UnscaledAttention", kGpt2Config, R"({"scale_attn_weights":false})", {"field 'scale_attn_weights'", "not supported"}},
-    {"AttentionScaledByLayer", kGpt2Config, R"({"scale_attn_by_inverse_layer_idx":true})", {"field 'scale_attn_by_inverse_layer_idx'"}},
-    {"CrossAttention", kGpt2Config, R"({"add_cross_attention":true})", {"field 'add_cross_attention'"}},
-    {"HybridOriginal", kOriginalMamba2Config, R"({"attn_layer_idx":[3,9]})", {"field 'attn_layer_idx' has the value [3,9]"}},
-    {"OriginalWithMlp", kOriginalMamba2Config, R"({"d_intermediate":256})", {"field 'd_intermediate'"}},
+    {"TimeStepLimitOfOne",
+     kMamba2Config,
+     R"({"time_step_limit":[0.0]})",
+     {"field 'time_step_limit'"}},
+    {"TimeStepLimitAsText",
+     kMamba2Config,
+     R"({"time_step_limit":[0.0,"Infinity"]})",
+     {"field 'time_step_limit'"}},
+    {"UnscaledAttention",
+     kGpt2Config,
+     R"({"scale_attn_weights":false})",
+     {"field 'scale_attn_weights'", "not supported"}},
+    {"AttentionScaledByLayer",
+     kGpt2Config,
+     R"({"scale_attn_by_inverse_layer_idx":true})",
+     {"field 'scale_attn_by_inverse_layer_idx'"}},
+    {"CrossAttention",
+     kGpt2Config,
+     R"({"add_cross_attention":true})",
+     {"field 'add_cross_attention'"}},
+    {"HybridOriginal",
+     kOriginalMamba2Config,
+     R"({"attn_layer_idx":[3,9]})",
+     {"field 'attn_layer_idx' has the value [3,9]"}},
+    {"OriginalWithMlp",
+     kOriginalMamba2Config,
+     R"({"d_intermediate":256})",
+     {"field 'd_intermediate'"}},
     {"OriginalWithLayerNorm", kOriginalMambaConfig, R"({"rms_norm":false})", {"field 'rms_norm'"}},
-    {"OriginalOfMamba3", kOriginalMambaConfig, R"({"ssm_cfg":{"layer":"Mamba3"}})", {"field 'ssm_cfg'", "field 'layer'", "\"Mamba3\""}},
+    {"OriginalOfMamba3",
+     kOriginalMambaConfig,
+     R"({"ssm_cfg":{"layer":"Mamba3"}})",
+     {"field 'ssm_cfg'", "field 'layer'", "\"Mamba3\""}},
     {"OriginalNormBeforeGate",
      kOriginalMamba2Config,
      R"({"ssm_cfg":{"layer":"Mamba2","norm_before_gate":true}})",
      {"'ssm_cfg'", "'norm_before_gate'"}},
-    {"OriginalSkipPerFeature", kOriginalMamba2Config, R"({"ssm_cfg":{"layer":"Mamba2","D_has_hdim":true}})", {"'ssm_cfg'", "'D_has_hdim'"}},
-    {"OriginalWithoutNorm", kOriginalMamba2Config, R"({"ssm_cfg":{"layer":"Mamba2","rmsnorm":false}})", {"'ssm_cfg'", "'rmsnorm'"}},
-    {"OriginalMlpBesideScan", kOriginalMamba2Config, R"({"ssm_cfg":{"layer":"Mamba2","d_ssm":64}})", {"'ssm_cfg'", "'d_ssm'"}},
+    {"OriginalSkipPerFeature",
+     kOriginalMamba2Config,
+     R"({"ssm_cfg":{"layer":"Mamba2","D_has_hdim":true}})",
+     {"'ssm_cfg'", "'D_has_hdim'"}},
+    {"OriginalWithoutNorm",
+     kOriginalMamba2Config,
+     R"({"ssm_cfg":{"layer":"Mamba2","rmsnorm":false}})",
+     {"'ssm_cfg'", "'rmsnorm'"}},
+    {"OriginalMlpBesideScan",
+     kOriginalMamba2Config,
+     R"({"ssm_cfg":{"layer":"Mamba2","d_ssm":64}})",
+     {"'ssm_cfg'", "'d_ssm'"}},
     {"OriginalHeadsThatDoNotDivide",
      kOriginalMamba2Config,
      R"({"ssm_cfg":{"layer":"Mamba2","headdim":48}})",
      {"'ssm_cfg'", "128", "heads of 48"}}};
 
-INSTANTIATE_TEST_SUITE_P(Configs, BadConfigTest, testing::ValuesIn(kBadConfigs), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Configs, BadConfigTest, testing::ValuesIn(kBadConfigs),
+                         [](const auto& info) { return info.param.name; });
 
 class ConfigFileTest : public testing::Test {
  protected:
@@ -101,14 +187,17 @@ class ConfigFileTest : public testing::Test {
 };
 
 TEST_F(ConfigFileTest, InvalidJsonIsRefusedWithItsByte) {
-  EXPECT_THAT(ErrorOfText(R"({"model_type": oops})"), AllOf(HasSubstr("config.json: invalid JSON at byte 16"), HasSubstr("truncated")));
-  EXPECT_THAT(ErrorOfText(R"({"model_type": "mamba", "hidden)"), HasSubstr("config.json: invalid JSON at byte 32"));
+  EXPECT_THAT(ErrorOfText(R"({"model_type": oops})"),
+              AllOf(HasSubstr("config.json: invalid JSON at byte 16"), HasSubstr("truncated")));
+  EXPECT_THAT(ErrorOfText(R"({"model_type": "mamba", "hidden)"),
+              HasSubstr("config.json: invalid JSON at byte 32"));
   EXPECT_THAT(ErrorOfText(""), HasSubstr("config.json: invalid JSON at byte 1"));
   EXPECT_THAT(ErrorOfText("[3]"), HasSubstr("config.json: not a JSON object"));
 }
 
 TEST_F(ConfigFileTest, ByteIsThatOfTheFileWhereNumbersAreBareWords) {
-  EXPECT_THAT(ErrorOfText(R"({"a": [-Infinity, NaN], "b": oops})"), HasSubstr("config.json: invalid JSON at byte 30"));
+  EXPECT_THAT(ErrorOfText(R"({"a": [-Infinity, NaN], "b": oops})"),
+              HasSubstr("config.json: invalid JSON at byte 30"));
   EXPECT_THAT(ErrorOfText(R"({"a": Infinit})"), HasSubstr("config.json: invalid JSON at byte 7"));
 }
 
@@ -119,10 +208,13 @@ TEST_F(ConfigFileTest, NumberThatNoDoubleHoldsIsRefused) {
 
 TEST_F(ConfigFileTest, DeepNestingIsRefused) {
   const std::string deep(100'000, '[');
-  EXPECT_THAT(ErrorOfText(R"({"hidden_size": )" + deep), HasSubstr("config.json: JSON nested more than 500 levels"));
-  EXPECT_THAT(ErrorOfText("{\"x\": NaN, \"hidden_size\": " + deep + std::string(deep.size(), ']') + "}"),
-              HasSubstr("nested more than 500 levels"));
-  EXPECT_THAT(ErrorOfText(R"({"model_type": "[[", "]": "\"[\\", "x": )" + std::string(400, '[') + std::string(400, ']') + "}"),
+  EXPECT_THAT(ErrorOfText(R"({"hidden_size": )" + deep),
+              HasSubstr("config.json: JSON nested more than 500 levels"));
+  EXPECT_THAT(
+      ErrorOfText("{\"x\": NaN, \"hidden_size\": " + deep + std::string(deep.size(), ']') + "}"),
+      HasSubstr("nested more than 500 levels"));
+  EXPECT_THAT(ErrorOfText(R"({"model_type": "[[", "]": "\"[\\", "x": )" + std::string(400, '[') +
+                          std::string(400, ']') + "}"),
               HasSubstr("unknown model_type"));
 }
 

@@ -1,4 +1,5 @@
-// What every family's config.json means, in every spelling, and with Hugging Face's defaults where a field is missing.
+// What every family's config.json means, in every spelling, and with Hugging Face's defaults where
+// a field is missing.
 #include "mambascope/checkpoint/config.h"
 
 #include <gtest/gtest.h>
@@ -37,7 +38,8 @@ TEST(ConfigTest, EachFamilyHasItsArchitectureAndDefaults) {
     EXPECT_EQ(c.norm_eps, family.norm_eps) << family.config;
     EXPECT_EQ(c.layers, 3) << family.config;
   }
-  for (const char* base : {kMambaConfig, kMamba2Config, kNeoxConfig, kGpt2Config, kLlamaConfig, kMistralConfig, kQwen2Config}) {
+  for (const char* base : {kMambaConfig, kMamba2Config, kNeoxConfig, kGpt2Config, kLlamaConfig,
+                           kMistralConfig, kQwen2Config}) {
     EXPECT_TRUE(ParseChanged(base, R"({"tie_word_embeddings":true})").tied_embeddings) << base;
     EXPECT_FALSE(ParseChanged(base, R"({"tie_word_embeddings":false})").tied_embeddings) << base;
   }
@@ -52,7 +54,9 @@ TEST(ConfigTest, MambaDefaultsAndFields) {
   EXPECT_FALSE(c.ssm.projection_bias);
   EXPECT_TRUE(c.ssm.conv_bias);
   EXPECT_FALSE(c.ssm.bcdt_norm_eps.has_value());
-  const Config d = ParseChanged(kMambaConfig, R"({"expand":3,"state_size":8,"conv_kernel":2,"time_step_rank":5,"use_bias":true,
+  const Config d =
+      ParseChanged(kMambaConfig,
+                   R"({"expand":3,"state_size":8,"conv_kernel":2,"time_step_rank":5,"use_bias":true,
                                                   "use_conv_bias":false,"layer_norm_epsilon":0.25})");
   EXPECT_EQ(d.ssm.d_inner, 120);
   EXPECT_EQ(d.ssm.d_state, 8);
@@ -61,7 +65,9 @@ TEST(ConfigTest, MambaDefaultsAndFields) {
   EXPECT_TRUE(d.ssm.projection_bias);
   EXPECT_FALSE(d.ssm.conv_bias);
   EXPECT_EQ(d.norm_eps, 0.25);
-  EXPECT_EQ(ParseChanged(kMambaConfig, R"({"time_step_rank":"auto","intermediate_size":72})").ssm.d_inner, 72);
+  EXPECT_EQ(
+      ParseChanged(kMambaConfig, R"({"time_step_rank":"auto","intermediate_size":72})").ssm.d_inner,
+      72);
   EXPECT_EQ(ParseChanged(kMambaConfig, R"({"time_step_rank":"auto"})").ssm.dt_rank, 3);
 }
 
@@ -71,7 +77,8 @@ TEST(ConfigTest, FalconMambaNormalisesItsParameters) {
 }
 
 TEST(ConfigTest, Mamba2DefaultsAreHuggingFaces) {
-  const Config c = ParseChanged(R"({"model_type":"mamba2","hidden_size":4096,"num_hidden_layers":64,"vocab_size":32768})");
+  const Config c = ParseChanged(
+      R"({"model_type":"mamba2","hidden_size":4096,"num_hidden_layers":64,"vocab_size":32768})");
   EXPECT_EQ(c.ssm.d_inner, 8192);
   EXPECT_EQ(c.ssm.heads, 128);
   EXPECT_EQ(c.ssm.head_dim, 64);
@@ -83,13 +90,17 @@ TEST(ConfigTest, Mamba2DefaultsAreHuggingFaces) {
 
 TEST(ConfigTest, TimeStepLimitIsReadInEverySpelling) {
   for (const char* infinity : {"Infinity", R"({"__float__":"Infinity"})"}) {
-    const Config c = ParseChanged(kMamba2Config, std::string(R"({"time_step_limit":[0.5, )") + infinity + "]}");
+    const Config c =
+        ParseChanged(kMamba2Config, std::string(R"({"time_step_limit":[0.5, )") + infinity + "]}");
     EXPECT_EQ(c.ssm.dt_min, 0.5) << infinity;
     EXPECT_EQ(c.ssm.dt_max, kInfinity) << infinity;
   }
   EXPECT_EQ(ParseChanged(kMamba2Config, R"({"time_step_limit":[0, 0.1]})").ssm.dt_max, 0.1);
   EXPECT_EQ(ParseChanged(kMamba2Config, R"({"time_step_limit":null})").ssm.dt_max, kInfinity);
-  EXPECT_EQ(ParseChanged(kOriginalMamba2Config, R"({"ssm_cfg":{"layer":"Mamba2","dt_limit":[0.01, 0.2]}})").ssm.dt_min, 0.01);
+  EXPECT_EQ(ParseChanged(kOriginalMamba2Config,
+                         R"({"ssm_cfg":{"layer":"Mamba2","dt_limit":[0.01, 0.2]}})")
+                .ssm.dt_min,
+            0.01);
 }
 
 TEST(ConfigTest, OriginalMambaHasItsOwnFields) {
@@ -99,7 +110,8 @@ TEST(ConfigTest, OriginalMambaHasItsOwnFields) {
   EXPECT_EQ(c.ssm.d_inner, 80);
   EXPECT_EQ(c.ssm.d_state, 16);
   EXPECT_EQ(c.ssm.dt_rank, 3);
-  const Config d = ParseChanged(kOriginalMambaConfig, R"({"pad_vocab_size_multiple":16,"tie_embeddings":false,
+  const Config d =
+      ParseChanged(kOriginalMambaConfig, R"({"pad_vocab_size_multiple":16,"tie_embeddings":false,
       "ssm_cfg":{"d_state":8,"d_conv":3,"expand":4,"dt_rank":7,"bias":true,"conv_bias":false}})");
   EXPECT_EQ(d.vocab, 50288);
   EXPECT_FALSE(d.tied_embeddings);
@@ -109,16 +121,22 @@ TEST(ConfigTest, OriginalMambaHasItsOwnFields) {
   EXPECT_EQ(d.ssm.dt_rank, 7);
   EXPECT_TRUE(d.ssm.projection_bias);
   EXPECT_FALSE(d.ssm.conv_bias);
-  EXPECT_EQ(ParseChanged(kOriginalMambaConfig, R"({"vocab_size":50280,"ssm_cfg":{"dt_rank":"auto"}})").vocab, 50280);
+  EXPECT_EQ(
+      ParseChanged(kOriginalMambaConfig, R"({"vocab_size":50280,"ssm_cfg":{"dt_rank":"auto"}})")
+          .vocab,
+      50280);
 }
 
 TEST(ConfigTest, OriginalMamba2HasItsOwnFields) {
-  const Config c = ParseChanged(kOriginalMamba2Config, R"({"attn_layer_idx":[],"d_intermediate":0,"rms_norm":true})");
+  const Config c = ParseChanged(kOriginalMamba2Config,
+                                R"({"attn_layer_idx":[],"d_intermediate":0,"rms_norm":true})");
   EXPECT_EQ(c.model_type, "mamba2");
   EXPECT_EQ(c.ssm.d_state, 128);
   EXPECT_EQ(c.ssm.heads, 2) << "of the default 64 features";
   EXPECT_EQ(c.ssm.groups, 1);
-  const Config d = ParseChanged(kOriginalMamba2Config, R"({"ssm_cfg":{"layer":"Mamba2","headdim":16,"d_state":32,"d_ssm":128,"ngroups":2,
+  const Config d = ParseChanged(
+      kOriginalMamba2Config,
+      R"({"ssm_cfg":{"layer":"Mamba2","headdim":16,"d_state":32,"d_ssm":128,"ngroups":2,
       "D_has_hdim":false,"rmsnorm":true,"norm_before_gate":false,"activation":"swish"}})");
   EXPECT_EQ(d.ssm.heads, 8);
   EXPECT_EQ(d.ssm.head_dim, 16);
@@ -135,7 +153,9 @@ TEST(ConfigTest, NeoxDefaultsAndFields) {
   EXPECT_EQ(c.attention.rope.theta, 10000);
   EXPECT_TRUE(c.attention.qkv_bias && c.attention.out_bias && c.mlp.bias);
   EXPECT_EQ(c.mlp.activation, Activation::kGelu);
-  const Config d = ParseChanged(kNeoxConfig, R"({"use_parallel_residual":false,"attention_bias":false,"hidden_act":"gelu_fast"})");
+  const Config d = ParseChanged(
+      kNeoxConfig,
+      R"({"use_parallel_residual":false,"attention_bias":false,"hidden_act":"gelu_fast"})");
   EXPECT_FALSE(d.parallel_residual || d.attention.qkv_bias || d.attention.out_bias);
   EXPECT_EQ(d.mlp.activation, Activation::kGeluTanh);
 }
@@ -148,25 +168,36 @@ TEST(ConfigTest, Gpt2DefaultsAndFields) {
   EXPECT_EQ(c.mlp.width, 192);
   EXPECT_EQ(c.mlp.activation, Activation::kGeluTanh);
   EXPECT_EQ(c.attention.rope.dims, 0);
-  const Config d = ParseChanged(kGpt2Config, R"({"n_positions":32,"n_inner":100,"activation_function":"relu"})");
+  const Config d =
+      ParseChanged(kGpt2Config, R"({"n_positions":32,"n_inner":100,"activation_function":"relu"})");
   EXPECT_EQ(d.positions, 32);
   EXPECT_EQ(d.mlp.width, 100);
   EXPECT_EQ(d.mlp.activation, Activation::kRelu);
 }
 
 TEST(ConfigTest, LlamaMistralAndQwen2DifferInHeadsAndBiases) {
-  const Config llama = ParseChanged(kLlamaConfig), mistral = ParseChanged(kMistralConfig), qwen2 = ParseChanged(kQwen2Config);
+  const Config llama = ParseChanged(kLlamaConfig), mistral = ParseChanged(kMistralConfig),
+               qwen2 = ParseChanged(kQwen2Config);
   EXPECT_EQ(llama.attention.kv_heads, 32) << "as many as heads";
   EXPECT_EQ(mistral.attention.kv_heads, 8);
   EXPECT_EQ(qwen2.attention.kv_heads, 32);
-  EXPECT_EQ(ParseChanged(kQwen2Config, R"({"hidden_size":128,"num_attention_heads":64})").attention.kv_heads, 32);
+  EXPECT_EQ(ParseChanged(kQwen2Config, R"({"hidden_size":128,"num_attention_heads":64})")
+                .attention.kv_heads,
+            32);
   for (const char* base : {kLlamaConfig, kMistralConfig, kQwen2Config}) {
-    EXPECT_EQ(ParseChanged(base, R"({"num_attention_heads":16,"num_key_value_heads":4})").attention.kv_heads, 4) << base;
-    EXPECT_EQ(ParseChanged(base, R"({"num_attention_heads":16,"num_key_value_heads":null})").attention.kv_heads, 16) << base;
+    EXPECT_EQ(ParseChanged(base, R"({"num_attention_heads":16,"num_key_value_heads":4})")
+                  .attention.kv_heads,
+              4)
+        << base;
+    EXPECT_EQ(ParseChanged(base, R"({"num_attention_heads":16,"num_key_value_heads":null})")
+                  .attention.kv_heads,
+              16)
+        << base;
     EXPECT_EQ(ParseChanged(base, R"({"head_dim":10})").attention.head_dim, 10) << base;
     EXPECT_EQ(ParseChanged(base, R"({"head_dim":null})").attention.head_dim, 2) << base;
   }
-  EXPECT_FALSE(llama.attention.qkv_bias || llama.attention.out_bias || llama.mlp.bias || mistral.attention.qkv_bias);
+  EXPECT_FALSE(llama.attention.qkv_bias || llama.attention.out_bias || llama.mlp.bias ||
+               mistral.attention.qkv_bias);
   EXPECT_TRUE(qwen2.attention.qkv_bias && !qwen2.attention.out_bias);
   const Config biased = ParseChanged(kLlamaConfig, R"({"attention_bias":true,"mlp_bias":true})");
   EXPECT_TRUE(biased.attention.qkv_bias && biased.attention.out_bias && biased.mlp.bias);
@@ -189,7 +220,8 @@ TEST(ConfigTest, SlidingWindowLimitsThePromptWhereItActs) {
   for (const auto& [base, changes, max_tokens] : kCases) {
     const Config c = ParseChanged(base, changes);
     EXPECT_EQ(c.max_tokens, max_tokens) << c.model_type << changes;
-    EXPECT_EQ(c.max_tokens_reason, max_tokens > 0 ? "sliding_window" : "") << c.model_type << changes;
+    EXPECT_EQ(c.max_tokens_reason, max_tokens > 0 ? "sliding_window" : "")
+        << c.model_type << changes;
   }
 }
 
@@ -204,19 +236,26 @@ TEST(ConfigTest, RopeIsReadInEverySpelling) {
     double factor;
   } kCases[] = {
       {kNeoxConfig, R"({"rotary_pct":0.5,"rotary_emb_base":500})", 8, 500, Scaling::kNone, 1},
-      {kNeoxConfig, R"({"rope_parameters":{"rope_type":"default","rope_theta":300.0,"partial_rotary_factor":1.0}})", 16, 300,
-       Scaling::kNone, 1},
+      {kNeoxConfig,
+       R"({"rope_parameters":{"rope_type":"default","rope_theta":300.0,"partial_rotary_factor":1.0}})",
+       16, 300, Scaling::kNone, 1},
       {kNeoxConfig, R"({"partial_rotary_factor":0.5,"rope_theta":7})", 8, 7, Scaling::kNone, 1},
       {kLlamaConfig, R"({"head_dim":8,"rope_theta":500000.0})", 8, 500000, Scaling::kNone, 1},
       {kLlamaConfig, R"({"head_dim":8,"rope_scaling":null})", 8, 10000, Scaling::kNone, 1},
-      {kLlamaConfig, R"({"head_dim":8,"rope_scaling":{"type":"default"}})", 8, 10000, Scaling::kNone, 1},
-      {kLlamaConfig, R"({"head_dim":8,"rope_scaling":{"type":"linear","factor":4.0}})", 8, 10000, Scaling::kLinear, 4},
-      {kLlamaConfig, R"({"head_dim":8,"rope_scaling":{"rope_type":"linear","type":"linear","factor":2}})", 8, 10000, Scaling::kLinear, 2},
-      {kLlamaConfig, R"({"head_dim":8,"rope_theta":9,"rope_scaling":{"rope_type":"llama3","factor":8.0,"low_freq_factor":2.0,
+      {kLlamaConfig, R"({"head_dim":8,"rope_scaling":{"type":"default"}})", 8, 10000,
+       Scaling::kNone, 1},
+      {kLlamaConfig, R"({"head_dim":8,"rope_scaling":{"type":"linear","factor":4.0}})", 8, 10000,
+       Scaling::kLinear, 4},
+      {kLlamaConfig,
+       R"({"head_dim":8,"rope_scaling":{"rope_type":"linear","type":"linear","factor":2}})", 8,
+       10000, Scaling::kLinear, 2},
+      {kLlamaConfig,
+       R"({"head_dim":8,"rope_theta":9,"rope_scaling":{"rope_type":"llama3","factor":8.0,"low_freq_factor":2.0,
                          "high_freq_factor":3.0,"original_max_position_embeddings":4096}})",
        8, 9, Scaling::kLlama3, 8},
-      {kLlamaConfig, R"({"head_dim":8,"rope_parameters":{"rope_type":"linear","rope_theta":77.0,"factor":4.0}})", 8, 77, Scaling::kLinear,
-       4}};
+      {kLlamaConfig,
+       R"({"head_dim":8,"rope_parameters":{"rope_type":"linear","rope_theta":77.0,"factor":4.0}})",
+       8, 77, Scaling::kLinear, 4}};
   for (const auto& [base, changes, dims, theta, scaling, factor] : kCases) {
     const RopeConfig rope = ParseChanged(base, changes).attention.rope;
     EXPECT_EQ(rope.dims, dims) << changes;

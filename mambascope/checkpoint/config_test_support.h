@@ -1,4 +1,5 @@
-// The smallest config.json of each family, and what ParseConfig makes of it with a few fields changed.
+// The smallest config.json of each family, and what ParseConfig makes of it with a few fields
+// changed.
 #pragma once
 
 #include <string>
@@ -8,21 +9,26 @@
 
 namespace mambascope {
 
-inline constexpr const char* kMambaConfig = R"({"model_type":"mamba","hidden_size":40,"num_hidden_layers":3,"vocab_size":100})";
-inline constexpr const char* kFalconConfig = R"({"model_type":"falcon_mamba","hidden_size":40,"num_hidden_layers":3,"vocab_size":100})";
+inline constexpr const char* kMambaConfig =
+    R"({"model_type":"mamba","hidden_size":40,"num_hidden_layers":3,"vocab_size":100})";
+inline constexpr const char* kFalconConfig =
+    R"({"model_type":"falcon_mamba","hidden_size":40,"num_hidden_layers":3,"vocab_size":100})";
 inline constexpr const char* kMamba2Config =
     R"({"model_type":"mamba2","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,"num_heads":8,"head_dim":16})";
 inline constexpr const char* kNeoxConfig =
     R"({"model_type":"gpt_neox","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,"num_attention_heads":4,"intermediate_size":96})";
-inline constexpr const char* kGpt2Config = R"({"model_type":"gpt2","n_embd":48,"n_layer":3,"vocab_size":100,"n_head":4})";
+inline constexpr const char* kGpt2Config =
+    R"({"model_type":"gpt2","n_embd":48,"n_layer":3,"vocab_size":100,"n_head":4})";
 inline constexpr const char* kLlamaConfig =
     R"({"model_type":"llama","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,"num_attention_heads":32,"intermediate_size":96})";
 inline constexpr const char* kMistralConfig =
     R"({"model_type":"mistral","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,"num_attention_heads":32,"intermediate_size":96})";
 inline constexpr const char* kQwen2Config =
     R"({"model_type":"qwen2","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,"num_attention_heads":32,"intermediate_size":96})";
-inline constexpr const char* kOriginalMambaConfig = R"({"d_model":40,"n_layer":3,"vocab_size":50277})";
-inline constexpr const char* kOriginalMamba2Config = R"({"d_model":64,"n_layer":3,"vocab_size":50277,"ssm_cfg":{"layer":"Mamba2"}})";
+inline constexpr const char* kOriginalMambaConfig =
+    R"({"d_model":40,"n_layer":3,"vocab_size":50277})";
+inline constexpr const char* kOriginalMamba2Config =
+    R"({"d_model":64,"n_layer":3,"vocab_size":50277,"ssm_cfg":{"layer":"Mamba2"}})";
 
 // `base` with the fields of `changes` in the place of its own.
 inline Config ParseChanged(const std::string& base, const std::string& changes = "{}") {

@@ -19,17 +19,20 @@ namespace fs = std::filesystem;
 fs::path Beside(const fs::path& path) { return path.string() + fmt::format(".{}.part", getpid()); }
 
 [[noreturn]] void ThrowUnwritable(const fs::path& path, int error) {
-  throw Error(fmt::format("{}: cannot be written: {}", path.string(), std::strerror(error)), "choose another place for the output");
+  throw Error(fmt::format("{}: cannot be written: {}", path.string(), std::strerror(error)),
+              "choose another place for the output");
 }
 
-// Where a write to `path` goes: through links, and only to a file. A rename would replace a link or a device by a file.
+// Where a write to `path` goes: through links, and only to a file. A rename would replace a link or
+// a device by a file.
 fs::path Target(const fs::path& path) {
   std::error_code error;
   const fs::path target = fs::weakly_canonical(fs::absolute(path, error), error);
   if (error) ThrowUnwritable(path, error.value());
   const fs::file_status status = fs::status(target, error);
   if (fs::exists(status) && !fs::is_regular_file(status))
-    throw Error(fmt::format("{}: is not a file", path.string()), "choose another place for the output");
+    throw Error(fmt::format("{}: is not a file", path.string()),
+                "choose another place for the output");
   return target;
 }
 
@@ -37,7 +40,8 @@ fs::path Target(const fs::path& path) {
 
 std::string ReadFile(const fs::path& path) {
   std::error_code unreadable;  // is reported below, by what opening the file says
-  if (fs::is_directory(path, unreadable)) throw Error(fmt::format("{}: is a folder, a file was expected", path.string()));
+  if (fs::is_directory(path, unreadable))
+    throw Error(fmt::format("{}: is a folder, a file was expected", path.string()));
   std::ifstream in(path, std::ios::binary);
   if (!in) throw Error(fmt::format("{}: cannot be read: {}", path.string(), std::strerror(errno)));
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};

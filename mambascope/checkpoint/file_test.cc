@@ -16,7 +16,9 @@ using testing::HasSubstr;
 
 class FileTest : public testing::Test {
  protected:
-  int Files() const { return static_cast<int>(std::distance(fs::directory_iterator(folder_.path()), {})); }
+  int Files() const {
+    return static_cast<int>(std::distance(fs::directory_iterator(folder_.path()), {}));
+  }
 
   TempFolder folder_;
   fs::path path_ = folder_ / "file";
@@ -39,16 +41,20 @@ TEST_F(FileTest, FailureLeavesTheEarlierFileAsItWas) {
                            throw Error("the work failed");
                          }),
                Error);
-  EXPECT_THAT(ErrorOf([&] { WriteFile(path_, [](std::ostream& out) { out.setstate(std::ios::badbit); }); }),
-              HasSubstr("cannot be written"));
+  EXPECT_THAT(
+      ErrorOf([&] { WriteFile(path_, [](std::ostream& out) { out.setstate(std::ios::badbit); }); }),
+      HasSubstr("cannot be written"));
   EXPECT_EQ(ReadFile(path_), "earlier");
   EXPECT_EQ(Files(), 1) << "no part is left behind";
 }
 
 TEST_F(FileTest, WhatCannotBeReadIsNamed) {
-  EXPECT_THAT(ErrorOf([&] { ReadFile(path_); }), AllOf(HasSubstr(path_.string()), HasSubstr("No such file")));
-  EXPECT_THAT(ErrorOf([&] { ReadFile(folder_.path()); }), AllOf(HasSubstr(folder_.path().string()), HasSubstr("is a folder")));
-  EXPECT_THAT(ErrorOf([&] { ReadFile(std::string(5000, 'a')); }), AllOf(HasSubstr("aaa"), HasSubstr("File name too long")));
+  EXPECT_THAT(ErrorOf([&] { ReadFile(path_); }),
+              AllOf(HasSubstr(path_.string()), HasSubstr("No such file")));
+  EXPECT_THAT(ErrorOf([&] { ReadFile(folder_.path()); }),
+              AllOf(HasSubstr(folder_.path().string()), HasSubstr("is a folder")));
+  EXPECT_THAT(ErrorOf([&] { ReadFile(std::string(5000, 'a')); }),
+              AllOf(HasSubstr("aaa"), HasSubstr("File name too long")));
 }
 
 TEST_F(FileTest, PreparedPlacesCanBeWritten) {
@@ -59,7 +65,8 @@ TEST_F(FileTest, PreparedPlacesCanBeWritten) {
   WriteFile(folder_ / "c/d/file", "earlier");
   PrepareFile(folder_ / "c/d/file");
   EXPECT_EQ(ReadFile(folder_ / "c/d/file"), "earlier");
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "c/d"), {}), 1) << "no probe is left behind";
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "c/d"), {}), 1)
+      << "no probe is left behind";
   PrepareFile("file-in-the-working-folder");
   EXPECT_FALSE(fs::exists("file-in-the-working-folder"));
 }
@@ -67,10 +74,14 @@ TEST_F(FileTest, PreparedPlacesCanBeWritten) {
 TEST_F(FileTest, PlacesThatCannotBeWrittenAreRefused) {
   WriteFile(path_, "a file where a folder should be");
   const std::string file = path_.string(), folder = folder_.path().string();
-  EXPECT_THAT(ErrorOf([&] { PrepareFolder(path_); }), AllOf(HasSubstr(file), HasSubstr("Not a directory"), HasSubstr("another place")));
-  EXPECT_THAT(ErrorOf([&] { PrepareFolder(path_ / "below"); }), AllOf(HasSubstr(file), HasSubstr("Not a directory")));
-  EXPECT_THAT(ErrorOf([&] { PrepareFile(path_ / "below"); }), AllOf(HasSubstr(file), HasSubstr("Not a directory")));
-  EXPECT_THAT(ErrorOf([&] { PrepareFile(folder); }), AllOf(HasSubstr(folder), HasSubstr("Is a directory")));
+  EXPECT_THAT(ErrorOf([&] { PrepareFolder(path_); }),
+              AllOf(HasSubstr(file), HasSubstr("Not a directory"), HasSubstr("another place")));
+  EXPECT_THAT(ErrorOf([&] { PrepareFolder(path_ / "below"); }),
+              AllOf(HasSubstr(file), HasSubstr("Not a directory")));
+  EXPECT_THAT(ErrorOf([&] { PrepareFile(path_ / "below"); }),
+              AllOf(HasSubstr(file), HasSubstr("Not a directory")));
+  EXPECT_THAT(ErrorOf([&] { PrepareFile(folder); }),
+              AllOf(HasSubstr(folder), HasSubstr("Is a directory")));
   EXPECT_THAT(ErrorOf([&] { PrepareFile(folder_ / "new/"); }), HasSubstr("Is a directory"));
   EXPECT_EQ(ReadFile(path_), "a file where a folder should be");
 }

@@ -47,7 +47,8 @@ std::string Fingerprint(const fs::path& folder) try {
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const std::string extension = entry.path().extension().string();
-    if ((extension == ".safetensors" || extension == ".bin") && entry.is_regular_file()) files.push_back(entry.path());
+    if ((extension == ".safetensors" || extension == ".bin") && entry.is_regular_file())
+      files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   Digest digest;

@@ -30,7 +30,9 @@ TEST(FingerprintTest, ChangesWithTheConfigAndTheWeightsAlone) {
 }
 
 TEST(FingerprintTest, BundledModelsDiffer) {
-  const auto of = [](const char* name) { return Fingerprint(RepositoryFolder() / "models" / name); };
+  const auto of = [](const char* name) {
+    return Fingerprint(RepositoryFolder() / "models" / name);
+  };
   EXPECT_NE(of("demo-mamba"), of("demo-mamba2"));
   EXPECT_NE(of("demo-mamba"), of("demo-neox"));
 }
@@ -41,7 +43,8 @@ TEST(FingerprintTest, IsFnv1a) { EXPECT_EQ(FingerprintText("foobar"), "85944171f
 TEST(FingerprintTest, ATensorIsTheBytesOfItsRows) {
   const at::Tensor letters = at::tensor({102, 111, 111, 98, 97, 114}, at::kChar).reshape({2, 3});
   EXPECT_EQ(FingerprintTensor(letters), "85944171f73967e8");
-  EXPECT_EQ(FingerprintTensor(letters.t().contiguous().t()), "85944171f73967e8") << "however it is stored";
+  EXPECT_EQ(FingerprintTensor(letters.t().contiguous().t()), "85944171f73967e8")
+      << "however it is stored";
   Digest digest;
   digest.Add("foo");
   digest.Add(letters[1]);

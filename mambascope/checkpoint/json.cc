@@ -54,14 +54,16 @@ void CheckDepth(std::string_view text, const std::string& name) {
     else if (in_string) i += text[i] == '\\' ? 1 : 0;
     else if (text[i] == ']' || text[i] == '}') --depth;
     else if ((text[i] == '[' || text[i] == '{') && ++depth > kMaxDepth) {
-      throw Error(fmt::format("{}: JSON nested more than {} levels deep at byte {}", name, kMaxDepth, i + 1));
+      throw Error(fmt::format("{}: JSON nested more than {} levels deep at byte {}", name,
+                              kMaxDepth, i + 1));
     }
   }
 }
 
 void ReplaceFloatObjects(Json& value) {
   if (value.is_object() && value.size() == 1 && value.contains("__float__")) {
-    const std::string word = value["__float__"].is_string() ? value["__float__"].get<std::string>() : "";
+    const std::string word =
+        value["__float__"].is_string() ? value["__float__"].get<std::string>() : "";
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     if (word == "Infinity") value = kInfinity;
     else if (word == "-Infinity") value = -kInfinity;
@@ -81,15 +83,23 @@ Json ParseJson(std::string_view text, const std::string& name) {
     if (has_bare_floats) ReplaceFloatObjects(value);
     return value;
   } catch (const Json::parse_error& e) {
-    throw Error(fmt::format("{}: invalid JSON at byte {}", name, has_bare_floats ? Unquoted(text, e.byte) : e.byte),
-                std::string_view(e.what()).find("UTF-8") == std::string_view::npos ? "the file may be truncated" : "it must be UTF-8");
+    throw Error(fmt::format("{}: invalid JSON at byte {}", name,
+                            has_bare_floats ? Unquoted(text, e.byte) : e.byte),
+                std::string_view(e.what()).find("UTF-8") == std::string_view::npos
+                    ? "the file may be truncated"
+                    : "it must be UTF-8");
   } catch (const Json::out_of_range&) {  // 1e999
-    throw Error(fmt::format("{}: holds a number that is too large for a double", name), "Python writes Infinity where it means that");
+    throw Error(fmt::format("{}: holds a number that is too large for a double", name),
+                "Python writes Infinity where it means that");
   }
 }
 
-std::string DumpJson(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace); }
+std::string DumpJson(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
 
-Json ReadJson(const std::filesystem::path& path) { return ParseJson(ReadFile(path), path.string()); }
+Json ReadJson(const std::filesystem::path& path) {
+  return ParseJson(ReadFile(path), path.string());
+}
 
 }  // namespace mambascope

@@ -1,4 +1,5 @@
-// JSON as checkpoints spell it. Python writes a bare Infinity, -Infinity or NaN where JSON has none, and transformers 5 writes
+// JSON as checkpoints spell it. Python writes a bare Infinity, -Infinity or NaN where JSON has
+// none, and transformers 5 writes
 // {"__float__": "Infinity"}: both are read as that number.
 #pragma once
 
@@ -11,10 +12,12 @@
 
 namespace mambascope {
 
-// Results are written and read by nlohmann's own idiom: `to_json(Json&, const T&)` and `from_json(const Json&, T&)` beside T.
+// Results are written and read by nlohmann's own idiom: `to_json(Json&, const T&)` and
+// `from_json(const Json&, T&)` beside T.
 using Json = nlohmann::json;
 
-// The document in `text`. `name` is named in the Error that malformed JSON throws, with the byte where it stops making sense.
+// The document in `text`. `name` is named in the Error that malformed JSON throws, with the byte
+// where it stops making sense.
 Json ParseJson(std::string_view text, const std::string& name);
 
 // `json` as text, on one line, or indented by `indent`. Bytes that are no UTF-8 become U+FFFD.

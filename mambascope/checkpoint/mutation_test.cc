@@ -1,5 +1,6 @@
-// Files with bytes flipped, cut out or put in, thousands of them and the same ones every time: each is read, or refused with an Error.
-// Nothing crashes, throws anything else, or takes memory that the file does not have.
+// Files with bytes flipped, cut out or put in, thousands of them and the same ones every time: each
+// is read, or refused with an Error. Nothing crashes, throws anything else, or takes memory that
+// the file does not have.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -50,12 +51,14 @@ Outcome Try(const std::string& bytes, int count, const Read& read) {
       read(mutated);
       ++outcome.read;
     } catch (const Error& e) {
-      EXPECT_THAT(e.what(), testing::HasSubstr("x.")) << "mutation " << i << " is refused without the file's name";
+      EXPECT_THAT(e.what(), testing::HasSubstr("x."))
+          << "mutation " << i << " is refused without the file's name";
       ++outcome.refused;
     } catch (const std::exception& e) {
       ADD_FAILURE() << "mutation " << i << " throws " << e.what();
     }
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10)) << "mutation " << i;
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10))
+        << "mutation " << i;
   }
   return outcome;
 }
@@ -76,8 +79,10 @@ class MutationTest : public testing::Test {
 };
 
 TEST_F(MutationTest, OfAPickle) {
-  const std::string pickle = pickled::ReadZip(GoldenFolder() / "mamba-original/pytorch_model.bin", "pytorch_model/data.pkl");
-  const Outcome outcome = Try(pickle, 10'000, [](const std::string& bytes) { ReadTensorPickle(bytes, "x.bin"); });
+  const std::string pickle = pickled::ReadZip(GoldenFolder() / "mamba-original/pytorch_model.bin",
+                                              "pytorch_model/data.pkl");
+  const Outcome outcome =
+      Try(pickle, 10'000, [](const std::string& bytes) { ReadTensorPickle(bytes, "x.bin"); });
   EXPECT_GT(outcome.read, 20);
   EXPECT_GT(outcome.refused, 1000);
 }
@@ -87,7 +92,8 @@ TEST_F(MutationTest, OfAPickleAmongItsStorages) {
   using namespace pickled;
   const std::string storage(48, '\0'), numbers = Storage("FloatStorage", "0", 12);
   const std::string pickle =
-      Program(Fill(OrderedDict(), {{"a", Tensor(numbers, 0, {3, 4}, {4, 1})}, {"b", Tensor(numbers, 4, {2, 4}, {1, 2})}}));
+      Program(Fill(OrderedDict(), {{"a", Tensor(numbers, 0, {3, 4}, {4, 1})},
+                                   {"b", Tensor(numbers, 4, {2, 4}, {1, 2})}}));
   const std::filesystem::path path = folder_ / "x.bin";
   const Outcome outcome = Try(pickle, 3'000, [&](const std::string& bytes) {
     WriteZip(path, {{"archive/data.pkl", bytes}, {"archive/data/0", storage}});
@@ -101,7 +107,9 @@ TEST_F(MutationTest, OfAZip) {
   const std::filesystem::path path = folder_ / "x.bin";
   pickled::WriteZip(
       path,
-      {{"a/data.pkl", pickled::Program(pickled::Dict({{"t", pickled::Tensor(pickled::Storage("FloatStorage", "0", 2), 0, {2}, {1})}}))},
+      {{"a/data.pkl",
+        pickled::Program(pickled::Dict(
+            {{"t", pickled::Tensor(pickled::Storage("FloatStorage", "0", 2), 0, {2}, {1})}}))},
        {"a/data/0", std::string(8, '\0')}});
   const Outcome outcome = Try(ReadFile(path), 3'000, [&](const std::string& bytes) {
     WriteFile(path, bytes);
@@ -116,10 +124,11 @@ TEST_F(MutationTest, OfASafetensorsHeader) {
   uint64_t size = 0;
   std::memcpy(&size, whole.data(), sizeof(size));
   const std::filesystem::path path = folder_ / "x.safetensors";
-  const Outcome outcome = Try(whole.substr(0, sizeof(size) + size), 2'000, [&](const std::string& header) {
-    WriteFile(path, header + whole.substr(sizeof(size) + size));
-    ReadAll(*OpenSafetensors(path));
-  });
+  const Outcome outcome =
+      Try(whole.substr(0, sizeof(size) + size), 2'000, [&](const std::string& header) {
+        WriteFile(path, header + whole.substr(sizeof(size) + size));
+        ReadAll(*OpenSafetensors(path));
+      });
   EXPECT_GT(outcome.read, 20);
   EXPECT_GT(outcome.refused, 500);
 }
@@ -127,7 +136,9 @@ TEST_F(MutationTest, OfASafetensorsHeader) {
 TEST_F(MutationTest, OfAConfig) {
   for (const char* family : {"mamba2", "llama", "gpt2", "mamba2-original"}) {
     const std::string config = ReadFile(GoldenFolder() / family / "config.json");
-    const Outcome outcome = Try(config, 5'000, [&](const std::string& text) { ParseConfig(ParseJson(text, "x.json"), "x.json"); });
+    const Outcome outcome = Try(config, 5'000, [&](const std::string& text) {
+      ParseConfig(ParseJson(text, "x.json"), "x.json");
+    });
     EXPECT_GT(outcome.read, 100) << family;
     EXPECT_GT(outcome.refused, 1000) << family;
   }

@@ -1,7 +1,8 @@
 // An entry NAME.npy:
 //
 //   | "\x93NUMPY" | version 1 or 2, 0 | header's length, 2 or 4 bytes | header | data |
-//   header: {'descr': '<f8', 'fortran_order': False, 'shape': (192, 192), }  and spaces up to a newline
+//   header: {'descr': '<f8', 'fortran_order': False, 'shape': (192, 192), }  and spaces up to a
+//   newline
 #include "mambascope/checkpoint/npz.h"
 
 #include <ATen/ATen.h>
@@ -23,9 +24,10 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kMagic = "\x93NUMPY", kSuffix = ".npy";
 constexpr size_t kAlignment = 64;  // of the data, as NumPy's own files have it
-constexpr std::pair<std::string_view, at::ScalarType> kTypes[] = {{"<f8", at::kDouble}, {"<f4", at::kFloat}, {"<f2", at::kHalf},
-                                                                  {"<i8", at::kLong},   {"<i4", at::kInt},   {"<i2", at::kShort},
-                                                                  {"|i1", at::kChar},   {"|u1", at::kByte},  {"|b1", at::kBool}};
+constexpr std::pair<std::string_view, at::ScalarType> kTypes[] = {
+    {"<f8", at::kDouble}, {"<f4", at::kFloat}, {"<f2", at::kHalf},
+    {"<i8", at::kLong},   {"<i4", at::kInt},   {"<i2", at::kShort},
+    {"|i1", at::kChar},   {"|u1", at::kByte},  {"|b1", at::kBool}};
 
 struct Header {
   std::string descr;
@@ -33,7 +35,9 @@ struct Header {
   std::vector<int64_t> shape;
 };
 
-[[noreturn]] void Fail(const std::string& where, const std::string& problem) { throw Error(where + problem); }
+[[noreturn]] void Fail(const std::string& where, const std::string& problem) {
+  throw Error(where + problem);
+}
 
 // Reads the header's Python literal.
 class HeaderParser {
@@ -51,7 +55,10 @@ class HeaderParser {
       if (key == "descr") descr = Text();
       else if (key == "fortran_order") fortran_order = Flag();
       else if (key == "shape") shape = Shape();
-      else Fail(where_, fmt::format("its header has the key '{}'; descr, fortran_order and shape were expected", key));
+      else
+        Fail(where_,
+             fmt::format(
+                 "its header has the key '{}'; descr, fortran_order and shape were expected", key));
       if (!Take(',')) {
         Expect('}');
         break;
@@ -64,7 +71,9 @@ class HeaderParser {
   }
 
  private:
-  void SkipSpace() { text_.remove_prefix(std::min(text_.find_first_not_of(" \n\t"), text_.size())); }
+  void SkipSpace() {
+    text_.remove_prefix(std::min(text_.find_first_not_of(" \n\t"), text_.size()));
+  }
   bool Take(std::string_view token) {
     SkipSpace();
     const bool there = text_.starts_with(token);
@@ -73,7 +82,11 @@ class HeaderParser {
   }
   bool Take(char c) { return Take(std::string_view(&c, 1)); }
   void Expect(char c) {
-    if (!Take(c)) Fail(where_, fmt::format("its header has no '{}' where one was expected: is it an array of a plain type?", c));
+    if (!Take(c))
+      Fail(
+          where_,
+          fmt::format(
+              "its header has no '{}' where one was expected: is it an array of a plain type?", c));
   }
   std::string Text() {
     const char quote = Take('"') ? '"' : '\'';
@@ -106,7 +119,8 @@ class HeaderParser {
     int64_t value = 0;
     bool fits = !text_.empty() && text_[0] >= '0' && text_[0] <= '9';
     for (; fits && !text_.empty() && text_[0] >= '0' && text_[0] <= '9'; text_.remove_prefix(1)) {
-      fits = !__builtin_mul_overflow(value, 10, &value) && !__builtin_add_overflow(value, text_[0] - '0', &value);
+      fits = !__builtin_mul_overflow(value, 10, &value) &&
+             !__builtin_add_overflow(value, text_[0] - '0', &value);
     }
     if (!fits) Fail(where_, "the shape in its header is not one");
     return value;
@@ -125,12 +139,16 @@ uint64_t LittleEndian(std::string_view bytes) {
 // The header of an entry, and where its data begins.
 std::pair<Header, size_t> ReadHeader(std::string_view bytes, const std::string& where) {
   const size_t fixed = kMagic.size() + 2;
-  if (!bytes.starts_with(kMagic) || bytes.size() < fixed + 4) Fail(where, "is no array in NumPy's format");
+  if (!bytes.starts_with(kMagic) || bytes.size() < fixed + 4)
+    Fail(where, "is no array in NumPy's format");
   const int version = bytes[kMagic.size()];
-  if (version != 1 && version != 2) Fail(where, fmt::format("is in version {} of NumPy's format; 1 and 2 are read", version));
+  if (version != 1 && version != 2)
+    Fail(where, fmt::format("is in version {} of NumPy's format; 1 and 2 are read", version));
   const size_t begin = fixed + (version == 1 ? 2 : 4);
   const uint64_t length = LittleEndian(bytes.substr(fixed, begin - fixed));
-  if (length > bytes.size() - begin) Fail(where, fmt::format("claims a header of {} bytes, and has {}", length, bytes.size() - begin));
+  if (length > bytes.size() - begin)
+    Fail(where,
+         fmt::format("claims a header of {} bytes, and has {}", length, bytes.size() - begin));
   return {HeaderParser(bytes.substr(begin, length), where).Parse(), begin + length};
 }
 
@@ -138,17 +156,20 @@ std::pair<Header, size_t> ReadHeader(std::string_view bytes, const std::string& 
 uint64_t CountBytes(const std::vector<int64_t>& shape, uint64_t element, const std::string& where) {
   uint64_t size = element;
   for (const int64_t n : shape) {
-    if (__builtin_mul_overflow(size, static_cast<uint64_t>(n), &size)) Fail(where, "the shape in its header is too large");
+    if (__builtin_mul_overflow(size, static_cast<uint64_t>(n), &size))
+      Fail(where, "the shape in its header is too large");
   }
   return size;
 }
 
 void CheckSize(uint64_t data, uint64_t expected, const std::string& where) {
-  if (data != expected) Fail(where, fmt::format("holds {} bytes of data, its header makes {}", data, expected));
+  if (data != expected)
+    Fail(where, fmt::format("holds {} bytes of data, its header makes {}", data, expected));
 }
 
 void AppendUtf8(std::string& out, uint64_t c, const std::string& where) {
-  if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) Fail(where, fmt::format("holds {:#x}, which is no character", c));
+  if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
+    Fail(where, fmt::format("holds {:#x}, which is no character", c));
   if (c < 0x80) {
     out += static_cast<char>(c);
     return;
@@ -184,12 +205,15 @@ NpzValue ReadValue(const ZipReader& zip, const std::string& entry, const std::st
   const auto size = static_cast<int64_t>(zip.Size(entry));
   const at::Tensor bytes = at::empty({size}, at::kByte);
   zip.Read(entry, bytes.data_ptr());
-  const std::string_view text(static_cast<const char*>(bytes.data_ptr()), static_cast<size_t>(size));
+  const std::string_view text(static_cast<const char*>(bytes.data_ptr()),
+                              static_cast<size_t>(size));
   const auto [header, begin] = ReadHeader(text, where);
   const std::string_view data = text.substr(begin);
-  if (header.descr.starts_with("<U") || header.descr.starts_with("|S")) return ReadScalarText(header, data, where);
+  if (header.descr.starts_with("<U") || header.descr.starts_with("|S"))
+    return ReadScalarText(header, data, where);
   const auto* type =
-      std::find_if(std::begin(kTypes), std::end(kTypes), [&descr = header.descr](const auto& t) { return t.first == descr; });
+      std::find_if(std::begin(kTypes), std::end(kTypes),
+                   [&descr = header.descr](const auto& t) { return t.first == descr; });
   if (type == std::end(kTypes)) RefuseType(header.descr, where);
   CheckSize(data.size(), CountBytes(header.shape, c10::elementSize(type->second), where), where);
   at::Tensor values = bytes.slice(0, static_cast<int64_t>(begin));
@@ -209,7 +233,8 @@ std::string Utf32(std::string_view utf8) {
     const auto lead = static_cast<unsigned char>(utf8[i]);
     const size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
     uint32_t c = size == 1 ? lead : lead & (0xFFU >> (size + 1));
-    for (size_t j = 1; j < size && i + j < utf8.size(); ++j) c = c << 6 | (static_cast<unsigned char>(utf8[i + j]) & 0x3F);
+    for (size_t j = 1; j < size && i + j < utf8.size(); ++j)
+      c = c << 6 | (static_cast<unsigned char>(utf8[i + j]) & 0x3F);
     i += size;
     for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>(c >> shift);
   }
@@ -221,12 +246,14 @@ std::string HeaderBytes(const std::string& descr, at::IntArrayRef shape) {
   for (const int64_t n : shape) sizes += fmt::format("{}, ", n);
   if (shape.size() > 1) sizes.resize(sizes.size() - 2);        // (2, 3)
   else if (shape.size() == 1) sizes.resize(sizes.size() - 1);  // (2,)
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", descr, sizes);
+  std::string header =
+      fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", descr, sizes);
   const size_t fixed = kMagic.size() + 4;
   header.append(kAlignment - (fixed + header.size() + 1) % kAlignment, ' ');
   header += '\n';
   const auto length = static_cast<uint16_t>(header.size());
-  return std::string(kMagic) + std::string("\x01\0", 2) + static_cast<char>(length & 0xFF) + static_cast<char>(length >> 8) + header;
+  return std::string(kMagic) + std::string("\x01\0", 2) + static_cast<char>(length & 0xFF) +
+         static_cast<char>(length >> 8) + header;
 }
 
 }  // namespace
@@ -238,13 +265,15 @@ Npz ReadNpz(const fs::path& path) {
     const std::string where = fmt::format("{}: entry '{}' ", path.string(), entry);
     if (!entry.ends_with(kSuffix)) Fail(where, "is no .npy: numpy.savez did not write this file");
     const NpzValue value = ReadValue(zip, entry, where);
-    if (!values.emplace(entry.substr(0, entry.size() - kSuffix.size()), value).second) Fail(where, "is there twice");
+    if (!values.emplace(entry.substr(0, entry.size() - kSuffix.size()), value).second)
+      Fail(where, "is there twice");
   }
   return values;
 }
 
 void WriteNpz(const fs::path& path, const Npz& values) {
-  std::map<std::string, std::pair<std::string, NpzValue>> kept;  // header and data, alive until they are written
+  std::map<std::string, std::pair<std::string, NpzValue>>
+      kept;  // header and data, alive until they are written
   std::map<std::string, std::vector<std::string_view>> entries;
   for (const auto& [name, value] : values) {
     auto& [header, data] = kept[name + std::string(kSuffix)];
@@ -256,9 +285,11 @@ void WriteNpz(const fs::path& path, const Npz& values) {
       if (bytes.empty()) bytes = std::string_view("\0\0\0\0", 4);
     } else {
       const at::Tensor tensor = std::get<at::Tensor>(value).detach().cpu().contiguous();
-      const auto* type =
-          std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& t) { return t.second == tensor.scalar_type(); });
-      if (type == std::end(kTypes)) Fail(fmt::format("{}: entry '{}' ", path.string(), name), "is of a type that NumPy lacks");
+      const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& t) {
+        return t.second == tensor.scalar_type();
+      });
+      if (type == std::end(kTypes))
+        Fail(fmt::format("{}: entry '{}' ", path.string(), name), "is of a type that NumPy lacks");
       data = tensor;
       bytes = {static_cast<const char*>(tensor.data_ptr()), tensor.nbytes()};
       header = HeaderBytes(std::string(type->first), tensor.sizes());

@@ -1,4 +1,5 @@
-// .npz files: what we write, what NumPy writes (bytes by hand, after numpy.lib.format), and what neither does.
+// .npz files: what we write, what NumPy writes (bytes by hand, after numpy.lib.format), and what
+// neither does.
 #include "mambascope/checkpoint/npz.h"
 
 #include <ATen/ATen.h>
@@ -34,18 +35,21 @@ std::string Npy(std::string header, const std::string& data, char version = 1) {
   return bytes + header + data;
 }
 
-std::string Header(const std::string& descr, const std::string& shape, const std::string& fortran = "False") {
+std::string Header(const std::string& descr, const std::string& shape,
+                   const std::string& fortran = "False") {
   return "{'descr': '" + descr + "', 'fortran_order': " + fortran + ", 'shape': " + shape + ", }";
 }
 
 class NpzTest : public testing::Test {
  protected:
   // Writes a zip of these entries with libzip itself.
-  void WriteEntries(const std::map<std::string, std::string>& entries, int compression = ZIP_CM_STORE) const {
+  void WriteEntries(const std::map<std::string, std::string>& entries,
+                    int compression = ZIP_CM_STORE) const {
     zip_t* zip = zip_open(path_.c_str(), ZIP_CREATE | ZIP_TRUNCATE, nullptr);
     ASSERT_NE(zip, nullptr);
     for (const auto& [name, bytes] : entries) {
-      const auto index = zip_file_add(zip, name.c_str(), zip_source_buffer(zip, bytes.data(), bytes.size(), 0), 0);
+      const auto index =
+          zip_file_add(zip, name.c_str(), zip_source_buffer(zip, bytes.data(), bytes.size(), 0), 0);
       zip_set_file_compression(zip, static_cast<zip_uint64_t>(index), compression, 0);
     }
     ASSERT_EQ(zip_close(zip), 0);
@@ -97,17 +101,20 @@ TEST_F(NpzTest, TheSameValuesGiveTheSameBytes) {
   EXPECT_EQ(ReadFile(path_), first);
 }
 
-// numpy.lib.format, version 1.0: magic, length, a literal that ends in a newline, data at a multiple of 64.
+// numpy.lib.format, version 1.0: magic, length, a literal that ends in a newline, data at a
+// multiple of 64.
 TEST_F(NpzTest, WritesWhatNumpyDocuments) {
-  WriteNpz(path_, {{"mom2.mom2", at::tensor({1.0, 2.0, 3.0, 4.0, 5.0, 6.0}, at::kDouble).view({2, 3})},
-                   {"n", at::scalar_tensor(7, at::kLong)},
-                   {"s", std::string("ab")},
-                   {"v", at::tensor({5}, at::kInt)}});
+  WriteNpz(path_,
+           {{"mom2.mom2", at::tensor({1.0, 2.0, 3.0, 4.0, 5.0, 6.0}, at::kDouble).view({2, 3})},
+            {"n", at::scalar_tensor(7, at::kLong)},
+            {"s", std::string("ab")},
+            {"v", at::tensor({5}, at::kInt)}});
   const std::string file = ReadFile(path_);
   EXPECT_EQ(file.substr(0, 4), "PK\x03\x04");
-  for (const std::string& entry :
-       {Npy(Header("<f8", "(2, 3)"), Bytes<double>({1, 2, 3, 4, 5, 6})), Npy(Header("<i8", "()"), Bytes<int64_t>({7})),
-        Npy(Header("<U2", "()"), Bytes<char32_t>({U'a', U'b'})), Npy(Header("<i4", "(1,)"), Bytes<int32_t>({5}))})
+  for (const std::string& entry : {Npy(Header("<f8", "(2, 3)"), Bytes<double>({1, 2, 3, 4, 5, 6})),
+                                   Npy(Header("<i8", "()"), Bytes<int64_t>({7})),
+                                   Npy(Header("<U2", "()"), Bytes<char32_t>({U'a', U'b'})),
+                                   Npy(Header("<i4", "(1,)"), Bytes<int32_t>({5}))})
     EXPECT_THAT(file, HasSubstr(entry));
   EXPECT_THAT(file, HasSubstr("mom2.mom2.npy"));
 }
@@ -117,34 +124,43 @@ TEST_F(NpzTest, ReadsWhatRomeWrites) {
       {"mom2.constructor.npy", Npy(Header("<U33", "()"),
                                    [] {
                                      std::string text;
-                                     for (const char c : std::string("util.runningstats.SecondMoment()"))
+                                     for (const char c :
+                                          std::string("util.runningstats.SecondMoment()"))
                                        text += Bytes<char32_t>({static_cast<char32_t>(c)});
                                      return text + Bytes<char32_t>({0});  // NumPy pads with zeros
                                    }())},
       {"mom2.count.npy", Npy(Header("<i8", "()"), Bytes<int64_t>({1234}))},
       {"mom2.mom2.npy", Npy(Header("<f4", "(2, 2)"), Bytes<float>({1, 2, 2, 5}))},
       {"sample_size.npy", Npy(Header("<i8", "()"), Bytes<int64_t>({100000}))}};
-  for (const int compression : {ZIP_CM_STORE, ZIP_CM_DEFLATE}) {  // numpy.savez and numpy.savez_compressed
+  for (const int compression :
+       {ZIP_CM_STORE, ZIP_CM_DEFLATE}) {  // numpy.savez and numpy.savez_compressed
     WriteEntries(entries, compression);
     const Npz npz = ReadNpz(path_);
-    EXPECT_THAT(npz, UnorderedElementsAre(Key("mom2.constructor"), Key("mom2.count"), Key("mom2.mom2"), Key("sample_size")));
-    EXPECT_EQ(std::get<std::string>(npz.at("mom2.constructor")), "util.runningstats.SecondMoment()");
+    EXPECT_THAT(npz, UnorderedElementsAre(Key("mom2.constructor"), Key("mom2.count"),
+                                          Key("mom2.mom2"), Key("sample_size")));
+    EXPECT_EQ(std::get<std::string>(npz.at("mom2.constructor")),
+              "util.runningstats.SecondMoment()");
     EXPECT_EQ(std::get<at::Tensor>(npz.at("mom2.count")).item<int64_t>(), 1234);
-    EXPECT_TRUE(at::equal(std::get<at::Tensor>(npz.at("mom2.mom2")), at::tensor({1.F, 2.F, 2.F, 5.F}).view({2, 2})));
+    EXPECT_TRUE(at::equal(std::get<at::Tensor>(npz.at("mom2.mom2")),
+                          at::tensor({1.F, 2.F, 2.F, 5.F}).view({2, 2})));
   }
 }
 
 TEST_F(NpzTest, ReadsFortranOrderOtherVersionsAndOddHeaders) {
   const at::Tensor expected = at::arange(6, at::kFloat).view({2, 3});
-  EXPECT_TRUE(at::equal(ReadEntry(Npy(Header("<f4", "(2, 3)", "True"), Bytes<float>({0, 3, 1, 4, 2, 5}))), expected));
-  EXPECT_TRUE(at::equal(ReadEntry(Npy(Header("<f4", "(2, 3)"), Bytes<float>({0, 1, 2, 3, 4, 5}), 2)), expected));
-  EXPECT_TRUE(
-      at::equal(ReadEntry(Npy("{\"shape\":(2,3),\"fortran_order\":False,\"descr\":\"<f4\"}", Bytes<float>({0, 1, 2, 3, 4, 5}))), expected));
+  EXPECT_TRUE(at::equal(
+      ReadEntry(Npy(Header("<f4", "(2, 3)", "True"), Bytes<float>({0, 3, 1, 4, 2, 5}))), expected));
+  EXPECT_TRUE(at::equal(
+      ReadEntry(Npy(Header("<f4", "(2, 3)"), Bytes<float>({0, 1, 2, 3, 4, 5}), 2)), expected));
+  EXPECT_TRUE(at::equal(ReadEntry(Npy("{\"shape\":(2,3),\"fortran_order\":False,\"descr\":\"<f4\"}",
+                                      Bytes<float>({0, 1, 2, 3, 4, 5}))),
+                        expected));
   // Data that is not aligned: a header without padding.
   const std::string header = Header("<f8", "(1,)") + "\n";
-  EXPECT_EQ(
-      ReadEntry(std::string("\x93NUMPY\x01\0", 8) + static_cast<char>(header.size()) + '\0' + header + Bytes<double>({2.5})).item<double>(),
-      2.5);
+  EXPECT_EQ(ReadEntry(std::string("\x93NUMPY\x01\0", 8) + static_cast<char>(header.size()) + '\0' +
+                      header + Bytes<double>({2.5}))
+                .item<double>(),
+            2.5);
   WriteEntries({{"s.npy", Npy(Header("|S4", "()"), std::string("ab\0\0", 4))}});
   EXPECT_EQ(std::get<std::string>(ReadNpz(path_).at("s")), "ab");
 }
@@ -166,22 +182,29 @@ TEST_F(NpzTest, RefusesWhatItCannotRead) {
       {Npy(Header(">f4", "(4,)"), four), "little-endian"},
       {Npy(Header("<c8", "(2,)"), four), "'<c8'"},
       {Npy(Header("|O", "()"), "\x80\x03N."), "pickled Python objects"},
-      {Npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,), }", four), "plain type"},
+      {Npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,), }", four),
+       "plain type"},
       {Npy("{'descr': '<f4', 'shape': (4,), }", four), "lacks descr, fortran_order or shape"},
-      {Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4,), 'more': 'x', }", four), "the key 'more'"},
+      {Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4,), 'more': 'x', }", four),
+       "the key 'more'"},
       {Npy(Header("<f4", "(4,)") + " 7", four), "goes on"},
       {Npy("{'descr': '<f4", four), "does not end"},
       {Npy(Header("<U1", "(4,)"), four), "array of texts"},
       {Npy(Header("<Ux", "()"), four), "'<Ux'"},
       {Npy(Header("<U1", "()"), Bytes<uint32_t>({0x110000})), "no character"}};
-  for (const auto& [bytes, what] : kWrong) EXPECT_THAT(ErrorOfEntry(bytes), AllOf(HasSubstr("a.npz: entry 'k.npy' "), HasSubstr(what)));
+  for (const auto& [bytes, what] : kWrong)
+    EXPECT_THAT(ErrorOfEntry(bytes), AllOf(HasSubstr("a.npz: entry 'k.npy' "), HasSubstr(what)));
   WriteEntries({{"readme.txt", "hello"}});
   EXPECT_THAT(ErrorOf([&] { ReadNpz(path_); }), HasSubstr("entry 'readme.txt' is no .npy"));
-  EXPECT_THAT(ErrorOf([&] { WriteNpz(path_, {{"z", at::zeros({1}, at::kBFloat16)}}); }), HasSubstr("a type that NumPy lacks"));
+  EXPECT_THAT(ErrorOf([&] {
+                WriteNpz(path_, {{"z", at::zeros({1}, at::kBFloat16)}});
+              }),
+              HasSubstr("a type that NumPy lacks"));
 }
 
 TEST_F(NpzTest, RefusesWhatIsNoZip) {
-  EXPECT_THAT(ErrorOf([&] { ReadNpz(folder_ / "none.npz"); }), HasSubstr("none.npz: cannot be read as a zip"));
+  EXPECT_THAT(ErrorOf([&] { ReadNpz(folder_ / "none.npz"); }),
+              HasSubstr("none.npz: cannot be read as a zip"));
   WriteFile(path_, "PK\x03\x04 and nothing more");
   EXPECT_THAT(ErrorOf([&] { ReadNpz(path_); }), HasSubstr("a.npz: cannot be read as a zip"));
   WriteNpz(path_, {{"a", at::ones({100})}});
@@ -198,8 +221,14 @@ TEST_F(NpzTest, RefusesWhatIsNoZip) {
 
 TEST_F(NpzTest, AFileThatCannotBeWrittenLeavesTheEarlierOne) {
   WriteNpz(path_, {{"a", at::ones({2})}});
-  EXPECT_THAT(ErrorOf([&] { WriteNpz(folder_ / "none/b.npz", {{"a", at::ones({2})}}); }), HasSubstr("none/b.npz: cannot be written"));
-  EXPECT_THAT(ErrorOf([&] { WriteNpz(path_, {{"b", at::zeros({2}, at::kBFloat16)}}); }), HasSubstr("NumPy lacks"));
+  EXPECT_THAT(ErrorOf([&] {
+                WriteNpz(folder_ / "none/b.npz", {{"a", at::ones({2})}});
+              }),
+              HasSubstr("none/b.npz: cannot be written"));
+  EXPECT_THAT(ErrorOf([&] {
+                WriteNpz(path_, {{"b", at::zeros({2}, at::kBFloat16)}});
+              }),
+              HasSubstr("NumPy lacks"));
   EXPECT_THAT(ReadNpz(path_), UnorderedElementsAre(Key("a")));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 1);
 }

@@ -12,16 +12,18 @@
 namespace mambascope {
 namespace {
 
-// What real checkpoints stay far below. A memo lets a few bytes stand for much, so that without these limits a small file could ask for any
-// amount of memory and time.
-constexpr size_t kMaxWord = 256;        // bytes of a global's or a storage's name
-constexpr size_t kMaxDims = 64;         // as in PyTorch
-constexpr size_t kMaxNames = 16 << 20;  // bytes that all tensors' names may take, and kEntry for each entry of a dictionary
+// What real checkpoints stay far below. A memo lets a few bytes stand for much, so that without
+// these limits a small file could ask for any amount of memory and time.
+constexpr size_t kMaxWord = 256;  // bytes of a global's or a storage's name
+constexpr size_t kMaxDims = 64;   // as in PyTorch
+constexpr size_t kMaxNames =
+    16 << 20;  // bytes that all tensors' names may take, and kEntry for each entry of a dictionary
 constexpr size_t kEntry = 64;
 
 // What the machine can hold on its stack and in its memo.
 struct Value;
-using ValuePtr = Value*;  // into the machine's heap, which frees values that are nested deeply, or in a circle, one by one
+using ValuePtr = Value*;  // into the machine's heap, which frees values that are nested deeply, or
+                          // in a circle, one by one
 struct None {};
 struct Mark {};
 struct Global {
@@ -38,7 +40,9 @@ struct Dictionary {
   std::vector<std::pair<ValuePtr, ValuePtr>> items;
 };
 struct Value {
-  std::variant<None, Mark, int64_t, double, std::string, Global, Storage, Sequence, Dictionary, PickledTensor> v;
+  std::variant<None, Mark, int64_t, double, std::string, Global, Storage, Sequence, Dictionary,
+               PickledTensor>
+      v;
 };
 
 class Machine {
@@ -126,7 +130,8 @@ class Machine {
   }
 
   void PushGlobal(const ValuePtr& module, const ValuePtr& attribute) {
-    const std::string name = As<std::string>(module, "a module's name") + " " + As<std::string>(attribute, "a global's name");
+    const std::string name = As<std::string>(module, "a module's name") + " " +
+                             As<std::string>(attribute, "a global's name");
     if (name.size() > kMaxWord) Refuse("a global's name of more than 256 bytes");
     Push({Global{name}});
   }
@@ -134,7 +139,8 @@ class Machine {
   void SetItems(const std::vector<ValuePtr>& items) {
     if (stack_.empty() || items.size() % 2 != 0) Refuse("a SETITEMS without pairs");
     auto& dictionary = As<Dictionary>(stack_.back(), "a dictionary");
-    for (size_t i = 0; i < items.size(); i += 2) dictionary.items.emplace_back(items[i], items[i + 1]);
+    for (size_t i = 0; i < items.size(); i += 2)
+      dictionary.items.emplace_back(items[i], items[i + 1]);
   }
   void Append(const std::vector<ValuePtr>& items) {
     if (stack_.empty()) Refuse("an APPEND to nothing");
@@ -146,9 +152,11 @@ class Machine {
   void LoadPersistent() {
     const ValuePtr id = Pop();
     const auto& tuple = As<Sequence>(id, "a storage description").items;
-    if (tuple.size() != 5 || As<std::string>(tuple[0], "a string") != "storage") Refuse("an unknown persistent id");
+    if (tuple.size() != 5 || As<std::string>(tuple[0], "a string") != "storage")
+      Refuse("an unknown persistent id");
     const std::string type = As<Global>(tuple[1], "a storage type").name;
-    if (!type.starts_with("torch ") || !type.ends_with("Storage")) Refuse(fmt::format("the storage type '{}'", type));
+    if (!type.starts_with("torch ") || !type.ends_with("Storage"))
+      Refuse(fmt::format("the storage type '{}'", type));
     const std::string& key = As<std::string>(tuple[2], "a storage key");
     if (key.size() > kMaxWord) Refuse("a storage key of more than 256 bytes");
     Push({Storage{type.substr(6), key, As<int64_t>(tuple[4], "a storage size")}});
@@ -160,13 +168,16 @@ class Machine {
     const std::string& function = As<Global>(callee, "a global").name;
     const auto& items = As<Sequence>(arguments, "a tuple of arguments").items;
     if (function == "collections OrderedDict" && items.empty()) Push({Dictionary{}});
-    else if (function == "torch._utils _rebuild_tensor_v2" && items.size() >= 4) Push({RebuildTensor(items)});
-    else if (function == "torch._utils _rebuild_parameter" && !items.empty()) stack_.push_back(items[0]);
+    else if (function == "torch._utils _rebuild_tensor_v2" && items.size() >= 4)
+      Push({RebuildTensor(items)});
+    else if (function == "torch._utils _rebuild_parameter" && !items.empty())
+      stack_.push_back(items[0]);
     else Refuse(fmt::format("a call of '{}'", function));
   }
   PickledTensor RebuildTensor(const std::vector<ValuePtr>& items) {
     const auto& storage = As<Storage>(items[0], "a storage");
-    return {storage.type, storage.key, storage.size, As<int64_t>(items[1], "an offset"), Integers(items[2]), Integers(items[3])};
+    return {storage.type,       storage.key,       storage.size, As<int64_t>(items[1], "an offset"),
+            Integers(items[2]), Integers(items[3])};
   }
   std::vector<int64_t> Integers(const ValuePtr& tuple) {
     std::vector<int64_t> out;
@@ -234,17 +245,22 @@ struct Collector {
     for (const auto& [key, value] : dictionary.items) {
       const auto* name = std::get_if<std::string>(&key->v);
       used += kEntry + (name == nullptr ? 0 : prefix.size() + name->size());
-      if (used > kMaxNames) throw Error(fmt::format("{}: pickle holds more names than any checkpoint has", file), "is the file corrupt?");
+      if (used > kMaxNames)
+        throw Error(fmt::format("{}: pickle holds more names than any checkpoint has", file),
+                    "is the file corrupt?");
       if (name == nullptr) continue;
-      if (const auto* tensor = std::get_if<PickledTensor>(&value->v)) tensors[prefix + *name] = *tensor;
-      if (const auto* nested = std::get_if<Dictionary>(&value->v)) Collect(*nested, prefix + *name + ".", depth + 1);
+      if (const auto* tensor = std::get_if<PickledTensor>(&value->v))
+        tensors[prefix + *name] = *tensor;
+      if (const auto* nested = std::get_if<Dictionary>(&value->v))
+        Collect(*nested, prefix + *name + ".", depth + 1);
     }
   }
 };
 
 }  // namespace
 
-std::map<std::string, PickledTensor> ReadTensorPickle(std::string_view bytes, const std::string& name) {
+std::map<std::string, PickledTensor> ReadTensorPickle(std::string_view bytes,
+                                                      const std::string& name) {
   Machine machine(bytes, name);
   const ValuePtr top = machine.Run();
   const auto* dictionary = std::get_if<Dictionary>(&top->v);

@@ -1,5 +1,6 @@
-// The part of Python's pickle format that torch.save uses for a dictionary of tensors. Nothing is executed: a pickle is a program for a
-// small stack machine, and this machine knows how to build plain values and how to describe a tensor, and refuses everything else.
+// The part of Python's pickle format that torch.save uses for a dictionary of tensors. Nothing is
+// executed: a pickle is a program for a small stack machine, and this machine knows how to build
+// plain values and how to describe a tensor, and refuses everything else.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,10 @@ struct PickledTensor {
   std::vector<int64_t> strides;
 };
 
-// The tensors of the dictionary that `bytes` describe (nested dictionaries are joined by "."; entries that are not tensors are dropped).
-// `name` is the file's, for the Error that any opcode, global or value outside this subset throws.
-std::map<std::string, PickledTensor> ReadTensorPickle(std::string_view bytes, const std::string& name);
+// The tensors of the dictionary that `bytes` describe (nested dictionaries are joined by ".";
+// entries that are not tensors are dropped). `name` is the file's, for the Error that any opcode,
+// global or value outside this subset throws.
+std::map<std::string, PickledTensor> ReadTensorPickle(std::string_view bytes,
+                                                      const std::string& name);
 
 }  // namespace mambascope

@@ -1,4 +1,5 @@
-// safetensors: 8 bytes of header size (little endian), a JSON header {name: {dtype, shape, data_offsets: [begin, end)}}, then the bytes.
+// safetensors: 8 bytes of header size (little endian), a JSON header {name: {dtype, shape,
+// data_offsets: [begin, end)}}, then the bytes.
 #include <ATen/Functions.h>
 #include <c10/core/ScalarType.h>
 #include <fcntl.h>
@@ -24,8 +25,9 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxHeader = 100'000'000;
 constexpr std::pair<std::string_view, at::ScalarType> kDtypes[] = {
-    {"F32", at::kFloat}, {"F16", at::kHalf},  {"BF16", at::kBFloat16}, {"F64", at::kDouble}, {"I64", at::kLong},
-    {"I32", at::kInt},   {"I16", at::kShort}, {"I8", at::kChar},       {"U8", at::kByte},    {"BOOL", at::kBool}};
+    {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}, {"F64", at::kDouble},
+    {"I64", at::kLong},  {"I32", at::kInt},  {"I16", at::kShort},     {"I8", at::kChar},
+    {"U8", at::kByte},   {"BOOL", at::kBool}};
 
 // A file in memory. Private pages: a write changes them for this process alone.
 class Mapping {
@@ -41,7 +43,8 @@ class Mapping {
     size_ = static_cast<size_t>(info.st_size);
     data_ = size_ == 0 ? nullptr : mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     close(fd);
-    if (data_ == MAP_FAILED) throw Error(fmt::format("{}: cannot be mapped: {}", path.string(), std::strerror(errno)));
+    if (data_ == MAP_FAILED)
+      throw Error(fmt::format("{}: cannot be mapped: {}", path.string(), std::strerror(errno)));
   }
   ~Mapping() {
     if (data_ != nullptr) munmap(data_, size_);
@@ -67,17 +70,21 @@ int64_t Elements(const std::vector<int64_t>& shape) {
 
 // What the JSON library converts without a word, such as 4.5 to 4, is no size.
 bool AreIntegers(const Json& numbers) {
-  return std::all_of(numbers.begin(), numbers.end(), [](const Json& n) { return n.is_number_integer(); });
+  return std::all_of(numbers.begin(), numbers.end(),
+                     [](const Json& n) { return n.is_number_integer(); });
 }
 
 class SafetensorsFile : public TensorFile {
  public:
-  explicit SafetensorsFile(const fs::path& path) : path_(path), mapping_(std::make_shared<Mapping>(path)) {
+  explicit SafetensorsFile(const fs::path& path)
+      : path_(path), mapping_(std::make_shared<Mapping>(path)) {
     uint64_t header_size = 0;
-    if (mapping_->size() < sizeof(header_size)) throw Error(Where() + "shorter than the 8 bytes of its header size", "is it truncated?");
+    if (mapping_->size() < sizeof(header_size))
+      throw Error(Where() + "shorter than the 8 bytes of its header size", "is it truncated?");
     std::memcpy(&header_size, mapping_->data(), sizeof(header_size));
     if (header_size > kMaxHeader)
-      throw Error(fmt::format("{}header of {} bytes, at most {} are allowed", Where(), header_size, kMaxHeader),
+      throw Error(fmt::format("{}header of {} bytes, at most {} are allowed", Where(), header_size,
+                              kMaxHeader),
                   "is it a safetensors file?");
     if (header_size > mapping_->size() - sizeof(header_size))
       throw Error(Where() + "header runs past the end of the file", "is it truncated?");
@@ -100,7 +107,9 @@ class SafetensorsFile : public TensorFile {
 
  private:
   std::string Where() const { return path_.string() + ": "; }
-  std::string Where(const std::string& name) const { return fmt::format("{}: tensor '{}': ", path_.string(), name); }
+  std::string Where(const std::string& name) const {
+    return fmt::format("{}: tensor '{}': ", path_.string(), name);
+  }
 
   static at::Tensor CopyUnaligned(const char* bytes, const TensorInfo& info) {
     at::Tensor copy = at::empty(info.shape, at::TensorOptions().dtype(info.dtype));
@@ -131,8 +140,10 @@ class SafetensorsFile : public TensorFile {
       valid = AreIntegers(entry["shape"]) && AreIntegers(entry["data_offsets"]);
     } catch (const Json::exception&) {  // missing, or of another type
     }
-    if (!valid) throw Error(Where(name) + "header entry lacks a valid dtype, shape or data_offsets");
-    const auto* known = std::find_if(std::begin(kDtypes), std::end(kDtypes), [&](const auto& d) { return d.first == dtype; });
+    if (!valid)
+      throw Error(Where(name) + "header entry lacks a valid dtype, shape or data_offsets");
+    const auto* known = std::find_if(std::begin(kDtypes), std::end(kDtypes),
+                                     [&](const auto& d) { return d.first == dtype; });
     info.dtype_name = dtype;
     if (known == std::end(kDtypes)) {  // e.g. F8_E4M3: only a model that asks for it need complain
       tensors_[name] = std::move(info);
@@ -140,14 +151,16 @@ class SafetensorsFile : public TensorFile {
     }
     info.dtype = known->second;
     if (begin > end || end > mapping_->size() - data_begin_) {
-      throw Error(
-          fmt::format("{}bytes [{}, {}) are outside the file's {} bytes of data", Where(name), begin, end, mapping_->size() - data_begin_),
-          "is the file truncated?");
+      throw Error(fmt::format("{}bytes [{}, {}) are outside the file's {} bytes of data",
+                              Where(name), begin, end, mapping_->size() - data_begin_),
+                  "is the file truncated?");
     }
     int64_t bytes = Elements(info.shape);
-    if (bytes < 0 || __builtin_mul_overflow(bytes, static_cast<int64_t>(c10::elementSize(info.dtype)), &bytes) ||
+    if (bytes < 0 ||
+        __builtin_mul_overflow(bytes, static_cast<int64_t>(c10::elementSize(info.dtype)), &bytes) ||
         static_cast<uint64_t>(bytes) != end - begin) {
-      throw Error(fmt::format("{}{} bytes do not match shape [{}] of {}", Where(name), end - begin, fmt::join(info.shape, ", "), dtype));
+      throw Error(fmt::format("{}{} bytes do not match shape [{}] of {}", Where(name), end - begin,
+                              fmt::join(info.shape, ", "), dtype));
     }
     offsets_[name] = {begin, end};
     tensors_[name] = std::move(info);
@@ -161,7 +174,8 @@ class SafetensorsFile : public TensorFile {
     std::sort(ranges.begin(), ranges.end());
     for (size_t i = 1; i < ranges.size(); ++i) {
       if (ranges[i].first.first < ranges[i - 1].first.second) {
-        throw Error(fmt::format("{}overlaps tensor '{}'", Where(ranges[i].second), ranges[i - 1].second));
+        throw Error(
+            fmt::format("{}overlaps tensor '{}'", Where(ranges[i].second), ranges[i - 1].second));
       }
     }
   }
@@ -176,7 +190,9 @@ class SafetensorsFile : public TensorFile {
 
 }  // namespace
 
-std::unique_ptr<TensorFile> OpenSafetensors(const fs::path& path) { return std::make_unique<SafetensorsFile>(path); }
+std::unique_ptr<TensorFile> OpenSafetensors(const fs::path& path) {
+  return std::make_unique<SafetensorsFile>(path);
+}
 
 void WriteSafetensors(const fs::path& path, const std::map<std::string, at::Tensor>& tensors,
                       const std::map<std::string, std::string>& metadata) {
@@ -185,9 +201,14 @@ void WriteSafetensors(const fs::path& path, const std::map<std::string, at::Tens
   uint64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
     const auto* dtype =
-        std::find_if(std::begin(kDtypes), std::end(kDtypes), [type = tensor.scalar_type()](const auto& d) { return d.second == type; });
-    if (dtype == std::end(kDtypes)) throw Error(fmt::format("{}: tensor '{}' has a type that safetensors lacks", path.string(), name));
-    header[name] = {{"dtype", dtype->first}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + tensor.nbytes()}}};
+        std::find_if(std::begin(kDtypes), std::end(kDtypes),
+                     [type = tensor.scalar_type()](const auto& d) { return d.second == type; });
+    if (dtype == std::end(kDtypes))
+      throw Error(
+          fmt::format("{}: tensor '{}' has a type that safetensors lacks", path.string(), name));
+    header[name] = {{"dtype", dtype->first},
+                    {"shape", tensor.sizes().vec()},
+                    {"data_offsets", {offset, offset + tensor.nbytes()}}};
     offset += tensor.nbytes();
   }
   std::string text = header.dump();
@@ -197,7 +218,8 @@ void WriteSafetensors(const fs::path& path, const std::map<std::string, at::Tens
     out.write(reinterpret_cast<const char*>(&size), sizeof(size)) << text;
     for (const auto& [name, tensor] : tensors) {
       const at::Tensor bytes = tensor.detach().cpu().contiguous();
-      out.write(static_cast<const char*>(bytes.data_ptr()), static_cast<std::streamsize>(bytes.nbytes()));
+      out.write(static_cast<const char*>(bytes.data_ptr()),
+                static_cast<std::streamsize>(bytes.nbytes()));
     }
   });
 }

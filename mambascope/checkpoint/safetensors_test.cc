@@ -1,4 +1,5 @@
-// Safetensors files: what is written is read back, and every way in which a file can be wrong is an Error that says where.
+// Safetensors files: what is written is read back, and every way in which a file can be wrong is an
+// Error that says where.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -37,13 +38,14 @@ class SafetensorsTest : public testing::Test {
 
 TEST_F(SafetensorsTest, RoundTripKeepsTypesShapesAndValues) {
   at::manual_seed(3);
-  const std::map<std::string, at::Tensor> tensors = {{"f32", at::randn({3, 5})},
-                                                     {"f16", at::randn({2, 7}).to(at::kHalf)},
-                                                     {"bf16", at::randn({9}).to(at::kBFloat16)},
-                                                     {"i64", at::tensor({int64_t{1} << 40, int64_t{-7}}, at::kLong)},
-                                                     {"scalar", at::full({}, 2.5)},
-                                                     {"empty", at::zeros({0, 4})},
-                                                     {"strided", at::randn({4, 6}).t()}};
+  const std::map<std::string, at::Tensor> tensors = {
+      {"f32", at::randn({3, 5})},
+      {"f16", at::randn({2, 7}).to(at::kHalf)},
+      {"bf16", at::randn({9}).to(at::kBFloat16)},
+      {"i64", at::tensor({int64_t{1} << 40, int64_t{-7}}, at::kLong)},
+      {"scalar", at::full({}, 2.5)},
+      {"empty", at::zeros({0, 4})},
+      {"strided", at::randn({4, 6}).t()}};
   WriteSafetensors(path_, tensors);
   const auto file = OpenSafetensors(path_);
   EXPECT_EQ(file->tensors().size(), tensors.size());
@@ -73,8 +75,10 @@ TEST_F(SafetensorsTest, MisalignedDataIsReadRight) {
   const at::Tensor values = at::arange(3, at::kFloat) + 0.5;
   const std::string data(static_cast<const char*>(values.data_ptr()), values.nbytes());
   for (int shift = 0; shift < 8; ++shift) {
-    const std::string header = R"({"x":{"dtype":"F32","shape":[3],"data_offsets":[1,13]}})" + std::string(static_cast<size_t>(shift), ' ');
-    EXPECT_TRUE(OpenSafetensors(Write(Bytes(header, "?" + data)))->Read("x").equal(values)) << shift;
+    const std::string header = R"({"x":{"dtype":"F32","shape":[3],"data_offsets":[1,13]}})" +
+                               std::string(static_cast<size_t>(shift), ' ');
+    EXPECT_TRUE(OpenSafetensors(Write(Bytes(header, "?" + data)))->Read("x").equal(values))
+        << shift;
   }
 }
 
@@ -85,21 +89,24 @@ TEST_F(SafetensorsTest, MetadataIsNoTensor) {
 
 TEST_F(SafetensorsTest, UnknownTypeIsListedAndRefusedWhenAskedFor) {
   std::filesystem::copy(GoldenFolder() / "mamba/config.json", folder_ / "config.json");
-  WriteFile(folder_ / "model.safetensors", Bytes(R"({"old":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},)"
-                                                 R"("new":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[0,4]}})",
-                                                 std::string(8, '\0')));
+  WriteFile(folder_ / "model.safetensors",
+            Bytes(R"({"old":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},)"
+                  R"("new":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[0,4]}})",
+                  std::string(8, '\0')));
   const Checkpoint checkpoint = Checkpoint::Open(folder_.path());
   EXPECT_TRUE(checkpoint.Has("new"));
   EXPECT_EQ(checkpoint.Get("old", {1}).item<float>(), 0);
   EXPECT_THAT(ErrorOf([&] {
                 checkpoint.Get("new", {2, 2});
               }),
-              AllOf(HasSubstr("tensor 'new'"), HasSubstr("F8_E4M3"), HasSubstr("float32, float16 or bfloat16")));
+              AllOf(HasSubstr("tensor 'new'"), HasSubstr("F8_E4M3"),
+                    HasSubstr("float32, float16 or bfloat16")));
 }
 
 TEST_F(SafetensorsTest, EveryCutOfARealFileIsRefused) {
   const std::string whole = ReadFile(RepositoryFolder() / "models/demo-mamba/model.safetensors");
-  for (const size_t size : {size_t{0}, size_t{7}, size_t{8}, size_t{100}, whole.size() / 2, whole.size() - 1}) {
+  for (const size_t size :
+       {size_t{0}, size_t{7}, size_t{8}, size_t{100}, whole.size() / 2, whole.size() - 1}) {
     EXPECT_THAT(ErrorOfOpening(Write(whole.substr(0, size))), HasSubstr("x.safetensors: ")) << size;
   }
   EXPECT_THAT(ErrorOfOpening(Write(whole.substr(0, whole.size() / 2))),
@@ -107,8 +114,10 @@ TEST_F(SafetensorsTest, EveryCutOfARealFileIsRefused) {
 }
 
 TEST_F(SafetensorsTest, FolderOrNothingInPlaceOfAFileIsRefused) {
-  EXPECT_THAT(ErrorOfOpening(folder_.path()), AllOf(HasSubstr(folder_.path().string()), HasSubstr("not a file")));
-  EXPECT_THAT(ErrorOfOpening(folder_ / "none"), AllOf(HasSubstr("none: cannot be read"), HasSubstr("No such file")));
+  EXPECT_THAT(ErrorOfOpening(folder_.path()),
+              AllOf(HasSubstr(folder_.path().string()), HasSubstr("not a file")));
+  EXPECT_THAT(ErrorOfOpening(folder_ / "none"),
+              AllOf(HasSubstr("none: cannot be read"), HasSubstr("No such file")));
 }
 
 TEST_F(SafetensorsTest, TypeThatTheFormatLacksIsNotWritten) {
@@ -125,9 +134,13 @@ struct BadFile {
 void PrintTo(const BadFile& file, std::ostream* out) { *out << file.name; }
 
 // One tensor "t" as `entry` describes it, over 16 bytes of data.
-std::string Entry(const std::string& entry) { return Bytes(R"({"t":)" + entry + "}", std::string(16, 'x')); }
+std::string Entry(const std::string& entry) {
+  return Bytes(R"({"t":)" + entry + "}", std::string(16, 'x'));
+}
 
-std::string HeaderSize(uint64_t size) { return std::string(reinterpret_cast<const char*>(&size), sizeof(size)) + "{}"; }
+std::string HeaderSize(uint64_t size) {
+  return std::string(reinterpret_cast<const char*>(&size), sizeof(size)) + "{}";
+}
 
 class BadSafetensorsTest : public SafetensorsTest, public testing::WithParamInterface<BadFile> {};
 
@@ -147,25 +160,49 @@ const BadFile kBadFiles[] = {
     {"HeaderNotAnObject", Bytes("[1, 2]", ""), {"not a JSON object"}},
     {"HeaderNestedWithoutEnd", Bytes(std::string(1'000'000, '['), ""), {"nested more than"}},
     {"EntryNotAnObject", Entry("3"), {"tensor 't'", "lacks a valid dtype, shape or data_offsets"}},
-    {"NoDtype", Entry(R"({"shape":[4],"data_offsets":[0,16]})"), {"tensor 't'", "lacks a valid dtype"}},
+    {"NoDtype",
+     Entry(R"({"shape":[4],"data_offsets":[0,16]})"),
+     {"tensor 't'", "lacks a valid dtype"}},
     {"NoShape", Entry(R"({"dtype":"F32","data_offsets":[0,16]})"), {"tensor 't'", "lacks a valid"}},
     {"NoOffsets", Entry(R"({"dtype":"F32","shape":[4]})"), {"tensor 't'", "lacks a valid"}},
-    {"OneOffset", Entry(R"({"dtype":"F32","shape":[4],"data_offsets":[0]})"), {"tensor 't'", "lacks a valid"}},
-    {"ShapeNotIntegers", Entry(R"({"dtype":"F32","shape":[4.5],"data_offsets":[0,16]})"), {"tensor 't'", "lacks a valid"}},
-    {"ShapeNotAList", Entry(R"({"dtype":"F32","shape":4,"data_offsets":[0,16]})"), {"tensor 't'", "lacks a valid"}},
-    {"ShapeNegative", Entry(R"({"dtype":"F32","shape":[-2,-2],"data_offsets":[0,16]})"), {"tensor 't'", "16 bytes", "[-2, -2] of F32"}},
-    {"ShapeOverflows", Entry(R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]})"), {"tensor 't'", "do not match"}},
-    {"BytesOverflow", Entry(R"({"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0]})"), {"tensor 't'", "do not match"}},
-    {"OffsetsPastTheEnd", Entry(R"({"dtype":"F32","shape":[4],"data_offsets":[4,20]})"), {"tensor 't'", "[4, 20)", "16 bytes of data"}},
-    {"OffsetsNegative", Entry(R"({"dtype":"F32","shape":[4],"data_offsets":[-16,0]})"), {"tensor 't'"}},
-    {"EndBeforeBegin", Entry(R"({"dtype":"F32","shape":[4],"data_offsets":[16,0]})"), {"tensor 't'", "[16, 0)"}},
-    {"SizeDoesNotMatch", Entry(R"({"dtype":"BF16","shape":[4],"data_offsets":[0,16]})"), {"tensor 't'", "16 bytes", "[4] of BF16"}},
+    {"OneOffset",
+     Entry(R"({"dtype":"F32","shape":[4],"data_offsets":[0]})"),
+     {"tensor 't'", "lacks a valid"}},
+    {"ShapeNotIntegers",
+     Entry(R"({"dtype":"F32","shape":[4.5],"data_offsets":[0,16]})"),
+     {"tensor 't'", "lacks a valid"}},
+    {"ShapeNotAList",
+     Entry(R"({"dtype":"F32","shape":4,"data_offsets":[0,16]})"),
+     {"tensor 't'", "lacks a valid"}},
+    {"ShapeNegative",
+     Entry(R"({"dtype":"F32","shape":[-2,-2],"data_offsets":[0,16]})"),
+     {"tensor 't'", "16 bytes", "[-2, -2] of F32"}},
+    {"ShapeOverflows",
+     Entry(R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]})"),
+     {"tensor 't'", "do not match"}},
+    {"BytesOverflow",
+     Entry(R"({"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0]})"),
+     {"tensor 't'", "do not match"}},
+    {"OffsetsPastTheEnd",
+     Entry(R"({"dtype":"F32","shape":[4],"data_offsets":[4,20]})"),
+     {"tensor 't'", "[4, 20)", "16 bytes of data"}},
+    {"OffsetsNegative",
+     Entry(R"({"dtype":"F32","shape":[4],"data_offsets":[-16,0]})"),
+     {"tensor 't'"}},
+    {"EndBeforeBegin",
+     Entry(R"({"dtype":"F32","shape":[4],"data_offsets":[16,0]})"),
+     {"tensor 't'", "[16, 0)"}},
+    {"SizeDoesNotMatch",
+     Entry(R"({"dtype":"BF16","shape":[4],"data_offsets":[0,16]})"),
+     {"tensor 't'", "16 bytes", "[4] of BF16"}},
     {"Overlap",
-     Bytes(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]},"b":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})",
-           std::string(16, 'x')),
+     Bytes(
+         R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]},"b":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})",
+         std::string(16, 'x')),
      {"tensor 'b'", "overlaps tensor 'a'"}}};
 
-INSTANTIATE_TEST_SUITE_P(Files, BadSafetensorsTest, testing::ValuesIn(kBadFiles), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Files, BadSafetensorsTest, testing::ValuesIn(kBadFiles),
+                         [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace mambascope

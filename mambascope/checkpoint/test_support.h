@@ -19,8 +19,9 @@ inline std::filesystem::path GoldenFolder() { return RepositoryFolder() / "tests
 
 // The tiny random checkpoint of every architecture, in tests/golden.
 inline std::vector<std::string> TinyCheckpoints() {
-  return {"mamba", "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba", "gpt_neox", "gpt_neox-serial", "gpt2",
-          "llama", "mistral",           "qwen2"};
+  return {"mamba",    "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba",
+          "gpt_neox", "gpt_neox-serial",   "gpt2",   "llama",         "mistral",
+          "qwen2"};
 }
 
 // A checkpoint's name as the name of a parameterised test.

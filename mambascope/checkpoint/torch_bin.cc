@@ -1,4 +1,5 @@
-// PyTorch's .bin: a zip with ROOT/data.pkl (the pickle of a dictionary of tensors) and one raw storage per entry ROOT/data/KEY.
+// PyTorch's .bin: a zip with ROOT/data.pkl (the pickle of a dictionary of tensors) and one raw
+// storage per entry ROOT/data/KEY.
 #include <ATen/Functions.h>
 #include <ATen/ops/empty.h>
 #include <fmt/format.h>
@@ -17,19 +18,25 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxPickle = 8 << 20;  // a thousand tensors take about 100 kB
 constexpr std::pair<std::string_view, at::ScalarType> kStorages[] = {
-    {"FloatStorage", at::kFloat}, {"HalfStorage", at::kHalf}, {"BFloat16Storage", at::kBFloat16}, {"DoubleStorage", at::kDouble},
-    {"LongStorage", at::kLong},   {"IntStorage", at::kInt},   {"ByteStorage", at::kByte},         {"BoolStorage", at::kBool}};
+    {"FloatStorage", at::kFloat},   {"HalfStorage", at::kHalf}, {"BFloat16Storage", at::kBFloat16},
+    {"DoubleStorage", at::kDouble}, {"LongStorage", at::kLong}, {"IntStorage", at::kInt},
+    {"ByteStorage", at::kByte},     {"BoolStorage", at::kBool}};
 
 class TorchBinFile : public TensorFile {
  public:
   explicit TorchBinFile(const fs::path& path)
-      : path_(path), zip_(path, "a .bin from before PyTorch 1.6 must be saved again, or the file is truncated") {
+      : path_(path),
+        zip_(path, "a .bin from before PyTorch 1.6 must be saved again, or the file is truncated") {
     const std::vector<std::string> names = zip_.Names();
-    const auto pickle = std::find_if(names.begin(), names.end(), [](const std::string& n) { return n.ends_with("/data.pkl"); });
-    if (pickle == names.end()) throw Error(fmt::format("{}: lacks data.pkl, so torch.save did not write it", path.string()));
+    const auto pickle = std::find_if(names.begin(), names.end(),
+                                     [](const std::string& n) { return n.ends_with("/data.pkl"); });
+    if (pickle == names.end())
+      throw Error(fmt::format("{}: lacks data.pkl, so torch.save did not write it", path.string()));
     root_ = pickle->substr(0, pickle->size() - std::string_view("data.pkl").size());
     const uint64_t size = zip_.Size(*pickle);
-    if (size > kMaxPickle) throw Error(fmt::format("{}: data.pkl of {} bytes, at most {} are allowed", path.string(), size, kMaxPickle));
+    if (size > kMaxPickle)
+      throw Error(fmt::format("{}: data.pkl of {} bytes, at most {} are allowed", path.string(),
+                              size, kMaxPickle));
     std::string bytes(size, '\0');
     zip_.Read(*pickle, bytes.data());
     pickled_ = ReadTensorPickle(bytes, path.string());
@@ -40,15 +47,18 @@ class TorchBinFile : public TensorFile {
 
   at::Tensor Read(const std::string& name) const override {
     const PickledTensor& p = pickled_.at(name);
-    at::Tensor storage = at::empty({p.storage_size}, at::TensorOptions().dtype(tensors_.at(name).dtype));
+    at::Tensor storage =
+        at::empty({p.storage_size}, at::TensorOptions().dtype(tensors_.at(name).dtype));
     zip_.Read(root_ + "data/" + p.storage_key, storage.data_ptr());
     return storage.as_strided(p.shape, p.strides, p.offset);
   }
 
  private:
   TensorInfo Describe(const std::string& name, const PickledTensor& p) const {
-    const auto* known = std::find_if(std::begin(kStorages), std::end(kStorages), [&](const auto& s) { return s.first == p.storage_type; });
-    const at::ScalarType dtype = known == std::end(kStorages) ? at::ScalarType::Undefined : known->second;
+    const auto* known = std::find_if(std::begin(kStorages), std::end(kStorages),
+                                     [&](const auto& s) { return s.first == p.storage_type; });
+    const at::ScalarType dtype =
+        known == std::end(kStorages) ? at::ScalarType::Undefined : known->second;
     if (dtype != at::ScalarType::Undefined) CheckRange(name, p, c10::elementSize(dtype));
     return {dtype, p.storage_type, p.shape};
   }
@@ -57,17 +67,22 @@ class TorchBinFile : public TensorFile {
   void CheckRange(const std::string& name, const PickledTensor& p, size_t element) const {
     const std::string where = fmt::format("{}: tensor '{}': ", path_.string(), name);
     int64_t last = p.offset, elements = 1;
-    bool fits = p.offset >= 0 && p.storage_size >= 0 && p.shape.size() == p.strides.size(), empty = false;
+    bool fits = p.offset >= 0 && p.storage_size >= 0 && p.shape.size() == p.strides.size(),
+         empty = false;
     for (size_t i = 0; fits && i < p.shape.size(); ++i) {
       int64_t reach = 0;
-      fits = p.shape[i] >= 0 && p.strides[i] >= 0 && !__builtin_mul_overflow(std::max<int64_t>(p.shape[i] - 1, 0), p.strides[i], &reach) &&
-             !__builtin_add_overflow(last, reach, &last) && !__builtin_mul_overflow(elements, p.shape[i], &elements);
+      fits = p.shape[i] >= 0 && p.strides[i] >= 0 &&
+             !__builtin_mul_overflow(std::max<int64_t>(p.shape[i] - 1, 0), p.strides[i], &reach) &&
+             !__builtin_add_overflow(last, reach, &last) &&
+             !__builtin_mul_overflow(elements, p.shape[i], &elements);
       empty = empty || p.shape[i] == 0;
     }
-    if (!fits || (!empty && last >= p.storage_size)) throw Error(where + "runs outside its storage");
+    if (!fits || (!empty && last >= p.storage_size))
+      throw Error(where + "runs outside its storage");
     const uint64_t stored = zip_.Size(root_ + "data/" + p.storage_key);
     if (stored / element != static_cast<uint64_t>(p.storage_size) || stored % element != 0) {
-      throw Error(fmt::format("{}storage holds {} bytes, {} elements of {} were expected", where, stored, p.storage_size, p.storage_type));
+      throw Error(fmt::format("{}storage holds {} bytes, {} elements of {} were expected", where,
+                              stored, p.storage_size, p.storage_type));
     }
   }
 
@@ -80,6 +95,8 @@ class TorchBinFile : public TensorFile {
 
 }  // namespace
 
-std::unique_ptr<TensorFile> OpenTorchBin(const fs::path& path) { return std::make_unique<TorchBinFile>(path); }
+std::unique_ptr<TensorFile> OpenTorchBin(const fs::path& path) {
+  return std::make_unique<TorchBinFile>(path);
+}
 
 }  // namespace mambascope

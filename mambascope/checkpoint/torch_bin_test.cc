@@ -1,4 +1,5 @@
-// PyTorch's .bin files: what torch.save writes is read, whatever is not a dictionary of tensors is refused, and nothing is executed.
+// PyTorch's .bin files: what torch.save writes is read, whatever is not a dictionary of tensors is
+// refused, and nothing is executed.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -34,10 +35,14 @@ class TorchBinTest : public testing::Test {
  protected:
   // A file of this pickle, whose storage "0" holds kNumbers.
   std::unique_ptr<TensorFile> Open(const std::string& pickle) const {
-    WriteZip(path_, {{"archive/data.pkl", pickle}, {"archive/data/0", Numbers()}, {"archive/version", "3\n"}});
+    WriteZip(
+        path_,
+        {{"archive/data.pkl", pickle}, {"archive/data/0", Numbers()}, {"archive/version", "3\n"}});
     return OpenTorchBin(path_);
   }
-  at::Tensor Read(const std::string& tensor) const { return Open(Program(Dict({{"t", tensor}})))->Read("t"); }
+  at::Tensor Read(const std::string& tensor) const {
+    return Open(Program(Dict({{"t", tensor}})))->Read("t");
+  }
   static std::string ErrorOfOpening(const std::filesystem::path& path) {
     return ErrorOf([&] { OpenTorchBin(path); });
   }
@@ -48,13 +53,17 @@ class TorchBinTest : public testing::Test {
 
 TEST_F(TorchBinTest, OriginalCheckpointsHoldTheTensorsOfTheirTwins) {
   for (const std::string twin : {"mamba", "mamba2"}) {
-    const Checkpoint original = Checkpoint::Open(GoldenFolder() / (twin + "-original")), ours = Checkpoint::Open(GoldenFolder() / twin);
+    const Checkpoint original = Checkpoint::Open(GoldenFolder() / (twin + "-original")),
+                     ours = Checkpoint::Open(GoldenFolder() / twin);
     const auto file = OpenTorchBin(GoldenFolder() / (twin + "-original/pytorch_model.bin"));
     int compared = 0;
     for (const auto& [name, info] : file->tensors()) {
-      const std::string ours_name = name == "backbone.embedding.weight" ? "backbone.embeddings.weight" : name;
-      if (name == "lm_head.weight" && !ours.Has(name)) continue;  // tied: Hugging Face leaves it out
-      EXPECT_TRUE(original.Get(name, info.shape).equal(ours.Get(ours_name, info.shape))) << twin << " " << name;
+      const std::string ours_name =
+          name == "backbone.embedding.weight" ? "backbone.embeddings.weight" : name;
+      if (name == "lm_head.weight" && !ours.Has(name))
+        continue;  // tied: Hugging Face leaves it out
+      EXPECT_TRUE(original.Get(name, info.shape).equal(ours.Get(ours_name, info.shape)))
+          << twin << " " << name;
       ++compared;
     }
     EXPECT_GE(compared, 4 * 8 + 2) << twin;  // four layers, embedding and final norm
@@ -62,8 +71,10 @@ TEST_F(TorchBinTest, OriginalCheckpointsHoldTheTensorsOfTheirTwins) {
 }
 
 TEST_F(TorchBinTest, OrderedDictWithMetadataIsADictionary) {
-  const std::string metadata = Dict({{"_metadata", Fill(OrderedDict(), {{"", Dict({{"version", Int(1)}})}})}});
-  const auto file = Open(Program(Fill(OrderedDict(), {{"w", kVector}, {"steps", Int(4)}}) + metadata + "b"));
+  const std::string metadata =
+      Dict({{"_metadata", Fill(OrderedDict(), {{"", Dict({{"version", Int(1)}})}})}});
+  const auto file =
+      Open(Program(Fill(OrderedDict(), {{"w", kVector}, {"steps", Int(4)}}) + metadata + "b"));
   EXPECT_THAT(file->tensors(), ElementsAre(Key("w")));
   EXPECT_TRUE(file->Read("w").equal(at::arange(12, at::kFloat)));
 }
@@ -78,34 +89,47 @@ TEST_F(TorchBinTest, NestedDictionariesJoinTheirNames) {
 
 TEST_F(TorchBinTest, ParameterIsItsTensor) {
   const std::string arguments = Tuple({Tensor(kNumbers, 2, {3}, {1}), "\x88", OrderedDict()});
-  EXPECT_TRUE(Read(Global("torch._utils", "_rebuild_parameter") + arguments + "R").equal(at::arange(2, 5, at::kFloat)));
+  EXPECT_TRUE(Read(Global("torch._utils", "_rebuild_parameter") + arguments + "R")
+                  .equal(at::arange(2, 5, at::kFloat)));
 }
 
 TEST_F(TorchBinTest, ViewsOfOneStorageHaveTheirOffsetsAndStrides) {
   const at::Tensor numbers = at::arange(12, at::kFloat);
-  EXPECT_TRUE(Read(Tensor(kNumbers, 4, {2, 3}, {3, 1})).equal(numbers.slice(0, 4, 10).view({2, 3})));
+  EXPECT_TRUE(
+      Read(Tensor(kNumbers, 4, {2, 3}, {3, 1})).equal(numbers.slice(0, 4, 10).view({2, 3})));
   EXPECT_TRUE(Read(Tensor(kNumbers, 0, {4, 3}, {1, 4})).equal(numbers.view({3, 4}).t()));
   EXPECT_TRUE(Read(Tensor(kNumbers, 11, {2, 2}, {0, 0})).equal(at::full({2, 2}, 11.0f)));
   EXPECT_TRUE(Read(Tensor(kNumbers, 3, {}, {})).equal(at::full({}, 3.0f)));
   EXPECT_EQ(Read(Tensor(kNumbers, 12, {0, 5}, {5, 1})).numel(), 0);
-  const std::string remembered = Tensor(kNumbers + "q\x05", 0, {6}, {1}), recalled = Tensor("h\x05", 6, {6}, {1});
-  EXPECT_TRUE(Open(Program(Dict({{"a", remembered}, {"b", recalled}})))->Read("b").equal(numbers.slice(0, 6)));
+  const std::string remembered = Tensor(kNumbers + "q\x05", 0, {6}, {1}),
+                    recalled = Tensor("h\x05", 6, {6}, {1});
+  EXPECT_TRUE(Open(Program(Dict({{"a", remembered}, {"b", recalled}})))
+                  ->Read("b")
+                  .equal(numbers.slice(0, 6)));
 }
 
 TEST_F(TorchBinTest, StorageTypesThatLibTorchLacksAreListedOnly) {
-  const auto file = Open(Program(Dict({{"odd", Tensor(Storage("QInt8Storage", "7", 12), 0, {12}, {1})}, {"w", kVector}})));
+  const auto file = Open(Program(
+      Dict({{"odd", Tensor(Storage("QInt8Storage", "7", 12), 0, {12}, {1})}, {"w", kVector}})));
   EXPECT_EQ(file->tensors().at("odd").dtype, at::ScalarType::Undefined);
   EXPECT_EQ(file->tensors().at("odd").dtype_name, "QInt8Storage");
 }
 
 // torch.save(..., pickle_protocol=4): frames, short strings, MEMOIZE, and globals by STACK_GLOBAL.
 TEST_F(TorchBinTest, ProtocolFourIsRead) {
-  const auto word = [](const std::string& text) { return "\x8c" + Raw(static_cast<uint8_t>(text.size())) + text + "\x94"; };
-  const auto global = [&](const std::string& module, const std::string& name) { return word(module) + word(name) + "\x93\x94"; };
-  const std::string ordered = global("collections", "OrderedDict") + ")R\x94";  // memo 0 to 3: module, name, global, object
-  const std::string id = "(" + word("storage") + global("torch", "FloatStorage") + word("0") + word("cpu") + "K\x0ct\x94Q";
+  const auto word = [](const std::string& text) {
+    return "\x8c" + Raw(static_cast<uint8_t>(text.size())) + text + "\x94";
+  };
+  const auto global = [&](const std::string& module, const std::string& name) {
+    return word(module) + word(name) + "\x93\x94";
+  };
+  const std::string ordered =
+      global("collections", "OrderedDict") + ")R\x94";  // memo 0 to 3: module, name, global, object
+  const std::string id = "(" + word("storage") + global("torch", "FloatStorage") + word("0") +
+                         word("cpu") + "K\x0ct\x94Q";
   const std::string shape = "K\x02K\x03\x86\x94", strides = "K\x03K\x01\x86\x94";
-  const std::string tensor = global("torch._utils", "_rebuild_tensor_v2") + "(" + id + "K\x01" + shape + strides + "\x89h\x02)Rt\x94R\x94";
+  const std::string tensor = global("torch._utils", "_rebuild_tensor_v2") + "(" + id + "K\x01" +
+                             shape + strides + "\x89h\x02)Rt\x94R\x94";
   const std::string body = ordered + word("t") + tensor + "s.";
   const auto file = Open(std::string("\x80\x04\x95") + Raw(uint64_t{body.size()}) + body);
   EXPECT_TRUE(file->Read("t").equal(at::arange(1, 7, at::kFloat).view({2, 3})));
@@ -131,12 +155,16 @@ TEST_F(TorchBinTest, DamagedStorageIsRefused) {
 
 TEST_F(TorchBinTest, WhatIsNoTorchZipIsRefused) {
   WriteFile(path_, "no zip at all");
-  EXPECT_THAT(ErrorOfOpening(path_), AllOf(HasSubstr("x.bin: cannot be read as a zip"), HasSubstr("PyTorch 1.6")));
-  WriteFile(path_, std::string("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.", 15));  // how an old .bin begins
-  EXPECT_THAT(ErrorOfOpening(path_), AllOf(HasSubstr("x.bin: cannot be read as a zip"), HasSubstr("PyTorch 1.6")));
+  EXPECT_THAT(ErrorOfOpening(path_),
+              AllOf(HasSubstr("x.bin: cannot be read as a zip"), HasSubstr("PyTorch 1.6")));
+  WriteFile(path_, std::string("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.",
+                               15));  // how an old .bin begins
+  EXPECT_THAT(ErrorOfOpening(path_),
+              AllOf(HasSubstr("x.bin: cannot be read as a zip"), HasSubstr("PyTorch 1.6")));
   WriteZip(path_, {{"archive/other.pkl", Program(Dict({}))}});
   EXPECT_THAT(ErrorOfOpening(path_), AllOf(HasSubstr("x.bin: lacks data.pkl")));
-  EXPECT_THAT(ErrorOfOpening(folder_ / "none.bin"), AllOf(HasSubstr("none.bin"), HasSubstr("No such file")));
+  EXPECT_THAT(ErrorOfOpening(folder_ / "none.bin"),
+              AllOf(HasSubstr("none.bin"), HasSubstr("No such file")));
   EXPECT_THAT(ErrorOfOpening(folder_.path()), HasSubstr(folder_.path().string()));
   const std::string whole = ReadFile(GoldenFolder() / "mamba-original/pytorch_model.bin");
   WriteFile(path_, whole.substr(0, whole.size() / 2));
@@ -167,7 +195,8 @@ std::string OneTensor(const std::string& tensor) { return Program(Dict({{"t", te
 // A dictionary that holds itself under twenty names.
 std::string Circle() {
   std::string pickle = "}q" + std::string(1, '\0');
-  for (int i = 0; i < 20; ++i) pickle += Text(std::string(1, static_cast<char>('a' + i))) + "h" + std::string(1, '\0') + "s";
+  for (int i = 0; i < 20; ++i)
+    pickle += Text(std::string(1, static_cast<char>('a' + i))) + "h" + std::string(1, '\0') + "s";
   return Program(pickle);
 }
 
@@ -188,8 +217,12 @@ TEST_P(BadPickleTest, IsRefusedByName) {
 }
 
 const BadPickle kBadPickles[] = {
-    {"CallOfOsSystem", Program(Global("os", "system") + Tuple({Text("echo was here")}) + "R"), {"a call of 'os system'"}},
-    {"CallOfEval", Program(Global("builtins", "eval") + Tuple({Text("1")}) + "R"), {"a call of 'builtins eval'"}},
+    {"CallOfOsSystem",
+     Program(Global("os", "system") + Tuple({Text("echo was here")}) + "R"),
+     {"a call of 'os system'"}},
+    {"CallOfEval",
+     Program(Global("builtins", "eval") + Tuple({Text("1")}) + "R"),
+     {"a call of 'builtins eval'"}},
     {"CallOfNoGlobal", Program(Text("os") + ")R"), {"where a global was expected"}},
     {"UnknownOpcode", Program("i"), {"opcode 0x69", "at byte 3"}},
     {"NewObject", Program(Global("collections", "OrderedDict") + ")\x81"), {"opcode 0x81"}},
@@ -197,7 +230,9 @@ const BadPickle kBadPickles[] = {
     {"Empty", "", {"an end before its STOP"}},
     {"NoStop", "\x80\x02}", {"an end before its STOP"}},
     {"CutInAString", "\x80\x02X\xff", {"an end before its STOP"}},
-    {"StringPastTheEnd", "\x80\x02X" + Raw(uint32_t{4000000000}) + "abc.", {"an end before its STOP"}},
+    {"StringPastTheEnd",
+     "\x80\x02X" + Raw(uint32_t{4000000000}) + "abc.",
+     {"an end before its STOP"}},
     {"GlobalWithoutLines",
      "\x80\x02"
      "ctorch",
@@ -218,43 +253,68 @@ const BadPickle kBadPickles[] = {
     {"BuildOfNothing", Program("Nb"), {"an empty stack"}},
     {"NotADictionary", Program(kVector), {"holds no dictionary of tensors"}},
     {"PersistentIdOfNothing", Program("NQ"), {"where a storage description was expected"}},
-    {"PersistentIdOfAModule", Program(Tuple({Text("module"), "N", "N", "N", "N"}) + "Q"), {"an unknown persistent id"}},
+    {"PersistentIdOfAModule",
+     Program(Tuple({Text("module"), "N", "N", "N", "N"}) + "Q"),
+     {"an unknown persistent id"}},
     {"StorageTypeOfAnotherModule",
-     Program(Tuple({Text("storage"), Global("os", "Storage"), Text("0"), Text("cpu"), Int(12)}) + "Q"),
+     Program(Tuple({Text("storage"), Global("os", "Storage"), Text("0"), Text("cpu"), Int(12)}) +
+             "Q"),
      {"the storage type 'os Storage'"}},
     {"StorageKeyWithoutEnd",
      OneTensor(Tensor(Storage("FloatStorage", std::string(1000, '0'), 12), 0, {12}, {1})),
      {"a storage key of more"}},
-    {"StorageMissing", OneTensor(Tensor(Storage("FloatStorage", "1", 12), 0, {12}, {1})), {"lacks the entry 'archive/data/1'"}},
+    {"StorageMissing",
+     OneTensor(Tensor(Storage("FloatStorage", "1", 12), 0, {12}, {1})),
+     {"lacks the entry 'archive/data/1'"}},
     {"StorageTooShort",
      OneTensor(Tensor(Storage("FloatStorage", "0", 13), 0, {12}, {1})),
      {"tensor 't'", "48 bytes", "13 elements of FloatStorage"}},
-    {"StorageTooLong", OneTensor(Tensor(Storage("FloatStorage", "0", 11), 0, {11}, {1})), {"tensor 't'", "48 bytes", "11 elements"}},
+    {"StorageTooLong",
+     OneTensor(Tensor(Storage("FloatStorage", "0", 11), 0, {11}, {1})),
+     {"tensor 't'", "48 bytes", "11 elements"}},
     {"StorageOfHalfAnElement",
      OneTensor(Tensor(Storage("DoubleStorage", "0", 5), 0, {5}, {1})),
      {"tensor 't'", "5 elements of DoubleStorage"}},
-    {"StorageOfNegativeSize", OneTensor(Tensor(Storage("FloatStorage", "0", -12), 0, {0}, {1})), {"tensor 't'", "outside its storage"}},
-    {"ViewPastTheEnd", OneTensor(Tensor(kNumbers, 1, {12}, {1})), {"tensor 't'", "outside its storage"}},
-    {"ViewOfLongStride", OneTensor(Tensor(kNumbers, 0, {2, 2}, {11, 1})), {"tensor 't'", "outside its storage"}},
-    {"NegativeOffset", OneTensor(Tensor(kNumbers, -1, {2}, {1})), {"tensor 't'", "outside its storage"}},
-    {"NegativeStride", OneTensor(Tensor(kNumbers, 11, {2}, {-1})), {"tensor 't'", "outside its storage"}},
-    {"NegativeSize", OneTensor(Tensor(kNumbers, 0, {-2, -2}, {2, 1})), {"tensor 't'", "outside its storage"}},
-    {"SizesThatOverflow", OneTensor(Tensor(kNumbers, 0, {1 << 30, 1 << 30, 1 << 30}, {0, 0, 0})), {"tensor 't'", "outside its storage"}},
+    {"StorageOfNegativeSize",
+     OneTensor(Tensor(Storage("FloatStorage", "0", -12), 0, {0}, {1})),
+     {"tensor 't'", "outside its storage"}},
+    {"ViewPastTheEnd",
+     OneTensor(Tensor(kNumbers, 1, {12}, {1})),
+     {"tensor 't'", "outside its storage"}},
+    {"ViewOfLongStride",
+     OneTensor(Tensor(kNumbers, 0, {2, 2}, {11, 1})),
+     {"tensor 't'", "outside its storage"}},
+    {"NegativeOffset",
+     OneTensor(Tensor(kNumbers, -1, {2}, {1})),
+     {"tensor 't'", "outside its storage"}},
+    {"NegativeStride",
+     OneTensor(Tensor(kNumbers, 11, {2}, {-1})),
+     {"tensor 't'", "outside its storage"}},
+    {"NegativeSize",
+     OneTensor(Tensor(kNumbers, 0, {-2, -2}, {2, 1})),
+     {"tensor 't'", "outside its storage"}},
+    {"SizesThatOverflow",
+     OneTensor(Tensor(kNumbers, 0, {1 << 30, 1 << 30, 1 << 30}, {0, 0, 0})),
+     {"tensor 't'", "outside its storage"}},
     {"StridesThatOverflow",
      OneTensor(Tensor(kNumbers, 0, {1 << 30, 1 << 30, 2}, {1 << 30, 1 << 30, 0})),
      {"tensor 't'", "outside its storage"}},
-    {"FewerStridesThanSizes", OneTensor(Tensor(kNumbers, 0, {3, 4}, {1})), {"tensor 't'", "outside its storage"}},
+    {"FewerStridesThanSizes",
+     OneTensor(Tensor(kNumbers, 0, {3, 4}, {1})),
+     {"tensor 't'", "outside its storage"}},
     {"TooManyDimensions",
      OneTensor(Tensor(kNumbers, 0, std::vector<int32_t>(65, 1), std::vector<int32_t>(65, 1))),
      {"a tensor of more than 64 dimensions"}},
     {"SizesNotIntegers",
-     OneTensor(Global("torch._utils", "_rebuild_tensor_v2") + Tuple({kNumbers, Int(0), Tuple({Text("12")}), Ints({1})}) + "R"),
+     OneTensor(Global("torch._utils", "_rebuild_tensor_v2") +
+               Tuple({kNumbers, Int(0), Tuple({Text("12")}), Ints({1})}) + "R"),
      {"where a size was expected"}},
     {"DeepTuple", Program("N" + Repeat("\x85", 1'000'000)), {"holds no dictionary of tensors"}},
     {"Circle", Circle(), {"more names than any checkpoint"}},
     {"LongNames", LongNames(), {"more names than any checkpoint"}}};
 
-INSTANTIATE_TEST_SUITE_P(Pickles, BadPickleTest, testing::ValuesIn(kBadPickles), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Pickles, BadPickleTest, testing::ValuesIn(kBadPickles),
+                         [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace mambascope

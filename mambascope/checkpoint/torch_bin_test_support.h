@@ -1,4 +1,5 @@
-// What torch.save writes, in parts: a test puts together the pickle that it wants, right or wrong, and the zip around it.
+// What torch.save writes, in parts: a test puts together the pickle that it wants, right or wrong,
+// and the zip around it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,9 +19,13 @@ std::string Raw(T value) {
 }
 
 // Each of these leaves one value on the stack of the pickle machine.
-inline std::string Text(const std::string& text) { return "X" + Raw(static_cast<uint32_t>(text.size())) + text; }
+inline std::string Text(const std::string& text) {
+  return "X" + Raw(static_cast<uint32_t>(text.size())) + text;
+}
 inline std::string Int(int32_t value) { return "J" + Raw(value); }
-inline std::string Global(const std::string& module, const std::string& name) { return "c" + module + "\n" + name + "\n"; }
+inline std::string Global(const std::string& module, const std::string& name) {
+  return "c" + module + "\n" + name + "\n";
+}
 
 inline std::string Tuple(const std::vector<std::string>& items) {
   std::string tuple = "(";
@@ -45,25 +50,28 @@ inline std::string Fill(const std::string& dictionary, const Items& items) {
 inline std::string Dict(const Items& items) { return Fill("}", items); }
 
 inline std::string Storage(const std::string& type, const std::string& key, int32_t elements) {
-  return Tuple({Text("storage"), Global("torch", type), Text(key), Text("cpu"), Int(elements)}) + "Q";
+  return Tuple({Text("storage"), Global("torch", type), Text(key), Text("cpu"), Int(elements)}) +
+         "Q";
 }
 
-inline std::string Tensor(const std::string& storage, int32_t offset, const std::vector<int32_t>& shape,
-                          const std::vector<int32_t>& strides) {
+inline std::string Tensor(const std::string& storage, int32_t offset,
+                          const std::vector<int32_t>& shape, const std::vector<int32_t>& strides) {
   const std::string no_grad = "\x89";
-  return Global("torch._utils", "_rebuild_tensor_v2") + Tuple({storage, Int(offset), Ints(shape), Ints(strides), no_grad, OrderedDict()}) +
-         "R";
+  return Global("torch._utils", "_rebuild_tensor_v2") +
+         Tuple({storage, Int(offset), Ints(shape), Ints(strides), no_grad, OrderedDict()}) + "R";
 }
 
 // The whole pickle that leaves `value`.
 inline std::string Program(const std::string& value) { return "\x80\x02" + value + "."; }
 
 // Writes a zip of these entries, uncompressed as torch.save's are.
-inline void WriteZip(const std::filesystem::path& path, const std::map<std::string, std::string>& entries) {
+inline void WriteZip(const std::filesystem::path& path,
+                     const std::map<std::string, std::string>& entries) {
   zip_t* zip = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, nullptr);
   ASSERT_NE(zip, nullptr);
   for (const auto& [name, bytes] : entries) {
-    const zip_int64_t index = zip_file_add(zip, name.c_str(), zip_source_buffer(zip, bytes.data(), bytes.size(), 0), 0);
+    const zip_int64_t index =
+        zip_file_add(zip, name.c_str(), zip_source_buffer(zip, bytes.data(), bytes.size(), 0), 0);
     ASSERT_GE(index, 0);
     zip_set_file_compression(zip, static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
   }

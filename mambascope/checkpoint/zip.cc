@@ -11,8 +11,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMostDeflated = 1032;                     // deflate makes at most this of a byte
-constexpr zip_uint16_t kFirstDay = (0 << 9) | (1 << 5) | 1;  // 1980-01-01, the first that a zip can name
+constexpr uint64_t kMostDeflated = 1032;  // deflate makes at most this of a byte
+constexpr zip_uint16_t kFirstDay =
+    (0 << 9) | (1 << 5) | 1;  // 1980-01-01, the first that a zip can name
 
 std::string Reason(int code) {
   zip_error_t error;
@@ -25,10 +26,14 @@ std::string Reason(int code) {
 void AddStored(zip_t* zip, const std::string& name, const std::vector<std::string_view>& parts) {
   std::vector<zip_buffer_fragment_t> fragments;
   // libzip's fragments are not const since it may free them; it does not write to them.
-  for (std::string_view part : parts) fragments.push_back({reinterpret_cast<zip_uint8_t*>(const_cast<char*>(part.data())), part.size()});
+  for (std::string_view part : parts)
+    fragments.push_back(
+        {reinterpret_cast<zip_uint8_t*>(const_cast<char*>(part.data())), part.size()});
   zip_source_t* source = zip_source_buffer_fragment(zip, fragments.data(), fragments.size(), 0);
-  const zip_int64_t index = source == nullptr ? -1 : zip_file_add(zip, name.c_str(), source, ZIP_FL_ENC_UTF_8);
-  if (index < 0) throw Error(fmt::format("entry '{}' cannot be added to a zip: {}", name, zip_strerror(zip)));
+  const zip_int64_t index =
+      source == nullptr ? -1 : zip_file_add(zip, name.c_str(), source, ZIP_FL_ENC_UTF_8);
+  if (index < 0)
+    throw Error(fmt::format("entry '{}' cannot be added to a zip: {}", name, zip_strerror(zip)));
   zip_set_file_compression(zip, static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
   zip_file_set_dostime(zip, static_cast<zip_uint64_t>(index), 0, kFirstDay, 0);
 }
@@ -38,7 +43,8 @@ void AddStored(zip_t* zip, const std::string& name, const std::vector<std::strin
 ZipReader::ZipReader(const fs::path& path, const std::string& hint) : path_(path) {
   int code = 0;
   zip_ = zip_open(path.c_str(), ZIP_RDONLY, &code);
-  if (zip_ == nullptr) throw Error(fmt::format("{}: cannot be read as a zip: {}", path.string(), Reason(code)), hint);
+  if (zip_ == nullptr)
+    throw Error(fmt::format("{}: cannot be read as a zip: {}", path.string(), Reason(code)), hint);
   file_size_ = fs::file_size(path);
 }
 
@@ -60,7 +66,8 @@ uint64_t ZipReader::Size(const std::string& entry) const {
   // Before it takes memory.
   const uint64_t most = info.comp_method == ZIP_CM_STORE ? file_size_ : file_size_ * kMostDeflated;
   if (info.size > most)
-    throw Error(fmt::format("{}: entry '{}' claims {} bytes, the file has {}", path_.string(), entry, info.size, file_size_));
+    throw Error(fmt::format("{}: entry '{}' claims {} bytes, the file has {}", path_.string(),
+                            entry, info.size, file_size_));
   return info.size;
 }
 
@@ -75,14 +82,18 @@ void ZipReader::Read(const std::string& entry, void* to) const {
     throw Error(fmt::format("{}: entry '{}' is corrupt", path_.string(), entry));
 }
 
-void WriteZip(const fs::path& path, const std::map<std::string, std::vector<std::string_view>>& entries) {
+void WriteZip(const fs::path& path,
+              const std::map<std::string, std::vector<std::string_view>>& entries) {
   ReplaceFile(path, [&](const fs::path& part) {
     int code = 0;
     zip_t* zip = zip_open(part.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code);
-    if (zip == nullptr) throw Error(fmt::format("{}: cannot be written: {}", path.string(), Reason(code)));
+    if (zip == nullptr)
+      throw Error(fmt::format("{}: cannot be written: {}", path.string(), Reason(code)));
     try {
       for (const auto& [name, parts] : entries) AddStored(zip, name, parts);
-      if (zip_close(zip) != 0) throw Error(fmt::format("{}: cannot be written: {}", path.string(), zip_strerror(zip)), "is the disk full?");
+      if (zip_close(zip) != 0)
+        throw Error(fmt::format("{}: cannot be written: {}", path.string(), zip_strerror(zip)),
+                    "is the disk full?");
     } catch (...) {
       zip_discard(zip);
       throw;

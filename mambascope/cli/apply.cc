@@ -13,30 +13,37 @@ namespace {
 class ApplyCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
-    option(&edit_,
-           {.names = "--edit", .help = "The edit.safetensors that `mambascope edit` wrote", .presence = OptionInfo::Presence::kRequired});
+    option(&edit_, {.names = "--edit",
+                    .help = "The edit.safetensors that `mambascope edit` wrote",
+                    .presence = OptionInfo::Presence::kRequired});
     option(&out_, {.names = "--out",
                    .help = "Folder for the edited checkpoint",
                    .bounds = NotEmpty(),
                    .decides = Decides::kConduct,
                    .presence = OptionInfo::Presence::kRequired});
-    option(&keep_type_, {.names = "--keep-type", .help = "Store edited weights in the type that they have, rounded, and not in float32"});
+    option(
+        &keep_type_,
+        {.names = "--keep-type",
+         .help = "Store edited weights in the type that they have, rounded, and not in float32"});
   }
 
   void Run() override {
     const StoredEdits stored = ReadEdits(edit_);
     const std::filesystem::path folder = ModelFolder(common.model);
     if (const std::string model = Fingerprint(folder); stored.model != model) {
-      throw Error(fmt::format("{} is an edit of another checkpoint ({}) than {} ({})", edit_, stored.model, folder.string(), model),
+      throw Error(fmt::format("{} is an edit of another checkpoint ({}) than {} ({})", edit_,
+                              stored.model, folder.string(), model),
                   "give the --model that it was made with");
     }
     const OutputFolder out(out_, {"model.safetensors"});
     const Model model = LoadModel(common);
-    WriteEditedCheckpoint(folder, model, stored.edits, out_, keep_type_ ? EditedType::kAsStored : EditedType::kFloat32);
+    WriteEditedCheckpoint(folder, model, stored.edits, out_,
+                          keep_type_ ? EditedType::kAsStored : EditedType::kFloat32);
     Json edits = Json::array();
     std::string text = stored.about.empty() ? "" : stored.about + "\n";
     for (const Edit& edit : stored.edits) {
-      edits.push_back({{"layer", edit.layer}, {"projection", edit.projection}, {"rank", edit.u.size(0)}});
+      edits.push_back(
+          {{"layer", edit.layer}, {"projection", edit.projection}, {"rank", edit.u.size(0)}});
       text += fmt::format("{} at layer {}, rank {}\n", edit.projection, edit.layer, edit.u.size(0));
     }
     Print(common, {{"out", out_}, {"about", stored.about}, {"edits", edits}}, text + out_ + "\n");

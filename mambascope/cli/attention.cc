@@ -17,11 +17,15 @@ class AttentionCommand : public Command {
                       .help = "Layers, as 3, 0-15, 2,4,6 or all",
                       .key = "layer",
                       .presence = OptionInfo::Presence::kRequired});
-    option(&channel_, {.names = "--channel,--head",
-                       .help = "A channel (Mamba-1) or head whose own matrix is written too, counted from 0",
-                       .otherwise = "means over all of them",
-                       .key = "channel"});
-    option(&out_, {.names = "--out", .help = "Folder for the results", .bounds = NotEmpty(), .decides = Decides::kConduct});
+    option(&channel_,
+           {.names = "--channel,--head",
+            .help = "A channel (Mamba-1) or head whose own matrix is written too, counted from 0",
+            .otherwise = "means over all of them",
+            .key = "channel"});
+    option(&out_, {.names = "--out",
+                   .help = "Folder for the results",
+                   .bounds = NotEmpty(),
+                   .decides = Decides::kConduct});
   }
 
   void Run() override {
@@ -29,10 +33,13 @@ class AttentionCommand : public Command {
     const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, prompt_);
     const std::vector<int64_t> ids = PromptIds(prompt_, tokenizer);
     const Model model = LoadModel(common);
-    AttentionResult result{.options = DescribeRun("attention", *this).options, .ids = ids, .texts = {}, .layers = {}};
+    AttentionResult result{
+        .options = DescribeRun("attention", *this).options, .ids = ids, .texts = {}, .layers = {}};
     result.channel = channel_;
-    for (int64_t id : ids) result.texts.push_back(tokenizer ? tokenizer->DecodeToken(id) : std::nullopt);
-    result.layers = HiddenAttention(model, ids, ParseLayers(layers_, model.layers()), {.channel = result.channel});
+    for (int64_t id : ids)
+      result.texts.push_back(tokenizer ? tokenizer->DecodeToken(id) : std::nullopt);
+    result.layers = HiddenAttention(model, ids, ParseLayers(layers_, model.layers()),
+                                    {.channel = result.channel});
     WriteResults("attention", common, folder, result, AttentionPage(result), AttentionText(result));
   }
 

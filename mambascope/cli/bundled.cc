@@ -14,12 +14,15 @@ namespace fs = std::filesystem;
 // It lies beside the build folder of a checkout, or in share/mambascope of an installation.
 fs::path Bundled(const std::string& name) {
   const fs::path folder = fs::read_symlink("/proc/self/exe").parent_path();
-  const std::array places = {(folder / ".." / name).lexically_normal(), (folder / "../share/mambascope" / name).lexically_normal()};
+  const std::array places = {(folder / ".." / name).lexically_normal(),
+                             (folder / "../share/mambascope" / name).lexically_normal()};
   for (const fs::path& place : places) {
     if (fs::exists(place)) return fs::canonical(place);
   }
-  throw Error(fmt::format("the bundled '{}' is missing: it is neither {} nor {}", name, places[0].string(), places[1].string()),
-              "run the program in the checkout that built it, install it with `cmake --install`, or name a folder of your own");
+  throw Error(fmt::format("the bundled '{}' is missing: it is neither {} nor {}", name,
+                          places[0].string(), places[1].string()),
+              "run the program in the checkout that built it, install it with `cmake --install`, "
+              "or name a folder of your own");
 }
 
 }  // namespace
@@ -29,7 +32,8 @@ fs::path ModelFolder(const std::string& name) {
   if (name == "demo-mamba2" || name == "demo-neox") return Bundled("models/" + name);
   std::error_code error;
   if (!fs::is_directory(name, error))
-    throw Error(name + ": no such folder", "--model takes a checkpoint folder, or demo (Mamba-1), demo-mamba2 or demo-neox");
+    throw Error(name + ": no such folder",
+                "--model takes a checkpoint folder, or demo (Mamba-1), demo-mamba2 or demo-neox");
   return name;
 }
 

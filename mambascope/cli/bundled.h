@@ -7,7 +7,8 @@
 
 namespace mambascope {
 
-// The folder that --model means: one of the bundled models, or the path itself. Throws Error for a folder that is not there.
+// The folder that --model means: one of the bundled models, or the path itself. Throws Error for a
+// folder that is not there.
 std::filesystem::path ModelFolder(const std::string& name);
 
 // The files of text for statistics: those given, or else the bundled one.

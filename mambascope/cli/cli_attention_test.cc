@@ -29,7 +29,8 @@ struct AttentionCase {
 
 class CliAttentionTest : public testing::TestWithParam<AttentionCase> {};
 INSTANTIATE_TEST_SUITE_P(Models, CliAttentionTest,
-                         testing::Values(AttentionCase{"demo", "--channel", 384}, AttentionCase{"demo-mamba2", "--channel", 12},
+                         testing::Values(AttentionCase{"demo", "--channel", 384},
+                                         AttentionCase{"demo-mamba2", "--channel", 12},
                                          AttentionCase{"demo-neox", "--head", 6}),
                          [](const auto& info) {
                            std::string name = info.param.model;
@@ -40,8 +41,8 @@ INSTANTIATE_TEST_SUITE_P(Models, CliAttentionTest,
 TEST_P(CliAttentionTest, WritesTheMatricesOfEveryLayerAskedFor) {
   const auto [model, option, channels] = GetParam();
   const TempFolder out;
-  const Json json =
-      RunForJson({"attention", "--model", model, "--prompt", kPrompt, "--layer", "1,3", option, "2", "--out", out.path().string()});
+  const Json json = RunForJson({"attention", "--model", model, "--prompt", kPrompt, "--layer",
+                                "1,3", option, "2", "--out", out.path().string()});
   EXPECT_EQ(json, ReadJson(out / "attention.json"));
   EXPECT_THAT(Keys(json), UnorderedElementsAre("options", "tokens", "layers"));
   EXPECT_EQ(json["options"]["command"], "attention");
@@ -53,7 +54,8 @@ TEST_P(CliAttentionTest, WritesTheMatricesOfEveryLayerAskedFor) {
   ASSERT_EQ(json["layers"].size(), 2u);
   EXPECT_EQ(json["layers"][1]["layer"], 3);
   for (const Json& layer : json["layers"]) {
-    EXPECT_THAT(Keys(layer), UnorderedElementsAre("layer", "kind", "channels", "signed", "absolute", "normalised", "channel"));
+    EXPECT_THAT(Keys(layer), UnorderedElementsAre("layer", "kind", "channels", "signed", "absolute",
+                                                  "normalised", "channel"));
     EXPECT_EQ(layer["channels"], channels);
     EXPECT_EQ(layer["channel"]["index"], 2);
     EXPECT_NE(layer["channel"]["matrix"], layer["signed"]);
@@ -84,7 +86,8 @@ TEST(CliAttentionErrorTest, RefusesWhatTheModelLacks) {
   };
   EXPECT_THAT(error({"--layer", "99"}), HasSubstr("which has 0-15"));
   EXPECT_THAT(error({"--layer", "0", "--channel", "384"}), HasSubstr("0 to 383"));
-  EXPECT_THAT(error({"--layer", "0", "--channel", "6", "--model", "demo-neox"}), HasSubstr("0 to 5"));
+  EXPECT_THAT(error({"--layer", "0", "--channel", "6", "--model", "demo-neox"}),
+              HasSubstr("0 to 5"));
   EXPECT_THAT(error({"--layer", "0", "--channel", "-1"}), HasSubstr("0 to 383"));
   EXPECT_EQ(RunProgram({"attention", "--ids", "5"}).exit_code, 2) << "no layer";
   EXPECT_FALSE(std::filesystem::exists(out / "attention.json"));

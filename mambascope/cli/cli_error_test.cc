@@ -1,4 +1,5 @@
-// Whatever a user can get wrong ends in exit code 1 and one line that says what and where, and leaves no file behind.
+// Whatever a user can get wrong ends in exit code 1 and one line that says what and where, and
+// leaves no file behind.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,7 +21,8 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 using Tensors = std::map<std::string, at::Tensor>;
-using FileChange = std::function<void(const fs::path& model)>;  // makes a good checkpoint folder a bad one
+using FileChange =
+    std::function<void(const fs::path& model)>;  // makes a good checkpoint folder a bad one
 
 FileChange EditTensors(const std::function<void(Tensors&)>& edit) {
   return [edit](const fs::path& model) {
@@ -51,8 +53,8 @@ FileChange Overwrite(const std::string& name, const std::string& bytes) {
 
 struct BadInput {
   const char* name;
-  std::vector<std::string>
-      arguments;  // MODEL: a copy of tests/golden/mamba after `edit`; NEW: a folder that is not there yet; FILE: a file
+  std::vector<std::string> arguments;  // MODEL: a copy of tests/golden/mamba after `edit`; NEW: a
+                                       // folder that is not there yet; FILE: a file
   std::vector<const char*> says;
   FileChange edit = {};
 };
@@ -103,50 +105,89 @@ const auto InputName = [](const auto& info) { return info.param.name; };
 const Words kInfo = {"info", "--model", "MODEL"};
 const BadInput kBadModels[] = {
     {"MissingFolder", {"info", "--model", "NEW"}, {"NEW: no such folder", "demo-mamba2"}},
-    {"MissingFolderAndAPrompt", {"predict", "--model", "NEW", "--prompt", "hi"}, {"NEW: no such folder"}},
+    {"MissingFolderAndAPrompt",
+     {"predict", "--model", "NEW", "--prompt", "hi"},
+     {"NEW: no such folder"}},
     {"FileInPlaceOfAFolder", {"info", "--model", "FILE"}, {"FILE: no such folder"}},
     {"FolderNameTooLong", {"info", "--model", std::string(5000, 'a')}, {"no such folder"}},
     {"FolderNameOfTwoLines", {"info", "--model", "no\nsuch"}, {"no\\nsuch: no such folder"}},
-    {"NoWeights", kInfo, {"MODEL: holds no model.safetensors"}, [](const fs::path& model) { fs::remove(model / "model.safetensors"); }},
-    {"NoConfig", kInfo, {"MODEL/config.json", "No such file"}, [](const fs::path& model) { fs::remove(model / "config.json"); }},
-    {"WeightsCutInTheMiddle", kInfo, {"MODEL/model.safetensors: tensor 'backbone.", "truncated"}, Truncate("model.safetensors", 200'000)},
+    {"NoWeights",
+     kInfo,
+     {"MODEL: holds no model.safetensors"},
+     [](const fs::path& model) { fs::remove(model / "model.safetensors"); }},
+    {"NoConfig",
+     kInfo,
+     {"MODEL/config.json", "No such file"},
+     [](const fs::path& model) { fs::remove(model / "config.json"); }},
+    {"WeightsCutInTheMiddle",
+     kInfo,
+     {"MODEL/model.safetensors: tensor 'backbone.", "truncated"},
+     Truncate("model.safetensors", 200'000)},
     {"WeightsCutInTheHeader",
      kInfo,
      {"MODEL/model.safetensors: header runs past the end", "truncated"},
      Truncate("model.safetensors", 100)},
-    {"WeightsEmpty", kInfo, {"MODEL/model.safetensors: shorter than the 8 bytes"}, Truncate("model.safetensors", 0)},
+    {"WeightsEmpty",
+     kInfo,
+     {"MODEL/model.safetensors: shorter than the 8 bytes"},
+     Truncate("model.safetensors", 0)},
     {"WeightsCorrupt",
      kInfo,
      {"MODEL/model.safetensors: invalid JSON at byte 1"},
      Overwrite("model.safetensors", std::string("\x04\0\0\0\0\0\0\0oops", 12))},
-    {"TensorMissing", kInfo, {"MODEL: tensor 'backbone.layers.2.mixer.D' is missing"}, EditTensors([](Tensors& t) {
-       t.erase("backbone.layers.2.mixer.D");
-     })},
-    {"TensorMisshapen", kInfo, {"MODEL: tensor 'backbone.norm_f.weight' has shape [3]", "asks for [48]"}, EditTensors([](Tensors& t) {
-       t["backbone.norm_f.weight"] = at::ones({3});
-     })},
-    {"TensorOfIntegers", kInfo, {"MODEL: tensor 'backbone.norm_f.weight' is of type I64"}, EditTensors([](Tensors& t) {
-       t["backbone.norm_f.weight"] = at::ones({48}, at::kLong);
-     })},
-    {"ConfigNotJson", kInfo, {"MODEL/config.json: invalid JSON at byte 12"}, Overwrite("config.json", "{\"layers\": oops}")},
-    {"ConfigWithoutAField", kInfo, {"MODEL/config.json: lacks the field 'hidden_size'"}, EditConfig({{"hidden_size", nullptr}})},
+    {"TensorMissing",
+     kInfo,
+     {"MODEL: tensor 'backbone.layers.2.mixer.D' is missing"},
+     EditTensors([](Tensors& t) { t.erase("backbone.layers.2.mixer.D"); })},
+    {"TensorMisshapen",
+     kInfo,
+     {"MODEL: tensor 'backbone.norm_f.weight' has shape [3]", "asks for [48]"},
+     EditTensors([](Tensors& t) { t["backbone.norm_f.weight"] = at::ones({3}); })},
+    {"TensorOfIntegers",
+     kInfo,
+     {"MODEL: tensor 'backbone.norm_f.weight' is of type I64"},
+     EditTensors([](Tensors& t) { t["backbone.norm_f.weight"] = at::ones({48}, at::kLong); })},
+    {"ConfigNotJson",
+     kInfo,
+     {"MODEL/config.json: invalid JSON at byte 12"},
+     Overwrite("config.json", "{\"layers\": oops}")},
+    {"ConfigWithoutAField",
+     kInfo,
+     {"MODEL/config.json: lacks the field 'hidden_size'"},
+     EditConfig({{"hidden_size", nullptr}})},
     {"UnknownArchitecture",
      kInfo,
      {"MODEL/config.json: unknown model_type 'rwkv'", "known: mamba, mamba2"},
      EditConfig({{"model_type", "rwkv"}})},
-    {"TokenizerMissing", {"predict", "--model", "MODEL", "--prompt", "hi"}, {"tokenizer", "--tokenizer", "--ids"}},
-    {"TokenizerFileMissing", {"predict", "--prompt", "hi", "--tokenizer", "NEW"}, {"NEW: cannot be read", "No such file"}},
-    {"TokenizerNotOne", {"predict", "--prompt", "hi", "--tokenizer", "MODEL/config.json"}, {"MODEL/config.json"}}};
+    {"TokenizerMissing",
+     {"predict", "--model", "MODEL", "--prompt", "hi"},
+     {"tokenizer", "--tokenizer", "--ids"}},
+    {"TokenizerFileMissing",
+     {"predict", "--prompt", "hi", "--tokenizer", "NEW"},
+     {"NEW: cannot be read", "No such file"}},
+    {"TokenizerNotOne",
+     {"predict", "--prompt", "hi", "--tokenizer", "MODEL/config.json"},
+     {"MODEL/config.json"}}};
 INSTANTIATE_TEST_SUITE_P(Models, BadInputTest, testing::ValuesIn(kBadModels), InputName);
 
 // One layer's weights are NaN.
-const FileChange kNotNumbers = EditTensors([](Tensors& t) { t["backbone.layers.1.mixer.D"].fill_(std::nan("")); });
+const FileChange kNotNumbers =
+    EditTensors([](Tensors& t) { t["backbone.layers.1.mixer.D"].fill_(std::nan("")); });
 const Words kOneId = {"--model", "MODEL", "--ids", "5,17"};
 const BadInput kDamagedModels[] = {
     {"Predict", Words{"predict"} + kOneId, {"a logit is not a number", "damaged"}, kNotNumbers},
-    {"Generate", Words{"generate", "--tokens", "2"} + kOneId, {"a logit is not a number"}, kNotNumbers},
-    {"States", Words{"states", "--out", "NEW/x.safetensors"} + kOneId, {"a logit is not a number"}, kNotNumbers},
-    {"Attention", Words{"attention", "--layer", "2", "--out", "NEW"} + kOneId, {"what a token reads is not a number"}, kNotNumbers}};
+    {"Generate",
+     Words{"generate", "--tokens", "2"} + kOneId,
+     {"a logit is not a number"},
+     kNotNumbers},
+    {"States",
+     Words{"states", "--out", "NEW/x.safetensors"} + kOneId,
+     {"a logit is not a number"},
+     kNotNumbers},
+    {"Attention",
+     Words{"attention", "--layer", "2", "--out", "NEW"} + kOneId,
+     {"what a token reads is not a number"},
+     kNotNumbers}};
 INSTANTIATE_TEST_SUITE_P(Damaged, BadInputTest, testing::ValuesIn(kDamagedModels), InputName);
 
 // With token ids a tokenizer that cannot be read only costs the tokens' texts.
@@ -155,13 +196,15 @@ TEST(IdsTest, NeedNoTokenizer) {
   fs::copy(GoldenFolder() / "mamba", folder / "model");
   WriteFile(folder / "model/tokenizer.json", R"({"model": {"type": "Unigram"}})");
   const std::string model = folder / "model";
-  for (const Words& command :
-       {Words{"predict"}, Words{"generate", "--tokens", "2"}, Words{"attention", "--layer", "1", "--out", folder / "a"},
-        Words{"states", "--out", folder / "s.safetensors"}}) {
+  for (const Words& command : {Words{"predict"}, Words{"generate", "--tokens", "2"},
+                               Words{"attention", "--layer", "1", "--out", folder / "a"},
+                               Words{"states", "--out", folder / "s.safetensors"}}) {
     const Outcome outcome = RunProgram(command + Words{"--model", model, "--ids", "5,17"});
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     if (command[0] == "states") EXPECT_EQ(outcome.err, "");
-    else EXPECT_THAT(outcome.err, AllOf(StartsWith("warning: "), HasSubstr("tokenizer.json"))) << command[0];
+    else
+      EXPECT_THAT(outcome.err, AllOf(StartsWith("warning: "), HasSubstr("tokenizer.json")))
+          << command[0];
     EXPECT_EQ(RunProgram(command + Words{"--model", model, "--prompt", "hi"}).exit_code, 1);
   }
 }
@@ -183,43 +226,64 @@ const std::string kGpt2 = (GoldenFolder() / "gpt2").string();  // 128 positions
 const BadInput kBadPrompts[] = {
     {"NoPrompt", {"predict"}, {"no prompt", "--prompt", "--ids"}},
     {"EmptyPrompt", {"predict", "--prompt", ""}, {"the prompt is empty"}},
-    {"EmptyPromptOfStates", {"states", "--prompt", "", "--out", "NEW/x.safetensors"}, {"the prompt is empty"}},
+    {"EmptyPromptOfStates",
+     {"states", "--prompt", "", "--out", "NEW/x.safetensors"},
+     {"the prompt is empty"}},
     {"PromptNotUtf8", {"predict", "--prompt", "\xff"}, {"no UTF-8: byte 0xFF"}},
     {"IdOutOfRange", {"predict", "--ids", "5,4096"}, {"token id 4096", "vocabulary of 4096"}},
     {"IdNegative", {"generate", "--ids=-1"}, {"token id -1"}},
-    {"PromptLongerThanThePositions", {"predict", "--model", kGpt2, "--ids", Ids(129)}, {"129 tokens", "n_positions of 128"}},
-    {"ContinuationLongerThanThePositions", {"generate", "--model", kGpt2, "--ids", Ids(120), "--tokens", "20"}, {"n_positions of 128"}},
+    {"PromptLongerThanThePositions",
+     {"predict", "--model", kGpt2, "--ids", Ids(129)},
+     {"129 tokens", "n_positions of 128"}},
+    {"ContinuationLongerThanThePositions",
+     {"generate", "--model", kGpt2, "--ids", Ids(120), "--tokens", "20"},
+     {"n_positions of 128"}},
     {"NoHole",
      Trace({"--prompt", "Paris is in", "--subject", "Rome", "--corrupt-subject", "Oslo"}),
      {"'Rome' is not in the prompt 'Paris is in'"}},
-    {"NoHoleInTwoLines", Trace({"--prompt", "Paris\nis in", "--subject", "Rome", "--corrupt-subject", "Oslo"}), {"'Paris\\nis in'"}},
-    {"TwoHoles", Trace({"--prompt", "{} or {}", "--subject", "Rome", "--corrupt-subject", "Oslo"}), {"'{} or {}'", "exactly one {}"}},
-    {"NoSubject", Trace({"--prompt", "{} is in", "--subject", "", "--corrupt-subject", "Oslo"}), {"the subject is empty"}},
-    {"NoCorruptSubject", Trace({"--prompt", "{} is in", "--subject", "Rome", "--corrupt-subject", ""}), {"the subject is empty"}},
+    {"NoHoleInTwoLines",
+     Trace({"--prompt", "Paris\nis in", "--subject", "Rome", "--corrupt-subject", "Oslo"}),
+     {"'Paris\\nis in'"}},
+    {"TwoHoles",
+     Trace({"--prompt", "{} or {}", "--subject", "Rome", "--corrupt-subject", "Oslo"}),
+     {"'{} or {}'", "exactly one {}"}},
+    {"NoSubject",
+     Trace({"--prompt", "{} is in", "--subject", "", "--corrupt-subject", "Oslo"}),
+     {"the subject is empty"}},
+    {"NoCorruptSubject",
+     Trace({"--prompt", "{} is in", "--subject", "Rome", "--corrupt-subject", ""}),
+     {"the subject is empty"}},
     {"SiteOfTransformers",
-     Trace({"--prompt", "{} is", "--subject", "Rome", "--corrupt-subject", "Oslo", "--site", "mlp_out"}),
-     {"site 'mlp_out'", "it has: embed, mixer_in, conv_in, ssm_in, ssm_out, gate_in, gate, mixed, mixer_out, resid"}},
+     Trace({"--prompt", "{} is", "--subject", "Rome", "--corrupt-subject", "Oslo", "--site",
+            "mlp_out"}),
+     {"site 'mlp_out'",
+      "it has: embed, mixer_in, conv_in, ssm_in, ssm_out, gate_in, gate, mixed, mixer_out, resid"}},
     {"SiteOfStateSpaceModels",
-     {"states", "--model", "demo-neox", "--prompt", "hi", "--sites", "resid,ssm_out", "--out", "NEW/x.safetensors"},
+     {"states", "--model", "demo-neox", "--prompt", "hi", "--sites", "resid,ssm_out", "--out",
+      "NEW/x.safetensors"},
      {"site 'ssm_out'", "it has: embed, mixer_in, mixed, mixer_out", "mlp_out"}}};
 INSTANTIATE_TEST_SUITE_P(Prompts, BadInputTest, testing::ValuesIn(kBadPrompts), InputName);
 
 // The model is missing too, so that the output's error can only come from a look before the work.
 const BadInput kBadOutputs[] = {
     {"FolderBelowAFile",
-     {"trace", "--model", "NEW", "--prompt", "{} is", "--subject", "Rome", "--corrupt-subject", "Oslo", "--out", "FILE/out"},
+     {"trace", "--model", "NEW", "--prompt", "{} is", "--subject", "Rome", "--corrupt-subject",
+      "Oslo", "--out", "FILE/out"},
      {"FILE/out: cannot be written: Not a directory", "choose another place"}},
     {"StatesBelowAFile",
      {"states", "--model", "NEW", "--ids", "3", "--out", "FILE/x.safetensors"},
      {"FILE: cannot be written: Not a directory"}},
-    {"StatesInPlaceOfAFolder", {"states", "--model", "NEW", "--ids", "3", "--out", "MODEL"}, {"MODEL: cannot be written: Is a directory"}}};
+    {"StatesInPlaceOfAFolder",
+     {"states", "--model", "NEW", "--ids", "3", "--out", "MODEL"},
+     {"MODEL: cannot be written: Is a directory"}}};
 INSTANTIATE_TEST_SUITE_P(Outputs, BadInputTest, testing::ValuesIn(kBadOutputs), InputName);
 
 TEST(DeviceTest, CudaWithoutCudaIsRefused) {
   if (at::hasCUDA()) GTEST_SKIP() << "there is CUDA";
   const Outcome outcome = RunProgram({"predict", "--ids", "3", "--device", "cuda"});
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.err, AllOf(StartsWith("error: --device cuda: "), HasSubstr("use --device cpu")));
+  EXPECT_THAT(outcome.err,
+              AllOf(StartsWith("error: --device cuda: "), HasSubstr("use --device cpu")));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The commands over facts of data sets go on where another run of the same options stopped, and refuse other options.
+// The commands over facts of data sets go on where another run of the same options stopped, and
+// refuse other options.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,7 +17,8 @@ using testing::StartsWith;
 class ResumeCliTest : public FactsCliTest {};
 
 class ResumedCliTest : public FactsCliTest, public testing::WithParamInterface<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Commands, ResumedCliTest, testing::Values("trace", "paths"), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Commands, ResumedCliTest, testing::Values("trace", "paths"),
+                         [](const auto& info) { return info.param; });
 
 TEST_P(ResumedCliTest, InterruptedAndLimitedRunsGoOnToTheSameResult) {
   const std::string command = GetParam(), lines_file = command + ".jsonl";
@@ -24,10 +26,12 @@ TEST_P(ResumedCliTest, InterruptedAndLimitedRunsGoOnToTheSameResult) {
   const Words lines = Lines(ReadFile(folder_ / "whole" / lines_file));
   ASSERT_EQ(lines.size(), 4u);
   fs::create_directory(folder_ / "cut");
-  WriteFile(folder_ / "cut" / lines_file, lines[0] + "\n" + lines[1] + "\n" + lines[2].substr(0, lines[2].size() / 2));
+  WriteFile(folder_ / "cut" / lines_file,
+            lines[0] + "\n" + lines[1] + "\n" + lines[2].substr(0, lines[2].size() / 2));
   const Outcome resumed = RunFacts(command, "cut", {"--limit", "4", "--explain"});
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
-  EXPECT_THAT(resumed.err, AllOf(HasSubstr("2 of 4 facts are there already"), HasSubstr("plan: 2 facts")));
+  EXPECT_THAT(resumed.err,
+              AllOf(HasSubstr("2 of 4 facts are there already"), HasSubstr("plan: 2 facts")));
   ExpectClose(Result(command, "cut"), whole, kRounding);
   const Words now = Lines(ReadFile(folder_ / "cut" / lines_file));
   ASSERT_EQ(now.size(), 4u);
@@ -35,7 +39,8 @@ TEST_P(ResumedCliTest, InterruptedAndLimitedRunsGoOnToTheSameResult) {
   EXPECT_EQ(now[1], lines[1]);
   ExpectClose(ParseJson(now[2], "line"), ParseJson(lines[2], "line"), kRounding);
 
-  // A larger limit goes on from the smaller one's facts; a smaller one afterwards takes the first of them.
+  // A larger limit goes on from the smaller one's facts; a smaller one afterwards takes the first
+  // of them.
   Json six = RunForResult(command, "cut", {"--limit", "6"});
   EXPECT_EQ(Lines(ReadFile(folder_ / "cut" / lines_file)).size(), 6u);
   ASSERT_EQ(six["facts"].size(), 6u);
@@ -73,25 +78,31 @@ TEST_F(ResumeCliTest, OtherOptionsAreRefusedAndLeaveTheFilesAsTheyAre) {
   RunForResult("trace", "out", {"--limit", "1"});
   const auto before = Files("out");
   ASSERT_EQ(before.size(), 3u);
-  for (const Words& other : {Words{"--site", "gate"}, {"--seed", "1"}, {"--window", "2"}, {"--isolate"}}) {
+  for (const Words& other :
+       {Words{"--site", "gate"}, {"--seed", "1"}, {"--window", "2"}, {"--isolate"}}) {
     Words words = {"--limit", "1"};
     words.insert(words.end(), other.begin(), other.end());
     const Outcome outcome = RunFacts("trace", "out", words);
     EXPECT_EQ(outcome.exit_code, 1) << other[0];
     EXPECT_EQ(outcome.out, "") << other[0];
-    EXPECT_THAT(outcome.err, AllOf(StartsWith("error: "), HasSubstr("out/trace.jsonl"), HasSubstr("--out"), Not(HasSubstr("unexpected"))));
+    EXPECT_THAT(outcome.err, AllOf(StartsWith("error: "), HasSubstr("out/trace.jsonl"),
+                                   HasSubstr("--out"), Not(HasSubstr("unexpected"))));
     EXPECT_EQ(Files("out"), before) << other[0];
   }
-  const Outcome paths = RunFacts("paths", "out", {"--limit", "1"});  // results of another command do not stand in the way
+  const Outcome paths = RunFacts(
+      "paths", "out", {"--limit", "1"});  // results of another command do not stand in the way
   EXPECT_EQ(paths.exit_code, 0) << paths.err;
   // Only what is computed matters: how much memory, how many threads, what is printed.
-  const Outcome same = RunFacts("trace", "out", {"--limit", "1", "--threads", "1", "--memory", "64M", "--quiet", "--check", "--explain"});
+  const Outcome same = RunFacts(
+      "trace", "out",
+      {"--limit", "1", "--threads", "1", "--memory", "64M", "--quiet", "--check", "--explain"});
   EXPECT_EQ(same.exit_code, 0) << same.err;
   EXPECT_EQ(Files("out").at("trace.jsonl"), before.at("trace.jsonl"));
   EXPECT_EQ(same.out, "");
 }
 
-// What is in the model's folder decides on the numbers, not its name: a checkpoint may be trained on, or edited, in its place.
+// What is in the model's folder decides on the numbers, not its name: a checkpoint may be trained
+// on, or edited, in its place.
 TEST_F(ResumeCliTest, LinesOfAnotherModelOfTheSameNameAreRefused) {
   fs::copy(RepositoryFolder() / "models/demo-mamba", folder_ / "model");
   RunForResult("trace", "out", {"--limit", "1", "--model", folder_ / "model"});
@@ -105,7 +116,8 @@ TEST_F(ResumeCliTest, LinesOfAnotherModelOfTheSameNameAreRefused) {
 TEST_F(ResumeCliTest, TokenizerThatIsGivenIsAmongTheOptions) {
   const std::string file = folder_ / "tokenizer.json";
   fs::copy(RepositoryFolder() / "models/demo-mamba/tokenizer.json", file);
-  const Json options = RunForResult("paths", "out", {"--limit", "1", "--tokenizer", file})["options"];
+  const Json options =
+      RunForResult("paths", "out", {"--limit", "1", "--tokenizer", file})["options"];
   ASSERT_THAT(Keys(options), testing::Contains("tokenizer"));
   EXPECT_EQ(options["tokenizer"], file);
 }

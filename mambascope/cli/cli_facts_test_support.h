@@ -14,8 +14,10 @@ namespace mambascope {
 // What float32's rounding leaves of a probability: batches of other shapes add in another order.
 inline constexpr double kRounding = 1e-5;
 
-// Expects the same document, with numbers that differ by `tolerance` at most. `where` is the path in the document.
-inline void ExpectClose(const Json& a, const Json& b, double tolerance, const std::string& where = {}) {
+// Expects the same document, with numbers that differ by `tolerance` at most. `where` is the path
+// in the document.
+inline void ExpectClose(const Json& a, const Json& b, double tolerance,
+                        const std::string& where = {}) {
   ASSERT_EQ(a.is_number(), b.is_number()) << where;
   if (a.is_number()) {
     EXPECT_NEAR(a.get<double>(), b.get<double>(), tolerance) << where;
@@ -23,7 +25,8 @@ inline void ExpectClose(const Json& a, const Json& b, double tolerance, const st
     ASSERT_EQ(a.size(), b.size()) << where;
     ASSERT_EQ(a.is_object() ? Keys(a) : Words(), b.is_object() ? Keys(b) : Words()) << where;
     auto other = b.begin();
-    for (const auto& [key, value] : a.items()) ExpectClose(value, *other++, tolerance, where + "/" + key);
+    for (const auto& [key, value] : a.items())
+      ExpectClose(value, *other++, tolerance, where + "/" + key);
   } else {
     EXPECT_EQ(a, b) << where;
   }
@@ -57,7 +60,9 @@ class FactsCliTest : public testing::Test {
     words.insert(words.end(), more.begin(), more.end());
     return RunProgram(words);
   }
-  Json Result(const std::string& command, const std::string& out) const { return ReadJson(folder_ / out / (command + ".json")); }
+  Json Result(const std::string& command, const std::string& out) const {
+    return ReadJson(folder_ / out / (command + ".json"));
+  }
   Json RunForResult(const std::string& command, const std::string& out, const Words& more) const {
     const Outcome outcome = RunFacts(command, out, more);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;

@@ -1,4 +1,5 @@
-// The command `knockout`: what it writes, what its numbers are worked out from, and what it refuses.
+// The command `knockout`: what it writes, what its numbers are worked out from, and what it
+// refuses.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,18 +20,23 @@ using testing::IsSupersetOf;
 using testing::Not;
 using testing::StartsWith;
 
-size_t CountLines(const std::string& text) { return static_cast<size_t>(std::count(text.begin(), text.end(), '\n')); }
+size_t CountLines(const std::string& text) {
+  return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+}
 
 class KnockoutCliTest : public testing::Test {
  protected:
   // Rivers of two continents; "{} is the name of a river in" begins with the subject.
   KnockoutCliTest() {
-    Json relation = ReadJson(RepositoryFolder() / "data/demo/relations/river_continent.json"), few = Json::array();
+    Json relation = ReadJson(RepositoryFolder() / "data/demo/relations/river_continent.json"),
+         few = Json::array();
     for (size_t i = 0; i < 6; ++i) few.push_back(relation["samples"][i]);
     relation["samples"] = few;
     WriteFile(relation_, relation.dump());
   }
-  Outcome Knock(const std::string& out, const Words& more) const { return RunProgram(Words{"knockout", "--out", folder_ / out} + more); }
+  Outcome Knock(const std::string& out, const Words& more) const {
+    return RunProgram(Words{"knockout", "--out", folder_ / out} + more);
+  }
   Json Result(const std::string& out, const Words& more) const {
     const Outcome outcome = Knock(out, more);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
@@ -45,44 +51,56 @@ class KnockoutCliTest : public testing::Test {
   void ExpectError(const Words& more, const std::string& says) const {
     const Outcome outcome = Knock("failed", more);
     EXPECT_EQ(outcome.exit_code, 1) << testing::PrintToString(more);
-    EXPECT_THAT(outcome.err, AllOf(StartsWith("error: "), HasSubstr(says), Not(HasSubstr("unexpected")))) << testing::PrintToString(more);
+    EXPECT_THAT(outcome.err,
+                AllOf(StartsWith("error: "), HasSubstr(says), Not(HasSubstr("unexpected"))))
+        << testing::PrintToString(more);
     EXPECT_FALSE(fs::exists(folder_ / "failed/knockout.json"));
   }
 
   const TempFolder folder_;
   const std::string relation_ = folder_ / "rivers.json";
   const Words facts_ = {"--relations", relation_, "--limit", "3"},
-              tower_ = {"--prompt", "The landmark called {} can be found in", "--subject", "Eiffel Tower"};
+              tower_ = {"--prompt", "The landmark called {} can be found in", "--subject",
+                        "Eiffel Tower"};
 };
 
 TEST_F(KnockoutCliTest, WritesWhatItPromises) {
-  const Outcome outcome = Knock("out", facts_ + Words{"--json", "--check", "--explain", "--from", "subject,last", "--to", "last,subject"});
+  const Outcome outcome = Knock("out", facts_ + Words{"--json", "--check", "--explain", "--from",
+                                                      "subject,last", "--to", "last,subject"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const Json json = ParseJson(outcome.out, "stdout");
   EXPECT_EQ(json, ReadJson(folder_ / "out/knockout.json"));
   EXPECT_THAT(Keys(json),
-              testing::UnorderedElementsAre("options", "name", "windows", "base", "curves", "facts", "relations", "by_relation"));
-  EXPECT_THAT(Keys(json["options"]), IsSupersetOf({"command", "model", "commit", "seed", "from", "to", "mode", "window", "compat"}));
+              testing::UnorderedElementsAre("options", "name", "windows", "base", "curves", "facts",
+                                            "relations", "by_relation"));
+  EXPECT_THAT(Keys(json["options"]), IsSupersetOf({"command", "model", "commit", "seed", "from",
+                                                   "to", "mode", "window", "compat"}));
   EXPECT_FALSE(json["options"].contains("noise")) << "nothing is corrupted";
   EXPECT_THAT(Keys(json["base"]), testing::UnorderedElementsAre("accuracy", "mean_probability"));
   EXPECT_EQ(json["base"]["accuracy"], 1.0) << "the facts are known";
   ASSERT_EQ(json["curves"].size(), 4u);
   for (const Json& curve : json["curves"]) {
-    EXPECT_THAT(Keys(curve), IsSupersetOf({"from", "to", "channels", "mode", "window", "x", "probability_change_percent", "ci95",
-                                           "accuracy_percent", "facts_with_sources"}));
+    EXPECT_THAT(Keys(curve), IsSupersetOf({"from", "to", "channels", "mode", "window", "x",
+                                           "probability_change_percent", "ci95", "accuracy_percent",
+                                           "facts_with_sources"}));
     EXPECT_EQ(curve["window"], 2);
     EXPECT_EQ(curve["x"].size(), 15u);
     EXPECT_EQ(curve["x"].back(), 14);
-    for (const char* values : {"probability_change_percent", "ci95", "accuracy_percent"}) EXPECT_EQ(curve[values].size(), 15u) << values;
+    for (const char* values : {"probability_change_percent", "ci95", "accuracy_percent"})
+      EXPECT_EQ(curve[values].size(), 15u) << values;
   }
   ASSERT_EQ(json["facts"].size(), 3u);
   for (const Json& fact : json["facts"]) {
-    EXPECT_THAT(Keys(fact), testing::UnorderedElementsAre("relation", "subject", "prompt", "answer", "answer_id", "p_base", "base_is_top",
-                                                          "ids", "tokens", "subject_span", "sources", "probs", "is_top"));
+    EXPECT_THAT(Keys(fact),
+                testing::UnorderedElementsAre("relation", "subject", "prompt", "answer",
+                                              "answer_id", "p_base", "base_is_top", "ids", "tokens",
+                                              "subject_span", "sources", "probs", "is_top"));
   }
   EXPECT_EQ(CountLines(ReadFile(folder_ / "out/knockout.jsonl")), 3u);
-  EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), AllOf(HasSubstr("river_continent 3 of 6"), EndsWith("</html>\n")));
-  EXPECT_THAT(outcome.err, AllOf(StartsWith("plan: 3 facts, "), HasSubstr("check: 8 cells computed again")));
+  EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"),
+              AllOf(HasSubstr("river_continent 3 of 6"), EndsWith("</html>\n")));
+  EXPECT_THAT(outcome.err,
+              AllOf(StartsWith("plan: 3 facts, "), HasSubstr("check: 8 cells computed again")));
 }
 
 // The mean over facts of 100 (p - p_base) / p_base, from the facts' own numbers.
@@ -118,7 +136,8 @@ TEST_F(KnockoutCliTest, FactsWithoutSourcesAreTheBaseRunAndAreCounted) {
   for (const Json& change : json["curves"][0]["probability_change_percent"]) EXPECT_EQ(change, 0.0);
   for (const Json& fact : json["facts"]) EXPECT_THAT(fact["probs"][0], Each(fact["p_base"]));
   EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), HasSubstr("context in 0 of 3 facts"));
-  EXPECT_THAT(Knock("out", facts_ + Words{"--from", "context"}).out, HasSubstr("0 of 3 facts have something to sever"));
+  EXPECT_THAT(Knock("out", facts_ + Words{"--from", "context"}).out,
+              HasSubstr("0 of 3 facts have something to sever"));
 }
 
 TEST_F(KnockoutCliTest, SourcesAfterAllTargetsAreNone) {
@@ -128,7 +147,8 @@ TEST_F(KnockoutCliTest, SourcesAfterAllTargetsAreNone) {
 }
 
 TEST_F(KnockoutCliTest, HeatMapsRowsAreTheCurvesOfSingleTokens) {
-  const Json json = Result("out", tower_ + Words{"--heatmap", "--from", "first,last", "--window", "3"});
+  const Json json =
+      Result("out", tower_ + Words{"--heatmap", "--from", "first,last", "--window", "3"});
   const Json& fact = json["facts"][0];
   ASSERT_EQ(fact["heatmap"]["probs"].size(), fact["tokens"].size());
   EXPECT_EQ(fact["heatmap"]["tokens"], fact["tokens"]);
@@ -152,7 +172,8 @@ TEST_F(KnockoutCliTest, InterruptedRunGoesOnToTheSameResult) {
     EXPECT_NEAR(again["curves"][1]["probability_change_percent"][w].get<double>(),
                 whole["curves"][1]["probability_change_percent"][w].get<double>(), 1e-3);
   }
-  for (const Words& other : {Words{"--mode", "cut-conv"}, {"--from", "all"}, {"--window", "4"}, {"--all-facts"}}) {
+  for (const Words& other :
+       {Words{"--mode", "cut-conv"}, {"--from", "all"}, {"--window", "4"}, {"--all-facts"}}) {
     const Outcome refused = Knock("out", facts_ + other);
     EXPECT_EQ(refused.exit_code, 1) << other[0];
     EXPECT_THAT(refused.err, HasSubstr("made with other options")) << other[0];
@@ -166,15 +187,19 @@ TEST_F(KnockoutCliTest, MeanAblationHasNoTargetsAndMovesTheAnswer) {
   for (const Json& curve : json["curves"]) {
     EXPECT_TRUE(curve["to"].is_null());
     EXPECT_EQ(curve["x"].size(), 16u) << "a window around each layer";
-    for (const Json& change : curve["probability_change_percent"]) largest = std::max(largest, std::abs(change.get<double>()));
+    for (const Json& change : curve["probability_change_percent"])
+      largest = std::max(largest, std::abs(change.get<double>()));
   }
   EXPECT_EQ(json["curves"][2]["from"], "non_subject");
   EXPECT_GT(largest, 1);
   EXPECT_EQ(json["options"]["restore"], "others");
   EXPECT_TRUE(json["options"].contains("text_fingerprint"));
-  EXPECT_NE(Result("free", facts_ + Words{"--mode", "mean", "--compat", "romba", "--restore", "none"})["curves"], json["curves"]);
+  EXPECT_NE(Result("free", facts_ + Words{"--mode", "mean", "--compat", "romba", "--restore",
+                                          "none"})["curves"],
+            json["curves"]);
   WriteFile(folder_ / "other.txt", "One two three\n");
-  EXPECT_NE(Result("text", facts_ + Words{"--mode", "mean", "--compat", "romba", "--text", folder_ / "other.txt"})["curves"],
+  EXPECT_NE(Result("text", facts_ + Words{"--mode", "mean", "--compat", "romba", "--text",
+                                          folder_ / "other.txt"})["curves"],
             json["curves"]);
 }
 
@@ -188,9 +213,11 @@ TEST_F(KnockoutCliTest, SeveralModelsShareTheFactsThatAllKnow) {
     EXPECT_EQ(model["options"]["model"], models[2 * m + 1]);
     EXPECT_EQ(model["base"]["accuracy"], 1.0);
     ASSERT_EQ(model["facts"].size(), 3u);
-    for (size_t i = 0; i < 3; ++i) EXPECT_EQ(model["facts"][i]["prompt"], json["models"][0]["facts"][i]["prompt"]);
+    for (size_t i = 0; i < 3; ++i)
+      EXPECT_EQ(model["facts"][i]["prompt"], json["models"][0]["facts"][i]["prompt"]);
   }
-  for (const char* file : {"knockout.demo.jsonl", "knockout.demo-mamba2.jsonl", "knockout.demo-neox.jsonl"})
+  for (const char* file :
+       {"knockout.demo.jsonl", "knockout.demo-mamba2.jsonl", "knockout.demo-neox.jsonl"})
     EXPECT_EQ(CountLines(ReadFile(folder_ / "out" / file)), 3u) << file;
   EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), HasSubstr("depth of the window"));
   Json alone = Result("alone", facts_ + Words{"--model", "demo-neox"});
@@ -215,7 +242,8 @@ TEST_F(KnockoutCliTest, AllFactsAreJudgedByTheirObjects) {
 }
 
 TEST_F(KnockoutCliTest, AnswerAndTokensCanBeGiven) {
-  const Json json = Result("out", tower_ + Words{"--answer", "Rome", "--from", "0,2-3", "--from", "subject_last", "--to", "all"});
+  const Json json = Result("out", tower_ + Words{"--answer", "Rome", "--from", "0,2-3", "--from",
+                                                 "subject_last", "--to", "all"});
   EXPECT_THAT(" Rome", StartsWith(json["facts"][0]["answer"].get<std::string>()));
   EXPECT_EQ(json["facts"][0]["base_is_top"], false);
   EXPECT_EQ(json["curves"][0]["from"], "0,2-3");
@@ -229,18 +257,21 @@ TEST_F(KnockoutCliTest, HeadsCutAPartOfAttention) {
   EXPECT_EQ(some["curves"][0]["channels"], "heads 0-1");
   EXPECT_NE(some["facts"][0]["probs"], all["facts"][0]["probs"]);
   for (size_t w = 0; w < all["curves"][0]["x"].size(); ++w)
-    EXPECT_NEAR(every["facts"][0]["probs"][0][w].get<double>(), all["facts"][0]["probs"][0][w].get<double>(), 1e-5);
+    EXPECT_NEAR(every["facts"][0]["probs"][0][w].get<double>(),
+                all["facts"][0]["probs"][0][w].get<double>(), 1e-5);
 }
 
 TEST_F(KnockoutCliTest, DecomposesTheAnswersLogit) {
   const Json json = Result("out", tower_ + Words{"--decompose", "--from", "subject"});
   const Json& parts = json["facts"][0]["decompose"];
   ASSERT_EQ(parts["by_token"].size(), 16u);
-  const int64_t begin = json["facts"][0]["subject_span"][0], end = json["facts"][0]["subject_span"][1];
+  const int64_t begin = json["facts"][0]["subject_span"][0],
+                end = json["facts"][0]["subject_span"][1];
   double logit = parts["embedding"].get<double>() + parts["offset"].get<double>(), largest = 0;
   for (size_t l = 0; l < 16; ++l) {
     double subject = 0;
-    for (int64_t t = begin; t < end; ++t) subject += parts["by_token"][l][static_cast<size_t>(t)].get<double>();
+    for (int64_t t = begin; t < end; ++t)
+      subject += parts["by_token"][l][static_cast<size_t>(t)].get<double>();
     EXPECT_NEAR(json["decompose"][0]["logit"][l].get<double>(), subject, 1e-9) << l;
     largest = std::max(largest, subject);
     for (const Json& token : parts["by_token"][l]) logit += token.get<double>();
@@ -253,23 +284,29 @@ TEST_F(KnockoutCliTest, DecomposesTheAnswersLogit) {
 
 TEST_F(KnockoutCliTest, ChannelsAreCutByHowFastTheyForget) {
   const Words relation = tower_ + Words{"--from", "relation"};
-  const auto probs = [](const Json& json, size_t curve) { return json["facts"][0]["probs"][curve]; };
-  const Json json = Result("out", relation + Words{"--channels", "all,fast,mid+slow,fast+mid+slow"});
+  const auto probs = [](const Json& json, size_t curve) {
+    return json["facts"][0]["probs"][curve];
+  };
+  const Json json =
+      Result("out", relation + Words{"--channels", "all,fast,mid+slow,fast+mid+slow"});
   ASSERT_EQ(json["curves"].size(), 4u);
   EXPECT_EQ(json["curves"][2]["channels"], "mid+slow");
   EXPECT_NE(probs(json, 1), probs(json, 0));
   EXPECT_NE(probs(json, 2), probs(json, 1));
-  for (size_t w = 0; w < 15; ++w) EXPECT_NEAR(probs(json, 3)[w].get<double>(), probs(json, 0)[w].get<double>(), 1e-5) << w;
+  for (size_t w = 0; w < 15; ++w)
+    EXPECT_NEAR(probs(json, 3)[w].get<double>(), probs(json, 0)[w].get<double>(), 1e-5) << w;
   EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), HasSubstr("mid+slow"));
   EXPECT_EQ(Result("twice", relation + Words{"--channels", "fast,fast"})["curves"].size(), 1u);
-  const Json step = Result("step", relation + Words{"--channels", "fast", "--rank", "step", "--limit-documents", "3"});
+  const Json step = Result(
+      "step", relation + Words{"--channels", "fast", "--rank", "step", "--limit-documents", "3"});
   EXPECT_NE(probs(step, 0), probs(json, 1)) << "another rank, other channels";
 }
 
 // The public implementation names a group by the third that it leaves alone.
 TEST_F(KnockoutCliTest, PublishedNamesOfChannelsAreThoseOfTheThirdLeftAlone) {
   const Words plain = tower_ + Words{"--from", "relation", "--compat", "knockout"};
-  const Json json = Result("out", plain + Words{"--channels", "fast_decay,mid+slow,slow_decay,fast+mid"});
+  const Json json =
+      Result("out", plain + Words{"--channels", "fast_decay,mid+slow,slow_decay,fast+mid"});
   const Json& probs = json["facts"][0]["probs"];
   EXPECT_EQ(probs[0], probs[1]);
   EXPECT_EQ(probs[2], probs[3]);
@@ -285,10 +322,12 @@ TEST_F(KnockoutCliTest, OptionsThatDoNotFitAreRefused) {
   ExpectUsageError(facts_ + Words{"--restore", "none"}, "--restore");
   ExpectUsageError(facts_ + Words{"--text", relation_}, "--text");
   ExpectUsageError(facts_ + Words{"--compat", "romba"}, "--compat romba");
-  ExpectUsageError(facts_ + Words{"--mode", "cut-conv", "--compat", "knockout"}, "--compat knockout");
+  ExpectUsageError(facts_ + Words{"--mode", "cut-conv", "--compat", "knockout"},
+                   "--compat knockout");
   ExpectUsageError(facts_ + Words{"--noise", "3"}, "--noise");
   ExpectUsageError(tower_ + Words{"--corrupt-subject", "Big Ben"}, "--corrupt-subject");
-  ExpectUsageError(tower_ + Words{"--model", "demo", "--model", "demo-neox"}, "several models need one answer: give --answer");
+  ExpectUsageError(tower_ + Words{"--model", "demo", "--model", "demo-neox"},
+                   "several models need one answer: give --answer");
   ExpectUsageError(facts_ + Words{"--window", "0"}, "--window");
 }
 

@@ -1,4 +1,5 @@
-// The command `moments`: layers and projections, the files it writes, and that it goes on where it was.
+// The command `moments`: layers and projections, the files it writes, and that it goes on where it
+// was.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -27,8 +28,11 @@ TEST(ParseLayersTest, ReadsNumbersRangesListsAndAll) {
 }
 
 TEST(ParseLayersTest, NamesTheModelsLayersInErrors) {
-  for (const char* wrong : {"16", "0-16", "5-4", "-1", "1-", "x", "", "1,", "1 2", "99999999999", "all,1"}) {
-    EXPECT_THAT(ErrorOf([&] { ParseLayers(wrong, 16); }), AllOf(HasSubstr("--layers"), HasSubstr("0-15"))) << wrong;
+  for (const char* wrong :
+       {"16", "0-16", "5-4", "-1", "1-", "x", "", "1,", "1 2", "99999999999", "all,1"}) {
+    EXPECT_THAT(ErrorOf([&] { ParseLayers(wrong, 16); }),
+                AllOf(HasSubstr("--layers"), HasSubstr("0-15")))
+        << wrong;
   }
 }
 
@@ -53,7 +57,8 @@ class MomentsCliTest : public testing::Test {
   }
   std::vector<std::string> Files() const {
     std::vector<std::string> names;
-    for (const fs::directory_entry& entry : fs::directory_iterator(fs::path(out_) / "moments")) names.push_back(entry.path().filename());
+    for (const fs::directory_entry& entry : fs::directory_iterator(fs::path(out_) / "moments"))
+      names.push_back(entry.path().filename());
     return names;
   }
   TempFolder folder_;
@@ -62,14 +67,16 @@ class MomentsCliTest : public testing::Test {
 
 TEST_F(MomentsCliTest, WritesAFilePerSiteAndLayerAndWhatItDid) {
   const Json json = RunForJson(Command({"--layers", "2-3", "--projections", "W_a,W_g,W_o"}));
-  EXPECT_THAT(Files(), UnorderedElementsAre("mixer_in.2.npz", "mixer_in.3.npz", "mixed.2.npz", "mixed.3.npz"));
+  EXPECT_THAT(Files(), UnorderedElementsAre("mixer_in.2.npz", "mixer_in.3.npz", "mixed.2.npz",
+                                            "mixed.3.npz"));
   EXPECT_EQ(ReadJson(fs::path(out_) / "moments.json"), json);
-  EXPECT_THAT(ReadFile(fs::path(out_) / "moments.html"), AllOf(HasSubstr("moments_mixer_in"), HasSubstr("moments_mixed")));
+  EXPECT_THAT(ReadFile(fs::path(out_) / "moments.html"),
+              AllOf(HasSubstr("moments_mixer_in"), HasSubstr("moments_mixed")));
   EXPECT_THAT(Keys(json), UnorderedElementsAre("options", "moments"));
   ASSERT_EQ(json["moments"].size(), 4);
   const Json& first = json["moments"][0];
-  EXPECT_THAT(Keys(first),
-              UnorderedElementsAre("site", "layer", "projections", "width", "tokens", "documents", "condition", "convergence"));
+  EXPECT_THAT(Keys(first), UnorderedElementsAre("site", "layer", "projections", "width", "tokens",
+                                                "documents", "condition", "convergence"));
   EXPECT_EQ(first["site"], "mixer_in");
   EXPECT_EQ(first["layer"], 2);
   EXPECT_EQ(first["projections"], Json({"W_a", "W_g"}));
@@ -79,7 +86,8 @@ TEST_F(MomentsCliTest, WritesAFilePerSiteAndLayerAndWhatItDid) {
   ASSERT_EQ(first["convergence"].size(), 3);
   EXPECT_TRUE(first["convergence"][0]["change"].is_null());
   EXPECT_GT(first["convergence"][2]["change"], 0);
-  const Moments moments = ReadMoments(out_, {Site::kMixed, 3}, 384, Fingerprint(RepositoryFolder() / "models/demo-mamba"));
+  const Moments moments = ReadMoments(out_, {Site::kMixed, 3}, 384,
+                                      Fingerprint(RepositoryFolder() / "models/demo-mamba"));
   EXPECT_EQ(moments.count, json["moments"][3]["tokens"]);
 }
 
@@ -93,7 +101,8 @@ TEST_F(MomentsCliTest, MoreLayersAreAddedToAFolder) {
 }
 
 TEST_F(MomentsCliTest, ATransformerHasTheMomentsOfWDown) {
-  const Json json = RunForJson(Command({"--model", "demo-neox", "--layers", "1", "--limit-documents", "4"}));
+  const Json json =
+      RunForJson(Command({"--model", "demo-neox", "--layers", "1", "--limit-documents", "4"}));
   EXPECT_THAT(Files(), UnorderedElementsAre("mlp_mid.1.npz"));
   EXPECT_EQ(json["moments"][0]["projections"], Json({"W_down"}));
   EXPECT_EQ(json["moments"][0]["documents"], 3);
@@ -101,21 +110,26 @@ TEST_F(MomentsCliTest, ATransformerHasTheMomentsOfWDown) {
 
 TEST_F(MomentsCliTest, ErrorsSayWhatIsThere) {
   EXPECT_THAT(Failure({"--layers", "16"}), AllOf(HasSubstr("--layers 16"), HasSubstr("0-15")));
-  EXPECT_THAT(Failure({"--projections", "W_down"}), HasSubstr("this model has no 'W_down'; it has W_a, W_g, W_o; or all"));
+  EXPECT_THAT(Failure({"--projections", "W_down"}),
+              HasSubstr("this model has no 'W_down'; it has W_a, W_g, W_o; or all"));
   EXPECT_THAT(Failure({"--text", folder_ / "none.txt"}), HasSubstr("none.txt: cannot be read"));
   RunForJson(Command({"--layers", "0", "--projections", "W_o", "--limit-documents", "3"}));
-  EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "4"}), HasSubstr("mixed.0.npz: statistics of another text"));
-  EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "3", "--ridge", "1"}), HasSubstr("mixed.0.npz: was made with other options"));
+  EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "4"}),
+              HasSubstr("mixed.0.npz: statistics of another text"));
+  EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "3", "--ridge", "1"}),
+              HasSubstr("mixed.0.npz: was made with other options"));
   EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "3", "--model", "demo-mamba2"}),
               HasSubstr("mixed.0.npz: statistics of another model"));
 }
 
 TEST_F(MomentsCliTest, WrongCommandLinesExitWithTwo) {
-  for (const Words& wrong : std::vector<Words>{{"--ridge", "-1"}, {"--limit-documents", "1"}, {"--max-tokens", "0"}, {"--layers"}})
+  for (const Words& wrong : std::vector<Words>{
+           {"--ridge", "-1"}, {"--limit-documents", "1"}, {"--max-tokens", "0"}, {"--layers"}})
     EXPECT_EQ(RunProgram(Command(wrong)).exit_code, 2) << testing::PrintToString(wrong);
 }
 
-// Text of one document short enough that convergence was never looked at: the page has no figure, and says so by its table alone.
+// Text of one document short enough that convergence was never looked at: the page has no figure,
+// and says so by its table alone.
 TEST_F(MomentsCliTest, AShortTextHasNoFigures) {
   const Json json = RunForJson(Command({"--layers", "0", "--limit-documents", "2"}));
   EXPECT_EQ(json["moments"][0]["convergence"], Json::array());
@@ -123,10 +137,12 @@ TEST_F(MomentsCliTest, AShortTextHasNoFigures) {
 }
 
 TEST_F(MomentsCliTest, WithoutATextTheBundledOneIsTaken) {
-  const Json json = RunForJson({"moments", "--out", out_, "--layers", "0", "--projections", "W_a", "--limit-documents", "80"});
+  const Json json = RunForJson({"moments", "--out", out_, "--layers", "0", "--projections", "W_a",
+                                "--limit-documents", "80"});
   EXPECT_EQ(json["options"]["texts"], Json::array());
-  EXPECT_EQ(json["options"]["text_fingerprint"], RunForJson({"moments", "--text", text_, "--out", out_, "--layers", "0", "--projections",
-                                                             "W_a"})["options"]["text_fingerprint"]);
+  EXPECT_EQ(json["options"]["text_fingerprint"],
+            RunForJson({"moments", "--text", text_, "--out", out_, "--layers", "0", "--projections",
+                        "W_a"})["options"]["text_fingerprint"]);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// What each command prints and writes: the keys that docs/cli.md promises, the same numbers whichever way they are asked for.
+// What each command prints and writes: the keys that docs/cli.md promises, the same numbers
+// whichever way they are asked for.
 #include <ATen/ATen.h>
 #include <fmt/ranges.h>
 #include <gmock/gmock.h>
@@ -18,23 +19,26 @@ using testing::HasSubstr;
 using testing::IsSupersetOf;
 using testing::UnorderedElementsAreArray;
 
-void ExpectKeys(const Json& object, const std::vector<std::string>& keys) { EXPECT_THAT(Keys(object), UnorderedElementsAreArray(keys)); }
+void ExpectKeys(const Json& object, const std::vector<std::string>& keys) {
+  EXPECT_THAT(Keys(object), UnorderedElementsAreArray(keys));
+}
 
 TEST(CliTest, WrongCommandLinesExitWithTwo) {
-  const std::vector<std::vector<std::string>> kWrong = {{},
-                                                        {"nonsense"},
-                                                        {"predict", "--nonsense"},
-                                                        {"predict", "--prompt"},
-                                                        {"predict", "--prompt", "hi", "--ids", "3"},
-                                                        {"predict", "--ids", "five"},
-                                                        {"predict", "--ids", ""},
-                                                        {"predict", "--prompt", "hi", "--top", "0"},
-                                                        {"predict", "--prompt", "hi", "--device", "tpu"},
-                                                        {"predict", "--prompt", "hi", "--dtype", "float16"},
-                                                        {"generate", "--prompt", "hi", "--tokens", "-1"},
-                                                        {"states", "--prompt", "hi"},
-                                                        {"trace", "--prompt", "{} is"},
-                                                        {"info", "--threads", "-2"}};
+  const std::vector<std::vector<std::string>> kWrong = {
+      {},
+      {"nonsense"},
+      {"predict", "--nonsense"},
+      {"predict", "--prompt"},
+      {"predict", "--prompt", "hi", "--ids", "3"},
+      {"predict", "--ids", "five"},
+      {"predict", "--ids", ""},
+      {"predict", "--prompt", "hi", "--top", "0"},
+      {"predict", "--prompt", "hi", "--device", "tpu"},
+      {"predict", "--prompt", "hi", "--dtype", "float16"},
+      {"generate", "--prompt", "hi", "--tokens", "-1"},
+      {"states", "--prompt", "hi"},
+      {"trace", "--prompt", "{} is"},
+      {"info", "--threads", "-2"}};
   for (const std::vector<std::string>& arguments : kWrong) {
     const Outcome outcome = RunProgram(arguments);
     EXPECT_EQ(outcome.exit_code, 2) << testing::PrintToString(arguments);
@@ -44,7 +48,8 @@ TEST(CliTest, WrongCommandLinesExitWithTwo) {
 }
 
 TEST(CliTest, HelpAndVersionExitWithZero) {
-  const Outcome help = RunProgram({"--help"}), version = RunProgram({"--version"}, "env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT ");
+  const Outcome help = RunProgram({"--help"}),
+                version = RunProgram({"--version"}, "env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT ");
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_THAT(version.out, testing::StartsWith(std::string(kVersion) + " ("));
@@ -62,31 +67,38 @@ std::vector<int64_t> TokenIds(const Json& tokens) {
   return ids;
 }
 
-std::string Joined(const std::vector<int64_t>& ids) { return fmt::format("{}", fmt::join(ids, ",")); }
+std::string Joined(const std::vector<int64_t>& ids) {
+  return fmt::format("{}", fmt::join(ids, ","));
+}
 
 class BundledModelCliTest : public testing::TestWithParam<const char*> {
  protected:
-  std::vector<std::string> Command(const std::string& command, const std::vector<std::string>& more) const {
+  std::vector<std::string> Command(const std::string& command,
+                                   const std::vector<std::string>& more) const {
     std::vector<std::string> words = {command, "--model", GetParam()};
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
-  std::string FolderName() const { return GetParam() == std::string("demo") ? "demo-mamba" : GetParam(); }
+  std::string FolderName() const {
+    return GetParam() == std::string("demo") ? "demo-mamba" : GetParam();
+  }
 
   // A prompt, and what the public Python implementation makes of it.
   const Json golden_ = ReadJson(GoldenFolder() / FolderName() / "expected.json")[0];
   const std::string prompt_ = golden_["prompt"];
 };
 
-INSTANTIATE_TEST_SUITE_P(Models, BundledModelCliTest, testing::Values("demo", "demo-mamba2", "demo-neox"), [](const auto& info) {
-  std::string name = info.param;
-  std::erase(name, '-');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Models, BundledModelCliTest,
+                         testing::Values("demo", "demo-mamba2", "demo-neox"), [](const auto& info) {
+                           std::string name = info.param;
+                           std::erase(name, '-');
+                           return name;
+                         });
 
 TEST_P(BundledModelCliTest, InfoSaysWhatTheModelIs) {
   const Json info = RunForJson(Command("info", {}));
-  ExpectKeys(info, {"architecture", "layers", "d_model", "vocab", "parameters", "sites", "projections"});
+  ExpectKeys(info,
+             {"architecture", "layers", "d_model", "vocab", "parameters", "sites", "projections"});
   const std::string folder = FolderName();
   const Json config = ReadJson(RepositoryFolder() / "models" / folder / "config.json");
   EXPECT_EQ(info["architecture"], config["model_type"]);
@@ -94,7 +106,8 @@ TEST_P(BundledModelCliTest, InfoSaysWhatTheModelIs) {
   EXPECT_EQ(info["d_model"], config["hidden_size"]);
   EXPECT_EQ(info["vocab"], config["vocab_size"]);
   int64_t parameters = 0;
-  const auto weights = OpenSafetensors(RepositoryFolder() / "models" / folder / "model.safetensors");
+  const auto weights =
+      OpenSafetensors(RepositoryFolder() / "models" / folder / "model.safetensors");
   for (const auto& [name, tensor] : weights->tensors()) {
     parameters += c10::multiply_integers(tensor.shape);
   }
@@ -103,7 +116,8 @@ TEST_P(BundledModelCliTest, InfoSaysWhatTheModelIs) {
   for (const Json& site : info["sites"]) widths[site["name"]] = site["width"];
   EXPECT_EQ(widths.at("resid"), info["d_model"]);
   EXPECT_EQ(widths.contains("ssm_out"), folder != "demo-neox");
-  EXPECT_THAT(info["projections"].get<std::vector<std::string>>(), testing::Contains(folder == "demo-neox" ? "W_down" : "W_o"));
+  EXPECT_THAT(info["projections"].get<std::vector<std::string>>(),
+              testing::Contains(folder == "demo-neox" ? "W_down" : "W_o"));
 }
 
 TEST_P(BundledModelCliTest, PredictListsTheMostProbableTokens) {
@@ -124,17 +138,22 @@ TEST_P(BundledModelCliTest, PredictListsTheMostProbableTokens) {
     EXPECT_EQ(top["id"], want[1]);
     EXPECT_NEAR(top["prob"].get<double>(), want[2].get<double>(), 1e-4);
     const double ratio = top["logit"].get<double>() - predicted["top"][0]["logit"].get<double>();
-    EXPECT_NEAR(std::exp(ratio), top["prob"].get<double>() / predicted["top"][0]["prob"].get<double>(), 1e-4);
+    EXPECT_NEAR(std::exp(ratio),
+                top["prob"].get<double>() / predicted["top"][0]["prob"].get<double>(), 1e-4);
   }
-  EXPECT_EQ(RunForJson(Command("predict", {"--ids", Joined(TokenIds(predicted["tokens"])), "--top", "5"})), predicted);
+  EXPECT_EQ(RunForJson(
+                Command("predict", {"--ids", Joined(TokenIds(predicted["tokens"])), "--top", "5"})),
+            predicted);
 }
 
 TEST_P(BundledModelCliTest, GenerateGoesOnWithTheMostProbableTokens) {
-  const std::vector<std::string> greedy = Command("generate", {"--prompt", prompt_, "--tokens", "4"});
+  const std::vector<std::string> greedy =
+      Command("generate", {"--prompt", prompt_, "--tokens", "4"});
   const Json generated = RunForJson(greedy);
   ExpectKeys(generated, {"text", "ids"});
   EXPECT_EQ(generated["ids"].size(), 4u);
-  EXPECT_THAT(generated["text"].get<std::string>(), testing::StartsWith(golden_["top5"][0][0].get<std::string>()));
+  EXPECT_THAT(generated["text"].get<std::string>(),
+              testing::StartsWith(golden_["top5"][0][0].get<std::string>()));
   EXPECT_EQ(RunForJson(greedy), generated);
   // Token by token, each the whole prompt's most probable one.
   auto ids = golden_["input_ids"].get<std::vector<int64_t>>();
@@ -147,7 +166,8 @@ TEST_P(BundledModelCliTest, GenerateGoesOnWithTheMostProbableTokens) {
 
 TEST(CliTest, GenerateDrawsByItsSeed) {
   const auto draw = [](const std::string& seed) {
-    return RunForJson({"generate", "--prompt", "The", "--tokens", "12", "--top-k", "5", "--seed", seed});
+    return RunForJson(
+        {"generate", "--prompt", "The", "--tokens", "12", "--top-k", "5", "--seed", seed});
   };
   const Json zero = draw("0");
   EXPECT_EQ(draw("0"), zero);
@@ -160,19 +180,24 @@ TEST_P(BundledModelCliTest, StatesHoldsEverySiteAndTheLogits) {
   const Json printed = RunForJson(Command("states", {"--prompt", prompt_, "--out", file}));
   EXPECT_EQ(printed["file"], file);
   const auto states = OpenSafetensors(file);
-  const Json info = RunForJson(Command("info", {})), predicted = RunForJson(Command("predict", {"--prompt", prompt_}));
+  const Json info = RunForJson(Command("info", {})),
+             predicted = RunForJson(Command("predict", {"--prompt", prompt_}));
   const auto tokens = static_cast<int64_t>(predicted["tokens"].size());
   std::vector<std::string> names = {"embed", "logits", "tokens"};
   for (const Json& site : info["sites"]) {
     const std::string name = site["name"];
     for (int l = 0; l < info["layers"].get<int>() && name != "embed"; ++l) {
       names.push_back(fmt::format("{}.{}", name, l));
-      EXPECT_EQ(states->Read(names.back()).sizes(), (at::IntArrayRef{tokens, site["width"].get<int64_t>()})) << names.back();
+      EXPECT_EQ(states->Read(names.back()).sizes(),
+                (at::IntArrayRef{tokens, site["width"].get<int64_t>()}))
+          << names.back();
     }
   }
   EXPECT_THAT(states->tensors(), testing::SizeIs(names.size()));
-  EXPECT_EQ(states->Read("embed").sizes(), (at::IntArrayRef{tokens, info["d_model"].get<int64_t>()}));
-  EXPECT_EQ(states->Read("logits").sizes(), (at::IntArrayRef{tokens, info["vocab"].get<int64_t>()}));
+  EXPECT_EQ(states->Read("embed").sizes(),
+            (at::IntArrayRef{tokens, info["d_model"].get<int64_t>()}));
+  EXPECT_EQ(states->Read("logits").sizes(),
+            (at::IntArrayRef{tokens, info["vocab"].get<int64_t>()}));
   EXPECT_EQ(states->Read("logits")[-1].argmax().item<int64_t>(), predicted["top"][0]["id"]);
   EXPECT_EQ(ToVector(states->Read("tokens")), TokenIds(predicted["tokens"]));
 }
@@ -180,9 +205,11 @@ TEST_P(BundledModelCliTest, StatesHoldsEverySiteAndTheLogits) {
 TEST(CliTest, StatesKeepsTheSitesThatAreNamed) {
   const TempFolder folder;
   const std::string file = folder / "states.safetensors";
-  RunForJson({"states", "--ids", "5,17,3", "--sites", "ssm_after_ssm,hook_resid_post", "--out", file});
+  RunForJson(
+      {"states", "--ids", "5,17,3", "--sites", "ssm_after_ssm,hook_resid_post", "--out", file});
   std::vector<std::string> names = {"embed", "logits", "tokens"};
-  for (int l = 0; l < 16; ++l) names.insert(names.end(), {fmt::format("ssm_out.{}", l), fmt::format("resid.{}", l)});
+  for (int l = 0; l < 16; ++l)
+    names.insert(names.end(), {fmt::format("ssm_out.{}", l), fmt::format("resid.{}", l)});
   std::vector<std::string> written;
   const auto states = OpenSafetensors(file);
   for (const auto& [name, info] : states->tensors()) written.push_back(name);
@@ -216,16 +243,20 @@ TEST_F(TraceCliTest, WritesWhatItPrints) {
               testing::AllOf(HasSubstr("<html"), HasSubstr("Eiffel Tower"), HasSubstr("</html>")));
   ExpectKeys(trace, {"options", "site", "window", "facts", "average"});
   EXPECT_THAT(Keys(trace["options"]),
-              IsSupersetOf({"command", "model", "commit", "version", "seed", "device", "dtype", "prompt", "subject", "corrupt_subject"}));
+              IsSupersetOf({"command", "model", "commit", "version", "seed", "device", "dtype",
+                            "prompt", "subject", "corrupt_subject"}));
   EXPECT_EQ(trace["options"]["seed"], 3);
   EXPECT_EQ(trace["site"], "ssm_out");
   EXPECT_EQ(trace["window"], 2) << "10 of 64 layers, of 16";
-  EXPECT_THAT(Keys(trace["average"]), IsSupersetOf({"rows", "ie", "as_published", "facts_per_row"}));
-  EXPECT_EQ(trace["average"]["rows"], Json({"subject_first", "subject_middle", "subject_last", "further", "last"}));
+  EXPECT_THAT(Keys(trace["average"]),
+              IsSupersetOf({"rows", "ie", "as_published", "facts_per_row"}));
+  EXPECT_EQ(trace["average"]["rows"],
+            Json({"subject_first", "subject_middle", "subject_last", "further", "last"}));
   ASSERT_EQ(trace["facts"].size(), 1u);
   const Json& fact = trace["facts"][0];
-  EXPECT_THAT(Keys(fact), IsSupersetOf({"relation", "subject", "corrupt_subject", "prompt", "answer", "answer_id", "p_clean", "p_corrupt",
-                                        "tokens", "corrupt_tokens", "subject_span", "probs"}));
+  EXPECT_THAT(Keys(fact), IsSupersetOf({"relation", "subject", "corrupt_subject", "prompt",
+                                        "answer", "answer_id", "p_clean", "p_corrupt", "tokens",
+                                        "corrupt_tokens", "subject_span", "probs"}));
   EXPECT_EQ(fact["answer"], " Paris");
   EXPECT_EQ(fact["prompt"], "The landmark called Eiffel Tower can be found in");
   EXPECT_GT(fact["p_clean"], fact["p_corrupt"]);
@@ -234,23 +265,27 @@ TEST_F(TraceCliTest, WritesWhatItPrints) {
   for (const Json& row : fact["probs"]) EXPECT_EQ(row.size(), 16u);
 }
 
-// The same fact in the other ways of saying it: the subject in its place, the clean prompt's own answer, the default site and window.
+// The same fact in the other ways of saying it: the subject in its place, the clean prompt's own
+// answer, the default site and window.
 TEST_F(TraceCliTest, OneFactHasOneTraceHoweverItIsAsked) {
   const Json plain = RunForJson(Command({}))["facts"];
-  EXPECT_EQ(RunForJson(Command({"--site", "hook_resid_post", "--window", "1", "--answer", "Paris"}))["facts"], plain);
+  EXPECT_EQ(RunForJson(Command(
+                {"--site", "hook_resid_post", "--window", "1", "--answer", "Paris"}))["facts"],
+            plain);
   const std::string whole = "The landmark called Eiffel Tower can be found in";
-  EXPECT_EQ(RunForJson({"trace", "--prompt", whole, "--subject", "Eiffel Tower", "--corrupt-subject", "Big Ben", "--out",
-                        folder_ / "other"})["facts"],
+  EXPECT_EQ(RunForJson({"trace", "--prompt", whole, "--subject", "Eiffel Tower",
+                        "--corrupt-subject", "Big Ben", "--out", folder_ / "other"})["facts"],
             plain);
   EXPECT_NE(RunForJson(Command({"--answer", "London"}))["facts"], plain);
 }
 
 TEST_F(TraceCliTest, QuietPrintsNothing) {
-  const std::vector<std::vector<std::string>> kCommands = {Command({}),
-                                                           {"predict", "--ids", "5"},
-                                                           {"generate", "--ids", "5", "--tokens", "1"},
-                                                           {"info"},
-                                                           {"states", "--ids", "5", "--out", folder_ / "s.safetensors"}};
+  const std::vector<std::vector<std::string>> kCommands = {
+      Command({}),
+      {"predict", "--ids", "5"},
+      {"generate", "--ids", "5", "--tokens", "1"},
+      {"info"},
+      {"states", "--ids", "5", "--out", folder_ / "s.safetensors"}};
   for (std::vector<std::string> command : kCommands) {
     EXPECT_NE(RunProgram(command).out, "") << command[0];
     command.emplace_back("--quiet");

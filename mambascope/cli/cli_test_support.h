@@ -36,7 +36,8 @@ inline std::string Quoted(const std::string& word) {
 // With the wait policy chosen the program need not start a second time to choose it (see main.cc).
 inline constexpr const char* kQuickStart = "OMP_WAIT_POLICY=passive ";
 
-inline Outcome RunProgram(const std::vector<std::string>& arguments, const std::string& environment = kQuickStart) {
+inline Outcome RunProgram(const std::vector<std::string>& arguments,
+                          const std::string& environment = kQuickStart) {
   const TempFolder folder;
   std::string line = environment + Quoted(MAMBASCOPE_BINARY);
   for (const std::string& argument : arguments) line += " " + Quoted(argument);
@@ -44,7 +45,8 @@ inline Outcome RunProgram(const std::vector<std::string>& arguments, const std::
   Outcome outcome;
   FILE* pipe = popen(line.c_str(), "r");
   char buffer[4096];
-  for (size_t n = 0; (n = fread(buffer, 1, sizeof(buffer), pipe)) > 0;) outcome.out.append(buffer, n);
+  for (size_t n = 0; (n = fread(buffer, 1, sizeof(buffer), pipe)) > 0;)
+    outcome.out.append(buffer, n);
   const int status = pclose(pipe);
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   outcome.err = ReadFile(folder / "err");

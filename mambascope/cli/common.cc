@@ -29,7 +29,9 @@ std::optional<std::pair<int, int>> ParseRange(std::string_view text) {
   std::array<int, 2> ends = {};
   const size_t dash = text.find('-');
   for (size_t i = 0; i < 2; ++i) {
-    const std::string_view part = dash == text.npos ? text : i == 0 ? text.substr(0, dash) : text.substr(dash + 1);
+    const std::string_view part = dash == text.npos ? text
+                                  : i == 0          ? text.substr(0, dash)
+                                                    : text.substr(dash + 1);
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), ends[i]);
     if (error != std::errc() || end != part.data() + part.size()) return std::nullopt;
   }
@@ -39,10 +41,14 @@ std::optional<std::pair<int, int>> ParseRange(std::string_view text) {
 // Of the `count` things that a model has, a `what` each.
 std::vector<int> ParseIndices(const std::string& what, const std::string& text, int count) {
   std::set<int> chosen;
-  for (const std::string& part : SplitAt(text == "all" ? fmt::format("0-{}", count - 1) : text, ',')) {
+  for (const std::string& part :
+       SplitAt(text == "all" ? fmt::format("0-{}", count - 1) : text, ',')) {
     const auto range = ParseRange(part);
-    if (!range || text.ends_with(',') || range->first < 0 || range->first > range->second || range->second >= count)
-      throw Error(fmt::format("--{0} {1}: no {0} of this model, which has 0-{2}", what, text, count - 1), "as 3, 0-15, 2,4,6 or all");
+    if (!range || text.ends_with(',') || range->first < 0 || range->first > range->second ||
+        range->second >= count)
+      throw Error(
+          fmt::format("--{0} {1}: no {0} of this model, which has 0-{2}", what, text, count - 1),
+          "as 3, 0-15, 2,4,6 or all");
     for (int i = range->first; i <= range->second; ++i) chosen.insert(i);
   }
   return {chosen.begin(), chosen.end()};
@@ -51,14 +57,16 @@ std::vector<int> ParseIndices(const std::string& what, const std::string& text, 
 }  // namespace
 
 void VisitModelOption(CommonArguments& a, OptionVisitor& option) {
-  option(&a.model, {.names = "--model",
-                    .help = "Checkpoint folder, or one of the bundled models demo, demo-mamba2, demo-neox",
-                    .decides = Decides::kSelection});
+  option(&a.model,
+         {.names = "--model",
+          .help = "Checkpoint folder, or one of the bundled models demo, demo-mamba2, demo-neox",
+          .decides = Decides::kSelection});
 }
 
 void VisitCompatOption(CommonArguments& a, OptionVisitor& option) {
   option(&a.compat, {.names = "--compat",
-                     .help = "transformers: the gated norm of a Mamba-2 with several groups is taken over the whole width, as "
+                     .help = "transformers: the gated norm of a Mamba-2 with several groups is "
+                             "taken over the whole width, as "
                              "transformers does; none: per group, as the model was trained",
                      .bounds = OneOf{{"none", "transformers"}}});
 }
@@ -68,18 +76,31 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
                         .help = "A tokenizer.json, for a folder that has none",
                         .otherwise = "the folder's own",
                         .decides = Decides::kSelection});
-  option(&a.device, {.names = "--device", .help = "Where the model runs", .bounds = OneOf{{"cpu", "cuda"}}});
-  option(&a.dtype, {.names = "--dtype", .help = "Type of the weight matrices", .bounds = OneOf{{"float32", "bfloat16"}}});
-  option(&a.threads,
-         {.names = "--threads", .help = "CPU threads; 0: one per core", .bounds = Integers{0, 1'000'000}, .decides = Decides::kConduct});
-  option(&a.seed, {.names = "--seed", .help = "Seed of every random choice", .otherwise = "0", .bounds = IntegersFrom{0}});
-  option(&a.quiet, {.names = "--quiet", .help = "Print nothing but errors", .decides = Decides::kConduct});
-  option(&a.json, {.names = "--json", .help = "Print one JSON document on stdout", .decides = Decides::kConduct});
+  option(&a.device,
+         {.names = "--device", .help = "Where the model runs", .bounds = OneOf{{"cpu", "cuda"}}});
+  option(&a.dtype, {.names = "--dtype",
+                    .help = "Type of the weight matrices",
+                    .bounds = OneOf{{"float32", "bfloat16"}}});
+  option(&a.threads, {.names = "--threads",
+                      .help = "CPU threads; 0: one per core",
+                      .bounds = Integers{0, 1'000'000},
+                      .decides = Decides::kConduct});
+  option(&a.seed, {.names = "--seed",
+                   .help = "Seed of every random choice",
+                   .otherwise = "0",
+                   .bounds = IntegersFrom{0}});
+  option(&a.quiet,
+         {.names = "--quiet", .help = "Print nothing but errors", .decides = Decides::kConduct});
+  option(&a.json, {.names = "--json",
+                   .help = "Print one JSON document on stdout",
+                   .decides = Decides::kConduct});
   option(&a.check, {.names = "--check",
-                    .help = "Compute some of a sweep's cells again by whole passes, and print the largest difference",
+                    .help = "Compute some of a sweep's cells again by whole passes, and print the "
+                            "largest difference",
                     .decides = Decides::kConduct});
-  option(&a.explain,
-         {.names = "--explain", .help = "Print a sweep's plan: how much of the work is computed", .decides = Decides::kConduct});
+  option(&a.explain, {.names = "--explain",
+                      .help = "Print a sweep's plan: how much of the work is computed",
+                      .decides = Decides::kConduct});
 }
 
 std::vector<std::string> SplitAt(const std::string& text, char separator) {
@@ -90,23 +111,31 @@ std::vector<std::string> SplitAt(const std::string& text, char separator) {
   return parts;
 }
 
-std::vector<int> ParseLayers(const std::string& text, int layers) { return ParseIndices("layers", text, layers); }
+std::vector<int> ParseLayers(const std::string& text, int layers) {
+  return ParseIndices("layers", text, layers);
+}
 
-std::vector<int> ParseHeads(const std::string& text, int heads) { return ParseIndices("heads", text, heads); }
+std::vector<int> ParseHeads(const std::string& text, int heads) {
+  return ParseIndices("heads", text, heads);
+}
 
-std::vector<std::string> ParseProjections(const std::vector<std::string>& names, const Model& model) {
+std::vector<std::string> ParseProjections(const std::vector<std::string>& names,
+                                          const Model& model) {
   const std::vector<std::string> all = model.projections();
   if (names == std::vector<std::string>{"all"}) return all;
   std::vector<std::string> chosen;
   for (const std::string& name : names) {
     if (std::find(all.begin(), all.end(), name) == all.end())
-      throw Error(fmt::format("--projections: this model has no '{}'", name), fmt::format("it has {}; or all", fmt::join(all, ", ")));
+      throw Error(fmt::format("--projections: this model has no '{}'", name),
+                  fmt::format("it has {}; or all", fmt::join(all, ", ")));
     if (std::find(chosen.begin(), chosen.end(), name) == chosen.end()) chosen.push_back(name);
   }
   return chosen;
 }
 
-std::vector<EditPlace> ParseEditPlaces(const std::string& layers, const std::vector<std::string>& projections, const Model& model) {
+std::vector<EditPlace> ParseEditPlaces(const std::string& layers,
+                                       const std::vector<std::string>& projections,
+                                       const Model& model) {
   const bool is_named = layers != "all" && projections != std::vector<std::string>{"all"};
   std::vector<EditPlace> places;
   for (const std::string& name : ParseProjections(projections, model)) {
@@ -116,24 +145,29 @@ std::vector<EditPlace> ParseEditPlaces(const std::string& layers, const std::vec
       else if (is_named) (void)model.editable(layer, name);  // throws the Error
     }
   }
-  if (places.empty()) throw Error(fmt::format("none of the layers {} has a projection that can be edited", layers));
+  if (places.empty())
+    throw Error(fmt::format("none of the layers {} has a projection that can be edited", layers));
   return places;
 }
 
 Model LoadModel(const CommonArguments& o) {
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  if (o.threads > cores) throw Error(fmt::format("--threads {}: this machine has {} cores", o.threads, cores));
+  if (o.threads > cores)
+    throw Error(fmt::format("--threads {}: this machine has {} cores", o.threads, cores));
   SetThreads(o.threads);
   KeepFreedMemory();
-  if (o.device == "cuda" && !at::hasCUDA()) throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
+  if (o.device == "cuda" && !at::hasCUDA())
+    throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
   ModelOptions options{.dtype = o.Dtype(), .device = at::Device(o.device)};
   if (o.compat == "transformers") options.gated_norm = ModelOptions::GatedNorm::kWholeWidth;
   Model model = Model::Load(ModelFolder(o.model), options);
-  for (const std::string& warning : model.warnings()) Warn(o, fmt::format("{}: {}", o.model, warning));
+  for (const std::string& warning : model.warnings())
+    Warn(o, fmt::format("{}: {}", o.model, warning));
   return model;
 }
 
-void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what, OptionVisitor& option) {
+void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what,
+                       OptionVisitor& option) {
   option(&memory, {.names = "--memory",
                    .help = fmt::format("Memory that {} may take beside the weights, as 4G", what),
                    .otherwise = "a quarter of the machine's, or 4G of a GPU's",
@@ -164,7 +198,9 @@ std::optional<Tokenizer> LoadTokenizer(const CommonArguments& o, const PromptArg
 
 Tokenizer RequireTokenizer(const CommonArguments& o) {
   std::optional<Tokenizer> tokenizer = LoadTokenizer(o);
-  if (!tokenizer) throw Error(fmt::format("{}: holds no tokenizer.json", o.model), "give one with --tokenizer FILE");
+  if (!tokenizer)
+    throw Error(fmt::format("{}: holds no tokenizer.json", o.model),
+                "give one with --tokenizer FILE");
   return std::move(*tokenizer);
 }
 
@@ -177,8 +213,11 @@ void Print(const CommonArguments& o, const Json& document, const std::string& te
   else if (!o.quiet) fmt::print("{}", text);
 }
 
-std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& o, const std::string& what, const std::string& unit) {
-  return [line = std::shared_ptr<Progress>(), what, unit, quiet = o.quiet](const JobProgress& progress) mutable {
+std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& o,
+                                                     const std::string& what,
+                                                     const std::string& unit) {
+  return [line = std::shared_ptr<Progress>(), what, unit,
+          quiet = o.quiet](const JobProgress& progress) mutable {
     if (!line) line = std::make_shared<Progress>(what, unit, quiet, progress.begun_with);
     (*line)(progress.done, progress.total, progress.units);
     if (progress.done >= static_cast<double>(progress.total)) line.reset();
@@ -194,11 +233,14 @@ void VisitPromptOptions(PromptArguments& a, OptionVisitor& option) {
                   .excludes = {"--prompt"}});
 }
 
-std::vector<int64_t> PromptIds(const PromptArguments& o, const std::optional<Tokenizer>& tokenizer) {
+std::vector<int64_t> PromptIds(const PromptArguments& o,
+                               const std::optional<Tokenizer>& tokenizer) {
   std::vector<int64_t> ids = o.ids;
   if (ids.empty()) {
     if (!o.prompt) throw Error("no prompt", "give one with --prompt TEXT or --ids 5,17,3");
-    if (!tokenizer) throw Error("the model's folder holds no tokenizer.json", "give one with --tokenizer FILE, or token ids with --ids");
+    if (!tokenizer)
+      throw Error("the model's folder holds no tokenizer.json",
+                  "give one with --tokenizer FILE, or token ids with --ids");
     ids = TokenIds(tokenizer->Encode(*o.prompt));
   }
   if (ids.empty()) throw Error("the prompt is empty", "it needs at least one token");

@@ -42,12 +42,14 @@ void VisitCompatOption(CommonArguments& arguments, OptionVisitor& option);
 void VisitCommonOptions(CommonArguments& arguments, OptionVisitor& option);
 
 // --memory: bytes that `what` may take beside the weights.
-void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what, OptionVisitor& option);
-// What it says; without it a quarter of the machine's memory, or 4 GiB of a GPU's, which nothing here can ask for.
+void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what,
+                       OptionVisitor& option);
+// What it says; without it a quarter of the machine's memory, or 4 GiB of a GPU's, which nothing
+// here can ask for.
 int64_t MemoryLimit(const std::optional<uint64_t>& memory, const Model& model);
 
-// The layers that `text` names, ascending, each once: "3", "0-15", "2,4,6" (and ranges among them), "all". Throws Error, which names the
-// model's layers, for anything else.
+// The layers that `text` names, ascending, each once: "3", "0-15", "2,4,6" (and ranges among them),
+// "all". Throws Error, which names the model's layers, for anything else.
 std::vector<int> ParseLayers(const std::string& text, int layers);
 // The same of attention heads.
 std::vector<int> ParseHeads(const std::string& text, int heads);
@@ -55,11 +57,16 @@ std::vector<int> ParseHeads(const std::string& text, int heads);
 // The parts of `text` between separators; one at least.
 std::vector<std::string> SplitAt(const std::string& text, char separator);
 
-// The projections of these names, each once, or "all" that some layer has. Throws Error, which lists the model's, for another name.
-std::vector<std::string> ParseProjections(const std::vector<std::string>& names, const Model& model);
-// The weights that `layers` and `projections` name: each projection in each layer. Where one of them is "all", layers without a
-// projection are passed over. Throws Error for a layer that lacks a projection that is named with it.
-std::vector<EditPlace> ParseEditPlaces(const std::string& layers, const std::vector<std::string>& projections, const Model& model);
+// The projections of these names, each once, or "all" that some layer has. Throws Error, which
+// lists the model's, for another name.
+std::vector<std::string> ParseProjections(const std::vector<std::string>& names,
+                                          const Model& model);
+// The weights that `layers` and `projections` name: each projection in each layer. Where one of
+// them is "all", layers without a projection are passed over. Throws Error for a layer that lacks a
+// projection that is named with it.
+std::vector<EditPlace> ParseEditPlaces(const std::string& layers,
+                                       const std::vector<std::string>& projections,
+                                       const Model& model);
 
 // Sets the threads, and loads.
 Model LoadModel(const CommonArguments& arguments);
@@ -73,8 +80,10 @@ struct PromptArguments {
 // None where the folder holds no tokenizer and --tokenizer is not given.
 std::optional<Tokenizer> LoadTokenizer(const CommonArguments& arguments);
 
-// The same, for a prompt. One of token ids needs no tokenizer: where the folder's cannot be read, a warning says so, and there is none.
-std::optional<Tokenizer> LoadTokenizer(const CommonArguments& arguments, const PromptArguments& prompt);
+// The same, for a prompt. One of token ids needs no tokenizer: where the folder's cannot be read, a
+// warning says so, and there is none.
+std::optional<Tokenizer> LoadTokenizer(const CommonArguments& arguments,
+                                       const PromptArguments& prompt);
 
 // The same, where there must be one.
 Tokenizer RequireTokenizer(const CommonArguments& arguments);
@@ -85,11 +94,15 @@ void Warn(const CommonArguments& arguments, const std::string& sentence);
 // Prints `document` on stdout where --json asks for it, else `text`, unless --quiet.
 void Print(const CommonArguments& arguments, const Json& document, const std::string& text);
 
-// Shows a job's progress on the terminal. `what` names the work, `unit` what the rate counts (empty: no rate).
-std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& arguments, const std::string& what, const std::string& unit);
+// Shows a job's progress on the terminal. `what` names the work, `unit` what the rate counts
+// (empty: no rate).
+std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& arguments,
+                                                     const std::string& what,
+                                                     const std::string& unit);
 
 void VisitPromptOptions(PromptArguments& arguments, OptionVisitor& option);
-std::vector<int64_t> PromptIds(const PromptArguments& arguments, const std::optional<Tokenizer>& tokenizer);
+std::vector<int64_t> PromptIds(const PromptArguments& arguments,
+                               const std::optional<Tokenizer>& tokenizer);
 
 // The text of one token, or null without a tokenizer.
 Json TokenText(const std::optional<Tokenizer>& tokenizer, int64_t id);

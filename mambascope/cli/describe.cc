@@ -27,8 +27,12 @@ std::string KeyInFiles(const OptionInfo& info) {
 }
 
 Json ValueJson(const bool& value) { return value; }
-Json ValueJson(const std::string& value) { return value.empty() ? Json() : Json(ReplaceInvalidUtf8(value)); }
-Json ValueJson(const std::optional<std::string>& value) { return value ? Json(ReplaceInvalidUtf8(*value)) : Json(); }
+Json ValueJson(const std::string& value) {
+  return value.empty() ? Json() : Json(ReplaceInvalidUtf8(value));
+}
+Json ValueJson(const std::optional<std::string>& value) {
+  return value ? Json(ReplaceInvalidUtf8(*value)) : Json();
+}
 template <typename T>
 Json ValueJson(const T& value) {
   return value;
@@ -53,7 +57,8 @@ class Describe : public OptionVisitor {
 // Of the tokenizer in use; null where there is none.
 Json TokenizerFingerprint(const CommonArguments& common) {
   std::string text;
-  for (const fs::path& file : Tokenizer::Files(common.tokenizer.empty() ? ModelFolder(common.model) : fs::path(common.tokenizer)))
+  for (const fs::path& file : Tokenizer::Files(
+           common.tokenizer.empty() ? ModelFolder(common.model) : fs::path(common.tokenizer)))
     text += ReadFile(file);
   return text.empty() ? Json() : Json(FingerprintText(text));
 }
@@ -62,10 +67,18 @@ std::string BoundsText(const Bounds& bounds) {
   struct Text {
     std::string operator()(std::monostate) const { return ""; }
     std::string operator()(const NotEmpty&) const { return ""; }
-    std::string operator()(const Integers& b) const { return fmt::format("{} to {}", b.least, b.most); }
-    std::string operator()(const IntegersFrom& b) const { return fmt::format("{} or more", b.least); }
-    std::string operator()(const Numbers& b) const { return fmt::format("{} to {}", b.least, b.most); }
-    std::string operator()(const OneOf& b) const { return fmt::format("{}", fmt::join(b.names, ", ")); }
+    std::string operator()(const Integers& b) const {
+      return fmt::format("{} to {}", b.least, b.most);
+    }
+    std::string operator()(const IntegersFrom& b) const {
+      return fmt::format("{} or more", b.least);
+    }
+    std::string operator()(const Numbers& b) const {
+      return fmt::format("{} to {}", b.least, b.most);
+    }
+    std::string operator()(const OneOf& b) const {
+      return fmt::format("{}", fmt::join(b.names, ", "));
+    }
     std::string operator()(const ByteSize&) const { return "bytes, as 4G"; }
   };
   return std::visit(Text(), bounds);
@@ -83,8 +96,10 @@ class Tabulate : public OptionVisitor {
     }
     if (info.presence == OptionInfo::Presence::kRequired) otherwise = "required";
     std::string names = info.names;
-    for (size_t at = 0; (at = names.find(",--", at)) != names.npos; at += 5) names.replace(at, 1, "`, `");
-    table_ += fmt::format("| `{}` | {} | {} | {} |\n", names, Escaped(info.help), BoundsText(info.bounds), Escaped(otherwise));
+    for (size_t at = 0; (at = names.find(",--", at)) != names.npos; at += 5)
+      names.replace(at, 1, "`, `");
+    table_ += fmt::format("| `{}` | {} | {} | {} |\n", names, Escaped(info.help),
+                          BoundsText(info.bounds), Escaped(otherwise));
   }
   const std::string& table() const { return table_; }
 
@@ -100,9 +115,12 @@ constexpr const char* kHead = "| option | what it is | values | default |\n|---|
 
 }  // namespace
 
-RunDescription DescribeRun(const std::string& name, Command& command) { return DescribeRun(name, command, command.common); }
+RunDescription DescribeRun(const std::string& name, Command& command) {
+  return DescribeRun(name, command, command.common);
+}
 
-RunDescription DescribeRun(const std::string& name, Command& command, const CommonArguments& common) {
+RunDescription DescribeRun(const std::string& name, Command& command,
+                           const CommonArguments& common) {
   RunDescription run = DescribeModel(name, common);
   Describe describe(run);
   command.VisitOptions(describe);
@@ -131,9 +149,10 @@ std::string OptionsMarkdown() {
   VisitModelOption(arguments, common);
   VisitCompatOption(arguments, common);
   VisitCommonOptions(arguments, common);
-  std::string text =
-      fmt::format("## Options\n\nThe program writes this part from its own declarations: `./dev docs`.\n\n### Of every command\n\n{}{}",
-                  kHead, common.table());
+  std::string text = fmt::format(
+      "## Options\n\nThe program writes this part from its own declarations: `./dev docs`.\n\n### "
+      "Of every command\n\n{}{}",
+      kHead, common.table());
   for (const CommandEntry& entry : Commands()) {
     const std::unique_ptr<Command> command = entry.make();
     Tabulate own, model, of_most;
@@ -141,7 +160,8 @@ std::string OptionsMarkdown() {
     VisitModelOption(command->common, of_most);
     if (model.table() != of_most.table()) command->VisitModel(own);
     command->VisitOptions(own);
-    if (!own.table().empty()) text += fmt::format("\n### {}\n\n{}.\n\n{}{}", entry.name, entry.does, kHead, own.table());
+    if (!own.table().empty())
+      text += fmt::format("\n### {}\n\n{}.\n\n{}{}", entry.name, entry.does, kHead, own.table());
   }
   return text;
 }

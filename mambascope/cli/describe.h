@@ -8,11 +8,13 @@
 
 namespace mambascope {
 
-// The command's options as they are set, with the fingerprints of checkpoint and tokenizer, version and commit.
+// The command's options as they are set, with the fingerprints of checkpoint and tokenizer, version
+// and commit.
 RunDescription DescribeRun(const std::string& name, Command& command);
 
 // The same for one of several models: `common` in place of the command's own.
-RunDescription DescribeRun(const std::string& name, Command& command, const CommonArguments& common);
+RunDescription DescribeRun(const std::string& name, Command& command,
+                           const CommonArguments& common);
 
 // What every run of a model depends on, without the command's own options.
 RunDescription DescribeModel(const std::string& name, const CommonArguments& common);

@@ -18,9 +18,11 @@
 namespace mambascope {
 namespace {
 
-void WriteOneEdit(const CommonArguments& common, const OutputFolder& out, const OneEditResult& result, const StoredEdits& edits) {
+void WriteOneEdit(const CommonArguments& common, const OutputFolder& out,
+                  const OneEditResult& result, const StoredEdits& edits) {
   WriteEdits(out / "edit.safetensors", edits);
-  WriteResults("edit", common, out, result, EditPage(result), fmt::format("{}{}\n", EditText(result), (out / "edit.safetensors").string()));
+  WriteResults("edit", common, out, result, EditPage(result),
+               fmt::format("{}{}\n", EditText(result), (out / "edit.safetensors").string()));
 }
 
 void EditOne(const CommonArguments& common, const EditArguments& o, RunDescription run) {
@@ -30,13 +32,19 @@ void EditOne(const CommonArguments& common, const EditArguments& o, RunDescripti
   const Rewrite rewrite{GivenPattern(*o.prompt, *o.subject), *o.subject, *o.target};
   const RewritePrompts prompts = PrepareRewrite(setup.tokenizer(), rewrite, setup.contexts());
   setup.TakeMoments();
-  OneEdit edit = EditOne(setup.inputs(), rewrite, prompts, {.method = setup.method(), .places = setup.places(), .texts = setup.Texts()});
+  OneEdit edit =
+      EditOne(setup.inputs(), rewrite, prompts,
+              {.method = setup.method(), .places = setup.places(), .texts = setup.Texts()});
   setup.Describe(run);
   edit.result.options = run.options;
-  edit.result.perplexity_text = o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "));
+  edit.result.perplexity_text =
+      o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "));
   setup.WriteContexts();
-  const std::string about = fmt::format("{}: {}", MakePrompt(setup.tokenizer(), rewrite.pattern, rewrite.subject).text, rewrite.target);
-  WriteOneEdit(common, out, edit.result, {edit.edits, Fingerprint(ModelFolder(common.model)), about});
+  const std::string about =
+      fmt::format("{}: {}", MakePrompt(setup.tokenizer(), rewrite.pattern, rewrite.subject).text,
+                  rewrite.target);
+  WriteOneEdit(common, out, edit.result,
+               {edit.edits, Fingerprint(ModelFolder(common.model)), about});
 }
 
 class EditCommand : public Command {
@@ -45,14 +53,20 @@ class EditCommand : public Command {
 
   void Check() const override {
     const bool records = a_.FromFiles(), one = a_.prompt || a_.subject || a_.target;
-    Refuse(records && one, "--prompt, --subject and --target make one edit, --counterfact and --zsre many: give one or the other");
+    Refuse(records && one,
+           "--prompt, --subject and --target make one edit, --counterfact and --zsre many: give "
+           "one or the other");
     Refuse(!records && (!a_.prompt || !a_.subject || !a_.target),
            "no edit: give --prompt, --subject and --target, or --counterfact or --zsre");
-    Refuse(!a_.counterfact.empty() && !a_.zsre.empty(), "--counterfact and --zsre are measured differently: give one or the other");
-    Refuse(!records && (a_.limit || a_.all_facts), "--limit and --all-facts are of --counterfact and --zsre");
+    Refuse(!a_.counterfact.empty() && !a_.zsre.empty(),
+           "--counterfact and --zsre are measured differently: give one or the other");
+    Refuse(!records && (a_.limit || a_.all_facts),
+           "--limit and --all-facts are of --counterfact and --zsre");
     const bool sweep = records && a_.method == "rome" && a_.edits.empty();
-    Refuse(!sweep && (common.check || common.explain), "--check and --explain are of records that are edited each alone");
-    if (common.dtype != "float32") throw Error("edits are made in float32", "leave out --dtype bfloat16");
+    Refuse(!sweep && (common.check || common.explain),
+           "--check and --explain are of records that are edited each alone");
+    if (common.dtype != "float32")
+      throw Error("edits are made in float32", "leave out --dtype bfloat16");
     Refuse(!records && !a_.edits.empty(), "--edits is of --counterfact and --zsre");
     Refuse(a_.lambda && a_.method != "memit", "--lambda is MEMIT's");
     Refuse(a_.division != "bare" && a_.method == "memit", "--division is ROME's");

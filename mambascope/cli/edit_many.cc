@@ -13,9 +13,10 @@
 namespace mambascope {
 namespace {
 
-void WriteMassEdit(const CommonArguments& common, const OutputFolder& out, const MassEditResult& result, const std::vector<Edit>& edits) {
-  WriteEdits(out / "edit.safetensors",
-             {edits, Fingerprint(ModelFolder(common.model)), fmt::format("{} records", result.points.back().edits)});
+void WriteMassEdit(const CommonArguments& common, const OutputFolder& out,
+                   const MassEditResult& result, const std::vector<Edit>& edits) {
+  WriteEdits(out / "edit.safetensors", {edits, Fingerprint(ModelFolder(common.model)),
+                                        fmt::format("{} records", result.points.back().edits)});
   WriteResults("edit", common, out, result, MassEditPage(result),
                fmt::format("{}{}\n", MassEditText(result), (out / "edit.safetensors").string()));
 }
@@ -28,23 +29,30 @@ void EditMany(const CommonArguments& common, const EditArguments& o, RunDescript
   setup.CheckPlaces();
   const EditEvaluator evaluate = MakeEvaluator(common, o, setup);
   const ChosenRecords chosen = ChooseRecords(common, o, setup);
-  MassEditOptions options{.method = setup.method(),
-                          .places = setup.places(),
-                          .counts = EditCounts(o.edits, static_cast<int64_t>(chosen.records.size())),
-                          .texts = {}};
+  MassEditOptions options{
+      .method = setup.method(),
+      .places = setup.places(),
+      .counts = EditCounts(o.edits, static_cast<int64_t>(chosen.records.size())),
+      .texts = {}};
   const EditInputs inputs = setup.inputs();
-  const std::vector<RewritePrompts> rewrites = PrepareRecords(inputs, chosen.records, options.method, options.counts);
+  const std::vector<RewritePrompts> rewrites =
+      PrepareRecords(inputs, chosen.records, options.method, options.counts);
   setup.TakeMoments();
   options.texts = setup.Texts();
   std::optional<Progress> progress;
   progress.emplace("edit: searches", "edits", common.quiet);
-  options.progress = [&](int64_t done, int64_t of) { (*progress)(static_cast<double>(done), of, done); };
+  options.progress = [&](int64_t done, int64_t of) {
+    (*progress)(static_cast<double>(done), of, done);
+  };
   MassEdits edits = EditTogether(inputs, evaluate, chosen.records, rewrites, options);
   progress.reset();
   setup.WriteContexts();
   setup.Describe(run);
   WriteMassEdit(common, out,
-                {.options = run.options, .choice = chosen.choice, .points = std::move(edits.points), .records = std::move(edits.records)},
+                {.options = run.options,
+                 .choice = chosen.choice,
+                 .points = std::move(edits.points),
+                 .records = std::move(edits.records)},
                 edits.edits);
 }
 

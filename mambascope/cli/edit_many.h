@@ -5,7 +5,8 @@
 
 namespace mambascope {
 
-// Writes OUT/edit.json and OUT/edit.html, the measures by the number of edits, and OUT/edit.safetensors, the edits of the largest number.
+// Writes OUT/edit.json and OUT/edit.html, the measures by the number of edits, and
+// OUT/edit.safetensors, the edits of the largest number.
 void EditMany(const CommonArguments& common, const EditArguments& arguments, RunDescription run);
 
 }  // namespace mambascope

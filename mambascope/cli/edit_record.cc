@@ -16,31 +16,39 @@ namespace fs = std::filesystem;
 std::shared_ptr<const References> ReadReferences(const EditArguments& o) {
   if (o.snippets.empty()) return nullptr;
   const bool relations = fs::is_directory(o.snippets) || ReadJson(o.snippets).is_object();
-  return std::make_shared<References>(relations ? CollectSnippets(ReadRelations({o.snippets})) : ReadAttributeSnippets(o.snippets));
+  return std::make_shared<References>(relations ? CollectSnippets(ReadRelations({o.snippets}))
+                                                : ReadAttributeSnippets(o.snippets));
 }
 
 std::vector<DatasetRecord> ReadRecords(const EditArguments& o) {
   std::vector<DatasetRecord> records;
   for (const std::string& file : o.counterfact) {
-    for (const CounterFactRecord& record : ReadCounterFact(file)) records.push_back(MakeDatasetRecord(record));
+    for (const CounterFactRecord& record : ReadCounterFact(file))
+      records.push_back(MakeDatasetRecord(record));
   }
   for (const std::string& file : o.zsre) {
-    for (const ZsreRecord& record : ReadZsre(file)) records.push_back(MakeDatasetRecord(record, static_cast<int64_t>(records.size())));
+    for (const ZsreRecord& record : ReadZsre(file))
+      records.push_back(MakeDatasetRecord(record, static_cast<int64_t>(records.size())));
   }
   return records;
 }
 
 }  // namespace
 
-ChosenRecords ChooseRecords(const CommonArguments& common, const EditArguments& o, const EditSetup& setup) {
+ChosenRecords ChooseRecords(const CommonArguments& common, const EditArguments& o,
+                            const EditSetup& setup) {
   using Keep = RecordChoiceOptions::Keep;
   return ChooseRecords(setup.model(), setup.tokenizer(), ReadRecords(o),
-                       {.limit = o.limit.value_or(0), .keep = o.all_facts ? Keep::kAll : Keep::kKnown, .seed = common.Seed()});
+                       {.limit = o.limit.value_or(0),
+                        .keep = o.all_facts ? Keep::kAll : Keep::kKnown,
+                        .seed = common.Seed()});
 }
 
-EditEvaluator MakeEvaluator(const CommonArguments& common, const EditArguments& o, const EditSetup& setup) {
+EditEvaluator MakeEvaluator(const CommonArguments& common, const EditArguments& o,
+                            const EditSetup& setup) {
   if (!o.generate) return EditEvaluator(setup.tokenizer());
-  return EditEvaluator(setup.tokenizer(), TextMeasuresOptions{.seed = common.Seed()}, ReadReferences(o));
+  return EditEvaluator(setup.tokenizer(), TextMeasuresOptions{.seed = common.Seed()},
+                       ReadReferences(o));
 }
 
 }  // namespace mambascope

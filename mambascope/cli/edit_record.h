@@ -9,11 +9,13 @@
 
 namespace mambascope {
 
-// --limit of the records, in a random order; without --all-facts those whose true object the model knows. Throws Error when that leaves
-// none.
-ChosenRecords ChooseRecords(const CommonArguments& common, const EditArguments& options, const EditSetup& setup);
+// --limit of the records, in a random order; without --all-facts those whose true object the model
+// knows. Throws Error when that leaves none.
+ChosenRecords ChooseRecords(const CommonArguments& common, const EditArguments& options,
+                            const EditSetup& setup);
 
 // With --generate it measures texts, too. REQUIRES: the setup outlives it.
-EditEvaluator MakeEvaluator(const CommonArguments& common, const EditArguments& options, const EditSetup& setup);
+EditEvaluator MakeEvaluator(const CommonArguments& common, const EditArguments& options,
+                            const EditSetup& setup);
 
 }  // namespace mambascope

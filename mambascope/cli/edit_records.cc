@@ -27,8 +27,10 @@ size_t RecordsAtATime(const EditSetup& setup) {
 }
 
 // Edits the records that the store has not, some at a time.
-std::vector<RecordResult> RunRecords(const CommonArguments& common, const EditSetup& setup, const EditEvaluator& evaluate,
-                                     const std::vector<DatasetRecord>& records, ResultStore& store) {
+std::vector<RecordResult> RunRecords(const CommonArguments& common, const EditSetup& setup,
+                                     const EditEvaluator& evaluate,
+                                     const std::vector<DatasetRecord>& records,
+                                     ResultStore& store) {
   double largest = 0;  // difference of a value that was searched again
   int64_t checked = 0;
   Job<DatasetRecord, RecordResult> job{.key = RecordKey,
@@ -36,22 +38,31 @@ std::vector<RecordResult> RunRecords(const CommonArguments& common, const EditSe
                                        .at_a_time = RecordsAtATime(setup),
                                        .store = &store,
                                        .progress = ShowProgress(common, "edit: records", "edits")};
-  job.run = [&](const std::vector<DatasetRecord>& some, const std::function<void(double, int64_t)>& progress) {
+  job.run = [&](const std::vector<DatasetRecord>& some,
+                const std::function<void(double, int64_t)>& progress) {
     RomeOptions rome = setup.rome();
-    rome.value.progress = [&](int64_t search, int64_t of) { progress(static_cast<double>(search) / static_cast<double>(of), search); };
+    rome.value.progress = [&](int64_t search, int64_t of) {
+      progress(static_cast<double>(search) / static_cast<double>(of), search);
+    };
     EditedRecords edited = EditRecordsAlone(setup.inputs(), evaluate, some, setup.places(), rome);
     if (common.check) {
-      largest = std::max(largest, CheckValue(setup.inputs(), some[0].record, edited.edits[0], rome));
+      largest =
+          std::max(largest, CheckValue(setup.inputs(), some[0].record, edited.edits[0], rome));
       ++checked;
     }
     return std::move(edited.results);
   };
   if (common.explain)
-    fmt::print(stderr, "plan: {} records ({} are there already), {} edits each, {} contexts; {} records at a time\n", records.size(),
-               CountDone(job, records), setup.places().size(), setup.contexts().size(), job.at_a_time);
+    fmt::print(stderr,
+               "plan: {} records ({} are there already), {} edits each, {} contexts; {} records at "
+               "a time\n",
+               records.size(), CountDone(job, records), setup.places().size(),
+               setup.contexts().size(), job.at_a_time);
   std::vector<RecordResult> results = RunJob(job, records);
   if (checked > 0)
-    fmt::print(stderr, "check: {} values found again by whole passes; largest relative difference {:.1e}\n", checked, largest);
+    fmt::print(stderr,
+               "check: {} values found again by whole passes; largest relative difference {:.1e}\n",
+               checked, largest);
   return results;
 }
 
@@ -64,7 +75,9 @@ void EditRecords(const CommonArguments& common, const EditArguments& o, RunDescr
   const ChosenRecords chosen = ChooseRecords(common, o, setup);
   setup.TakeMoments();
   setup.Describe(run);
-  if (!o.zsre.empty()) run.identity["measures"] = "zsre-acc";  // lines of older versions have the token accuracies under other keys
+  if (!o.zsre.empty())
+    run.identity["measures"] =
+        "zsre-acc";  // lines of older versions have the token accuracies under other keys
   ResultStore store(out / "edit.jsonl", run.identity);
   setup.WriteContexts();
   EditSweepResult result{.options = run.options, .choice = chosen.choice};
@@ -72,8 +85,8 @@ void EditRecords(const CommonArguments& common, const EditArguments& o, RunDescr
   result.summary = SummarizeSweep(result.records);
   const RecordChoice& choice = result.choice;
   WriteResults("edit", common, out, result, EditSweepPage(result),
-               fmt::format("{} records, of {} tested for whether the model knows them, of {}\n{}", choice.chosen, choice.tested, choice.of,
-                           EditSweepText(result)));
+               fmt::format("{} records, of {} tested for whether the model knows them, of {}\n{}",
+                           choice.chosen, choice.tested, choice.of, EditSweepText(result)));
 }
 
 }  // namespace mambascope

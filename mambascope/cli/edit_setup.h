@@ -1,4 +1,5 @@
-// What every kind of edit needs before it begins: the options of `edit`, contexts, and the moments of the keys.
+// What every kind of edit needs before it begins: the options of `edit`, contexts, and the moments
+// of the keys.
 #pragma once
 
 #include <map>
@@ -22,9 +23,11 @@ struct EditArguments {
   std::optional<int64_t> limit;                        // none: all
   bool all_facts = false;
   std::string layers = "all";
-  std::vector<std::string> projections;  // none: the one that the published edits of the architecture change, W_o or W_down
-  std::string contexts;                  // a file, or the name of a plan; empty: the checkpoint's own, else by ROME's plan
-  std::string moments;                   // file or folder; empty: collected from `texts`
+  std::vector<std::string> projections;  // none: the one that the published edits of the
+                                         // architecture change, W_o or W_down
+  std::string
+      contexts;  // a file, or the name of a plan; empty: the checkpoint's own, else by ROME's plan
+  std::string moments;  // file or folder; empty: collected from `texts`
   std::vector<std::string> texts;
   double ridge = 0;
   std::string method = "rome";
@@ -35,7 +38,8 @@ struct EditArguments {
   std::string snippets;
   std::optional<int> steps;     // none: the method's
   std::optional<double> clamp;  // none: the method's
-  double learning_rate = ValueOptions().learning_rate, decay = ValueOptions().decay, kl = ValueOptions().kl;
+  double learning_rate = ValueOptions().learning_rate, decay = ValueOptions().decay,
+         kl = ValueOptions().kl;
   std::optional<uint64_t> memory;
   std::string out = "out";
 
@@ -48,8 +52,8 @@ class EditSetup {
  public:
   // Loads the model and its contexts.
   EditSetup(const CommonArguments& common, const EditArguments& options);
-  // Takes the moments of all keys, from OUT/moments where they are collected: after all that can be refused before. Throws Error, which
-  // names the place, where C has no inverse.
+  // Takes the moments of all keys, from OUT/moments where they are collected: after all that can be
+  // refused before. Throws Error, which names the place, where C has no inverse.
   void TakeMoments();
 
   const Model& model() const { return model_; }

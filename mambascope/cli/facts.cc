@@ -26,7 +26,8 @@ ChoiceOptions::Corruption WantedCorruption(const FactArguments& o) {
 
 std::vector<Fact> ReadFacts(const FactArguments& o) {
   std::vector<Fact> facts;
-  if (!o.relations.empty()) facts = ToFacts(ReadRelations({o.relations.begin(), o.relations.end()}));
+  if (!o.relations.empty())
+    facts = ToFacts(ReadRelations({o.relations.begin(), o.relations.end()}));
   for (const std::string& file : o.counterfact) {
     std::vector<Fact> more = ToFacts(ReadCounterFact(file));
     facts.insert(facts.end(), more.begin(), more.end());
@@ -37,26 +38,38 @@ std::vector<Fact> ReadFacts(const FactArguments& o) {
 }  // namespace
 
 void VisitFactOptions(FactArguments& a, OptionVisitor& option) {
-  option(&a.relations, {.names = "--relations", .help = "RELATIONS file, or a folder of them; repeatable", .decides = Decides::kSelection});
-  option(&a.counterfact,
-         {.names = "--counterfact", .help = "CounterFact file, proper or EasyEdit's; repeatable", .decides = Decides::kSelection});
+  option(&a.relations, {.names = "--relations",
+                        .help = "RELATIONS file, or a folder of them; repeatable",
+                        .decides = Decides::kSelection});
+  option(&a.counterfact, {.names = "--counterfact",
+                          .help = "CounterFact file, proper or EasyEdit's; repeatable",
+                          .decides = Decides::kSelection});
   option(&a.limit, {.names = "--limit",
                     .help = "Maximum number of known facts, drawn at random",
                     .otherwise = "all",
                     .bounds = Integers{1, 1'000'000'000},
                     .decides = Decides::kSelection});
-  option(&a.all_facts, {.names = "--all-facts", .help = "Keep facts that the model does not know", .decides = Decides::kSelection});
-  option(&a.prompt, {.names = "--prompt", .help = "One fact: its prompt, with {} for the subject, as \"{} is located in\""});
+  option(&a.all_facts, {.names = "--all-facts",
+                        .help = "Keep facts that the model does not know",
+                        .decides = Decides::kSelection});
+  option(&a.prompt,
+         {.names = "--prompt",
+          .help = "One fact: its prompt, with {} for the subject, as \"{} is located in\""});
   option(&a.subject, {.names = "--subject", .help = "One fact: its subject"});
   option(&a.answer, {.names = "--answer",
                      .help = "One fact: the answer, of which the first token is followed",
                      .otherwise = "the clean prompt's most probable token"});
   VisitMemoryOption(a.memory, "a sweep", option);
-  option(&a.out, {.names = "--out", .help = "Folder for the results", .bounds = NotEmpty(), .decides = Decides::kConduct});
+  option(&a.out, {.names = "--out",
+                  .help = "Folder for the results",
+                  .bounds = NotEmpty(),
+                  .decides = Decides::kConduct});
   if (!a.corruption) return;
-  option(&a.corruption->subject, {.names = "--corrupt-subject", .help = "One fact: the subject of the corrupted prompt"});
+  option(&a.corruption->subject,
+         {.names = "--corrupt-subject", .help = "One fact: the subject of the corrupted prompt"});
   option(&a.corruption->noise, {.names = "--noise",
-                                .help = "Corrupt by Gaussian noise on the subject's embedding, of this many standard deviations of the "
+                                .help = "Corrupt by Gaussian noise on the subject's embedding, of "
+                                        "this many standard deviations of the "
                                         "embedding (published: 3)",
                                 .otherwise = "another subject",
                                 .bounds = Numbers{1e-6, 1e6}});
@@ -69,8 +82,11 @@ void VisitFactOptions(FactArguments& a, OptionVisitor& option) {
 
 void CheckFacts(const FactArguments& a) {
   const bool files = a.FromFiles(), one = a.prompt || a.subject;
-  Refuse(files && one, "--prompt and --subject name one fact, --relations and --counterfact many: give one or the other");
-  Refuse(!files && (!a.prompt || !a.subject), "no facts: give --prompt and --subject, --relations or --counterfact");
+  Refuse(files && one,
+         "--prompt and --subject name one fact, --relations and --counterfact many: give one or "
+         "the other");
+  Refuse(!files && (!a.prompt || !a.subject),
+         "no facts: give --prompt and --subject, --relations or --counterfact");
   if (a.corruption) {
     const auto& [other, noise, samples] = *a.corruption;
     Refuse(noise && other, "--noise and --corrupt-subject: a prompt is corrupted in one way");
@@ -78,28 +94,35 @@ void CheckFacts(const FactArguments& a) {
     Refuse(!files && !noise && !other, "one fact needs --corrupt-subject or --noise");
     Refuse(files && other, "--corrupt-subject is of one fact, given with --prompt");
   }
-  Refuse(!files && (a.limit || a.all_facts), "--limit and --all-facts are of --relations and --counterfact");
+  Refuse(!files && (a.limit || a.all_facts),
+         "--limit and --all-facts are of --relations and --counterfact");
   Refuse(files && a.answer, "--answer is of one fact, given with --prompt");
 }
 
 int64_t FirstToken(const Tokenizer& tokenizer, const std::string& text) {
   if (text.empty()) throw Error("the answer is empty");
-  const std::vector<Token> tokens = tokenizer.EncodeContinuation(text.starts_with(' ') ? text : " " + text);
+  const std::vector<Token> tokens =
+      tokenizer.EncodeContinuation(text.starts_with(' ') ? text : " " + text);
   if (tokens.empty()) throw Error(fmt::format("the answer '{}' has no token", text));
   return tokens.front().id;
 }
 
 FactPair OneFact(const FactArguments& o, const Tokenizer& tokenizer) {
-  if (o.corruption && o.corruption->subject == o.subject) throw Error("--corrupt-subject is the subject itself", "name another one");
+  if (o.corruption && o.corruption->subject == o.subject)
+    throw Error("--corrupt-subject is the subject itself", "name another one");
   const std::string pattern = GivenPattern(*o.prompt, *o.subject);
-  FactPair pair{.relation = {}, .clean = MakePrompt(tokenizer, pattern, *o.subject), .corrupt = {}, .answer_id = {}};
+  FactPair pair{.relation = {},
+                .clean = MakePrompt(tokenizer, pattern, *o.subject),
+                .corrupt = {},
+                .answer_id = {}};
   if (o.answer) pair.answer_id = FirstToken(tokenizer, *o.answer);
-  if (o.corruption && o.corruption->subject) pair.corrupt = MakePrompt(tokenizer, pattern, *o.corruption->subject);
+  if (o.corruption && o.corruption->subject)
+    pair.corrupt = MakePrompt(tokenizer, pattern, *o.corruption->subject);
   return pair;
 }
 
-FactWork TakeFacts(const CommonArguments& common, const FactArguments& o, const Model& model, const Tokenizer& tokenizer,
-                   const std::vector<FurtherModel>& others) {
+FactWork TakeFacts(const CommonArguments& common, const FactArguments& o, const Model& model,
+                   const Tokenizer& tokenizer, const std::vector<FurtherModel>& others) {
   FactWork work;
   std::vector<std::string> subjects;  // that the noise takes its scale from
   if (o.prompt) {
@@ -115,18 +138,22 @@ FactWork TakeFacts(const CommonArguments& common, const FactArguments& o, const 
         .facts = o.all_facts ? ChoiceOptions::Facts::kAll : ChoiceOptions::Facts::kKnown,
         .corruption = WantedCorruption(o),
         .seed = common.Seed(),
-        .progress = [&](int64_t chosen, int64_t tested) { progress(static_cast<double>(o.limit ? chosen : tested), wanted, tested); }};
+        .progress = [&](int64_t chosen, int64_t tested) {
+          progress(static_cast<double>(o.limit ? chosen : tested), wanted, tested);
+        }};
     for (const auto& [other, its_tokenizer] : others)
-      options.also_known.emplace_back([other = other, its_tokenizer = its_tokenizer](const std::vector<Fact>& asked) {
-        return KnowsFacts(*other, *its_tokenizer, asked);
-      });
+      options.also_known.emplace_back(
+          [other = other, its_tokenizer = its_tokenizer](const std::vector<Fact>& asked) {
+            return KnowsFacts(*other, *its_tokenizer, asked);
+          });
     Choice choice = ChoosePairs(model, tokenizer, facts, options);
     work.pairs = std::move(choice.pairs);
     work.facts = std::move(choice.facts);
     work.relations = std::move(choice.relations);
   }
   if (IsNoisy(o)) {
-    if (common.Seed() > UINT32_MAX) throw Error("--seed: noise takes seeds up to 4294967295, as NumPy does");
+    if (common.Seed() > UINT32_MAX)
+      throw Error("--seed: noise takes seeds up to 4294967295, as NumPy does");
     work.noise = Noise{.std = *o.corruption->noise * EmbeddingStd(model, tokenizer, subjects),
                        .samples = o.corruption->samples.value_or(Noise().samples),
                        .seed = static_cast<uint32_t>(common.Seed())};
@@ -140,10 +167,12 @@ void DescribeNoise(const FactWork& work, RunDescription& run) {
   run.DependsOn("samples", work.noise->samples);
 }
 
-FactJobOptions JobOptions(const std::string& name, const CommonArguments& common, const FactArguments& o, const Model& model) {
-  FactJobOptions options{.cells = {.recheck = common.check ? kRecheckedCells : 0, .seed = common.Seed()},
-                         .at_a_time = FactsTogether(model.device(), model.parameters()),
-                         .progress = ShowProgress(common, name + ": facts", "cells")};
+FactJobOptions JobOptions(const std::string& name, const CommonArguments& common,
+                          const FactArguments& o, const Model& model) {
+  FactJobOptions options{
+      .cells = {.recheck = common.check ? kRecheckedCells : 0, .seed = common.Seed()},
+      .at_a_time = FactsTogether(model.device(), model.parameters()),
+      .progress = ShowProgress(common, name + ": facts", "cells")};
   options.cells.sweep.memory = MemoryLimit(o.memory, model);
   return options;
 }
@@ -153,8 +182,9 @@ void ReportJob(const CommonArguments& common, const Audit& audit, size_t facts, 
   if (common.check) fmt::print(stderr, "{}", CheckText(audit, common.Dtype()));
 }
 
-void WriteResults(const std::string& name, const CommonArguments& common, const OutputFolder& folder, const Json& json,
-                  const std::string& page, const std::string& text) {
+void WriteResults(const std::string& name, const CommonArguments& common,
+                  const OutputFolder& folder, const Json& json, const std::string& page,
+                  const std::string& text) {
   const fs::path json_file = folder / (name + ".json"), page_file = folder / (name + ".html");
   WriteFile(json_file, DumpJson(json, 1) + "\n");
   WriteFile(page_file, page);

@@ -1,4 +1,5 @@
-// What the commands that run over facts share: where the facts come from, how they are corrupted, and how their jobs run.
+// What the commands that run over facts share: where the facts come from, how they are corrupted,
+// and how their jobs run.
 #pragma once
 
 #include <optional>
@@ -51,7 +52,8 @@ struct FurtherModel {
   const Tokenizer* tokenizer;
 };
 // REQUIRES: CheckFacts.
-FactWork TakeFacts(const CommonArguments& common, const FactArguments& arguments, const Model& model, const Tokenizer& tokenizer,
+FactWork TakeFacts(const CommonArguments& common, const FactArguments& arguments,
+                   const Model& model, const Tokenizer& tokenizer,
                    const std::vector<FurtherModel>& others = {});
 
 // One fact of --prompt and --subject.
@@ -63,27 +65,35 @@ int64_t FirstToken(const Tokenizer& tokenizer, const std::string& text);
 // What of the noise the numbers depend on.
 void DescribeNoise(const FactWork& work, RunDescription& run);
 
-// The results of all facts, some at a time. Those of a data set go to NAME.jsonl as they come. Prints the plan for --explain, and for
+// The results of all facts, some at a time. Those of a data set go to NAME.jsonl as they come.
+// Prints the plan for --explain, and for
 // --check the largest difference.
 template <typename Result>
-std::vector<Result> RunFacts(const std::string& name, const CommonArguments& common, const FactArguments& arguments, const Model& model,
-                             const FactWork& work, const OutputFolder& folder, const RunDescription& run, const FactBatch<Result>& batch);
+std::vector<Result> RunFacts(const std::string& name, const CommonArguments& common,
+                             const FactArguments& arguments, const Model& model,
+                             const FactWork& work, const OutputFolder& folder,
+                             const RunDescription& run, const FactBatch<Result>& batch);
 
 // Writes NAME.json and NAME.html; prints `json`, or `text` and the names of the two.
-void WriteResults(const std::string& name, const CommonArguments& common, const OutputFolder& folder, const Json& json,
-                  const std::string& page, const std::string& text);
+void WriteResults(const std::string& name, const CommonArguments& common,
+                  const OutputFolder& folder, const Json& json, const std::string& page,
+                  const std::string& text);
 
 // ---- what RunFacts is made of
 
-FactJobOptions JobOptions(const std::string& name, const CommonArguments& common, const FactArguments& arguments, const Model& model);
+FactJobOptions JobOptions(const std::string& name, const CommonArguments& common,
+                          const FactArguments& arguments, const Model& model);
 void ReportJob(const CommonArguments& common, const Audit& audit, size_t facts, size_t already);
 
 template <typename Result>
-std::vector<Result> RunFacts(const std::string& name, const CommonArguments& common, const FactArguments& arguments, const Model& model,
-                             const FactWork& work, const OutputFolder& folder, const RunDescription& run, const FactBatch<Result>& batch) {
+std::vector<Result> RunFacts(const std::string& name, const CommonArguments& common,
+                             const FactArguments& arguments, const Model& model,
+                             const FactWork& work, const OutputFolder& folder,
+                             const RunDescription& run, const FactBatch<Result>& batch) {
   FactJobOptions options = JobOptions(name, common, arguments, model);
   std::optional<ResultStore> store;
-  if (!work.relations.empty()) options.store = &store.emplace(folder / (name + ".jsonl"), run.identity);
+  if (!work.relations.empty())
+    options.store = &store.emplace(folder / (name + ".jsonl"), run.identity);
   FactJobResult<Result> job = RunFactJob<Result>(work.pairs, options, batch);
   ReportJob(common, job.audit, work.pairs.size(), job.already);
   return std::move(job.results);

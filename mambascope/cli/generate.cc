@@ -11,7 +11,9 @@ class GenerateCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitPromptOptions(prompt_, option);
-    option(&tokens_, {.names = "--tokens", .help = "Number of tokens to add", .bounds = Integers{1, 1'000'000}});
+    option(
+        &tokens_,
+        {.names = "--tokens", .help = "Number of tokens to add", .bounds = Integers{1, 1'000'000}});
     option(&top_k_, {.names = "--top-k",
                      .help = "Draw from this many most probable tokens, with --seed",
                      .otherwise = "the most probable token",
@@ -22,11 +24,13 @@ class GenerateCommand : public Command {
     const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, prompt_);
     const std::vector<int64_t> ids = PromptIds(prompt_, tokenizer);
     const Model model = LoadModel(common);
-    const GenerateOptions options{.tokens = tokens_, .top_k = top_k_.value_or(0), .seed = common.Seed()};
+    const GenerateOptions options{
+        .tokens = tokens_, .top_k = top_k_.value_or(0), .seed = common.Seed()};
     const std::vector<int64_t> generated = Generate(model, {ids}, options).front();
     const Json text = tokenizer ? Json(tokenizer->DecodeKnown(generated)) : Json();
     Print(common, {{"text", text}, {"ids", generated}},
-          text.is_string() ? text.get<std::string>() + "\n" : fmt::format("{}\n", Json(generated).dump()));
+          text.is_string() ? text.get<std::string>() + "\n"
+                           : fmt::format("{}\n", Json(generated).dump()));
   }
 
  private:

@@ -16,7 +16,8 @@ class InfoCommand : public Command {
     std::string site_list, projection_list;
     for (const SiteInfo& site : model.sites()) {
       sites.push_back({{"name", SiteName(site.site)}, {"width", site.width}});
-      site_list += fmt::format("{}{} ({})", site_list.empty() ? "" : ", ", SiteName(site.site), site.width);
+      site_list +=
+          fmt::format("{}{} ({})", site_list.empty() ? "" : ", ", SiteName(site.site), site.width);
     }
     for (const std::string& name : model.projections()) {
       projections.push_back(name);
@@ -31,9 +32,11 @@ class InfoCommand : public Command {
            {"parameters", model.parameters()},
            {"sites", sites},
            {"projections", projections}},
-          fmt::format("architecture  {}\nlayers        {}\nd_model       {}\nvocabulary    {}\nparameters    {}\nsites (width) "
+          fmt::format("architecture  {}\nlayers        {}\nd_model       {}\nvocabulary    "
+                      "{}\nparameters    {}\nsites (width) "
                       "{}\nprojections   {}\n",
-                      c.model_type, c.layers, c.d_model, c.vocab, model.parameters(), site_list, projection_list));
+                      c.model_type, c.layers, c.d_model, c.vocab, model.parameters(), site_list,
+                      projection_list));
   }
 };
 

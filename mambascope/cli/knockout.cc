@@ -30,7 +30,8 @@ std::vector<std::string> NameModels(const std::vector<std::string>& models) {
   std::vector<std::string> names;
   for (const std::string& model : models) {
     std::string name = (fs::path(model) / "").parent_path().filename().string();
-    if (std::find(names.begin(), names.end(), name) != names.end()) name += fmt::format("-{}", names.size() + 1);
+    if (std::find(names.begin(), names.end(), name) != names.end())
+      name += fmt::format("-{}", names.size() + 1);
     names.push_back(name);
   }
   return names;
@@ -64,7 +65,8 @@ void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation&
   Progress progress("mean states: documents", "documents", one.common.quiet);
   const std::vector<std::vector<int64_t>> texts = TextIds(a, one.tokenizer);
   ablation.means = MeanStates(one.model, texts, Site::kConvIn, [&](size_t done) {
-    progress(static_cast<double>(done), static_cast<int64_t>(texts.size()), static_cast<int64_t>(done));
+    progress(static_cast<double>(done), static_cast<int64_t>(texts.size()),
+             static_cast<int64_t>(done));
   });
 }
 
@@ -79,11 +81,12 @@ class KnockoutCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override { VisitKnockoutOptions(a_, option); }
   void VisitModel(OptionVisitor& option) override {
-    option(&a_.models,
-           {.names = "--model",
-            .help = "Checkpoint folder, or demo, demo-mamba2, demo-neox; repeatable. Of several models all must know a fact, the "
-                    "curves are by depth, and all are in memory at once; --tokenizer is for those that have none",
-            .decides = Decides::kSelection});
+    option(&a_.models, {.names = "--model",
+                        .help = "Checkpoint folder, or demo, demo-mamba2, demo-neox; repeatable. "
+                                "Of several models all must know a fact, the "
+                                "curves are by depth, and all are in memory at once; --tokenizer "
+                                "is for those that have none",
+                        .decides = Decides::kSelection});
   }
   void VisitCompat(OptionVisitor& /*option*/) override {}  // among its own
   void Check() const override {
@@ -96,29 +99,35 @@ class KnockoutCommand : public Command {
     const OutputFolder folder(a_.facts.out, {"knockout.json", "knockout.html"});
     const std::vector<LoadedModel> loaded = LoadModels(common, a_);
     std::vector<KnockoutOptions> options;
-    for (const LoadedModel& one : loaded) options.push_back(SetUpKnockout(a_, one.model, one.tokenizer));
+    for (const LoadedModel& one : loaded)
+      options.push_back(SetUpKnockout(a_, one.model, one.tokenizer));
     std::vector<FurtherModel> others;
-    for (size_t i = 1; i < loaded.size(); ++i) others.push_back({&loaded[i].model, &loaded[i].tokenizer});
+    for (size_t i = 1; i < loaded.size(); ++i)
+      others.push_back({&loaded[i].model, &loaded[i].tokenizer});
     const FactWork work = TakeFacts(common, a_.facts, loaded[0].model, loaded[0].tokenizer, others);
     std::vector<KnockoutResult> results;
     for (size_t i = 0; i < loaded.size(); ++i) {
       const std::string name = loaded.size() > 1 ? "knockout." + loaded[i].name : "knockout";
-      results.push_back(RunModel(loaded[i], options[i], name, WorkFor(loaded[i], a_.facts, work), folder));
+      results.push_back(
+          RunModel(loaded[i], options[i], name, WorkFor(loaded[i], a_.facts, work), folder));
     }
     std::string text = FactsText(work.pairs.size(), work.relations);
-    for (const KnockoutResult& result : results) text += (text.empty() ? "" : "\n") + KnockoutText(result);
-    WriteResults("knockout", common, folder, KnockoutJson(results), KnockoutPage(results), text + "\n");
+    for (const KnockoutResult& result : results)
+      text += (text.empty() ? "" : "\n") + KnockoutText(result);
+    WriteResults("knockout", common, folder, KnockoutJson(results), KnockoutPage(results),
+                 text + "\n");
   }
 
  private:
-  KnockoutResult RunModel(const LoadedModel& one, KnockoutOptions options, const std::string& name, const FactWork& work,
-                          const OutputFolder& folder) {
+  KnockoutResult RunModel(const LoadedModel& one, KnockoutOptions options, const std::string& name,
+                          const FactWork& work, const OutputFolder& folder) {
     if (work.relations.empty()) CheckSets(options, work.pairs.at(0).clean);
     KnockoutResult result{.options = {},
                           .name = one.name,
                           .mode = a_.mode,
                           .window = WindowLength(a_, one.model),
-                          .windows = a_.around_layers() ? KnockoutResult::Windows::kAround : KnockoutResult::Windows::kWhole,
+                          .windows = a_.around_layers() ? KnockoutResult::Windows::kAround
+                                                        : KnockoutResult::Windows::kWhole,
                           .x = options.places,
                           .flows = ListFlows(options),
                           .channels = {},
@@ -128,15 +137,17 @@ class KnockoutCommand : public Command {
     RunDescription run = DescribeRun("knockout", *this, one.common);
     DescribeKnockout(a_, options, result.window, run);
     result.options = run.options;
-    result.facts = RunFacts<KnockedFact>(name, one.common, a_.facts, one.model, work, folder, run,
-                                         [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
-                                           if (options.ablation && options.ablation->means.empty()) TakeMeans(one, a_, *options.ablation);
-                                           options.cells = cells;
-                                           std::vector<KnockedFact> found = KnockOut(one.model, pairs, options, audit);
-                                           for (KnockedFact& fact : found)
-                                             fact.answer = one.tokenizer.DecodeToken(fact.answer_id).value_or("");
-                                           return found;
-                                         });
+    result.facts = RunFacts<KnockedFact>(
+        name, one.common, a_.facts, one.model, work, folder, run,
+        [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
+          if (options.ablation && options.ablation->means.empty())
+            TakeMeans(one, a_, *options.ablation);
+          options.cells = cells;
+          std::vector<KnockedFact> found = KnockOut(one.model, pairs, options, audit);
+          for (KnockedFact& fact : found)
+            fact.answer = one.tokenizer.DecodeToken(fact.answer_id).value_or("");
+          return found;
+        });
     result.summary = SummarizeKnockouts(result);
     return result;
   }

@@ -14,7 +14,9 @@
 namespace mambascope {
 namespace {
 
-constexpr int64_t kDocuments = 128, kTokens = 128;  // of texts, as the public implementation of Sharma et al. 2024 has it
+constexpr int64_t kDocuments = 128,
+                  kTokens =
+                      128;  // of texts, as the public implementation of Sharma et al. 2024 has it
 
 // The sets that all of `texts` name, each once.
 std::vector<std::string> ParseSets(const std::vector<std::string>& texts) {
@@ -29,7 +31,8 @@ std::vector<std::string> ParseSets(const std::vector<std::string>& texts) {
 
 // How each layer is cut.
 std::vector<CutKind> ChooseCutKinds(const KnockoutArguments& a, const Model& model) {
-  std::vector<CutKind> kinds(static_cast<size_t>(model.layers()), a.mode == "cut-conv" ? CutKind::kMixingAndConv : CutKind::kMixing);
+  std::vector<CutKind> kinds(static_cast<size_t>(model.layers()),
+                             a.mode == "cut-conv" ? CutKind::kMixingAndConv : CutKind::kMixing);
   if (a.compat != "knockout") return kinds;
   for (int l = 0; l < model.layers(); ++l) {
     for (const Mixer& mixer : model.layer(l).mixers()) {
@@ -41,21 +44,26 @@ std::vector<CutKind> ChooseCutKinds(const KnockoutArguments& a, const Model& mod
 
 // The heads of every layer that has attention.
 ChannelGroup Heads(const std::string& text, const Model& model) {
-  ChannelGroup group{.name = "heads " + text, .blocked = std::vector<at::Tensor>(static_cast<size_t>(model.layers()))};
+  ChannelGroup group{.name = "heads " + text,
+                     .blocked = std::vector<at::Tensor>(static_cast<size_t>(model.layers()))};
   for (int l = 0; l < model.layers(); ++l) {
-    const std::optional<Mixer> attention = FindMixer(model.layer(l).mixers(), MixerKind::kAttention);
+    const std::optional<Mixer> attention =
+        FindMixer(model.layer(l).mixers(), MixerKind::kAttention);
     if (!attention) continue;
     at::Tensor mask = at::zeros({attention->channels}, at::kBool);
-    for (const int head : ParseHeads(text, static_cast<int>(attention->channels))) mask[head] = true;
+    for (const int head : ParseHeads(text, static_cast<int>(attention->channels)))
+      mask[head] = true;
     group.blocked[static_cast<size_t>(l)] = mask.to(model.device());
   }
-  if (std::none_of(group.blocked.begin(), group.blocked.end(), [](const at::Tensor& mask) { return mask.defined(); }))
-    throw Error("--heads needs attention heads; this model has none", "--channels cuts a part of a Mamba");
+  if (std::none_of(group.blocked.begin(), group.blocked.end(),
+                   [](const at::Tensor& mask) { return mask.defined(); }))
+    throw Error("--heads needs attention heads; this model has none",
+                "--channels cuts a part of a Mamba");
   return group;
 }
 
-// The thirds that a group of channels is made of; none: everywhere. The public implementation of Endy et al. 2025 names a group by the
-// third that it leaves alone.
+// The thirds that a group of channels is made of; none: everywhere. The public implementation of
+// Endy et al. 2025 names a group by the third that it leaves alone.
 std::vector<std::string> ParseThirds(const std::string& name, const std::string& compat) {
   if (name == "all") return {};
   if (compat == "knockout" && name == "fast_decay") return {"mid", "slow"};
@@ -64,15 +72,19 @@ std::vector<std::string> ParseThirds(const std::string& name, const std::string&
   for (const std::string& third : thirds) {
     if (third != "fast" && third != "mid" && third != "slow")
       throw Error(fmt::format("--channels: '{}' is no group of channels", name),
-                  "all, fast, mid, slow, sums as mid+slow; with --compat knockout fast_decay and slow_decay, too");
+                  "all, fast, mid, slow, sums as mid+slow; with --compat knockout fast_decay and "
+                  "slow_decay, too");
   }
   return thirds;
 }
 
-ChannelGroup Channels(const std::string& name, const std::vector<std::string>& thirds, const FeatureGroups& features) {
+ChannelGroup Channels(const std::string& name, const std::vector<std::string>& thirds,
+                      const FeatureGroups& features) {
   ChannelGroup group{.name = name, .blocked = {}};
   for (const std::string& third : thirds) {
-    const std::vector<at::Tensor>& masks = third == "fast" ? features.fast : third == "mid" ? features.mid : features.slow;
+    const std::vector<at::Tensor>& masks = third == "fast"  ? features.fast
+                                           : third == "mid" ? features.mid
+                                                            : features.slow;
     if (group.blocked.empty()) group.blocked = masks;
     for (size_t l = 0; l < masks.size(); ++l) {
       if (masks[l].defined()) group.blocked[l] = group.blocked[l].logical_or(masks[l]);
@@ -82,15 +94,18 @@ ChannelGroup Channels(const std::string& name, const std::vector<std::string>& t
 }
 
 // Each name once.
-std::vector<ChannelGroup> MakeGroups(const KnockoutArguments& a, const Model& model, const Tokenizer& tokenizer) {
+std::vector<ChannelGroup> MakeGroups(const KnockoutArguments& a, const Model& model,
+                                     const Tokenizer& tokenizer) {
   std::vector<ChannelGroup> groups;
   std::optional<FeatureGroups> features;  // once they are needed
   for (const std::string& name : a.channels) {
-    if (std::any_of(groups.begin(), groups.end(), [&](const ChannelGroup& group) { return group.name == name; })) continue;
+    if (std::any_of(groups.begin(), groups.end(),
+                    [&](const ChannelGroup& group) { return group.name == name; }))
+      continue;
     const std::vector<std::string> thirds = ParseThirds(name, a.compat);
     if (!thirds.empty() && !features) {
-      features =
-          a.rank == "step" ? RankFeatures(model, FeatureRank::kStep, TextIds(a, tokenizer)) : RankFeatures(model, FeatureRank::kDecay, {});
+      features = a.rank == "step" ? RankFeatures(model, FeatureRank::kStep, TextIds(a, tokenizer))
+                                  : RankFeatures(model, FeatureRank::kDecay, {});
     }
     groups.push_back(thirds.empty() ? ChannelGroup{} : Channels(name, thirds, *features));
   }
@@ -112,13 +127,17 @@ std::vector<std::string> DefaultSources(const KnockoutArguments& a) {
 void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
   VisitFactOptions(a.facts, option);
   option(&a.from, {.names = "--from",
-                   .help = fmt::format("Sources: sets of tokens, as subject,last; repeatable. The sets are {}; or tokens from 0, as 0,3-5",
+                   .help = fmt::format("Sources: sets of tokens, as subject,last; repeatable. The "
+                                       "sets are {}; or tokens from 0, as 0,3-5",
                                        fmt::join(kTokenSets, ", ")),
                    .otherwise = "subject,relation,first,last"});
-  option(&a.to, {.names = "--to", .help = "Targets, in the same words; a curve for each pair of sources and targets", .otherwise = "last"});
+  option(&a.to, {.names = "--to",
+                 .help = "Targets, in the same words; a curve for each pair of sources and targets",
+                 .otherwise = "last"});
   option(&a.mode,
          {.names = "--mode",
-          .help = "What is severed. cut: the recurrence or the attention hands nothing of the sources to the targets. cut-conv: nor "
+          .help = "What is severed. cut: the recurrence or the attention hands nothing of the "
+                  "sources to the targets. cut-conv: nor "
                   "does the convolution. mean: the sources' conv_in becomes the layer's mean",
           .bounds = OneOf{{"cut", "cut-conv", "mean"}}});
   option(&a.window, {.names = "--window",
@@ -127,33 +146,45 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
                      .bounds = Integers{1, 1'000'000}});
   option(&a.channels,
          {.names = "--channels",
-          .help = "Channels of a Mamba that are cut, a curve for each group: all, or thirds by how fast they forget: fast, mid, "
-                  "slow, and sums as mid+slow. With --compat knockout also fast_decay (which cuts mid+slow) and slow_decay "
+          .help = "Channels of a Mamba that are cut, a curve for each group: all, or thirds by how "
+                  "fast they forget: fast, mid, "
+                  "slow, and sums as mid+slow. With --compat knockout also fast_decay (which cuts "
+                  "mid+slow) and slow_decay "
                   "(which cuts fast+mid): the published names are those of the third left alone",
           .otherwise = "all",
           .list = List::kCommas});
   option(&a.rank, {.names = "--rank",
-                   .help = "What says how fast a channel forgets: its decay at a step of 1 (decay), or at its mean step over texts (step)",
+                   .help = "What says how fast a channel forgets: its decay at a step of 1 "
+                           "(decay), or at its mean step over texts (step)",
                    .otherwise = "decay",
                    .bounds = OneOf{{"decay", "step"}}});
-  option(&a.heads, {.names = "--heads", .help = "Attention heads that are cut, as 0-3", .otherwise = "all"});
-  option(&a.heatmap, {.names = "--heatmap", .help = "Also cut each token alone from the last one: p(answer) by token and window"});
-  option(&a.decompose,
-         {.names = "--decompose", .help = "Also split the answer's logit by what each source's values carry to the last token, by layer"});
+  option(&a.heads,
+         {.names = "--heads", .help = "Attention heads that are cut, as 0-3", .otherwise = "all"});
+  option(&a.heatmap,
+         {.names = "--heatmap",
+          .help = "Also cut each token alone from the last one: p(answer) by token and window"});
+  option(&a.decompose, {.names = "--decompose",
+                        .help = "Also split the answer's logit by what each source's values carry "
+                                "to the last token, by layer"});
   option(&a.compat, {.names = "--compat",
-                     .help = "Do as a public implementation does. transformers: the gated norm of a Mamba-2 with several groups is taken "
-                             "over the whole width. knockout (with cut): Llama, Mistral and Qwen read later tokens too inside "
-                             "the window; GPT-2's rows with nothing left to read read all tokens alike; windows of 9 layers. romba (with "
-                             "mean): windows around each layer, of 10 of 64 layers, and the sets subject, subject_last, non_subject, last",
+                     .help = "Do as a public implementation does. transformers: the gated norm of "
+                             "a Mamba-2 with several groups is taken "
+                             "over the whole width. knockout (with cut): Llama, Mistral and Qwen "
+                             "read later tokens too inside "
+                             "the window; GPT-2's rows with nothing left to read read all tokens "
+                             "alike; windows of 9 layers. romba (with "
+                             "mean): windows around each layer, of 10 of 64 layers, and the sets "
+                             "subject, subject_last, non_subject, last",
                      .bounds = OneOf{{"none", "transformers", "knockout", "romba"}}});
-  option(&a.restore,
-         {.names = "--restore",
-          .help = "With mean: conv_in of the other tokens before the last is held at the base run's inside the window (others), or "
-                  "not (none)",
-          .otherwise = "others",
-          .bounds = OneOf{{"others", "none"}}});
+  option(&a.restore, {.names = "--restore",
+                      .help = "With mean: conv_in of the other tokens before the last is held at "
+                              "the base run's inside the window (others), or "
+                              "not (none)",
+                      .otherwise = "others",
+                      .bounds = OneOf{{"others", "none"}}});
   option(&a.texts, {.names = "--text",
-                    .help = "Documents for mean states and step sizes: one per line (.txt), or in the field 'text' of each line (.jsonl); "
+                    .help = "Documents for mean states and step sizes: one per line (.txt), or in "
+                            "the field 'text' of each line (.jsonl); "
                             "repeatable",
                     .otherwise = "the bundled sentences",
                     .decides = Decides::kResolved});
@@ -170,13 +201,17 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
 }
 
 void CheckKnockout(const KnockoutArguments& a) {
-  Refuse(a.models.size() > 1 && a.facts.prompt && !a.facts.answer, "several models need one answer: give --answer");
-  Refuse(a.ablates() && !a.to.empty(), "--to is of cuts: with --mode mean the sources are ablated for all that read them");
-  Refuse(a.ablates() && (a.heads || !a.channels.empty()), "--channels and --heads are of cuts, not of --mode mean");
+  Refuse(a.models.size() > 1 && a.facts.prompt && !a.facts.answer,
+         "several models need one answer: give --answer");
+  Refuse(a.ablates() && !a.to.empty(),
+         "--to is of cuts: with --mode mean the sources are ablated for all that read them");
+  Refuse(a.ablates() && (a.heads || !a.channels.empty()),
+         "--channels and --heads are of cuts, not of --mode mean");
   Refuse(!a.ablates() && a.restore, "--restore is of --mode mean");
   Refuse(!a.reads_texts() && (!a.texts.empty() || a.limit_documents || a.max_tokens),
          "--text, --limit-documents and --max-tokens are of --mode mean and --rank step");
-  const bool all = std::all_of(a.channels.begin(), a.channels.end(), [](const std::string& name) { return name == "all"; });
+  const bool all = std::all_of(a.channels.begin(), a.channels.end(),
+                               [](const std::string& name) { return name == "all"; });
   Refuse(a.rank && all, "--rank is of --channels fast, mid and slow");
   Refuse(a.mode == "cut-conv" && (!all || a.heads),
          "--channels and --heads are of --mode cut: a cut of the convolution is of all channels");
@@ -184,20 +219,26 @@ void CheckKnockout(const KnockoutArguments& a) {
   Refuse(a.compat == "romba" && !a.ablates(), "--compat romba is of --mode mean");
 }
 
-KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model, const Tokenizer& tokenizer) {
+KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model,
+                              const Tokenizer& tokenizer) {
   KnockoutOptions options{.from = a.from.empty() ? DefaultSources(a) : ParseSets(a.from),
                           .to = a.to.empty() ? std::vector<std::string>{"last"} : ParseSets(a.to),
                           .kinds = ChooseCutKinds(a, model),
                           .heatmap = a.heatmap,
                           .decompose = a.decompose};
   const int window = WindowLength(a, model);
-  options.windows = a.around_layers() ? WindowsAround(model.layers(), window) : WholeWindows(model.layers(), window);
+  options.windows = a.around_layers() ? WindowsAround(model.layers(), window)
+                                      : WholeWindows(model.layers(), window);
   for (size_t w = 0; w < options.windows.size(); ++w)
-    options.places.push_back(a.around_layers() ? static_cast<int>(w) : static_cast<int>(options.windows[w].begin));
+    options.places.push_back(a.around_layers() ? static_cast<int>(w)
+                                               : static_cast<int>(options.windows[w].begin));
   options.channels = MakeGroups(a, model, tokenizer);
   if (a.ablates()) {
-    if (model.LayersWith(Site::kConvIn).empty()) throw Error("--mode mean ablates conv_in, which a transformer lacks", "take --mode cut");
-    options.ablation = MeanAblation{.means = {}, .others = a.restore == "none" ? MeanAblation::Others::kFree : MeanAblation::Others::kHeld};
+    if (model.LayersWith(Site::kConvIn).empty())
+      throw Error("--mode mean ablates conv_in, which a transformer lacks", "take --mode cut");
+    options.ablation = MeanAblation{
+        .means = {},
+        .others = a.restore == "none" ? MeanAblation::Others::kFree : MeanAblation::Others::kHeld};
   }
   return options;
 }
@@ -205,18 +246,21 @@ KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model, co
 int WindowLength(const KnockoutArguments& a, const Model& model) {
   if (a.window) return *a.window;
   if (a.around_layers()) return DefaultWindow(Site::kConvIn, model.layers());
-  return a.compat == "knockout" ? std::min(kPublishedKnockoutWindow, model.layers()) : DefaultKnockoutWindow(model.layers());
+  return a.compat == "knockout" ? std::min(kPublishedKnockoutWindow, model.layers())
+                                : DefaultKnockoutWindow(model.layers());
 }
 
 std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& a, const Tokenizer& tokenizer) {
-  std::vector<std::vector<int64_t>> texts =
-      ReadDocumentIds(tokenizer, TextFiles(a.texts), {.documents = DocumentLimit(a), .tokens = TokenLimit(a)});
+  std::vector<std::vector<int64_t>> texts = ReadDocumentIds(
+      tokenizer, TextFiles(a.texts), {.documents = DocumentLimit(a), .tokens = TokenLimit(a)});
   if (texts.empty())
-    throw Error(fmt::format("{}: has no document", TextFiles(a.texts)[0].string()), "--text takes files with one per line");
+    throw Error(fmt::format("{}: has no document", TextFiles(a.texts)[0].string()),
+                "--text takes files with one per line");
   return texts;
 }
 
-void DescribeKnockout(const KnockoutArguments& a, const KnockoutOptions& options, int window, RunDescription& run) {
+void DescribeKnockout(const KnockoutArguments& a, const KnockoutOptions& options, int window,
+                      RunDescription& run) {
   run.DependsOn("from", options.from);
   run.DependsOn("to", a.ablates() ? Json() : Json(options.to));
   run.DependsOn("window", window);
@@ -227,7 +271,8 @@ void DescribeKnockout(const KnockoutArguments& a, const KnockoutOptions& options
                                              : "the most probable token");
   if (!a.reads_texts()) return;
   run.Mentions("texts", a.texts);
-  run.DependsOn("text_fingerprint", SummarizeCorpus(TextFiles(a.texts), DocumentLimit(a)).fingerprint);
+  run.DependsOn("text_fingerprint",
+                SummarizeCorpus(TextFiles(a.texts), DocumentLimit(a)).fingerprint);
   run.DependsOn("limit_documents", DocumentLimit(a));
   run.DependsOn("max_tokens", TokenLimit(a));
 }

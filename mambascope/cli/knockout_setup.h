@@ -34,14 +34,19 @@ void VisitKnockoutOptions(KnockoutArguments& arguments, OptionVisitor& option);
 // Throws UsageError for options that do not fit each other.
 void CheckKnockout(const KnockoutArguments& arguments);
 
-// The experiment, but for the cells' options and the ablation's means. Throws Error for what the model cannot do.
-KnockoutOptions SetUpKnockout(const KnockoutArguments& arguments, const Model& model, const Tokenizer& tokenizer);
+// The experiment, but for the cells' options and the ablation's means. Throws Error for what the
+// model cannot do.
+KnockoutOptions SetUpKnockout(const KnockoutArguments& arguments, const Model& model,
+                              const Tokenizer& tokenizer);
 // The windows' length in it.
 int WindowLength(const KnockoutArguments& arguments, const Model& model);
-// The tokens of the texts that mean states and step sizes are taken over. Throws Error where there are none.
-std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& arguments, const Tokenizer& tokenizer);
+// The tokens of the texts that mean states and step sizes are taken over. Throws Error where there
+// are none.
+std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& arguments,
+                                          const Tokenizer& tokenizer);
 
 // What of the options the model and the other options decide.
-void DescribeKnockout(const KnockoutArguments& arguments, const KnockoutOptions& options, int window, RunDescription& run);
+void DescribeKnockout(const KnockoutArguments& arguments, const KnockoutOptions& options,
+                      int window, RunDescription& run);
 
 }  // namespace mambascope

@@ -33,7 +33,8 @@ TEST_F(KnockoutSetupTest, DefaultsAreThoseOfThePaper) {
 }
 
 TEST_F(KnockoutSetupTest, RepeatedSetsAreOneCurve) {
-  const KnockoutOptions options = SetUpFor("mamba", {.from = {"subject,first", "0,2", "first"}, .to = {}});
+  const KnockoutOptions options =
+      SetUpFor("mamba", {.from = {"subject,first", "0,2", "first"}, .to = {}});
   EXPECT_THAT(options.from, ElementsAre("subject", "first", "0,2"));
 }
 
@@ -50,20 +51,24 @@ TEST_F(KnockoutSetupTest, PublishedWindowIsNineLayersOfEveryModel) {
   };
   EXPECT_EQ(window("models/demo-mamba", "knockout"), 9);
   EXPECT_EQ(window("models/demo-mamba", "none"), 2);
-  EXPECT_THAT(SetUpFor("mamba", {.compat = "knockout"}).windows, ElementsAre(Span{0, 4})) << "of 4 layers";
+  EXPECT_THAT(SetUpFor("mamba", {.compat = "knockout"}).windows, ElementsAre(Span{0, 4}))
+      << "of 4 layers";
 }
 
 TEST_F(KnockoutSetupTest, PublishedReadingsAreThoseOfTheModelsKind) {
   const struct {
     const char* golden;
     CutKind kind;
-  } kCases[] = {{"llama", CutKind::kBidirectional},   {"mistral", CutKind::kBidirectional}, {"qwen2", CutKind::kBidirectional},
-                {"gpt2", CutKind::kEmptyRowsUniform}, {"gpt_neox", CutKind::kMixing},       {"mamba", CutKind::kMixing},
+  } kCases[] = {{"llama", CutKind::kBidirectional}, {"mistral", CutKind::kBidirectional},
+                {"qwen2", CutKind::kBidirectional}, {"gpt2", CutKind::kEmptyRowsUniform},
+                {"gpt_neox", CutKind::kMixing},     {"mamba", CutKind::kMixing},
                 {"mamba2", CutKind::kMixing}};
   for (const auto& [golden, kind] : kCases) {
     EXPECT_THAT(SetUpFor(golden, {.compat = "knockout"}).kinds, testing::Each(kind)) << golden;
     EXPECT_THAT(SetUpFor(golden, {}).kinds, testing::Each(CutKind::kMixing)) << golden;
-    EXPECT_THAT(SetUpFor(golden, {.mode = "cut-conv"}).kinds, testing::Each(CutKind::kMixingAndConv)) << golden;
+    EXPECT_THAT(SetUpFor(golden, {.mode = "cut-conv"}).kinds,
+                testing::Each(CutKind::kMixingAndConv))
+        << golden;
     EXPECT_FALSE(SetUpFor(golden, {.compat = "knockout"}).kinds.empty());
   }
 }
@@ -76,11 +81,13 @@ TEST_F(KnockoutSetupTest, FigureElevenHasItsSetsAndAWindowAroundEachLayer) {
   EXPECT_THAT(options.places, ElementsAre(0, 1, 2, 3));
   ASSERT_TRUE(options.ablation.has_value());
   EXPECT_EQ(options.ablation->others, MeanAblation::Others::kHeld);
-  EXPECT_EQ(SetUpFor("mamba", {.mode = "mean", .restore = "none"}).ablation->others, MeanAblation::Others::kFree);
+  EXPECT_EQ(SetUpFor("mamba", {.mode = "mean", .restore = "none"}).ablation->others,
+            MeanAblation::Others::kFree);
 }
 
 TEST_F(KnockoutSetupTest, SumsOfThirdsAreTheirChannels) {
-  const KnockoutOptions options = SetUpFor("mamba", {.channels = {"fast", "mid", "slow", "mid+slow", "all"}});
+  const KnockoutOptions options =
+      SetUpFor("mamba", {.channels = {"fast", "mid", "slow", "mid+slow", "all"}});
   const auto masks = [&](size_t group) { return options.channels[group].blocked; };
   ASSERT_EQ(options.channels.size(), 5u);
   for (size_t l = 0; l < 4; ++l) {
@@ -99,7 +106,8 @@ TEST_F(KnockoutSetupTest, TextsAreCutOff) {
   ASSERT_EQ(ids.size(), 2u);
   EXPECT_EQ(ids[0].size(), 3u);
   WriteFile(folder / "text.txt", "\n");
-  EXPECT_THAT(ErrorOf([&] { TextIds({.texts = {folder / "text.txt"}}, tokenizer_); }), testing::HasSubstr("text.txt: has no document"));
+  EXPECT_THAT(ErrorOf([&] { TextIds({.texts = {folder / "text.txt"}}, tokenizer_); }),
+              testing::HasSubstr("text.txt: has no document"));
 }
 
 }  // namespace

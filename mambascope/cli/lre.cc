@@ -1,4 +1,5 @@
-// Linear relational embeddings of relations (experiments/lre/lre.h), one after the other; results are on disk as they come.
+// Linear relational embeddings of relations (experiments/lre/lre.h), one after the other; results
+// are on disk as they come.
 #include "mambascope/experiments/lre/lre.h"
 
 #include <fmt/format.h>
@@ -29,18 +30,20 @@ std::string RelationDigest(const Relation& relation) {
 }
 
 void ExplainLre(const LreOptions& options, size_t relations, size_t done) {
-  fmt::print(
-      stderr,
-      "plan: {} relations ({} are there already), {} trials each; in a trial, the Jacobians of {} layers at {} prompts, one backward "
-      "sweep a prompt, then all edits at all layers and ranks in one sweep\n",
-      relations, done, options.trials, options.layers.size(), options.train);
+  fmt::print(stderr,
+             "plan: {} relations ({} are there already), {} trials each; in a trial, the Jacobians "
+             "of {} layers at {} prompts, one backward "
+             "sweep a prompt, then all edits at all layers and ranks in one sweep\n",
+             relations, done, options.trials, options.layers.size(), options.train);
 }
 
 // Writes the operators that --save asks for, made again from their lines; returns the files.
-std::string SaveOperators(const CommonArguments& common, const LreArguments& a, const Model& model, const Tokenizer& tokenizer,
-                          const std::vector<Relation>& relations, const LreOptions& options, const std::vector<RelationResult>& results) {
+std::string SaveOperators(const CommonArguments& common, const LreArguments& a, const Model& model,
+                          const Tokenizer& tokenizer, const std::vector<Relation>& relations,
+                          const LreOptions& options, const std::vector<RelationResult>& results) {
   const auto is_wanted = [&](const std::string& name) {
-    return std::any_of(a.save.begin(), a.save.end(), [&](const std::string& save) { return save == "all" || save == name; });
+    return std::any_of(a.save.begin(), a.save.end(),
+                       [&](const std::string& save) { return save == "all" || save == name; });
   };
   std::string files;
   for (size_t i = 0; i < relations.size(); ++i) {
@@ -51,8 +54,8 @@ std::string SaveOperators(const CommonArguments& common, const LreArguments& a, 
     const LreOperator lre = MakeOperator(model, tokenizer, relation, choice, options);
     const fs::path file = OperatorFile(a, relation.name);
     PrepareFile(file);
-    WriteLre(file, {lre, choice.rank, relation.name, Fingerprint(ModelFolder(common.model)), relation.prompt_templates[0], choice.train,
-                    options.train_prompts.prefix});
+    WriteLre(file, {lre, choice.rank, relation.name, Fingerprint(ModelFolder(common.model)),
+                    relation.prompt_templates[0], choice.train, options.train_prompts.prefix});
     files += file.string() + "\n";
   }
   return files;
@@ -80,20 +83,27 @@ class LreCommand : public Command {
     run.DependsOn("seed", options.seed);
     run.DependsOn("prefix", options.train_prompts.prefix);
     ResultStore store(folder / "lre.jsonl", run.identity);
-    const std::vector<RelationResult> results = MeasureRelations(model, tokenizer, relations, options, store);
+    const std::vector<RelationResult> results =
+        MeasureRelations(model, tokenizer, relations, options, store);
     const LreResult result = MakeLreResult(run.options, results);
-    const std::string saved = SaveOperators(common, a_, model, tokenizer, relations, options, results);
+    const std::string saved =
+        SaveOperators(common, a_, model, tokenizer, relations, options, results);
     WriteResults("lre", common, folder, result, LrePage(result), LreText(result) + saved);
   }
 
-  std::vector<RelationResult> MeasureRelations(const Model& model, const Tokenizer& tokenizer, const std::vector<Relation>& relations,
+  std::vector<RelationResult> MeasureRelations(const Model& model, const Tokenizer& tokenizer,
+                                               const std::vector<Relation>& relations,
                                                LreOptions options, ResultStore& store) const {
-    Job<Relation, RelationResult> job{
-        .key = RelationDigest, .run = {}, .store = &store, .progress = ShowProgress(common, "lre: relations", "")};
-    job.run = [&](const std::vector<Relation>& some, const std::function<void(double, int64_t)>& progress) {
+    Job<Relation, RelationResult> job{.key = RelationDigest,
+                                      .run = {},
+                                      .store = &store,
+                                      .progress = ShowProgress(common, "lre: relations", "")};
+    job.run = [&](const std::vector<Relation>& some,
+                  const std::function<void(double, int64_t)>& progress) {
       options.progress = [&](double share) { progress(share, 0); };
       const Relation& relation = some.at(0);
-      return std::vector<RelationResult>{MakeRelationResult(MeasureRelation(model, tokenizer, relation, options), relation)};
+      return std::vector<RelationResult>{
+          MakeRelationResult(MeasureRelation(model, tokenizer, relation, options), relation)};
     };
     if (common.explain) ExplainLre(options, relations.size(), CountDone(job, relations));
     return RunJob(job, relations);

@@ -22,25 +22,29 @@ Json TopTokens(const Model& model, const Tokenizer& tokenizer, const at::Tensor&
   for (int64_t i = 0; i < ids.size(0); ++i) {
     const auto id = ids[i].item<int64_t>();
     const std::optional<std::string> text = tokenizer.DecodeToken(id);
-    list.push_back({{"id", id}, {"text", text ? Json(*text) : Json()}, {"prob", values[i].item<double>()}});
+    list.push_back(
+        {{"id", id}, {"text", text ? Json(*text) : Json()}, {"prob", values[i].item<double>()}});
   }
   return list;
 }
 
 std::string TokenColumn(const Json& token) {
-  return fmt::format("{:8.4f}  {}", token["prob"].get<double>(),
-                     token["text"].is_string() ? VisibleText(token["text"].get<std::string>()) : "");
+  return fmt::format(
+      "{:8.4f}  {}", token["prob"].get<double>(),
+      token["text"].is_string() ? VisibleText(token["text"].get<std::string>()) : "");
 }
 
 // After the samples that the operator was made from, the subject's own left out; or --prompt alone.
-PromptToken MakeApplyPrompt(const LreArguments& a, const Tokenizer& tokenizer, const StoredLre& stored) {
+PromptToken MakeApplyPrompt(const LreArguments& a, const Tokenizer& tokenizer,
+                            const StoredLre& stored) {
   if (a.prompt) {
     const Prompt prompt = MakePrompt(tokenizer, GivenPattern(*a.prompt, *a.subject), *a.subject);
     return {prompt.ids, static_cast<int64_t>(prompt.subject_span.end) - 1};
   }
   std::vector<Sample> examples = stored.examples;
   std::erase_if(examples, [&](const Sample& example) { return example.subject == *a.subject; });
-  return MakeRelationPrompt(tokenizer, stored.pattern, examples, *a.subject, {.prefix = stored.prefix});
+  return MakeRelationPrompt(tokenizer, stored.pattern, examples, *a.subject,
+                            {.prefix = stored.prefix});
 }
 
 }  // namespace
@@ -48,23 +52,29 @@ PromptToken MakeApplyPrompt(const LreArguments& a, const Tokenizer& tokenizer, c
 void ApplyLre(const CommonArguments& common, const LreArguments& a) {
   const StoredLre stored = ReadLre(*a.apply);
   if (const std::string model = Fingerprint(ModelFolder(common.model)); stored.model != model)
-    throw Error(fmt::format("{} is of another checkpoint ({}) than {} ({})", *a.apply, stored.model, common.model, model),
+    throw Error(fmt::format("{} is of another checkpoint ({}) than {} ({})", *a.apply, stored.model,
+                            common.model, model),
                 "give the --model that it was made with");
   const Tokenizer tokenizer = RequireTokenizer(common);
   const Model model = LoadModel(common);
   if (stored.lre.layer < kEmbedLayer || stored.lre.layer >= model.layers())
-    throw Error(fmt::format("{} is of layer {}; the model has 0-{}", *a.apply, stored.lre.layer, model.layers() - 1));
+    throw Error(fmt::format("{} is of layer {}; the model has 0-{}", *a.apply, stored.lre.layer,
+                            model.layers() - 1));
   const PromptToken prompt = MakeApplyPrompt(a, tokenizer, stored);
   LreOperator lre = stored.lre;
   lre.w = lre.w.to(model.device());
   lre.b = lre.b.to(model.device());
   const Place from = BlockOutput(lre.layer);
-  const at::Tensor h = TokenStates(model, {prompt}, {from}).at(from)[0], own = LastStates(model, {prompt})[0];
-  const Json says = TopTokens(model, tokenizer, lre(h), a.top), model_says = TopTokens(model, tokenizer, own, a.top);
+  const at::Tensor h = TokenStates(model, {prompt}, {from}).at(from)[0],
+                   own = LastStates(model, {prompt})[0];
+  const Json says = TopTokens(model, tokenizer, lre(h), a.top),
+             model_says = TopTokens(model, tokenizer, own, a.top);
   const Json layer = LayerJson(lre.layer);
-  std::string text = fmt::format("{} at layer {}, beta {}\n{:<32}{}\n", VisibleText(stored.relation), DumpJson(layer), lre.beta,
-                                 "    the operator says", "    the model says");
-  for (size_t i = 0; i < says.size(); ++i) text += fmt::format("{:<32}{}\n", TokenColumn(says[i]), TokenColumn(model_says[i]));
+  std::string text =
+      fmt::format("{} at layer {}, beta {}\n{:<32}{}\n", VisibleText(stored.relation),
+                  DumpJson(layer), lre.beta, "    the operator says", "    the model says");
+  for (size_t i = 0; i < says.size(); ++i)
+    text += fmt::format("{:<32}{}\n", TokenColumn(says[i]), TokenColumn(model_says[i]));
   Print(common,
         {{"relation", stored.relation},
          {"layer", layer},

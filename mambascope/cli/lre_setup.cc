@@ -25,23 +25,33 @@ std::vector<int> ChooseLayers(const std::string& text, int layers) {
   std::vector<int> chosen;
   if (embed) chosen.push_back(kEmbedLayer);
   if (blocks.empty()) return chosen;
-  for (const int layer : ParseLayers(fmt::format("{}", fmt::join(blocks, ",")), layers)) chosen.push_back(layer);
+  for (const int layer : ParseLayers(fmt::format("{}", fmt::join(blocks, ",")), layers))
+    chosen.push_back(layer);
   return chosen;
 }
 
-// A checkpoint with contexts of its own does not know the usual beginnings of texts: its prompts begin with nothing.
+// A checkpoint with contexts of its own does not know the usual beginnings of texts: its prompts
+// begin with nothing.
 std::optional<std::string> ChoosePrefix(const CommonArguments& common, const LreArguments& a) {
   if (a.prefix || a.compat == "relations") return a.prefix;
-  return fs::exists(ModelFolder(common.model) / "contexts.json") ? std::optional<std::string>("") : std::nullopt;
+  return fs::exists(ModelFolder(common.model) / "contexts.json") ? std::optional<std::string>("")
+                                                                 : std::nullopt;
 }
 
 }  // namespace
 
 void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
-  option(&a.relations, {.names = "--relations", .help = "RELATIONS file, or a folder of them; repeatable", .decides = Decides::kSelection});
-  option(&a.layers, {.names = "--layers", .help = "Layers, as 3, 0-15, embed,2-4 or all; embed is the embedding"});
-  option(&a.samples, {.names = "--samples", .help = "Number of samples that an operator is made from", .bounds = Integers{2, 1000}});
-  option(&a.trials, {.names = "--trials", .help = "Number of random splits of each relation", .bounds = Integers{1, 1000}});
+  option(&a.relations, {.names = "--relations",
+                        .help = "RELATIONS file, or a folder of them; repeatable",
+                        .decides = Decides::kSelection});
+  option(&a.layers, {.names = "--layers",
+                     .help = "Layers, as 3, 0-15, embed,2-4 or all; embed is the embedding"});
+  option(&a.samples, {.names = "--samples",
+                      .help = "Number of samples that an operator is made from",
+                      .bounds = Integers{2, 1000}});
+  option(&a.trials, {.names = "--trials",
+                     .help = "Number of random splits of each relation",
+                     .bounds = Integers{1, 1000}});
   option(&a.betas, {.names = "--betas",
                     .help = "Values of beta to choose from, as 1,2.5",
                     .otherwise = "0 to 5 in quarters",
@@ -53,38 +63,48 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
                     .bounds = Integers{0, 1'000'000},
                     .list = List::kCommas});
   option(&a.limit, {.names = "--limit",
-                    .help = "Maximum number of test samples of a trial, drawn among those known; more than --samples",
+                    .help = "Maximum number of test samples of a trial, drawn among those known; "
+                            "more than --samples",
                     .otherwise = "all",
                     .bounds = Integers{1, 1'000'000'000}});
   option(&a.prefix, {.names = "--prefix",
                      .help = "What prompts begin with",
-                     .otherwise = "nothing where the checkpoint has a contexts.json, else <|endoftext|> where the tokenizer has it"});
-  option(
-      &a.compat,
-      {.names = "--compat",
-       .help = "relations: as the public implementation does, layers, beta and the rank are chosen on the test samples; --limit "
-               "takes the first of these by subject; subjects of examples are tested too; with its seed. transformers: the gated norm of a "
-               "Mamba-2 with several groups is taken over the whole width",
-       .bounds = OneOf{{"none", "transformers", "relations"}}});
+                     .otherwise = "nothing where the checkpoint has a contexts.json, else "
+                                  "<|endoftext|> where the tokenizer has it"});
+  option(&a.compat, {.names = "--compat",
+                     .help = "relations: as the public implementation does, layers, beta and the "
+                             "rank are chosen on the test samples; --limit "
+                             "takes the first of these by subject; subjects of examples are tested "
+                             "too; with its seed. transformers: the gated norm of a "
+                             "Mamba-2 with several groups is taken over the whole width",
+                     .bounds = OneOf{{"none", "transformers", "relations"}}});
   option(&a.save, {.names = "--save",
                    .help = "Relations whose operators are kept in OUT/lre, or all; repeatable",
                    .otherwise = "none",
                    .decides = Decides::kSelection});
   VisitMemoryOption(a.memory, "a pass, without the Jacobians,", option);
-  option(&a.out, {.names = "--out", .help = "Folder for the results", .bounds = NotEmpty(), .decides = Decides::kConduct});
-  option(&a.apply, {.names = "--apply",
-                    .help = "Ask an operator that --save kept for the object of --subject",
-                    .decides = Decides::kConduct,
-                    .excludes = {"--relations", "--layers", "--samples", "--trials", "--betas", "--ranks", "--limit", "--prefix",
-                                 "--compat", "--save", "--memory", "--out"}});
-  option(&a.subject, {.names = "--subject",
-                      .help = "With --apply: the subject, asked for after the samples that the operator was made from",
-                      .decides = Decides::kConduct,
-                      .needs = {"--apply"}});
-  option(&a.prompt, {.names = "--prompt",
-                     .help = "With --apply: ask with this prompt, {} for the subject, and no examples",
-                     .decides = Decides::kConduct,
-                     .needs = {"--apply"}});
+  option(&a.out, {.names = "--out",
+                  .help = "Folder for the results",
+                  .bounds = NotEmpty(),
+                  .decides = Decides::kConduct});
+  option(&a.apply,
+         {.names = "--apply",
+          .help = "Ask an operator that --save kept for the object of --subject",
+          .decides = Decides::kConduct,
+          .excludes = {"--relations", "--layers", "--samples", "--trials", "--betas", "--ranks",
+                       "--limit", "--prefix", "--compat", "--save", "--memory", "--out"}});
+  option(
+      &a.subject,
+      {.names = "--subject",
+       .help =
+           "With --apply: the subject, asked for after the samples that the operator was made from",
+       .decides = Decides::kConduct,
+       .needs = {"--apply"}});
+  option(&a.prompt,
+         {.names = "--prompt",
+          .help = "With --apply: ask with this prompt, {} for the subject, and no examples",
+          .decides = Decides::kConduct,
+          .needs = {"--apply"}});
   option(&a.top, {.names = "--top",
                   .help = "With --apply: number of tokens to list",
                   .bounds = Integers{1, 1'000'000},
@@ -93,13 +113,16 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
 }
 
 void CheckLreOptions(const CommonArguments& common, const LreArguments& a) {
-  Refuse(!a.apply && a.relations.empty(), "no relations: give --relations, or --apply with --subject");
+  Refuse(!a.apply && a.relations.empty(),
+         "no relations: give --relations, or --apply with --subject");
   Refuse(a.apply && !a.subject, "--apply needs --subject");
-  Refuse(a.limit && *a.limit <= a.samples, "--limit must be more than --samples: so many are tested at least");
+  Refuse(a.limit && *a.limit <= a.samples,
+         "--limit must be more than --samples: so many are tested at least");
   Refuse(common.check, "--check is of sweeps that are computed in parts; lre has no such check");
 }
 
-LreOptions MakeLreOptions(const CommonArguments& common, const LreArguments& a, const Model& model) {
+LreOptions MakeLreOptions(const CommonArguments& common, const LreArguments& a,
+                          const Model& model) {
   const bool published_seed = a.compat == "relations" && !common.seed;
   LreOptions options{.train = a.samples,
                      .trials = a.trials,
@@ -120,12 +143,15 @@ std::vector<Relation> TakeRelations(const LreArguments& a) {
   for (const Relation& relation : relations) {
     const auto [found, is_new] = names.emplace(OperatorFile(a, relation.name), relation.name);
     if (!is_new)
-      throw Error(fmt::format("two relations are named '{}' and '{}'", found->second, relation.name),
-                  "--save would give them the same file: their letters, digits, _ and - must differ");
+      throw Error(
+          fmt::format("two relations are named '{}' and '{}'", found->second, relation.name),
+          "--save would give them the same file: their letters, digits, _ and - must differ");
   }
   for (const std::string& name : a.save) {
-    if (name != "all" && std::none_of(relations.begin(), relations.end(), [&](const Relation& r) { return r.name == name; }))
-      throw Error(fmt::format("--save {}: no relation has that name", name), "name those in --relations, or all");
+    if (name != "all" && std::none_of(relations.begin(), relations.end(),
+                                      [&](const Relation& r) { return r.name == name; }))
+      throw Error(fmt::format("--save {}: no relation has that name", name),
+                  "name those in --relations, or all");
   }
   return relations;
 }
@@ -133,7 +159,8 @@ std::vector<Relation> TakeRelations(const LreArguments& a) {
 fs::path OperatorFile(const LreArguments& a, const std::string& relation) {
   std::string name = relation;
   std::replace_if(
-      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0 && c != '_' && c != '-'; }, '_');
+      name.begin(), name.end(),
+      [](unsigned char c) { return std::isalnum(c) == 0 && c != '_' && c != '-'; }, '_');
   return fs::path(a.out) / "lre" / (name + ".safetensors");
 }
 

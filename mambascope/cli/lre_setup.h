@@ -35,9 +35,11 @@ void VisitLreOptions(LreArguments& arguments, OptionVisitor& option);
 void CheckLreOptions(const CommonArguments& common, const LreArguments& arguments);
 
 // Throws Error for layers that the model does not have.
-LreOptions MakeLreOptions(const CommonArguments& common, const LreArguments& arguments, const Model& model);
+LreOptions MakeLreOptions(const CommonArguments& common, const LreArguments& arguments,
+                          const Model& model);
 
-// The relations in the files. Throws Error where two have names that would be one file's, and for a name in --save that none has.
+// The relations in the files. Throws Error where two have names that would be one file's, and for a
+// name in --save that none has.
 std::vector<Relation> TakeRelations(const LreArguments& arguments);
 
 // OUT/lre/NAME.safetensors; what is no letter, digit, _ or - in the name becomes _.

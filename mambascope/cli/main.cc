@@ -1,4 +1,5 @@
-// mambascope: the only place where an Error is caught. Exit 0; 1 for an error; 2 for a wrong command line.
+// mambascope: the only place where an Error is caught. Exit 0; 1 for an error; 2 for a wrong
+// command line.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +17,8 @@ namespace {
 
 bool RunsLong(int argc, char** argv) {
   const auto& commands = mambascope::Commands();
-  return argc > 1 && std::any_of(commands.begin(), commands.end(), [&](const mambascope::CommandEntry& entry) {
+  return argc > 1 &&
+         std::any_of(commands.begin(), commands.end(), [&](const mambascope::CommandEntry& entry) {
            return entry.runs == mambascope::CommandEntry::Runs::kLong && entry.name == argv[1];
          });
 }
@@ -27,13 +29,17 @@ int main(int argc, char** argv) {
   if (RunsLong(argc, argv)) mambascope::StartTuned(argv);
   try {
     const int status = mambascope::RunCommandLine(argc, argv);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw mambascope::Error("standard output cannot be written");
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      throw mambascope::Error("standard output cannot be written");
     return status;
   } catch (const mambascope::Error& e) {
-    fmt::print(stderr, "error: {}\n", mambascope::VisibleText(e.what()));  // one line, whatever a prompt or a file name holds
+    fmt::print(
+        stderr, "error: {}\n",
+        mambascope::VisibleText(e.what()));  // one line, whatever a prompt or a file name holds
   } catch (const std::exception& e) {
     const std::string_view what = e.what();
-    fmt::print(stderr, "error: unexpected: {}\n", mambascope::VisibleText(what.substr(0, what.find('\n'))));
+    fmt::print(stderr, "error: unexpected: {}\n",
+               mambascope::VisibleText(what.substr(0, what.find('\n'))));
   }
   return 1;
 }

@@ -22,21 +22,27 @@ namespace {
 namespace fs = std::filesystem;
 
 // The projections by the place that they read; two that read the same one share its moments.
-std::map<Place, std::vector<std::string>> ReadPlaces(const std::vector<EditPlace>& weights, const Model& model) {
+std::map<Place, std::vector<std::string>> ReadPlaces(const std::vector<EditPlace>& weights,
+                                                     const Model& model) {
   std::map<Place, std::vector<std::string>> places;
-  for (const EditPlace& weight : weights) places[KeyPlace(model, weight.layer, weight.projection)].push_back(weight.projection);
+  for (const EditPlace& weight : weights)
+    places[KeyPlace(model, weight.layer, weight.projection)].push_back(weight.projection);
   return places;
 }
 
 void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Model& model) {
   int64_t bytes = 0;
   for (const Place& place : options.places) bytes += model.width(place) * model.width(place) * 8;
-  fmt::print(stderr, "plan: {} second moments, {} MB, from one pass over {} documents; {} more are held out\n", options.places.size(),
-             bytes >> 20, corpus.documents - HeldOut(corpus.documents), HeldOut(corpus.documents));
+  fmt::print(
+      stderr,
+      "plan: {} second moments, {} MB, from one pass over {} documents; {} more are held out\n",
+      options.places.size(), bytes >> 20, corpus.documents - HeldOut(corpus.documents),
+      HeldOut(corpus.documents));
 }
 
 // What a run's files depend on: they may hold fewer layers than another run's, and continue them.
-RunDescription DescribeMoments(RunDescription run, double ridge, int64_t max_tokens, const CorpusSummary& corpus) {
+RunDescription DescribeMoments(RunDescription run, double ridge, int64_t max_tokens,
+                               const CorpusSummary& corpus) {
   run.DependsOn("text_fingerprint", corpus.fingerprint);
   run.DependsOn("ridge", ridge);
   run.DependsOn("max_tokens", max_tokens);
@@ -45,8 +51,10 @@ RunDescription DescribeMoments(RunDescription run, double ridge, int64_t max_tok
 }
 
 // Collects, and shows progress.
-std::vector<MomentResult> Collect(const CommonArguments& common, const std::string& what, const Model& model, const Tokenizer& tokenizer,
-                                  const CorpusSummary& corpus, const fs::path& folder, const RunDescription& run, MomentOptions options) {
+std::vector<MomentResult> Collect(const CommonArguments& common, const std::string& what,
+                                  const Model& model, const Tokenizer& tokenizer,
+                                  const CorpusSummary& corpus, const fs::path& folder,
+                                  const RunDescription& run, MomentOptions options) {
   options.model = run.options.at("fingerprint");
   options.made_by = FingerprintText(DumpJson(run.identity));
   std::optional<Progress> progress;
@@ -61,42 +69,59 @@ class MomentsCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     option(&texts_, {.names = "--text",
-                     .help = "Documents: one per line (.txt), or in the field 'text' of each line (.jsonl); repeatable",
+                     .help = "Documents: one per line (.txt), or in the field 'text' of each line "
+                             "(.jsonl); repeatable",
                      .otherwise = "the bundled sentences",
                      .decides = Decides::kSelection,
                      .key = "texts"});
-    option(&layers_, {.names = "--layers", .help = "Layers, as 3, 0-15, 2,4,6 or all", .decides = Decides::kSelection});
+    option(&layers_, {.names = "--layers",
+                      .help = "Layers, as 3, 0-15, 2,4,6 or all",
+                      .decides = Decides::kSelection});
     option(&projections_, {.names = "--projections",
                            .help = "Projections whose inputs are taken, as W_a,W_o, or all",
                            .list = List::kCommas,
                            .decides = Decides::kSelection});
     option(&ridge_, {.names = "--ridge",
-                     .help = "Share of C's mean diagonal that is added to it where convergence is watched; the files have none",
+                     .help = "Share of C's mean diagonal that is added to it where convergence is "
+                             "watched; the files have none",
                      .bounds = Numbers{0, 1e6}});
     option(&limit_documents_, {.names = "--limit-documents",
                                .help = "Maximum number of documents, the first ones",
                                .otherwise = "all",
                                .bounds = Integers{2, 1'000'000'000},
                                .decides = Decides::kSelection});
-    option(&max_tokens_, {.names = "--max-tokens", .help = "Maximum number of tokens of a document", .bounds = Integers{1, 1'000'000}});
-    option(&out_, {.names = "--out", .help = "Folder for the results", .bounds = NotEmpty(), .decides = Decides::kConduct});
+    option(&max_tokens_, {.names = "--max-tokens",
+                          .help = "Maximum number of tokens of a document",
+                          .bounds = Integers{1, 1'000'000}});
+    option(&out_, {.names = "--out",
+                   .help = "Folder for the results",
+                   .bounds = NotEmpty(),
+                   .decides = Decides::kConduct});
   }
 
   void Run() override {
     const OutputFolder folder(out_, {"moments.json", "moments.html"});
     const Tokenizer tokenizer = RequireTokenizer(common);
-    MomentOptions options{
-        .texts = TextFiles(texts_), .limit_documents = limit_documents_.value_or(0), .max_tokens = max_tokens_, .ridge = ridge_};
+    MomentOptions options{.texts = TextFiles(texts_),
+                          .limit_documents = limit_documents_.value_or(0),
+                          .max_tokens = max_tokens_,
+                          .ridge = ridge_};
     const CorpusSummary corpus = SummarizeCorpus(options.texts, options.limit_documents);
     const Model model = LoadModel(common);
-    RunDescription run = DescribeMoments(DescribeRun("moments", *this), ridge_, max_tokens_, corpus);
-    MomentsResult result{.options = {}, .projections = ReadPlaces(ParseEditPlaces(layers_, projections_, model), model), .moments = {}};
+    RunDescription run =
+        DescribeMoments(DescribeRun("moments", *this), ridge_, max_tokens_, corpus);
+    MomentsResult result{
+        .options = {},
+        .projections = ReadPlaces(ParseEditPlaces(layers_, projections_, model), model),
+        .moments = {}};
     run.Mentions("projections", ParseProjections(projections_, model));
     result.options = run.options;
     for (const auto& [place, projections] : result.projections) options.places.push_back(place);
     if (common.explain) Explain(options, corpus, model);
-    result.moments = Collect(common, "moments: documents", model, tokenizer, corpus, folder / "moments", run, options);
-    WriteResults("moments", common, folder, result, MomentsPage(result), MomentsText(result) + (folder / "moments").string() + "\n");
+    result.moments = Collect(common, "moments: documents", model, tokenizer, corpus,
+                             folder / "moments", run, options);
+    WriteResults("moments", common, folder, result, MomentsPage(result),
+                 MomentsText(result) + (folder / "moments").string() + "\n");
   }
 
  private:
@@ -111,11 +136,13 @@ class MomentsCommand : public Command {
 
 }  // namespace
 
-void CollectForEdits(const CommonArguments& common, const Model& model, const Tokenizer& tokenizer, const std::vector<std::string>& texts,
-                     const std::vector<Place>& places, const fs::path& folder) {
+void CollectForEdits(const CommonArguments& common, const Model& model, const Tokenizer& tokenizer,
+                     const std::vector<std::string>& texts, const std::vector<Place>& places,
+                     const fs::path& folder) {
   MomentOptions options{.places = places, .texts = TextFiles(texts)};
   const CorpusSummary corpus = SummarizeCorpus(options.texts);
-  const RunDescription run = DescribeMoments(DescribeModel("moments", common), options.ridge, options.max_tokens, corpus);
+  const RunDescription run =
+      DescribeMoments(DescribeModel("moments", common), options.ridge, options.max_tokens, corpus);
   Collect(common, "second moments: documents", model, tokenizer, corpus, folder, run, options);
 }
 

@@ -1,4 +1,5 @@
-// How options are declared: once, with all that parsing, --help, result files and docs/cli.md say of them.
+// How options are declared: once, with all that parsing, --help, result files and docs/cli.md say
+// of them.
 //
 //   void TraceArguments::Visit(OptionVisitor& option) {
 //     option(&site, {.names = "--site", .help = "States to restore"});
@@ -17,9 +18,11 @@ namespace mambascope {
 // What an option decides.
 enum class Decides {
   kResults,    // the numbers: it is echoed in result files, and part of a run's identity
-  kSelection,  // which results are made: it is echoed, and a run with another value goes on with the same results
+  kSelection,  // which results are made: it is echoed, and a run with another value goes on with
+               // the same results
   kConduct,    // how the run goes, and where its results go: neither
-  kResolved,   // the numbers, through something found at run time: the command itself echoes that, as a digest or a value
+  kResolved,   // the numbers, through something found at run time: the command itself echoes that,
+               // as a digest or a value
 };
 
 // Which values an option takes.
@@ -37,7 +40,8 @@ struct OneOf {
 };
 struct ByteSize {};  // "4G"; 1 or more
 struct NotEmpty {};
-using Bounds = std::variant<std::monostate, Integers, IntegersFrom, Numbers, OneOf, ByteSize, NotEmpty>;
+using Bounds =
+    std::variant<std::monostate, Integers, IntegersFrom, Numbers, OneOf, ByteSize, NotEmpty>;
 
 // How a list is given: --text A --text B, or --layers 1,2.
 enum class List { kRepeated, kCommas };
@@ -56,8 +60,10 @@ struct OptionInfo {
 
 // Where an option's value is. An optional is empty, and a list too, where the option was not given.
 using OptionValue =
-    std::variant<bool*, int*, int64_t*, double*, std::string*, std::optional<std::string>*, std::optional<int>*, std::optional<int64_t>*,
-                 std::optional<uint64_t>*, std::optional<double>*, std::vector<std::string>*, std::vector<int64_t>*, std::vector<double>*>;
+    std::variant<bool*, int*, int64_t*, double*, std::string*, std::optional<std::string>*,
+                 std::optional<int>*, std::optional<int64_t>*, std::optional<uint64_t>*,
+                 std::optional<double>*, std::vector<std::string>*, std::vector<int64_t>*,
+                 std::vector<double>*>;
 
 class OptionVisitor {
  public:

@@ -14,7 +14,8 @@ namespace {
 
 TEST(OptionsTest, PageEndsWithWhatTheProgramPrints) {
   const std::string page = ReadFile(RepositoryFolder() / "docs/cli.md");
-  EXPECT_EQ(page.substr(std::min(page.find("## Options\n"), page.size())), OptionsMarkdown()) << "run ./dev docs";
+  EXPECT_EQ(page.substr(std::min(page.find("## Options\n"), page.size())), OptionsMarkdown())
+      << "run ./dev docs";
 }
 
 // Counts what it is shown.
@@ -53,8 +54,10 @@ TEST(OptionsTest, IdentityHasWhatDecidesResults) {
   EXPECT_NE(identity([](CommonArguments& c) { c.seed = 7; }), usual);
   EXPECT_EQ(identity([](CommonArguments& c) { c.seed = 0; }), usual) << "the default, said aloud";
   EXPECT_NE(identity([](CommonArguments& c) { c.dtype = "bfloat16"; }), usual);
-  EXPECT_NE(identity([](CommonArguments& c) { c.model = "demo-mamba2"; }), usual) << "by its fingerprint";
-  EXPECT_EQ(identity([](CommonArguments& c) { c.model = "demo-mamba"; }), usual) << "the same folder by another name";
+  EXPECT_NE(identity([](CommonArguments& c) { c.model = "demo-mamba2"; }), usual)
+      << "by its fingerprint";
+  EXPECT_EQ(identity([](CommonArguments& c) { c.model = "demo-mamba"; }), usual)
+      << "the same folder by another name";
 }
 
 }  // namespace

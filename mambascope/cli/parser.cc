@@ -27,7 +27,8 @@ CLI::Validator IntegerValidator(uint64_t least) {
     uint64_t number = 0;
     const char* end = text.data() + text.size();
     const auto [rest, error] = std::from_chars(text.data(), end, number);
-    const bool is_in = error == std::errc() && rest == end && number >= least && number < uint64_t{1} << 62;
+    const bool is_in =
+        error == std::errc() && rest == end && number >= least && number < uint64_t{1} << 62;
     return is_in ? std::string() : fmt::format("{} is no whole number from {}", text, least);
   };
   return CLI::Validator(check, fmt::format("INT from {}", least));
@@ -40,9 +41,15 @@ struct SetBounds {
   void operator()(const IntegersFrom& b) const { option.check(IntegerValidator(b.least)); }
   void operator()(const Numbers& b) const { option.check(NumberValidator(b.least, b.most)); }
   void operator()(const OneOf& b) const { option.check(CLI::IsMember(b.names)); }
-  void operator()(const ByteSize&) const { option.transform(CLI::AsSizeValue(false))->check(IntegerValidator(1)); }
+  void operator()(const ByteSize&) const {
+    option.transform(CLI::AsSizeValue(false))->check(IntegerValidator(1));
+  }
   void operator()(const NotEmpty&) const {
-    option.check([](const std::string& text) { return std::string(text.empty() ? "must not be empty" : ""); }, "");
+    option.check(
+        [](const std::string& text) {
+          return std::string(text.empty() ? "must not be empty" : "");
+        },
+        "");
   }
 };
 
@@ -60,7 +67,9 @@ class AddToParser : public OptionVisitor {
  public:
   explicit AddToParser(CLI::App& app) : app_(app) {}
   void operator()(OptionValue value, const OptionInfo& info) override {
-    const std::string help = info.otherwise.empty() ? info.help : fmt::format("{} (default: {})", info.help, info.otherwise);
+    const std::string help = info.otherwise.empty()
+                                 ? info.help
+                                 : fmt::format("{} (default: {})", info.help, info.otherwise);
     CLI::Option& option = *std::visit([&](auto* at) { return Add(info, help, *at); }, value);
     std::visit(SetBounds{option}, info.bounds);
     if (info.presence == OptionInfo::Presence::kRequired) option.required();
@@ -83,7 +92,8 @@ class AddToParser : public OptionVisitor {
       CLI::Option* option = app_.add_option(info.names, value, help);
       if constexpr (kIsList<T>) {
         if (info.list == List::kCommas) option->delimiter(',');
-        if constexpr (std::is_same_v<T, std::vector<int64_t>>) option->check(CLI::TypeValidator<int64_t>("INT"));
+        if constexpr (std::is_same_v<T, std::vector<int64_t>>)
+          option->check(CLI::TypeValidator<int64_t>("INT"));
         if (!value.empty() && info.otherwise.empty()) option->capture_default_str();
       } else if constexpr (kHasDefault<T>) {
         if (info.otherwise.empty()) option->capture_default_str();
@@ -115,7 +125,9 @@ void AddCommand(CLI::App& app, const CommandEntry& entry, Command& command) {
 }  // namespace
 
 int RunCommandLine(int argc, char** argv) {
-  CLI::App app("mambascope: where a state-space language model keeps a fact, how it reaches the answer, and whether it can be rewritten.");
+  CLI::App app(
+      "mambascope: where a state-space language model keeps a fact, how it reaches the answer, and "
+      "whether it can be rewritten.");
   app.set_version_flag("--version", std::string(kVersion) + " (" + kGitCommit + ")");
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);

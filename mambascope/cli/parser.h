@@ -3,8 +3,8 @@
 
 namespace mambascope {
 
-// Parses, runs the command that is named, and returns the exit code: 0, or 2 for a wrong command line. What the command throws goes
-// through.
+// Parses, runs the command that is named, and returns the exit code: 0, or 2 for a wrong command
+// line. What the command throws goes through.
 int RunCommandLine(int argc, char** argv);
 
 }  // namespace mambascope

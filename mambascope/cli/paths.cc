@@ -13,7 +13,9 @@ class PathsCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitFactOptions(facts_, option);
-    option(&at_, {.names = "--at", .help = "Token whose residual is restored", .bounds = OneOf{{"subject_last", "prompt_last"}}});
+    option(&at_, {.names = "--at",
+                  .help = "Token whose residual is restored",
+                  .bounds = OneOf{{"subject_last", "prompt_last"}}});
   }
   void Check() const override { CheckFacts(facts_); }
 
@@ -24,16 +26,24 @@ class PathsCommand : public Command {
     const FactWork work = TakeFacts(common, facts_, model, tokenizer);
     RunDescription run = DescribeRun("paths", *this);
     DescribeNoise(work, run);
-    PathsResult result{.options = run.options, .at = at_, .conditions = PathConditions(model), .facts = {}, .relations = work.relations};
-    PathOptions options{.at = at_ == "subject_last" ? PathToken::kSubjectLast : PathToken::kPromptLast, .noise = work.noise, .cells = {}};
-    result.facts = RunFacts<FactPaths>("paths", common, facts_, model, work, folder, run,
-                                       [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
-                                         options.cells = cells;
-                                         std::vector<FactPaths> found = TracePaths(model, pairs, options, audit);
-                                         for (FactPaths& paths : found)
-                                           paths.fact.answer = tokenizer.DecodeToken(paths.fact.answer_id).value_or("");
-                                         return found;
-                                       });
+    PathsResult result{.options = run.options,
+                       .at = at_,
+                       .conditions = PathConditions(model),
+                       .facts = {},
+                       .relations = work.relations};
+    PathOptions options{
+        .at = at_ == "subject_last" ? PathToken::kSubjectLast : PathToken::kPromptLast,
+        .noise = work.noise,
+        .cells = {}};
+    result.facts = RunFacts<FactPaths>(
+        "paths", common, facts_, model, work, folder, run,
+        [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
+          options.cells = cells;
+          std::vector<FactPaths> found = TracePaths(model, pairs, options, audit);
+          for (FactPaths& paths : found)
+            paths.fact.answer = tokenizer.DecodeToken(paths.fact.answer_id).value_or("");
+          return found;
+        });
     result.average = AveragePaths(result.facts);
     WriteResults("paths", common, folder, result, PathsPage(result), PathsText(result));
   }

@@ -13,7 +13,9 @@ class PredictCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitPromptOptions(prompt_, option);
-    option(&top_, {.names = "--top", .help = "Number of tokens to list", .bounds = Integers{1, 1'000'000}});
+    option(
+        &top_,
+        {.names = "--top", .help = "Number of tokens to list", .bounds = Integers{1, 1'000'000}});
   }
 
   void Run() override {
@@ -28,10 +30,12 @@ class PredictCommand : public Command {
     std::string text = "tokens:";
     for (int64_t id : ids) {
       json["tokens"].push_back({{"id", id}, {"text", TokenText(tokenizer, id)}});
-      text += tokenizer ? fmt::format(
-                              " [{}]",
-                              VisibleText(json["tokens"].back()["text"].is_null() ? "" : json["tokens"].back()["text"].get<std::string>()))
-                        : fmt::format(" {}", id);
+      text += tokenizer
+                  ? fmt::format(" [{}]",
+                                VisibleText(json["tokens"].back()["text"].is_null()
+                                                ? ""
+                                                : json["tokens"].back()["text"].get<std::string>()))
+                  : fmt::format(" {}", id);
     }
     text += "\n";
     for (int64_t k = 0; k < best.size(0); ++k) {
@@ -39,7 +43,8 @@ class PredictCommand : public Command {
       const Json word = TokenText(tokenizer, id);
       const double p = probabilities[id].item<double>(), logit = logits[id].item<double>();
       json["top"].push_back({{"id", id}, {"text", word}, {"prob", p}, {"logit", logit}});
-      text += fmt::format("{:8.4f}  {:>6}  {}\n", p, id, word.is_string() ? VisibleText(word.get<std::string>()) : "");
+      text += fmt::format("{:8.4f}  {:>6}  {}\n", p, id,
+                          word.is_string() ? VisibleText(word.get<std::string>()) : "");
     }
     Print(common, json, text);
   }

@@ -11,7 +11,8 @@ namespace mambascope {
 namespace {
 
 std::string TensorName(const Place& place) {
-  return place.site == Site::kEmbed ? "embed" : fmt::format("{}.{}", SiteName(place.site), place.layer);
+  return place.site == Site::kEmbed ? "embed"
+                                    : fmt::format("{}.{}", SiteName(place.site), place.layer);
 }
 
 // The places of the named sites in all layers that have them; of all sites when none is named.
@@ -32,7 +33,10 @@ class StatesCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitPromptOptions(prompt_, option);
-    option(&sites_, {.names = "--sites", .help = "Sites, as resid,ssm_out", .otherwise = "all that the model has", .list = List::kCommas});
+    option(&sites_, {.names = "--sites",
+                     .help = "Sites, as resid,ssm_out",
+                     .otherwise = "all that the model has",
+                     .list = List::kCommas});
     option(&out_, {.names = "--out",
                    .help = "The .safetensors file to write",
                    .bounds = NotEmpty(),
@@ -42,11 +46,13 @@ class StatesCommand : public Command {
 
   void Run() override {
     PrepareFile(out_);
-    const std::vector<int64_t> ids = PromptIds(prompt_, prompt_.ids.empty() ? LoadTokenizer(common) : std::nullopt);
+    const std::vector<int64_t> ids =
+        PromptIds(prompt_, prompt_.ids.empty() ? LoadTokenizer(common) : std::nullopt);
     const Model model = LoadModel(common);
     const std::vector<Place> places = StatePlaces(model, sites_);
     const RunResult run = mambascope::Run(model, {ids}, {.variants = {}, .keep = places});
-    std::map<std::string, at::Tensor> tensors = {{"logits", run.Logits(0)}, {"tokens", at::tensor(ids, at::kLong)}};
+    std::map<std::string, at::Tensor> tensors = {{"logits", run.Logits(0)},
+                                                 {"tokens", at::tensor(ids, at::kLong)}};
     RequireFinite(tensors.at("logits"), "a logit");
     for (const Place& place : places) tensors[TensorName(place)] = run.State(place, 0);
     WriteSafetensors(out_, tensors);

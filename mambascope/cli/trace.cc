@@ -19,9 +19,11 @@ struct TraceArguments {
 
 Site TracedSite(const TraceArguments& a, const Model& model) {
   if (a.isolate && model.LayersWith(Site::kSsmOut).empty())
-    throw Error("--isolate takes a mixer's output apart into scan and gate: it is for Mamba models");
+    throw Error(
+        "--isolate takes a mixer's output apart into scan and gate: it is for Mamba models");
   const Site site = ParseSite(a.isolate ? "mixer_out" : a.site, model.sites());
-  if (site == Site::kEmbed && a.window.value_or(1) > 1) throw Error("--window: the embedding has no layers to restore together");
+  if (site == Site::kEmbed && a.window.value_or(1) > 1)
+    throw Error("--window: the embedding has no layers to restore together");
   return site;
 }
 
@@ -29,9 +31,12 @@ class TraceCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitFactOptions(a_.facts, option);
-    option(&a_.isolate,
-           {.names = "--isolate", .help = "What the output projection adds: the effect of mixer_out less those of ssm_out and gate"});
-    option(&a_.site, {.names = "--site", .help = "States to restore: a site of the model", .excludes = {"--isolate"}});
+    option(&a_.isolate, {.names = "--isolate",
+                         .help = "What the output projection adds: the effect of mixer_out less "
+                                 "those of ssm_out and gate"});
+    option(&a_.site, {.names = "--site",
+                      .help = "States to restore: a site of the model",
+                      .excludes = {"--isolate"}});
     option(&a_.window, {.names = "--window",
                         .help = "Layers restored together",
                         .otherwise = "1 for resid, else 10 of 64 layers as published, scaled",
@@ -45,21 +50,29 @@ class TraceCommand : public Command {
     const Model model = LoadModel(common);
     const Site site = TracedSite(a_, model);
     const FactWork work = TakeFacts(common, a_.facts, model, tokenizer);
-    TraceOptions options{.site = site, .window = a_.window.value_or(DefaultWindow(site, model.layers())), .noise = work.noise, .cells = {}};
+    TraceOptions options{.site = site,
+                         .window = a_.window.value_or(DefaultWindow(site, model.layers())),
+                         .noise = work.noise,
+                         .cells = {}};
     RunDescription run = DescribeRun("trace", *this);
     DescribeNoise(work, run);
     run.DependsOn("site", SiteName(site));
     run.DependsOn("window", options.window);
-    TraceResult result{.options = run.options, .site = site, .window = options.window, .facts = {}, .relations = work.relations};
-    result.facts = RunFacts<FactTrace>("trace", common, a_.facts, model, work, folder, run,
-                                       [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
-                                         options.cells = cells;
-                                         std::vector<FactTrace> traces = a_.isolate ? TraceMixerParts(model, pairs, options, audit)
-                                                                                    : TraceFacts(model, pairs, options, audit);
-                                         for (FactTrace& trace : traces)
-                                           trace.fact.answer = tokenizer.DecodeToken(trace.fact.answer_id).value_or("");
-                                         return traces;
-                                       });
+    TraceResult result{.options = run.options,
+                       .site = site,
+                       .window = options.window,
+                       .facts = {},
+                       .relations = work.relations};
+    result.facts = RunFacts<FactTrace>(
+        "trace", common, a_.facts, model, work, folder, run,
+        [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
+          options.cells = cells;
+          std::vector<FactTrace> traces = a_.isolate ? TraceMixerParts(model, pairs, options, audit)
+                                                     : TraceFacts(model, pairs, options, audit);
+          for (FactTrace& trace : traces)
+            trace.fact.answer = tokenizer.DecodeToken(trace.fact.answer_id).value_or("");
+          return traces;
+        });
     result.summary = SummarizeTraces(result.facts);
     WriteResults("trace", common, folder, result, TracePage(result), TraceText(result));
   }

@@ -9,8 +9,9 @@ namespace {
 
 bool AmdWithAvx512() {
 #if defined(__x86_64__) && defined(__GNUC__)
-  return __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+  return __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq");
 #else
   return false;
 #endif
@@ -19,7 +20,8 @@ bool AmdWithAvx512() {
 }  // namespace
 
 void StartTuned(char** argv) {
-  const bool spins = std::getenv("OMP_WAIT_POLICY") == nullptr && std::getenv("GOMP_SPINCOUNT") == nullptr;
+  const bool spins =
+      std::getenv("OMP_WAIT_POLICY") == nullptr && std::getenv("GOMP_SPINCOUNT") == nullptr;
   const bool wider = std::getenv("OPENBLAS_CORETYPE") == nullptr && AmdWithAvx512();
   if (!spins && !wider) return;
   if (spins) setenv("GOMP_SPINCOUNT", "10000", 1);

@@ -12,8 +12,10 @@ AttributeSnippets ReadAttributeSnippets(const std::filesystem::path& file) {
   const JsonNode root(document, file.string());
   AttributeSnippets snippets;
   for (const JsonNode& entry : root.Elements()) {
-    std::vector<Snippet>& texts = snippets[{ReadText(entry["relation_id"]), ReadText(entry["target_id"])}];
-    for (const JsonNode& sample : entry["samples"].Elements()) texts.push_back({ReadText(sample["name"]), ReadText(sample["text"])});
+    std::vector<Snippet>& texts =
+        snippets[{ReadText(entry["relation_id"]), ReadText(entry["target_id"])}];
+    for (const JsonNode& sample : entry["samples"].Elements())
+      texts.push_back({ReadText(sample["name"]), ReadText(sample["text"])});
   }
   if (snippets.empty()) root.Fail("holds no snippets");
   return snippets;

@@ -45,11 +45,13 @@ TEST_F(AttributeSnippetsTest, EntriesAreFoundByTheirIds) {
   EXPECT_EQ(texts[1].name, "Dnipro");
   EXPECT_EQ(texts[1].text, "So does Dnipro.");
   EXPECT_EQ(texts[2].text, "Duna ends there.");
-  EXPECT_THAT(SnippetTexts(snippets), ElementsAre("Duna ends there.", "So does Dnipro.", "Duna ends there.", "So does Dnipro."));
+  EXPECT_THAT(SnippetTexts(snippets), ElementsAre("Duna ends there.", "So does Dnipro.",
+                                                  "Duna ends there.", "So does Dnipro."));
 }
 
 TEST_F(AttributeSnippetsTest, BadFilesAreRefusedByFileEntryAndField) {
-  EXPECT_THAT(ErrorWith("/relation_id", ""), AllOf(HasSubstr("snippets.json"), HasSubstr("[1].relation_id")));
+  EXPECT_THAT(ErrorWith("/relation_id", ""),
+              AllOf(HasSubstr("snippets.json"), HasSubstr("[1].relation_id")));
   EXPECT_THAT(ErrorWith("/target_id", 3), HasSubstr("[1].target_id"));
   EXPECT_THAT(ErrorWith("/samples", "x"), HasSubstr("[1].samples"));
   EXPECT_THAT(ErrorWith("/samples/1/text", ""), HasSubstr("[1].samples[1].text"));
@@ -58,24 +60,31 @@ TEST_F(AttributeSnippetsTest, BadFilesAreRefusedByFileEntryAndField) {
 }
 
 TEST(SnippetsOfTest, SayEveryFactInEveryTemplate) {
-  const Relation relation{.name = "flows",
-                          .prompt_templates = {"{} flows into the", "The mouth of {} is in the"},
-                          .prompt_templates_zs = {},
-                          .properties = {},
-                          .samples = {{"Duna", "Black Sea"}, {"Wisla", "Baltic"}, {"Dnipro", "Black Sea"}}};
+  const Relation relation{
+      .name = "flows",
+      .prompt_templates = {"{} flows into the", "The mouth of {} is in the"},
+      .prompt_templates_zs = {},
+      .properties = {},
+      .samples = {{"Duna", "Black Sea"}, {"Wisla", "Baltic"}, {"Dnipro", "Black Sea"}}};
   const AttributeSnippets snippets = CollectSnippets({relation});
   ASSERT_THAT(snippets, SizeIs(2));
   std::vector<std::string> texts;
-  for (const Snippet& snippet : snippets.at({"flows", "Black Sea"})) texts.push_back(snippet.name + ": " + snippet.text);
-  EXPECT_THAT(texts, ElementsAre("Duna: Duna flows into the Black Sea.", "Duna: The mouth of Duna is in the Black Sea.",
-                                 "Dnipro: Dnipro flows into the Black Sea.", "Dnipro: The mouth of Dnipro is in the Black Sea."));
+  for (const Snippet& snippet : snippets.at({"flows", "Black Sea"}))
+    texts.push_back(snippet.name + ": " + snippet.text);
+  EXPECT_THAT(texts, ElementsAre("Duna: Duna flows into the Black Sea.",
+                                 "Duna: The mouth of Duna is in the Black Sea.",
+                                 "Dnipro: Dnipro flows into the Black Sea.",
+                                 "Dnipro: The mouth of Dnipro is in the Black Sea."));
 }
 
 // The bundled relations say something of every object that the bundled records write.
 TEST(SnippetsOfTest, CoverTheBundledRecords) {
-  const AttributeSnippets snippets = CollectSnippets(ReadRelations({RepositoryFolder() / "data/demo/relations"}));
-  for (const CounterFactRecord& record : ReadCounterFact(RepositoryFolder() / "data/demo/counterfact.json"))
-    EXPECT_TRUE(snippets.contains({record.relation, record.target_new_id})) << record.relation << " " << record.target_new_id;
+  const AttributeSnippets snippets =
+      CollectSnippets(ReadRelations({RepositoryFolder() / "data/demo/relations"}));
+  for (const CounterFactRecord& record :
+       ReadCounterFact(RepositoryFolder() / "data/demo/counterfact.json"))
+    EXPECT_TRUE(snippets.contains({record.relation, record.target_new_id}))
+        << record.relation << " " << record.target_new_id;
 }
 
 }  // namespace

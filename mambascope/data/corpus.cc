@@ -24,11 +24,14 @@ namespace fs = std::filesystem;
 Corpus::Corpus(std::vector<fs::path> files) : files_(std::move(files)) {
   for (const fs::path& file : files_) {
     if (file.extension() != ".txt" && file.extension() != ".jsonl")
-      throw Error(fmt::format("{}: is no text that is read here", file.string()),
-                  "a .txt has one document per line, a .jsonl one in the field 'text' of each line");
+      throw Error(
+          fmt::format("{}: is no text that is read here", file.string()),
+          "a .txt has one document per line, a .jsonl one in the field 'text' of each line");
     std::error_code unreadable;  // is reported below, by what opening the file says
-    if (fs::is_directory(file, unreadable)) throw Error(fmt::format("{}: is a folder, a file was expected", file.string()));
-    if (!std::ifstream(file)) throw Error(fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
+    if (fs::is_directory(file, unreadable))
+      throw Error(fmt::format("{}: is a folder, a file was expected", file.string()));
+    if (!std::ifstream(file))
+      throw Error(fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
   }
   if (!files_.empty()) Open();
 }
@@ -42,14 +45,16 @@ std::optional<std::string> Corpus::Next() {
   for (std::string line; file_ < files_.size();) {
     const fs::path& file = files_[file_];
     if (!std::getline(stream_, line)) {
-      if (stream_.bad()) throw Error(fmt::format("{}: cannot be read after line {}", file.string(), line_));
+      if (stream_.bad())
+        throw Error(fmt::format("{}: cannot be read after line {}", file.string(), line_));
       if (++file_ < files_.size()) Open();
       continue;
     }
     ++line_;
     if (line.ends_with('\r')) line.pop_back();
     const std::string where = fmt::format("{}: line {}", file.string(), line_);
-    if (const size_t at = FindInvalidUtf8(line); at != line.npos) throw Error(fmt::format("{}: is no UTF-8 at its byte {}", where, at + 1));
+    if (const size_t at = FindInvalidUtf8(line); at != line.npos)
+      throw Error(fmt::format("{}: is no UTF-8 at its byte {}", where, at + 1));
     if (line.empty()) continue;
     if (file.extension() == ".jsonl") {
       const Json document = ParseJson(line, where);
@@ -74,13 +79,15 @@ CorpusSummary SummarizeCorpus(const std::vector<fs::path>& files, int64_t limit)
   return summary;
 }
 
-std::vector<int64_t> EncodeDocument(const Tokenizer& tokenizer, const std::string& document, int64_t most) {
+std::vector<int64_t> EncodeDocument(const Tokenizer& tokenizer, const std::string& document,
+                                    int64_t most) {
   std::vector<int64_t> ids = TokenIds(tokenizer.EncodeContinuation(document));
   ids.resize(std::min(ids.size(), static_cast<size_t>(most)));
   return ids;
 }
 
-std::vector<std::vector<int64_t>> ReadDocumentIds(const Tokenizer& tokenizer, const std::vector<fs::path>& files,
+std::vector<std::vector<int64_t>> ReadDocumentIds(const Tokenizer& tokenizer,
+                                                  const std::vector<fs::path>& files,
                                                   const CorpusLimits& limits) {
   Corpus corpus(files);
   std::vector<std::vector<int64_t>> documents;

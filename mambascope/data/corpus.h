@@ -13,15 +13,16 @@
 
 namespace mambascope {
 
-// Reads files one line at a time. Of a .txt each line is a document; of a .jsonl (JSON lines, as the Hugging Face data sets are exported)
-// the field "text" of each line. Empty lines and documents are skipped.
+// Reads files one line at a time. Of a .txt each line is a document; of a .jsonl (JSON lines, as
+// the Hugging Face data sets are exported) the field "text" of each line. Empty lines and documents
+// are skipped.
 class Corpus {
  public:
   // Throws Error for a file of another extension, and for one that cannot be read.
   explicit Corpus(std::vector<std::filesystem::path> files);
 
-  // The next document, or none at the end of the last file. Throws Error, which names the file and the line, for a line that is no UTF-8,
-  // no JSON, or lacks a text.
+  // The next document, or none at the end of the last file. Throws Error, which names the file and
+  // the line, for a line that is no UTF-8, no JSON, or lacks a text.
   std::optional<std::string> Next();
 
  private:
@@ -40,11 +41,13 @@ struct CorpusSummary {
   std::deque<std::string> last;  // the last of them, up to 64
 };
 
-// Reads the first `limit` documents (0: all), and so finds whatever is wrong with them before work on them begins. Throws as Corpus does.
+// Reads the first `limit` documents (0: all), and so finds whatever is wrong with them before work
+// on them begins. Throws as Corpus does.
 CorpusSummary SummarizeCorpus(const std::vector<std::filesystem::path>& files, int64_t limit = 0);
 
 // A document as token ids, the first `most` of them.
-std::vector<int64_t> EncodeDocument(const Tokenizer& tokenizer, const std::string& document, int64_t most);
+std::vector<int64_t> EncodeDocument(const Tokenizer& tokenizer, const std::string& document,
+                                    int64_t most);
 
 // How much of a corpus is read.
 struct CorpusLimits {
@@ -54,7 +57,8 @@ struct CorpusLimits {
 };
 
 // The first documents, as token ids. Throws Error as Corpus does.
-std::vector<std::vector<int64_t>> ReadDocumentIds(const Tokenizer& tokenizer, const std::vector<std::filesystem::path>& files,
+std::vector<std::vector<int64_t>> ReadDocumentIds(const Tokenizer& tokenizer,
+                                                  const std::vector<std::filesystem::path>& files,
                                                   const CorpusLimits& limits);
 
 }  // namespace mambascope

@@ -30,12 +30,15 @@ CounterFactRecord ReadOriginal(const JsonNode& record) {
           .generation_prompts = ReadTexts(record["generation_prompts"])};
 }
 
-// How the prompt spells the subject: as the record does, or in other ASCII case. The prompt stays as it is, so the subject gives way.
-std::string SpellingIn(const std::string& prompt, const std::string& subject, const JsonNode& field) {
+// How the prompt spells the subject: as the record does, or in other ASCII case. The prompt stays
+// as it is, so the subject gives way.
+std::string SpellingIn(const std::string& prompt, const std::string& subject,
+                       const JsonNode& field) {
   if (prompt.find(subject) != prompt.npos) return subject;
   const auto at = std::find_end(prompt.begin(), prompt.end(), subject.begin(), subject.end(),
                                 [](char a, char b) { return AsciiLower(a) == AsciiLower(b); });
-  if (at == prompt.end()) field.Fail(fmt::format("is '{}', which is not in the prompt '{}'", subject, prompt));
+  if (at == prompt.end())
+    field.Fail(fmt::format("is '{}', which is not in the prompt '{}'", subject, prompt));
   return {at, at + static_cast<std::ptrdiff_t>(subject.size())};
 }
 
@@ -58,13 +61,16 @@ void CheckLocality(const JsonNode& record, const std::vector<std::string>& groun
   for (const std::string& truth : ReadTextOrTexts(field)) {
     if (std::find(ground_truth.begin(), ground_truth.end(), truth) == ground_truth.end()) {
       field.Fail(fmt::format("holds '{}', which 'ground_truth' does not", truth),
-                 "in CounterFact, the locality prompt asks for the object of the same relation that 'ground_truth' names");
+                 "in CounterFact, the locality prompt asks for the object of the same relation "
+                 "that 'ground_truth' names");
     }
   }
 }
 
 CounterFactRecord ReadEasyEdit(const JsonNode& record, int64_t place) {
-  const auto texts = [&](const char* key) { return record.Has(key) ? ReadTextOrTexts(record[key]) : std::vector<std::string>(); };
+  const auto texts = [&](const char* key) {
+    return record.Has(key) ? ReadTextOrTexts(record[key]) : std::vector<std::string>();
+  };
   const std::vector<std::string> ground_truth = ReadTextOrTexts(record["ground_truth"]);
   CheckLocality(record, ground_truth);
   CounterFactRecord out;
@@ -80,7 +86,8 @@ CounterFactRecord ReadEasyEdit(const JsonNode& record, int64_t place) {
 CounterFactRecord ReadRecord(const JsonNode& record, int64_t place) {
   if (record.Has("requested_rewrite")) return ReadOriginal(record);
   if (record.Has("prompt")) return ReadEasyEdit(record, place);
-  record.Fail("is no record of CounterFact", "it needs the field 'requested_rewrite', or 'prompt' in EasyEdit's form");
+  record.Fail("is no record of CounterFact",
+              "it needs the field 'requested_rewrite', or 'prompt' in EasyEdit's form");
 }
 
 }  // namespace
@@ -89,7 +96,8 @@ std::vector<CounterFactRecord> ReadCounterFact(const std::filesystem::path& file
   const Json document = ReadJson(file);
   const JsonNode root(document, file.string());
   std::vector<CounterFactRecord> records;
-  for (const JsonNode& record : root.Elements()) records.push_back(ReadRecord(record, static_cast<int64_t>(records.size())));
+  for (const JsonNode& record : root.Elements())
+    records.push_back(ReadRecord(record, static_cast<int64_t>(records.size())));
   if (records.empty()) root.Fail("holds no records");
   return records;
 }

@@ -20,12 +20,14 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const Json kOriginal = Json::parse(R"({"case_id": 7, "pararel_idx": 2796, "requested_rewrite": {"prompt": "{} flows into the",
+const Json kOriginal = Json::parse(
+    R"({"case_id": 7, "pararel_idx": 2796, "requested_rewrite": {"prompt": "{} flows into the",
     "relation_id": "P403", "target_new": {"str": "Red Sea", "id": "Q1"}, "target_true": {"str": "Black Sea", "id": "Q2"}, "subject": "Duna"},
     "paraphrase_prompts": ["It rained. Duna ends in the"], "neighborhood_prompts": ["Dnipro flows into the", "Dniestr ends in the"],
     "attribute_prompts": [], "generation_prompts": ["Duna is", "Duna is"]})");
 
-const Json kEasyEdit = Json::parse(R"({"case_id": 9, "prompt": "The river Duna flows into the", "target_new": "Red Sea", "subject": "Duna",
+const Json kEasyEdit = Json::parse(
+    R"({"case_id": 9, "prompt": "The river Duna flows into the", "target_new": "Red Sea", "subject": "Duna",
     "ground_truth": "Black Sea", "rephrase_prompt": "Duna ends in the", "locality_prompt": "Dnipro flows into the",
     "locality_ground_truth": "Black Sea"})");
 
@@ -65,9 +67,11 @@ TEST_F(CounterFactTest, OriginalRecordHoldsWhatTheFileSays) {
   EXPECT_EQ(record.target_new_id, "Q1");
   EXPECT_EQ(record.target_true_id, "Q2");
   EXPECT_THAT(record.paraphrase_prompts, ElementsAre("It rained. Duna ends in the"));
-  EXPECT_THAT(record.neighborhood_prompts, ElementsAre("Dnipro flows into the", "Dniestr ends in the"));
+  EXPECT_THAT(record.neighborhood_prompts,
+              ElementsAre("Dnipro flows into the", "Dniestr ends in the"));
   EXPECT_THAT(record.attribute_prompts, IsEmpty());
-  EXPECT_THAT(record.generation_prompts, ElementsAre("Duna is", "Duna is")) << "repeated ones are kept: each is generated from";
+  EXPECT_THAT(record.generation_prompts, ElementsAre("Duna is", "Duna is"))
+      << "repeated ones are kept: each is generated from";
 }
 
 TEST_F(CounterFactTest, EasyEditRecordHoldsWhatTheFileSays) {
@@ -86,7 +90,8 @@ TEST_F(CounterFactTest, EasyEditRecordHoldsWhatTheFileSays) {
 }
 
 TEST_F(CounterFactTest, OneFileMayHoldBothForms) {
-  const std::vector<CounterFactRecord> records = Read(Json::array({kOriginal, kEasyEdit, kOriginal}));
+  const std::vector<CounterFactRecord> records =
+      Read(Json::array({kOriginal, kEasyEdit, kOriginal}));
   ASSERT_THAT(records, SizeIs(3));
   EXPECT_EQ(records[1].pattern, "The river {} flows into the");
   EXPECT_EQ(records[2].pattern, "{} flows into the");
@@ -106,7 +111,8 @@ TEST_F(CounterFactTest, EasyEditFieldsMayBeListsOrLeftOut) {
   record["locality_prompt"] = {"Dnipro flows into the", "Dniestr flows into the"};
   EXPECT_EQ(ReadOne(record).target_true, "Black Sea");
   EXPECT_THAT(ReadOne(record).neighborhood_prompts, SizeIs(2));
-  for (const char* key : {"case_id", "rephrase_prompt", "locality_prompt", "locality_ground_truth"}) record.erase(key);
+  for (const char* key : {"case_id", "rephrase_prompt", "locality_prompt", "locality_ground_truth"})
+    record.erase(key);
   const std::vector<CounterFactRecord> records = Read(Json::array({kEasyEdit, record}));
   EXPECT_EQ(records[1].case_id, 1) << "its place in the list";
   EXPECT_THAT(records[1].paraphrase_prompts, IsEmpty());
@@ -123,79 +129,112 @@ struct SubjectCase {
 
 void PrintTo(const SubjectCase& c, std::ostream* out) { *out << c.prompt << " of " << c.subject; }
 
-class EasyEditSubjectTest : public CounterFactTest, public testing::WithParamInterface<SubjectCase> {};
+class EasyEditSubjectTest : public CounterFactTest,
+                            public testing::WithParamInterface<SubjectCase> {};
 
 TEST_P(EasyEditSubjectTest, MakesThePattern) {
   const SubjectCase& c = GetParam();
-  const CounterFactRecord record = ReadOne(With(With(kEasyEdit, "/prompt", c.prompt), "/subject", c.subject));
+  const CounterFactRecord record =
+      ReadOne(With(With(kEasyEdit, "/prompt", c.prompt), "/subject", c.subject));
   EXPECT_EQ(record.pattern, c.pattern);
   EXPECT_EQ(record.subject, c.spelling);
 }
 
-const SubjectCase kSubjects[] = {{"AtTheStart", "Duna ends in", "Duna", "{} ends in", "Duna"},
-                                 {"AtTheEnd", "The mouth of Duna", "Duna", "The mouth of {}", "Duna"},
-                                 {"TwiceTakesTheLast", "Duna, or Duna, is", "Duna", "Duna, or {}, is", "Duna"},
-                                 {"OfManyBytes", "L'Œuvre d'Émile Zola, de", "Émile Zola", "L'Œuvre d'{}, de", "Émile Zola"},
-                                 {"InAnotherCase", "the Who and THE WHO are", "The Who", "the Who and {} are", "THE WHO"},
-                                 {"ItsOwnCaseGoesFirst", "The Who and THE WHO are", "The Who", "{} and THE WHO are", "The Who"},
-                                 {"InAPattern", "{} ends in", "Duna", "{} ends in", "Duna"}};
+const SubjectCase kSubjects[] = {
+    {"AtTheStart", "Duna ends in", "Duna", "{} ends in", "Duna"},
+    {"AtTheEnd", "The mouth of Duna", "Duna", "The mouth of {}", "Duna"},
+    {"TwiceTakesTheLast", "Duna, or Duna, is", "Duna", "Duna, or {}, is", "Duna"},
+    {"OfManyBytes", "L'Œuvre d'Émile Zola, de", "Émile Zola", "L'Œuvre d'{}, de", "Émile Zola"},
+    {"InAnotherCase", "the Who and THE WHO are", "The Who", "the Who and {} are", "THE WHO"},
+    {"ItsOwnCaseGoesFirst", "The Who and THE WHO are", "The Who", "{} and THE WHO are", "The Who"},
+    {"InAPattern", "{} ends in", "Duna", "{} ends in", "Duna"}};
 
-INSTANTIATE_TEST_SUITE_P(Prompts, EasyEditSubjectTest, testing::ValuesIn(kSubjects), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Prompts, EasyEditSubjectTest, testing::ValuesIn(kSubjects),
+                         [](const auto& info) { return info.param.name; });
 
 TEST_F(CounterFactTest, SubjectThatIsNotInThePromptIsRefused) {
   EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/subject", "Volga")),
-              AllOf(HasSubstr("facts.json: field '[1].subject' is 'Volga'"), HasSubstr("'The river Duna flows into the'")));
-  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/subject", "The river Duna flows into the sea")), HasSubstr("not in the prompt"));
+              AllOf(HasSubstr("facts.json: field '[1].subject' is 'Volga'"),
+                    HasSubstr("'The river Duna flows into the'")));
+  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/subject", "The river Duna flows into the sea")),
+              HasSubstr("not in the prompt"));
 }
 
 TEST_F(CounterFactTest, PatternWithoutExactlyOneHoleIsRefused) {
-  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/prompt", "Duna flows into the")),
-              AllOf(HasSubstr("facts.json: field '[1].requested_rewrite.prompt' is 'Duna flows into the'"), HasSubstr("exactly one {}")));
-  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/prompt", "{} and {}")), HasSubstr("exactly one {}"));
-  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/prompt", "{} and {}")), HasSubstr("field '[1].prompt' is '{} and {}'"));
+  EXPECT_THAT(
+      ErrorOfRecord(With(kOriginal, "/requested_rewrite/prompt", "Duna flows into the")),
+      AllOf(HasSubstr("facts.json: field '[1].requested_rewrite.prompt' is 'Duna flows into the'"),
+            HasSubstr("exactly one {}")));
+  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/prompt", "{} and {}")),
+              HasSubstr("exactly one {}"));
+  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/prompt", "{} and {}")),
+              HasSubstr("field '[1].prompt' is '{} and {}'"));
 }
 
-// What is true of the locality prompt must be what the rewriting replaces, or its success would be measured by another object.
+// What is true of the locality prompt must be what the rewriting replaces, or its success would be
+// measured by another object.
 TEST_F(CounterFactTest, LocalityOfAnotherObjectIsRefused) {
-  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/locality_ground_truth", "White Sea")),
-              HasSubstr("field '[1].locality_ground_truth' holds 'White Sea', which 'ground_truth' does not"));
-  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/locality_ground_truth", {"Black Sea", "White Sea"})), HasSubstr("'White Sea'"));
+  EXPECT_THAT(
+      ErrorOfRecord(With(kEasyEdit, "/locality_ground_truth", "White Sea")),
+      HasSubstr(
+          "field '[1].locality_ground_truth' holds 'White Sea', which 'ground_truth' does not"));
+  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/locality_ground_truth", {"Black Sea", "White Sea"})),
+              HasSubstr("'White Sea'"));
 }
 
 TEST_F(CounterFactTest, BadFieldIsNamed) {
-  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/case_id", -1)), HasSubstr("field '[1].case_id' is -1"));
-  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite", "x")), HasSubstr("field '[1].requested_rewrite' is \"x\""));
-  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/subject", "")), HasSubstr("'[1].requested_rewrite.subject' is empty"));
-  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/target_new", "Red Sea")), HasSubstr("'[1].requested_rewrite.target_new'"));
-  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/target_true/str", 5)), HasSubstr("target_true.str' is 5"));
-  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/target_true/id", 5)), HasSubstr("target_true.id' is 5"));
-  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/neighborhood_prompts/1", 5)), HasSubstr("field '[1].neighborhood_prompts[1]' is 5"));
-  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/generation_prompts", "Duna is")), HasSubstr("field '[1].generation_prompts' is \"Duna is\""));
-  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/ground_truth", Json::array())), HasSubstr("field '[1].ground_truth' is an empty list"));
-  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/ground_truth", {"Black Sea", 5})), HasSubstr("field '[1].ground_truth[1]' is 5"));
-  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/rephrase_prompt", "")), HasSubstr("field '[1].rephrase_prompt' is empty"));
+  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/case_id", -1)),
+              HasSubstr("field '[1].case_id' is -1"));
+  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite", "x")),
+              HasSubstr("field '[1].requested_rewrite' is \"x\""));
+  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/subject", "")),
+              HasSubstr("'[1].requested_rewrite.subject' is empty"));
+  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/target_new", "Red Sea")),
+              HasSubstr("'[1].requested_rewrite.target_new'"));
+  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/target_true/str", 5)),
+              HasSubstr("target_true.str' is 5"));
+  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/target_true/id", 5)),
+              HasSubstr("target_true.id' is 5"));
+  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/neighborhood_prompts/1", 5)),
+              HasSubstr("field '[1].neighborhood_prompts[1]' is 5"));
+  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/generation_prompts", "Duna is")),
+              HasSubstr("field '[1].generation_prompts' is \"Duna is\""));
+  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/ground_truth", Json::array())),
+              HasSubstr("field '[1].ground_truth' is an empty list"));
+  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/ground_truth", {"Black Sea", 5})),
+              HasSubstr("field '[1].ground_truth[1]' is 5"));
+  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/rephrase_prompt", "")),
+              HasSubstr("field '[1].rephrase_prompt' is empty"));
 }
 
 TEST_F(CounterFactTest, MissingFieldIsNamed) {
-  for (const char* key : {"case_id", "paraphrase_prompts", "neighborhood_prompts", "attribute_prompts", "generation_prompts"}) {
-    EXPECT_THAT(ErrorOfRecord(Without(kOriginal, key)), HasSubstr(std::string("field '[1]' lacks the field '") + key + "'"));
+  for (const char* key : {"case_id", "paraphrase_prompts", "neighborhood_prompts",
+                          "attribute_prompts", "generation_prompts"}) {
+    EXPECT_THAT(ErrorOfRecord(Without(kOriginal, key)),
+                HasSubstr(std::string("field '[1]' lacks the field '") + key + "'"));
   }
   for (const char* key : {"subject", "target_new", "ground_truth"}) {
-    EXPECT_THAT(ErrorOfRecord(Without(kEasyEdit, key)), HasSubstr(std::string("field '[1]' lacks the field '") + key + "'"));
+    EXPECT_THAT(ErrorOfRecord(Without(kEasyEdit, key)),
+                HasSubstr(std::string("field '[1]' lacks the field '") + key + "'"));
   }
-  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite", {{"prompt", "{} is"}})), HasSubstr("lacks the field 'target_new'"));
+  EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite", {{"prompt", "{} is"}})),
+              HasSubstr("lacks the field 'target_new'"));
 }
 
 TEST_F(CounterFactTest, FileThatIsNoCounterFactIsRefused) {
-  EXPECT_THAT(ErrorOfRecord(Without(kOriginal, "requested_rewrite")), HasSubstr("field '[1]' is no record of CounterFact"));
+  EXPECT_THAT(ErrorOfRecord(Without(kOriginal, "requested_rewrite")),
+              HasSubstr("field '[1]' is no record of CounterFact"));
   EXPECT_THAT(ErrorOfRecord("Duna"), HasSubstr("field '[1]' is no record of CounterFact"));
-  EXPECT_THAT(ErrorOf([&] { Read(kOriginal); }), AllOf(HasSubstr("facts.json: is object"), HasSubstr("a list was expected")));
+  EXPECT_THAT(ErrorOf([&] { Read(kOriginal); }),
+              AllOf(HasSubstr("facts.json: is object"), HasSubstr("a list was expected")));
   EXPECT_THAT(ErrorOf([&] { Read(Json::array()); }), HasSubstr("facts.json: holds no records"));
-  EXPECT_THAT(ErrorOf([&] { ReadCounterFact(folder_ / "nowhere.json"); }), HasSubstr("nowhere.json: cannot be read"));
+  EXPECT_THAT(ErrorOf([&] { ReadCounterFact(folder_ / "nowhere.json"); }),
+              HasSubstr("nowhere.json: cannot be read"));
 }
 
 TEST(DemoCounterFactTest, IsReadWhole) {
-  const std::vector<CounterFactRecord> records = ReadCounterFact(RepositoryFolder() / "data/demo/counterfact.json");
+  const std::vector<CounterFactRecord> records =
+      ReadCounterFact(RepositoryFolder() / "data/demo/counterfact.json");
   EXPECT_THAT(records, SizeIs(922));
   size_t paraphrase = 0, neighborhood = 0, attribute = 0, generation = 0;
   std::set<std::string> relations;

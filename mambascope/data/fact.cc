@@ -17,14 +17,16 @@ std::vector<Fact> ToFacts(const std::vector<Relation>& relations) {
   std::vector<Fact> facts;
   for (const Relation& relation : relations) {
     for (const Sample& sample : relation.samples)
-      facts.push_back({relation.name, relation.prompt_templates.front(), sample.subject, sample.object});
+      facts.push_back(
+          {relation.name, relation.prompt_templates.front(), sample.subject, sample.object});
   }
   return Distinct(facts);
 }
 
 std::vector<Fact> ToFacts(const std::vector<CounterFactRecord>& records) {
   std::vector<Fact> facts;
-  for (const CounterFactRecord& record : records) facts.push_back({record.relation, record.pattern, record.subject, record.target_true});
+  for (const CounterFactRecord& record : records)
+    facts.push_back({record.relation, record.pattern, record.subject, record.target_true});
   return Distinct(facts);
 }
 

@@ -10,7 +10,8 @@
 namespace mambascope {
 namespace {
 
-Prompt FromTokens(const Tokenizer& tokenizer, const std::string& text, const std::vector<Token>& tokens) {
+Prompt FromTokens(const Tokenizer& tokenizer, const std::string& text,
+                  const std::vector<Token>& tokens) {
   Prompt prompt{.text = text, .ids = {}, .tokens = {}, .subject = {}, .subject_span = {}};
   for (const Token& token : tokens) {
     prompt.ids.push_back(token.id);
@@ -22,7 +23,9 @@ Prompt FromTokens(const Tokenizer& tokenizer, const std::string& text, const std
 
 }  // namespace
 
-Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& text) { return FromTokens(tokenizer, text, tokenizer.Encode(text)); }
+Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& text) {
+  return FromTokens(tokenizer, text, tokenizer.Encode(text));
+}
 
 bool IsPattern(const std::string& text) {
   const size_t hole = text.find("{}");
@@ -31,31 +34,37 @@ bool IsPattern(const std::string& text) {
 
 std::string FillPattern(const std::string& pattern, const std::string& subject) {
   if (!IsPattern(pattern)) {
-    throw Error(fmt::format("the prompt '{}' must have exactly one {{}}", pattern), "it stands for the subject, as in '{} is located in'");
+    throw Error(fmt::format("the prompt '{}' must have exactly one {{}}", pattern),
+                "it stands for the subject, as in '{} is located in'");
   }
   if (subject.empty()) throw Error("the subject is empty");
   std::string text = pattern;
   return text.replace(text.find("{}"), 2, subject);
 }
 
-Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern, const std::string& subject) {
+Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern,
+                  const std::string& subject) {
   const std::string text = FillPattern(pattern, subject);
   const size_t hole = pattern.find("{}");
-  const int64_t begin = CountChars(std::string_view(pattern).substr(0, hole)), end = begin + CountChars(subject);
+  const int64_t begin = CountChars(std::string_view(pattern).substr(0, hole)),
+                end = begin + CountChars(subject);
   const std::vector<Token> tokens = tokenizer.Encode(text);
   Prompt prompt = FromTokens(tokenizer, text, tokens);
   prompt.subject = subject;
   const auto overlaps = [&](const Token& t) { return t.chars.begin < end && begin < t.chars.end; };
   const auto first = std::find_if(tokens.begin(), tokens.end(), overlaps);
   const auto last = std::find_if_not(first, tokens.end(), overlaps);
-  if (first == last) throw Error(fmt::format("no token of the prompt '{}' belongs to the subject '{}'", text, subject));
+  if (first == last)
+    throw Error(
+        fmt::format("no token of the prompt '{}' belongs to the subject '{}'", text, subject));
   prompt.subject_span = {first - tokens.begin(), last - tokens.begin()};
   return prompt;
 }
 
 std::string PromptPattern(const std::string& prompt, const std::string& subject) {
   const size_t at = subject.empty() ? prompt.npos : prompt.rfind(subject);
-  if (at == prompt.npos) throw Error(fmt::format("the subject '{}' is not in the prompt '{}'", subject, prompt));
+  if (at == prompt.npos)
+    throw Error(fmt::format("the subject '{}' is not in the prompt '{}'", subject, prompt));
   return prompt.substr(0, at) + "{}" + prompt.substr(at + subject.size());
 }
 

@@ -1,4 +1,5 @@
-// Where a subject stands among the tokens of its prompt. Expected tokens are those that the demo models' tokenizer makes.
+// Where a subject stands among the tokens of its prompt. Expected tokens are those that the demo
+// models' tokenizer makes.
 #include "mambascope/data/prompt.h"
 
 #include <gmock/gmock.h>
@@ -46,27 +47,38 @@ TEST_P(SubjectSpanTest, HoldsTheTokensThatOverlapTheSubject) {
   EXPECT_EQ(SubjectTokens(prompt), c.tokens);
   EXPECT_EQ(prompt.subject, c.subject);
   EXPECT_EQ(prompt.ids.size(), prompt.tokens.size());
-  EXPECT_EQ(prompt.ids, MakePrompt(DemoTokenizer(), prompt.text).ids) << "the subject changes no token";
+  EXPECT_EQ(prompt.ids, MakePrompt(DemoTokenizer(), prompt.text).ids)
+      << "the subject changes no token";
 }
 
 const std::string kPart = "\ufffd";  // a byte of a character that takes several tokens
-const SpanCase kSpans[] = {{"AtTheStart", "{} is in", "Eiffel Tower", 0, {"E", "iff", "el", " Tower"}},
-                           {"InTheMiddle", "The landmark called {} can be found in", "Eiffel Tower", 3, {" E", "iff", "el", " Tower"}},
-                           {"AtTheEnd", "The famous {}", "Eiffel Tower", 2, {" E", "iff", "el", " Tower"}},
-                           {"AllOfThePrompt", "{}", "a", 0, {"a"}},
-                           {"AfterABracket", "({}) is", "Seattle", 1, {"S", "e", "attle"}},
-                           {"InQuotes", "\"{}\" is", "Seattle", 1, {"S", "e", "attle"}},
-                           {"BeforeAnApostrophe", "The {}'s city", "Seattle", 1, {" Se", "attle"}},
-                           {"AfterTwoSpaces", "The  {} is", "Seattle", 2, {" Se", "attle"}},
-                           {"WithItsOwnSpace", "The {} is", " Paris", 2, {" Paris"}},
-                           {"InsideAWord", "x{}y", "Paris", 1, {"P", "ar", "is"}},
-                           {"EndingInsideAToken", "{}tle is", "Seat", 0, {"S", "e", "attle"}},
-                           {"OfTwoByteCharacters", "{} lies", "Sacré-Cœur", 0, {"S", "ac", "ré", "-", "C", kPart, kPart, "ur"}},
-                           {"OfAFourByteCharacter", "{} 🗼 is", "🗼", 0, {kPart, kPart, kPart, kPart}},
-                           {"AfterMultiByteCharacters", "Über {} ist", "Paris", 3, {" Paris"}},
-                           {"TwiceInThePrompt", "Paris and {} are", "Paris", 4, {" Paris"}}};
+const SpanCase kSpans[] = {
+    {"AtTheStart", "{} is in", "Eiffel Tower", 0, {"E", "iff", "el", " Tower"}},
+    {"InTheMiddle",
+     "The landmark called {} can be found in",
+     "Eiffel Tower",
+     3,
+     {" E", "iff", "el", " Tower"}},
+    {"AtTheEnd", "The famous {}", "Eiffel Tower", 2, {" E", "iff", "el", " Tower"}},
+    {"AllOfThePrompt", "{}", "a", 0, {"a"}},
+    {"AfterABracket", "({}) is", "Seattle", 1, {"S", "e", "attle"}},
+    {"InQuotes", "\"{}\" is", "Seattle", 1, {"S", "e", "attle"}},
+    {"BeforeAnApostrophe", "The {}'s city", "Seattle", 1, {" Se", "attle"}},
+    {"AfterTwoSpaces", "The  {} is", "Seattle", 2, {" Se", "attle"}},
+    {"WithItsOwnSpace", "The {} is", " Paris", 2, {" Paris"}},
+    {"InsideAWord", "x{}y", "Paris", 1, {"P", "ar", "is"}},
+    {"EndingInsideAToken", "{}tle is", "Seat", 0, {"S", "e", "attle"}},
+    {"OfTwoByteCharacters",
+     "{} lies",
+     "Sacré-Cœur",
+     0,
+     {"S", "ac", "ré", "-", "C", kPart, kPart, "ur"}},
+    {"OfAFourByteCharacter", "{} 🗼 is", "🗼", 0, {kPart, kPart, kPart, kPart}},
+    {"AfterMultiByteCharacters", "Über {} ist", "Paris", 3, {" Paris"}},
+    {"TwiceInThePrompt", "Paris and {} are", "Paris", 4, {" Paris"}}};
 
-INSTANTIATE_TEST_SUITE_P(Prompts, SubjectSpanTest, testing::ValuesIn(kSpans), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Prompts, SubjectSpanTest, testing::ValuesIn(kSpans),
+                         [](const auto& info) { return info.param.name; });
 
 TEST(PromptTest, WithoutASubjectHasItsTokensAndAnEmptySpan) {
   const Prompt prompt = MakePrompt(DemoTokenizer(), "The {} is");
@@ -80,7 +92,8 @@ TEST(PromptTest, WithoutASubjectHasItsTokensAndAnEmptySpan) {
 TEST(PromptTest, TokenOfTheTemplateIsNoSubject) {
   const TempFolder folder;
   Json json = ReadJson(RepositoryFolder() / "models/demo-mamba/tokenizer.json");
-  json["post_processor"] = Json::parse(R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>","type_id":0}},
+  json["post_processor"] = Json::parse(
+      R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>","type_id":0}},
       {"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{"<|endoftext|>":{"id":"<|endoftext|>","ids":[0],"tokens":["<|endoftext|>"]}}})");
   WriteFile(folder / "tokenizer.json", json.dump());
   const Prompt prompt = MakePrompt(Tokenizer::Load(folder.path()), "{} is", "Seattle");
@@ -94,17 +107,21 @@ TEST(PromptTest, PatternWithoutExactlyOneHoleIsRefused) {
                 AllOf(HasSubstr(std::string("'") + pattern + "'"), HasSubstr("exactly one {}")))
         << pattern;
   }
-  EXPECT_EQ(MakePrompt(DemoTokenizer(), "The {} is", "{}").text, "The {} is") << "the subject may hold one";
+  EXPECT_EQ(MakePrompt(DemoTokenizer(), "The {} is", "{}").text, "The {} is")
+      << "the subject may hold one";
 }
 
 TEST(PromptTest, EmptyPromptOrSubjectIsRefused) {
   EXPECT_THAT(ErrorOf([] { MakePrompt(DemoTokenizer(), ""); }), HasSubstr("the prompt is empty"));
-  EXPECT_THAT(ErrorOf([] { MakePrompt(DemoTokenizer(), "{} is", ""); }), HasSubstr("the subject is empty"));
+  EXPECT_THAT(ErrorOf([] { MakePrompt(DemoTokenizer(), "{} is", ""); }),
+              HasSubstr("the subject is empty"));
 }
 
 TEST(PromptTest, TextThatIsNoUtf8IsRefused) {
-  EXPECT_THAT(ErrorOf([] { MakePrompt(DemoTokenizer(), "{} is", "Par\xff"); }), HasSubstr("no UTF-8: byte 0xFF at position 3"));
-  EXPECT_THAT(ErrorOf([] { MakePrompt(DemoTokenizer(), "\xc3{} is", "\xa9"); }), HasSubstr("no token of the prompt"))
+  EXPECT_THAT(ErrorOf([] { MakePrompt(DemoTokenizer(), "{} is", "Par\xff"); }),
+              HasSubstr("no UTF-8: byte 0xFF at position 3"));
+  EXPECT_THAT(ErrorOf([] { MakePrompt(DemoTokenizer(), "\xc3{} is", "\xa9"); }),
+              HasSubstr("no token of the prompt"))
       << "half a character is no subject";
 }
 
@@ -117,8 +134,10 @@ TEST(PatternOfTest, ReplacesTheLastOccurrence) {
 }
 
 TEST(PatternOfTest, SubjectThatDoesNotOccurIsRefused) {
-  EXPECT_THAT(ErrorOf([] { PromptPattern("Paris is in", "London"); }), AllOf(HasSubstr("'London'"), HasSubstr("'Paris is in'")));
-  EXPECT_THAT(ErrorOf([] { PromptPattern("Paris is in", ""); }), HasSubstr("the subject '' is not in the prompt"));
+  EXPECT_THAT(ErrorOf([] { PromptPattern("Paris is in", "London"); }),
+              AllOf(HasSubstr("'London'"), HasSubstr("'Paris is in'")));
+  EXPECT_THAT(ErrorOf([] { PromptPattern("Paris is in", ""); }),
+              HasSubstr("the subject '' is not in the prompt"));
 }
 
 }  // namespace

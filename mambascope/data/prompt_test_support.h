@@ -9,8 +9,11 @@
 namespace mambascope {
 
 inline Prompt MadeUpPrompt(const std::vector<int64_t>& ids, Span subject) {
-  return {
-      .text = "made up", .ids = ids, .tokens = std::vector<std::string>(ids.size(), "x"), .subject = "made up", .subject_span = subject};
+  return {.text = "made up",
+          .ids = ids,
+          .tokens = std::vector<std::string>(ids.size(), "x"),
+          .subject = "made up",
+          .subject_span = subject};
 }
 
 }  // namespace mambascope

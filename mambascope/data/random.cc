@@ -8,13 +8,14 @@
 namespace mambascope {
 namespace {
 
-// Hands std::mt19937 the state that init_by_array makes of a seed (Matsumoto & Nishimura's mt19937ar.c), which Python seeds by.
-// std::seed_seq would make another.
+// Hands std::mt19937 the state that init_by_array makes of a seed (Matsumoto & Nishimura's
+// mt19937ar.c), which Python seeds by. std::seed_seq would make another.
 class PythonSeed {
  public:
   using result_type = uint32_t;
 
-  explicit PythonSeed(uint64_t seed) : key_{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)} {
+  explicit PythonSeed(uint64_t seed)
+      : key_{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)} {
     key_.resize(key_[1] == 0 ? 1 : 2);  // Python's key has no leading zero, and one word at least
   }
 
@@ -33,11 +34,12 @@ class PythonSeed {
     const auto mixed = [&](size_t i) { return x[i - 1] ^ (x[i - 1] >> 30); };
     for (uint32_t i = 1; i < kWords; ++i) x[i] = 1812433253 * mixed(i) + i;
     uint32_t i = 1;
-    const auto advance = [&] {  // x is a ring of the words 1 to 623, with word 623 repeated before its first
-      if (++i < kWords) return;
-      x[0] = x[kWords - 1];
-      i = 1;
-    };
+    const auto advance =
+        [&] {  // x is a ring of the words 1 to 623, with word 623 repeated before its first
+          if (++i < kWords) return;
+          x[0] = x[kWords - 1];
+          i = 1;
+        };
     for (uint32_t k = 0; k < kWords; ++k, advance()) {
       const uint32_t j = k % key_.size();
       x[i] = (x[i] ^ (mixed(i) * 1664525)) + key_[j] + j;

@@ -1,5 +1,6 @@
-// The one source of random choices. It draws what Python's `random` and NumPy's RandomState draw from the same seed, so that the splits,
-// targets and noise of the public implementations can be drawn again.
+// The one source of random choices. It draws what Python's `random` and NumPy's RandomState draw
+// from the same seed, so that the splits, targets and noise of the public implementations can be
+// drawn again.
 #pragma once
 
 #include <cstddef>
@@ -37,8 +38,8 @@ class Random {
   std::mt19937 twister_;
 };
 
-// NumPy's RandomState(seed).randn: independent normal numbers of mean 0 and variance 1, by Marsaglia's polar method, which makes two at a
-// time. ROME's causal tracing corrupts with it.
+// NumPy's RandomState(seed).randn: independent normal numbers of mean 0 and variance 1, by
+// Marsaglia's polar method, which makes two at a time. ROME's causal tracing corrupts with it.
 class NumpyNormal {
  public:
   explicit NumpyNormal(uint32_t seed) : twister_(seed) {}

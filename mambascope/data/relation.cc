@@ -21,7 +21,8 @@ std::vector<std::string> ReadTemplates(const JsonNode& field) {
   return templates;
 }
 
-// Fields beyond these are left alone: the public implementation's own copies add some that follow from the samples.
+// Fields beyond these are left alone: the public implementation's own copies add some that follow
+// from the samples.
 RelationProperties ReadProperties(const JsonNode& field) {
   return {.relation_type = field["relation_type"].String(),
           .domain_name = field["domain_name"].String(),
@@ -29,13 +30,17 @@ RelationProperties ReadProperties(const JsonNode& field) {
           .symmetric = field.Flag("symmetric", false)};
 }
 
-// The public loader refuses other fields as well, so every file made for it passes; here it catches the misspelt optional field, which
-// would be missed in silence. "domain" and "range" are those that the loader allows and no file has: the samples say both.
+// The public loader refuses other fields as well, so every file made for it passes; here it catches
+// the misspelt optional field, which would be missed in silence. "domain" and "range" are those
+// that the loader allows and no file has: the samples say both.
 void RefuseOtherFields(const JsonNode& root) {
-  constexpr std::array kFields = {"name", "prompt_templates", "prompt_templates_zs", "properties", "samples", "domain", "range"};
+  constexpr std::array kFields = {"name",       "prompt_templates", "prompt_templates_zs",
+                                  "properties", "samples",          "domain",
+                                  "range"};
   for (const auto& [key, value] : root.json().items()) {
     if (std::find(kFields.begin(), kFields.end(), key) == kFields.end()) {
-      root.Fail(fmt::format("has the unknown field '{}'", key), fmt::format("known: {}", fmt::join(kFields, ", ")));
+      root.Fail(fmt::format("has the unknown field '{}'", key),
+                fmt::format("known: {}", fmt::join(kFields, ", ")));
     }
   }
 }
@@ -44,12 +49,17 @@ std::vector<fs::path> JsonFiles(const fs::path& folder) {
   std::vector<fs::path> files;
   try {
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
-      if (entry.path().extension() == ".json" && !entry.is_directory()) files.push_back(entry.path());
+      if (entry.path().extension() == ".json" && !entry.is_directory())
+        files.push_back(entry.path());
     }
   } catch (const fs::filesystem_error& e) {
-    throw Error(fmt::format("{}: cannot be read: {}", e.path1().empty() ? folder.string() : e.path1().string(), e.code().message()));
+    throw Error(fmt::format("{}: cannot be read: {}",
+                            e.path1().empty() ? folder.string() : e.path1().string(),
+                            e.code().message()));
   }
-  if (files.empty()) throw Error(fmt::format("{}: the folder holds no .json file", folder.string()), "give the folder of the relations");
+  if (files.empty())
+    throw Error(fmt::format("{}: the folder holds no .json file", folder.string()),
+                "give the folder of the relations");
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -58,14 +68,16 @@ std::vector<fs::path> JsonFiles(const fs::path& folder) {
 
 Json SamplesJson(const std::vector<Sample>& samples) {
   Json list = Json::array();
-  for (const Sample& sample : samples) list.push_back({{"subject", sample.subject}, {"object", sample.object}});
+  for (const Sample& sample : samples)
+    list.push_back({{"subject", sample.subject}, {"object", sample.object}});
   return list;
 }
 
 std::vector<Sample> ReadSamples(const JsonNode& list) {
   std::vector<Sample> samples;
   for (const JsonNode& element : list.Elements())
-    samples.push_back({.subject = ReadText(element["subject"]), .object = ReadText(element["object"])});
+    samples.push_back(
+        {.subject = ReadText(element["subject"]), .object = ReadText(element["object"])});
   return samples;
 }
 
@@ -86,9 +98,12 @@ Relation ReadRelation(const fs::path& file) {
                     .prompt_templates_zs = {},
                     .properties = ReadProperties(root["properties"]),
                     .samples = ReadSamples(root["samples"])};
-  if (root.Has("prompt_templates_zs")) relation.prompt_templates_zs = ReadTemplates(root["prompt_templates_zs"]);
-  if (relation.prompt_templates.empty()) root["prompt_templates"].Fail("is an empty list, at least one template was expected");
-  if (relation.samples.empty()) root["samples"].Fail("is an empty list, at least one sample was expected");
+  if (root.Has("prompt_templates_zs"))
+    relation.prompt_templates_zs = ReadTemplates(root["prompt_templates_zs"]);
+  if (relation.prompt_templates.empty())
+    root["prompt_templates"].Fail("is an empty list, at least one template was expected");
+  if (relation.samples.empty())
+    root["samples"].Fail("is an empty list, at least one sample was expected");
   RefuseOtherFields(root);
   return relation;
 }
@@ -97,7 +112,8 @@ std::vector<Relation> ReadRelations(const std::vector<fs::path>& paths) {
   std::vector<Relation> relations;
   for (const fs::path& path : paths) {
     std::error_code unreadable;  // is reported by what reads the path
-    const std::vector<fs::path> files = fs::is_directory(path, unreadable) ? JsonFiles(path) : std::vector{path};
+    const std::vector<fs::path> files =
+        fs::is_directory(path, unreadable) ? JsonFiles(path) : std::vector{path};
     std::transform(files.begin(), files.end(), std::back_inserter(relations), ReadRelation);
   }
   return relations;

@@ -1,5 +1,6 @@
-// Relations: pairs of a subject and its object, and templates that ask for the object. Files of the RELATIONS dataset (Hernandez et al.,
-// "Linearity of Relation Decoding in Transformer Language Models", 2023).
+// Relations: pairs of a subject and its object, and templates that ask for the object. Files of the
+// RELATIONS dataset (Hernandez et al., "Linearity of Relation Decoding in Transformer Language
+// Models", 2023).
 #pragma once
 
 #include <compare>
@@ -24,31 +25,38 @@ struct RelationProperties {
   bool symmetric = false;     // whether (object, subject) holds too
 };
 
-// Texts are verbatim, white space at their ends too: the public implementation asks with them as they stand.
+// Texts are verbatim, white space at their ends too: the public implementation asks with them as
+// they stand.
 struct Relation {
   std::string name;
-  std::vector<std::string> prompt_templates;     // one or more, each with exactly one {}, for the subject; published results use the first
-  std::vector<std::string> prompt_templates_zs;  // the same, for prompts without demonstrations; may be empty
+  std::vector<std::string> prompt_templates;  // one or more, each with exactly one {}, for the
+                                              // subject; published results use the first
+  std::vector<std::string>
+      prompt_templates_zs;  // the same, for prompts without demonstrations; may be empty
   RelationProperties properties;
-  // One or more, in the order of the file, repetitions included: published splits draw from them as they stand.
+  // One or more, in the order of the file, repetitions included: published splits draw from them as
+  // they stand.
   std::vector<Sample> samples;
 };
 
-// The relation's range: the objects of its samples without repetitions, in order of first occurrence.
+// The relation's range: the objects of its samples without repetitions, in order of first
+// occurrence.
 std::vector<std::string> RelationRange(const Relation& relation);
 
 // [{subject, object}, ..], and what it means. Throws Error as ReadRelation does.
 Json SamplesJson(const std::vector<Sample>& samples);
 std::vector<Sample> ReadSamples(const JsonNode& list);
 
-// Reads {"name", "prompt_templates", "prompt_templates_zs", "properties": {"relation_type", "domain_name", "range_name", "symmetric"},
-// "samples": [{"subject", "object"}]}; "prompt_templates_zs" and "symmetric" (false) may be left out.
-// Throws Error, which names the file and the field, for a field that is missing, empty or of another type, for a template without exactly
-// one {}, and for a top-level field of another name.
+// Reads {"name", "prompt_templates", "prompt_templates_zs", "properties": {"relation_type",
+// "domain_name", "range_name", "symmetric"}, "samples": [{"subject", "object"}]};
+// "prompt_templates_zs" and "symmetric" (false) may be left out. Throws Error, which names the file
+// and the field, for a field that is missing, empty or of another type, for a template without
+// exactly one {}, and for a top-level field of another name.
 Relation ReadRelation(const std::filesystem::path& file);
 
-// The relations in `paths`: a file is one; a folder is its files *.json and those of the folders inside (no links to folders), in the order
-// of their paths. Throws Error for a folder that holds none, for a path that cannot be read, and as ReadRelation does.
+// The relations in `paths`: a file is one; a folder is its files *.json and those of the folders
+// inside (no links to folders), in the order of their paths. Throws Error for a folder that holds
+// none, for a path that cannot be read, and as ReadRelation does.
 std::vector<Relation> ReadRelations(const std::vector<std::filesystem::path>& paths);
 
 }  // namespace mambascope

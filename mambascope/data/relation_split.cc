@@ -25,9 +25,11 @@ RelationSplit SplitSamples(std::vector<Sample> samples, size_t count, Random& ra
   return {{order.begin(), end}, {end, order.end()}};
 }
 
-std::vector<std::optional<size_t>> DrawEditTargets(const std::vector<Sample>& samples,
-                                                   const std::function<bool(size_t from, size_t to)>& can_become, Random& random) {
-  std::map<Sample, size_t> drawn;  // samples that repeat share what is drawn last, as they do in the public implementation
+std::vector<std::optional<size_t>> DrawEditTargets(
+    const std::vector<Sample>& samples,
+    const std::function<bool(size_t from, size_t to)>& can_become, Random& random) {
+  std::map<Sample, size_t> drawn;  // samples that repeat share what is drawn last, as they do in
+                                   // the public implementation
   for (size_t from = 0; from < samples.size(); ++from) {
     std::vector<size_t> others;
     for (size_t to = 0; to < samples.size(); ++to) {

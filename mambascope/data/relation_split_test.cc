@@ -1,4 +1,5 @@
-// Splits and edit targets: the public implementation's own, where its data are at hand, and their rules.
+// Splits and edit targets: the public implementation's own, where its data are at hand, and their
+// rules.
 #include "mambascope/data/relation_split.h"
 
 #include <gmock/gmock.h>
@@ -25,33 +26,42 @@ std::vector<std::string> Subjects(const std::vector<Sample>& samples) {
 class PublishedSplitTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (std::getenv("MAMBASCOPE_RELATIONS") == nullptr) GTEST_SKIP() << "MAMBASCOPE_RELATIONS names no folder";
+    if (std::getenv("MAMBASCOPE_RELATIONS") == nullptr)
+      GTEST_SKIP() << "MAMBASCOPE_RELATIONS names no folder";
   }
   std::vector<Sample> Read(const std::string& file) const {
-    return ReadRelation(std::filesystem::path(std::getenv("MAMBASCOPE_RELATIONS")) / "factual" / file).samples;
+    return ReadRelation(std::filesystem::path(std::getenv("MAMBASCOPE_RELATIONS")) / "factual" /
+                        file)
+        .samples;
   }
 };
 
 TEST_F(PublishedSplitTest, OfCapitals) {
   const std::vector<Sample> samples = Read("country_capital_city.json");
   Random demo(12345);
-  EXPECT_THAT(Subjects(SplitSamples(samples, 5, demo).train), ElementsAre("China", "Japan", "Italy", "Brazil", "Turkey"));
+  EXPECT_THAT(Subjects(SplitSamples(samples, 5, demo).train),
+              ElementsAre("China", "Japan", "Italy", "Brazil", "Turkey"));
   Random random(123456);
-  EXPECT_THAT(Subjects(SplitSamples(samples, 5, random).train), ElementsAre("Pakistan", "Argentina", "Peru", "Australia", "Germany"));
-  EXPECT_THAT(Subjects(SplitSamples(samples, 5, random).train), ElementsAre("United States", "Japan", "Germany", "Pakistan", "Argentina"));
-  EXPECT_THAT(Subjects(SplitSamples(samples, 5, random).train), ElementsAre("India", "Argentina", "Spain", "Chile", "South Korea"));
+  EXPECT_THAT(Subjects(SplitSamples(samples, 5, random).train),
+              ElementsAre("Pakistan", "Argentina", "Peru", "Australia", "Germany"));
+  EXPECT_THAT(Subjects(SplitSamples(samples, 5, random).train),
+              ElementsAre("United States", "Japan", "Germany", "Pakistan", "Argentina"));
+  EXPECT_THAT(Subjects(SplitSamples(samples, 5, random).train),
+              ElementsAre("India", "Argentina", "Spain", "Chile", "South Korea"));
 }
 
 // Where many samples share an object.
 TEST_F(PublishedSplitTest, OfInstruments) {
   Random random(123456);
   const RelationSplit split = SplitSamples(Read("person_plays_instrument.json"), 5, random);
-  EXPECT_THAT(Subjects(split.train), ElementsAre("Liam Gallagher", "Ian Carr", "Pete Jolly", "Svend Asmussen", "Fats Waller"));
+  EXPECT_THAT(Subjects(split.train), ElementsAre("Liam Gallagher", "Ian Carr", "Pete Jolly",
+                                                 "Svend Asmussen", "Fats Waller"));
 }
 
 std::vector<Sample> Made() {
   std::vector<Sample> samples;
-  for (int i = 0; i < 12; ++i) samples.push_back({"s" + std::to_string(i), i < 8 ? "common" : "o" + std::to_string(i)});
+  for (int i = 0; i < 12; ++i)
+    samples.push_back({"s" + std::to_string(i), i < 8 ? "common" : "o" + std::to_string(i)});
   return samples;
 }
 
@@ -73,7 +83,9 @@ TEST(SplitTest, CoversAsManyObjectsAsItCan) {
 
 // In subject and object: the published rule.
 std::function<bool(size_t, size_t)> Differ(const std::vector<Sample>& samples) {
-  return [&samples](size_t a, size_t b) { return samples[a].subject != samples[b].subject && samples[a].object != samples[b].object; };
+  return [&samples](size_t a, size_t b) {
+    return samples[a].subject != samples[b].subject && samples[a].object != samples[b].object;
+  };
 }
 
 TEST(SplitTest, EditTargetsDifferInSubjectAndObject) {
@@ -93,19 +105,24 @@ TEST(SplitTest, EditTargetsDifferInSubjectAndObject) {
   EXPECT_EQ(of_first, (std::set<size_t>{8, 9, 10, 11}));
 }
 
-// What the public implementation draws from Python's random(123456): a split, targets for its other samples by subject, and the next split.
+// What the public implementation draws from Python's random(123456): a split, targets for its other
+// samples by subject, and the next split.
 TEST(SplitTest, DrawsAsThePublicImplementation) {
   std::vector<Sample> samples;
-  for (int i = 0; i < 16; ++i) samples.push_back({"s" + std::to_string(10 + i), "o" + std::to_string(i % 4)});
+  for (int i = 0; i < 16; ++i)
+    samples.push_back({"s" + std::to_string(10 + i), "o" + std::to_string(i % 4)});
   Random random(123456);
   RelationSplit split = SplitSamples(samples, 5, random);
   EXPECT_THAT(Subjects(split.train), ElementsAre("s17", "s15", "s16", "s14", "s25"));
   std::sort(split.test.begin(), split.test.end());
   std::vector<std::string> targets;
-  for (const std::optional<size_t>& target : DrawEditTargets(split.test, Differ(split.test), random))
+  for (const std::optional<size_t>& target :
+       DrawEditTargets(split.test, Differ(split.test), random))
     targets.push_back(split.test[target.value()].subject);
-  EXPECT_THAT(targets, ElementsAre("s11", "s12", "s11", "s11", "s12", "s12", "s13", "s20", "s20", "s24", "s21"));
-  EXPECT_THAT(Subjects(SplitSamples(samples, 5, random).train), ElementsAre("s16", "s22", "s11", "s25", "s24"));
+  EXPECT_THAT(targets, ElementsAre("s11", "s12", "s11", "s11", "s12", "s12", "s13", "s20", "s20",
+                                   "s24", "s21"));
+  EXPECT_THAT(Subjects(SplitSamples(samples, 5, random).train),
+              ElementsAre("s16", "s22", "s11", "s25", "s24"));
 }
 
 TEST(SplitTest, WithoutAnotherObjectThereIsNoTarget) {

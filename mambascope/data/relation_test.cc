@@ -17,7 +17,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const Json kCapitals = Json::parse(R"({"name": "capital", "prompt_templates": ["{} has the capital", "The capital of {} is"],
+const Json kCapitals = Json::parse(
+    R"({"name": "capital", "prompt_templates": ["{} has the capital", "The capital of {} is"],
     "prompt_templates_zs": ["Name the capital of {}:"],
     "properties": {"relation_type": "factual", "domain_name": "country", "range_name": "city", "symmetric": true},
     "samples": [{"subject": "Norway", "object": "Oslo"}, {"subject": "Côte d'Ivoire", "object": "Yamoussoukro"}]})");
@@ -49,7 +50,8 @@ TEST_F(RelationTest, HoldsWhatTheFileSays) {
   EXPECT_EQ(relation.properties.domain_name, "country");
   EXPECT_EQ(relation.properties.range_name, "city");
   EXPECT_TRUE(relation.properties.symmetric);
-  EXPECT_THAT(relation.samples, ElementsAre(Sample{"Norway", "Oslo"}, Sample{"Côte d'Ivoire", "Yamoussoukro"}));
+  EXPECT_THAT(relation.samples,
+              ElementsAre(Sample{"Norway", "Oslo"}, Sample{"Côte d'Ivoire", "Yamoussoukro"}));
 }
 
 TEST_F(RelationTest, OptionalFieldsMayBeLeftOut) {
@@ -66,36 +68,50 @@ TEST_F(RelationTest, OptionalFieldsMayBeLeftOut) {
 
 TEST_F(RelationTest, SamplesAreThoseOfTheFile) {
   Json document = kCapitals;
-  document["samples"] = Json::parse(R"([{"subject": "b", "object": "2"}, {"subject": "a", "object": "1"}, {"subject": "b", "object": "2"},
+  document["samples"] = Json::parse(
+      R"([{"subject": "b", "object": "2"}, {"subject": "a", "object": "1"}, {"subject": "b", "object": "2"},
       {"subject": "b", "object": "1"}, {"subject": "a", "object": "1"}, {"subject": "a ", "object": "1"}])");
   const Relation relation = ReadRelation(Write(document));
-  EXPECT_THAT(relation.samples,
-              ElementsAre(Sample{"b", "2"}, Sample{"a", "1"}, Sample{"b", "2"}, Sample{"b", "1"}, Sample{"a", "1"}, Sample{"a ", "1"}));
+  EXPECT_THAT(relation.samples, ElementsAre(Sample{"b", "2"}, Sample{"a", "1"}, Sample{"b", "2"},
+                                            Sample{"b", "1"}, Sample{"a", "1"}, Sample{"a ", "1"}));
   EXPECT_THAT(RelationRange(relation), ElementsAre("2", "1"));
 }
 
 // The public data spells two objects with a backslash escape that is escaped itself.
 TEST_F(RelationTest, TextIsVerbatim) {
   Json document = kCapitals;
-  document["samples"] = Json::parse(R"([{"subject": " São {}", "object": "S\\u00e3o"}, {"subject": "東京", "object": "\uD83D\uDDFC\t"}])");
-  EXPECT_THAT(ReadRelation(Write(document)).samples, ElementsAre(Sample{" São {}", R"(S\u00e3o)"}, Sample{"東京", "🗼\t"}));
+  document["samples"] = Json::parse(
+      R"([{"subject": " São {}", "object": "S\\u00e3o"}, {"subject": "東京", "object": "\uD83D\uDDFC\t"}])");
+  EXPECT_THAT(ReadRelation(Write(document)).samples,
+              ElementsAre(Sample{" São {}", R"(S\u00e3o)"}, Sample{"東京", "🗼\t"}));
 }
 
 TEST_F(RelationTest, BadFieldIsNamed) {
-  EXPECT_THAT(ErrorWith("/name", 3), AllOf(HasSubstr("capital.json: field 'name' is 3"), HasSubstr("a string was expected")));
+  EXPECT_THAT(ErrorWith("/name", 3), AllOf(HasSubstr("capital.json: field 'name' is 3"),
+                                           HasSubstr("a string was expected")));
   EXPECT_THAT(ErrorWith("/name", ""), HasSubstr("field 'name' is empty"));
-  EXPECT_THAT(ErrorWith("/prompt_templates", "{} is"), HasSubstr("field 'prompt_templates' is \"{} is\", a list was expected"));
-  EXPECT_THAT(ErrorWith("/prompt_templates", Json::array()), HasSubstr("field 'prompt_templates' is an empty list"));
-  EXPECT_THAT(ErrorWith("/properties", Json::array()), HasSubstr("field 'properties' is [], an object was expected"));
-  EXPECT_THAT(ErrorWith("/properties/range_name", false), HasSubstr("field 'properties.range_name' is false"));
-  EXPECT_THAT(ErrorWith("/properties/symmetric", "no"), HasSubstr("field 'properties.symmetric' is \"no\", true or false was expected"));
-  EXPECT_THAT(ErrorWith("/samples", Json::object()), HasSubstr("field 'samples' is {}, a list was expected"));
+  EXPECT_THAT(ErrorWith("/prompt_templates", "{} is"),
+              HasSubstr("field 'prompt_templates' is \"{} is\", a list was expected"));
+  EXPECT_THAT(ErrorWith("/prompt_templates", Json::array()),
+              HasSubstr("field 'prompt_templates' is an empty list"));
+  EXPECT_THAT(ErrorWith("/properties", Json::array()),
+              HasSubstr("field 'properties' is [], an object was expected"));
+  EXPECT_THAT(ErrorWith("/properties/range_name", false),
+              HasSubstr("field 'properties.range_name' is false"));
+  EXPECT_THAT(ErrorWith("/properties/symmetric", "no"),
+              HasSubstr("field 'properties.symmetric' is \"no\", true or false was expected"));
+  EXPECT_THAT(ErrorWith("/samples", Json::object()),
+              HasSubstr("field 'samples' is {}, a list was expected"));
   EXPECT_THAT(ErrorWith("/samples", Json::array()), HasSubstr("field 'samples' is an empty list"));
-  EXPECT_THAT(ErrorWith("/samples/1", "Norway"), HasSubstr("field 'samples[1]' is \"Norway\", an object was expected"));
-  EXPECT_THAT(ErrorWith("/samples/1/object", nullptr), HasSubstr("field 'samples[1].object' is null, a string was expected"));
-  EXPECT_THAT(ErrorWith("/samples/0/subject", ""), HasSubstr("field 'samples[0].subject' is empty"));
+  EXPECT_THAT(ErrorWith("/samples/1", "Norway"),
+              HasSubstr("field 'samples[1]' is \"Norway\", an object was expected"));
+  EXPECT_THAT(ErrorWith("/samples/1/object", nullptr),
+              HasSubstr("field 'samples[1].object' is null, a string was expected"));
+  EXPECT_THAT(ErrorWith("/samples/0/subject", ""),
+              HasSubstr("field 'samples[0].subject' is empty"));
   EXPECT_THAT(ErrorWith("/prompt_template_zs", Json::array()),
-              AllOf(HasSubstr("capital.json: has the unknown field 'prompt_template_zs'"), HasSubstr("known: name, prompt_templates, ")));
+              AllOf(HasSubstr("capital.json: has the unknown field 'prompt_template_zs'"),
+                    HasSubstr("known: name, prompt_templates, ")));
 }
 
 TEST_F(RelationTest, MissingFieldIsNamed) {
@@ -103,25 +119,32 @@ TEST_F(RelationTest, MissingFieldIsNamed) {
     Json document = kCapitals;
     document.erase(key);
     const fs::path file = Write(document);
-    EXPECT_THAT(ErrorOf([&] { ReadRelation(file); }), HasSubstr(std::string("capital.json: lacks the field '") + key + "'"));
+    EXPECT_THAT(ErrorOf([&] { ReadRelation(file); }),
+                HasSubstr(std::string("capital.json: lacks the field '") + key + "'"));
   }
-  EXPECT_THAT(ErrorWith("/samples/0", {{"subject", "Norway"}}), HasSubstr("field 'samples[0]' lacks the field 'object'"));
+  EXPECT_THAT(ErrorWith("/samples/0", {{"subject", "Norway"}}),
+              HasSubstr("field 'samples[0]' lacks the field 'object'"));
 }
 
 TEST_F(RelationTest, TemplateWithoutExactlyOneHoleIsRefused) {
   for (const char* text : {"The capital is", "{} and {}", "{0} is", "{"}) {
     EXPECT_THAT(ErrorWith("/prompt_templates/1", text),
-                AllOf(HasSubstr("field 'prompt_templates[1]' is '" + std::string(text)), HasSubstr("exactly one {}")));
-    EXPECT_THAT(ErrorWith("/prompt_templates_zs/0", text), HasSubstr("field 'prompt_templates_zs[0]'"));
+                AllOf(HasSubstr("field 'prompt_templates[1]' is '" + std::string(text)),
+                      HasSubstr("exactly one {}")));
+    EXPECT_THAT(ErrorWith("/prompt_templates_zs/0", text),
+                HasSubstr("field 'prompt_templates_zs[0]'"));
   }
 }
 
 TEST_F(RelationTest, FileThatIsNoRelationIsRefused) {
-  EXPECT_THAT(ErrorOf([&] { ReadRelation(Write(Json::array())); }), HasSubstr("capital.json: is [], an object was expected"));
+  EXPECT_THAT(ErrorOf([&] { ReadRelation(Write(Json::array())); }),
+              HasSubstr("capital.json: is [], an object was expected"));
   WriteFile(folder_ / "half.json", kCapitals.dump().substr(0, 90));
-  EXPECT_THAT(ErrorOf([&] { ReadRelation(folder_ / "half.json"); }), HasSubstr("half.json: invalid JSON at byte"));
+  EXPECT_THAT(ErrorOf([&] { ReadRelation(folder_ / "half.json"); }),
+              HasSubstr("half.json: invalid JSON at byte"));
   WriteFile(folder_ / "latin1.json", "{\"name\": \"S\xe3o\"}");
-  EXPECT_THAT(ErrorOf([&] { ReadRelation(folder_ / "latin1.json"); }), HasSubstr("latin1.json: invalid JSON at byte"));
+  EXPECT_THAT(ErrorOf([&] { ReadRelation(folder_ / "latin1.json"); }),
+              HasSubstr("latin1.json: invalid JSON at byte"));
 }
 
 // The capitals under another name.
@@ -138,34 +161,44 @@ std::vector<std::string> ListNames(const std::vector<Relation>& relations) {
 }
 
 TEST_F(RelationTest, FoldersAreReadInTheOrderOfTheirPaths) {
-  for (const char* name : {"b/z.json", "b/a.json", "a.json", "b/deep/er/m.json", "c.json", "b-.json"}) Write(Named(name), name);
+  for (const char* name :
+       {"b/z.json", "b/a.json", "a.json", "b/deep/er/m.json", "c.json", "b-.json"})
+    Write(Named(name), name);
   WriteFile(folder_ / "b/notes.txt", "not JSON");
   WriteFile(folder_ / "README", "not JSON");
-  EXPECT_THAT(ListNames(ReadRelations({folder_.path()})),
-              ElementsAre("a.json", "b/a.json", "b/deep/er/m.json", "b/z.json", "b-.json", "c.json"));
-  EXPECT_THAT(ListNames(ReadRelations({folder_ / "c.json", folder_ / "b/deep"})), ElementsAre("c.json", "b/deep/er/m.json"))
+  EXPECT_THAT(
+      ListNames(ReadRelations({folder_.path()})),
+      ElementsAre("a.json", "b/a.json", "b/deep/er/m.json", "b/z.json", "b-.json", "c.json"));
+  EXPECT_THAT(ListNames(ReadRelations({folder_ / "c.json", folder_ / "b/deep"})),
+              ElementsAre("c.json", "b/deep/er/m.json"))
       << "the paths are read as they come";
   EXPECT_THAT(ReadRelations({}), IsEmpty());
 }
 
 TEST_F(RelationTest, FileOfAnotherNameIsReadWhenItIsGiven) {
-  EXPECT_THAT(ListNames(ReadRelations({Write(kCapitals, "capital.relation")})), ElementsAre("capital"));
+  EXPECT_THAT(ListNames(ReadRelations({Write(kCapitals, "capital.relation")})),
+              ElementsAre("capital"));
 }
 
 TEST_F(RelationTest, FolderWithoutRelationsIsRefused) {
   fs::create_directories(folder_ / "empty/inside");
   WriteFile(folder_ / "empty/inside/notes.txt", "");
-  EXPECT_THAT(ErrorOf([&] { ReadRelations({folder_ / "empty"}); }), HasSubstr("empty: the folder holds no .json file"));
-  EXPECT_THAT(ErrorOf([&] { ReadRelations({folder_ / "nowhere"}); }), HasSubstr("nowhere: cannot be read: No such file"));
-  EXPECT_THAT(ErrorOf([&] { ReadRelation(folder_.path()); }), HasSubstr("is a folder, a file was expected"));
+  EXPECT_THAT(ErrorOf([&] { ReadRelations({folder_ / "empty"}); }),
+              HasSubstr("empty: the folder holds no .json file"));
+  EXPECT_THAT(ErrorOf([&] { ReadRelations({folder_ / "nowhere"}); }),
+              HasSubstr("nowhere: cannot be read: No such file"));
+  EXPECT_THAT(ErrorOf([&] { ReadRelation(folder_.path()); }),
+              HasSubstr("is a folder, a file was expected"));
 }
 
 TEST_F(RelationTest, BadFileInAFolderIsNamed) {
   Write(kCapitals);
   Write({{"name", "x"}}, "deep/bad.json");
-  EXPECT_THAT(ErrorOf([&] { ReadRelations({folder_.path()}); }), HasSubstr("deep/bad.json: lacks the field 'prompt_templates'"));
+  EXPECT_THAT(ErrorOf([&] { ReadRelations({folder_.path()}); }),
+              HasSubstr("deep/bad.json: lacks the field 'prompt_templates'"));
   fs::create_symlink("nowhere.json", folder_ / "deep/a.json");
-  EXPECT_THAT(ErrorOf([&] { ReadRelations({folder_.path()}); }), HasSubstr("deep/a.json: cannot be read"));
+  EXPECT_THAT(ErrorOf([&] { ReadRelations({folder_.path()}); }),
+              HasSubstr("deep/a.json: cannot be read"));
 }
 
 int64_t CountSamples(const std::vector<Relation>& relations) {
@@ -175,7 +208,8 @@ int64_t CountSamples(const std::vector<Relation>& relations) {
 }
 
 TEST(DemoRelationsTest, AreReadWhole) {
-  const std::vector<Relation> relations = ReadRelations({RepositoryFolder() / "data/demo/relations"});
+  const std::vector<Relation> relations =
+      ReadRelations({RepositoryFolder() / "data/demo/relations"});
   EXPECT_THAT(relations, SizeIs(47));
   EXPECT_EQ(CountSamples(relations), 6236);
   EXPECT_EQ(relations.front().name, "airport_city");

@@ -15,7 +15,8 @@ const std::string& ReadText(const JsonNode& field) {
 const std::string& ReadPattern(const JsonNode& field) {
   const std::string& text = ReadText(field);
   if (!IsPattern(text)) {
-    field.Fail(fmt::format("is '{}', which must have exactly one {{}}", text), "it stands for the subject, as in '{} is located in'");
+    field.Fail(fmt::format("is '{}', which must have exactly one {{}}", text),
+               "it stands for the subject, as in '{} is located in'");
   }
   return text;
 }

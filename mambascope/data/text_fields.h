@@ -1,4 +1,5 @@
-// The fields that readers of data files share: those that hold text. Every Error names the file and the field.
+// The fields that readers of data files share: those that hold text. Every Error names the file and
+// the field.
 #pragma once
 
 #include <string>
@@ -8,7 +9,8 @@
 
 namespace mambascope {
 
-// A string. Throws Error when it is empty: an empty subject, object or prompt has no tokens. It lives as long as the document.
+// A string. Throws Error when it is empty: an empty subject, object or prompt has no tokens. It
+// lives as long as the document.
 const std::string& ReadText(const JsonNode& field);
 
 // A text with exactly one {}, which stands for the subject.

@@ -13,7 +13,8 @@ std::map<std::string, double> Counts(std::string_view text) {
   const std::string lower = ToLower(text);
   std::map<std::string, double> counts;
   for (const Span& word : kWord.Matches(lower))
-    ++counts[lower.substr(static_cast<size_t>(word.begin), static_cast<size_t>(word.end - word.begin))];
+    ++counts[lower.substr(static_cast<size_t>(word.begin),
+                          static_cast<size_t>(word.end - word.begin))];
   return counts;
 }
 
@@ -23,7 +24,8 @@ TfIdf::TfIdf(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     for (const auto& [word, count] : Counts(text)) ++idf_[word];  // texts that have it
   }
-  for (auto& [word, value] : idf_) value = std::log((1 + static_cast<double>(texts.size())) / (1 + value)) + 1;
+  for (auto& [word, value] : idf_)
+    value = std::log((1 + static_cast<double>(texts.size())) / (1 + value)) + 1;
 }
 
 std::map<std::string, double> TfIdf::Vector(std::string_view text) const {

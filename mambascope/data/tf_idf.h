@@ -1,8 +1,10 @@
-// How alike two texts are by their words: the cosine of their TF-IDF vectors, as scikit-learn's TfidfVectorizer makes them by default.
+// How alike two texts are by their words: the cosine of their TF-IDF vectors, as scikit-learn's
+// TfidfVectorizer makes them by default.
 //
-//   word         two or more letters, digits or underscores in a row, in lower case (each letter's own: no rule that looks at its
-//   neighbours) idf(word)  = ln((1 + n) / (1 + texts that have the word)) + 1, of the n texts that it was fitted on vector     =
-//   count(word) idf(word), of length 1; words that those texts lack are left out
+//   word         two or more letters, digits or underscores in a row, in lower case (each letter's
+//   own: no rule that looks at its neighbours) idf(word)  = ln((1 + n) / (1 + texts that have the
+//   word)) + 1, of the n texts that it was fitted on vector     = count(word) idf(word), of length
+//   1; words that those texts lack are left out
 #pragma once
 
 #include <map>

@@ -21,7 +21,8 @@ TEST(TfIdfTest, CountsTheTextsThatHaveAWord) {
 
 TEST(TfIdfTest, CosineIsWorkedOutByHand) {
   // sea sea red: (2, kRed) ; sea black: (1, kBlack)
-  EXPECT_NEAR(kFitted.Cosine("Sea, sea! red", "black sea"), 2 / std::sqrt(4 + kRed * kRed) / std::sqrt(1 + kBlack * kBlack), 1e-12);
+  EXPECT_NEAR(kFitted.Cosine("Sea, sea! red", "black sea"),
+              2 / std::sqrt(4 + kRed * kRed) / std::sqrt(1 + kBlack * kBlack), 1e-12);
   EXPECT_NEAR(kFitted.Cosine("red sea", "sea red"), 1, 1e-12) << "the order does not count";
   EXPECT_NEAR(kFitted.Cosine("red red sea sea", "sea red"), 1, 1e-12) << "nor the length";
   EXPECT_EQ(kFitted.Cosine("red", "black"), 0);

@@ -12,8 +12,9 @@ namespace {
 using std::string_view;
 
 // What is two words though nothing stands between them: where the second begins.
-constexpr std::pair<string_view, size_t> kTwoWords[] = {{"cannot", 3}, {"gimme", 3}, {"gonna", 3},  {"gotta", 3}, {"lemme", 3},
-                                                        {"wanna", 3},  {"d'ye", 2},  {"more'n", 4}, {"'tis", 2},  {"'twas", 2}};
+constexpr std::pair<string_view, size_t> kTwoWords[] = {
+    {"cannot", 3}, {"gimme", 3}, {"gonna", 3},  {"gotta", 3}, {"lemme", 3},
+    {"wanna", 3},  {"d'ye", 2},  {"more'n", 4}, {"'tis", 2},  {"'twas", 2}};
 constexpr string_view kEndings[] = {"n't", "'ll", "'re", "'ve", "'s", "'m", "'d"};
 constexpr string_view kQuotes[] = {"“", "”", "«", "»", "‘", "’", "„"};
 
@@ -41,7 +42,8 @@ std::vector<string_view> Runs(string_view text) {
 
 // Whether the period in run[at] is a word. `next` is the run after it, empty at the text's end.
 bool EndsSentence(string_view run, size_t at, string_view next) {
-  if (run.find_first_not_of("])}>\"'", at + 1) != run.npos || (at > 0 && run[at - 1] == '.')) return false;
+  if (run.find_first_not_of("])}>\"'", at + 1) != run.npos || (at > 0 && run[at - 1] == '.'))
+    return false;
   const bool initial = run.size() == 2 && at == 1 && IsLower(AsciiLower(run[0]));
   return next.empty() || !(IsLower(next[0]) || initial);
 }
@@ -56,7 +58,8 @@ size_t MarkAt(string_view run, size_t at, string_view next) {
   if (IsOneOf(",:", c)) return rest.size() > 1 && IsOneOf("0123456789", rest[1]) ? 0 : 1;
   if (c == '`') return std::min(rest.find_first_not_of('`'), rest.size());
   if (c == '.') return EndsSentence(run, at, next) ? 1 : 0;
-  const auto quote = std::find_if(std::begin(kQuotes), std::end(kQuotes), [&](string_view q) { return rest.starts_with(q); });
+  const auto quote = std::find_if(std::begin(kQuotes), std::end(kQuotes),
+                                  [&](string_view q) { return rest.starts_with(q); });
   return quote == std::end(kQuotes) ? 0 : quote->size();
 }
 
@@ -66,9 +69,11 @@ void AddWord(string_view word, std::vector<std::string>& words) {
   std::transform(lower.begin(), lower.end(), lower.begin(), AsciiLower);
   size_t second = word.size();
   for (string_view ending : kEndings) {
-    if (lower.size() > ending.size() && lower.ends_with(ending)) second = word.size() - ending.size();
+    if (lower.size() > ending.size() && lower.ends_with(ending))
+      second = word.size() - ending.size();
   }
-  if (word.size() > 1 && word.back() == '\'' && word[word.size() - 2] != '\'') second = word.size() - 1;
+  if (word.size() > 1 && word.back() == '\'' && word[word.size() - 2] != '\'')
+    second = word.size() - 1;
   for (const auto& [whole, begin] : kTwoWords) {
     if (lower == whole) second = begin;
   }
@@ -100,7 +105,8 @@ void SplitRun(string_view run, string_view next, std::vector<std::string>& words
 std::vector<std::string> TreebankWords(string_view text) {
   const std::vector<string_view> runs = Runs(text);
   std::vector<std::string> words;
-  for (size_t i = 0; i < runs.size(); ++i) SplitRun(runs[i], i + 1 < runs.size() ? runs[i + 1] : string_view(), words);
+  for (size_t i = 0; i < runs.size(); ++i)
+    SplitRun(runs[i], i + 1 < runs.size() ? runs[i + 1] : string_view(), words);
   return words;
 }
 

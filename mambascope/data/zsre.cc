@@ -12,7 +12,8 @@ namespace {
 
 ZsreRecord ReadRecord(const JsonNode& record) {
   const std::string question = ReadText(record["src"]), subject = ReadText(record["subject"]);
-  if (question.find(subject) == question.npos) record["subject"].Fail(fmt::format("is '{}', which is not in '{}'", subject, question));
+  if (question.find(subject) == question.npos)
+    record["subject"].Fail(fmt::format("is '{}', which is not in '{}'", subject, question));
   const std::vector<std::string> answers = ReadTexts(record["answers"]);
   if (answers.empty()) record["answers"].Fail("is an empty list, at least one text was expected");
   return {.pattern = PromptPattern(question, subject),

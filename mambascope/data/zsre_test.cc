@@ -15,8 +15,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-const Json kRecord =
-    Json::parse(R"({"subject": "Duna", "src": "Into which sea does Duna flow?", "pred": "?", "rephrase": "Where is Duna's mouth?",
+const Json kRecord = Json::parse(
+    R"({"subject": "Duna", "src": "Into which sea does Duna flow?", "pred": "?", "rephrase": "Where is Duna's mouth?",
     "answers": ["Black Sea", "Pontos"], "alt": "Red Sea", "loc": "nq question: who wrote hamlet", "loc_ans": "Shakespeare", "cond": "x"})");
 
 class ZsreTest : public testing::Test {
@@ -25,7 +25,8 @@ class ZsreTest : public testing::Test {
     WriteFile(folder_ / "zsre.json", document.dump());
     return ReadZsre(folder_ / "zsre.json");
   }
-  // What the Error about a list says in which the second record's `field` is `value`, or missing where that is null.
+  // What the Error about a list says in which the second record's `field` is `value`, or missing
+  // where that is null.
   std::string ErrorWith(const std::string& field, const Json& value) const {
     Json record = kRecord;
     if (value.is_null()) record.erase(field);
@@ -60,15 +61,22 @@ TEST_F(ZsreTest, AltMayBeLeftOutAndASubjectMayStandTwice) {
 TEST_F(ZsreTest, BadFilesAreRefusedByFileRecordAndField) {
   for (const char* field : {"subject", "src", "rephrase", "loc", "loc_ans"}) {
     const std::string where = std::string("[1].") + field;
-    EXPECT_THAT(ErrorWith(field, nullptr), AllOf(HasSubstr("zsre.json"), HasSubstr("[1]"), HasSubstr(field)));
-    EXPECT_THAT(ErrorWith(field, ""), AllOf(HasSubstr("zsre.json"), HasSubstr(where), HasSubstr("is empty")));
+    EXPECT_THAT(ErrorWith(field, nullptr),
+                AllOf(HasSubstr("zsre.json"), HasSubstr("[1]"), HasSubstr(field)));
+    EXPECT_THAT(ErrorWith(field, ""),
+                AllOf(HasSubstr("zsre.json"), HasSubstr(where), HasSubstr("is empty")));
     EXPECT_THAT(ErrorWith(field, 3), AllOf(HasSubstr("zsre.json"), HasSubstr(where)));
   }
   EXPECT_THAT(ErrorWith("answers", nullptr), AllOf(HasSubstr("zsre.json"), HasSubstr("answers")));
-  EXPECT_THAT(ErrorWith("answers", Json::array()), HasSubstr("field '[1].answers' is an empty list"));
-  EXPECT_THAT(ErrorWith("answers", Json::array({""})), HasSubstr("field '[1].answers[0]' is empty"));
+  EXPECT_THAT(ErrorWith("answers", Json::array()),
+              HasSubstr("field '[1].answers' is an empty list"));
+  EXPECT_THAT(ErrorWith("answers", Json::array({""})),
+              HasSubstr("field '[1].answers[0]' is empty"));
   EXPECT_THAT(ErrorWith("answers", "Black Sea"), HasSubstr("field '[1].answers'"));
-  EXPECT_THAT(ErrorWith("subject", "Volga"), HasSubstr("field '[1].subject' is 'Volga', which is not in 'Into which sea does Duna flow?'"));
+  EXPECT_THAT(
+      ErrorWith("subject", "Volga"),
+      HasSubstr(
+          "field '[1].subject' is 'Volga', which is not in 'Into which sea does Duna flow?'"));
   EXPECT_THAT(ErrorWith("alt", 7), HasSubstr("[1].alt"));
   EXPECT_THAT(ErrorOf([&] { Read(Json::array()); }), HasSubstr("holds no records"));
   EXPECT_THAT(ErrorOf([&] { Read(Json::object()); }), HasSubstr("zsre.json"));

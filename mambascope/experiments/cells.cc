@@ -24,12 +24,17 @@ void Append(const SweepPlan& plan, SweepPlan& sum) {
 }
 
 // Of ids[i] after the last-block outputs last[i].
-std::vector<AnswerCell> ReadCells(const Model& model, const at::Tensor& last, const std::vector<int64_t>& ids) {
+std::vector<AnswerCell> ReadCells(const Model& model, const at::Tensor& last,
+                                  const std::vector<int64_t>& ids) {
   std::vector<AnswerCell> cells;
   model.UnembedInParts(last, [&](int64_t begin, const at::Tensor& logits) {  // [case, vocab]
     const int64_t n = logits.size(0);
-    const at::Tensor own = logits.gather(1, RowIndex({ids.begin() + begin, ids.begin() + begin + n}, last).unsqueeze(1)).squeeze(1);
-    const at::Tensor p = (own - logits.logsumexp(1)).exp().to(at::kCPU, at::kDouble), top = own.ge(logits.amax(1)).cpu();
+    const at::Tensor own =
+        logits
+            .gather(1, RowIndex({ids.begin() + begin, ids.begin() + begin + n}, last).unsqueeze(1))
+            .squeeze(1);
+    const at::Tensor p = (own - logits.logsumexp(1)).exp().to(at::kCPU, at::kDouble),
+                     top = own.ge(logits.amax(1)).cpu();
     const auto each_p = p.accessor<double, 1>();
     const auto is_top = top.accessor<bool, 1>();
     for (int64_t i = 0; i < n; ++i) cells.push_back({each_p[i], is_top[i]});
@@ -39,19 +44,25 @@ std::vector<AnswerCell> ReadCells(const Model& model, const at::Tensor& last, co
 
 }  // namespace
 
-std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
-                                    const std::vector<int64_t>& answers, const CellOptions& options, Audit& audit) {
+std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepBase>& bases,
+                                    const std::vector<SweepCase>& cases,
+                                    const std::vector<int64_t>& answers, const CellOptions& options,
+                                    Audit& audit) {
   c10::NoGradGuard no_grad;
   SweepOptions sweep = options.sweep;
   sweep.planned = [&](const SweepPlan& plan) { Append(plan, audit.plan); };
-  const std::vector<AnswerCell> cells = ReadCells(model, Sweep(model, bases, cases, sweep), answers);
-  if (!std::all_of(cells.begin(), cells.end(), [](const AnswerCell& cell) { return std::isfinite(cell.p); }))
+  const std::vector<AnswerCell> cells =
+      ReadCells(model, Sweep(model, bases, cases, sweep), answers);
+  if (!std::all_of(cells.begin(), cells.end(),
+                   [](const AnswerCell& cell) { return std::isfinite(cell.p); }))
     throw NotFinite("a probability");
   Random random(options.seed);
   for (int64_t i = 0; i < options.recheck && !cases.empty(); ++i) {
     const size_t drawn = random.Below(cases.size());
     const SweepBase& base = bases[cases[drawn].base];
-    const RunResult run = Run(model, {base.ids}, {.variants = {cases[drawn].variant}, .keep = {}, .base = {base.variant}});
+    const RunResult run =
+        Run(model, {base.ids},
+            {.variants = {cases[drawn].variant}, .keep = {}, .base = {base.variant}});
     const double again = run.LastLogits()[0].softmax(0)[answers[drawn]].item<double>();
     audit.largest_difference = std::max(audit.largest_difference, std::abs(again - cells[drawn].p));
     ++audit.rechecked;
@@ -59,10 +70,13 @@ std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepB
   return cells;
 }
 
-std::vector<double> CellProbabilities(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
-                                      const std::vector<int64_t>& answers, const CellOptions& options, Audit& audit) {
+std::vector<double> CellProbabilities(const Model& model, const std::vector<SweepBase>& bases,
+                                      const std::vector<SweepCase>& cases,
+                                      const std::vector<int64_t>& answers,
+                                      const CellOptions& options, Audit& audit) {
   std::vector<double> p;
-  for (const AnswerCell& cell : AnswerCells(model, bases, cases, answers, options, audit)) p.push_back(cell.p);
+  for (const AnswerCell& cell : AnswerCells(model, bases, cases, answers, options, audit))
+    p.push_back(cell.p);
   return p;
 }
 

@@ -1,4 +1,5 @@
-// p(answer) of many variants, and what it took: what every experiment that reads off answers shares.
+// p(answer) of many variants, and what it took: what every experiment that reads off answers
+// shares.
 #pragma once
 
 #include <vector>
@@ -9,7 +10,8 @@ namespace mambascope {
 
 struct CellOptions {
   SweepOptions sweep = {};
-  int64_t recheck = 0;  // so many cells of each sweep, drawn with `seed`, are computed once more by whole passes
+  int64_t recheck =
+      0;  // so many cells of each sweep, drawn with `seed`, are computed once more by whole passes
   uint64_t seed = 0;
 };
 
@@ -26,13 +28,17 @@ struct AnswerCell {
   bool is_top = false;  // whether no token is more probable
 };
 
-// Of answers[i] at the last token of cases[i]. Adds to `audit`. Throws Error for what Sweep refuses, and for a probability that is not a
-// number.
-std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
-                                    const std::vector<int64_t>& answers, const CellOptions& options, Audit& audit);
+// Of answers[i] at the last token of cases[i]. Adds to `audit`. Throws Error for what Sweep
+// refuses, and for a probability that is not a number.
+std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepBase>& bases,
+                                    const std::vector<SweepCase>& cases,
+                                    const std::vector<int64_t>& answers, const CellOptions& options,
+                                    Audit& audit);
 
 // The probabilities alone.
-std::vector<double> CellProbabilities(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
-                                      const std::vector<int64_t>& answers, const CellOptions& options, Audit& audit);
+std::vector<double> CellProbabilities(const Model& model, const std::vector<SweepBase>& bases,
+                                      const std::vector<SweepCase>& cases,
+                                      const std::vector<int64_t>& answers,
+                                      const CellOptions& options, Audit& audit);
 
 }  // namespace mambascope

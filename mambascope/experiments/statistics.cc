@@ -13,7 +13,8 @@ double Mean(const std::vector<double>& values) {
 
 namespace {
 
-// The probability that |t| is at most tan(angle) * sqrt(freedom) (Abramowitz & Stegun, 26.7.3 and 26.7.4).
+// The probability that |t| is at most tan(angle) * sqrt(freedom) (Abramowitz & Stegun, 26.7.3
+// and 26.7.4).
 double Within(double angle, int64_t freedom) {
   const double cosine = std::cos(angle), sine = std::sin(angle);
   const bool odd = freedom % 2 == 1;
@@ -32,7 +33,8 @@ double StudentT(int64_t freedom) {
   constexpr int64_t kMany = 1'000'000;     // beyond which it is that to 2e-6
   if (freedom > kMany) return z;
   double low = 0, high = std::numbers::pi / 2;
-  for (int i = 0; i < 60; ++i) (Within((low + high) / 2, freedom) < 0.95 ? low : high) = (low + high) / 2;
+  for (int i = 0; i < 60; ++i)
+    (Within((low + high) / 2, freedom) < 0.95 ? low : high) = (low + high) / 2;
   return std::tan(low) * std::sqrt(static_cast<double>(freedom));
 }
 
@@ -42,11 +44,13 @@ std::optional<std::pair<double, double>> Interval95(const std::vector<double>& v
   const double mean = Mean(values);
   double squares = 0;
   for (double value : values) squares += (value - mean) * (value - mean);
-  const double half = StudentT(static_cast<int64_t>(values.size()) - 1) * std::sqrt(squares / (n - 1) / n);
+  const double half =
+      StudentT(static_cast<int64_t>(values.size()) - 1) * std::sqrt(squares / (n - 1) / n);
   return std::pair(mean - half, mean + half);
 }
 
-std::optional<std::pair<double, double>> CutAt100(std::optional<std::pair<double, double>> interval) {
+std::optional<std::pair<double, double>> CutAt100(
+    std::optional<std::pair<double, double>> interval) {
   if (interval) interval = {std::max(interval->first, 0.0), std::min(interval->second, 100.0)};
   return interval;
 }

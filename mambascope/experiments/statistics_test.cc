@@ -10,12 +10,14 @@ namespace mambascope {
 namespace {
 
 // 97.5 % quantiles, as tables of the t distribution print them.
-constexpr std::pair<double, double> kTable[] = {{1, 12.7062},  {2, 4.30265},  {3, 3.18245},  {4, 2.77645},  {5, 2.57058},   {6, 2.44691},
-                                                {7, 2.36462},  {8, 2.30600},  {9, 2.26216},  {10, 2.22814}, {15, 2.13145},  {20, 2.08596},
-                                                {30, 2.04227}, {40, 2.02108}, {60, 2.00030}, {99, 1.98422}, {120, 1.97993}, {1e9, 1.95996}};
+constexpr std::pair<double, double> kTable[] = {
+    {1, 12.7062},  {2, 4.30265},  {3, 3.18245},  {4, 2.77645},  {5, 2.57058},   {6, 2.44691},
+    {7, 2.36462},  {8, 2.30600},  {9, 2.26216},  {10, 2.22814}, {15, 2.13145},  {20, 2.08596},
+    {30, 2.04227}, {40, 2.02108}, {60, 2.00030}, {99, 1.98422}, {120, 1.97993}, {1e9, 1.95996}};
 
 TEST(StudentTTest, IsTheTables) {
-  for (const auto& [freedom, quantile] : kTable) EXPECT_NEAR(StudentT(freedom), quantile, 6e-6 * quantile) << freedom;
+  for (const auto& [freedom, quantile] : kTable)
+    EXPECT_NEAR(StudentT(freedom), quantile, 6e-6 * quantile) << freedom;
   for (double freedom : {1, 2, 5, 10, 30, 120}) {
     EXPECT_GT(StudentT(freedom), StudentT(freedom + 1)) << freedom;
     EXPECT_GT(StudentT(freedom), StudentT(1e12)) << freedom;
@@ -41,7 +43,8 @@ TEST(IntervalTest, IsStudentsWorkedOutByHand) {
 
 TEST(IntervalTest, ShiftsAndScalesWithItsValues) {
   const auto [low, high] = Interval95({0.1, 0.7, 0.2, 0.4, 0.9}).value();
-  const auto [shifted_low, shifted_high] = Interval95({5.2, 6.4, 5.4, 5.8, 6.8}).value();  // 5 + 2 x
+  const auto [shifted_low, shifted_high] =
+      Interval95({5.2, 6.4, 5.4, 5.8, 6.8}).value();  // 5 + 2 x
   EXPECT_NEAR(shifted_low, 5 + 2 * low, 1e-12);
   EXPECT_NEAR(shifted_high, 5 + 2 * high, 1e-12);
 }

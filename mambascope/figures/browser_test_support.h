@@ -18,7 +18,8 @@ namespace mambascope {
 class BrowserTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(kBrowser)) GTEST_SKIP() << "no " << kBrowser << " (apt-get install chromium)";
+    if (!std::filesystem::exists(kBrowser))
+      GTEST_SKIP() << "no " << kBrowser << " (apt-get install chromium)";
     std::filesystem::create_directories(folder_);
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
@@ -26,8 +27,10 @@ class BrowserTest : public testing::Test {
   std::string Open(const std::string& page) {
     std::ofstream(folder_ / "page.html") << page;
     const std::string command = fmt::format(
-        "timeout 120 {} --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --user-data-dir={}/profile --virtual-time-budget=10000 --dump-dom file://{}/page.html "
+        "timeout 120 {} --headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+        "--disable-background-networking "
+        "--disable-component-update --disable-sync --user-data-dir={}/profile "
+        "--virtual-time-budget=10000 --dump-dom file://{}/page.html "
         "> {}/dom.html 2> {}/log",
         kBrowser, folder_.string(), folder_.string(), folder_.string(), folder_.string());
     EXPECT_EQ(std::system(command.c_str()), 0) << ReadFile(folder_ / "log");
@@ -40,10 +43,13 @@ class BrowserTest : public testing::Test {
   }
 
   // The root element's tag, in whose attributes the page and a test's script leave what they found.
-  static std::string Root(const std::string& dom) { return dom.substr(dom.find("<html"), dom.find("<head>") - dom.find("<html")); }
+  static std::string Root(const std::string& dom) {
+    return dom.substr(dom.find("<html"), dom.find("<head>") - dom.find("<html"));
+  }
 
   static constexpr char kBrowser[] = "/usr/bin/chromium";
-  const std::filesystem::path folder_ = std::filesystem::temp_directory_path() / fmt::format("mambascope_browser_test_{}", getpid());
+  const std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / fmt::format("mambascope_browser_test_{}", getpid());
 };
 
 inline Json Parameter(const Json& spec, const std::string& name) {

@@ -11,15 +11,31 @@
 namespace mambascope {
 namespace {
 
-// ColorBrewer's ramps of nine colours (colorbrewer2.org), as in matplotlib: near white where Vega's own of the same name begin tinted.
+// ColorBrewer's ramps of nine colours (colorbrewer2.org), as in matplotlib: near white where Vega's
+// own of the same name begin tinted.
 constexpr Scheme kSchemes[] = {
-    {"purples", {"#fcfbfd", "#efedf5", "#dadaeb", "#bcbddc", "#9e9ac8", "#807dba", "#6a51a3", "#54278f", "#3f007d"}},
-    {"reds", {"#fff5f0", "#fee0d2", "#fcbba1", "#fc9272", "#fb6a4a", "#ef3b2c", "#cb181d", "#a50f15", "#67000d"}},
-    {"greens", {"#f7fcf5", "#e5f5e0", "#c7e9c0", "#a1d99b", "#74c476", "#41ab5d", "#238b45", "#006d2c", "#00441b"}},
-    {"blues", {"#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6", "#4292c6", "#2171b5", "#08519c", "#08306b"}},
-    {"oranges", {"#fff5eb", "#fee6ce", "#fdd0a2", "#fdae6b", "#fd8d3c", "#f16913", "#d94801", "#a63603", "#7f2704"}},
-    {"greys", {"#ffffff", "#f0f0f0", "#d9d9d9", "#bdbdbd", "#969696", "#737373", "#525252", "#252525", "#000000"}},
-    {"redblue", {"#b2182b", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3", "#2166ac"}, true},
+    {"purples",
+     {"#fcfbfd", "#efedf5", "#dadaeb", "#bcbddc", "#9e9ac8", "#807dba", "#6a51a3", "#54278f",
+      "#3f007d"}},
+    {"reds",
+     {"#fff5f0", "#fee0d2", "#fcbba1", "#fc9272", "#fb6a4a", "#ef3b2c", "#cb181d", "#a50f15",
+      "#67000d"}},
+    {"greens",
+     {"#f7fcf5", "#e5f5e0", "#c7e9c0", "#a1d99b", "#74c476", "#41ab5d", "#238b45", "#006d2c",
+      "#00441b"}},
+    {"blues",
+     {"#f7fbff", "#deebf7", "#c6dbef", "#9ecae1", "#6baed6", "#4292c6", "#2171b5", "#08519c",
+      "#08306b"}},
+    {"oranges",
+     {"#fff5eb", "#fee6ce", "#fdd0a2", "#fdae6b", "#fd8d3c", "#f16913", "#d94801", "#a63603",
+      "#7f2704"}},
+    {"greys",
+     {"#ffffff", "#f0f0f0", "#d9d9d9", "#bdbdbd", "#969696", "#737373", "#525252", "#252525",
+      "#000000"}},
+    {"redblue",
+     {"#b2182b", "#d6604d", "#f4a582", "#fddbc7", "#f7f7f7", "#d1e5f0", "#92c5de", "#4393c3",
+      "#2166ac"},
+     true},
 };
 
 // All finite values of the grid, and its references.
@@ -32,7 +48,8 @@ std::vector<double> Numbers(const Grid& grid) {
   return numbers;
 }
 
-// The distance of round numbers of which about four fit into `range`: 1, 2 or 5 times a power of ten.
+// The distance of round numbers of which about four fit into `range`: 1, 2 or 5 times a power of
+// ten.
 double RoundStep(double range) {
   const double power = std::pow(10, std::floor(std::log10(range / 4)));
   const double ratio = range / 4 / power;  // in [1, 10)
@@ -49,18 +66,22 @@ Ramp Scheme::on_black() const {
 }
 
 const Scheme& ColourScheme(const Grid& grid) {
-  const auto scheme = std::find_if(std::begin(kSchemes), std::end(kSchemes), [&](const Scheme& s) { return s.name == grid.scheme; });
+  const auto scheme = std::find_if(std::begin(kSchemes), std::end(kSchemes),
+                                   [&](const Scheme& s) { return s.name == grid.scheme; });
   if (scheme != std::end(kSchemes)) return *scheme;
   std::string names;
-  for (const Scheme& known : kSchemes) names += fmt::format("{}{}", names.empty() ? "" : ", ", known.name);
-  throw Error(fmt::format("grid {}: no colour scheme \"{}\"", grid.name, grid.scheme), "the schemes are " + names);
+  for (const Scheme& known : kSchemes)
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", known.name);
+  throw Error(fmt::format("grid {}: no colour scheme \"{}\"", grid.name, grid.scheme),
+              "the schemes are " + names);
 }
 
 std::pair<double, double> ColourDomain(const Grid& grid) {
   if (grid.domain) return *grid.domain;
   std::vector<double> numbers = Numbers(grid);
   if (ColourScheme(grid).is_signed)
-    for (size_t i = numbers.size(); i-- > 0;) numbers.push_back(-numbers[i]);  // so that zero is in the middle
+    for (size_t i = numbers.size(); i-- > 0;)
+      numbers.push_back(-numbers[i]);  // so that zero is in the middle
   return FindRange(numbers);
 }
 
@@ -68,7 +89,8 @@ std::vector<double> ColourTicks(const Grid& grid, double gap) {
   const auto [low, high] = ColourDomain(grid);
   std::vector<double> ticks;
   auto add = [&, low = low, high = high](double tick) {
-    const bool crowded = std::any_of(ticks.begin(), ticks.end(), [&](double other) { return std::abs(tick - other) < gap; });
+    const bool crowded = std::any_of(ticks.begin(), ticks.end(),
+                                     [&](double other) { return std::abs(tick - other) < gap; });
     if (tick >= low && tick <= high && !crowded) ticks.push_back(tick);
   };
   for (const Reference& reference : grid.references) add(reference.value);

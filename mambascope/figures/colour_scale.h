@@ -1,4 +1,5 @@
-// The colours of a grid: which ones, which value each end stands for, and where the colour bar has its labels.
+// The colours of a grid: which ones, which value each end stands for, and where the colour bar has
+// its labels.
 #pragma once
 
 #include <array>
@@ -26,11 +27,13 @@ struct Scheme {
 // The scheme that the grid names. Throws Error, with the known ones, when there is none.
 const Scheme& ColourScheme(const Grid& grid);
 
-// The ends of the colour scale: the grid's domain, else the range of its values and references, which for a signed scheme is widened to
-// have zero in the middle. The first is less than the second.
+// The ends of the colour scale: the grid's domain, else the range of its values and references,
+// which for a signed scheme is widened to have zero in the middle. The first is less than the
+// second.
 std::pair<double, double> ColourDomain(const Grid& grid);
 
-// The values to label: the grid's references and about four round numbers, none nearer than `gap` to another.
+// The values to label: the grid's references and about four round numbers, none nearer than `gap`
+// to another.
 std::vector<double> ColourTicks(const Grid& grid, double gap);
 
 }  // namespace mambascope

@@ -18,16 +18,22 @@ constexpr int kDotPlotWidth = 520, kRowHeight = 17;  // pixels
 constexpr const char* kReferenceColour = "#85858d";
 
 void CheckPlot(const DotPlot& plot) {
-  auto fail = [&](const std::string& what) { throw Error(fmt::format("dot plot {}: {}", plot.name, what)); };
+  auto fail = [&](const std::string& what) {
+    throw Error(fmt::format("dot plot {}: {}", plot.name, what));
+  };
   if (plot.rows.empty() || plot.series.empty()) fail("it has no dots");
-  if (!(plot.domain.first < plot.domain.second)) fail("the axis's first end is not less than its second");
+  if (!(plot.domain.first < plot.domain.second))
+    fail("the axis's first end is not less than its second");
   std::set<std::string> names = {plot.row_title};
   for (const DotSeries& series : plot.series) {
     if (series.values.size() != plot.rows.size())
-      fail(fmt::format("series \"{}\" has {} values, expected {}", series.name, series.values.size(), plot.rows.size()));
+      fail(fmt::format("series \"{}\" has {} values, expected {}", series.name,
+                       series.values.size(), plot.rows.size()));
     if (!series.spreads.empty() && series.spreads.size() != plot.rows.size())
-      fail(fmt::format("series \"{}\" has {} spreads, expected none or {}", series.name, series.spreads.size(), plot.rows.size()));
-    if (!names.insert(series.name).second) fail(fmt::format("\"{}\" names two series, or one and the rows", series.name));
+      fail(fmt::format("series \"{}\" has {} spreads, expected none or {}", series.name,
+                       series.spreads.size(), plot.rows.size()));
+    if (!names.insert(series.name).second)
+      fail(fmt::format("\"{}\" names two series, or one and the rows", series.name));
   }
 }
 
@@ -36,11 +42,13 @@ Json Dots(const DotPlot& plot) {
   Json dots = Json::array();
   for (size_t s = plot.series.size(); s-- > 0;) {
     for (size_t row = 0; row < plot.rows.size(); ++row)
-      dots.push_back({{"series", s},
-                      {"row", row},
-                      {"value", ValueJson(plot.series[s].values[row])},
-                      {"spread", plot.series[s].spreads.empty() ? Json() : ValueJson(plot.series[s].spreads[row])},
-                      {"tick", plot.series[s].is_reference}});
+      dots.push_back(
+          {{"series", s},
+           {"row", row},
+           {"value", ValueJson(plot.series[s].values[row])},
+           {"spread",
+            plot.series[s].spreads.empty() ? Json() : ValueJson(plot.series[s].spreads[row])},
+           {"tick", plot.series[s].is_reference}});
   }
   return dots;
 }
@@ -50,31 +58,35 @@ Json Dots(const DotPlot& plot) {
 Json DotPlotSpec(const DotPlot& plot) {
   CheckPlot(plot);
   std::vector<std::string> names;
-  Json numbers = Json::array(), colours = Json::array(), tooltip = {{{"field", "row_label"}, {"title", plot.row_title}}};
+  Json numbers = Json::array(), colours = Json::array(),
+       tooltip = {{{"field", "row_label"}, {"title", plot.row_title}}};
   for (size_t s = 0, dots = 0; s < plot.series.size(); ++s) {
     names.push_back(VisibleText(plot.series[s].name));
     numbers.push_back(s);
     tooltip.push_back({{"field", std::to_string(s)}, {"title", names.back()}});
     const CurveColour& colour = kCurveColours[dots % kCurveColours.size()];
-    colours.push_back(plot.series[s].is_reference ? Json(kReferenceColour) : Json{{"expr", ByMode(colour.on_white, colour.on_black)}});
+    colours.push_back(plot.series[s].is_reference
+                          ? Json(kReferenceColour)
+                          : Json{{"expr", ByMode(colour.on_white, colour.on_black)}});
     if (!plot.series[s].is_reference) ++dots;
   }
-  return FigureSpec({.name = plot.name,
-                     .title = plot.title,
-                     .subtitle = plot.subtitle,
-                     .description = fmt::format("Dot plot: {} by {}", plot.value_title, plot.row_title),
-                     .width = kDotPlotWidth},
-                    web::DotPlot(),
-                    {{"row_labels", VisibleTexts(plot.rows)},
-                     {"series_labels", names},
-                     {"dots", Dots(plot)},
-                     {"width", kDotPlotWidth},
-                     {"row_height", kRowHeight},
-                     {"value_title", plot.value_title},
-                     {"domain", {plot.domain.first, plot.domain.second}},
-                     {"series", numbers},
-                     {"colours", colours},
-                     {"tooltip", tooltip}});
+  return FigureSpec(
+      {.name = plot.name,
+       .title = plot.title,
+       .subtitle = plot.subtitle,
+       .description = fmt::format("Dot plot: {} by {}", plot.value_title, plot.row_title),
+       .width = kDotPlotWidth},
+      web::DotPlot(),
+      {{"row_labels", VisibleTexts(plot.rows)},
+       {"series_labels", names},
+       {"dots", Dots(plot)},
+       {"width", kDotPlotWidth},
+       {"row_height", kRowHeight},
+       {"value_title", plot.value_title},
+       {"domain", {plot.domain.first, plot.domain.second}},
+       {"series", numbers},
+       {"colours", colours},
+       {"tooltip", tooltip}});
 }
 
 }  // namespace mambascope

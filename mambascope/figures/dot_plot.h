@@ -1,5 +1,6 @@
-// Several values of each of many things, such as relations, side by side: a line per thing with a dot per series, as a Vega-Lite 6
-// specification, the data inline. Pointing at a line shows its values; clicking series in the legend picks them out.
+// Several values of each of many things, such as relations, side by side: a line per thing with a
+// dot per series, as a Vega-Lite 6 specification, the data inline. Pointing at a line shows its
+// values; clicking series in the legend picks them out.
 #pragma once
 
 #include <optional>
@@ -13,10 +14,11 @@ namespace mambascope {
 
 // Every field has a default, as in Grid.
 struct DotSeries {
-  std::string name = {};                            // no two series have the same, nor the rows' title
-  std::vector<std::optional<double>> values = {};   // [row]; absent or not finite: no dot
-  std::vector<std::optional<double>> spreads = {};  // [row], or empty: a thin line from value - spread to value + spread
-  bool is_reference = false;                        // a grey tick in place of a dot: what the others are read against
+  std::string name = {};  // no two series have the same, nor the rows' title
+  std::vector<std::optional<double>> values = {};  // [row]; absent or not finite: no dot
+  std::vector<std::optional<double>> spreads =
+      {};                     // [row], or empty: a thin line from value - spread to value + spread
+  bool is_reference = false;  // a grey tick in place of a dot: what the others are read against
 };
 
 struct DotPlot {
@@ -28,7 +30,8 @@ struct DotPlot {
   std::pair<double, double> domain = {0, 1};
 };
 
-// Series have palette.h's colours in turn. Throws Error when labels and values do not fit each other, and where names of series repeat.
+// Series have palette.h's colours in turn. Throws Error when labels and values do not fit each
+// other, and where names of series repeat.
 Json DotPlotSpec(const DotPlot& plot);
 
 }  // namespace mambascope

@@ -31,23 +31,32 @@ DotPlot RelationDots() {
 TEST(DotPlotTest, HoldsEveryValue) {
   const Json spec = DotPlotSpec(RelationDots()), &dots = spec["data"]["values"];
   ASSERT_EQ(dots.size(), 6u);
-  EXPECT_EQ(dots[0], (Json{{"series", 2}, {"row", 0}, {"value", nullptr}, {"spread", nullptr}, {"tick", false}}));
-  EXPECT_EQ(dots[2], (Json{{"series", 1}, {"row", 0}, {"value", 5.0}, {"spread", nullptr}, {"tick", true}}));
+  EXPECT_EQ(
+      dots[0],
+      (Json{{"series", 2}, {"row", 0}, {"value", nullptr}, {"spread", nullptr}, {"tick", false}}));
+  EXPECT_EQ(dots[2],
+            (Json{{"series", 1}, {"row", 0}, {"value", 5.0}, {"spread", nullptr}, {"tick", true}}));
   EXPECT_EQ(dots[4]["spread"], 4);
-  EXPECT_EQ(dots[5], (Json{{"series", 0}, {"row", 1}, {"value", 90.0}, {"spread", nullptr}, {"tick", false}})) << "over the others";
+  EXPECT_EQ(
+      dots[5],
+      (Json{{"series", 0}, {"row", 1}, {"value", 90.0}, {"spread", nullptr}, {"tick", false}}))
+      << "over the others";
   EXPECT_EQ(spec["encoding"]["x"]["scale"]["domain"], (Json{0.0, 100.0}));
 }
 
 TEST(DotPlotTest, ColoursDotsInTurnAndReferencesGrey) {
   const Json colours = DotPlotSpec(RelationDots())["encoding"]["color"]["scale"]["range"];
-  EXPECT_EQ(colours, (Json{{{"expr", "dark ? '#56b4e9' : '#0072b2'"}}, "#85858d", {{"expr", "dark ? '#f58a3c' : '#c94f00'"}}}));
+  EXPECT_EQ(colours, (Json{{{"expr", "dark ? '#56b4e9' : '#0072b2'"}},
+                           "#85858d",
+                           {{"expr", "dark ? '#f58a3c' : '#c94f00'"}}}));
 }
 
 TEST(DotPlotTest, RefusesAPlotThatDoesNotFitItself) {
   const std::vector<std::pair<std::function<void(DotPlot&)>, std::string>> spoilers = {
       {[](DotPlot& p) { p.rows.clear(); }, "no dots"},
       {[](DotPlot& p) { p.series.clear(); }, "no dots"},
-      {[](DotPlot& p) { p.series[1].values.pop_back(); }, "series \"chance\" has 1 values, expected 2"},
+      {[](DotPlot& p) { p.series[1].values.pop_back(); },
+       "series \"chance\" has 1 values, expected 2"},
       {[](DotPlot& p) { p.series[0].spreads.pop_back(); }, "has 1 spreads, expected none or 2"},
       {[](DotPlot& p) { p.series[1].name = "LRE"; }, "\"LRE\" names two series"},
       {[](DotPlot& p) { p.series[1].name = "relation"; }, "or one and the rows"},
@@ -80,7 +89,9 @@ setTimeout(() => {
 )";
 
 TEST_F(DotPlotInABrowser, DrawsDotsAndTellsARowsValues) {
-  const std::string dom = Open(HtmlPage({"t", {}}, {{"h", "", DotPlotSpec(RelationDots())}}), kDotPlotProbe), root = Root(dom);
+  const std::string dom = Open(HtmlPage({"t", {}}, {{"h", "", DotPlotSpec(RelationDots())}}),
+                               kDotPlotProbe),
+                    root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));
   EXPECT_THAT(root, HasSubstr("data-dots=\"3\""));
   EXPECT_THAT(root, HasSubstr("data-legend=\"LRE,chance,identity\""));

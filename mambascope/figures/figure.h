@@ -1,5 +1,5 @@
-// What the specifications of all figures share: the head (name, title, fonts), an axis of labelled places, references, and colours that
-// follow the parameter `dark`.
+// What the specifications of all figures share: the head (name, title, fonts), an axis of labelled
+// places, references, and colours that follow the parameter `dark`.
 #pragma once
 
 #include <map>
@@ -19,12 +19,16 @@ struct FigureHead {
   int width;                    // pixels, of the view without its axes and legends
 };
 
-// The specification that web/figure.vl.jsonc begins and `text`, a template (template.h) of the figure's kind, completes with `values`.
-Json FigureSpec(const FigureHead& head, std::string_view text, const std::map<std::string, Json>& values);
+// The specification that web/figure.vl.jsonc begins and `text`, a template (template.h) of the
+// figure's kind, completes with `values`.
+Json FigureSpec(const FigureHead& head, std::string_view text,
+                const std::map<std::string, Json>& values);
 
-// The horizontal position of what has the number `field` of a place, each place `step_width` pixels wide. The specification's parameter
-// FIELD_labels holds the labels, of which as many are shown as leave each other room; those too long to lie flat (tokens) are tilted.
-Json PlacePosition(const std::string& field, const std::string& title, const std::vector<std::string>& labels, int step_width);
+// The horizontal position of what has the number `field` of a place, each place `step_width` pixels
+// wide. The specification's parameter FIELD_labels holds the labels, of which as many are shown as
+// leave each other room; those too long to lie flat (tokens) are tilted.
+Json PlacePosition(const std::string& field, const std::string& title,
+                   const std::vector<std::string>& labels, int step_width);
 
 // [{"label", "value"}, ...]
 Json ReferencesJson(const std::vector<Reference>& references);

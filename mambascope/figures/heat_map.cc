@@ -17,15 +17,22 @@ namespace mambascope {
 namespace {
 
 void CheckShape(const Grid& grid) {
-  auto fail = [&](const std::string& what) { throw Error(fmt::format("grid {}: {}", grid.name, what)); };
+  auto fail = [&](const std::string& what) {
+    throw Error(fmt::format("grid {}: {}", grid.name, what));
+  };
   if (grid.rows.empty() || grid.columns.empty()) fail("it has no cells");
-  if (grid.values.size() != grid.rows.size()) fail(fmt::format("{} rows of values, expected {}", grid.values.size(), grid.rows.size()));
+  if (grid.values.size() != grid.rows.size())
+    fail(fmt::format("{} rows of values, expected {}", grid.values.size(), grid.rows.size()));
   for (const auto& row : grid.values)
-    if (row.size() != grid.columns.size()) fail(fmt::format("a row of {} values, expected {}", row.size(), grid.columns.size()));
-  if (grid.domain && !(grid.domain->first < grid.domain->second)) fail("the colour scale's first end is not less than its second");
+    if (row.size() != grid.columns.size())
+      fail(fmt::format("a row of {} values, expected {}", row.size(), grid.columns.size()));
+  if (grid.domain && !(grid.domain->first < grid.domain->second))
+    fail("the colour scale's first end is not less than its second");
   for (int row : grid.marked_rows)
-    if (row < 0 || row >= static_cast<int>(grid.rows.size())) fail(fmt::format("marked row {} of {}", row, grid.rows.size()));
-  if (grid.picked_row && (*grid.picked_row < 0 || *grid.picked_row >= static_cast<int>(grid.rows.size())))
+    if (row < 0 || row >= static_cast<int>(grid.rows.size()))
+      fail(fmt::format("marked row {} of {}", row, grid.rows.size()));
+  if (grid.picked_row &&
+      (*grid.picked_row < 0 || *grid.picked_row >= static_cast<int>(grid.rows.size())))
     fail(fmt::format("picked row {} of {}", *grid.picked_row, grid.rows.size()));
 }
 
@@ -39,14 +46,16 @@ Json Cells(const Grid& grid) {
   Json cells = Json::array();
   for (size_t row = 0; row < grid.rows.size(); ++row)
     for (size_t column = 0; column < grid.columns.size(); ++column)
-      cells.push_back({{"row", row}, {"column", column}, {"value", ValueJson(grid.values[row][column])}});
+      cells.push_back(
+          {{"row", row}, {"column", column}, {"value", ValueJson(grid.values[row][column])}});
   return cells;
 }
 
 Json Colours(const Scheme& scheme) {
   Json colours = Json::array();
   const Ramp on_black = scheme.on_black();
-  for (size_t i = 0; i < on_black.size(); ++i) colours.push_back({{"expr", ByMode(scheme.ramp[i], on_black[i])}});
+  for (size_t i = 0; i < on_black.size(); ++i)
+    colours.push_back({{"expr", ByMode(scheme.ramp[i], on_black[i])}});
   return colours;
 }
 
@@ -54,19 +63,22 @@ Json Colours(const Scheme& scheme) {
 std::vector<double> Steps(double low, double high) {
   std::vector<double> steps;
   const int last = std::tuple_size_v<Ramp> - 1;
-  for (int i = 0; i <= last; ++i) steps.push_back(std::lerp(low, high, static_cast<double>(i) / last));
+  for (int i = 0; i <= last; ++i)
+    steps.push_back(std::lerp(low, high, static_cast<double>(i) / last));
   return steps;
 }
 
-// The row to begin with: the grid's own choice, else the last marked one (the subject's last token), else the one that holds the largest
-// value.
+// The row to begin with: the grid's own choice, else the last marked one (the subject's last
+// token), else the one that holds the largest value.
 size_t FirstChoice(const Grid& grid) {
   if (grid.picked_row) return static_cast<size_t>(*grid.picked_row);
   size_t choice = grid.marked_rows.empty() ? 0 : static_cast<size_t>(grid.marked_rows.back());
   double largest = -INFINITY;
   for (size_t row = 0; row < grid.rows.size(); ++row) {
     const auto& marked = grid.marked_rows;
-    if (!marked.empty() && std::find(marked.begin(), marked.end(), static_cast<int>(row)) == marked.end()) continue;
+    if (!marked.empty() &&
+        std::find(marked.begin(), marked.end(), static_cast<int>(row)) == marked.end())
+      continue;
     for (const auto& value : grid.values[row])
       if (HasValue(value) && *value > largest) std::tie(largest, choice) = std::tuple(*value, row);
   }
@@ -83,8 +95,10 @@ Json Tooltip(const Grid& grid) {
 
 Json HeatMap(const Grid& grid) {
   CheckShape(grid);
-  const int rows = static_cast<int>(grid.rows.size()), columns = static_cast<int>(grid.columns.size());
-  const int cell_width = std::clamp(640 / columns, 4, 40), cell_height = std::clamp(480 / rows, 14, 26);
+  const int rows = static_cast<int>(grid.rows.size()),
+            columns = static_cast<int>(grid.columns.size());
+  const int cell_width = std::clamp(640 / columns, 4, 40),
+            cell_height = std::clamp(480 / rows, 14, 26);
   const int width = cell_width * columns, height = cell_height * rows;
   const int legend_length = std::clamp(height - 24, 100, 200);
   const auto [low, high] = ColourDomain(grid);
@@ -93,7 +107,8 @@ Json HeatMap(const Grid& grid) {
   return FigureSpec({.name = grid.name,
                      .title = grid.title,
                      .subtitle = grid.subtitle,
-                     .description = fmt::format("Heat map: {} by {} and {}", grid.value_title, grid.row_title, grid.column_title),
+                     .description = fmt::format("Heat map: {} by {} and {}", grid.value_title,
+                                                grid.row_title, grid.column_title),
                      .width = width},
                     web::HeatMap(),
                     {{"row_labels", RowLabels(grid)},

@@ -16,7 +16,11 @@ using testing::ElementsAre;
 
 // Three tokens, two of the same name, by `columns` layers.
 Grid Tokens(int columns) {
-  Grid grid{.name = "trace", .title = "Trace", .row_title = "token", .column_title = "layer", .value_title = "p(answer)"};
+  Grid grid{.name = "trace",
+            .title = "Trace",
+            .row_title = "token",
+            .column_title = "layer",
+            .value_title = "p(answer)"};
   grid.rows = {" the", " Needle", " the"};
   for (int column = 0; column < columns; ++column) grid.columns.push_back(std::to_string(column));
   for (int row = 0; row < 3; ++row) grid.values.emplace_back(columns, 0.1 + 0.2 * row);
@@ -29,7 +33,8 @@ const Json& LineView(const Json& spec) { return spec.at("vconcat").at(1); }
 TEST(HeatMap, KeepsRowsOfTheSameLabelApart) {
   const Json spec = HeatMap(Tokens(4));
   EXPECT_EQ(spec.at("/data/values"_json_pointer).size(), 12);
-  EXPECT_EQ(spec.at("/data/values/11"_json_pointer), (Json{{"row", 2}, {"column", 3}, {"value", 0.5}}));
+  EXPECT_EQ(spec.at("/data/values/11"_json_pointer),
+            (Json{{"row", 2}, {"column", 3}, {"value", 0.5}}));
   EXPECT_EQ(HeatView(spec).at("/encoding/y/field"_json_pointer), "row");
   EXPECT_EQ(Parameter(spec, "row_labels"), (Json{"\u00b7the", "\u00b7Needle", "\u00b7the"}));
 }
@@ -48,9 +53,11 @@ TEST(HeatMap, StarsMarkedRowsAndBeginsWithTheLastOfThem) {
   const Json spec = HeatMap(grid);
   EXPECT_EQ(Parameter(spec, "row_labels"), (Json{"\u00b7the*", "\u00b7Needle*", "\u00b7the"}));
   EXPECT_EQ(HeatView(spec).at("/layer/0/params/0/value/0/row"_json_pointer), 1);
-  EXPECT_EQ(HeatView(HeatMap(Tokens(4))).at("/layer/0/params/0/value/0/row"_json_pointer), 2) << "the largest value";
+  EXPECT_EQ(HeatView(HeatMap(Tokens(4))).at("/layer/0/params/0/value/0/row"_json_pointer), 2)
+      << "the largest value";
   grid.picked_row = 0;
-  EXPECT_EQ(HeatView(HeatMap(grid)).at("/layer/0/params/0/value/0/row"_json_pointer), 0) << "the grid's own choice";
+  EXPECT_EQ(HeatView(HeatMap(grid)).at("/layer/0/params/0/value/0/row"_json_pointer), 0)
+      << "the grid's own choice";
   grid.picked_row = 3;
   EXPECT_THROW(HeatMap(grid), Error);
 }
@@ -58,11 +65,14 @@ TEST(HeatMap, StarsMarkedRowsAndBeginsWithTheLastOfThem) {
 TEST(HeatMap, GivesBothViewsTheSameColumns) {
   const Json spec = HeatMap(Tokens(24));
   EXPECT_EQ(HeatView(spec).at("width"), LineView(spec).at("width"));
-  EXPECT_EQ(HeatView(spec).at("/encoding/x"_json_pointer), LineView(spec).at("/encoding/x"_json_pointer));
+  EXPECT_EQ(HeatView(spec).at("/encoding/x"_json_pointer),
+            LineView(spec).at("/encoding/x"_json_pointer));
 }
 
 TEST(HeatMap, ThinsLabelsWhereColumnsAreNarrow) {
-  auto shown = [](int columns) { return HeatView(HeatMap(Tokens(columns))).at("/encoding/x/axis/values"_json_pointer); };
+  auto shown = [](int columns) {
+    return HeatView(HeatMap(Tokens(columns))).at("/encoding/x/axis/values"_json_pointer);
+  };
   EXPECT_EQ(shown(16).size(), 16);
   EXPECT_EQ(shown(64).at(1), 5);
   EXPECT_EQ(shown(64).back(), 60);
@@ -78,8 +88,9 @@ TEST(HeatMap, TiltsColumnLabelsThatAreTokens) {
 TEST(HeatMap, RefusesAGridThatDoesNotFitItself) {
   EXPECT_THROW(HeatMap(Grid{}), Error);
   for (auto* spoil :
-       {+[](Grid& g) { g.values.pop_back(); }, +[](Grid& g) { g.values[1].pop_back(); }, +[](Grid& g) { g.marked_rows = {3}; },
-        +[](Grid& g) { g.scheme = "viridish"; }, +[](Grid& g) { g.domain = std::pair(1.0, 1.0); }}) {
+       {+[](Grid& g) { g.values.pop_back(); }, +[](Grid& g) { g.values[1].pop_back(); },
+        +[](Grid& g) { g.marked_rows = {3}; }, +[](Grid& g) { g.scheme = "viridish"; },
+        +[](Grid& g) { g.domain = std::pair(1.0, 1.0); }}) {
     Grid grid = Tokens(4);
     spoil(grid);
     EXPECT_THROW(HeatMap(grid), Error);
@@ -104,9 +115,11 @@ TEST(ColourScale, CentresSignedValues) {
 TEST(ColourScale, LabelsReferencesAndRoundNumbersThatLeaveThemRoom) {
   Grid grid = Tokens(4);
   grid.domain = {0, 1};
-  EXPECT_THAT(ColourTicks(grid, 0.05), ElementsAre(0, 0.2, testing::DoubleEq(0.4), testing::DoubleEq(0.6), 0.8, 1));
+  EXPECT_THAT(ColourTicks(grid, 0.05),
+              ElementsAre(0, 0.2, testing::DoubleEq(0.4), testing::DoubleEq(0.6), 0.8, 1));
   grid.references = {{"corrupted", 0.02}, {"outside", 2}};
-  EXPECT_THAT(ColourTicks(grid, 0.05), ElementsAre(0.02, 0.2, testing::DoubleEq(0.4), testing::DoubleEq(0.6), 0.8, 1));
+  EXPECT_THAT(ColourTicks(grid, 0.05),
+              ElementsAre(0.02, 0.2, testing::DoubleEq(0.4), testing::DoubleEq(0.6), 0.8, 1));
 }
 
 TEST(ColourScale, StaysFiniteForEqualAndForNearlyEqualValues) {

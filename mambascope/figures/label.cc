@@ -50,7 +50,8 @@ std::string VisibleText(std::string_view text) {
     utf8proc_int32_t code = 0;
     const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data() + at);
     const auto size = utf8proc_iterate(bytes, static_cast<utf8proc_ssize_t>(end - at), &code);
-    visible += size > 0 ? VisibleCharacter(code, text.substr(at, size)) : fmt::format("\\x{:02X}", *bytes);
+    visible +=
+        size > 0 ? VisibleCharacter(code, text.substr(at, size)) : fmt::format("\\x{:02X}", *bytes);
     at += size > 0 ? size : 1;
   }
   return visible + Dots(text.size() - end);
@@ -66,7 +67,8 @@ std::vector<std::string> WrapText(const std::string& text, int width) {
   std::vector<std::string> lines;
   std::istringstream words(text);
   for (std::string word; words >> word;) {
-    if (!lines.empty() && Length(lines.back()) + 1 + Length(word) <= width) lines.back() += " " + word;
+    if (!lines.empty() && Length(lines.back()) + 1 + Length(word) <= width)
+      lines.back() += " " + word;
     else lines.push_back(word);
   }
   return lines;

@@ -22,19 +22,28 @@ LineChart Layers(int layers) {
   LineChart chart{.name = "paths", .title = "Paths", .x_title = "layer", .y_title = "effect"};
   for (int l = 0; l < layers; ++l) chart.x.push_back(std::to_string(l));
   const std::vector<std::optional<double>> high(layers, 0.5), low(layers, 0.25);
-  chart.curves = {{.name = "all paths", .values = high, .band = {static_cast<size_t>(layers), std::pair(0.375, 0.75)}},
+  chart.curves = {{.name = "all paths",
+                   .values = high,
+                   .band = {static_cast<size_t>(layers), std::pair(0.375, 0.75)}},
                   {.name = "no SSM", .values = low}};
   return chart;
 }
 
-const Json& Encoding(const Json& spec, const std::string& channel) { return spec.at("layer").at(1).at("encoding").at(channel); }
-Json Domain(const LineChart& chart) { return Encoding(LineChartSpec(chart), "y").at("scale").at("domain"); }
-Json Point(const LineChart& chart, int index) { return LineChartSpec(chart).at("data").at("values").at(index); }
+const Json& Encoding(const Json& spec, const std::string& channel) {
+  return spec.at("layer").at(1).at("encoding").at(channel);
+}
+Json Domain(const LineChart& chart) {
+  return Encoding(LineChartSpec(chart), "y").at("scale").at("domain");
+}
+Json Point(const LineChart& chart, int index) {
+  return LineChartSpec(chart).at("data").at("values").at(index);
+}
 
 TEST(LineChart, HoldsEveryValueAndInterval) {
   const LineChart chart = Layers(4);
   EXPECT_EQ(LineChartSpec(chart).at("data").at("values").size(), 8);
-  EXPECT_EQ(Point(chart, 1), (Json{{"curve", 0}, {"x", 1}, {"value", 0.5}, {"low", 0.375}, {"high", 0.75}}));
+  EXPECT_EQ(Point(chart, 1),
+            (Json{{"curve", 0}, {"x", 1}, {"value", 0.5}, {"low", 0.375}, {"high", 0.75}}));
   EXPECT_EQ(Point(chart, 7), (Json{{"curve", 1}, {"x", 3}, {"value", 0.25}}));
   EXPECT_EQ(Parameter(LineChartSpec(chart), "curve_labels"), (Json{"all paths", "no SSM"}));
 }
@@ -42,7 +51,8 @@ TEST(LineChart, HoldsEveryValueAndInterval) {
 TEST(LineChart, GivesMissingValuesNullAndTheirIntervalsNothing) {
   LineChart chart = Layers(4);
   chart.curves[0].values = {std::nullopt, NAN, INFINITY, 0.5};
-  for (int x : {0, 1, 2}) EXPECT_EQ(Point(chart, x), (Json{{"curve", 0}, {"x", x}, {"value", nullptr}}));
+  for (int x : {0, 1, 2})
+    EXPECT_EQ(Point(chart, x), (Json{{"curve", 0}, {"x", x}, {"value", nullptr}}));
   chart.curves[0].band = {{std::nullopt, std::nullopt, std::nullopt, std::pair(0.25, INFINITY)}};
   EXPECT_EQ(Point(chart, 3), (Json{{"curve", 0}, {"x", 3}, {"value", 0.5}}));
 }
@@ -52,8 +62,10 @@ TEST(LineChart, BridgesMissingValuesWhereItIsTold) {
   chart.curves[1].values[2] = std::nullopt;
   EXPECT_EQ(LineChartSpec(chart).at("data").at("values").size(), 8);
   chart.missing = LineChart::Missing::kBridge;
-  EXPECT_EQ(LineChartSpec(chart).at("data").at("values").size(), 7) << "a point that is not there ends no line";
-  EXPECT_EQ(Encoding(LineChartSpec(chart), "x").at("scale").at("domain"), (Json{0, 1, 2, 3})) << "and its place stays";
+  EXPECT_EQ(LineChartSpec(chart).at("data").at("values").size(), 7)
+      << "a point that is not there ends no line";
+  EXPECT_EQ(Encoding(LineChartSpec(chart), "x").at("scale").at("domain"), (Json{0, 1, 2, 3}))
+      << "and its place stays";
 }
 
 TEST(LineChart, SpansValuesBandsAndReferencesUnlessItIsTold) {
@@ -63,7 +75,8 @@ TEST(LineChart, SpansValuesBandsAndReferencesUnlessItIsTold) {
   EXPECT_EQ(Domain(chart), (Json{0.25, 0.875}));
   chart.domain = {0, 0.5};
   EXPECT_EQ(Domain(chart), (Json{0.0, 0.5}));
-  EXPECT_EQ(Parameter(LineChartSpec(chart), "reference_labels"), Json::array()) << "none is on the axis";
+  EXPECT_EQ(Parameter(LineChartSpec(chart), "reference_labels"), Json::array())
+      << "none is on the axis";
 }
 
 TEST(LineChart, StaysFiniteWithoutValues) {
@@ -78,12 +91,15 @@ TEST(LineChart, PutsReferencesThatAreNearIntoOneLabel) {
   LineChart chart = Layers(4);
   chart.domain = {0, 1};
   chart.references = {{"chance", 0.1}, {"clean", 0.9}, {"majority", 0.12}};
-  EXPECT_EQ(Parameter(LineChartSpec(chart), "reference_labels"), (Json{{"clean"}, {"majority", "chance"}}));
+  EXPECT_EQ(Parameter(LineChartSpec(chart), "reference_labels"),
+            (Json{{"clean"}, {"majority", "chance"}}));
   EXPECT_EQ(Parameter(LineChartSpec(chart), "reference_ticks").at(0), 0.9);
 }
 
 TEST(LineChart, ThinsLabelsOfManyPlaces) {
-  auto shown = [](int layers) { return Encoding(LineChartSpec(Layers(layers)), "x").at("axis").at("values"); };
+  auto shown = [](int layers) {
+    return Encoding(LineChartSpec(Layers(layers)), "x").at("axis").at("values");
+  };
   EXPECT_EQ(shown(10).size(), 10);
   EXPECT_EQ(shown(64).at(1), 5);
   EXPECT_EQ(shown(128).back(), 120);
@@ -101,7 +117,8 @@ TEST(LineChart, ColoursCurvesByModeUnlessTheyHaveAColour) {
   const Json colours = Encoding(LineChartSpec(chart), "color").at("scale").at("range");
   EXPECT_EQ(colours, (Json{{{"expr", "dark ? '#56b4e9' : '#0072b2'"}}, "#aa00FF"}));
   chart.curves[0].tone = 2;  // in place of its turn
-  EXPECT_EQ(Encoding(LineChartSpec(chart), "color").at("scale").at("range").at(0), (Json{{"expr", "dark ? '#35cfa8' : '#009682'"}}));
+  EXPECT_EQ(Encoding(LineChartSpec(chart), "color").at("scale").at("range").at(0),
+            (Json{{"expr", "dark ? '#35cfa8' : '#009682'"}}));
   EXPECT_EQ(Parameter(LineChartSpec(chart), "dark"), false);
 }
 
@@ -110,8 +127,10 @@ TEST(LineChart, RefusesAChartThatDoesNotFitItself) {
   const std::vector<std::pair<std::function<void(LineChart&)>, std::string>> spoilers = {
       {[](LineChart& c) { c.x.clear(); }, "no points"},
       {[](LineChart& c) { c.curves.clear(); }, "no points"},
-      {[](LineChart& c) { c.curves[1].values.pop_back(); }, "curve \"no SSM\": 3 values, expected 4"},
-      {[](LineChart& c) { c.curves[0].band.pop_back(); }, "curve \"all paths\": a band of 3 intervals, expected 4 or none"},
+      {[](LineChart& c) { c.curves[1].values.pop_back(); },
+       "curve \"no SSM\": 3 values, expected 4"},
+      {[](LineChart& c) { c.curves[0].band.pop_back(); },
+       "curve \"all paths\": a band of 3 intervals, expected 4 or none"},
       {[](LineChart& c) { c.curves[0].band[1] = std::pair(0.6, 0.5); }, "low end above"},
       {[](LineChart& c) { c.curves[1].name = "all paths"; }, "\"all paths\" names two curves"},
       {[](LineChart& c) { c.curves[1].name = "layer"; }, "or a curve and the x axis"},
@@ -127,8 +146,9 @@ TEST(LineChart, RefusesAChartThatDoesNotFitItself) {
 
 class LineChartInABrowser : public BrowserTest {};
 
-// When the figure is drawn, notes in attributes of the root what it holds, points at its second place, clicks the legend's second curve
-// and notes what that changed. A line is drawn in as many pieces as its path has M commands with something to draw after them.
+// When the figure is drawn, notes in attributes of the root what it holds, points at its second
+// place, clicks the legend's second curve and notes what that changed. A line is drawn in as many
+// pieces as its path has M commands with something to draw after them.
 constexpr char kLineChartProbe[] = R"(
 const root = document.documentElement;
 const marks = name => [...document.querySelectorAll(`#figure-1 g.role-mark.mark-${name} > *`)];
@@ -159,7 +179,8 @@ TEST_F(LineChartInABrowser, BreaksLinesAtMissingValuesAndFollowsThePointer) {
   auto& values = chart.curves[0].values;
   values[5] = values[7] = NAN;  // what stands between them has a point, and its interval a bar
   chart.curves[1].name = "person.plays[\"x\"]";
-  const std::string dom = Open(HtmlPage({"t", {}}, {{"h", "", LineChartSpec(chart)}}), kLineChartProbe);
+  const std::string dom =
+      Open(HtmlPage({"t", {}}, {{"h", "", LineChartSpec(chart)}}), kLineChartProbe);
   const std::string root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));
   EXPECT_THAT(root, HasSubstr("data-pieces=\"2,1\""));
@@ -169,7 +190,10 @@ TEST_F(LineChartInABrowser, BreaksLinesAtMissingValuesAndFollowsThePointer) {
   EXPECT_THAT(root, HasSubstr("data-rules-after=\"2\"")) << "and the pointer's";
   EXPECT_THAT(root, HasSubstr("data-reference=\"true\""));
   EXPECT_THAT(root, HasSubstr("data-legend=\"all paths,person.plays[&quot;x&quot;]\""));
-  EXPECT_THAT(root, HasSubstr("data-tooltip=\"layer 1 all paths 0.5 [0.375, 0.75] person.plays[&quot;x&quot;] 0.25\""));
+  EXPECT_THAT(
+      root,
+      HasSubstr(
+          "data-tooltip=\"layer 1 all paths 0.5 [0.375, 0.75] person.plays[&quot;x&quot;] 0.25\""));
   EXPECT_THAT(root, HasSubstr("data-opacity=\"0.15,1\""));
   EXPECT_THAT(dom, Not(HasSubstr("class=\"error\"")));
 }

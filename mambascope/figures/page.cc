@@ -7,11 +7,15 @@
 namespace mambascope {
 namespace {
 
-// Nothing may be fetched; what is on the page may run. Expressions in specifications are interpreted, so eval stays forbidden.
-constexpr char kPolicy[] = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
+// Nothing may be fetched; what is on the page may run. Expressions in specifications are
+// interpreted, so eval stays forbidden.
+constexpr char kPolicy[] =
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: "
+    "blob:";
 
 void ReplaceAll(std::string& text, std::string_view from, std::string_view to) {
-  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
 }
 
 // Text for an element or a quoted attribute.
@@ -31,16 +35,17 @@ std::string EscapeHtml(std::string_view text) {
   return escaped;
 }
 
-// JSON for a script element: ASCII, and without the < that could end the element or open a comment in it. Bytes that are not UTF-8
-// become U+FFFD.
+// JSON for a script element: ASCII, and without the < that could end the element or open a comment
+// in it. Bytes that are not UTF-8 become U+FFFD.
 std::string ScriptJson(const Json& json) {
   std::string text = json.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
   ReplaceAll(text, "<", "\\u003c");  // in JSON a < is always inside a string
   return text;
 }
 
-// A script element. What would end it or open a comment can only be in a string or regular expression, where a backslash is harmless;
-// the name of a source map would make the browser's developer tools look for that file.
+// A script element. What would end it or open a comment can only be in a string or regular
+// expression, where a backslash is harmless; the name of a source map would make the browser's
+// developer tools look for that file.
 std::string InlineScript(std::string_view code) {
   std::string text(code.substr(0, code.find("//# sourceMappingURL=")));
   ReplaceAll(text, "</script", "<\\/script");
@@ -50,7 +55,8 @@ std::string InlineScript(std::string_view code) {
 
 std::string Summary(const PageInfo& info) {
   std::string rows;
-  for (const auto& [key, value] : info.summary) rows += fmt::format("<dt>{}</dt><dd>{}</dd>\n", EscapeHtml(key), EscapeHtml(value));
+  for (const auto& [key, value] : info.summary)
+    rows += fmt::format("<dt>{}</dt><dd>{}</dd>\n", EscapeHtml(key), EscapeHtml(value));
   return rows.empty() ? "" : fmt::format("<dl>\n{}</dl>\n", rows);
 }
 
@@ -58,7 +64,8 @@ std::string Contents(const std::vector<Figure>& figures) {
   if (figures.size() < 2) return "";
   std::string items;
   for (size_t i = 0; i < figures.size(); ++i)
-    items += fmt::format("<li><a href=\"#figure-{}\">{}</a></li>\n", i + 1, EscapeHtml(figures[i].heading));
+    items += fmt::format("<li><a href=\"#figure-{}\">{}</a></li>\n", i + 1,
+                         EscapeHtml(figures[i].heading));
   return fmt::format("<nav><ol>\n{}</ol></nav>\n", items);
 }
 
@@ -71,7 +78,8 @@ std::string Section(const Figure& figure, size_t number) {
 <script type="application/json">{}</script>
 </section>
 )",
-                     number, EscapeHtml(figure.heading), EscapeHtml(figure.caption), ScriptJson(figure.spec));
+                     number, EscapeHtml(figure.heading), EscapeHtml(figure.caption),
+                     ScriptJson(figure.spec));
 }
 
 }  // namespace
@@ -95,9 +103,12 @@ std::string HtmlPage(const PageInfo& info, const std::vector<Figure>& figures) {
                                  kPolicy, title, web::PageCss(), title);
   html += Summary(info) + Contents(figures);
   for (size_t i = 0; i < figures.size(); ++i) html += Section(figures[i], i + 1);
-  html += fmt::format("<footer>Made by mambascope. Figures: Vega-Lite.</footer>\n</main>\n<!-- vega, vega-lite and vega-embed:\n{}-->\n",
-                      web::Licence());
-  for (std::string_view code : {web::Vega(), web::VegaLite(), web::VegaEmbed(), web::PageJs()}) html += InlineScript(code);
+  html += fmt::format(
+      "<footer>Made by mambascope. Figures: Vega-Lite.</footer>\n</main>\n<!-- vega, vega-lite and "
+      "vega-embed:\n{}-->\n",
+      web::Licence());
+  for (std::string_view code : {web::Vega(), web::VegaLite(), web::VegaEmbed(), web::PageJs()})
+    html += InlineScript(code);
   return html + "</body>\n</html>\n";
 }
 

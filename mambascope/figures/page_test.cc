@@ -13,7 +13,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr char kHostile[] = "</script><script>document.documentElement.dataset.hacked = 1</script><!-- & \"quoted\" 'too'";
+constexpr char kHostile[] =
+    "</script><script>document.documentElement.dataset.hacked = 1</script><!-- & \"quoted\" 'too'";
 
 // Three tokens by three layers, one cell without a value.
 Grid SmallGrid() {
@@ -29,7 +30,9 @@ Grid SmallGrid() {
           .references = {{"corrupted", 0.05}}};
 }
 
-std::string Page(const std::string& text) { return HtmlPage({text, {{"prompt", text}}}, {{text, text, {{"title", text}}}}); }
+std::string Page(const std::string& text) {
+  return HtmlPage({text, {{"prompt", text}}}, {{text, text, {{"title", text}}}});
+}
 
 TEST(HtmlPage, EscapesTextEverywhere) {
   const std::string page = Page(kHostile);
@@ -47,22 +50,26 @@ TEST(HtmlPage, EmbedsJsonThatCannotEndItsScript) {
 
 TEST(HtmlPage, NamesNothingOutsideItself) {
   const std::string page = Page("text");
-  EXPECT_THAT(page,
-              HasSubstr("content=\"default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:\""));
+  EXPECT_THAT(page, HasSubstr("content=\"default-src 'none'; script-src 'unsafe-inline'; style-src "
+                              "'unsafe-inline'; img-src data: blob:\""));
   EXPECT_THAT(page, Not(HasSubstr("sourceMappingURL")));
-  const std::string own = page.substr(0, page.find("<!-- vega"));  // what the libraries say in their strings is theirs
-  for (const char* tag : {"<link", " src=", "@import", "url(", "//"}) EXPECT_THAT(own, Not(HasSubstr(tag)));
+  const std::string own =
+      page.substr(0, page.find("<!-- vega"));  // what the libraries say in their strings is theirs
+  for (const char* tag : {"<link", " src=", "@import", "url(", "//"})
+    EXPECT_THAT(own, Not(HasSubstr(tag)));
 }
 
 TEST(HtmlPage, ListsItsFiguresWhenThereAreSeveral) {
   const Figure figure{"One & two", "", Json::object()};
-  EXPECT_THAT(HtmlPage({"t", {}}, {figure, figure}), HasSubstr("<a href=\"#figure-2\">One &amp; two</a>"));
+  EXPECT_THAT(HtmlPage({"t", {}}, {figure, figure}),
+              HasSubstr("<a href=\"#figure-2\">One &amp; two</a>"));
   EXPECT_THAT(HtmlPage({"t", {}}, {figure}), Not(HasSubstr("<nav>")));
 }
 
 class HtmlPageInABrowser : public BrowserTest {};
 
-// When the figures are drawn, notes in attributes of the root what the first one holds, clicks its last cell and notes what that changed.
+// When the figures are drawn, notes in attributes of the root what the first one holds, clicks its
+// last cell and notes what that changed.
 constexpr char kPageProbe[] = R"(
 const root = document.documentElement;
 const marks = name => [...document.querySelectorAll(`#figure-1 g.role-mark.mark-${name} > *`)];
@@ -78,12 +85,14 @@ setTimeout(() => { root.dataset.lineAfterClick = lineLabels(); }, 5000);
 
 TEST_F(HtmlPageInABrowser, DrawsItsFiguresAndFollowsAClick) {
   const std::string page =
-      HtmlPage({kHostile, {{"prompt", kHostile}}}, {{kHostile, "", HeatMap(SmallGrid())}, {"Again", "", HeatMap(SmallGrid())}});
+      HtmlPage({kHostile, {{"prompt", kHostile}}},
+               {{kHostile, "", HeatMap(SmallGrid())}, {"Again", "", HeatMap(SmallGrid())}});
   const std::string dom = Open(page, kPageProbe);
   const std::string root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));
   EXPECT_THAT(root, HasSubstr("data-cells=\"9\""));
-  EXPECT_THAT(root, HasSubstr("data-crossed=\"2\"")) << "the cell without a value, and the reference line";
+  EXPECT_THAT(root, HasSubstr("data-crossed=\"2\""))
+      << "the cell without a value, and the reference line";
   EXPECT_THAT(root, HasSubstr("data-line=\"\u00b7Needle*\""));
   EXPECT_THAT(root, HasSubstr("data-line-after-click=\"\u00b7city\""));
   EXPECT_THAT(root, Not(HasSubstr("data-hacked")));
@@ -91,8 +100,11 @@ TEST_F(HtmlPageInABrowser, DrawsItsFiguresAndFollowsAClick) {
 }
 
 TEST_F(HtmlPageInABrowser, SaysWhichFigureItCannotDraw) {
-  const std::string dom =
-      Open(HtmlPage({"t", {}}, {{"Bad", "", {{"$schema", "https://vega.github.io/schema/vega-lite/v6.json"}, {"mark", 3}}}}));
+  const std::string dom = Open(
+      HtmlPage({"t", {}},
+               {{"Bad",
+                 "",
+                 {{"$schema", "https://vega.github.io/schema/vega-lite/v6.json"}, {"mark", 3}}}}));
   EXPECT_THAT(dom, HasSubstr("data-state=\"failed\""));
   EXPECT_THAT(dom, HasSubstr("<div class=\"error\">figure-1: "));
 }

@@ -1,7 +1,8 @@
-// The colours of curves: eight that stay apart for readers with and without red-green blindness, in a darker version for white paper and a
-// lighter one for black. Every one has a contrast of at least 3 to its paper (WCAG's bound for lines); the distance of the nearest two in
-// OKLab, seen normally or as in protanopia and deuteranopia (Machado et al. 2009), is 0.08 on white and 0.12 on black. Greys are left to
-// references.
+// The colours of curves: eight that stay apart for readers with and without red-green blindness, in
+// a darker version for white paper and a lighter one for black. Every one has a contrast of at
+// least 3 to its paper (WCAG's bound for lines); the distance of the nearest two in OKLab, seen
+// normally or as in protanopia and deuteranopia (Machado et al. 2009), is 0.08 on white and 0.12 on
+// black. Greys are left to references.
 #pragma once
 
 #include <array>
@@ -13,13 +14,14 @@ struct CurveColour {
   std::string_view on_white, on_black;
 };
 
-inline constexpr std::array<CurveColour, 8> kCurveColours = {{{"#0072b2", "#56b4e9"},    // blue
-                                                              {"#c94f00", "#f58a3c"},    // vermilion
-                                                              {"#009682", "#35cfa8"},    // green
-                                                              {"#882255", "#d6409f"},    // wine, magenta
-                                                              {"#222228", "#f2f2f5"},    // ink
-                                                              {"#c08a00", "#f0dc42"},    // ochre, yellow
-                                                              {"#8c2d04", "#a85a3c"},    // brown
-                                                              {"#7c6cf0", "#7b6cf5"}}};  // violet
+inline constexpr std::array<CurveColour, 8> kCurveColours = {
+    {{"#0072b2", "#56b4e9"},    // blue
+     {"#c94f00", "#f58a3c"},    // vermilion
+     {"#009682", "#35cfa8"},    // green
+     {"#882255", "#d6409f"},    // wine, magenta
+     {"#222228", "#f2f2f5"},    // ink
+     {"#c08a00", "#f0dc42"},    // ochre, yellow
+     {"#8c2d04", "#a85a3c"},    // brown
+     {"#7c6cf0", "#7b6cf5"}}};  // violet
 
 }  // namespace mambascope

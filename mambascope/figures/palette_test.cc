@@ -49,11 +49,16 @@ Vec OkLab(Vec rgb) {
          lms;
 }
 
-// The least distance as seen normally, in protanopia and in deuteranopia (Machado et al. 2009, severity 1).
+// The least distance as seen normally, in protanopia and in deuteranopia (Machado et al. 2009,
+// severity 1).
 double Distance(std::string_view a, std::string_view b) {
   constexpr Matrix kSights[] = {{{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}},
-                                {{{0.152286, 1.052583, -0.204868}, {0.114503, 0.786281, 0.099216}, {-0.003882, -0.048116, 1.051998}}},
-                                {{{0.367322, 0.860646, -0.227968}, {0.280085, 0.672501, 0.047413}, {-0.011820, 0.042940, 0.968881}}}};
+                                {{{0.152286, 1.052583, -0.204868},
+                                  {0.114503, 0.786281, 0.099216},
+                                  {-0.003882, -0.048116, 1.051998}}},
+                                {{{0.367322, 0.860646, -0.227968},
+                                  {0.280085, 0.672501, 0.047413},
+                                  {-0.011820, 0.042940, 0.968881}}}};
   double least = INFINITY;
   for (const Matrix& sight : kSights) {
     const Vec p = OkLab(sight * Linear(a)), q = OkLab(sight * Linear(b));
@@ -76,7 +81,8 @@ TEST(Palette, StaysApartForTheColourBlind) {
       EXPECT_GE(Distance(a.on_white, b.on_white), 0.08) << a.on_white << " and " << b.on_white;
       EXPECT_GE(Distance(a.on_black, b.on_black), 0.12) << a.on_black << " and " << b.on_black;
     }
-  EXPECT_LT(Distance("#d55e00", "#b08400"), 0.08) << "vermilion and ochre, which deuteranopia confuses";
+  EXPECT_LT(Distance("#d55e00", "#b08400"), 0.08)
+      << "vermilion and ochre, which deuteranopia confuses";
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Points in a plane, in groups that have a colour each, over a guiding curve, as a Vega-Lite 6 specification, the data inline. Pointing at
-// one shows what it is; clicking groups in the legend picks them out.
+// Points in a plane, in groups that have a colour each, over a guiding curve, as a Vega-Lite 6
+// specification, the data inline. Pointing at one shows what it is; clicking groups in the legend
+// picks them out.
 #pragma once
 
 #include <optional>
@@ -24,13 +25,15 @@ struct Scatter {
   std::string x_title = {}, y_title = {};
   bool log_x = false;
   std::vector<ScatterPoint> points = {};
-  std::string guide_label = {};                          // at its last point
-  std::vector<std::pair<double, double>> guide = {};     // a dashed curve to read the points against, left to right; empty: none
-  std::optional<std::pair<double, double>> domain = {};  // the y axis's ends; by default all that there is
+  std::string guide_label = {};  // at its last point
+  std::vector<std::pair<double, double>> guide =
+      {};  // a dashed curve to read the points against, left to right; empty: none
+  std::optional<std::pair<double, double>> domain =
+      {};  // the y axis's ends; by default all that there is
 };
 
-// Groups have palette.h's colours, in order of first occurrence. Throws Error for no points, a number that is not finite, and one on a
-// logarithmic axis that is not positive.
+// Groups have palette.h's colours, in order of first occurrence. Throws Error for no points, a
+// number that is not finite, and one on a logarithmic axis that is not positive.
 Json ScatterSpec(const Scatter& scatter);
 
 }  // namespace mambascope

@@ -22,19 +22,24 @@ Scatter RelationScatter() {
           .x_title = "objects",
           .y_title = "faithfulness",
           .log_x = true,
-          .points = {{"capital", "factual", 20, 60}, {"<sport>", "factual", 5, 90}, {"gender", "bias", 2, 70}},
+          .points = {{"capital", "factual", 20, 60},
+                     {"<sport>", "factual", 5, 90},
+                     {"gender", "bias", 2, 70}},
           .guide_label = "chance",
           .guide = {{2, 50}, {20, 5}}};
 }
 
 TEST(ScatterTest, HoldsPointsByGroupAndTheGuide) {
   const Json spec = ScatterSpec(RelationScatter());
-  EXPECT_EQ(spec["data"]["values"], ParseJson(R"([{"group": 0, "label": "capital", "x": 20.0, "y": 60.0},
+  EXPECT_EQ(spec["data"]["values"],
+            ParseJson(R"([{"group": 0, "label": "capital", "x": 20.0, "y": 60.0},
       {"group": 0, "label": "<sport>", "x": 5.0, "y": 90.0}, {"group": 1, "label": "gender", "x": 2.0, "y": 70.0}])",
-                                              "text"));
+                      "text"));
   EXPECT_EQ(Parameter(spec, "group_labels"), (Json{"factual", "bias"}));
-  EXPECT_EQ(spec["layer"][0]["data"]["values"],
-            ParseJson(R"([{"label": "", "x": 2.0, "y": 50.0}, {"label": "chance", "x": 20.0, "y": 5.0}])", "text"));
+  EXPECT_EQ(
+      spec["layer"][0]["data"]["values"],
+      ParseJson(R"([{"label": "", "x": 2.0, "y": 50.0}, {"label": "chance", "x": 20.0, "y": 5.0}])",
+                "text"));
   EXPECT_EQ(spec["layer"][1]["encoding"]["color"]["scale"]["range"].size(), 2u);
 }
 
@@ -78,7 +83,9 @@ setTimeout(() => { root.dataset.opacity = points().map(point => point.getAttribu
 )";
 
 TEST_F(ScatterInABrowser, DrawsPointsThatTheLegendPicks) {
-  const std::string dom = Open(HtmlPage({"t", {}}, {{"h", "", ScatterSpec(RelationScatter())}}), kScatterProbe), root = Root(dom);
+  const std::string dom = Open(HtmlPage({"t", {}}, {{"h", "", ScatterSpec(RelationScatter())}}),
+                               kScatterProbe),
+                    root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));
   EXPECT_THAT(root, HasSubstr("data-points=\"3\""));
   EXPECT_THAT(root, HasSubstr("data-legend=\"factual,bias\""));

@@ -12,14 +12,18 @@ namespace {
 // What the marks of a terminal's heat map mean, of those that it has.
 std::string Legend(const Grid& grid) {
   bool absent = false;
-  for (const auto& row : grid.values) absent = absent || std::any_of(row.begin(), row.end(), [](const auto& cell) { return !cell; });
-  return std::string(grid.marked_rows.empty() ? "" : "; * the subject") + (absent ? "; ? no value" : "");
+  for (const auto& row : grid.values)
+    absent = absent || std::any_of(row.begin(), row.end(), [](const auto& cell) { return !cell; });
+  return std::string(grid.marked_rows.empty() ? "" : "; * the subject") +
+         (absent ? "; ? no value" : "");
 }
 
-// "0         5         10  layer": every fifth column's label over its column, each column two characters wide.
+// "0         5         10  layer": every fifth column's label over its column, each column two
+// characters wide.
 std::string ColumnTicks(const Grid& grid) {
   std::string ticks = " ";
-  for (size_t c = 0; c < grid.columns.size(); c += 5) ticks += fmt::format("{:<10}", grid.columns[c]);
+  for (size_t c = 0; c < grid.columns.size(); c += 5)
+    ticks += fmt::format("{:<10}", grid.columns[c]);
   return ticks + " " + grid.column_title;
 }
 
@@ -33,10 +37,12 @@ std::string TerminalHeatMap(const Grid& grid) {
   std::string out = fmt::format("  {:>{}} {}\n", "", width, ColumnTicks(grid));
   const auto [low, high] = grid.domain.value_or(std::pair(0.0, 1.0));
   for (size_t r = 0; r < grid.rows.size(); ++r) {
-    const bool marked = std::find(grid.marked_rows.begin(), grid.marked_rows.end(), static_cast<int>(r)) != grid.marked_rows.end();
+    const bool marked = std::find(grid.marked_rows.begin(), grid.marked_rows.end(),
+                                  static_cast<int>(r)) != grid.marked_rows.end();
     out += fmt::format("{} {:>{}} |", marked ? '*' : ' ', VisibleText(grid.rows[r]), width);
     for (const std::optional<double>& cell : grid.values[r]) {
-      const double share = cell ? std::clamp((*cell - low) / std::max(high - low, 1e-12), 0.0, 1.0) : 0;
+      const double share =
+          cell ? std::clamp((*cell - low) / std::max(high - low, 1e-12), 0.0, 1.0) : 0;
       const char* shade = cell ? kShades[std::min(4, static_cast<int>(share * 5))] : "?";
       out += fmt::format("{}{}", shade, shade);
     }

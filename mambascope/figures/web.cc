@@ -1,11 +1,12 @@
 // Views of the bytes between the symbols of web/web.S.
 #include "mambascope/figures/web.h"
 
-#define MAMBASCOPE_WEB_FILE(Function, name)                                                                   \
-  extern "C" const char mambascope_web_##name[];                                                              \
-  extern "C" const char mambascope_web_##name##_end[];                                                        \
-  std::string_view mambascope::web::Function() {                                                              \
-    return {mambascope_web_##name, static_cast<size_t>(mambascope_web_##name##_end - mambascope_web_##name)}; \
+#define MAMBASCOPE_WEB_FILE(Function, name)                                            \
+  extern "C" const char mambascope_web_##name[];                                       \
+  extern "C" const char mambascope_web_##name##_end[];                                 \
+  std::string_view mambascope::web::Function() {                                       \
+    return {mambascope_web_##name,                                                     \
+            static_cast<size_t>(mambascope_web_##name##_end - mambascope_web_##name)}; \
   }
 
 MAMBASCOPE_WEB_FILE(Licence, licence)

@@ -6,16 +6,20 @@
 
 namespace mambascope {
 
-BaseRuns::BaseRuns(const Model& model, const std::vector<SweepBase>& bases, const std::vector<DownstreamRegion>& regions) : model_(model) {
+BaseRuns::BaseRuns(const Model& model, const std::vector<SweepBase>& bases,
+                   const std::vector<DownstreamRegion>& regions)
+    : model_(model) {
   std::vector<int64_t> lengths;
   std::set<int64_t> kept;
   for (const DownstreamRegion& region : regions) {
     const SweepBase& base = bases[region.work->base];
-    const auto [place, is_new] = places_.emplace(region.work->base, Placed{lengths.size(), static_cast<int64_t>(ids_.size())});
+    const auto [place, is_new] = places_.emplace(
+        region.work->base, Placed{lengths.size(), static_cast<int64_t>(ids_.size())});
     const int64_t row = place->second.row;
     if (is_new) {
       lengths.push_back(static_cast<int64_t>(base.ids.size()));
-      changes_.Append(base.variant, {0, lengths.back(), row, 0}, [](const StateId&) { return true; });
+      changes_.Append(base.variant, {0, lengths.back(), row, 0},
+                      [](const StateId&) { return true; });
       AppendCuts(base, place->second);
       ids_.insert(ids_.end(), base.ids.begin(), base.ids.end());
     }
@@ -38,11 +42,13 @@ int64_t BaseRuns::Slot(const DownstreamRegion& region) const {
   return std::lower_bound(packing_.kept.begin(), packing_.kept.end(), row) - packing_.kept.begin();
 }
 
-int64_t BaseRuns::Slot(const DownstreamRegion& region, int layer, const std::vector<Sources>& hidden) const {
+int64_t BaseRuns::Slot(const DownstreamRegion& region, int layer,
+                       const std::vector<Sources>& hidden) const {
   const auto at = cut_slots_.find({layer, region.work->base, region.first});
   if (at == cut_slots_.end()) return Slot(region);
   const auto found = at->second.find(Before(hidden, region.first));
-  return found == at->second.end() ? Slot(region) : static_cast<int64_t>(packing_.kept.size()) + found->second;
+  return found == at->second.end() ? Slot(region)
+                                   : static_cast<int64_t>(packing_.kept.size()) + found->second;
 }
 
 BaseLayer BaseRuns::Up(int layer) {
@@ -66,13 +72,20 @@ void BaseRuns::AppendCuts(const SweepBase& base, const Placed& at) {
   }
 }
 
-void BaseRuns::KeepCutCarries(const DownstreamRegion& region, const SweepBase& base, const Placed& at) {
+void BaseRuns::KeepCutCarries(const DownstreamRegion& region, const SweepBase& base,
+                              const Placed& at) {
   for (const auto& [layer, carries] : FindCutCarries(model_, base, region)) {
     for (const std::vector<Sources>& hidden : carries) {
-      const bool is_new = cut_slots_[{layer, region.work->base, region.first}].emplace(hidden, cut_carries_[layer]).second;
+      const bool is_new = cut_slots_[{layer, region.work->base, region.first}]
+                              .emplace(hidden, cut_carries_[layer])
+                              .second;
       if (!is_new) continue;
       ++cut_carries_[layer];
-      cuts_[layer].push_back({.segment = at.segment, .to = {}, .hidden = hidden, .carry = -1, .kept = {at.row + region.first - 1}});
+      cuts_[layer].push_back({.segment = at.segment,
+                              .to = {},
+                              .hidden = hidden,
+                              .carry = -1,
+                              .kept = {at.row + region.first - 1}});
     }
   }
 }

@@ -15,15 +15,17 @@ namespace mambascope {
 
 // A BaseLayer is what segments read of the base runs at one layer.
 struct BaseLayer {
-  at::Tensor h;                      // [row, d_model], the layer's input: where segments join
-  Carry carry = {};                  // a slot for every token that segments continue from, and for what cuts hide before it
+  at::Tensor h;  // [row, d_model], the layer's input: where segments join
+  Carry carry =
+      {};  // a slot for every token that segments continue from, and for what cuts hide before it
   std::map<Place, at::Tensor> held;  // [row, width], the states that some variant holds
 };
 
 // The base runs of some regions go up as whole prompts side by side.
 class BaseRuns : public Hooks {
  public:
-  BaseRuns(const Model& model, const std::vector<SweepBase>& bases, const std::vector<DownstreamRegion>& regions);
+  BaseRuns(const Model& model, const std::vector<SweepBase>& bases,
+           const std::vector<DownstreamRegion>& regions);
 
   int64_t FirstRow(size_t base) const { return places_.at(base).row; }
   // Returns the slot of the carry at the token before the region's first, or -1 where the region
@@ -38,7 +40,9 @@ class BaseRuns : public Hooks {
   const at::Tensor& h() const { return h_; }
 
   at::Tensor At(const Place& place, const at::Tensor& x) override;
-  std::vector<RowCut> Cuts(int layer) override { return cuts_.contains(layer) ? cuts_.at(layer) : std::vector<RowCut>(); }
+  std::vector<RowCut> Cuts(int layer) override {
+    return cuts_.contains(layer) ? cuts_.at(layer) : std::vector<RowCut>();
+  }
 
  private:
   struct Placed {
@@ -59,7 +63,8 @@ class BaseRuns : public Hooks {
   std::map<int, std::vector<RowCut>> cuts_;  // by layer
   std::map<int, int64_t> cut_carries_;       // layer -> how many are kept
   // Layer, base, token -> what is hidden before it -> which of the layer's.
-  std::map<std::tuple<int, size_t, int64_t>, std::map<std::vector<Sources>, int64_t, HiddenOrder>> cut_slots_;
+  std::map<std::tuple<int, size_t, int64_t>, std::map<std::vector<Sources>, int64_t, HiddenOrder>>
+      cut_slots_;
   std::set<Place> held_;
   std::map<Place, at::Tensor> seen_;  // in the layer at hand
   at::Tensor h_;                      // [row, d_model]

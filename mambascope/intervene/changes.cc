@@ -8,7 +8,8 @@
 namespace mambascope {
 namespace {
 
-at::Tensor ApplyRound(const std::vector<Change>& round, int64_t begin, const at::Tensor& base, at::Tensor x) {
+at::Tensor ApplyRound(const std::vector<Change>& round, int64_t begin, const at::Tensor& base,
+                      at::Tensor x) {
   std::vector<int64_t> set_rows, add_rows, held_rows, held_from;
   std::vector<at::Tensor> values, deltas;
   for (const Change& c : round) {
@@ -24,7 +25,8 @@ at::Tensor ApplyRound(const std::vector<Change>& round, int64_t begin, const at:
   }
   if (!set_rows.empty()) x = x.index_copy(0, RowIndex(set_rows, x), at::stack(values));
   if (!add_rows.empty()) x = x.index_add(0, RowIndex(add_rows, x), at::stack(deltas));
-  if (!held_rows.empty()) x = x.index_copy(0, RowIndex(held_rows, x), base.index_select(0, RowIndex(held_from, x)));
+  if (!held_rows.empty())
+    x = x.index_copy(0, RowIndex(held_rows, x), base.index_select(0, RowIndex(held_from, x)));
   return x;
 }
 
@@ -37,22 +39,28 @@ void Changes::Append(const Place& place, Change change) {
   rounds[n].push_back(std::move(change));
 }
 
-void Changes::Append(const Variant& variant, const Placement& p, const std::function<bool(const StateId&)>& acts) {
+void Changes::Append(const Variant& variant, const Placement& p,
+                     const std::function<bool(const StateId&)>& acts) {
   const auto change = [&](const StateId& at, Change c) {
     if (at.token < p.first || at.token >= p.end || !acts(at)) return;
     c.row = at.token + p.shift;
     Append(at.place(), std::move(c));
   };
   for (const Intervention& intervention : variant) {
-    std::visit(Overload{[&](const Set& set) { change(set.at, {.row = 0, .value = set.value}); },
-                        [&](const Add& add) { change(add.at, {.row = 0, .value = add.delta, .adds = true}); },
-                        [&](const Hold& hold) { change(hold.at, {.row = 0, .value = {}, .base_row = hold.at.token + p.base_shift}); },
-                        [](const Cut&) {}},
-               intervention);
+    std::visit(
+        Overload{
+            [&](const Set& set) { change(set.at, {.row = 0, .value = set.value}); },
+            [&](const Add& add) { change(add.at, {.row = 0, .value = add.delta, .adds = true}); },
+            [&](const Hold& hold) {
+              change(hold.at, {.row = 0, .value = {}, .base_row = hold.at.token + p.base_shift});
+            },
+            [](const Cut&) {}},
+        intervention);
   }
 }
 
-at::Tensor Changes::Apply(const Place& place, int64_t begin, const at::Tensor& base, at::Tensor x) const {
+at::Tensor Changes::Apply(const Place& place, int64_t begin, const at::Tensor& base,
+                          at::Tensor x) const {
   const auto found = changes_.find(place);
   if (found == changes_.end()) return x;
   for (const Round& round : found->second) x = ApplyRound(round, begin, base, x);

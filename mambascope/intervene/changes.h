@@ -33,7 +33,8 @@ class Changes {
   // Appends a change after those of the same row and place that are there already.
   void Append(const Place& place, Change change);
   // Appends what `variant` does to the states of the placement for which acts(state).
-  void Append(const Variant& variant, const Placement& placement, const std::function<bool(const StateId&)>& acts);
+  void Append(const Variant& variant, const Placement& placement,
+              const std::function<bool(const StateId&)>& acts);
   // Returns x with its changes. x has the packed rows from `begin` on; `base` has the base runs'
   // rows.
   at::Tensor Apply(const Place& place, int64_t begin, const at::Tensor& base, at::Tensor x) const;

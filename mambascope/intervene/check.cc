@@ -14,7 +14,8 @@ namespace {
 
 void CheckLayer(const Model& model, int layer, const std::string& what) {
   if (layer < 0 || layer >= model.layers()) {
-    throw Error(fmt::format("layer {} is out of range for {}", layer, what), fmt::format("layers are 0 to {}", model.layers() - 1));
+    throw Error(fmt::format("layer {} is out of range for {}", layer, what),
+                fmt::format("layers are 0 to {}", model.layers() - 1));
   }
 }
 
@@ -23,22 +24,30 @@ void CheckState(const Model& model, const StateId& at, int64_t tokens, const at:
   const int64_t width = model.width(at.place());
   CheckToken(at.token, tokens);
   if (value != nullptr && (value->dim() != 1 || value->size(0) != width)) {
-    throw Error(fmt::format("a value for site {} must have {} features, it has {}", SiteName(at.site), width, value->numel()));
+    throw Error(fmt::format("a value for site {} must have {} features, it has {}",
+                            SiteName(at.site), width, value->numel()));
   }
 }
 
 // A mask of channels is as wide as a mixer that it acts in; a convolution is cut whole.
 void CheckMixers(const Cut& cut, const std::vector<Mixer>& mixers) {
-  if (mixers.empty()) throw Error(fmt::format("layer {} has no mixer, so it has nothing to cut", cut.layer));
+  if (mixers.empty())
+    throw Error(fmt::format("layer {} has no mixer, so it has nothing to cut", cut.layer));
   if (!cut.channels.defined()) return;
-  if (mixers.size() > 1) throw Error(fmt::format("layer {} has {} mixers: a cut there is of all channels", cut.layer, mixers.size()));
+  if (mixers.size() > 1)
+    throw Error(fmt::format("layer {} has {} mixers: a cut there is of all channels", cut.layer,
+                            mixers.size()));
   const auto fits = [&](const Mixer& mixer) { return cut.channels.size(0) == mixer.channels; };
-  if (cut.channels.scalar_type() != at::kBool || cut.channels.dim() != 1 || std::none_of(mixers.begin(), mixers.end(), fits)) {
-    throw Error(fmt::format("a cut's channels must be a mask (bool) of {} {}s", mixers.front().channels, mixers.front().channel_name));
+  if (cut.channels.scalar_type() != at::kBool || cut.channels.dim() != 1 ||
+      std::none_of(mixers.begin(), mixers.end(), fits)) {
+    throw Error(fmt::format("a cut's channels must be a mask (bool) of {} {}s",
+                            mixers.front().channels, mixers.front().channel_name));
   }
-  const bool has_conv = std::any_of(mixers.begin(), mixers.end(), [](const Mixer& mixer) { return mixer.has_conv; });
+  const bool has_conv =
+      std::any_of(mixers.begin(), mixers.end(), [](const Mixer& mixer) { return mixer.has_conv; });
   if (cut.kind == CutKind::kMixingAndConv && has_conv)
-    throw Error("a cut of the convolution is of all channels", "leave the channels out, or cut the mixing alone");
+    throw Error("a cut of the convolution is of all channels",
+                "leave the channels out, or cut the mixing alone");
 }
 
 void Check(const Model& model, const Intervention& intervention, int64_t tokens) {
@@ -65,17 +74,21 @@ void CheckPrompts(const std::vector<std::vector<int64_t>>& prompts) {
 
 void CheckToken(int64_t token, int64_t tokens) {
   if (token < 0 || token >= tokens)
-    throw Error(fmt::format("token {} is out of range", token), fmt::format("the prompt has tokens 0 to {}", tokens - 1));
+    throw Error(fmt::format("token {} is out of range", token),
+                fmt::format("the prompt has tokens 0 to {}", tokens - 1));
 }
 
 void CheckPlace(const Model& model, const Place& place) {
   if (model.Has(place)) return;
   if (place.site == Site::kEmbed) {
-    throw Error(fmt::format("layer {} is out of range for site {}", place.layer, SiteName(place.site)), "the embedding has no layer");
+    throw Error(
+        fmt::format("layer {} is out of range for site {}", place.layer, SiteName(place.site)),
+        "the embedding has no layer");
   }
   CheckLayer(model, place.layer, fmt::format("site {}", SiteName(place.site)));
   const std::vector<int> with = model.LayersWith(place.site);
-  if (with.empty()) ParseSite(SiteName(place.site), model.sites());  // throws the Error that lists the sites
+  if (with.empty())
+    ParseSite(SiteName(place.site), model.sites());  // throws the Error that lists the sites
   throw Error(fmt::format("layer {} has no site {}", place.layer, SiteName(place.site)),
               fmt::format("layers that have it: {}", fmt::join(with, ", ")));
 }
@@ -87,7 +100,8 @@ void CheckVariant(const Model& model, const Variant& variant, int64_t tokens) {
 void CheckBase(const Model& model, const Variant& variant, int64_t tokens) {
   CheckVariant(model, variant, tokens);
   for (const Intervention& intervention : variant) {
-    if (std::holds_alternative<Hold>(intervention)) throw Error("a base run has no state to be held at", "Hold belongs to a variant");
+    if (std::holds_alternative<Hold>(intervention))
+      throw Error("a base run has no state to be held at", "Hold belongs to a variant");
   }
 }
 

@@ -1,5 +1,6 @@
-// Cuts against the materialised matrix: for every architecture, what the targets' mixer moves is the matrix with the sources' entries
-// zeroed, times the values; attention's rows share out again what is left.
+// Cuts against the materialised matrix: for every architecture, what the targets' mixer moves is
+// the matrix with the sources' entries zeroed, times the values; attention's rows share out again
+// what is left.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
@@ -17,11 +18,15 @@ class CutMatrixTest : public testing::TestWithParam<std::string> {
   Place Moved() const { return {IsMamba() ? Site::kSsmOut : Site::kMixed, 1}; }
   // What layer 1 moves under the cuts, [token, width].
   at::Tensor ByRun(const Variant& cuts) const {
-    return mambascope::Run(model_, {ids_}, {.variants = {cuts}, .keep = {Moved()}}).State(Moved(), 0);
+    return mambascope::Run(model_, {ids_}, {.variants = {cuts}, .keep = {Moved()}})
+        .State(Moved(), 0);
   }
   at::Tensor ByMatrix(const std::vector<Cut>& cuts) const {
     const Place input = BlockInput(1);
-    const Mixing mixing = model_.layer(1).Mix(mambascope::Run(model_, {ids_}, {.variants = {}, .keep = {input}}).State(input, 0)).at(0);
+    const Mixing mixing =
+        model_.layer(1)
+            .Mix(mambascope::Run(model_, {ids_}, {.variants = {}, .keep = {input}}).State(input, 0))
+            .at(0);
     at::Tensor m = mixing.matrix(0, 0, mixing.channels);  // [to, from, channel]
     for (const Cut& cut : cuts) {
       for (int64_t to : cut.to) {
@@ -33,14 +38,18 @@ class CutMatrixTest : public testing::TestWithParam<std::string> {
       }
     }
     if (!IsMamba()) m = (m / m.sum(1, true)).nan_to_num(0);
-    at::Tensor moved = at::einsum("ijc,jcw->icw", {m, mixing.values.unflatten(1, {mixing.channels, -1})}).flatten(1);
+    at::Tensor moved =
+        at::einsum("ijc,jcw->icw", {m, mixing.values.unflatten(1, {mixing.channels, -1})})
+            .flatten(1);
     return mixing.skip.defined() ? moved + mixing.skip : moved;
   }
   void ExpectEqual(const std::vector<Cut>& cuts) const {
     const at::Tensor want = ByMatrix(cuts), got = ByRun({cuts.begin(), cuts.end()});
     EXPECT_LT(MaxDifference(got, want), 1e-5 * want.abs().max().item<double>());
     for (const Cut& cut : cuts) {
-      for (int64_t to : cut.to) EXPECT_GT(MaxDifference(got[to], ByRun({})[to]), 1e-5 * want.abs().max().item<double>()) << to;
+      for (int64_t to : cut.to)
+        EXPECT_GT(MaxDifference(got[to], ByRun({})[to]), 1e-5 * want.abs().max().item<double>())
+            << to;
     }
   }
 
@@ -49,11 +58,16 @@ class CutMatrixTest : public testing::TestWithParam<std::string> {
   std::vector<int64_t> ids_ = {7, 300, 21, 150, 9, 88, 12, 333};
 };
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, CutMatrixTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, CutMatrixTest, testing::ValuesIn(TinyCheckpoints()),
+                         TestName);
 
 TEST_P(CutMatrixTest, SourcesFromTheLastToken) { ExpectEqual({{1, {0, 2, 3}, {7}}}); }
-TEST_P(CutMatrixTest, SetsFromSets) { ExpectEqual({{1, {1, 4}, {5, 6}}, {1, {0}, {6, 7}}, {1, {2}, {2}}}); }
-TEST_P(CutMatrixTest, EverythingFromTheLastToken) { ExpectEqual({{1, {0, 1, 2, 3, 4, 5, 6, 7}, {7}}}); }
+TEST_P(CutMatrixTest, SetsFromSets) {
+  ExpectEqual({{1, {1, 4}, {5, 6}}, {1, {0}, {6, 7}}, {1, {2}, {2}}});
+}
+TEST_P(CutMatrixTest, EverythingFromTheLastToken) {
+  ExpectEqual({{1, {0, 1, 2, 3, 4, 5, 6, 7}, {7}}});
+}
 
 TEST_P(CutMatrixTest, SomeChannelsOrHeads) {
   const int64_t channels = IsMamba() ? OwnMixer().decay.size(1) : OwnMixer().channels;

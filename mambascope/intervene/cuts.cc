@@ -15,14 +15,18 @@ std::vector<const Cut*> SelectCuts(const std::vector<const Variant*>& variants, 
   for (const Variant* variant : variants) {
     for (const Intervention& intervention : *variant) {
       const auto* cut = std::get_if<Cut>(&intervention);
-      if (cut != nullptr && cut->layer == layer && !cut->from.empty() && !cut->to.empty()) cuts.push_back(cut);
+      if (cut != nullptr && cut->layer == layer && !cut->from.empty() && !cut->to.empty())
+        cuts.push_back(cut);
     }
   }
   return cuts;
 }
 
 // The first token that has something to read of the cut's sources. REQUIRES: !cut.from.empty()
-int64_t Earliest(const Cut& cut) { return cut.kind == CutKind::kBidirectional ? 0 : *std::min_element(cut.from.begin(), cut.from.end()); }
+int64_t Earliest(const Cut& cut) {
+  return cut.kind == CutKind::kBidirectional ? 0
+                                             : *std::min_element(cut.from.begin(), cut.from.end());
+}
 
 Sources MakeSources(const Cut& cut) {
   const std::set<int64_t> tokens(cut.from.begin(), cut.from.end());
@@ -30,19 +34,23 @@ Sources MakeSources(const Cut& cut) {
 }
 
 bool Precedes(const Sources& a, const Sources& b) {
-  const void *const a_mask = a.channels.unsafeGetTensorImpl(), *const b_mask = b.channels.unsafeGetTensorImpl();
+  const void *const a_mask = a.channels.unsafeGetTensorImpl(), *const b_mask =
+                                                                   b.channels.unsafeGetTensorImpl();
   return std::tie(a.tokens, a_mask, a.kind) < std::tie(b.tokens, b_mask, b.kind);
 }
 
 }  // namespace
 
-bool ReadsLater(const Cut& cut) { return cut.kind == CutKind::kBidirectional || cut.kind == CutKind::kEmptyRowsUniform; }
+bool ReadsLater(const Cut& cut) {
+  return cut.kind == CutKind::kBidirectional || cut.kind == CutKind::kEmptyRowsUniform;
+}
 
 int64_t FirstToken(const Cut& cut, int64_t none) {
   int64_t first = none;
   if (cut.from.empty()) return none;
   for (int64_t token : cut.to) {
-    if (token >= Earliest(cut)) first = std::min(first, cut.kind == CutKind::kBidirectional ? 0 : token);
+    if (token >= Earliest(cut))
+      first = std::min(first, cut.kind == CutKind::kBidirectional ? 0 : token);
   }
   return first;
 }
@@ -58,7 +66,8 @@ std::set<int> CutLayers(const std::vector<const Variant*>& variants, int lowest)
   return layers;
 }
 
-std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& variants, int64_t first, int64_t end) {
+std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& variants, int64_t first,
+                              int64_t end) {
   const std::vector<const Cut*> cuts = SelectCuts(variants, layer);
   std::map<int64_t, std::vector<size_t>> touching;  // token -> the cuts that hide something from it
   for (size_t i = 0; i < cuts.size(); ++i) {
@@ -79,14 +88,16 @@ std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& vari
 
 RowCut OnRows(CutTokens cut, size_t segment, int64_t shift, int64_t carry) {
   for (int64_t& token : cut.to) token += shift;
-  return {.segment = segment, .to = std::move(cut.to), .hidden = std::move(cut.hidden), .carry = carry};
+  return {
+      .segment = segment, .to = std::move(cut.to), .hidden = std::move(cut.hidden), .carry = carry};
 }
 
 std::vector<Sources> Before(const std::vector<Sources>& hidden, int64_t token) {
   std::vector<Sources> before;
   for (const Sources& sources : hidden) {
     const auto end = std::lower_bound(sources.tokens.begin(), sources.tokens.end(), token);
-    if (end != sources.tokens.begin()) before.push_back({{sources.tokens.begin(), end}, sources.channels, sources.kind});
+    if (end != sources.tokens.begin())
+      before.push_back({{sources.tokens.begin(), end}, sources.channels, sources.kind});
   }
   return before;
 }

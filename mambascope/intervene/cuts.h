@@ -27,7 +27,8 @@ int64_t FirstToken(const Cut& cut, int64_t none);
 std::set<int> CutLayers(const std::vector<const Variant*>& variants, int lowest);
 
 // Returns what the cuts of all `variants` at `layer` do to the tokens [first, end).
-std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& variants, int64_t first, int64_t end);
+std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& variants, int64_t first,
+                              int64_t end);
 
 // Returns `cut` as a layer takes it, where token t of the prompt is row t + shift of `segment`.
 // `carry` is as in RowCut.

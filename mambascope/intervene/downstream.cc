@@ -10,32 +10,37 @@
 namespace mambascope {
 namespace {
 
-void CheckWork(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases) {
+void CheckWork(const Model& model, const std::vector<SweepBase>& bases,
+               const std::vector<SweepCase>& cases) {
   if (bases.empty()) throw Error("no prompt was given");
   for (const SweepBase& base : bases) {
     CheckPrompts({base.ids});
     CheckBase(model, base.variant, static_cast<int64_t>(base.ids.size()));
   }
   for (const SweepCase& c : cases) {
-    if (c.base >= bases.size()) throw Error(fmt::format("a case names base run {} of {}", c.base, bases.size()));
+    if (c.base >= bases.size())
+      throw Error(fmt::format("a case names base run {} of {}", c.base, bases.size()));
     const auto tokens = static_cast<int64_t>(bases[c.base].ids.size());
     CheckVariant(model, c.variant, tokens);
     for (int64_t token : c.read) CheckToken(token, tokens);
   }
 }
 
-DownstreamRegion FindRegion(const Model& model, const SweepBase& base, const SweepCase& work, size_t index) {
+DownstreamRegion FindRegion(const Model& model, const SweepBase& base, const SweepCase& work,
+                            size_t index) {
   const auto tokens = static_cast<int64_t>(base.ids.size());
   const auto [low, high] = std::minmax_element(work.read.begin(), work.read.end());
   const bool last = work.read.empty();
-  DownstreamRegion region{&work, index, model.layers(), last ? tokens - 1 : *low, last ? tokens : *high + 1};
+  DownstreamRegion region{&work, index, model.layers(), last ? tokens - 1 : *low,
+                          last ? tokens : *high + 1};
   const auto widen = [&](int layer, int64_t token) {
     region.layer = std::min(region.layer, layer);
     region.first = std::min(region.first, token);
   };
   for (const Intervention& intervention : work.variant) {  // a Hold changes nothing by itself
     std::visit(Overload{[&](const Set& set) { widen(FirstLayer(set.at), set.at.token); },
-                        [&](const Add& add) { widen(FirstLayer(add.at), add.at.token); }, [](const Hold&) {},
+                        [&](const Add& add) { widen(FirstLayer(add.at), add.at.token); },
+                        [](const Hold&) {},
                         [&](const Cut& cut) {
                           const int64_t first = FirstToken(cut, tokens);
                           if (first == tokens) return;
@@ -46,7 +51,9 @@ DownstreamRegion FindRegion(const Model& model, const SweepBase& base, const Swe
   }
   for (const Intervention& intervention : base.variant) {
     const auto* cut = std::get_if<Cut>(&intervention);
-    if (cut == nullptr || cut->layer < region.layer || !ReadsLater(*cut) || FirstToken(*cut, tokens) == tokens) continue;
+    if (cut == nullptr || cut->layer < region.layer || !ReadsLater(*cut) ||
+        FirstToken(*cut, tokens) == tokens)
+      continue;
     region.first = std::min(region.first, FirstToken(*cut, tokens));
     region.end = tokens;
   }
@@ -55,9 +62,12 @@ DownstreamRegion FindRegion(const Model& model, const SweepBase& base, const Swe
 
 }  // namespace
 
-int FirstLayer(const StateId& at) { return at.site == Site::kResid || at.site == Site::kEmbed ? at.layer + 1 : at.layer; }
+int FirstLayer(const StateId& at) {
+  return at.site == Site::kResid || at.site == Site::kEmbed ? at.layer + 1 : at.layer;
+}
 
-CutCarries FindCutCarries(const Model& model, const SweepBase& base, const DownstreamRegion& region) {
+CutCarries FindCutCarries(const Model& model, const SweepBase& base,
+                          const DownstreamRegion& region) {
   CutCarries carries;
   if (!region.continues(model)) return carries;
   const std::vector<const Variant*> variants = {&base.variant, &region.work->variant};
@@ -71,10 +81,12 @@ CutCarries FindCutCarries(const Model& model, const SweepBase& base, const Downs
   return carries;
 }
 
-std::vector<DownstreamRegion> FindRegions(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases) {
+std::vector<DownstreamRegion> FindRegions(const Model& model, const std::vector<SweepBase>& bases,
+                                          const std::vector<SweepCase>& cases) {
   CheckWork(model, bases, cases);
   std::vector<DownstreamRegion> regions;
-  for (size_t i = 0; i < cases.size(); ++i) regions.push_back(FindRegion(model, bases[cases[i].base], cases[i], i));
+  for (size_t i = 0; i < cases.size(); ++i)
+    regions.push_back(FindRegion(model, bases[cases[i].base], cases[i], i));
   return regions;
 }
 

@@ -23,7 +23,8 @@ struct SweepBase {
 struct SweepCase {
   size_t base;
   Variant variant;
-  std::vector<int64_t> read = {};  // the tokens whose last-block output is wanted; none: the last one's
+  std::vector<int64_t> read =
+      {};  // the tokens whose last-block output is wanted; none: the last one's
 };
 
 // Returns the layer that computes with a changed state first. It is the state's own, or the next
@@ -45,12 +46,14 @@ struct DownstreamRegion {
 
 // Returns the regions of all cases, in their order. They point to `cases`. Throws Error for what
 // Run would refuse.
-std::vector<DownstreamRegion> FindRegions(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases);
+std::vector<DownstreamRegion> FindRegions(const Model& model, const std::vector<SweepBase>& bases,
+                                          const std::vector<SweepCase>& cases);
 
 // CutCarries say for each layer what has to be left out of the carry at the token before a region,
 // since some rows of the region do not see it.
 using CutCarries = std::map<int, std::set<std::vector<Sources>, HiddenOrder>>;
 // A layer without a scan needs none: attention's carry holds every token apart.
-CutCarries FindCutCarries(const Model& model, const SweepBase& base, const DownstreamRegion& region);
+CutCarries FindCutCarries(const Model& model, const SweepBase& base,
+                          const DownstreamRegion& region);
 
 }  // namespace mambascope

@@ -14,14 +14,15 @@ namespace {
 // Applies every prompt's interventions to its rows, and keeps what is asked for.
 class RunHooks : public Hooks {
  public:
-  RunHooks(const Packing& packing, const std::vector<Variant>& variants, const std::map<Place, at::Tensor>& base,
-           std::map<Place, at::Tensor>& kept)
+  RunHooks(const Packing& packing, const std::vector<Variant>& variants,
+           const std::map<Place, at::Tensor>& base, std::map<Place, at::Tensor>& kept)
       : packing_(packing), variants_(variants), base_(base), kept_(kept) {}
 
   at::Tensor At(const Place& place, const at::Tensor& x) override {
     at::Tensor y = x;
     for (size_t i = 0; i < variants_.size(); ++i) {
-      for (const Intervention& intervention : variants_[i]) y = Apply(intervention, place, packing_.segments[i].begin, y);
+      for (const Intervention& intervention : variants_[i])
+        y = Apply(intervention, place, packing_.segments[i].begin, y);
     }
     if (const auto keep = kept_.find(place); keep != kept_.end()) keep->second = y;
     return y;
@@ -31,22 +32,34 @@ class RunHooks : public Hooks {
     std::vector<RowCut> cuts;
     for (size_t i = 0; i < variants_.size(); ++i) {
       const Segment& segment = packing_.segments[i];
-      for (CutTokens& cut : CutsAt(layer, {&variants_[i]}, 0, segment.length)) cuts.push_back(OnRows(std::move(cut), i, segment.begin));
+      for (CutTokens& cut : CutsAt(layer, {&variants_[i]}, 0, segment.length))
+        cuts.push_back(OnRows(std::move(cut), i, segment.begin));
     }
     return cuts;
   }
 
  private:
-  at::Tensor Apply(const Intervention& intervention, const Place& place, int64_t begin, const at::Tensor& x) const {
-    const auto row = [&](const StateId& at) { return at::full({1}, begin + at.token, at::TensorOptions(at::kLong).device(x.device())); };
+  at::Tensor Apply(const Intervention& intervention, const Place& place, int64_t begin,
+                   const at::Tensor& x) const {
+    const auto row = [&](const StateId& at) {
+      return at::full({1}, begin + at.token, at::TensorOptions(at::kLong).device(x.device()));
+    };
     const auto value = [&](const at::Tensor& v) { return v.to(x.options()).unsqueeze(0); };
-    return std::visit(Overload{[&](const Set& s) { return s.at.place() == place ? x.index_copy(0, row(s.at), value(s.value)) : x; },
-                               [&](const Add& a) { return a.at.place() == place ? x.index_add(0, row(a.at), value(a.delta)) : x; },
-                               [&](const Hold& h) {
-                                 return h.at.place() == place ? x.index_copy(0, row(h.at), value(base_.at(place)[begin + h.at.token])) : x;
-                               },
-                               [&](const Cut&) { return x; }},
-                      intervention);
+    return std::visit(
+        Overload{[&](const Set& s) {
+                   return s.at.place() == place ? x.index_copy(0, row(s.at), value(s.value)) : x;
+                 },
+                 [&](const Add& a) {
+                   return a.at.place() == place ? x.index_add(0, row(a.at), value(a.delta)) : x;
+                 },
+                 [&](const Hold& h) {
+                   return h.at.place() == place
+                              ? x.index_copy(0, row(h.at),
+                                             value(base_.at(place)[begin + h.at.token]))
+                              : x;
+                 },
+                 [&](const Cut&) { return x; }},
+        intervention);
   }
 
   const Packing& packing_;
@@ -67,9 +80,12 @@ std::vector<Place> HeldPlaces(const std::vector<Variant>& variants) {
 
 }  // namespace
 
-at::Tensor RunResult::LastLogits() const { return model_->Unembed(h_.index_select(0, RowIndex(packing_.LastRows(), h_))); }
+at::Tensor RunResult::LastLogits() const {
+  return model_->Unembed(h_.index_select(0, RowIndex(packing_.LastRows(), h_)));
+}
 
-RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts, const RunOptions& options) {
+RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts,
+              const RunOptions& options) {
   CheckPrompts(prompts);
   std::vector<int64_t> ids, lengths;
   for (const std::vector<int64_t>& prompt : prompts) {
@@ -78,8 +94,10 @@ RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& promp
   }
   std::vector<Variant> variants(prompts.size());
   for (const std::vector<Variant>* part : {&options.base, &options.variants}) {
-    if (!part->empty() && part->size() != prompts.size()) throw Error("a run needs one variant per prompt, or none");
-    for (size_t i = 0; i < part->size(); ++i) variants[i].insert(variants[i].end(), (*part)[i].begin(), (*part)[i].end());
+    if (!part->empty() && part->size() != prompts.size())
+      throw Error("a run needs one variant per prompt, or none");
+    for (size_t i = 0; i < part->size(); ++i)
+      variants[i].insert(variants[i].end(), (*part)[i].begin(), (*part)[i].end());
   }
   for (size_t i = 0; i < prompts.size(); ++i) CheckVariant(model, variants[i], lengths[i]);
   for (size_t i = 0; i < options.base.size(); ++i) CheckBase(model, options.base[i], lengths[i]);

@@ -2,8 +2,8 @@
 // the oracle that everything faster is checked against.
 //
 //   RunResult clean = Run(model, {prompt}, {.keep = {{Site::kResid, 5}}});
-//   Variant restore = {Set{{Site::kResid, 5, subject_last}, clean.State({Site::kResid, 5}, 0)[subject_last]}};
-//   RunResult patched = Run(model, {corrupted}, {.variants = {restore}});
+//   Variant restore = {Set{{Site::kResid, 5, subject_last}, clean.State({Site::kResid, 5},
+//   0)[subject_last]}}; RunResult patched = Run(model, {corrupted}, {.variants = {restore}});
 //   at::Tensor p = patched.Logits(0)[-1].softmax(0);
 #pragma once
 
@@ -28,7 +28,9 @@ struct RunOptions {
 class RunResult {
  public:
   // States at a kept place, after the interventions: [token, width] of one prompt.
-  at::Tensor State(const Place& place, size_t prompt) const { return Rows(states_.at(place), prompt); }
+  at::Tensor State(const Place& place, size_t prompt) const {
+    return Rows(states_.at(place), prompt);
+  }
   // Logits [token, vocab] of one prompt, unembedded when asked for. REQUIRES: the model is still
   // there.
   at::Tensor Logits(size_t prompt) const { return model_->Unembed(Rows(h_, prompt)); }
@@ -36,7 +38,8 @@ class RunResult {
   at::Tensor LastLogits() const;
 
  private:
-  friend RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts, const RunOptions& options);
+  friend RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts,
+                       const RunOptions& options);
   at::Tensor Rows(const at::Tensor& packed, size_t prompt) const {
     return packed.narrow(0, packing_.segments[prompt].begin, packing_.segments[prompt].length);
   }
@@ -49,6 +52,7 @@ class RunResult {
 
 // Throws Error for an empty prompt, and for a site, layer, token or width that the model or the
 // prompt does not have.
-RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts, const RunOptions& options = {});
+RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts,
+              const RunOptions& options = {});
 
 }  // namespace mambascope

@@ -1,4 +1,5 @@
-// What each verb does, in every architecture, at every site, layer and token that it has; and that it does something.
+// What each verb does, in every architecture, at every site, layer and token that it has; and that
+// it does something.
 #include "mambascope/intervene/run.h"
 
 #include <ATen/ATen.h>
@@ -24,7 +25,9 @@ class RunTest : public testing::TestWithParam<std::string> {
     }
     return places;
   }
-  at::Tensor Logits(const Variant& variant) const { return mambascope::Run(model_, {ids_}, {.variants = {variant}, .keep = {}}).Logits(0); }
+  at::Tensor Logits(const Variant& variant) const {
+    return mambascope::Run(model_, {ids_}, {.variants = {variant}, .keep = {}}).Logits(0);
+  }
   double Scale() const { return base_.Logits(0).abs().max().item<double>(); }
 
   Model model_ = Model::Load(GoldenFolder() / GetParam());
@@ -37,7 +40,8 @@ INSTANTIATE_TEST_SUITE_P(Checkpoints, RunTest, testing::ValuesIn(TinyCheckpoints
 TEST_P(RunTest, EverySiteHasItsWidth) {
   for (const SiteInfo& info : model_.sites()) {
     const Place place{info.site, info.site == Site::kEmbed ? kEmbedLayer : 1};
-    EXPECT_EQ(base_.State(place, 0).sizes(), (at::IntArrayRef{kTokens, info.width})) << SiteName(info.site);
+    EXPECT_EQ(base_.State(place, 0).sizes(), (at::IntArrayRef{kTokens, info.width}))
+        << SiteName(info.site);
   }
 }
 
@@ -45,13 +49,17 @@ TEST_P(RunTest, SetActsAtItsStateAndAfterIt) {
   at::manual_seed(1);
   for (const Place& place : AllPlaces()) {
     for (int64_t token : {int64_t{0}, int64_t{2}, kTokens - 1}) {
-      const at::Tensor value = base_.State(place, 0)[token] + at::randn_like(base_.State(place, 0)[token]);
+      const at::Tensor value =
+          base_.State(place, 0)[token] + at::randn_like(base_.State(place, 0)[token]);
       const StateId at{place.site, place.layer, token};
-      const RunResult set = mambascope::Run(model_, {ids_}, {.variants = {{Set{at, value}}}, .keep = {place}});
+      const RunResult set =
+          mambascope::Run(model_, {ids_}, {.variants = {{Set{at, value}}}, .keep = {place}});
       EXPECT_EQ(MaxDifference(set.State(place, 0)[token], value), 0);
       const at::Tensor change = (set.Logits(0) - base_.Logits(0)).abs().amax(1);
-      const std::string where = fmt::format("{}.{} token {}", SiteName(place.site), place.layer, token);
-      EXPECT_LE(change.slice(0, 0, token).sum().item<double>(), 1e-6 * Scale()) << where << " reached back";
+      const std::string where =
+          fmt::format("{}.{} token {}", SiteName(place.site), place.layer, token);
+      EXPECT_LE(change.slice(0, 0, token).sum().item<double>(), 1e-6 * Scale())
+          << where << " reached back";
       EXPECT_GT(change[token].item<double>(), 1e-4 * Scale()) << where << " moved nothing";
       const at::Tensor by_add = Logits({Add{at, value - base_.State(place, 0)[token]}});
       EXPECT_LT(MaxDifference(set.Logits(0), by_add), 2e-5 * Scale()) << where;
@@ -61,7 +69,8 @@ TEST_P(RunTest, SetActsAtItsStateAndAfterIt) {
 
 TEST_P(RunTest, SettingAStateToItselfChangesNothing) {
   Variant all;
-  for (const Place& place : AllPlaces()) all.push_back(Set{{place.site, place.layer, 3}, base_.State(place, 0)[3]});
+  for (const Place& place : AllPlaces())
+    all.push_back(Set{{place.site, place.layer, 3}, base_.State(place, 0)[3]});
   EXPECT_LT(MaxDifference(Logits(all), base_.Logits(0)), 2e-5 * Scale());
 }
 
@@ -69,9 +78,11 @@ TEST_P(RunTest, SettingAStateToItselfChangesNothing) {
 TEST_P(RunTest, RestoringAllEmbeddingsRestoresThePrompt) {
   const Place embed{Site::kEmbed, kEmbedLayer};
   Variant restore;
-  for (int64_t t = 0; t < kTokens; ++t) restore.push_back(Set{{Site::kEmbed, kEmbedLayer, t}, base_.State(embed, 0)[t]});
+  for (int64_t t = 0; t < kTokens; ++t)
+    restore.push_back(Set{{Site::kEmbed, kEmbedLayer, t}, base_.State(embed, 0)[t]});
   const RunResult corrupted = mambascope::Run(model_, {other_ids_});
-  const RunResult restored = mambascope::Run(model_, {other_ids_}, {.variants = {restore}, .keep = {}});
+  const RunResult restored =
+      mambascope::Run(model_, {other_ids_}, {.variants = {restore}, .keep = {}});
   EXPECT_GT(MaxDifference(corrupted.Logits(0), base_.Logits(0)), 1e-2 * Scale());
   EXPECT_LT(MaxDifference(restored.Logits(0), base_.Logits(0)), 2e-5 * Scale());
 }
@@ -84,21 +95,28 @@ TEST_P(RunTest, HoldKeepsTheBaseRunsValue) {
   EXPECT_GT(MaxDifference(moved, base_.Logits(0)), 1e-3 * Scale());
   for (int64_t t = 0; t < kTokens; ++t) variant.push_back(Hold{{Site::kResid, last, t}});
   EXPECT_LT(MaxDifference(Logits(variant), base_.Logits(0)), 1e-6 * Scale());
-  const at::Tensor half_held = Logits({Set{{Site::kResid, 0, 1}, other}, Hold{{Site::kMixerOut, 1, 1}}});
+  const at::Tensor half_held =
+      Logits({Set{{Site::kResid, 0, 1}, other}, Hold{{Site::kMixerOut, 1, 1}}});
   EXPECT_GT(MaxDifference(half_held, moved), 1e-5 * Scale());
 }
 
 TEST_P(RunTest, InterventionsActInOrder) {
   const StateId at{Site::kResid, 1, 2};
-  const at::Tensor value = at::ones({model_.config().d_model}), delta = at::full({model_.config().d_model}, 0.5);
-  EXPECT_LT(MaxDifference(Logits({Set{at, value}, Add{at, delta}}), Logits({Set{at, value + delta}})), 1e-6 * Scale());
-  EXPECT_LT(MaxDifference(Logits({Add{at, delta}, Set{at, value}}), Logits({Set{at, value}})), 1e-6 * Scale());
+  const at::Tensor value = at::ones({model_.config().d_model}),
+                   delta = at::full({model_.config().d_model}, 0.5);
+  EXPECT_LT(
+      MaxDifference(Logits({Set{at, value}, Add{at, delta}}), Logits({Set{at, value + delta}})),
+      1e-6 * Scale());
+  EXPECT_LT(MaxDifference(Logits({Add{at, delta}, Set{at, value}}), Logits({Set{at, value}})),
+            1e-6 * Scale());
 }
 
 TEST_P(RunTest, EachPromptHasItsOwnVariant) {
   const Variant set = {Set{{Site::kMixerOut, 0, 1}, at::zeros({model_.config().d_model})}};
-  const RunResult both = mambascope::Run(model_, {other_ids_, ids_}, {.variants = {{}, set}, .keep = {}});
-  EXPECT_LT(MaxDifference(both.Logits(0), mambascope::Run(model_, {other_ids_}).Logits(0)), 2e-5 * Scale());
+  const RunResult both =
+      mambascope::Run(model_, {other_ids_, ids_}, {.variants = {{}, set}, .keep = {}});
+  EXPECT_LT(MaxDifference(both.Logits(0), mambascope::Run(model_, {other_ids_}).Logits(0)),
+            2e-5 * Scale());
   EXPECT_LT(MaxDifference(both.Logits(1), Logits(set)), 2e-5 * Scale());
 }
 
@@ -107,12 +125,18 @@ TEST_P(RunTest, GradientFlowsToAnAddedDelta) {
     const at::Tensor state = base_.State(place, 0)[1];
     at::Tensor delta = at::zeros_like(state).set_requires_grad(true);
     const auto loss = [&](const at::Tensor& d) {
-      return Logits({Add{{place.site, place.layer, 1}, d}}).log_softmax(-1).slice(0, 1).slice(1, 5, 9).sum();
+      return Logits({Add{{place.site, place.layer, 1}, d}})
+          .log_softmax(-1)
+          .slice(0, 1)
+          .slice(1, 5, 9)
+          .sum();
     };
     loss(delta).backward();
     const at::Tensor gradient = delta.grad(), direction = gradient / gradient.norm();
-    const double numeric = (loss(direction * 1e-2).item<double>() - loss(direction * -1e-2).item<double>()) / 2e-2;
-    EXPECT_NEAR(numeric, gradient.norm().item<double>(), 0.02 * std::max(0.05, std::abs(numeric))) << SiteName(place.site) << place.layer;
+    const double numeric =
+        (loss(direction * 1e-2).item<double>() - loss(direction * -1e-2).item<double>()) / 2e-2;
+    EXPECT_NEAR(numeric, gradient.norm().item<double>(), 0.02 * std::max(0.05, std::abs(numeric)))
+        << SiteName(place.site) << place.layer;
     EXPECT_GT(gradient.norm().item<double>(), 1e-4);
   }
 }
@@ -126,10 +150,12 @@ TEST_P(RunTest, CutMovesTheTargetsAloneWithinItsLayer) {
     else EXPECT_EQ(change[t].item<double>(), 0) << t;
   }
   EXPECT_EQ(MaxDifference(Logits({Cut{last, {}, {3}, {}}}), base_.Logits(0)), 0) << "no sources";
-  EXPECT_EQ(MaxDifference(Logits({Cut{last, {4, 5}, {3}, {}}}), base_.Logits(0)), 0) << "sources after the target";
+  EXPECT_EQ(MaxDifference(Logits({Cut{last, {4, 5}, {3}, {}}}), base_.Logits(0)), 0)
+      << "sources after the target";
 }
 
-// With every earlier token cut from the last one in all layers, attention models know nothing of them; Mamba's convolution still does.
+// With every earlier token cut from the last one in all layers, attention models know nothing of
+// them; Mamba's convolution still does.
 TEST_P(RunTest, CutInAllLayersHidesTheSourcesFromAttention) {
   at::Tensor delta = at::zeros({model_.config().d_model}).set_requires_grad(true);
   Variant variant = {Add{{Site::kEmbed, kEmbedLayer, 3}, delta}};
@@ -141,8 +167,9 @@ TEST_P(RunTest, CutInAllLayersHidesTheSourcesFromAttention) {
   else EXPECT_EQ(reach, 0);
 }
 
-// What a token's mixer gives depends on a source by the recurrence, by the convolution, and by the source's decay of what came before it.
-// A cut of the mixing alone leaves the last two; one of the convolution too leaves nothing.
+// What a token's mixer gives depends on a source by the recurrence, by the convolution, and by the
+// source's decay of what came before it. A cut of the mixing alone leaves the last two; one of the
+// convolution too leaves nothing.
 TEST_P(RunTest, CutOfMixingAndConvolutionHidesTheSourcesCompletely) {
   const Place out{Site::kMixerOut, 0};
   const bool mamba = model_.layer(0).mixers().at(0).kind == MixerKind::kScan;
@@ -151,16 +178,23 @@ TEST_P(RunTest, CutOfMixingAndConvolutionHidesTheSourcesCompletely) {
       at::Tensor delta = at::zeros({model_.config().d_model}).set_requires_grad(true);
       Variant variant = {Add{{Site::kEmbed, kEmbedLayer, source}, delta}};
       variant.insert(variant.end(), cuts.begin(), cuts.end());
-      mambascope::Run(model_, {ids_}, {.variants = {variant}, .keep = {out}}).State(out, 0)[5].square().sum().backward();
+      mambascope::Run(model_, {ids_}, {.variants = {variant}, .keep = {out}})
+          .State(out, 0)[5]
+          .square()
+          .sum()
+          .backward();
       return delta.grad().norm().item<double>();
     };
     EXPECT_GT(reach({}), 0) << source;
     EXPECT_EQ(reach({Cut{0, {source}, {5}, {}, CutKind::kMixingAndConv}}), 0) << source;
-    EXPECT_EQ(reach({Cut{0, {source}, {5}, {}, CutKind::kMixingAndConv}, Cut{0, {0}, {4, 5}}}), 0) << source << " beside another cut";
+    EXPECT_EQ(reach({Cut{0, {source}, {5}, {}, CutKind::kMixingAndConv}, Cut{0, {0}, {4, 5}}}), 0)
+        << source << " beside another cut";
     if (mamba) EXPECT_GT(reach({Cut{0, {source}, {5}}}), 0) << source;
     else EXPECT_EQ(reach({Cut{0, {source}, {5}}}), 0) << source;
   }
-  EXPECT_EQ(MaxDifference(Logits({Cut{0, {}, {5}, {}, CutKind::kMixingAndConv}}), base_.Logits(0)), 0) << "no sources";
+  EXPECT_EQ(MaxDifference(Logits({Cut{0, {}, {5}, {}, CutKind::kMixingAndConv}}), base_.Logits(0)),
+            0)
+      << "no sources";
 }
 
 TEST_P(RunTest, BadRequestsAreRefused) {
@@ -174,7 +208,8 @@ TEST_P(RunTest, BadRequestsAreRefused) {
   EXPECT_THROW(Logits({Set{{Site::kEmbed, 0, 0}, value}}), Error);
   EXPECT_THROW(Logits({Hold{{Site::kResid, 99, 0}}}), Error);
   EXPECT_THROW(Logits({Cut{0, {0}, {99}, {}}}), Error);
-  EXPECT_THROW(Logits({Cut{0, {0}, {1}, at::ones({3}, at::kBool)}}), Error) << "a mask of another width";
+  EXPECT_THROW(Logits({Cut{0, {0}, {1}, at::ones({3}, at::kBool)}}), Error)
+      << "a mask of another width";
   EXPECT_THROW(mambascope::Run(model_, {ids_, ids_}, {.variants = {{}}, .keep = {}}), Error);
   const Site lacking = model_.layer(0).Has(Site::kGate) ? Site::kMlpOut : Site::kGate;
   try {
@@ -190,42 +225,53 @@ TEST(AttentionCutTest, RowsWithNothingLeftAreZero) {
   const Model model = Model::Load(GoldenFolder() / "llama");
   const Place mixed{Site::kMixed, 1};
   const auto state = [&](const Cut& cut) {
-    return mambascope::Run(model, {std::vector<int64_t>{5, 6, 7}}, {.variants = {{cut}}, .keep = {mixed}}).State(mixed, 0);
+    return mambascope::Run(model, {std::vector<int64_t>{5, 6, 7}},
+                           {.variants = {{cut}}, .keep = {mixed}})
+        .State(mixed, 0);
   };
   EXPECT_EQ(state({1, {0, 1, 2}, {2}, {}})[2].abs().max().item<double>(), 0);
   EXPECT_GT(state({1, {0, 1}, {2}, {}})[2].abs().max().item<double>(), 0);
   const at::Tensor one_head = at::arange(4) == 2;  // heads of 12 features
-  const at::Tensor cut = state({1, {0, 1, 2}, {2}, one_head})[2], whole = state({1, {}, {2}, {}})[2];
+  const at::Tensor cut = state({1, {0, 1, 2}, {2}, one_head})[2],
+                   whole = state({1, {}, {2}, {}})[2];
   EXPECT_EQ(cut.slice(0, 24, 36).abs().max().item<double>(), 0);
   EXPECT_EQ(MaxDifference(cut.slice(0, 0, 24), whole.slice(0, 0, 24)), 0);
 }
 
-// Nothing more than the sources is severed: in Mamba-1, where all goes through the convolution, the target's mixer is that of a run in
-// which the source's input of the convolution is 0 and its write is cut.
+// Nothing more than the sources is severed: in Mamba-1, where all goes through the convolution, the
+// target's mixer is that of a run in which the source's input of the convolution is 0 and its write
+// is cut.
 TEST(ConvolutionCutTest, IsAZeroedInput) {
   const Place out{Site::kMixerOut, 0};
   for (const char* name : {"mamba", "mamba-untied-bias", "falcon_mamba"}) {
     const Model model = Model::Load(GoldenFolder() / name);
     const auto state = [&](const Variant& variant) {
-      return mambascope::Run(model, {std::vector<int64_t>{7, 300, 21, 150, 9, 88}}, {.variants = {variant}, .keep = {out}})
+      return mambascope::Run(model, {std::vector<int64_t>{7, 300, 21, 150, 9, 88}},
+                             {.variants = {variant}, .keep = {out}})
           .State(out, 0)[5];
     };
     const at::Tensor zero = at::zeros({model.width({Site::kConvIn, 0})});
     for (int64_t source = 0; source < 5; ++source) {
       const at::Tensor want = state({Set{{Site::kConvIn, 0, source}, zero}, Cut{0, {source}, {5}}});
       const at::Tensor got = state({Cut{0, {source}, {5}, {}, CutKind::kMixingAndConv}});
-      EXPECT_LT(MaxDifference(got, want), 1e-6 * std::max(1.0, want.abs().max().item<double>())) << name << " " << source;
+      EXPECT_LT(MaxDifference(got, want), 1e-6 * std::max(1.0, want.abs().max().item<double>()))
+          << name << " " << source;
     }
-    EXPECT_GT(MaxDifference(state({Cut{0, {4}, {5}, {}, CutKind::kMixingAndConv}}), state({Cut{0, {4}, {5}}})), 1e-6) << name;
+    EXPECT_GT(MaxDifference(state({Cut{0, {4}, {5}, {}, CutKind::kMixingAndConv}}),
+                            state({Cut{0, {4}, {5}}})),
+              1e-6)
+        << name;
   }
 }
 
-// The public implementation's readings of a cut in transformers. Values that a row reads are seen by giving each token another.
+// The public implementation's readings of a cut in transformers. Values that a row reads are seen
+// by giving each token another.
 class PublicCutTest : public testing::Test {
  protected:
   at::Tensor Mixed(const Model& model, const std::vector<Cut>& cuts) const {
     const Place mixed{Site::kMixed, 1};
-    return mambascope::Run(model, {std::vector<int64_t>{5, 6, 7, 8}}, {.variants = {{cuts.begin(), cuts.end()}}, .keep = {mixed}})
+    return mambascope::Run(model, {std::vector<int64_t>{5, 6, 7, 8}},
+                           {.variants = {{cuts.begin(), cuts.end()}}, .keep = {mixed}})
         .State(mixed, 0);
   }
 };

@@ -23,7 +23,8 @@ class Group : public Hooks {
 
   // REQUIRES: no region of the group joins later.
   void Append(const DownstreamRegion& region, const SweepBase& base) {
-    const Placement placement{region.first, region.end, rows() - region.first, base_.FirstRow(region.work->base)};
+    const Placement placement{region.first, region.end, rows() - region.first,
+                              base_.FirstRow(region.work->base)};
     regions_.push_back(region);
     segments_.push_back({rows(), region.rows(), region.first, base_.Slot(region)});
     // The rows that join bring along what was done to the base run below the region's layer.
@@ -38,16 +39,20 @@ class Group : public Hooks {
   int64_t rows() const { return segments_.empty() ? 0 : segments_.back().end(); }
   const std::vector<DownstreamRegion>& regions() const { return regions_; }
 
-  // Takes in the segments that join at `layer`: the base runs' residual `h` there, with what the variants change at the place below it.
+  // Takes in the segments that join at `layer`: the base runs' residual `h` there, with what the
+  // variants change at the place below it.
   void Join(int layer, const at::Tensor& h) {
     std::vector<int64_t> rows;
     const int64_t begin = joined_.rows();
-    for (size_t i = joined_.segments.size(); i < regions_.size() && regions_[i].layer == layer; ++i) {
+    for (size_t i = joined_.segments.size(); i < regions_.size() && regions_[i].layer == layer;
+         ++i) {
       joined_.segments.push_back(segments_[i]);
-      for (int64_t t = regions_[i].first; t < regions_[i].end; ++t) rows.push_back(base_.FirstRow(regions_[i].work->base) + t);
+      for (int64_t t = regions_[i].first; t < regions_[i].end; ++t)
+        rows.push_back(base_.FirstRow(regions_[i].work->base) + t);
     }
     if (rows.empty()) return;
-    const at::Tensor from_base = changes_.Apply(BlockInput(layer), begin, h, h.index_select(0, RowIndex(rows, h)));
+    const at::Tensor from_base =
+        changes_.Apply(BlockInput(layer), begin, h, h.index_select(0, RowIndex(rows, h)));
     h_ = begin == 0 ? from_base : at::cat({h_, from_base});
   }
 
@@ -81,7 +86,9 @@ class Group : public Hooks {
     const auto held = held_->find(place);
     return changes_.Apply(place, 0, held == held_->end() ? at::Tensor() : held->second, x);
   }
-  std::vector<RowCut> Cuts(int layer) override { return cuts_.contains(layer) ? cuts_.at(layer) : std::vector<RowCut>(); }
+  std::vector<RowCut> Cuts(int layer) override {
+    return cuts_.contains(layer) ? cuts_.at(layer) : std::vector<RowCut>();
+  }
 
  private:
   // Of the region that was appended last.
@@ -90,7 +97,8 @@ class Group : public Hooks {
     for (int layer : CutLayers(variants, region.layer)) {
       for (CutTokens& cut : CutsAt(layer, variants, region.first, region.end)) {
         const int64_t carry = base_.Slot(region, layer, cut.hidden);
-        cuts_[layer].push_back(OnRows(std::move(cut), segments_.size() - 1, segments_.back().begin - region.first, carry));
+        cuts_[layer].push_back(OnRows(std::move(cut), segments_.size() - 1,
+                                      segments_.back().begin - region.first, carry));
       }
     }
   }
@@ -106,15 +114,20 @@ class Group : public Hooks {
 };
 
 // The regions in the order in which they join, some at a time.
-std::vector<std::unique_ptr<Group>> MakeGroups(const BaseRuns& base, const std::vector<SweepBase>& bases,
-                                               std::vector<DownstreamRegion> regions, int64_t group_rows) {
-  std::stable_sort(regions.begin(), regions.end(), [](const DownstreamRegion& a, const DownstreamRegion& b) { return a.layer < b.layer; });
+std::vector<std::unique_ptr<Group>> MakeGroups(const BaseRuns& base,
+                                               const std::vector<SweepBase>& bases,
+                                               std::vector<DownstreamRegion> regions,
+                                               int64_t group_rows) {
+  std::stable_sort(
+      regions.begin(), regions.end(),
+      [](const DownstreamRegion& a, const DownstreamRegion& b) { return a.layer < b.layer; });
   int64_t rows = 0;
   for (const DownstreamRegion& region : regions) rows += region.rows();
   group_rows = rows / ((rows + group_rows - 1) / group_rows) + 1;  // groups alike in size
   std::vector<std::unique_ptr<Group>> groups;
   for (const DownstreamRegion& region : regions) {
-    if (groups.empty() || groups.back()->rows() + region.rows() > group_rows) groups.push_back(std::make_unique<Group>(base));
+    if (groups.empty() || groups.back()->rows() + region.rows() > group_rows)
+      groups.push_back(std::make_unique<Group>(base));
     groups.back()->Append(region, bases[region.work->base]);
   }
   return groups;
@@ -139,17 +152,20 @@ Results MakeResults(const std::vector<SweepCase>& cases) {
 
 // What was found, in the order of the cases, [read, d_model].
 at::Tensor InOrder(const Model& model, const Results& results) {
-  if (results.found.empty()) return at::empty({0, model.config().d_model}, at::TensorOptions(model.device()));
+  if (results.found.empty())
+    return at::empty({0, model.config().d_model}, at::TensorOptions(model.device()));
   return InRowOrder(at::cat(results.found), results.order);
 }
 
 // One pass up the layers. `tick`: the share of it that is done.
-void Ascend(const Model& model, const std::vector<SweepBase>& bases, const Pass& pass, int64_t group_rows,
-            const std::function<void(double)>& tick, Results& results) {
+void Ascend(const Model& model, const std::vector<SweepBase>& bases, const Pass& pass,
+            int64_t group_rows, const std::function<void(double)>& tick, Results& results) {
   BaseRuns base(model, bases, pass.regions);
-  const std::vector<std::unique_ptr<Group>> groups = MakeGroups(base, bases, pass.regions, group_rows);
+  const std::vector<std::unique_ptr<Group>> groups =
+      MakeGroups(base, bases, pass.regions, group_rows);
   int64_t work = 0, done = 0;
-  for (const DownstreamRegion& region : pass.regions) work += region.rows() * (model.layers() - region.layer);
+  for (const DownstreamRegion& region : pass.regions)
+    work += region.rows() * (model.layers() - region.layer);
   for (int l = 0; l < model.layers(); ++l) {
     const BaseLayer layer = base.Up(l);
     for (const auto& group : groups) {
@@ -175,14 +191,16 @@ struct RepeatedSweep::Kept {
   int64_t group_rows;
 };
 
-RepeatedSweep::RepeatedSweep(const Model& model, std::vector<SweepBase> bases, std::vector<SweepCase> cases, const SweepOptions& options)
+RepeatedSweep::RepeatedSweep(const Model& model, std::vector<SweepBase> bases,
+                             std::vector<SweepCase> cases, const SweepOptions& options)
     : model_(model), bases_(std::move(bases)), cases_(std::move(cases)) {
   c10::NoGradGuard no_grad;
   std::vector<DownstreamRegion> regions = FindRegions(model, bases_, cases_);
   std::set<int> joins;
   for (const DownstreamRegion& region : regions) joins.insert(region.layer);
   BaseRuns base(model, bases_, regions);
-  kept_ = std::make_unique<Kept>(Kept{std::move(regions), std::move(base), {}, GroupRows(model, options)});
+  kept_ = std::make_unique<Kept>(
+      Kept{std::move(regions), std::move(base), {}, GroupRows(model, options)});
   for (int l = 0; l < model.layers(); ++l) {
     BaseLayer layer = kept_->base.Up(l);
     if (!joins.contains(l)) layer.h = at::Tensor();
@@ -203,15 +221,16 @@ at::Tensor RepeatedSweep::operator()(const std::vector<size_t>& cases) const {
   }
   Results results = MakeResults(wanted);
   for (const auto& group : MakeGroups(kept_->base, bases_, regions, kept_->group_rows)) {
-    for (int l = 0; l < model_.layers(); ++l) group->Up(model_, l, kept_->layers[static_cast<size_t>(l)]);
+    for (int l = 0; l < model_.layers(); ++l)
+      group->Up(model_, l, kept_->layers[static_cast<size_t>(l)]);
     group->Join(model_.layers(), kept_->base.h());
     results.found.push_back(group->Read(results.rows, results.order));
   }
   return InOrder(model_, results);
 }
 
-at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
-                 const SweepOptions& options) {
+at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases,
+                 const std::vector<SweepCase>& cases, const SweepOptions& options) {
   const std::vector<Pass> passes = SplitIntoPasses(model, bases, cases, options);
   if (options.planned) options.planned(SummarizePasses(model, bases, passes));
   Results results = MakeResults(cases);

@@ -10,7 +10,8 @@
 //
 //   std::vector<SweepCase> cases;   // p(answer) with each layer's residual restored at one token
 //   for (int l = 0; l < model.layers(); ++l) {
-//     cases.push_back({0, {Set{{Site::kResid, l, token}, clean.State({Site::kResid, l}, 0)[token]}}});
+//     cases.push_back({0, {Set{{Site::kResid, l, token}, clean.State({Site::kResid, l},
+//     0)[token]}}});
 //   }
 //   at::Tensor last = Sweep(model, {{corrupted}}, cases);
 //   at::Tensor p = model.Unembed(last).softmax(1).select(1, answer);
@@ -29,8 +30,8 @@ namespace mambascope {
 // Returns the last block's output at the tokens that the cases read, in their order, [read,
 // d_model]. It can be differentiated with respect to the tensors of the interventions. Throws Error
 // for what Run would refuse, and where one case alone takes more than options.memory.
-at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
-                 const SweepOptions& options = {});
+at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases,
+                 const std::vector<SweepCase>& cases, const SweepOptions& options = {});
 
 // A RepeatedSweep runs many times, as a search by gradient descent needs it; the base runs are
 // computed once. Each call goes up with what the tensors of the interventions hold by then, so they
@@ -39,7 +40,8 @@ class RepeatedSweep {
  public:
   // Throws Error for what Run would refuse. REQUIRES: `model` outlives this; base runs without
   // gradients.
-  RepeatedSweep(const Model& model, std::vector<SweepBase> bases, std::vector<SweepCase> cases, const SweepOptions& options = {});
+  RepeatedSweep(const Model& model, std::vector<SweepBase> bases, std::vector<SweepCase> cases,
+                const SweepOptions& options = {});
   ~RepeatedSweep();
 
   // What Sweep returns of these cases, given by their indices.

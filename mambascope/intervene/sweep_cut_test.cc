@@ -18,13 +18,17 @@ INSTANTIATE_TEST_SUITE_P(Models, SweepCutTest, testing::ValuesIn(TinyModels()), 
 TEST_P(SweepCutTest, Cuts) {
   at::manual_seed(6);
   std::vector<SweepCase> cases;
-  for (const CutKind kind : {CutKind::kMixing, CutKind::kMixingAndConv, CutKind::kEmptyRowsUniform, CutKind::kBidirectional}) {
+  for (const CutKind kind : {CutKind::kMixing, CutKind::kMixingAndConv, CutKind::kEmptyRowsUniform,
+                             CutKind::kBidirectional}) {
     for (int l = 0; l + 1 < model_.layers(); ++l) {
-      for (const std::vector<int64_t>& to : std::vector<std::vector<int64_t>>{{5}, {3, 4}, {2, 5}}) {
-        for (const std::vector<int64_t>& from : std::vector<std::vector<int64_t>>{{0}, {1, 2}, {0, 1, 2, 3}, {5}, {2, 4, 5}}) {
+      for (const std::vector<int64_t>& to :
+           std::vector<std::vector<int64_t>>{{5}, {3, 4}, {2, 5}}) {
+        for (const std::vector<int64_t>& from :
+             std::vector<std::vector<int64_t>>{{0}, {1, 2}, {0, 1, 2, 3}, {5}, {2, 4, 5}}) {
           cases.push_back({0, {}});
           for (int layer : {l, l + 1}) {
-            if (model_.Has({Site::kMixerOut, layer})) cases.back().variant.push_back(Cut{layer, from, to, {}, kind});
+            if (model_.Has({Site::kMixerOut, layer}))
+              cases.back().variant.push_back(Cut{layer, from, to, {}, kind});
           }
         }
       }
@@ -38,7 +42,8 @@ TEST_P(SweepCutTest, RandomCuts) {
   std::mt19937 random(7);
   std::vector<SweepCase> cases;
   for (SweepBase& base : bases_) {
-    if (base.ids.size() > 3) base.variant = {RandomCut(random, 0)};  // one prompt's base run is cut itself
+    if (base.ids.size() > 3)
+      base.variant = {RandomCut(random, 0)};  // one prompt's base run is cut itself
   }
   for (int i = 0; i < 80; ++i) {
     const size_t base = random() % bases_.size();
@@ -49,14 +54,16 @@ TEST_P(SweepCutTest, RandomCuts) {
   ExpectEqual(cases);
 }
 
-// A cut whose sources stand before its targets computes the targets' rows alone: the carry is kept without the sources.
+// A cut whose sources stand before its targets computes the targets' rows alone: the carry is kept
+// without the sources.
 TEST_P(SweepCutTest, CutsComputeTheTargetsRowsAlone) {
   const SweepPlan plan = PlanSweep(model_, bases_, {{2, {Cut{1, {0, 3}, {7}}}}});
   EXPECT_EQ(plan.peak_rows, 1);
   EXPECT_EQ(plan.layer_tokens, 8 * model_.layers() + (model_.layers() - 1));
 }
 
-// One layer's carries of cuts are alive at a time: a mask for each layer takes no more memory than one for all.
+// One layer's carries of cuts are alive at a time: a mask for each layer takes no more memory than
+// one for all.
 TEST_P(SweepCutTest, MasksOfTheirOwnTakeNoMoreMemory) {
   Variant one, own;
   std::map<int64_t, at::Tensor> shared;  // by channels
@@ -65,21 +72,25 @@ TEST_P(SweepCutTest, MasksOfTheirOwnTakeNoMoreMemory) {
     one.push_back(Cut{l, {0, 3}, {7}, shared.emplace(Channels(l), mask).first->second});
     own.push_back(Cut{l, {0, 3}, {7}, mask.clone()});
   }
-  EXPECT_EQ(PlanSweep(model_, bases_, {{2, own}}).peak_bytes, PlanSweep(model_, bases_, {{2, one}}).peak_bytes);
+  EXPECT_EQ(PlanSweep(model_, bases_, {{2, own}}).peak_bytes,
+            PlanSweep(model_, bases_, {{2, one}}).peak_bytes);
   if (model_.layer(0).mixers().at(0).kind == MixerKind::kScan) {
-    EXPECT_GT(PlanSweep(model_, bases_, {{2, one}}).peak_bytes, PlanSweep(model_, bases_, {{2, {Cut{0, {7}, {7}}}}}).peak_bytes);
+    EXPECT_GT(PlanSweep(model_, bases_, {{2, one}}).peak_bytes,
+              PlanSweep(model_, bases_, {{2, {Cut{0, {7}, {7}}}}}).peak_bytes);
   }
 }
 
 TEST_P(SweepCutTest, RepeatedSweepCutsAsSweepDoes) {
-  const std::vector<SweepCase> cases = {{2, {Cut{1, {0, 3}, {7}}}}, {0, {Cut{0, {1}, {5}, {}, CutKind::kMixingAndConv}}}, {2, {}}};
+  const std::vector<SweepCase> cases = {
+      {2, {Cut{1, {0, 3}, {7}}}}, {0, {Cut{0, {1}, {5}, {}, CutKind::kMixingAndConv}}}, {2, {}}};
   const at::Tensor want = Sweep(model_, bases_, {cases[2], cases[0], cases[1]});
   const at::Tensor got = RepeatedSweep(model_, bases_, cases)({2, 0, 1});
   EXPECT_LT(MaxDifference(got, want), 1e-5 * want.abs().max().item<double>());
   EXPECT_GT(MaxDifference(got[0], got[1]), 1e-5 * want.abs().max().item<double>());
 }
 
-// What the base run's tokens hand to a cut segment through the carry that was kept without the sources.
+// What the base run's tokens hand to a cut segment through the carry that was kept without the
+// sources.
 TEST_P(SweepCutTest, GradientsFlowThroughTheCarriesOfCuts) {
   at::manual_seed(9);
   const at::Tensor noise = Noise({Site::kResid, 0}) * 0.1;

@@ -6,13 +6,17 @@
 namespace mambascope {
 namespace {
 
-int64_t BaseBytes(const LayerCost& cost, int64_t tokens) { return tokens * cost.row + cost.pair * tokens * tokens; }
+int64_t BaseBytes(const LayerCost& cost, int64_t tokens) {
+  return tokens * cost.row + cost.pair * tokens * tokens;
+}
 
 bool Differentiates(const Variant& variant) {
-  return c10::GradMode::is_enabled() && std::any_of(variant.begin(), variant.end(), [](const Intervention& intervention) {
+  return c10::GradMode::is_enabled() &&
+         std::any_of(variant.begin(), variant.end(), [](const Intervention& intervention) {
            const auto* set = std::get_if<Set>(&intervention);
            const auto* add = std::get_if<Add>(&intervention);
-           return (set != nullptr && set->value.requires_grad()) || (add != nullptr && add->delta.requires_grad());
+           return (set != nullptr && set->value.requires_grad()) ||
+                  (add != nullptr && add->delta.requires_grad());
          });
 }
 
@@ -60,23 +64,30 @@ void PassMemory::Clear() {
   peak_ = 0;
 }
 
-// Two residuals of every row are alive at a time. A differentiated row keeps what each layer computes.
+// Two residuals of every row are alive at a time. A differentiated row keeps what each layer
+// computes.
 int64_t PassMemory::Count(const DownstreamRegion& region) const {
   const SweepBase& base = bases_[region.work->base];
   const auto tokens = static_cast<int64_t>(base.ids.size());
   const bool keeps = Differentiates(region.work->variant) || Differentiates(base.variant);
   const int64_t residuals = 2 * model_.config().d_model * static_cast<int64_t>(sizeof(float));
   const int64_t row = keeps ? costs_.Sum(region.layer, &LayerCost::row) : residuals;
-  int64_t bytes = region.rows() * row + std::max<int64_t>(0, region.rows() - group_rows_) * costs_.Row();
-  if (!used_.contains(region.work->base)) bytes += Differentiates(base.variant) ? costs_.KeptBase(tokens) : costs_.Base(tokens);
-  if (region.continues(model_) && !slots_.contains({region.work->base, region.first})) bytes += costs_.Slot();
+  int64_t bytes =
+      region.rows() * row + std::max<int64_t>(0, region.rows() - group_rows_) * costs_.Row();
+  if (!used_.contains(region.work->base))
+    bytes += Differentiates(base.variant) ? costs_.KeptBase(tokens) : costs_.Base(tokens);
+  if (region.continues(model_) && !slots_.contains({region.work->base, region.first}))
+    bytes += costs_.Slot();
   int64_t peak = peak_;
   for (const auto& [layer, hidden] : FindCutCarries(model_, base, region)) {
     const auto at = cut_slots_.find({layer, region.work->base, region.first});
-    const auto is_new = [&](const std::vector<Sources>& sources) { return at == cut_slots_.end() || !at->second.contains(sources); };
+    const auto is_new = [&](const std::vector<Sources>& sources) {
+      return at == cut_slots_.end() || !at->second.contains(sources);
+    };
     const auto walks = std::count_if(hidden.begin(), hidden.end(), is_new);
     const auto found = walks_.find(layer);
-    peak = std::max(peak, (found == walks_.end() ? 0 : found->second) + walks * WalkBytes(layer, region));
+    peak = std::max(peak,
+                    (found == walks_.end() ? 0 : found->second) + walks * WalkBytes(layer, region));
   }
   return bytes + peak - peak_;
 }
@@ -86,7 +97,8 @@ void PassMemory::Add(const DownstreamRegion& region) {
   slots_.insert({region.work->base, region.first});
   for (const auto& [layer, hidden] : FindCutCarries(model_, bases_[region.work->base], region)) {
     for (const std::vector<Sources>& sources : hidden) {
-      if (cut_slots_[{layer, region.work->base, region.first}].insert(sources).second) walks_[layer] += WalkBytes(layer, region);
+      if (cut_slots_[{layer, region.work->base, region.first}].insert(sources).second)
+        walks_[layer] += WalkBytes(layer, region);
     }
     peak_ = std::max(peak_, walks_[layer]);
   }

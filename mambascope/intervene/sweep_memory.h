@@ -58,7 +58,8 @@ class PassMemory {
   std::set<size_t> used_;                       // base runs
   std::set<std::pair<size_t, int64_t>> slots_;  // base run, token
   // Layer, base run, token -> what is hidden there.
-  std::map<std::tuple<int, size_t, int64_t>, std::set<std::vector<Sources>, HiddenOrder>> cut_slots_;
+  std::map<std::tuple<int, size_t, int64_t>, std::set<std::vector<Sources>, HiddenOrder>>
+      cut_slots_;
   std::map<int, int64_t> walks_;  // layer -> bytes of the base runs' walks without sources there
   int64_t peak_ = 0;              // the most of them
 };

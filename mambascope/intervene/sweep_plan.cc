@@ -15,13 +15,16 @@
 namespace mambascope {
 
 int64_t GroupRows(const Model& model, const SweepOptions& options) {
-  return std::clamp<int64_t>(options.memory / 4 / LayerCosts(model).Row(), 1, SweepRows(model.device()));
+  return std::clamp<int64_t>(options.memory / 4 / LayerCosts(model).Row(), 1,
+                             SweepRows(model.device()));
 }
 
-std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
+std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBase>& bases,
+                                  const std::vector<SweepCase>& cases,
                                   const SweepOptions& options) {
   std::vector<Pass> passes;
-  const int64_t group_rows = GroupRows(model, options), group_bytes = group_rows * LayerCosts(model).Row();
+  const int64_t group_rows = GroupRows(model, options),
+                group_bytes = group_rows * LayerCosts(model).Row();
   PassMemory memory(model, bases, group_rows);
   for (const DownstreamRegion& region : FindRegions(model, bases, cases)) {
     int64_t cost = memory.Count(region);
@@ -31,8 +34,10 @@ std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBas
       passes.push_back({.regions = {}, .bytes = group_bytes});
       const int64_t alone = passes.back().bytes + cost;
       if (alone > options.memory)
-        throw Error(fmt::format("one variant of a prompt of {} tokens takes about {} KiB of memory; {} KiB are allowed",
-                                bases[region.work->base].ids.size(), (alone >> 10) + 1, options.memory >> 10),
+        throw Error(fmt::format("one variant of a prompt of {} tokens takes about {} KiB of "
+                                "memory; {} KiB are allowed",
+                                bases[region.work->base].ids.size(), (alone >> 10) + 1,
+                                options.memory >> 10),
                     "allow more, with --memory");
     }
     passes.back().bytes += cost;
@@ -42,7 +47,8 @@ std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBas
   return passes;
 }
 
-SweepPlan SummarizePasses(const Model& model, const std::vector<SweepBase>& bases, const std::vector<Pass>& passes) {
+SweepPlan SummarizePasses(const Model& model, const std::vector<SweepBase>& bases,
+                          const std::vector<Pass>& passes) {
   SweepPlan plan{.passes = static_cast<int64_t>(passes.size())};
   for (const Pass& pass : passes) {
     std::set<size_t> used;
@@ -61,19 +67,22 @@ SweepPlan SummarizePasses(const Model& model, const std::vector<SweepBase>& base
   return plan;
 }
 
-SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
-                    const SweepOptions& options) {
+SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases,
+                    const std::vector<SweepCase>& cases, const SweepOptions& options) {
   return SummarizePasses(model, bases, SplitIntoPasses(model, bases, cases, options));
 }
 
-int64_t RepeatedBytes(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases) {
+int64_t RepeatedBytes(const Model& model, const std::vector<SweepBase>& bases,
+                      const std::vector<SweepCase>& cases) {
   const LayerCosts costs(model);
-  std::map<std::pair<size_t, int64_t>, int> slots;  // base run, token -> the first layer that reads it
-  std::map<size_t, int> used;                       // base run -> the first layer that joins it
+  std::map<std::pair<size_t, int64_t>, int>
+      slots;                   // base run, token -> the first layer that reads it
+  std::map<size_t, int> used;  // base run -> the first layer that joins it
   std::map<std::tuple<int, size_t, int64_t>, std::set<std::vector<Sources>, HiddenOrder>> cut_slots;
   for (const DownstreamRegion& region : FindRegions(model, bases, cases)) {
     if (region.continues(model)) {
-      int& first = slots.emplace(std::pair(region.work->base, region.first), region.layer).first->second;
+      int& first =
+          slots.emplace(std::pair(region.work->base, region.first), region.layer).first->second;
       first = std::min(first, region.layer);
       for (const auto& [layer, hidden] : FindCutCarries(model, bases[region.work->base], region))
         cut_slots[{layer, region.work->base, region.first}].insert(hidden.begin(), hidden.end());
@@ -83,7 +92,8 @@ int64_t RepeatedBytes(const Model& model, const std::vector<SweepBase>& bases, c
   }
   int64_t bytes = 0;
   for (const auto& [slot, layer] : slots) bytes += costs.Sum(layer, &LayerCost::slot);
-  for (const auto& [slot, hidden] : cut_slots) bytes += costs[std::get<0>(slot)].slot * static_cast<int64_t>(hidden.size());
+  for (const auto& [slot, hidden] : cut_slots)
+    bytes += costs[std::get<0>(slot)].slot * static_cast<int64_t>(hidden.size());
   for (const auto& [base, layer] : used) {
     const int64_t keys_and_values = costs.Sum(layer, &LayerCost::keys_and_values);
     const int64_t input = model.config().d_model * static_cast<int64_t>(sizeof(float));

@@ -32,11 +32,12 @@ struct SweepOptions {
 };
 
 // Returns the plan alone.
-SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
-                    const SweepOptions& options = {});
+SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases,
+                    const std::vector<SweepCase>& cases, const SweepOptions& options = {});
 
 // Returns about how many bytes a RepeatedSweep keeps of its base runs.
-int64_t RepeatedBytes(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases);
+int64_t RepeatedBytes(const Model& model, const std::vector<SweepBase>& bases,
+                      const std::vector<SweepCase>& cases);
 
 // A Pass is regions that go up together, in the order of the cases, and about how many bytes they
 // take.
@@ -52,10 +53,11 @@ int64_t GroupRows(const Model& model, const SweepOptions& options);
 
 // Splits the cases into passes. Throws Error for what Run would refuse, and where one case alone
 // takes more than options.memory.
-std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBase>& bases, const std::vector<SweepCase>& cases,
-                                  const SweepOptions& options);
+std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBase>& bases,
+                                  const std::vector<SweepCase>& cases, const SweepOptions& options);
 
 // Returns the plan of these passes.
-SweepPlan SummarizePasses(const Model& model, const std::vector<SweepBase>& bases, const std::vector<Pass>& passes);
+SweepPlan SummarizePasses(const Model& model, const std::vector<SweepBase>& bases,
+                          const std::vector<Pass>& passes);
 
 }  // namespace mambascope

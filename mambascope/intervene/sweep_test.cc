@@ -1,5 +1,5 @@
-// Sweep against Run, the oracle: every site, layer and token of every architecture, windows, multi-token sets, holds, mixed lists,
-// gradients.
+// Sweep against Run, the oracle: every site, layer and token of every architecture, windows,
+// multi-token sets, holds, mixed lists, gradients.
 #include "mambascope/intervene/sweep.h"
 
 #include <ATen/ATen.h>
@@ -37,7 +37,8 @@ TEST_P(SweepTest, WindowsAndSetsOfTokens) {
       Variant window;
       for (int64_t t : {1, 2}) {
         for (int layer : {l, l + 1}) {
-          if (model_.Has({info.site, layer})) window.push_back(Add{{info.site, layer, t}, Noise({info.site, layer})});
+          if (model_.Has({info.site, layer}))
+            window.push_back(Add{{info.site, layer, t}, Noise({info.site, layer})});
         }
       }
       cases.push_back({static_cast<size_t>(l) % 3, window});
@@ -57,21 +58,24 @@ TEST_P(SweepTest, RandomLists) {
   ExpectEqual(cases);
 }
 
-// What is done to a base run is done to its variants, at whatever layer and token they leave it; a Hold means the state of that base run.
+// What is done to a base run is done to its variants, at whatever layer and token they leave it; a
+// Hold means the state of that base run.
 TEST_P(SweepTest, BaseRunsWithInterventionsOfTheirOwn) {
   at::manual_seed(9);
   std::mt19937 random(9);
   for (size_t base = 0; base < bases_.size(); ++base) {
     bases_[base].variant = RandomVariant(random, base, 3);
     const Place embed{Site::kEmbed, kEmbedLayer};
-    for (int64_t t : {0, 1}) bases_[base].variant.push_back(Add{{embed.site, embed.layer, t}, Noise(embed)});
+    for (int64_t t : {0, 1})
+      bases_[base].variant.push_back(Add{{embed.site, embed.layer, t}, Noise(embed)});
   }
   std::vector<SweepCase> cases;
   for (int i = 0; i < 60; ++i) {
     const size_t base = random() % bases_.size();
     cases.push_back({base, RandomVariant(random, base, 4)});
   }
-  for (int l = 0; l < model_.layers(); ++l) cases.push_back({0, {Set{{Site::kResid, l, 1}, Noise({Site::kResid, l})}}});
+  for (int l = 0; l < model_.layers(); ++l)
+    cases.push_back({0, {Set{{Site::kResid, l, 1}, Noise({Site::kResid, l})}}});
   ExpectEqual(cases);
 }
 
@@ -88,7 +92,9 @@ TEST_P(SweepTest, AnyTokensAreRead) {
   }
   ExpectEqual(cases);
   const at::Tensor before = model_.Unembed(Sweep(model_, bases_, {{0, cases[0].variant, {0, 1}}}));
-  EXPECT_LT(MaxDifference(before, ByRun({{0, {}, {0, 1}}})), kSweepTolerance * before.abs().max().item<double>()) << "tokens before it";
+  EXPECT_LT(MaxDifference(before, ByRun({{0, {}, {0, 1}}})),
+            kSweepTolerance * before.abs().max().item<double>())
+      << "tokens before it";
 }
 
 // A hold blocks what a set below would have changed.
@@ -106,7 +112,8 @@ TEST_P(SweepTest, HoldsBlockPaths) {
 TEST_P(SweepTest, NothingAndHoldsAloneAreTheBaseRun) {
   const std::vector<SweepCase> cases = {{1, {}}, {0, {Hold{{Site::kResid, 0, 1}}}}};
   const at::Tensor got = model_.Unembed(Sweep(model_, bases_, cases));
-  EXPECT_LT(MaxDifference(got, ByRun({{1, {}}, {0, {}}})), kSweepTolerance * got.abs().max().item<double>());
+  EXPECT_LT(MaxDifference(got, ByRun({{1, {}}, {0, {}}})),
+            kSweepTolerance * got.abs().max().item<double>());
 }
 
 // Little memory means many passes, and the same numbers.
@@ -114,9 +121,11 @@ TEST_P(SweepTest, SplitWorkGivesTheSame) {
   at::manual_seed(7);
   std::vector<SweepCase> cases;
   for (int l = 0; l < model_.layers(); ++l) {
-    for (size_t base : {2, 0, 1, 0, 2, 2, 1, 0, 2}) cases.push_back({base, {Set{{Site::kResid, l, 1}, Noise({Site::kResid, l})}}});
+    for (size_t base : {2, 0, 1, 0, 2, 2, 1, 0, 2})
+      cases.push_back({base, {Set{{Site::kResid, l, 1}, Noise({Site::kResid, l})}}});
     for (int64_t source : {0, 2, 4}) {
-      if (model_.Has({Site::kMixerOut, l})) cases.push_back({2, {Cut{l, {source, source + 1}, {6, 7}}}});
+      if (model_.Has({Site::kMixerOut, l}))
+        cases.push_back({2, {Cut{l, {source, source + 1}, {6, 7}}}});
     }
   }
   SweepOptions little{.memory = 10'000};  // the least that a case alone can live with
@@ -141,9 +150,10 @@ TEST_P(SweepTest, GradientsEqualRuns) {
     const at::Tensor noise = Noise(place) * 0.1;
     for (const bool sweep : {true, false}) {
       at::Tensor delta = noise.clone().set_requires_grad(true);
-      const std::vector<SweepCase> cases = {{0, {Add{{place.site, place.layer, 2}, delta}}},
-                                            {2, {Add{{place.site, place.layer, 7}, delta}}},
-                                            {2, {Add{{place.site, place.layer, 2}, delta}, Cut{1, {0, 3}, {7}}}}};
+      const std::vector<SweepCase> cases = {
+          {0, {Add{{place.site, place.layer, 2}, delta}}},
+          {2, {Add{{place.site, place.layer, 7}, delta}}},
+          {2, {Add{{place.site, place.layer, 2}, delta}, Cut{1, {0, 3}, {7}}}}};
       const at::Tensor logits = sweep ? model_.Unembed(Sweep(model_, bases_, cases)) : ByRun(cases);
       logits.log_softmax(1).select(1, 17).sum().backward();
       gradients.push_back(delta.grad());
@@ -169,9 +179,10 @@ TEST_P(SweepTest, RepeatedSweepFollowsItsTensorsAndTheirGradients) {
   const Place low{model_.layer(1).editable()[0].value, 1}, high{Site::kResid, 0};
   std::vector<at::Tensor> deltas = {Noise(low), Noise(high)};
   for (at::Tensor& delta : deltas) delta.set_requires_grad(true);
-  const std::vector<SweepCase> cases = {{0, {Add{{low.site, low.layer, 2}, deltas[0]}}, {4, 5}},
-                                        {1, {Add{{low.site, low.layer, 1}, deltas[0]}}},
-                                        {2, {Add{{high.site, high.layer, 3}, deltas[1]}, Hold{{Site::kMixerOut, 1, 4}}}}};
+  const std::vector<SweepCase> cases = {
+      {0, {Add{{low.site, low.layer, 2}, deltas[0]}}, {4, 5}},
+      {1, {Add{{low.site, low.layer, 1}, deltas[0]}}},
+      {2, {Add{{high.site, high.layer, 3}, deltas[1]}, Hold{{Site::kMixerOut, 1, 4}}}}};
   const RepeatedSweep sweep(model_, bases_, cases);
   const std::vector<std::vector<size_t>> calls = {{0, 1, 2}, {2, 0}, {1}};
   at::Tensor before;
@@ -192,7 +203,8 @@ TEST_P(SweepTest, RepeatedSweepFollowsItsTensorsAndTheirGradients) {
     EXPECT_LT(MaxDifference(by_sweep, by_run), 1e-4 * by_run.abs().max().item<double>());
     EXPECT_GT(by_run.abs().max().item<double>(), 0);
     if (asked.size() == 2) {
-      EXPECT_GT(MaxDifference(got.slice(0, 1), before.slice(0, 0, 2)), 1e-3 * scale) << "the tensors had no effect";
+      EXPECT_GT(MaxDifference(got.slice(0, 1), before.slice(0, 0, 2)), 1e-3 * scale)
+          << "the tensors had no effect";
     }
     before = got.detach();
     c10::NoGradGuard no_grad;

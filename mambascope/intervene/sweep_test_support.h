@@ -37,7 +37,10 @@ class SweepTest : public testing::TestWithParam<std::string> {
     std::vector<at::Tensor> logits;
     for (const SweepCase& c : cases) {
       const SweepBase& base = bases_[c.base];
-      const at::Tensor all = mambascope::Run(model_, {base.ids}, {.variants = {c.variant}, .keep = {}, .base = {base.variant}}).Logits(0);
+      const at::Tensor all =
+          mambascope::Run(model_, {base.ids},
+                          {.variants = {c.variant}, .keep = {}, .base = {base.variant}})
+              .Logits(0);
       if (c.read.empty()) logits.push_back(all[-1]);
       for (int64_t token : c.read) logits.push_back(all[token]);
     }
@@ -45,28 +48,35 @@ class SweepTest : public testing::TestWithParam<std::string> {
   }
   // Sweep equals Run in every case, and the cases do something.
   void ExpectEqual(const std::vector<SweepCase>& cases, const SweepOptions& options = {}) const {
-    const at::Tensor want = ByRun(cases), got = model_.Unembed(Sweep(model_, bases_, cases, options));
+    const at::Tensor want = ByRun(cases),
+                     got = model_.Unembed(Sweep(model_, bases_, cases, options));
     const double scale = want.abs().max().item<double>();
     const at::Tensor error = (got - want).abs().amax(1);
-    EXPECT_LT(error.max().item<double>(), kSweepTolerance * scale) << "case " << error.argmax().item<int64_t>();
+    EXPECT_LT(error.max().item<double>(), kSweepTolerance * scale)
+        << "case " << error.argmax().item<int64_t>();
     RecordProperty("largest_difference", fmt::format("{:.1e}", error.max().item<double>() / scale));
     std::vector<SweepCase> untouched;
     for (const SweepCase& c : cases) untouched.push_back({c.base, {}, c.read});
     const at::Tensor moved = (want - ByRun(untouched)).abs().amax(1);
-    EXPECT_GT((moved > 1e-4 * scale).to(at::kFloat).mean().item<double>(), 0.5) << "most cases changed nothing";
+    EXPECT_GT((moved > 1e-4 * scale).to(at::kFloat).mean().item<double>(), 0.5)
+        << "most cases changed nothing";
   }
   // Some tokens from some others, of each kind, some of them in some channels or heads alone.
   Cut RandomCut(std::mt19937& random, size_t base) {
-    constexpr CutKind kKinds[] = {CutKind::kMixing, CutKind::kMixingAndConv, CutKind::kEmptyRowsUniform, CutKind::kBidirectional};
+    constexpr CutKind kKinds[] = {CutKind::kMixing, CutKind::kMixingAndConv,
+                                  CutKind::kEmptyRowsUniform, CutKind::kBidirectional};
     Cut cut{.layer = MixerLayers()[random() % MixerLayers().size()], .from = {}, .to = {}};
     for (auto* tokens : {&cut.from, &cut.to}) {
-      for (size_t n = 1 + random() % 3; n > 0; --n) tokens->push_back(static_cast<int64_t>(random() % bases_[base].ids.size()));
+      for (size_t n = 1 + random() % 3; n > 0; --n)
+        tokens->push_back(static_cast<int64_t>(random() % bases_[base].ids.size()));
     }
     cut.kind = kKinds[random() % 4];
-    if (random() % 3 == 0 && cut.kind != CutKind::kMixingAndConv) cut.channels = at::rand({Channels(cut.layer)}) < 0.5;
+    if (random() % 3 == 0 && cut.kind != CutKind::kMixingAndConv)
+      cut.channels = at::rand({Channels(cut.layer)}) < 0.5;
     return cut;
   }
-  // Any list of interventions: sets, adds, cuts and, where asked for, holds at random places, several on one state among them.
+  // Any list of interventions: sets, adds, cuts and, where asked for, holds at random places,
+  // several on one state among them.
   Variant RandomVariant(std::mt19937& random, size_t base, unsigned verbs) {
     const std::vector<Place> places = Places();
     const auto token = [&] { return static_cast<int64_t>(random() % bases_[base].ids.size()); };
@@ -86,7 +96,8 @@ class SweepTest : public testing::TestWithParam<std::string> {
   }
 
   Model model_ = LoadTinyModel(GetParam());
-  std::vector<SweepBase> bases_ = {{{7, 300, 21, 150, 9, 88}}, {{12, 333, 4}}, {{5, 6, 7, 8, 9, 10, 11, 200}}};
+  std::vector<SweepBase> bases_ = {
+      {{7, 300, 21, 150, 9, 88}}, {{12, 333, 4}}, {{5, 6, 7, 8, 9, 10, 11, 200}}};
 };
 
 }  // namespace mambascope

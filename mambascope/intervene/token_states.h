@@ -22,6 +22,7 @@ struct PromptToken {
 // the tokens, and the layers above the highest place, are not computed. What all prompts begin
 // with, such as the same examples, runs once. REQUIRES: places that the model has; 0 <= token <
 // ids.size().
-std::map<Place, at::Tensor> TokenStates(const Model& model, const std::vector<PromptToken>& prompts, const std::set<Place>& places);
+std::map<Place, at::Tensor> TokenStates(const Model& model, const std::vector<PromptToken>& prompts,
+                                        const std::set<Place>& places);
 
 }  // namespace mambascope

@@ -10,7 +10,8 @@ namespace mambascope {
 namespace {
 
 class TokenStatesTest : public testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Checkpoints, TokenStatesTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, TokenStatesTest, testing::ValuesIn(TinyCheckpoints()),
+                         TestName);
 
 // Of many prompts, in several passes, at places low and high.
 TEST_P(TokenStatesTest, AreThoseOfWholeRuns) {
@@ -23,14 +24,18 @@ TEST_P(TokenStatesTest, AreThoseOfWholeRuns) {
   }
   alike[7].token = 4;
   for (const std::vector<PromptToken>& prompts : {different, alike}) {
-    for (const std::set<Place>& places : {std::set<Place>{{weights[0].key, 0}}, {{weights[0].value, 1}, {Site::kResid, 0}}}) {
+    for (const std::set<Place>& places :
+         {std::set<Place>{{weights[0].key, 0}}, {{weights[0].value, 1}, {Site::kResid, 0}}}) {
       const std::map<Place, at::Tensor> states = TokenStates(model, prompts, places);
       ASSERT_EQ(states.size(), places.size());
       for (const auto& [place, rows] : states) {
         ASSERT_EQ(rows.size(0), 400);
         for (size_t i : {size_t{0}, size_t{7}, size_t{236}, size_t{399}}) {
-          const at::Tensor want = mambascope::Run(model, {prompts[i].ids}, {.keep = {place}}).State(place, 0)[prompts[i].token];
-          EXPECT_LT(MaxDifference(rows[static_cast<int64_t>(i)], want), 1e-5 * want.abs().max().item<double>()) << i;
+          const at::Tensor want = mambascope::Run(model, {prompts[i].ids}, {.keep = {place}})
+                                      .State(place, 0)[prompts[i].token];
+          EXPECT_LT(MaxDifference(rows[static_cast<int64_t>(i)], want),
+                    1e-5 * want.abs().max().item<double>())
+              << i;
         }
       }
     }

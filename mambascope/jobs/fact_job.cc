@@ -8,28 +8,37 @@
 namespace mambascope {
 
 std::string FactKey(const FactPair& pair) {
-  return FingerprintText(DumpJson({pair.relation, pair.clean.text, pair.corrupt ? Json(pair.corrupt->subject) : Json()}));
+  return FingerprintText(DumpJson(
+      {pair.relation, pair.clean.text, pair.corrupt ? Json(pair.corrupt->subject) : Json()}));
 }
 
 std::string PlanText(const SweepPlan& plan, size_t facts, size_t already) {
   std::string text;
-  if (already > 0) text = fmt::format("plan: {} of {} facts are there already\n", already, already + facts);
-  const double share = 100.0 * static_cast<double>(plan.layer_tokens) / static_cast<double>(std::max<int64_t>(1, plan.naive_layer_tokens));
+  if (already > 0)
+    text = fmt::format("plan: {} of {} facts are there already\n", already, already + facts);
+  const double share = 100.0 * static_cast<double>(plan.layer_tokens) /
+                       static_cast<double>(std::max<int64_t>(1, plan.naive_layer_tokens));
   return text + fmt::format(
-                    "plan: {} facts, {} cells in {} {}: {} layer-tokens of {} with a whole pass per cell ({:.1f} %); at most {} rows, "
+                    "plan: {} facts, {} cells in {} {}: {} layer-tokens of {} with a whole pass "
+                    "per cell ({:.1f} %); at most {} rows, "
                     "about {} MB\n",
-                    facts, plan.cases, plan.passes, plan.passes == 1 ? "pass" : "passes", plan.layer_tokens, plan.naive_layer_tokens, share,
-                    plan.peak_rows, plan.peak_bytes >> 20);
+                    facts, plan.cases, plan.passes, plan.passes == 1 ? "pass" : "passes",
+                    plan.layer_tokens, plan.naive_layer_tokens, share, plan.peak_rows,
+                    plan.peak_bytes >> 20);
 }
 
 std::string CheckText(const Audit& audit, at::ScalarType dtype) {
-  if (audit.rechecked == 0) return "check: nothing was computed, so nothing was checked: all facts were there already\n";
+  if (audit.rechecked == 0)
+    return "check: nothing was computed, so nothing was checked: all facts were there already\n";
   const double allowed = dtype == at::kFloat ? 1e-4 : 2e-2;
-  const std::string text = fmt::format("check: {} cells computed again by whole passes; largest difference of p(answer) {:.1e}\n",
-                                       audit.rechecked, audit.largest_difference);
+  const std::string text = fmt::format(
+      "check: {} cells computed again by whole passes; largest difference of p(answer) {:.1e}\n",
+      audit.rechecked, audit.largest_difference);
   if (audit.largest_difference > allowed)
-    throw Error(fmt::format("the sweep and whole passes differ by {:.1e}, more than rounding explains", audit.largest_difference),
-                "this is a fault of mambascope: please report the command");
+    throw Error(
+        fmt::format("the sweep and whole passes differ by {:.1e}, more than rounding explains",
+                    audit.largest_difference),
+        "this is a fault of mambascope: please report the command");
   return text;
 }
 

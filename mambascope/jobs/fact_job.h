@@ -1,4 +1,5 @@
-// The jobs of the experiments on facts: each fact is an item, and the facts of a batch share one sweep.
+// The jobs of the experiments on facts: each fact is an item, and the facts of a batch share one
+// sweep.
 #pragma once
 
 #include <functional>
@@ -24,12 +25,14 @@ std::string FactKey(const FactPair& pair);
 // What a sweep computed, in one line. `already`: facts whose results were there.
 std::string PlanText(const SweepPlan& plan, size_t facts, size_t already);
 
-// What was computed twice, in one line. Throws Error where the difference is larger than rounding explains.
+// What was computed twice, in one line. Throws Error where the difference is larger than rounding
+// explains.
 std::string CheckText(const Audit& audit, at::ScalarType dtype);
 
 // Results of some facts, computed with `cells`; adds to the audit.
 template <typename Result>
-using FactBatch = std::function<std::vector<Result>(const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit)>;
+using FactBatch = std::function<std::vector<Result>(const std::vector<FactPair>& pairs,
+                                                    const CellOptions& cells, Audit& audit)>;
 
 template <typename Result>
 struct FactJobResult {
@@ -39,11 +42,16 @@ struct FactJobResult {
 };
 
 template <typename Result>
-FactJobResult<Result> RunFactJob(const std::vector<FactPair>& pairs, const FactJobOptions& options, const FactBatch<Result>& batch) {
+FactJobResult<Result> RunFactJob(const std::vector<FactPair>& pairs, const FactJobOptions& options,
+                                 const FactBatch<Result>& batch) {
   FactJobResult<Result> outcome;
-  Job<FactPair, Result> job{
-      .key = FactKey, .run = {}, .at_a_time = options.at_a_time, .store = options.store, .progress = options.progress};
-  job.run = [&](const std::vector<FactPair>& some, const std::function<void(double, int64_t)>& progress) {
+  Job<FactPair, Result> job{.key = FactKey,
+                            .run = {},
+                            .at_a_time = options.at_a_time,
+                            .store = options.store,
+                            .progress = options.progress};
+  job.run = [&](const std::vector<FactPair>& some,
+                const std::function<void(double, int64_t)>& progress) {
     const int64_t before = outcome.audit.plan.cases;
     CellOptions cells = options.cells;
     // The plan of the sweep at hand is in the audit already when this is called.

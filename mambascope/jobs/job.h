@@ -1,4 +1,5 @@
-// A job: items whose results are made some at a time. Results that a store has are not made again, and new ones are in it at once.
+// A job: items whose results are made some at a time. Results that a store has are not made again,
+// and new ones are in it at once.
 #pragma once
 
 #include <algorithm>
@@ -22,8 +23,12 @@ template <typename Item, typename Result>
 struct Job {
   // What tells an item from others.
   std::function<std::string(const Item&)> key;
-  // The results of some items, in their order. It calls `progress` with the share of these items that is done, and units done.
-  std::function<std::vector<Result>(const std::vector<Item>& items, const std::function<void(double share, int64_t units)>& progress)> run;
+  // The results of some items, in their order. It calls `progress` with the share of these items
+  // that is done, and units done.
+  std::function<std::vector<Result>(
+      const std::vector<Item>& items,
+      const std::function<void(double share, int64_t units)>& progress)>
+      run;
   size_t at_a_time = 1;
   ResultStore* store = nullptr;  // none: nothing is kept
   std::function<void(const JobProgress&)> progress = {};
@@ -33,7 +38,9 @@ struct Job {
 template <typename Item, typename Result>
 size_t CountDone(const Job<Item, Result>& job, const std::vector<Item>& items) {
   const auto is_done = [&](const Item& item) { return job.store->Find(job.key(item)) != nullptr; };
-  return job.store == nullptr ? 0 : static_cast<size_t>(std::count_if(items.begin(), items.end(), is_done));
+  return job.store == nullptr
+             ? 0
+             : static_cast<size_t>(std::count_if(items.begin(), items.end(), is_done));
 }
 
 // The results of all items, in their order. A result is written by to_json and read by from_json.
@@ -55,7 +62,8 @@ std::vector<Result> RunJob(const Job<Item, Result>& job, const std::vector<Item>
     std::vector<Item> batch;
     for (size_t i = begin; i < end; ++i) batch.push_back(items[open[i]]);
     const auto report = [&](double share, int64_t units) {
-      progress.done = progress.begun_with + static_cast<double>(begin) + share * static_cast<double>(end - begin);
+      progress.done = progress.begun_with + static_cast<double>(begin) +
+                      share * static_cast<double>(end - begin);
       progress.units = units_before + units;
       if (job.progress) job.progress(progress);
     };

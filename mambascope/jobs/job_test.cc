@@ -23,12 +23,15 @@ class JobTest : public testing::Test {
   Job<int, int> Squares(ResultStore* store) {
     return {.key = [](const int& n) { return std::to_string(n); },
             .run =
-                [this](const std::vector<int>& items, const std::function<void(double, int64_t)>& progress) {
+                [this](const std::vector<int>& items,
+                       const std::function<void(double, int64_t)>& progress) {
                   std::vector<int> squares;
                   for (int n : items) {
                     made_.push_back(n);
                     squares.push_back(n * n);
-                    progress(static_cast<double>(squares.size()) / static_cast<double>(items.size()), static_cast<int64_t>(squares.size()));
+                    progress(
+                        static_cast<double>(squares.size()) / static_cast<double>(items.size()),
+                        static_cast<int64_t>(squares.size()));
                   }
                   return squares;
                 },
@@ -89,7 +92,8 @@ TEST_F(JobTest, FolderIsOneRunsAtATime) {
   {
     const OutputFolder first(folder_ / "out", {"a.json"});
     EXPECT_EQ(first / "a.json", folder_ / "out/a.json");
-    EXPECT_THAT(ErrorOf([&] { OutputFolder(folder_ / "out", {}); }), HasSubstr("another mambascope is writing"));
+    EXPECT_THAT(ErrorOf([&] { OutputFolder(folder_ / "out", {}); }),
+                HasSubstr("another mambascope is writing"));
     const OutputFolder other(folder_ / "elsewhere", {});
   }
   const OutputFolder again(folder_ / "out", {});

@@ -12,13 +12,16 @@
 
 namespace mambascope {
 
-OutputFolder::OutputFolder(const std::filesystem::path& folder, const std::vector<std::string>& files) : folder_(folder) {
+OutputFolder::OutputFolder(const std::filesystem::path& folder,
+                           const std::vector<std::string>& files)
+    : folder_(folder) {
   PrepareFolder(folder);
   for (const std::string& file : files) PrepareFile(folder / file);
   if (Lock(folder, O_RDONLY | O_DIRECTORY)) return;
   // NFS locks only what is open for writing, and a folder cannot be. A file system without locks is
   // no reason not to run.
-  if (errno != EWOULDBLOCK && (Lock(folder / ".lock", O_RDWR | O_CREAT) || errno != EWOULDBLOCK)) return;
+  if (errno != EWOULDBLOCK && (Lock(folder / ".lock", O_RDWR | O_CREAT) || errno != EWOULDBLOCK))
+    return;
   throw Error(fmt::format("{}: another mambascope is writing its results there", folder.string()),
               "wait until it ends, or name another folder with --out");
 }

@@ -9,8 +9,9 @@ namespace mambascope {
 
 class OutputFolder {
  public:
-  // Makes the folder and locks it. The system takes the lock away when the process ends, however it ends. Throws Error when the
-  // folder is another run's at the moment, and when one of `files`, which the run is to write, cannot be written.
+  // Makes the folder and locks it. The system takes the lock away when the process ends, however it
+  // ends. Throws Error when the folder is another run's at the moment, and when one of `files`,
+  // which the run is to write, cannot be written.
   OutputFolder(const std::filesystem::path& folder, const std::vector<std::string>& files);
   ~OutputFolder();
   OutputFolder(const OutputFolder&) = delete;

@@ -1,5 +1,5 @@
-// Results as they come: one JSON document per line, each on disk before the next item is begun. An interrupted run goes on where it
-// stopped.
+// Results as they come: one JSON document per line, each on disk before the next item is begun. An
+// interrupted run goes on where it stopped.
 #pragma once
 
 #include <filesystem>
@@ -14,9 +14,9 @@ namespace mambascope {
 
 class ResultStore {
  public:
-  // Opens `file`, or makes it. `identity` is all that the numbers depend on (RunDescription). Each line carries a digest of it. An
-  // unfinished last line, which an interruption leaves, is dropped. Throws Error when the file cannot be written, or has lines that
-  // another run made.
+  // Opens `file`, or makes it. `identity` is all that the numbers depend on (RunDescription). Each
+  // line carries a digest of it. An unfinished last line, which an interruption leaves, is dropped.
+  // Throws Error when the file cannot be written, or has lines that another run made.
   ResultStore(const std::filesystem::path& file, const Json& identity);
 
   // Lines that are there.

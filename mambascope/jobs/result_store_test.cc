@@ -1,4 +1,5 @@
-// Lines of results survive whatever interrupts their writing, and never mix with what something else made.
+// Lines of results survive whatever interrupts their writing, and never mix with what something
+// else made.
 #include "mambascope/jobs/result_store.h"
 
 #include <gmock/gmock.h>
@@ -55,7 +56,8 @@ TEST_F(ResultStoreTest, ReadsAResultOrSaysWhichLineIsNone) {
   store.Append("hill", {{"metres", "high"}});
   EXPECT_EQ(store.Read<Json>("tower")->at("metres"), 330);
   EXPECT_FALSE(store.Read<Json>("sea"));
-  EXPECT_THAT(ErrorOf([&] { store.Read<std::vector<int>>("hill"); }), AllOf(HasSubstr(file_.string()), HasSubstr("hill")));
+  EXPECT_THAT(ErrorOf([&] { store.Read<std::vector<int>>("hill"); }),
+              AllOf(HasSubstr(file_.string()), HasSubstr("hill")));
 }
 
 TEST_F(ResultStoreTest, EachLineIsOnDiskAtOnce) {
@@ -108,30 +110,35 @@ TEST_F(ResultStoreTest, CutOffFirstLineIsDropped) {
 
 TEST_F(ResultStoreTest, LinesThatSomethingElseMadeAreRefused) {
   const std::string bytes = Write({"a"});
-  for (const Json& other : {Json{{"site", "resid"}, {"seed", 4}}, Json{{"site", "resid"}}, Json::object(), Json()}) {
-    EXPECT_THAT(ErrorOf([&] { ResultStore(file_, other); }), AllOf(HasSubstr(file_.string()), HasSubstr("line 1"), HasSubstr("--out")));
+  for (const Json& other :
+       {Json{{"site", "resid"}, {"seed", 4}}, Json{{"site", "resid"}}, Json::object(), Json()}) {
+    EXPECT_THAT(ErrorOf([&] { ResultStore(file_, other); }),
+                AllOf(HasSubstr(file_.string()), HasSubstr("line 1"), HasSubstr("--out")));
     EXPECT_EQ(Bytes(), bytes);
   }
-  EXPECT_EQ(ResultStore(file_, {{"seed", 3}, {"site", "resid"}}).size(), 1u) << "in whichever order options are named";
+  EXPECT_EQ(ResultStore(file_, {{"seed", 3}, {"site", "resid"}}).size(), 1u)
+      << "in whichever order options are named";
 }
 
 TEST_F(ResultStoreTest, OneForeignLineIsEnough) {
   const std::string own = Write({"a"});
   ResultStore(folder_ / "other.jsonl", Json{{"seed", 4}}).Append("b", {{"text", "b"}});
-  ExpectRefused(own + ReadFile(folder_ / "other.jsonl") + own.substr(0, 9));  // not even the cut-off line goes
+  ExpectRefused(own + ReadFile(folder_ / "other.jsonl") +
+                own.substr(0, 9));  // not even the cut-off line goes
 }
 
 TEST_F(ResultStoreTest, GarbageIsRefused) {
   const std::string own = Write({"a"});
-  for (const char* garbage : {"garbage\n", "\n", "{}\n", "[1]\n", "7\n", "{\"text\": \"a\"}\n", "\xff\xfe\n"}) {
+  for (const char* garbage :
+       {"garbage\n", "\n", "{}\n", "[1]\n", "7\n", "{\"text\": \"a\"}\n", "\xff\xfe\n"}) {
     ExpectRefused(garbage);
     ExpectRefused(own + garbage);
   }
 }
 
 TEST_F(ResultStoreTest, DigestOfAnotherTypeIsRefused) {
-  for (const char* line :
-       {"{\"made_by\": 3}\n", "{\"made_by\": null}\n", "{\"made_by\": [\"x\"]}\n", "{\"made_by\": {\"site\": \"resid\"}}\n"})
+  for (const char* line : {"{\"made_by\": 3}\n", "{\"made_by\": null}\n",
+                           "{\"made_by\": [\"x\"]}\n", "{\"made_by\": {\"site\": \"resid\"}}\n"})
     ExpectRefused(line);
 }
 
@@ -141,7 +148,9 @@ TEST_F(ResultStoreTest, ForeignTextWithoutALinesEndIsNotThrownAway) {
 }
 
 TEST_F(ResultStoreTest, TextsOfAnyKindAreOneLine) {
-  const std::vector<std::string> texts = {"two\nlines\r\n", "\"{}\\", "\u00e9 \u65e5\u672c \U0001f600", "\u2028", std::string(1, '\0'), ""};
+  const std::vector<std::string> texts = {
+      "two\nlines\r\n",     "\"{}\\", "\u00e9 \u65e5\u672c \U0001f600", "\u2028",
+      std::string(1, '\0'), ""};
   const std::string bytes = Write(texts);
   EXPECT_EQ(std::count(bytes.begin(), bytes.end(), '\n'), static_cast<int64_t>(texts.size()));
   EXPECT_EQ(Kept(texts), texts);
@@ -156,8 +165,10 @@ TEST_F(ResultStoreTest, BytesThatAreNoUtf8AreReplaced) {
 
 TEST_F(ResultStoreTest, PlaceThatCannotBeWrittenIsAnErrorAtOnce) {
   WriteFile(folder_ / "file", "as it was");
-  EXPECT_THAT(ErrorOf([&] { ResultStore(folder_ / "file/results.jsonl", made_by_); }), HasSubstr("cannot be written"));
-  EXPECT_THAT(ErrorOf([&] { ResultStore(folder_.path(), made_by_); }), HasSubstr("cannot be written"));
+  EXPECT_THAT(ErrorOf([&] { ResultStore(folder_ / "file/results.jsonl", made_by_); }),
+              HasSubstr("cannot be written"));
+  EXPECT_THAT(ErrorOf([&] { ResultStore(folder_.path(), made_by_); }),
+              HasSubstr("cannot be written"));
   EXPECT_EQ(ReadFile(folder_ / "file"), "as it was");
 }
 

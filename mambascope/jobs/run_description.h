@@ -1,4 +1,5 @@
-// What made a result: the options that result files echo, and of these the ones that the numbers depend on.
+// What made a result: the options that result files echo, and of these the ones that the numbers
+// depend on.
 #pragma once
 
 #include <string>

@@ -7,15 +7,19 @@ namespace {
 
 // The state-spaces repositories say "embedding" where Hugging Face says "embeddings".
 Family MambaFamily(const WeightSource& source, decltype(&MakeMamba1Layer) make_layer) {
-  return {"backbone.layers", source.Has("backbone.embedding.weight") ? "backbone.embedding" : "backbone.embeddings",
-          "backbone.norm_f", "lm_head",
-          NormKind::kRms,    make_layer};
+  return {"backbone.layers",
+          source.Has("backbone.embedding.weight") ? "backbone.embedding" : "backbone.embeddings",
+          "backbone.norm_f",
+          "lm_head",
+          NormKind::kRms,
+          make_layer};
 }
 
 // GPT-2's first checkpoints lack the "transformer." that later ones have.
 Family Gpt2Family(const WeightSource& source) {
   const std::string prefix = source.Has("wte.weight") ? "" : "transformer.";
-  return {prefix + "h", prefix + "wte", prefix + "ln_f", "lm_head", NormKind::kLayer, MakeGpt2Layer};
+  return {prefix + "h", prefix + "wte",   prefix + "ln_f",
+          "lm_head",    NormKind::kLayer, MakeGpt2Layer};
 }
 
 }  // namespace
@@ -25,9 +29,12 @@ Family FindFamily(const Config& config, const WeightSource& source) {
     case Architecture::kMamba1: return MambaFamily(source, MakeMamba1Layer);
     case Architecture::kMamba2: return MambaFamily(source, MakeMamba2Layer);
     case Architecture::kNeox:
-      return {"gpt_neox.layers", "gpt_neox.embed_in", "gpt_neox.final_layer_norm", "embed_out", NormKind::kLayer, MakeNeoxLayer};
+      return {"gpt_neox.layers", "gpt_neox.embed_in", "gpt_neox.final_layer_norm",
+              "embed_out",       NormKind::kLayer,    MakeNeoxLayer};
     case Architecture::kGpt2: return Gpt2Family(source);
-    case Architecture::kLlama: return {"model.layers", "model.embed_tokens", "model.norm", "lm_head", NormKind::kRms, MakeLlamaLayer};
+    case Architecture::kLlama:
+      return {"model.layers", "model.embed_tokens", "model.norm",
+              "lm_head",      NormKind::kRms,       MakeLlamaLayer};
   }
   throw Error("unknown architecture");
 }

@@ -14,7 +14,8 @@
 namespace mambascope {
 namespace {
 
-// The next token after `logits` [vocab], on the CPU. One random number per token, whatever the platform.
+// The next token after `logits` [vocab], on the CPU. One random number per token, whatever the
+// platform.
 int64_t NextToken(const at::Tensor& logits, int64_t top_k, std::mt19937_64& random) {
   if (top_k == 0) return logits.argmax().item<int64_t>();
   const auto [values, ids] = logits.topk(std::min(top_k, logits.size(0)));
@@ -33,18 +34,23 @@ struct Writer {
   int64_t slot = -1;     // of its carry
 };
 
-// One packed batch of the writers' fresh tokens; each gets its next token. `carry` holds the slots of all layers.
-void Step(const Model& model, std::vector<Writer>& writers, int64_t top_k, std::vector<Carry>& carry) {
+// One packed batch of the writers' fresh tokens; each gets its next token. `carry` holds the slots
+// of all layers.
+void Step(const Model& model, std::vector<Writer>& writers, int64_t top_k,
+          std::vector<Carry>& carry) {
   std::vector<int64_t> ids;
   Packing packing;
   for (const Writer& w : writers) {
-    packing.segments.push_back({packing.rows(), static_cast<int64_t>(w.fresh.size()), w.position, w.slot});
+    packing.segments.push_back(
+        {packing.rows(), static_cast<int64_t>(w.fresh.size()), w.position, w.slot});
     ids.insert(ids.end(), w.fresh.begin(), w.fresh.end());
   }
   packing.kept = packing.LastRows();
   std::vector<Carry> next;
-  const at::Tensor h = model.Forward(ids, packing, nullptr, carry.empty() ? nullptr : &carry, &next);
-  const at::Tensor logits = model.Unembed(h.index_select(0, RowIndex(packing.kept, h))).cpu();  // [writer, vocab]
+  const at::Tensor h =
+      model.Forward(ids, packing, nullptr, carry.empty() ? nullptr : &carry, &next);
+  const at::Tensor logits =
+      model.Unembed(h.index_select(0, RowIndex(packing.kept, h))).cpu();  // [writer, vocab]
   RequireFinite(logits, "a logit");
   carry = std::move(next);
   for (size_t i = 0; i < writers.size(); ++i) {
@@ -58,15 +64,18 @@ void Step(const Model& model, std::vector<Writer>& writers, int64_t top_k, std::
 
 }  // namespace
 
-std::vector<std::vector<int64_t>> Generate(const Model& model, const std::vector<std::vector<int64_t>>& prompts,
+std::vector<std::vector<int64_t>> Generate(const Model& model,
+                                           const std::vector<std::vector<int64_t>>& prompts,
                                            const GenerateOptions& options) {
   c10::NoGradGuard no_grad;
   std::vector<std::vector<int64_t>> texts(prompts.size());
   for (size_t begin = 0; begin < prompts.size(); begin += kGeneratedTogether) {
     std::vector<Writer> writers;
     for (size_t i = begin; i < std::min(begin + kGeneratedTogether, prompts.size()); ++i) {
-      if (prompts[i].empty()) throw Error(fmt::format("prompt {} is empty", i), "it needs at least one token");
-      writers.push_back({texts[i], prompts[i], std::mt19937_64(options.seed ^ (0x9e3779b97f4a7c15ULL * i))});
+      if (prompts[i].empty())
+        throw Error(fmt::format("prompt {} is empty", i), "it needs at least one token");
+      writers.push_back(
+          {texts[i], prompts[i], std::mt19937_64(options.seed ^ (0x9e3779b97f4a7c15ULL * i))});
     }
     std::vector<Carry> carry;
     for (int64_t token = 0; token < options.tokens && !writers.empty(); ++token) {

@@ -1,6 +1,7 @@
 // Generate lets prompts go on token by token, side by side.
 //
-//   std::vector<std::vector<int64_t>> texts = Generate(model, prompts, {.tokens = 100, .top_k = 5, .seed = 1});
+//   std::vector<std::vector<int64_t>> texts = Generate(model, prompts, {.tokens = 100, .top_k = 5,
+//   .seed = 1});
 #pragma once
 
 #include <cstdint>
@@ -12,9 +13,9 @@
 namespace mambascope {
 
 struct GenerateOptions {
-  int64_t tokens = 20;            // to add to each prompt
-  int64_t top_k = 0;              // draw from the k most probable tokens; 0: take the most probable one
-  uint64_t seed = 0;              // of the draws
+  int64_t tokens = 20;  // to add to each prompt
+  int64_t top_k = 0;    // draw from the k most probable tokens; 0: take the most probable one
+  uint64_t seed = 0;    // of the draws
   std::optional<int64_t> stop{};  // a prompt is done after this token, which is its last
 };
 
@@ -24,7 +25,8 @@ struct GenerateOptions {
 // other prompts change nothing but float32's rounding. Throws Error for an empty prompt, for an id
 // outside the vocabulary, and for a prompt that grows longer than the model allows. REQUIRES:
 // tokens >= 0, top_k >= 0.
-std::vector<std::vector<int64_t>> Generate(const Model& model, const std::vector<std::vector<int64_t>>& prompts,
+std::vector<std::vector<int64_t>> Generate(const Model& model,
+                                           const std::vector<std::vector<int64_t>>& prompts,
                                            const GenerateOptions& options = {});
 
 }  // namespace mambascope

@@ -1,4 +1,5 @@
-// Every tiny random checkpoint and every bundled model against what the public Python implementation computed for it.
+// Every tiny random checkpoint and every bundled model against what the public Python
+// implementation computed for it.
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -16,8 +17,9 @@ namespace {
 constexpr double kTolerance = 2e-5;  // of the largest absolute logit
 constexpr double kGradientTolerance = 1e-4;
 
-// Where transformers' hidden.i is read: for its transformers, 0 is the embedding and i the output of block i - 1; its Mambas leave the
-// embedding out, so i is the output of block i. The last is after the final norm in both.
+// Where transformers' hidden.i is read: for its transformers, 0 is the embedding and i the output
+// of block i - 1; its Mambas leave the embedding out, so i is the output of block i. The last is
+// after the final norm in both.
 Place PlaceOfHidden(const Model& model, int i) {
   const bool mamba = model.layer(0).mixers().at(0).kind == MixerKind::kScan;
   const int layer = mamba ? i : i - 1;
@@ -41,7 +43,8 @@ class GoldenTest : public testing::TestWithParam<std::string> {
   // `mamba-original` holds the weights of `mamba` in the state-spaces layout.
   std::string Twin() const {
     const std::string suffix = "-original";
-    return GetParam().ends_with(suffix) ? GetParam().substr(0, GetParam().size() - suffix.size()) : GetParam();
+    return GetParam().ends_with(suffix) ? GetParam().substr(0, GetParam().size() - suffix.size())
+                                        : GetParam();
   }
   at::Tensor Expected(const std::string& name) const { return expected_->Read(name); }
   // The two prompts of 13 tokens, as one packed batch of 26 rows.
@@ -49,11 +52,13 @@ class GoldenTest : public testing::TestWithParam<std::string> {
 
   // The files of mamba2-groups were made by transformers, whose gated norm knows no groups.
   static ModelOptions Reading() {
-    return {.gated_norm = GetParam() == "mamba2-groups" ? ModelOptions::GatedNorm::kWholeWidth : ModelOptions::GatedNorm::kPerGroup};
+    return {.gated_norm = GetParam() == "mamba2-groups" ? ModelOptions::GatedNorm::kWholeWidth
+                                                        : ModelOptions::GatedNorm::kPerGroup};
   }
 
   Model model_ = Model::Load(GoldenFolder() / GetParam(), Reading());
-  std::unique_ptr<TensorFile> expected_ = OpenSafetensors(GoldenFolder() / Twin() / "expected.safetensors");
+  std::unique_ptr<TensorFile> expected_ =
+      OpenSafetensors(GoldenFolder() / Twin() / "expected.safetensors");
   Packing packing_ = Packing::Whole({13, 13});
 };
 
@@ -65,8 +70,10 @@ TEST_P(GoldenTest, LogitsAndHiddenStates) {
   double worst = MaxDifference(model_.Unembed(h), want) / scale;
   EXPECT_LT(worst, kTolerance) << "logits";
   for (int i = 0; i <= model_.layers(); ++i) {
-    const at::Tensor got = i == model_.layers() ? model_.FinalNorm(h) : tap.seen.at(PlaceOfHidden(model_, i));
-    const double error = MaxDifference(got, Expected("hidden." + std::to_string(i)).flatten(0, 1)) / scale;
+    const at::Tensor got =
+        i == model_.layers() ? model_.FinalNorm(h) : tap.seen.at(PlaceOfHidden(model_, i));
+    const double error =
+        MaxDifference(got, Expected("hidden." + std::to_string(i)).flatten(0, 1)) / scale;
     EXPECT_LT(error, kTolerance) << "hidden." << i;
     worst = std::max(worst, error);
   }
@@ -74,7 +81,8 @@ TEST_P(GoldenTest, LogitsAndHiddenStates) {
   std::printf("%-20s largest error / largest |logit| = %.1e\n", GetParam().c_str(), worst);
 }
 
-// grad.hidden.i: of log p(target) at the last position, with respect to hidden.i, each prompt for itself.
+// grad.hidden.i: of log p(target) at the last position, with respect to hidden.i, each prompt for
+// itself.
 TEST_P(GoldenTest, GradientsOfHiddenStates) {
   const std::vector<int64_t> ids = Ids(), targets = ToVector(Expected("grad.target"));
   for (int prompt = 0; prompt < 2; ++prompt) {
@@ -82,7 +90,8 @@ TEST_P(GoldenTest, GradientsOfHiddenStates) {
     for (int i = 0; i < model_.layers(); ++i) {
       Tap tap;
       tap.replaced = PlaceOfHidden(model_, i);
-      tap.replacement = Expected("hidden." + std::to_string(i))[prompt].clone().set_requires_grad(true);
+      tap.replacement =
+          Expected("hidden." + std::to_string(i))[prompt].clone().set_requires_grad(true);
       const at::Tensor logits = model_.Unembed(model_.Forward(own, Packing::Whole({13}), &tap)[-1]);
       const at::Tensor logp = logits.log_softmax(-1)[targets[static_cast<size_t>(prompt)]];
       EXPECT_NEAR(logp.item<double>(), Expected("grad.logp")[prompt].item<double>(), 1e-3);
@@ -102,20 +111,25 @@ TEST_P(GoldenTest, StatesAtSites) {
     const char* module;
     Site site;
   } kModules[] = {
-      {"mixer.in_proj.in", Site::kMixerIn},     {"mixer.x_proj.in", Site::kSsmIn},         {"mixer.out_proj.in", Site::kMixed},
-      {"mixer.out_proj.out", Site::kMixerOut},  {"attn.c_proj.in", Site::kMixed},          {"attn.c_proj.out", Site::kMixerOut},
-      {"mlp.c_proj.in", Site::kMlpMid},         {"mlp.c_proj.out", Site::kMlpOut},         {"attention.dense.in", Site::kMixed},
-      {"attention.dense.out", Site::kMixerOut}, {"mlp.dense_4h_to_h.in", Site::kMlpMid},   {"mlp.dense_4h_to_h.out", Site::kMlpOut},
-      {"self_attn.o_proj.in", Site::kMixed},    {"self_attn.o_proj.out", Site::kMixerOut}, {"mlp.down_proj.in", Site::kMlpMid},
-      {"mlp.down_proj.out", Site::kMlpOut}};
+      {"mixer.in_proj.in", Site::kMixerIn},    {"mixer.x_proj.in", Site::kSsmIn},
+      {"mixer.out_proj.in", Site::kMixed},     {"mixer.out_proj.out", Site::kMixerOut},
+      {"attn.c_proj.in", Site::kMixed},        {"attn.c_proj.out", Site::kMixerOut},
+      {"mlp.c_proj.in", Site::kMlpMid},        {"mlp.c_proj.out", Site::kMlpOut},
+      {"attention.dense.in", Site::kMixed},    {"attention.dense.out", Site::kMixerOut},
+      {"mlp.dense_4h_to_h.in", Site::kMlpMid}, {"mlp.dense_4h_to_h.out", Site::kMlpOut},
+      {"self_attn.o_proj.in", Site::kMixed},   {"self_attn.o_proj.out", Site::kMixerOut},
+      {"mlp.down_proj.in", Site::kMlpMid},     {"mlp.down_proj.out", Site::kMlpOut}};
   int compared = 0;
   for (const auto& [name, info] : expected_->tensors()) {
     for (const auto& [module, site] : kModules) {
       if (!name.ends_with(std::string(".") + module)) continue;
-      const size_t blocks = name.find("layers.") != name.npos ? name.find("layers.") + 7 : name.find(".h.") + 3;
+      const size_t blocks =
+          name.find("layers.") != name.npos ? name.find("layers.") + 7 : name.find(".h.") + 3;
       const int layer = std::stoi(name.substr(blocks));
       const at::Tensor want = Expected(name).flatten(0, 1);
-      EXPECT_LT(MaxDifference(tap.seen.at({site, layer}), want), kTolerance * std::max(1.0, want.abs().max().item<double>())) << name;
+      EXPECT_LT(MaxDifference(tap.seen.at({site, layer}), want),
+                kTolerance * std::max(1.0, want.abs().max().item<double>()))
+          << name;
       ++compared;
     }
   }
@@ -123,7 +137,8 @@ TEST_P(GoldenTest, StatesAtSites) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenTest, testing::ValuesIn(TinyCheckpoints()), TestName);
-INSTANTIATE_TEST_SUITE_P(StateSpaces, GoldenTest, testing::Values("mamba-original", "mamba2-original"), TestName);
+INSTANTIATE_TEST_SUITE_P(StateSpaces, GoldenTest,
+                         testing::Values("mamba-original", "mamba2-original"), TestName);
 
 class BundledModelTest : public testing::TestWithParam<std::string> {};
 
@@ -135,7 +150,8 @@ TEST_P(BundledModelTest, LogitsStatesAndTopTokens) {
   for (size_t i = 0; i < prompts.size(); ++i) {
     const auto ids = prompts[i]["input_ids"].get<std::vector<int64_t>>();
     Tap tap;
-    const at::Tensor logits = model.Unembed(model.Forward(ids, Packing::Whole({static_cast<int64_t>(ids.size())}), &tap)[-1]);
+    const at::Tensor logits = model.Unembed(
+        model.Forward(ids, Packing::Whole({static_cast<int64_t>(ids.size())}), &tap)[-1]);
     const at::Tensor want = expected->Read(std::to_string(i) + ".last_logits");
     const double scale = want.abs().max().item<double>();
     worst = std::max(worst, MaxDifference(logits, want) / scale);
@@ -143,19 +159,22 @@ TEST_P(BundledModelTest, LogitsStatesAndTopTokens) {
     const std::vector<int64_t> top = ToVector(std::get<1>(probabilities.topk(5)));
     for (size_t k = 0; k < 5; ++k) {
       EXPECT_EQ(top[k], prompts[i]["top5"][k][1].get<int64_t>()) << prompts[i]["prompt"];
-      EXPECT_NEAR(probabilities[top[k]].item<double>(), prompts[i]["top5"][k][2].get<double>(), 1e-4);
+      EXPECT_NEAR(probabilities[top[k]].item<double>(), prompts[i]["top5"][k][2].get<double>(),
+                  1e-4);
     }
     for (int l = 0; l < model.layers(); ++l) {
       const std::string name = fmt::format("{}.hidden.{}", i, l);
       if (!expected->tensors().contains(name)) continue;
-      worst = std::max(worst, MaxDifference(tap.seen.at(PlaceOfHidden(model, l)), expected->Read(name)) / scale);
+      worst = std::max(
+          worst, MaxDifference(tap.seen.at(PlaceOfHidden(model, l)), expected->Read(name)) / scale);
     }
   }
   EXPECT_LT(worst, kTolerance);
   std::printf("%-20s largest error / largest |logit| = %.1e\n", GetParam().c_str(), worst);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, BundledModelTest, testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
+INSTANTIATE_TEST_SUITE_P(Models, BundledModelTest,
+                         testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
 
 }  // namespace
 }  // namespace mambascope

@@ -25,7 +25,9 @@ class Hooks {
 class LayerHooks {
  public:
   LayerHooks(Hooks& hooks, int layer) : hooks_(hooks), layer_(layer) {}
-  at::Tensor operator()(Site site, const at::Tensor& x) const { return hooks_.At({site, layer_}, x); }
+  at::Tensor operator()(Site site, const at::Tensor& x) const {
+    return hooks_.At({site, layer_}, x);
+  }
   // The first `rows` rows of x pass the hooks; the others go on as they are.
   at::Tensor operator()(Site site, const at::Tensor& x, int64_t rows) const;
   std::vector<RowCut> Cuts() const { return hooks_.Cuts(layer_); }

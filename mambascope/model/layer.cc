@@ -32,14 +32,16 @@ at::Tensor LayerHooks::operator()(Site site, const at::Tensor& x, int64_t rows) 
 
 std::vector<SiteInfo> MambaSites(const Config& config) {
   const int64_t d = config.d_model, inner = config.ssm.d_inner;
-  return {{Site::kMixerIn, d},  {Site::kConvIn, inner}, {Site::kSsmIn, inner}, {Site::kSsmOut, inner}, {Site::kGateIn, inner},
-          {Site::kGate, inner}, {Site::kMixed, inner},  {Site::kMixerOut, d},  {Site::kResid, d}};
+  return {{Site::kMixerIn, d},    {Site::kConvIn, inner}, {Site::kSsmIn, inner},
+          {Site::kSsmOut, inner}, {Site::kGateIn, inner}, {Site::kGate, inner},
+          {Site::kMixed, inner},  {Site::kMixerOut, d},   {Site::kResid, d}};
 }
 
 std::vector<SiteInfo> TransformerSites(const Config& config) {
   const int64_t d = config.d_model, values = config.attention.heads * config.attention.head_dim;
-  return {{Site::kMixerIn, d}, {Site::kMixed, values}, {Site::kMixerOut, d}, {Site::kMlpMid, config.mlp.width},
-          {Site::kMlpOut, d},  {Site::kResid, d}};
+  return {{Site::kMixerIn, d},  {Site::kMixed, values},
+          {Site::kMixerOut, d}, {Site::kMlpMid, config.mlp.width},
+          {Site::kMlpOut, d},   {Site::kResid, d}};
 }
 
 std::optional<int64_t> Layer::FindWidth(Site site) const {
@@ -51,7 +53,8 @@ std::optional<int64_t> Layer::FindWidth(Site site) const {
 
 bool Layer::HasEditable(const std::string& name) const {
   const std::vector<EditableWeight> weights = editable();
-  return std::any_of(weights.begin(), weights.end(), [&](const EditableWeight& weight) { return weight.name == name; });
+  return std::any_of(weights.begin(), weights.end(),
+                     [&](const EditableWeight& weight) { return weight.name == name; });
 }
 
 EditableWeight FindEditable(const Layer& layer, const std::string& name) {

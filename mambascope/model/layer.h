@@ -39,8 +39,8 @@ class Layer {
   // Returns the block's output [row, d_model], given its input `h` [row, d_model]. Segments that
   // continue read their slot of `from`. After each row of packing.kept the carry goes to the next
   // slot of `kept`, which stays untouched when packing.kept is empty.
-  virtual at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept,
-                             const LayerHooks& hooks) const = 0;
+  virtual at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from,
+                             Carry& kept, const LayerHooks& hooks) const = 0;
 
   // Returns the sites that Forward passes to the hooks, in that order.
   virtual std::vector<SiteInfo> sites() const = 0;
@@ -58,7 +58,8 @@ class Layer {
 
   // Returns this layer with `change` [out, in] added to the editable weight `name`. It shares all
   // other weights with this one.
-  virtual std::unique_ptr<Layer> Edited(const std::string& name, const at::Tensor& change) const = 0;
+  virtual std::unique_ptr<Layer> Edited(const std::string& name,
+                                        const at::Tensor& change) const = 0;
 
   // Returns what each of mixers() moves between the tokens of one whole prompt, given the block's
   // input `h` [token, d_model].

@@ -17,9 +17,10 @@ LayerCost MambaCost(const Config& config, at::Device device) {
 
 LayerCost TransformerCost(const Config& config) {
   const AttentionConfig& a = config.attention;
-  return {.row = (6 * config.d_model + 4 * a.heads * a.head_dim + 4 * config.mlp.width) * kFloatBytes,
-          .pair = 5 * kFloatBytes * a.heads,
-          .keys_and_values = 2 * a.kv_heads * a.head_dim * kFloatBytes};
+  return {
+      .row = (6 * config.d_model + 4 * a.heads * a.head_dim + 4 * config.mlp.width) * kFloatBytes,
+      .pair = 5 * kFloatBytes * a.heads,
+      .keys_and_values = 2 * a.kv_heads * a.head_dim * kFloatBytes};
 }
 
 }  // namespace mambascope

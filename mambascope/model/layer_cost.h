@@ -12,9 +12,10 @@ namespace mambascope {
 
 // All numbers are in bytes.
 struct LayerCost {
-  int64_t row = 0;              // what one row takes while the layer computes it, and what a differentiated row keeps
-  int64_t pair = 0;             // each pair of tokens of a whole prompt: attention scores
-  int64_t slot = 0;             // a carry slot of a scan; attention's keys and values are counted by token
+  int64_t row =
+      0;  // what one row takes while the layer computes it, and what a differentiated row keeps
+  int64_t pair = 0;  // each pair of tokens of a whole prompt: attention scores
+  int64_t slot = 0;  // a carry slot of a scan; attention's keys and values are counted by token
   int64_t walked_row = 0;       // a row that a scan walks once more for a cut
   int64_t keys_and_values = 0;  // what one token hands to the later ones in attention
 };

@@ -17,7 +17,9 @@ using testing::ElementsAre;
 class AddAt : public Hooks {
  public:
   AddAt(Site site, at::Tensor delta) : site_(site), delta_(std::move(delta)) {}
-  at::Tensor At(const Place& place, const at::Tensor& x) override { return place.site == site_ ? x + delta_ : x; }
+  at::Tensor At(const Place& place, const at::Tensor& x) override {
+    return place.site == site_ ? x + delta_ : x;
+  }
 
  private:
   const Site site_;
@@ -41,12 +43,14 @@ TEST_P(LayerTest, SitesAreThoseThatForwardPassesToTheHooks) {
     const Layer& layer = model_.layer(l);
     const std::map<Site, at::Tensor> states = LayerStates(layer, h_);
     EXPECT_EQ(states.size(), layer.sites().size());
-    for (const SiteInfo& info : layer.sites()) EXPECT_EQ(states.at(info.site).size(1), info.width) << l << " " << SiteName(info.site);
+    for (const SiteInfo& info : layer.sites())
+      EXPECT_EQ(states.at(info.site).size(1), info.width) << l << " " << SiteName(info.site);
     EXPECT_EQ(layer.sites().back().site, Site::kResid);
   }
 }
 
-// A delta there is a delta of the output, no more and no less, where the layer says so; and nowhere else.
+// A delta there is a delta of the output, no more and no less, where the layer says so; and nowhere
+// else.
 TEST_P(LayerTest, WhatIsAddedToTheOutputIsReadByNothingElse) {
   Hooks none;
   at::manual_seed(4);
@@ -63,7 +67,8 @@ TEST_P(LayerTest, WhatIsAddedToTheOutputIsReadByNothingElse) {
       }
       AddAt hooks(info.site, delta);
       const double off = MaxDifference(Output(layer, hooks), base + delta);
-      EXPECT_EQ(off < 1e-4, layer.IsAddedToOutput(info.site)) << l << " " << SiteName(info.site) << " " << off;
+      EXPECT_EQ(off < 1e-4, layer.IsAddedToOutput(info.site))
+          << l << " " << SiteName(info.site) << " " << off;
     }
     EXPECT_GE(added, 2) << "the block's output, and what is added last";
     EXPECT_FALSE(layer.IsAddedToOutput(Site::kEmbed));
@@ -101,16 +106,19 @@ TEST(MixedModelTest, SaysWhichLayersHaveWhat) {
   EXPECT_EQ(model.width({Site::kMlpMid, 0}), 40);
   std::vector<Site> sites;
   for (const SiteInfo& info : model.sites()) sites.push_back(info.site);
-  EXPECT_THAT(sites, ElementsAre(Site::kEmbed, Site::kMixerIn, Site::kConvIn, Site::kSsmIn, Site::kSsmOut, Site::kGateIn, Site::kGate,
-                                 Site::kMixed, Site::kMixerOut, Site::kMlpMid, Site::kMlpOut, Site::kResid));
+  EXPECT_THAT(sites, ElementsAre(Site::kEmbed, Site::kMixerIn, Site::kConvIn, Site::kSsmIn,
+                                 Site::kSsmOut, Site::kGateIn, Site::kGate, Site::kMixed,
+                                 Site::kMixerOut, Site::kMlpMid, Site::kMlpOut, Site::kResid));
 }
 
 TEST(MixedModelTest, EditsReachTheLayersThatHaveTheProjection) {
   const Model model = MixedModel();
   EXPECT_THAT(ErrorOf([&] { model.editable(1, "W_o"); }), testing::HasSubstr("projection 'W_o'"));
-  EXPECT_THAT(ErrorOf([&] { model.editable(2, "W_down"); }), testing::HasSubstr("it has: W_a, W_g, W_o"));
+  EXPECT_THAT(ErrorOf([&] { model.editable(2, "W_down"); }),
+              testing::HasSubstr("it has: W_a, W_g, W_o"));
   const EditableWeight weight = model.editable(3, "W_down");
-  const Edit edit{3, "W_down", at::ones({1, weight.weight.size(1)}), at::ones({1, weight.weight.size(0)})};
+  const Edit edit{3, "W_down", at::ones({1, weight.weight.size(1)}),
+                  at::ones({1, weight.weight.size(0)})};
   EXPECT_GT(MaxDifference(model.Edited({edit}).editable(3, "W_down").weight, weight.weight), 0.9);
 }
 

@@ -1,4 +1,5 @@
-// Mamba-1 (Gu & Dao 2023, Algorithm 2; symbols of Sharma et al. 2024, section 2), and Falcon-Mamba, which also normalises B, C and dt.
+// Mamba-1 (Gu & Dao 2023, Algorithm 2; symbols of Sharma et al. 2024, section 2), and Falcon-Mamba,
+// which also normalises B, C and dt.
 //
 //   x = RMSNorm(h)                      a = W_a x                    c = SiLU(conv(a))
 //   dt, B, C = W_x c                    delta = softplus(W_dt dt)    A = -exp(A_log)
@@ -20,9 +21,12 @@ class Mamba1Layer : public Layer {
     const int64_t d = ssm_.d_inner, n = ssm_.d_state;
     const Weights m = w.Scope("mixer");
     norm_ = w.Float("norm.weight", {config_.d_model});
-    const Projection in = Projection::Load(m, "in_proj", 2 * d, config_.d_model, ssm_.projection_bias);
-    w_a_ = {in.weight.narrow(0, 0, d), ssm_.projection_bias ? in.bias.narrow(0, 0, d) : at::Tensor(), in.tensor};
-    w_g_ = {in.weight.narrow(0, d, d), ssm_.projection_bias ? in.bias.narrow(0, d, d) : at::Tensor(), in.tensor};
+    const Projection in =
+        Projection::Load(m, "in_proj", 2 * d, config_.d_model, ssm_.projection_bias);
+    w_a_ = {in.weight.narrow(0, 0, d),
+            ssm_.projection_bias ? in.bias.narrow(0, 0, d) : at::Tensor(), in.tensor};
+    w_g_ = {in.weight.narrow(0, d, d),
+            ssm_.projection_bias ? in.bias.narrow(0, d, d) : at::Tensor(), in.tensor};
     w_o_ = Projection::Load(m, "out_proj", config_.d_model, d, ssm_.projection_bias);
     w_x_ = Projection::Load(m, "x_proj", ssm_.dt_rank + 2 * n, d, false);
     w_dt_ = Projection::Load(m, "dt_proj", d, ssm_.dt_rank, true);
@@ -32,15 +36,18 @@ class Mamba1Layer : public Layer {
     d_ = m.Float("D", {d});
   }
 
-  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
-    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, config_.norm_eps));  // [row, d_model]
-    const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));                       // [row, d_inner]
+  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept,
+                     const LayerHooks& hooks) const override {
+    const at::Tensor x =
+        hooks(Site::kMixerIn, RmsNorm(h, norm_, config_.norm_eps));  // [row, d_model]
+    const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));      // [row, d_inner]
     const CutRows cuts(packing, hooks.Cuts(), ssm_.d_conv);
     const at::Tensor conv = CausalConv(a, conv_, conv_bias_, packing, from.conv, kept.conv, cuts);
     const at::Tensor c = hooks(Site::kSsmIn, at::silu(conv), packing.rows());
     const at::Tensor s = hooks(Site::kSsmOut, Ssm(c, packing, from, kept, cuts));
     const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, Linear(x, w_g_))));
-    const at::Tensor o = hooks(Site::kMixerOut, Linear(hooks(Site::kMixed, s * g), w_o_));  // [row, d_model]
+    const at::Tensor o =
+        hooks(Site::kMixerOut, Linear(hooks(Site::kMixed, s * g), w_o_));  // [row, d_model]
     return hooks(Site::kResid, h + o);
   }
 
@@ -50,7 +57,9 @@ class Mamba1Layer : public Layer {
   }
 
   std::vector<SiteInfo> sites() const override { return MambaSites(config_); }
-  bool IsAddedToOutput(Site site) const override { return site == Site::kMixerOut || site == Site::kResid; }
+  bool IsAddedToOutput(Site site) const override {
+    return site == Site::kMixerOut || site == Site::kResid;
+  }
   std::vector<Mixer> mixers() const override { return {ScanMixer(config_, "channel", a_)}; }
   LayerCost cost() const override { return MambaCost(config_, a_.device()); }
 
@@ -62,15 +71,20 @@ class Mamba1Layer : public Layer {
 
   std::unique_ptr<Layer> Edited(const std::string& name, const at::Tensor& change) const override {
     auto copy = std::make_unique<Mamba1Layer>(*this);
-    at::Tensor& weight = (name == "W_a" ? copy->w_a_ : name == "W_g" ? copy->w_g_ : copy->w_o_).weight;
+    at::Tensor& weight = (name == "W_a"   ? copy->w_a_
+                          : name == "W_g" ? copy->w_g_
+                                          : copy->w_o_)
+                             .weight;
     weight = weight + change;
     return copy;
   }
 
  private:
   // s [row, d_inner] from c [row + extra, d_inner].
-  at::Tensor Ssm(const at::Tensor& c, const Packing& packing, const Carry& from, Carry& kept, const CutRows& cuts) const {
-    return at::addcmul(SelectiveScan(Selected(c), packing, from.ssm, kept.ssm, cuts), c.narrow(0, 0, packing.rows()), d_);
+  at::Tensor Ssm(const at::Tensor& c, const Packing& packing, const Carry& from, Carry& kept,
+                 const CutRows& cuts) const {
+    return at::addcmul(SelectiveScan(Selected(c), packing, from.ssm, kept.ssm, cuts),
+                       c.narrow(0, 0, packing.rows()), d_);
   }
   // What the recurrence reads: the step size, B and C depend on c, hence "selective".
   ScanInput Selected(const at::Tensor& c) const {
@@ -80,7 +94,9 @@ class Mamba1Layer : public Layer {
     const at::Tensor delta = at::softplus(Linear(dt, w_dt_));  // [row, d_inner]
     return {c, delta, a_, b.unsqueeze(1), cc.unsqueeze(1)};
   }
-  at::Tensor Norm(const at::Tensor& x) const { return ssm_.bcdt_norm_eps ? RmsNorm(x, {}, *ssm_.bcdt_norm_eps) : x; }
+  at::Tensor Norm(const at::Tensor& x) const {
+    return ssm_.bcdt_norm_eps ? RmsNorm(x, {}, *ssm_.bcdt_norm_eps) : x;
+  }
 
   const Config config_;
   const SsmConfig ssm_;
@@ -93,6 +109,8 @@ class Mamba1Layer : public Layer {
 
 }  // namespace
 
-std::unique_ptr<Layer> MakeMamba1Layer(const Config& config, const Weights& w) { return std::make_unique<Mamba1Layer>(config, w); }
+std::unique_ptr<Layer> MakeMamba1Layer(const Config& config, const Weights& w) {
+  return std::make_unique<Mamba1Layer>(config, w);
+}
 
 }  // namespace mambascope

@@ -1,9 +1,10 @@
-// Mamba-2 (Dao & Gu 2024, section 7): the decay is one number per head, heads of a group share B and C, and the gate comes before a norm.
+// Mamba-2 (Dao & Gu 2024, section 7): the decay is one number per head, heads of a group share B
+// and C, and the gate comes before a norm.
 //
-//   x = RMSNorm(h)                 z, a, B', C', dt = W_in x         c, B, C = SiLU(conv(a, B', C'))
-//   delta = clamp(softplus(dt + dt_bias))                            A = -exp(A_log)
-//   S_t = exp(delta_t A) S_(t-1) + delta_t c_t B_t                   s_t = C_t S_t + D c_t
-//   g = SiLU(z)                    o = W_o RMSNorm(s * g)            h' = h + o
+//   x = RMSNorm(h)                 z, a, B', C', dt = W_in x         c, B, C = SiLU(conv(a, B',
+//   C')) delta = clamp(softplus(dt + dt_bias))                            A = -exp(A_log) S_t =
+//   exp(delta_t A) S_(t-1) + delta_t c_t B_t                   s_t = C_t S_t + D c_t g = SiLU(z) o
+//   = W_o RMSNorm(s * g)            h' = h + o
 //
 // The norm of s * g has an RMS of its own in each group, as in the authors' code.
 #include <ATen/ATen.h>
@@ -22,7 +23,8 @@ class Mamba2Layer : public Layer {
     const int64_t d = ssm_.d_inner, conv_width = d + 2 * ssm_.groups * ssm_.d_state;
     const Weights m = w.Scope("mixer");
     norm_ = w.Float("norm.weight", {config_.d_model});
-    w_in_ = Projection::Load(m, "in_proj", d + conv_width + ssm_.heads, config_.d_model, ssm_.projection_bias);
+    w_in_ = Projection::Load(m, "in_proj", d + conv_width + ssm_.heads, config_.d_model,
+                             ssm_.projection_bias);
     w_o_ = Projection::Load(m, "out_proj", config_.d_model, d, ssm_.projection_bias);
     conv_ = m.Float("conv1d.weight", {conv_width, 1, ssm_.d_conv}).squeeze(1).t().contiguous();
     if (ssm_.conv_bias) conv_bias_ = m.Float("conv1d.bias", {conv_width});
@@ -33,15 +35,19 @@ class Mamba2Layer : public Layer {
     gated_norm_ = m.Float("norm.weight", {d});
   }
 
-  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
-    const at::Tensor x = hooks(Site::kMixerIn, RmsNorm(h, norm_, config_.norm_eps));  // [row, d_model]
+  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept,
+                     const LayerHooks& hooks) const override {
+    const at::Tensor x =
+        hooks(Site::kMixerIn, RmsNorm(h, norm_, config_.norm_eps));  // [row, d_model]
     const auto in = Projected(x);
     const CutRows cuts(packing, hooks.Cuts(), ssm_.d_conv);
     const ScanInput input = Selected(in, packing, from, kept, hooks, cuts);
     const at::Tensor y = SelectiveScan(input, packing, from.ssm, kept.ssm, cuts);
-    const at::Tensor s = hooks(Site::kSsmOut, at::addcmul(y, input.x.narrow(0, 0, packing.rows()), d_));
+    const at::Tensor s =
+        hooks(Site::kSsmOut, at::addcmul(y, input.x.narrow(0, 0, packing.rows()), d_));
     const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, in[0])));
-    const at::Tensor mixed = hooks(Site::kMixed, GroupedRmsNorm(s * g, gated_norm_, ssm_.norm_groups, config_.norm_eps));
+    const at::Tensor mixed =
+        hooks(Site::kMixed, GroupedRmsNorm(s * g, gated_norm_, ssm_.norm_groups, config_.norm_eps));
     return hooks(Site::kResid, h + hooks(Site::kMixerOut, Linear(mixed, w_o_)));
   }
 
@@ -50,16 +56,20 @@ class Mamba2Layer : public Layer {
     const Packing packing = Packing::Whole({h.size(0)});
     Hooks none;
     Carry dropped;
-    const ScanInput input =
-        Selected(Projected(states.at(Site::kMixerIn)), packing, {}, dropped, {none, 0}, CutRows(packing, {}, ssm_.d_conv));
+    const ScanInput input = Selected(Projected(states.at(Site::kMixerIn)), packing, {}, dropped,
+                                     {none, 0}, CutRows(packing, {}, ssm_.d_conv));
     const at::Tensor g = states.at(Site::kGate), squares = (states.at(Site::kSsmOut) * g).square();
-    const at::Tensor mean = squares.view({h.size(0), ssm_.norm_groups, -1}).mean(-1);  // [row, norm group]
-    const at::Tensor scale = at::rsqrt(mean + config_.norm_eps).repeat_interleave(ssm_.d_inner / ssm_.norm_groups, 1);
+    const at::Tensor mean =
+        squares.view({h.size(0), ssm_.norm_groups, -1}).mean(-1);  // [row, norm group]
+    const at::Tensor scale =
+        at::rsqrt(mean + config_.norm_eps).repeat_interleave(ssm_.d_inner / ssm_.norm_groups, 1);
     return {ScanMixing(input, ssm_.head_dim, d_, gated_norm_ * g * scale, w_o_)};
   }
 
   std::vector<SiteInfo> sites() const override { return MambaSites(config_); }
-  bool IsAddedToOutput(Site site) const override { return site == Site::kMixerOut || site == Site::kResid; }
+  bool IsAddedToOutput(Site site) const override {
+    return site == Site::kMixerOut || site == Site::kResid;
+  }
   std::vector<Mixer> mixers() const override { return {ScanMixer(config_, "head", decay_)}; }
   LayerCost cost() const override { return MambaCost(config_, a_.device()); }
 
@@ -81,35 +91,44 @@ class Mamba2Layer : public Layer {
  private:
   // z, a [row, d_inner], B' and C' [row, 2 groups d_state], dt [row, heads]
   std::vector<at::Tensor> Projected(const at::Tensor& x) const {
-    return Linear(x, w_in_).split_with_sizes({ssm_.d_inner, ssm_.d_inner, 2 * ssm_.groups * ssm_.d_state, ssm_.heads}, 1);
+    return Linear(x, w_in_).split_with_sizes(
+        {ssm_.d_inner, ssm_.d_inner, 2 * ssm_.groups * ssm_.d_state, ssm_.heads}, 1);
   }
   // What the recurrence reads, [row + extra, ..].
-  ScanInput Selected(const std::vector<at::Tensor>& in, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks,
-                     const CutRows& cuts) const {
+  ScanInput Selected(const std::vector<at::Tensor>& in, const Packing& packing, const Carry& from,
+                     Carry& kept, const LayerHooks& hooks, const CutRows& cuts) const {
     const int64_t d = ssm_.d_inner, bc = ssm_.groups * ssm_.d_state;
     const at::Tensor a = hooks(Site::kConvIn, in[1]);  // [row, d_inner]
-    const at::Tensor conv = CausalConv(at::cat({a, in[2]}, 1), conv_, conv_bias_, packing, from.conv, kept.conv, cuts);
+    const at::Tensor conv =
+        CausalConv(at::cat({a, in[2]}, 1), conv_, conv_bias_, packing, from.conv, kept.conv, cuts);
     const auto parts = at::silu(conv).split_with_sizes({d, bc, bc}, 1);
     const at::Tensor c = hooks(Site::kSsmIn, parts[0], packing.rows()), dt = cuts.WithExtra(in[3]);
-    const at::Tensor delta = PerChannel(at::clamp(at::softplus(dt + dt_bias_), ssm_.dt_min, ssm_.dt_max));
+    const at::Tensor delta =
+        PerChannel(at::clamp(at::softplus(dt + dt_bias_), ssm_.dt_min, ssm_.dt_max));
     return {c, delta, a_, Grouped(parts[1]), Grouped(parts[2])};
   }
   // [.., heads] -> [.., d_inner]: every channel of a head has the head's value.
-  at::Tensor PerChannel(const at::Tensor& x) const { return x.repeat_interleave(ssm_.head_dim, -1); }
+  at::Tensor PerChannel(const at::Tensor& x) const {
+    return x.repeat_interleave(ssm_.head_dim, -1);
+  }
   // [row, groups * d_state] -> [row, groups, d_state].
-  at::Tensor Grouped(const at::Tensor& x) const { return x.reshape({-1, ssm_.groups, ssm_.d_state}); }
+  at::Tensor Grouped(const at::Tensor& x) const {
+    return x.reshape({-1, ssm_.groups, ssm_.d_state});
+  }
 
   const Config config_;
   const SsmConfig ssm_;
   at::Tensor norm_, gated_norm_;  // [d_model], [d_inner]
-  Projection w_in_, w_o_;         // [2 d_inner + 2 groups d_state + heads, d_model], [d_model, d_inner]
-  at::Tensor conv_, conv_bias_;   // [d_conv, d_inner + 2 groups d_state], [.. same]
-  at::Tensor dt_bias_;            // [heads]
-  at::Tensor decay_, a_, d_;      // [1, heads], [1, d_inner], [d_inner]
+  Projection w_in_, w_o_;  // [2 d_inner + 2 groups d_state + heads, d_model], [d_model, d_inner]
+  at::Tensor conv_, conv_bias_;  // [d_conv, d_inner + 2 groups d_state], [.. same]
+  at::Tensor dt_bias_;           // [heads]
+  at::Tensor decay_, a_, d_;     // [1, heads], [1, d_inner], [d_inner]
 };
 
 }  // namespace
 
-std::unique_ptr<Layer> MakeMamba2Layer(const Config& config, const Weights& w) { return std::make_unique<Mamba2Layer>(config, w); }
+std::unique_ptr<Layer> MakeMamba2Layer(const Config& config, const Weights& w) {
+  return std::make_unique<Mamba2Layer>(config, w);
+}
 
 }  // namespace mambascope

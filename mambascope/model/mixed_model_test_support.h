@@ -1,4 +1,5 @@
-// A small model whose layers differ: what hybrids are made of, from the tiny checkpoints of one width.
+// A small model whose layers differ: what hybrids are made of, from the tiny checkpoints of one
+// width.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -20,7 +21,8 @@ class BlockWithMlp : public Layer {
   BlockWithMlp(std::shared_ptr<const Layer> block, at::Tensor w_up, at::Tensor w_down)
       : block_(std::move(block)), w_up_(std::move(w_up)), w_down_(std::move(w_down)) {}
 
-  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
+  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept,
+                     const LayerHooks& hooks) const override {
     InBlock in_block(hooks);
     const at::Tensor m = block_->Forward(h, packing, from, kept, {in_block, 0});  // [row, d_model]
     const at::Tensor mid = hooks(Site::kMlpMid, at::relu(m.mm(w_up_.t())));
@@ -34,7 +36,9 @@ class BlockWithMlp : public Layer {
     sites.push_back(resid);
     return sites;
   }
-  bool IsAddedToOutput(Site site) const override { return site == Site::kMlpOut || site == Site::kResid; }
+  bool IsAddedToOutput(Site site) const override {
+    return site == Site::kMlpOut || site == Site::kResid;
+  }
   std::vector<Mixer> mixers() const override { return block_->mixers(); }
   std::vector<EditableWeight> editable() const override {
     std::vector<EditableWeight> weights = block_->editable();
@@ -57,7 +61,9 @@ class BlockWithMlp : public Layer {
   class InBlock : public Hooks {
    public:
     explicit InBlock(const LayerHooks& hooks) : hooks_(hooks) {}
-    at::Tensor At(const Place& place, const at::Tensor& x) override { return place.site == Site::kResid ? x : hooks_(place.site, x); }
+    at::Tensor At(const Place& place, const at::Tensor& x) override {
+      return place.site == Site::kResid ? x : hooks_(place.site, x);
+    }
     std::vector<RowCut> Cuts(int) override { return hooks_.Cuts(); }
 
    private:
@@ -71,20 +77,31 @@ class BlockWithMlp : public Layer {
 // An MLP alone: h' = h + W_down relu(W_up h).
 class MlpBlock : public Layer {
  public:
-  MlpBlock(at::Tensor w_up, at::Tensor w_down) : w_up_(std::move(w_up)), w_down_(std::move(w_down)) {}
+  MlpBlock(at::Tensor w_up, at::Tensor w_down)
+      : w_up_(std::move(w_up)), w_down_(std::move(w_down)) {}
 
-  at::Tensor Forward(const at::Tensor& h, const Packing&, const Carry&, Carry&, const LayerHooks& hooks) const override {
+  at::Tensor Forward(const at::Tensor& h, const Packing&, const Carry&, Carry&,
+                     const LayerHooks& hooks) const override {
     const at::Tensor mid = hooks(Site::kMlpMid, at::relu(h.mm(w_up_.t())));
     return hooks(Site::kResid, h + hooks(Site::kMlpOut, mid.mm(w_down_.t())));
   }
   std::vector<SiteInfo> sites() const override {
-    return {{Site::kMlpMid, w_up_.size(0)}, {Site::kMlpOut, w_down_.size(0)}, {Site::kResid, w_down_.size(0)}};
+    return {{Site::kMlpMid, w_up_.size(0)},
+            {Site::kMlpOut, w_down_.size(0)},
+            {Site::kResid, w_down_.size(0)}};
   }
-  bool IsAddedToOutput(Site site) const override { return site == Site::kMlpOut || site == Site::kResid; }
+  bool IsAddedToOutput(Site site) const override {
+    return site == Site::kMlpOut || site == Site::kResid;
+  }
   std::vector<Mixer> mixers() const override { return {}; }
-  std::vector<EditableWeight> editable() const override { return {{"W_down", w_down_, Site::kMlpMid, Site::kMlpOut, "w_down"}}; }
-  LayerCost cost() const override { return {.row = (6 * w_down_.size(0) + 2 * w_up_.size(0)) * static_cast<int64_t>(sizeof(float))}; }
-  std::unique_ptr<Layer> Edited(const std::string& /*name*/, const at::Tensor& change) const override {
+  std::vector<EditableWeight> editable() const override {
+    return {{"W_down", w_down_, Site::kMlpMid, Site::kMlpOut, "w_down"}};
+  }
+  LayerCost cost() const override {
+    return {.row = (6 * w_down_.size(0) + 2 * w_up_.size(0)) * static_cast<int64_t>(sizeof(float))};
+  }
+  std::unique_ptr<Layer> Edited(const std::string& /*name*/,
+                                const at::Tensor& change) const override {
     return std::make_unique<MlpBlock>(w_up_, w_down_ + change);
   }
   std::vector<Mixing> Mix(const at::Tensor&) const override { return {}; }
@@ -95,13 +112,16 @@ class MlpBlock : public Layer {
 
 // Layer 0: Mamba-1 with an MLP behind. 1: Llama. 2: Mamba-2. 3: an MLP alone. 4: Mamba-1.
 inline Model MixedModel() {
-  const Model mamba = Model::Load(GoldenFolder() / "mamba"), mamba2 = Model::Load(GoldenFolder() / "mamba2"),
+  const Model mamba = Model::Load(GoldenFolder() / "mamba"),
+              mamba2 = Model::Load(GoldenFolder() / "mamba2"),
               llama = Model::Load(GoldenFolder() / "llama");
   const int64_t d = mamba.config().d_model;
   at::manual_seed(12);
   const auto weight = [](int64_t out, int64_t in) { return at::randn({out, in}) * 0.15; };
-  return mamba.WithLayers({std::make_shared<BlockWithMlp>(mamba.shared_layer(0), weight(40, d), weight(d, 40)), llama.shared_layer(1),
-                           mamba2.shared_layer(2), std::make_shared<MlpBlock>(weight(56, d), weight(d, 56)), mamba.shared_layer(3)});
+  return mamba.WithLayers(
+      {std::make_shared<BlockWithMlp>(mamba.shared_layer(0), weight(40, d), weight(d, 40)),
+       llama.shared_layer(1), mamba2.shared_layer(2),
+       std::make_shared<MlpBlock>(weight(56, d), weight(d, 56)), mamba.shared_layer(3)});
 }
 
 // The tiny checkpoints by their names, and MixedModel as "mixed".
@@ -110,6 +130,8 @@ inline std::vector<std::string> TinyModels() {
   names.emplace_back("mixed");
   return names;
 }
-inline Model LoadTinyModel(const std::string& name) { return name == "mixed" ? MixedModel() : Model::Load(GoldenFolder() / name); }
+inline Model LoadTinyModel(const std::string& name) {
+  return name == "mixed" ? MixedModel() : Model::Load(GoldenFolder() / name);
+}
 
 }  // namespace mambascope

@@ -5,7 +5,8 @@
 namespace mambascope {
 
 std::optional<Mixer> FindMixer(const std::vector<Mixer>& mixers, MixerKind kind) {
-  const auto found = std::find_if(mixers.begin(), mixers.end(), [&](const Mixer& mixer) { return mixer.kind == kind; });
+  const auto found = std::find_if(mixers.begin(), mixers.end(),
+                                  [&](const Mixer& mixer) { return mixer.kind == kind; });
   return found == mixers.end() ? std::nullopt : std::optional(*found);
 }
 

@@ -20,12 +20,13 @@ enum class MixerKind {
 
 struct Mixer {
   MixerKind kind;
-  int64_t channels;                      // entries of a cut's mask (Sources::channels)
-  const char* channel_name;              // "channel" or "head": what an entry of the mask is
-  const char* matrix_name;               // "channel" or "head": what has a token-to-token matrix (mixing.h)
-  bool has_conv = false;                 // whether a convolution hands something on, too
-  CutKind published = CutKind::kMixing;  // how the public implementation of Endy et al. 2025 cuts it
-  at::Tensor decay = {};                 // of a scan: A of each matrix, [d_state or 1, matrices], negative
+  int64_t channels;          // entries of a cut's mask (Sources::channels)
+  const char* channel_name;  // "channel" or "head": what an entry of the mask is
+  const char* matrix_name;   // "channel" or "head": what has a token-to-token matrix (mixing.h)
+  bool has_conv = false;     // whether a convolution hands something on, too
+  CutKind published =
+      CutKind::kMixing;   // how the public implementation of Endy et al. 2025 cuts it
+  at::Tensor decay = {};  // of a scan: A of each matrix, [d_state or 1, matrices], negative
 };
 
 // Returns the first mixer of this kind, if there is one.

@@ -8,11 +8,14 @@ namespace mambascope {
 namespace {
 
 // One column of each `copies` neighbours.
-at::Tensor EveryNth(const at::Tensor& x, int64_t copies) { return x.slice(1, 0, x.size(1), copies); }
+at::Tensor EveryNth(const at::Tensor& x, int64_t copies) {
+  return x.slice(1, 0, x.size(1), copies);
+}
 
 // What `arrived` [.., width] at `to` adds to the residual, [.., d_model].
 at::Tensor Write(const Mixing& mixing, const at::Tensor& arrived, int64_t to) {
-  return Linear(mixing.gate.defined() ? arrived * mixing.gate[to] : arrived, {mixing.out.weight, {}});
+  return Linear(mixing.gate.defined() ? arrived * mixing.gate[to] : arrived,
+                {mixing.out.weight, {}});
 }
 
 }  // namespace
@@ -24,25 +27,44 @@ at::Tensor Mixing::Written(int64_t to) const {
 
 at::Tensor Mixing::WrittenBySkip(int64_t to) const { return Write(*this, skip[to], to); }
 
-Mixing ScanMixing(const ScanInput& in, int64_t copies, const at::Tensor& d, const at::Tensor& gate, const Projection& out) {
+Mixing ScanMixing(const ScanInput& in, int64_t copies, const at::Tensor& d, const at::Tensor& gate,
+                  const Projection& out) {
   const ScanInput one{{}, EveryNth(in.delta, copies), EveryNth(in.a, copies), in.b, in.c};
   const int64_t channels = one.delta.size(1);
   const auto matrix = [one, channels](int64_t first, int64_t begin, int64_t end) {
     const auto own = [&](const at::Tensor& grouped) {  // [token, 1 or channel, d_state]
-      return grouped.size(1) == 1 ? grouped : grouped.repeat_interleave(channels / grouped.size(1), 1).slice(1, begin, end);
+      return grouped.size(1) == 1
+                 ? grouped
+                 : grouped.repeat_interleave(channels / grouped.size(1), 1).slice(1, begin, end);
     };
-    return ScanMatrix({{}, one.delta.slice(1, begin, end), one.a.slice(1, begin, end), own(one.b), own(one.c)}, first);
+    return ScanMatrix(
+        {{}, one.delta.slice(1, begin, end), one.a.slice(1, begin, end), own(one.b), own(one.c)},
+        first);
   };
-  return {.channels = channels, .values = in.x, .skip = in.x * d, .gate = gate, .out = out, .step = one.delta, .matrix = matrix};
+  return {.channels = channels,
+          .values = in.x,
+          .skip = in.x * d,
+          .gate = gate,
+          .out = out,
+          .step = one.delta,
+          .matrix = matrix};
 }
 
 Mixing AttentionMixing(const AttentionInput& in, const Projection& out) {
   const int64_t heads = in.q.size(1);
-  const auto repeated = [&](const at::Tensor& x) { return x.repeat_interleave(heads / x.size(1), 1); };  // [token, heads, head_dim]
+  const auto repeated = [&](const at::Tensor& x) {
+    return x.repeat_interleave(heads / x.size(1), 1);
+  };  // [token, heads, head_dim]
   const auto matrix = [q = in.q, k = repeated(in.k)](int64_t first, int64_t begin, int64_t end) {
     return AttentionWeights(q.slice(1, begin, end), k.slice(1, begin, end), first);
   };
-  return {.channels = heads, .values = repeated(in.v).flatten(1), .skip = {}, .gate = {}, .out = out, .step = {}, .matrix = matrix};
+  return {.channels = heads,
+          .values = repeated(in.v).flatten(1),
+          .skip = {},
+          .gate = {},
+          .out = out,
+          .step = {},
+          .matrix = matrix};
 }
 
 }  // namespace mambascope

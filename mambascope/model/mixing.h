@@ -3,10 +3,11 @@
 //
 //   m_t = sum over s <= t of M_ts v_s + skip_t            o_t = W (m_t * gate_t) + b
 //
-//               channel    M (all [to, from, channel])                v              skip   gate                     W
-//   Mamba-1     d_inner    C_t (product of exp(delta A)) delta_s B_s  c              D c    g                        W_o
-//   Mamba-2     head       the same, one decay per head               c              D c    w_norm * g / rms(s * g)  W_o
-//   transformer head       the softmax's weights                      heads' values  none   none                     dense
+//               channel    M (all [to, from, channel])                v              skip   gate W
+//   Mamba-1     d_inner    C_t (product of exp(delta A)) delta_s B_s  c              D c    g W_o
+//   Mamba-2     head       the same, one decay per head               c              D c    w_norm
+//   * g / rms(s * g)  W_o transformer head       the softmax's weights                      heads'
+//   values  none   none                     dense
 //
 // For Mamba M is the hidden attention of Ali, Zimerman & Wolf 2024; for Mamba-2 also Dao & Gu 2024,
 // equation 3. The gate and the norm's scale are those of this run. So o is linear in what arrives.
@@ -44,7 +45,8 @@ struct Mixing {
 // Makes the Mixing of a scan. `copies` neighbouring channels of `in` share step size and decay, so
 // they are one channel of the matrix.
 //   d [d_inner], gate [token, d_inner]
-Mixing ScanMixing(const ScanInput& in, int64_t copies, const at::Tensor& d, const at::Tensor& gate, const Projection& out);
+Mixing ScanMixing(const ScanInput& in, int64_t copies, const at::Tensor& d, const at::Tensor& gate,
+                  const Projection& out);
 
 Mixing AttentionMixing(const AttentionInput& in, const Projection& out);
 

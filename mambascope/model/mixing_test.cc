@@ -22,11 +22,13 @@ std::vector<std::string> Models() {
 class MixingTest : public testing::TestWithParam<std::string> {
  protected:
   static std::filesystem::path Folder() {
-    return GetParam().starts_with("demo") ? RepositoryFolder() / "models" / GetParam() : GoldenFolder() / GetParam();
+    return GetParam().starts_with("demo") ? RepositoryFolder() / "models" / GetParam()
+                                          : GoldenFolder() / GetParam();
   }
   // The input of block `l`.
   at::Tensor Input(int l) const {
-    return model_.Forward(ids_, Packing::Whole({static_cast<int64_t>(ids_.size())}), nullptr, nullptr, nullptr, l - 1);
+    return model_.Forward(ids_, Packing::Whole({static_cast<int64_t>(ids_.size())}), nullptr,
+                          nullptr, nullptr, l - 1);
   }
   bool IsMamba() const { return model_.layer(0).mixers().at(0).kind == MixerKind::kScan; }
 
@@ -50,9 +52,12 @@ TEST_P(MixingTest, MatrixTimesValuesIsWhatArrives) {
     const auto states = LayerStates(model_.layer(l), h);
     const at::Tensor m = mixing.matrix(0, 0, mixing.channels);
     ASSERT_EQ(m.sizes(), (at::IntArrayRef{tokens_, tokens_, mixing.channels}));
-    at::Tensor arrived = at::einsum("ijc,jcw->icw", {m, mixing.values.unflatten(1, {mixing.channels, -1})}).flatten(1);
+    at::Tensor arrived =
+        at::einsum("ijc,jcw->icw", {m, mixing.values.unflatten(1, {mixing.channels, -1})})
+            .flatten(1);
     if (mixing.skip.defined()) arrived = arrived + mixing.skip;
-    ExpectNear(arrived, states.at(IsMamba() ? Site::kSsmOut : Site::kMixed), "layer " + std::to_string(l));
+    ExpectNear(arrived, states.at(IsMamba() ? Site::kSsmOut : Site::kMixed),
+               "layer " + std::to_string(l));
   }
 }
 
@@ -69,7 +74,8 @@ TEST_P(MixingTest, WritesAddUpToTheMixersOutput) {
       at::Tensor sum = written.sum(0);
       if (mixing.skip.defined()) sum = sum + mixing.WrittenBySkip(to);
       if (mixing.out.bias.defined()) sum = sum + mixing.out.bias;
-      EXPECT_LT(MaxDifference(sum, want[to]), 1e-5 * want.abs().max().item<double>()) << "layer " << l << " token " << to;
+      EXPECT_LT(MaxDifference(sum, want[to]), 1e-5 * want.abs().max().item<double>())
+          << "layer " << l << " token " << to;
     }
   }
 }
@@ -78,7 +84,8 @@ TEST_P(MixingTest, WritesAddUpToTheMixersOutput) {
 TEST_P(MixingTest, PartsAreOfTheWhole) {
   const Mixing mixing = model_.layer(1).Mix(Input(1)).at(0);
   const int64_t begin = mixing.channels / 4, end = mixing.channels - 1;
-  const at::Tensor whole = mixing.matrix(0, 0, mixing.channels), part = mixing.matrix(4, begin, end);
+  const at::Tensor whole = mixing.matrix(0, 0, mixing.channels),
+                   part = mixing.matrix(4, begin, end);
   ExpectNear(part, whole.slice(0, 4).slice(2, begin, end), "rows from 4 on");
   EXPECT_EQ(whole[2].slice(0, 3).abs().max().item<double>(), 0) << "causal";
   EXPECT_GT(whole[5][2].abs().min().item<double>(), 0);
@@ -90,26 +97,33 @@ TEST_P(MixingTest, DecayAndStepSizeAreMambas) {
   ASSERT_EQ(decay.defined(), IsMamba());
   ASSERT_EQ(mixing.step.defined(), IsMamba());
   if (!IsMamba()) {
-    EXPECT_LT(MaxDifference(mixing.matrix(0, 0, mixing.channels).sum(1), at::ones({tokens_, mixing.channels})), 1e-5);
+    EXPECT_LT(MaxDifference(mixing.matrix(0, 0, mixing.channels).sum(1),
+                            at::ones({tokens_, mixing.channels})),
+              1e-5);
     return;
   }
   EXPECT_EQ(mixing.step.sizes(), (at::IntArrayRef{tokens_, mixing.channels}));
   EXPECT_EQ(decay.size(1), mixing.channels);
   EXPECT_LT(decay.max().item<double>(), 0);
   EXPECT_GT(mixing.step.min().item<double>(), 0);
-  // Of one token to itself no decay is left, so M_tt / delta_t is C_t B_t, the same in all channels of a group.
-  const at::Tensor ratio = mixing.matrix(0, 0, mixing.channels).diagonal(0, 0, 1).t() / mixing.step;  // [token, channel]
+  // Of one token to itself no decay is left, so M_tt / delta_t is C_t B_t, the same in all channels
+  // of a group.
+  const at::Tensor ratio =
+      mixing.matrix(0, 0, mixing.channels).diagonal(0, 0, 1).t() / mixing.step;  // [token, channel]
   const at::Tensor group = ratio.slice(1, 0, mixing.channels / model_.config().ssm.groups);
   ExpectNear(group, group.slice(1, 0, 1).expand_as(group), "C_t B_t");
 }
 
-// Entry by entry, where two channels are one of the matrix and three of those share B and C, with one decay and with one per state.
+// Entry by entry, where two channels are one of the matrix and three of those share B and C, with
+// one decay and with one per state.
 TEST(ScanMixingTest, MatrixIsTheEquation) {
   at::manual_seed(3);
   const int64_t tokens = 5, copies = 2, heads = 6, groups = 2, n = 4;
   for (int64_t decays : {int64_t{1}, n}) {
-    const at::Tensor step = at::rand({tokens, heads}, at::kDouble), a = -at::rand({decays, heads}, at::kDouble);
-    const at::Tensor b = at::randn({tokens, groups, n}, at::kDouble), c = at::randn({tokens, groups, n}, at::kDouble);
+    const at::Tensor step = at::rand({tokens, heads}, at::kDouble),
+                     a = -at::rand({decays, heads}, at::kDouble);
+    const at::Tensor b = at::randn({tokens, groups, n}, at::kDouble),
+                     c = at::randn({tokens, groups, n}, at::kDouble);
     const at::Tensor x = at::randn({tokens, heads * copies}, at::kDouble);
     const ScanInput in{x, step.repeat_interleave(copies, 1), a.repeat_interleave(copies, 1), b, c};
     const Mixing mixing = ScanMixing(in, copies, at::ones({heads * copies}, at::kDouble), {}, {});
@@ -121,10 +135,13 @@ TEST(ScanMixingTest, MatrixIsTheEquation) {
           const int64_t group = h / (heads / groups);
           at::Tensor want = at::zeros({}, at::kDouble);
           if (j <= i) {
-            const at::Tensor decay = (step.slice(0, j + 1, i + 1).select(1, h).sum() * a.select(1, h)).exp();  // [decays]
+            const at::Tensor decay =
+                (step.slice(0, j + 1, i + 1).select(1, h).sum() * a.select(1, h))
+                    .exp();  // [decays]
             want = (c[i][group] * decay * b[j][group]).sum() * step[j][h];
           }
-          EXPECT_NEAR(m[i - 1][j][h - 1].item<double>(), want.item<double>(), 1e-12) << i << " " << j << " " << h;
+          EXPECT_NEAR(m[i - 1][j][h - 1].item<double>(), want.item<double>(), 1e-12)
+              << i << " " << j << " " << h;
         }
       }
     }
@@ -134,14 +151,16 @@ TEST(ScanMixingTest, MatrixIsTheEquation) {
 TEST(AttentionMixingTest, MatrixIsTheSoftmax) {
   at::manual_seed(4);
   const int64_t tokens = 4, heads = 4, kv_heads = 2, head_dim = 3;
-  const AttentionInput in{at::randn({tokens, heads, head_dim}), at::randn({tokens, kv_heads, head_dim}),
+  const AttentionInput in{at::randn({tokens, heads, head_dim}),
+                          at::randn({tokens, kv_heads, head_dim}),
                           at::randn({tokens, kv_heads, head_dim})};
   const Mixing mixing = AttentionMixing(in, {});
   const at::Tensor m = mixing.matrix(0, 0, heads);
   for (int64_t h = 0; h < heads; ++h) {
     EXPECT_EQ(MaxDifference(mixing.values.slice(1, 3 * h, 3 * h + 3), in.v.select(1, h / 2)), 0);
     for (int64_t i = 0; i < tokens; ++i) {
-      const at::Tensor scores = in.k.select(1, h / 2).slice(0, 0, i + 1).mv(in.q[i][h]) / std::sqrt(3.0);
+      const at::Tensor scores =
+          in.k.select(1, h / 2).slice(0, 0, i + 1).mv(in.q[i][h]) / std::sqrt(3.0);
       EXPECT_LT(MaxDifference(m[i].slice(0, 0, i + 1).select(1, h), scores.softmax(0)), 1e-6);
     }
   }

@@ -18,30 +18,37 @@
 namespace mambascope {
 namespace {
 
-// What the kernels, which read plain arrays, rely on. A violation is the caller's mistake, not the user's.
-void CheckPacking(size_t ids, const Packing& packing, size_t layers, const std::vector<Carry>* from, const std::vector<Carry>* kept) {
+// What the kernels, which read plain arrays, rely on. A violation is the caller's mistake, not the
+// user's.
+void CheckPacking(size_t ids, const Packing& packing, size_t layers, const std::vector<Carry>* from,
+                  const std::vector<Carry>* kept) {
   const auto require = [](bool holds, const char* what) {
     if (!holds) throw std::logic_error(what);
   };
   require(packing.rows() == static_cast<int64_t>(ids), "a packing must have one row per token");
-  require(packing.kept.empty() || kept != nullptr, "a packing that keeps carries needs a place for them");
+  require(packing.kept.empty() || kept != nullptr,
+          "a packing that keeps carries needs a place for them");
   int64_t row = 0;
   for (const Segment& s : packing.segments) {
     require(s.begin == row && s.length > 0, "segments must lie one after the other");
-    require(s.carry < 0 || (from != nullptr && from->size() == layers), "a segment that continues needs the carries of all layers");
+    require(s.carry < 0 || (from != nullptr && from->size() == layers),
+            "a segment that continues needs the carries of all layers");
     row = s.end();
   }
   for (size_t i = 0; i < packing.kept.size(); ++i) {
-    require(packing.kept[i] < row && packing.kept[i] >= 0 && (i == 0 || packing.kept[i - 1] < packing.kept[i]), "kept rows must ascend");
+    require(packing.kept[i] < row && packing.kept[i] >= 0 &&
+                (i == 0 || packing.kept[i - 1] < packing.kept[i]),
+            "kept rows must ascend");
   }
 }
 
-// Tables that some checkpoints store beside the weights and that the code makes itself: causal masks
-// and rotary frequencies.
+// Tables that some checkpoints store beside the weights and that the code makes itself: causal
+// masks and rotary frequencies.
 bool IsBuffer(const std::string& name) {
-  static constexpr std::array kBuffers = {".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias",
-                                          ".rotary_emb.inv_freq"};
-  return std::any_of(kBuffers.begin(), kBuffers.end(), [&](const char* end) { return name.ends_with(end); });
+  static constexpr std::array kBuffers = {".attn.bias", ".attn.masked_bias", ".attention.bias",
+                                          ".attention.masked_bias", ".rotary_emb.inv_freq"};
+  return std::any_of(kBuffers.begin(), kBuffers.end(),
+                     [&](const char* end) { return name.ends_with(end); });
 }
 
 // Passes weights on, counts them, and remembers their names.
@@ -74,9 +81,11 @@ class CountingSource : public WeightSource {
 std::string UnusedText(const std::vector<std::string>& names) {
   constexpr size_t kNamed = 5;
   const size_t named = std::min(names.size(), kNamed);
-  const std::string more = names.size() > named ? fmt::format(" and {} more", names.size() - named) : "";
-  return fmt::format("the model reads no tensor '{}'{}: is this another kind of model than config.json says?",
-                     fmt::join(names.begin(), names.begin() + static_cast<int64_t>(named), "', '"), more);
+  const std::string more =
+      names.size() > named ? fmt::format(" and {} more", names.size() - named) : "";
+  return fmt::format(
+      "the model reads no tensor '{}'{}: is this another kind of model than config.json says?",
+      fmt::join(names.begin(), names.begin() + static_cast<int64_t>(named), "', '"), more);
 }
 
 }  // namespace
@@ -86,7 +95,8 @@ Model Model::Load(const std::filesystem::path& folder, const ModelOptions& optio
   return {checkpoint.config(), checkpoint, options};
 }
 
-Model::Model(const Config& from, const WeightSource& source, const ModelOptions& options) : config_(from), options_(options) {
+Model::Model(const Config& from, const WeightSource& source, const ModelOptions& options)
+    : config_(from), options_(options) {
   if (options.gated_norm == ModelOptions::GatedNorm::kWholeWidth) config_.ssm.norm_groups = 1;
   const Config& config = config_;
   const CountingSource counted(source);
@@ -95,18 +105,24 @@ Model::Model(const Config& from, const WeightSource& source, const ModelOptions&
   const std::vector<int64_t> table = {config.vocab, config.d_model};
   embedding_ = w.Float(family.embedding + ".weight", table);
   if (config.positions > 0)
-    positions_ = w.Float(family.embedding.substr(0, family.embedding.size() - 3) + "wpe.weight", {config.positions, config.d_model});
-  for (int64_t l = 0; l < config.layers; ++l) layers_.push_back(family.make_layer(config, w.Scope(fmt::format("{}.{}", family.blocks, l))));
+    positions_ = w.Float(family.embedding.substr(0, family.embedding.size() - 3) + "wpe.weight",
+                         {config.positions, config.d_model});
+  for (int64_t l = 0; l < config.layers; ++l)
+    layers_.push_back(family.make_layer(config, w.Scope(fmt::format("{}.{}", family.blocks, l))));
   norm_ = w.Float(family.norm + ".weight", {config.d_model});
-  if (family.norm_kind == NormKind::kLayer) norm_bias_ = w.Float(family.norm + ".bias", {config.d_model});
+  if (family.norm_kind == NormKind::kLayer)
+    norm_bias_ = w.Float(family.norm + ".bias", {config.d_model});
   LoadUnembedding(w, family.unembedding + ".weight");
   parameters_ += counted.count();
-  if (const std::vector<std::string> unused = counted.Unused(); !unused.empty()) warnings_.push_back(UnusedText(unused));
+  if (const std::vector<std::string> unused = counted.Unused(); !unused.empty())
+    warnings_.push_back(UnusedText(unused));
 }
 
 void Model::LoadUnembedding(const Weights& w, const std::string& name) {
   const bool is_stored = w.Has(name);
-  unembedding_ = config_.tied_embeddings && !is_stored ? embedding_ : w.Float(name, {config_.vocab, config_.d_model});
+  unembedding_ = config_.tied_embeddings && !is_stored
+                     ? embedding_
+                     : w.Float(name, {config_.vocab, config_.d_model});
   if (!config_.tied_embeddings || !is_stored) return;
   if (at::equal(unembedding_, embedding_)) {
     parameters_ -= unembedding_.numel();  // a copy is no parameter of its own
@@ -115,23 +131,28 @@ void Model::LoadUnembedding(const Weights& w, const std::string& name) {
   }
   config_.tied_embeddings = false;
   warnings_.push_back(
-      fmt::format("config.json says that the embeddings are tied, but '{}' differs from the embedding; it is used as it is", name));
+      fmt::format("config.json says that the embeddings are tied, but '{}' differs from the "
+                  "embedding; it is used as it is",
+                  name));
 }
 
 Model Model::Edited(const std::vector<Edit>& edits) const {
   Model edited = *this;
   for (const Edit& edit : edits) {
     const at::Tensor weight = edited.editable(edit.layer, edit.projection).weight;
-    const bool fits = edit.u.dim() == 2 && edit.v.dim() == 2 && edit.u.size(0) == edit.v.size(0) && edit.u.size(1) == weight.size(1) &&
-                      edit.v.size(1) == weight.size(0);
+    const bool fits = edit.u.dim() == 2 && edit.v.dim() == 2 && edit.u.size(0) == edit.v.size(0) &&
+                      edit.u.size(1) == weight.size(1) && edit.v.size(1) == weight.size(0);
     if (!fits) {
       throw Error(
-          fmt::format("an edit of {} at layer {}: u {} and v {} do not fit its {} inputs and {} outputs", edit.projection, edit.layer,
-                      fmt::join(edit.u.sizes(), " x "), fmt::join(edit.v.sizes(), " x "), weight.size(1), weight.size(0)),
+          fmt::format(
+              "an edit of {} at layer {}: u {} and v {} do not fit its {} inputs and {} outputs",
+              edit.projection, edit.layer, fmt::join(edit.u.sizes(), " x "),
+              fmt::join(edit.v.sizes(), " x "), weight.size(1), weight.size(0)),
           "is it of another model?");
     }
     std::shared_ptr<const Layer>& layer = edited.layers_[static_cast<size_t>(edit.layer)];
-    layer = layer->Edited(edit.projection, edit.v.to(weight.options()).t().mm(edit.u.to(weight.options())));
+    layer = layer->Edited(edit.projection,
+                          edit.v.to(weight.options()).t().mm(edit.u.to(weight.options())));
   }
   return edited;
 }
@@ -145,7 +166,8 @@ Model Model::WithLayers(std::vector<std::shared_ptr<const Layer>> layers) const 
 
 EditableWeight Model::editable(int layer, const std::string& name) const {
   if (layer < 0 || layer >= layers())
-    throw Error(fmt::format("layer {} is out of range", layer), fmt::format("the model has layers 0 to {}", layers() - 1));
+    throw Error(fmt::format("layer {} is out of range", layer),
+                fmt::format("the model has layers 0 to {}", layers() - 1));
   return FindEditable(this->layer(layer), name);
 }
 
@@ -176,14 +198,16 @@ bool Model::Has(const Place& place) const {
 }
 
 int64_t Model::width(const Place& place) const {
-  return place.site == Site::kEmbed ? config_.d_model : layer(place.layer).FindWidth(place.site).value();
+  return place.site == Site::kEmbed ? config_.d_model
+                                    : layer(place.layer).FindWidth(place.site).value();
 }
 
 std::vector<std::string> Model::projections() const {
   std::vector<std::string> names;
   for (const auto& layer : layers_) {
     for (const EditableWeight& weight : layer->editable()) {
-      if (std::find(names.begin(), names.end(), weight.name) == names.end()) names.push_back(weight.name);
+      if (std::find(names.begin(), names.end(), weight.name) == names.end())
+        names.push_back(weight.name);
     }
   }
   return names;
@@ -199,22 +223,28 @@ std::vector<int> Model::LayersWith(const std::string& projection) const {
 
 at::Tensor Model::Embed(std::span<const int64_t> ids, const Packing& packing) const {
   for (int64_t id : ids) {
-    if (id < 0 || id >= config_.vocab) throw Error(fmt::format("token id {} is outside the model's vocabulary of {}", id, config_.vocab));
+    if (id < 0 || id >= config_.vocab)
+      throw Error(
+          fmt::format("token id {} is outside the model's vocabulary of {}", id, config_.vocab));
   }
   for (const Segment& s : packing.segments) {
     const int64_t length = s.position + s.length;
     if (config_.max_tokens > 0 && length > config_.max_tokens) {
-      throw Error(
-          fmt::format("a prompt of {} tokens is longer than this model's {} of {}", length, config_.max_tokens_reason, config_.max_tokens));
+      throw Error(fmt::format("a prompt of {} tokens is longer than this model's {} of {}", length,
+                              config_.max_tokens_reason, config_.max_tokens));
     }
   }
-  const at::Tensor rows = at::tensor(at::ArrayRef<int64_t>(ids.data(), ids.size()), at::kLong).to(options_.device);
+  const at::Tensor rows =
+      at::tensor(at::ArrayRef<int64_t>(ids.data(), ids.size()), at::kLong).to(options_.device);
   at::Tensor h = embedding_.index_select(0, rows);
-  return positions_.defined() ? h + positions_.index_select(0, packing.Positions().to(options_.device)) : h;
+  return positions_.defined()
+             ? h + positions_.index_select(0, packing.Positions().to(options_.device))
+             : h;
 }
 
-at::Tensor Model::Forward(std::span<const int64_t> ids, const Packing& packing, Hooks* hooks, const std::vector<Carry>* from,
-                          std::vector<Carry>* kept, std::optional<int> top) const {
+at::Tensor Model::Forward(std::span<const int64_t> ids, const Packing& packing, Hooks* hooks,
+                          const std::vector<Carry>* from, std::vector<Carry>* kept,
+                          std::optional<int> top) const {
   CheckPacking(ids.size(), packing, layers_.size(), from, kept);
   Hooks no_hooks;
   if (hooks == nullptr) hooks = &no_hooks;
@@ -224,8 +254,8 @@ at::Tensor Model::Forward(std::span<const int64_t> ids, const Packing& packing, 
   at::Tensor h = hooks->At({Site::kEmbed, kEmbedLayer}, Embed(ids, packing));
   const auto end = static_cast<size_t>(top.value_or(layers() - 1) + 1);
   for (size_t l = 0; l < end; ++l) {
-    h = layers_[l]->Forward(h, packing, from != nullptr ? (*from)[l] : nothing, kept != nullptr ? (*kept)[l] : dropped,
-                            {*hooks, static_cast<int>(l)});
+    h = layers_[l]->Forward(h, packing, from != nullptr ? (*from)[l] : nothing,
+                            kept != nullptr ? (*kept)[l] : dropped, {*hooks, static_cast<int>(l)});
   }
   return h;
 }
@@ -239,7 +269,8 @@ std::vector<Carry> Model::CarriesAfter(std::span<const int64_t> ids, std::option
 }
 
 at::Tensor Model::FinalNorm(const at::Tensor& h) const {
-  return norm_bias_.defined() ? LayerNorm{norm_, norm_bias_, config_.norm_eps}(h) : RmsNorm(h, norm_, config_.norm_eps);
+  return norm_bias_.defined() ? LayerNorm{norm_, norm_bias_, config_.norm_eps}(h)
+                              : RmsNorm(h, norm_, config_.norm_eps);
 }
 
 Model::LogitPart Model::LogitDirection(const at::Tensor& h, int64_t id) const {
@@ -249,11 +280,16 @@ Model::LogitPart Model::LogitDirection(const at::Tensor& h, int64_t id) const {
   return {(weighted - weighted.mean()) * scale, row.dot(norm_bias_).item<double>()};
 }
 
-at::Tensor Model::Unembed(const at::Tensor& h) const { return Linear(FinalNorm(h), {unembedding_, {}}); }
+at::Tensor Model::Unembed(const at::Tensor& h) const {
+  return Linear(FinalNorm(h), {unembedding_, {}});
+}
 
-void Model::UnembedInParts(const at::Tensor& h, const std::function<void(int64_t begin, const at::Tensor& logits)>& use) const {
+void Model::UnembedInParts(
+    const at::Tensor& h,
+    const std::function<void(int64_t begin, const at::Tensor& logits)>& use) const {
   const int64_t some = std::max<int64_t>(1, kLogitsTogether / config_.vocab);
-  for (int64_t begin = 0; begin < h.size(0); begin += some) use(begin, Unembed(h.narrow(0, begin, std::min(some, h.size(0) - begin))));
+  for (int64_t begin = 0; begin < h.size(0); begin += some)
+    use(begin, Unembed(h.narrow(0, begin, std::min(some, h.size(0) - begin))));
 }
 
 }  // namespace mambascope

@@ -2,7 +2,8 @@
 //
 //   Model model = Model::Load("models/demo-mamba");
 //   Packing packing = Packing::Whole({5});
-//   at::Tensor logits = model.Unembed(model.Forward({425, 318, 282, 634, 266}, packing));   // [5, vocab]
+//   at::Tensor logits = model.Unembed(model.Forward({425, 318, 282, 634, 266}, packing));   // [5,
+//   vocab]
 //
 // A Model is constant after it is made; what a pass remembers is the caller's.
 #pragma once
@@ -37,8 +38,9 @@ struct ModelOptions {
   // bfloat16 logits would be off by 0.1.
   at::ScalarType dtype = at::kFloat;
   at::Device device = at::kCPU;
-  // Mamba-2 with several groups: how the gated norm before W_o scales. The authors' code, with which
-  // such models were trained, takes an RMS per group. transformers takes one RMS of the whole width.
+  // Mamba-2 with several groups: how the gated norm before W_o scales. The authors' code, with
+  // which such models were trained, takes an RMS per group. transformers takes one RMS of the whole
+  // width.
   enum class GatedNorm { kPerGroup, kWholeWidth } gated_norm = GatedNorm::kPerGroup;
 };
 
@@ -63,7 +65,9 @@ class Model {
   const Config& config() const { return config_; }
   int layers() const { return static_cast<int>(layers_.size()); }
   const Layer& layer(int l) const { return *layers_[static_cast<size_t>(l)]; }
-  const std::shared_ptr<const Layer>& shared_layer(int l) const { return layers_[static_cast<size_t>(l)]; }
+  const std::shared_ptr<const Layer>& shared_layer(int l) const {
+    return layers_[static_cast<size_t>(l)];
+  }
   int64_t parameters() const { return parameters_; }
   // Returns what a user should know of the weights, a sentence each: where they contradict
   // config.json, and which of them no part of the model reads.
@@ -95,8 +99,9 @@ class Model {
   // final norm. `from` and `kept` hold one Carry per layer; they are null when no segment continues
   // and no row is kept. With `top` the layers above it are left out, and the output is that of
   // block `top` (kEmbedLayer: the embedding).
-  at::Tensor Forward(std::span<const int64_t> ids, const Packing& packing, Hooks* hooks = nullptr, const std::vector<Carry>* from = nullptr,
-                     std::vector<Carry>* kept = nullptr, std::optional<int> top = {}) const;
+  at::Tensor Forward(std::span<const int64_t> ids, const Packing& packing, Hooks* hooks = nullptr,
+                     const std::vector<Carry>* from = nullptr, std::vector<Carry>* kept = nullptr,
+                     std::optional<int> top = {}) const;
   // Returns what the last token of `ids` hands to the next one, a slot in each layer's carry. `top`
   // is as above. REQUIRES: !ids.empty()
   std::vector<Carry> CarriesAfter(std::span<const int64_t> ids, std::optional<int> top = {}) const;
@@ -113,7 +118,9 @@ class Model {
   at::Tensor Unembed(const at::Tensor& h) const;
   // Unembeds h [row, d_model] some rows at a time, for logits of many rows take much memory. Calls
   // use(begin, logits [some, vocab]) of the rows from `begin` on, in order.
-  void UnembedInParts(const at::Tensor& h, const std::function<void(int64_t begin, const at::Tensor& logits)>& use) const;
+  void UnembedInParts(
+      const at::Tensor& h,
+      const std::function<void(int64_t begin, const at::Tensor& logits)>& use) const;
 
  private:
   void LoadUnembedding(const Weights& w, const std::string& name);

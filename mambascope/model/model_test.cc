@@ -11,28 +11,34 @@ namespace mambascope {
 namespace {
 
 class LogitDirectionTest : public testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Checkpoints, LogitDirectionTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, LogitDirectionTest, testing::ValuesIn(TinyCheckpoints()),
+                         TestName);
 
 // The logit itself, and its change by a part of h while the norm's scale stays.
 TEST_P(LogitDirectionTest, TimesTheResidualIsTheLogit) {
   const c10::NoGradGuard no_grad;
   const Model model = Model::Load(GoldenFolder() / GetParam());
-  const at::Tensor h = model.Forward(std::vector<int64_t>{7, 300, 21}, Packing::Whole({3}))[-1], logits = model.Unembed(h);
+  const at::Tensor h = model.Forward(std::vector<int64_t>{7, 300, 21}, Packing::Whole({3}))[-1],
+                   logits = model.Unembed(h);
   const double scale = logits.abs().max().item<double>();
   double first_offset = 0;
   for (int64_t id : {int64_t{0}, int64_t{21}, model.config().vocab - 1}) {
     const Model::LogitPart part = model.LogitDirection(h, id);
-    EXPECT_NEAR(part.direction.dot(h).item<double>() + part.offset, logits[id].item<double>(), 1e-5 * scale);
+    EXPECT_NEAR(part.direction.dot(h).item<double>() + part.offset, logits[id].item<double>(),
+                1e-5 * scale);
     if (id == 0) first_offset = part.offset;
   }
   const bool layer_norm = GetParam().starts_with("gpt");
   EXPECT_EQ(first_offset != 0, layer_norm);
-  const double of_mean = model.LogitDirection(h, 5).direction.sum().item<double>();  // what a shift of all features adds
+  const double of_mean =
+      model.LogitDirection(h, 5).direction.sum().item<double>();  // what a shift of all features
+                                                                  // adds
   if (layer_norm) EXPECT_NEAR(of_mean, 0, 1e-5);
   else EXPECT_GT(std::abs(of_mean), 1e-3);
 }
 
-// At a frozen scale the logit is linear: halves have half of it, which the norm, whose scale follows, would not say.
+// At a frozen scale the logit is linear: halves have half of it, which the norm, whose scale
+// follows, would not say.
 TEST_P(LogitDirectionTest, IsTheGradientWhereTheScaleIsFrozen) {
   const Model model = Model::Load(GoldenFolder() / GetParam());
   at::Tensor h = model.Forward(std::vector<int64_t>{7, 300, 21}, Packing::Whole({3}))[-1].detach();
@@ -41,8 +47,11 @@ TEST_P(LogitDirectionTest, IsTheGradientWhereTheScaleIsFrozen) {
   model.Unembed(h)[9].backward();
   // The scale changes along h (less its mean) alone: across it the gradient is the direction.
   const at::Tensor across = GetParam().starts_with("gpt") ? (h - h.mean()).detach() : h.detach();
-  const auto without = [&](const at::Tensor& x) { return x - across * (x.dot(across) / across.dot(across)); };
-  EXPECT_LT(MaxDifference(without(h.grad()), without(part.direction)), 1e-5 * part.direction.abs().max().item<double>());
+  const auto without = [&](const at::Tensor& x) {
+    return x - across * (x.dot(across) / across.dot(across));
+  };
+  EXPECT_LT(MaxDifference(without(h.grad()), without(part.direction)),
+            1e-5 * part.direction.abs().max().item<double>());
 }
 
 TEST(UnembedInPartsTest, PartsAreThoseOfTheWhole) {
@@ -50,7 +59,8 @@ TEST(UnembedInPartsTest, PartsAreThoseOfTheWhole) {
   const Model model = Model::Load(GoldenFolder() / "gpt2");
   const int64_t rows = kLogitsTogether / model.config().vocab + 3;  // a whole part, and three more
   at::manual_seed(1);
-  const at::Tensor few = at::randn({3, model.config().d_model}), h = few.repeat({rows / 3 + 1, 1}).slice(0, 0, rows);
+  const at::Tensor few = at::randn({3, model.config().d_model}),
+                   h = few.repeat({rows / 3 + 1, 1}).slice(0, 0, rows);
   const at::Tensor want = model.Unembed(few);
   std::vector<int64_t> begins;
   int64_t next = 0;
@@ -58,11 +68,13 @@ TEST(UnembedInPartsTest, PartsAreThoseOfTheWhole) {
     EXPECT_EQ(begin, next);
     next += logits.size(0);
     begins.push_back(begin);
-    for (int64_t i : {int64_t{0}, logits.size(0) - 1}) EXPECT_LT(MaxDifference(logits[i], want[(begin + i) % 3]), 1e-5) << begin + i;
+    for (int64_t i : {int64_t{0}, logits.size(0) - 1})
+      EXPECT_LT(MaxDifference(logits[i], want[(begin + i) % 3]), 1e-5) << begin + i;
   });
   EXPECT_EQ(next, rows);
   EXPECT_EQ(begins, (std::vector<int64_t>{0, rows - 3}));
-  model.UnembedInParts(h.slice(0, 0, 0), [](int64_t, const at::Tensor&) { FAIL() << "no rows, no part"; });
+  model.UnembedInParts(h.slice(0, 0, 0),
+                       [](int64_t, const at::Tensor&) { FAIL() << "no rows, no part"; });
 }
 
 }  // namespace

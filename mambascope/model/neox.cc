@@ -1,7 +1,8 @@
-// GPT-NeoX (Black et al. 2022) and Pythia: attention and MLP read the same residual and are added together (parallel), or one after the
-// other.
+// GPT-NeoX (Black et al. 2022) and Pythia: attention and MLP read the same residual and are added
+// together (parallel), or one after the other.
 //
-//   parallel:  h' = h + Attn(LN1(h)) + MLP(LN2(h))          serial:  r = h + Attn(LN1(h)),  h' = r + MLP(LN2(r))
+//   parallel:  h' = h + Attn(LN1(h)) + MLP(LN2(h))          serial:  r = h + Attn(LN1(h)),  h' = r
+//   + MLP(LN2(r))
 #include <ATen/ATen.h>
 
 #include "mambascope/model/kernels/attention.h"
@@ -24,11 +25,14 @@ class NeoxLayer : public Layer {
     w_down_ = Projection::Load(w, "mlp.dense_4h_to_h", d, config.mlp.width, config.mlp.bias);
   }
 
-  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const override {
-    const at::Tensor x = hooks(Site::kMixerIn, attention_norm_(h));                      // [row, d_model]
-    const at::Tensor z = hooks(Site::kMixed, Attention(x, packing, from, kept, hooks));  // [row, d_model]
+  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept,
+                     const LayerHooks& hooks) const override {
+    const at::Tensor x = hooks(Site::kMixerIn, attention_norm_(h));  // [row, d_model]
+    const at::Tensor z =
+        hooks(Site::kMixed, Attention(x, packing, from, kept, hooks));  // [row, d_model]
     const at::Tensor o = hooks(Site::kMixerOut, Linear(z, dense_));
-    const at::Tensor mid = Activate(Linear(mlp_norm_(config_.parallel_residual ? h : h + o), w_up_), config_.mlp.activation);
+    const at::Tensor mid = Activate(Linear(mlp_norm_(config_.parallel_residual ? h : h + o), w_up_),
+                                    config_.mlp.activation);
     const at::Tensor m = hooks(Site::kMlpOut, Linear(hooks(Site::kMlpMid, mid), w_down_));
     return hooks(Site::kResid, h + o + m);
   }
@@ -40,7 +44,8 @@ class NeoxLayer : public Layer {
   std::vector<SiteInfo> sites() const override { return TransformerSites(config_); }
   // Where attention and MLP are parallel the MLP does not read what the attention adds.
   bool IsAddedToOutput(Site site) const override {
-    return site == Site::kMlpOut || site == Site::kResid || (site == Site::kMixerOut && config_.parallel_residual);
+    return site == Site::kMlpOut || site == Site::kResid ||
+           (site == Site::kMixerOut && config_.parallel_residual);
   }
   std::vector<Mixer> mixers() const override { return {AttentionMixer(config_, CutKind::kMixing)}; }
   LayerCost cost() const override { return TransformerCost(config_); }
@@ -49,21 +54,25 @@ class NeoxLayer : public Layer {
     return {{"W_down", w_down_.weight, Site::kMlpMid, Site::kMlpOut, w_down_.tensor}};
   }
 
-  std::unique_ptr<Layer> Edited(const std::string& /*name*/, const at::Tensor& change) const override {
+  std::unique_ptr<Layer> Edited(const std::string& /*name*/,
+                                const at::Tensor& change) const override {
     auto copy = std::make_unique<NeoxLayer>(*this);
     copy->w_down_.weight = w_down_.weight + change;
     return copy;
   }
 
  private:
-  at::Tensor Attention(const at::Tensor& x, const Packing& packing, const Carry& from, Carry& kept, const LayerHooks& hooks) const {
+  at::Tensor Attention(const at::Tensor& x, const Packing& packing, const Carry& from, Carry& kept,
+                       const LayerHooks& hooks) const {
     const AttentionInput in = Heads(x, packing);
     return Attend(in.q, in.k, in.v, packing, from, kept, hooks.Cuts());
   }
   // The rows of query_key_value are, head by head, its query, key and value.
   AttentionInput Heads(const at::Tensor& x, const Packing& packing) const {
     const AttentionConfig& a = config_.attention;
-    const auto qkv = Linear(x, qkv_).reshape({-1, a.heads, 3 * a.head_dim}).chunk(3, 2);  // [row, heads, head_dim] each
+    const auto qkv = Linear(x, qkv_)
+                         .reshape({-1, a.heads, 3 * a.head_dim})
+                         .chunk(3, 2);  // [row, heads, head_dim] each
     const at::Tensor positions = packing.Positions().to(x.device());
     return {Rotate(qkv[0], positions, a.rope), Rotate(qkv[1], positions, a.rope), qkv[2]};
   }
@@ -76,6 +85,8 @@ class NeoxLayer : public Layer {
 
 }  // namespace
 
-std::unique_ptr<Layer> MakeNeoxLayer(const Config& config, const Weights& w) { return std::make_unique<NeoxLayer>(config, w); }
+std::unique_ptr<Layer> MakeNeoxLayer(const Config& config, const Weights& w) {
+  return std::make_unique<NeoxLayer>(config, w);
+}
 
 }  // namespace mambascope

@@ -4,8 +4,10 @@
 
 namespace mambascope {
 
-Projection Projection::Load(const Weights& w, const std::string& name, int64_t out, int64_t in, bool has_bias) {
-  return {w.Matrix(name + ".weight", {out, in}), has_bias ? w.Float(name + ".bias", {out}) : at::Tensor(), w.FullName(name + ".weight")};
+Projection Projection::Load(const Weights& w, const std::string& name, int64_t out, int64_t in,
+                            bool has_bias) {
+  return {w.Matrix(name + ".weight", {out, in}),
+          has_bias ? w.Float(name + ".bias", {out}) : at::Tensor(), w.FullName(name + ".weight")};
 }
 
 at::Tensor Linear(const at::Tensor& x, const Projection& p) {
@@ -19,7 +21,8 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   return weight.defined() ? scaled * weight : scaled;
 }
 
-at::Tensor GroupedRmsNorm(const at::Tensor& x, const at::Tensor& weight, int64_t groups, double eps) {
+at::Tensor GroupedRmsNorm(const at::Tensor& x, const at::Tensor& weight, int64_t groups,
+                          double eps) {
   return RmsNorm(x.view({x.size(0), groups, x.size(1) / groups}), {}, eps).view(x.sizes()) * weight;
 }
 
@@ -27,10 +30,13 @@ LayerNorm LayerNorm::Load(const Weights& w, const std::string& name, int64_t wid
   return {w.Float(name + ".weight", {width}), w.Float(name + ".bias", {width}), eps};
 }
 
-at::Tensor LayerNorm::operator()(const at::Tensor& x) const { return at::layer_norm(x, {x.size(-1)}, weight, bias, eps); }
+at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
+  return at::layer_norm(x, {x.size(-1)}, weight, bias, eps);
+}
 
 Error NotFinite(const std::string& what) {
-  return Error(what + " is not a number", "the checkpoint's weights may be damaged, or of a type that overflows");
+  return Error(what + " is not a number",
+               "the checkpoint's weights may be damaged, or of a type that overflows");
 }
 
 void RequireFinite(const at::Tensor& x, const std::string& what) {

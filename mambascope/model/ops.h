@@ -16,7 +16,8 @@ struct Projection {
   at::Tensor bias;          // [out], float32; undefined: none
   std::string tensor = {};  // the weight's name in the checkpoint
 
-  static Projection Load(const Weights& w, const std::string& name, int64_t out, int64_t in, bool has_bias);
+  static Projection Load(const Weights& w, const std::string& name, int64_t out, int64_t in,
+                         bool has_bias);
 };
 
 // Computes x W^T + b. x [row, in] -> [row, out], float32. With bfloat16 weights it is the product
@@ -29,7 +30,8 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps);
 
 // The same of `groups` equal parts of the last dimension, each by its own mean. x [row, width],
 // weight [width].
-at::Tensor GroupedRmsNorm(const at::Tensor& x, const at::Tensor& weight, int64_t groups, double eps);
+at::Tensor GroupedRmsNorm(const at::Tensor& x, const at::Tensor& weight, int64_t groups,
+                          double eps);
 
 // A layer norm subtracts the mean, too, and has a bias.
 struct LayerNorm {

@@ -1,5 +1,5 @@
-// Packed segments: a prompt split anywhere and continued from its carry, and prompts of different lengths side by side, give what one whole
-// pass over one prompt gives.
+// Packed segments: a prompt split anywhere and continued from its carry, and prompts of different
+// lengths side by side, give what one whole pass over one prompt gives.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -37,7 +37,8 @@ TEST_P(PackingTest, SplitAnywhereAndContinuedFromTheCarry) {
   for (int64_t split = 1; split < 11; ++split) {
     const std::vector<int64_t> rest(ids.begin() + split, ids.end());
     const Packing packing{.segments = {{0, 11 - split, split, split - 1}}, .kept = {}};
-    EXPECT_LT(MaxDifference(model_.Unembed(model_.Forward(rest, packing, nullptr, &carries)), whole.slice(0, split)),
+    EXPECT_LT(MaxDifference(model_.Unembed(model_.Forward(rest, packing, nullptr, &carries)),
+                            whole.slice(0, split)),
               kLogitTolerance * scale)
         << split;
   }
@@ -50,9 +51,12 @@ TEST_P(PackingTest, CarriesOfCarries) {
   std::vector<Carry> before, after;
   for (int64_t t = 0; t < 9; ++t) {
     const Packing packing{.segments = {{0, 1, t, t == 0 ? -1 : 0}}, .kept = {0}};
-    const at::Tensor logits = model_.Unembed(
-        model_.Forward(std::span(ids).subspan(static_cast<size_t>(t), 1), packing, nullptr, t == 0 ? nullptr : &before, &after));
-    EXPECT_LT(MaxDifference(logits[0], whole[t]), kLogitTolerance * whole.abs().max().item<double>()) << t;
+    const at::Tensor logits =
+        model_.Unembed(model_.Forward(std::span(ids).subspan(static_cast<size_t>(t), 1), packing,
+                                      nullptr, t == 0 ? nullptr : &before, &after));
+    EXPECT_LT(MaxDifference(logits[0], whole[t]),
+              kLogitTolerance * whole.abs().max().item<double>())
+        << t;
     std::swap(before, after);
   }
 }
@@ -68,7 +72,8 @@ TEST_P(PackingTest, FiveLengthsEqualFiveRuns) {
   const at::Tensor packed = model_.Unembed(model_.Forward(all, packing));
   for (const Segment& s : packing.segments) {
     const at::Tensor alone = Logits({all.begin() + s.begin, all.begin() + s.end()});
-    EXPECT_LT(MaxDifference(packed.slice(0, s.begin, s.end()), alone), kLogitTolerance * alone.abs().max().item<double>());
+    EXPECT_LT(MaxDifference(packed.slice(0, s.begin, s.end()), alone),
+              kLogitTolerance * alone.abs().max().item<double>());
   }
 }
 
@@ -97,7 +102,10 @@ TEST_P(PackingTest, MixedBatch) {
   const Packing more{.segments = {{0, 1, 4, 1}}, .kept = {}};
   std::vector<int64_t> longer = joined(2, c);
   longer.push_back(a[0]);
-  EXPECT_LT(MaxDifference(model_.Unembed(model_.Forward(std::span(a).first(1), more, nullptr, &kept))[0], Logits(longer)[-1]), tolerance);
+  EXPECT_LT(
+      MaxDifference(model_.Unembed(model_.Forward(std::span(a).first(1), more, nullptr, &kept))[0],
+                    Logits(longer)[-1]),
+      tolerance);
 }
 
 // bfloat16 weights: residual and recurrence stay float32, so the logits stay close.

@@ -22,7 +22,8 @@ struct Spot {
 struct Wave {
   std::vector<int64_t> ids;
   Packing packing;
-  std::vector<int64_t> parents;  // of each segment, the row of the wave before that it continues from
+  std::vector<int64_t>
+      parents;  // of each segment, the row of the wave before that it continues from
 };
 
 // The prefix tree of some sequences.
@@ -30,11 +31,12 @@ class Tree {
  public:
   explicit Tree(size_t waves) : waves_(waves) {}
 
-  // The spots of all tokens of `sequence`. REQUIRES: the sequences come in descending order, so that those that begin alike are neighbours
-  // and a prefix comes after what it begins.
+  // The spots of all tokens of `sequence`. REQUIRES: the sequences come in descending order, so
+  // that those that begin alike are neighbours and a prefix comes after what it begins.
   const std::vector<Spot>& Add(const Sequence& sequence) {
-    size_t begin =
-        static_cast<size_t>(std::mismatch(sequence.begin(), sequence.end(), last_.begin(), last_.end()).first - sequence.begin());
+    size_t begin = static_cast<size_t>(
+        std::mismatch(sequence.begin(), sequence.end(), last_.begin(), last_.end()).first -
+        sequence.begin());
     last_ = sequence;
     if (begin == sequence.size()) {
       path_.resize(begin);
@@ -45,8 +47,9 @@ class Tree {
     const size_t wave = begin == 0 ? 0 : path_.back().wave + 1;
     Wave& w = waves_[wave];
     w.parents.push_back(begin == 0 ? -1 : path_.back().row);
-    w.packing.segments.push_back(
-        {.begin = w.packing.rows(), .length = static_cast<int64_t>(sequence.size() - begin), .position = static_cast<int64_t>(begin)});
+    w.packing.segments.push_back({.begin = w.packing.rows(),
+                                  .length = static_cast<int64_t>(sequence.size() - begin),
+                                  .position = static_cast<int64_t>(begin)});
     for (size_t i = begin; i < sequence.size(); ++i) {
       path_.push_back({wave, static_cast<int64_t>(w.ids.size())});
       w.ids.push_back(sequence[i]);
@@ -55,7 +58,8 @@ class Tree {
   }
 
   int64_t rows() const {
-    return std::accumulate(waves_.begin(), waves_.end(), int64_t{0}, [](int64_t sum, const Wave& w) { return sum + w.packing.rows(); });
+    return std::accumulate(waves_.begin(), waves_.end(), int64_t{0},
+                           [](int64_t sum, const Wave& w) { return sum + w.packing.rows(); });
   }
 
   // The last block's outputs of each wave, [row, d_model].
@@ -85,7 +89,8 @@ class Tree {
       std::vector<int64_t>& kept = waves_[w - 1].packing.kept;
       kept.assign(parents.begin(), parents.end());
       for (size_t i = 0; i < waves_[w].parents.size(); ++i) {
-        waves_[w].packing.segments[i].carry = std::lower_bound(kept.begin(), kept.end(), waves_[w].parents[i]) - kept.begin();
+        waves_[w].packing.segments[i].carry =
+            std::lower_bound(kept.begin(), kept.end(), waves_[w].parents[i]) - kept.begin();
       }
     }
   }
@@ -98,12 +103,14 @@ class Tree {
 // Gathers the asked rows, batch by batch.
 class Gather {
  public:
-  Gather(const std::vector<SequenceToken>& tokens, size_t sequences) : tokens_(tokens), by_sequence_(sequences) {
+  Gather(const std::vector<SequenceToken>& tokens, size_t sequences)
+      : tokens_(tokens), by_sequence_(sequences) {
     result_.row.resize(tokens.size());
     for (size_t i = 0; i < tokens.size(); ++i) by_sequence_[tokens[i].sequence].push_back(i);
   }
   void Add(size_t sequence, const std::vector<Spot>& spots) {
-    for (size_t i : by_sequence_[sequence]) wanted_[spots.at(static_cast<size_t>(tokens_[i].token))].push_back(i);
+    for (size_t i : by_sequence_[sequence])
+      wanted_[spots.at(static_cast<size_t>(tokens_[i].token))].push_back(i);
   }
   // Takes the rows of the sequences since the last time from the waves' outputs.
   void Take(const std::vector<at::Tensor>& h) {
@@ -113,7 +120,8 @@ class Gather {
       rows[spot.wave].push_back(spot.row);
       ++count_;
     }
-    for (size_t w = 0; w < h.size(); ++w) parts_.push_back(h[w].index_select(0, RowIndex(rows[w], h[w])));
+    for (size_t w = 0; w < h.size(); ++w)
+      parts_.push_back(h[w].index_select(0, RowIndex(rows[w], h[w])));
     wanted_.clear();
   }
   SharedForwardResult Result() {
@@ -132,11 +140,13 @@ class Gather {
 
 }  // namespace
 
-SharedForwardResult ForwardShared(const Model& model, const std::vector<Sequence>& sequences, const std::vector<SequenceToken>& tokens,
+SharedForwardResult ForwardShared(const Model& model, const std::vector<Sequence>& sequences,
+                                  const std::vector<SequenceToken>& tokens,
                                   const SharedForwardOptions& options) {
   std::vector<size_t> order(sequences.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return sequences[a] > sequences[b]; });
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return sequences[a] > sequences[b]; });
   Gather gather(tokens, sequences.size());
   SharedForwardWork work{.total = static_cast<int64_t>(sequences.size())};
   for (auto next = order.begin(); next != order.end();) {

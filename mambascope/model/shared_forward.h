@@ -29,18 +29,21 @@ struct SharedForwardWork {
 
 struct SharedForwardOptions {
   int64_t batch_rows = 2048;  // sequences go up together until they are so many rows
-  int64_t waves = 6;          // what would need one more starts further down the tree, and computes a few tokens again
+  int64_t waves =
+      6;  // what would need one more starts further down the tree, and computes a few tokens again
   std::function<void(const SharedForwardWork&)> progress = {};  // called after every batch
 };
 
 struct SharedForwardResult {
-  at::Tensor h;              // [row, d_model], outputs of the last block: equal prefixes have one row
+  at::Tensor h;  // [row, d_model], outputs of the last block: equal prefixes have one row
   std::vector<int64_t> row;  // of each token that was asked for
 };
 
 // Throws Error for an id outside the vocabulary, and for a sequence longer than the model allows.
 // REQUIRES: the tokens are there; batch_rows >= 1, waves >= 1.
-SharedForwardResult ForwardShared(const Model& model, const std::vector<std::vector<int64_t>>& sequences,
-                                  const std::vector<SequenceToken>& tokens, const SharedForwardOptions& options = {});
+SharedForwardResult ForwardShared(const Model& model,
+                                  const std::vector<std::vector<int64_t>>& sequences,
+                                  const std::vector<SequenceToken>& tokens,
+                                  const SharedForwardOptions& options = {});
 
 }  // namespace mambascope

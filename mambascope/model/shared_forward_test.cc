@@ -1,4 +1,5 @@
-// Sequences that share what they begin with come out as each one's whole pass says, however they branch, and go up once.
+// Sequences that share what they begin with come out as each one's whole pass says, however they
+// branch, and go up once.
 #include "mambascope/model/shared_forward.h"
 
 #include <ATen/ATen.h>
@@ -16,10 +17,20 @@ namespace {
 using Sequences = std::vector<std::vector<int64_t>>;
 
 // Prefixes of each other, branches off branches, a repeated one, one that shares nothing.
-const Sequences kSequences = {
-    {5, 6, 7, 8, 9},          {5, 6, 7, 8, 9, 10, 11}, {5, 6, 7, 8, 12},  {5, 6, 20, 21}, {5},
-    {5, 6, 7, 8, 12, 13, 14}, {5, 6, 7, 8, 9},         {40, 41, 42},      {5, 6, 7, 8},   {40, 41, 42, 43, 44, 45},
-    {5, 6, 7, 30, 31, 32},    {5, 6, 7, 30, 31, 33},   {5, 6, 7, 30, 34}, {100}};
+const Sequences kSequences = {{5, 6, 7, 8, 9},
+                              {5, 6, 7, 8, 9, 10, 11},
+                              {5, 6, 7, 8, 12},
+                              {5, 6, 20, 21},
+                              {5},
+                              {5, 6, 7, 8, 12, 13, 14},
+                              {5, 6, 7, 8, 9},
+                              {40, 41, 42},
+                              {5, 6, 7, 8},
+                              {40, 41, 42, 43, 44, 45},
+                              {5, 6, 7, 30, 31, 32},
+                              {5, 6, 7, 30, 31, 33},
+                              {5, 6, 7, 30, 34},
+                              {100}};
 
 std::vector<SequenceToken> AllTokens(const Sequences& sequences) {
   std::vector<SequenceToken> tokens;
@@ -34,21 +45,25 @@ class SharedForwardTest : public testing::TestWithParam<std::string> {
   // The last-block outputs of all sequences' tokens by whole passes, [token, d_model].
   at::Tensor Whole() const {
     std::vector<at::Tensor> h;
-    for (const auto& sequence : kSequences) h.push_back(model_.Forward(sequence, Packing::Whole({static_cast<int64_t>(sequence.size())})));
+    for (const auto& sequence : kSequences)
+      h.push_back(
+          model_.Forward(sequence, Packing::Whole({static_cast<int64_t>(sequence.size())})));
     return at::cat(h);
   }
   c10::NoGradGuard no_grad_;
   Model model_ = Model::Load(GoldenFolder() / GetParam());
 };
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, SharedForwardTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, SharedForwardTest, testing::ValuesIn(TinyCheckpoints()),
+                         TestName);
 
 TEST_P(SharedForwardTest, EqualsWholePasses) {
   const at::Tensor whole = Whole();
   const double scale = whole.abs().max().item<double>();
   for (int64_t waves : {1, 2, 3, 9}) {
     for (int64_t rows : {1, 7, 1000}) {
-      const SharedForwardResult shared = ForwardShared(model_, kSequences, AllTokens(kSequences), {.batch_rows = rows, .waves = waves});
+      const SharedForwardResult shared = ForwardShared(model_, kSequences, AllTokens(kSequences),
+                                                       {.batch_rows = rows, .waves = waves});
       const at::Tensor h = shared.h.index_select(0, RowIndex(shared.row, shared.h));
       EXPECT_LT(MaxDifference(h, whole), 2e-5 * scale) << waves << " waves of batches of " << rows;
     }
@@ -59,7 +74,8 @@ TEST_P(SharedForwardTest, EqualsWholePasses) {
 TEST_P(SharedForwardTest, ComputesEveryPrefixOnce) {
   const auto rows = [&](int64_t waves) {
     SharedForwardWork work;
-    ForwardShared(model_, kSequences, {{0, 0}}, {.waves = waves, .progress = [&](const SharedForwardWork& w) { work = w; }});
+    ForwardShared(model_, kSequences, {{0, 0}},
+                  {.waves = waves, .progress = [&](const SharedForwardWork& w) { work = w; }});
     EXPECT_EQ(work.done, 14);
     EXPECT_EQ(work.total, 14);
     EXPECT_EQ(work.naive_rows, 65);
@@ -73,7 +89,8 @@ TEST_P(SharedForwardTest, ComputesEveryPrefixOnce) {
 }
 
 TEST_P(SharedForwardTest, EqualPrefixesHaveOneRow) {
-  const SharedForwardResult shared = ForwardShared(model_, kSequences, {{6, 4}, {3, 3}, {0, 4}, {1, 4}, {0, 4}, {1, 5}});
+  const SharedForwardResult shared =
+      ForwardShared(model_, kSequences, {{6, 4}, {3, 3}, {0, 4}, {1, 4}, {0, 4}, {1, 5}});
   EXPECT_EQ(shared.h.size(0), 3);
   EXPECT_EQ(shared.row[0], shared.row[2]);
   EXPECT_EQ(shared.row[2], shared.row[3]);

@@ -31,22 +31,28 @@ constexpr std::pair<Site, std::string_view> kNames[] = {
 }  // namespace
 
 std::string_view SiteName(Site site) {
-  return std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& n) { return n.first == site; })->second;
+  return std::find_if(std::begin(kNames), std::end(kNames),
+                      [&](const auto& n) { return n.first == site; })
+      ->second;
 }
 
 Site ReadSite(std::string_view name) {
-  const auto* known = std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& n) { return n.second == name; });
+  const auto* known = std::find_if(std::begin(kNames), std::end(kNames),
+                                   [&](const auto& n) { return n.second == name; });
   if (known == std::end(kNames)) throw Error(fmt::format("'{}' is not the name of a site", name));
   return known->first;
 }
 
 Site ParseSite(std::string_view name, const std::vector<SiteInfo>& available) {
-  const auto* known = std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& n) { return n.second == name; });
+  const auto* known = std::find_if(std::begin(kNames), std::end(kNames),
+                                   [&](const auto& n) { return n.second == name; });
   const bool has = known != std::end(kNames) &&
-                   std::any_of(available.begin(), available.end(), [&](const SiteInfo& s) { return s.site == known->first; });
+                   std::any_of(available.begin(), available.end(),
+                               [&](const SiteInfo& s) { return s.site == known->first; });
   if (has) return known->first;
   std::string list;
-  for (const SiteInfo& info : available) list += fmt::format("{}{}", list.empty() ? "" : ", ", SiteName(info.site));
+  for (const SiteInfo& info : available)
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", SiteName(info.site));
   throw Error(fmt::format("site '{}' is not one of this model's", name), "it has: " + list);
 }
 

@@ -10,7 +10,20 @@
 
 namespace mambascope {
 
-enum class Site { kEmbed, kResid, kMixerIn, kConvIn, kSsmIn, kSsmOut, kGateIn, kGate, kMixed, kMixerOut, kMlpMid, kMlpOut };
+enum class Site {
+  kEmbed,
+  kResid,
+  kMixerIn,
+  kConvIn,
+  kSsmIn,
+  kSsmOut,
+  kGateIn,
+  kGate,
+  kMixed,
+  kMixerOut,
+  kMlpMid,
+  kMlpOut
+};
 
 // The layer of the one site that no layer has.
 inline constexpr int kEmbedLayer = -1;
@@ -24,7 +37,9 @@ struct Place {
 
 // These are the places of what comes out of block `layer`, and of what goes into it. The output of
 // block kEmbedLayer is the embedding.
-constexpr Place BlockOutput(int layer) { return {layer == kEmbedLayer ? Site::kEmbed : Site::kResid, layer}; }
+constexpr Place BlockOutput(int layer) {
+  return {layer == kEmbedLayer ? Site::kEmbed : Site::kResid, layer};
+}
 constexpr Place BlockInput(int layer) { return BlockOutput(layer - 1); }
 
 struct SiteInfo {

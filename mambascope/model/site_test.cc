@@ -12,9 +12,10 @@
 namespace mambascope {
 namespace {
 
-const std::vector<SiteInfo> kEverySite = {{Site::kEmbed, 4}, {Site::kResid, 4},    {Site::kMixerIn, 4}, {Site::kConvIn, 8},
-                                          {Site::kSsmIn, 8}, {Site::kSsmOut, 8},   {Site::kGateIn, 8},  {Site::kGate, 8},
-                                          {Site::kMixed, 8}, {Site::kMixerOut, 4}, {Site::kMlpMid, 16}, {Site::kMlpOut, 4}};
+const std::vector<SiteInfo> kEverySite = {
+    {Site::kEmbed, 4}, {Site::kResid, 4},    {Site::kMixerIn, 4}, {Site::kConvIn, 8},
+    {Site::kSsmIn, 8}, {Site::kSsmOut, 8},   {Site::kGateIn, 8},  {Site::kGate, 8},
+    {Site::kMixed, 8}, {Site::kMixerOut, 4}, {Site::kMlpMid, 16}, {Site::kMlpOut, 4}};
 
 TEST(SiteTest, EverySiteHasItsOwnNameThatMeansIt) {
   std::set<std::string_view> names;
@@ -22,20 +23,22 @@ TEST(SiteTest, EverySiteHasItsOwnNameThatMeansIt) {
     EXPECT_EQ(ParseSite(SiteName(info.site), kEverySite), info.site) << SiteName(info.site);
     names.insert(SiteName(info.site));
   }
-  EXPECT_EQ(names, (std::set<std::string_view>{"embed", "resid", "mixer_in", "conv_in", "ssm_in", "ssm_out", "gate_in", "gate", "mixed",
-                                               "mixer_out", "mlp_mid", "mlp_out"}));
+  EXPECT_EQ(names, (std::set<std::string_view>{"embed", "resid", "mixer_in", "conv_in", "ssm_in",
+                                               "ssm_out", "gate_in", "gate", "mixed", "mixer_out",
+                                               "mlp_mid", "mlp_out"}));
 }
 
 TEST(SiteTest, NamesOfOtherToolsAreUnderstood) {
-  const std::pair<const char*, Site> kAliases[] = {{"ssm_after_up_proj", Site::kConvIn},  {"ssm_after_silu", Site::kSsmIn},
-                                                   {"ssm_after_ssm", Site::kSsmOut},      {"mlp_after_up_proj", Site::kGateIn},
-                                                   {"mlp_after_silu", Site::kGate},       {"before_down_proj", Site::kMixed},
-                                                   {"after_down_proj", Site::kMixerOut},  {"mlp", Site::kMlpOut},
-                                                   {"hook_embed", Site::kEmbed},          {"hook_resid_post", Site::kResid},
-                                                   {"mixer.hook_in_proj", Site::kConvIn}, {"mixer.hook_conv", Site::kSsmIn},
-                                                   {"mixer.hook_ssm_out", Site::kSsmOut}, {"attn.hook_z", Site::kMixed},
-                                                   {"mixer.hook_out", Site::kMixerOut},   {"hook_attn_out", Site::kMixerOut},
-                                                   {"mlp.hook_post", Site::kMlpMid},      {"hook_mlp_out", Site::kMlpOut}};
+  const std::pair<const char*, Site> kAliases[] = {
+      {"ssm_after_up_proj", Site::kConvIn},  {"ssm_after_silu", Site::kSsmIn},
+      {"ssm_after_ssm", Site::kSsmOut},      {"mlp_after_up_proj", Site::kGateIn},
+      {"mlp_after_silu", Site::kGate},       {"before_down_proj", Site::kMixed},
+      {"after_down_proj", Site::kMixerOut},  {"mlp", Site::kMlpOut},
+      {"hook_embed", Site::kEmbed},          {"hook_resid_post", Site::kResid},
+      {"mixer.hook_in_proj", Site::kConvIn}, {"mixer.hook_conv", Site::kSsmIn},
+      {"mixer.hook_ssm_out", Site::kSsmOut}, {"attn.hook_z", Site::kMixed},
+      {"mixer.hook_out", Site::kMixerOut},   {"hook_attn_out", Site::kMixerOut},
+      {"mlp.hook_post", Site::kMlpMid},      {"hook_mlp_out", Site::kMlpOut}};
   for (const auto& [alias, site] : kAliases) EXPECT_EQ(ParseSite(alias, kEverySite), site) << alias;
 }
 
@@ -44,7 +47,8 @@ TEST(SiteTest, SiteThatTheModelLacksListsThoseItHas) {
   EXPECT_EQ(ParseSite("hook_resid_post", two), Site::kResid);
   for (const char* name : {"gate", "mlp_after_silu", "nonsense", "", "Resid"}) {
     EXPECT_THAT(ErrorOf([&] { ParseSite(name, two); }),
-                testing::AllOf(testing::HasSubstr(std::string("site '") + name + "'"), testing::EndsWith("it has: embed, resid")))
+                testing::AllOf(testing::HasSubstr(std::string("site '") + name + "'"),
+                               testing::EndsWith("it has: embed, resid")))
         << name;
   }
 }

@@ -15,21 +15,29 @@ namespace mambascope {
 class Weights {
  public:
   // Matrices come in `dtype` (float32 or bfloat16); everything is put on `device`.
-  Weights(const WeightSource& source, at::ScalarType dtype, at::Device device, std::string scope = "")
+  Weights(const WeightSource& source, at::ScalarType dtype, at::Device device,
+          std::string scope = "")
       : source_(source), dtype_(dtype), device_(device), scope_(std::move(scope)) {}
 
   // Returns the weights whose names begin with `part` + ".", by the rest of their names.
-  Weights Scope(const std::string& part) const { return {source_, dtype_, device_, scope_ + part + "."}; }
+  Weights Scope(const std::string& part) const {
+    return {source_, dtype_, device_, scope_ + part + "."};
+  }
   bool Has(const std::string& name) const { return source_.Has(FullName(name)); }
   // The name in the checkpoint.
   std::string FullName(const std::string& name) const { return scope_ + name; }
   // A weight that GEMMs read, in the model's dtype.
-  at::Tensor Matrix(const std::string& name, const std::vector<int64_t>& shape) const { return Get(name, shape, dtype_); }
+  at::Tensor Matrix(const std::string& name, const std::vector<int64_t>& shape) const {
+    return Get(name, shape, dtype_);
+  }
   // A weight of norms, biases, convolution and recurrence: always float32.
-  at::Tensor Float(const std::string& name, const std::vector<int64_t>& shape) const { return Get(name, shape, at::kFloat); }
+  at::Tensor Float(const std::string& name, const std::vector<int64_t>& shape) const {
+    return Get(name, shape, at::kFloat);
+  }
 
  private:
-  at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape, at::ScalarType dtype) const {
+  at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape,
+                 at::ScalarType dtype) const {
     return source_.Get(FullName(name), shape).to(device_, dtype);
   }
 

@@ -20,8 +20,11 @@ using testing::Not;
 // A checkpoint with tensors beside its own.
 class WithMore : public WeightSource {
  public:
-  WithMore(const WeightSource& source, std::map<std::string, at::Tensor> more) : source_(source), more_(std::move(more)) {}
-  bool Has(const std::string& name) const override { return more_.contains(name) || source_.Has(name); }
+  WithMore(const WeightSource& source, std::map<std::string, at::Tensor> more)
+      : source_(source), more_(std::move(more)) {}
+  bool Has(const std::string& name) const override {
+    return more_.contains(name) || source_.Has(name);
+  }
   at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override {
     return more_.contains(name) ? more_.at(name) : source_.Get(name, shape);
   }
@@ -43,13 +46,16 @@ at::Tensor LastLogits(const Model& model) {
 
 class TiedHeadTest : public testing::TestWithParam<std::string> {
  protected:
-  Model With(const at::Tensor& head) const { return {checkpoint_.config(), WithMore(checkpoint_, {{"lm_head.weight", head}})}; }
+  Model With(const at::Tensor& head) const {
+    return {checkpoint_.config(), WithMore(checkpoint_, {{"lm_head.weight", head}})};
+  }
 
   const Checkpoint checkpoint_ = Checkpoint::Open(GoldenFolder() / GetParam());
   const Model plain_ = Model(checkpoint_.config(), checkpoint_);
 };
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, TiedHeadTest, testing::Values("mamba", "mamba2", "gpt2", "qwen2"), TestName);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, TiedHeadTest,
+                         testing::Values("mamba", "mamba2", "gpt2", "qwen2"), TestName);
 
 TEST_P(TiedHeadTest, AHeadOfItsOwnIsUsedAndNamed) {
   const Config& config = checkpoint_.config();
@@ -69,9 +75,12 @@ TEST_P(TiedHeadTest, AHeadOfItsOwnIsUsedAndNamed) {
 
 TEST_P(TiedHeadTest, AnEqualCopyIsSilent) {
   const std::string family = GetParam();
-  const std::string embedding = family == "gpt2" ? "transformer.wte" : family == "qwen2" ? "model.embed_tokens" : "backbone.embeddings";
+  const std::string embedding = family == "gpt2"    ? "transformer.wte"
+                                : family == "qwen2" ? "model.embed_tokens"
+                                                    : "backbone.embeddings";
   const Config& config = checkpoint_.config();
-  const Model copy = With(checkpoint_.Get(embedding + ".weight", {config.vocab, config.d_model}).clone());
+  const Model copy =
+      With(checkpoint_.Get(embedding + ".weight", {config.vocab, config.d_model}).clone());
   EXPECT_THAT(copy.warnings(), IsEmpty());
   EXPECT_TRUE(copy.config().tied_embeddings);
   EXPECT_EQ(copy.parameters(), plain_.parameters());
@@ -79,27 +88,33 @@ TEST_P(TiedHeadTest, AnEqualCopyIsSilent) {
 }
 
 class UnusedWeightsTest : public testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Checkpoints, UnusedWeightsTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, UnusedWeightsTest, testing::ValuesIn(TinyCheckpoints()),
+                         TestName);
 
 TEST_P(UnusedWeightsTest, AreNamedUnlessTheyAreTablesThatTheCodeMakes) {
   const Checkpoint checkpoint = Checkpoint::Open(GoldenFolder() / GetParam());
   const Config& config = checkpoint.config();
   EXPECT_THAT(Model(config, checkpoint).warnings(), IsEmpty());
   const at::Tensor any = at::zeros({1});
-  const WithMore tables(checkpoint, {{"h.0.attn.bias", any}, {"h.0.attn.masked_bias", any}, {"x.rotary_emb.inv_freq", any}});
+  const WithMore tables(
+      checkpoint,
+      {{"h.0.attn.bias", any}, {"h.0.attn.masked_bias", any}, {"x.rotary_emb.inv_freq", any}});
   EXPECT_THAT(Model(config, tables).warnings(), IsEmpty());
   const WithMore gate(checkpoint, {{"x.0.mlp.router.weight", any}, {"x.0.attn.bias", any}});
-  EXPECT_THAT(Model(config, gate).warnings(), ElementsAre(AllOf(HasSubstr("x.0.mlp.router.weight"), Not(HasSubstr("attn.bias")))));
+  EXPECT_THAT(Model(config, gate).warnings(),
+              ElementsAre(AllOf(HasSubstr("x.0.mlp.router.weight"), Not(HasSubstr("attn.bias")))));
 }
 
 // Mamba-2 of four groups, as its authors' code computes it.
 TEST(GatedNormTest, HasAnRmsPerGroupUnlessAskedForTransformers) {
   const c10::NoGradGuard no_grad;
   const std::vector<int64_t> ids = {5, 17, 33, 99, 120, 7, 250, 64, 31, 2};
-  const at::Tensor want = OpenSafetensors(GoldenFolder() / "grouped-norm/expected.safetensors")->Read("logits");
+  const at::Tensor want =
+      OpenSafetensors(GoldenFolder() / "grouped-norm/expected.safetensors")->Read("logits");
   const auto difference = [&](ModelOptions::GatedNorm norm) {
     const Model model = Model::Load(GoldenFolder() / "grouped-norm", {.gated_norm = norm});
-    return MaxDifference(model.Unembed(model.Forward(ids, Packing::Whole({10}))), want) / want.abs().max().item<double>();
+    return MaxDifference(model.Unembed(model.Forward(ids, Packing::Whole({10}))), want) /
+           want.abs().max().item<double>();
   };
   EXPECT_LT(difference(ModelOptions::GatedNorm::kPerGroup), 1e-5);
   EXPECT_GT(difference(ModelOptions::GatedNorm::kWholeWidth), 0.1);

@@ -20,29 +20,38 @@ std::vector<std::vector<std::optional<double>>> Values(const at::Tensor& matrix)
   std::vector<std::vector<std::optional<double>>> values(static_cast<size_t>(each.size(0)));
   for (int64_t to = 0; to < each.size(0); ++to) {
     for (int64_t from = 0; from < each.size(1); ++from)
-      values[static_cast<size_t>(to)].push_back(from <= to ? std::optional(each[to][from]) : std::nullopt);
+      values[static_cast<size_t>(to)].push_back(from <= to ? std::optional(each[to][from])
+                                                           : std::nullopt);
   }
   return values;
 }
 
 std::vector<std::string> TokenLabels(const AttentionResult& result) {
   std::vector<std::string> labels;
-  for (size_t t = 0; t < result.ids.size(); ++t) labels.push_back(result.texts[t].value_or(std::to_string(result.ids[t])));
+  for (size_t t = 0; t < result.ids.size(); ++t)
+    labels.push_back(result.texts[t].value_or(std::to_string(result.ids[t])));
   return labels;
 }
 
-bool Differ(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>() > 1e-5 * a.abs().max().item<double>(); }
+bool Differ(const at::Tensor& a, const at::Tensor& b) {
+  return (a - b).abs().max().item<double>() > 1e-5 * a.abs().max().item<double>();
+}
 
 bool HasSigns(const at::Tensor& matrix) { return matrix.min().item<double>() < 0; }
 
 // "the mean of 384 channels".
-std::string OfChannels(const LayerAttention& layer) { return fmt::format("mean of {} {}s", layer.channels, layer.channel_name); }
+std::string OfChannels(const LayerAttention& layer) {
+  return fmt::format("mean of {} {}s", layer.channels, layer.channel_name);
+}
 
-// The rows that set the scale of colours: the first token has only itself to read, which says nothing.
-at::Tensor ScaleRows(const at::Tensor& matrix) { return matrix.size(0) > 1 ? matrix.slice(0, 1) : matrix; }
+// The rows that set the scale of colours: the first token has only itself to read, which says
+// nothing.
+at::Tensor ScaleRows(const at::Tensor& matrix) {
+  return matrix.size(0) > 1 ? matrix.slice(0, 1) : matrix;
+}
 
-Grid View(const AttentionResult& result, const LayerAttention& layer, const std::string& view, const std::string& subtitle,
-          const at::Tensor& matrix) {
+Grid View(const AttentionResult& result, const LayerAttention& layer, const std::string& view,
+          const std::string& subtitle, const at::Tensor& matrix) {
   Grid grid{.name = fmt::format("attention_{}_{}", layer.layer, view),
             .title = fmt::format("Layer {}: what each token reads", layer.layer),
             .subtitle = subtitle,
@@ -61,39 +70,47 @@ Grid View(const AttentionResult& result, const LayerAttention& layer, const std:
 std::string Caption(const AttentionResult& result) {
   const bool softmax = !Differ(result.layers[0].absolute, result.layers[0].normalised);
   const std::string how =
-      "A row is a token; its columns are the tokens that it reads inside the mixer, itself included. The colour scale leaves out the first "
+      "A row is a token; its columns are the tokens that it reads inside the mixer, itself "
+      "included. The colour scale leaves out the first "
       "token, which has only itself to read. ";
   if (softmax) return how + "The weights of a row add up to 1.";
   return how + fmt::format(
-                   "A weight is an entry of the recurrence's matrix from token to token (hidden attention, Ali et al. 2024), before the "
-                   "skip and the gate. What {0}s read with opposite signs cancels in the signed mean, not in the mean of absolute values.",
+                   "A weight is an entry of the recurrence's matrix from token to token (hidden "
+                   "attention, Ali et al. 2024), before the "
+                   "skip and the gate. What {0}s read with opposite signs cancels in the signed "
+                   "mean, not in the mean of absolute values.",
                    result.layers[0].channel_name);
 }
 
 }  // namespace
 
 Grid ShareHeatMap(const AttentionResult& result, const LayerAttention& layer) {
-  return View(result, layer, "normalised", fmt::format("shares of each row's sum, {}", OfChannels(layer)), layer.normalised);
+  return View(result, layer, "normalised",
+              fmt::format("shares of each row's sum, {}", OfChannels(layer)), layer.normalised);
 }
 
 std::vector<Grid> AttentionHeatMaps(const AttentionResult& result, const LayerAttention& layer) {
   const std::string mean = OfChannels(layer);
   const bool signs = HasSigns(layer.mean);
-  std::vector<Grid> views = {View(result, layer, "absolute", (signs ? "absolute values, " : "") + mean, layer.absolute)};
+  std::vector<Grid> views = {
+      View(result, layer, "absolute", (signs ? "absolute values, " : "") + mean, layer.absolute)};
   if (Differ(layer.absolute, layer.normalised)) views.push_back(ShareHeatMap(result, layer));
   if (signs) views.push_back(View(result, layer, "signed", "signed, " + mean, layer.mean));
   if (result.channel)
     views.push_back(View(result, layer, fmt::format("{}_{}", layer.channel_name, *result.channel),
-                         fmt::format("{} {} alone", layer.channel_name, *result.channel), layer.channel));
+                         fmt::format("{} {} alone", layer.channel_name, *result.channel),
+                         layer.channel));
   return views;
 }
 
 std::string AttentionPage(const AttentionResult& result) {
   std::string prompt;
-  for (const std::string& label : TokenLabels(result)) prompt += (prompt.empty() || result.texts[0] ? "" : " ") + label;
-  const PageInfo info{
-      .title = "What tokens read from tokens",
-      .summary = {{"model", result.options.value("model", "")}, {"prompt", prompt}, {"options", OptionsLine(result.options)}}};
+  for (const std::string& label : TokenLabels(result))
+    prompt += (prompt.empty() || result.texts[0] ? "" : " ") + label;
+  const PageInfo info{.title = "What tokens read from tokens",
+                      .summary = {{"model", result.options.value("model", "")},
+                                  {"prompt", prompt},
+                                  {"options", OptionsLine(result.options)}}};
   std::vector<Figure> figures;
   for (const LayerAttention& layer : result.layers) {
     for (const Grid& grid : AttentionHeatMaps(result, layer))

@@ -9,7 +9,8 @@
 
 namespace mambascope {
 
-// A layer's views: the mean of |M|, and where they differ from it its rows' shares and the signed mean; the one channel's matrix.
+// A layer's views: the mean of |M|, and where they differ from it its rows' shares and the signed
+// mean; the one channel's matrix.
 std::vector<Grid> AttentionHeatMaps(const AttentionResult& result, const LayerAttention& layer);
 
 // The shares of each row's sum alone.

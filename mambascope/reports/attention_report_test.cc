@@ -13,8 +13,10 @@ using Row = std::vector<std::optional<double>>;
 
 // Two tokens; the matrix's lower left and its second diagonal entry are given.
 AttentionResult Result(double across, double second) {
-  AttentionResult result{.options = {{"model", "m"}}, .ids = {4, 9}, .texts = {" a", "b"}, .layers = {}};
-  const at::Tensor mean = at::tensor({1.0, 0.0, across, second}).reshape({2, 2}).to(at::kFloat), absolute = mean.abs();
+  AttentionResult result{
+      .options = {{"model", "m"}}, .ids = {4, 9}, .texts = {" a", "b"}, .layers = {}};
+  const at::Tensor mean = at::tensor({1.0, 0.0, across, second}).reshape({2, 2}).to(at::kFloat),
+                   absolute = mean.abs();
   result.layers = {{.layer = 3,
                     .channels = 8,
                     .mean = mean,
@@ -34,10 +36,12 @@ TEST(AttentionReport, ShowsTheViewsThatDiffer) {
   AttentionResult mamba = Result(-0.25, 2), softmax = Result(0.75, 0.25);
   EXPECT_THAT(Names(AttentionHeatMaps(mamba, mamba.layers[0])),
               ElementsAre("attention_3_absolute", "attention_3_normalised", "attention_3_signed"));
-  EXPECT_THAT(Names(AttentionHeatMaps(softmax, softmax.layers[0])), ElementsAre("attention_3_absolute"));
+  EXPECT_THAT(Names(AttentionHeatMaps(softmax, softmax.layers[0])),
+              ElementsAre("attention_3_absolute"));
   softmax.channel = 5;
   softmax.layers[0].channel_name = "head";
-  EXPECT_THAT(Names(AttentionHeatMaps(softmax, softmax.layers[0])), ElementsAre("attention_3_absolute", "attention_3_head_5"));
+  EXPECT_THAT(Names(AttentionHeatMaps(softmax, softmax.layers[0])),
+              ElementsAre("attention_3_absolute", "attention_3_head_5"));
   EXPECT_THAT(AttentionPage(softmax), HasSubstr("head 5 alone"));
 }
 
@@ -59,7 +63,8 @@ TEST(AttentionReport, JsonHasLaterTokensAsZero) {
   result.channel = 0;
   const Json json = Json(result);
   EXPECT_EQ(json["layers"][0]["signed"], (Json{{1.0, 0.0}, {-0.25, 2.0}}));
-  EXPECT_EQ(json["layers"][0]["channel"], (Json{{"index", 0}, {"matrix", {{0.5, 0.0}, {0.5, 0.5}}}}));
+  EXPECT_EQ(json["layers"][0]["channel"],
+            (Json{{"index", 0}, {"matrix", {{0.5, 0.0}, {0.5, 0.5}}}}));
   EXPECT_EQ(json["tokens"], (Json{{{"id", 4}, {"text", nullptr}}, {{"id", 9}, {"text", "b"}}}));
   EXPECT_EQ(AttentionHeatMaps(result, result.layers[0])[0].rows[0], "4");
 }

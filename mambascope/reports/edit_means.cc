@@ -7,11 +7,15 @@
 namespace mambascope {
 namespace {
 
-int CellWidth(const EditMeans& means) { return means.measures.benchmark == EditBenchmark::kZsre ? 10 : 8; }
+int CellWidth(const EditMeans& means) {
+  return means.measures.benchmark == EditBenchmark::kZsre ? 10 : 8;
+}
 
 }  // namespace
 
-std::string PercentText(const MeasureMean& mean) { return mean.mean ? fmt::format("{:.2f}", *mean.mean) : "-"; }
+std::string PercentText(const MeasureMean& mean) {
+  return mean.mean ? fmt::format("{:.2f}", *mean.mean) : "-";
+}
 
 std::vector<NamedMean> ScoreFirst(std::vector<NamedMean> means) {
   std::rotate(means.begin(), means.end() - 1, means.end());
@@ -20,16 +24,20 @@ std::vector<NamedMean> ScoreFirst(std::vector<NamedMean> means) {
 
 std::string MeanHeads(const EditMeans& means) {
   std::string heads;
-  for (const NamedMean& mean : PrincipalMeans(means)) heads += fmt::format("{:>{}}", mean.head, CellWidth(means));
+  for (const NamedMean& mean : PrincipalMeans(means))
+    heads += fmt::format("{:>{}}", mean.head, CellWidth(means));
   return heads;
 }
 
 std::string MeanCells(const EditMeans& means) {
   std::string cells;
-  for (const NamedMean& mean : PrincipalMeans(means)) cells += fmt::format("{:>{}}", PercentText(mean.value), CellWidth(means));
+  for (const NamedMean& mean : PrincipalMeans(means))
+    cells += fmt::format("{:>{}}", PercentText(mean.value), CellWidth(means));
   return cells;
 }
 
-const char* PercentName(EditBenchmark benchmark) { return benchmark == EditBenchmark::kZsre ? "Percent of correct tokens" : "Percent"; }
+const char* PercentName(EditBenchmark benchmark) {
+  return benchmark == EditBenchmark::kZsre ? "Percent of correct tokens" : "Percent";
+}
 
 }  // namespace mambascope

@@ -18,7 +18,9 @@ using testing::HasSubstr;
 using testing::Not;
 
 EditSweepResult MakeSweep(const std::vector<RecordResult>& records) {
-  return {.options = {{"model", "demo"}, {"command", "edit"}, {"counterfact", "data/demo/<b>counterfact</b>.json"}},
+  return {.options = {{"model", "demo"},
+                      {"command", "edit"},
+                      {"counterfact", "data/demo/<b>counterfact</b>.json"}},
           .summary = SummarizeSweep(records),
           .records = records};
 }
@@ -45,7 +47,8 @@ TEST(EditSweepTextTest, LeavesLayersOutEvenlyButNeverTheBest) {
   EXPECT_THAT(text, HasSubstr("\n        60 "));
   EXPECT_THAT(text, Not(HasSubstr("\n        62 ")));
   const std::string marked = text.substr(0, text.find("  * best\n"));
-  EXPECT_THAT(marked.substr(marked.rfind('\n')), testing::StartsWith(fmt::format("\n{:>10} ", sweep.summary.Best()->layer)));
+  EXPECT_THAT(marked.substr(marked.rfind('\n')),
+              testing::StartsWith(fmt::format("\n{:>10} ", sweep.summary.Best()->layer)));
 }
 
 TEST(EditSweepTextTest, SaysThatOneRecordIsNotMany) {
@@ -63,7 +66,8 @@ TEST(EditSweepTextTest, SaysWhatTheBestEditsModelWrites) {
     record.pre.texts = {5.7, 0.156};
     for (RecordEdit& edit : record.edits) edit.scores.texts = {6.3, std::nullopt};
   }
-  EXPECT_THAT(EditSweepText(MakeSweep(records)), HasSubstr("\nGenerations, before and after the best: entropy 570.0 to 630.0\n"));
+  EXPECT_THAT(EditSweepText(MakeSweep(records)),
+              HasSubstr("\nGenerations, before and after the best: entropy 570.0 to 630.0\n"));
 }
 
 // Two layers, of zsRE.
@@ -74,7 +78,8 @@ std::vector<RecordResult> ZsreRecords() {
                       .paraphrase = {.accuracy = 0, .token_accuracy = share / 2},
                       .neighborhood = {.accuracy = 0, .token_accuracy = 0.25}};
   };
-  return {{MakeRecord(0), scores(0), {MakeEdit("W_o", 1, scores(1)), MakeEdit("W_o", 2, scores(0.5))}}};
+  return {
+      {MakeRecord(0), scores(0), {MakeEdit("W_o", 1, scores(1)), MakeEdit("W_o", 2, scores(0.5))}}};
 }
 
 TEST(EditSweepTextTest, NamesZsresAccuraciesForWhatTheyAre) {
@@ -90,7 +95,8 @@ TEST(EditSweepTextTest, NamesZsresAccuraciesForWhatTheyAre) {
   EXPECT_EQ(charts[1].title, "Rewrite accuracy");
   EXPECT_EQ(charts[3].y_title, "neighborhood_acc (percent)");
   const std::string page = EditSweepPage(MakeSweep(ZsreRecords()));
-  EXPECT_THAT(page, HasSubstr("S 42.86, rewrite_acc 100.00, paraphrase_acc 50.00, neighborhood_acc 25.00"));
+  EXPECT_THAT(
+      page, HasSubstr("S 42.86, rewrite_acc 100.00, paraphrase_acc 50.00, neighborhood_acc 25.00"));
   EXPECT_THAT(page, HasSubstr("share of the new answer"));
   EXPECT_THAT(page, Not(HasSubstr("Efficacy")));
 }
@@ -99,7 +105,8 @@ TEST(EditSweepChartsTest, HaveACurvePerProjectionAndTheUneditedModel) {
   const std::vector<LineChart> charts = EditSweepCharts(SmallSweep());
   std::vector<std::string> names;
   for (const LineChart& chart : charts) names.push_back(chart.name);
-  EXPECT_THAT(names, ElementsAre("edit_S", "edit_ES", "edit_PS", "edit_NS", "edit_passes", "edit_change"));
+  EXPECT_THAT(names,
+              ElementsAre("edit_S", "edit_ES", "edit_PS", "edit_NS", "edit_passes", "edit_change"));
   const LineChart& ps = charts[2];
   EXPECT_THAT(ps.x, ElementsAre("2", "10"));
   EXPECT_EQ(ps.subtitle, "demo; 4 records; bands: 95% confidence intervals");
@@ -116,7 +123,8 @@ TEST(EditSweepChartsTest, HaveACurvePerProjectionAndTheUneditedModel) {
 
 TEST(EditSweepPageTest, ShowsNumbersInsteadOfSinglePoints) {
   std::vector<RecordResult> records = SmallSweepRecords();
-  for (RecordResult& record : records) std::erase_if(record.edits, [](const RecordEdit& edit) { return edit.layer == 10; });
+  for (RecordResult& record : records)
+    std::erase_if(record.edits, [](const RecordEdit& edit) { return edit.layer == 10; });
   const EditSweepResult sweep = MakeSweep(records);
   EXPECT_TRUE(EditSweepCharts(sweep).empty());
   const std::string page = EditSweepPage(sweep);

@@ -8,10 +8,12 @@ namespace mambascope {
 
 std::string FactText(const TracedFact& fact) {
   const bool guarded = Effect(fact) < kGuard;
-  return fmt::format("{} -> {}\n  clean      p = {:.4g}  ({})\n  corrupted  p = {:.4g}  ({})\n{}\n", fact.clean.text,
-                     VisibleText(fact.answer), fact.p_clean, fact.clean.subject, fact.p_corrupt,
-                     fact.corrupt ? fact.corrupt->subject : "noise",
-                     guarded ? "  the clean prompt does not make this answer more probable: there is nothing to restore\n" : "");
+  return fmt::format("{} -> {}\n  clean      p = {:.4g}  ({})\n  corrupted  p = {:.4g}  ({})\n{}\n",
+                     fact.clean.text, VisibleText(fact.answer), fact.p_clean, fact.clean.subject,
+                     fact.p_corrupt, fact.corrupt ? fact.corrupt->subject : "noise",
+                     guarded ? "  the clean prompt does not make this answer more probable: there "
+                               "is nothing to restore\n"
+                             : "");
 }
 
 std::string FactsText(size_t facts, const std::vector<RelationCount>& relations) {
@@ -19,9 +21,11 @@ std::string FactsText(size_t facts, const std::vector<RelationCount>& relations)
   std::string text = fmt::format("{} facts\n", facts);
   for (const RelationCount& r : relations) {
     if (r.chosen > 0 || r.without_partner > 0)
-      text += fmt::format("  {:<32} {:>5} facts, {:>5} tested, {:>5} known, {:>5} chosen{}\n", r.name.empty() ? "(no relation)" : r.name,
-                          r.facts, r.tested, r.known, r.chosen,
-                          r.without_partner > 0 ? fmt::format(", {} without another subject", r.without_partner) : "");
+      text += fmt::format(
+          "  {:<32} {:>5} facts, {:>5} tested, {:>5} known, {:>5} chosen{}\n",
+          r.name.empty() ? "(no relation)" : r.name, r.facts, r.tested, r.known, r.chosen,
+          r.without_partner > 0 ? fmt::format(", {} without another subject", r.without_partner)
+                                : "");
   }
   return text;
 }

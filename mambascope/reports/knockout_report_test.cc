@@ -22,8 +22,10 @@ using testing::Optional;
 using enum KnockoutMeasure;
 
 TEST(KnockoutChartTest, HasChangeAndAccuracyOfEverySource) {
-  const std::vector<LineChart> changes = KnockoutCharts(WithSummary(MakeKnockouts("m", 3)), kChange),
-                               accuracies = KnockoutCharts(WithSummary(MakeKnockouts("m", 3)), kAccuracy);
+  const std::vector<LineChart> changes =
+                                   KnockoutCharts(WithSummary(MakeKnockouts("m", 3)), kChange),
+                               accuracies =
+                                   KnockoutCharts(WithSummary(MakeKnockouts("m", 3)), kAccuracy);
   ASSERT_EQ(changes.size(), 1u);
   ASSERT_EQ(accuracies.size(), 1u);
   EXPECT_THAT(changes[0].x, ElementsAre("0", "1", "2"));
@@ -34,7 +36,8 @@ TEST(KnockoutChartTest, HasChangeAndAccuracyOfEverySource) {
   EXPECT_EQ(accuracies[0].references[0].value, 100);
 }
 
-// A page shows one panel for each target; with groups of channels one for each pair, which compares them.
+// A page shows one panel for each target; with groups of channels one for each pair, which compares
+// them.
 TEST(KnockoutChartTest, TargetsHaveTheirOwnAndGroupsAreCompared) {
   KnockoutResult result = MakeKnockouts("m", 2);
   result.channels = {"all", "fast"};
@@ -51,11 +54,13 @@ TEST(KnockoutChartTest, TargetsHaveTheirOwnAndGroupsAreCompared) {
 
 TEST(KnockoutChartTest, SetsHaveTheFieldsColoursAndNoTwoTheSame) {
   KnockoutResult result = MakeKnockouts("m", 2);
-  const std::vector<std::string> sets = {"0,1", "last", "subject", "relation", "all", "first", "context", "subject_last"};
+  const std::vector<std::string> sets = {"0,1", "last",  "subject", "relation",
+                                         "all", "first", "context", "subject_last"};
   result.flows.clear();
   for (const std::string& set : sets) result.flows.push_back({set, "last", 0});
   const std::vector<AnswerCell> cells = {{0.5, true}, {0.5, true}};
-  result.facts = {MakeKnockedFact("", 0.5, std::vector<std::vector<AnswerCell>>(sets.size(), cells))};
+  result.facts = {
+      MakeKnockedFact("", 0.5, std::vector<std::vector<AnswerCell>>(sets.size(), cells))};
   std::set<std::string_view> colours;
   std::map<std::string, std::string_view> of;
   const LineChart chart = KnockoutCharts(WithSummary(result), kChange)[0];
@@ -71,7 +76,8 @@ TEST(KnockoutChartTest, SetsHaveTheFieldsColoursAndNoTwoTheSame) {
 }
 
 TEST(DepthChartTest, EachModelHasItsOwnPointsAndNoOthers) {
-  const std::vector<KnockoutResult> results = {WithSummary(MakeKnockouts("small", 3)), WithSummary(MakeKnockouts("large", 5))};
+  const std::vector<KnockoutResult> results = {WithSummary(MakeKnockouts("small", 3)),
+                                               WithSummary(MakeKnockouts("large", 5))};
   const std::vector<LineChart> charts = DepthCharts(results, kChange);
   ASSERT_EQ(charts.size(), 2u) << "of two sources";
   ASSERT_EQ(charts[0].x.size(), 101u);
@@ -92,7 +98,8 @@ TEST(DepthChartTest, ModelWithOneWindowIsAPoint) {
   for (KnockedFact& fact : one.facts) {
     for (auto& cells : fact.cells) cells.resize(1);
   }
-  const std::vector<LineChart> charts = DepthCharts({WithSummary(one), WithSummary(MakeKnockouts("two", 2))}, kChange);
+  const std::vector<LineChart> charts =
+      DepthCharts({WithSummary(one), WithSummary(MakeKnockouts("two", 2))}, kChange);
   EXPECT_THAT(charts[0].curves[0].values[0], Optional(0.0));
   EXPECT_FALSE(charts[0].curves[0].values[100].has_value());
 }
@@ -100,9 +107,11 @@ TEST(DepthChartTest, ModelWithOneWindowIsAPoint) {
 TEST(KnockoutHeatMapTest, ShowsDifferencesOnASymmetricScale) {
   KnockoutResult result = MakeKnockouts("m", 2);
   KnockedFact& fact = result.facts[0];
-  fact.heatmap = {{{0.5, true}, {0.25, true}}, {{0.625, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}};
+  fact.heatmap = {
+      {{0.5, true}, {0.25, true}}, {{0.625, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}};
   const Grid grid = KnockoutHeatMap(result, fact, 0.3);
-  EXPECT_THAT(grid.values, ElementsAre(ElementsAre(0, -0.25), ElementsAre(0.125, 0), ElementsAre(0, 0)));
+  EXPECT_THAT(grid.values,
+              ElementsAre(ElementsAre(0, -0.25), ElementsAre(0.125, 0), ElementsAre(0, 0)));
   EXPECT_EQ(grid.domain, std::pair(-0.3, 0.3));
   EXPECT_THAT(grid.marked_rows, ElementsAre(0));
   EXPECT_EQ(grid.picked_row, 0) << "of the largest difference";
@@ -117,7 +126,8 @@ TEST(KnockoutHeatMapTest, ColumnsAreNamedByTheirWindows) {
   EXPECT_EQ(KnockoutHeatMap(result, result.facts[0], 1).column_title, "first layer of the window");
   EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("In 3 layers from x on"));
   result.windows = KnockoutResult::Windows::kAround;
-  EXPECT_EQ(KnockoutHeatMap(result, result.facts[0], 1).column_title, "layer the window lies around");
+  EXPECT_EQ(KnockoutHeatMap(result, result.facts[0], 1).column_title,
+            "layer the window lies around");
   EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("In 3 layers around x"));
 }
 

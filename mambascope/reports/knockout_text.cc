@@ -13,23 +13,27 @@ namespace mambascope {
 namespace {
 
 // "-83.2 % (at 6)"; "0.0 %" where there is hardly a change.
-std::string Extreme(const KnockoutResult& result, const std::vector<double>& change, std::vector<double>::const_iterator at) {
+std::string Extreme(const KnockoutResult& result, const std::vector<double>& change,
+                    std::vector<double>::const_iterator at) {
   if (std::abs(*at) < 0.05) return "0.0 %";
-  return fmt::format("{:+.1f} % (at {})", *at, result.x.at(static_cast<size_t>(at - change.begin())));
+  return fmt::format("{:+.1f} % (at {})", *at,
+                     result.x.at(static_cast<size_t>(at - change.begin())));
 }
 
 }  // namespace
 
 std::string KnockoutText(const KnockoutResult& result) {
   const auto& flows = result.flows;
-  const bool one_target = std::all_of(flows.begin(), flows.end(), [&](const Flow& flow) { return flow.to == flows[0].to; });
+  const bool one_target = std::all_of(flows.begin(), flows.end(),
+                                      [&](const Flow& flow) { return flow.to == flows[0].to; });
   std::string what = result.mode;
   if (one_target && !flows[0].to.empty()) what += " to " + flows[0].to;
   if (result.channels.size() == 1) what += GroupText(result, 0);
   std::string text = fmt::format("{}: {}, {}\n", result.name, what, WindowText(result));
   if (result.facts.size() == 1) {
     const KnockedFact& fact = result.facts[0];
-    text += fmt::format("{} -> {}\n  base run  p = {:.4g}\n", fact.prompt.text, VisibleText(fact.answer), fact.base.p);
+    text += fmt::format("{} -> {}\n  base run  p = {:.4g}\n", fact.prompt.text,
+                        VisibleText(fact.answer), fact.base.p);
   }
   Grid grid{.row_title = "severed", .column_title = "layer"};
   double most = 1;  // the scale's upper end
@@ -42,10 +46,11 @@ std::string KnockoutText(const KnockoutResult& result) {
     for (double change : average.change) grid.values.back().push_back(-change);
     most = std::max(most, -*low);
     const bool everywhere = average.with_sources == static_cast<int64_t>(result.facts.size());
-    text +=
-        fmt::format("  {:<32} change of p(answer): lowest {}, highest {}{}\n", grid.rows.back(), Extreme(result, average.change, low),
-                    Extreme(result, average.change, high),
-                    everywhere ? "" : fmt::format("; {} of {} facts have something to sever", average.with_sources, result.facts.size()));
+    text += fmt::format("  {:<32} change of p(answer): lowest {}, highest {}{}\n", grid.rows.back(),
+                        Extreme(result, average.change, low), Extreme(result, average.change, high),
+                        everywhere ? ""
+                                   : fmt::format("; {} of {} facts have something to sever",
+                                                 average.with_sources, result.facts.size()));
   }
   grid.domain = {{0.0, most}};
   return text + "p(answer) lost (%):\n" + TerminalHeatMap(grid);

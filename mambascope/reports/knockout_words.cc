@@ -12,9 +12,11 @@ namespace mambascope {
 
 std::string FlowName(const KnockoutResult& result, const Flow& flow) {
   const auto& flows = result.flows;
-  const bool one_target = std::all_of(flows.begin(), flows.end(), [&](const Flow& other) { return other.to == flow.to; });
-  return fmt::format("{}{}{}", flow.from, one_target ? "" : " -> " + flow.to,
-                     result.channels.size() > 1 ? fmt::format(" ({})", result.channels.at(flow.group)) : "");
+  const bool one_target = std::all_of(flows.begin(), flows.end(),
+                                      [&](const Flow& other) { return other.to == flow.to; });
+  return fmt::format(
+      "{}{}{}", flow.from, one_target ? "" : " -> " + flow.to,
+      result.channels.size() > 1 ? fmt::format(" ({})", result.channels.at(flow.group)) : "");
 }
 
 std::string GroupText(const KnockoutResult& result, size_t group) {
@@ -22,14 +24,17 @@ std::string GroupText(const KnockoutResult& result, size_t group) {
   return channels == "all" ? "" : fmt::format(" ({})", channels);
 }
 
-std::string CountText(size_t facts) { return facts == 1 ? "one fact" : fmt::format("{} facts", facts); }
+std::string CountText(size_t facts) {
+  return facts == 1 ? "one fact" : fmt::format("{} facts", facts);
+}
 
 std::string WindowText(const KnockoutResult& result) {
   return fmt::format("windows of {} {}", result.window, result.window == 1 ? "layer" : "layers");
 }
 
 std::vector<size_t> ChooseTones(const std::vector<std::string>& sets) {
-  static const std::map<std::string, size_t> kUsual = {{"first", 0}, {"last", 1}, {"subject", 2}, {"context", 3}, {"relation", 7}};
+  static const std::map<std::string, size_t> kUsual = {
+      {"first", 0}, {"last", 1}, {"subject", 2}, {"context", 3}, {"relation", 7}};
   std::set<size_t> taken;
   for (const std::string& set : sets) {
     if (kUsual.contains(set)) taken.insert(kUsual.at(set));

@@ -8,7 +8,8 @@
 
 namespace mambascope {
 
-// "subject", "subject -> last", "subject -> last (heads 0-3)": as much as tells the curves of the result apart.
+// "subject", "subject -> last", "subject -> last (heads 0-3)": as much as tells the curves of the
+// result apart.
 std::string FlowName(const KnockoutResult& result, const Flow& flow);
 
 // " (fast)"; empty where everything is cut.
@@ -20,8 +21,8 @@ std::string CountText(size_t facts);
 // "windows of 2 layers"
 std::string WindowText(const KnockoutResult& result);
 
-// The tones of curves of token sets: the field's colours: first blue, last orange, subject green, context red, relation purple; other sets
-// take those that are left.
+// The tones of curves of token sets: the field's colours: first blue, last orange, subject green,
+// context red, relation purple; other sets take those that are left.
 std::vector<size_t> ChooseTones(const std::vector<std::string>& sets);
 
 }  // namespace mambascope

@@ -11,8 +11,9 @@
 
 namespace mambascope {
 
-// Faithfulness of each relation's operator, the most faithful first, beside that of the operators that it is measured against at the same
-// layers, and chance. REQUIRES: some relations were measured, here and below
+// Faithfulness of each relation's operator, the most faithful first, beside that of the operators
+// that it is measured against at the same layers, and chance. REQUIRES: some relations were
+// measured, here and below
 DotPlot LreRelationsPlot(const LreResult& lre);
 
 // The means over relations of faithfulness and causality, by layer.

@@ -32,14 +32,18 @@ RelationResult MakeRelation(const std::string& name, int range, double faithfuln
           .layer = 3,
           .causal_layer = kEmbedLayer,
           .chosen = MakeMeans(faithfulness, 3, 20),
-          .by_layer = {{kEmbedLayer, MakeMeans(10, 1, 5)}, {3, MakeMeans(faithfulness, 2, faithfulness / 2)}}};
+          .by_layer = {{kEmbedLayer, MakeMeans(10, 1, 5)},
+                       {3, MakeMeans(faithfulness, 2, faithfulness / 2)}}};
 }
 
-RelationResult MakeSkipped(const std::string& name, const std::string& reason) { return {.name = name, .kind = "bias", .skipped = reason}; }
+RelationResult MakeSkipped(const std::string& name, const std::string& reason) {
+  return {.name = name, .kind = "bias", .skipped = reason};
+}
 
 // Two relations and one that was skipped.
 std::vector<RelationResult> SmallRelations() {
-  return {MakeRelation("country <capital>", 10, 40), MakeRelation("gender", 2, 90), MakeSkipped("tiny", "it has 2 samples")};
+  return {MakeRelation("country <capital>", 10, 40), MakeRelation("gender", 2, 90),
+          MakeSkipped("tiny", "it has 2 samples")};
 }
 
 LreResult SmallResult() { return MakeLreResult({{"model", "demo"}}, SmallRelations()); }
@@ -90,15 +94,20 @@ skipped gender, 1 of 2 trials, the first: few
 }
 
 TEST(LreReportTest, PageOfOneLayerHasNoSweepAndOfNothingNoFigure) {
-  const auto page = [](const std::vector<RelationResult>& relations) { return LrePage(MakeLreResult({{"model", "demo"}}, relations)); };
+  const auto page = [](const std::vector<RelationResult>& relations) {
+    return LrePage(MakeLreResult({{"model", "demo"}}, relations));
+  };
   std::vector<RelationResult> relations = SmallRelations();
-  EXPECT_THAT(page(relations), AllOf(HasSubstr("lre_layers"), HasSubstr("<dt>skipped</dt><dd>tiny: it has 2 samples</dd>")));
+  EXPECT_THAT(page(relations), AllOf(HasSubstr("lre_layers"),
+                                     HasSubstr("<dt>skipped</dt><dd>tiny: it has 2 samples</dd>")));
   for (size_t i = 0; i < 2; ++i) relations[i].by_layer.erase(relations[i].by_layer.begin());
   EXPECT_THAT(page(relations), AllOf(HasSubstr("lre_relations"), Not(HasSubstr("lre_layers"))));
   relations.erase(relations.begin(), relations.begin() + 2);
-  EXPECT_THAT(page(relations), AllOf(HasSubstr("none could be measured"), Not(HasSubstr("<section"))));
+  EXPECT_THAT(page(relations),
+              AllOf(HasSubstr("none could be measured"), Not(HasSubstr("<section"))));
   for (int i = 0; i < 5; ++i) relations.push_back(MakeSkipped("r" + std::to_string(i), "why"));
-  EXPECT_THAT(page(relations), HasSubstr("<dt>skipped</dt><dd>tiny; r0; r1; r2; r3; r4 (why: lre.json)</dd>"));
+  EXPECT_THAT(page(relations),
+              HasSubstr("<dt>skipped</dt><dd>tiny; r0; r1; r2; r3; r4 (why: lre.json)</dd>"));
 }
 
 class LreInABrowser : public BrowserTest {};

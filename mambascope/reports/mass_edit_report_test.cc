@@ -26,11 +26,12 @@ MassEditResult FourPoints() {
     means.measures.rewrite.success = mean(100 - fall);
     means.measures.paraphrase.success = mean(95 - fall);
     means.measures.neighborhood.success = mean(90 - fall / 2);
-    result.points.push_back(
-        {.edits = edits,
-         .means = means,
-         .seconds_per_edit = 0.25,
-         .health = {.weights = {{3, "W_o", 0.5, 10}, {4, "W_o", 2, 16}}, .perplexity_before = 10, .perplexity_after = 10 + fall}});
+    result.points.push_back({.edits = edits,
+                             .means = means,
+                             .seconds_per_edit = 0.25,
+                             .health = {.weights = {{3, "W_o", 0.5, 10}, {4, "W_o", 2, 16}},
+                                        .perplexity_before = 10,
+                                        .perplexity_after = 10 + fall}});
   }
   result.points[0].means.measures.paraphrase.success = {};
   result.points[0].means.score = {};
@@ -52,7 +53,8 @@ TEST(MassEditChartTest, HasTheMeasuresByTheNumberOfEdits) {
 
 TEST(MassEditPageTest, SaysEveryRowAndDrawsNoneOfOne) {
   MassEditResult result = FourPoints();
-  EXPECT_THAT(MassEditPage(result), HasSubstr("<dt>1 edit</dt><dd>S -, ES 99.95, PS -, NS 89.97; 0.25 s per edit</dd>"));
+  EXPECT_THAT(MassEditPage(result),
+              HasSubstr("<dt>1 edit</dt><dd>S -, ES 99.95, PS -, NS 89.97; 0.25 s per edit</dd>"));
   EXPECT_THAT(MassEditPage(result), HasSubstr("<section"));
   result.points.resize(1);
   EXPECT_THAT(MassEditPage(result), Not(HasSubstr("<section")));

@@ -8,7 +8,8 @@
 
 namespace mambascope {
 
-// The relative change of C^-1 k by tokens at one site, a curve per layer. REQUIRES: some moments there have been watched.
+// The relative change of C^-1 k by tokens at one site, a curve per layer. REQUIRES: some moments
+// there have been watched.
 LineChart MomentsChart(const MomentsResult& report, Site site);
 
 std::string MomentsPage(const MomentsResult& report);

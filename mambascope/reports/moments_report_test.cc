@@ -16,10 +16,27 @@ MomentsResult Report() {
   const Convergence longer{.tokens = {512, 1024, 2048}, .change = {std::nullopt, 3.0, 0.25}},
       shorter{.tokens = {512}, .change = {std::nullopt}};
   return {.options = {{"model", "demo"}},
-          .projections = {{{Site::kMixerIn, 2}, {"W_a", "W_g"}}, {{Site::kMixerIn, 5}, {"W_a", "W_g"}}, {{Site::kMixed, 2}, {"W_o"}}},
-          .moments = {{.place = {Site::kMixerIn, 2}, .width = 4, .tokens = 600, .documents = 6, .condition = 10, .convergence = shorter},
-                      {.place = {Site::kMixerIn, 5}, .width = 4, .tokens = 3000, .documents = 30, .condition = 20, .convergence = longer},
-                      {.place = {Site::kMixed, 2}, .width = 8, .tokens = 7, .documents = 1, .condition = INFINITY, .convergence = {}}}};
+          .projections = {{{Site::kMixerIn, 2}, {"W_a", "W_g"}},
+                          {{Site::kMixerIn, 5}, {"W_a", "W_g"}},
+                          {{Site::kMixed, 2}, {"W_o"}}},
+          .moments = {{.place = {Site::kMixerIn, 2},
+                       .width = 4,
+                       .tokens = 600,
+                       .documents = 6,
+                       .condition = 10,
+                       .convergence = shorter},
+                      {.place = {Site::kMixerIn, 5},
+                       .width = 4,
+                       .tokens = 3000,
+                       .documents = 30,
+                       .condition = 20,
+                       .convergence = longer},
+                      {.place = {Site::kMixed, 2},
+                       .width = 8,
+                       .tokens = 7,
+                       .documents = 1,
+                       .condition = INFINITY,
+                       .convergence = {}}}};
 }
 
 TEST(MomentsReportTest, WhatIsNoNumberIsNull) {

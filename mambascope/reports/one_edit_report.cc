@@ -29,13 +29,16 @@ std::string RewriteLine(const OneEditResult& edit) {
 
 std::string EditedWeights(const OneEditResult& edit) {
   const size_t n = edit.layers.size();
-  const std::string which = n == 1 ? fmt::format("layer {}", edit.layers[0]) : fmt::format("{} layers up to {}", n, edit.layers.back());
+  const std::string which = n == 1 ? fmt::format("layer {}", edit.layers[0])
+                                   : fmt::format("{} layers up to {}", n, edit.layers.back());
   return fmt::format("{}, {}", edit.projection, which);
 }
 
 std::string NumberText(double number) { return fmt::format("{:.4g}", number); }
 
-std::string RatioText(double part, double whole) { return whole > 0 ? fmt::format("{:.3g} %", 100 * part / whole) : "-"; }
+std::string RatioText(double part, double whole) {
+  return whole > 0 ? fmt::format("{:.3g} %", 100 * part / whole) : "-";
+}
 
 // Of the last layer's weight.
 std::string ChangeText(const OneEditResult& edit) {
@@ -45,25 +48,31 @@ std::string ChangeText(const OneEditResult& edit) {
 
 std::string SearchText(const OneEditResult& edit) {
   const size_t passes = edit.loss.size();
-  std::string text = fmt::format("{} pass{}, stopped by {}", passes, passes == 1 ? "" : "es", edit.stopped);
-  if (passes > 0) text += fmt::format("; loss {} to {}", NumberText(edit.loss.front().loss), NumberText(edit.loss.back().loss));
+  std::string text =
+      fmt::format("{} pass{}, stopped by {}", passes, passes == 1 ? "" : "es", edit.stopped);
+  if (passes > 0)
+    text += fmt::format("; loss {} to {}", NumberText(edit.loss.front().loss),
+                        NumberText(edit.loss.back().loss));
   return text;
 }
 
 std::string PerplexityText(const EditHealth& health) {
-  return fmt::format("{} to {}", NumberText(health.perplexity_before), NumberText(health.perplexity_after));
+  return fmt::format("{} to {}", NumberText(health.perplexity_before),
+                     NumberText(health.perplexity_after));
 }
 
 // "·Paris 0.954, ·Lyon 0.01".
 std::string TopLine(const NextTokens& next) {
   std::string line;
   for (const TokenProbability& token : next.top)
-    line += fmt::format("{}{} {}", line.empty() ? "" : ", ", VisibleText(token.text), NumberText(token.prob));
+    line += fmt::format("{}{} {}", line.empty() ? "" : ", ", VisibleText(token.text),
+                        NumberText(token.prob));
   return line;
 }
 
 // Numbers of a search's passes, a curve for each.
-LineChart ByPass(const OneEditResult& edit, LineChart chart, const std::vector<std::pair<const char*, double LossStep::*>>& numbers) {
+LineChart ByPass(const OneEditResult& edit, LineChart chart,
+                 const std::vector<std::pair<const char*, double LossStep::*>>& numbers) {
   chart.subtitle = fmt::format("{} ({})", RewriteLine(edit), EditedWeights(edit));
   chart.x_title = "pass";
   for (size_t s = 0; s < edit.loss.size(); ++s) chart.x.push_back(std::to_string(s + 1));
@@ -87,34 +96,49 @@ std::string TokenCell(const std::vector<TokenProbability>& top, size_t rank) {
 
 std::vector<LineChart> EditCharts(const OneEditResult& edit) {
   if (edit.loss.size() < 2) return {};
-  return {ByPass(edit, {.name = "edit_loss", .title = "Loss of the value search", .y_title = "nats"},
-                 {{"nll", &LossStep::nll}, {"kl", &LossStep::kl}, {"decay", &LossStep::decay}, {"loss", &LossStep::loss}}),
-          ByPass(edit, {.name = "edit_p", .title = "Probability of the target", .y_title = "p(target)", .domain = {{0.0, 1.0}}},
-                 {{"p", &LossStep::p}})};
+  return {
+      ByPass(edit, {.name = "edit_loss", .title = "Loss of the value search", .y_title = "nats"},
+             {{"nll", &LossStep::nll},
+              {"kl", &LossStep::kl},
+              {"decay", &LossStep::decay},
+              {"loss", &LossStep::loss}}),
+      ByPass(edit,
+             {.name = "edit_p",
+              .title = "Probability of the target",
+              .y_title = "p(target)",
+              .domain = {{0.0, 1.0}}},
+             {{"p", &LossStep::p}})};
 }
 
 std::string EditPage(const OneEditResult& edit) {
   const NextTokens &before = edit.before, &after = edit.after;
-  PageInfo info{.title = fmt::format("Edit: {}", RewriteLine(edit)),
-                .summary = {{"model", edit.options.value("model", "")},
-                            {"prompt", WholePrompt(edit)},
-                            {"target", edit.target},
-                            {"edited", EditedWeights(edit)},
-                            {"p(target)", fmt::format("{} before, {} after", NumberText(before.p_target), NumberText(after.p_target))},
-                            {"before", TopLine(before)},
-                            {"after", TopLine(after)},
-                            {"value search", SearchText(edit)},
-                            {"|change| / |W|", ChangeText(edit)},
-                            {"|v* - v0| / |v0|", RatioText(edit.delta_norm, edit.v0_norm)},
-                            {"perplexity", fmt::format("{} ({})", PerplexityText(edit.health), edit.perplexity_text)}}};
-  for (const std::string& warning : edit.health.warnings) info.summary.push_back({"warning", warning});
+  PageInfo info{
+      .title = fmt::format("Edit: {}", RewriteLine(edit)),
+      .summary = {{"model", edit.options.value("model", "")},
+                  {"prompt", WholePrompt(edit)},
+                  {"target", edit.target},
+                  {"edited", EditedWeights(edit)},
+                  {"p(target)", fmt::format("{} before, {} after", NumberText(before.p_target),
+                                            NumberText(after.p_target))},
+                  {"before", TopLine(before)},
+                  {"after", TopLine(after)},
+                  {"value search", SearchText(edit)},
+                  {"|change| / |W|", ChangeText(edit)},
+                  {"|v* - v0| / |v0|", RatioText(edit.delta_norm, edit.v0_norm)},
+                  {"perplexity",
+                   fmt::format("{} ({})", PerplexityText(edit.health), edit.perplexity_text)}}};
+  for (const std::string& warning : edit.health.warnings)
+    info.summary.push_back({"warning", warning});
   info.summary.push_back({"options", OptionsLine(edit.options)});
   std::vector<Figure> figures;
   const std::vector<std::string> captions = {
-      "What the search brings down: nll, of the target in the contexts; kl, how far what the subject is has moved; decay, how far "
+      "What the search brings down: nll, of the target in the contexts; kl, how far what the "
+      "subject is has moved; decay, how far "
       "the value has. Their sum is the loss.",
-      "The mean over the contexts of the target's probability (per token) with the value at the subject's last token."};
-  for (const LineChart& chart : EditCharts(edit)) figures.push_back({chart.title, captions[figures.size()], LineChartSpec(chart)});
+      "The mean over the contexts of the target's probability (per token) with the value at the "
+      "subject's last token."};
+  for (const LineChart& chart : EditCharts(edit))
+    figures.push_back({chart.title, captions[figures.size()], LineChartSpec(chart)});
   return HtmlPage(info, figures);
 }
 
@@ -122,13 +146,17 @@ std::string EditText(const OneEditResult& edit) {
   const NextTokens &before = edit.before, &after = edit.after;
   std::string out = fmt::format("{}   ({})\n\n", RewriteLine(edit), EditedWeights(edit));
   out += fmt::format("{:<{}}    {}\n", "before", kTokenWidth + 9, "after");
-  for (size_t rank = 0; rank < std::min(kTop, std::max(before.top.size(), after.top.size())); ++rank)
-    out += fmt::format("{:<{}}    {}\n", TokenCell(before.top, rank), kTokenWidth + 9, TokenCell(after.top, rank));
-  out += fmt::format("\np(target)      {} to {}\n", NumberText(before.p_target), NumberText(after.p_target));
+  for (size_t rank = 0; rank < std::min(kTop, std::max(before.top.size(), after.top.size()));
+       ++rank)
+    out += fmt::format("{:<{}}    {}\n", TokenCell(before.top, rank), kTokenWidth + 9,
+                       TokenCell(after.top, rank));
+  out += fmt::format("\np(target)      {} to {}\n", NumberText(before.p_target),
+                     NumberText(after.p_target));
   out += fmt::format("value search   {}\n", SearchText(edit));
   out += fmt::format("|change|/|W|   {}\n", ChangeText(edit));
   out += fmt::format("perplexity     {}\n", PerplexityText(edit.health));
-  for (const std::string& warning : edit.health.warnings) out += fmt::format("warning: {}\n", VisibleText(warning));
+  for (const std::string& warning : edit.health.warnings)
+    out += fmt::format("warning: {}\n", VisibleText(warning));
   return out;
 }
 

@@ -32,7 +32,12 @@ OneEditResult SmallEdit(int passes) {
       .stopped = "loss",
       .v0_norm = 8,
       .delta_norm = 12,
-      .before = {.top = Top({{" Seattle", 0.9375}, {" downtown", 0.03}, {"\n", 0.0125}, {" W", 0.01}, {" the", 0.005}, {" a", 0.001}}),
+      .before = {.top = Top({{" Seattle", 0.9375},
+                             {" downtown", 0.03},
+                             {"\n", 0.0125},
+                             {" W", 0.01},
+                             {" the", 0.005},
+                             {" a", 0.001}}),
                  .p_target = 2e-6},
       .after = {.top = Top({{" Rome", 0.975}, {" \u65e5\u672c", 0.0125}}), .p_target = 0.975},
       .health = {.weights = {{5, "W_o", 1.5, 30}},
@@ -49,9 +54,16 @@ OneEditResult SmallEdit(int passes) {
 
 TEST(EditTextTest, PutsBeforeAndAfterSideBySide) {
   const std::string text = EditText(SmallEdit(12));
-  EXPECT_THAT(text, testing::StartsWith("The Space <b>Needle</b> is in the city of -> \u00b7Rome   (W_o, layer 5)\n"));
-  EXPECT_THAT(text, HasSubstr("\u00b7Seattle               0.9375    \u00b7Rome                   0.975\n"));
-  EXPECT_THAT(text, HasSubstr("\u00b7downtown                0.03    \u00b7\u65e5\u672c                    0.0125\n"));
+  EXPECT_THAT(text,
+              testing::StartsWith(
+                  "The Space <b>Needle</b> is in the city of -> \u00b7Rome   (W_o, layer 5)\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("\u00b7Seattle               0.9375    \u00b7Rome                   0.975\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "\u00b7downtown                0.03    \u00b7\u65e5\u672c                    0.0125\n"));
   EXPECT_THAT(text, HasSubstr("\n\\n                     0.0125    "));
   EXPECT_THAT(text, HasSubstr("\u00b7the                    0.005    "));
   EXPECT_THAT(text, Not(HasSubstr("0.001"))) << "the sixth";
@@ -67,7 +79,8 @@ TEST(EditTextTest, SaysWhatTheEditTook) {
 }
 
 TEST(EditTextTest, ThePageSaysWhatThePerplexityIsOf) {
-  EXPECT_THAT(EditPage(SmallEdit(1)), HasSubstr("<dt>perplexity</dt><dd>12.25 to 12.5 (data/demo/text.txt)</dd>"));
+  EXPECT_THAT(EditPage(SmallEdit(1)),
+              HasSubstr("<dt>perplexity</dt><dd>12.25 to 12.5 (data/demo/text.txt)</dd>"));
 }
 
 TEST(EditTextTest, SaysHowManyLayersAreEdited) {
@@ -99,7 +112,10 @@ class EditInABrowser : public BrowserTest {};
 TEST_F(EditInABrowser, DrawsTheSearchAndShowsTextAsText) {
   const std::string dom = Open(EditPage(SmallEdit(12)));
   EXPECT_THAT(Root(dom), HasSubstr("data-state=\"drawn\""));
-  EXPECT_THAT(dom, HasSubstr("<h1>Edit: The Space &lt;b&gt;Needle&lt;/b&gt; is in the city of -&gt; \u00b7Rome</h1>"));
+  EXPECT_THAT(
+      dom,
+      HasSubstr(
+          "<h1>Edit: The Space &lt;b&gt;Needle&lt;/b&gt; is in the city of -&gt; \u00b7Rome</h1>"));
   EXPECT_THAT(dom, HasSubstr("id=\"figure-2\""));
   EXPECT_THAT(dom, Not(HasSubstr("class=\"error\"")));
 }

@@ -29,15 +29,18 @@ int64_t TrailingSpace(std::string_view text) {
 
 }  // namespace
 
-// The pattern is \w as UTS #18 and Rust's regex define it; Oniguruma's own \w lacks letters such as U+24D0, the circled a.
+// The pattern is \w as UTS #18 and Rust's regex define it; Oniguruma's own \w lacks letters such as
+// U+24D0, the circled a.
 AddedTokenCutter::AddedTokenCutter(std::vector<AddedToken> tokens)
     : word_char_(R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}])", "added tokens") {
   for (AddedToken& token : tokens) {
-    if (!token.content.empty()) by_first_byte_[static_cast<uint8_t>(token.content[0])].push_back(std::move(token));
+    if (!token.content.empty())
+      by_first_byte_[static_cast<uint8_t>(token.content[0])].push_back(std::move(token));
   }
   for (auto& bucket : by_first_byte_) {
-    std::stable_sort(bucket.begin(), bucket.end(),
-                     [](const AddedToken& a, const AddedToken& b) { return a.content.size() > b.content.size(); });
+    std::stable_sort(bucket.begin(), bucket.end(), [](const AddedToken& a, const AddedToken& b) {
+      return a.content.size() > b.content.size();
+    });
   }
 }
 
@@ -50,7 +53,8 @@ const AddedToken* AddedTokenCutter::LongestAt(std::string_view text) const {
 
 bool AddedTokenCutter::IsSingleWord(std::string_view before, std::string_view after) const {
   const auto is_word = [this](std::string_view c) { return !word_char_.Matches(c).empty(); };
-  if (!before.empty() && is_word(before.substr(before.size() - LastChar(before).size))) return false;
+  if (!before.empty() && is_word(before.substr(before.size() - LastChar(before).size)))
+    return false;
   return after.empty() || !is_word(after.substr(0, FirstChar(after).size));
 }
 
@@ -70,7 +74,8 @@ std::vector<Piece> AddedTokenCutter::CutText(std::string_view text) const {
     const auto begin = static_cast<int64_t>(before.size());
     int64_t start = begin;
     // White space that the token before has taken stays with it.
-    if (token->lstrip) start = std::max(done, begin - TrailingSpace(Slice(text, {std::min(done, begin), begin})));
+    if (token->lstrip)
+      start = std::max(done, begin - TrailingSpace(Slice(text, {std::min(done, begin), begin})));
     const int64_t end = static_cast<int64_t>(i) + (token->rstrip ? LeadingSpace(after) : 0);
     if (start >= end) continue;
     if (done < start) pieces.push_back({{done, start}});

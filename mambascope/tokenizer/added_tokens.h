@@ -1,4 +1,5 @@
-// Tokens beside the vocabulary's own, such as <|endoftext|> or runs of spaces: cut out of a text before anything else reads it.
+// Tokens beside the vocabulary's own, such as <|endoftext|> or runs of spaces: cut out of a text
+// before anything else reads it.
 #pragma once
 
 #include <array>
@@ -19,7 +20,8 @@ struct AddedToken {
   bool single_word = false;  // only where no letter, mark or digit touches it
   bool lstrip = false;       // takes the white space before it along
   bool rstrip = false;       // takes the white space after it along
-  bool normalized = true;    // looked for, in its normal form, in the normalised text; else in the text as it was written
+  bool normalized = true;    // looked for, in its normal form, in the normalised text; else in the
+                             // text as it was written
 };
 
 // Cuts added tokens out of a text: the longest at the leftmost place first.

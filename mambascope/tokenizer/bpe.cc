@@ -10,7 +10,9 @@
 namespace mambascope {
 namespace {
 
-uint64_t PairKey(int64_t left, int64_t right) { return static_cast<uint64_t>(left) << 32 | static_cast<uint64_t>(right); }
+uint64_t PairKey(int64_t left, int64_t right) {
+  return static_cast<uint64_t>(left) << 32 | static_cast<uint64_t>(right);
+}
 
 // A token of a word in the making. Joining two leaves the right one behind, empty.
 struct Symbol {
@@ -26,7 +28,9 @@ struct Candidate {
   int left;
   int64_t id;
   // The top of a priority_queue is its greatest: the merge learnt first, and of these the leftmost.
-  bool operator<(const Candidate& other) const { return rank != other.rank ? rank > other.rank : left > other.left; }
+  bool operator<(const Candidate& other) const {
+    return rank != other.rank ? rank > other.rank : left > other.left;
+  }
 };
 
 // A merge as a list of two, or as two words with a space between them.
@@ -53,7 +57,8 @@ void CheckIsByteLevelBpe(const JsonNode& model) {
   } else if (!model.Has("merges")) {
     model.Fail("has neither a type nor merges", "supported: BPE");
   }
-  if (model.Flag("byte_fallback", false)) model["byte_fallback"].Refuse("false (byte-level BPE; not SentencePiece's)");
+  if (model.Flag("byte_fallback", false))
+    model["byte_fallback"].Refuse("false (byte-level BPE; not SentencePiece's)");
   for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     if (!model.String(affix, "").empty()) model[affix].Refuse("null");
   }
@@ -81,7 +86,8 @@ void Bpe::ReadVocab(const JsonNode& vocab) {
     spelling_[entry->second] = &entry->first;
   }
   char_ids_.fill(-1);
-  for (const std::string& spelling : ByteSpellings()) char_ids_[FirstChar(spelling).value] = Find(spelling);
+  for (const std::string& spelling : ByteSpellings())
+    char_ids_[FirstChar(spelling).value] = Find(spelling);
 }
 
 void Bpe::ReadMerges(const JsonNode& merges) {
@@ -91,16 +97,20 @@ void Bpe::ReadMerges(const JsonNode& merges) {
     std::string_view left;
     std::string_view right;
     if (!SplitMerge(merges.json()[rank], left, right)) {
-      merges.Elements()[rank].Fail("is no pair of tokens", "a merge is spelled \"a b\" or [\"a\", \"b\"]");
+      merges.Elements()[rank].Fail("is no pair of tokens",
+                                   "a merge is spelled \"a b\" or [\"a\", \"b\"]");
     }
     const int64_t joined = MustFind(std::string(left).append(right), merges, rank);
-    merges_[PairKey(MustFind(left, merges, rank), MustFind(right, merges, rank))] = {static_cast<int64_t>(rank), joined};
+    merges_[PairKey(MustFind(left, merges, rank), MustFind(right, merges, rank))] = {
+        static_cast<int64_t>(rank), joined};
   }
 }
 
 int64_t Bpe::MustFind(std::string_view token, const JsonNode& merges, size_t rank) const {
   const int64_t id = Find(token);
-  if (id < 0) merges.Elements()[rank].Fail(fmt::format("needs the token \"{}\", which the vocabulary lacks", token));
+  if (id < 0)
+    merges.Elements()[rank].Fail(
+        fmt::format("needs the token \"{}\", which the vocabulary lacks", token));
   return id;
 }
 
@@ -128,8 +138,8 @@ std::vector<Bpe::Part> Bpe::Spell(std::string_view word) const {
     const int64_t id = c.value < kByteSpellingsEnd ? char_ids_[c.value] : -1;
     const bool is_unknown = id < 0;
     if (is_unknown && unknown_ < 0) {
-      throw Error(
-          fmt::format("{} has no token \"{}\", which spells the byte 0x{:02X}", name_, word.substr(i, c.size), *SpelledByte(c.value)));
+      throw Error(fmt::format("{} has no token \"{}\", which spells the byte 0x{:02X}", name_,
+                              word.substr(i, c.size), *SpelledByte(c.value)));
     }
     if (is_unknown && was_unknown && fuse_unknown_) chars.back().size += size;
     else chars.push_back({is_unknown ? unknown_ : id, size});
@@ -151,7 +161,8 @@ void Bpe::Encode(std::string_view word, std::vector<Part>& parts) const {
   std::priority_queue<Candidate> queue;
   const auto consider = [&](int left) {
     if (left < 0 || symbols[left].next == end) return;
-    if (const Merge* merge = FindMerge(symbols[left].id, symbols[symbols[left].next].id)) queue.push({merge->rank, left, merge->id});
+    if (const Merge* merge = FindMerge(symbols[left].id, symbols[symbols[left].next].id))
+      queue.push({merge->rank, left, merge->id});
   };
   for (int i = 0; i < end; ++i) consider(i);
   while (!queue.empty()) {

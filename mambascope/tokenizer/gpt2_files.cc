@@ -24,7 +24,8 @@ Json ReadMerges(const std::filesystem::path& path) {
 Json FromGpt2Files(Json vocab, const std::filesystem::path& vocab_path) {
   constexpr const char* kEndOfText = "<|endoftext|>";
   Json added = Json::array();
-  if (vocab.contains(kEndOfText)) added.push_back({{"content", kEndOfText}, {"special", true}, {"normalized", false}});
+  if (vocab.contains(kEndOfText))
+    added.push_back({{"content", kEndOfText}, {"special", true}, {"normalized", false}});
   Json merges = ReadMerges(vocab_path.parent_path() / "merges.txt");
   return {{"added_tokens", std::move(added)},
           {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", false}}},

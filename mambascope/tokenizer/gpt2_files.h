@@ -1,4 +1,5 @@
-// GPT-2's own tokenizer files, vocab.json and merges.txt, read as the tokenizer.json that says the same.
+// GPT-2's own tokenizer files, vocab.json and merges.txt, read as the tokenizer.json that says the
+// same.
 #pragma once
 
 #include <filesystem>
@@ -7,7 +8,8 @@
 
 namespace mambascope {
 
-// `vocab` is the document in the file `vocab_path`; merges.txt stands beside it. Throws Error when that is missing or malformed.
+// `vocab` is the document in the file `vocab_path`; merges.txt stands beside it. Throws Error when
+// that is missing or malformed.
 Json FromGpt2Files(Json vocab, const std::filesystem::path& vocab_path);
 
 }  // namespace mambascope

@@ -10,7 +10,8 @@ namespace {
 // The value in a few words: whole for a short one.
 std::string Brief(const Json& json) {
   const std::string text = DumpJson(json);
-  return text.size() <= 60 ? text : fmt::format("{} of {} characters", json.type_name(), text.size());
+  return text.size() <= 60 ? text
+                           : fmt::format("{} of {} characters", json.type_name(), text.size());
 }
 
 }  // namespace
@@ -29,7 +30,8 @@ JsonNode JsonNode::Optional(const std::string& key) const {
 std::vector<JsonNode> JsonNode::Elements() const {
   if (!json_->is_array()) Fail(fmt::format("is {}, a list was expected", Brief(*json_)));
   std::vector<JsonNode> elements;
-  for (size_t i = 0; i < json_->size(); ++i) elements.push_back({(*json_)[i], file_, fmt::format("{}[{}]", field_, i)});
+  for (size_t i = 0; i < json_->size(); ++i)
+    elements.push_back({(*json_)[i], file_, fmt::format("{}[{}]", field_, i)});
   return elements;
 }
 
@@ -48,7 +50,8 @@ int64_t JsonNode::Index() const {
 bool JsonNode::Flag(const std::string& key, bool otherwise) const {
   if (!Has(key)) return otherwise;
   const JsonNode field = (*this)[key];
-  if (!field.json().is_boolean()) field.Fail(fmt::format("is {}, true or false was expected", Brief(field.json())));
+  if (!field.json().is_boolean())
+    field.Fail(fmt::format("is {}, true or false was expected", Brief(field.json())));
   return field.json().get<bool>();
 }
 
@@ -56,12 +59,17 @@ std::string JsonNode::String(const std::string& key, const std::string& otherwis
   return Has(key) ? (*this)[key].String() : otherwise;
 }
 
-std::string JsonNode::Where() const { return field_.empty() ? file_ + ":" : fmt::format("{}: field '{}'", file_, field_); }
+std::string JsonNode::Where() const {
+  return field_.empty() ? file_ + ":" : fmt::format("{}: field '{}'", file_, field_);
+}
 
-void JsonNode::Fail(const std::string& problem, const std::string& hint) const { throw Error(Where() + " " + problem, hint); }
+void JsonNode::Fail(const std::string& problem, const std::string& hint) const {
+  throw Error(Where() + " " + problem, hint);
+}
 
 void JsonNode::Refuse(std::string_view supported) const {
-  Fail(fmt::format("is {}, which is not supported", Brief(*json_)), fmt::format("supported: {}", supported));
+  Fail(fmt::format("is {}, which is not supported", Brief(*json_)),
+       fmt::format("supported: {}", supported));
 }
 
 }  // namespace mambascope

@@ -1,6 +1,8 @@
-// A place in a JSON document that knows where it is, so that every complaint names the file and the field:
+// A place in a JSON document that knows where it is, so that every complaint names the file and the
+// field:
 //
-//   models/x/tokenizer.json: field 'pre_tokenizer.pretokenizers[1].type' is "Metaspace"; supported: ByteLevel, Digits, ...
+//   models/x/tokenizer.json: field 'pre_tokenizer.pretokenizers[1].type' is "Metaspace"; supported:
+//   ByteLevel, Digits, ...
 #pragma once
 
 #include <string>
@@ -21,7 +23,9 @@ class JsonNode {
   bool IsObject() const { return json_->is_object(); }
 
   // Whether the field is there and not null. False, too, for what is no object.
-  bool Has(const std::string& key) const { return IsObject() && json_->contains(key) && !(*json_)[key].is_null(); }
+  bool Has(const std::string& key) const {
+    return IsObject() && json_->contains(key) && !(*json_)[key].is_null();
+  }
   // A field. Throws Error when it is missing.
   JsonNode operator[](const std::string& key) const;
   // A field that may be left out: null when it is.
@@ -44,7 +48,8 @@ class JsonNode {
   [[noreturn]] void Refuse(std::string_view supported) const;
 
  private:
-  JsonNode(const Json& json, std::string file, std::string field) : json_(&json), file_(std::move(file)), field_(std::move(field)) {}
+  JsonNode(const Json& json, std::string file, std::string field)
+      : json_(&json), file_(std::move(file)), field_(std::move(field)) {}
 
   const Json* json_;
   std::string file_;

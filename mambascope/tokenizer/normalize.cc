@@ -20,19 +20,22 @@ constexpr uint8_t kFirstCombiningLead = 0xCC;  // the first byte of its UTF-8
 struct Unit {
   char32_t c;
   int combining_class;  // 0: a starter, which marks after it attach to
-  // How many characters of the input this one accounts for, less one: 0 for one that stands for itself, +1 for two that compose, -1 for
-  // the second part of one that decomposes.
+  // How many characters of the input this one accounts for, less one: 0 for one that stands for
+  // itself, +1 for two that compose, -1 for the second part of one that decomposes.
   int64_t extra;
 };
 
-int CombiningClass(char32_t c) { return utf8proc_get_property(static_cast<utf8proc_int32_t>(c))->combining_class; }
+int CombiningClass(char32_t c) {
+  return utf8proc_get_property(static_cast<utf8proc_int32_t>(c))->combining_class;
+}
 
 // The canonical decomposition of `c`, appended. Unicode has none longer than 4.
 void Decompose(char32_t c, std::vector<Unit>& units) {
   std::array<utf8proc_int32_t, 8> parts{};
   int boundary = 0;
-  const auto count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), parts.data(), parts.size(),
-                                             static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE), &boundary);
+  const auto count = utf8proc_decompose_char(
+      static_cast<utf8proc_int32_t>(c), parts.data(), parts.size(),
+      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE), &boundary);
   for (utf8proc_ssize_t i = 0; i < count; ++i) {
     const auto part = static_cast<char32_t>(parts[static_cast<size_t>(i)]);
     units.push_back({part, CombiningClass(part), i == 0 ? 0 : -1});
@@ -42,8 +45,10 @@ void Decompose(char32_t c, std::vector<Unit>& units) {
 // The character that `first` and `second` compose to, or 0.
 char32_t ComposePair(char32_t first, char32_t second) {
   if (second < kFirstCombining) return 0;
-  std::array<utf8proc_int32_t, 2> pair = {static_cast<utf8proc_int32_t>(first), static_cast<utf8proc_int32_t>(second)};
-  const auto size = utf8proc_normalize_utf32(pair.data(), 2, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  std::array<utf8proc_int32_t, 2> pair = {static_cast<utf8proc_int32_t>(first),
+                                          static_cast<utf8proc_int32_t>(second)};
+  const auto size = utf8proc_normalize_utf32(
+      pair.data(), 2, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
   return size == 1 ? static_cast<char32_t>(pair[0]) : 0;
 }
 
@@ -53,7 +58,9 @@ void OrderMarks(std::vector<Unit>& units) {
   for (auto begin = units.begin(); begin != units.end();) {
     begin = std::find_if_not(begin, units.end(), is_starter);
     const auto end = std::find_if(begin, units.end(), is_starter);
-    std::stable_sort(begin, end, [](const Unit& a, const Unit& b) { return a.combining_class < b.combining_class; });
+    std::stable_sort(begin, end, [](const Unit& a, const Unit& b) {
+      return a.combining_class < b.combining_class;
+    });
     begin = end;
   }
 }
@@ -65,7 +72,8 @@ std::vector<Unit> Compose(const std::vector<Unit>& units) {
   for (const Unit& unit : units) {
     if (starter < out.size()) {
       const int between = out.size() - 1 == starter ? -1 : out.back().combining_class;
-      const char32_t joined = between < unit.combining_class ? ComposePair(out[starter].c, unit.c) : 0;
+      const char32_t joined =
+          between < unit.combining_class ? ComposePair(out[starter].c, unit.c) : 0;
       if (joined != 0) {
         out[starter].c = joined;
         out[starter].extra += unit.extra + 1;
@@ -78,9 +86,11 @@ std::vector<Unit> Compose(const std::vector<Unit>& units) {
   return out;
 }
 
-// The characters of `units`, each coming from where the next unread character of the input does. The input is read in order even where
-// marks have changed places, as the tokenizers library does it.
-void AppendAligned(const std::vector<Unit>& units, const std::vector<int64_t>& origins, AlignedText& out) {
+// The characters of `units`, each coming from where the next unread character of the input does.
+// The input is read in order even where marks have changed places, as the tokenizers library does
+// it.
+void AppendAligned(const std::vector<Unit>& units, const std::vector<int64_t>& origins,
+                   AlignedText& out) {
   size_t read = 0;
   std::string bytes;
   for (const Unit& unit : units) {
@@ -95,8 +105,9 @@ void AppendAligned(const std::vector<Unit>& units, const std::vector<int64_t>& o
 
 void AppendNfc(const AlignedText& text, Span span, AlignedText& out) {
   const std::string_view bytes = Slice(text.bytes, span);
-  const bool is_normal =
-      std::all_of(bytes.begin(), bytes.end(), [](char byte) { return static_cast<uint8_t>(byte) < kFirstCombiningLead; });
+  const bool is_normal = std::all_of(bytes.begin(), bytes.end(), [](char byte) {
+    return static_cast<uint8_t>(byte) < kFirstCombiningLead;
+  });
   if (is_normal) return out.Append(text, span);
   std::vector<Unit> units;
   std::vector<int64_t> origins;  // of each character of the input
@@ -118,7 +129,8 @@ Normalizer ReadNormalizer(const JsonNode& node) {
   if (type.String() == "NFC") return Normalizer::kNfc;
   if (type.String() != "Sequence") type.Refuse("null, NFC, Sequence of these");
   auto result = Normalizer::kNone;
-  for (const JsonNode& element : node["normalizers"].Elements()) result = std::max(result, ReadNormalizer(element));
+  for (const JsonNode& element : node["normalizers"].Elements())
+    result = std::max(result, ReadNormalizer(element));
   return result;
 }
 
@@ -128,10 +140,14 @@ void Normalize(Normalizer normalizer, Pieces& pieces) {
 
 std::string Nfkd(const std::string& text) {
   utf8proc_uint8_t* decomposed = nullptr;
-  const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
-                                 &decomposed, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT));
+  const auto size = utf8proc_map(
+      reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+      static_cast<utf8proc_ssize_t>(text.size()), &decomposed,
+      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(decomposed, &std::free);
-  return size < 0 ? text : std::string(reinterpret_cast<const char*>(decomposed), static_cast<size_t>(size));
+  return size < 0
+             ? text
+             : std::string(reinterpret_cast<const char*>(decomposed), static_cast<size_t>(size));
 }
 
 }  // namespace mambascope

@@ -1,4 +1,5 @@
-// A text on its way into tokens: rewritten and cut step by step, each byte knowing the character of the original it comes from.
+// A text on its way into tokens: rewritten and cut step by step, each byte knowing the character of
+// the original it comes from.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,9 @@ inline std::string_view Slice(std::string_view bytes, Span span) {
 }
 
 struct AlignedText {
-  std::string bytes;            // UTF-8
-  std::vector<int64_t> origin;  // [bytes.size()] the code point of the original text that each byte comes from
+  std::string bytes;  // UTF-8
+  std::vector<int64_t>
+      origin;  // [bytes.size()] the code point of the original text that each byte comes from
 
   void Append(std::string_view more, int64_t from) {
     bytes += more;
@@ -53,10 +55,12 @@ struct Pieces {
   }
   // The code points of the original that the bytes come from. REQUIRES: `bytes` is not empty
   Span Origin(Span bytes) const {
-    return {text.origin[static_cast<size_t>(bytes.begin)], text.origin[static_cast<size_t>(bytes.end) - 1] + 1};
+    return {text.origin[static_cast<size_t>(bytes.begin)],
+            text.origin[static_cast<size_t>(bytes.end) - 1] + 1};
   }
 
-  // Cuts every piece that is no added token into those that `cut(bytes of the piece)` returns: pieces in bytes of that piece.
+  // Cuts every piece that is no added token into those that `cut(bytes of the piece)` returns:
+  // pieces in bytes of that piece.
   template <typename CutPiece>
   void Cut(CutPiece cut) {
     std::vector<Piece> old = std::move(pieces);
@@ -72,7 +76,8 @@ struct Pieces {
     }
   }
 
-  // Rewrites every piece that is no added token by `rewrite(text, bytes of the piece, where to append what replaces them)`.
+  // Rewrites every piece that is no added token by `rewrite(text, bytes of the piece, where to
+  // append what replaces them)`.
   template <typename RewritePiece>
   void Rewrite(RewritePiece rewrite) {
     Pieces rewritten;

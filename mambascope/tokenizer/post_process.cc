@@ -34,7 +34,8 @@ int64_t CountTrailingSpaces(std::string_view token) {
 class TrimOffsets : public PostProcessor {
  public:
   explicit TrimOffsets(const JsonNode& node)
-      : trims_(node.Flag("trim_offsets", true)), keeps_prefix_(node.Flag("add_prefix_space", true)) {}
+      : trims_(node.Flag("trim_offsets", true)),
+        keeps_prefix_(node.Flag("add_prefix_space", true)) {}
 
   void Apply(SpecialTokens, std::vector<Token>& tokens) const override {
     if (!trims_) return;
@@ -42,7 +43,8 @@ class TrimOffsets : public PostProcessor {
       Span& chars = tokens[i].chars;
       int64_t leading = CountLeadingSpaces(tokens[i].text);
       const int64_t trailing = CountTrailingSpaces(tokens[i].text);
-      // One space at the beginning of the text is the one that the pre-tokenizer has put there: no character of the text.
+      // One space at the beginning of the text is the one that the pre-tokenizer has put there: no
+      // character of the text.
       if (keeps_prefix_ && leading == 1 && (i == 0 || chars.begin == 0)) leading = 0;
       chars.begin = std::min(chars.begin + leading, chars.end);
       if (chars.end >= trailing) chars.end = std::max(chars.end - trailing, chars.begin);
@@ -63,7 +65,8 @@ class Template : public PostProcessor {
         if (id.String() != "A") id.Refuse("A (the template of a single text)");
         pieces_.emplace_back();
       } else {
-        pieces_.emplace_back(ReadSpecialTokens(node["special_tokens"][piece["SpecialToken"]["id"].String()]));
+        pieces_.emplace_back(
+            ReadSpecialTokens(node["special_tokens"][piece["SpecialToken"]["id"].String()]));
       }
     }
   }
@@ -72,7 +75,8 @@ class Template : public PostProcessor {
     std::vector<Token> result;
     for (const auto& piece : pieces_) {
       if (!piece) result.insert(result.end(), tokens.begin(), tokens.end());
-      else if (special == SpecialTokens::kAdd) result.insert(result.end(), piece->begin(), piece->end());
+      else if (special == SpecialTokens::kAdd)
+        result.insert(result.end(), piece->begin(), piece->end());
     }
     tokens = std::move(result);
   }
@@ -81,13 +85,16 @@ class Template : public PostProcessor {
   static std::vector<Token> ReadSpecialTokens(const JsonNode& node) {
     const auto ids = node["ids"].Elements();
     const auto texts = node["tokens"].Elements();
-    if (ids.size() != texts.size()) node.Fail(fmt::format("has {} ids but {} tokens", ids.size(), texts.size()));
+    if (ids.size() != texts.size())
+      node.Fail(fmt::format("has {} ids but {} tokens", ids.size(), texts.size()));
     std::vector<Token> tokens;
-    for (size_t i = 0; i < ids.size(); ++i) tokens.push_back({ids[i].Index(), texts[i].String(), {}});
+    for (size_t i = 0; i < ids.size(); ++i)
+      tokens.push_back({ids[i].Index(), texts[i].String(), {}});
     return tokens;
   }
 
-  std::vector<std::optional<std::vector<Token>>> pieces_;  // special tokens; nothing: the tokens of the text
+  std::vector<std::optional<std::vector<Token>>>
+      pieces_;  // special tokens; nothing: the tokens of the text
 };
 
 class Sequence : public PostProcessor {
@@ -109,8 +116,10 @@ std::unique_ptr<PostProcessor> ReadPostProcessor(const JsonNode& node) {
   const JsonNode type = node["type"];
   if (type.String() == "ByteLevel") return std::make_unique<TrimOffsets>(node);
   if (type.String() == "TemplateProcessing") return std::make_unique<Template>(node);
-  if (type.String() != "Sequence") type.Refuse("null, ByteLevel, TemplateProcessing, Sequence of these");
-  for (const JsonNode& element : node["processors"].Elements()) sequence->Add(ReadPostProcessor(element));
+  if (type.String() != "Sequence")
+    type.Refuse("null, ByteLevel, TemplateProcessing, Sequence of these");
+  for (const JsonNode& element : node["processors"].Elements())
+    sequence->Add(ReadPostProcessor(element));
   return sequence;
 }
 

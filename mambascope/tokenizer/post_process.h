@@ -21,7 +21,8 @@ class PostProcessor {
   virtual void Apply(SpecialTokens special, std::vector<Token>& tokens) const = 0;
 };
 
-// The post-processor that the field "post_processor" describes; null is one that does nothing. Throws Error for one that is not known.
+// The post-processor that the field "post_processor" describes; null is one that does nothing.
+// Throws Error for one that is not known.
 std::unique_ptr<PostProcessor> ReadPostProcessor(const JsonNode& node);
 
 }  // namespace mambascope

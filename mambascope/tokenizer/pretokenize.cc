@@ -29,7 +29,8 @@ enum class Behavior {
   kContiguous,          // the - final -- countdown
 };
 
-constexpr const char* kGpt2Pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+constexpr const char* kGpt2Pattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 Segments FindSegments(const Matcher& matcher, std::string_view text) {
   Segments segments;
@@ -46,7 +47,8 @@ Segments FindSegments(const Matcher& matcher, std::string_view text) {
   return segments;
 }
 
-// Joins each segment to the one before it where `joins(the kind before, this kind)`; before the first one the kind is "no match".
+// Joins each segment to the one before it where `joins(the kind before, this kind)`; before the
+// first one the kind is "no match".
 template <typename Joins>
 Segments Join(const Segments& segments, Joins joins) {
   Segments joined;
@@ -66,10 +68,14 @@ Segments Join(const Segments& segments, Joins joins) {
 
 Segments Arrange(Segments segments, Behavior behavior) {
   const auto same_kind = [](bool was_match, bool is_match) { return was_match == is_match; };
-  const auto match_after_rest = [](bool was_match, bool is_match) { return is_match && !was_match; };
+  const auto match_after_rest = [](bool was_match, bool is_match) {
+    return is_match && !was_match;
+  };
   switch (behavior) {
     case Behavior::kIsolated: return segments;
-    case Behavior::kRemoved: std::erase_if(segments, [](const Segment& s) { return s.is_match; }); return segments;
+    case Behavior::kRemoved:
+      std::erase_if(segments, [](const Segment& s) { return s.is_match; });
+      return segments;
     case Behavior::kContiguous: return Join(segments, same_kind);
     case Behavior::kMergedWithPrevious: return Join(segments, match_after_rest);
     case Behavior::kMergedWithNext: break;
@@ -84,7 +90,8 @@ std::vector<Span> MatchChars(bool (*is_match)(char32_t), std::string_view text) 
   std::vector<Span> matches;
   for (size_t i = 0; i < text.size();) {
     const Utf8Char c = FirstChar(text.substr(i));
-    if (is_match(c.value)) matches.push_back({static_cast<int64_t>(i), static_cast<int64_t>(i + c.size)});
+    if (is_match(c.value))
+      matches.push_back({static_cast<int64_t>(i), static_cast<int64_t>(i + c.size)});
     i += c.size;
   }
   return matches;
@@ -95,13 +102,16 @@ Matcher MatchChars(bool (*is_match)(char32_t)) {
 }
 
 Matcher MatchRegex(const std::string& pattern, const std::string& where) {
-  return [regex = std::make_shared<Regex>(pattern, where)](std::string_view text) { return regex->Matches(text); };
+  return [regex = std::make_shared<Regex>(pattern, where)](std::string_view text) {
+    return regex->Matches(text);
+  };
 }
 
 class Split : public PreTokenizer {
  public:
   enum class At { kMatches, kRest };
-  Split(Matcher matcher, Behavior behavior, At at = At::kMatches) : matcher_(std::move(matcher)), behavior_(behavior), at_(at) {}
+  Split(Matcher matcher, Behavior behavior, At at = At::kMatches)
+      : matcher_(std::move(matcher)), behavior_(behavior), at_(at) {}
 
   void Apply(Pieces& pieces) const override {
     pieces.Cut([this](std::string_view text) {
@@ -110,7 +120,8 @@ class Split : public PreTokenizer {
         for (Segment& segment : segments) segment.is_match = !segment.is_match;
       }
       std::vector<Piece> parts;
-      for (const Segment& segment : Arrange(std::move(segments), behavior_)) parts.push_back({segment.bytes});
+      for (const Segment& segment : Arrange(std::move(segments), behavior_))
+        parts.push_back({segment.bytes});
       return parts;
     });
   }
@@ -123,8 +134,10 @@ class Split : public PreTokenizer {
 
 class ByteLevel : public PreTokenizer {
  public:
-  explicit ByteLevel(const JsonNode& node) : add_prefix_space_(node.Flag("add_prefix_space", true)) {
-    if (node.Flag("use_regex", true)) gpt2_.emplace(MatchRegex(kGpt2Pattern, node.Where()), Behavior::kIsolated);
+  explicit ByteLevel(const JsonNode& node)
+      : add_prefix_space_(node.Flag("add_prefix_space", true)) {
+    if (node.Flag("use_regex", true))
+      gpt2_.emplace(MatchRegex(kGpt2Pattern, node.Where()), Behavior::kIsolated);
   }
 
   void Apply(Pieces& pieces) const override {
@@ -163,11 +176,12 @@ class PreTokenizerSequence : public PreTokenizer {
 };
 
 Behavior ReadBehavior(const JsonNode& node) {
-  const std::pair<const char*, Behavior> names[] = {{"Removed", Behavior::kRemoved},
-                                                    {"Isolated", Behavior::kIsolated},
-                                                    {"MergedWithPrevious", Behavior::kMergedWithPrevious},
-                                                    {"MergedWithNext", Behavior::kMergedWithNext},
-                                                    {"Contiguous", Behavior::kContiguous}};
+  const std::pair<const char*, Behavior> names[] = {
+      {"Removed", Behavior::kRemoved},
+      {"Isolated", Behavior::kIsolated},
+      {"MergedWithPrevious", Behavior::kMergedWithPrevious},
+      {"MergedWithNext", Behavior::kMergedWithNext},
+      {"Contiguous", Behavior::kContiguous}};
   for (const auto& [name, behavior] : names) {
     if (node.String() == name) return behavior;
   }
@@ -178,9 +192,11 @@ std::unique_ptr<PreTokenizer> ReadSplit(const JsonNode& node) {
   const JsonNode pattern = node["pattern"];
   const bool is_regex = pattern.Has("Regex");
   if (!is_regex && !pattern.Has("String")) pattern.Refuse("{\"Regex\": ...}, {\"String\": ...}");
-  const std::string regex = is_regex ? pattern["Regex"].String() : Regex::Escape(pattern["String"].String());
-  return std::make_unique<Split>(MatchRegex(regex, pattern.Where()), ReadBehavior(node["behavior"]),
-                                 node.Flag("invert", false) ? Split::At::kRest : Split::At::kMatches);
+  const std::string regex =
+      is_regex ? pattern["Regex"].String() : Regex::Escape(pattern["String"].String());
+  return std::make_unique<Split>(
+      MatchRegex(regex, pattern.Where()), ReadBehavior(node["behavior"]),
+      node.Flag("invert", false) ? Split::At::kRest : Split::At::kMatches);
 }
 
 std::unique_ptr<PreTokenizer> ReadStep(const JsonNode& node) {
@@ -189,15 +205,19 @@ std::unique_ptr<PreTokenizer> ReadStep(const JsonNode& node) {
   if (name == "ByteLevel") return std::make_unique<ByteLevel>(node);
   if (name == "Split") return ReadSplit(node);
   if (name == "Digits") {
-    return std::make_unique<Split>(MatchChars(IsNumeric),
-                                   node.Flag("individual_digits", false) ? Behavior::kIsolated : Behavior::kContiguous);
+    return std::make_unique<Split>(MatchChars(IsNumeric), node.Flag("individual_digits", false)
+                                                              ? Behavior::kIsolated
+                                                              : Behavior::kContiguous);
   }
   if (name == "Punctuation") {
-    const Behavior behavior = node.Has("behavior") ? ReadBehavior(node["behavior"]) : Behavior::kIsolated;
+    const Behavior behavior =
+        node.Has("behavior") ? ReadBehavior(node["behavior"]) : Behavior::kIsolated;
     return std::make_unique<Split>(MatchChars(IsPunctuation), behavior);
   }
   if (name != "Sequence")
-    type.Refuse("ByteLevel, Split, Digits, Punctuation, Sequence of these (byte-level BPE; not SentencePiece's Metaspace)");
+    type.Refuse(
+        "ByteLevel, Split, Digits, Punctuation, Sequence of these (byte-level BPE; not "
+        "SentencePiece's Metaspace)");
   auto sequence = std::make_unique<PreTokenizerSequence>();
   for (const JsonNode& element : node["pretokenizers"].Elements()) sequence->Add(ReadStep(element));
   return sequence;

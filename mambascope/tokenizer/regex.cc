@@ -9,11 +9,14 @@
 namespace mambascope {
 namespace {
 
-const OnigUChar* Bytes(std::string_view text) { return reinterpret_cast<const OnigUChar*>(text.data()); }
+const OnigUChar* Bytes(std::string_view text) {
+  return reinterpret_cast<const OnigUChar*>(text.data());
+}
 
 std::string Explain(int code, OnigErrorInfo* info) {
   OnigUChar message[ONIG_MAX_ERROR_MESSAGE_LEN];
-  const int size = info ? onig_error_code_to_str(message, code, info) : onig_error_code_to_str(message, code);
+  const int size =
+      info ? onig_error_code_to_str(message, code, info) : onig_error_code_to_str(message, code);
   return {reinterpret_cast<const char*>(message), static_cast<size_t>(size)};
 }
 
@@ -37,10 +40,12 @@ Regex::Regex(const std::string& pattern, const std::string& name) : pattern_(pat
   OnigErrorInfo info{};
   int code = initialised;
   if (code == ONIG_NORMAL) {
-    code = onig_new(&compiled, Bytes(pattern), Bytes(pattern) + pattern.size(), ONIG_OPTION_NONE, ONIG_ENCODING_UTF8, ONIG_SYNTAX_DEFAULT,
-                    &info);
+    code = onig_new(&compiled, Bytes(pattern), Bytes(pattern) + pattern.size(), ONIG_OPTION_NONE,
+                    ONIG_ENCODING_UTF8, ONIG_SYNTAX_DEFAULT, &info);
   }
-  if (code != ONIG_NORMAL) throw Error(fmt::format("{}: '{}' is no regular expression: {}", name, pattern, Explain(code, &info)));
+  if (code != ONIG_NORMAL)
+    throw Error(
+        fmt::format("{}: '{}' is no regular expression: {}", name, pattern, Explain(code, &info)));
   compiled_.reset(compiled);
 }
 
@@ -60,9 +65,12 @@ std::vector<Span> Regex::Matches(std::string_view text) const {
   const OnigUChar* begin = Bytes(text);
   const OnigUChar* end = begin + text.size();
   for (size_t from = 0; from <= text.size();) {
-    const int found = onig_search(compiled_.get(), begin, end, begin + from, end, &region, ONIG_OPTION_NONE);
+    const int found =
+        onig_search(compiled_.get(), begin, end, begin + from, end, &region, ONIG_OPTION_NONE);
     if (found == ONIG_MISMATCH) break;
-    if (found < 0) throw Error(fmt::format("the pattern '{}' fails on this text: {}", pattern_, Explain(found, nullptr)));
+    if (found < 0)
+      throw Error(fmt::format("the pattern '{}' fails on this text: {}", pattern_,
+                              Explain(found, nullptr)));
     const Span match{region.beg[0], region.end[0]};
     if (match.begin == match.end && !matches.empty() && matches.back().end == match.end) {
       from += from < text.size() ? FirstChar(text.substr(from)).size : 1;

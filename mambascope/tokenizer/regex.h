@@ -1,5 +1,5 @@
-// Oniguruma, the regular expressions of the Hugging Face tokenizers library, over UTF-8. The same engine, so that \s, \p{L} and
-// look-ahead mean the same.
+// Oniguruma, the regular expressions of the Hugging Face tokenizers library, over UTF-8. The same
+// engine, so that \s, \p{L} and look-ahead mean the same.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,9 @@ class Regex {
   // The pattern that matches `text` literally.
   static std::string Escape(std::string_view text);
 
-  // All matches in `text`, in bytes, left to right and not overlapping. An empty match right after another match is left out.
-  // REQUIRES: `text` is valid UTF-8. Throws Error when the engine gives up.
+  // All matches in `text`, in bytes, left to right and not overlapping. An empty match right after
+  // another match is left out. REQUIRES: `text` is valid UTF-8. Throws Error when the engine gives
+  // up.
   std::vector<Span> Matches(std::string_view text) const;
 
  private:

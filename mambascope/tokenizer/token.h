@@ -16,8 +16,9 @@ struct Span {
 
 struct Token {
   int64_t id = 0;
-  std::string text;  // the vocabulary's spelling, e.g. "\u0120Paris"; for an added token, with the white space that it took along
-  Span chars;        // code points of the original text; empty at 0 for tokens that the template adds
+  std::string text;  // the vocabulary's spelling, e.g. "\u0120Paris"; for an added token, with the
+                     // white space that it took along
+  Span chars;  // code points of the original text; empty at 0 for tokens that the template adds
 };
 
 std::vector<int64_t> TokenIds(const std::vector<Token>& tokens);

@@ -36,8 +36,11 @@ std::vector<AddedToken> ReadAddedTokens(const JsonNode& list, const Bpe& bpe) {
     token.lstrip = node.Flag("lstrip", false);
     token.rstrip = node.Flag("rstrip", false);
     token.normalized = node.Flag("normalized", !node.Flag("special", false));
-    const auto same = std::find_if(tokens.begin(), tokens.end(), [&](const AddedToken& other) { return other.content == token.content; });
-    // The tokenizers library numbers added tokens itself, and takes the field "id" for a comment. So do we.
+    const auto same = std::find_if(tokens.begin(), tokens.end(), [&](const AddedToken& other) {
+      return other.content == token.content;
+    });
+    // The tokenizers library numbers added tokens itself, and takes the field "id" for a comment.
+    // So do we.
     token.id = same != tokens.end() ? same->id : bpe.Find(token.content);
     if (token.id < 0) token.id = next_id;
     next_id = std::max(next_id, token.id + 1);
@@ -71,11 +74,13 @@ void CheckDecoder(const JsonNode& node) {
 void CheckUtf8(std::string_view text) {
   const size_t at = FindInvalidUtf8(text);
   if (at == text.npos) return;
-  throw Error(fmt::format("the text is no UTF-8: byte 0x{:02X} at position {}", static_cast<uint8_t>(text[at]), at),
+  throw Error(fmt::format("the text is no UTF-8: byte 0x{:02X} at position {}",
+                          static_cast<uint8_t>(text[at]), at),
               "save it with the encoding UTF-8");
 }
 
-// The file that `path` means: itself, or the tokenizer in that folder. Nothing for a folder without one.
+// The file that `path` means: itself, or the tokenizer in that folder. Nothing for a folder without
+// one.
 fs::path Resolve(const fs::path& path) {
   std::error_code error;
   if (!fs::is_directory(path, error)) return path;
@@ -85,10 +90,14 @@ fs::path Resolve(const fs::path& path) {
 
 Json ReadDocument(const fs::path& file) {
   Json document = ReadJson(file);
-  if (document.is_object() && document.contains("model") && document["model"].is_object()) return document;
+  if (document.is_object() && document.contains("model") && document["model"].is_object())
+    return document;
   const bool is_vocab = document.is_object() && !document.empty() &&
-                        std::all_of(document.begin(), document.end(), [](const Json& id) { return id.is_number_integer(); });
-  if (!is_vocab) throw Error(fmt::format("{}: is neither a {} nor GPT-2's {}", file.string(), kDocument, kVocab));
+                        std::all_of(document.begin(), document.end(),
+                                    [](const Json& id) { return id.is_number_integer(); });
+  if (!is_vocab)
+    throw Error(
+        fmt::format("{}: is neither a {} nor GPT-2's {}", file.string(), kDocument, kVocab));
   return FromGpt2Files(std::move(document), file);
 }
 
@@ -124,14 +133,16 @@ struct Tokenizer::Impl {
     std::vector<Bpe::Part> parts;
     for (const Piece& piece : pieces.pieces) {
       if (piece.token != kNoToken) {
-        tokens.push_back({piece.token, std::string(pieces.Bytes(piece)), pieces.Origin(piece.bytes)});
+        tokens.push_back(
+            {piece.token, std::string(pieces.Bytes(piece)), pieces.Origin(piece.bytes)});
         continue;
       }
       parts.clear();
       bpe.Encode(pieces.Bytes(piece), parts);
       int64_t begin = piece.bytes.begin;
       for (const Bpe::Part& part : parts) {
-        tokens.push_back({part.id, *bpe.Spelling(part.id), pieces.Origin({begin, begin + part.size})});
+        tokens.push_back(
+            {part.id, *bpe.Spelling(part.id), pieces.Origin({begin, begin + part.size})});
         begin += part.size;
       }
     }
@@ -139,9 +150,11 @@ struct Tokenizer::Impl {
   }
 
   const std::string& Spelling(int64_t id) const {
-    if (const auto found = added_spelling.find(id); found != added_spelling.end()) return found->second;
+    if (const auto found = added_spelling.find(id); found != added_spelling.end())
+      return found->second;
     if (const std::string* spelling = bpe.Spelling(id)) return *spelling;
-    throw Error(fmt::format("the tokenizer has no token {}", id), fmt::format("it has {} tokens", size()));
+    throw Error(fmt::format("the tokenizer has no token {}", id),
+                fmt::format("it has {} tokens", size()));
   }
 
   int64_t size() const {
@@ -186,9 +199,13 @@ std::vector<fs::path> Tokenizer::Files(const fs::path& file_or_folder) {
   return {file, merges};
 }
 
-std::vector<Token> Tokenizer::Encode(std::string_view text) const { return impl_->Encode(SpecialTokens::kAdd, text); }
+std::vector<Token> Tokenizer::Encode(std::string_view text) const {
+  return impl_->Encode(SpecialTokens::kAdd, text);
+}
 
-std::vector<Token> Tokenizer::EncodeContinuation(std::string_view text) const { return impl_->Encode(SpecialTokens::kOmit, text); }
+std::vector<Token> Tokenizer::EncodeContinuation(std::string_view text) const {
+  return impl_->Encode(SpecialTokens::kOmit, text);
+}
 
 std::string Tokenizer::Decode(std::span<const int64_t> ids) const {
   std::string bytes;

@@ -1,4 +1,5 @@
-// The tokenizer against the Hugging Face library: ids, spellings, offsets and decoded text, of whole files and of changed ones.
+// The tokenizer against the Hugging Face library: ids, spellings, offsets and decoded text, of
+// whole files and of changed ones.
 #include "mambascope/tokenizer/tokenizer.h"
 
 #include <fmt/format.h>
@@ -34,7 +35,9 @@ std::vector<int64_t> Ids(const std::vector<Token>& tokens) {
 class TokenizerTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::path(testing::TempDir()) / fmt::format("tokenizer_{}", testing::UnitTest::GetInstance()->current_test_info()->name());
+    folder_ =
+        fs::path(testing::TempDir()) /
+        fmt::format("tokenizer_{}", testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::create_directories(folder_);
     document_ = ReadJson(kDemo / "tokenizer.json");
   }
@@ -44,7 +47,9 @@ class TokenizerTest : public testing::Test {
     WriteFile(folder_ / name, bytes);
     return folder_ / name;
   }
-  Tokenizer LoadDocument() const { return Tokenizer::Load(Write("tokenizer.json", document_.dump())); }
+  Tokenizer LoadDocument() const {
+    return Tokenizer::Load(Write("tokenizer.json", document_.dump()));
+  }
   Json& model() { return document_["model"]; }
 
   fs::path folder_;
@@ -90,7 +95,8 @@ TEST_F(TokenizerTest, EqualsHuggingFaceOnGptNeox) {
   EXPECT_EQ(Tokenizer::Load(kNeox).vocab_size(), 50277);
 }
 
-// The pre-tokenizers of Llama-3, Qwen2 and Falcon, every behaviour of Split, and added tokens of every kind.
+// The pre-tokenizers of Llama-3, Qwen2 and Falcon, every behaviour of Split, and added tokens of
+// every kind.
 TEST_F(TokenizerTest, EqualsHuggingFaceOnOtherPatterns) {
   const Json golden = ReadJson(kRoot / "tests/golden/tokens-split-patterns.json");
   for (const auto& [name, part] : golden.items()) {
@@ -130,7 +136,8 @@ TEST_F(TokenizerTest, ReadsGpt2Files) {
   for (const std::string header : {"", "#version: 0.2\n"}) {
     Write("merges.txt", header + merges);
     EXPECT_TRUE(Tokenizer::Exists(folder_));
-    EXPECT_THAT(Tokenizer::Files(folder_), ElementsAre(folder_ / "vocab.json", folder_ / "merges.txt"));
+    EXPECT_THAT(Tokenizer::Files(folder_),
+                ElementsAre(folder_ / "vocab.json", folder_ / "merges.txt"));
     const Tokenizer tokenizer = Tokenizer::Load(folder_);
     EXPECT_EQ(Ids(tokenizer.Encode(text)), Ids(demo.Encode(text)));
     EXPECT_EQ(Ids(Tokenizer::Load(folder_ / "vocab.json").Encode(text)), Ids(demo.Encode(text)));
@@ -141,9 +148,10 @@ TEST_F(TokenizerTest, ReadsGpt2Files) {
 }
 
 TEST_F(TokenizerTest, TheTemplateAddsBosToTextsButNotToContinuations) {
-  document_["post_processor"] = {{"type", "TemplateProcessing"},
-                                 {"single", {{{"SpecialToken", {{"id", "BOS"}}}}, {{"Sequence", {{"id", "A"}}}}}},
-                                 {"special_tokens", {{"BOS", {{"id", "BOS"}, {"ids", {0}}, {"tokens", {"<|endoftext|>"}}}}}}};
+  document_["post_processor"] = {
+      {"type", "TemplateProcessing"},
+      {"single", {{{"SpecialToken", {{"id", "BOS"}}}}, {{"Sequence", {{"id", "A"}}}}}},
+      {"special_tokens", {{"BOS", {{"id", "BOS"}, {"ids", {0}}, {"tokens", {"<|endoftext|>"}}}}}}};
   const Tokenizer tokenizer = LoadDocument();
   const auto tokens = tokenizer.Encode(" is");
   const auto continuation = tokenizer.EncodeContinuation(" is");
@@ -157,7 +165,8 @@ TEST_F(TokenizerTest, TheTemplateAddsBosToTextsButNotToContinuations) {
 }
 
 TEST_F(TokenizerTest, NumbersAddedTokensAfterTheVocabulary) {
-  for (const char* content : {"<a>", "in", "<b>", "<a>"}) document_["added_tokens"].push_back({{"content", content}});
+  for (const char* content : {"<a>", "in", "<b>", "<a>"})
+    document_["added_tokens"].push_back({{"content", content}});
   const Tokenizer tokenizer = LoadDocument();
   EXPECT_EQ(tokenizer.vocab_size(), 4098);
   EXPECT_THAT(Ids(tokenizer.Encode("<b><a>")), ElementsAre(4097, 4096));
@@ -165,13 +174,18 @@ TEST_F(TokenizerTest, NumbersAddedTokensAfterTheVocabulary) {
 
 TEST_F(TokenizerTest, DecodesBytesThatAreNoUtf8AsReplacementCharacters) {
   const Tokenizer tokenizer = LoadDocument();
-  const auto id = [&](const std::string& spelling) { return model()["vocab"][spelling].get<int64_t>(); };
-  const int64_t a = id("a"), lead = id("\u00f0"), second = id("\u0141"), stray = id("\u00a4");  // 0xF0 0x9F, and 0xA4 after it
+  const auto id = [&](const std::string& spelling) {
+    return model()["vocab"][spelling].get<int64_t>();
+  };
+  const int64_t a = id("a"), lead = id("\u00f0"), second = id("\u0141"),
+                stray = id("\u00a4");  // 0xF0 0x9F, and 0xA4 after it
   EXPECT_EQ(tokenizer.Decode(std::vector{lead, second, a, lead}), "\uFFFDa\uFFFD");
   EXPECT_EQ(tokenizer.Decode(std::vector{stray, stray, a}), "\uFFFD\uFFFDa");
   EXPECT_EQ(tokenizer.Decode(std::vector{lead, stray, stray, second, second}), "\U0002491F\uFFFD");
-  EXPECT_THAT(ErrorText([&] { tokenizer.Decode(std::vector<int64_t>{4096}); }), HasSubstr("no token 4096"));
-  EXPECT_THAT(ErrorText([&] { tokenizer.Decode(std::vector<int64_t>{-1}); }), HasSubstr("no token -1"));
+  EXPECT_THAT(ErrorText([&] { tokenizer.Decode(std::vector<int64_t>{4096}); }),
+              HasSubstr("no token 4096"));
+  EXPECT_THAT(ErrorText([&] { tokenizer.Decode(std::vector<int64_t>{-1}); }),
+              HasSubstr("no token -1"));
 }
 
 TEST_F(TokenizerTest, TakesAboutLinearTime) {
@@ -180,29 +194,39 @@ TEST_F(TokenizerTest, TakesAboutLinearTime) {
   for (int i = 0; i < 200'000; ++i) word += static_cast<char>('a' + i % 23 * (i % 29) % 26);
   const auto begin = std::chrono::steady_clock::now();
   const auto tokens = tokenizer.Encode(word);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));  // minutes, were it quadratic
+  EXPECT_LT(std::chrono::steady_clock::now() - begin,
+            std::chrono::seconds(10));  // minutes, were it quadratic
   EXPECT_EQ(tokenizer.Decode(Ids(tokens)), word);
   EXPECT_EQ(tokens.back().chars.end, 200'000);
 }
 
 TEST_F(TokenizerTest, RefusesTextThatIsNoUtf8) {
   const Tokenizer tokenizer = LoadDocument();
-  for (const char* text : {"caf\xE9", "a\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82"}) {
+  for (const char* text :
+       {"caf\xE9", "a\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82"}) {
     EXPECT_THAT(ErrorText([&] { tokenizer.Encode(text); }), HasSubstr("no UTF-8")) << text;
   }
-  EXPECT_THAT(ErrorText([&] { tokenizer.Encode("caf\xE9"); }), HasSubstr("byte 0xE9 at position 3"));
+  EXPECT_THAT(ErrorText([&] { tokenizer.Encode("caf\xE9"); }),
+              HasSubstr("byte 0xE9 at position 3"));
 }
 
 TEST_F(TokenizerTest, NamesWhatItDoesNotSupport) {
   const std::vector<std::pair<Json, std::vector<std::string>>> refused = {
-      {{{"normalizer", {{"type", "Lowercase"}}}}, {"normalizer.type", "Lowercase", "supported: null, NFC"}},
-      {{{"normalizer", {{"type", "Sequence"}, {"normalizers", {{{"type", "Prepend"}}}}}}}, {"normalizer.normalizers[0].type", "Prepend"}},
-      {{{"pre_tokenizer", {{"type", "Metaspace"}}}}, {"pre_tokenizer.type", "Metaspace", "ByteLevel"}},
+      {{{"normalizer", {{"type", "Lowercase"}}}},
+       {"normalizer.type", "Lowercase", "supported: null, NFC"}},
+      {{{"normalizer", {{"type", "Sequence"}, {"normalizers", {{{"type", "Prepend"}}}}}}},
+       {"normalizer.normalizers[0].type", "Prepend"}},
+      {{{"pre_tokenizer", {{"type", "Metaspace"}}}},
+       {"pre_tokenizer.type", "Metaspace", "ByteLevel"}},
       {{{"pre_tokenizer", {{"type", "Digits"}}}}, {"pre_tokenizer", "no ByteLevel"}},
-      {{{"pre_tokenizer", {{"type", "Split"}, {"pattern", {{"Regex", "(a"}}}, {"behavior", "Isolated"}}}}, {"pre_tokenizer.pattern", "(a"}},
-      {{{"pre_tokenizer", {{"type", "Punctuation"}, {"behavior", "Eaten"}}}}, {"pre_tokenizer.behavior", "Eaten"}},
+      {{{"pre_tokenizer",
+         {{"type", "Split"}, {"pattern", {{"Regex", "(a"}}}, {"behavior", "Isolated"}}}},
+       {"pre_tokenizer.pattern", "(a"}},
+      {{{"pre_tokenizer", {{"type", "Punctuation"}, {"behavior", "Eaten"}}}},
+       {"pre_tokenizer.behavior", "Eaten"}},
       {{{"pre_tokenizer", nullptr}}, {"pre_tokenizer", "null"}},
-      {{{"post_processor", {{"type", "BertProcessing"}}}}, {"post_processor.type", "BertProcessing"}},
+      {{{"post_processor", {{"type", "BertProcessing"}}}},
+       {"post_processor.type", "BertProcessing"}},
       {{{"decoder", {{"type", "WordPiece"}}}}, {"decoder.type", "WordPiece"}},
       {{{"model", {{"type", "Unigram"}}}}, {"model.type", "Unigram", "supported: BPE"}},
       {{{"model", {{"byte_fallback", true}}}}, {"model.byte_fallback"}},
@@ -226,10 +250,12 @@ TEST_F(TokenizerTest, NamesWhatItDoesNotSupport) {
 
 TEST_F(TokenizerTest, NamesFilesThatAreMissingOrBroken) {
   EXPECT_THAT(ErrorText([&] { Tokenizer::Load(folder_ / "none.json"); }), HasSubstr("none.json"));
-  EXPECT_THAT(ErrorText([&] { Tokenizer::Load(folder_); }), AllOf(HasSubstr(folder_.string()), HasSubstr("tokenizer.json")));
+  EXPECT_THAT(ErrorText([&] { Tokenizer::Load(folder_); }),
+              AllOf(HasSubstr(folder_.string()), HasSubstr("tokenizer.json")));
   const std::string whole = document_.dump();
   const fs::path cut = Write("cut.json", whole.substr(0, whole.size() / 2));
-  EXPECT_THAT(ErrorText([&] { Tokenizer::Load(cut); }), AllOf(HasSubstr("cut.json"), HasSubstr("truncated")));
+  EXPECT_THAT(ErrorText([&] { Tokenizer::Load(cut); }),
+              AllOf(HasSubstr("cut.json"), HasSubstr("truncated")));
   const fs::path other = Write("other.json", R"({"a": "b"})");
   EXPECT_THAT(ErrorText([&] { Tokenizer::Load(other); }), HasSubstr("neither"));
   const fs::path vocab = Write("vocab.json", R"({"a": 0})");

@@ -7,8 +7,8 @@
 namespace mambascope {
 namespace {
 
-// What a first byte announces: the size of the character, and the range of its second byte, which rules out overlong forms,
-// surrogates and values past U+10FFFF (the Unicode Standard, table 3-7).
+// What a first byte announces: the size of the character, and the range of its second byte, which
+// rules out overlong forms, surrogates and values past U+10FFFF (the Unicode Standard, table 3-7).
 struct Lead {
   size_t size;
   uint8_t second_min = 0x80;
@@ -27,7 +27,9 @@ Lead ReadLead(uint8_t byte) {
   return {4};
 }
 
-utf8proc_category_t Category(char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)); }
+utf8proc_category_t Category(char32_t c) {
+  return utf8proc_category(static_cast<utf8proc_int32_t>(c));
+}
 
 }  // namespace
 
@@ -58,7 +60,8 @@ void AppendUtf8(std::string& out, char32_t c) {
 }
 
 int64_t CountChars(std::string_view text) {
-  return std::count_if(text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; });
+  return std::count_if(text.begin(), text.end(),
+                       [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; });
 }
 
 size_t FindInvalidUtf8(std::string_view bytes) {
@@ -84,21 +87,25 @@ std::string ToLower(std::string_view text) {
   std::string lower;
   while (!text.empty()) {
     const Utf8Char c = FirstChar(text);
-    AppendUtf8(lower, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c.value))));
+    AppendUtf8(lower,
+               static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c.value))));
     text.remove_prefix(c.size);
   }
   return lower;
 }
 
 std::string StripWhiteSpace(std::string_view text) {
-  while (!text.empty() && IsWhiteSpace(FirstChar(text).value)) text.remove_prefix(FirstChar(text).size);
-  while (!text.empty() && IsWhiteSpace(LastChar(text).value)) text.remove_suffix(LastChar(text).size);
+  while (!text.empty() && IsWhiteSpace(FirstChar(text).value))
+    text.remove_prefix(FirstChar(text).size);
+  while (!text.empty() && IsWhiteSpace(LastChar(text).value))
+    text.remove_suffix(LastChar(text).size);
   return std::string(text);
 }
 
 bool IsWhiteSpace(char32_t c) {
-  return (c >= 0x9 && c <= 0xD) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
-         c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+  return (c >= 0x9 && c <= 0xD) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+         c == 0x3000;
 }
 
 bool IsNumeric(char32_t c) {
@@ -107,7 +114,8 @@ bool IsNumeric(char32_t c) {
 }
 
 bool IsPunctuation(char32_t c) {
-  constexpr std::string_view kAsciiSymbols = "$+<=>^`|~";  // punctuation to ASCII, symbols to Unicode
+  constexpr std::string_view kAsciiSymbols =
+      "$+<=>^`|~";  // punctuation to ASCII, symbols to Unicode
   if (c < 0x80 && kAsciiSymbols.find(static_cast<char>(c)) != kAsciiSymbols.npos) return true;
   const auto category = Category(c);
   return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;

@@ -11,8 +11,10 @@ namespace mambascope {
 // What the first bytes of a text spell.
 struct Utf8Char {
   char32_t value = 0;
-  size_t size = 0;    // bytes; for what is no UTF-8, those of its maximal subpart, which one U+FFFD replaces
-  bool valid = true;  // false for a stray or missing byte, an overlong form, a surrogate, or a value past U+10FFFF
+  size_t size =
+      0;  // bytes; for what is no UTF-8, those of its maximal subpart, which one U+FFFD replaces
+  bool valid = true;  // false for a stray or missing byte, an overlong form, a surrogate, or a
+                      // value past U+10FFFF
 };
 
 // REQUIRES: !bytes.empty()
@@ -26,10 +28,12 @@ int64_t CountChars(std::string_view text);
 
 // The byte at which `bytes` stops being UTF-8, or npos.
 size_t FindInvalidUtf8(std::string_view bytes);
-// `bytes` with one U+FFFD for each maximal subpart that is no UTF-8 (Unicode 3.9, and Rust's String::from_utf8_lossy).
+// `bytes` with one U+FFFD for each maximal subpart that is no UTF-8 (Unicode 3.9, and Rust's
+// String::from_utf8_lossy).
 std::string ReplaceInvalidUtf8(std::string_view bytes);
 
-// Each character's own lower case (no rule that looks at its neighbours). REQUIRES: `text` is UTF-8.
+// Each character's own lower case (no rule that looks at its neighbours). REQUIRES: `text` is
+// UTF-8.
 std::string ToLower(std::string_view text);
 // `text` without the white space at its ends. REQUIRES: `text` is UTF-8.
 std::string StripWhiteSpace(std::string_view text);

@@ -22,10 +22,12 @@ std::vector<std::string> PromptTexts(const CounterFactRecord& record, PromptKind
 }
 
 // The questions of all kinds of a record, one after the other.
-void AddQuestions(const Tokenizer& tokenizer, const CounterFactRecord& record, const std::string& name,
-                  const std::vector<PromptKind>& kinds, std::vector<Question>& questions) {
-  const std::vector<std::vector<int64_t>> targets = {EncodeTarget(tokenizer, record.target_new, "the target_new of " + name),
-                                                     EncodeTarget(tokenizer, record.target_true, "the target_true of " + name)};
+void AddQuestions(const Tokenizer& tokenizer, const CounterFactRecord& record,
+                  const std::string& name, const std::vector<PromptKind>& kinds,
+                  std::vector<Question>& questions) {
+  const std::vector<std::vector<int64_t>> targets = {
+      EncodeTarget(tokenizer, record.target_new, "the target_new of " + name),
+      EncodeTarget(tokenizer, record.target_true, "the target_true of " + name)};
   for (PromptKind kind : kinds) {
     for (const std::string& text : PromptTexts(record, kind))
       questions.push_back({EncodePrompt(tokenizer, text, "a prompt of " + name), targets});
@@ -34,12 +36,16 @@ void AddQuestions(const Tokenizer& tokenizer, const CounterFactRecord& record, c
 
 }  // namespace
 
-std::vector<RecordScores> EvaluateRecords(const Model& model, const Tokenizer& tokenizer, const std::vector<CounterFactRecord>& records,
+std::vector<RecordScores> EvaluateRecords(const Model& model, const Tokenizer& tokenizer,
+                                          const std::vector<CounterFactRecord>& records,
                                           const EditEvaluationOptions& options) {
   std::vector<Question> questions;
   for (size_t i = 0; i < records.size(); ++i)
-    AddQuestions(tokenizer, records[i], fmt::format("record {} (case_id {})", i, records[i].case_id), options.kinds, questions);
-  const std::vector<std::vector<TargetScore>> scores = ScoreTargets(model, questions, options.forward);
+    AddQuestions(tokenizer, records[i],
+                 fmt::format("record {} (case_id {})", i, records[i].case_id), options.kinds,
+                 questions);
+  const std::vector<std::vector<TargetScore>> scores =
+      ScoreTargets(model, questions, options.forward);
   std::vector<RecordScores> out(records.size());
   auto next = scores.begin();
   for (size_t i = 0; i < records.size(); ++i) {
@@ -55,7 +61,8 @@ Measures AveragePrompts(const std::vector<PromptScore>& prompts, PromptKind kind
   Measures sum;
   for (const PromptScore& prompt : prompts) {
     const bool keeps = kind == PromptKind::kNeighborhood;
-    const TargetScore &wanted = keeps ? prompt.target_true : prompt.target_new, &other = keeps ? prompt.target_new : prompt.target_true;
+    const TargetScore &wanted = keeps ? prompt.target_true : prompt.target_new,
+                      &other = keeps ? prompt.target_new : prompt.target_true;
     sum.success += wanted.nll < other.nll ? 1 : 0;
     sum.magnitude += std::exp(-wanted.nll) - std::exp(-other.nll);
     sum.accuracy += wanted.AllCorrect() ? 1 : 0;

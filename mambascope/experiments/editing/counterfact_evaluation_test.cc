@@ -1,4 +1,5 @@
-// The CounterFact evaluation: measures by hand, records against one whole run per prompt and target, records that lack prompts.
+// The CounterFact evaluation: measures by hand, records against one whole run per prompt and
+// target, records that lack prompts.
 #include "mambascope/experiments/editing/counterfact_evaluation.h"
 
 #include <ATen/ATen.h>
@@ -21,15 +22,17 @@ namespace {
 using testing::HasSubstr;
 using enum PromptKind;
 
-PromptScore MakeScore(double nll_new, double nll_true, const std::vector<bool>& correct_new = {false},
+PromptScore MakeScore(double nll_new, double nll_true,
+                      const std::vector<bool>& correct_new = {false},
                       const std::vector<bool>& correct_true = {false}) {
   return {{.nll = nll_new, .correct = correct_new}, {.nll = nll_true, .correct = correct_true}};
 }
 
 TEST(MeasuresTest, AreWorkedOutByHand) {
-  const std::vector<PromptScore> prompts = {MakeScore(std::log(2), std::log(4), {true, true}, {true, false}),   // p 1/2 and 1/4
-                                            MakeScore(std::log(10), std::log(5), {true, false}, {true}),        // 1/10 and 1/5
-                                            MakeScore(std::log(5), std::log(2), {false, true}, {true, true})};  // 1/5 and 1/2
+  const std::vector<PromptScore> prompts = {
+      MakeScore(std::log(2), std::log(4), {true, true}, {true, false}),   // p 1/2 and 1/4
+      MakeScore(std::log(10), std::log(5), {true, false}, {true}),        // 1/10 and 1/5
+      MakeScore(std::log(5), std::log(2), {false, true}, {true, true})};  // 1/5 and 1/2
   for (PromptKind kind : {kRewrite, kParaphrase, kAttribute}) {
     const Measures m = AveragePrompts(prompts, kind);
     EXPECT_NEAR(m.success, 1.0 / 3, 1e-12);
@@ -59,7 +62,8 @@ EditMeans Means(const std::vector<RecordScores>& records) {
 class EvaluateRecordsTest : public testing::TestWithParam<std::string> {
  protected:
   TargetScore Looped(const std::string& prompt, const std::string& target) const {
-    std::vector<int64_t> ids = EncodePrompt(tokenizer_, prompt, ""), more = EncodeTarget(tokenizer_, target, "");
+    std::vector<int64_t> ids = EncodePrompt(tokenizer_, prompt, ""),
+                         more = EncodeTarget(tokenizer_, target, "");
     const auto length = static_cast<int64_t>(ids.size());
     ids.insert(ids.end(), more.begin(), more.end());
     const at::Tensor log_p = mambascope::Run(model_, {ids}).Logits(0).log_softmax(1);
@@ -71,10 +75,12 @@ class EvaluateRecordsTest : public testing::TestWithParam<std::string> {
     }
     return score;
   }
-  void ExpectPrompts(const std::vector<PromptScore>& got, const std::vector<std::string>& prompts, const CounterFactRecord& record) const {
+  void ExpectPrompts(const std::vector<PromptScore>& got, const std::vector<std::string>& prompts,
+                     const CounterFactRecord& record) const {
     ASSERT_EQ(got.size(), prompts.size());
     for (size_t i = 0; i < prompts.size(); ++i) {
-      const TargetScore want_new = Looped(prompts[i], record.target_new), want_true = Looped(prompts[i], record.target_true);
+      const TargetScore want_new = Looped(prompts[i], record.target_new),
+                        want_true = Looped(prompts[i], record.target_true);
       EXPECT_NEAR(got[i].target_new.nll, want_new.nll, 1e-4 * want_new.nll + 2e-6) << prompts[i];
       EXPECT_NEAR(got[i].target_true.nll, want_true.nll, 1e-4 * want_true.nll + 2e-6) << prompts[i];
       EXPECT_EQ(got[i].target_new.correct, want_new.correct);
@@ -85,17 +91,20 @@ class EvaluateRecordsTest : public testing::TestWithParam<std::string> {
   Model model_ = Model::Load(RepositoryFolder() / "models" / GetParam());
   Tokenizer tokenizer_ = Tokenizer::Load(RepositoryFolder() / "models" / GetParam());
   std::vector<CounterFactRecord> records_ = [] {
-    std::vector<CounterFactRecord> all = ReadCounterFact(RepositoryFolder() / "data/demo/counterfact.json");
+    std::vector<CounterFactRecord> all =
+        ReadCounterFact(RepositoryFolder() / "data/demo/counterfact.json");
     all.resize(12);
     return all;
   }();
 };
 
-INSTANTIATE_TEST_SUITE_P(Models, EvaluateRecordsTest, testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
+INSTANTIATE_TEST_SUITE_P(Models, EvaluateRecordsTest,
+                         testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
 
 TEST_P(EvaluateRecordsTest, EqualOneWholeRunPerPromptAndTarget) {
   const auto scores =
-      EvaluateRecords(model_, tokenizer_, records_, {.kinds = {kRewrite, kParaphrase, kNeighborhood, kAttribute}, .forward = {}});
+      EvaluateRecords(model_, tokenizer_, records_,
+                      {.kinds = {kRewrite, kParaphrase, kNeighborhood, kAttribute}, .forward = {}});
   ASSERT_EQ(scores.size(), records_.size());
   for (size_t i = 0; i < 4; ++i) {
     const CounterFactRecord& record = records_[i];
@@ -105,18 +114,21 @@ TEST_P(EvaluateRecordsTest, EqualOneWholeRunPerPromptAndTarget) {
     ExpectPrompts(scores[i].at(kAttribute), record.attribute_prompts, record);
   }
   const EditMeans means = Means(scores);
-  EXPECT_LT(*means.measures.rewrite.success.mean, 40) << "nothing was rewritten: the model says what is true";
+  EXPECT_LT(*means.measures.rewrite.success.mean, 40)
+      << "nothing was rewritten: the model says what is true";
   EXPECT_GT(*means.measures.neighborhood.success.mean, 60);
 }
 
-// With its targets exchanged, a record asks for what the model knows to be written, and of its neighbors for what is not so.
+// With its targets exchanged, a record asks for what the model knows to be written, and of its
+// neighbors for what is not so.
 TEST_P(EvaluateRecordsTest, ExchangedTargetsExchangeTheVerdict) {
   std::vector<CounterFactRecord> doctored = records_;
   for (CounterFactRecord& record : doctored) std::swap(record.target_new, record.target_true);
   const EditMeans plain = Means(EvaluateRecords(model_, tokenizer_, records_)),
                   turned = Means(EvaluateRecords(model_, tokenizer_, doctored));
   for (const auto kind :
-       {&EditMeasures<MeasureMean>::rewrite, &EditMeasures<MeasureMean>::paraphrase, &EditMeasures<MeasureMean>::neighborhood}) {
+       {&EditMeasures<MeasureMean>::rewrite, &EditMeasures<MeasureMean>::paraphrase,
+        &EditMeasures<MeasureMean>::neighborhood}) {
     const KindMeasures<MeasureMean>&was = plain.measures.*kind, &is = turned.measures.*kind;
     EXPECT_NEAR(*is.success.mean, 100 - *was.success.mean, 1e-9) << "no ties among them";
     EXPECT_NEAR(*is.magnitude.mean, -*was.magnitude.mean, 1e-3);
@@ -146,9 +158,12 @@ TEST_P(EvaluateRecordsTest, WhatHasNoTokensIsRefusedByName) {
     return ErrorOf([&] { EvaluateRecords(model_, tokenizer_, doctored); });
   };
   const std::string name = fmt::format("record 3 (case_id {})", records_[3].case_id);
-  EXPECT_THAT(error([](CounterFactRecord& r) { r.target_new = ""; }), HasSubstr("the target_new of " + name));
-  EXPECT_THAT(error([](CounterFactRecord& r) { r.target_true = ""; }), HasSubstr("the target_true of " + name));
-  EXPECT_THAT(error([](CounterFactRecord& r) { r.neighborhood_prompts.push_back(""); }), HasSubstr("a prompt of " + name));
+  EXPECT_THAT(error([](CounterFactRecord& r) { r.target_new = ""; }),
+              HasSubstr("the target_new of " + name));
+  EXPECT_THAT(error([](CounterFactRecord& r) { r.target_true = ""; }),
+              HasSubstr("the target_true of " + name));
+  EXPECT_THAT(error([](CounterFactRecord& r) { r.neighborhood_prompts.push_back(""); }),
+              HasSubstr("a prompt of " + name));
 }
 
 }  // namespace

@@ -6,7 +6,8 @@
 namespace mambascope {
 namespace {
 
-KindMeasures<std::optional<double>> CounterFactMeasures(const RecordScores& scores, PromptKind kind) {
+KindMeasures<std::optional<double>> CounterFactMeasures(const RecordScores& scores,
+                                                        PromptKind kind) {
   const auto found = scores.find(kind);
   if (found == scores.end()) return {};
   const Measures m = AveragePrompts(found->second, kind);
@@ -17,13 +18,15 @@ KindMeasures<std::optional<double>> ZsreMeasures(const TargetScore& score) {
   return {.accuracy = score.AllCorrect() ? 1.0 : 0.0, .token_accuracy = score.Accuracy()};
 }
 
-std::string AnswerToWrite(const ZsreRecord& data) { return data.alt.empty() ? data.answers[0] : data.alt; }
+std::string AnswerToWrite(const ZsreRecord& data) {
+  return data.alt.empty() ? data.answers[0] : data.alt;
+}
 
 }  // namespace
 
 DatasetRecord MakeDatasetRecord(const CounterFactRecord& data) {
-  const Json evaluated_by = {data.target_new_id, data.target_true_id, data.paraphrase_prompts, data.neighborhood_prompts,
-                             data.generation_prompts};
+  const Json evaluated_by = {data.target_new_id, data.target_true_id, data.paraphrase_prompts,
+                             data.neighborhood_prompts, data.generation_prompts};
   return {{.case_id = data.case_id,
            .relation = data.relation,
            .prompt = data.pattern,
@@ -66,7 +69,8 @@ EditScores EditEvaluator::operator()(const Model& model, const DatasetRecord& re
 EditScores EditEvaluator::Evaluate(const Model& model, const CounterFactRecord& record) const {
   EditScores scores = MakeEditScores(EvaluateRecords(model, tokenizer_, {record})[0]);
   if (generate_) {
-    const TextMeasures texts = MeasureTexts(model, tokenizer_, record, references_.get(), *generate_);
+    const TextMeasures texts =
+        MeasureTexts(model, tokenizer_, record, references_.get(), *generate_);
     scores.texts = {texts.ngram_entropy, texts.reference_score};
   }
   return scores;

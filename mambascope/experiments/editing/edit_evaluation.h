@@ -36,7 +36,8 @@ class EditEvaluator {
  public:
   // With `generate`, texts of CounterFact's records are generated and measured, too, against the
   // `references` where there are some. REQUIRES: the tokenizer outlives it
-  explicit EditEvaluator(const Tokenizer& tokenizer, std::optional<TextMeasuresOptions> generate = {},
+  explicit EditEvaluator(const Tokenizer& tokenizer,
+                         std::optional<TextMeasuresOptions> generate = {},
                          std::shared_ptr<const References> references = nullptr)
       : tokenizer_(tokenizer), generate_(generate), references_(std::move(references)) {}
 

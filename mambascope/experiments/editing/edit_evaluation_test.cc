@@ -15,7 +15,8 @@ namespace {
 using testing::HasSubstr;
 
 ZsreRecord FranceQuestion() {
-  return {"The capital of {} is called", "France", "France has its capital in", {"Paris"}, "Rome", "People in Japan speak", "Japanese"};
+  return {"The capital of {} is called", "France",  "France has its capital in", {"Paris"}, "Rome",
+          "People in Japan speak",       "Japanese"};
 }
 
 TEST(DatasetRecordTest, ZsreWritesTheAltWhereThereIsOne) {
@@ -45,7 +46,8 @@ class EditEvaluatorTest : public testing::Test {
   Tokenizer tokenizer_ = Tokenizer::Load(RepositoryFolder() / "models/demo-mamba");
   std::vector<DatasetRecord> records_ = [] {
     std::vector<DatasetRecord> records;
-    for (const CounterFactRecord& record : ReadCounterFact(RepositoryFolder() / "data/demo/counterfact.json")) {
+    for (const CounterFactRecord& record :
+         ReadCounterFact(RepositoryFolder() / "data/demo/counterfact.json")) {
       if (records.size() < 6) records.push_back(MakeDatasetRecord(record));
     }
     return records;
@@ -56,7 +58,8 @@ TEST_F(EditEvaluatorTest, EachBenchmarkHasItsMeasures) {
   const EditEvaluator evaluate(tokenizer_);
   const EditScores counterfact = evaluate(model_, records_[0]);
   EXPECT_EQ(counterfact.benchmark, EditBenchmark::kCounterFact);
-  EXPECT_TRUE(counterfact.rewrite.success && counterfact.paraphrase.magnitude && counterfact.neighborhood.accuracy);
+  EXPECT_TRUE(counterfact.rewrite.success && counterfact.paraphrase.magnitude &&
+              counterfact.neighborhood.accuracy);
   EXPECT_FALSE(counterfact.rewrite.token_accuracy || counterfact.texts);
   const EditScores zsre = evaluate(model_, MakeDatasetRecord(FranceQuestion(), 0));
   EXPECT_EQ(zsre.benchmark, EditBenchmark::kZsre);
@@ -65,7 +68,8 @@ TEST_F(EditEvaluatorTest, EachBenchmarkHasItsMeasures) {
 }
 
 TEST_F(EditEvaluatorTest, TextsAreMeasuredWhereTheyAreGenerated) {
-  const EditScores scores = EditEvaluator(tokenizer_, TextMeasuresOptions{.tokens = 8})(model_, records_[0]);
+  const EditScores scores =
+      EditEvaluator(tokenizer_, TextMeasuresOptions{.tokens = 8})(model_, records_[0]);
   ASSERT_TRUE(scores.texts);
   EXPECT_GT(*scores.texts->entropy, 0);
   EXPECT_FALSE(scores.texts->reference) << "without references";
@@ -73,13 +77,16 @@ TEST_F(EditEvaluatorTest, TextsAreMeasuredWhereTheyAreGenerated) {
 
 TEST_F(EditEvaluatorTest, ChoosesKnownRecordsUpToTheLimit) {
   for (size_t i = 0; i < 3; ++i) records_[i].record.target_true = "zebra crossing";
-  const auto choose = [&](const RecordChoiceOptions& options) { return ChooseRecords(model_, tokenizer_, records_, options); };
+  const auto choose = [&](const RecordChoiceOptions& options) {
+    return ChooseRecords(model_, tokenizer_, records_, options);
+  };
   const ChosenRecords known = choose({});
   EXPECT_EQ(known.choice.of, 6);
   EXPECT_EQ(known.choice.tested, 6);
   EXPECT_EQ(known.choice.chosen, static_cast<int64_t>(known.records.size()));
   EXPECT_LE(known.records.size(), 3u);
-  for (const DatasetRecord& record : known.records) EXPECT_NE(record.record.target_true, "zebra crossing");
+  for (const DatasetRecord& record : known.records)
+    EXPECT_NE(record.record.target_true, "zebra crossing");
   const ChosenRecords two = choose({.limit = 2, .keep = RecordChoiceOptions::Keep::kAll});
   EXPECT_EQ(two.records.size(), 2u);
   EXPECT_EQ(two.choice.tested, 2);
@@ -90,7 +97,10 @@ TEST_F(EditEvaluatorTest, ChoosesKnownRecordsUpToTheLimit) {
 TEST(EditCountsTest, AreAllRecordsUnlessAskedFor) {
   EXPECT_EQ(EditCounts({}, 5), std::set<int64_t>{5});
   EXPECT_EQ(EditCounts({4, 1, 4}, 5), (std::set<int64_t>{1, 4}));
-  EXPECT_THAT(ErrorOf([] { EditCounts({1, 6}, 5); }), HasSubstr("--edits 6: there are 5 records to edit"));
+  EXPECT_THAT(ErrorOf([] {
+                EditCounts({1, 6}, 5);
+              }),
+              HasSubstr("--edits 6: there are 5 records to edit"));
 }
 
 }  // namespace

@@ -16,32 +16,40 @@ namespace {
 namespace fs = std::filesystem;
 
 // One edit of rank one has u [in] and v [out]; other files have u.0 [k, in], v.0 [k, out], u.1, ..
-std::string Name(const std::string& part, size_t i, bool alone) { return alone ? part : fmt::format("{}.{}", part, i); }
+std::string Name(const std::string& part, size_t i, bool alone) {
+  return alone ? part : fmt::format("{}.{}", part, i);
+}
 
 constexpr const char* kEdited = "mambascope.edited";  // in the metadata of an edited checkpoint
 
 bool IsWeightFile(const fs::path& file) {
   const std::string name = file.filename().string();
-  return name.ends_with(".safetensors") || name.ends_with(".bin") || name.ends_with(".safetensors.index.json") ||
-         name.ends_with(".bin.index.json");
+  return name.ends_with(".safetensors") || name.ends_with(".bin") ||
+         name.ends_with(".safetensors.index.json") || name.ends_with(".bin.index.json");
 }
 
-// Throws Error where `out` holds a checkpoint that is not an edited one: its weights would be lost, or be read with the new ones.
+// Throws Error where `out` holds a checkpoint that is not an edited one: its weights would be lost,
+// or be read with the new ones.
 void RefuseOtherCheckpoint(const fs::path& out) {
   for (const fs::directory_entry& entry : fs::directory_iterator(out)) {
     const std::string name = entry.path().filename().string();
-    if (!IsWeightFile(name) || !(name.starts_with("model") || name.starts_with("pytorch_model"))) continue;
-    if (name == "model.safetensors" && OpenSafetensors(entry.path())->metadata().contains(kEdited)) continue;
-    throw Error(fmt::format("{}: holds another checkpoint's {}", out.string(), name), "name another folder for the edited checkpoint");
+    if (!IsWeightFile(name) || !(name.starts_with("model") || name.starts_with("pytorch_model")))
+      continue;
+    if (name == "model.safetensors" && OpenSafetensors(entry.path())->metadata().contains(kEdited))
+      continue;
+    throw Error(fmt::format("{}: holds another checkpoint's {}", out.string(), name),
+                "name another folder for the edited checkpoint");
   }
 }
 
 // `weights` with one edit.
-void Apply(const Model& model, const Edit& edit, EditedType type, std::map<std::string, at::Tensor>& weights) {
+void Apply(const Model& model, const Edit& edit, EditedType type,
+           std::map<std::string, at::Tensor>& weights) {
   const EditableWeight place = model.editable(edit.layer, edit.projection);
   at::Tensor& stored = weights.at(place.tensor);
   const at::Tensor whole = stored.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
-  const at::Tensor rows = (place.transposed ? whole.t() : whole).narrow(0, place.row, edit.v.size(1));
+  const at::Tensor rows =
+      (place.transposed ? whole.t() : whole).narrow(0, place.row, edit.v.size(1));
   rows.add_(edit.v.cpu().to(at::kFloat).t().mm(edit.u.cpu().to(at::kFloat)));
   stored = type == EditedType::kFloat32 ? whole : whole.to(stored.scalar_type());
 }
@@ -59,16 +67,21 @@ void WriteEdits(const fs::path& file, const StoredEdits& stored) {
     tensors[Name("v", i, alone)] = alone ? edit.v[0] : edit.v;
   }
   WriteSafetensors(file, tensors,
-                   {{"format", "mambascope-edit"}, {"edits", list.dump()}, {"model", stored.model}, {"about", stored.about}});
+                   {{"format", "mambascope-edit"},
+                    {"edits", list.dump()},
+                    {"model", stored.model},
+                    {"about", stored.about}});
 }
 
 StoredEdits ReadEdits(const fs::path& file) {
   const std::unique_ptr<TensorFile> tensors = OpenSafetensors(file);
   std::map<std::string, std::string> metadata = tensors->metadata();
   const auto broken = [&](const std::string& what) {
-    return Error(file.string() + ": is no edit that mambascope wrote: " + what, "`mambascope edit` writes edit.safetensors");
+    return Error(file.string() + ": is no edit that mambascope wrote: " + what,
+                 "`mambascope edit` writes edit.safetensors");
   };
-  if (metadata["format"] != "mambascope-edit") throw broken("its metadata lacks the format mambascope-edit");
+  if (metadata["format"] != "mambascope-edit")
+    throw broken("its metadata lacks the format mambascope-edit");
   const Json list = ParseJson(metadata["edits"], file.string());
   StoredEdits stored{.edits = {}, .model = metadata["model"], .about = metadata["about"]};
   if (!list.is_array() || list.empty()) throw broken("it lists no edits");
@@ -77,26 +90,30 @@ StoredEdits ReadEdits(const fs::path& file) {
       for (const bool alone : {true, false}) {
         const auto found = tensors->tensors().find(Name(part, i, alone));
         if ((alone && list.size() > 1) || found == tensors->tensors().end()) continue;
-        const bool fits = found->second.dtype == at::kFloat && found->second.shape.size() == (alone ? 1 : 2);
+        const bool fits =
+            found->second.dtype == at::kFloat && found->second.shape.size() == (alone ? 1 : 2);
         if (!fits) throw broken(fmt::format("tensor {} has another type or shape", found->first));
         const at::Tensor x = tensors->Read(found->first);
         return alone ? x.unsqueeze(0) : x;
       }
       throw broken(fmt::format("edit {} lacks its tensor {}", i, part));
     };
-    if (!list[i].is_object() || !list[i].value("layer", Json()).is_number_integer() || !list[i].value("projection", Json()).is_string())
+    if (!list[i].is_object() || !list[i].value("layer", Json()).is_number_integer() ||
+        !list[i].value("projection", Json()).is_string())
       throw broken(fmt::format("edit {} lacks its layer or projection", i));
     stored.edits.push_back({list[i]["layer"], list[i]["projection"], tensor("u"), tensor("v")});
   }
   return stored;
 }
 
-void WriteEditedCheckpoint(const fs::path& folder, const Model& model, const std::vector<Edit>& edits, const fs::path& out,
-                           EditedType type) {
+void WriteEditedCheckpoint(const fs::path& folder, const Model& model,
+                           const std::vector<Edit>& edits, const fs::path& out, EditedType type) {
   c10::NoGradGuard no_grad;
   (void)model.Edited(edits);  // refuses what does not fit
   PrepareFolder(out);
-  if (fs::equivalent(folder, out)) throw Error(out.string() + " is the checkpoint's own folder", "an edit never changes it: name another");
+  if (fs::equivalent(folder, out))
+    throw Error(out.string() + " is the checkpoint's own folder",
+                "an edit never changes it: name another");
   RefuseOtherCheckpoint(out);
   std::map<std::string, at::Tensor> weights = Checkpoint::Open(folder).All();
   for (const Edit& edit : edits) Apply(model, edit, type, weights);
@@ -104,14 +121,16 @@ void WriteEditedCheckpoint(const fs::path& folder, const Model& model, const std
     if (!entry.is_regular_file() || IsWeightFile(entry.path())) continue;
     WriteFile(out / entry.path().filename(), ReadFile(entry.path()));
   }
-  // The fingerprint of a checkpoint sees parts of its weights: the header, which it sees whole, tells edited ones apart.
+  // The fingerprint of a checkpoint sees parts of its weights: the header, which it sees whole,
+  // tells edited ones apart.
   Digest digest;
   digest.Add(Fingerprint(folder));
   for (const Edit& edit : edits) {
     digest.Add(edit.u);
     digest.Add(edit.v);
   }
-  WriteSafetensors(out / "model.safetensors", weights, {{"format", "pt"}, {kEdited, digest.Text()}});
+  WriteSafetensors(out / "model.safetensors", weights,
+                   {{"format", "pt"}, {kEdited, digest.Text()}});
 }
 
 }  // namespace mambascope

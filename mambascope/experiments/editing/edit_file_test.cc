@@ -15,7 +15,8 @@ namespace {
 
 Edit RandomEdit(const Model& model, int layer, const std::string& projection, int64_t rank) {
   const at::Tensor weight = FindEditable(model.layer(layer), projection).weight;
-  return {layer, projection, at::randn({rank, weight.size(1)}) / 4, at::randn({rank, weight.size(0)}) / 4};
+  return {layer, projection, at::randn({rank, weight.size(1)}) / 4,
+          at::randn({rank, weight.size(0)}) / 4};
 }
 
 class EditFileTest : public testing::TestWithParam<std::string> {};
@@ -27,20 +28,24 @@ TEST_P(EditFileTest, AppliedAndReloadedIsWhatTheEditedModelIs) {
   const std::filesystem::path folder = GoldenFolder() / GetParam();
   const Model model = Model::Load(folder);
   std::vector<Edit> edits;
-  for (const EditableWeight& weight : model.layer(1).editable()) edits.push_back(RandomEdit(model, 1, weight.name, 2));
+  for (const EditableWeight& weight : model.layer(1).editable())
+    edits.push_back(RandomEdit(model, 1, weight.name, 2));
   edits.push_back(RandomEdit(model, 0, model.layer(0).editable().back().name, 1));
   const std::vector<int64_t> ids = {7, 30, 21, 150, 9};
-  const at::Tensor before = mambascope::Run(model, {ids}).Logits(0), want = mambascope::Run(model.Edited(edits), {ids}).Logits(0);
+  const at::Tensor before = mambascope::Run(model, {ids}).Logits(0),
+                   want = mambascope::Run(model.Edited(edits), {ids}).Logits(0);
   EXPECT_GT(MaxDifference(want, before), 1e-3);
   const TempFolder out;
   const std::string fingerprint = Fingerprint(folder);
   WriteEditedCheckpoint(folder, model, edits, out / "edited");
-  EXPECT_LT(MaxDifference(mambascope::Run(Model::Load(out / "edited"), {ids}).Logits(0), want), 1e-6 * want.abs().max().item<double>());
+  EXPECT_LT(MaxDifference(mambascope::Run(Model::Load(out / "edited"), {ids}).Logits(0), want),
+            1e-6 * want.abs().max().item<double>());
   EXPECT_EQ(Fingerprint(folder), fingerprint) << "the checkpoint has changed";
   for (const Edit& edit : edits) {  // each alone, so that none hides behind another
     WriteEditedCheckpoint(folder, model, {edit}, out / "one");
     const at::Tensor alone = mambascope::Run(model.Edited({edit}), {ids}).Logits(0);
-    EXPECT_LT(MaxDifference(mambascope::Run(Model::Load(out / "one"), {ids}).Logits(0), alone), 1e-6 * alone.abs().max().item<double>())
+    EXPECT_LT(MaxDifference(mambascope::Run(Model::Load(out / "one"), {ids}).Logits(0), alone),
+              1e-6 * alone.abs().max().item<double>())
         << edit.projection;
   }
 }
@@ -61,7 +66,9 @@ TEST(EditFileFormatTest, WhatIsWrittenIsRead) {
   const TempFolder folder;
   at::manual_seed(8);
   const StoredEdits one{{{15, "W_o", at::randn({1, 5}), at::randn({1, 3})}}, "0123"};
-  const StoredEdits many{{{3, "W_o", at::randn({4, 5}), at::randn({4, 3})}, {4, "W_o", at::randn({1, 5}), at::randn({1, 3})}}, "4567"};
+  const StoredEdits many{{{3, "W_o", at::randn({4, 5}), at::randn({4, 3})},
+                          {4, "W_o", at::randn({1, 5}), at::randn({1, 3})}},
+                         "4567"};
   for (const StoredEdits* stored : {&one, &many}) {
     WriteEdits(folder / "edit.safetensors", *stored);
     const StoredEdits read = ReadEdits(folder / "edit.safetensors");
@@ -74,37 +81,47 @@ TEST(EditFileFormatTest, WhatIsWrittenIsRead) {
       EXPECT_TRUE(read.edits[i].v.equal(stored->edits[i].v));
     }
   }
-  WriteEdits(folder / "edit.safetensors", one);  // one edit of rank one: plain vectors, for other programs
-  EXPECT_EQ(OpenSafetensors(folder / "edit.safetensors")->Read("u").sizes().vec(), std::vector<int64_t>({5}));
-  EXPECT_EQ(OpenSafetensors(folder / "edit.safetensors")->Read("v").sizes().vec(), std::vector<int64_t>({3}));
+  WriteEdits(folder / "edit.safetensors",
+             one);  // one edit of rank one: plain vectors, for other programs
+  EXPECT_EQ(OpenSafetensors(folder / "edit.safetensors")->Read("u").sizes().vec(),
+            std::vector<int64_t>({5}));
+  EXPECT_EQ(OpenSafetensors(folder / "edit.safetensors")->Read("v").sizes().vec(),
+            std::vector<int64_t>({3}));
 }
 
 TEST(EditFileFormatTest, OtherFilesAreRefused) {
   const TempFolder folder;
-  const auto error = [&](const std::map<std::string, at::Tensor>& tensors, const std::map<std::string, std::string>& metadata) {
+  const auto error = [&](const std::map<std::string, at::Tensor>& tensors,
+                         const std::map<std::string, std::string>& metadata) {
     WriteSafetensors(folder / "x", tensors, metadata);
     return ErrorOf([&] { ReadEdits(folder / "x"); });
   };
   const at::Tensor u = at::ones({5}), v = at::ones({3});
   const std::string one = R"([{"layer":1,"projection":"W_o"}])";
   EXPECT_THAT(error({{"u", u}, {"v", v}}, {}), testing::HasSubstr("is no edit"));
-  EXPECT_THAT(error({{"u", u}}, {{"format", "mambascope-edit"}, {"edits", one}}), testing::HasSubstr("lacks its tensor v"));
-  EXPECT_THAT(error({{"u", u.unsqueeze(0)}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", one}}),
-              testing::HasSubstr("another type or shape"));
-  EXPECT_THAT(error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", "[]"}}), testing::HasSubstr("lists no edits"));
-  EXPECT_THAT(error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", R"([{"layer":"1"}])"}}),
-              testing::HasSubstr("lacks its layer"));
+  EXPECT_THAT(error({{"u", u}}, {{"format", "mambascope-edit"}, {"edits", one}}),
+              testing::HasSubstr("lacks its tensor v"));
+  EXPECT_THAT(
+      error({{"u", u.unsqueeze(0)}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", one}}),
+      testing::HasSubstr("another type or shape"));
+  EXPECT_THAT(error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", "[]"}}),
+              testing::HasSubstr("lists no edits"));
+  EXPECT_THAT(
+      error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", R"([{"layer":"1"}])"}}),
+      testing::HasSubstr("lacks its layer"));
 }
 
 TEST(EditFileFormatTest, AnotherCheckpointIsNeverWrittenOver) {
   const std::filesystem::path folder = GoldenFolder() / "mamba";
   const Model model = Model::Load(folder);
   const std::vector<Edit> edits = {RandomEdit(model, 0, "W_o", 1)};
-  for (const char* name : {"model.safetensors", "pytorch_model.bin", "model.safetensors.index.json"}) {
+  for (const char* name :
+       {"model.safetensors", "pytorch_model.bin", "model.safetensors.index.json"}) {
     const TempFolder out;
     std::filesystem::copy(GoldenFolder() / "grouped-norm/model.safetensors", out / name);
     const std::string before = ReadFile(out / name);
-    EXPECT_THAT(ErrorOf([&] { WriteEditedCheckpoint(folder, model, edits, out.path()); }), testing::HasSubstr(name));
+    EXPECT_THAT(ErrorOf([&] { WriteEditedCheckpoint(folder, model, edits, out.path()); }),
+                testing::HasSubstr(name));
     EXPECT_EQ(ReadFile(out / name), before);
     EXPECT_FALSE(std::filesystem::exists(out / "config.json"));
   }
@@ -113,7 +130,9 @@ TEST(EditFileFormatTest, AnotherCheckpointIsNeverWrittenOver) {
 TEST(EditFileFormatTest, CheckpointIsNeverWrittenOver) {
   const std::filesystem::path folder = GoldenFolder() / "mamba";
   const Model model = Model::Load(folder);
-  EXPECT_THAT(ErrorOf([&] { WriteEditedCheckpoint(folder, model, {RandomEdit(model, 0, "W_o", 1)}, folder); }),
+  EXPECT_THAT(ErrorOf([&] {
+                WriteEditedCheckpoint(folder, model, {RandomEdit(model, 0, "W_o", 1)}, folder);
+              }),
               testing::HasSubstr("own folder"));
 }
 

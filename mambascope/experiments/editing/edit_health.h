@@ -1,6 +1,6 @@
-// What edits did to a model as a whole, whatever became of the facts: edits that change a weight by much, or that are made one after the
-// other, can leave a model that no longer speaks (Gupta et al. 2024, "Model Editing at Scale leads to Gradual and Catastrophic
-// Forgetting").
+// What edits did to a model as a whole, whatever became of the facts: edits that change a weight by
+// much, or that are made one after the other, can leave a model that no longer speaks (Gupta et al.
+// 2024, "Model Editing at Scale leads to Gradual and Catastrophic Forgetting").
 #pragma once
 
 #include <string>
@@ -10,14 +10,16 @@
 
 namespace mambascope {
 
-// The defaults are where the bundled models, edited by MEMIT, have forgotten something. With 10 facts at once, in layers that suit them,
-// their perplexity on the bundled sentences rises by a factor of 1.01 or less. With 100, the most probable answer is no longer the true one
-// for a fifth of the neighbors where the factor is 1.03 to 1.07, for three in ten at 1.1 and four in ten at 1.2; changes are then about as
-// large as their weights.
+// The defaults are where the bundled models, edited by MEMIT, have forgotten something. With 10
+// facts at once, in layers that suit them, their perplexity on the bundled sentences rises by a
+// factor of 1.01 or less. With 100, the most probable answer is no longer the true one for a fifth
+// of the neighbors where the factor is 1.03 to 1.07, for three in ten at 1.1 and four in ten
+// at 1.2; changes are then about as large as their weights.
 struct EditHealthOptions {
-  double most_change = 1;           // |W' - W| / |W|, Frobenius
-  double most_perplexity = 1.05;    // of the edited model's perplexity by the base model's
-  std::vector<double> before = {};  // the base model's perplexities of the texts, where they are known
+  double most_change = 1;         // |W' - W| / |W|, Frobenius
+  double most_perplexity = 1.05;  // of the edited model's perplexity by the base model's
+  std::vector<double> before =
+      {};  // the base model's perplexities of the texts, where they are known
 };
 
 // One edited weight, all edits of it together.
@@ -39,8 +41,10 @@ struct EditHealth {
   double MostChangedPercent() const;
 };
 
-// `texts` as ids, of two tokens or more. Throws Error as Model::Edited and Perplexities do. REQUIRES: !texts.empty()
-EditHealth CheckEdits(const Model& base, const std::vector<Edit>& edits, const std::vector<std::vector<int64_t>>& texts,
+// `texts` as ids, of two tokens or more. Throws Error as Model::Edited and Perplexities do.
+// REQUIRES: !texts.empty()
+EditHealth CheckEdits(const Model& base, const std::vector<Edit>& edits,
+                      const std::vector<std::vector<int64_t>>& texts,
                       const EditHealthOptions& options = {});
 
 }  // namespace mambascope

@@ -1,4 +1,5 @@
-// What edits did to a model as a whole: numbers against dense matrices and separate perplexities, warnings at their bounds.
+// What edits did to a model as a whole: numbers against dense matrices and separate perplexities,
+// warnings at their bounds.
 #include "mambascope/experiments/editing/edit_health.h"
 
 #include <ATen/ATen.h>
@@ -19,17 +20,21 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const std::vector<std::vector<int64_t>> kTexts = {{11, 20, 31, 44, 52, 63}, {70, 81, 92}, {5, 9, 200, 31, 30}};
+const std::vector<std::vector<int64_t>> kTexts = {
+    {11, 20, 31, 44, 52, 63}, {70, 81, 92}, {5, 9, 200, 31, 30}};
 
 class EditHealthTest : public testing::TestWithParam<std::string> {
  protected:
   // A rank-one edit of a random direction, of `share` times the weight's norm.
   Edit Random(int layer, double share, uint64_t seed) const {
     at::manual_seed(seed);
-    const at::Tensor weight = Weight(model_, layer), u = at::randn({1, weight.size(1)}), v = at::randn({1, weight.size(0)});
+    const at::Tensor weight = Weight(model_, layer), u = at::randn({1, weight.size(1)}),
+                     v = at::randn({1, weight.size(0)});
     return {layer, name_, u / u.norm(), v * (share * weight.norm() / v.norm())};
   }
-  at::Tensor Weight(const Model& model, int layer) const { return FindEditable(model.layer(layer), name_).weight; }
+  at::Tensor Weight(const Model& model, int layer) const {
+    return FindEditable(model.layer(layer), name_).weight;
+  }
 
   Model model_ = Model::Load(GoldenFolder() / GetParam());
   std::string name_ = model_.layer(0).editable().back().name;
@@ -59,22 +64,27 @@ TEST_P(EditHealthTest, AnEditAndItsOppositeChangeNothing) {
   EXPECT_LT(health.weights[0].change_norm, 1e-5 * health.weights[0].weight_norm);
   EXPECT_NEAR(health.perplexity_after, health.perplexity_before, 1e-4 * health.perplexity_before);
   EXPECT_THAT(health.warnings, IsEmpty());
-  EXPECT_THAT(CheckEdits(model_, {there}, kTexts).warnings, testing::Not(IsEmpty())) << "one of them alone is too much";
+  EXPECT_THAT(CheckEdits(model_, {there}, kTexts).warnings, testing::Not(IsEmpty()))
+      << "one of them alone is too much";
 }
 
 TEST_P(EditHealthTest, PerplexitiesAreThoseOfTheTwoModels) {
   const Edit edit = Random(1, 0.5, 5);
   const EditHealth health = CheckEdits(model_, {edit}, kTexts);
-  const std::vector<double> before = Perplexities(model_, kTexts), after = Perplexities(model_.Edited({edit}), kTexts);
+  const std::vector<double> before = Perplexities(model_, kTexts),
+                            after = Perplexities(model_.Edited({edit}), kTexts);
   EXPECT_NE(before, after);
-  EXPECT_NEAR(health.perplexity_before, std::cbrt(before[0] * before[1] * before[2]), 1e-6 * health.perplexity_before);
-  EXPECT_NEAR(health.perplexity_after, std::cbrt(after[0] * after[1] * after[2]), 1e-6 * health.perplexity_after);
+  EXPECT_NEAR(health.perplexity_before, std::cbrt(before[0] * before[1] * before[2]),
+              1e-6 * health.perplexity_before);
+  EXPECT_NEAR(health.perplexity_after, std::cbrt(after[0] * after[1] * after[2]),
+              1e-6 * health.perplexity_after);
   EXPECT_EQ(health.PerplexityRatio(), health.perplexity_after / health.perplexity_before);
 }
 
 TEST_P(EditHealthTest, TakesTheBaseModelsPerplexitiesWhereTheyAreKnown) {
   const Edit edit = Random(1, 0.5, 5);
-  const EditHealth health = CheckEdits(model_, {edit}, kTexts), given = CheckEdits(model_, {edit}, kTexts, {.before = {2, 4, 8}});
+  const EditHealth health = CheckEdits(model_, {edit}, kTexts),
+                   given = CheckEdits(model_, {edit}, kTexts, {.before = {2, 4, 8}});
   EXPECT_NEAR(given.perplexity_before, 4, 1e-9);
   EXPECT_EQ(given.perplexity_after, health.perplexity_after);
 }
@@ -84,10 +94,13 @@ TEST_P(EditHealthTest, WarnsAboveItsBoundsAlone) {
   const EditHealth health = CheckEdits(model_, edits, kTexts);
   const double ratio = health.PerplexityRatio();
   const auto warnings = [&](double change, double perplexity) {
-    return CheckEdits(model_, edits, kTexts, {.most_change = change, .most_perplexity = perplexity}).warnings;
+    return CheckEdits(model_, edits, kTexts, {.most_change = change, .most_perplexity = perplexity})
+        .warnings;
   };
   EXPECT_THAT(warnings(0.31, ratio * 1.001), IsEmpty());
-  EXPECT_THAT(warnings(0.29, ratio * 1.001), ElementsAre(HasSubstr(name_ + " at layer 1 is changed by 0.30 of its norm, more than 0.29")));
+  EXPECT_THAT(
+      warnings(0.29, ratio * 1.001),
+      ElementsAre(HasSubstr(name_ + " at layer 1 is changed by 0.30 of its norm, more than 0.29")));
   EXPECT_THAT(warnings(0.09, ratio * 1.001), SizeIs(2));
   EXPECT_THAT(warnings(0.31, ratio * 0.999), ElementsAre(HasSubstr("the perplexity")));
 }

@@ -13,7 +13,8 @@ std::set<int> EditedLayers(const std::vector<EditPlace>& places) {
 }
 
 RewritePrompts PrepareRecord(const EditInputs& inputs, const EditRecord& record) try {
-  return PrepareRewrite(inputs.tokenizer, {record.prompt, record.subject, record.target_new}, inputs.contexts);
+  return PrepareRewrite(inputs.tokenizer, {record.prompt, record.subject, record.target_new},
+                        inputs.contexts);
 } catch (const Error& e) {
   throw Error(fmt::format("case_id {}: {}", record.case_id, e.what()));
 }

@@ -20,7 +20,9 @@ MeasureMean ReadMean(const Json& json, const std::string& key) {
 }
 
 // zsRE's objects have token accuracies, CounterFact's have not.
-EditBenchmark ReadBenchmark(const Json& json) { return json.contains("rewrite_acc") ? EditBenchmark::kZsre : EditBenchmark::kCounterFact; }
+EditBenchmark ReadBenchmark(const Json& json) {
+  return json.contains("rewrite_acc") ? EditBenchmark::kZsre : EditBenchmark::kCounterFact;
+}
 
 void WriteEdit(Json& json, const RecordEdit& edit) {
   json = edit.scores;
@@ -51,7 +53,8 @@ RecordEdit ReadEdit(const Json& json) {
 Json PointJson(const MassEditPoint& point) {
   Json json = point.means;
   json.update(Json(point.health));
-  json.update({{"edits", point.edits}, {"pre", point.pre}, {"seconds_per_edit", point.seconds_per_edit}});
+  json.update(
+      {{"edits", point.edits}, {"pre", point.pre}, {"seconds_per_edit", point.seconds_per_edit}});
   return json;
 }
 
@@ -67,15 +70,21 @@ MassEditPoint ReadPoint(const Json& json) {
 
 void to_json(Json& json, const EditScores& scores) {
   json = Json::object();
-  ForEachMeasure(scores, [&](const MeasureName& name, const OptionalNumber& value) { json[name.key] = value; });
-  if (scores.texts) json.update({{"entropy", scores.texts->entropy}, {"reference", scores.texts->reference}});
+  ForEachMeasure(scores, [&](const MeasureName& name, const OptionalNumber& value) {
+    json[name.key] = value;
+  });
+  if (scores.texts)
+    json.update({{"entropy", scores.texts->entropy}, {"reference", scores.texts->reference}});
 }
 
 void from_json(const Json& json, EditScores& scores) {
   scores = {.benchmark = ReadBenchmark(json)};
-  ForEachMeasure(scores, [&](const MeasureName& name, OptionalNumber& value) { value = Field(json, name.key).get<OptionalNumber>(); });
+  ForEachMeasure(scores, [&](const MeasureName& name, OptionalNumber& value) {
+    value = Field(json, name.key).get<OptionalNumber>();
+  });
   if (json.contains("entropy") || json.contains("reference"))
-    scores.texts = {Field(json, "entropy").get<OptionalNumber>(), Field(json, "reference").get<OptionalNumber>()};
+    scores.texts = {Field(json, "entropy").get<OptionalNumber>(),
+                    Field(json, "reference").get<OptionalNumber>()};
 }
 
 void to_json(Json& json, const RecordResult& result) {
@@ -93,15 +102,22 @@ void from_json(const Json& json, RecordResult& result) {
 void to_json(Json& json, const EditMeans& means) {
   json = {{"records", means.records}};
   WriteMean(json, "S", means.score);
-  ForEachMeasure(means.measures, [&](const MeasureName& name, const MeasureMean& mean) { WriteMean(json, name.key, mean); });
+  ForEachMeasure(means.measures, [&](const MeasureName& name, const MeasureMean& mean) {
+    WriteMean(json, name.key, mean);
+  });
   if (!means.measures.texts) return;
   if (means.measures.texts->entropy.mean) WriteMean(json, "entropy", means.measures.texts->entropy);
-  if (means.measures.texts->reference.mean) WriteMean(json, "reference", means.measures.texts->reference);
+  if (means.measures.texts->reference.mean)
+    WriteMean(json, "reference", means.measures.texts->reference);
 }
 
 void from_json(const Json& json, EditMeans& means) {
-  means = {.records = json.at("records").get<int64_t>(), .measures = {.benchmark = ReadBenchmark(json)}, .score = ReadMean(json, "S")};
-  ForEachMeasure(means.measures, [&](const MeasureName& name, MeasureMean& mean) { mean = ReadMean(json, name.key); });
+  means = {.records = json.at("records").get<int64_t>(),
+           .measures = {.benchmark = ReadBenchmark(json)},
+           .score = ReadMean(json, "S")};
+  ForEachMeasure(means.measures, [&](const MeasureName& name, MeasureMean& mean) {
+    mean = ReadMean(json, name.key);
+  });
   if (json.contains("entropy") || json.contains("reference"))
     means.measures.texts = {ReadMean(json, "entropy"), ReadMean(json, "reference")};
 }
@@ -129,9 +145,10 @@ void from_json(const Json& json, EditSweepRow& row) {
 }
 
 void to_json(Json& json, const EditHealth& health) {
-  json = {{"perplexity", {{"before", health.perplexity_before}, {"after", health.perplexity_after}}},
-          {"weights", health.weights},
-          {"warnings", health.warnings}};
+  json = {
+      {"perplexity", {{"before", health.perplexity_before}, {"after", health.perplexity_after}}},
+      {"weights", health.weights},
+      {"warnings", health.warnings}};
 }
 
 void from_json(const Json& json, EditHealth& health) {
@@ -148,19 +165,24 @@ void to_json(Json& json, const EditSweepResult& result) {
     for (const EditSweepRow& row : projection.rows) json["sweep"].push_back(row);
   }
   if (const EditSweepRow* best = result.summary.Best())
-    json["best"] = {{"layer", best->layer}, {"projection", best->projection}, {"S", best->means.score.mean}};
+    json["best"] = {
+        {"layer", best->layer}, {"projection", best->projection}, {"S", best->means.score.mean}};
 }
 
 void from_json(const Json& json, EditSweepResult& result) {
   result = {.options = json.at("options"),
             .choice = json.at("choice").get<RecordChoice>(),
             .summary = {.pre = json.at("pre").get<EditMeans>(),
-                        .projections = GroupByProjection(json.at("sweep").get<std::vector<EditSweepRow>>())},
+                        .projections =
+                            GroupByProjection(json.at("sweep").get<std::vector<EditSweepRow>>())},
             .records = json.at("records").get<std::vector<RecordResult>>()};
 }
 
 void to_json(Json& json, const MassEditResult& result) {
-  json = {{"options", result.options}, {"choice", result.choice}, {"many", Json::array()}, {"records", Json::array()}};
+  json = {{"options", result.options},
+          {"choice", result.choice},
+          {"many", Json::array()},
+          {"records", Json::array()}};
   for (const MassEditPoint& point : result.points) json["many"].push_back(PointJson(point));
   for (const MassEditedRecord& record : result.records) {
     json["records"].push_back(record.record);
@@ -172,7 +194,8 @@ void from_json(const Json& json, MassEditResult& result) {
   result = {.options = json.at("options"), .choice = json.at("choice").get<RecordChoice>()};
   for (const Json& point : json.at("many")) result.points.push_back(ReadPoint(point));
   for (const Json& record : json.at("records"))
-    result.records.push_back({record.get<EditRecord>(), record.at("pre").get<EditScores>(), record.at("post").get<EditScores>()});
+    result.records.push_back({record.get<EditRecord>(), record.at("pre").get<EditScores>(),
+                              record.at("post").get<EditScores>()});
 }
 
 void to_json(Json& json, const OneEditResult& result) {

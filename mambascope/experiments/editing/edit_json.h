@@ -9,7 +9,8 @@
 namespace mambascope {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RecordChoice, chosen, tested, of)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EditRecord, case_id, relation, prompt, subject, target_new, target_true, digest)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EditRecord, case_id, relation, prompt, subject, target_new,
+                                   target_true, digest)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LossStep, loss, nll, kl, decay, p)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TokenProbability, id, text, prob)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NextTokens, top, p_target)

@@ -33,7 +33,10 @@ EditScores MakeZsreScores(double share) {
 
 EditSweepResult SmallSweep() {
   std::vector<RecordResult> records = SmallSweepRecords();
-  return {.options = {{"model", "demo"}}, .choice = {4, 9, 20}, .summary = SummarizeSweep(records), .records = records};
+  return {.options = {{"model", "demo"}},
+          .choice = {4, 9, 20},
+          .summary = SummarizeSweep(records),
+          .records = records};
 }
 
 EditHealth SomeHealth() {
@@ -47,7 +50,8 @@ TEST(EditJsonTest, ScoresAreReadBackWhole) {
   EditScores scores = MakeScores(1, 1.0 / 3, 0.7);
   scores.paraphrase = {};
   ExpectRoundTrip(scores);
-  EXPECT_THAT(FieldNames(Json(scores)), UnorderedElementsAre("ES", "PS", "NS", "ED", "PD", "ND", "EA", "PA", "NA"));
+  EXPECT_THAT(FieldNames(Json(scores)),
+              UnorderedElementsAre("ES", "PS", "NS", "ED", "PD", "ND", "EA", "PA", "NA"));
   EXPECT_TRUE(Json(scores)["PS"].is_null());
   scores.texts = {5.5, std::nullopt};
   ExpectRoundTrip(scores);
@@ -58,7 +62,8 @@ TEST(EditJsonTest, ScoresAreReadBackWhole) {
 TEST(EditJsonTest, ZsreHasAccuraciesAndNoSuccess) {
   const EditScores scores = MakeZsreScores(0.75);
   ExpectRoundTrip(scores);
-  EXPECT_THAT(FieldNames(Json(scores)), UnorderedElementsAre("rewrite_acc", "paraphrase_acc", "neighborhood_acc", "EA", "PA", "NA"));
+  EXPECT_THAT(FieldNames(Json(scores)), UnorderedElementsAre("rewrite_acc", "paraphrase_acc",
+                                                             "neighborhood_acc", "EA", "PA", "NA"));
   const EditMeans means = AverageScores({scores, MakeZsreScores(0.5)});
   ExpectRoundTrip(means);
   EXPECT_EQ(Json(means)["rewrite_acc"], 62.5);
@@ -72,7 +77,8 @@ TEST(EditJsonTest, ALineIsReadBackWhole) {
   ExpectRoundTrip(line);
   const Json json = line;
   EXPECT_THAT(FieldNames(json),
-              UnorderedElementsAre("case_id", "relation", "prompt", "subject", "target_new", "target_true", "digest", "pre", "edits"));
+              UnorderedElementsAre("case_id", "relation", "prompt", "subject", "target_new",
+                                   "target_true", "digest", "pre", "edits"));
   EXPECT_EQ(json["edits"][1]["projection"], "W_o");
   EXPECT_EQ(json["edits"][1]["ES"], 1);
 }
@@ -81,9 +87,11 @@ TEST(EditJsonTest, ASweepIsReadBackWhole) {
   const EditSweepResult sweep = SmallSweep();
   ExpectRoundTrip(sweep);
   const Json json = sweep;
-  EXPECT_THAT(FieldNames(json), UnorderedElementsAre("options", "choice", "pre", "best", "sweep", "records"));
+  EXPECT_THAT(FieldNames(json),
+              UnorderedElementsAre("options", "choice", "pre", "best", "sweep", "records"));
   EXPECT_EQ(json["choice"], (Json{{"chosen", 4}, {"tested", 9}, {"of", 20}}));
-  EXPECT_EQ(json["best"], (Json{{"layer", 2}, {"projection", "W_o"}, {"S", json["sweep"][0]["S"]}}));
+  EXPECT_EQ(json["best"],
+            (Json{{"layer", 2}, {"projection", "W_o"}, {"S", json["sweep"][0]["S"]}}));
   EXPECT_EQ(json["sweep"][0]["stopped"], (Json{{"loss", 4}, {"probability", 0}, {"steps", 0}}));
   EXPECT_EQ(json["sweep"][0]["ci95"]["ES"], Json::array({0.0, 100.0}));
   EXPECT_EQ(json["records"].size(), 4u);
@@ -94,7 +102,8 @@ TEST(EditJsonTest, WithoutAScoreThereIsNoBest) {
   for (RecordResult& record : records) {
     for (RecordEdit& edit : record.edits) edit.scores.paraphrase = {};
   }
-  const Json json = EditSweepResult{.options = {}, .summary = SummarizeSweep(records), .records = records};
+  const Json json =
+      EditSweepResult{.options = {}, .summary = SummarizeSweep(records), .records = records};
   EXPECT_TRUE(json["best"].is_null());
   for (const char* key : {"PS", "S"}) {
     EXPECT_TRUE(json["sweep"][0].at(key).is_null()) << key;
@@ -104,8 +113,11 @@ TEST(EditJsonTest, WithoutAScoreThereIsNoBest) {
 
 TEST(EditJsonTest, ManyEditsAreReadBackWhole) {
   const EditScores pre = MakeScores(0, 0.25, 1), post = MakeScores(1, 0.5, 0.9);
-  const MassEditPoint point{
-      .edits = 2, .means = AverageScores({post, pre}), .pre = AverageScores({pre, pre}), .seconds_per_edit = 0.125, .health = SomeHealth()};
+  const MassEditPoint point{.edits = 2,
+                            .means = AverageScores({post, pre}),
+                            .pre = AverageScores({pre, pre}),
+                            .seconds_per_edit = 0.125,
+                            .health = SomeHealth()};
   const MassEditResult result{.options = {{"model", "demo"}},
                               .choice = {2, 2, 2},
                               .points = {point, point},

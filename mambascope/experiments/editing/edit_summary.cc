@@ -14,13 +14,15 @@ using Interval = std::optional<std::pair<double, double>>;
 MeasureMean MeanOfShares(const std::vector<double>& shares, MeasureName::Kind kind) {
   const std::optional<Percentage> percentage = MeanPercentage(shares);
   if (!percentage) return {};
-  return {percentage->mean, kind == MeasureName::Kind::kShare ? CutAt100(percentage->interval) : percentage->interval};
+  return {percentage->mean, kind == MeasureName::Kind::kShare ? CutAt100(percentage->interval)
+                                                              : percentage->interval};
 }
 
 // S = 3 / (1/a + 1/b + 1/c) is linear near the means, with dS/da = S^2 / (3 a^2). Its interval is
 // that of the mean of each record's S + sum of dS/dx (x - mean of x).
 // There is none where a mean is 0 or a record lacks one of the three.
-Interval ScoreInterval(const std::vector<EditScores>& records, double score, const std::array<MeasureMean, 3>& parts) {
+Interval ScoreInterval(const std::vector<EditScores>& records, double score,
+                       const std::array<MeasureMean, 3>& parts) {
   std::vector<double> linear(records.size(), score);
   for (size_t part = 0; part < parts.size(); ++part) {
     const double mean = *parts[part].mean;
@@ -35,13 +37,16 @@ Interval ScoreInterval(const std::vector<EditScores>& records, double score, con
 }
 
 // The numbers that the records have of each measure, by its key.
-std::map<std::string, std::vector<double>> NumbersByMeasure(const std::vector<EditScores>& records) {
+std::map<std::string, std::vector<double>> NumbersByMeasure(
+    const std::vector<EditScores>& records) {
   std::map<std::string, std::vector<double>> numbers;
   for (const EditScores& record : records) {
     const auto add = [&](const std::string& key, const std::optional<double>& value) {
       if (value) numbers[key].push_back(*value);
     };
-    ForEachMeasure(record, [&](const MeasureName& name, const std::optional<double>& value) { add(name.key, value); });
+    ForEachMeasure(record, [&](const MeasureName& name, const std::optional<double>& value) {
+      add(name.key, value);
+    });
     if (record.texts) add("entropy", record.texts->entropy);
     if (record.texts) add("reference", record.texts->reference);
   }
@@ -74,7 +79,9 @@ EditSweepRow MakeRow(const std::vector<const RecordEdit*>& edits) {
 
 // The one of the higher S, `a` of two alike; no row and no score are less than any.
 const EditSweepRow* Better(const EditSweepRow* a, const EditSweepRow* b) {
-  const auto score = [](const EditSweepRow* row) { return row ? row->means.score.mean : std::nullopt; };
+  const auto score = [](const EditSweepRow* row) {
+    return row ? row->means.score.mean : std::nullopt;
+  };
   return score(b) > score(a) ? b : a;
 }
 
@@ -84,7 +91,9 @@ EditMeans AverageScores(const std::vector<EditScores>& records) {
   EditMeans means{.records = static_cast<int64_t>(records.size())};
   if (!records.empty()) means.measures.benchmark = records[0].benchmark;
   std::map<std::string, std::vector<double>> numbers = NumbersByMeasure(records);
-  ForEachMeasure(means.measures, [&](const MeasureName& name, MeasureMean& mean) { mean = MeanOfShares(numbers[name.key], name.kind); });
+  ForEachMeasure(means.measures, [&](const MeasureName& name, MeasureMean& mean) {
+    mean = MeanOfShares(numbers[name.key], name.kind);
+  });
   if (!numbers["entropy"].empty() || !numbers["reference"].empty())
     means.measures.texts = {MeanOfShares(numbers["entropy"], MeasureName::Kind::kDifference),
                             MeanOfShares(numbers["reference"], MeasureName::Kind::kDifference)};
@@ -133,7 +142,8 @@ double EditSweepSummary::WidestHalfInterval() const {
   for (const ProjectionSummary& projection : projections) {
     for (const EditSweepRow& row : projection.rows) {
       for (const NamedMean& mean : PrincipalMeans(row.means)) {
-        if (const Interval& interval = mean.value.interval) widest = std::max(widest, (interval->second - interval->first) / 2);
+        if (const Interval& interval = mean.value.interval)
+          widest = std::max(widest, (interval->second - interval->first) / 2);
       }
     }
   }
@@ -143,12 +153,14 @@ double EditSweepSummary::WidestHalfInterval() const {
 std::vector<ProjectionSummary> GroupByProjection(const std::vector<EditSweepRow>& rows) {
   std::vector<ProjectionSummary> projections;
   for (const EditSweepRow& row : rows) {
-    auto at = std::find_if(projections.begin(), projections.end(), [&](const auto& p) { return p.projection == row.projection; });
+    auto at = std::find_if(projections.begin(), projections.end(),
+                           [&](const auto& p) { return p.projection == row.projection; });
     if (at == projections.end()) at = projections.insert(at, {row.projection, {}});
     at->rows.push_back(row);
   }
   for (ProjectionSummary& projection : projections)
-    std::stable_sort(projection.rows.begin(), projection.rows.end(), [](const auto& a, const auto& b) { return a.layer < b.layer; });
+    std::stable_sort(projection.rows.begin(), projection.rows.end(),
+                     [](const auto& a, const auto& b) { return a.layer < b.layer; });
   return projections;
 }
 
@@ -160,7 +172,8 @@ EditSweepSummary SummarizeSweep(const std::vector<RecordResult>& records) {
   for (const RecordResult& record : records) {
     pre.push_back(record.pre);
     for (const RecordEdit& edit : record.edits) {
-      const auto [at, is_new] = found.emplace(std::pair(edit.projection, edit.layer), places.size());
+      const auto [at, is_new] =
+          found.emplace(std::pair(edit.projection, edit.layer), places.size());
       if (is_new) places.emplace_back();
       places[at->second].push_back(&edit);
     }

@@ -25,14 +25,17 @@ const EditSweepRow& Row(const EditSweepSummary& summary, size_t projection, size
 
 std::vector<double> Values(const EditSweepRow& row) {
   std::vector<double> values;
-  ForEachMeasure(row.means.measures, [&](const MeasureName&, const MeasureMean& mean) { values.push_back(mean.mean.value_or(NAN)); });
+  ForEachMeasure(row.means.measures, [&](const MeasureName&, const MeasureMean& mean) {
+    values.push_back(mean.mean.value_or(NAN));
+  });
   return values;
 }
 
 TEST(EditSummaryTest, MeansAreInPercentAndWorkedOutByHand) {
   const EditSweepSummary summary = SummarizeSweep(SmallSweepRecords());
   const EditSweepRow& row = Row(summary, 0, 0);
-  EXPECT_THAT(Values(row), ElementsAre(75, 25, 100, 75, -50, 50, 75, 12.5, 0)) << "S, D and A of E, P and N";
+  EXPECT_THAT(Values(row), ElementsAre(75, 25, 100, 75, -50, 50, 75, 12.5, 0))
+      << "S, D and A of E, P and N";
   EXPECT_DOUBLE_EQ(*row.means.score.mean, 75);
   EXPECT_EQ(row.means.records, 4);
   EXPECT_EQ(summary.pre.records, 4);
@@ -44,7 +47,8 @@ TEST(EditSummaryTest, MeansAreInPercentAndWorkedOutByHand) {
 
 TEST(EditSummaryTest, ScoreIsOfRoundedPercentages) {
   const auto record = [](double e, double p, double n) {
-    return EditScores{.rewrite = {.success = e}, .paraphrase = {.success = p}, .neighborhood = {.success = n}};
+    return EditScores{
+        .rewrite = {.success = e}, .paraphrase = {.success = p}, .neighborhood = {.success = n}};
   };
   const EditMeans means = AverageScores({record(1, 0.5, 0.75), record(0, 1, 1), record(1, 0, 0.5)});
   const MeasureMean& es = means.measures.rewrite.success;
@@ -63,7 +67,8 @@ TEST(EditSummaryTest, IntervalsAreWorkedOutByHand) {
   const EditSweepSummary summary = SummarizeSweep(SmallSweepRecords());
   const EditMeans& means = Row(summary, 0, 0).means;
   // 100, 100, 100, 0: variance 2500, standard error 25.
-  EXPECT_EQ(means.measures.rewrite.success.interval, std::pair(0.0, 100.0)) << "75 - 79.6 and 75 + 79.6: shares have bounds";
+  EXPECT_EQ(means.measures.rewrite.success.interval, std::pair(0.0, 100.0))
+      << "75 - 79.6 and 75 + 79.6: shares have bounds";
   // Each of the three counts a third, and what PS gains NS loses.
   EXPECT_NEAR(means.score.interval->first, 75 - kT3 * 25 / 3, 0.1);
   EXPECT_EQ(means.score.interval->second, 100) << "75 + 26.5";
@@ -71,7 +76,8 @@ TEST(EditSummaryTest, IntervalsAreWorkedOutByHand) {
 }
 
 TEST(EditSummaryTest, DifferencesHaveNoBounds) {
-  const EditMeans means = AverageScores({{.rewrite = {.magnitude = 1}}, {.rewrite = {.magnitude = -0.5}}});
+  const EditMeans means =
+      AverageScores({{.rewrite = {.magnitude = 1}}, {.rewrite = {.magnitude = -0.5}}});
   EXPECT_LT(means.measures.rewrite.magnitude.interval->first, -100);
   EXPECT_GT(means.measures.rewrite.magnitude.interval->second, 100);
 }
@@ -84,9 +90,11 @@ TEST(EditSummaryTest, SaysWhatEditsTook) {
   edit.seconds = 1.25;
   edit.change_norm = 3.5;
   const EditSweepRow row = Row(SummarizeSweep(records), 0, 0);
-  EXPECT_EQ(row.stopped, (std::map<std::string, int64_t>{{"loss", 3}, {"probability", 0}, {"steps", 1}}));
-  EXPECT_EQ((std::vector<double>{row.steps, row.seconds_per_edit, row.change_norm, row.weight_norm}),
-            (std::vector<double>{12.5, 0.5, 2, 30}));
+  EXPECT_EQ(row.stopped,
+            (std::map<std::string, int64_t>{{"loss", 3}, {"probability", 0}, {"steps", 1}}));
+  EXPECT_EQ(
+      (std::vector<double>{row.steps, row.seconds_per_edit, row.change_norm, row.weight_norm}),
+      (std::vector<double>{12.5, 0.5, 2, 30}));
   EXPECT_DOUBLE_EQ(row.ChangePercent(), 20.0 / 3);
 }
 
@@ -94,7 +102,8 @@ TEST(EditSummaryTest, OrdersProjectionsAsTheyComeAndLayersUpwards) {
   const EditSweepSummary summary = SummarizeSweep(SmallSweepRecords());
   std::vector<std::string> places;
   for (const ProjectionSummary& projection : summary.projections) {
-    for (const EditSweepRow& row : projection.rows) places.push_back(row.projection + std::to_string(row.layer));
+    for (const EditSweepRow& row : projection.rows)
+      places.push_back(row.projection + std::to_string(row.layer));
   }
   EXPECT_THAT(places, ElementsAre("W_o2", "W_o10", "W_a2"));
   EXPECT_THAT(summary.Layers(), ElementsAre(2, 10));
@@ -115,7 +124,8 @@ TEST(EditSummaryTest, LeavesOutRecordsWithoutPromptsOfAKind) {
   EXPECT_TRUE(summary.pre.score.mean);
   const EditMeans& means = Row(summary, 0, 0).means;
   EXPECT_EQ(means.measures.rewrite.success.mean, 75);
-  for (const MeasureMean& none : {means.measures.paraphrase.success, means.score}) EXPECT_FALSE(none.mean || none.interval);
+  for (const MeasureMean& none : {means.measures.paraphrase.success, means.score})
+    EXPECT_FALSE(none.mean || none.interval);
   EXPECT_EQ(summary.Best(), nullptr);
 }
 
@@ -168,10 +178,13 @@ TEST(EditSummaryTest, IntervalOfSIsTheJackknifes) {
 }
 
 TEST(EditSummaryTest, OfZsreIsTheHarmonicMeanOfTokenAccuracies) {
-  const auto score = [](const std::vector<bool>& correct) { return TargetScore{.nll = 1, .correct = correct}; };
-  const EditMeans means =
-      AverageScores({MakeEditScores(ZsreScores{score({true, true}), score({true, false}), score({false, true, true, true})}),
-                     MakeEditScores(ZsreScores{score({true}), score({false}), score({true, false})})});
+  const auto score = [](const std::vector<bool>& correct) {
+    return TargetScore{.nll = 1, .correct = correct};
+  };
+  const EditMeans means = AverageScores(
+      {MakeEditScores(
+           ZsreScores{score({true, true}), score({true, false}), score({false, true, true, true})}),
+       MakeEditScores(ZsreScores{score({true}), score({false}), score({true, false})})});
   EXPECT_EQ(means.measures.rewrite.token_accuracy.mean, 100);
   EXPECT_EQ(means.measures.paraphrase.token_accuracy.mean, 25);
   EXPECT_EQ(means.measures.neighborhood.token_accuracy.mean, 62.5);

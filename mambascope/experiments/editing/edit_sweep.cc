@@ -26,13 +26,16 @@ RecordEdit MakeRecordEdit(const RomeEdit& edit, double seconds, EditScores score
 
 }  // namespace
 
-EditedRecords EditRecordsAlone(const EditInputs& inputs, const EditEvaluator& evaluate, std::span<const DatasetRecord> records,
+EditedRecords EditRecordsAlone(const EditInputs& inputs, const EditEvaluator& evaluate,
+                               std::span<const DatasetRecord> records,
                                const std::vector<EditPlace>& places, const RomeOptions& options) {
   std::vector<RewritePrompts> rewrites;
-  for (const DatasetRecord& record : records) rewrites.push_back(PrepareRecord(inputs, record.record));
+  for (const DatasetRecord& record : records)
+    rewrites.push_back(PrepareRecord(inputs, record.record));
   std::vector<RomeTask> tasks;
   for (const RewritePrompts& rewrite : rewrites) {
-    for (const EditPlace& place : places) tasks.push_back({&rewrite, place.layer, place.projection});
+    for (const EditPlace& place : places)
+      tasks.push_back({&rewrite, place.layer, place.projection});
   }
   const auto start = std::chrono::steady_clock::now();
   EditedRecords edited{.results = {}, .edits = Rome(inputs.model, tasks, inputs.solvers, options)};
@@ -42,22 +45,27 @@ EditedRecords EditRecordsAlone(const EditInputs& inputs, const EditEvaluator& ev
     RecordResult result{.record = record.record, .pre = evaluate(inputs.model, record)};
     for (size_t p = 0; p < places.size(); ++p, ++edit) {
       EditScores scores = evaluate(inputs.model.Edited({edit->edit}), record);
-      result.edits.push_back(MakeRecordEdit(*edit, seconds.count() / static_cast<double>(tasks.size()), std::move(scores)));
+      result.edits.push_back(MakeRecordEdit(
+          *edit, seconds.count() / static_cast<double>(tasks.size()), std::move(scores)));
     }
     edited.results.push_back(std::move(result));
   }
   return edited;
 }
 
-double CheckValue(const EditInputs& inputs, const EditRecord& record, const RomeEdit& found, RomeOptions options) {
+double CheckValue(const EditInputs& inputs, const EditRecord& record, const RomeEdit& found,
+                  RomeOptions options) {
   const RewritePrompts rewrite = PrepareRecord(inputs, record);
   options.value.by = ValueOptions::By::kRun;
   options.value.progress = {};
   const RomeTask task{&rewrite, found.edit.layer, found.edit.projection};
-  const at::Tensor again = Rome(inputs.model, {task}, inputs.solvers, options)[0].value.delta;  // [width]
-  const double difference = ((found.value.delta - again).norm() / again.norm().clamp_min(1e-30)).item<double>();
+  const at::Tensor again =
+      Rome(inputs.model, {task}, inputs.solvers, options)[0].value.delta;  // [width]
+  const double difference =
+      ((found.value.delta - again).norm() / again.norm().clamp_min(1e-30)).item<double>();
   if (!(difference < 1e-2))
-    throw Error(fmt::format("the value of case_id {} and that of whole passes differ by {:.1e} of it, more than rounding explains",
+    throw Error(fmt::format("the value of case_id {} and that of whole passes differ by {:.1e} of "
+                            "it, more than rounding explains",
                             record.case_id, difference),
                 "this is a fault of mambascope: please report the command");
   return difference;

@@ -28,11 +28,13 @@ struct EditedRecords {
 
 // Edits each record at each place. The value searches of all of them are done together. Throws
 // Error as Rome and the evaluator do.
-EditedRecords EditRecordsAlone(const EditInputs& inputs, const EditEvaluator& evaluate, std::span<const DatasetRecord> records,
+EditedRecords EditRecordsAlone(const EditInputs& inputs, const EditEvaluator& evaluate,
+                               std::span<const DatasetRecord> records,
                                const std::vector<EditPlace>& places, const RomeOptions& options);
 
 // Searches a value again by whole passes, and returns how far the found one is from it, as a part
 // of it. Throws Error where rounding does not explain the difference.
-double CheckValue(const EditInputs& inputs, const EditRecord& record, const RomeEdit& found, RomeOptions options);
+double CheckValue(const EditInputs& inputs, const EditRecord& record, const RomeEdit& found,
+                  RomeOptions options);
 
 }  // namespace mambascope

@@ -13,7 +13,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 bool IsMemit(const EditMethod& method) { return std::holds_alternative<MemitOptions>(method); }
 
@@ -21,30 +23,40 @@ bool IsMemit(const EditMethod& method) { return std::holds_alternative<MemitOpti
 using EditMaker = std::function<std::vector<Edit>(size_t begin, size_t end)>;
 
 // MEMIT searches the values once, whatever is edited together afterwards.
-EditMaker MemitMaker(const EditInputs& inputs, const std::vector<RewritePrompts>& rewrites, const MassEditOptions& options) {
+EditMaker MemitMaker(const EditInputs& inputs, const std::vector<RewritePrompts>& rewrites,
+                     const MassEditOptions& options) {
   const MemitOptions& memit = std::get<MemitOptions>(options.method);
   const std::set<int> layers = EditedLayers(options.places);
   ValueOptions value = memit.value;
   value.progress = options.progress;
-  const std::vector<FoundValue> values = SearchResiduals(inputs.model, rewrites, *layers.rbegin(), value);
-  return [=, &inputs, &rewrites, projection = options.places[0].projection, lambda = memit.lambda](size_t begin, size_t end) {
+  const std::vector<FoundValue> values =
+      SearchResiduals(inputs.model, rewrites, *layers.rbegin(), value);
+  return [=, &inputs, &rewrites, projection = options.places[0].projection, lambda = memit.lambda](
+             size_t begin, size_t end) {
     const auto part = [&](const auto& all) {
-      return std::vector(all.begin() + static_cast<int64_t>(begin), all.begin() + static_cast<int64_t>(end));
+      return std::vector(all.begin() + static_cast<int64_t>(begin),
+                         all.begin() + static_cast<int64_t>(end));
     };
-    return Memit(inputs.model, part(rewrites), part(values), layers, projection, inputs.solvers, lambda).Edits();
+    return Memit(inputs.model, part(rewrites), part(values), layers, projection, inputs.solvers,
+                 lambda)
+        .Edits();
   };
 }
 
 // ROME makes each edit in the model that the earlier ones left. REQUIRES: begin is 0, and no
 // earlier end was larger
-EditMaker RomeMaker(const EditInputs& inputs, const std::vector<RewritePrompts>& rewrites, const MassEditOptions& options) {
-  return [&inputs, &rewrites, &options, edits = std::vector<Edit>(), model = inputs.model](size_t /*begin*/, size_t end) mutable {
+EditMaker RomeMaker(const EditInputs& inputs, const std::vector<RewritePrompts>& rewrites,
+                    const MassEditOptions& options) {
+  return [&inputs, &rewrites, &options, edits = std::vector<Edit>(), model = inputs.model](
+             size_t /*begin*/, size_t end) mutable {
     const auto& [layer, projection] = options.places[0];
     while (edits.size() < end) {
       const RomeTask task{&rewrites[edits.size()], layer, projection};
-      edits.push_back(Rome(model, {task}, inputs.solvers, std::get<RomeOptions>(options.method))[0].edit);
+      edits.push_back(
+          Rome(model, {task}, inputs.solvers, std::get<RomeOptions>(options.method))[0].edit);
       model = model.Edited({edits.back()});
-      if (options.progress) options.progress(static_cast<int64_t>(edits.size()), static_cast<int64_t>(rewrites.size()));
+      if (options.progress)
+        options.progress(static_cast<int64_t>(edits.size()), static_cast<int64_t>(rewrites.size()));
     }
     return edits;
   };
@@ -64,7 +76,8 @@ struct AfterEdits {
   double seconds = 0;       // that making the edits took
 };
 
-AfterEdits EditInChunks(const EditInputs& inputs, const EditEvaluator& evaluate, const std::vector<DatasetRecord>& records, size_t count,
+AfterEdits EditInChunks(const EditInputs& inputs, const EditEvaluator& evaluate,
+                        const std::vector<DatasetRecord>& records, size_t count,
                         size_t edited_records, const EditMaker& make) {
   AfterEdits after;
   for (size_t begin = 0; begin < edited_records; begin += count) {
@@ -72,17 +85,20 @@ AfterEdits EditInChunks(const EditInputs& inputs, const EditEvaluator& evaluate,
     std::vector<Edit> edits = make(begin, begin + count);
     after.seconds += SecondsSince(start);
     const Model edited = inputs.model.Edited(edits);
-    for (size_t i = begin; i < begin + count; ++i) after.post.push_back(evaluate(edited, records[i]));
+    for (size_t i = begin; i < begin + count; ++i)
+      after.post.push_back(evaluate(edited, records[i]));
     if (begin == 0) after.edits = std::move(edits);
   }
   return after;
 }
 
 // The unedited model's, of every record that some count edits.
-std::vector<EditScores> EvaluateUnedited(const EditInputs& inputs, const EditEvaluator& evaluate, const std::vector<DatasetRecord>& records,
+std::vector<EditScores> EvaluateUnedited(const EditInputs& inputs, const EditEvaluator& evaluate,
+                                         const std::vector<DatasetRecord>& records,
                                          const MassEditOptions& options) {
   size_t edited = 0;
-  for (const int64_t count : options.counts) edited = std::max(edited, EditedCount(options.method, count, records.size()));
+  for (const int64_t count : options.counts)
+    edited = std::max(edited, EditedCount(options.method, count, records.size()));
   std::vector<EditScores> pre;
   for (size_t i = 0; i < edited; ++i) pre.push_back(evaluate(inputs.model, records[i]));
   return pre;
@@ -94,23 +110,30 @@ std::set<int64_t> EditCounts(const std::vector<int64_t>& asked, int64_t records)
   if (asked.empty()) return {records};
   const std::set<int64_t> counts(asked.begin(), asked.end());
   if (*counts.rbegin() > records)
-    throw Error(fmt::format("--edits {}: there are {} records to edit", *counts.rbegin(), records), "--limit, or --all-facts");
+    throw Error(fmt::format("--edits {}: there are {} records to edit", *counts.rbegin(), records),
+                "--limit, or --all-facts");
   return counts;
 }
 
-std::vector<RewritePrompts> PrepareRecords(const EditInputs& inputs, const std::vector<DatasetRecord>& records, const EditMethod& method,
+std::vector<RewritePrompts> PrepareRecords(const EditInputs& inputs,
+                                           const std::vector<DatasetRecord>& records,
+                                           const EditMethod& method,
                                            const std::set<int64_t>& counts) {
   std::vector<RewritePrompts> rewrites;
   const size_t searched = IsMemit(method) ? records.size() : static_cast<size_t>(*counts.rbegin());
-  for (size_t i = 0; i < searched; ++i) rewrites.push_back(PrepareRecord(inputs, records[i].record));
+  for (size_t i = 0; i < searched; ++i)
+    rewrites.push_back(PrepareRecord(inputs, records[i].record));
   return rewrites;
 }
 
-MassEdits EditTogether(const EditInputs& inputs, const EditEvaluator& evaluate, const std::vector<DatasetRecord>& records,
-                       const std::vector<RewritePrompts>& rewrites, const MassEditOptions& options) {
+MassEdits EditTogether(const EditInputs& inputs, const EditEvaluator& evaluate,
+                       const std::vector<DatasetRecord>& records,
+                       const std::vector<RewritePrompts>& rewrites,
+                       const MassEditOptions& options) {
   const bool together = IsMemit(options.method);
   const Clock::time_point start = Clock::now();
-  const EditMaker make = together ? MemitMaker(inputs, rewrites, options) : RomeMaker(inputs, rewrites, options);
+  const EditMaker make =
+      together ? MemitMaker(inputs, rewrites, options) : RomeMaker(inputs, rewrites, options);
   // ROME searches as it goes.
   const double searching = SecondsSince(start) / static_cast<double>(rewrites.size());
   const std::vector<EditScores> pre = EvaluateUnedited(inputs, evaluate, records, options);
@@ -122,13 +145,15 @@ MassEdits EditTogether(const EditInputs& inputs, const EditEvaluator& evaluate, 
     const size_t edited = EditedCount(options.method, count, records.size());
     last = EditInChunks(inputs, evaluate, records, static_cast<size_t>(count), edited, make);
     seconds = together ? last.seconds : seconds + last.seconds;
-    result.points.push_back({.edits = count,
-                             .means = AverageScores(last.post),
-                             .pre = AverageScores({pre.begin(), pre.begin() + static_cast<int64_t>(edited)}),
-                             .seconds_per_edit = (together ? searching : 0) + seconds / static_cast<double>(edited),
-                             .health = CheckEdits(inputs.model, last.edits, options.texts, {.before = perplexities})});
+    result.points.push_back(
+        {.edits = count,
+         .means = AverageScores(last.post),
+         .pre = AverageScores({pre.begin(), pre.begin() + static_cast<int64_t>(edited)}),
+         .seconds_per_edit = (together ? searching : 0) + seconds / static_cast<double>(edited),
+         .health = CheckEdits(inputs.model, last.edits, options.texts, {.before = perplexities})});
   }
-  for (size_t i = 0; i < last.post.size(); ++i) result.records.push_back({records[i].record, pre[i], last.post[i]});
+  for (size_t i = 0; i < last.post.size(); ++i)
+    result.records.push_back({records[i].record, pre[i], last.post[i]});
   result.edits = std::move(last.edits);
   return result;
 }

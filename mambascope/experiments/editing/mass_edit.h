@@ -58,11 +58,14 @@ std::set<int64_t> EditCounts(const std::vector<int64_t>& asked, int64_t records)
 
 // Prepares the records that will be edited. MEMIT edits all of them, in as many models as it takes;
 // ROME edits one model, of the largest count. Throws Error as PrepareRecord does.
-std::vector<RewritePrompts> PrepareRecords(const EditInputs& inputs, const std::vector<DatasetRecord>& records, const EditMethod& method,
+std::vector<RewritePrompts> PrepareRecords(const EditInputs& inputs,
+                                           const std::vector<DatasetRecord>& records,
+                                           const EditMethod& method,
                                            const std::set<int64_t>& counts);
 
 // Makes the edits and measures them. REQUIRES: `rewrites` are PrepareRecords of the records
-MassEdits EditTogether(const EditInputs& inputs, const EditEvaluator& evaluate, const std::vector<DatasetRecord>& records,
+MassEdits EditTogether(const EditInputs& inputs, const EditEvaluator& evaluate,
+                       const std::vector<DatasetRecord>& records,
                        const std::vector<RewritePrompts>& rewrites, const MassEditOptions& options);
 
 }  // namespace mambascope

@@ -22,7 +22,8 @@ at::Tensor Residuals(const Model& model, const std::vector<RewritePrompts>& fact
   return TokenStates(model, bare, {place}).at(place);
 }
 
-// K^T [fact, in]: of each fact half the key of the bare prompt, half the mean of those of the other contexts, where there are any.
+// K^T [fact, in]: of each fact half the key of the bare prompt, half the mean of those of the other
+// contexts, where there are any.
 at::Tensor Keys(const Model& model, const std::vector<RewritePrompts>& facts, const Place& place) {
   std::vector<PromptToken> prompts;
   std::vector<int64_t> contexts;
@@ -31,15 +32,17 @@ at::Tensor Keys(const Model& model, const std::vector<RewritePrompts>& facts, co
     contexts.push_back(static_cast<int64_t>(fact.prompts.size()));
   }
   std::vector<at::Tensor> keys;
-  for (const at::Tensor& states : TokenStates(model, prompts, {place}).at(place).to(at::kDouble).split_with_sizes(contexts)) {
+  for (const at::Tensor& states :
+       TokenStates(model, prompts, {place}).at(place).to(at::kDouble).split_with_sizes(contexts)) {
     const int64_t others = states.size(0) - 1;
     keys.push_back(others == 0 ? states[0] : (states[0] + states.narrow(0, 1, others).mean(0)) / 2);
   }
   return at::stack(keys);
 }
 
-// A^T [fact, in] of A = (lambda C + K K^T)^-1 K, from `keys` K^T, in float64. By the push-through identity it is
-// (lambda I + K^T C^-1 K)^-1 K^T C^-1, so that C is factored alone, and lambda may be 0.
+// A^T [fact, in] of A = (lambda C + K K^T)^-1 K, from `keys` K^T, in float64. By the push-through
+// identity it is (lambda I + K^T C^-1 K)^-1 K^T C^-1, so that C is factored alone, and lambda may
+// be 0.
 at::Tensor Spread(const at::Tensor& keys, const MomentSolver& solver, double lambda) {
   const at::Tensor solved = solver.Solve(keys);               // K^T C^-1: [fact, in], on the CPU
   at::Tensor gram = solved.mm(keys.to(solved.device()).t());  // [fact, fact]
@@ -47,15 +50,17 @@ at::Tensor Spread(const at::Tensor& keys, const MomentSolver& solver, double lam
   const auto [factor, info] = at::linalg_cholesky_ex(gram);
   const at::Tensor pivots = factor.diagonal();
   if (info.item<int>() != 0 || (pivots.min() / pivots.max()).item<double>() < 1e-6)
-    throw Error("the keys of the facts to edit depend on one another", "a lambda above 0 lets them share");
+    throw Error("the keys of the facts to edit depend on one another",
+                "a lambda above 0 lets them share");
   return at::cholesky_solve(solved, factor);
 }
 
 double MeanNorm(const at::Tensor& rows) { return rows.norm(2, {1}).mean().item<double>(); }
 
 // The edit of one layer, given `way` (Z - H)^T / layers left, [fact, out].
-MemitLayer EditLayer(const Model& model, const std::vector<RewritePrompts>& facts, const Place& key, const std::string& projection,
-                     const at::Tensor& way, const MomentSolver& solver, double lambda) {
+MemitLayer EditLayer(const Model& model, const std::vector<RewritePrompts>& facts, const Place& key,
+                     const std::string& projection, const at::Tensor& way,
+                     const MomentSolver& solver, double lambda) {
   const at::Tensor weight = model.editable(key.layer, projection).weight;
   const at::Tensor u = Spread(Keys(model, facts, key), solver, lambda).to(way.device());  // A^T
   MemitLayer result{.edit = {key.layer, projection, u.to(at::kFloat), way.to(at::kFloat)}};
@@ -76,7 +81,8 @@ std::string ResidualProjection(const Model& model, int layer) {
   for (const EditableWeight& weight : model.layer(layer).editable()) {
     if (WritesResidual(model, layer, weight)) return weight.name;
   }
-  throw Error(fmt::format("layer {} has no projection that writes the residual stream and can be edited", layer));
+  throw Error(fmt::format(
+      "layer {} has no projection that writes the residual stream and can be edited", layer));
 }
 
 double DefaultLambda(const Model& model, int layer, const std::string& projection) {
@@ -86,27 +92,34 @@ double DefaultLambda(const Model& model, int layer, const std::string& projectio
 void CheckMemit(const Model& model, const std::set<int>& layers, const std::string& projection) {
   for (const int layer : layers) {
     if (WritesResidual(model, layer, model.editable(layer, projection))) continue;
-    throw Error(fmt::format("MEMIT cannot edit {}: it does not write the residual stream", projection),
-                fmt::format("edit {}, or take ROME", ResidualProjection(model, layer)));
+    throw Error(
+        fmt::format("MEMIT cannot edit {}: it does not write the residual stream", projection),
+        fmt::format("edit {}, or take ROME", ResidualProjection(model, layer)));
   }
 }
 
-std::vector<FoundValue> SearchResiduals(const Model& model, const std::vector<RewritePrompts>& facts, int last,
+std::vector<FoundValue> SearchResiduals(const Model& model,
+                                        const std::vector<RewritePrompts>& facts, int last,
                                         const ValueOptions& options) {
   const at::Tensor h = Residuals(model, facts, last);  // [fact, d_model]
   std::vector<ValueTask> searches;
-  for (size_t i = 0; i < facts.size(); ++i) searches.push_back({&facts[i], {Site::kResid, last}, h[static_cast<int64_t>(i)]});
+  for (size_t i = 0; i < facts.size(); ++i)
+    searches.push_back({&facts[i], {Site::kResid, last}, h[static_cast<int64_t>(i)]});
   return SearchValues(model, searches, options);
 }
 
-MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, const std::set<int>& layers, const std::string& projection,
+MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts,
+                  const std::set<int>& layers, const std::string& projection,
                   const Solvers& solvers, const MemitOptions& options) {
   CheckMemit(model, layers, projection);
-  return Memit(model, facts, SearchResiduals(model, facts, *layers.rbegin(), options.value), layers, projection, solvers, options.lambda);
+  return Memit(model, facts, SearchResiduals(model, facts, *layers.rbegin(), options.value), layers,
+               projection, solvers, options.lambda);
 }
 
-MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, std::vector<FoundValue> values, const std::set<int>& layers,
-                  const std::string& projection, const Solvers& solvers, std::optional<double> lambda) {
+MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts,
+                  std::vector<FoundValue> values, const std::set<int>& layers,
+                  const std::string& projection, const Solvers& solvers,
+                  std::optional<double> lambda) {
   CheckMemit(model, layers, projection);
   c10::NoGradGuard no_grad;
   const int last = *layers.rbegin();
@@ -120,7 +133,8 @@ MemitResult Memit(const Model& model, const std::vector<RewritePrompts>& facts, 
   Model edited = model;
   for (auto left = static_cast<double>(layers.size()); int layer : layers) {
     const Place key = KeyPlace(model, layer, projection);
-    result.layers.push_back(EditLayer(edited, facts, key, projection, (z - h) / left--, solvers(key), result.lambda));
+    result.layers.push_back(
+        EditLayer(edited, facts, key, projection, (z - h) / left--, solvers(key), result.lambda));
     edited = edited.Edited({result.layers.back().edit});
     h = Residuals(edited, facts, last);
     result.layers.back().distance = MeanNorm(z - h);

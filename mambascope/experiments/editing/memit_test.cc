@@ -1,5 +1,5 @@
-// MEMIT: every layer's change against the paper's formula from whole runs and dense matrices, what lambda does, what is refused, and facts
-// that a model says once they are written into it.
+// MEMIT: every layer's change against the paper's formula from whole runs and dense matrices, what
+// lambda does, what is refused, and facts that a model says once they are written into it.
 #include "mambascope/experiments/editing/memit.h"
 
 #include <ATen/ATen.h>
@@ -25,13 +25,19 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-at::Tensor Dense(const Edit& edit) { return edit.v.to(at::kDouble).t().mm(edit.u.to(at::kDouble)); }  // [out, in]
+at::Tensor Dense(const Edit& edit) {
+  return edit.v.to(at::kDouble).t().mm(edit.u.to(at::kDouble));
+}  // [out, in]
 
-double RelativeDifference(const at::Tensor& got, const at::Tensor& want) { return ((got - want).norm() / want.norm()).item<double>(); }
+double RelativeDifference(const at::Tensor& got, const at::Tensor& want) {
+  return ((got - want).norm() / want.norm()).item<double>();
+}
 
 // A state of one token, by a whole run of its prompt: [width].
 at::Tensor StateByRun(const Model& model, const PromptToken& prompt, const Place& place) {
-  return mambascope::Run(model, {prompt.ids}, {.variants = {}, .keep = {place}}).State(place, 0)[prompt.token].to(at::kDouble);
+  return mambascope::Run(model, {prompt.ids}, {.variants = {}, .keep = {place}})
+      .State(place, 0)[prompt.token]
+      .to(at::kDouble);
 }
 
 // Facts of made-up tokens, in the bare prompt and `others` contexts more.
@@ -39,7 +45,8 @@ std::vector<RewritePrompts> MakeFacts(int64_t facts, int64_t others) {
   std::vector<RewritePrompts> result;
   for (int64_t i = 0; i < facts; ++i) {
     const std::vector<int64_t> prompt = {11 + i, 40 + 7 * i, 90 + 3 * i, 120, 13};
-    RewritePrompts fact{.prompts = {{prompt, 2}}, .target = {200 + i}, .essence = {{40 + 7 * i, 90 + 3 * i, 5}, 1}};
+    RewritePrompts fact{
+        .prompts = {{prompt, 2}}, .target = {200 + i}, .essence = {{40 + 7 * i, 90 + 3 * i, 5}, 1}};
     for (int64_t c = 0; c < others; ++c) {
       std::vector<int64_t> ids = {17 + c, 60 + 2 * c, 33};
       ids.insert(ids.end(), prompt.begin(), prompt.end());
@@ -63,26 +70,34 @@ class MemitTest : public testing::TestWithParam<std::string> {
     const at::Tensor keys = 0.05 * at::randn({count, width}, at::kDouble);
     return {.sum = keys.t().mm(keys), .count = count};
   }
-  at::Tensor weight(int layer) const { return FindEditable(model_.layer(layer), projection_).weight; }
+  at::Tensor weight(int layer) const {
+    return FindEditable(model_.layer(layer), projection_).weight;
+  }
   Place KeyAt(int layer) const { return KeyPlace(model_, layer, projection_); }
-  MemitResult Edit(const std::vector<RewritePrompts>& facts, const std::set<int>& layers, std::optional<double> lambda) const {
-    return Memit(model_, facts, layers, projection_, [&](const Place& key) -> const MomentSolver& { return Solver(key); },
+  MemitResult Edit(const std::vector<RewritePrompts>& facts, const std::set<int>& layers,
+                   std::optional<double> lambda) const {
+    return Memit(model_, facts, layers, projection_,
+                 [&](const Place& key) -> const MomentSolver& { return Solver(key); },
                  {.value = {.steps = 4, .clamp = 0.75}, .lambda = lambda});
   }
   // K^T of `model`: [fact, in].
-  static at::Tensor KeysByRun(const Model& model, const std::vector<RewritePrompts>& facts, const Place& key) {
+  static at::Tensor KeysByRun(const Model& model, const std::vector<RewritePrompts>& facts,
+                              const Place& key) {
     std::vector<at::Tensor> keys;
     for (const RewritePrompts& fact : facts) {
       at::Tensor generated = at::zeros_like(StateByRun(model, fact.prompts[0], key));
-      for (size_t c = 1; c < fact.prompts.size(); ++c) generated += StateByRun(model, fact.prompts[c], key);
+      for (size_t c = 1; c < fact.prompts.size(); ++c)
+        generated += StateByRun(model, fact.prompts[c], key);
       const auto others = static_cast<double>(fact.prompts.size() - 1);
       keys.push_back(0.5 * StateByRun(model, fact.prompts[0], key) + 0.5 / others * generated);
     }
     return at::stack(keys);
   }
-  static at::Tensor ResidualsByRun(const Model& model, const std::vector<RewritePrompts>& facts, int layer) {
+  static at::Tensor ResidualsByRun(const Model& model, const std::vector<RewritePrompts>& facts,
+                                   int layer) {
     std::vector<at::Tensor> rows;
-    for (const RewritePrompts& fact : facts) rows.push_back(StateByRun(model, fact.prompts[0], {Site::kResid, layer}));
+    for (const RewritePrompts& fact : facts)
+      rows.push_back(StateByRun(model, fact.prompts[0], {Site::kResid, layer}));
     return at::stack(rows);
   }
 
@@ -103,7 +118,8 @@ TEST_P(MemitTest, ChangesEachLayerByThePapersFormulaOfTheModelEditedSoFar) {
   std::vector<at::Tensor> deltas;
   for (const FoundValue& value : result.values) deltas.push_back(value.delta.to(at::kDouble));
   const at::Tensor unedited = ResidualsByRun(model_, facts, 1), z = unedited + at::stack(deltas);
-  EXPECT_NEAR(result.distance, (z - unedited).norm(2, {1}).mean().item<double>(), 1e-5 * result.distance);
+  EXPECT_NEAR(result.distance, (z - unedited).norm(2, {1}).mean().item<double>(),
+              1e-5 * result.distance);
   Model edited = model_;
   for (int l = 0; l < 2; ++l) {
     const MemitLayer& got = result.layers[static_cast<size_t>(l)];
@@ -117,12 +133,16 @@ TEST_P(MemitTest, ChangesEachLayerByThePapersFormulaOfTheModelEditedSoFar) {
     EXPECT_LT(RelativeDifference(Dense(got.edit), change), 1e-3) << "layer " << l;
     if (l > 0) {
       const at::Tensor stale = (z - unedited).t() / (2 - l);
-      EXPECT_GT(RelativeDifference(stale.mm(k.t()).mm(inverse), change), 0.02) << "the layers below have moved the residual";
+      EXPECT_GT(RelativeDifference(stale.mm(k.t()).mm(inverse), change), 0.02)
+          << "the layers below have moved the residual";
     }
     EXPECT_NEAR(got.change_norm, change.norm().item<double>(), 1e-3 * got.change_norm);
     EXPECT_NEAR(got.weight_norm, weight(l).norm().item<double>(), 1e-5 * got.weight_norm);
-    edited = edited.Edited({{l, projection_, at::eye(weight(l).size(1)), change.t().to(at::kFloat)}});
-    EXPECT_NEAR(got.distance, (z - ResidualsByRun(edited, facts, 1)).norm(2, {1}).mean().item<double>(), 2e-3 * result.distance);
+    edited =
+        edited.Edited({{l, projection_, at::eye(weight(l).size(1)), change.t().to(at::kFloat)}});
+    EXPECT_NEAR(got.distance,
+                (z - ResidualsByRun(edited, facts, 1)).norm(2, {1}).mean().item<double>(),
+                2e-3 * result.distance);
   }
   EXPECT_LT(result.layers.back().distance, 0.9 * result.distance);
 }
@@ -131,13 +151,16 @@ TEST_P(MemitTest, WithoutLambdaMapsEveryKeyToItsValue) {
   const std::vector<RewritePrompts> facts = MakeFacts(4, 0);
   const MemitResult result = Edit(facts, {1}, 0);
   const Model edited = model_.Edited(result.Edits());
-  const at::Tensor before = FindEditable(model_.layer(1), projection_).weight, after = FindEditable(edited.layer(1), projection_).weight;
+  const at::Tensor before = FindEditable(model_.layer(1), projection_).weight,
+                   after = FindEditable(edited.layer(1), projection_).weight;
   for (size_t i = 0; i < facts.size(); ++i) {
     const at::Tensor k = StateByRun(model_, facts[i].prompts[0], KeyAt(1)).to(at::kFloat);
     const at::Tensor want = before.mv(k) + result.values[i].delta;
     EXPECT_LT(RelativeDifference(after.mv(k), want), 1e-4);
-    const at::Tensor z = StateByRun(model_, facts[i].prompts[0], {Site::kResid, 1}) + result.values[i].delta;
-    EXPECT_LT(RelativeDifference(StateByRun(edited, facts[i].prompts[0], {Site::kResid, 1}), z), 1e-4);
+    const at::Tensor z =
+        StateByRun(model_, facts[i].prompts[0], {Site::kResid, 1}) + result.values[i].delta;
+    EXPECT_LT(RelativeDifference(StateByRun(edited, facts[i].prompts[0], {Site::kResid, 1}), z),
+              1e-4);
   }
   EXPECT_LT(result.layers[0].distance, 1e-3 * result.distance);
 }
@@ -146,7 +169,8 @@ TEST_P(MemitTest, OneFactIsWrittenInTheDirectionThatRomeWritesIt) {
   const std::vector<RewritePrompts> facts = MakeFacts(1, 0);
   const MemitResult result = Edit(facts, {1}, 0);
   const Solvers solvers = [&](const Place& key) -> const MomentSolver& { return Solver(key); };
-  const RomeEdit rome = Rome(model_, {{&facts[0], 1, projection_}}, solvers, {.value = {.steps = 2}})[0];
+  const RomeEdit rome =
+      Rome(model_, {{&facts[0], 1, projection_}}, solvers, {.value = {.steps = 2}})[0];
   const at::Tensor& u = result.layers[0].edit.u;
   EXPECT_LT(RelativeDifference(u / u.norm(), rome.edit.u), 1e-4);
 }
@@ -167,7 +191,8 @@ TEST_P(MemitTest, TheLargerLambdaTheSmallerTheChange) {
 TEST_P(MemitTest, LambdaIsAQuarterOfTheWidthUnlessItIsGiven) {
   const std::vector<RewritePrompts> facts = MakeFacts(2, 1);
   const double quarter = 0.25 * static_cast<double>(weight(0).size(1));
-  const MemitResult unsaid = Edit(facts, {0}, {}), said = Edit(facts, {0}, quarter), other = Edit(facts, {0}, 2 * quarter);
+  const MemitResult unsaid = Edit(facts, {0}, {}), said = Edit(facts, {0}, quarter),
+                    other = Edit(facts, {0}, 2 * quarter);
   EXPECT_EQ(unsaid.lambda, quarter);
   EXPECT_TRUE(at::equal(unsaid.layers[0].edit.u, said.layers[0].edit.u));
   EXPECT_FALSE(at::equal(unsaid.layers[0].edit.u, other.layers[0].edit.u));
@@ -180,18 +205,22 @@ TEST_P(MemitTest, LeavesTheModelAsItIs) {
   const MemitResult result = Edit(facts, {1}, 1);
   EXPECT_TRUE(at::equal(weight(1), before));
   EXPECT_TRUE(at::equal(mambascope::Run(model_, {prompt}).Logits(0), logits));
-  EXPECT_FALSE(at::allclose(mambascope::Run(model_.Edited(result.Edits()), {prompt}).Logits(0), logits)) << "the edit does something";
+  EXPECT_FALSE(
+      at::allclose(mambascope::Run(model_.Edited(result.Edits()), {prompt}).Logits(0), logits))
+      << "the edit does something";
 }
 
 TEST_P(MemitTest, MoreFactsThanInputsAreEditedToo) {
   const int64_t width = weight(0).size(1);
   const std::vector<RewritePrompts> facts = MakeFacts(width / 16, 0);
   std::vector<RewritePrompts> many;
-  while (static_cast<int64_t>(many.size()) <= width) many.insert(many.end(), facts.begin(), facts.end());
+  while (static_cast<int64_t>(many.size()) <= width)
+    many.insert(many.end(), facts.begin(), facts.end());
   const Solvers solvers = [&](const Place& key) -> const MomentSolver& { return Solver(key); };
   const MemitResult once = Edit(facts, {0}, 10);
   const auto repeats = static_cast<double>(many.size() / facts.size());
-  const MemitResult result = Memit(model_, many, {0}, projection_, solvers, {.value = {.steps = 4, .clamp = 0.75}, .lambda = 10 * repeats});
+  const MemitResult result = Memit(model_, many, {0}, projection_, solvers,
+                                   {.value = {.steps = 4, .clamp = 0.75}, .lambda = 10 * repeats});
   EXPECT_EQ(result.layers[0].edit.u.size(0), static_cast<int64_t>(many.size()));
   EXPECT_LT(RelativeDifference(Dense(result.layers[0].edit), Dense(once.layers[0].edit)), 1e-3)
       << "every fact so many times, and C as many times: the same";
@@ -200,12 +229,16 @@ TEST_P(MemitTest, MoreFactsThanInputsAreEditedToo) {
 TEST_P(MemitTest, RefusesWhatItCannotEdit) {
   const std::vector<RewritePrompts> facts = MakeFacts(2, 0);
   const Solvers solvers = [&](const Place& key) -> const MomentSolver& { return Solver(key); };
-  const auto error = [&](const std::vector<RewritePrompts>& some, const std::set<int>& layers, const std::string& projection) {
-    return ErrorOf([&] { Memit(model_, some, layers, projection, solvers, {.value = {.steps = 2}, .lambda = 0}); });
+  const auto error = [&](const std::vector<RewritePrompts>& some, const std::set<int>& layers,
+                         const std::string& projection) {
+    return ErrorOf([&] {
+      Memit(model_, some, layers, projection, solvers, {.value = {.steps = 2}, .lambda = 0});
+    });
   };
   for (const EditableWeight& weight : model_.layer(0).editable()) {
     if (weight.name == projection_) continue;
-    EXPECT_THAT(error(facts, {0}, weight.name), AllOf(HasSubstr(weight.name), HasSubstr("does not write the residual stream")));
+    EXPECT_THAT(error(facts, {0}, weight.name),
+                AllOf(HasSubstr(weight.name), HasSubstr("does not write the residual stream")));
   }
   EXPECT_THAT(error(facts, {1, 77}, projection_), HasSubstr("layer 77 is out of range"));
   EXPECT_THAT(error(facts, {1}, "W_z"), HasSubstr("W_z"));
@@ -219,9 +252,11 @@ TEST(MemitProjectionTest, MambaIsEditedAtItsOutputProjection) {
 
 class MemitDemoTest : public testing::TestWithParam<std::string> {};
 
-INSTANTIATE_TEST_SUITE_P(Models, MemitDemoTest, testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
+INSTANTIATE_TEST_SUITE_P(Models, MemitDemoTest,
+                         testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
 
-// Ten records of the bundled CounterFact file at once, with the moments of a small part of the bundled sentences.
+// Ten records of the bundled CounterFact file at once, with the moments of a small part of the
+// bundled sentences.
 TEST_P(MemitDemoTest, TheEditedModelSaysWhatWasWritten) {
   c10::NoGradGuard no_grad;
   const auto folder = RepositoryFolder() / "models" / GetParam();
@@ -239,22 +274,28 @@ TEST_P(MemitDemoTest, TheEditedModelSaysWhatWasWritten) {
     collector.Add({ids}, places);
   }
   std::map<Place, MomentSolver> solvers;
-  for (const Place& place : places) solvers.emplace(place, MomentSolver(collector.At(place), /*ridge=*/0.01));
+  for (const Place& place : places)
+    solvers.emplace(place, MomentSolver(collector.At(place), /*ridge=*/0.01));
 
-  std::vector<CounterFactRecord> records = ReadCounterFact(RepositoryFolder() / "data/demo/counterfact.json");
+  std::vector<CounterFactRecord> records =
+      ReadCounterFact(RepositoryFolder() / "data/demo/counterfact.json");
   records.resize(10);
   std::vector<RewritePrompts> facts;
   for (const CounterFactRecord& r : records)
-    facts.push_back(PrepareRewrite(tokenizer, {r.pattern, r.subject, r.target_new}, {"{}", "It is well known. {}"}));
+    facts.push_back(PrepareRewrite(tokenizer, {r.pattern, r.subject, r.target_new},
+                                   {"{}", "It is well known. {}"}));
   const MemitResult result =
-      Memit(model, facts, layers, projection, [&](const Place& key) -> const MomentSolver& { return solvers.at(key); },
+      Memit(model, facts, layers, projection,
+            [&](const Place& key) -> const MomentSolver& { return solvers.at(key); },
             {.value = {.steps = 25, .clamp = 0.75, .enough_p = 1}, .lambda = 10});
   const auto evaluate = [&](const Model& of) {
     std::vector<EditScores> scores;
-    for (const RecordScores& record : EvaluateRecords(of, tokenizer, records)) scores.push_back(MakeEditScores(record));
+    for (const RecordScores& record : EvaluateRecords(of, tokenizer, records))
+      scores.push_back(MakeEditScores(record));
     return AverageScores(scores).measures;
   };
-  const EditMeasures<MeasureMean> before = evaluate(model), after = evaluate(model.Edited(result.Edits()));
+  const EditMeasures<MeasureMean> before = evaluate(model),
+                                  after = evaluate(model.Edited(result.Edits()));
   EXPECT_LE(*before.rewrite.success.mean, 20);
   EXPECT_GE(*after.rewrite.success.mean, 80);
   EXPECT_GE(*after.neighborhood.success.mean, 0.9 * *before.neighborhood.success.mean);

@@ -15,7 +15,8 @@ namespace mambascope {
 namespace {
 
 constexpr double kMostCondition = 1e12;
-constexpr int64_t kBlock = 128;  // columns of a product; the sum is symmetric, so blocks below the diagonal are left out
+constexpr int64_t kBlock =
+    128;  // columns of a product; the sum is symmetric, so blocks below the diagonal are left out
 
 // sum += x^T x, upper blocks only.
 void AddProducts(const at::Tensor& x, at::Tensor sum) {
@@ -23,7 +24,9 @@ void AddProducts(const at::Tensor& x, at::Tensor sum) {
   const at::Tensor keys = x.to(at::kDouble);  // [row, width]
   for (int64_t begin = 0; begin < width; begin += kBlock) {
     const int64_t end = std::min(begin + kBlock, width);
-    sum.slice(0, begin, end).slice(1, begin).addmm_(keys.slice(1, begin, end).t(), keys.slice(1, begin));
+    sum.slice(0, begin, end)
+        .slice(1, begin)
+        .addmm_(keys.slice(1, begin, end).t(), keys.slice(1, begin));
   }
 }
 
@@ -51,15 +54,18 @@ class MomentHooks : public Hooks {
 
 at::Tensor Moments::Mean() const { return sum / static_cast<double>(count); }
 
-MomentCollector::MomentCollector(const Model& model, const std::vector<Place>& places) : model_(model) {
+MomentCollector::MomentCollector(const Model& model, const std::vector<Place>& places)
+    : model_(model) {
   for (const Place& place : places) {
     CheckPlace(model, place);
     const int64_t width = model.width(place);
-    moments_[place] = {.sum = at::zeros({width, width}, at::TensorOptions(at::kDouble).device(model.device()))};
+    moments_[place] = {
+        .sum = at::zeros({width, width}, at::TensorOptions(at::kDouble).device(model.device()))};
   }
 }
 
-void MomentCollector::Add(const std::vector<std::vector<int64_t>>& prompts, const std::vector<Place>& places) {
+void MomentCollector::Add(const std::vector<std::vector<int64_t>>& prompts,
+                          const std::vector<Place>& places) {
   CheckPrompts(prompts);
   if (places.empty()) return;
   c10::NoGradGuard no_grad;
@@ -92,14 +98,16 @@ MomentSolver::MomentSolver(const Moments& moments, double ridge) : count_(moment
   factor_ = factor;
   const at::Tensor pivots = factor.diagonal();
   const bool failed = info.item<int>() != 0 || !at::isfinite(pivots).all().item<bool>();
-  condition_ = failed ? std::numeric_limits<double>::infinity() : (pivots.max() / pivots.min()).pow(2).item<double>();
+  condition_ = failed ? std::numeric_limits<double>::infinity()
+                      : (pivots.max() / pivots.min()).pow(2).item<double>();
 }
 
 bool MomentSolver::singular() const { return !(condition_ <= kMostCondition); }
 
 at::Tensor MomentSolver::Solve(const at::Tensor& keys) const {
   if (singular()) {
-    throw Error(fmt::format("the second moments of {} tokens of width {} are singular", count_, factor_.size(0)),
+    throw Error(fmt::format("the second moments of {} tokens of width {} are singular", count_,
+                            factor_.size(0)),
                 "take more text (several times as many tokens as the width), or --ridge 1e-4");
   }
   return at::cholesky_solve(keys.to(at::kCPU, at::kDouble).t(), factor_).t();

@@ -1,5 +1,5 @@
-// Second moments of a projection's inputs ("keys"), which say what a rank-one edit of its weight disturbs least (ROME, Meng et al. 2022,
-// equation 2; MEMIT, Meng et al. 2023, equation 14):
+// Second moments of a projection's inputs ("keys"), which say what a rank-one edit of its weight
+// disturbs least (ROME, Meng et al. 2022, equation 2; MEMIT, Meng et al. 2023, equation 14):
 //
 //   C = E[k k^T]        uncentred, over the tokens of a text
 //
@@ -29,8 +29,8 @@ class MomentCollector {
   // Throws Error for a place that the model lacks. REQUIRES: the model outlives it.
   MomentCollector(const Model& model, const std::vector<Place>& places);
 
-  // Adds the states of all tokens of `prompts`, packed in one pass, to the sums at `places`; those of other places stay as they are.
-  // REQUIRES: `places` are among those it was made for.
+  // Adds the states of all tokens of `prompts`, packed in one pass, to the sums at `places`; those
+  // of other places stay as they are. REQUIRES: `places` are among those it was made for.
   void Add(const std::vector<std::vector<int64_t>>& prompts, const std::vector<Place>& places);
 
   Moments At(const Place& place) const;
@@ -49,11 +49,14 @@ class MomentSolver {
   // Of C + ridge * mean(diag C) * I. Published results take no ridge.
   explicit MomentSolver(const Moments& moments, double ridge = 0);
 
-  // Whether C has, within float64, no inverse: Cholesky fails, or condition() is above 1e12. So it is with fewer tokens than features.
+  // Whether C has, within float64, no inverse: Cholesky fails, or condition() is above 1e12. So it
+  // is with fewer tokens than features.
   bool singular() const;
-  // The square of the largest of L's diagonal by the smallest, at most C's condition number; infinite where Cholesky fails.
+  // The square of the largest of L's diagonal by the smallest, at most C's condition number;
+  // infinite where Cholesky fails.
   double condition() const { return condition_; }
-  // C^-1 k of each of `keys` [key, width], of any type -> [key, width], float64. Throws Error when singular.
+  // C^-1 k of each of `keys` [key, width], of any type -> [key, width], float64. Throws Error when
+  // singular.
   at::Tensor Solve(const at::Tensor& keys) const;
 
  private:

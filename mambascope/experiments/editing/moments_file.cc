@@ -27,7 +27,9 @@ constexpr std::pair<Site, std::string_view> kModules[] = {{Site::kMixed, "mixer.
                                                           {Site::kMlpMid, "mlp.dense_4h_to_h"},
                                                           {Site::kMlpMid, "mlp.down_proj"}};
 
-std::string PlaceName(const Place& place) { return fmt::format("{}.{}", SiteName(place.site), place.layer); }
+std::string PlaceName(const Place& place) {
+  return fmt::format("{}.{}", SiteName(place.site), place.layer);
+}
 
 const at::Tensor* FindTensor(const Npz& npz, const char* key) {
   const auto found = npz.find(key);
@@ -37,7 +39,8 @@ const at::Tensor* FindTensor(const Npz& npz, const char* key) {
 const at::Tensor& GetTensor(const Npz& npz, const char* key, const fs::path& file) {
   const at::Tensor* tensor = FindTensor(npz, key);
   if (tensor == nullptr)
-    throw Error(fmt::format("{}: lacks the array '{}'", file.string(), key), "second moments are what `mambascope moments` or ROME writes");
+    throw Error(fmt::format("{}: lacks the array '{}'", file.string(), key),
+                "second moments are what `mambascope moments` or ROME writes");
   return *tensor;
 }
 
@@ -57,36 +60,43 @@ std::string GetText(const Npz& npz, const char* key) {
 at::Tensor GetSum(const Npz& npz, int64_t width, const fs::path& file) {
   const at::Tensor sum = GetTensor(npz, kSum, file).to(at::kDouble);
   if (sum.dim() != 2 || sum.size(0) != sum.size(1))
-    throw Error(fmt::format("{}: '{}' has the shape [{}], a square was expected", file.string(), kSum, fmt::join(sum.sizes(), ", ")));
+    throw Error(fmt::format("{}: '{}' has the shape [{}], a square was expected", file.string(),
+                            kSum, fmt::join(sum.sizes(), ", ")));
   if (sum.size(0) != width)
-    throw Error(fmt::format("{}: these statistics have width {}, the model's keys there {}", file.string(), sum.size(0), width),
+    throw Error(fmt::format("{}: these statistics have width {}, the model's keys there {}",
+                            file.string(), sum.size(0), width),
                 "they are of another model or another projection");
-  if (!at::isfinite(sum).all().item<bool>()) throw Error(fmt::format("{}: '{}' holds numbers that are not finite", file.string(), kSum));
+  if (!at::isfinite(sum).all().item<bool>())
+    throw Error(fmt::format("{}: '{}' holds numbers that are not finite", file.string(), kSum));
   return sum;
 }
 
 Convergence GetConvergence(const Npz& npz) {
   Convergence convergence;
-  const at::Tensor *tokens = FindTensor(npz, "convergence.tokens"), *change = FindTensor(npz, "convergence.change");
+  const at::Tensor *tokens = FindTensor(npz, "convergence.tokens"),
+                   *change = FindTensor(npz, "convergence.change");
   if (tokens == nullptr || change == nullptr) return convergence;
   for (int64_t i = 0; i < std::min(tokens->numel(), change->numel()); ++i) {
     const double value = (*change)[i].item<double>();
     convergence.tokens.push_back((*tokens)[i].item<int64_t>());
     convergence.change.push_back(std::isfinite(value) ? std::optional(value) : std::nullopt);
   }
-  if (const at::Tensor* solutions = FindTensor(npz, "convergence.solutions")) convergence.solutions = *solutions;
+  if (const at::Tensor* solutions = FindTensor(npz, "convergence.solutions"))
+    convergence.solutions = *solutions;
   return convergence;
 }
 
 void PutConvergence(Npz& npz, const Convergence& convergence) {
   std::vector<double> change;
-  for (const std::optional<double>& value : convergence.change) change.push_back(value.value_or(NAN));
+  for (const std::optional<double>& value : convergence.change)
+    change.push_back(value.value_or(NAN));
   npz["convergence.tokens"] = at::tensor(convergence.tokens, at::kLong);
   npz["convergence.change"] = at::tensor(change, at::kDouble);
   if (convergence.solutions.defined()) npz["convergence.solutions"] = convergence.solutions;
 }
 
-// Whether a published file's name is of this layer's module: "transformer.h.17.mlp.c_proj_float32_mom2_100000.npz".
+// Whether a published file's name is of this layer's module:
+// "transformer.h.17.mlp.c_proj_float32_mom2_100000.npz".
 bool IsPublished(const std::string& name, const Place& place) {
   if (!name.ends_with(".npz") || name.find("mom2") == name.npos) return false;
   return std::any_of(std::begin(kModules), std::end(kModules), [&](const auto& module) {
@@ -109,16 +119,20 @@ fs::path FindMoments(fs::path folder, const Place& place) {
   std::sort(all.begin(), all.end());
   std::sort(matching.begin(), matching.end());
   if (matching.size() > 1)
-    throw Error(fmt::format("{}: more than one file is of {}: {}", folder.string(), PlaceName(place), fmt::join(matching, ", ")),
+    throw Error(fmt::format("{}: more than one file is of {}: {}", folder.string(),
+                            PlaceName(place), fmt::join(matching, ", ")),
                 "name one of them");
-  throw Error(fmt::format("{}: no second moments of {}; there is {}", folder.string(), PlaceName(place),
-                          all.empty() ? "none at all" : fmt::format("{}", fmt::join(all, ", "))),
-              fmt::format("make them with `mambascope moments --layers {}`", place.layer));
+  throw Error(
+      fmt::format("{}: no second moments of {}; there is {}", folder.string(), PlaceName(place),
+                  all.empty() ? "none at all" : fmt::format("{}", fmt::join(all, ", "))),
+      fmt::format("make them with `mambascope moments --layers {}`", place.layer));
 }
 
 }  // namespace
 
-fs::path MomentsPath(const fs::path& folder, const Place& place) { return folder / (PlaceName(place) + ".npz"); }
+fs::path MomentsPath(const fs::path& folder, const Place& place) {
+  return folder / (PlaceName(place) + ".npz");
+}
 
 void WriteMoments(const fs::path& file, const StoredMoments& stored) {
   const auto scalar = [](int64_t n) { return at::scalar_tensor(n, at::kLong); };
@@ -137,28 +151,32 @@ void WriteMoments(const fs::path& file, const StoredMoments& stored) {
 
 StoredMoments ReadMomentsFile(const fs::path& file, int64_t width) {
   const Npz npz = ReadNpz(file);
-  StoredMoments stored{.moments = {.sum = GetSum(npz, width, file), .count = GetCount(npz, kCount, file)},
-                       .documents = npz.contains(kDocuments) ? GetCount(npz, kDocuments, file) : 0,
-                       .model = GetText(npz, "mambascope.model"),
-                       .text = GetText(npz, "mambascope.text"),
-                       .made_by = GetText(npz, "mambascope.made_by"),
-                       .convergence = GetConvergence(npz)};
+  StoredMoments stored{
+      .moments = {.sum = GetSum(npz, width, file), .count = GetCount(npz, kCount, file)},
+      .documents = npz.contains(kDocuments) ? GetCount(npz, kDocuments, file) : 0,
+      .model = GetText(npz, "mambascope.model"),
+      .text = GetText(npz, "mambascope.text"),
+      .made_by = GetText(npz, "mambascope.made_by"),
+      .convergence = GetConvergence(npz)};
   const std::string site = GetText(npz, "mambascope.site");
   const at::Tensor* layer = FindTensor(npz, "mambascope.layer");
   for (const auto& [known, module] : kModules) {
-    if (SiteName(known) == site && layer != nullptr && layer->numel() == 1) stored.place = Place{known, layer->item<int>()};
+    if (SiteName(known) == site && layer != nullptr && layer->numel() == 1)
+      stored.place = Place{known, layer->item<int>()};
   }
   return stored;
 }
 
-Moments ReadMoments(const fs::path& path, const Place& place, int64_t width, const std::string& fingerprint) try {
+Moments ReadMoments(const fs::path& path, const Place& place, int64_t width,
+                    const std::string& fingerprint) try {
   const fs::path file = fs::is_directory(path) ? FindMoments(path, place) : path;
   const StoredMoments stored = ReadMomentsFile(file, width);
   if (stored.place && stored.place != place)
-    throw Error(fmt::format("{}: holds the second moments of {}, those of {} were asked for", file.string(), PlaceName(*stored.place),
-                            PlaceName(place)));
+    throw Error(fmt::format("{}: holds the second moments of {}, those of {} were asked for",
+                            file.string(), PlaceName(*stored.place), PlaceName(place)));
   if (!stored.model.empty() && stored.model != fingerprint)
-    throw Error(fmt::format("{}: statistics of another model", file.string()), "make this model's with `mambascope moments`");
+    throw Error(fmt::format("{}: statistics of another model", file.string()),
+                "make this model's with `mambascope moments`");
   return stored.moments;
 } catch (const fs::filesystem_error& e) {
   throw Error(fmt::format("{}: cannot be read: {}", e.path1().string(), e.code().message()));

@@ -34,7 +34,8 @@ class MomentsFileTest : public testing::Test {
 };
 
 TEST_F(MomentsFileTest, PublishedFilesAreReadByPathAndByTheLayersModule) {
-  const fs::path file = WritePublished("backbone.layers.3.mixer.out_proj_float32_mom2_100000.npz", 2);
+  const fs::path file =
+      WritePublished("backbone.layers.3.mixer.out_proj_float32_mom2_100000.npz", 2);
   WritePublished("backbone.layers.13.mixer.out_proj_float32_mom2_100000.npz", 3);
   WritePublished("backbone.layers.3.mixer.in_proj_float32_mom2_100000.npz", 4);
   WritePublished("transformer.h.17.mlp.c_proj_float32_mom2_100000.npz", 5);
@@ -46,23 +47,28 @@ TEST_F(MomentsFileTest, PublishedFilesAreReadByPathAndByTheLayersModule) {
   EXPECT_EQ(value(folder_.path(), {Site::kMixed, 13}), 3);
   EXPECT_EQ(value(folder_.path(), {Site::kMixerIn, 3}), 4);
   EXPECT_EQ(value(folder_.path(), {Site::kMlpMid, 17}), 5);
-  EXPECT_THAT(ErrorOf([&] { value(folder_.path(), {Site::kMlpMid, 7}); }), HasSubstr("no second moments of mlp_mid.7; there is"));
+  EXPECT_THAT(ErrorOf([&] {
+                value(folder_.path(), {Site::kMlpMid, 7});
+              }),
+              HasSubstr("no second moments of mlp_mid.7; there is"));
   WritePublished("backbone.layers.3.mixer.out_proj_float32_mom2_1000.npz", 6);
-  EXPECT_THAT(ErrorOf([&] { value(folder_.path(), kFileMixed3); }), HasSubstr("more than one file is of mixed.3"));
+  EXPECT_THAT(ErrorOf([&] { value(folder_.path(), kFileMixed3); }),
+              HasSubstr("more than one file is of mixed.3"));
 }
 
 TEST_F(MomentsFileTest, OursKeepAllThatTheyHold) {
   fs::create_directory(folder_ / "moments");
   const fs::path file = MomentsPath(folder_ / "moments", kFileMixed3);
   EXPECT_EQ(file.filename(), "mixed.3.npz");
-  const StoredMoments written{
-      .moments = {.sum = at::eye(4, at::kDouble), .count = 7},
-      .documents = 3,
-      .place = kFileMixed3,
-      .model = "m",
-      .text = "t",
-      .made_by = "o",
-      .convergence = {.tokens = {5, 7}, .change = {std::nullopt, 0.25}, .solutions = at::ones({2, 4}, at::kDouble)}};
+  const StoredMoments written{.moments = {.sum = at::eye(4, at::kDouble), .count = 7},
+                              .documents = 3,
+                              .place = kFileMixed3,
+                              .model = "m",
+                              .text = "t",
+                              .made_by = "o",
+                              .convergence = {.tokens = {5, 7},
+                                              .change = {std::nullopt, 0.25},
+                                              .solutions = at::ones({2, 4}, at::kDouble)}};
   WriteMoments(file, written);
   const StoredMoments read = ReadMomentsFile(file, 4);
   EXPECT_TRUE(at::equal(read.moments.sum, written.moments.sum));
@@ -88,15 +94,22 @@ TEST_F(MomentsFileTest, RefusesWhatDoesNotFit) {
     return ErrorOf([&] { ReadMoments(path, place, width, "m"); });
   };
   EXPECT_THAT(read(folder_.path()),
-              AllOf(HasSubstr("no second moments of mixed.3; there is none at all"), HasSubstr("mambascope moments --layers 3")));
+              AllOf(HasSubstr("no second moments of mixed.3; there is none at all"),
+                    HasSubstr("mambascope moments --layers 3")));
   EXPECT_THAT(read(folder_ / "none"), HasSubstr("none: "));
   fs::create_directory(folder_ / "moments");
   WriteMoments(folder_ / "moments/mixed.3.npz",
-               {.moments = {.sum = at::eye(4, at::kDouble), .count = 7}, .documents = 3, .place = kFileMixed3, .model = "other"});
+               {.moments = {.sum = at::eye(4, at::kDouble), .count = 7},
+                .documents = 3,
+                .place = kFileMixed3,
+                .model = "other"});
   EXPECT_THAT(read(folder_.path()), HasSubstr("mixed.3.npz: statistics of another model"));
-  EXPECT_THAT(read(folder_.path(), kFileMixed0), HasSubstr("no second moments of mixed.0; there is mixed.3.npz"));
-  EXPECT_THAT(read(folder_ / "moments/mixed.3.npz", kFileMixed0), HasSubstr("holds the second moments of mixed.3, those of mixed.0"));
-  EXPECT_THAT(read(folder_.path(), kFileMixed3, 5), HasSubstr("have width 4, the model's keys there 5"));
+  EXPECT_THAT(read(folder_.path(), kFileMixed0),
+              HasSubstr("no second moments of mixed.0; there is mixed.3.npz"));
+  EXPECT_THAT(read(folder_ / "moments/mixed.3.npz", kFileMixed0),
+              HasSubstr("holds the second moments of mixed.3, those of mixed.0"));
+  EXPECT_THAT(read(folder_.path(), kFileMixed3, 5),
+              HasSubstr("have width 4, the model's keys there 5"));
   const auto broken = [&](const Npz& npz) {
     WriteNpz(folder_ / "broken.npz", npz);
     return read(folder_ / "broken.npz");
@@ -104,9 +117,12 @@ TEST_F(MomentsFileTest, RefusesWhatDoesNotFit) {
   const at::Tensor count = at::scalar_tensor(1, at::kLong), sum = at::eye(4);
   EXPECT_THAT(broken({{"mom2.mom2", sum}}), HasSubstr("lacks the array 'mom2.count'"));
   EXPECT_THAT(broken({{"mom2.count", count}}), HasSubstr("lacks the array 'mom2.mom2'"));
-  EXPECT_THAT(broken({{"mom2.count", at::scalar_tensor(0, at::kLong)}, {"mom2.mom2", sum}}), HasSubstr("'mom2.count' is no count"));
-  EXPECT_THAT(broken({{"mom2.count", std::string("7")}, {"mom2.mom2", sum}}), HasSubstr("lacks the array 'mom2.count'"));
-  EXPECT_THAT(broken({{"mom2.count", count}, {"mom2.mom2", at::ones({4, 3})}}), HasSubstr("has the shape [4, 3], a square"));
+  EXPECT_THAT(broken({{"mom2.count", at::scalar_tensor(0, at::kLong)}, {"mom2.mom2", sum}}),
+              HasSubstr("'mom2.count' is no count"));
+  EXPECT_THAT(broken({{"mom2.count", std::string("7")}, {"mom2.mom2", sum}}),
+              HasSubstr("lacks the array 'mom2.count'"));
+  EXPECT_THAT(broken({{"mom2.count", count}, {"mom2.mom2", at::ones({4, 3})}}),
+              HasSubstr("has the shape [4, 3], a square"));
   EXPECT_THAT(broken({{"mom2.count", count}, {"mom2.mom2", sum / 0}}), HasSubstr("not finite"));
   WriteFile(folder_ / "text.npz", "hello");
   EXPECT_THAT(read(folder_ / "text.npz"), HasSubstr("text.npz: cannot be read as a zip"));

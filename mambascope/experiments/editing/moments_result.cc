@@ -47,7 +47,9 @@ void from_json(const Json& json, MomentsResult& result) {
                               .width = m.at("width"),
                               .tokens = m.at("tokens"),
                               .documents = m.at("documents"),
-                              .condition = m.at("condition").get<std::optional<double>>().value_or(std::numeric_limits<double>::infinity()),
+                              .condition = m.at("condition")
+                                               .get<std::optional<double>>()
+                                               .value_or(std::numeric_limits<double>::infinity()),
                               .convergence = ReadConvergence(m.at("convergence"))});
   }
 }

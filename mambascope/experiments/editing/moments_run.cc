@@ -19,9 +19,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kMostHeldOut = 64, kHeldOutKeys = 64;
-constexpr double kFirstCheck = 512, kDoubling = 1.9;  // tokens at which convergence is first looked at, and by how much they grow
+constexpr double
+    kFirstCheck = 512,
+    kDoubling = 1.9;  // tokens at which convergence is first looked at, and by how much they grow
 
-// The documents of a corpus in batches that do not depend on where a run begins, if it begins where one ends.
+// The documents of a corpus in batches that do not depend on where a run begins, if it begins where
+// one ends.
 class Batches {
  public:
   struct Batch {
@@ -39,7 +42,8 @@ class Batches {
   std::optional<Batch> Next() {
     Batch batch;
     for (; next_ < end_ || waiting_; ++next_) {
-      if (!waiting_) waiting_ = EncodeDocument(tokenizer_, corpus_.Next().value(), options_.max_tokens);
+      if (!waiting_)
+        waiting_ = EncodeDocument(tokenizer_, corpus_.Next().value(), options_.max_tokens);
       const auto size = static_cast<int64_t>(waiting_->size());
       if (batch.tokens > 0 && batch.tokens + size > options_.rows) break;
       batch.tokens += size;
@@ -61,8 +65,8 @@ class Batches {
 // The run itself: what is collected at each place, in memory and on disk.
 class Collection {
  public:
-  Collection(const Model& model, const Tokenizer& tokenizer, const CorpusSummary& corpus, const fs::path& folder,
-             const MomentOptions& options)
+  Collection(const Model& model, const Tokenizer& tokenizer, const CorpusSummary& corpus,
+             const fs::path& folder, const MomentOptions& options)
       : model_(model),
         tokenizer_(tokenizer),
         folder_(folder),
@@ -83,7 +87,8 @@ class Collection {
       Add(*batch, begin);
       begin = batch->end;
       tokens += batch->tokens;
-      if (SecondsSinceSave() > std::max(options_.seconds_to_save, 10 * save_seconds_)) Save();  // at most a tenth of the time
+      if (SecondsSinceSave() > std::max(options_.seconds_to_save, 10 * save_seconds_))
+        Save();  // at most a tenth of the time
       if (options_.progress) options_.progress(begin, documents_, tokens);
     }
     Save();
@@ -111,15 +116,23 @@ class Collection {
   StoredMoments Begin(const Place& place) {
     const fs::path file = MomentsPath(folder_, place);
     PrepareFile(file);
-    if (!fs::exists(file)) return {.moments = {}, .place = place, .model = options_.model, .text = text_, .made_by = options_.made_by};
+    if (!fs::exists(file))
+      return {.moments = {},
+              .place = place,
+              .model = options_.model,
+              .text = text_,
+              .made_by = options_.made_by};
     StoredMoments stored = ReadMomentsFile(file, collector_.At(place).sum.size(0));
     const auto refuse = [&](const char* what) {
-      throw Error(fmt::format("{}: {}", file.string(), what), "name another folder with --out, or delete that file");
+      throw Error(fmt::format("{}: {}", file.string(), what),
+                  "name another folder with --out, or delete that file");
     };
-    if (stored.made_by.empty() || stored.place != place) refuse("was not made by `mambascope moments` for this place");
+    if (stored.made_by.empty() || stored.place != place)
+      refuse("was not made by `mambascope moments` for this place");
     if (stored.model != options_.model) refuse("statistics of another model");
     if (stored.text != text_) refuse("statistics of another text");
-    if (stored.made_by != options_.made_by) refuse("was made with other options, or by another version");
+    if (stored.made_by != options_.made_by)
+      refuse("was made with other options, or by another version");
     collector_.Restore(place, stored.moments);
     stored.moments = {};
     return stored;
@@ -127,13 +140,17 @@ class Collection {
 
   // Tokens spread over the held-out documents.
   void TakeKeys(const CorpusSummary& corpus) {
-    const int64_t held_out = corpus.documents - documents_, each = (kHeldOutKeys + held_out - 1) / held_out;
+    const int64_t held_out = corpus.documents - documents_,
+                  each = (kHeldOutKeys + held_out - 1) / held_out;
     std::vector<PromptToken> watched;
     int64_t left = kHeldOutKeys;
-    for (size_t i = corpus.last.size() - static_cast<size_t>(held_out); i < corpus.last.size(); ++i) {
-      const std::vector<int64_t> ids = EncodeDocument(tokenizer_, corpus.last[i], options_.max_tokens);
+    for (size_t i = corpus.last.size() - static_cast<size_t>(held_out); i < corpus.last.size();
+         ++i) {
+      const std::vector<int64_t> ids =
+          EncodeDocument(tokenizer_, corpus.last[i], options_.max_tokens);
       const auto size = static_cast<int64_t>(ids.size()), count = std::min({each, size, left});
-      for (int64_t j = 0; j < count; ++j) watched.push_back({ids, (2 * j + 1) * size / (2 * count)});
+      for (int64_t j = 0; j < count; ++j)
+        watched.push_back({ids, (2 * j + 1) * size / (2 * count)});
       left -= count;
     }
     keys_ = TokenStates(model_, watched, {options_.places.begin(), options_.places.end()});
@@ -153,24 +170,31 @@ class Collection {
     }
   }
 
-  // Looks at convergence when there are about twice as many tokens as the last time; batches are of about the same size, so exact doubling
-  // is mostly missed.
+  // Looks at convergence when there are about twice as many tokens as the last time; batches are of
+  // about the same size, so exact doubling is mostly missed.
   void Watch(const Place& place) {
     Convergence& convergence = places_.at(place).convergence;
-    const double due = convergence.tokens.empty() ? kFirstCheck : kDoubling * static_cast<double>(convergence.tokens.back());
+    const double due = convergence.tokens.empty()
+                           ? kFirstCheck
+                           : kDoubling * static_cast<double>(convergence.tokens.back());
     const int64_t count = collector_.count(place);
     if (static_cast<double>(count) < due) return;
     const MomentSolver solver(collector_.At(place), options_.ridge);
-    const at::Tensor solutions = solver.singular() ? at::Tensor() : solver.Solve(keys_.at(place)).contiguous();
+    const at::Tensor solutions =
+        solver.singular() ? at::Tensor() : solver.Solve(keys_.at(place)).contiguous();
     std::optional<double> change;
     if (solutions.defined() && convergence.solutions.defined())
-      change = ((solutions - convergence.solutions).norm(2, 1) / solutions.norm(2, 1)).mean().item<double>();
+      change = ((solutions - convergence.solutions).norm(2, 1) / solutions.norm(2, 1))
+                   .mean()
+                   .item<double>();
     convergence.tokens.push_back(count);
     convergence.change.push_back(change);
     convergence.solutions = solutions;
   }
 
-  double SecondsSinceSave() const { return std::chrono::duration<double>(Clock::now() - saved_).count(); }
+  double SecondsSinceSave() const {
+    return std::chrono::duration<double>(Clock::now() - saved_).count();
+  }
 
   void Save() {
     const Clock::time_point begin = Clock::now();
@@ -202,8 +226,9 @@ class Collection {
 
 int64_t HeldOut(int64_t documents) { return std::clamp<int64_t>(documents / 20, 1, kMostHeldOut); }
 
-std::vector<MomentResult> CollectMoments(const Model& model, const Tokenizer& tokenizer, const CorpusSummary& corpus,
-                                         const fs::path& folder, const MomentOptions& options) {
+std::vector<MomentResult> CollectMoments(const Model& model, const Tokenizer& tokenizer,
+                                         const CorpusSummary& corpus, const fs::path& folder,
+                                         const MomentOptions& options) {
   if (corpus.documents < 2)
     throw Error(fmt::format("a text of {} documents: at least 2 are needed", corpus.documents),
                 "a .txt has one document per line, a .jsonl one in the field 'text' of each line");

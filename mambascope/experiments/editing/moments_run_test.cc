@@ -1,4 +1,5 @@
-// Runs over a corpus: what is collected and written, going on after an interruption, and what is refused.
+// Runs over a corpus: what is collected and written, going on after an interruption, and what is
+// refused.
 #include "mambascope/experiments/editing/moments_run.h"
 
 #include <ATen/ATen.h>
@@ -30,10 +31,15 @@ class MomentsRunTest : public testing::Test {
     WriteFile(text_, text);
   }
   MomentOptions Options() const {
-    return {.places = {kMixed0, kMixed3, kMixerIn1}, .texts = {text_}, .rows = 300, .model = "model", .made_by = "options"};
+    return {.places = {kMixed0, kMixed3, kMixerIn1},
+            .texts = {text_},
+            .rows = 300,
+            .model = "model",
+            .made_by = "options"};
   }
   std::vector<MomentResult> Collect(const fs::path& folder, const MomentOptions& options) const {
-    return CollectMoments(model_, tokenizer_, SummarizeCorpus(options.texts, options.limit_documents), folder, options);
+    return CollectMoments(model_, tokenizer_,
+                          SummarizeCorpus(options.texts, options.limit_documents), folder, options);
   }
 
   const Model model_ = Model::Load(RepositoryFolder() / "models/demo-mamba");
@@ -49,7 +55,8 @@ TEST_F(MomentsRunTest, CountsAllDocumentsButThoseHeldOut) {
   Corpus corpus({text_});
   for (int i = 0; i < 57; ++i) {
     prompts.emplace_back();
-    for (const Token& token : tokenizer_.EncodeContinuation(*corpus.Next())) prompts.back().push_back(token.id);
+    for (const Token& token : tokenizer_.EncodeContinuation(*corpus.Next()))
+      prompts.back().push_back(token.id);
   }
   MomentCollector collector(model_, {kMixed3});
   for (const std::vector<int64_t>& prompt : prompts) collector.Add({prompt}, {kMixed3});
@@ -96,12 +103,14 @@ TEST_F(MomentsRunTest, ConvergenceIsTheChangeOfTheSolutions) {
   Corpus corpus({text_});
   while (const std::optional<std::string> document = corpus.Next()) {
     prompts.emplace_back();
-    for (const Token& token : tokenizer_.EncodeContinuation(*document)) prompts.back().push_back(token.id);
+    for (const Token& token : tokenizer_.EncodeContinuation(*document))
+      prompts.back().push_back(token.id);
   }
   int64_t left = 64;
   for (size_t i = 114; i < 120; ++i) {
     const auto size = static_cast<int64_t>(prompts[i].size()), count = std::min<int64_t>(11, left);
-    for (int64_t j = 0; j < count; ++j) watched.push_back({prompts[i], (2 * j + 1) * size / (2 * count)});
+    for (int64_t j = 0; j < count; ++j)
+      watched.push_back({prompts[i], (2 * j + 1) * size / (2 * count)});
     left -= count;
   }
   const at::Tensor keys = TokenStates(model_, watched, {kMixerIn1}).at(kMixerIn1).to(at::kDouble);
@@ -113,7 +122,8 @@ TEST_F(MomentsRunTest, ConvergenceIsTheChangeOfTheSolutions) {
     if (collector.count(kMixerIn1) == convergence.tokens[solutions.size() + 1])
       solutions.push_back(MomentSolver(collector.At(kMixerIn1)).Solve(keys));
   }
-  const double expected = ((solutions[1] - solutions[0]).norm(2, 1) / solutions[1].norm(2, 1)).mean().item<double>();
+  const double expected =
+      ((solutions[1] - solutions[0]).norm(2, 1) / solutions[1].norm(2, 1)).mean().item<double>();
   EXPECT_NEAR(*convergence.change[2], expected, 1e-3 * expected);
 }
 
@@ -135,7 +145,8 @@ TEST_F(MomentsRunTest, SingularMomentsHaveSolutionsOnlyWithARidge) {
   EXPECT_FALSE(without.convergence.solutions.defined());
   EXPECT_EQ(without.convergence.change[1], std::nullopt);
   EXPECT_LT(with.convergence.change[1].value(), 1e-4);
-  EXPECT_TRUE(at::equal(ReadMoments(out_, kMixed0, 384, "model").sum, ReadMoments(folder_ / "ridge", kMixed0, 384, "model").sum));
+  EXPECT_TRUE(at::equal(ReadMoments(out_, kMixed0, 384, "model").sum,
+                        ReadMoments(folder_ / "ridge", kMixed0, 384, "model").sum));
 }
 
 TEST_F(MomentsRunTest, AnInterruptedRunGivesTheSameFiles) {
@@ -152,7 +163,8 @@ TEST_F(MomentsRunTest, AnInterruptedRunGivesTheSameFiles) {
       if (begun < 0) begun = documents;
       if (documents >= most) throw Interruption();
     };
-    if (most == 10) options.places = {kMixed0, kMixerIn1};  // a place that is asked for later starts later
+    if (most == 10)
+      options.places = {kMixed0, kMixerIn1};  // a place that is asked for later starts later
     else options.places = Options().places;
     EXPECT_THROW(Collect(resumed, options), Interruption);
     EXPECT_LT(begun, most);
@@ -173,10 +185,13 @@ TEST_F(MomentsRunTest, AnInterruptedRunGivesTheSameFiles) {
 TEST_F(MomentsRunTest, RefusesWhatSomethingElseMade) {
   WriteText(30);
   Collect(out_, Options());
-  const auto error = [&](const MomentOptions& options) { return ErrorOf([&] { Collect(out_, options); }); };
+  const auto error = [&](const MomentOptions& options) {
+    return ErrorOf([&] { Collect(out_, options); });
+  };
   MomentOptions options = Options();
   options.model = "another";
-  EXPECT_THAT(error(options), AllOf(HasSubstr("mixed.0.npz: statistics of another model"), HasSubstr("--out")));
+  EXPECT_THAT(error(options),
+              AllOf(HasSubstr("mixed.0.npz: statistics of another model"), HasSubstr("--out")));
   options = Options();
   options.made_by = "others";
   EXPECT_THAT(error(options), HasSubstr("mixed.0.npz: was made with other options"));
@@ -192,7 +207,8 @@ TEST_F(MomentsRunTest, RefusesWhatSomethingElseMade) {
 
 TEST_F(MomentsRunTest, RefusesATextOfOneDocument) {
   WriteText(1);
-  EXPECT_THAT(ErrorOf([&] { Collect(out_, Options()); }), HasSubstr("a text of 1 documents: at least 2"));
+  EXPECT_THAT(ErrorOf([&] { Collect(out_, Options()); }),
+              HasSubstr("a text of 1 documents: at least 2"));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Second moments against plain float64 sums over the states that Run keeps, and C^-1 k against a solve without Cholesky.
+// Second moments against plain float64 sums over the states that Run keeps, and C^-1 k against a
+// solve without Cholesky.
 #include "mambascope/experiments/editing/moments.h"
 
 #include <ATen/ATen.h>
@@ -16,7 +17,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 using Prompts = std::vector<std::vector<int64_t>>;
 
-const Prompts kPrompts = {{7, 300, 21, 150, 9, 88}, {5}, {12, 333, 4, 4, 90}, {201, 17, 3, 256, 41, 60, 77, 8, 19}};
+const Prompts kPrompts = {
+    {7, 300, 21, 150, 9, 88}, {5}, {12, 333, 4, 4, 90}, {201, 17, 3, 256, 41, 60, 77, 8, 19}};
 
 class MomentsTest : public testing::TestWithParam<std::string> {
  protected:
@@ -31,7 +33,9 @@ class MomentsTest : public testing::TestWithParam<std::string> {
   at::Tensor PlainSum(const Place& place) const {
     at::Tensor sum;
     for (const std::vector<int64_t>& prompt : kPrompts) {
-      const at::Tensor states = mambascope::Run(model_, {prompt}, {.variants = {}, .keep = {place}}).State(place, 0).to(at::kDouble);
+      const at::Tensor states = mambascope::Run(model_, {prompt}, {.variants = {}, .keep = {place}})
+                                    .State(place, 0)
+                                    .to(at::kDouble);
       for (int64_t t = 0; t < states.size(0); ++t) {
         const at::Tensor product = at::outer(states[t], states[t]);
         sum = sum.defined() ? sum + product : product;
@@ -57,9 +61,11 @@ TEST_P(MomentsTest, AreTheSumOverWholeRuns) {
     EXPECT_EQ(moments.count, 21);
     EXPECT_EQ(moments.sum.scalar_type(), at::kDouble);
     EXPECT_GT(expected.abs().max().item<double>(), 0);
-    EXPECT_LT(MaxDifference(moments.sum, expected), 1e-5 * expected.abs().max().item<double>()) << SiteName(place.site) << place.layer;
+    EXPECT_LT(MaxDifference(moments.sum, expected), 1e-5 * expected.abs().max().item<double>())
+        << SiteName(place.site) << place.layer;
     EXPECT_TRUE(at::equal(moments.sum, moments.sum.t()));
-    EXPECT_LT(MaxDifference(moments.Mean() * 21, moments.sum), 1e-12 * expected.abs().max().item<double>());
+    EXPECT_LT(MaxDifference(moments.Mean() * 21, moments.sum),
+              1e-12 * expected.abs().max().item<double>());
   }
 }
 
@@ -74,7 +80,8 @@ TEST_P(MomentsTest, PackingDoesNotChangeThem) {
   }
 }
 
-// The pass that stops above the highest place, the places that are left out, and going on from earlier sums.
+// The pass that stops above the highest place, the places that are left out, and going on from
+// earlier sums.
 TEST_P(MomentsTest, AreCollectedAtThePlacesAskedFor) {
   MomentCollector all(model_, places_), some(model_, places_);
   all.Add(kPrompts, places_);
@@ -87,7 +94,8 @@ TEST_P(MomentsTest, AreCollectedAtThePlacesAskedFor) {
   EXPECT_EQ(some.count(places_.back()), 0);
   some.Add(kPrompts, {places_[0]});
   EXPECT_EQ(some.count(places_[0]), 42);
-  EXPECT_LT(MaxDifference(some.At(places_[0]).sum, 2 * all.At(places_[0]).sum), 1e-9 * all.At(places_[0]).sum.abs().max().item<double>());
+  EXPECT_LT(MaxDifference(some.At(places_[0]).sum, 2 * all.At(places_[0]).sum),
+            1e-9 * all.At(places_[0]).sum.abs().max().item<double>());
 }
 
 TEST_P(MomentsTest, RefusePlacesThatTheModelLacks) {
@@ -98,7 +106,8 @@ TEST_P(MomentsTest, RefusePlacesThatTheModelLacks) {
 
 Moments RandomMoments(int64_t count, int64_t width) {
   at::manual_seed(count);
-  const at::Tensor keys = at::randn({count, width}, at::kDouble) * at::logspace(0, 2, width, 10, at::kDouble);
+  const at::Tensor keys =
+      at::randn({count, width}, at::kDouble) * at::logspace(0, 2, width, 10, at::kDouble);
   return {.sum = keys.t().mm(keys), .count = count};
 }
 
@@ -108,7 +117,8 @@ TEST(MomentSolverTest, SolvesLikeAGeneralSolver) {
   const at::Tensor expected = at::linalg_solve(moments.Mean(), keys.to(at::kDouble).t()).t();
   const MomentSolver solver(moments);
   EXPECT_FALSE(solver.singular());
-  EXPECT_LT(MaxDifference(solver.Solve(keys), expected), 1e-10 * expected.abs().max().item<double>());
+  EXPECT_LT(MaxDifference(solver.Solve(keys), expected),
+            1e-10 * expected.abs().max().item<double>());
   const double condition = at::linalg_cond(moments.Mean()).item<double>();
   EXPECT_GT(solver.condition(), condition / 40);
   EXPECT_LE(solver.condition(), condition);
@@ -118,9 +128,11 @@ TEST(MomentSolverTest, RidgeIsAShareOfTheMeanDiagonal) {
   const Moments moments = RandomMoments(300, 40);
   const at::Tensor c = moments.Mean(), key = at::randn({1, 40}, at::kDouble);
   const at::Tensor ridged = c + at::eye(40, at::kDouble) * (0.1 * c.diagonal().mean());
-  const at::Tensor expected = at::linalg_solve(ridged, key.t()).t(), solved = MomentSolver(moments, 0.1).Solve(key);
+  const at::Tensor expected = at::linalg_solve(ridged, key.t()).t(),
+                   solved = MomentSolver(moments, 0.1).Solve(key);
   EXPECT_LT(MaxDifference(solved, expected), 1e-10 * expected.abs().max().item<double>());
-  EXPECT_GT(MaxDifference(solved, MomentSolver(moments).Solve(key)), 1e-3 * expected.abs().max().item<double>());
+  EXPECT_GT(MaxDifference(solved, MomentSolver(moments).Solve(key)),
+            1e-3 * expected.abs().max().item<double>());
 }
 
 TEST(MomentSolverTest, FewerTokensThanFeaturesAreSingular) {
@@ -146,10 +158,13 @@ TEST(MomentCollectorTest, SumsOfWideStatesAreWhole) {
   collector.Add(kPrompts, {place});
   at::Tensor expected = at::zeros({384, 384}, at::kDouble);
   for (const std::vector<int64_t>& prompt : kPrompts) {
-    const at::Tensor x = mambascope::Run(model, {prompt}, {.variants = {}, .keep = {place}}).State(place, 0).to(at::kDouble);
+    const at::Tensor x = mambascope::Run(model, {prompt}, {.variants = {}, .keep = {place}})
+                             .State(place, 0)
+                             .to(at::kDouble);
     expected += x.t().mm(x);
   }
-  EXPECT_LT(MaxDifference(collector.At(place).sum, expected), 1e-5 * expected.abs().max().item<double>());
+  EXPECT_LT(MaxDifference(collector.At(place).sum, expected),
+            1e-5 * expected.abs().max().item<double>());
 }
 
 }  // namespace

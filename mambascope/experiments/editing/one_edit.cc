@@ -13,14 +13,16 @@ namespace {
 
 constexpr int64_t kTopTokens = 5;
 
-NextTokens PredictNext(const EditInputs& inputs, const Model& model, const RewritePrompts& rewrite) {
+NextTokens PredictNext(const EditInputs& inputs, const Model& model,
+                       const RewritePrompts& rewrite) {
   const std::vector<int64_t>& prompt = rewrite.prompts[0].ids;
   const at::Tensor p = Run(model, {prompt}).LastLogits()[0].softmax(0);  // [vocab]
   const auto [probs, ids] = p.topk(std::min(kTopTokens, p.size(0)));
   NextTokens next;
   for (int64_t i = 0; i < ids.size(0); ++i) {
     const auto id = ids[i].item<int64_t>();
-    next.top.push_back({id, inputs.tokenizer.DecodeToken(id).value_or(""), probs[i].item<double>()});
+    next.top.push_back(
+        {id, inputs.tokenizer.DecodeToken(id).value_or(""), probs[i].item<double>()});
   }
   const TargetScore score = ScoreTargets(model, {{prompt, {rewrite.target}}})[0][0];
   next.p_target = std::exp(-score.nll * static_cast<double>(rewrite.target.size()));
@@ -34,23 +36,31 @@ struct FoundEdits {
   double v0_norm;
 };
 
-FoundEdits MakeEdits(const EditInputs& inputs, const RewritePrompts& rewrite, const OneEditOptions& options, const RomeOptions& rome) {
+FoundEdits MakeEdits(const EditInputs& inputs, const RewritePrompts& rewrite,
+                     const OneEditOptions& options, const RomeOptions& rome) {
   const auto& [layer, projection] = options.places[0];
-  const RomeEdit edit = Rome(inputs.model, {{&rewrite, layer, projection}}, inputs.solvers, rome)[0];
+  const RomeEdit edit =
+      Rome(inputs.model, {{&rewrite, layer, projection}}, inputs.solvers, rome)[0];
   return {{edit.edit}, edit.value, edit.v0_norm};
 }
 
-FoundEdits MakeEdits(const EditInputs& inputs, const RewritePrompts& rewrite, const OneEditOptions& options, const MemitOptions& memit) {
+FoundEdits MakeEdits(const EditInputs& inputs, const RewritePrompts& rewrite,
+                     const OneEditOptions& options, const MemitOptions& memit) {
   const std::set<int> layers = EditedLayers(options.places);
-  const MemitResult result = Memit(inputs.model, {rewrite}, layers, options.places[0].projection, inputs.solvers, memit);
+  const MemitResult result =
+      Memit(inputs.model, {rewrite}, layers, options.places[0].projection, inputs.solvers, memit);
   const Place last{Site::kResid, *layers.rbegin()};
-  return {result.Edits(), result.values[0], TokenStates(inputs.model, {rewrite.prompts[0]}, {last}).at(last).norm().item<double>()};
+  return {result.Edits(), result.values[0],
+          TokenStates(inputs.model, {rewrite.prompts[0]}, {last}).at(last).norm().item<double>()};
 }
 
 }  // namespace
 
-OneEdit EditOne(const EditInputs& inputs, const Rewrite& rewrite, const RewritePrompts& prompts, const OneEditOptions& options) {
-  const FoundEdits found = std::visit([&](const auto& method) { return MakeEdits(inputs, prompts, options, method); }, options.method);
+OneEdit EditOne(const EditInputs& inputs, const Rewrite& rewrite, const RewritePrompts& prompts,
+                const OneEditOptions& options) {
+  const FoundEdits found =
+      std::visit([&](const auto& method) { return MakeEdits(inputs, prompts, options, method); },
+                 options.method);
   const std::set<int> layers = EditedLayers(options.places);
   OneEditResult result{.options = {},
                        .layers = {layers.begin(), layers.end()},

@@ -50,6 +50,7 @@ struct OneEdit {
 
 // Makes the edit and measures it. Throws Error as Rome or Memit do. REQUIRES: `prompts` are
 // PrepareRewrite of `rewrite`
-OneEdit EditOne(const EditInputs& inputs, const Rewrite& rewrite, const RewritePrompts& prompts, const OneEditOptions& options);
+OneEdit EditOne(const EditInputs& inputs, const Rewrite& rewrite, const RewritePrompts& prompts,
+                const OneEditOptions& options);
 
 }  // namespace mambascope

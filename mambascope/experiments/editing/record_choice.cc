@@ -14,7 +14,8 @@ namespace {
 constexpr size_t kRecordsAtATime = 256;
 
 // Whether the model says the true object of each record in [begin, end).
-std::vector<bool> KnowsRecords(const Model& model, const Tokenizer& tokenizer, const std::vector<DatasetRecord>& records, size_t begin,
+std::vector<bool> KnowsRecords(const Model& model, const Tokenizer& tokenizer,
+                               const std::vector<DatasetRecord>& records, size_t begin,
                                size_t end) {
   std::vector<Fact> facts;
   for (size_t i = begin; i < end; ++i) {
@@ -26,22 +27,26 @@ std::vector<bool> KnowsRecords(const Model& model, const Tokenizer& tokenizer, c
 
 }  // namespace
 
-ChosenRecords ChooseRecords(const Model& model, const Tokenizer& tokenizer, std::vector<DatasetRecord> records,
+ChosenRecords ChooseRecords(const Model& model, const Tokenizer& tokenizer,
+                            std::vector<DatasetRecord> records,
                             const RecordChoiceOptions& options) {
   ChosenRecords chosen{.records = {}, .choice = {.of = static_cast<int64_t>(records.size())}};
   Random(options.seed).Shuffle(records);
   const size_t limit = options.limit > 0 ? static_cast<size_t>(options.limit) : records.size();
-  for (size_t begin = 0; begin < records.size() && chosen.records.size() < limit; begin += kRecordsAtATime) {
+  for (size_t begin = 0; begin < records.size() && chosen.records.size() < limit;
+       begin += kRecordsAtATime) {
     const size_t end = std::min(begin + kRecordsAtATime, records.size());
-    const std::vector<bool> keep = options.keep == RecordChoiceOptions::Keep::kAll ? std::vector<bool>(end - begin, true)
-                                                                                   : KnowsRecords(model, tokenizer, records, begin, end);
+    const std::vector<bool> keep = options.keep == RecordChoiceOptions::Keep::kAll
+                                       ? std::vector<bool>(end - begin, true)
+                                       : KnowsRecords(model, tokenizer, records, begin, end);
     for (size_t i = begin; i < end && chosen.records.size() < limit; ++i, ++chosen.choice.tested) {
       if (keep[i - begin]) chosen.records.push_back(std::move(records[i]));
     }
   }
   if (chosen.records.empty())
-    throw Error(fmt::format("the model knows the true object of none of the {} records", records.size()),
-                "--all-facts edits them all the same");
+    throw Error(
+        fmt::format("the model knows the true object of none of the {} records", records.size()),
+        "--all-facts edits them all the same");
   chosen.choice.chosen = static_cast<int64_t>(chosen.records.size());
   return chosen;
 }

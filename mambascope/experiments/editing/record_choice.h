@@ -28,7 +28,8 @@ struct ChosenRecords {
 };
 
 // Shuffles the records and keeps some of them. Throws Error when that leaves none.
-ChosenRecords ChooseRecords(const Model& model, const Tokenizer& tokenizer, std::vector<DatasetRecord> records,
+ChosenRecords ChooseRecords(const Model& model, const Tokenizer& tokenizer,
+                            std::vector<DatasetRecord> records,
                             const RecordChoiceOptions& options = {});
 
 }  // namespace mambascope

@@ -18,7 +18,8 @@ namespace {
 constexpr const char* kEndOfText = "<|endoftext|>";
 
 void ReplaceAll(std::string& text, const std::string& what, const std::string& by) {
-  for (size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size()) text.replace(at, what.size(), by);
+  for (size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size())
+    text.replace(at, what.size(), by);
 }
 
 std::string AsContext(std::string text) {
@@ -31,7 +32,9 @@ std::string AsContext(std::string text) {
 std::vector<int64_t> BeginningIds(const Tokenizer& tokenizer, const std::string& beginning) {
   std::vector<int64_t> ids = TokenIds(tokenizer.EncodeContinuation(beginning));
   if (beginning == kEndOfText && ids.size() != 1)
-    throw Error(fmt::format("the tokenizer has no {}, from which context texts are generated", kEndOfText), "give some, with --contexts");
+    throw Error(
+        fmt::format("the tokenizer has no {}, from which context texts are generated", kEndOfText),
+        "give some, with --contexts");
   return ids;
 }
 
@@ -47,40 +50,50 @@ std::vector<ContextPlan> MemitContextPlan() {
   return plan;
 }
 
-Contexts GenerateContexts(const Model& model, const Tokenizer& tokenizer, const std::vector<ContextPlan>& plan, uint64_t seed) {
+Contexts GenerateContexts(const Model& model, const Tokenizer& tokenizer,
+                          const std::vector<ContextPlan>& plan, uint64_t seed) {
   Contexts contexts = {"{}"};
   bool says_something = false;
   for (const ContextPlan& part : plan) {
     const std::vector<int64_t> beginning = BeginningIds(tokenizer, part.beginning);
     const std::vector<std::vector<int64_t>> prompts(static_cast<size_t>(part.count), beginning);
-    for (std::vector<int64_t> ids : Generate(model, prompts, {.tokens = part.tokens, .top_k = 5, .seed = seed + contexts.size()})) {
+    for (std::vector<int64_t> ids : Generate(
+             model, prompts, {.tokens = part.tokens, .top_k = 5, .seed = seed + contexts.size()})) {
       ids.insert(ids.begin(), beginning.begin(), beginning.end());
       contexts.push_back(AsContext(tokenizer.DecodeKnown(ids)));
       says_something = says_something || contexts.back() != ". {}";
     }
   }
   if (!says_something)
-    throw Error(fmt::format("the model goes on from {} with no text that contexts could be made of", kEndOfText),
+    throw Error(fmt::format("the model goes on from {} with no text that contexts could be made of",
+                            kEndOfText),
                 "--contexts memit begins them with words; or give a file of them");
   return contexts;
 }
 
 Contexts ReadContexts(const std::filesystem::path& file) {
   const Json json = ReadJson(file);
-  const auto is_context = [](const Json& text) { return text.is_string() && IsPattern(text.get<std::string>()); };
-  if (!json.is_array() || json.empty() || !std::all_of(json.begin(), json.end(), is_context) || json[0] != "{}")
-    throw Error(file.string() + ": a list of texts was expected, each with one {} for the prompt, the first \"{}\" alone");
+  const auto is_context = [](const Json& text) {
+    return text.is_string() && IsPattern(text.get<std::string>());
+  };
+  if (!json.is_array() || json.empty() || !std::all_of(json.begin(), json.end(), is_context) ||
+      json[0] != "{}")
+    throw Error(
+        file.string() +
+        ": a list of texts was expected, each with one {} for the prompt, the first \"{}\" alone");
   return json.get<Contexts>();
 }
 
-RewritePrompts PrepareRewrite(const Tokenizer& tokenizer, const Rewrite& rewrite, const Contexts& contexts) {
+RewritePrompts PrepareRewrite(const Tokenizer& tokenizer, const Rewrite& rewrite,
+                              const Contexts& contexts) {
   RewritePrompts result;
   for (std::string context : contexts) {
     context.replace(context.find("{}"), 2, rewrite.pattern);
     result.prompts.push_back(SubjectLast(MakePrompt(tokenizer, context, rewrite.subject)));
   }
   if (StripWhiteSpace(rewrite.target).empty())
-    throw Error(fmt::format("the target '{}' has no token", rewrite.target), "give the new object as a text");
+    throw Error(fmt::format("the target '{}' has no token", rewrite.target),
+                "give the new object as a text");
   result.target = EncodeTarget(tokenizer, rewrite.target, "target");
   result.essence = SubjectLast(MakePrompt(tokenizer, "{} is a", rewrite.subject));
   return result;

@@ -24,18 +24,24 @@ TEST_F(RewriteTest, EveryContextStandsBeforeThePromptWhoseSubjectIsFound) {
   const RewritePrompts prompts = PrepareRewrite(tokenizer_, rewrite_, {"{}", "Rain fell. {}"});
   ASSERT_EQ(prompts.prompts.size(), 2u);
   EXPECT_EQ(Text(prompts.prompts[0].ids), "The landmark called Eiffel Tower can be found in");
-  EXPECT_EQ(Text(prompts.prompts[1].ids), "Rain fell. The landmark called Eiffel Tower can be found in");
+  EXPECT_EQ(Text(prompts.prompts[1].ids),
+            "Rain fell. The landmark called Eiffel Tower can be found in");
   EXPECT_EQ(Text(prompts.essence.ids), "Eiffel Tower is a");
   for (const PromptToken& prompt : {prompts.prompts[0], prompts.prompts[1], prompts.essence}) {
     const std::vector<int64_t> head(prompt.ids.begin(), prompt.ids.begin() + prompt.token + 1);
     EXPECT_THAT(Text(head), testing::EndsWith("Eiffel Tower"));
   }
   EXPECT_EQ(Text(prompts.target), " Rome");
-  EXPECT_EQ(Text(PrepareRewrite(tokenizer_, {rewrite_.pattern, "Eiffel Tower", " Rome"}, {"{}"}).target), " Rome") << "one space";
+  EXPECT_EQ(
+      Text(PrepareRewrite(tokenizer_, {rewrite_.pattern, "Eiffel Tower", " Rome"}, {"{}"}).target),
+      " Rome")
+      << "one space";
 }
 
 TEST_F(RewriteTest, BadRewritesAreRefused) {
-  const auto error = [&](const Rewrite& rewrite) { return ErrorOf([&] { PrepareRewrite(tokenizer_, rewrite, {"{}"}); }); };
+  const auto error = [&](const Rewrite& rewrite) {
+    return ErrorOf([&] { PrepareRewrite(tokenizer_, rewrite, {"{}"}); });
+  };
   EXPECT_THAT(error({rewrite_.pattern, "Eiffel Tower", ""}), HasSubstr("has no token"));
   EXPECT_THAT(error({rewrite_.pattern, "Eiffel Tower", "  "}), HasSubstr("has no token"));
   EXPECT_THAT(error({rewrite_.pattern, "", "Rome"}), HasSubstr("subject"));
@@ -57,7 +63,8 @@ TEST_F(RewriteTest, ContextsAreDrawnFromTheModelAndFrozenByTheSeed) {
 
 // The bundled models were never shown what follows the end of a text.
 TEST_F(RewriteTest, ModelThatSaysNothingAfterTheEndOfTextIsAnError) {
-  EXPECT_THAT(ErrorOf([&] { GenerateContexts(model_, tokenizer_, RomeContextPlan(), 0); }), HasSubstr("--contexts"));
+  EXPECT_THAT(ErrorOf([&] { GenerateContexts(model_, tokenizer_, RomeContextPlan(), 0); }),
+              HasSubstr("--contexts"));
 }
 
 TEST_F(RewriteTest, ContextFiles) {
@@ -67,7 +74,8 @@ TEST_F(RewriteTest, ContextFiles) {
     return ReadContexts(folder / "contexts.json");
   };
   EXPECT_EQ(read(R"(["{}", "It rains. {}"])"), (Contexts{"{}", "It rains. {}"}));
-  for (const char* bad : {"[]", "{}", R"(["It rains. {}", "{}"])", R"(["{}", "no place"])", R"(["{}", "{} {}"])", R"(["{}", 3])"})
+  for (const char* bad : {"[]", "{}", R"(["It rains. {}", "{}"])", R"(["{}", "no place"])",
+                          R"(["{}", "{} {}"])", R"(["{}", 3])"})
     EXPECT_THAT(ErrorOf([&] { read(bad); }), HasSubstr("contexts.json: a list of texts")) << bad;
 }
 

@@ -11,7 +11,8 @@
 namespace mambascope {
 namespace {
 
-// The keys and values of all tasks' prompts: place -> [prompt, width]; `first` gets the first prompt of each rewrite.
+// The keys and values of all tasks' prompts: place -> [prompt, width]; `first` gets the first
+// prompt of each rewrite.
 std::map<Place, at::Tensor> KeysAndValues(const Model& model, const std::vector<RomeTask>& tasks,
                                           std::map<const RewritePrompts*, int64_t>& first) {
   std::vector<PromptToken> prompts;
@@ -25,21 +26,27 @@ std::map<Place, at::Tensor> KeysAndValues(const Model& model, const std::vector<
   return TokenStates(model, prompts, places);
 }
 
-// The edit of one task, from the keys and values of its contexts, [context, in] and [context, out]; the bare prompt is the first.
-RomeEdit MakeEdit(const RomeTask& task, const at::Tensor& weight, const at::Tensor& keys, const at::Tensor& values, FoundValue found,
-                  const MomentSolver& solver, RomeOptions::Division division) {
+// The edit of one task, from the keys and values of its contexts, [context, in] and [context, out];
+// the bare prompt is the first.
+RomeEdit MakeEdit(const RomeTask& task, const at::Tensor& weight, const at::Tensor& keys,
+                  const at::Tensor& values, FoundValue found, const MomentSolver& solver,
+                  RomeOptions::Division division) {
   const at::Tensor mean = keys.mean(0, /*keepdim=*/true);            // [1, in]
   at::Tensor u = solver.Solve(mean).to(keys.device(), at::kDouble);  // [1, in]
   u = u / u.norm();
   const bool bare = division == RomeOptions::Division::kBare;
-  const at::Tensor k0 = (bare ? keys.narrow(0, 0, 1) : mean).to(at::kDouble);               // [1, in]
-  const at::Tensor now = bare ? values.narrow(0, 0, 1) : values.mean(0, /*keepdim=*/true);  // [1, out]
+  const at::Tensor k0 = (bare ? keys.narrow(0, 0, 1) : mean).to(at::kDouble);  // [1, in]
+  const at::Tensor now =
+      bare ? values.narrow(0, 0, 1) : values.mean(0, /*keepdim=*/true);  // [1, out]
   const double along = (k0 * u).sum().item<double>();
   if (std::abs(along) < 1e-6 * k0.norm().item<double>())
-    throw Error(fmt::format("the edit of {} at layer {}: its key hardly lies along C^-1 k", task.projection, task.layer),
+    throw Error(fmt::format("the edit of {} at layer {}: its key hardly lies along C^-1 k",
+                            task.projection, task.layer),
                 "take more text for the moments, or --ridge");
-  const at::Tensor v = (values.narrow(0, 0, 1) + found.delta.unsqueeze(0) - now) / along;  // v* - W k0
-  RomeEdit result{.edit = {task.layer, task.projection, u.to(at::kFloat), v.to(at::kFloat)}, .value = std::move(found)};
+  const at::Tensor v =
+      (values.narrow(0, 0, 1) + found.delta.unsqueeze(0) - now) / along;  // v* - W k0
+  RomeEdit result{.edit = {task.layer, task.projection, u.to(at::kFloat), v.to(at::kFloat)},
+                  .value = std::move(found)};
   result.v0_norm = values[0].norm().item<double>();
   result.change_norm = v.norm().item<double>();
   result.weight_norm = weight.norm().item<double>();
@@ -48,13 +55,17 @@ RomeEdit MakeEdit(const RomeTask& task, const at::Tensor& weight, const at::Tens
 
 }  // namespace
 
-Place KeyPlace(const Model& model, int layer, const std::string& projection) { return {model.editable(layer, projection).key, layer}; }
+Place KeyPlace(const Model& model, int layer, const std::string& projection) {
+  return {model.editable(layer, projection).key, layer};
+}
 
-std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& tasks, const Solvers& solvers, const RomeOptions& options) {
+std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& tasks,
+                           const Solvers& solvers, const RomeOptions& options) {
   std::map<const RewritePrompts*, int64_t> first;
   const std::map<Place, at::Tensor> states = KeysAndValues(model, tasks, first);
   const auto at = [&](const RomeTask& task, Site site) {
-    return states.at({site, task.layer}).narrow(0, first.at(task.rewrite), static_cast<int64_t>(task.rewrite->prompts.size()));
+    return states.at({site, task.layer})
+        .narrow(0, first.at(task.rewrite), static_cast<int64_t>(task.rewrite->prompts.size()));
   };
   std::vector<ValueTask> searches;
   for (const RomeTask& task : tasks) {
@@ -66,7 +77,8 @@ std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& task
   c10::NoGradGuard no_grad;
   for (size_t i = 0; i < tasks.size(); ++i) {
     const EditableWeight weight = model.editable(tasks[i].layer, tasks[i].projection);
-    edits.push_back(MakeEdit(tasks[i], weight.weight, at(tasks[i], weight.key), at(tasks[i], weight.value), std::move(found[i]),
+    edits.push_back(MakeEdit(tasks[i], weight.weight, at(tasks[i], weight.key),
+                             at(tasks[i], weight.value), std::move(found[i]),
                              solvers({weight.key, tasks[i].layer}), options.division));
   }
   return edits;

@@ -1,10 +1,12 @@
-// Rank-One Model Editing (Meng et al. 2022, section 3.1; Sharma et al. 2024, section 4): a projection W is seen as a memory that maps the
-// key k at the subject's last token to a value. It is changed by rank one so that the key maps to the value that makes the model say the
-// target, and so that other keys, of second moment C, move least:
+// Rank-One Model Editing (Meng et al. 2022, section 3.1; Sharma et al. 2024, section 4): a
+// projection W is seen as a memory that maps the key k at the subject's last token to a value. It
+// is changed by rank one so that the key maps to the value that makes the model say the target, and
+// so that other keys, of second moment C, move least:
 //
 //   W' = W + v u^T     u = C^-1 k / |C^-1 k|     v = (v* - W k0) / (k0 . u)
 //
-// k is the mean key over contexts and k0 that of the bare prompt, which W' maps to v* = v0 + delta (experiments/value_search).
+// k is the mean key over contexts and k0 that of the bare prompt, which W' maps to v* = v0 + delta
+// (experiments/value_search).
 #pragma once
 
 #include <functional>
@@ -20,8 +22,9 @@ namespace mambascope {
 
 struct RomeOptions {
   ValueOptions value = {};
-  // The key that the division takes: the bare prompt's, as published, or the mean that u is made from too (Gupta et al. 2024, "Rebuilding
-  // ROME": edits one after the other then do not break the model).
+  // The key that the division takes: the bare prompt's, as published, or the mean that u is made
+  // from too (Gupta et al. 2024, "Rebuilding ROME": edits one after the other then do not break the
+  // model).
   enum class Division { kBare, kMean } division = Division::kBare;
 };
 
@@ -54,6 +57,7 @@ Place KeyPlace(const Model& model, int layer, const std::string& projection);
 
 // All edits, each of the model as it is, searched together. Throws Error as KeyPlace and
 // SearchValues do, where `solvers` does, and for a key that u hardly sees (k0 . u near 0).
-std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& tasks, const Solvers& solvers, const RomeOptions& options = {});
+std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& tasks,
+                           const Solvers& solvers, const RomeOptions& options = {});
 
 }  // namespace mambascope

@@ -14,7 +14,9 @@ namespace {
 class RomeTest : public testing::TestWithParam<std::string> {
  protected:
   const RewritePrompts rewrite_ = {
-      {{{150, 9, 7, 30, 21}, 4}, {{5, 6, 150, 9, 7, 30, 21}, 6}, {{8, 150, 9, 7, 30, 21}, 5}}, {17, 40}, {{30, 21, 3, 4}, 1}};
+      {{{150, 9, 7, 30, 21}, 4}, {{5, 6, 150, 9, 7, 30, 21}, 6}, {{8, 150, 9, 7, 30, 21}, 5}},
+      {17, 40},
+      {{30, 21, 3, 4}, 1}};
 
   // Second moments that are not the identity: of random keys.
   const MomentSolver& Solver(const Place& key) {
@@ -26,15 +28,19 @@ class RomeTest : public testing::TestWithParam<std::string> {
     moments_[key] = {keys.t().mm(keys), 4 * width};
     return solvers_.emplace(key, MomentSolver(moments_[key])).first->second;
   }
-  std::vector<RomeEdit> Edits(const std::vector<RomeTask>& tasks, RomeOptions::Division division = RomeOptions::Division::kBare) {
-    RomeOptions options{.value = {.steps = 5, .learning_rate = 0.05, .clamp = 30}, .division = division};
+  std::vector<RomeEdit> Edits(const std::vector<RomeTask>& tasks,
+                              RomeOptions::Division division = RomeOptions::Division::kBare) {
+    RomeOptions options{.value = {.steps = 5, .learning_rate = 0.05, .clamp = 30},
+                        .division = division};
     return Rome(
-        model_, tasks, [this](const Place& key) -> const MomentSolver& { return Solver(key); }, options);
+        model_, tasks, [this](const Place& key) -> const MomentSolver& { return Solver(key); },
+        options);
   }
   std::vector<RomeTask> Tasks() const {
     std::vector<RomeTask> tasks;
     for (int l : {0, model_.layers() - 1}) {
-      for (const EditableWeight& weight : model_.layer(l).editable()) tasks.push_back({&rewrite_, l, weight.name});
+      for (const EditableWeight& weight : model_.layer(l).editable())
+        tasks.push_back({&rewrite_, l, weight.name});
     }
     return tasks;
   }
@@ -59,10 +65,13 @@ TEST_P(RomeTest, EditedProjectionMapsTheBareKeyToTheValueFound) {
     const at::Tensor v0 = ReadState(model_, rewrite_.prompts[0], value);
     const at::Tensor got = ReadState(model_.Edited({edits[i].edit}), rewrite_.prompts[0], value);
     const at::Tensor want = v0 + edits[i].value.delta;
-    EXPECT_LT(MaxDifference(got, want), 1e-4 * want.abs().max().item<double>()) << tasks[i].projection;
+    EXPECT_LT(MaxDifference(got, want), 1e-4 * want.abs().max().item<double>())
+        << tasks[i].projection;
     EXPECT_GT(MaxDifference(got, v0), 1e-3) << "the edit does nothing";
-    EXPECT_NEAR(edits[i].change_norm, edits[i].edit.v.t().mm(edits[i].edit.u).norm().item<double>(), 1e-4 * edits[i].change_norm);
-    EXPECT_NEAR(edits[i].weight_norm, weight.weight.norm().item<double>(), 1e-5 * edits[i].weight_norm);
+    EXPECT_NEAR(edits[i].change_norm, edits[i].edit.v.t().mm(edits[i].edit.u).norm().item<double>(),
+                1e-4 * edits[i].change_norm);
+    EXPECT_NEAR(edits[i].weight_norm, weight.weight.norm().item<double>(),
+                1e-5 * edits[i].weight_norm);
   }
 }
 
@@ -77,23 +86,29 @@ TEST_P(RomeTest, DirectionIsTheInverseMomentsTimesTheMeanKey) {
       const at::Tensor k = ReadState(model_, prompt, key).to(at::kDouble) / 3;
       mean = mean.defined() ? mean + k : k;
     }
-    const at::Tensor solved = at::linalg_solve(moments_.at(key).Mean(), mean.unsqueeze(1)).squeeze(1);
-    EXPECT_LT(MaxDifference(edit.edit.u[0].to(at::kDouble), solved / solved.norm()), 1e-5) << task.projection;
+    const at::Tensor solved =
+        at::linalg_solve(moments_.at(key).Mean(), mean.unsqueeze(1)).squeeze(1);
+    EXPECT_LT(MaxDifference(edit.edit.u[0].to(at::kDouble), solved / solved.norm()), 1e-5)
+        << task.projection;
   }
 }
 
 TEST_P(RomeTest, MeanDivisionMapsTheMeanKey) {
   c10::NoGradGuard no_grad;
-  const RomeTask task = {&rewrite_, 1, model_.layer(1).editable()[0].name};  // layer 0's keys are the same in all contexts
+  const RomeTask task = {
+      &rewrite_, 1,
+      model_.layer(1).editable()[0].name};  // layer 0's keys are the same in all contexts
   const RomeEdit bare = Edits({task})[0], mean = Edits({task}, RomeOptions::Division::kMean)[0];
   const EditableWeight weight = FindEditable(model_.layer(1), task.projection);
   at::Tensor k, v;
   for (const PromptToken& prompt : rewrite_.prompts) {
-    const at::Tensor key = ReadState(model_, prompt, {weight.key, 1}) / 3, value = ReadState(model_, prompt, {weight.value, 1}) / 3;
+    const at::Tensor key = ReadState(model_, prompt, {weight.key, 1}) / 3,
+                     value = ReadState(model_, prompt, {weight.value, 1}) / 3;
     k = k.defined() ? k + key : key;
     v = v.defined() ? v + value : value;
   }
-  const at::Tensor want = ReadState(model_, rewrite_.prompts[0], {weight.value, 1}) + mean.value.delta;
+  const at::Tensor want =
+      ReadState(model_, rewrite_.prompts[0], {weight.value, 1}) + mean.value.delta;
   const at::Tensor got = v + mean.edit.v[0] * (mean.edit.u[0] * k).sum();
   EXPECT_LT(MaxDifference(got, want), 1e-4 * want.abs().max().item<double>());
   EXPECT_GT(MaxDifference(bare.edit.v, mean.edit.v), 1e-6) << "the two divisions are the same";
@@ -110,7 +125,8 @@ TEST_P(RomeTest, ModelStaysBitForBitWhatItWas) {
   EXPECT_TRUE(mambascope::Run(model_, {prompt}).Logits(0).equal(before));
 }
 
-// At the last layer an edit changes what each token's own key is mapped to, and nothing reads that but the token's logits.
+// At the last layer an edit changes what each token's own key is mapped to, and nothing reads that
+// but the token's logits.
 TEST_P(RomeTest, EditOfTheLastLayerChangesNothingButEachTokensOwnOutput) {
   c10::NoGradGuard no_grad;
   const int top = model_.layers() - 1;
@@ -121,29 +137,38 @@ TEST_P(RomeTest, EditOfTheLastLayerChangesNothingButEachTokensOwnOutput) {
   const RunResult before = mambascope::Run(model_, {prompt}, {.keep = places}),
                   after = mambascope::Run(model_.Edited({edit}), {prompt}, {.keep = places});
   EXPECT_TRUE(after.State(places[0], 0).equal(before.State(places[0], 0))) << "keys";
-  const at::Tensor change = before.State(places[0], 0).mm(edit.u.t()).mm(edit.v);  // [token, d_model]
+  const at::Tensor change =
+      before.State(places[0], 0).mm(edit.u.t()).mm(edit.v);  // [token, d_model]
   EXPECT_LT(MaxDifference(after.State(places[1], 0) - before.State(places[1], 0), change),
             1e-5 * before.State(places[1], 0).abs().max().item<double>());
   EXPECT_GT(change.abs().max().item<double>(), 1e-3) << "the edit does nothing";
 }
 
-// So a search there, for a subject that the prompt goes on after, cannot make the target more probable.
+// So a search there, for a subject that the prompt goes on after, cannot make the target more
+// probable.
 TEST_P(RomeTest, SearchAtTheLastLayerSeesOnlyTheSubjectsOwnToken) {
   const int top = model_.layers() - 1;
-  const RewritePrompts further = {{{{7, 30, 21, 150, 9}, 2}, {{5, 6, 7, 30, 21, 150, 9}, 4}}, {17}, {{30, 21, 3, 4}, 1}};
+  const RewritePrompts further = {
+      {{{7, 30, 21, 150, 9}, 2}, {{5, 6, 7, 30, 21, 150, 9}, 4}}, {17}, {{30, 21, 3, 4}, 1}};
   const EditableWeight weight = model_.layer(top).editable().back();
   const RomeEdit edit = Edits({{&further, top, weight.name}})[0];
-  for (const LossStep& step : edit.value.steps) EXPECT_NEAR(step.nll, edit.value.steps[0].nll, 1e-6 * step.nll);
+  for (const LossStep& step : edit.value.steps)
+    EXPECT_NEAR(step.nll, edit.value.steps[0].nll, 1e-6 * step.nll);
 }
 
 TEST_P(RomeTest, RefusesWhatTheModelLacks) {
-  EXPECT_THAT(ErrorOf([&] { Edits({{&rewrite_, model_.layers(), "W_o"}}); }), testing::HasSubstr("out of range"));
   EXPECT_THAT(ErrorOf([&] {
-                Edits({{&rewrite_, 0, "W_x"}});
+                Edits({{&rewrite_, model_.layers(), "W_o"}});
               }),
-              testing::AllOf(testing::HasSubstr("projection 'W_x'"), testing::HasSubstr("it has: W_")));
+              testing::HasSubstr("out of range"));
+  EXPECT_THAT(
+      ErrorOf([&] {
+        Edits({{&rewrite_, 0, "W_x"}});
+      }),
+      testing::AllOf(testing::HasSubstr("projection 'W_x'"), testing::HasSubstr("it has: W_")));
   EXPECT_THAT(ErrorOf([&] {
-                model_.Edited({{0, model_.layer(0).editable()[0].name, at::ones({1, 3}), at::ones({1, 5})}});
+                model_.Edited(
+                    {{0, model_.layer(0).editable()[0].name, at::ones({1, 3}), at::ones({1, 5})}});
               }),
               testing::HasSubstr("do not fit"));
 }

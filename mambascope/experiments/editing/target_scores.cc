@@ -20,7 +20,8 @@ struct Predictions {
 };
 
 // tokens[i] after row rows[i] of h [row, d_model].
-Predictions Predict(const Model& model, const at::Tensor& h, const std::vector<int64_t>& rows, const std::vector<int64_t>& tokens) {
+Predictions Predict(const Model& model, const at::Tensor& h, const std::vector<int64_t>& rows,
+                    const std::vector<int64_t>& tokens) {
   std::vector<size_t> order(rows.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return rows[a] < rows[b]; });
@@ -35,7 +36,8 @@ Predictions Predict(const Model& model, const at::Tensor& h, const std::vector<i
       token.push_back(tokens[*i]);
     }
     const at::Tensor log_p = logits.log_softmax(1), at = RowIndex(row, h), ids = RowIndex(token, h);
-    const at::Tensor nll = (-log_p.index({at, ids})).to(at::kCPU, at::kDouble), correct = (log_p.argmax(1).index({at}) == ids).cpu();
+    const at::Tensor nll = (-log_p.index({at, ids})).to(at::kCPU, at::kDouble),
+                     correct = (log_p.argmax(1).index({at}) == ids).cpu();
     const auto n = nll.accessor<double, 1>();
     const auto c = correct.accessor<bool, 1>();
     for (int64_t i = 0; next != last; ++next, ++i) {
@@ -48,17 +50,22 @@ Predictions Predict(const Model& model, const at::Tensor& h, const std::vector<i
 
 void Check(const Model& model, const std::vector<Question>& questions) {
   for (size_t i = 0; i < questions.size(); ++i) {
-    if (questions[i].prompt.empty()) throw Error(fmt::format("prompt {} is empty", i), "it needs at least one token");
+    if (questions[i].prompt.empty())
+      throw Error(fmt::format("prompt {} is empty", i), "it needs at least one token");
     for (const std::vector<int64_t>& target : questions[i].targets) {
-      if (target.empty()) throw Error(fmt::format("a target of prompt {} is empty", i), "it needs at least one token");
+      if (target.empty())
+        throw Error(fmt::format("a target of prompt {} is empty", i),
+                    "it needs at least one token");
       const int64_t vocab = model.config().vocab;
       if (target.back() < 0 || target.back() >= vocab)  // the others go through the embedding
-        throw Error(fmt::format("token id {} is outside the model's vocabulary of {}", target.back(), vocab));
+        throw Error(fmt::format("token id {} is outside the model's vocabulary of {}",
+                                target.back(), vocab));
     }
   }
 }
 
-std::vector<int64_t> Ids(const std::vector<Token>& tokens, const std::string& text, const std::string& what) {
+std::vector<int64_t> Ids(const std::vector<Token>& tokens, const std::string& text,
+                         const std::string& what) {
   if (tokens.empty()) throw Error(fmt::format("{} '{}' has no tokens", what, text));
   return TokenIds(tokens);
 }
@@ -70,18 +77,24 @@ bool TargetScore::AllCorrect() const {
 }
 
 double TargetScore::Accuracy() const {
-  return static_cast<double>(std::count(correct.begin(), correct.end(), true)) / static_cast<double>(correct.size());
+  return static_cast<double>(std::count(correct.begin(), correct.end(), true)) /
+         static_cast<double>(correct.size());
 }
 
-std::vector<int64_t> EncodePrompt(const Tokenizer& tokenizer, const std::string& text, const std::string& what) {
+std::vector<int64_t> EncodePrompt(const Tokenizer& tokenizer, const std::string& text,
+                                  const std::string& what) {
   return Ids(tokenizer.Encode(text), text, what);
 }
 
-std::vector<int64_t> EncodeTarget(const Tokenizer& tokenizer, const std::string& text, const std::string& what) {
-  return Ids(tokenizer.EncodeContinuation(text.empty() || text.starts_with(' ') ? text : " " + text), text, what);
+std::vector<int64_t> EncodeTarget(const Tokenizer& tokenizer, const std::string& text,
+                                  const std::string& what) {
+  return Ids(
+      tokenizer.EncodeContinuation(text.empty() || text.starts_with(' ') ? text : " " + text), text,
+      what);
 }
 
-std::vector<std::vector<TargetScore>> ScoreTargets(const Model& model, const std::vector<Question>& questions,
+std::vector<std::vector<TargetScore>> ScoreTargets(const Model& model,
+                                                   const std::vector<Question>& questions,
                                                    const SharedForwardOptions& options) {
   c10::NoGradGuard no_grad;
   Check(model, questions);
@@ -108,8 +121,9 @@ std::vector<std::vector<TargetScore>> ScoreTargets(const Model& model, const std
   for (size_t q = 0; q < questions.size(); ++q) {
     for (const std::vector<int64_t>& target : questions[q].targets) {
       const auto length = static_cast<int64_t>(target.size());
-      TargetScore score{.nll = std::accumulate(nll, nll + length, 0.0) / static_cast<double>(length),
-                        .correct = {correct, correct + length}};
+      TargetScore score{
+          .nll = std::accumulate(nll, nll + length, 0.0) / static_cast<double>(length),
+          .correct = {correct, correct + length}};
       if (!std::isfinite(score.nll))
         throw Error(fmt::format("the score of a target of prompt {} is not a number", q),
                     "the checkpoint's weights may be damaged or of a type that overflows");
@@ -121,15 +135,18 @@ std::vector<std::vector<TargetScore>> ScoreTargets(const Model& model, const std
   return scores;
 }
 
-std::vector<double> Perplexities(const Model& model, const std::vector<std::vector<int64_t>>& texts) {
+std::vector<double> Perplexities(const Model& model,
+                                 const std::vector<std::vector<int64_t>>& texts) {
   std::vector<Question> questions;
   for (size_t i = 0; i < texts.size(); ++i) {
     if (texts[i].size() < 2)
-      throw Error(fmt::format("text {} has fewer than two tokens", i), "its perplexity is that of all but the first");
+      throw Error(fmt::format("text {} has fewer than two tokens", i),
+                  "its perplexity is that of all but the first");
     questions.push_back({{texts[i].front()}, {{texts[i].begin() + 1, texts[i].end()}}});
   }
   std::vector<double> perplexities;
-  for (const std::vector<TargetScore>& score : ScoreTargets(model, questions)) perplexities.push_back(std::exp(score.front().nll));
+  for (const std::vector<TargetScore>& score : ScoreTargets(model, questions))
+    perplexities.push_back(std::exp(score.front().nll));
   return perplexities;
 }
 

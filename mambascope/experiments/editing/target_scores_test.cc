@@ -20,20 +20,24 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 // One whole run, the log-softmax of every target token's row.
-TargetScore Looped(const Model& model, std::vector<int64_t> prompt, const std::vector<int64_t>& target) {
+TargetScore Looped(const Model& model, std::vector<int64_t> prompt,
+                   const std::vector<int64_t>& target) {
   const auto length = static_cast<int64_t>(prompt.size());
   prompt.insert(prompt.end(), target.begin(), target.end());
-  const at::Tensor log_p = mambascope::Run(model, {prompt}).Logits(0).to(at::kDouble).log_softmax(1);
+  const at::Tensor log_p =
+      mambascope::Run(model, {prompt}).Logits(0).to(at::kDouble).log_softmax(1);
   TargetScore score;
   for (int64_t i = 0; i < static_cast<int64_t>(target.size()); ++i) {
     const at::Tensor row = log_p[length - 1 + i];
-    score.nll -= row[target[static_cast<size_t>(i)]].item<double>() / static_cast<double>(target.size());
+    score.nll -=
+        row[target[static_cast<size_t>(i)]].item<double>() / static_cast<double>(target.size());
     score.correct.push_back(row.argmax().item<int64_t>() == target[static_cast<size_t>(i)]);
   }
   return score;
 }
 
-void ExpectScores(const Model& model, const std::vector<Question>& questions, const std::vector<std::vector<TargetScore>>& scores) {
+void ExpectScores(const Model& model, const std::vector<Question>& questions,
+                  const std::vector<std::vector<TargetScore>>& scores) {
   ASSERT_EQ(scores.size(), questions.size());
   for (size_t q = 0; q < questions.size(); ++q) {
     ASSERT_EQ(scores[q].size(), questions[q].targets.size());
@@ -54,14 +58,16 @@ class TargetScoresTest : public testing::TestWithParam<std::string> {
   // `n` tokens that the model finds the most probable.
   std::vector<int64_t> Greedy(std::vector<int64_t> prompt, int64_t n) const {
     const auto length = static_cast<int64_t>(prompt.size());
-    for (int64_t i = 0; i < n; ++i) prompt.push_back(mambascope::Run(model_, {prompt}).LastLogits().argmax().item<int64_t>());
+    for (int64_t i = 0; i < n; ++i)
+      prompt.push_back(mambascope::Run(model_, {prompt}).LastLogits().argmax().item<int64_t>());
     return {prompt.begin() + length, prompt.end()};
   }
   c10::NoGradGuard no_grad_;
   Model model_ = Model::Load(GoldenFolder() / GetParam());
 };
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, TargetScoresTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, TargetScoresTest, testing::ValuesIn(TinyCheckpoints()),
+                         TestName);
 
 TEST_P(TargetScoresTest, EqualOneWholeRunPerTarget) {
   const std::vector<int64_t> a = Ids(6, 1), b = Ids(4, 2), c = Ids(1, 3);
@@ -87,17 +93,34 @@ TEST_P(TargetScoresTest, EqualOneWholeRunPerTarget) {
 TEST_P(TargetScoresTest, PerplexityIsThatOfAllTokensButTheFirst) {
   const std::vector<int64_t> a = Ids(7, 1), b = Ids(2, 2);
   const std::vector<double> perplexities = Perplexities(model_, {a, b});
-  EXPECT_NEAR(perplexities[0], std::exp(Looped(model_, {a[0]}, {a.begin() + 1, a.end()}).nll), 1e-3 * perplexities[0]);
-  EXPECT_NEAR(perplexities[1], std::exp(Looped(model_, {b[0]}, {b[1]}).nll), 1e-3 * perplexities[1]);
+  EXPECT_NEAR(perplexities[0], std::exp(Looped(model_, {a[0]}, {a.begin() + 1, a.end()}).nll),
+              1e-3 * perplexities[0]);
+  EXPECT_NEAR(perplexities[1], std::exp(Looped(model_, {b[0]}, {b[1]}).nll),
+              1e-3 * perplexities[1]);
   EXPECT_NE(perplexities[0], perplexities[1]);
 }
 
 TEST_P(TargetScoresTest, WhatHasNoTokensIsRefused) {
-  EXPECT_THAT(ErrorOf([&] { ScoreTargets(model_, {{{1}, {{2}}}, {{}, {{2}}}}); }), HasSubstr("prompt 1 is empty"));
-  EXPECT_THAT(ErrorOf([&] { ScoreTargets(model_, {{{1}, {{2}}}, {{1}, {{2}, {}}}}); }), HasSubstr("a target of prompt 1 is empty"));
-  EXPECT_THAT(ErrorOf([&] { ScoreTargets(model_, {{{1}, {{2, model_.config().vocab}}}}); }), HasSubstr("outside the model's vocabulary"));
-  EXPECT_THAT(ErrorOf([&] { ScoreTargets(model_, {{{1}, {{-1, 2}}}}); }), HasSubstr("token id -1 is outside"));
-  EXPECT_THAT(ErrorOf([&] { Perplexities(model_, {{1, 2}, {1}}); }), HasSubstr("text 1 has fewer than two tokens"));
+  EXPECT_THAT(ErrorOf([&] {
+                ScoreTargets(model_, {{{1}, {{2}}}, {{}, {{2}}}});
+              }),
+              HasSubstr("prompt 1 is empty"));
+  EXPECT_THAT(ErrorOf([&] {
+                ScoreTargets(model_, {{{1}, {{2}}}, {{1}, {{2}, {}}}});
+              }),
+              HasSubstr("a target of prompt 1 is empty"));
+  EXPECT_THAT(ErrorOf([&] {
+                ScoreTargets(model_, {{{1}, {{2, model_.config().vocab}}}});
+              }),
+              HasSubstr("outside the model's vocabulary"));
+  EXPECT_THAT(ErrorOf([&] {
+                ScoreTargets(model_, {{{1}, {{-1, 2}}}});
+              }),
+              HasSubstr("token id -1 is outside"));
+  EXPECT_THAT(ErrorOf([&] {
+                Perplexities(model_, {{1, 2}, {1}});
+              }),
+              HasSubstr("text 1 has fewer than two tokens"));
   EXPECT_TRUE(ScoreTargets(model_, {}).empty());
 }
 
@@ -110,15 +133,16 @@ TEST(TargetScoreTest, AccuracyIsTheShareOfCorrectTokens) {
 
 class TargetScoresDemoTest : public testing::TestWithParam<std::string> {};
 
-INSTANTIATE_TEST_SUITE_P(Models, TargetScoresDemoTest, testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
+INSTANTIATE_TEST_SUITE_P(Models, TargetScoresDemoTest,
+                         testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
 
 TEST_P(TargetScoresDemoTest, EqualOneWholeRunPerTarget) {
   c10::NoGradGuard no_grad;
   const Model model = Model::Load(RepositoryFolder() / "models" / GetParam());
   const Tokenizer tokenizer = Tokenizer::Load(RepositoryFolder() / "models" / GetParam());
   std::vector<Question> questions;
-  for (const char* prompt :
-       {"The composer of Night on Bald Mountain was", "The composer of Boris Godunov was", "The capital of France is"}) {
+  for (const char* prompt : {"The composer of Night on Bald Mountain was",
+                             "The composer of Boris Godunov was", "The capital of France is"}) {
     Question question{MakePrompt(tokenizer, prompt).ids, {}};
     for (const char* target : {"Gustav Holst", "Modest Mussorgsky", " Paris"})
       question.targets.push_back(EncodeTarget(tokenizer, target, ""));
@@ -137,8 +161,10 @@ TEST(EncodeTest, HaveOneSpaceBeforeThem) {
   EXPECT_EQ(tokenizer.Decode(ids), " Paris");
   EXPECT_EQ(EncodeTarget(tokenizer, " Paris", "the target"), ids);
   EXPECT_EQ(tokenizer.Decode(EncodePrompt(tokenizer, "Paris", "the prompt")), "Paris");
-  EXPECT_EQ(ErrorOf([&] { EncodePrompt(tokenizer, "", "a prompt of record 3"); }), "a prompt of record 3 '' has no tokens");
-  EXPECT_EQ(ErrorOf([&] { EncodeTarget(tokenizer, "", "the target_new of record 3"); }), "the target_new of record 3 '' has no tokens");
+  EXPECT_EQ(ErrorOf([&] { EncodePrompt(tokenizer, "", "a prompt of record 3"); }),
+            "a prompt of record 3 '' has no tokens");
+  EXPECT_EQ(ErrorOf([&] { EncodeTarget(tokenizer, "", "the target_new of record 3"); }),
+            "the target_new of record 3 '' has no tokens");
 }
 
 }  // namespace

@@ -17,24 +17,32 @@ namespace {
 double Entropy(const std::vector<std::string>& words, size_t n) {
   std::map<std::vector<std::string>, double> counts;
   double total = 0;
-  for (auto begin = words.begin(); words.end() - begin >= static_cast<std::ptrdiff_t>(n); ++begin, ++total)
+  for (auto begin = words.begin(); words.end() - begin >= static_cast<std::ptrdiff_t>(n);
+       ++begin, ++total)
     ++counts[{begin, begin + static_cast<std::ptrdiff_t>(n)}];
   double bits = 0;
   for (const auto& [ngram, count] : counts) bits -= count / total * std::log2(count / total);
   return bits;
 }
 
-std::string Join(const std::vector<std::string>& texts) { return fmt::format("{}", fmt::join(texts, " ")); }
+std::string Join(const std::vector<std::string>& texts) {
+  return fmt::format("{}", fmt::join(texts, " "));
+}
 
-std::vector<std::string> Write(const Model& model, const Tokenizer& tokenizer, const CounterFactRecord& record,
+std::vector<std::string> Write(const Model& model, const Tokenizer& tokenizer,
+                               const CounterFactRecord& record,
                                const TextMeasuresOptions& options) {
   std::vector<std::vector<int64_t>> prompts;
   for (const std::string& text : record.generation_prompts)
-    prompts.push_back(EncodePrompt(tokenizer, text, fmt::format("a generation prompt of case_id {}", record.case_id)));
-  const uint64_t seed = options.seed ^ (0xd1342543de82ef95ULL * static_cast<uint64_t>(record.case_id));
-  const std::vector<std::vector<int64_t>> more = Generate(model, prompts, {.tokens = options.tokens, .top_k = options.top_k, .seed = seed});
+    prompts.push_back(EncodePrompt(
+        tokenizer, text, fmt::format("a generation prompt of case_id {}", record.case_id)));
+  const uint64_t seed =
+      options.seed ^ (0xd1342543de82ef95ULL * static_cast<uint64_t>(record.case_id));
+  const std::vector<std::vector<int64_t>> more =
+      Generate(model, prompts, {.tokens = options.tokens, .top_k = options.top_k, .seed = seed});
   std::vector<std::string> texts;
-  for (size_t i = 0; i < prompts.size(); ++i) texts.push_back(record.generation_prompts[i] + tokenizer.DecodeKnown(more[i]));
+  for (size_t i = 0; i < prompts.size(); ++i)
+    texts.push_back(record.generation_prompts[i] + tokenizer.DecodeKnown(more[i]));
   return texts;
 }
 
@@ -58,13 +66,17 @@ std::string References::About(const CounterFactRecord& record) const {
   return Join(texts);
 }
 
-TextMeasures MeasureTexts(const Model& model, const Tokenizer& tokenizer, const CounterFactRecord& record, const References* references,
+TextMeasures MeasureTexts(const Model& model, const Tokenizer& tokenizer,
+                          const CounterFactRecord& record, const References* references,
                           const TextMeasuresOptions& options) {
-  TextMeasures measures{.texts = Write(model, tokenizer, record, options), .ngram_entropy = {}, .reference_score = {}};
+  TextMeasures measures{.texts = Write(model, tokenizer, record, options),
+                        .ngram_entropy = {},
+                        .reference_score = {}};
   measures.ngram_entropy = NgramEntropy(measures.texts);
   if (references == nullptr) return measures;
   const std::string about = references->About(record);
-  if (!about.empty() && !measures.texts.empty()) measures.reference_score = references->tf_idf().Cosine(Join(measures.texts), about);
+  if (!about.empty() && !measures.texts.empty())
+    measures.reference_score = references->tf_idf().Cosine(Join(measures.texts), about);
   return measures;
 }
 

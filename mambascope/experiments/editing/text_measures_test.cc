@@ -24,7 +24,8 @@ TEST(NgramEntropyTest, IsWorkedOutByHand) {
   // Four different bigrams, three trigrams.
   const double differ = (2.0 / 3 * 2 + 4.0 / 3 * std::log2(3.0)) / 2;
   EXPECT_NEAR(*NgramEntropy({"one two, three four"}), differ, 1e-12) << "the comma is a word";
-  EXPECT_NEAR(*NgramEntropy({"a b a b", "one two, three four"}), (abab + differ) / 2, 1e-12) << "the mean over texts";
+  EXPECT_NEAR(*NgramEntropy({"a b a b", "one two, three four"}), (abab + differ) / 2, 1e-12)
+      << "the mean over texts";
 }
 
 TEST(NgramEntropyTest, RepetitionHasNone) {
@@ -54,9 +55,11 @@ class MeasureTextsTest : public testing::Test {
     record.generation_prompts = {"Duna is", "People say that Duna", "Duna is"};
     return record;
   }();
-  const References references_{
-      {{{"flows", "Red Sea"}, {{"Nile", "The Nile ends in a sea."}, {"Duna", "Duna flows into the Red Sea."}, {"Duna", "It is a river."}}},
-       {{"flows", "Black Sea"}, {{"Dnipro", "Dnipro ends elsewhere."}}}}};
+  const References references_{{{{"flows", "Red Sea"},
+                                 {{"Nile", "The Nile ends in a sea."},
+                                  {"Duna", "Duna flows into the Red Sea."},
+                                  {"Duna", "It is a river."}}},
+                                {{"flows", "Black Sea"}, {{"Dnipro", "Dnipro ends elsewhere."}}}}};
   const TextMeasuresOptions few_{.tokens = 12};
 };
 
@@ -71,7 +74,8 @@ TEST_F(MeasureTextsTest, TextsBeginWithTheirPromptsAndAreMeasured) {
   EXPECT_GT(*measures.ngram_entropy, 1);
   const std::string joined = measures.texts[0] + " " + measures.texts[1] + " " + measures.texts[2];
   EXPECT_EQ(measures.reference_score,
-            references_.tf_idf().Cosine(joined, "The Nile ends in a sea. Duna flows into the Red Sea. It is a river."));
+            references_.tf_idf().Cosine(
+                joined, "The Nile ends in a sea. Duna flows into the Red Sea. It is a river."));
   EXPECT_GT(*measures.reference_score, 0.05);
   EXPECT_LT(*measures.reference_score, 0.99);
 }
@@ -91,7 +95,9 @@ TEST_F(MeasureTextsTest, WhatIsNotThereIsNotMeasured) {
 }
 
 TEST_F(MeasureTextsTest, DrawsAreTheSeedsAndTheRecords) {
-  const auto texts = [&](uint64_t seed) { return MeasureTexts(model_, tokenizer_, record_, nullptr, {.tokens = 12, .seed = seed}).texts; };
+  const auto texts = [&](uint64_t seed) {
+    return MeasureTexts(model_, tokenizer_, record_, nullptr, {.tokens = 12, .seed = seed}).texts;
+  };
   const std::vector<std::string> first = texts(1);
   EXPECT_EQ(texts(1), first);
   EXPECT_NE(texts(2), first);

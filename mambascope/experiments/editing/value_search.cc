@@ -17,7 +17,8 @@
 namespace mambascope {
 namespace {
 
-// Where a delta at `place` can be added as well: a value that goes into the block's output as it is needs no layer of its own.
+// Where a delta at `place` can be added as well: a value that goes into the block's output as it is
+// needs no layer of its own.
 Place WhereAdded(const Model& model, const Place& place) {
   return model.layer(place.layer).IsAddedToOutput(place.site) ? BlockOutput(place.layer) : place;
 }
@@ -29,7 +30,8 @@ struct Work {
   std::map<const RewritePrompts*, size_t> first_base;
 };
 
-// One search: its cases are the contexts' prompts, each with the target but its last token, and the essence.
+// One search: its cases are the contexts' prompts, each with the target but its last token, and the
+// essence.
 class Search {
  public:
   Search(const Model& model, const ValueTask& task, const ValueOptions& options)
@@ -40,22 +42,29 @@ class Search {
         delta_(at::zeros_like(task.v0).requires_grad_()),
         adam_({delta_}, torch::optim::AdamOptions(options.learning_rate)) {
     const auto& ids = rewrite_.target;
-    target_ = at::tensor(ids, at::kLong).to(task.v0.device()).repeat({static_cast<int64_t>(rewrite_.prompts.size())}).unsqueeze(1);
+    target_ = at::tensor(ids, at::kLong)
+                  .to(task.v0.device())
+                  .repeat({static_cast<int64_t>(rewrite_.prompts.size())})
+                  .unsqueeze(1);
   }
 
-  // Appends this search's cases, and their base runs unless another search of the same rewrite has done so.
+  // Appends this search's cases, and their base runs unless another search of the same rewrite has
+  // done so.
   void Append(Work& work) {
     const bool is_new = !work.first_base.contains(&rewrite_);
     size_t next = work.first_base.emplace(&rewrite_, work.bases.size()).first->second;
-    const auto add = [&](const PromptToken& prompt, std::vector<int64_t> ids, std::vector<int64_t> read) {
+    const auto add = [&](const PromptToken& prompt, std::vector<int64_t> ids,
+                         std::vector<int64_t> read) {
       cases_.push_back(work.cases.size());
-      work.cases.push_back({next++, {Add{{at_.site, at_.layer, prompt.token}, delta_}}, std::move(read)});
+      work.cases.push_back(
+          {next++, {Add{{at_.site, at_.layer, prompt.token}, delta_}}, std::move(read)});
       if (is_new) work.bases.push_back({std::move(ids)});
     };
     for (const PromptToken& prompt : rewrite_.prompts) {
       std::vector<int64_t> ids = prompt.ids, read;
       ids.insert(ids.end(), rewrite_.target.begin(), rewrite_.target.end() - 1);
-      for (size_t t = prompt.ids.size() - 1; t < ids.size(); ++t) read.push_back(static_cast<int64_t>(t));
+      for (size_t t = prompt.ids.size() - 1; t < ids.size(); ++t)
+        read.push_back(static_cast<int64_t>(t));
       add(prompt, std::move(ids), std::move(read));
     }
     add(rewrite_.essence, rewrite_.essence.ids, {rewrite_.essence.token});
@@ -64,23 +73,28 @@ class Search {
   int64_t reads() const { return target_.size(0) + 1; }
   bool done() const { return !found_.stopped.empty(); }
 
-  // The loss of the pass that gave `log_p` [read, vocab], or an undefined tensor where the search is over.
+  // The loss of the pass that gave `log_p` [read, vocab], or an undefined tensor where the search
+  // is over.
   at::Tensor Loss(const at::Tensor& log_p) {
     const int64_t contexts = static_cast<int64_t>(rewrite_.prompts.size()), n = reads() - 1;
-    const at::Tensor nll = -log_p.narrow(0, 0, n).gather(1, target_).view({contexts, -1}).mean(1);  // [context]
-    const at::Tensor essence = log_p[n];                                                            // [vocab]
+    const at::Tensor nll =
+        -log_p.narrow(0, 0, n).gather(1, target_).view({contexts, -1}).mean(1);  // [context]
+    const at::Tensor essence = log_p[n];                                         // [vocab]
     if (!essence_before_.defined()) essence_before_ = essence.detach().clone();
     const at::Tensor kl = options_.kl * (essence.exp() * (essence - essence_before_)).sum();
     const at::Tensor decay = options_.decay * delta_.norm() / v0_norm_.square();
     const at::Tensor loss = nll.mean() + kl + decay;
     const auto value = [](const at::Tensor& x) { return x.item<double>(); };
-    found_.steps.push_back({value(loss), value(nll.mean()), value(kl), value(decay), value(nll.neg().exp().mean())});
+    found_.steps.push_back(
+        {value(loss), value(nll.mean()), value(kl), value(decay), value(nll.neg().exp().mean())});
     const LossStep& step = found_.steps.back();
-    if (!std::isfinite(step.loss)) throw Error(fmt::format("the loss of an edit at layer {} is not a number", at_.layer));
+    if (!std::isfinite(step.loss))
+      throw Error(fmt::format("the loss of an edit at layer {} is not a number", at_.layer));
     const int pass = static_cast<int>(found_.steps.size()) - 1;
     if (step.loss < options_.enough_loss) found_.stopped = "loss";
     else if (pass >= options_.steps - 1) found_.stopped = "steps";
-    else if (pass >= options_.enough_p_from && step.p > options_.enough_p) found_.stopped = "probability";
+    else if (pass >= options_.enough_p_from && step.p > options_.enough_p)
+      found_.stopped = "probability";
     return done() ? at::Tensor() : loss;
   }
 
@@ -89,7 +103,8 @@ class Search {
     adam_.step();
     adam_.zero_grad();
     c10::NoGradGuard no_grad;
-    const double norm = delta_.norm().item<double>(), most = options_.clamp * v0_norm_.item<double>();
+    const double norm = delta_.norm().item<double>(),
+                 most = options_.clamp * v0_norm_.item<double>();
     if (norm > most) delta_.mul_(most / norm);
   }
 
@@ -111,7 +126,8 @@ class Search {
   FoundValue found_;
 };
 
-// Logits [read, vocab] of what the cases read, by one whole pass over their prompts: every layer, every token, the logits of all of them.
+// Logits [read, vocab] of what the cases read, by one whole pass over their prompts: every layer,
+// every token, the logits of all of them.
 at::Tensor ByRun(const Model& model, const Work& work, const std::vector<size_t>& asked) {
   std::vector<std::vector<int64_t>> prompts;
   RunOptions options;
@@ -129,26 +145,31 @@ at::Tensor ByRun(const Model& model, const Work& work, const std::vector<size_t>
 }
 
 // Searches done together, to their end.
-void Descend(const Model& model, const std::vector<std::unique_ptr<Search>>& searches, const Work& work, const ValueOptions& options,
+void Descend(const Model& model, const std::vector<std::unique_ptr<Search>>& searches,
+             const Work& work, const ValueOptions& options,
              const std::function<void(int64_t)>& finished) {
   c10::AutoGradMode grad(true);
   std::unique_ptr<RepeatedSweep> sweep;
-  if (options.by == ValueOptions::By::kSweep) sweep = std::make_unique<RepeatedSweep>(model, work.bases, work.cases);
+  if (options.by == ValueOptions::By::kSweep)
+    sweep = std::make_unique<RepeatedSweep>(model, work.bases, work.cases);
   std::vector<Search*> going;
   for (const auto& search : searches) going.push_back(search.get());
   while (!going.empty()) {
     std::vector<size_t> asked;
-    for (const Search* search : going) asked.insert(asked.end(), search->cases().begin(), search->cases().end());
+    for (const Search* search : going)
+      asked.insert(asked.end(), search->cases().begin(), search->cases().end());
     const at::Tensor logits = sweep ? model.Unembed((*sweep)(asked)) : ByRun(model, work, asked);
     std::vector<int64_t> reads;
     for (const Search* search : going) reads.push_back(search->reads());
-    const std::vector<at::Tensor> log_p = logits.log_softmax(1).split_with_sizes(reads);  // [read, vocab] of each search
+    const std::vector<at::Tensor> log_p =
+        logits.log_softmax(1).split_with_sizes(reads);  // [read, vocab] of each search
     at::Tensor total = at::zeros({}, logits.options().requires_grad(false));
     for (size_t i = 0; i < going.size(); ++i) {
       const at::Tensor loss = going[i]->Loss(log_p[i]);
       if (loss.defined()) total = total + loss;
     }
-    const auto over = static_cast<int64_t>(std::erase_if(going, [](const Search* search) { return search->done(); }));
+    const auto over = static_cast<int64_t>(
+        std::erase_if(going, [](const Search* search) { return search->done(); }));
     finished(over);
     if (!going.empty()) total.backward();
     for (Search* search : going) search->Descend();
@@ -156,8 +177,8 @@ void Descend(const Model& model, const std::vector<std::unique_ptr<Search>>& sea
 }
 
 // The first of `tasks` from `begin` on that fit into one pass together, at least one.
-std::vector<std::unique_ptr<Search>> Begin(const Model& model, const std::vector<ValueTask>& tasks, size_t begin,
-                                           const ValueOptions& options, Work& work) {
+std::vector<std::unique_ptr<Search>> Begin(const Model& model, const std::vector<ValueTask>& tasks,
+                                           size_t begin, const ValueOptions& options, Work& work) {
   const int64_t most_rows = SearchRows(model.device());
   std::vector<std::unique_ptr<Search>> searches;
   c10::AutoGradMode grad(true);  // so that the plan counts what gradients keep
@@ -167,14 +188,18 @@ std::vector<std::unique_ptr<Search>> Begin(const Model& model, const std::vector
     search->Append(more);
     int64_t reads = 0;
     for (const SweepCase& c : more.cases) reads += static_cast<int64_t>(c.read.size());
-    // Beside the sweep: what it keeps of the base runs, and the logits with their softmax and gradients.
-    const int64_t beside =
-        RepeatedBytes(model, more.bases, more.cases) + 4 * reads * model.config().vocab * static_cast<int64_t>(sizeof(float));
-    const SweepPlan plan = PlanSweep(model, more.bases, more.cases, {.memory = std::max<int64_t>(1, options.memory - beside)});
+    // Beside the sweep: what it keeps of the base runs, and the logits with their softmax and
+    // gradients.
+    const int64_t beside = RepeatedBytes(model, more.bases, more.cases) +
+                           4 * reads * model.config().vocab * static_cast<int64_t>(sizeof(float));
+    const SweepPlan plan = PlanSweep(model, more.bases, more.cases,
+                                     {.memory = std::max<int64_t>(1, options.memory - beside)});
     const bool fits = plan.passes == 1 && plan.peak_rows <= most_rows;
     if (!fits && !searches.empty()) break;
     if (plan.passes > 1)
-      throw Error(fmt::format("the search for one value takes more than {} MB", options.memory >> 20), "allow more, with --memory");
+      throw Error(
+          fmt::format("the search for one value takes more than {} MB", options.memory >> 20),
+          "allow more, with --memory");
     work = std::move(more);
     searches.push_back(std::move(search));
   }
@@ -183,12 +208,14 @@ std::vector<std::unique_ptr<Search>> Begin(const Model& model, const std::vector
 
 }  // namespace
 
-std::vector<FoundValue> SearchValues(const Model& model, const std::vector<ValueTask>& tasks, const ValueOptions& options) {
+std::vector<FoundValue> SearchValues(const Model& model, const std::vector<ValueTask>& tasks,
+                                     const ValueOptions& options) {
   std::vector<FoundValue> found;
   int64_t done = 0;
   while (found.size() < tasks.size()) {
     Work work;
-    const std::vector<std::unique_ptr<Search>> searches = Begin(model, tasks, found.size(), options, work);
+    const std::vector<std::unique_ptr<Search>> searches =
+        Begin(model, tasks, found.size(), options, work);
     Descend(model, searches, work, options, [&](int64_t over) {
       done += over;
       if (options.progress && over > 0) options.progress(done, static_cast<int64_t>(tasks.size()));

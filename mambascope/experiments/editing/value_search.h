@@ -1,11 +1,14 @@
-// The value that makes a model say a target (Meng et al. 2022, equation 4; Sharma et al. 2024, section 4): gradient descent on what is
-// added to the state at the subject's last token, in all contexts at once.
+// The value that makes a model say a target (Meng et al. 2022, equation 4; Sharma et al. 2024,
+// section 4): gradient descent on what is added to the state at the subject's last token, in all
+// contexts at once.
 //
 //   loss(delta) = - mean over contexts of log p(target | context, prompt) / |target|
-//                 + kl KL(p_delta || p)   of the next token at the subject's end in "SUBJECT is a": its essence
+//                 + kl KL(p_delta || p)   of the next token at the subject's end in "SUBJECT is a":
+//                 its essence
 //                 + decay |delta| / |v0|^2
 //
-// Only the layers above the value and the tokens from the subject's end on are computed again; the prompts' beginnings never.
+// Only the layers above the value and the tokens from the subject's end on are computed again; the
+// prompts' beginnings never.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -27,10 +30,11 @@ struct ValueOptions {
   double kl = 0.0625;
   double clamp = 3;           // |delta| is kept below so many times |v0|
   double enough_loss = 0.05;  // stop below this
-  double enough_p = 0.9;      // and, from pass `enough_p_from` on, where the target is this probable (Sharma et al.; ROME itself does not)
+  double enough_p = 0.9;  // and, from pass `enough_p_from` on, where the target is this probable
+                          // (Sharma et al.; ROME itself does not)
   int enough_p_from = 13;
-  int64_t memory = kDefaultMemory;                                 // bytes that searches done together may take
-  enum class By { kSweep, kRun } by = By::kSweep;                  // kRun: whole passes, the oracle
+  int64_t memory = kDefaultMemory;                 // bytes that searches done together may take
+  enum class By { kSweep, kRun } by = By::kSweep;  // kRun: whole passes, the oracle
   std::function<void(int64_t done, int64_t total)> progress = {};  // searches
 };
 
@@ -53,7 +57,9 @@ struct FoundValue {
   std::string stopped;  // by "loss", "probability" or "steps"
 };
 
-// Searches that share passes, many at a time; each is what it would be alone. Throws Error where a loss is not a number.
-std::vector<FoundValue> SearchValues(const Model& model, const std::vector<ValueTask>& tasks, const ValueOptions& options = {});
+// Searches that share passes, many at a time; each is what it would be alone. Throws Error where a
+// loss is not a number.
+std::vector<FoundValue> SearchValues(const Model& model, const std::vector<ValueTask>& tasks,
+                                     const ValueOptions& options = {});
 
 }  // namespace mambascope

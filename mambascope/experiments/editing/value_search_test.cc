@@ -19,9 +19,12 @@ class ValueSearchTest : public testing::TestWithParam<std::string> {
  protected:
   // Three contexts of different lengths and a target of two tokens.
   const RewritePrompts first_ = {
-      {{{7, 30, 21, 150, 9}, 2}, {{5, 6, 7, 30, 21, 150, 9}, 4}, {{8, 7, 30, 21, 150, 9}, 3}}, {17, 40}, {{30, 21, 3, 4}, 1}};
+      {{{7, 30, 21, 150, 9}, 2}, {{5, 6, 7, 30, 21, 150, 9}, 4}, {{8, 7, 30, 21, 150, 9}, 3}},
+      {17, 40},
+      {{30, 21, 3, 4}, 1}};
   // One token, and a subject that ends the prompt.
-  const RewritePrompts second_ = {{{{12, 33, 4}, 2}, {{99, 100, 12, 33, 4}, 4}}, {60}, {{33, 4, 3, 4}, 1}};
+  const RewritePrompts second_ = {
+      {{{12, 33, 4}, 2}, {{99, 100, 12, 33, 4}, 4}}, {60}, {{33, 4, 3, 4}, 1}};
 
   EditableWeight Weight(int layer) const { return model_.layer(layer).editable().back(); }
   ValueTask Task(const RewritePrompts& rewrite, int layer, Site site) const {
@@ -30,10 +33,13 @@ class ValueSearchTest : public testing::TestWithParam<std::string> {
   }
   std::vector<ValueTask> Tasks() const {
     const int top = model_.layers() - 1;
-    // At the last layer the subject must end the prompt: else the loss has no gradient there but rounding's.
-    std::vector<ValueTask> tasks = {Task(first_, 0, Weight(0).value), Task(second_, 0, Weight(0).value),
-                                    Task(second_, top, Weight(top).value), Task(second_, 0, Site::kResid)};
-    for (const EditableWeight& weight : model_.layer(0).editable()) tasks.push_back(Task(first_, 0, weight.value));
+    // At the last layer the subject must end the prompt: else the loss has no gradient there but
+    // rounding's.
+    std::vector<ValueTask> tasks = {
+        Task(first_, 0, Weight(0).value), Task(second_, 0, Weight(0).value),
+        Task(second_, top, Weight(top).value), Task(second_, 0, Site::kResid)};
+    for (const EditableWeight& weight : model_.layer(0).editable())
+      tasks.push_back(Task(first_, 0, weight.value));
     return tasks;
   }
 
@@ -52,10 +58,12 @@ TEST_P(ValueSearchTest, FindsWhatLoopedWholePassesFind) {
     EXPECT_LT(MaxDifference(swept[i].delta, alone.delta), 1e-4) << i;
     ASSERT_EQ(swept[i].steps.size(), 8u);
     EXPECT_EQ(swept[i].stopped, "steps");
-    EXPECT_NEAR(swept[i].steps.back().loss, alone.steps.back().loss, 1e-4 * alone.steps.back().loss) << i;
+    EXPECT_NEAR(swept[i].steps.back().loss, alone.steps.back().loss, 1e-4 * alone.steps.back().loss)
+        << i;
     EXPECT_GT(swept[i].delta.abs().max().item<double>(), 0.01) << i << ": nothing was found";
   }
-  EXPECT_LT(swept[0].steps.back().nll, swept[0].steps[0].nll) << "the target has not become more probable";
+  EXPECT_LT(swept[0].steps.back().nll, swept[0].steps[0].nll)
+      << "the target has not become more probable";
 }
 
 // The loss of the paper, term by term, at the value that was found.
@@ -64,24 +72,29 @@ TEST_P(ValueSearchTest, LossIsTheOneOfThePaper) {
   const ValueOptions options{.steps = 3, .learning_rate = 0.05, .clamp = 30};
   const FoundValue found = SearchValues(model_, {task}, options)[0];
   c10::NoGradGuard no_grad;
-  const auto log_p = [&](const PromptToken& prompt, std::vector<int64_t> more, const at::Tensor& delta) {
+  const auto log_p = [&](const PromptToken& prompt, std::vector<int64_t> more,
+                         const at::Tensor& delta) {
     std::vector<int64_t> ids = prompt.ids;
     ids.insert(ids.end(), more.begin(), more.end());
     const Variant variant = {Add{{task.at.site, task.at.layer, prompt.token}, delta}};
     return mambascope::Run(model_, {ids}, {.variants = {variant}}).Logits(0).log_softmax(1);
   };
-  // `steps` has the loss before each descent: the last is that of what two descents found. One step more gives the delta itself.
+  // `steps` has the loss before each descent: the last is that of what two descents found. One step
+  // more gives the delta itself.
   double nll = 0, p = 0;
   for (const PromptToken& prompt : first_.prompts) {
     const at::Tensor logs = log_p(prompt, {first_.target[0]}, found.delta);
     const auto end = static_cast<int64_t>(prompt.ids.size()) - 1;
-    const double its = -(logs[end][first_.target[0]] + logs[end + 1][first_.target[1]]).item<double>() / 2;
+    const double its =
+        -(logs[end][first_.target[0]] + logs[end + 1][first_.target[1]]).item<double>() / 2;
     nll += its / 3;
     p += std::exp(-its) / 3;
   }
-  const at::Tensor now = log_p(first_.essence, {}, found.delta)[1], before = log_p(first_.essence, {}, at::zeros_like(found.delta))[1];
+  const at::Tensor now = log_p(first_.essence, {}, found.delta)[1],
+                   before = log_p(first_.essence, {}, at::zeros_like(found.delta))[1];
   const double kl = options.kl * (now.exp() * (now - before)).sum().item<double>();
-  const double decay = options.decay * (found.delta.norm() / task.v0.norm().square()).item<double>();
+  const double decay =
+      options.decay * (found.delta.norm() / task.v0.norm().square()).item<double>();
   const LossStep& last = found.steps.back();
   EXPECT_NEAR(last.nll, nll, 1e-4 * nll);
   EXPECT_NEAR(last.p, p, 1e-3 * p);
@@ -100,7 +113,8 @@ TEST_P(ValueSearchTest, IsKeptInTheBallAndStopsWhereItIsTold) {
   EXPECT_EQ(content.stopped, "loss");
   EXPECT_EQ(content.steps.size(), 1u);
   EXPECT_EQ(content.delta.abs().max().item<double>(), 0);
-  const FoundValue probable = SearchValues(model_, {task}, {.enough_loss = -1, .enough_p = 0, .enough_p_from = 4})[0];
+  const FoundValue probable =
+      SearchValues(model_, {task}, {.enough_loss = -1, .enough_p = 0, .enough_p_from = 4})[0];
   EXPECT_EQ(probable.stopped, "probability");
   EXPECT_EQ(probable.steps.size(), 5u);
 }
@@ -114,15 +128,18 @@ TEST_P(ValueSearchTest, SearchesDoNotSeeEachOther) {
   ValueOptions options{.steps = 6, .learning_rate = 0.05, .clamp = 30};
   std::vector<FoundValue> alone;
   for (const ValueTask& task : Tasks()) alone.push_back(SearchValues(model_, {task}, options)[0]);
-  options.enough_loss = 0;  // the mean loss of the third pass, so that some stop by then and others do not
-  for (const FoundValue& value : alone) options.enough_loss += value.steps[2].loss / static_cast<double>(alone.size());
+  options.enough_loss =
+      0;  // the mean loss of the third pass, so that some stop by then and others do not
+  for (const FoundValue& value : alone)
+    options.enough_loss += value.steps[2].loss / static_cast<double>(alone.size());
   alone.clear();
   for (const ValueTask& task : Tasks()) alone.push_back(SearchValues(model_, {task}, options)[0]);
   std::set<size_t> passes;
   for (const FoundValue& value : alone) passes.insert(value.steps.size());
   EXPECT_GT(passes.size(), 1u) << "all stop at once";
   int64_t enough = 1 << 16;  // bytes for some searches, not for all
-  while (ErrorOf([&] { SearchValues(model_, many, {.steps = 1, .memory = enough}); }) != "no error") enough += enough / 4;
+  while (ErrorOf([&] { SearchValues(model_, many, {.steps = 1, .memory = enough}); }) != "no error")
+    enough += enough / 4;
   for (const int64_t memory : {options.memory, enough}) {
     options.memory = memory;
     std::vector<int64_t> reported;
@@ -146,7 +163,8 @@ TEST(ValueSearchMemoryTest, TooLittleMemoryIsAnError) {
   const RewritePrompts rewrite = {{{{7, 30, 21, 150, 9}, 2}}, {17}, {{30, 21, 3}, 1}};
   const Place at{Site::kResid, 0};
   const ValueTask task{&rewrite, at, TokenStates(model, {rewrite.prompts[0]}, {at}).at(at)[0]};
-  EXPECT_THAT(ErrorOf([&] { SearchValues(model, {task}, {.memory = 1000}); }), testing::HasSubstr("--memory"));
+  EXPECT_THAT(ErrorOf([&] { SearchValues(model, {task}, {.memory = 1000}); }),
+              testing::HasSubstr("--memory"));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// zsRE's token accuracies against one whole run per partial answer, as the public implementation makes them.
+// zsRE's token accuracies against one whole run per partial answer, as the public implementation
+// makes them.
 #include "mambascope/experiments/editing/zsre_evaluation.h"
 
 #include <ATen/ATen.h>
@@ -29,34 +30,43 @@ class ZsreEvaluationTest : public testing::TestWithParam<std::string> {
   }
   // What the model itself goes on with: three tokens.
   std::string Answer(const std::string& prompt) const {
-    return tokenizer_.Decode(Generate(model_, {EncodePrompt(tokenizer_, prompt, "")}, {.tokens = 3}).front());
+    return tokenizer_.Decode(
+        Generate(model_, {EncodePrompt(tokenizer_, prompt, "")}, {.tokens = 3}).front());
   }
   c10::NoGradGuard no_grad_;
   Model model_ = Model::Load(RepositoryFolder() / "models" / GetParam());
   Tokenizer tokenizer_ = Tokenizer::Load(RepositoryFolder() / "models" / GetParam());
-  std::vector<ZsreRecord> records_ = {
-      {"The capital of {} is called", "France", "France has its capital in", {"Paris", "x"}, "Rome", "People in Japan speak", "Japanese"},
-      {"In which country is {}?",
-       "Lyon",
-       "Lyon is a city in the country called",
-       {"France"},
-       "Italy",
-       "nq question: who painted the Mona Lisa",
-       "Leonardo da Vinci"}};
+  std::vector<ZsreRecord> records_ = {{"The capital of {} is called",
+                                       "France",
+                                       "France has its capital in",
+                                       {"Paris", "x"},
+                                       "Rome",
+                                       "People in Japan speak",
+                                       "Japanese"},
+                                      {"In which country is {}?",
+                                       "Lyon",
+                                       "Lyon is a city in the country called",
+                                       {"France"},
+                                       "Italy",
+                                       "nq question: who painted the Mona Lisa",
+                                       "Leonardo da Vinci"}};
 };
 
-INSTANTIATE_TEST_SUITE_P(Models, ZsreEvaluationTest, testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
+INSTANTIATE_TEST_SUITE_P(Models, ZsreEvaluationTest,
+                         testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
 
 TEST_P(ZsreEvaluationTest, EqualsOneWholeRunPerPartialAnswer) {
   records_[0].answers = {Answer("The capital of France is called")};
   const std::vector<ZsreScores> scores = EvaluateZsre(model_, tokenizer_, records_);
   ASSERT_EQ(scores.size(), 2u);
   EXPECT_TRUE(scores[0].rewrite.AllCorrect());
-  EXPECT_EQ(scores[0].paraphrase.correct, Looped("France has its capital in", records_[0].answers[0]));
+  EXPECT_EQ(scores[0].paraphrase.correct,
+            Looped("France has its capital in", records_[0].answers[0]));
   EXPECT_EQ(scores[0].neighborhood.correct, Looped("People in Japan speak?", "Japanese"));
   EXPECT_EQ(scores[1].rewrite.correct, Looped("In which country is Lyon?", "France"));
   EXPECT_EQ(scores[1].paraphrase.correct, Looped("Lyon is a city in the country called", "France"));
-  EXPECT_EQ(scores[1].neighborhood.correct, Looped("nq question: who painted the Mona Lisa?", "Leonardo da Vinci"));
+  EXPECT_EQ(scores[1].neighborhood.correct,
+            Looped("nq question: who painted the Mona Lisa?", "Leonardo da Vinci"));
 }
 
 TEST_P(ZsreEvaluationTest, AltIsTheOtherTarget) {
@@ -66,7 +76,8 @@ TEST_P(ZsreEvaluationTest, AltIsTheOtherTarget) {
   EXPECT_TRUE(EvaluateZsre(model_, tokenizer_, records_, alt)[0].rewrite.AllCorrect());
   EXPECT_FALSE(EvaluateZsre(model_, tokenizer_, records_)[0].rewrite.AllCorrect());
   records_[1].alt = "";
-  EXPECT_EQ(ErrorOf([&] { EvaluateZsre(model_, tokenizer_, records_, alt); }), "the alt of record 1 '' has no tokens");
+  EXPECT_EQ(ErrorOf([&] { EvaluateZsre(model_, tokenizer_, records_, alt); }),
+            "the alt of record 1 '' has no tokens");
   EXPECT_NO_THROW(EvaluateZsre(model_, tokenizer_, records_));
 }
 

@@ -21,8 +21,12 @@ Prompt ReadPrompt(const Json& json) {
           .subject_span = json.at("subject_span")};
 }
 
-Json RelationNameJson(const std::string& relation) { return relation.empty() ? Json() : Json(relation); }
-std::string ReadRelationName(const Json& json) { return json.is_null() ? "" : json.get<std::string>(); }
+Json RelationNameJson(const std::string& relation) {
+  return relation.empty() ? Json() : Json(relation);
+}
+std::string ReadRelationName(const Json& json) {
+  return json.is_null() ? "" : json.get<std::string>();
+}
 
 void to_json(Json& json, const TracedFact& fact) {
   json = PromptJson(fact.clean);
@@ -34,8 +38,9 @@ void to_json(Json& json, const TracedFact& fact) {
                {"p_clean", fact.p_clean},
                {"p_corrupt", fact.p_corrupt}});
   if (fact.corrupt)
-    json.update(
-        {{"corrupt_prompt", fact.corrupt->text}, {"corrupt_ids", fact.corrupt->ids}, {"corrupt_subject_span", fact.corrupt->subject_span}});
+    json.update({{"corrupt_prompt", fact.corrupt->text},
+                 {"corrupt_ids", fact.corrupt->ids},
+                 {"corrupt_subject_span", fact.corrupt->subject_span}});
 }
 
 void from_json(const Json& json, TracedFact& fact) {
@@ -55,7 +60,11 @@ void from_json(const Json& json, TracedFact& fact) {
 }
 
 void to_json(Json& json, const RelationCount& r) {
-  json = {{"name", r.name},    {"facts", r.facts}, {"tested", r.tested}, {"known", r.known}, {"without_partner", r.without_partner},
+  json = {{"name", r.name},
+          {"facts", r.facts},
+          {"tested", r.tested},
+          {"known", r.known},
+          {"without_partner", r.without_partner},
           {"chosen", r.chosen}};
 }
 

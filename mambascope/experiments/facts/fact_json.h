@@ -13,8 +13,9 @@ namespace mambascope {
 void to_json(Json& json, const Span& span);
 void from_json(const Json& json, Span& span);
 
-// {relation, subject, corrupt_subject, prompt, answer, answer_id, p_clean, p_corrupt, ids, tokens, corrupt_tokens, subject_span}. A fact
-// with another subject also has corrupt_prompt, corrupt_ids and corrupt_subject_span. A fact that was given alone has no relation: null.
+// {relation, subject, corrupt_subject, prompt, answer, answer_id, p_clean, p_corrupt, ids, tokens,
+// corrupt_tokens, subject_span}. A fact with another subject also has corrupt_prompt, corrupt_ids
+// and corrupt_subject_span. A fact that was given alone has no relation: null.
 void to_json(Json& json, const TracedFact& fact);
 void from_json(const Json& json, TracedFact& fact);
 

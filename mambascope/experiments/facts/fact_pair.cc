@@ -20,26 +20,37 @@ namespace {
 // Which facts the model knows; each is asked once.
 class Knowledge {
  public:
-  Knowledge(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts, const ChoiceOptions& options)
-      : model_(model), tokenizer_(tokenizer), facts_(facts), options_(options), known_(facts.size()) {}
+  Knowledge(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts,
+            const ChoiceOptions& options)
+      : model_(model),
+        tokenizer_(tokenizer),
+        facts_(facts),
+        options_(options),
+        known_(facts.size()) {}
 
-  // Asks for those of `which` that have not been asked: the model, and of what it knows the others in turn.
+  // Asks for those of `which` that have not been asked: the model, and of what it knows the others
+  // in turn.
   void Ask(const std::vector<size_t>& which) {
     if (options_.facts == ChoiceOptions::Facts::kAll) return;
     std::set<size_t> open;
     for (size_t i : which) {
       if (!known_[i]) open.insert(i);
     }
-    KeepKnown(open, [&](const std::vector<Fact>& facts) { return KnowsFacts(model_, tokenizer_, facts); });
+    KeepKnown(open, [&](const std::vector<Fact>& facts) {
+      return KnowsFacts(model_, tokenizer_, facts);
+    });
     for (const auto& also : options_.also_known) KeepKnown(open, also);
   }
   // Whether the fact is one to trace. REQUIRES: asked.
-  bool Has(size_t fact) const { return options_.facts == ChoiceOptions::Facts::kAll || *known_[fact]; }
+  bool Has(size_t fact) const {
+    return options_.facts == ChoiceOptions::Facts::kAll || *known_[fact];
+  }
   bool asked(size_t fact) const { return known_[fact].has_value(); }
   bool known(size_t fact) const { return known_[fact].value_or(false); }
 
  private:
-  void KeepKnown(std::set<size_t>& open, const std::function<std::vector<bool>(const std::vector<Fact>&)>& knows) {
+  void KeepKnown(std::set<size_t>& open,
+                 const std::function<std::vector<bool>(const std::vector<Fact>&)>& knows) {
     if (open.empty()) return;
     std::vector<Fact> facts;
     for (size_t i : open) facts.push_back(facts_[i]);
@@ -59,7 +70,8 @@ class Knowledge {
 // The other subject of each fact.
 class Partners {
  public:
-  Partners(const Tokenizer& tokenizer, const std::vector<Fact>& facts, uint64_t seed) : tokenizer_(tokenizer), facts_(facts), seed_(seed) {
+  Partners(const Tokenizer& tokenizer, const std::vector<Fact>& facts, uint64_t seed)
+      : tokenizer_(tokenizer), facts_(facts), seed_(seed) {
     for (size_t i = 0; i < facts.size(); ++i) groups_[FactGroup(facts[i])].push_back(i);
   }
 
@@ -75,16 +87,20 @@ class Partners {
     for (size_t other : group) {
       if (!with_same_object.contains(facts_[other].subject)) candidates.push_back(other);
     }
-    Random random(seed_ ^ (0x9e3779b97f4a7c15ULL * (fact + 1)));  // each fact its own order, whichever others are traced
+    Random random(seed_ ^ (0x9e3779b97f4a7c15ULL *
+                           (fact + 1)));  // each fact its own order, whichever others are traced
     random.Shuffle(candidates);
     const int64_t length = SubjectTokens(own.pattern, own.subject);
-    std::stable_partition(candidates.begin(), candidates.end(),
-                          [&](size_t other) { return SubjectTokens(own.pattern, facts_[other].subject) == length; });
+    std::stable_partition(candidates.begin(), candidates.end(), [&](size_t other) {
+      return SubjectTokens(own.pattern, facts_[other].subject) == length;
+    });
     return candidates;
   }
 
  private:
-  static std::string FactGroup(const Fact& fact) { return fact.relation.empty() ? fact.pattern : fact.relation; }
+  static std::string FactGroup(const Fact& fact) {
+    return fact.relation.empty() ? fact.pattern : fact.relation;
+  }
 
   int64_t SubjectTokens(const std::string& pattern, const std::string& subject) {
     const auto [found, is_new] = tokens_.try_emplace({pattern, subject}, 0);
@@ -102,8 +118,10 @@ class Partners {
   std::map<std::pair<std::string, std::string>, int64_t> tokens_;
 };
 
-// The first of every fact's candidates that the model knows; none where there is none. Asks a few of each at a time.
-std::vector<std::optional<size_t>> FindPartners(const std::vector<size_t>& facts, Partners& partners, Knowledge& knowledge) {
+// The first of every fact's candidates that the model knows; none where there is none. Asks a few
+// of each at a time.
+std::vector<std::optional<size_t>> FindPartners(const std::vector<size_t>& facts,
+                                                Partners& partners, Knowledge& knowledge) {
   std::vector<std::vector<size_t>> candidates;
   for (size_t fact : facts) candidates.push_back(partners.Candidates(fact));
   std::vector<std::optional<size_t>> found(facts.size());
@@ -112,7 +130,8 @@ std::vector<std::optional<size_t>> FindPartners(const std::vector<size_t>& facts
     open = false;
     std::vector<size_t> asked;
     for (size_t i = 0; i < facts.size(); ++i) {
-      for (size_t c = begin; c < std::min(begin + count, candidates[i].size()) && !found[i]; ++c) asked.push_back(candidates[i][c]);
+      for (size_t c = begin; c < std::min(begin + count, candidates[i].size()) && !found[i]; ++c)
+        asked.push_back(candidates[i][c]);
     }
     knowledge.Ask(asked);
     for (size_t i = 0; i < facts.size(); ++i) {
@@ -144,24 +163,30 @@ class Counts {
 };
 
 // Throws the Error that says why there is no pair.
-void RefuseNone(const std::vector<RelationCount>& relations, const ChoiceOptions& options, size_t facts) {
-  const bool alone = std::any_of(relations.begin(), relations.end(), [](const RelationCount& r) { return r.without_partner > 0; });
+void RefuseNone(const std::vector<RelationCount>& relations, const ChoiceOptions& options,
+                size_t facts) {
+  const bool alone = std::any_of(relations.begin(), relations.end(),
+                                 [](const RelationCount& r) { return r.without_partner > 0; });
   if (alone)
     throw Error("no fact has another subject with another object in its relation",
                 "corrupt with noise, or give more facts of the relation");
   const bool known_only = options.facts == ChoiceOptions::Facts::kKnown;
-  throw Error(fmt::format("{} none of the {} facts", options.also_known.empty() ? "the model knows" : "the models know", facts),
-              known_only ? "--all-facts takes facts that it does not know, too" : "");
+  throw Error(
+      fmt::format("{} none of the {} facts",
+                  options.also_known.empty() ? "the model knows" : "the models know", facts),
+      known_only ? "--all-facts takes facts that it does not know, too" : "");
 }
 
 }  // namespace
 
-std::vector<bool> KnowsFacts(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts) {
+std::vector<bool> KnowsFacts(const Model& model, const Tokenizer& tokenizer,
+                             const std::vector<Fact>& facts) {
   std::vector<bool> knows;
   for (size_t begin = 0; begin < facts.size(); begin += kPromptsTogether) {
     const size_t end = std::min(begin + kPromptsTogether, facts.size());
     std::vector<std::vector<int64_t>> prompts;
-    for (size_t i = begin; i < end; ++i) prompts.push_back(MakePrompt(tokenizer, facts[i].pattern, facts[i].subject).ids);
+    for (size_t i = begin; i < end; ++i)
+      prompts.push_back(MakePrompt(tokenizer, facts[i].pattern, facts[i].subject).ids);
     const at::Tensor top = Run(model, prompts).LastLogits().argmax(1).cpu();
     for (size_t i = begin; i < end; ++i) {
       const auto id = top[static_cast<int64_t>(i - begin)].item<int64_t>();
@@ -172,11 +197,13 @@ std::vector<bool> KnowsFacts(const Model& model, const Tokenizer& tokenizer, con
 }
 
 bool IsAnswer(const std::string& token, const std::string& object) {
-  const std::string said = StripWhiteSpace(ToLower(token)), meant = StripWhiteSpace(ToLower(object));
+  const std::string said = StripWhiteSpace(ToLower(token)),
+                    meant = StripWhiteSpace(ToLower(object));
   return !said.empty() && meant.starts_with(said);
 }
 
-Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts, const ChoiceOptions& options) {
+Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts,
+                   const ChoiceOptions& options) {
   c10::NoGradGuard no_grad;
   Knowledge knowledge(model, tokenizer, facts, options);
   Partners partners(tokenizer, facts, options.seed);
@@ -185,14 +212,18 @@ Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::ve
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   Random(options.seed).Shuffle(order);
   Choice choice;
-  const auto full = [&] { return options.limit > 0 && static_cast<int64_t>(choice.pairs.size()) >= options.limit; };
+  const auto full = [&] {
+    return options.limit > 0 && static_cast<int64_t>(choice.pairs.size()) >= options.limit;
+  };
   for (size_t begin = 0; begin < order.size() && !full(); begin += kPromptsTogether) {
-    std::vector<size_t> batch(order.begin() + static_cast<int64_t>(begin),
-                              order.begin() + static_cast<int64_t>(std::min(begin + kPromptsTogether, order.size())));
+    std::vector<size_t> batch(
+        order.begin() + static_cast<int64_t>(begin),
+        order.begin() + static_cast<int64_t>(std::min(begin + kPromptsTogether, order.size())));
     knowledge.Ask(batch);
     std::erase_if(batch, [&](size_t fact) { return !knowledge.Has(fact); });
     const bool swaps = options.corruption == ChoiceOptions::Corruption::kOtherSubject;
-    const auto found = swaps ? FindPartners(batch, partners, knowledge) : std::vector<std::optional<size_t>>(batch.size());
+    const auto found = swaps ? FindPartners(batch, partners, knowledge)
+                             : std::vector<std::optional<size_t>>(batch.size());
     for (size_t i = 0; i < batch.size() && !full(); ++i) {
       const Fact& fact = facts[batch[i]];
       if (swaps && !found[i]) {
@@ -200,13 +231,17 @@ Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::ve
         continue;
       }
       ++counts[fact].chosen;
-      FactPair pair{.relation = fact.relation, .clean = MakePrompt(tokenizer, fact.pattern, fact.subject), .corrupt = {}, .answer_id = {}};
+      FactPair pair{.relation = fact.relation,
+                    .clean = MakePrompt(tokenizer, fact.pattern, fact.subject),
+                    .corrupt = {},
+                    .answer_id = {}};
       if (found[i]) pair.corrupt = MakePrompt(tokenizer, fact.pattern, facts[*found[i]].subject);
       choice.pairs.push_back(std::move(pair));
       choice.facts.push_back(fact);
     }
     if (options.progress)
-      options.progress(static_cast<int64_t>(choice.pairs.size()), static_cast<int64_t>(std::min(begin + kPromptsTogether, order.size())));
+      options.progress(static_cast<int64_t>(choice.pairs.size()),
+                       static_cast<int64_t>(std::min(begin + kPromptsTogether, order.size())));
   }
   for (size_t i = 0; i < facts.size(); ++i) {
     counts[facts[i]].tested += knowledge.asked(i) ? 1 : 0;

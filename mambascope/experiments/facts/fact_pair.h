@@ -1,4 +1,5 @@
-// A fact asked of the model twice: clean, and corrupted by another subject or by noise. And the choice of facts and of other subjects.
+// A fact asked of the model twice: clean, and corrupted by another subject or by noise. And the
+// choice of facts and of other subjects.
 #pragma once
 
 #include <functional>
@@ -15,8 +16,10 @@ namespace mambascope {
 struct FactPair {
   std::string relation;  // empty: the fact was given alone
   Prompt clean;
-  std::optional<Prompt> corrupt;     // the prompt with another subject; none: the clean one, with noise on its subject
-  std::optional<int64_t> answer_id;  // none: the clean run's most probable token (as Sharma et al. do)
+  std::optional<Prompt>
+      corrupt;  // the prompt with another subject; none: the clean one, with noise on its subject
+  std::optional<int64_t>
+      answer_id;  // none: the clean run's most probable token (as Sharma et al. do)
 };
 
 struct ChoiceOptions {
@@ -46,17 +49,21 @@ struct Choice {
   std::vector<RelationCount> relations;  // in the order of the data
 };
 
-// Whether the answer whose first token is spelled `token` is `object`: both without white space at the ends and in lower case, the object
-// begins with the token, which is not empty (Hernandez et al. 2023; Sharma et al. 2024 use the same).
+// Whether the answer whose first token is spelled `token` is `object`: both without white space at
+// the ends and in lower case, the object begins with the token, which is not empty (Hernandez et
+// al. 2023; Sharma et al. 2024 use the same).
 bool IsAnswer(const std::string& token, const std::string& object);
 
 // Whether the model knows each fact: its most probable next token after the prompt IsAnswer.
-std::vector<bool> KnowsFacts(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts);
+std::vector<bool> KnowsFacts(const Model& model, const Tokenizer& tokenizer,
+                             const std::vector<Fact>& facts);
 
-// Facts in a random order, of which the model knows the answer: its most probable next token (IsAnswer). The other subject is drawn among
-// those of the relation with another object (where a relation has no name, among those of the same pattern), of facts that the model knows
-// too; one with the same number of tokens is preferred. The choice depends on the seed and the data alone: with a larger limit the same
-// pairs come first. Throws Error when no pair can be made.
-Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts, const ChoiceOptions& options);
+// Facts in a random order, of which the model knows the answer: its most probable next token
+// (IsAnswer). The other subject is drawn among those of the relation with another object (where a
+// relation has no name, among those of the same pattern), of facts that the model knows too; one
+// with the same number of tokens is preferred. The choice depends on the seed and the data alone:
+// with a larger limit the same pairs come first. Throws Error when no pair can be made.
+Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts,
+                   const ChoiceOptions& options);
 
 }  // namespace mambascope

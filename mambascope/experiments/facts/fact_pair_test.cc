@@ -1,4 +1,5 @@
-// The choice of facts and of other subjects, on the bundled model: every pair against the data and whole passes, prompt by prompt.
+// The choice of facts and of other subjects, on the bundled model: every pair against the data and
+// whole passes, prompt by prompt.
 #include "mambascope/experiments/facts/fact_pair.h"
 
 #include <ATen/ATen.h>
@@ -43,7 +44,8 @@ TEST(IsAnswerTest, ObjectBeginsWithTheTokenWhateverTheCaseAndTheSpaces) {
                 {"  \n", "Paris", false},
                 {" Paris", "", false},
                 {"", "", false}};
-  for (const auto& [token, object, want] : kCases) EXPECT_EQ(IsAnswer(token, object), want) << "'" << token << "' of '" << object << "'";
+  for (const auto& [token, object, want] : kCases)
+    EXPECT_EQ(IsAnswer(token, object), want) << "'" << token << "' of '" << object << "'";
 }
 
 class ChoosePairsTest : public testing::Test {
@@ -53,11 +55,13 @@ class ChoosePairsTest : public testing::Test {
     model_ = std::make_unique<Model>(Model::Load(folder));
     tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::Load(folder));
     for (const char* name : {"river_continent", "landmark_city"}) {
-      std::vector<Fact> facts = ToFacts(ReadRelations({RepositoryFolder() / "data/demo/relations" / (std::string(name) + ".json")}));
+      std::vector<Fact> facts = ToFacts(ReadRelations(
+          {RepositoryFolder() / "data/demo/relations" / (std::string(name) + ".json")}));
       facts.resize(50);
       data_.insert(data_.end(), facts.begin(), facts.end());
     }
-    for (size_t i = 0; i < data_.size(); i += 3) data_[i].object = "Atlantis";  // the model knows better
+    for (size_t i = 0; i < data_.size(); i += 3)
+      data_[i].object = "Atlantis";  // the model knows better
   }
   static void TearDownTestSuite() {
     model_.reset();
@@ -68,9 +72,12 @@ class ChoosePairsTest : public testing::Test {
   static Choice Choose(const std::vector<Fact>& facts, const ChoiceOptions& options = {}) {
     return ChoosePairs(*model_, *tokenizer_, facts, options);
   }
-  // Whether the fact's most probable next token begins its object, by a whole pass of this prompt alone.
+  // Whether the fact's most probable next token begins its object, by a whole pass of this prompt
+  // alone.
   static bool Knows(const Fact& fact) {
-    const at::Tensor logits = mambascope::Run(*model_, {MakePrompt(*tokenizer_, fact.pattern, fact.subject).ids}).LastLogits();
+    const at::Tensor logits =
+        mambascope::Run(*model_, {MakePrompt(*tokenizer_, fact.pattern, fact.subject).ids})
+            .LastLogits();
     const auto id = logits[0].argmax().item<int64_t>();
     return IsAnswer(tokenizer_->Decode(std::span(&id, 1)), fact.object);
   }
@@ -81,16 +88,19 @@ class ChoosePairsTest : public testing::Test {
   static std::vector<std::string> Names(const Choice& choice) {
     std::vector<std::string> names;
     for (const FactPair& pair : choice.pairs)
-      names.push_back(pair.relation + ": " + pair.clean.text + (pair.corrupt ? " / " + pair.corrupt->text : ""));
+      names.push_back(pair.relation + ": " + pair.clean.text +
+                      (pair.corrupt ? " / " + pair.corrupt->text : ""));
     return names;
   }
 
   static inline std::unique_ptr<Model> model_;
   static inline std::unique_ptr<Tokenizer> tokenizer_;
-  static inline std::vector<Fact> data_;  // two relations, subjects distinct in each; of every third fact the object is wrong
+  static inline std::vector<Fact>
+      data_;  // two relations, subjects distinct in each; of every third fact the object is wrong
 };
 
-// No limit: all facts that the model knows are chosen, with partners that it knows; equally long ones where there are such.
+// No limit: all facts that the model knows are chosen, with partners that it knows; equally long
+// ones where there are such.
 TEST_F(ChoosePairsTest, EveryKnownFactHasAKnownPartnerOfItsRelation) {
   const Choice choice = Choose(data_);
   std::vector<Fact> known;
@@ -101,7 +111,9 @@ TEST_F(ChoosePairsTest, EveryKnownFactHasAKnownPartnerOfItsRelation) {
   ASSERT_LT(known.size(), 80u);
   ASSERT_EQ(choice.pairs.size(), known.size());
   const auto find = [&](const std::string& relation, const std::string& subject) {
-    return std::find_if(known.begin(), known.end(), [&](const Fact& f) { return f.relation == relation && f.subject == subject; });
+    return std::find_if(known.begin(), known.end(), [&](const Fact& f) {
+      return f.relation == relation && f.subject == subject;
+    });
   };
   std::set<std::string> subjects, partners;
   int equal = 0, unequal = 0;
@@ -143,10 +155,12 @@ TEST_F(ChoosePairsTest, SeedDeterminesTheChoice) {
 TEST_F(ChoosePairsTest, LargerLimitBeginsWithTheSmallerOnesPairs) {
   const std::vector<std::string> all = Names(Choose(data_, {.seed = 9}));
   for (const size_t limit : {size_t{1}, size_t{5}, all.size() - 3}) {
-    const std::vector<std::string> some = Names(Choose(data_, {.limit = static_cast<int64_t>(limit), .seed = 9}));
+    const std::vector<std::string> some =
+        Names(Choose(data_, {.limit = static_cast<int64_t>(limit), .seed = 9}));
     EXPECT_EQ(some, std::vector(all.begin(), all.begin() + static_cast<int64_t>(limit))) << limit;
   }
-  EXPECT_EQ(Names(Choose(data_, {.limit = 1000, .seed = 9})), all) << "a limit beyond the data is no limit";
+  EXPECT_EQ(Names(Choose(data_, {.limit = 1000, .seed = 9})), all)
+      << "a limit beyond the data is no limit";
 }
 
 TEST_F(ChoosePairsTest, CountsEachRelationsFacts) {
@@ -157,9 +171,12 @@ TEST_F(ChoosePairsTest, CountsEachRelationsFacts) {
     const auto here = [&](const Fact& fact) { return fact.relation == count.name; };
     EXPECT_EQ(count.facts, 50);
     EXPECT_EQ(count.tested, 50);
-    EXPECT_EQ(count.known, std::count_if(data_.begin(), data_.end(), [&](const Fact& fact) { return here(fact) && Knows(fact); }));
+    EXPECT_EQ(count.known, std::count_if(data_.begin(), data_.end(), [&](const Fact& fact) {
+                return here(fact) && Knows(fact);
+              }));
     EXPECT_EQ(count.chosen,
-              std::count_if(choice.pairs.begin(), choice.pairs.end(), [&](const FactPair& pair) { return pair.relation == count.name; }));
+              std::count_if(choice.pairs.begin(), choice.pairs.end(),
+                            [&](const FactPair& pair) { return pair.relation == count.name; }));
     EXPECT_EQ(count.chosen + count.without_partner, count.known);
   }
 }
@@ -179,15 +196,19 @@ TEST_F(ChoosePairsTest, FactWithoutAPartnerIsLeftOutAndCounted) {
 TEST_F(ChoosePairsTest, NoPartnerAtAllIsAnErrorThatSaysSo) {
   const std::vector<Fact> same_object = {data_[1], data_[2]};
   const std::string known = ErrorOf([&] { Choose(same_object); });
-  EXPECT_THAT(known, AllOf(HasSubstr("another subject"), Not(HasSubstr("knows none")))) << "it knows both";
+  EXPECT_THAT(known, AllOf(HasSubstr("another subject"), Not(HasSubstr("knows none"))))
+      << "it knows both";
   const std::string all = ErrorOf([&] { Choose(same_object, {.facts = Facts::kAll}); });
-  EXPECT_THAT(all, AllOf(HasSubstr("another subject"), Not(HasSubstr("--all-facts")))) << "that is given already";
+  EXPECT_THAT(all, AllOf(HasSubstr("another subject"), Not(HasSubstr("--all-facts"))))
+      << "that is given already";
 }
 
 TEST_F(ChoosePairsTest, NoneKnownIsAnError) {
   const std::vector<Fact> unknown = {data_[0], data_[3]};
-  EXPECT_THAT(ErrorOf([&] { Choose(unknown); }), AllOf(HasSubstr("knows none of the 2 facts"), HasSubstr("--all-facts")));
-  EXPECT_THAT(ErrorOf([&] { Choose(unknown, {.corruption = Corruption::kNoise}); }), HasSubstr("knows none of the 2 facts"));
+  EXPECT_THAT(ErrorOf([&] { Choose(unknown); }),
+              AllOf(HasSubstr("knows none of the 2 facts"), HasSubstr("--all-facts")));
+  EXPECT_THAT(ErrorOf([&] { Choose(unknown, {.corruption = Corruption::kNoise}); }),
+              HasSubstr("knows none of the 2 facts"));
 }
 
 TEST_F(ChoosePairsTest, AllFactsTakesUnknownOnesAndAsksNothing) {
@@ -215,12 +236,16 @@ TEST_F(ChoosePairsTest, KnownFactsAreThoseThatAllModelsKnow) {
     return knows;
   };
   const auto all_known = [](const std::vector<Fact>& asked) {
-    for (const Fact& fact : asked) EXPECT_LT(fact.subject.size(), 10u) << "asked of what the model before does not know";
+    for (const Fact& fact : asked)
+      EXPECT_LT(fact.subject.size(), 10u) << "asked of what the model before does not know";
     return std::vector<bool>(asked.size(), true);
   };
   const Choice alone = Choose(data_, {.corruption = Corruption::kNone}),
-               both = Choose(data_, {.corruption = Corruption::kNone, .also_known = {short_subject, all_known}});
-  const auto chosen = [](const Choice& choice) { return std::set<Fact>(choice.facts.begin(), choice.facts.end()); };
+               both = Choose(data_, {.corruption = Corruption::kNone,
+                                     .also_known = {short_subject, all_known}});
+  const auto chosen = [](const Choice& choice) {
+    return std::set<Fact>(choice.facts.begin(), choice.facts.end());
+  };
   std::set<Fact> want;
   for (const Fact& fact : chosen(alone)) {
     if (fact.subject.size() < 10) want.insert(fact);
@@ -229,7 +254,8 @@ TEST_F(ChoosePairsTest, KnownFactsAreThoseThatAllModelsKnow) {
   EXPECT_GT(want.size(), 5u);
   EXPECT_LT(want.size(), alone.facts.size());
   ASSERT_EQ(both.facts.size(), both.pairs.size());
-  for (size_t i = 0; i < both.facts.size(); ++i) EXPECT_EQ(both.pairs[i].clean.subject, both.facts[i].subject);
+  for (size_t i = 0; i < both.facts.size(); ++i)
+    EXPECT_EQ(both.pairs[i].clean.subject, both.facts[i].subject);
 }
 
 // EasyEdit's files name no relation: facts asked alike are taken for one.
@@ -242,9 +268,11 @@ TEST_F(ChoosePairsTest, FactsWithoutARelationAreGroupedByTheirPattern) {
   std::set<std::string> patterns;
   for (const FactPair& pair : choice.pairs) {
     const auto fact_of = [&](const std::string& subject) {
-      return *std::find_if(facts.begin(), facts.end(), [&](const Fact& f) { return f.subject == subject; });
+      return *std::find_if(facts.begin(), facts.end(),
+                           [&](const Fact& f) { return f.subject == subject; });
     };
-    EXPECT_EQ(fact_of(pair.corrupt->subject).pattern, fact_of(pair.clean.subject).pattern) << pair.corrupt->text;
+    EXPECT_EQ(fact_of(pair.corrupt->subject).pattern, fact_of(pair.clean.subject).pattern)
+        << pair.corrupt->text;
     patterns.insert(fact_of(pair.clean.subject).pattern);
   }
   EXPECT_EQ(patterns.size(), 2u);
@@ -253,11 +281,13 @@ TEST_F(ChoosePairsTest, FactsWithoutARelationAreGroupedByTheirPattern) {
 // CounterFact asks for one relation in several ways.
 TEST_F(ChoosePairsTest, PartnersSubjectStandsInTheFactsOwnPattern) {
   std::vector<Fact> facts(data_.begin() + 50, data_.end());
-  for (size_t i = 0; i < facts.size(); i += 2) facts[i].pattern = "The landmark called {} can be found in";
+  for (size_t i = 0; i < facts.size(); i += 2)
+    facts[i].pattern = "The landmark called {} can be found in";
   bool other_pattern = false;
   for (const FactPair& pair : Choose(facts).pairs) {
     const auto fact_of = [&](const std::string& subject) {
-      return *std::find_if(facts.begin(), facts.end(), [&](const Fact& f) { return f.subject == subject; });
+      return *std::find_if(facts.begin(), facts.end(),
+                           [&](const Fact& f) { return f.subject == subject; });
     };
     const Fact own = fact_of(pair.clean.subject);
     EXPECT_EQ(pair.corrupt->text, MakePrompt(*tokenizer_, own.pattern, pair.corrupt->subject).text);

@@ -36,14 +36,16 @@ std::vector<SweepBase> NoisyRuns(const Prompt& clean, const Noise& noise, int64_
 
 }  // namespace
 
-double EmbeddingStd(const Model& model, const Tokenizer& tokenizer, const std::vector<std::string>& subjects) {
+double EmbeddingStd(const Model& model, const Tokenizer& tokenizer,
+                    const std::vector<std::string>& subjects) {
   int64_t count = 0;
   double sum = 0, squares = 0;
   for (const std::string& subject : subjects) {
     std::vector<int64_t> ids;
     for (const Token& token : tokenizer.EncodeContinuation(subject)) ids.push_back(token.id);
     if (ids.empty()) continue;
-    const at::Tensor embedded = model.Embed(ids, Packing::Whole({static_cast<int64_t>(ids.size())})).to(at::kDouble);
+    const at::Tensor embedded =
+        model.Embed(ids, Packing::Whole({static_cast<int64_t>(ids.size())})).to(at::kDouble);
     count += embedded.numel();
     sum += embedded.sum().item<double>();
     squares += embedded.square().sum().item<double>();
@@ -58,7 +60,9 @@ std::vector<std::optional<int64_t>> AlignTokens(const Prompt& clean, const Promp
   const Span a = clean.subject_span, b = corrupt.subject_span;
   for (int64_t t = 0; t < static_cast<int64_t>(clean.ids.size()); ++t) {
     const int64_t from_end = t - a.end + b.end;
-    const bool exists = t < a.begin ? t < b.begin : from_end >= b.begin && from_end < static_cast<int64_t>(corrupt.ids.size());
+    const bool exists =
+        t < a.begin ? t < b.begin
+                    : from_end >= b.begin && from_end < static_cast<int64_t>(corrupt.ids.size());
     counterpart.push_back(exists ? std::optional(t < a.begin ? t : from_end) : std::nullopt);
   }
   return counterpart;
@@ -71,8 +75,10 @@ void FactCases::Add(size_t fact, const Variant& variant) {
   }
 }
 
-std::vector<double> FactCases::Probabilities(const Model& model, const CellOptions& options, Audit& audit) const {
-  const std::vector<double> each = CellProbabilities(model, runs_.corrupt, cases_, answers_, options, audit);
+std::vector<double> FactCases::Probabilities(const Model& model, const CellOptions& options,
+                                             Audit& audit) const {
+  const std::vector<double> each =
+      CellProbabilities(model, runs_.corrupt, cases_, answers_, options, audit);
   const auto samples = static_cast<int64_t>(runs_.samples);
   std::vector<double> means;
   for (auto p = each.begin(); p != each.end(); p += samples)
@@ -80,8 +86,8 @@ std::vector<double> FactCases::Probabilities(const Model& model, const CellOptio
   return means;
 }
 
-FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs, const std::vector<Place>& keep,
-                  const std::optional<Noise>& noise) {
+FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs,
+                  const std::vector<Place>& keep, const std::optional<Noise>& noise) {
   FactRuns runs;
   std::vector<std::vector<int64_t>> prompts;
   for (const FactPair& pair : pairs) {
@@ -91,21 +97,29 @@ FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs, const 
       CheckSubject(*pair.corrupt);
       runs.corrupt.push_back({pair.corrupt->ids});
     } else {
-      if (!noise) throw Error(fmt::format("the prompt '{}' has neither another subject nor noise to corrupt it", pair.clean.text));
-      for (SweepBase& run : NoisyRuns(pair.clean, *noise, model.config().d_model)) runs.corrupt.push_back(std::move(run));
+      if (!noise)
+        throw Error(
+            fmt::format("the prompt '{}' has neither another subject nor noise to corrupt it",
+                        pair.clean.text));
+      for (SweepBase& run : NoisyRuns(pair.clean, *noise, model.config().d_model))
+        runs.corrupt.push_back(std::move(run));
     }
   }
-  const auto swapped = std::count_if(pairs.begin(), pairs.end(), [](const FactPair& pair) { return pair.corrupt.has_value(); });
+  const auto swapped = std::count_if(pairs.begin(), pairs.end(),
+                                     [](const FactPair& pair) { return pair.corrupt.has_value(); });
   if (swapped != 0 && swapped != static_cast<int64_t>(pairs.size()))
     throw Error("facts are corrupted all by other subjects, or all by noise");
   runs.samples = runs.corrupt.size() / pairs.size();
   runs.clean = Run(model, prompts, {.variants = {}, .keep = keep});
-  const at::Tensor logits = runs.clean.LastLogits().cpu(), p = logits.softmax(1), top = logits.argmax(1);
+  const at::Tensor logits = runs.clean.LastLogits().cpu(), p = logits.softmax(1),
+                   top = logits.argmax(1);
   for (size_t i = 0; i < pairs.size(); ++i) {
     const auto row = static_cast<int64_t>(i);
-    const int64_t answer = pairs[i].answer_id.value_or(top[row].item<int64_t>()), vocab = model.config().vocab;
+    const int64_t answer = pairs[i].answer_id.value_or(top[row].item<int64_t>()),
+                  vocab = model.config().vocab;
     if (answer < 0 || answer >= vocab)
-      throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}", answer, vocab));
+      throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}",
+                              answer, vocab));
     runs.facts.push_back({.relation = pairs[i].relation,
                           .clean = pairs[i].clean,
                           .corrupt = pairs[i].corrupt,

@@ -1,5 +1,5 @@
-// What causal tracing and path-specific effects say of a fact, and how they run it: the clean run, and the corrupted one that is the base
-// of all variants.
+// What causal tracing and path-specific effects say of a fact, and how they run it: the clean run,
+// and the corrupted one that is the base of all variants.
 #pragma once
 
 #include <optional>
@@ -27,20 +27,23 @@ struct TracedFact {
 inline double Effect(const TracedFact& fact) { return fact.p_clean - fact.p_corrupt; }
 inline constexpr double kGuard = 0.01;
 
-// Gaussian noise on the embeddings of the subject's tokens (Meng et al. 2022). Sample by sample, token by token and feature by feature as
-// NumPy's RandomState(seed).randn draws it, the same for every fact.
+// Gaussian noise on the embeddings of the subject's tokens (Meng et al. 2022). Sample by sample,
+// token by token and feature by feature as NumPy's RandomState(seed).randn draws it, the same for
+// every fact.
 struct Noise {
   double std = 0;
   int samples = 10;
   uint32_t seed = 0;
 };
 
-// The standard deviation (unbiased) over all features of the embedded tokens of all subjects, each tokenised alone (for GPT-2 with their
-// learned positions). Meng et al. 2022 take noise of 3 times that. REQUIRES: a subject.
-double EmbeddingStd(const Model& model, const Tokenizer& tokenizer, const std::vector<std::string>& subjects);
+// The standard deviation (unbiased) over all features of the embedded tokens of all subjects, each
+// tokenised alone (for GPT-2 with their learned positions). Meng et al. 2022 take noise of 3 times
+// that. REQUIRES: a subject.
+double EmbeddingStd(const Model& model, const Tokenizer& tokenizer,
+                    const std::vector<std::string>& subjects);
 
-// For every token of `clean`, its counterpart in `corrupt`: one to one before the subject, from the subject's end backwards inside it, and
-// one to one after it. Never by padding.
+// For every token of `clean`, its counterpart in `corrupt`: one to one before the subject, from the
+// subject's end backwards inside it, and one to one after it. Never by padding.
 std::vector<std::optional<int64_t>> AlignTokens(const Prompt& clean, const Prompt& corrupt);
 
 // Some facts' clean runs, and their corrupted ones as base runs of a sweep.
@@ -57,7 +60,8 @@ class FactCases {
   explicit FactCases(const FactRuns& runs) : runs_(runs) {}
   void Add(size_t fact, const Variant& variant);
   // p(answer) of each that was added, in their order, the mean over its samples. Adds to `audit`.
-  std::vector<double> Probabilities(const Model& model, const CellOptions& options, Audit& audit) const;
+  std::vector<double> Probabilities(const Model& model, const CellOptions& options,
+                                    Audit& audit) const;
 
  private:
   const FactRuns& runs_;
@@ -66,7 +70,7 @@ class FactCases {
 };
 
 // Runs the facts clean. Throws Error when a prompt has no subject, or the model no token answer_id.
-FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs, const std::vector<Place>& keep,
-                  const std::optional<Noise>& noise);
+FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs,
+                  const std::vector<Place>& keep, const std::optional<Noise>& noise);
 
 }  // namespace mambascope

@@ -31,7 +31,8 @@ at::Tensor ReadMatrix(const Json& rows) {
 
 void to_json(Json& json, const AttentionResult& result) {
   json = {{"options", result.options}, {"tokens", Json::array()}, {"layers", Json::array()}};
-  for (size_t t = 0; t < result.ids.size(); ++t) json["tokens"].push_back({{"id", result.ids[t]}, {"text", result.texts[t]}});
+  for (size_t t = 0; t < result.ids.size(); ++t)
+    json["tokens"].push_back({{"id", result.ids[t]}, {"text", result.texts[t]}});
   for (const LayerAttention& layer : result.layers) {
     json["layers"].push_back({{"layer", layer.layer},
                               {"kind", layer.channel_name},
@@ -39,7 +40,9 @@ void to_json(Json& json, const AttentionResult& result) {
                               {"signed", MatrixJson(layer.mean)},
                               {"absolute", MatrixJson(layer.absolute)},
                               {"normalised", MatrixJson(layer.normalised)}});
-    if (result.channel) json["layers"].back()["channel"] = {{"index", *result.channel}, {"matrix", MatrixJson(layer.channel)}};
+    if (result.channel)
+      json["layers"].back()["channel"] = {{"index", *result.channel},
+                                          {"matrix", MatrixJson(layer.channel)}};
   }
 }
 

@@ -24,14 +24,17 @@ std::vector<double> ToVector(const at::Tensor& x) {
 AnswerParts DecomposeAnswer(const Model& model, const std::vector<int64_t>& ids, int64_t answer) {
   const c10::NoGradGuard no_grad;
   if (answer < 0 || answer >= model.config().vocab)
-    throw Error(fmt::format("answer id {} is outside the model's vocabulary of {}", answer, model.config().vocab));
+    throw Error(fmt::format("answer id {} is outside the model's vocabulary of {}", answer,
+                            model.config().vocab));
   RunOptions options;
   for (int l = 0; l <= model.layers(); ++l) options.keep.push_back(BlockInput(l));
   for (int l : model.LayersWith(Site::kMlpOut)) options.keep.push_back({Site::kMlpOut, l});
   const RunResult run = Run(model, {ids}, options);
   const at::Tensor last = run.State(BlockInput(model.layers()), 0)[-1];
   const Model::LogitPart logit = model.LogitDirection(last, answer);
-  const auto share = [&](const at::Tensor& part) { return part.dot(logit.direction).item<double>(); };
+  const auto share = [&](const at::Tensor& part) {
+    return part.dot(logit.direction).item<double>();
+  };
   AnswerParts parts;
   parts.logit = model.Unembed(last.unsqueeze(0))[0][answer].item<double>();
   parts.embedding = share(run.State(BlockInput(0), 0)[-1]);
@@ -47,7 +50,8 @@ AnswerParts DecomposeAnswer(const Model& model, const std::vector<int64_t>& ids,
       if (mixing.skip.defined()) parts.skip.back() += share(mixing.WrittenBySkip(to));
       if (mixing.out.bias.defined()) parts.bias.back() += share(mixing.out.bias);
     }
-    parts.mlp.push_back(model.layer(l).Has(Site::kMlpOut) ? share(run.State({Site::kMlpOut, l}, 0)[-1]) : 0);
+    parts.mlp.push_back(
+        model.layer(l).Has(Site::kMlpOut) ? share(run.State({Site::kMlpOut, l}, 0)[-1]) : 0);
   }
   return parts;
 }

@@ -20,15 +20,20 @@ double Sum(const std::vector<double>& x) { return std::accumulate(x.begin(), x.e
 class DecomposeTest : public testing::TestWithParam<std::string> {
  protected:
   const c10::NoGradGuard no_grad_;
-  const Model model_ = GetParam().starts_with("demo") ? Model::Load(RepositoryFolder() / "models" / GetParam()) : LoadTinyModel(GetParam());
+  const Model model_ = GetParam().starts_with("demo")
+                           ? Model::Load(RepositoryFolder() / "models" / GetParam())
+                           : LoadTinyModel(GetParam());
   const std::vector<int64_t> ids_ = {7, 300, 21, 150, 9, 88};
   const int64_t answer_ = 33;
 };
 INSTANTIATE_TEST_SUITE_P(Checkpoints, DecomposeTest, testing::ValuesIn(TinyModels()), TestName);
-INSTANTIATE_TEST_SUITE_P(Models, DecomposeTest, testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
+INSTANTIATE_TEST_SUITE_P(Models, DecomposeTest,
+                         testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
 
 class DecomposeMamba1Test : public DecomposeTest {};
-INSTANTIATE_TEST_SUITE_P(Checkpoints, DecomposeMamba1Test, testing::Values("mamba", "mamba-untied-bias", "falcon_mamba", "demo-mamba"),
+INSTANTIATE_TEST_SUITE_P(Checkpoints, DecomposeMamba1Test,
+                         testing::Values("mamba", "mamba-untied-bias", "falcon_mamba",
+                                         "demo-mamba"),
                          TestName);
 
 // Nothing is lost, and each of the parts is needed for that.
@@ -37,7 +42,8 @@ TEST_P(DecomposeTest, PartsAddUpToTheLogit) {
   const at::Tensor logits = mambascope::Run(model_, {ids_}).LastLogits()[0];
   const double scale = logits.abs().max().item<double>();
   EXPECT_NEAR(parts.logit, logits[answer_].item<double>(), 1e-6 * scale);
-  double sum = parts.embedding + parts.offset + Sum(parts.skip) + Sum(parts.bias) + Sum(parts.mlp), moved = 0;
+  double sum = parts.embedding + parts.offset + Sum(parts.skip) + Sum(parts.bias) + Sum(parts.mlp),
+         moved = 0;
   ASSERT_EQ(parts.by_token.size(), static_cast<size_t>(model_.layers()));
   for (size_t l = 0; l < parts.by_token.size(); ++l) {
     ASSERT_EQ(parts.by_token[l].size(), ids_.size());
@@ -52,16 +58,18 @@ TEST_P(DecomposeTest, PartsAddUpToTheLogit) {
   EXPECT_EQ(Sum(parts.mlp) != 0, !model_.LayersWith(Site::kMlpOut).empty());
 }
 
-// In the last layer a cut takes away just what the sources wrote, so its effect on the residual is the share. (Elsewhere the softmax or the
-// gated norm changes, too.)
+// In the last layer a cut takes away just what the sources wrote, so its effect on the residual is
+// the share. (Elsewhere the softmax or the gated norm changes, too.)
 TEST_P(DecomposeMamba1Test, CutInTheLastLayerTakesTheShareAway) {
   const int last = model_.layers() - 1;
   const Place resid{Site::kResid, last};
   const auto state = [&](const Variant& variant) {
-    return mambascope::Run(model_, {ids_}, {.variants = {variant}, .keep = {resid}}).State(resid, 0)[-1];
+    return mambascope::Run(model_, {ids_}, {.variants = {variant}, .keep = {resid}})
+        .State(resid, 0)[-1];
   };
   const at::Tensor base = state({}), cut = state({Cut{last, {1, 2}, {5}, {}}});
-  const double lost = (base - cut).dot(model_.LogitDirection(base, answer_).direction).item<double>();
+  const double lost =
+      (base - cut).dot(model_.LogitDirection(base, answer_).direction).item<double>();
   const std::vector<double> by_token = DecomposeAnswer(model_, ids_, answer_).by_token.back();
   const double share = by_token[1] + by_token[2];
   EXPECT_GT(std::abs(share), 1e-4);

@@ -19,7 +19,8 @@ struct ScanLayer {
 std::vector<ScanLayer> FindScans(const Model& model) {
   std::vector<ScanLayer> scans;
   for (int l = 0; l < model.layers(); ++l) {
-    if (const std::optional<Mixer> mixer = FindMixer(model.layer(l).mixers(), MixerKind::kScan)) scans.push_back({l, *mixer});
+    if (const std::optional<Mixer> mixer = FindMixer(model.layer(l).mixers(), MixerKind::kScan))
+      scans.push_back({l, *mixer});
   }
   return scans;
 }
@@ -33,7 +34,8 @@ at::Tensor Steps(const Layer& layer, const at::Tensor& input) {
 }
 
 // The mean step size of every channel over all tokens of the texts, float64 [channels] by scan.
-std::vector<at::Tensor> MeanSteps(const Model& model, const std::vector<ScanLayer>& scans, const std::vector<std::vector<int64_t>>& texts) {
+std::vector<at::Tensor> MeanSteps(const Model& model, const std::vector<ScanLayer>& scans,
+                                  const std::vector<std::vector<int64_t>>& texts) {
   std::vector<int> layers;
   for (const ScanLayer& scan : scans) layers.push_back(scan.layer);
   std::vector<at::Tensor> sums(layers.size());
@@ -52,32 +54,41 @@ std::vector<at::Tensor> MeanSteps(const Model& model, const std::vector<ScanLaye
 
 }  // namespace
 
-std::vector<at::Tensor> FeatureScores(const Model& model, FeatureRank rank, const std::vector<std::vector<int64_t>>& texts) {
+std::vector<at::Tensor> FeatureScores(const Model& model, FeatureRank rank,
+                                      const std::vector<std::vector<int64_t>>& texts) {
   const c10::NoGradGuard no_grad;
   const std::vector<ScanLayer> scans = FindScans(model);
   if (scans.empty())
-    throw Error("this model's features cannot be ranked by their decay: attention has none", "use a Mamba, or cut all channels");
-  if (rank == FeatureRank::kStep && texts.empty()) throw Error("ranking features by their step sizes takes a text", "give at least one");
-  const std::vector<at::Tensor> steps = rank == FeatureRank::kStep ? MeanSteps(model, scans, texts) : std::vector<at::Tensor>();
+    throw Error("this model's features cannot be ranked by their decay: attention has none",
+                "use a Mamba, or cut all channels");
+  if (rank == FeatureRank::kStep && texts.empty())
+    throw Error("ranking features by their step sizes takes a text", "give at least one");
+  const std::vector<at::Tensor> steps =
+      rank == FeatureRank::kStep ? MeanSteps(model, scans, texts) : std::vector<at::Tensor>();
   std::vector<at::Tensor> scores(static_cast<size_t>(model.layers()));
   for (size_t i = 0; i < scans.size(); ++i) {
     const at::Tensor decay = scans[i].mixer.decay.to(at::kDouble);  // [d_state or 1, channels]
-    scores[static_cast<size_t>(scans[i].layer)] = at::exp(steps.empty() ? decay : decay * steps[i]).sum(0).cpu();
+    scores[static_cast<size_t>(scans[i].layer)] =
+        at::exp(steps.empty() ? decay : decay * steps[i]).sum(0).cpu();
   }
   return scores;
 }
 
-FeatureGroups RankFeatures(const Model& model, FeatureRank rank, const std::vector<std::vector<int64_t>>& texts) {
+FeatureGroups RankFeatures(const Model& model, FeatureRank rank,
+                           const std::vector<std::vector<int64_t>>& texts) {
   const std::vector<at::Tensor> scores = FeatureScores(model, rank, texts);
-  FeatureGroups groups{std::vector<at::Tensor>(scores.size()), std::vector<at::Tensor>(scores.size()),
+  FeatureGroups groups{std::vector<at::Tensor>(scores.size()),
+                       std::vector<at::Tensor>(scores.size()),
                        std::vector<at::Tensor>(scores.size())};
   for (const ScanLayer& scan : FindScans(model)) {
     const auto l = static_cast<size_t>(scan.layer);
     const at::Tensor& score = scores[l];
-    const int64_t channels = score.size(0), third = channels / 3, copies = scan.mixer.channels / channels;
+    const int64_t channels = score.size(0), third = channels / 3,
+                  copies = scan.mixer.channels / channels;
     const at::Tensor order = std::get<1>(at::sort(score, /*stable=*/true, 0, /*descending=*/false));
     const auto group = [&](int64_t begin, int64_t end) {
-      const at::Tensor own = at::zeros({channels}, at::kBool).index_fill_(0, order.slice(0, begin, end), true);
+      const at::Tensor own =
+          at::zeros({channels}, at::kBool).index_fill_(0, order.slice(0, begin, end), true);
       return own.repeat_interleave(copies).to(model.device());
     };
     groups.fast[l] = group(0, third);

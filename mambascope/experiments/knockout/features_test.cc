@@ -20,13 +20,15 @@ class FeaturesTest : public testing::TestWithParam<std::string> {
  protected:
   // The weight `name` of a mixer, float64.
   at::Tensor Weight(int layer, const std::string& name, const std::vector<int64_t>& shape) const {
-    return checkpoint_.Get(fmt::format("backbone.layers.{}.mixer.{}", layer, name), shape).to(at::kDouble);
+    return checkpoint_.Get(fmt::format("backbone.layers.{}.mixer.{}", layer, name), shape)
+        .to(at::kDouble);
   }
   bool IsMamba2() const { return ssm_.heads > 0; }
   int64_t Channels() const { return IsMamba2() ? ssm_.heads : ssm_.d_inner; }
   // A by hand, [channels, d_state or 1].
   at::Tensor Decay(int layer) const {
-    const std::vector<int64_t> shape = IsMamba2() ? std::vector{ssm_.heads} : std::vector{ssm_.d_inner, ssm_.d_state};
+    const std::vector<int64_t> shape =
+        IsMamba2() ? std::vector{ssm_.heads} : std::vector{ssm_.d_inner, ssm_.d_state};
     return -Weight(layer, "A_log", shape).exp().reshape({Channels(), -1});
   }
 
@@ -36,13 +38,16 @@ class FeaturesTest : public testing::TestWithParam<std::string> {
   const Model model_ = Model::Load(folder_);
   const SsmConfig ssm_ = model_.config().ssm;
 };
-INSTANTIATE_TEST_SUITE_P(Checkpoints, FeaturesTest, testing::Values("mamba", "mamba2", "mamba2-groups", "falcon_mamba"), TestName);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, FeaturesTest,
+                         testing::Values("mamba", "mamba2", "mamba2-groups", "falcon_mamba"),
+                         TestName);
 
 TEST_P(FeaturesTest, DecayScoresAreOfTheWeightsAlone) {
   const std::vector<at::Tensor> scores = FeatureScores(model_, FeatureRank::kDecay, {});
   ASSERT_EQ(scores.size(), static_cast<size_t>(model_.layers()));
   for (int l = 0; l < model_.layers(); ++l)
-    EXPECT_LT(MaxDifference(scores[static_cast<size_t>(l)], Decay(l).exp().sum(1)), 1e-5) << "layer " << l;
+    EXPECT_LT(MaxDifference(scores[static_cast<size_t>(l)], Decay(l).exp().sum(1)), 1e-5)
+        << "layer " << l;
 }
 
 // The step size by hand from the states that the layer's projections read.
@@ -55,13 +60,17 @@ TEST_P(FeaturesTest, StepScoresTakeTheMeanStepOfAllTokens) {
     at::Tensor step;  // [token, channels], before softplus
     if (IsMamba2()) {
       const int64_t rows = 2 * ssm_.d_inner + 2 * ssm_.groups * ssm_.d_state + ssm_.heads;
-      const at::Tensor w = Weight(1, "in_proj.weight", {rows, model_.config().d_model}).slice(0, rows - ssm_.heads);
+      const at::Tensor w =
+          Weight(1, "in_proj.weight", {rows, model_.config().d_model}).slice(0, rows - ssm_.heads);
       step = run.State(in, text).to(at::kDouble).mm(w.t()) + Weight(1, "dt_bias", {ssm_.heads});
     } else {
-      const at::Tensor w = Weight(1, "x_proj.weight", {ssm_.dt_rank + 2 * ssm_.d_state, ssm_.d_inner}).slice(0, 0, ssm_.dt_rank);
+      const at::Tensor w =
+          Weight(1, "x_proj.weight", {ssm_.dt_rank + 2 * ssm_.d_state, ssm_.d_inner})
+              .slice(0, 0, ssm_.dt_rank);
       at::Tensor dt = run.State(c, text).to(at::kDouble).mm(w.t());
       if (ssm_.bcdt_norm_eps) dt = dt * at::rsqrt(dt.square().mean(1, true) + *ssm_.bcdt_norm_eps);
-      step = dt.mm(Weight(1, "dt_proj.weight", {ssm_.d_inner, ssm_.dt_rank}).t()) + Weight(1, "dt_proj.bias", {ssm_.d_inner});
+      step = dt.mm(Weight(1, "dt_proj.weight", {ssm_.d_inner, ssm_.dt_rank}).t()) +
+             Weight(1, "dt_proj.bias", {ssm_.d_inner});
     }
     step = at::softplus(step);
     if (IsMamba2()) step = step.clamp(ssm_.dt_min, ssm_.dt_max);
@@ -81,14 +90,16 @@ TEST_P(FeaturesTest, GroupsAreThirdsByScore) {
       ASSERT_EQ(groups.fast[l].sizes(), at::IntArrayRef{ssm_.d_inner});
       EXPECT_EQ(groups.fast[l].sum().item<int64_t>(), third * copies);
       EXPECT_EQ(groups.slow[l].sum().item<int64_t>(), third * copies);
-      const at::Tensor times = groups.fast[l].to(at::kLong) + groups.mid[l].to(at::kLong) + groups.slow[l].to(at::kLong);
+      const at::Tensor times =
+          groups.fast[l].to(at::kLong) + groups.mid[l].to(at::kLong) + groups.slow[l].to(at::kLong);
       EXPECT_TRUE(times.eq(1).all().item<bool>()) << "every channel is in one group";
       const at::Tensor own = scores[l].repeat_interleave(copies);
       const auto of = [&](const at::Tensor& group) { return own.masked_select(group); };
       EXPECT_LE(of(groups.fast[l]).max().item<double>(), of(groups.mid[l]).min().item<double>());
       EXPECT_LE(of(groups.mid[l]).max().item<double>(), of(groups.slow[l]).min().item<double>());
       const at::Tensor heads = groups.fast[l].reshape({-1, copies});
-      EXPECT_TRUE(heads.all(1).eq(heads.any(1)).all().item<bool>()) << "channels of a head are alike";
+      EXPECT_TRUE(heads.all(1).eq(heads.any(1)).all().item<bool>())
+          << "channels of a head are alike";
     }
   }
 }
@@ -98,7 +109,9 @@ TEST_P(FeaturesTest, GroupsCutWhatTheyName) {
   const FeatureGroups groups = RankFeatures(model_, FeatureRank::kStep, kTexts);
   const Place out{Site::kSsmOut, 1};
   const auto state = [&](const at::Tensor& channels) {
-    return mambascope::Run(model_, {kTexts[0]}, {.variants = {{Cut{1, {0, 1, 2}, {3}, channels}}}, .keep = {out}}).State(out, 0)[3];
+    return mambascope::Run(model_, {kTexts[0]},
+                           {.variants = {{Cut{1, {0, 1, 2}, {3}, channels}}}, .keep = {out}})
+        .State(out, 0)[3];
   };
   const at::Tensor base = state(at::zeros({ssm_.d_inner}, at::kBool)), cut = state(groups.slow[1]);
   const at::Tensor moved = (base - cut).ne(0);
@@ -145,10 +158,12 @@ TEST(FeatureMixedTest, LayersWithoutAScanHaveNoGroups) {
 }
 
 TEST(FeatureErrorTest, SaysWhatCannotBeRanked) {
-  EXPECT_THAT(ErrorOf([] { RankFeatures(Model::Load(GoldenFolder() / "llama"), FeatureRank::kDecay, {}); }),
-              testing::HasSubstr("attention has none"));
-  EXPECT_THAT(ErrorOf([] { RankFeatures(Model::Load(GoldenFolder() / "mamba"), FeatureRank::kStep, {}); }),
-              testing::HasSubstr("takes a text"));
+  EXPECT_THAT(
+      ErrorOf([] { RankFeatures(Model::Load(GoldenFolder() / "llama"), FeatureRank::kDecay, {}); }),
+      testing::HasSubstr("attention has none"));
+  EXPECT_THAT(
+      ErrorOf([] { RankFeatures(Model::Load(GoldenFolder() / "mamba"), FeatureRank::kStep, {}); }),
+      testing::HasSubstr("takes a text"));
 }
 
 }  // namespace

@@ -14,12 +14,15 @@ namespace mambascope {
 namespace {
 
 LayerAttention AverageOverChannels(const Mixing& mixing, const AttentionOptions& options) {
-  const int64_t tokens = mixing.values.size(0), block = std::max<int64_t>(1, options.floats / (tokens * tokens));
+  const int64_t tokens = mixing.values.size(0),
+                block = std::max<int64_t>(1, options.floats / (tokens * tokens));
   LayerAttention found;
   found.channels = mixing.channels;
-  at::Tensor sum = at::zeros({tokens, tokens}, mixing.values.options()), absolute = at::zeros_like(sum);
+  at::Tensor sum = at::zeros({tokens, tokens}, mixing.values.options()),
+             absolute = at::zeros_like(sum);
   for (int64_t begin = 0; begin < mixing.channels; begin += block) {
-    const at::Tensor m = mixing.matrix(0, begin, std::min(begin + block, mixing.channels));  // [to, from, channel]
+    const at::Tensor m =
+        mixing.matrix(0, begin, std::min(begin + block, mixing.channels));  // [to, from, channel]
     sum += m.sum(2);
     absolute += m.abs().sum(2);
   }
@@ -33,7 +36,8 @@ LayerAttention AverageOverChannels(const Mixing& mixing, const AttentionOptions&
 
 }  // namespace
 
-std::vector<LayerAttention> HiddenAttention(const Model& model, const std::vector<int64_t>& ids, const std::vector<int>& layers,
+std::vector<LayerAttention> HiddenAttention(const Model& model, const std::vector<int64_t>& ids,
+                                            const std::vector<int>& layers,
                                             const AttentionOptions& options) {
   const c10::NoGradGuard no_grad;
   const std::vector<at::Tensor> inputs = LayerInputs(model, ids, layers);
@@ -50,10 +54,14 @@ std::vector<LayerAttention> HiddenAttention(const Model& model, const std::vecto
       found.push_back(AverageOverChannels(mixing, options));
       found.back().layer = layers[i];
       found.back().channel_name = mixers[m].matrix_name;
-      if (options.channel) found.back().channel = mixing.matrix(0, *options.channel, *options.channel + 1).squeeze(2).cpu();
+      if (options.channel)
+        found.back().channel =
+            mixing.matrix(0, *options.channel, *options.channel + 1).squeeze(2).cpu();
     }
   }
-  if (found.empty()) throw Error("none of these layers has a mixer, so tokens read nothing there", "name layers that have one");
+  if (found.empty())
+    throw Error("none of these layers has a mixer, so tokens read nothing there",
+                "name layers that have one");
   return found;
 }
 

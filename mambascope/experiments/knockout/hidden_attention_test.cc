@@ -17,7 +17,8 @@ class HiddenAttentionTest : public testing::TestWithParam<std::string> {
   const Model model_ = Model::Load(GoldenFolder() / GetParam());
   const std::vector<int64_t> ids_ = {7, 300, 21, 150, 9, 88};
 };
-INSTANTIATE_TEST_SUITE_P(Checkpoints, HiddenAttentionTest, testing::ValuesIn(TinyCheckpoints()), TestName);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, HiddenAttentionTest, testing::ValuesIn(TinyCheckpoints()),
+                         TestName);
 
 // Whatever the blocks, the averages are those of the whole matrix of the layer's own input.
 TEST_P(HiddenAttentionTest, AveragesTheMatricesOfAllChannels) {
@@ -30,7 +31,8 @@ TEST_P(HiddenAttentionTest, AveragesTheMatricesOfAllChannels) {
       const at::Tensor m = mixing.matrix(0, 0, mixing.channels);
       EXPECT_EQ(found[i].layer, i == 0 ? 0 : 2);
       EXPECT_EQ(found[i].channels, mixing.channels);
-      EXPECT_EQ(found[i].channel_name, model_.config().model_type.ends_with("mamba") ? "channel" : "head");
+      EXPECT_EQ(found[i].channel_name,
+                model_.config().model_type.ends_with("mamba") ? "channel" : "head");
       EXPECT_LT(MaxDifference(found[i].mean, m.mean(2)), 1e-6);
       EXPECT_LT(MaxDifference(found[i].absolute, m.abs().mean(2)), 1e-6);
       EXPECT_LT(MaxDifference(found[i].channel, m.select(2, 1)), 1e-6);
@@ -46,7 +48,8 @@ TEST_P(HiddenAttentionTest, NormalisedRowsSumToOneAndReadNothingLater) {
   EXPECT_GT(found.absolute.diagonal().min().item<double>(), 0);
   EXPECT_FALSE(found.channel.defined());
   const bool mamba = model_.layer(1).Has(Site::kSsmOut);
-  const double away_from_one = MaxDifference(found.absolute.sum(1), at::ones({6})), cancelled = MaxDifference(found.mean, found.absolute);
+  const double away_from_one = MaxDifference(found.absolute.sum(1), at::ones({6})),
+               cancelled = MaxDifference(found.mean, found.absolute);
   if (mamba) {
     EXPECT_GT(away_from_one, 1e-3);
     EXPECT_GT(cancelled, 1e-5) << "channels of both signs";

@@ -22,14 +22,17 @@ CutKind KindAt(const std::vector<CutKind>& kinds, int64_t layer) {
 }
 
 // The cuts in the layers of `window` that have a mixer and channels of the group.
-Variant CutIn(const Model& model, Span window, const Tokens& from, const Tokens& to, const ChannelGroup& group,
-              const std::vector<CutKind>& kinds) {
+Variant CutIn(const Model& model, Span window, const Tokens& from, const Tokens& to,
+              const ChannelGroup& group, const std::vector<CutKind>& kinds) {
   Variant variant;
   for (int64_t l = window.begin; l < window.end; ++l) {
     const auto layer = static_cast<int>(l);
-    const at::Tensor channels = group.blocked.empty() ? at::Tensor() : group.blocked.at(static_cast<size_t>(l));
-    if (model.layer(layer).mixers().empty() || (!group.blocked.empty() && !channels.defined())) continue;
-    variant.push_back(Cut{.layer = layer, .from = from, .to = to, .channels = channels, .kind = KindAt(kinds, l)});
+    const at::Tensor channels =
+        group.blocked.empty() ? at::Tensor() : group.blocked.at(static_cast<size_t>(l));
+    if (model.layer(layer).mixers().empty() || (!group.blocked.empty() && !channels.defined()))
+      continue;
+    variant.push_back(Cut{
+        .layer = layer, .from = from, .to = to, .channels = channels, .kind = KindAt(kinds, l)});
   }
   return variant;
 }
@@ -41,17 +44,21 @@ Variant AblateIn(Span window, const Tokens& from, int64_t tokens, const MeanAbla
     if (!ablation.means.at(static_cast<size_t>(l)).defined()) continue;
     for (int64_t t = from.front(); t < tokens; ++t) {
       const StateId at{Site::kConvIn, static_cast<int>(l), t};
-      if (std::binary_search(from.begin(), from.end(), t)) variant.push_back(Set{at, ablation.means.at(static_cast<size_t>(l))});
-      else if (t < tokens - 1 && ablation.others == MeanAblation::Others::kHeld) variant.push_back(Hold{at});
+      if (std::binary_search(from.begin(), from.end(), t))
+        variant.push_back(Set{at, ablation.means.at(static_cast<size_t>(l))});
+      else if (t < tokens - 1 && ablation.others == MeanAblation::Others::kHeld)
+        variant.push_back(Hold{at});
     }
   }
   return variant;
 }
 
-// The cells of some facts, as cases of one sweep; what several curves or rows share is computed once.
+// The cells of some facts, as cases of one sweep; what several curves or rows share is computed
+// once.
 class Cases {
  public:
-  Cases(const Model& model, const std::vector<FactPair>& pairs, const std::vector<int64_t>& answers, const KnockoutOptions& options)
+  Cases(const Model& model, const std::vector<FactPair>& pairs, const std::vector<int64_t>& answers,
+        const KnockoutOptions& options)
       : model_(model), options_(options), answers_(answers) {
     for (const FactPair& pair : pairs) {
       bases_.push_back({pair.clean.ids});
@@ -59,9 +66,10 @@ class Cases {
     }
   }
 
-  // The cells of each window in order, from the index that is returned; none where nothing is severed: where a set is empty, or all
-  // sources come after all targets.
-  std::optional<size_t> AddWindows(size_t fact, const Tokens& from, const Tokens& to, size_t group) {
+  // The cells of each window in order, from the index that is returned; none where nothing is
+  // severed: where a set is empty, or all sources come after all targets.
+  std::optional<size_t> AddWindows(size_t fact, const Tokens& from, const Tokens& to,
+                                   size_t group) {
     if (from.empty() || to.empty()) return std::nullopt;
     if (from.front() > to.back() && !ReadsLaterTokens()) return std::nullopt;
     const auto [found, is_new] = first_.try_emplace({fact, from, to, group}, cases_.size());
@@ -69,18 +77,22 @@ class Cases {
       const auto tokens = static_cast<int64_t>(bases_[fact].ids.size());
       for (const Span& window : options_.windows) {
         Add(fact, options_.ablation ? AblateIn(window, from, tokens, *options_.ablation)
-                                    : CutIn(model_, window, from, to, options_.channels.at(group), options_.kinds));
+                                    : CutIn(model_, window, from, to, options_.channels.at(group),
+                                            options_.kinds));
       }
     }
     return found->second;
   }
 
   // The base runs come first.
-  std::vector<AnswerCell> Compute(Audit& audit) const { return AnswerCells(model_, bases_, cases_, case_answers_, options_.cells, audit); }
+  std::vector<AnswerCell> Compute(Audit& audit) const {
+    return AnswerCells(model_, bases_, cases_, case_answers_, options_.cells, audit);
+  }
 
  private:
   bool ReadsLaterTokens() const {
-    return std::find(options_.kinds.begin(), options_.kinds.end(), CutKind::kBidirectional) != options_.kinds.end();
+    return std::find(options_.kinds.begin(), options_.kinds.end(), CutKind::kBidirectional) !=
+           options_.kinds.end();
   }
   void Add(size_t fact, Variant variant) {
     cases_.push_back({fact, std::move(variant)});
@@ -102,13 +114,15 @@ std::vector<int64_t> ChooseAnswers(const Model& model, const std::vector<FactPai
   for (const FactPair& pair : pairs) {
     if (!pair.answer_id) open.push_back(pair.clean.ids);
   }
-  const at::Tensor top = open.empty() ? at::Tensor() : Run(model, open).LastLogits().argmax(1).cpu();
+  const at::Tensor top =
+      open.empty() ? at::Tensor() : Run(model, open).LastLogits().argmax(1).cpu();
   std::vector<int64_t> answers;
   int64_t next = 0;
   for (const FactPair& pair : pairs) {
     const int64_t answer = pair.answer_id ? *pair.answer_id : top[next++].item<int64_t>();
     if (answer < 0 || answer >= model.config().vocab)
-      throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}", answer, model.config().vocab));
+      throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}",
+                              answer, model.config().vocab));
     answers.push_back(answer);
   }
   return answers;
@@ -130,25 +144,34 @@ std::vector<Flow> ListFlows(const KnockoutOptions& options) {
   return flows;
 }
 
-std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair>& pairs, const KnockoutOptions& options, Audit& audit) {
+std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair>& pairs,
+                                  const KnockoutOptions& options, Audit& audit) {
   if (pairs.empty()) return {};
   c10::NoGradGuard no_grad;
   const std::vector<int64_t> answers = ChooseAnswers(model, pairs);
   const std::vector<Flow> flows = ListFlows(options);
   Cases cases(model, pairs, answers, options);
   std::vector<KnockedFact> facts;
-  std::vector<std::vector<std::optional<size_t>>> rows(pairs.size());  // [fact], the first cell of each flow, then of each token
+  std::vector<std::vector<std::optional<size_t>>> rows(
+      pairs.size());  // [fact], the first cell of each flow, then of each token
   for (size_t i = 0; i < pairs.size(); ++i) {
     const Prompt& prompt = pairs[i].clean;
     const Tokens last = ResolveTokens("last", prompt);
-    facts.push_back(
-        {.relation = pairs[i].relation, .prompt = prompt, .answer_id = answers[i], .answer = {}, .base = {}, .cells = {}, .sources = {}});
+    facts.push_back({.relation = pairs[i].relation,
+                     .prompt = prompt,
+                     .answer_id = answers[i],
+                     .answer = {},
+                     .base = {},
+                     .cells = {},
+                     .sources = {}});
     for (const Flow& flow : flows) {
-      const Tokens from = ResolveTokens(flow.from, prompt), to = options.ablation ? last : ResolveTokens(flow.to, prompt);
+      const Tokens from = ResolveTokens(flow.from, prompt),
+                   to = options.ablation ? last : ResolveTokens(flow.to, prompt);
       rows[i].push_back(cases.AddWindows(i, from, to, flow.group));
       facts[i].sources.push_back(rows[i].back() ? static_cast<int64_t>(from.size()) : 0);
     }
-    for (int64_t t = 0; options.heatmap && t <= last[0]; ++t) rows[i].push_back(cases.AddWindows(i, {t}, last, 0));
+    for (int64_t t = 0; options.heatmap && t <= last[0]; ++t)
+      rows[i].push_back(cases.AddWindows(i, {t}, last, 0));
     if (options.heatmap) facts[i].places = options.places;
     if (options.decompose) facts[i].parts = DecomposeAnswer(model, prompt.ids, answers[i]);
   }
@@ -156,11 +179,15 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
   for (size_t i = 0; i < facts.size(); ++i) {
     facts[i].base = cells[i];
     if (cells[i].p == 0)
-      throw Error(fmt::format("p(answer) is 0 after the prompt '{}': there is no change relative to it", facts[i].prompt.text));
+      throw Error(
+          fmt::format("p(answer) is 0 after the prompt '{}': there is no change relative to it",
+                      facts[i].prompt.text));
     for (const std::optional<size_t>& row : rows[i]) {
       std::vector<AnswerCell> windows(options.windows.size(), cells[i]);
-      if (row) std::copy_n(cells.begin() + static_cast<int64_t>(*row), windows.size(), windows.begin());
-      (facts[i].cells.size() < flows.size() ? facts[i].cells : facts[i].heatmap).push_back(std::move(windows));
+      if (row)
+        std::copy_n(cells.begin() + static_cast<int64_t>(*row), windows.size(), windows.begin());
+      (facts[i].cells.size() < flows.size() ? facts[i].cells : facts[i].heatmap)
+          .push_back(std::move(windows));
     }
   }
   return facts;

@@ -28,7 +28,8 @@ CarriedAverage AverageCarried(const std::vector<KnockedFact>& facts, const std::
     const std::vector<int64_t> tokens = ResolveTokens(set, fact.prompt);
     for (size_t l = 0; l < carried.size(); ++l) {
       carried[l].push_back(0);
-      for (int64_t token : tokens) carried[l].back() += fact.parts->by_token[l][static_cast<size_t>(token)];
+      for (int64_t token : tokens)
+        carried[l].back() += fact.parts->by_token[l][static_cast<size_t>(token)];
     }
   }
   CarriedAverage average;

@@ -12,11 +12,18 @@ namespace {
 using testing::ElementsAre;
 
 TEST(KnockoutJsonTest, FactIsReadAsItWasWritten) {
-  KnockedFact fact = MakeKnockedFact("capital", 0.5, {{{0.25, true}, {0.125, false}}, {{0.5, true}, {0.5, true}}});
+  KnockedFact fact =
+      MakeKnockedFact("capital", 0.5, {{{0.25, true}, {0.125, false}}, {{0.5, true}, {0.5, true}}});
   fact.sources = {2, 0};
-  fact.parts = AnswerParts{
-      .logit = 3, .by_token = {{0.5, 1}, {0.25, 2}}, .skip = {1, 2}, .bias = {0, 0}, .mlp = {0, 1}, .embedding = 4, .offset = 5};
-  fact.heatmap = {{{0.5, true}, {0.375, false}}, {{0.5, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}};
+  fact.parts = AnswerParts{.logit = 3,
+                           .by_token = {{0.5, 1}, {0.25, 2}},
+                           .skip = {1, 2},
+                           .bias = {0, 0},
+                           .mlp = {0, 1},
+                           .embedding = 4,
+                           .offset = 5};
+  fact.heatmap = {
+      {{0.5, true}, {0.375, false}}, {{0.5, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}};
   fact.places = {0, 1};
   const KnockedFact read = ParseJson(DumpJson(Json(fact)), "text").get<KnockedFact>();
   EXPECT_EQ(Json(read), Json(fact));
@@ -30,15 +37,17 @@ TEST(KnockoutJsonTest, FactIsReadAsItWasWritten) {
 
 TEST(KnockoutJsonTest, RelationsHaveTheirOwnCurves) {
   KnockoutResult result = MakeKnockouts("m", 2);
-  result.facts = {MakeKnockedFact("a", 0.5, {{{0.25, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}}),
-                  MakeKnockedFact("b", 0.5, {{{0.5, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}})};
+  result.facts = {
+      MakeKnockedFact("a", 0.5, {{{0.25, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}}),
+      MakeKnockedFact("b", 0.5, {{{0.5, true}, {0.5, true}}, {{0.5, true}, {0.5, true}}})};
   result.relations = {{.name = "a"}, {.name = "b"}, {.name = "c"}};
   const Json json = KnockoutJson({WithSummary(result)});
   ASSERT_EQ(json["by_relation"].size(), 2u) << "relations without a fact are left out";
   EXPECT_EQ(json["by_relation"][0]["curves"][0]["probability_change_percent"][0], -50.0);
   EXPECT_EQ(json["by_relation"][1]["curves"][0]["probability_change_percent"][0], 0.0);
   EXPECT_EQ(json["curves"][0]["probability_change_percent"][0], -25.0);
-  EXPECT_TRUE(json["by_relation"][0]["curves"][0]["ci95"][0].is_null()) << "one fact has no interval";
+  EXPECT_TRUE(json["by_relation"][0]["curves"][0]["ci95"][0].is_null())
+      << "one fact has no interval";
 }
 
 TEST(KnockoutJsonTest, ResultComesBackWhole) {
@@ -49,7 +58,13 @@ TEST(KnockoutJsonTest, ResultComesBackWhole) {
   result.relations = {{.name = "a", .facts = 2, .chosen = 2}};
   for (KnockedFact& fact : result.facts) {
     fact.relation = "a";
-    fact.parts = AnswerParts{.logit = 3, .by_token = {{0.5, 1, 2}}, .skip = {1}, .bias = {0}, .mlp = {0}, .embedding = 4, .offset = 5};
+    fact.parts = AnswerParts{.logit = 3,
+                             .by_token = {{0.5, 1, 2}},
+                             .skip = {1},
+                             .bias = {0},
+                             .mlp = {0},
+                             .embedding = 4,
+                             .offset = 5};
   }
   result = WithSummary(result);
   const std::string text = DumpJson(KnockoutJson({result}));
@@ -65,8 +80,14 @@ TEST(KnockoutJsonTest, ResultComesBackWhole) {
 
 TEST(AttentionJsonTest, ResultComesBackWhole) {
   const at::Tensor matrix = at::tensor({1.0, 0.0, -0.25, 1.0 / 3}).to(at::kFloat).reshape({2, 2});
-  AttentionResult result{.options = {{"model", "m"}}, .ids = {5, 7}, .texts = {"a", std::nullopt}, .layers = {}};
-  result.layers = {{.layer = 3, .channels = 4, .mean = matrix, .absolute = matrix.abs(), .normalised = matrix.abs(), .channel = matrix}};
+  AttentionResult result{
+      .options = {{"model", "m"}}, .ids = {5, 7}, .texts = {"a", std::nullopt}, .layers = {}};
+  result.layers = {{.layer = 3,
+                    .channels = 4,
+                    .mean = matrix,
+                    .absolute = matrix.abs(),
+                    .normalised = matrix.abs(),
+                    .channel = matrix}};
   result.channel = 2;
   const std::string text = DumpJson(Json(result));
   const auto read = ParseJson(text, "text").get<AttentionResult>();

@@ -25,7 +25,8 @@ AnswerCells ReadCells(const Json& probabilities, const Json& tops) {
   AnswerCells cells;
   for (size_t row = 0; row < probabilities.size(); ++row) {
     cells.emplace_back();
-    for (size_t w = 0; w < probabilities[row].size(); ++w) cells.back().push_back({probabilities[row][w], tops[row][w]});
+    for (size_t w = 0; w < probabilities[row].size(); ++w)
+      cells.back().push_back({probabilities[row][w], tops[row][w]});
   }
   return cells;
 }
@@ -43,7 +44,8 @@ KnockoutCurves AverageAll(const std::vector<KnockedFact>& facts, size_t flows) {
   return curves;
 }
 
-CarriedCurves AverageAllCarried(const std::vector<KnockedFact>& facts, const std::vector<std::string>& sources) {
+CarriedCurves AverageAllCarried(const std::vector<KnockedFact>& facts,
+                                const std::vector<std::string>& sources) {
   CarriedCurves carried{.sources = sources, .average = {}};
   std::vector<double> logits;
   for (const KnockedFact& fact : facts) logits.push_back(fact.parts->logit);
@@ -52,7 +54,9 @@ CarriedCurves AverageAllCarried(const std::vector<KnockedFact>& facts, const std
   return carried;
 }
 
-Json BaseJson(const KnockoutCurves& curves) { return {{"accuracy", curves.accuracy}, {"mean_probability", curves.mean_probability}}; }
+Json BaseJson(const KnockoutCurves& curves) {
+  return {{"accuracy", curves.accuracy}, {"mean_probability", curves.mean_probability}};
+}
 
 // `flows` has the result's flows and how they were severed.
 Json CurvesJson(const KnockoutResult& flows, const KnockoutCurves& curves) {
@@ -76,7 +80,9 @@ Json CurvesJson(const KnockoutResult& flows, const KnockoutCurves& curves) {
 }
 
 KnockoutCurves ReadCurves(const Json& base, const Json& curves) {
-  KnockoutCurves read{.accuracy = base.at("accuracy"), .mean_probability = base.at("mean_probability"), .flows = {}};
+  KnockoutCurves read{.accuracy = base.at("accuracy"),
+                      .mean_probability = base.at("mean_probability"),
+                      .flows = {}};
   for (const Json& curve : curves)
     read.flows.push_back({.change = curve.at("probability_change_percent"),
                           .ci95 = curve.at("ci95"),
@@ -88,8 +94,10 @@ KnockoutCurves ReadCurves(const Json& base, const Json& curves) {
 // The flows and the names of their groups of channels, from the curves.
 void ReadFlows(const Json& curves, KnockoutResult& result) {
   for (const Json& curve : curves) {
-    Flow flow{.from = curve.at("from"), .to = curve.at("to").is_null() ? "" : curve.at("to").get<std::string>()};
-    const std::string channels = curve.at("channels").is_null() ? "all" : curve.at("channels").get<std::string>();
+    Flow flow{.from = curve.at("from"),
+              .to = curve.at("to").is_null() ? "" : curve.at("to").get<std::string>()};
+    const std::string channels =
+        curve.at("channels").is_null() ? "all" : curve.at("channels").get<std::string>();
     const auto found = std::find(result.channels.begin(), result.channels.end(), channels);
     flow.group = static_cast<size_t>(found - result.channels.begin());
     if (found == result.channels.end()) result.channels.push_back(channels);
@@ -98,8 +106,9 @@ void ReadFlows(const Json& curves, KnockoutResult& result) {
 }
 
 Json PartsJson(const AnswerParts& parts) {
-  return {{"logit", parts.logit}, {"by_token", parts.by_token},   {"skip", parts.skip},    {"bias", parts.bias},
-          {"mlp", parts.mlp},     {"embedding", parts.embedding}, {"offset", parts.offset}};
+  return {{"logit", parts.logit},  {"by_token", parts.by_token}, {"skip", parts.skip},
+          {"bias", parts.bias},    {"mlp", parts.mlp},           {"embedding", parts.embedding},
+          {"offset", parts.offset}};
 }
 
 AnswerParts ReadParts(const Json& json) {
@@ -115,7 +124,9 @@ AnswerParts ReadParts(const Json& json) {
 Json CarriedJson(const CarriedCurves& carried) {
   Json curves = Json::array();
   for (size_t i = 0; i < carried.sources.size(); ++i)
-    curves.push_back({{"from", carried.sources[i]}, {"logit", carried.average[i].logit}, {"ci95", carried.average[i].ci95}});
+    curves.push_back({{"from", carried.sources[i]},
+                      {"logit", carried.average[i].logit},
+                      {"ci95", carried.average[i].ci95}});
   return curves;
 }
 
@@ -135,9 +146,12 @@ KnockoutSummary SummarizeKnockouts(const KnockoutResult& result) {
     std::vector<KnockedFact> own;
     std::copy_if(result.facts.begin(), result.facts.end(), std::back_inserter(own),
                  [&](const KnockedFact& fact) { return fact.relation == relation.name; });
-    if (!own.empty()) summary.relations.push_back({relation.name, static_cast<int64_t>(own.size()), AverageAll(own, result.flows.size())});
+    if (!own.empty())
+      summary.relations.push_back(
+          {relation.name, static_cast<int64_t>(own.size()), AverageAll(own, result.flows.size())});
   }
-  if (result.facts.at(0).parts) summary.carried = AverageAllCarried(result.facts, ListSources(result.flows));
+  if (result.facts.at(0).parts)
+    summary.carried = AverageAllCarried(result.facts, ListSources(result.flows));
   return summary;
 }
 
@@ -201,7 +215,8 @@ void from_json(const Json& json, KnockoutResult& result) {
             .name = json.at("name"),
             .mode = curves.at(0).at("mode"),
             .window = curves.at(0).at("window"),
-            .windows = json.at("windows") == "around" ? KnockoutResult::Windows::kAround : KnockoutResult::Windows::kWhole,
+            .windows = json.at("windows") == "around" ? KnockoutResult::Windows::kAround
+                                                      : KnockoutResult::Windows::kWhole,
             .x = curves.at(0).at("x"),
             .flows = {},
             .channels = {},
@@ -210,7 +225,8 @@ void from_json(const Json& json, KnockoutResult& result) {
   ReadFlows(curves, result);
   result.summary.all = ReadCurves(json.at("base"), curves);
   for (const Json& relation : json.value("by_relation", Json::array()))
-    result.summary.relations.push_back({relation.at("name"), relation.at("facts"), ReadCurves(relation.at("base"), relation.at("curves"))});
+    result.summary.relations.push_back({relation.at("name"), relation.at("facts"),
+                                        ReadCurves(relation.at("base"), relation.at("curves"))});
   if (!json.contains("decompose")) return;
   CarriedCurves& carried = result.summary.carried.emplace();
   carried.mean_logit = json.at("mean_logit");

@@ -42,8 +42,11 @@ struct KnockoutResult {
   std::string name;  // of the model, in figures
   std::string mode;  // cut, cut-conv or mean
   int window = 1;
-  enum class Windows { kWhole, kAround } windows = Windows::kWhole;  // WholeWindows or WindowsAround
-  std::vector<int> x;                                                // the windows' places on an axis
+  enum class Windows {
+    kWhole,
+    kAround
+  } windows = Windows::kWhole;  // WholeWindows or WindowsAround
+  std::vector<int> x;           // the windows' places on an axis
   std::vector<Flow> flows;
   std::vector<std::string> channels;  // names of the groups
   std::vector<KnockedFact> facts;

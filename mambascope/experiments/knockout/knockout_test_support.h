@@ -14,9 +14,14 @@ inline KnockoutResult WithSummary(KnockoutResult result) {
   return result;
 }
 
-inline KnockedFact MakeKnockedFact(const std::string& relation, double base, const std::vector<std::vector<AnswerCell>>& cells) {
+inline KnockedFact MakeKnockedFact(const std::string& relation, double base,
+                                   const std::vector<std::vector<AnswerCell>>& cells) {
   return {.relation = relation,
-          .prompt = {.text = "Rome is in", .ids = {}, .tokens = {"Rome", " is", " in"}, .subject = "Rome", .subject_span = {0, 1}},
+          .prompt = {.text = "Rome is in",
+                     .ids = {},
+                     .tokens = {"Rome", " is", " in"},
+                     .subject = "Rome",
+                     .subject_span = {0, 1}},
           .answer_id = 7,
           .answer = " Italy",
           .base = {base, true},
@@ -24,8 +29,8 @@ inline KnockedFact MakeKnockedFact(const std::string& relation, double base, con
           .sources = std::vector<int64_t>(cells.size(), 1)};
 }
 
-// Makes a result of two facts and `windows` windows. At the first source p falls from 0.5 to 0.25 in
-// even steps. The second source changes nothing.
+// Makes a result of two facts and `windows` windows. At the first source p falls from 0.5 to 0.25
+// in even steps. The second source changes nothing.
 inline KnockoutResult MakeKnockouts(const std::string& name, int windows) {
   KnockoutResult result{.options = {{"model", name}, {"compat", "none"}},
                         .name = name,

@@ -8,12 +8,14 @@
 
 namespace mambascope {
 
-std::vector<at::Tensor> LayerInputs(const Model& model, const std::vector<int64_t>& ids, const std::vector<int>& layers) {
+std::vector<at::Tensor> LayerInputs(const Model& model, const std::vector<int64_t>& ids,
+                                    const std::vector<int>& layers) {
   const c10::NoGradGuard no_grad;
   RunOptions options;
   for (int layer : layers) {
     if (layer < 0 || layer >= model.layers())
-      throw Error(fmt::format("layer {} is out of range", layer), fmt::format("the model has layers 0 to {}", model.layers() - 1));
+      throw Error(fmt::format("layer {} is out of range", layer),
+                  fmt::format("the model has layers 0 to {}", model.layers() - 1));
     options.keep.push_back(BlockInput(layer));
   }
   const RunResult run = Run(model, {ids}, options);

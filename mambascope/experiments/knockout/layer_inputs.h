@@ -9,7 +9,9 @@
 
 namespace mambascope {
 
-// The inputs of `layers`, [token, d_model] each. Throws Error for an empty prompt and for a layer or an id that the model lacks.
-std::vector<at::Tensor> LayerInputs(const Model& model, const std::vector<int64_t>& ids, const std::vector<int>& layers);
+// The inputs of `layers`, [token, d_model] each. Throws Error for an empty prompt and for a layer
+// or an id that the model lacks.
+std::vector<at::Tensor> LayerInputs(const Model& model, const std::vector<int64_t>& ids,
+                                    const std::vector<int>& layers);
 
 }  // namespace mambascope

@@ -8,14 +8,16 @@
 
 namespace mambascope {
 
-std::vector<at::Tensor> MeanStates(const Model& model, const std::vector<std::vector<int64_t>>& texts, Site site,
+std::vector<at::Tensor> MeanStates(const Model& model,
+                                   const std::vector<std::vector<int64_t>>& texts, Site site,
                                    const std::function<void(size_t done)>& progress) {
   c10::NoGradGuard no_grad;
   const std::vector<int> layers = model.LayersWith(site);
   if (layers.empty()) CheckPlace(model, {site, 0});  // throws the Error that says what there is
   std::vector<Place> places;
   for (int l : layers) places.push_back({site, l});
-  std::vector<at::Tensor> sums(static_cast<size_t>(model.layers()));  // of the texts' means, float64
+  std::vector<at::Tensor> sums(
+      static_cast<size_t>(model.layers()));  // of the texts' means, float64
   for (size_t i = 0; i < texts.size(); ++i) {
     const RunResult run = Run(model, {texts[i]}, {.variants = {}, .keep = places});
     for (const Place& place : places) {

@@ -26,13 +26,16 @@ std::vector<std::string> Split(const std::string& text) {
 std::optional<int64_t> ParseToken(std::string_view text) {
   int32_t token = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), token);
-  return error == std::errc() && end == text.data() + text.size() && token >= 0 ? std::optional<int64_t>(token) : std::nullopt;
+  return error == std::errc() && end == text.data() + text.size() && token >= 0
+             ? std::optional<int64_t>(token)
+             : std::nullopt;
 }
 
 // "7" or "3-5", as [7, 8) or [3, 6). None for anything else.
 std::optional<Span> ParseRange(std::string_view text) {
   const size_t dash = text.find('-');
-  const auto first = ParseToken(text.substr(0, dash)), last = dash == text.npos ? first : ParseToken(text.substr(dash + 1));
+  const auto first = ParseToken(text.substr(0, dash)),
+             last = dash == text.npos ? first : ParseToken(text.substr(dash + 1));
   if (!first || !last || *last < *first) return std::nullopt;
   return Span{*first, *last + 1};
 }
@@ -60,8 +63,10 @@ std::vector<Span> ResolveSpans(const std::string& set, const Prompt& prompt) {
 
 }  // namespace
 
-const std::vector<std::string> kTokenSets = {
-    "first", "last", "all", "subject", "subject_first", "subject_last", "context", "relation", "relation_minus_last", "non_subject"};
+const std::vector<std::string> kTokenSets = {"first",      "last",          "all",
+                                             "subject",    "subject_first", "subject_last",
+                                             "context",    "relation",      "relation_minus_last",
+                                             "non_subject"};
 
 std::vector<std::string> ParseTokenSets(const std::string& text) {
   std::vector<std::string> sets;
@@ -70,7 +75,8 @@ std::vector<std::string> ParseTokenSets(const std::string& text) {
     const bool is_number = ParseRange(part).has_value();
     if (!is_number && std::find(kTokenSets.begin(), kTokenSets.end(), part) == kTokenSets.end()) {
       throw Error(fmt::format("'{}' names no set of tokens", part),
-                  fmt::format("the names are {}; or tokens counted from 0, as 0,3-5", fmt::join(kTokenSets, ", ")));
+                  fmt::format("the names are {}; or tokens counted from 0, as 0,3-5",
+                              fmt::join(kTokenSets, ", ")));
     }
     if (is_number && after_number) sets.back() += "," + part;
     else sets.push_back(part);
@@ -83,7 +89,8 @@ std::vector<int64_t> ResolveTokens(const std::string& set, const Prompt& prompt)
   const auto tokens = static_cast<int64_t>(prompt.tokens.size());
   std::set<int64_t> chosen;
   for (const Span& span : ResolveSpans(set, prompt)) {
-    for (int64_t token = span.begin; token < std::min(span.end, tokens); ++token) chosen.insert(token);
+    for (int64_t token = span.begin; token < std::min(span.end, tokens); ++token)
+      chosen.insert(token);
   }
   return {chosen.begin(), chosen.end()};
 }

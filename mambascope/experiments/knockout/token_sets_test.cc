@@ -14,7 +14,11 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 Prompt OfTokens(size_t tokens, Span subject) {
-  return {.text = "made up", .ids = {}, .tokens = std::vector<std::string>(tokens), .subject = "x", .subject_span = subject};
+  return {.text = "made up",
+          .ids = {},
+          .tokens = std::vector<std::string>(tokens),
+          .subject = "x",
+          .subject_span = subject};
 }
 
 TEST(TokenSetsTest, NamesOfASubjectInTheMiddle) {
@@ -26,7 +30,8 @@ TEST(TokenSetsTest, NamesOfASubjectInTheMiddle) {
   EXPECT_THAT(ResolveTokens("subject_first", prompt), ElementsAre(2));
   EXPECT_THAT(ResolveTokens("subject_last", prompt), ElementsAre(4));
   EXPECT_THAT(ResolveTokens("context", prompt), ElementsAre(0, 1));
-  EXPECT_THAT(ResolveTokens("relation", prompt), ElementsAre(0, 1, 5, 6)) << "with the last token, as published";
+  EXPECT_THAT(ResolveTokens("relation", prompt), ElementsAre(0, 1, 5, 6))
+      << "with the last token, as published";
   EXPECT_THAT(ResolveTokens("relation_minus_last", prompt), ElementsAre(0, 1, 5));
   EXPECT_THAT(ResolveTokens("non_subject", prompt), ElementsAre(0, 1, 5));
 }
@@ -48,7 +53,8 @@ TEST(TokenSetsTest, SubjectAtTheEndTakesTheLastToken) {
 
 TEST(TokenSetsTest, SubjectOfOneTokenIsItsFirstAndItsLast) {
   const Prompt prompt = OfTokens(4, {1, 2});
-  for (const char* set : {"subject", "subject_first", "subject_last"}) EXPECT_THAT(ResolveTokens(set, prompt), ElementsAre(1)) << set;
+  for (const char* set : {"subject", "subject_first", "subject_last"})
+    EXPECT_THAT(ResolveTokens(set, prompt), ElementsAre(1)) << set;
 }
 
 TEST(TokenSetsTest, PromptThatIsItsSubjectHasNothingElse) {
@@ -65,11 +71,13 @@ TEST(TokenSetsTest, PromptOfOneToken) {
 
 TEST(TokenSetsTest, NumbersBesideEachOtherAreOneSet) {
   EXPECT_THAT(ParseTokenSets("subject,0,3-5,last,2"), ElementsAre("subject", "0,3-5", "last", "2"));
-  EXPECT_THAT(ResolveTokens("4,0,3-4", OfTokens(6, {1, 2})), ElementsAre(0, 3, 4)) << "ascending, each once";
+  EXPECT_THAT(ResolveTokens("4,0,3-4", OfTokens(6, {1, 2})), ElementsAre(0, 3, 4))
+      << "ascending, each once";
 }
 
 TEST(TokenSetsTest, OtherNamesAreRefusedWithTheKnownOnes) {
-  for (const char* text : {"subjekt", "", "subject,", ",last", "5-3", "-1", "1-", "1.5", "99999999999999999999"}) {
+  for (const char* text :
+       {"subjekt", "", "subject,", ",last", "5-3", "-1", "1-", "1.5", "99999999999999999999"}) {
     EXPECT_THAT(ErrorOf([&] { ParseTokenSets(text); }), HasSubstr("subject_first")) << text;
   }
 }
@@ -77,7 +85,10 @@ TEST(TokenSetsTest, OtherNamesAreRefusedWithTheKnownOnes) {
 TEST(TokenSetsTest, TokensBeyondThePromptAreNoneAndFound) {
   EXPECT_THAT(ResolveTokens("2-5", OfTokens(5, {1, 2})), ElementsAre(2, 3, 4));
   EXPECT_THAT(ResolveTokens("5-9", OfTokens(5, {1, 2})), IsEmpty());
-  EXPECT_THAT(ErrorOf([] { CheckTokens("2-5", OfTokens(5, {1, 2})); }), testing::AllOf(HasSubstr("token 5"), HasSubstr("0 to 4")));
+  EXPECT_THAT(ErrorOf([] {
+                CheckTokens("2-5", OfTokens(5, {1, 2}));
+              }),
+              testing::AllOf(HasSubstr("token 5"), HasSubstr("0 to 4")));
 }
 
 }  // namespace

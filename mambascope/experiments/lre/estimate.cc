@@ -10,8 +10,9 @@ LreOperator LreEstimate::Operator(size_t i, double beta) const {
   return {layers[i], w[at], b[at], beta};
 }
 
-LreEstimate EstimateLre(const Model& model, const std::vector<PromptToken>& prompts, const std::vector<int>& layers,
-                        const JacobianOptions& options, const std::function<void()>& done) {
+LreEstimate EstimateLre(const Model& model, const std::vector<PromptToken>& prompts,
+                        const std::vector<int>& layers, const JacobianOptions& options,
+                        const std::function<void()>& done) {
   c10::NoGradGuard no_grad;
   const auto n = static_cast<int64_t>(prompts.size());
   std::set<Place> places;
@@ -19,12 +20,20 @@ LreEstimate EstimateLre(const Model& model, const std::vector<PromptToken>& prom
   const std::map<Place, at::Tensor> states = TokenStates(model, prompts, places);
   std::vector<at::Tensor> h, z;
   for (int l : layers) h.push_back(states.at(BlockOutput(l)));
-  LreEstimate result{.layers = layers, .w = {}, .b = {}, .h = at::stack(h), .z = {}, .held_out_wh = {}, .held_out_b = {}};
+  LreEstimate result{.layers = layers,
+                     .w = {},
+                     .b = {},
+                     .h = at::stack(h),
+                     .z = {},
+                     .held_out_wh = {},
+                     .held_out_b = {}};
   at::Tensor all;                  // [layer, prompt, d_model], sum over j of J_j h_i
   std::vector<at::Tensor> own, b;  // of each prompt, [layer, d_model]: J_i h_i, b_i
   for (int64_t j = 0; j < n; ++j) {
-    const StateJacobians jacobians = Jacobians(model, prompts[static_cast<size_t>(j)], layers, options);
-    const at::Tensor jh = result.h.bmm(jacobians.w.transpose(1, 2));  // [layer, prompt, d_model], J_j h_i
+    const StateJacobians jacobians =
+        Jacobians(model, prompts[static_cast<size_t>(j)], layers, options);
+    const at::Tensor jh =
+        result.h.bmm(jacobians.w.transpose(1, 2));  // [layer, prompt, d_model], J_j h_i
     own.push_back(jh.select(1, j));
     b.push_back(jacobians.z - own.back());
     z.push_back(jacobians.z);

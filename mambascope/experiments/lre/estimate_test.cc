@@ -1,4 +1,5 @@
-// Operators made from prompts: on a model whose map is linear they are exact, on others they are the means that the paper says.
+// Operators made from prompts: on a model whose map is linear they are exact, on others they are
+// the means that the paper says.
 #include "mambascope/experiments/lre/estimate.h"
 
 #include <ATen/ATen.h>
@@ -11,15 +12,16 @@
 namespace mambascope {
 namespace {
 
-// A Llama that is a linear map of its embeddings: queries of 0 read all tokens alike, no MLP, and norms whose eps is so large that they
-// only multiply by weight / sqrt(eps) = 1.
+// A Llama that is a linear map of its embeddings: queries of 0 read all tokens alike, no MLP, and
+// norms whose eps is so large that they only multiply by weight / sqrt(eps) = 1.
 class LinearSource : public WeightSource {
  public:
   LinearSource() { at::manual_seed(3); }
   bool Has(const std::string&) const override { return true; }
   at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override {
     if (name.ends_with("norm.weight")) return at::full(shape, 1e6);
-    if (name.ends_with("q_proj.weight") || name.ends_with("down_proj.weight")) return at::zeros(shape);
+    if (name.ends_with("q_proj.weight") || name.ends_with("down_proj.weight"))
+      return at::zeros(shape);
     const bool projects = name.ends_with("_proj.weight");
     at::Tensor& weight = weights_[name];
     if (!weight.defined()) weight = at::randn(shape) * (projects ? 0.4 : 1.0);
@@ -64,18 +66,23 @@ class LinearModelTest : public testing::Test {
 TEST_F(LinearModelTest, TheOperatorIsTheMapItself) {
   const LreEstimate estimate = EstimateLre(model_, Prompts({100, 200, 300}), {kEmbedLayer, 0, 1});
   // The last block reads the mean over the prompt's tokens.
-  const at::Tensor want = Weight("model.layers.1.self_attn.o_proj.weight").mm(Weight("model.layers.1.self_attn.v_proj.weight")) / kTokens;
+  const at::Tensor want = Weight("model.layers.1.self_attn.o_proj.weight")
+                              .mm(Weight("model.layers.1.self_attn.v_proj.weight")) /
+                          kTokens;
   EXPECT_LT(MaxDifference(estimate.w[1], want), 1e-5);
   EXPECT_GT(want.abs().max().item<double>(), 0.05);
-  EXPECT_EQ(estimate.w[2].abs().max().item<double>(), 0) << "nothing reads the last block's output at another token";
+  EXPECT_EQ(estimate.w[2].abs().max().item<double>(), 0)
+      << "nothing reads the last block's output at another token";
 }
 
-// At the embedding the whole way from the subject to the answer is linear: the operator says of other subjects what the model says, and
-// the held-out ones say it of the training subjects.
+// At the embedding the whole way from the subject to the answer is linear: the operator says of
+// other subjects what the model says, and the held-out ones say it of the training subjects.
 TEST_F(LinearModelTest, FaithfulnessIsExact) {
-  const std::vector<PromptToken> train = Prompts({100, 200, 300}), test = Prompts({400, 500, 600, 700, 800});
+  const std::vector<PromptToken> train = Prompts({100, 200, 300}),
+                                 test = Prompts({400, 500, 600, 700, 800});
   const LreEstimate estimate = EstimateLre(model_, train, {kEmbedLayer});
-  const PredictedSamples predicted = PredictSamples(model_, tokenizer_, std::vector<Sample>(5), test);
+  const PredictedSamples predicted =
+      PredictSamples(model_, tokenizer_, std::vector<Sample>(5), test);
   std::vector<NextTokenPrediction> predictions = predicted.predictions;
   std::vector<int64_t> tokens;
   for (NextTokenPrediction& prediction : predictions) {
@@ -85,31 +92,40 @@ TEST_F(LinearModelTest, FaithfulnessIsExact) {
   const Place at = BlockOutput(kEmbedLayer);
   const at::Tensor z = estimate.Operator(0)(TokenStates(model_, test, {at}).at(at));
   EXPECT_LT(MaxDifference(z, predicted.z), 1e-4);
-  const at::Tensor log_p = model_.Unembed(predicted.z).log_softmax(1).gather(1, RowIndex(tokens, z).unsqueeze(1)).squeeze(1);
+  const at::Tensor log_p = model_.Unembed(predicted.z)
+                               .log_softmax(1)
+                               .gather(1, RowIndex(tokens, z).unsqueeze(1))
+                               .squeeze(1);
   const std::vector<PredictionScore> scores = ScorePredictions(model_, tokenizer_, z, predictions);
   for (size_t i = 0; i < 5; ++i) {
     EXPECT_TRUE(scores[i].right && scores[i].right_in_3);
     EXPECT_NEAR(scores[i].log_p, log_p[static_cast<int64_t>(i)].item<double>(), 1e-3);
   }
   EXPECT_LT(MaxDifference(estimate.held_out_wh[0] + estimate.held_out_b[0], estimate.z), 1e-4);
-  const std::vector<PredictionScore> of_mean = ScorePredictions(model_, tokenizer_, 0 * z + z.mean(0), predictions);
-  EXPECT_FALSE(std::all_of(of_mean.begin(), of_mean.end(), [](const PredictionScore& j) { return j.right; })) << "all say the same anyway";
+  const std::vector<PredictionScore> of_mean =
+      ScorePredictions(model_, tokenizer_, 0 * z + z.mean(0), predictions);
+  EXPECT_FALSE(std::all_of(of_mean.begin(), of_mean.end(), [](const PredictionScore& j) {
+    return j.right;
+  })) << "all say the same anyway";
 }
 
 // An inverse of full rank makes one subject's last state that of another.
 TEST_F(LinearModelTest, TheInverseGivesTheOtherAnswer) {
   const LreEstimate estimate = EstimateLre(model_, Prompts({100, 200}), {kEmbedLayer});
-  const at::Tensor dh = LowRankInverse(estimate.w[0], kWidth)((estimate.z[1] - estimate.z[0]).unsqueeze(0), {kWidth})[0];
+  const at::Tensor dh = LowRankInverse(estimate.w[0], kWidth)(
+      (estimate.z[1] - estimate.z[0]).unsqueeze(0), {kWidth})[0];
   EXPECT_LT(MaxDifference(estimate.Operator(0)(estimate.h[0][0] + dh[0]), estimate.z[1]), 1e-3);
 }
 
 class LreEstimateTest : public testing::TestWithParam<std::string> {
  protected:
   const Model model_ = Model::Load(GoldenFolder() / GetParam());
-  const std::vector<PromptToken> prompts_ = {{{7, 30, 21, 150, 9, 4}, 2}, {{12, 33, 4, 60}, 1}, {{99, 12, 33}, 2}};
+  const std::vector<PromptToken> prompts_ = {
+      {{7, 30, 21, 150, 9, 4}, 2}, {{12, 33, 4, 60}, 1}, {{99, 12, 33}, 2}};
 };
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, LreEstimateTest, testing::Values("mamba", "mamba2", "gpt_neox"), TestName);
+INSTANTIATE_TEST_SUITE_P(Checkpoints, LreEstimateTest,
+                         testing::Values("mamba", "mamba2", "gpt_neox"), TestName);
 
 TEST_P(LreEstimateTest, IsTheMeanOverPrompts) {
   const std::vector<int> layers = {kEmbedLayer, 0};
@@ -129,8 +145,10 @@ TEST_P(LreEstimateTest, IsTheMeanOverPrompts) {
   const LreEstimate others = EstimateLre(model_, {prompts_[0], prompts_[2]}, layers);
   for (int64_t l : {0, 1}) {
     const at::Tensor wh = others.w[l].mv(estimate.h[l][1]);
-    EXPECT_LT(MaxDifference(estimate.held_out_wh[l][1], wh), 1e-4 * (1 + wh.abs().max().item<double>()));
-    EXPECT_LT(MaxDifference(estimate.held_out_b[l][1], others.b[l]), 1e-4 * (1 + others.b[l].abs().max().item<double>()));
+    EXPECT_LT(MaxDifference(estimate.held_out_wh[l][1], wh),
+              1e-4 * (1 + wh.abs().max().item<double>()));
+    EXPECT_LT(MaxDifference(estimate.held_out_b[l][1], others.b[l]),
+              1e-4 * (1 + others.b[l].abs().max().item<double>()));
   }
 }
 
@@ -140,7 +158,8 @@ TEST(LinearRegressionTest, FitsWhatItIsGivenWithTheSmallestMatrix) {
   const LreOperator fit = RegressionOperator(3, h, z);
   EXPECT_EQ(fit.layer, 3);
   EXPECT_LT(MaxDifference(fit(h), z), 1e-4);
-  const at::Tensor away = at::randn({12}), hc = h - h.mean(0);  // a direction that no sample goes in
+  const at::Tensor away = at::randn({12}),
+                   hc = h - h.mean(0);  // a direction that no sample goes in
   const at::Tensor orthogonal = away - hc.t().mm(at::linalg_pinv(hc.t())).mv(away);
   EXPECT_LT(fit.w.mv(orthogonal).abs().max().item<double>(), 1e-4);
   // With more samples than features, the least-squares solution.
@@ -151,7 +170,8 @@ TEST(LinearRegressionTest, FitsWhatItIsGivenWithTheSmallestMatrix) {
 }
 
 TEST(TranslationTest, AddsTheMeanDifference) {
-  const at::Tensor h = at::tensor({1.f, 2.f, 3.f, 5.f}).view({2, 2}), z = at::tensor({2.f, 2.f, 4.f, 1.f}).view({2, 2});
+  const at::Tensor h = at::tensor({1.f, 2.f, 3.f, 5.f}).view({2, 2}),
+                   z = at::tensor({2.f, 2.f, 4.f, 1.f}).view({2, 2});
   EXPECT_EQ(MaxDifference(TranslationOperator(0, h, z)(h[0]), at::tensor({2.f, 0.f})), 0);
 }
 

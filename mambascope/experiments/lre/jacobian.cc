@@ -13,10 +13,12 @@
 namespace mambascope {
 namespace {
 
-// Keeps the wanted blocks' outputs. The lowest of them becomes a leaf: nothing below it is differentiated.
+// Keeps the wanted blocks' outputs. The lowest of them becomes a leaf: nothing below it is
+// differentiated.
 class Outputs : public Hooks {
  public:
-  explicit Outputs(const std::vector<int>& layers) : lowest_(BlockOutput(*std::min_element(layers.begin(), layers.end()))) {
+  explicit Outputs(const std::vector<int>& layers)
+      : lowest_(BlockOutput(*std::min_element(layers.begin(), layers.end()))) {
     for (int l : layers) states_[BlockOutput(l)] = at::Tensor();
   }
   at::Tensor At(const Place& place, const at::Tensor& x) override {
@@ -39,15 +41,20 @@ std::vector<Carry> Before(const Model& model, const PromptToken& prompt) {
   return model.CarriesAfter(std::span(prompt.ids).first(static_cast<size_t>(prompt.token)));
 }
 
-// How many rows of the Jacobians are computed together: so many that the matrix products are large, and fit into the memory.
-int64_t RowsTogether(const Model& model, const PromptToken& prompt, const std::vector<int>& layers, const JacobianOptions& options) {
+// How many rows of the Jacobians are computed together: so many that the matrix products are large,
+// and fit into the memory.
+int64_t RowsTogether(const Model& model, const PromptToken& prompt, const std::vector<int>& layers,
+                     const JacobianOptions& options) {
   c10::AutoGradMode grad(true);  // so that the plan counts what gradients keep
   const Place lowest = BlockOutput(*std::min_element(layers.begin(), layers.end()));
-  const int64_t d = model.config().d_model, length = static_cast<int64_t>(prompt.ids.size()) - prompt.token;
+  const int64_t d = model.config().d_model,
+                length = static_cast<int64_t>(prompt.ids.size()) - prompt.token;
   const Add add{{lowest.site, lowest.layer, prompt.token}, at::zeros({d}).requires_grad_()};
   const SweepPlan one = PlanSweep(model, {{prompt.ids}}, {{0, {add}}}, {.memory = options.memory});
-  const SweepPlan two = PlanSweep(model, {{prompt.ids}}, {{0, {add}}, {0, {add}}}, {.memory = options.memory});
-  const int64_t each = std::max<int64_t>(1, two.peak_bytes - one.peak_bytes);  // 0 above the top block
+  const SweepPlan two =
+      PlanSweep(model, {{prompt.ids}}, {{0, {add}}, {0, {add}}}, {.memory = options.memory});
+  const int64_t each =
+      std::max<int64_t>(1, two.peak_bytes - one.peak_bytes);  // 0 above the top block
   const int64_t fit = two.passes > 1 ? 1 : 1 + (options.memory - one.peak_bytes) / each;
   const int64_t best = std::max<int64_t>(1, JacobianRows(model.device()) / length);
   const int64_t passes = (d + std::min(fit, best) - 1) / std::min(fit, best);
@@ -65,7 +72,8 @@ Copies MakeCopies(const PromptToken& prompt, int64_t copies) {
   const int64_t length = static_cast<int64_t>(prompt.ids.size()) - prompt.token;
   for (int64_t i = 0; i < copies; ++i) {
     result.ids.insert(result.ids.end(), prompt.ids.begin() + prompt.token, prompt.ids.end());
-    result.packing.segments.push_back({i * length, length, prompt.token, prompt.token > 0 ? 0 : -1});
+    result.packing.segments.push_back(
+        {i * length, length, prompt.token, prompt.token > 0 ? 0 : -1});
     result.first.push_back(i * length);
     result.last.push_back((i + 1) * length - 1);
   }
@@ -74,7 +82,8 @@ Copies MakeCopies(const PromptToken& prompt, int64_t copies) {
 
 }  // namespace
 
-StateJacobians Jacobians(const Model& model, const PromptToken& prompt, const std::vector<int>& layers, const JacobianOptions& options) {
+StateJacobians Jacobians(const Model& model, const PromptToken& prompt,
+                         const std::vector<int>& layers, const JacobianOptions& options) {
   CheckPrompts({prompt.ids});
   CheckToken(prompt.token, static_cast<int64_t>(prompt.ids.size()));
   for (int l : layers) CheckPlace(model, BlockOutput(l));
@@ -83,7 +92,8 @@ StateJacobians Jacobians(const Model& model, const PromptToken& prompt, const st
   const std::vector<Carry> before = Before(model, prompt);
   c10::AutoGradMode grad(true);
   Outputs outputs(layers);
-  const at::Tensor top = model.Forward(copies.ids, copies.packing, &outputs, before.empty() ? nullptr : &before);
+  const at::Tensor top =
+      model.Forward(copies.ids, copies.packing, &outputs, before.empty() ? nullptr : &before);
   const at::Tensor first = RowIndex(copies.first, top), last = RowIndex(copies.last, top);
   const at::Tensor z = top.index_select(0, last);  // [copy, d_model], all alike
   std::vector<at::Tensor> inputs, h;
@@ -91,13 +101,17 @@ StateJacobians Jacobians(const Model& model, const PromptToken& prompt, const st
   for (const at::Tensor& x : inputs) h.push_back(x.detach()[0]);
 
   const at::Tensor identity = at::eye(d, z.options().requires_grad(false));
-  StateJacobians result{identity.new_empty({static_cast<int64_t>(layers.size()), d, d}), at::stack(h), z.detach()[0].clone()};
+  StateJacobians result{identity.new_empty({static_cast<int64_t>(layers.size()), d, d}),
+                        at::stack(h), z.detach()[0].clone()};
   for (int64_t row = 0; row < d; row += together) {
     const int64_t n = std::min(together, d - row);
-    const at::Tensor cotangents = at::constant_pad_nd(identity.narrow(0, row, n), {0, 0, 0, together - n});
-    const auto gradients = torch::autograd::grad({z}, inputs, {cotangents}, /*retain_graph=*/row + n < d);
+    const at::Tensor cotangents =
+        at::constant_pad_nd(identity.narrow(0, row, n), {0, 0, 0, together - n});
+    const auto gradients =
+        torch::autograd::grad({z}, inputs, {cotangents}, /*retain_graph=*/row + n < d);
     for (size_t i = 0; i < layers.size(); ++i)
-      result.w[static_cast<int64_t>(i)].narrow(0, row, n).copy_(gradients[i].index_select(0, first.narrow(0, 0, n)));
+      result.w[static_cast<int64_t>(i)].narrow(0, row, n).copy_(
+          gradients[i].index_select(0, first.narrow(0, 0, n)));
   }
   return result;
 }

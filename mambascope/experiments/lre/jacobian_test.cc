@@ -1,4 +1,5 @@
-// The Jacobians of all layers at once against one backward pass per layer and row through a whole run, and against finite differences.
+// The Jacobians of all layers at once against one backward pass per layer and row through a whole
+// run, and against finite differences.
 #include "mambascope/experiments/lre/jacobian.h"
 
 #include <ATen/ATen.h>
@@ -19,9 +20,11 @@ std::vector<int> AllLayers(const Model& model) {
 }
 
 // z of a whole run with `delta` added to the output of block `layer`, [d_model].
-at::Tensor LastState(const Model& model, const PromptToken& prompt, int layer, const at::Tensor& delta) {
+at::Tensor LastState(const Model& model, const PromptToken& prompt, int layer,
+                     const at::Tensor& delta) {
   const Place at = BlockOutput(layer), top = BlockOutput(model.layers() - 1);
-  const RunOptions options{.variants = {{Add{{at.site, at.layer, prompt.token}, delta}}}, .keep = {top}};
+  const RunOptions options{.variants = {{Add{{at.site, at.layer, prompt.token}, delta}}},
+                           .keep = {top}};
   return mambascope::Run(model, {prompt.ids}, options).State(top, 0)[-1];
 }
 
@@ -30,7 +33,8 @@ class JacobianTest : public testing::TestWithParam<std::string> {
   const Model model_ = Model::Load(GoldenFolder() / GetParam());
   const int64_t d_ = model_.config().d_model;
   // In the middle of the prompt, at its start, and at its end.
-  const std::vector<PromptToken> prompts_ = {{{7, 30, 21, 150, 9, 4}, 2}, {{12, 33, 4}, 0}, {{12, 33, 4}, 2}};
+  const std::vector<PromptToken> prompts_ = {
+      {{7, 30, 21, 150, 9, 4}, 2}, {{12, 33, 4}, 0}, {{12, 33, 4}, 2}};
 };
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, JacobianTest, testing::ValuesIn(TinyCheckpoints()), TestName);
@@ -42,7 +46,8 @@ TEST_P(JacobianTest, AreThoseOfOneBackwardPassPerLayerAndRow) {
       const at::Tensor delta = at::zeros({d_}).requires_grad_();
       const at::Tensor z = LastState(model_, prompt, l, delta);
       std::vector<at::Tensor> rows;
-      for (int64_t a = 0; a < d_; ++a) rows.push_back(torch::autograd::grad({z[a]}, {delta}, {}, /*retain_graph=*/true)[0]);
+      for (int64_t a = 0; a < d_; ++a)
+        rows.push_back(torch::autograd::grad({z[a]}, {delta}, {}, /*retain_graph=*/true)[0]);
       const at::Tensor want = at::stack(rows);
       EXPECT_LT(MaxDifference(got.w[l + 1], want), 1e-5 * (1 + want.abs().max().item<double>()))
           << "layer " << l << " token " << prompt.token;
@@ -60,13 +65,17 @@ TEST_P(JacobianTest, PredictWhatASmallChangeDoes) {
   for (int l = kEmbedLayer; l + 1 < model_.layers(); ++l) {
     const at::Tensor direction = at::randn({d_});
     const at::Tensor step = direction * (5e-3 * got.h[l + 1].norm() / direction.norm());
-    const at::Tensor want = (LastState(model_, prompt, l, step) - LastState(model_, prompt, l, -step)) / 2;
-    EXPECT_LT((got.w[l + 1].mv(step) - want).norm().item<double>(), 0.01 * want.norm().item<double>()) << "layer " << l;
+    const at::Tensor want =
+        (LastState(model_, prompt, l, step) - LastState(model_, prompt, l, -step)) / 2;
+    EXPECT_LT((got.w[l + 1].mv(step) - want).norm().item<double>(),
+              0.01 * want.norm().item<double>())
+        << "layer " << l;
     EXPECT_GT(want.norm().item<double>(), 0);
   }
 }
 
-// The top block's output is z itself where the token is the last, and has no way to it where it is not.
+// The top block's output is z itself where the token is the last, and has no way to it where it is
+// not.
 TEST_P(JacobianTest, AtTheTopAreTheIdentityOrNothing) {
   const int top = model_.layers() - 1;
   EXPECT_EQ(MaxDifference(Jacobians(model_, prompts_[2], {top}).w[0], at::eye(d_)), 0);
@@ -77,7 +86,8 @@ TEST_P(JacobianTest, AtTheTopAreTheIdentityOrNothing) {
 TEST_P(JacobianTest, DoNotDependOnTheMemoryOrTheLayersBeside) {
   const StateJacobians all = Jacobians(model_, prompts_[0], AllLayers(model_));
   int64_t enough = 1 << 14;  // bytes for one row, or a few
-  while (ErrorOf([&] { Jacobians(model_, prompts_[0], {0}, {.memory = enough}); }) != "no error") enough += enough / 8;
+  while (ErrorOf([&] { Jacobians(model_, prompts_[0], {0}, {.memory = enough}); }) != "no error")
+    enough += enough / 8;
   const StateJacobians some = Jacobians(model_, prompts_[0], {0}, {.memory = enough});
   EXPECT_LT(MaxDifference(some.w[0], all.w[1]), 1e-5 * (1 + all.w[1].abs().max().item<double>()));
   EXPECT_LT(MaxDifference(some.h[0], all.h[1]), 1e-5);
@@ -85,8 +95,14 @@ TEST_P(JacobianTest, DoNotDependOnTheMemoryOrTheLayersBeside) {
 
 TEST_P(JacobianTest, RefuseWhatIsNotThere) {
   EXPECT_THAT(ErrorOf([&] { Jacobians(model_, {{1, 2}, 2}, {0}); }), testing::HasSubstr("token 2"));
-  EXPECT_THAT(ErrorOf([&] { Jacobians(model_, {{1, 2}, 0}, {99}); }), testing::HasSubstr("layer 99"));
-  EXPECT_THAT(ErrorOf([&] { Jacobians(model_, {{1, 2}, 0}, {0}, {.memory = 1000}); }), testing::HasSubstr("--memory"));
+  EXPECT_THAT(ErrorOf([&] {
+                Jacobians(model_, {{1, 2}, 0}, {99});
+              }),
+              testing::HasSubstr("layer 99"));
+  EXPECT_THAT(ErrorOf([&] {
+                Jacobians(model_, {{1, 2}, 0}, {0}, {.memory = 1000});
+              }),
+              testing::HasSubstr("--memory"));
 }
 
 }  // namespace

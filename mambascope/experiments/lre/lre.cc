@@ -28,14 +28,18 @@ LreGrid MakeGrid(const Model& model, const LreOptions& options) {
   }
   for (int l : grid.layers) CheckPlace(model, BlockOutput(l));
   for (int64_t rank : grid.ranks) {
-    if (rank < 0 || rank > d) throw Error(fmt::format("the rank {} is not one of 0 to {}, the model's width", rank, d));
+    if (rank < 0 || rank > d)
+      throw Error(fmt::format("the rank {} is not one of 0 to {}, the model's width", rank, d));
   }
   if (options.train < 2)
-    throw Error(fmt::format("an operator cannot be made from {} samples", options.train), "give 2 or more; 5 is usual");
+    throw Error(fmt::format("an operator cannot be made from {} samples", options.train),
+                "give 2 or more; 5 is usual");
   if (options.limit != 0 && options.limit <= options.train)
-    throw Error(fmt::format("{} test samples are too few beside {} training ones", options.limit, options.train),
+    throw Error(fmt::format("{} test samples are too few beside {} training ones", options.limit,
+                            options.train),
                 "give more, or 0 for all");
-  if (options.trials < 1) throw Error(fmt::format("{} trials measure nothing", options.trials), "give 1 or more");
+  if (options.trials < 1)
+    throw Error(fmt::format("{} trials measure nothing", options.trials), "give 1 or more");
   return grid;
 }
 
@@ -60,7 +64,8 @@ void ChooseAsPublished(std::vector<LreTrial>& trials) {
     if (trial.skipped.empty()) done.push_back(&trial);
   }
   if (done.empty()) return;
-  const size_t faithful = BestOnAverage(done, Faithfulness), causal = BestOnAverage(done, Causality);
+  const size_t faithful = BestOnAverage(done, Faithfulness),
+               causal = BestOnAverage(done, Causality);
   for (LreTrial* trial : done) {
     trial->most_faithful = faithful;
     trial->most_causal = causal;
@@ -77,9 +82,12 @@ std::vector<double> Each(const Layers& layers, const Value& value) {
   return values;
 }
 
-LreTrialMeans AverageTrials(const LreRelation& result, const Layers& faithful, const Layers& causal) {
+LreTrialMeans AverageTrials(const LreRelation& result, const Layers& faithful,
+                            const Layers& causal) {
   const auto beta = [&](const LreLayer& layer) { return result.betas[layer.beta]; };
-  const auto rank = [&](const LreLayer& layer) { return static_cast<double>(result.ranks[layer.rank]); };
+  const auto rank = [&](const LreLayer& layer) {
+    return static_cast<double>(result.ranks[layer.rank]);
+  };
   return {.faithfulness = *MeanPercentage(Each(faithful, Faithfulness)),
           .faithfulness_in_3 = *MeanPercentage(Each(faithful, FaithfulnessIn3)),
           .causality = *MeanPercentage(Each(causal, Causality)),
@@ -101,7 +109,9 @@ void SummarizeTrials(LreRelation& result) {
   const Trials trials = result.Done();
   if (trials.empty()) {
     const std::string& first = result.trials[0].skipped;
-    result.skipped = result.trials.size() == 1 ? first : fmt::format("all {} trials, the first: {}", result.trials.size(), first);
+    result.skipped = result.trials.size() == 1
+                         ? first
+                         : fmt::format("all {} trials, the first: {}", result.trials.size(), first);
     return;
   }
   Layers faithful, causal;
@@ -121,7 +131,8 @@ void SummarizeTrials(LreRelation& result) {
 
 }  // namespace
 
-LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreOptions& options) {
+LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer,
+                            const Relation& relation, const LreOptions& options) {
   const LreGrid grid = MakeGrid(model, options);
   const size_t range = RelationRange(relation).size();
   LreRelation result{.name = relation.name,
@@ -132,25 +143,30 @@ LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, cons
                      .betas = grid.betas,
                      .ranks = grid.ranks};
   if (result.samples <= options.train) {
-    result.skipped = fmt::format("it has {} samples; more than {} are needed", result.samples, options.train);
+    result.skipped =
+        fmt::format("it has {} samples; more than {} are needed", result.samples, options.train);
     return result;
   }
   Random random(options.seed);
   for (int64_t i = 0; i < options.trials; ++i) {
     const auto progress = [&](double of_trial) {
-      if (options.progress) options.progress((static_cast<double>(i) + of_trial) / static_cast<double>(options.trials));
+      if (options.progress)
+        options.progress((static_cast<double>(i) + of_trial) / static_cast<double>(options.trials));
     };
-    result.trials.push_back(RunLreTrial(model, tokenizer, relation, grid, options, random, progress));
+    result.trials.push_back(
+        RunLreTrial(model, tokenizer, relation, grid, options, random, progress));
   }
   if (options.protocol == LreOptions::Protocol::kPublished) ChooseAsPublished(result.trials);
   SummarizeTrials(result);
   return result;
 }
 
-LreOperator MakeOperator(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreChoice& choice,
-                         const LreOptions& options) {
-  const auto prompts = MakeLeaveOneOutPrompts(tokenizer, relation.prompt_templates[0], choice.train, options.train_prompts);
-  return EstimateLre(model, prompts, {choice.layer}, {.memory = options.memory}).Operator(0, choice.beta);
+LreOperator MakeOperator(const Model& model, const Tokenizer& tokenizer, const Relation& relation,
+                         const LreChoice& choice, const LreOptions& options) {
+  const auto prompts = MakeLeaveOneOutPrompts(tokenizer, relation.prompt_templates[0], choice.train,
+                                              options.train_prompts);
+  return EstimateLre(model, prompts, {choice.layer}, {.memory = options.memory})
+      .Operator(0, choice.beta);
 }
 
 }  // namespace mambascope

@@ -1,8 +1,10 @@
-// How linear a relation is (Hernandez et al. 2023, sections 4.1 and 4.2; Sharma et al. 2024, section 5): the share of test samples whose
-// object the operator says (faithfulness), and the share whose answer it changes to another sample's by its inverse (causality).
+// How linear a relation is (Hernandez et al. 2023, sections 4.1 and 4.2; Sharma et al. 2024,
+// section 5): the share of test samples whose object the operator says (faithfulness), and the
+// share whose answer it changes to another sample's by its inverse (causality).
 //
 //   LreRelation result = MeasureRelation(model, tokenizer, relation);
-//   if (result.skipped.empty()) fmt::print("{}: {:.0f} %\n", result.name, result.chosen.faithfulness.mean);
+//   if (result.skipped.empty()) fmt::print("{}: {:.0f} %\n", result.name,
+//   result.chosen.faithfulness.mean);
 #pragma once
 
 #include <vector>
@@ -15,10 +17,11 @@
 
 namespace mambascope {
 
-// Splits, asks, makes the operators and measures them. A trial is skipped when not more of its other samples are known than it is made
-// from, and when none of them, or none of those that the rank is chosen on, can be edited to another. Throws Error for options that do not
-// fit the model.
-LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreOptions& options = {});
+// Splits, asks, makes the operators and measures them. A trial is skipped when not more of its
+// other samples are known than it is made from, and when none of them, or none of those that the
+// rank is chosen on, can be edited to another. Throws Error for options that do not fit the model.
+LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer,
+                            const Relation& relation, const LreOptions& options = {});
 
 // What an operator is made of.
 struct LreChoice {
@@ -29,7 +32,7 @@ struct LreChoice {
 };
 
 // One that can be kept. Throws Error for a layer that the model lacks.
-LreOperator MakeOperator(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreChoice& choice,
-                         const LreOptions& options = {});
+LreOperator MakeOperator(const Model& model, const Tokenizer& tokenizer, const Relation& relation,
+                         const LreChoice& choice, const LreOptions& options = {});
 
 }  // namespace mambascope

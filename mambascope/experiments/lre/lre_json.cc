@@ -47,11 +47,12 @@ Json TrialLayerJson(const TrialLayer& l) {
 }
 
 TrialLayer ReadTrialLayer(const Json& json) {
-  TrialLayer layer{.layer = ReadLayer(json.at("layer")),
-                   .beta = json.at("beta").get<double>(),
-                   .rank = json.at("rank").get<int64_t>(),
-                   .held_out_faithfulness = json.at("held_out_faithfulness").get<std::optional<double>>(),
-                   .training_causality = json.at("training_causality").get<std::optional<double>>()};
+  TrialLayer layer{
+      .layer = ReadLayer(json.at("layer")),
+      .beta = json.at("beta").get<double>(),
+      .rank = json.at("rank").get<int64_t>(),
+      .held_out_faithfulness = json.at("held_out_faithfulness").get<std::optional<double>>(),
+      .training_causality = json.at("training_causality").get<std::optional<double>>()};
   ForEachMean(layer, [&](const char* key, double& share) { share = json.at(key).get<double>(); });
   return layer;
 }
@@ -74,7 +75,8 @@ Json TrialJson(const TrialResult& trial) {
 }
 
 TrialResult ReadTrial(const Json& json) {
-  TrialResult trial{.train = ReadSamples({json.at("train"), "lre.jsonl"}), .skipped = json.value("skipped", "")};
+  TrialResult trial{.train = ReadSamples({json.at("train"), "lre.jsonl"}),
+                    .skipped = json.value("skipped", "")};
   if (!trial.skipped.empty()) return trial;
   trial.known = json.at("known").get<int64_t>();
   trial.tested = json.at("tested").get<int64_t>();
@@ -89,13 +91,14 @@ TrialResult ReadTrial(const Json& json) {
 // What only a relation that was measured has.
 void AddMeasured(Json& json, const RelationResult& r) {
   AddMeans(json, r.chosen);
-  json.update({{"chance", r.chance},
-               {"known", r.known},
-               {"layer", LayerJson(r.layer)},
-               {"causal_layer", LayerJson(r.causal_layer)},
-               {"ci95", {{"faithfulness", r.faithfulness_interval}, {"causality", r.causality_interval}}},
-               {"by_layer", Json::array()},
-               {"trials", Json::array()}});
+  json.update(
+      {{"chance", r.chance},
+       {"known", r.known},
+       {"layer", LayerJson(r.layer)},
+       {"causal_layer", LayerJson(r.causal_layer)},
+       {"ci95", {{"faithfulness", r.faithfulness_interval}, {"causality", r.causality_interval}}},
+       {"by_layer", Json::array()},
+       {"trials", Json::array()}});
   for (const LayerResult& layer : r.by_layer) {
     Json& of_layer = json["by_layer"].emplace_back();
     AddMeans(of_layer, layer.means);
@@ -112,7 +115,8 @@ void ReadMeasured(const Json& json, RelationResult& r) {
   r.chosen = ReadMeans(json);
   r.faithfulness_interval = json.at("ci95").at("faithfulness").get<Interval95Json>();
   r.causality_interval = json.at("ci95").at("causality").get<Interval95Json>();
-  for (const Json& layer : json.at("by_layer")) r.by_layer.push_back({ReadLayer(layer.at("layer")), ReadMeans(layer)});
+  for (const Json& layer : json.at("by_layer"))
+    r.by_layer.push_back({ReadLayer(layer.at("layer")), ReadMeans(layer)});
   for (const Json& trial : json.at("trials")) r.trials.push_back(ReadTrial(trial));
 }
 
@@ -121,7 +125,11 @@ void ReadMeasured(const Json& json, RelationResult& r) {
 Json LayerJson(int layer) { return layer == kEmbedLayer ? Json("embed") : Json(layer); }
 
 void to_json(Json& json, const RelationResult& result) {
-  json = {{"name", result.name}, {"kind", result.kind}, {"template", result.pattern}, {"samples", result.samples}, {"range", result.range}};
+  json = {{"name", result.name},
+          {"kind", result.kind},
+          {"template", result.pattern},
+          {"samples", result.samples},
+          {"range", result.range}};
   if (result.skipped.empty()) AddMeasured(json, result);
   else json["skipped"] = result.skipped;
 }
@@ -137,7 +145,8 @@ void from_json(const Json& json, RelationResult& result) {
 }
 
 void to_json(Json& json, const LreResult& result) {
-  json = {{"options", result.options}, {"relations", result.relations}, {"skipped", result.skipped}};
+  json = {
+      {"options", result.options}, {"relations", result.relations}, {"skipped", result.skipped}};
 }
 
 void from_json(const Json& json, LreResult& result) {

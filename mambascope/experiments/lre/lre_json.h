@@ -16,7 +16,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SkippedRelation, name, kind, reason)
 //   {name, kind, template, samples, range, chance, known, layer, causal_layer, faithfulness,
 //    faithfulness_in_3, identity, translation, regression, beta, causality, rank, std,
 //    ci95: {faithfulness, causality}, by_layer: [{layer, faithfulness, .., rank, std}, ..],
-//    trials: [{train: [{subject, object}, ..], known, tested, edited, majority, layer, causal_layer,
+//    trials: [{train: [{subject, object}, ..], known, tested, edited, majority, layer,
+//    causal_layer,
 //              by_layer: [{layer, faithfulness, .., rank, held_out_faithfulness,
 //                          training_causality}, ..]}, ..]}.
 // std is {faithfulness, ..}; one trial has none. A trial that was skipped is {train, skipped}, and

@@ -22,7 +22,11 @@ LreRelation SmallRelation() {
                     .rank = rank,
                     .held_out_faithfulness = {0, 0.625}};
   };
-  LreTrial trial{.train = {{"a", "b"}}, .known = 3, .tested = {{"c", "d"}, {"e", "f"}}, .edited = 2, .majority = 0.5};
+  LreTrial trial{.train = {{"a", "b"}},
+                 .known = 3,
+                 .tested = {{"c", "d"}, {"e", "f"}},
+                 .edited = 2,
+                 .majority = 0.5};
   trial.layers = {layer(kEmbedLayer, 0.25, 0, 0), layer(4, 0.75, 1, 1)};
   trial.most_faithful = 1;
   return {.name = "r",
@@ -81,8 +85,10 @@ TEST(LreJsonTest, LineTellsTheOperatorThatWasChosen) {
 
 TEST(LreJsonTest, SkippedRelationsStandApart) {
   const LreRelation skipped{.name = "s", .skipped = "hardly known", .samples = 9, .range = 3};
-  const Json json = MakeLreResult({{"model", "demo"}}, {MakeRelationResult(skipped, SmallData()), SmallResult()});
-  EXPECT_EQ(json["skipped"], ParseJson(R"([{"name": "s", "kind": "bias", "reason": "hardly known"}])", "text"));
+  const Json json =
+      MakeLreResult({{"model", "demo"}}, {MakeRelationResult(skipped, SmallData()), SmallResult()});
+  EXPECT_EQ(json["skipped"],
+            ParseJson(R"([{"name": "s", "kind": "bias", "reason": "hardly known"}])", "text"));
   ASSERT_EQ(json["relations"].size(), 1u);
   EXPECT_EQ(json["relations"][0]["name"], "r");
 }
@@ -95,7 +101,8 @@ void ExpectSameText(const Result& result) {
 }
 
 TEST(LreJsonTest, ResultsAreReadBackWhole) {
-  const RelationResult skipped = MakeRelationResult({.name = "s", .skipped = "hardly known", .samples = 9, .range = 3}, SmallData());
+  const RelationResult skipped = MakeRelationResult(
+      {.name = "s", .skipped = "hardly known", .samples = 9, .range = 3}, SmallData());
   ExpectSameText(SmallResult());
   ExpectSameText(skipped);
   ExpectSameText(MakeLreResult({{"model", "demo"}}, {skipped, SmallResult()}));

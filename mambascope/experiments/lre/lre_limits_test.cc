@@ -21,7 +21,8 @@ TEST_F(LreLimitsTest, ARelationThatIsHardlyKnownIsSkippedAndSaysWhy) {
   EXPECT_TRUE(unknown.by_layer.empty());
   Relation few = relation_;
   few.samples.resize(5);
-  EXPECT_THAT(MeasureRelation(model_, tokenizer_, few, Options()).skipped, HasSubstr("5 samples; more than 5"));
+  EXPECT_THAT(MeasureRelation(model_, tokenizer_, few, Options()).skipped,
+              HasSubstr("5 samples; more than 5"));
 }
 
 // All samples are known, or none.
@@ -51,13 +52,16 @@ TEST_F(LreLimitsTest, WhatIsSaidAlreadyIsNoEdit) {
   options.layers = {8};
   options.ranks = {0};
   EXPECT_EQ(MeasureRelation(model_, tokenizer_, ambiguous, options).chosen.causality.mean, 0);
-  EXPECT_GT(MeasureRelation(model_, tokenizer_, ambiguous, AsPublished(options)).chosen.causality.mean, 0);
+  EXPECT_GT(
+      MeasureRelation(model_, tokenizer_, ambiguous, AsPublished(options)).chosen.causality.mean,
+      0);
 }
 
 TEST_F(LreLimitsTest, WhatCannotBeEditedIsSkipped) {
   Relation same = relation_;
   std::erase_if(same.samples, [](const Sample& sample) { return sample.object != "bird"; });
-  EXPECT_THAT(MeasureRelation(model_, tokenizer_, same, Options()).skipped, HasSubstr("says the same of all"));
+  EXPECT_THAT(MeasureRelation(model_, tokenizer_, same, Options()).skipped,
+              HasSubstr("says the same of all"));
 }
 
 TEST_F(LreLimitsTest, RefusesOptionsThatMeasureNothing) {

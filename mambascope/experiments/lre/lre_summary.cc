@@ -9,7 +9,8 @@ namespace {
 
 // `value` of each relation, averaged.
 template <typename Value>
-MeanOverRelations AverageRelations(const std::vector<RelationResult>& relations, const Value& value) {
+MeanOverRelations AverageRelations(const std::vector<RelationResult>& relations,
+                                   const Value& value) {
   std::vector<double> values;
   for (const RelationResult& relation : relations) values.push_back(value(relation));
   return {Mean(values), CutAt100(Interval95(values))};
@@ -17,11 +18,14 @@ MeanOverRelations AverageRelations(const std::vector<RelationResult>& relations,
 
 LayerSummary SummarizeLayer(const std::vector<RelationResult>& relations, size_t i) {
   return {.layer = relations[0].by_layer[i].layer,
-          .faithfulness = AverageRelations(relations, [&](const auto& r) { return r.by_layer[i].means.faithfulness.mean; }),
-          .causality = AverageRelations(relations, [&](const auto& r) { return r.by_layer[i].means.causality.mean; })};
+          .faithfulness = AverageRelations(
+              relations, [&](const auto& r) { return r.by_layer[i].means.faithfulness.mean; }),
+          .causality = AverageRelations(
+              relations, [&](const auto& r) { return r.by_layer[i].means.causality.mean; })};
 }
 
-std::vector<SkippedPart> SkippedParts(const std::vector<RelationResult>& measured, const std::vector<SkippedRelation>& skipped) {
+std::vector<SkippedPart> SkippedParts(const std::vector<RelationResult>& measured,
+                                      const std::vector<SkippedRelation>& skipped) {
   std::vector<SkippedPart> parts;
   for (const SkippedRelation& relation : skipped) parts.push_back({relation.name, relation.reason});
   for (const RelationResult& relation : measured) {
@@ -30,7 +34,8 @@ std::vector<SkippedPart> SkippedParts(const std::vector<RelationResult>& measure
       if (!trial.skipped.empty()) reasons.push_back(trial.skipped);
     }
     if (reasons.empty()) continue;
-    const std::string what = fmt::format("{}, {} of {} trials, the first", relation.name, reasons.size(), relation.trials.size());
+    const std::string what = fmt::format("{}, {} of {} trials, the first", relation.name,
+                                         reasons.size(), relation.trials.size());
     parts.push_back({what, reasons.front()});
   }
   return parts;
@@ -38,13 +43,18 @@ std::vector<SkippedPart> SkippedParts(const std::vector<RelationResult>& measure
 
 }  // namespace
 
-LreSummary SummarizeRelations(const std::vector<RelationResult>& measured, const std::vector<SkippedRelation>& skipped) {
-  LreSummary summary{.relations = static_cast<int64_t>(measured.size()), .skipped = SkippedParts(measured, skipped)};
+LreSummary SummarizeRelations(const std::vector<RelationResult>& measured,
+                              const std::vector<SkippedRelation>& skipped) {
+  LreSummary summary{.relations = static_cast<int64_t>(measured.size()),
+                     .skipped = SkippedParts(measured, skipped)};
   if (measured.empty()) return summary;
-  summary.faithfulness = AverageRelations(measured, [](const auto& r) { return r.chosen.faithfulness.mean; });
-  summary.causality = AverageRelations(measured, [](const auto& r) { return r.chosen.causality.mean; });
+  summary.faithfulness =
+      AverageRelations(measured, [](const auto& r) { return r.chosen.faithfulness.mean; });
+  summary.causality =
+      AverageRelations(measured, [](const auto& r) { return r.chosen.causality.mean; });
   summary.chance = AverageRelations(measured, [](const auto& r) { return r.chance; });
-  for (size_t i = 0; i < measured[0].by_layer.size(); ++i) summary.by_layer.push_back(SummarizeLayer(measured, i));
+  for (size_t i = 0; i < measured[0].by_layer.size(); ++i)
+    summary.by_layer.push_back(SummarizeLayer(measured, i));
   return summary;
 }
 

@@ -50,7 +50,8 @@ struct LreResult {
   LreSummary summary = {};
 };
 
-LreSummary SummarizeRelations(const std::vector<RelationResult>& measured, const std::vector<SkippedRelation>& skipped);
+LreSummary SummarizeRelations(const std::vector<RelationResult>& measured,
+                              const std::vector<SkippedRelation>& skipped);
 
 // Sorts out the relations that were skipped, and summarizes.
 LreResult MakeLreResult(const Json& options, const std::vector<RelationResult>& relations);

@@ -7,27 +7,33 @@
 namespace mambascope {
 namespace {
 
-LreMeans MakeLayerMeans(double faithfulness, double causality) { return {.faithfulness = {faithfulness}, .causality = {causality}}; }
+LreMeans MakeLayerMeans(double faithfulness, double causality) {
+  return {.faithfulness = {faithfulness}, .causality = {causality}};
+}
 
 RelationResult MakeMeasured(const std::string& name, double faithfulness, double chance) {
   return {.name = name,
           .chance = chance,
           .chosen = MakeLayerMeans(faithfulness, 20),
-          .by_layer = {{kEmbedLayer, MakeLayerMeans(10, 5)}, {3, MakeLayerMeans(faithfulness, faithfulness / 2)}}};
+          .by_layer = {{kEmbedLayer, MakeLayerMeans(10, 5)},
+                       {3, MakeLayerMeans(faithfulness, faithfulness / 2)}}};
 }
 
 TEST(LreSummaryTest, MeansAreOverRelations) {
-  const LreSummary summary = MakeLreResult({}, {MakeMeasured("a", 40, 10), MakeMeasured("b", 90, 50)}).summary;
+  const LreSummary summary =
+      MakeLreResult({}, {MakeMeasured("a", 40, 10), MakeMeasured("b", 90, 50)}).summary;
   EXPECT_EQ(summary.relations, 2);
   EXPECT_EQ(summary.faithfulness.mean, 65);
-  EXPECT_EQ(summary.faithfulness.interval, std::pair(0.0, 100.0)) << "Student's t of two relations, cut";
+  EXPECT_EQ(summary.faithfulness.interval, std::pair(0.0, 100.0))
+      << "Student's t of two relations, cut";
   EXPECT_EQ(summary.causality.interval, std::pair(20.0, 20.0));
   EXPECT_EQ(summary.chance.mean, 30);
   ASSERT_EQ(summary.by_layer.size(), 2u);
   EXPECT_EQ(summary.by_layer[0].layer, kEmbedLayer);
   EXPECT_EQ(summary.by_layer[1].faithfulness.mean, 65);
   EXPECT_EQ(summary.by_layer[1].causality.mean, 32.5);
-  EXPECT_FALSE(MakeLreResult({}, {MakeMeasured("a", 40, 10)}).summary.faithfulness.interval) << "of one relation there is none";
+  EXPECT_FALSE(MakeLreResult({}, {MakeMeasured("a", 40, 10)}).summary.faithfulness.interval)
+      << "of one relation there is none";
 }
 
 TEST(LreSummaryTest, SaysWhatWasSkipped) {

@@ -1,4 +1,5 @@
-// A relation of the bundled data, measured on a bundled model: what the tests of the measurement share.
+// A relation of the bundled data, measured on a bundled model: what the tests of the measurement
+// share.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -32,7 +33,8 @@ class LreTest : public testing::Test {
   const Relation relation_ = SomeAnimals();
 
   LreOptions Options() const {
-    LreOptions options{.trials = 2, .layers = {8, kEmbedLayer}, .betas = {1, 3, 5}, .ranks = {0, 24}, .limit = 12};
+    LreOptions options{
+        .trials = 2, .layers = {8, kEmbedLayer}, .betas = {1, 3, 5}, .ranks = {0, 24}, .limit = 12};
     options.train_prompts.prefix = options.test_prompts.prefix = "";
     return options;
   }
@@ -41,7 +43,8 @@ class LreTest : public testing::Test {
     return measured;
   }
   PromptToken TestPrompt(const LreTrial& trial, const Sample& sample) const {
-    return MakeRelationPrompt(tokenizer_, relation_.prompt_templates[0], trial.train, sample.subject, {.prefix = ""});
+    return MakeRelationPrompt(tokenizer_, relation_.prompt_templates[0], trial.train,
+                              sample.subject, {.prefix = ""});
   }
   // At the prompt's token, [d_model].
   at::Tensor State(const PromptToken& prompt, int layer) const {
@@ -53,14 +56,20 @@ class LreTest : public testing::Test {
     return State({prompt.ids, static_cast<int64_t>(prompt.ids.size()) - 1}, model_.layers() - 1);
   }
   // Whether the most probable token of a last state, [d_model], says the object.
-  bool Says(const at::Tensor& z, const std::string& object) const { return IsAnswer(Top(model_.Unembed(z.unsqueeze(0))[0]), object); }
+  bool Says(const at::Tensor& z, const std::string& object) const {
+    return IsAnswer(Top(model_.Unembed(z.unsqueeze(0))[0]), object);
+  }
   // Whether the model says it when dh is added to the layer's output at the prompt's token.
-  bool SaysMoved(const PromptToken& prompt, int layer, const at::Tensor& dh, const std::string& object) const {
+  bool SaysMoved(const PromptToken& prompt, int layer, const at::Tensor& dh,
+                 const std::string& object) const {
     const Place at = BlockOutput(layer);
     const Variant edit = {Add{{at.site, at.layer, prompt.token}, dh}};
-    return IsAnswer(Top(mambascope::Run(model_, {prompt.ids}, {.variants = {edit}}).Logits(0)[-1]), object);
+    return IsAnswer(Top(mambascope::Run(model_, {prompt.ids}, {.variants = {edit}}).Logits(0)[-1]),
+                    object);
   }
-  std::string Top(const at::Tensor& logits) const { return tokenizer_.DecodeToken(logits.argmax().item<int64_t>()).value_or(""); }
+  std::string Top(const at::Tensor& logits) const {
+    return tokenizer_.DecodeToken(logits.argmax().item<int64_t>()).value_or("");
+  }
 };
 
 }  // namespace mambascope

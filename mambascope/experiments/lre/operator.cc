@@ -17,10 +17,12 @@ LowRankInverse::LowRankInverse(const at::Tensor& w, int64_t most) {
   v_t_ = v_t.narrow(0, 0, most).contiguous();
 }
 
-at::Tensor LowRankInverse::operator()(const at::Tensor& dz, const std::vector<int64_t>& ranks) const {
+at::Tensor LowRankInverse::operator()(const at::Tensor& dz,
+                                      const std::vector<int64_t>& ranks) const {
   const at::Tensor coordinates = dz.mm(u_over_sigma_);  // [state, value]
   std::vector<at::Tensor> dh;
-  for (int64_t rank : ranks) dh.push_back(coordinates.narrow(1, 0, rank).mm(v_t_.narrow(0, 0, rank)));
+  for (int64_t rank : ranks)
+    dh.push_back(coordinates.narrow(1, 0, rank).mm(v_t_.narrow(0, 0, rank)));
   return at::stack(dh);
 }
 
@@ -41,12 +43,17 @@ StoredLre ReadLre(const std::filesystem::path& file) {
   std::map<std::string, std::string> metadata = tensors->metadata();
   const auto require = [&](bool holds, const std::string& what) {
     if (!holds)
-      throw Error(file.string() + ": is no relation operator that mambascope wrote: " + what, "`mambascope lre --save` writes them");
+      throw Error(file.string() + ": is no relation operator that mambascope wrote: " + what,
+                  "`mambascope lre --save` writes them");
   };
-  require(metadata["format"] == "mambascope-lre" && metadata.contains("lre"), "its metadata lacks the format mambascope-lre or lre");
+  require(metadata["format"] == "mambascope-lre" && metadata.contains("lre"),
+          "its metadata lacks the format mambascope-lre or lre");
   const Json about = ParseJson(metadata["lre"], file.string());
-  const auto has = [&](const char* field, auto is) { return about.is_object() && about.contains(field) && (about[field].*is)(); };
-  require(has("layer", &Json::is_number_integer) && has("rank", &Json::is_number_integer) && has("beta", &Json::is_number),
+  const auto has = [&](const char* field, auto is) {
+    return about.is_object() && about.contains(field) && (about[field].*is)();
+  };
+  require(has("layer", &Json::is_number_integer) && has("rank", &Json::is_number_integer) &&
+              has("beta", &Json::is_number),
           "its metadata lacks the layer, beta or rank");
   const auto shape = [&](const std::string& name) {
     const auto found = tensors->tensors().find(name);

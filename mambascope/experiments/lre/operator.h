@@ -1,7 +1,8 @@
-// A relation as an affine map of states (Hernandez et al. 2023, section 3): from the state h of a subject at one layer to the last block's
-// output z that says the object.
+// A relation as an affine map of states (Hernandez et al. 2023, section 3): from the state h of a
+// subject at one layer to the last block's output z that says the object.
 //
-//   LRE(h) = beta W h + b        delta h = W+_rho (z' - z) : what makes the subject's answer that of z'
+//   LRE(h) = beta W h + b        delta h = W+_rho (z' - z) : what makes the subject's answer that
+//   of z'
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -25,7 +26,8 @@ struct LreOperator {
   at::Tensor operator()(const at::Tensor& h) const { return h.matmul(w.t()).mul(beta).add(b); }
 };
 
-// W+_rho = V_rho diag(1 / sigma) U_rho^T of the rho largest singular values of W = U diag(sigma) V^T; those that are 0 count for nothing.
+// W+_rho = V_rho diag(1 / sigma) U_rho^T of the rho largest singular values of W = U diag(sigma)
+// V^T; those that are 0 count for nothing.
 class LowRankInverse {
  public:
   // w [d_model, d_model], without beta; for ranks up to `most`. REQUIRES: 0 <= most <= d_model

@@ -19,15 +19,19 @@ TEST(LowRankInverseTest, IsThatOfASingularValueDecompositionInFloat64) {
   const auto [u, sigma, v_t] = at::linalg_svd(w.to(at::kDouble));
   for (size_t r = 0; r < ranks.size(); ++r) {
     at::Tensor want = at::zeros({5, 24}, at::kDouble);
-    for (int64_t i = 0; i < ranks[r]; ++i) want += dz.to(at::kDouble).mv(u.select(1, i)).outer(v_t[i]) / sigma[i];
-    EXPECT_LT(MaxDifference(dh[static_cast<int64_t>(r)].to(at::kDouble), want), 1e-4 * (1 + want.abs().max().item<double>())) << ranks[r];
+    for (int64_t i = 0; i < ranks[r]; ++i)
+      want += dz.to(at::kDouble).mv(u.select(1, i)).outer(v_t[i]) / sigma[i];
+    EXPECT_LT(MaxDifference(dh[static_cast<int64_t>(r)].to(at::kDouble), want),
+              1e-4 * (1 + want.abs().max().item<double>()))
+        << ranks[r];
   }
   EXPECT_EQ(dh[0].abs().max().item<double>(), 0);
   EXPECT_LT(MaxDifference(dh[3].mm(w.t()), dz), 1e-3) << "the inverse of full rank";
 }
 
 TEST(LowRankInverseTest, SingularValuesOfZeroCountForNothing) {
-  const at::Tensor w = at::tensor({4.f, 0.f, 2.f}).diag(), dz = at::tensor({1.f, 1.f, 1.f}).unsqueeze(0);
+  const at::Tensor w = at::tensor({4.f, 0.f, 2.f}).diag(),
+                   dz = at::tensor({1.f, 1.f, 1.f}).unsqueeze(0);
   const at::Tensor dh = LowRankInverse(w, 3)(dz, {1, 3});
   EXPECT_LT(MaxDifference(dh[0][0], at::tensor({0.25f, 0.f, 0.f})), 1e-6);
   EXPECT_LT(MaxDifference(dh[1][0], at::tensor({0.25f, 0.f, 0.5f})), 1e-6);
@@ -38,7 +42,8 @@ TEST(LreOperatorTest, IsTheSameAfterItsFile) {
   at::manual_seed(1);
   const TempFolder folder;
   const LreOperator lre{7, at::randn({6, 6}), at::randn({6}), 2.25};
-  WriteLre(folder / "lre.safetensors", {lre, 40, "país \"x\"", "abc", "{} is in", {{"a", "é"}}, ""});
+  WriteLre(folder / "lre.safetensors",
+           {lre, 40, "país \"x\"", "abc", "{} is in", {{"a", "é"}}, ""});
   const StoredLre read = ReadLre(folder / "lre.safetensors");
   const at::Tensor h = at::randn({3, 6});
   EXPECT_EQ(MaxDifference(read.lre(h), lre(h)), 0);
@@ -56,20 +61,30 @@ TEST(LreOperatorTest, IsTheSameAfterItsFile) {
 
 TEST(LreOperatorTest, AnotherFileIsAnErrorThatNamesIt) {
   const TempFolder folder;
-  const std::string about = R"({"layer": 1, "beta": 1, "rank": 8, "relation": "r", "pattern": "{} is", "examples": []})";
-  const auto error = [&](const std::map<std::string, at::Tensor>& tensors, const std::map<std::string, std::string>& metadata) {
+  const std::string about =
+      R"({"layer": 1, "beta": 1, "rank": 8, "relation": "r", "pattern": "{} is", "examples": []})";
+  const auto error = [&](const std::map<std::string, at::Tensor>& tensors,
+                         const std::map<std::string, std::string>& metadata) {
     WriteSafetensors(folder / "other.safetensors", tensors, metadata);
     return ErrorOf([&] { ReadLre(folder / "other.safetensors"); });
   };
   const at::Tensor w = at::zeros({4, 4}), b = at::zeros({4});
-  EXPECT_THAT(error({{"W", w}, {"b", b}}, {}), AllOf(HasSubstr("other.safetensors"), HasSubstr("format")));
-  EXPECT_THAT(error({{"W", w}, {"b", b}}, {{"format", "mambascope-lre"}, {"lre", R"({"layer": 1})"}}), HasSubstr("lacks the layer"));
-  const std::string no_pattern = R"({"layer": 1, "beta": 1, "rank": 8, "relation": "r", "examples": []})";
+  EXPECT_THAT(error({{"W", w}, {"b", b}}, {}),
+              AllOf(HasSubstr("other.safetensors"), HasSubstr("format")));
+  EXPECT_THAT(
+      error({{"W", w}, {"b", b}}, {{"format", "mambascope-lre"}, {"lre", R"({"layer": 1})"}}),
+      HasSubstr("lacks the layer"));
+  const std::string no_pattern =
+      R"({"layer": 1, "beta": 1, "rank": 8, "relation": "r", "examples": []})";
   EXPECT_THAT(error({{"W", w}, {"b", b}}, {{"format", "mambascope-lre"}, {"lre", no_pattern}}),
               AllOf(HasSubstr("other.safetensors"), HasSubstr("pattern")));
-  EXPECT_THAT(error({{"W", w}}, {{"format", "mambascope-lre"}, {"lre", about}}), HasSubstr("tensor b"));
-  EXPECT_THAT(error({{"W", w}, {"b", at::zeros({5})}}, {{"format", "mambascope-lre"}, {"lre", about}}), HasSubstr("do not fit"));
-  EXPECT_EQ(error({{"W", w}, {"b", b}}, {{"format", "mambascope-lre"}, {"lre", about}}), "no error");
+  EXPECT_THAT(error({{"W", w}}, {{"format", "mambascope-lre"}, {"lre", about}}),
+              HasSubstr("tensor b"));
+  EXPECT_THAT(
+      error({{"W", w}, {"b", at::zeros({5})}}, {{"format", "mambascope-lre"}, {"lre", about}}),
+      HasSubstr("do not fit"));
+  EXPECT_EQ(error({{"W", w}, {"b", b}}, {{"format", "mambascope-lre"}, {"lre", about}}),
+            "no error");
 }
 
 }  // namespace

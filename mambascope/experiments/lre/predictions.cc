@@ -10,7 +10,8 @@
 
 namespace mambascope {
 
-PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last,
+PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer,
+                                  const at::Tensor& last,
                                   const std::vector<NextTokenPrediction>& predictions) {
   PredictionScores scores;
   std::map<int64_t, std::string> text;
@@ -26,7 +27,8 @@ PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer
     std::vector<int64_t> tokens;
     for (int64_t i = 0; i < logits.size(0); ++i) tokens.push_back(predicted(i).token);
     const at::Tensor own = logits.gather(1, RowIndex(tokens, logits).unsqueeze(1)).squeeze(1);
-    const at::Tensor log_p = (own - logits.logsumexp(1)).cpu().to(at::kDouble), top = std::get<1>(logits.topk(3)).cpu();  // [state, 3]
+    const at::Tensor log_p = (own - logits.logsumexp(1)).cpu().to(at::kDouble),
+                     top = std::get<1>(logits.topk(3)).cpu();  // [state, 3]
     const auto ids = top.accessor<int64_t, 2>();
     const auto each_log_p = log_p.accessor<double, 1>();
     for (int64_t i = 0; i < logits.size(0); ++i) {
@@ -54,7 +56,8 @@ PredictedSamples PredictedSamples::Select(const std::vector<int64_t>& which) con
   return selected;
 }
 
-PredictedSamples PredictSamples(const Model& model, const Tokenizer& tokenizer, const std::vector<Sample>& samples,
+PredictedSamples PredictSamples(const Model& model, const Tokenizer& tokenizer,
+                                const std::vector<Sample>& samples,
                                 std::vector<PromptToken> prompts) {
   PredictedSamples predicted{samples, std::move(prompts), {}, {}};
   predicted.z = LastStates(model, predicted.prompts);
@@ -63,7 +66,8 @@ PredictedSamples PredictSamples(const Model& model, const Tokenizer& tokenizer, 
     const auto tokens = top.accessor<int64_t, 1>();
     for (int64_t i = 0; i < top.size(0); ++i) {
       const int64_t token = tokens[i];
-      predicted.predictions.push_back({samples[static_cast<size_t>(begin + i)].object, token, tokenizer.DecodeToken(token).value_or("")});
+      predicted.predictions.push_back({samples[static_cast<size_t>(begin + i)].object, token,
+                                       tokenizer.DecodeToken(token).value_or("")});
     }
   });
   return predicted;
@@ -72,10 +76,14 @@ PredictedSamples PredictSamples(const Model& model, const Tokenizer& tokenizer, 
 PredictedSamples KeepKnown(const PredictedSamples& predicted) {
   std::vector<int64_t> known;
   for (size_t i = 0; i < predicted.predictions.size(); ++i) {
-    if (IsAnswer(predicted.predictions[i].text, predicted.predictions[i].object)) known.push_back(static_cast<int64_t>(i));
+    if (IsAnswer(predicted.predictions[i].text, predicted.predictions[i].object))
+      known.push_back(static_cast<int64_t>(i));
   }
-  const auto subject = [&](int64_t i) -> const std::string& { return predicted.samples[static_cast<size_t>(i)].subject; };
-  std::stable_sort(known.begin(), known.end(), [&](int64_t a, int64_t b) { return subject(a) < subject(b); });
+  const auto subject = [&](int64_t i) -> const std::string& {
+    return predicted.samples[static_cast<size_t>(i)].subject;
+  };
+  std::stable_sort(known.begin(), known.end(),
+                   [&](int64_t a, int64_t b) { return subject(a) < subject(b); });
   return predicted.Select(known);
 }
 

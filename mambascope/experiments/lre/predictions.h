@@ -23,7 +23,8 @@ struct NextTokenPrediction {
 
 // What a state says, against the model's own prediction.
 struct PredictionScore {
-  bool right, right_in_3;  // the state's most probable token says the object (IsAnswer); one of its three most probable does
+  bool right, right_in_3;  // the state's most probable token says the object (IsAnswer); one of its
+                           // three most probable does
   double log_p;            // of the predicted token
 };
 
@@ -31,7 +32,8 @@ using PredictionScores = std::vector<PredictionScore>;
 
 // Unembeds `last` [state, d_model], outputs of the last block. The predictions are repeated for as
 // many states as there are. REQUIRES: !predictions.empty()
-PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer, const at::Tensor& last,
+PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer,
+                                  const at::Tensor& last,
                                   const std::vector<NextTokenPrediction>& predictions);
 
 // The last block's output at the end of each prompt, [prompt, d_model].
@@ -49,7 +51,8 @@ struct PredictedSamples {
   PredictedSamples Select(const std::vector<int64_t>& which) const;
 };
 
-PredictedSamples PredictSamples(const Model& model, const Tokenizer& tokenizer, const std::vector<Sample>& samples,
+PredictedSamples PredictSamples(const Model& model, const Tokenizer& tokenizer,
+                                const std::vector<Sample>& samples,
                                 std::vector<PromptToken> prompts);
 
 // Keeps the samples that the model knows, in the order of their subjects.

@@ -15,11 +15,14 @@ constexpr const char* kEndOfText = "<|endoftext|>";
 
 std::string Prefix(const Tokenizer& tokenizer, const RelationPromptOptions& options) {
   if (options.prefix) return *options.prefix;
-  return tokenizer.Encode("").empty() && tokenizer.EncodeContinuation(kEndOfText).size() == 1 ? kEndOfText : "";
+  return tokenizer.Encode("").empty() && tokenizer.EncodeContinuation(kEndOfText).size() == 1
+             ? kEndOfText
+             : "";
 }
 
 // Where the subject begins in `text`, in bytes; `asked` is where the question has it.
-size_t SubjectBegin(const std::string& text, const std::string& subject, size_t asked, RelationPromptOptions::Subject which) {
+size_t SubjectBegin(const std::string& text, const std::string& subject, size_t asked,
+                    RelationPromptOptions::Subject which) {
   switch (which) {
     case RelationPromptOptions::Subject::kAsked: return asked;
     case RelationPromptOptions::Subject::kLast: return text.rfind(subject);
@@ -30,24 +33,31 @@ size_t SubjectBegin(const std::string& text, const std::string& subject, size_t 
 
 }  // namespace
 
-PromptToken MakeRelationPrompt(const Tokenizer& tokenizer, const std::string& pattern, const std::vector<Sample>& examples,
-                               const std::string& subject, const RelationPromptOptions& options) {
+PromptToken MakeRelationPrompt(const Tokenizer& tokenizer, const std::string& pattern,
+                               const std::vector<Sample>& examples, const std::string& subject,
+                               const RelationPromptOptions& options) {
   std::string text = Prefix(tokenizer, options);
-  for (const Sample& example : examples) text += FillPattern(pattern, example.subject) + " " + example.object + "\n";
+  for (const Sample& example : examples)
+    text += FillPattern(pattern, example.subject) + " " + example.object + "\n";
   if (examples.empty()) text += "\n";  // as the public implementation does
   const size_t asked = text.size() + pattern.find("{}");
   text += FillPattern(pattern, subject);
   const size_t end = SubjectBegin(text, subject, asked, options.subject) + subject.size();
   const int64_t char_end = CountChars(std::string_view(text).substr(0, end));
   const std::vector<Token> tokens = tokenizer.Encode(text);
-  // The first token that ends where the subject does, or goes over it: of several tokens of one character, the first.
-  const auto last = std::find_if(tokens.begin(), tokens.end(),
-                                 [&](const Token& token) { return token.chars.begin <= char_end && char_end <= token.chars.end; });
-  if (last == tokens.end()) throw Error(fmt::format("no token of the prompt '{}' ends the subject '{}'", text, subject));
+  // The first token that ends where the subject does, or goes over it: of several tokens of one
+  // character, the first.
+  const auto last = std::find_if(tokens.begin(), tokens.end(), [&](const Token& token) {
+    return token.chars.begin <= char_end && char_end <= token.chars.end;
+  });
+  if (last == tokens.end())
+    throw Error(fmt::format("no token of the prompt '{}' ends the subject '{}'", text, subject));
   return {TokenIds(tokens), last - tokens.begin()};
 }
 
-std::vector<PromptToken> MakeLeaveOneOutPrompts(const Tokenizer& tokenizer, const std::string& pattern, const std::vector<Sample>& samples,
+std::vector<PromptToken> MakeLeaveOneOutPrompts(const Tokenizer& tokenizer,
+                                                const std::string& pattern,
+                                                const std::vector<Sample>& samples,
                                                 const RelationPromptOptions& options) {
   std::vector<PromptToken> prompts;
   for (const Sample& sample : samples) {

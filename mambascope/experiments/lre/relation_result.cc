@@ -49,7 +49,8 @@ TrialResult MakeTrialResult(const LreRelation& measured, const LreTrial& trial) 
                      .majority = kPercent * trial.majority,
                      .layer = measured.layers[trial.most_faithful],
                      .causal_layer = measured.layers[trial.most_causal]};
-  for (const LreLayer& layer : trial.layers) result.by_layer.push_back(MakeTrialLayer(measured, layer));
+  for (const LreLayer& layer : trial.layers)
+    result.by_layer.push_back(MakeTrialLayer(measured, layer));
   return result;
 }
 
@@ -77,14 +78,18 @@ RelationResult MakeRelationResult(const LreRelation& measured, const Relation& r
   result.chosen = MakeMeans(measured.chosen);
   result.faithfulness_interval = CutAt100(measured.chosen.faithfulness.interval);
   result.causality_interval = CutAt100(measured.chosen.causality.interval);
-  for (size_t i = 0; i < measured.layers.size(); ++i) result.by_layer.push_back({measured.layers[i], MakeMeans(measured.by_layer[i])});
-  for (const LreTrial& trial : measured.trials) result.trials.push_back(MakeTrialResult(measured, trial));
+  for (size_t i = 0; i < measured.layers.size(); ++i)
+    result.by_layer.push_back({measured.layers[i], MakeMeans(measured.by_layer[i])});
+  for (const LreTrial& trial : measured.trials)
+    result.trials.push_back(MakeTrialResult(measured, trial));
   return result;
 }
 
 LreChoice ChosenOperator(const RelationResult& result) {
-  const auto trial = std::find_if(result.trials.begin(), result.trials.end(), [](const TrialResult& t) { return t.skipped.empty(); });
-  const auto layer = std::find_if(trial->by_layer.begin(), trial->by_layer.end(), [&](const auto& l) { return l.layer == trial->layer; });
+  const auto trial = std::find_if(result.trials.begin(), result.trials.end(),
+                                  [](const TrialResult& t) { return t.skipped.empty(); });
+  const auto layer = std::find_if(trial->by_layer.begin(), trial->by_layer.end(),
+                                  [&](const auto& l) { return l.layer == trial->layer; });
   return {.train = trial->train, .layer = layer->layer, .beta = layer->beta, .rank = layer->rank};
 }
 

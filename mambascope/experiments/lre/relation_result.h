@@ -20,7 +20,8 @@ struct MeanOverTrials {
 
 // These are means over the trials that were done, each at its own choice of beta and rank.
 struct LreMeans {
-  MeanOverTrials faithfulness = {}, faithfulness_in_3 = {}, causality = {}, identity = {}, translation = {}, regression = {};
+  MeanOverTrials faithfulness = {}, faithfulness_in_3 = {}, causality = {}, identity = {},
+                 translation = {}, regression = {};
   double beta = 0, rank = 0;
 };
 

@@ -10,7 +10,8 @@
 namespace mambascope {
 
 StateEdit EditTo(const PredictedSamples& predicted, size_t from, size_t to) {
-  const at::Tensor dz = predicted.z[static_cast<int64_t>(to)] - predicted.z[static_cast<int64_t>(from)];  // [d_model]
+  const at::Tensor dz =
+      predicted.z[static_cast<int64_t>(to)] - predicted.z[static_cast<int64_t>(from)];  // [d_model]
   return {&predicted.prompts[from], dz, predicted.predictions[to]};
 }
 
@@ -20,7 +21,8 @@ bool CanEdit(const PredictedSamples& predicted, size_t from, size_t to) {
 }
 
 bool CanEditVisibly(const PredictedSamples& predicted, size_t from, size_t to) {
-  return CanEdit(predicted, from, to) && !IsAnswer(predicted.predictions[from].text, predicted.samples[to].object);
+  return CanEdit(predicted, from, to) &&
+         !IsAnswer(predicted.predictions[from].text, predicted.samples[to].object);
 }
 
 std::vector<StateEdit> AllEdits(const PredictedSamples& predicted) {
@@ -33,51 +35,68 @@ std::vector<StateEdit> AllEdits(const PredictedSamples& predicted) {
   return edits;
 }
 
-StateEditor::StateEditor(const Model& model, const Tokenizer& tokenizer, const LreEstimate& estimate, std::vector<int64_t> ranks,
-                         int64_t memory)
-    : model_(model), tokenizer_(tokenizer), layers_(estimate.layers), ranks_(std::move(ranks)), memory_(memory) {
+StateEditor::StateEditor(const Model& model, const Tokenizer& tokenizer,
+                         const LreEstimate& estimate, std::vector<int64_t> ranks, int64_t memory)
+    : model_(model),
+      tokenizer_(tokenizer),
+      layers_(estimate.layers),
+      ranks_(std::move(ranks)),
+      memory_(memory) {
   const int64_t most = *std::max_element(ranks_.begin(), ranks_.end());
   for (size_t i = 0; i < layers_.size(); ++i) inverses_.emplace_back(estimate.Operator(i).w, most);
 }
 
-std::vector<std::vector<PredictionScores>> StateEditor::operator()(const std::vector<StateEdit>& edits,
-                                                                   const std::function<void(double)>& progress) const {
-  // Of an edit, [layer, rank, d_model] four times: dh as it is made and as it is read, what comes of it, and its final norm. A quarter of
-  // the memory is for these, the rest for the sweep.
-  const size_t bytes = 4 * sizeof(float) * static_cast<size_t>(model_.config().d_model) * layers_.size() * ranks_.size();
+std::vector<std::vector<PredictionScores>> StateEditor::operator()(
+    const std::vector<StateEdit>& edits, const std::function<void(double)>& progress) const {
+  // Of an edit, [layer, rank, d_model] four times: dh as it is made and as it is read, what comes
+  // of it, and its final norm. A quarter of the memory is for these, the rest for the sweep.
+  const size_t bytes = 4 * sizeof(float) * static_cast<size_t>(model_.config().d_model) *
+                       layers_.size() * ranks_.size();
   const size_t together = std::max<size_t>(1, static_cast<size_t>(memory_) / 4 / bytes);
   std::vector says(layers_.size(), std::vector<PredictionScores>(ranks_.size()));
   for (size_t begin = 0; begin < edits.size(); begin += together) {
     const size_t n = std::min(together, edits.size() - begin);
     const auto part = [&](double of) {
-      progress((static_cast<double>(begin) + of * static_cast<double>(n)) / static_cast<double>(edits.size()));
+      progress((static_cast<double>(begin) + of * static_cast<double>(n)) /
+               static_cast<double>(edits.size()));
     };
     const PredictionScores some = Say(std::span(edits).subspan(begin, n), part);
-    for (size_t i = 0; i < some.size(); ++i) says[i / ranks_.size() % layers_.size()][i % ranks_.size()].push_back(some[i]);
+    for (size_t i = 0; i < some.size(); ++i)
+      says[i / ranks_.size() % layers_.size()][i % ranks_.size()].push_back(some[i]);
   }
   return says;
 }
 
-PredictionScores StateEditor::Say(std::span<const StateEdit> edits, const std::function<void(double)>& progress) const {
+PredictionScores StateEditor::Say(std::span<const StateEdit> edits,
+                                  const std::function<void(double)>& progress) const {
   std::vector<at::Tensor> dz, dh;
   for (const StateEdit& edit : edits) dz.push_back(edit.dz);
   const at::Tensor stacked = at::stack(dz);
-  for (const LowRankInverse& inverse : inverses_) dh.push_back(inverse(stacked, ranks_));              // [rank, edit, d_model]
-  const std::vector<at::Tensor> deltas = at::stack(dh).permute({2, 0, 1, 3}).flatten(0, 2).unbind(0);  // [edit * layer * rank]
+  for (const LowRankInverse& inverse : inverses_)
+    dh.push_back(inverse(stacked, ranks_));  // [rank, edit, d_model]
+  const std::vector<at::Tensor> deltas =
+      at::stack(dh).permute({2, 0, 1, 3}).flatten(0, 2).unbind(0);  // [edit * layer * rank]
   std::vector<SweepBase> bases;
-  std::vector<SweepCase> cases;  // a prompt's stand together, so that a pass that has room for some prompts runs these alone
+  std::vector<SweepCase> cases;  // a prompt's stand together, so that a pass that has room for some
+                                 // prompts runs these alone
   std::vector<NextTokenPrediction> targets;
   for (const StateEdit& edit : edits) {
     if (bases.empty() || bases.back().ids != edit.prompt->ids) bases.push_back({edit.prompt->ids});
     for (int l : layers_) {
       for (size_t r = 0; r < ranks_.size(); ++r) {
-        cases.push_back({bases.size() - 1, {Add{{BlockOutput(l).site, l, edit.prompt->token}, deltas[cases.size()]}}});
+        cases.push_back(
+            {bases.size() - 1,
+             {Add{{BlockOutput(l).site, l, edit.prompt->token}, deltas[cases.size()]}}});
         targets.push_back(edit.target);
       }
     }
   }
-  const auto part = [&](int64_t done, int64_t total) { progress(static_cast<double>(done) / static_cast<double>(total)); };
-  const at::Tensor last = Sweep(model_, bases, cases, {.memory = memory_ - memory_ / 4, .progress = part});  // [case, d_model]
+  const auto part = [&](int64_t done, int64_t total) {
+    progress(static_cast<double>(done) / static_cast<double>(total));
+  };
+  const at::Tensor last =
+      Sweep(model_, bases, cases,
+            {.memory = memory_ - memory_ / 4, .progress = part});  // [case, d_model]
   return ScorePredictions(model_, tokenizer_, last, targets);
 }
 

@@ -6,13 +6,21 @@
 namespace mambascope {
 namespace {
 
-// Three birds, one of which is also a birdsong's, and a fish; the model says what their objects begin with.
+// Three birds, one of which is also a birdsong's, and a fish; the model says what their objects
+// begin with.
 PredictedSamples Birds() {
-  return {
-      .samples = {{"robin", "bird"}, {"wren", "bird"}, {"robin", "songster"}, {"wren's", "birdsong"}, {"carp", "fish"}},
-      .prompts = std::vector<PromptToken>(5),
-      .predictions = {{"bird", 1, " bird"}, {"bird", 1, " bird"}, {"songster", 2, " song"}, {"birdsong", 1, " bird"}, {"fish", 3, " fish"}},
-      .z = at::arange(10, at::kFloat).view({5, 2})};
+  return {.samples = {{"robin", "bird"},
+                      {"wren", "bird"},
+                      {"robin", "songster"},
+                      {"wren's", "birdsong"},
+                      {"carp", "fish"}},
+          .prompts = std::vector<PromptToken>(5),
+          .predictions = {{"bird", 1, " bird"},
+                          {"bird", 1, " bird"},
+                          {"songster", 2, " song"},
+                          {"birdsong", 1, " bird"},
+                          {"fish", 3, " fish"}},
+          .z = at::arange(10, at::kFloat).view({5, 2})};
 }
 
 TEST(CanEditTest, OtherSubjectsAndObjects) {

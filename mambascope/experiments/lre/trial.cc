@@ -19,14 +19,18 @@
 namespace mambascope {
 namespace {
 
-bool IsHeldOut(const LreOptions& options) { return options.protocol == LreOptions::Protocol::kHeldOut; }
+bool IsHeldOut(const LreOptions& options) {
+  return options.protocol == LreOptions::Protocol::kHeldOut;
+}
 
 double Share(std::span<const PredictionScore> scores, bool PredictionScore::*is) {
-  const auto so = std::count_if(scores.begin(), scores.end(), [&](const PredictionScore& score) { return score.*is; });
+  const auto so = std::count_if(scores.begin(), scores.end(),
+                                [&](const PredictionScore& score) { return score.*is; });
   return static_cast<double>(so) / static_cast<double>(scores.size());
 }
 
-// What is chosen by: the share right, then the mean log-probability of what the model says, which tells equal shares apart.
+// What is chosen by: the share right, then the mean log-probability of what the model says, which
+// tells equal shares apart.
 using Score = std::pair<double, double>;
 
 Score ChoiceScore(std::span<const PredictionScore> scores) {
@@ -51,9 +55,15 @@ at::Tensor ByBeta(const at::Tensor& wh, const at::Tensor& b, const std::vector<d
 class Measures {
  public:
   // `targets` of the tested samples: which ones they are edited to.
-  Measures(const Model& model, const Tokenizer& tokenizer, const LreGrid& grid, const LreOptions& options, const PredictedSamples& train,
-           const PredictedSamples& test, const std::vector<std::optional<size_t>>& targets)
-      : model_(model), tokenizer_(tokenizer), grid_(grid), options_(options), train_(train), test_(test) {
+  Measures(const Model& model, const Tokenizer& tokenizer, const LreGrid& grid,
+           const LreOptions& options, const PredictedSamples& train, const PredictedSamples& test,
+           const std::vector<std::optional<size_t>>& targets)
+      : model_(model),
+        tokenizer_(tokenizer),
+        grid_(grid),
+        options_(options),
+        train_(train),
+        test_(test) {
     if (held_out()) training_edits_ = AllEdits(train);
     for (size_t i = 0; i < targets.size(); ++i) {
       if (targets[i]) test_edits_.push_back(EditTo(test, i, *targets[i]));
@@ -64,7 +74,8 @@ class Measures {
   bool can_choose() const { return !held_out() || !training_edits_.empty(); }
 
   // Of every layer its shares, and its chosen beta and rank; and which layers are chosen.
-  void operator()(const LreEstimate& estimate, LreTrial& trial, const std::function<void(double)>& progress) const {
+  void operator()(const LreEstimate& estimate, LreTrial& trial,
+                  const std::function<void(double)>& progress) const {
     for (int l : grid_.layers) trial.layers.push_back({.layer = l});
     trial.most_faithful = MeasureFaithfulness(estimate, trial.layers);
     trial.most_causal = MeasureCausality(estimate, trial.layers, progress);
@@ -85,7 +96,8 @@ class Measures {
     for (size_t i = 0; i < layers.size(); ++i) {
       const at::Tensor& h = states.at(BlockOutput(layers[i].layer));
       MeasureBaselines(estimate, i, h, layers[i]);
-      const std::vector<Score> by_beta = MeasureBetas(estimate, static_cast<int64_t>(i), h, layers[i]);
+      const std::vector<Score> by_beta =
+          MeasureBetas(estimate, static_cast<int64_t>(i), h, layers[i]);
       layers[i].beta = Best(by_beta);
       chosen.push_back(by_beta[layers[i].beta]);
     }
@@ -93,41 +105,56 @@ class Measures {
   }
 
   // h [sample, d_model], of the tested; here and below
-  void MeasureBaselines(const LreEstimate& estimate, size_t i, const at::Tensor& h, LreLayer& layer) const {
+  void MeasureBaselines(const LreEstimate& estimate, size_t i, const at::Tensor& h,
+                        LreLayer& layer) const {
     const at::Tensor train_h = estimate.h[static_cast<int64_t>(i)];
     layer.identity = Share(Says(h, test_), &PredictionScore::right);
-    layer.translation = Share(Says(TranslationOperator(layer.layer, train_h, estimate.z)(h), test_), &PredictionScore::right);
-    layer.regression = Share(Says(RegressionOperator(layer.layer, train_h, estimate.z)(h), test_), &PredictionScore::right);
+    layer.translation = Share(Says(TranslationOperator(layer.layer, train_h, estimate.z)(h), test_),
+                              &PredictionScore::right);
+    layer.regression = Share(Says(RegressionOperator(layer.layer, train_h, estimate.z)(h), test_),
+                             &PredictionScore::right);
   }
 
   // Returns what beta is chosen by.
-  std::vector<Score> MeasureBetas(const LreEstimate& estimate, int64_t i, const at::Tensor& h, LreLayer& layer) const {
-    const PredictionScores says = Says(ByBeta(h.mm(estimate.w[i].t()), estimate.b[i], grid_.betas), test_);  // [beta * sample]
+  std::vector<Score> MeasureBetas(const LreEstimate& estimate, int64_t i, const at::Tensor& h,
+                                  LreLayer& layer) const {
+    const PredictionScores says = Says(ByBeta(h.mm(estimate.w[i].t()), estimate.b[i], grid_.betas),
+                                       test_);  // [beta * sample]
     PredictionScores held_out_says;
-    if (held_out()) held_out_says = Says(ByBeta(estimate.held_out_wh[i], estimate.held_out_b[i], grid_.betas), train_);
+    if (held_out())
+      held_out_says =
+          Says(ByBeta(estimate.held_out_wh[i], estimate.held_out_b[i], grid_.betas), train_);
     std::vector<Score> scores;
     for (size_t k = 0; k < grid_.betas.size(); ++k) {
-      const auto at_beta = [k](const PredictionScores& all, size_t n) { return std::span(all).subspan(k * n, n); };
+      const auto at_beta = [k](const PredictionScores& all, size_t n) {
+        return std::span(all).subspan(k * n, n);
+      };
       const auto tested = at_beta(says, test_.samples.size());
       layer.faithfulness.push_back(Share(tested, &PredictionScore::right));
       layer.faithfulness_in_3.push_back(Share(tested, &PredictionScore::right_in_3));
-      scores.push_back(held_out() ? ChoiceScore(at_beta(held_out_says, train_.samples.size())) : Score{layer.faithfulness.back(), 0});
+      scores.push_back(held_out() ? ChoiceScore(at_beta(held_out_says, train_.samples.size()))
+                                  : Score{layer.faithfulness.back(), 0});
       if (held_out()) layer.held_out_faithfulness.push_back(scores.back().first);
     }
     return scores;
   }
 
-  size_t MeasureCausality(const LreEstimate& estimate, std::vector<LreLayer>& layers, const std::function<void(double)>& progress) const {
+  size_t MeasureCausality(const LreEstimate& estimate, std::vector<LreLayer>& layers,
+                          const std::function<void(double)>& progress) const {
     const StateEditor editor(model_, tokenizer_, estimate, grid_.ranks, options_.memory);
-    const auto of_training = static_cast<double>(training_edits_.size()) / static_cast<double>(training_edits_.size() + test_edits_.size());
-    const auto trained = editor(training_edits_, [&](double part) { progress(part * of_training); });  // [layer][rank]
-    const auto tested = editor(test_edits_, [&](double part) { progress(of_training + part * (1 - of_training)); });
+    const auto of_training = static_cast<double>(training_edits_.size()) /
+                             static_cast<double>(training_edits_.size() + test_edits_.size());
+    const auto trained = editor(
+        training_edits_, [&](double part) { progress(part * of_training); });  // [layer][rank]
+    const auto tested =
+        editor(test_edits_, [&](double part) { progress(of_training + part * (1 - of_training)); });
     std::vector<Score> chosen;
     for (size_t i = 0; i < layers.size(); ++i) {
       std::vector<Score> scores;
       for (size_t r = 0; r < grid_.ranks.size(); ++r) {
         layers[i].causality.push_back(Share(tested[i][r], &PredictionScore::right));
-        scores.push_back(held_out() ? ChoiceScore(trained[i][r]) : Score{layers[i].causality.back(), 0});
+        scores.push_back(held_out() ? ChoiceScore(trained[i][r])
+                                    : Score{layers[i].causality.back(), 0});
         if (held_out()) layers[i].training_causality.push_back(scores.back().first);
       }
       layers[i].rank = Best(scores);
@@ -142,15 +169,19 @@ class Measures {
   const LreOptions& options_;
   const PredictedSamples& train_;
   const PredictedSamples& test_;
-  std::vector<StateEdit> training_edits_, test_edits_;  // the first only where they are what the rank is chosen on
+  std::vector<StateEdit> training_edits_,
+      test_edits_;  // the first only where they are what the rank is chosen on
 };
 
 // The share of `samples` whose object is the one that most samples of the relation have.
 double MajorityShare(const Relation& relation, const std::vector<Sample>& samples) {
   std::map<std::string, int64_t> count;
   for (const Sample& sample : relation.samples) ++count[sample.object];
-  const auto most = std::max_element(count.begin(), count.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  const auto has = std::count_if(samples.begin(), samples.end(), [&](const Sample& sample) { return sample.object == most->first; });
+  const auto most = std::max_element(
+      count.begin(), count.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto has = std::count_if(samples.begin(), samples.end(), [&](const Sample& sample) {
+    return sample.object == most->first;
+  });
   return static_cast<double>(has) / static_cast<double>(samples.size());
 }
 
@@ -166,29 +197,35 @@ std::vector<int64_t> DrawSome(size_t count, const LreOptions& options, Random& r
 }
 
 // The samples that the model knows after the training ones as examples.
-PredictedSamples PredictTestSamples(const Model& model, const Tokenizer& tokenizer, const std::string& pattern, const RelationSplit& split,
+PredictedSamples PredictTestSamples(const Model& model, const Tokenizer& tokenizer,
+                                    const std::string& pattern, const RelationSplit& split,
                                     const LreOptions& options) {
   std::vector<PromptToken> prompts;
   for (const Sample& sample : split.test)
-    prompts.push_back(MakeRelationPrompt(tokenizer, pattern, split.train, sample.subject, options.test_prompts));
+    prompts.push_back(
+        MakeRelationPrompt(tokenizer, pattern, split.train, sample.subject, options.test_prompts));
   return KeepKnown(PredictSamples(model, tokenizer, split.test, std::move(prompts)));
 }
 
-// As published, samples whose subject stands among the examples are tested too, and repeated ones as often as they stand there.
+// As published, samples whose subject stands among the examples are tested too, and repeated ones
+// as often as they stand there.
 RelationSplit Split(const Relation& relation, const LreOptions& options, Random& random) {
   RelationSplit split = SplitSamples(relation.samples, static_cast<size_t>(options.train), random);
   if (!IsHeldOut(options)) return split;
   std::set<std::string> examples;
   for (const Sample& sample : split.train) examples.insert(sample.subject);
   std::set<Sample> seen;
-  std::erase_if(split.test, [&](const Sample& sample) { return examples.contains(sample.subject) || !seen.insert(sample).second; });
+  std::erase_if(split.test, [&](const Sample& sample) {
+    return examples.contains(sample.subject) || !seen.insert(sample).second;
+  });
   return split;
 }
 
 }  // namespace
 
-LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreGrid& grid,
-                     const LreOptions& options, Random& random, const std::function<void(double)>& progress) {
+LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relation& relation,
+                     const LreGrid& grid, const LreOptions& options, Random& random,
+                     const std::function<void(double)>& progress) {
   c10::NoGradGuard no_grad;
   const RelationSplit split = Split(relation, options, random);
   LreTrial trial{.train = split.train};
@@ -197,30 +234,39 @@ LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relat
     return trial;
   };
   if (static_cast<int64_t>(split.test.size()) <= options.train)
-    return skip(fmt::format("there are {} other samples; more than {} are needed", split.test.size(), options.train));
+    return skip(fmt::format("there are {} other samples; more than {} are needed",
+                            split.test.size(), options.train));
   const std::string& pattern = relation.prompt_templates[0];
   const PredictedSamples known = PredictTestSamples(model, tokenizer, pattern, split, options);
   trial.known = static_cast<int64_t>(known.samples.size());
   if (trial.known <= options.train)
-    return skip(
-        fmt::format("the model knows {} of the {} other samples; more than {} are needed", trial.known, split.test.size(), options.train));
+    return skip(fmt::format("the model knows {} of the {} other samples; more than {} are needed",
+                            trial.known, split.test.size(), options.train));
   const PredictedSamples test = known.Select(DrawSome(known.samples.size(), options, random));
   trial.tested = test.samples;
   trial.majority = MajorityShare(relation, test.samples);
   const auto can_become = [&](size_t from, size_t to) {
     return IsHeldOut(options) ? CanEditVisibly(test, from, to) : CanEdit(test, from, to);
   };
-  const std::vector<std::optional<size_t>> targets = DrawEditTargets(test.samples, can_become, random);
-  trial.edited = std::count_if(targets.begin(), targets.end(), [](const auto& target) { return target.has_value(); });
+  const std::vector<std::optional<size_t>> targets =
+      DrawEditTargets(test.samples, can_become, random);
+  trial.edited = std::count_if(targets.begin(), targets.end(),
+                               [](const auto& target) { return target.has_value(); });
   if (trial.edited == 0)
-    return skip(fmt::format("the model says the same of all {} tested samples: none can be edited to another", test.samples.size()));
-  std::vector<PromptToken> prompts = MakeLeaveOneOutPrompts(tokenizer, pattern, split.train, options.train_prompts);
+    return skip(fmt::format(
+        "the model says the same of all {} tested samples: none can be edited to another",
+        test.samples.size()));
+  std::vector<PromptToken> prompts =
+      MakeLeaveOneOutPrompts(tokenizer, pattern, split.train, options.train_prompts);
   const PredictedSamples train = PredictSamples(model, tokenizer, split.train, std::move(prompts));
   const Measures measure(model, tokenizer, grid, options, train, test, targets);
-  if (!measure.can_choose()) return skip("the model says the same of all training samples: there is nothing to choose the rank on");
+  if (!measure.can_choose())
+    return skip(
+        "the model says the same of all training samples: there is nothing to choose the rank on");
   double done = 0;  // the prompts' Jacobians take about half of the time
   const auto jacobian = [&] { progress(done += 0.5 / static_cast<double>(options.train)); };
-  const LreEstimate estimate = EstimateLre(model, train.prompts, grid.layers, {.memory = options.memory}, jacobian);
+  const LreEstimate estimate =
+      EstimateLre(model, train.prompts, grid.layers, {.memory = options.memory}, jacobian);
   measure(estimate, trial, [&](double part) { progress(0.5 + part / 2); });
   return trial;
 }

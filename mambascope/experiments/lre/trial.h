@@ -16,7 +16,8 @@ struct LreGrid {
 };
 
 // `progress` is called with the share of the trial that is done.
-LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relation& relation, const LreGrid& grid,
-                     const LreOptions& options, Random& random, const std::function<void(double done)>& progress);
+LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relation& relation,
+                     const LreGrid& grid, const LreOptions& options, Random& random,
+                     const std::function<void(double done)>& progress);
 
 }  // namespace mambascope

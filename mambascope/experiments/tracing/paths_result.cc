@@ -37,7 +37,8 @@ void to_json(Json& json, const FactPaths& paths) {
 }
 
 void from_json(const Json& json, FactPaths& paths) {
-  paths = {.fact = json.get<TracedFact>(), .conditions = ReadConditions(json.at("probs")), .probs = {}};
+  paths = {
+      .fact = json.get<TracedFact>(), .conditions = ReadConditions(json.at("probs")), .probs = {}};
   paths.probs = ReadByCondition<std::vector<double>>(paths.conditions, json.at("probs"));
 }
 

@@ -20,14 +20,21 @@ std::vector<Place> Columns(const Model& model, Site site) {
 int64_t SharedPrefix(const TracedFact& fact) {
   if (!fact.corrupt) return fact.clean.subject_span.begin;
   const auto &a = fact.clean.ids, &b = fact.corrupt->ids;
-  return std::mismatch(a.begin(), a.begin() + static_cast<int64_t>(std::min(a.size(), b.size())), b.begin()).first - a.begin();
+  return std::mismatch(a.begin(), a.begin() + static_cast<int64_t>(std::min(a.size(), b.size())),
+                       b.begin())
+             .first -
+         a.begin();
 }
 
 // The cells of some facts, as cases of one sweep.
 class Cells {
  public:
   Cells(const Model& model, const FactRuns& runs, const TraceOptions& options)
-      : model_(model), runs_(runs), columns_(Columns(model, options.site)), window_(options.window), cases_(runs) {
+      : model_(model),
+        runs_(runs),
+        columns_(Columns(model, options.site)),
+        window_(options.window),
+        cases_(runs) {
     for (size_t fact = 0; fact < runs.facts.size(); ++fact) AddFact(fact);
   }
 
@@ -57,13 +64,16 @@ class Cells {
 
   void AddFact(size_t fact) {
     const TracedFact& f = runs_.facts[fact];
-    const std::vector<std::optional<int64_t>> counterpart = AlignTokens(f.clean, f.corrupt.value_or(f.clean));
+    const std::vector<std::optional<int64_t>> counterpart =
+        AlignTokens(f.clean, f.corrupt.value_or(f.clean));
     const int64_t shared = SharedPrefix(f);
     std::vector<std::vector<Cell>> grid;
     cases_.Add(fact, {});  // p_corrupt
     for (int64_t t = 0; t < static_cast<int64_t>(counterpart.size()); ++t) {
       const std::optional<int64_t> to = counterpart[static_cast<size_t>(t)];
-      const Cell cell = !to ? Cell::kAbsent : t < shared && *to == t ? Cell::kUnmoved : Cell::kComputed;
+      const Cell cell = !to                      ? Cell::kAbsent
+                        : t < shared && *to == t ? Cell::kUnmoved
+                                                 : Cell::kComputed;
       grid.emplace_back();
       for (int c = 0; c < static_cast<int>(columns_.size()); ++c) {
         grid.back().push_back(model_.Has(columns_[static_cast<size_t>(c)]) ? cell : Cell::kAbsent);
@@ -90,12 +100,13 @@ class Cells {
   const std::vector<Place> columns_;
   const int window_;
   std::vector<std::vector<std::vector<Cell>>> grids_;  // [fact][token][column]
-  FactCases cases_;                                    // by fact: the corrupted run, then its computed cells
+  FactCases cases_;  // by fact: the corrupted run, then its computed cells
 };
 
 }  // namespace
 
-std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair>& pairs, const TraceOptions& options, Audit& audit) {
+std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair>& pairs,
+                                  const TraceOptions& options, Audit& audit) {
   if (pairs.empty()) return {};
   c10::NoGradGuard no_grad;
   std::vector<Place> keep = Columns(model, options.site);
@@ -104,12 +115,14 @@ std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair
   return Cells(model, runs, options).Compute(options.cells, audit);
 }
 
-std::vector<FactTrace> TraceMixerParts(const Model& model, const std::vector<FactPair>& pairs, TraceOptions options, Audit& audit) {
+std::vector<FactTrace> TraceMixerParts(const Model& model, const std::vector<FactPair>& pairs,
+                                       TraceOptions options, Audit& audit) {
   const auto trace = [&](Site site) {
     options.site = site;
     return TraceFacts(model, pairs, options, audit);
   };
-  std::vector<FactTrace> traces = trace(Site::kMixerOut), ssm_out = trace(Site::kSsmOut), gate = trace(Site::kGate);
+  std::vector<FactTrace> traces = trace(Site::kMixerOut), ssm_out = trace(Site::kSsmOut),
+                         gate = trace(Site::kGate);
   for (size_t i = 0; i < traces.size(); ++i) {
     traces[i].ssm_out = std::move(ssm_out[i].probs);
     traces[i].gate = std::move(gate[i].probs);

@@ -12,7 +12,8 @@ namespace {
 using FactValue = std::function<std::optional<double>(size_t fact, size_t row, size_t layer)>;
 
 // p(answer) at a row's tokens, averaged.
-std::optional<double> RowMean(const TracedFact& fact, const TraceGrid& grid, size_t row, size_t layer) {
+std::optional<double> RowMean(const TracedFact& fact, const TraceGrid& grid, size_t row,
+                              size_t layer) {
   std::vector<double> own;
   const auto tokens = static_cast<int64_t>(grid.size());
   for (int64_t t = 0; t < tokens; ++t) {
@@ -22,15 +23,19 @@ std::optional<double> RowMean(const TracedFact& fact, const TraceGrid& grid, siz
   return own.empty() ? std::nullopt : std::optional(Mean(own));
 }
 
-std::optional<double> RowEffect(const FactTrace& trace, TraceGrid FactTrace::*grid, size_t row, size_t layer, double floor) {
+std::optional<double> RowEffect(const FactTrace& trace, TraceGrid FactTrace::*grid, size_t row,
+                                size_t layer, double floor) {
   const std::optional<double> p = RowMean(trace.fact, trace.*grid, row, layer);
   return p ? std::optional((*p - floor) / Effect(trace.fact)) : std::nullopt;
 }
 
-std::optional<double> MeanIfAny(const std::vector<double>& values) { return values.empty() ? std::nullopt : std::optional(Mean(values)); }
+std::optional<double> MeanIfAny(const std::vector<double>& values) {
+  return values.empty() ? std::nullopt : std::optional(Mean(values));
+}
 
 // Averages `ie` and `published` over the facts that pass the guard.
-TraceAverage AverageEffects(const std::vector<FactTrace>& facts, const FactValue& ie, const FactValue& published) {
+TraceAverage AverageEffects(const std::vector<FactTrace>& facts, const FactValue& ie,
+                            const FactValue& published) {
   TraceAverage average;
   const size_t layers = facts.empty() || facts[0].probs.empty() ? 0 : facts[0].probs[0].size();
   const auto values = [&](const FactValue& value, size_t row, size_t layer) {
@@ -51,7 +56,8 @@ TraceAverage AverageEffects(const std::vector<FactTrace>& facts, const FactValue
       average.ie[row][layer] = MeanIfAny(effects);
       average.ci95[row][layer] = Interval95(effects);
       average.as_published[row][layer] = MeanIfAny(values(published, row, layer));
-      average.facts_per_row[row] = std::max(average.facts_per_row[row], static_cast<int64_t>(effects.size()));
+      average.facts_per_row[row] =
+          std::max(average.facts_per_row[row], static_cast<int64_t>(effects.size()));
     }
   }
   return average;
@@ -69,18 +75,28 @@ std::optional<size_t> TraceRow(Span subject, int64_t tokens, int64_t token) {
 
 TraceAverage AverageTraces(const std::vector<FactTrace>& facts, TraceGrid FactTrace::*grid) {
   return AverageEffects(
-      facts, [&](size_t i, size_t row, size_t layer) { return RowEffect(facts[i], grid, row, layer, facts[i].fact.p_corrupt); },
+      facts,
+      [&](size_t i, size_t row, size_t layer) {
+        return RowEffect(facts[i], grid, row, layer, facts[i].fact.p_corrupt);
+      },
       [&](size_t i, size_t row, size_t layer) { return RowEffect(facts[i], grid, row, layer, 0); });
 }
 
 TraceAverage IsolateOutputProjection(const std::vector<FactTrace>& facts) {
-  const auto difference = [&](size_t i, size_t row, size_t layer, double floor) -> std::optional<double> {
-    const auto effect = [&](TraceGrid FactTrace::*grid) { return RowEffect(facts[i], grid, row, layer, floor); };
-    const auto o = effect(&FactTrace::probs), s = effect(&FactTrace::ssm_out), g = effect(&FactTrace::gate);
+  const auto difference = [&](size_t i, size_t row, size_t layer,
+                              double floor) -> std::optional<double> {
+    const auto effect = [&](TraceGrid FactTrace::*grid) {
+      return RowEffect(facts[i], grid, row, layer, floor);
+    };
+    const auto o = effect(&FactTrace::probs), s = effect(&FactTrace::ssm_out),
+               g = effect(&FactTrace::gate);
     return o && s && g ? std::optional(*o - *s - *g) : std::nullopt;
   };
   return AverageEffects(
-      facts, [&](size_t i, size_t row, size_t layer) { return difference(i, row, layer, facts[i].fact.p_corrupt); },
+      facts,
+      [&](size_t i, size_t row, size_t layer) {
+        return difference(i, row, layer, facts[i].fact.p_corrupt);
+      },
       [&](size_t i, size_t row, size_t layer) { return difference(i, row, layer, 0); });
 }
 

@@ -1,4 +1,5 @@
-// Which row of the average a token belongs to, and the averages of a few made-up facts, worked out by hand.
+// Which row of the average a token belongs to, and the averages of a few made-up facts, worked out
+// by hand.
 #include "mambascope/experiments/tracing/trace_average.h"
 
 #include <gmock/gmock.h>
@@ -13,13 +14,18 @@ using testing::Eq;
 constexpr auto kNoCell = std::nullopt;
 
 Prompt PromptOfLength(size_t tokens, Span subject) {
-  return {.text = {}, .ids = std::vector<int64_t>(tokens, 0), .tokens = {}, .subject = {}, .subject_span = subject};
+  return {.text = {},
+          .ids = std::vector<int64_t>(tokens, 0),
+          .tokens = {},
+          .subject = {},
+          .subject_span = subject};
 }
 
 std::vector<std::string> Rows(const Prompt& prompt) {
   std::vector<std::string> rows;
   for (int64_t t = 0; t < static_cast<int64_t>(prompt.ids.size()); ++t) {
-    const std::optional<size_t> row = TraceRow(prompt.subject_span, static_cast<int64_t>(prompt.ids.size()), t);
+    const std::optional<size_t> row =
+        TraceRow(prompt.subject_span, static_cast<int64_t>(prompt.ids.size()), t);
     rows.emplace_back(row ? kTraceRows[*row] : "none");
   }
   return rows;
@@ -27,16 +33,20 @@ std::vector<std::string> Rows(const Prompt& prompt) {
 
 TEST(TraceRowTest, FollowsTheSubject) {
   EXPECT_THAT(Rows(PromptOfLength(8, {1, 5})),
-              ElementsAre("none", "subject_first", "subject_middle", "subject_middle", "subject_last", "further", "further", "last"));
-  EXPECT_THAT(Rows(PromptOfLength(4, {0, 2})), ElementsAre("subject_first", "subject_last", "further", "last"));
+              ElementsAre("none", "subject_first", "subject_middle", "subject_middle",
+                          "subject_last", "further", "further", "last"));
+  EXPECT_THAT(Rows(PromptOfLength(4, {0, 2})),
+              ElementsAre("subject_first", "subject_last", "further", "last"));
 }
 
 TEST(TraceRowTest, SubjectOfOneTokenIsItsLast) {
-  EXPECT_THAT(Rows(PromptOfLength(4, {1, 2})), ElementsAre("none", "subject_last", "further", "last"));
+  EXPECT_THAT(Rows(PromptOfLength(4, {1, 2})),
+              ElementsAre("none", "subject_last", "further", "last"));
 }
 
 TEST(TraceRowTest, SubjectAtTheEndHasNoLaterRows) {
-  EXPECT_THAT(Rows(PromptOfLength(3, {1, 3})), ElementsAre("none", "subject_first", "subject_last"));
+  EXPECT_THAT(Rows(PromptOfLength(3, {1, 3})),
+              ElementsAre("none", "subject_first", "subject_last"));
   EXPECT_THAT(Rows(PromptOfLength(2, {0, 1})), ElementsAre("subject_last", "last"));
 }
 
@@ -51,16 +61,20 @@ FactTrace Fact(Span subject, double p_clean, double p_corrupt, const TraceGrid& 
 
 void ExpectRow(const std::vector<std::optional<double>>& row, const std::vector<double>& want) {
   ASSERT_EQ(row.size(), want.size());
-  for (size_t l = 0; l < want.size(); ++l) EXPECT_NEAR(row[l].value(), want[l], 1e-12) << "layer " << l;
+  for (size_t l = 0; l < want.size(); ++l)
+    EXPECT_NEAR(row[l].value(), want[l], 1e-12) << "layer " << l;
 }
 
 class TraceAverageTest : public testing::Test {
  protected:
   // Effect 0.8; rows: none, first, last, further, last.
-  const FactTrace two_tokens_ = Fact({1, 3}, 0.9, 0.1, {{0.8, 0.8}, {0.5, 0.1}, {0.9, 0.3}, {0.1, 0.2}, {0.1, 0.9}});
-  // Effect 0.4; rows: first, middle, middle, last, further, further, last. The first middle token has no counterpart.
-  const FactTrace four_tokens_ =
-      Fact({0, 4}, 0.6, 0.2, {{0.2, 0.2}, {kNoCell, kNoCell}, {0.4, 0.6}, {0.6, 0.2}, {0.3, 0.2}, {0.5, 0.2}, {0.2, 0.6}});
+  const FactTrace two_tokens_ =
+      Fact({1, 3}, 0.9, 0.1, {{0.8, 0.8}, {0.5, 0.1}, {0.9, 0.3}, {0.1, 0.2}, {0.1, 0.9}});
+  // Effect 0.4; rows: first, middle, middle, last, further, further, last. The first middle token
+  // has no counterpart.
+  const FactTrace four_tokens_ = Fact(
+      {0, 4}, 0.6, 0.2,
+      {{0.2, 0.2}, {kNoCell, kNoCell}, {0.4, 0.6}, {0.6, 0.2}, {0.3, 0.2}, {0.5, 0.2}, {0.2, 0.6}});
   const FactTrace no_effect_ = Fact({0, 1}, 0.205, 0.2, {{1.0, 1.0}, {1.0, 1.0}});
   const FactTrace wrong_way_ = Fact({0, 1}, 0.1, 0.9, {{1.0, 1.0}, {1.0, 1.0}});
 };
@@ -80,7 +94,8 @@ TEST_F(TraceAverageTest, IsTheMeanOverFactsOfTheMeanOverAFactsTokens) {
 }
 
 TEST_F(TraceAverageTest, FactsWithoutAnEffectAreLeftOutAndCounted) {
-  const TraceAverage with = AverageTraces({no_effect_, two_tokens_, wrong_way_}), without = AverageTraces({two_tokens_});
+  const TraceAverage with = AverageTraces({no_effect_, two_tokens_, wrong_way_}),
+                     without = AverageTraces({two_tokens_});
   EXPECT_EQ(with.guarded, 2);
   EXPECT_EQ(without.guarded, 0);
   EXPECT_EQ(with.ie, without.ie);

@@ -70,8 +70,9 @@ void from_json(const Json& json, TraceResult& result) {
             .summary = {.average = ReadAverage(json.at("average"))}};
   if (!json.contains("isolate")) return;
   const Json& isolate = json["isolate"];
-  result.summary.isolated = IsolatedEffects{
-      .difference = ReadAverage(isolate), .ssm_out = ReadAverage(isolate.at("ssm_out")), .gate = ReadAverage(isolate.at("gate"))};
+  result.summary.isolated = IsolatedEffects{.difference = ReadAverage(isolate),
+                                            .ssm_out = ReadAverage(isolate.at("ssm_out")),
+                                            .gate = ReadAverage(isolate.at("gate"))};
 }
 
 }  // namespace mambascope

@@ -1,4 +1,5 @@
-// Causal tracing: every cell against one direct run with the states set by hand, and the rest against numbers worked out by hand.
+// Causal tracing: every cell against one direct run with the states set by hand, and the rest
+// against numbers worked out by hand.
 #include "mambascope/experiments/tracing/trace.h"
 
 #include <ATen/ATen.h>
@@ -20,37 +21,49 @@ using testing::HasSubstr;
 using testing::Optional;
 constexpr auto kNone = std::nullopt;
 
-FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corrupt, std::optional<int64_t> answer,
-                    const TraceOptions& options) {
+FactTrace TraceFact(const Model& model, const Prompt& clean, const Prompt& corrupt,
+                    std::optional<int64_t> answer, const TraceOptions& options) {
   Audit audit;
-  return TraceFacts(model, {{.relation = {}, .clean = clean, .corrupt = corrupt, .answer_id = answer}}, options, audit)[0];
+  return TraceFacts(model,
+                    {{.relation = {}, .clean = clean, .corrupt = corrupt, .answer_id = answer}},
+                    options, audit)[0];
 }
 
-Prompt OfLength(size_t tokens, Span subject) { return MadeUpPrompt(std::vector<int64_t>(tokens, 0), subject); }
+Prompt OfLength(size_t tokens, Span subject) {
+  return MadeUpPrompt(std::vector<int64_t>(tokens, 0), subject);
+}
 
 TEST(AlignTokensTest, SubjectsOfOneLengthAlignOneToOne) {
   EXPECT_THAT(AlignTokens(OfLength(5, {1, 3}), OfLength(5, {1, 3})), ElementsAre(0, 1, 2, 3, 4));
 }
 
 TEST(AlignTokensTest, SubjectsAlignFromTheirEnds) {
-  EXPECT_THAT(AlignTokens(OfLength(7, {2, 5}), OfLength(5, {2, 3})), ElementsAre(0, 1, kNone, kNone, 2, 3, 4)) << "the clean one is longer";
-  EXPECT_THAT(AlignTokens(OfLength(5, {2, 3}), OfLength(7, {2, 5})), ElementsAre(0, 1, 4, 5, 6)) << "the clean one is shorter";
-  EXPECT_THAT(AlignTokens(OfLength(5, {0, 3}), OfLength(4, {0, 2})), ElementsAre(kNone, 0, 1, 2, 3)) << "at the start";
-  EXPECT_THAT(AlignTokens(OfLength(4, {2, 4}), OfLength(5, {2, 5})), ElementsAre(0, 1, 3, 4)) << "at the end";
+  EXPECT_THAT(AlignTokens(OfLength(7, {2, 5}), OfLength(5, {2, 3})),
+              ElementsAre(0, 1, kNone, kNone, 2, 3, 4))
+      << "the clean one is longer";
+  EXPECT_THAT(AlignTokens(OfLength(5, {2, 3}), OfLength(7, {2, 5})), ElementsAre(0, 1, 4, 5, 6))
+      << "the clean one is shorter";
+  EXPECT_THAT(AlignTokens(OfLength(5, {0, 3}), OfLength(4, {0, 2})), ElementsAre(kNone, 0, 1, 2, 3))
+      << "at the start";
+  EXPECT_THAT(AlignTokens(OfLength(4, {2, 4}), OfLength(5, {2, 5})), ElementsAre(0, 1, 3, 4))
+      << "at the end";
 }
 
 // The subject may take in the token before it, or the text after it may be split differently.
 TEST(AlignTokensTest, TokensWithoutACounterpartHaveNone) {
   EXPECT_THAT(AlignTokens(OfLength(4, {2, 3}), OfLength(3, {1, 2})), ElementsAre(0, kNone, 1, 2));
-  EXPECT_THAT(AlignTokens(OfLength(6, {1, 2}), OfLength(4, {1, 2})), ElementsAre(0, 1, 2, 3, kNone, kNone));
+  EXPECT_THAT(AlignTokens(OfLength(6, {1, 2}), OfLength(4, {1, 2})),
+              ElementsAre(0, 1, 2, 3, kNone, kNone));
 }
 
 TEST(WindowTest, LiesAroundItsLayerAndEndsWithTheModel) {
   const struct {
     int layer, window, layers;
     Span want;
-  } kCases[] = {{3, 1, 8, {3, 4}},      {20, 10, 64, {15, 25}}, {5, 10, 64, {0, 10}}, {0, 10, 64, {0, 5}},   {63, 10, 64, {58, 64}},
-                {59, 10, 64, {54, 64}}, {5, 3, 16, {4, 7}},     {0, 3, 16, {0, 2}},   {15, 3, 16, {14, 16}}, {2, 100, 4, {0, 4}}};
+  } kCases[] = {{3, 1, 8, {3, 4}},   {20, 10, 64, {15, 25}}, {5, 10, 64, {0, 10}},
+                {0, 10, 64, {0, 5}}, {63, 10, 64, {58, 64}}, {59, 10, 64, {54, 64}},
+                {5, 3, 16, {4, 7}},  {0, 3, 16, {0, 2}},     {15, 3, 16, {14, 16}},
+                {2, 100, 4, {0, 4}}};
   for (const auto& [layer, window, layers, want] : kCases)
     EXPECT_EQ(WindowAround(layer, window, layers), want) << layer << " of window " << window;
 }
@@ -67,22 +80,30 @@ TEST(WindowTest, DefaultIsThePapersShareOfTheLayers) {
 // A subject of two tokens in the clean prompt, of three in the corrupted one.
 class TraceFactTest : public testing::Test {
  protected:
-  static double Probability(const RunResult& run, int64_t id) { return run.Logits(0)[-1].softmax(0)[id].item<double>(); }
-  FactTrace Trace(Site site, int window) const { return TraceFact(model_, clean_, corrupt_, answer_, {.site = site, .window = window}); }
+  static double Probability(const RunResult& run, int64_t id) {
+    return run.Logits(0)[-1].softmax(0)[id].item<double>();
+  }
+  FactTrace Trace(Site site, int window) const {
+    return TraceFact(model_, clean_, corrupt_, answer_, {.site = site, .window = window});
+  }
   double PClean() const { return Probability(mambascope::Run(model_, {clean_.ids}), answer_); }
   double PCorrupt() const { return Probability(mambascope::Run(model_, {corrupt_.ids}), answer_); }
-  // p(answer) with the clean run's states of token `from` put in place of the corrupted run's of token `to`.
+  // p(answer) with the clean run's states of token `from` put in place of the corrupted run's of
+  // token `to`.
   double Restored(Site site, const std::vector<int>& layers, int64_t from, int64_t to) const {
     std::vector<Place> keep;
     for (int layer : layers) keep.push_back({site, layer});
     const RunResult clean = mambascope::Run(model_, {clean_.ids}, {.variants = {}, .keep = keep});
     Variant variant;
-    for (const Place& place : keep) variant.push_back(Set{{site, place.layer, to}, clean.State(place, 0)[from]});
-    return Probability(mambascope::Run(model_, {corrupt_.ids}, {.variants = {variant}, .keep = {}}), answer_);
+    for (const Place& place : keep)
+      variant.push_back(Set{{site, place.layer, to}, clean.State(place, 0)[from]});
+    return Probability(mambascope::Run(model_, {corrupt_.ids}, {.variants = {variant}, .keep = {}}),
+                       answer_);
   }
 
   const Model model_ = Model::Load(GoldenFolder() / "mamba");  // four layers
-  const Prompt clean_ = MadeUpPrompt({7, 300, 21, 150, 9, 88}, {1, 3}), corrupt_ = MadeUpPrompt({7, 12, 333, 45, 150, 9, 88}, {1, 4});
+  const Prompt clean_ = MadeUpPrompt({7, 300, 21, 150, 9, 88}, {1, 3}),
+               corrupt_ = MadeUpPrompt({7, 12, 333, 45, 150, 9, 88}, {1, 4});
   const int64_t answer_ = 33;
 };
 
@@ -90,10 +111,15 @@ class TraceFactTest : public testing::Test {
 TEST_F(TraceFactTest, LayersWithoutTheSiteAreEmpty) {
   const Model mixed = MixedModel();
   const Prompt corrupt = MadeUpPrompt({7, 12, 333, 150, 9, 88}, {1, 3});
-  const RunResult clean = mambascope::Run(mixed, {clean_.ids}, {.variants = {}, .keep = {{Site::kSsmOut, 0}, {Site::kSsmOut, 2}}});
-  const FactTrace trace = TraceFact(mixed, clean_, corrupt, answer_, {.site = Site::kSsmOut, .window = 3});
-  const auto state = [&](int layer) { return Set{{Site::kSsmOut, layer, 2}, clean.State({Site::kSsmOut, layer}, 0)[2]}; };
-  const RunResult restored = mambascope::Run(mixed, {corrupt.ids}, {.variants = {{state(2)}}, .keep = {}});
+  const RunResult clean = mambascope::Run(
+      mixed, {clean_.ids}, {.variants = {}, .keep = {{Site::kSsmOut, 0}, {Site::kSsmOut, 2}}});
+  const FactTrace trace =
+      TraceFact(mixed, clean_, corrupt, answer_, {.site = Site::kSsmOut, .window = 3});
+  const auto state = [&](int layer) {
+    return Set{{Site::kSsmOut, layer, 2}, clean.State({Site::kSsmOut, layer}, 0)[2]};
+  };
+  const RunResult restored =
+      mambascope::Run(mixed, {corrupt.ids}, {.variants = {{state(2)}}, .keep = {}});
   ASSERT_EQ(trace.probs[2].size(), 5u);
   for (size_t l = 0; l < 5; ++l) EXPECT_EQ(trace.probs[2][l].has_value(), l % 2 == 0) << l;
   EXPECT_NEAR(*trace.probs[2][2], Probability(restored, answer_), 1e-6);
@@ -104,7 +130,8 @@ TEST_F(TraceFactTest, ProbabilitiesOfTheTwoPromptsAreTheirRuns) {
   const FactTrace trace = Trace(Site::kResid, 1);
   EXPECT_NEAR(trace.fact.p_clean, PClean(), 1e-6 * PClean());
   EXPECT_NEAR(trace.fact.p_corrupt, PCorrupt(), 1e-6 * PCorrupt());
-  EXPECT_GT(std::abs(PClean() - PCorrupt()), 0.05 * PClean()) << "the prompts must differ for the other tests to say anything";
+  EXPECT_GT(std::abs(PClean() - PCorrupt()), 0.05 * PClean())
+      << "the prompts must differ for the other tests to say anything";
   EXPECT_EQ(trace.fact.answer_id, answer_);
 }
 
@@ -116,7 +143,8 @@ TEST_F(TraceFactTest, AnswerIsTheMostProbableTokenUnlessGiven) {
 }
 
 TEST_F(TraceFactTest, EveryCellIsTheRunWithItsWindowRestored) {
-  const std::vector<std::vector<int>> kWindows = {{0, 1}, {0, 1, 2}, {1, 2, 3}, {2, 3}};  // three layers around each, cut off at the ends
+  const std::vector<std::vector<int>> kWindows = {
+      {0, 1}, {0, 1, 2}, {1, 2, 3}, {2, 3}};  // three layers around each, cut off at the ends
   const std::vector<std::optional<int64_t>> kCounterparts = {0, 2, 3, 4, 5, 6};
   for (const Site site : {Site::kResid, Site::kSsmOut, Site::kMixerOut}) {
     const FactTrace one = Trace(site, 1), three = Trace(site, 3);
@@ -126,10 +154,16 @@ TEST_F(TraceFactTest, EveryCellIsTheRunWithItsWindowRestored) {
       const int64_t to = *kCounterparts[static_cast<size_t>(t)];
       for (const int layer : {0, 2, 3}) {
         const auto row = static_cast<size_t>(t), column = static_cast<size_t>(layer);
-        const double single = Restored(site, {layer}, t, to), window = Restored(site, kWindows[column], t, to);
-        EXPECT_NEAR(*one.probs[row][column], single, 1e-5 * single) << SiteName(site) << " token " << t << " layer " << layer;
-        EXPECT_NEAR(*three.probs[row][column], window, 1e-5 * window) << SiteName(site) << " token " << t << " layers around " << layer;
-        moved += std::abs(single - PCorrupt()) > 1e-3 * PCorrupt() && std::abs(window - single) > 1e-3 * single ? 1 : 0;
+        const double single = Restored(site, {layer}, t, to),
+                     window = Restored(site, kWindows[column], t, to);
+        EXPECT_NEAR(*one.probs[row][column], single, 1e-5 * single)
+            << SiteName(site) << " token " << t << " layer " << layer;
+        EXPECT_NEAR(*three.probs[row][column], window, 1e-5 * window)
+            << SiteName(site) << " token " << t << " layers around " << layer;
+        moved += std::abs(single - PCorrupt()) > 1e-3 * PCorrupt() &&
+                         std::abs(window - single) > 1e-3 * single
+                     ? 1
+                     : 0;
       }
     }
     EXPECT_GE(moved, 6) << "restoring, and the window, must change something at " << SiteName(site);
@@ -142,7 +176,8 @@ TEST_F(TraceFactTest, LastResidOfTheLastTokenBringsTheCleanAnswerBack) {
   EXPECT_GT(std::abs(*trace.probs[5][2] - trace.fact.p_clean), 1e-3 * trace.fact.p_clean)
       << "the layer before it leaves one layer to the corrupted tokens";
   for (size_t t = 0; t < 5; ++t)
-    EXPECT_NEAR(*trace.probs[t][3], trace.fact.p_corrupt, 1e-6 * trace.fact.p_corrupt) << "nothing after it reads token " << t;
+    EXPECT_NEAR(*trace.probs[t][3], trace.fact.p_corrupt, 1e-6 * trace.fact.p_corrupt)
+        << "nothing after it reads token " << t;
 }
 
 TEST_F(TraceFactTest, EmbeddingsAreOneColumn) {
@@ -151,7 +186,8 @@ TEST_F(TraceFactTest, EmbeddingsAreOneColumn) {
     ASSERT_EQ(trace.probs[t].size(), 1u);
     const bool same = t != 1 && t != 2;  // the token is the corrupted prompt's own
     const double moved = std::abs(*trace.probs[t][0] - trace.fact.p_corrupt);
-    if (same) EXPECT_LT(moved, 1e-5 * trace.fact.p_corrupt) << t;  // rounding: batches of other shapes
+    if (same)
+      EXPECT_LT(moved, 1e-5 * trace.fact.p_corrupt) << t;  // rounding: batches of other shapes
     else EXPECT_GT(moved, 1e-3 * trace.fact.p_corrupt) << t;
   }
   EXPECT_NEAR(*trace.probs[2][0], Restored(Site::kEmbed, {kEmbedLayer}, 2, 3), 1e-6);
@@ -164,16 +200,19 @@ TEST_F(TraceFactTest, EmbeddingsAreOneColumn) {
 TEST_F(TraceFactTest, TokenWithoutACounterpartHasNoValues) {
   const FactTrace trace = TraceFact(model_, corrupt_, clean_, answer_, {});
   EXPECT_THAT(trace.probs[1], testing::Each(kNone));
-  for (const size_t t : {0, 2, 3, 4, 5, 6}) EXPECT_THAT(trace.probs[t], testing::Each(testing::Ne(kNone))) << t;
+  for (const size_t t : {0, 2, 3, 4, 5, 6})
+    EXPECT_THAT(trace.probs[t], testing::Each(testing::Ne(kNone))) << t;
 }
 
 TEST_F(TraceFactTest, ProgressCountsTheCells) {
   std::vector<int64_t> calls;
   TraceOptions options;
-  options.cells.sweep.progress = [&](int64_t done, int64_t total) {
-    calls.push_back(done);
-    EXPECT_EQ(total, 1 + 5 * 4) << "the corrupted run, and all cells but those of the token before the subject";
-  };
+  options.cells.sweep.progress =
+      [&](int64_t done, int64_t total) {
+        calls.push_back(done);
+        EXPECT_EQ(total, 1 + 5 * 4)
+            << "the corrupted run, and all cells but those of the token before the subject";
+      };
   TraceFact(model_, clean_, corrupt_, answer_, options);
   EXPECT_TRUE(std::is_sorted(calls.begin(), calls.end()));
   EXPECT_EQ(calls.back(), 1 + 5 * 4);
@@ -182,12 +221,15 @@ TEST_F(TraceFactTest, ProgressCountsTheCells) {
 // Before the first token that differs both prompts have the same states.
 TEST_F(TraceFactTest, CellsBeforeTheFirstDifferenceAreTheCorruptedRun) {
   const FactTrace trace = Trace(Site::kMixerOut, 3);
-  for (int l = 0; l < 4; ++l) EXPECT_EQ(trace.probs[0][static_cast<size_t>(l)], trace.fact.p_corrupt);
+  for (int l = 0; l < 4; ++l)
+    EXPECT_EQ(trace.probs[0][static_cast<size_t>(l)], trace.fact.p_corrupt);
   EXPECT_NEAR(Restored(Site::kMixerOut, {0, 1, 2}, 0, 0), PCorrupt(), 1e-6 * PCorrupt());
 }
 
 TEST_F(TraceFactTest, ManyFactsInOneSweepEqualEachAlone) {
-  const std::vector<FactPair> pairs = {{"a", clean_, corrupt_, answer_}, {"b", corrupt_, clean_, std::nullopt}, {"c", clean_, corrupt_, 5}};
+  const std::vector<FactPair> pairs = {{"a", clean_, corrupt_, answer_},
+                                       {"b", corrupt_, clean_, std::nullopt},
+                                       {"c", clean_, corrupt_, 5}};
   Audit audit, alone;
   TraceOptions options{.site = Site::kSsmOut, .window = 2};
   options.cells.recheck = 20;
@@ -217,11 +259,13 @@ TEST_F(TraceFactTest, NoiseIsTheMeanOverItsSamples) {
   const Noise noise{.std = 0.5, .samples = 3, .seed = 7};
   Audit audit;
   const FactPair pair{.relation = {}, .clean = clean_, .corrupt = {}, .answer_id = answer_};
-  const FactTrace trace = TraceFacts(model_, {pair}, {.site = Site::kResid, .window = 1, .noise = noise}, audit)[0];
+  const FactTrace trace =
+      TraceFacts(model_, {pair}, {.site = Site::kResid, .window = 1, .noise = noise}, audit)[0];
   NumpyNormal normal(7);
   double corrupt = 0, restored = 0;
   const at::Tensor clean =
-      mambascope::Run(model_, {clean_.ids}, {.variants = {}, .keep = {{Site::kResid, 1}}}).State({Site::kResid, 1}, 0)[2];
+      mambascope::Run(model_, {clean_.ids}, {.variants = {}, .keep = {{Site::kResid, 1}}})
+          .State({Site::kResid, 1}, 0)[2];
   for (int sample = 0; sample < 3; ++sample) {
     Variant variant;
     for (int64_t t : {1, 2}) {
@@ -229,24 +273,31 @@ TEST_F(TraceFactTest, NoiseIsTheMeanOverItsSamples) {
       for (int d = 0; d < 48; ++d) delta.push_back(static_cast<float>(0.5 * normal()));
       variant.push_back(Add{{Site::kEmbed, kEmbedLayer, t}, at::tensor(delta)});
     }
-    corrupt += Probability(mambascope::Run(model_, {clean_.ids}, {.variants = {variant}}), answer_) / 3;
+    corrupt +=
+        Probability(mambascope::Run(model_, {clean_.ids}, {.variants = {variant}}), answer_) / 3;
     variant.push_back(Set{{Site::kResid, 1, 2}, clean});
-    restored += Probability(mambascope::Run(model_, {clean_.ids}, {.variants = {variant}}), answer_) / 3;
+    restored +=
+        Probability(mambascope::Run(model_, {clean_.ids}, {.variants = {variant}}), answer_) / 3;
   }
   EXPECT_NEAR(trace.fact.p_corrupt, corrupt, 1e-5 * corrupt);
   EXPECT_NEAR(*trace.probs[2][1], restored, 1e-5 * restored);
   EXPECT_GT(std::abs(restored - corrupt), 1e-3 * corrupt);
   EXPECT_GT(std::abs(trace.fact.p_clean - corrupt), 1e-3 * corrupt);
   EXPECT_FALSE(trace.fact.corrupt.has_value());
-  EXPECT_THAT(ErrorOf([&] { TraceFacts(model_, {pair}, {}, audit); }), HasSubstr("neither another subject nor noise"));
+  EXPECT_THAT(ErrorOf([&] { TraceFacts(model_, {pair}, {}, audit); }),
+              HasSubstr("neither another subject nor noise"));
 }
 
 TEST_F(TraceFactTest, PromptWithoutASubjectAndUnknownAnswerAreRefused) {
   const Prompt plain = MadeUpPrompt({7, 8}, {});
-  EXPECT_THAT(ErrorOf([&] { TraceFact(model_, plain, corrupt_, answer_, {}); }), HasSubstr("no subject to trace"));
-  EXPECT_THAT(ErrorOf([&] { TraceFact(model_, clean_, plain, answer_, {}); }), HasSubstr("no subject to trace"));
+  EXPECT_THAT(ErrorOf([&] { TraceFact(model_, plain, corrupt_, answer_, {}); }),
+              HasSubstr("no subject to trace"));
+  EXPECT_THAT(ErrorOf([&] { TraceFact(model_, clean_, plain, answer_, {}); }),
+              HasSubstr("no subject to trace"));
   for (const int64_t id : {int64_t{-1}, int64_t{384}}) {
-    EXPECT_THAT(ErrorOf([&] { TraceFact(model_, clean_, corrupt_, id, {}); }), HasSubstr("vocabulary of 384")) << id;
+    EXPECT_THAT(ErrorOf([&] { TraceFact(model_, clean_, corrupt_, id, {}); }),
+                HasSubstr("vocabulary of 384"))
+        << id;
   }
 }
 

@@ -54,21 +54,27 @@ class TracingJsonTest : public testing::Test {
                    .tokens = {"Caf", "\ufffd", "\nis", " in"},
                    .subject = "Caf\u00e9",
                    .subject_span = {0, 2}};
-    fact_.corrupt =
-        Prompt{.text = "Rome\nis in", .ids = {5, 3, 4}, .tokens = {"Rome", "\nis", " in"}, .subject = "Rome", .subject_span = {0, 1}};
+    fact_.corrupt = Prompt{.text = "Rome\nis in",
+                           .ids = {5, 3, 4},
+                           .tokens = {"Rome", "\nis", " in"},
+                           .subject = "Rome",
+                           .subject_span = {0, 1}};
     fact_.answer_id = 50276;
     fact_.answer = " \u65e5";
     fact_.p_clean = 1.0 / 3;
     fact_.p_corrupt = 4.9e-324;
   }
   TracedFact fact_;
-  const TraceGrid grid_ = {{0.1, std::nullopt}, {1e-300, 1 - 1.1e-16}, {std::nullopt, std::nullopt}, {0.0, 1.0}};
+  const TraceGrid grid_ = {
+      {0.1, std::nullopt}, {1e-300, 1 - 1.1e-16}, {std::nullopt, std::nullopt}, {0.0, 1.0}};
 };
 
 TEST_F(TracingJsonTest, FactComesBack) {
   ExpectSameFact(WrittenAndRead(fact_), fact_);
-  EXPECT_THAT(ObjectKeys(Json(fact_)), IsSupersetOf({"relation", "subject", "corrupt_subject", "prompt", "answer", "answer_id", "p_clean",
-                                                     "p_corrupt", "tokens", "corrupt_tokens", "subject_span"}));
+  EXPECT_THAT(
+      ObjectKeys(Json(fact_)),
+      IsSupersetOf({"relation", "subject", "corrupt_subject", "prompt", "answer", "answer_id",
+                    "p_clean", "p_corrupt", "tokens", "corrupt_tokens", "subject_span"}));
   EXPECT_EQ(Json(fact_)["subject_span"], Json::array({0, 2}));
 }
 
@@ -92,7 +98,8 @@ TEST_F(TracingJsonTest, GridHasNullWhereThereIsNoValue) {
 }
 
 TEST_F(TracingJsonTest, IntervalIsAPairOrNull) {
-  EXPECT_EQ(Json(IntervalGrid{{std::pair(-0.25, 1.5), std::nullopt}, {}}), ParseJson("[[[-0.25, 1.5], null], []]", "text"));
+  EXPECT_EQ(Json(IntervalGrid{{std::pair(-0.25, 1.5), std::nullopt}, {}}),
+            ParseJson("[[[-0.25, 1.5], null], []]", "text"));
 }
 
 TEST_F(TracingJsonTest, TraceComesBackWhole) {
@@ -109,8 +116,12 @@ TEST_F(TracingJsonTest, TraceComesBackWhole) {
 
 TEST_F(TracingJsonTest, TraceResultComesBackWhole) {
   fact_.p_corrupt = 0;
-  TraceResult result{.options = {{"model", "m"}}, .site = Site::kMixerOut, .window = 3, .facts = {{fact_, grid_, grid_, grid_}}};
-  result.relations = {{.name = "a", .facts = 5, .tested = 4, .known = 3, .without_partner = 1, .chosen = 2}};
+  TraceResult result{.options = {{"model", "m"}},
+                     .site = Site::kMixerOut,
+                     .window = 3,
+                     .facts = {{fact_, grid_, grid_, grid_}}};
+  result.relations = {
+      {.name = "a", .facts = 5, .tested = 4, .known = 3, .without_partner = 1, .chosen = 2}};
   result.summary = SummarizeTraces(result.facts);
   ASSERT_TRUE(result.summary.isolated.has_value());
   const TraceResult read = WrittenAndRead(result);
@@ -122,7 +133,9 @@ TEST_F(TracingJsonTest, TraceResultComesBackWhole) {
 
 // In the order of the conditions, which is not that of the alphabet.
 TEST_F(TracingJsonTest, PathsComeBackByCondition) {
-  const FactPaths paths{.fact = fact_, .conditions = {"recovery", "ssm_out", "gate"}, .probs = {{0.1, 1.0 / 3}, {0.2, 1e-300}, {0.3, 0}}};
+  const FactPaths paths{.fact = fact_,
+                        .conditions = {"recovery", "ssm_out", "gate"},
+                        .probs = {{0.1, 1.0 / 3}, {0.2, 1e-300}, {0.3, 0}}};
   EXPECT_EQ(Json(paths)["probs"]["gate"], Json::array({0.3, 0.0}));
   const FactPaths read = WrittenAndRead(paths);
   ExpectSameFact(read.fact, fact_);
@@ -132,7 +145,10 @@ TEST_F(TracingJsonTest, PathsComeBackByCondition) {
 
 TEST_F(TracingJsonTest, PathsResultComesBackWhole) {
   fact_.p_corrupt = 0;
-  PathsResult result{.options = {}, .at = "subject_last", .conditions = {"recovery", "mixer_out", "mlp_out"}, .facts = {}};
+  PathsResult result{.options = {},
+                     .at = "subject_last",
+                     .conditions = {"recovery", "mixer_out", "mlp_out"},
+                     .facts = {}};
   result.facts = {{fact_, result.conditions, {{0.1, 0.2}, {0.2, 0.1}, {0.3, 0.0}}}};
   result.average = AveragePaths(result.facts);
   const PathsResult read = WrittenAndRead(result);

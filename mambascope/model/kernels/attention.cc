@@ -22,22 +22,26 @@ at::Tensor Frequencies(const RopeConfig& rope, const at::TensorOptions& options)
   const at::Tensor frequency = at::pow(rope.theta, exponent).reciprocal();
   if (rope.scaling == RopeConfig::Scaling::kNone) return frequency;
   if (rope.scaling == RopeConfig::Scaling::kLinear) return frequency / rope.factor;
-  // Llama 3: long waves are slowed by the factor, short ones kept, and those between are blended by how often they fit the original
-  // context.
+  // Llama 3: long waves are slowed by the factor, short ones kept, and those between are blended by
+  // how often they fit the original context.
   const at::Tensor turns = frequency * (rope.original_context / (2 * std::numbers::pi));
-  const at::Tensor share = ((turns - rope.low_frequency_factor) / (rope.high_frequency_factor - rope.low_frequency_factor)).clamp(0, 1);
+  const at::Tensor share = ((turns - rope.low_frequency_factor) /
+                            (rope.high_frequency_factor - rope.low_frequency_factor))
+                               .clamp(0, 1);
   return (1 - share) * frequency / rope.factor + share * frequency;
 }
 
 // The rows of `all` (keys or values) that a segment's rows may read: its carry's, then its own.
-at::Tensor Readable(const at::Tensor& own, const at::Tensor& carried, const Segment& s, const Carry& from) {
+at::Tensor Readable(const at::Tensor& own, const at::Tensor& carried, const Segment& s,
+                    const Carry& from) {
   const at::Tensor rows = own.narrow(0, s.begin, s.length);
   if (s.carry < 0) return rows;
   const Carry::Rows before = from.rows[static_cast<size_t>(s.carry)];
   return at::cat({carried.slice(0, before.begin, before.end), rows});
 }
 
-// Segments that are computed as one: as many of each of some slots, all of one length, the slots too. Each slot's rows are there once.
+// Segments that are computed as one: as many of each of some slots, all of one length, the slots
+// too. Each slot's rows are there once.
 struct Block {
   std::vector<int64_t> slots;         // -1: prompts' starts
   int64_t before, length;             // rows of a slot, of a segment
@@ -48,17 +52,22 @@ struct Block {
 
 std::vector<Block> MakeBlocks(const Packing& packing, const Carry& from, int64_t heads) {
   std::map<std::pair<int64_t, int64_t>, std::vector<size_t>> by_slot;  // and length
-  for (size_t i = 0; i < packing.segments.size(); ++i) by_slot[{packing.segments[i].carry, packing.segments[i].length}].push_back(i);
+  for (size_t i = 0; i < packing.segments.size(); ++i)
+    by_slot[{packing.segments[i].carry, packing.segments[i].length}].push_back(i);
   std::map<std::array<int64_t, 3>, Block> open;
   std::vector<Block> blocks;
   for (const auto& [key, segments] : by_slot) {
     const auto [slot, length] = key;
-    const int64_t before = slot < 0 ? 0 : from.rows[static_cast<size_t>(slot)].end - from.rows[static_cast<size_t>(slot)].begin;
-    const auto most = static_cast<size_t>(std::max<int64_t>(1, kScoresTogether / (heads * length * (before + length))));
+    const int64_t before = slot < 0 ? 0
+                                    : from.rows[static_cast<size_t>(slot)].end -
+                                          from.rows[static_cast<size_t>(slot)].begin;
+    const auto most = static_cast<size_t>(
+        std::max<int64_t>(1, kScoresTogether / (heads * length * (before + length))));
     for (size_t begin = 0; begin < segments.size(); begin += most) {
       const auto first = segments.begin() + static_cast<int64_t>(begin),
                  last = std::min(first + static_cast<int64_t>(most), segments.end());
-      Block& block = open.try_emplace({before, length, last - first}, Block{{}, before, length}).first->second;
+      Block& block =
+          open.try_emplace({before, length, last - first}, Block{{}, before, length}).first->second;
       block.slots.push_back(slot);
       block.segments.insert(block.segments.end(), first, last);
       if (block.segments.size() + static_cast<size_t>(last - first) <= most) continue;
@@ -74,7 +83,8 @@ std::vector<Block> MakeBlocks(const Packing& packing, const Carry& from, int64_t
 std::vector<int64_t> PackedRows(const Packing& packing, const Block& block) {
   std::vector<int64_t> rows;
   for (size_t i : block.segments) {
-    for (int64_t row = packing.segments[i].begin; row < packing.segments[i].end(); ++row) rows.push_back(row);
+    for (int64_t row = packing.segments[i].begin; row < packing.segments[i].end(); ++row)
+      rows.push_back(row);
   }
   return rows;
 }
@@ -83,28 +93,36 @@ std::vector<int64_t> PackedRows(const Packing& packing, const Block& block) {
 std::vector<int64_t> SlotRows(const Carry& from, const Block& block) {
   std::vector<int64_t> rows;
   for (int64_t slot : block.slots) {
-    for (int64_t i = 0; i < block.before; ++i) rows.push_back(from.rows[static_cast<size_t>(slot)].begin + i);
+    for (int64_t i = 0; i < block.before; ++i)
+      rows.push_back(from.rows[static_cast<size_t>(slot)].begin + i);
   }
   return rows;
 }
 
 // What cuts keep a block's rows from reading.
 struct Masks {
-  at::Tensor unreadable;  // bool [1 or heads, row of the block, readable row]: hidden and later tokens; undefined: later ones alone
-  at::Tensor uniform;     // bool [row of the block, 1]: those that, with nothing left, read everything alike
+  at::Tensor unreadable;  // bool [1 or heads, row of the block, readable row]: hidden and later
+                          // tokens; undefined: later ones alone
+  at::Tensor
+      uniform;  // bool [row of the block, 1]: those that, with nothing left, read everything alike
 };
 
-at::Tensor Later(const Block& block, const at::TensorOptions& options) {  // bool [row of a segment, readable row]
-  return at::ones({block.length, block.before + block.length}, options.dtype(at::kBool)).triu(block.before + 1);
+at::Tensor Later(const Block& block,
+                 const at::TensorOptions& options) {  // bool [row of a segment, readable row]
+  return at::ones({block.length, block.before + block.length}, options.dtype(at::kBool))
+      .triu(block.before + 1);
 }
 
 bool Has(const RowCut& cut, CutKind kind) {
-  return std::any_of(cut.hidden.begin(), cut.hidden.end(), [&](const Sources& sources) { return sources.kind == kind; });
+  return std::any_of(cut.hidden.begin(), cut.hidden.end(),
+                     [&](const Sources& sources) { return sources.kind == kind; });
 }
 
 // Hides `sources` from some rows of the block.
-void Hide(const Sources& sources, const std::vector<int64_t>& rows, at::TensorAccessor<bool, 3> unreadable) {
-  const at::Tensor by_head = sources.channels.defined() ? sources.channels.to(at::kCPU) : at::ones({unreadable.size(0)}, at::kBool);
+void Hide(const Sources& sources, const std::vector<int64_t>& rows,
+          at::TensorAccessor<bool, 3> unreadable) {
+  const at::Tensor by_head = sources.channels.defined() ? sources.channels.to(at::kCPU)
+                                                        : at::ones({unreadable.size(0)}, at::kBool);
   const auto acts = by_head.accessor<bool, 1>();
   for (int64_t head = 0; head < unreadable.size(0); ++head) {
     for (int64_t row : rows) {
@@ -115,9 +133,11 @@ void Hide(const Sources& sources, const std::vector<int64_t>& rows, at::TensorAc
   }
 }
 
-Masks MakeMasks(const Packing& packing, const Block& block, int64_t heads, const std::vector<RowCut>& cuts) {
+Masks MakeMasks(const Packing& packing, const Block& block, int64_t heads,
+                const std::vector<RowCut>& cuts) {
   std::map<size_t, int64_t> begins;  // segment -> its first row of the block
-  for (size_t i = 0; i < block.segments.size(); ++i) begins[block.segments[i]] = static_cast<int64_t>(i) * block.length;
+  for (size_t i = 0; i < block.segments.size(); ++i)
+    begins[block.segments[i]] = static_cast<int64_t>(i) * block.length;
   std::vector<const RowCut*> own;
   bool by_head = false;
   for (const RowCut& cut : cuts) {
@@ -129,12 +149,15 @@ Masks MakeMasks(const Packing& packing, const Block& block, int64_t heads, const
   Masks masks{.unreadable = Later(block, at::kCPU).repeat({by_head ? heads : 1, block.count(), 1}),
               .uniform = at::zeros({block.rows(), 1}, at::kBool)};
   for (const RowCut* cut : own) {
-    if (Has(*cut, CutKind::kBidirectional)) masks.unreadable.narrow(1, begins[cut->segment], block.length).zero_();
+    if (Has(*cut, CutKind::kBidirectional))
+      masks.unreadable.narrow(1, begins[cut->segment], block.length).zero_();
   }
   for (const RowCut* cut : own) {
     std::vector<int64_t> rows;  // of the block
-    for (int64_t row : cut->to) rows.push_back(begins[cut->segment] + row - packing.segments[cut->segment].begin);
-    for (const Sources& sources : cut->hidden) Hide(sources, rows, masks.unreadable.accessor<bool, 3>());
+    for (int64_t row : cut->to)
+      rows.push_back(begins[cut->segment] + row - packing.segments[cut->segment].begin);
+    for (const Sources& sources : cut->hidden)
+      Hide(sources, rows, masks.unreadable.accessor<bool, 3>());
     const bool uniform = Has(*cut, CutKind::kEmptyRowsUniform);
     for (int64_t row : rows) masks.uniform.accessor<bool, 2>()[row][0] = uniform;
   }
@@ -148,25 +171,37 @@ struct Readables {
 };
 
 // q [segment, head, row, head_dim] -> [row of the block, heads * head_dim]
-at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const Block& block, const Masks& masks) {
-  const int64_t slots = r.slot_k.size(0), each = q.size(0) / slots, heads = q.size(1), length = q.size(2), before = r.slot_k.size(2);
-  const auto by_slot = [&](const at::Tensor& x) {  // [segment, head, row, width] -> [slot, head, row of the slot's segments, width]
-    return x.reshape({slots, each, heads, length, x.size(3)}).transpose(1, 2).reshape({slots, heads, each * length, x.size(3)});
+at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const Block& block,
+                       const Masks& masks) {
+  const int64_t slots = r.slot_k.size(0), each = q.size(0) / slots, heads = q.size(1),
+                length = q.size(2), before = r.slot_k.size(2);
+  const auto by_slot = [&](const at::Tensor& x) {  // [segment, head, row, width] -> [slot, head,
+                                                   // row of the slot's segments, width]
+    return x.reshape({slots, each, heads, length, x.size(3)})
+        .transpose(1, 2)
+        .reshape({slots, heads, each * length, x.size(3)});
   };
   const auto by_segment = [&](const at::Tensor& x) {  // the other way round
-    return x.reshape({slots, heads, each, length, x.size(3)}).transpose(1, 2).reshape({slots * each, heads, length, x.size(3)});
+    return x.reshape({slots, heads, each, length, x.size(3)})
+        .transpose(1, 2)
+        .reshape({slots * each, heads, length, x.size(3)});
   };
   const at::Tensor own = by_slot(at::matmul(q, r.own_k.transpose(2, 3)));
-  at::Tensor scores = before == 0 ? own : at::cat({at::matmul(by_slot(q), r.slot_k.transpose(2, 3)), own}, 3);
-  const auto for_scores = [&](const at::Tensor& x) {  // [heads or 1, row of the block, readable row or 1] -> as the scores
+  at::Tensor scores =
+      before == 0 ? own : at::cat({at::matmul(by_slot(q), r.slot_k.transpose(2, 3)), own}, 3);
+  const auto for_scores = [&](const at::Tensor& x) {  // [heads or 1, row of the block, readable row
+                                                      // or 1] -> as the scores
     return x.to(scores.device()).reshape({-1, slots, each * length, x.size(-1)}).transpose(0, 1);
   };
   const bool cut = masks.unreadable.defined();
-  const at::Tensor unreadable = cut ? for_scores(masks.unreadable) : Later(block, scores.options()).repeat({each, 1});
+  const at::Tensor unreadable =
+      cut ? for_scores(masks.unreadable) : Later(block, scores.options()).repeat({each, 1});
   scores = (scores / std::sqrt(static_cast<double>(q.size(3)))).masked_fill(unreadable, kNever);
-  at::Tensor weights = at::softmax(scores, -1);  // [slot, head, row of the slot's segments, readable row]
+  at::Tensor weights =
+      at::softmax(scores, -1);  // [slot, head, row of the slot's segments, readable row]
   if (cut) {
-    const at::Tensor alike = for_scores(masks.uniform.unsqueeze(0)).to(weights.scalar_type()) / static_cast<double>(before + length);
+    const at::Tensor alike = for_scores(masks.uniform.unsqueeze(0)).to(weights.scalar_type()) /
+                             static_cast<double>(before + length);
     weights = at::where(unreadable.all(-1, true), alike, weights);
   }
   at::Tensor out = by_slot(at::matmul(by_segment(weights.slice(3, before)), r.own_v));
@@ -174,8 +209,10 @@ at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const Block& blo
   return by_segment(out).transpose(1, 2).reshape({slots * each * length, -1});
 }
 
-// Keys and values of all kept slots. A slot's rows must lie together, so a segment that continues takes its carry's rows along.
-void Keep(const at::Tensor& k, const at::Tensor& v, const Packing& packing, const Carry& from, Carry& kept) {
+// Keys and values of all kept slots. A slot's rows must lie together, so a segment that continues
+// takes its carry's rows along.
+void Keep(const at::Tensor& k, const at::Tensor& v, const Packing& packing, const Carry& from,
+          Carry& kept) {
   if (packing.kept.empty()) return;
   std::vector<at::Tensor> keys, values;
   kept.rows.clear();
@@ -186,7 +223,8 @@ void Keep(const at::Tensor& k, const at::Tensor& v, const Packing& packing, cons
     keys.push_back(Readable(k, from.keys, s, from));
     values.push_back(Readable(v, from.values, s, from));
     const int64_t before = keys.back().size(0) - s.length;
-    for (; row != packing.kept.end() && *row < s.end(); ++row) kept.rows.push_back({rows, rows + before + *row - s.begin + 1});
+    for (; row != packing.kept.end() && *row < s.end(); ++row)
+      kept.rows.push_back({rows, rows + before + *row - s.begin + 1});
     rows += keys.back().size(0);
   }
   kept.keys = at::cat(keys);
@@ -197,28 +235,35 @@ void Keep(const at::Tensor& k, const at::Tensor& v, const Packing& packing, cons
 
 at::Tensor Rotate(const at::Tensor& x, const at::Tensor& positions, const RopeConfig& rope) {
   if (rope.dims == 0) return x;
-  const at::Tensor angle = at::outer(positions.to(x.options()), Frequencies(rope, x.options())).unsqueeze(1);  // [row, 1, dims / 2]
+  const at::Tensor angle = at::outer(positions.to(x.options()), Frequencies(rope, x.options()))
+                               .unsqueeze(1);  // [row, 1, dims / 2]
   const at::Tensor cosine = at::cos(angle), sine = at::sin(angle);
   const int64_t half = rope.dims / 2;
-  const at::Tensor first = x.slice(2, 0, half), second = x.slice(2, half, rope.dims), rest = x.slice(2, rope.dims);
+  const at::Tensor first = x.slice(2, 0, half), second = x.slice(2, half, rope.dims),
+                   rest = x.slice(2, rope.dims);
   return at::cat({first * cosine - second * sine, second * cosine + first * sine, rest}, 2);
 }
 
-at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Packing& packing, const Carry& from, Carry& kept,
+at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                  const Packing& packing, const Carry& from, Carry& kept,
                   const std::vector<RowCut>& cuts) {
   const int64_t heads = q.size(1);
   std::vector<at::Tensor> out;
   std::vector<int64_t> order;
   for (const Block& block : MakeBlocks(packing, from, heads)) {
     const std::vector<int64_t> rows = PackedRows(packing, block);
-    const auto select = [&](const at::Tensor& x, const std::vector<int64_t>& of, int64_t length) {  // -> [.., head, row, head_dim]
+    const auto select = [&](const at::Tensor& x, const std::vector<int64_t>& of,
+                            int64_t length) {  // -> [.., head, row, head_dim]
       const at::Tensor y = x.index_select(0, RowIndex(of, x));
       const int64_t each = heads / x.size(1);
-      return (each == 1 ? y : y.repeat_interleave(each, 1)).reshape({-1, length, heads, x.size(2)}).transpose(1, 2);
+      return (each == 1 ? y : y.repeat_interleave(each, 1))
+          .reshape({-1, length, heads, x.size(2)})
+          .transpose(1, 2);
     };
     const auto own = [&](const at::Tensor& x) { return select(x, rows, block.length); };
     const auto slots = [&](const at::Tensor& carried, const at::Tensor& like) {
-      return block.before == 0 ? like.new_empty({1, heads, 0, like.size(2)}) : select(carried, SlotRows(from, block), block.before);
+      return block.before == 0 ? like.new_empty({1, heads, 0, like.size(2)})
+                               : select(carried, SlotRows(from, block), block.before);
     };
     const Readables readables{slots(from.keys, k), slots(from.values, v), own(k), own(v)};
     out.push_back(AttendBlock(own(q), readables, block, MakeMasks(packing, block, heads, cuts)));
@@ -229,8 +274,10 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
 }
 
 at::Tensor AttentionWeights(const at::Tensor& q, const at::Tensor& k, int64_t first) {
-  const at::Tensor scores = at::einsum("ihd,jhd->hij", {q.slice(0, first), k}) / std::sqrt(static_cast<double>(q.size(2)));
-  const at::Tensor future = at::ones(scores.sizes().slice(1), scores.options().dtype(at::kBool)).triu(first + 1);
+  const at::Tensor scores = at::einsum("ihd,jhd->hij", {q.slice(0, first), k}) /
+                            std::sqrt(static_cast<double>(q.size(2)));
+  const at::Tensor future =
+      at::ones(scores.sizes().slice(1), scores.options().dtype(at::kBool)).triu(first + 1);
   return at::softmax(scores.masked_fill(future, kNever), -1).permute({1, 2, 0});
 }
 

@@ -29,7 +29,8 @@ at::Tensor Rotate(const at::Tensor& x, const at::Tensor& positions, const RopeCo
 // hidden tokens no weight and shares it among the others; a row with nothing left to read gets 0.
 // REQUIRES: under the cuts that read later tokens, segments are whole prompts from their first row
 // on.
-at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Packing& packing, const Carry& from, Carry& kept,
+at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                  const Packing& packing, const Carry& from, Carry& kept,
                   const std::vector<RowCut>& cuts);
 
 // Returns the weights that Attend gives in one whole prompt, of its rows from `first` on: softmax(q

@@ -18,13 +18,15 @@ using torch::autograd::variable_list;
 // Autograd saves lists of integers, not structs.
 std::vector<int64_t> Flatten(const std::vector<Segment>& segments) {
   std::vector<int64_t> flat;
-  for (const Segment& s : segments) flat.insert(flat.end(), {s.begin, s.length, s.position, s.carry});
+  for (const Segment& s : segments)
+    flat.insert(flat.end(), {s.begin, s.length, s.position, s.carry});
   return flat;
 }
 
 std::vector<Segment> Unflatten(const std::vector<int64_t>& flat) {
   std::vector<Segment> segments;
-  for (size_t i = 0; i < flat.size(); i += 4) segments.push_back({flat[i], flat[i + 1], flat[i + 2], flat[i + 3]});
+  for (size_t i = 0; i < flat.size(); i += 4)
+    segments.push_back({flat[i], flat[i + 1], flat[i + 2], flat[i + 3]});
   return segments;
 }
 
@@ -34,16 +36,21 @@ void Save(AutogradContext* context, const Packing& packing) {
 }
 
 Packing Saved(AutogradContext* context) {
-  return {Unflatten(context->saved_data["segments"].toIntVector()), context->saved_data["kept"].toIntVector()};
+  return {Unflatten(context->saved_data["segments"].toIntVector()),
+          context->saved_data["kept"].toIntVector()};
 }
 
 // Gradients of gradients would need a graph of the backward pass, which fills plain arrays.
 void RefuseSecondOrder() {
-  if (c10::GradMode::is_enabled()) throw Error("the kernels differentiate once", "differentiate the reference for gradients of gradients");
+  if (c10::GradMode::is_enabled())
+    throw Error("the kernels differentiate once",
+                "differentiate the reference for gradients of gradients");
 }
 
 // Custom autograd functions take no undefined tensors: an empty one stands for it.
-at::Tensor OrEmpty(const at::Tensor& x, const at::Tensor& like) { return x.defined() ? x : at::empty({0}, like.options()); }
+at::Tensor OrEmpty(const at::Tensor& x, const at::Tensor& like) {
+  return x.defined() ? x : at::empty({0}, like.options());
+}
 
 // What a function returns: `kept` only where something is kept.
 variable_list Outputs(const KernelOutput& out, const Packing& packing) {
@@ -52,7 +59,8 @@ variable_list Outputs(const KernelOutput& out, const Packing& packing) {
 
 // The gradients of Outputs.
 KernelOutput Gradient(const variable_list& gradients) {
-  return {gradients[0].contiguous(), gradients.size() > 1 ? gradients[1].contiguous() : at::Tensor()};
+  return {gradients[0].contiguous(),
+          gradients.size() > 1 ? gradients[1].contiguous() : at::Tensor()};
 }
 
 at::Tensor Take(const variable_list& out, at::Tensor& kept) {
@@ -61,10 +69,13 @@ at::Tensor Take(const variable_list& out, at::Tensor& kept) {
 }
 
 struct ScanFunction : torch::autograd::Function<ScanFunction> {
-  static variable_list forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& delta, const at::Tensor& a,
-                               const at::Tensor& b, const at::Tensor& c, const at::Tensor& from_in, const Packing& packing) {
+  static variable_list forward(AutogradContext* context, const at::Tensor& x,
+                               const at::Tensor& delta, const at::Tensor& a, const at::Tensor& b,
+                               const at::Tensor& c, const at::Tensor& from_in,
+                               const Packing& packing) {
     const at::Tensor from = from_in.contiguous();
-    const ScanInput in{x.contiguous(), delta.contiguous(), a.contiguous(), b.contiguous(), c.contiguous()};
+    const ScanInput in{x.contiguous(), delta.contiguous(), a.contiguous(), b.contiguous(),
+                       c.contiguous()};
     const KernelOutput out = FindKernels(in.x)->scan.Forward(in, from, packing);
     context->save_for_backward({in.x, in.delta, in.a, in.b, in.c, from});
     Save(context, packing);
@@ -75,16 +86,19 @@ struct ScanFunction : torch::autograd::Function<ScanFunction> {
     RefuseSecondOrder();
     const auto saved = context->get_saved_variables();
     const ScanInput in{saved[0], saved[1], saved[2], saved[3], saved[4]};
-    const ScanGradients g = FindKernels(in.x)->scan.Backward(in, saved[5], Gradient(gradients), Saved(context));
+    const ScanGradients g =
+        FindKernels(in.x)->scan.Backward(in, saved[5], Gradient(gradients), Saved(context));
     return {g.x, g.delta, at::Tensor(), g.b, g.c, g.from, at::Tensor()};
   }
 };
 
 struct ConvFunction : torch::autograd::Function<ConvFunction> {
-  static variable_list forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight_in, const at::Tensor& bias,
+  static variable_list forward(AutogradContext* context, const at::Tensor& x,
+                               const at::Tensor& weight_in, const at::Tensor& bias,
                                const at::Tensor& from_in, const Packing& packing) {
     const at::Tensor weight = weight_in.contiguous(), from = from_in.contiguous();
-    const KernelOutput out = FindKernels(x)->conv.Forward(x.contiguous(), {weight, bias.contiguous()}, from, packing);
+    const KernelOutput out =
+        FindKernels(x)->conv.Forward(x.contiguous(), {weight, bias.contiguous()}, from, packing);
     context->save_for_backward({weight, from});
     Save(context, packing);
     return Outputs(out, packing);
@@ -93,20 +107,23 @@ struct ConvFunction : torch::autograd::Function<ConvFunction> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     RefuseSecondOrder();
     const auto saved = context->get_saved_variables();
-    const ConvGradients g = FindKernels(saved[0])->conv.Backward(saved[0], saved[1], Gradient(gradients), Saved(context));
+    const ConvGradients g = FindKernels(saved[0])->conv.Backward(
+        saved[0], saved[1], Gradient(gradients), Saved(context));
     return {g.x, at::Tensor(), at::Tensor(), g.from, at::Tensor()};
   }
 };
 
 }  // namespace
 
-at::Tensor DifferentiableConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
-                              const at::Tensor& from, at::Tensor& kept) {
+at::Tensor DifferentiableConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                              const Packing& packing, const at::Tensor& from, at::Tensor& kept) {
   return Take(ConvFunction::apply(x, weight, OrEmpty(bias, x), OrEmpty(from, x), packing), kept);
 }
 
-at::Tensor DifferentiableScan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept) {
-  return Take(ScanFunction::apply(in.x, in.delta, in.a, in.b, in.c, OrEmpty(from, in.x), packing), kept);
+at::Tensor DifferentiableScan(const ScanInput& in, const Packing& packing, const at::Tensor& from,
+                              at::Tensor& kept) {
+  return Take(ScanFunction::apply(in.x, in.delta, in.a, in.b, in.c, OrEmpty(from, in.x), packing),
+              kept);
 }
 
 }  // namespace mambascope

@@ -12,8 +12,9 @@ namespace mambascope {
 
 // Shapes and meaning are those of CausalConv (conv.h) and SelectiveScan (scan.h), without cuts.
 // REQUIRES: FindKernels finds kernels; weight and bias, and in.a, do not require grad.
-at::Tensor DifferentiableConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
-                              const at::Tensor& from, at::Tensor& kept);
-at::Tensor DifferentiableScan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept);
+at::Tensor DifferentiableConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                              const Packing& packing, const at::Tensor& from, at::Tensor& kept);
+at::Tensor DifferentiableScan(const ScanInput& in, const Packing& packing, const at::Tensor& from,
+                              at::Tensor& kept);
 
 }  // namespace mambascope

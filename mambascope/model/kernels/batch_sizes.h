@@ -44,7 +44,8 @@ inline int64_t JacobianRows(at::Device device) { return device.is_cpu() ? 1024 :
 inline size_t FactsTogether(at::Device device, int64_t parameters) {
   constexpr int64_t kMost = 16, kWeightsForMost = 160'000'000;
   const int64_t most = device.is_cpu() ? kMost : 8 * kMost, scale = device.is_cpu() ? 1 : 64;
-  return static_cast<size_t>(std::clamp<int64_t>(most * kWeightsForMost * scale / std::max<int64_t>(1, parameters), 1, most));
+  return static_cast<size_t>(std::clamp<int64_t>(
+      most * kWeightsForMost * scale / std::max<int64_t>(1, parameters), 1, most));
 }
 
 }  // namespace mambascope

@@ -12,23 +12,27 @@ namespace mambascope {
 namespace {
 
 // Without cuts. The kernels differentiate with respect to activations alone.
-at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing, const at::Tensor& from,
-                    at::Tensor& kept) {
+at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                    const Packing& packing, const at::Tensor& from, at::Tensor& kept) {
   const bool trains_weight = weight.requires_grad() || (bias.defined() && bias.requires_grad());
   const bool has_kernel = FindKernels(x) != nullptr && !trains_weight;
-  return has_kernel ? DifferentiableConv(x, weight, bias, packing, from, kept) : CausalConvReference(x, weight, bias, packing, from, kept);
+  return has_kernel ? DifferentiableConv(x, weight, bias, packing, from, kept)
+                    : CausalConvReference(x, weight, bias, packing, from, kept);
 }
 
 }  // namespace
 
-at::Tensor CausalConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing, const at::Tensor& from,
-                      at::Tensor& kept, const CutRows& cuts) {
+at::Tensor CausalConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                      const Packing& packing, const at::Tensor& from, at::Tensor& kept,
+                      const CutRows& cuts) {
   const at::Tensor y = Convolve(x, weight, bias, packing, from, kept);
   if (cuts.recomputed().empty()) return y;
   const at::Tensor recomputed = ConvolveRows(x, weight, bias, packing, from, cuts.recomputed());
   std::vector<int64_t> targets;
-  for (int64_t i = 0; i < cuts.target_rows(); ++i) targets.push_back(cuts.recomputed()[static_cast<size_t>(i)].row);
-  const at::Tensor replaced = y.index_copy(0, RowIndex(targets, y), recomputed.narrow(0, 0, cuts.target_rows()));
+  for (int64_t i = 0; i < cuts.target_rows(); ++i)
+    targets.push_back(cuts.recomputed()[static_cast<size_t>(i)].row);
+  const at::Tensor replaced =
+      y.index_copy(0, RowIndex(targets, y), recomputed.narrow(0, 0, cuts.target_rows()));
   return at::cat({replaced, recomputed.slice(0, cuts.target_rows())});
 }
 

@@ -14,11 +14,13 @@ namespace mambascope {
 
 // y_t = bias + sum over k of weight_k * x_(t - d_conv + 1 + k), each channel for itself. Inputs
 // before a segment come from its carry; before a prompt they are 0.
-//   x [row, width], weight [d_conv, width], bias [width] or undefined, from [slot, d_conv - 1, width] -> y [row, width]
+//   x [row, width], weight [d_conv, width], bias [width] or undefined, from [slot, d_conv - 1,
+//   width] -> y [row, width]
 // `kept` becomes the last d_conv - 1 inputs at each row of packing.kept, [kept, d_conv - 1, width].
 // Rows that a cut severs from some of their inputs are computed without these. The cuts' extra rows
 // come after the packed ones.
-at::Tensor CausalConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing, const at::Tensor& from,
-                      at::Tensor& kept, const CutRows& cuts);
+at::Tensor CausalConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                      const Packing& packing, const at::Tensor& from, at::Tensor& kept,
+                      const CutRows& cuts);
 
 }  // namespace mambascope

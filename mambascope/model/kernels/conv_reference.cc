@@ -30,11 +30,12 @@ class ConvInputs {
 };
 
 // sum over back of weight_(window - back) * inputs[found[back][i]] + bias -> [i, width]
-at::Tensor SumTerms(const at::Tensor& inputs, const std::vector<std::vector<int64_t>>& found, const at::Tensor& weight,
-                    const at::Tensor& bias) {
+at::Tensor SumTerms(const at::Tensor& inputs, const std::vector<std::vector<int64_t>>& found,
+                    const at::Tensor& weight, const at::Tensor& bias) {
   at::Tensor y;
   for (size_t back = 0; back < found.size(); ++back) {
-    const at::Tensor term = inputs.index_select(0, RowIndex(found[back], inputs)) * weight[static_cast<int64_t>(found.size() - 1 - back)];
+    const at::Tensor term = inputs.index_select(0, RowIndex(found[back], inputs)) *
+                            weight[static_cast<int64_t>(found.size() - 1 - back)];
     y = y.defined() ? y + term : term;
   }
   return bias.defined() ? y + bias : y;
@@ -42,20 +43,24 @@ at::Tensor SumTerms(const at::Tensor& inputs, const std::vector<std::vector<int6
 
 }  // namespace
 
-at::Tensor ConvolveRows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
-                        const at::Tensor& from, const std::vector<CutRows::ConvRow>& rows) {
+at::Tensor ConvolveRows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                        const Packing& packing, const at::Tensor& from,
+                        const std::vector<CutRows::ConvRow>& rows) {
   const ConvInputs inputs(x, from, weight.size(0) - 1);
   std::vector<std::vector<int64_t>> found(static_cast<size_t>(weight.size(0)));
   for (size_t back = 0; back < found.size(); ++back) {
     for (const CutRows::ConvRow& row : rows) {
       const Segment& s = packing.segments[row.segment];
-      found[back].push_back(row.severed[back] ? ConvInputs::kZeros : inputs.Find(s, row.row, static_cast<int64_t>(back)));
+      found[back].push_back(row.severed[back]
+                                ? ConvInputs::kZeros
+                                : inputs.Find(s, row.row, static_cast<int64_t>(back)));
     }
   }
   return SumTerms(inputs.Rows(), found, weight, bias);
 }
 
-at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
+at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight,
+                               const at::Tensor& bias, const Packing& packing,
                                const at::Tensor& from, at::Tensor& kept) {
   const int64_t window = weight.size(0) - 1;
   const ConvInputs inputs(x, from, window);
@@ -63,7 +68,8 @@ at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight, co
   std::vector<std::vector<int64_t>> found(static_cast<size_t>(window + 1));
   for (int64_t back = 0; back <= window; ++back) {
     for (const Segment& s : packing.segments) {
-      for (int64_t row = s.begin; row < s.end(); ++row) found[static_cast<size_t>(back)].push_back(inputs.Find(s, row, back));
+      for (int64_t row = s.begin; row < s.end(); ++row)
+        found[static_cast<size_t>(back)].push_back(inputs.Find(s, row, back));
     }
   }
   if (!packing.kept.empty()) {
@@ -71,9 +77,11 @@ at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight, co
     auto segment = packing.segments.begin();
     for (int64_t row : packing.kept) {
       while (segment->end() <= row) ++segment;
-      for (int64_t back = window - 1; back >= 0; --back) rows.push_back(inputs.Find(*segment, row, back));
+      for (int64_t back = window - 1; back >= 0; --back)
+        rows.push_back(inputs.Find(*segment, row, back));
     }
-    kept = all.index_select(0, RowIndex(rows, x)).reshape({static_cast<int64_t>(packing.kept.size()), window, x.size(1)});
+    kept = all.index_select(0, RowIndex(rows, x))
+               .reshape({static_cast<int64_t>(packing.kept.size()), window, x.size(1)});
   }
   return SumTerms(all, found, weight, bias);
 }

@@ -11,11 +11,13 @@
 
 namespace mambascope {
 
-at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
+at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight,
+                               const at::Tensor& bias, const Packing& packing,
                                const at::Tensor& from, at::Tensor& kept);
 
 // Computes some rows again, without the inputs that cuts sever from them, [i, width].
-at::Tensor ConvolveRows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Packing& packing,
-                        const at::Tensor& from, const std::vector<CutRows::ConvRow>& rows);
+at::Tensor ConvolveRows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                        const Packing& packing, const at::Tensor& from,
+                        const std::vector<CutRows::ConvRow>& rows);
 
 }  // namespace mambascope

@@ -18,7 +18,8 @@ struct ConvCase {
 
 ConvCase RandomConv(at::ScalarType dtype = at::kFloat) {
   at::manual_seed(8);
-  return {Random({TestPacking().rows(), 37}, dtype), Random({4, 37}, dtype), Random({37}, dtype), Random({2, 3, 37}, dtype)};
+  return {Random({TestPacking().rows(), 37}, dtype), Random({4, 37}, dtype), Random({37}, dtype),
+          Random({2, 3, 37}, dtype)};
 }
 
 TEST(CausalConvTest, KernelEqualsReferenceWithGradients) {
@@ -41,17 +42,23 @@ TEST(CausalConvTest, KernelEqualsReferenceWithGradients) {
 TEST(CausalConvTest, EqualsLibTorchsConvolution) {
   const ConvCase c = RandomConv();
   at::Tensor kept;
-  const at::Tensor y = CausalConv(c.x, c.weight, c.bias, Packing::Whole({13}), {}, kept, CutRows(Packing::Whole({13}), {}, 4));
-  const at::Tensor want = at::conv1d(c.x.t().unsqueeze(0), c.weight.t().unsqueeze(1), c.bias, 1, 3, 1, 37)[0].t().slice(0, 0, 13);
+  const at::Tensor y = CausalConv(c.x, c.weight, c.bias, Packing::Whole({13}), {}, kept,
+                                  CutRows(Packing::Whole({13}), {}, 4));
+  const at::Tensor want =
+      at::conv1d(c.x.t().unsqueeze(0), c.weight.t().unsqueeze(1), c.bias, 1, 3, 1, 37)[0].t().slice(
+          0, 0, 13);
   EXPECT_LT(MaxDifference(y, want), 1e-5);
 }
 
-// Under a cut of the convolution targets, and all that their cut shows them, are as if the sources' inputs were 0. Here token 6 may not see
-// 4, and 7 nor 8 may see 5; for what 6 reads, 4 and 5 are computed again, for 7 and 8 5 and 6, where 6 is without 4 for everyone.
+// Under a cut of the convolution targets, and all that their cut shows them, are as if the sources'
+// inputs were 0. Here token 6 may not see 4, and 7 nor 8 may see 5; for what 6 reads, 4 and 5 are
+// computed again, for 7 and 8 5 and 6, where 6 is without 4 for everyone.
 TEST(CausalConvTest, CutsSilenceInputs) {
   const ConvCase c = RandomConv();
   const Packing packing = Packing::Whole({13});
-  const auto without = [](std::vector<int64_t> tokens) { return Sources{std::move(tokens), {}, CutKind::kMixingAndConv}; };
+  const auto without = [](std::vector<int64_t> tokens) {
+    return Sources{std::move(tokens), {}, CutKind::kMixingAndConv};
+  };
   const CutRows cuts(packing, {{0, {6}, {without({4})}}, {0, {7, 8}, {without({5})}}}, 4);
   ASSERT_EQ(cuts.target_rows(), 3);
   at::Tensor kept;
@@ -67,11 +74,15 @@ TEST(CausalConvTest, CutsSilenceInputs) {
     const at::Tensor want = t == 6 ? zeroed({4}) : t == 7 || t == 8 ? zeroed({5}) : whole;
     EXPECT_LT(MaxDifference(y[t], want[t]), 1e-5) << t;
   }
-  const std::vector<std::pair<int64_t, std::vector<int64_t>>> extra = {{4, {4}}, {5, {4}}, {5, {5}}, {6, {4, 5}}};
+  const std::vector<std::pair<int64_t, std::vector<int64_t>>> extra = {
+      {4, {4}}, {5, {4}}, {5, {5}}, {6, {4, 5}}};
   ASSERT_EQ(cuts.recomputed().size(), 3 + extra.size());
   for (size_t i = 0; i < extra.size(); ++i) {
     EXPECT_EQ(cuts.recomputed()[3 + i].row, extra[i].first);
-    EXPECT_LT(MaxDifference(y[13 + static_cast<int64_t>(i)], zeroed(extra[i].second)[extra[i].first]), 1e-5) << i;
+    EXPECT_LT(
+        MaxDifference(y[13 + static_cast<int64_t>(i)], zeroed(extra[i].second)[extra[i].first]),
+        1e-5)
+        << i;
   }
   EXPECT_GT(MaxDifference(y[7], whole[7]), 1e-2);
 }

@@ -4,9 +4,12 @@
 #include <bit>
 #include <vector>
 
-// Each kernel is compiled for several instruction sets; the loader picks the best that the machine has.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define MAMBASCOPE_KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+// Each kernel is compiled for several instruction sets; the loader picks the best that the machine
+// has.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#define MAMBASCOPE_KERNEL \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define MAMBASCOPE_KERNEL
 #endif
@@ -16,7 +19,8 @@ namespace {
 
 constexpr int64_t kB = kScanBlock;
 
-// exp(x), to 2 units in the last place, in a form that compilers vectorise: 2^n times a polynomial in the remainder (Cephes).
+// exp(x), to 2 units in the last place, in a form that compilers vectorise: 2^n times a polynomial
+// in the remainder (Cephes).
 inline __attribute__((always_inline)) float Exp(float x) {
   x = std::min(std::max(x, -87.0f), 88.0f);
   constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
@@ -35,34 +39,40 @@ inline __attribute__((always_inline)) float Exp(float x) {
 }
 
 // One row's channels of a block, padded with zeros to the block's full width.
-inline __attribute__((always_inline)) void LoadBlock(const float* row, const ChannelBlock& block, float* to) {
+inline __attribute__((always_inline)) void LoadBlock(const float* row, const ChannelBlock& block,
+                                                     float* to) {
   for (int64_t d = 0; d < block.width; ++d) to[d] = row[block.begin + d];
   for (int64_t d = block.width; d < kB; ++d) to[d] = 0;
 }
 
-inline __attribute__((always_inline)) void StoreBlock(const float* from, const ChannelBlock& block, float* row) {
+inline __attribute__((always_inline)) void StoreBlock(const float* from, const ChannelBlock& block,
+                                                      float* row) {
   for (int64_t d = 0; d < block.width; ++d) row[block.begin + d] = from[d];
 }
 
 // rows of [.., d_inner] -> [rows, kB].
-inline __attribute__((always_inline)) void LoadRows(const float* rows, int64_t n, int64_t d_inner, const ChannelBlock& block, float* to) {
+inline __attribute__((always_inline)) void LoadRows(const float* rows, int64_t n, int64_t d_inner,
+                                                    const ChannelBlock& block, float* to) {
   for (int64_t i = 0; i < n; ++i) LoadBlock(rows + i * d_inner, block, to + i * kB);
 }
 
-inline __attribute__((always_inline)) void StoreRows(const float* from, int64_t n, int64_t d_inner, const ChannelBlock& block,
-                                                     float* rows) {
+inline __attribute__((always_inline)) void StoreRows(const float* from, int64_t n, int64_t d_inner,
+                                                     const ChannelBlock& block, float* rows) {
   for (int64_t i = 0; i < n; ++i) StoreBlock(from + i * kB, block, rows + i * d_inner);
 }
 
-inline __attribute__((always_inline)) void StepDecay(const float* delta, const float* a, float* decay) {
+inline __attribute__((always_inline)) void StepDecay(const float* delta, const float* a,
+                                                     float* decay) {
   for (int64_t d = 0; d < kB; ++d) decay[d] = Exp(delta[d] * a[d]);
 }
 
 }  // namespace
 
 MAMBASCOPE_KERNEL
-void ScanForward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block, float* y, float* kept) {
-  const int64_t n_states = in.d_state, d_inner = in.d_inner, a_rows = in.decay_per_state ? n_states : 1;
+void ScanForward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block,
+                 float* y, float* kept) {
+  const int64_t n_states = in.d_state, d_inner = in.d_inner,
+                a_rows = in.decay_per_state ? n_states : 1;
   std::vector<float> a(static_cast<size_t>(a_rows * kB)), state(static_cast<size_t>(n_states * kB));
   LoadRows(in.a, a_rows, d_inner, block, a.data());
   if (segment.initial != nullptr) LoadRows(segment.initial, n_states, d_inner, block, state.data());
@@ -83,21 +93,29 @@ void ScanForward(const ScanArrays& in, const ScanSegment& segment, const Channel
       }
     }
     StoreBlock(out, block, y + t * d_inner);
-    if (segment.kept_slot[t] >= 0) StoreRows(state.data(), n_states, d_inner, block, kept + segment.kept_slot[t] * n_states * d_inner);
+    if (segment.kept_slot[t] >= 0)
+      StoreRows(state.data(), n_states, d_inner, block,
+                kept + segment.kept_slot[t] * n_states * d_inner);
   }
 }
 
-// With G = dL/dS_t, walked from the last row to the first:  G += C_t dL/dy_t;  dL/dwrite = sum of G B_t;  dL/dB_t = sum over channels of
-// G write;  dL/ddecay = G S_(t-1);  and G * decay goes on to t - 1.
+// With G = dL/dS_t, walked from the last row to the first:  G += C_t dL/dy_t;  dL/dwrite = sum of G
+// B_t;  dL/dB_t = sum over channels of G write;  dL/ddecay = G S_(t-1);  and G * decay goes on to t
+// - 1.
 MAMBASCOPE_KERNEL
-void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block, const ScanArrayGradients& g) {
+void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block,
+                  const ScanArrayGradients& g) {
   const int64_t n_states = in.d_state, d_inner = in.d_inner, rows = segment.end - segment.begin;
-  const int64_t a_rows = in.decay_per_state ? n_states : 1, size = n_states * kB, decay_size = a_rows * kB;
-  std::vector<float> a(static_cast<size_t>(decay_size)), grad(static_cast<size_t>(size)), loaded(static_cast<size_t>(size));
-  std::vector<float> states(static_cast<size_t>((rows + 1) * size));  // S before row i; S after the last row at the end
+  const int64_t a_rows = in.decay_per_state ? n_states : 1, size = n_states * kB,
+                decay_size = a_rows * kB;
+  std::vector<float> a(static_cast<size_t>(decay_size)), grad(static_cast<size_t>(size)),
+      loaded(static_cast<size_t>(size));
+  std::vector<float> states(
+      static_cast<size_t>((rows + 1) * size));  // S before row i; S after the last row at the end
   std::vector<float> decays(static_cast<size_t>(rows * decay_size));
   LoadRows(in.a, a_rows, d_inner, block, a.data());
-  if (segment.initial != nullptr) LoadRows(segment.initial, n_states, d_inner, block, states.data());
+  if (segment.initial != nullptr)
+    LoadRows(segment.initial, n_states, d_inner, block, states.data());
   alignas(64) float x[kB], delta[kB], write[kB], gy[kB], gwrite[kB], gdelta[kB];
   for (int64_t i = 0; i < rows; ++i) {
     const int64_t t = segment.begin + i;
@@ -108,7 +126,8 @@ void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const Channe
     for (int64_t n = 0; n < a_rows; ++n) StepDecay(delta, a.data() + n * kB, decay + n * kB);
     const float* b = in.b + (t * in.groups + block.group) * n_states;
     for (int64_t n = 0; n < n_states; ++n) {
-      const float *before = states.data() + i * size + n * kB, *keep = decay + (in.decay_per_state ? n * kB : 0);
+      const float *before = states.data() + i * size + n * kB,
+                  *keep = decay + (in.decay_per_state ? n * kB : 0);
       float* after = states.data() + (i + 1) * size + n * kB;
       for (int64_t d = 0; d < kB; ++d) after[d] = keep[d] * before[d] + write[d] * b[n];
     }
@@ -119,7 +138,8 @@ void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const Channe
     LoadBlock(in.delta + t * d_inner, block, delta);
     LoadBlock(g.y + t * d_inner, block, gy);
     if (g.kept != nullptr && segment.kept_slot[t] >= 0) {
-      LoadRows(g.kept + segment.kept_slot[t] * n_states * d_inner, n_states, d_inner, block, loaded.data());
+      LoadRows(g.kept + segment.kept_slot[t] * n_states * d_inner, n_states, d_inner, block,
+               loaded.data());
       for (int64_t j = 0; j < size; ++j) grad[j] += loaded[j];
     }
     for (int64_t d = 0; d < kB; ++d) write[d] = delta[d] * x[d], gwrite[d] = 0, gdelta[d] = 0;
@@ -148,12 +168,14 @@ void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const Channe
   }
   if (g.initial == nullptr) return;
   for (int64_t n = 0; n < n_states; ++n) {
-    for (int64_t d = 0; d < block.width; ++d) g.initial[n * d_inner + block.begin + d] += grad[n * kB + d];
+    for (int64_t d = 0; d < block.width; ++d)
+      g.initial[n * d_inner + block.begin + d] += grad[n * kB + d];
   }
 }
 
 MAMBASCOPE_KERNEL
-void ConvRow(const float* const* tap, int64_t taps, const float* weight, const float* bias, int64_t width, float* y) {
+void ConvRow(const float* const* tap, int64_t taps, const float* weight, const float* bias,
+             int64_t width, float* y) {
   for (int64_t d = 0; d < width; ++d) y[d] = bias != nullptr ? bias[d] : 0;
   for (int64_t k = 0; k < taps; ++k) {
     if (tap[k] != nullptr) MultiplyAdd(weight + k * width, tap[k], width, y);

@@ -31,7 +31,8 @@ struct ScanSegment {
 
 // Writes y [row, d_inner] and kept [slot, d_state, d_inner] for the segment's rows and the block's
 // channels.
-void ScanForward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block, float* y, float* kept);
+void ScanForward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block,
+                 float* y, float* kept);
 
 struct ScanArrayGradients {
   const float* y;     // dL/dy [row, d_inner]
@@ -43,11 +44,13 @@ struct ScanArrayGradients {
 
 // The gradients of the segment's inputs. The recurrence is run again to have its states: O(rows *
 // d_state * kScanBlock) memory.
-void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block, const ScanArrayGradients& g);
+void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block,
+                  const ScanArrayGradients& g);
 
 // y = bias + sum over k of weight_k * tap_k for one row of `width` channels. A null tap is 0; a
 // null bias is 0. weight [taps, width].
-void ConvRow(const float* const* tap, int64_t taps, const float* weight, const float* bias, int64_t width, float* y);
+void ConvRow(const float* const* tap, int64_t taps, const float* weight, const float* bias,
+             int64_t width, float* y);
 
 // to += weight * x, elementwise.
 void MultiplyAdd(const float* weight, const float* x, int64_t width, float* to);

@@ -7,10 +7,13 @@
 namespace mambascope {
 namespace {
 
-bool Contains(const std::vector<int64_t>& sorted, int64_t value) { return std::binary_search(sorted.begin(), sorted.end(), value); }
+bool Contains(const std::vector<int64_t>& sorted, int64_t value) {
+  return std::binary_search(sorted.begin(), sorted.end(), value);
+}
 
 bool SeversConv(const RowCut& cut) {
-  return std::any_of(cut.hidden.begin(), cut.hidden.end(), [](const Sources& s) { return s.kind == CutKind::kMixingAndConv; });
+  return std::any_of(cut.hidden.begin(), cut.hidden.end(),
+                     [](const Sources& s) { return s.kind == CutKind::kMixingAndConv; });
 }
 
 // Which of the convolution's inputs to the row of `token` the cut severs; empty where none.
@@ -19,7 +22,8 @@ std::vector<bool> Severed(const RowCut& cut, int64_t token, size_t taps) {
   bool any = false;
   for (size_t back = 0; back < taps; ++back) {
     for (const Sources& sources : cut.hidden) {
-      if (sources.kind == CutKind::kMixingAndConv && Contains(sources.tokens, token - static_cast<int64_t>(back)))
+      if (sources.kind == CutKind::kMixingAndConv &&
+          Contains(sources.tokens, token - static_cast<int64_t>(back)))
         severed[back] = any = true;
     }
   }
@@ -31,7 +35,9 @@ std::vector<bool> Either(std::vector<bool> a, const std::vector<bool>& b) {
   return a;
 }
 
-int64_t LastSeen(const RowCut& cut) { return std::max(cut.to.empty() ? -1 : cut.to.back(), cut.kept.empty() ? -1 : cut.kept.back()); }
+int64_t LastSeen(const RowCut& cut) {
+  return std::max(cut.to.empty() ? -1 : cut.to.back(), cut.kept.empty() ? -1 : cut.kept.back());
+}
 
 // Which rows no cut names.
 std::vector<bool> Uncut(const Packing& packing, const std::vector<RowCut>& cuts) {
@@ -44,14 +50,16 @@ std::vector<bool> Uncut(const Packing& packing, const std::vector<RowCut>& cuts)
 
 }  // namespace
 
-CutRows::CutRows(const Packing& packing, const std::vector<RowCut>& cuts, int64_t taps) : packed_(packing.rows()) {
+CutRows::CutRows(const Packing& packing, const std::vector<RowCut>& cuts, int64_t taps)
+    : packed_(packing.rows()) {
   if (cuts.empty()) return;
   const std::vector<ExtraRows> extra = FindRecomputed(packing, cuts, static_cast<size_t>(taps));
   const std::vector<bool> uncut = Uncut(packing, cuts);
   output_.resize(static_cast<size_t>(packed_));
   for (const Segment& s : packing.segments) {  // the rows that nothing is hidden from
     int64_t last = s.end() - 1;
-    while (last >= s.begin && !uncut[static_cast<size_t>(last)] && !Contains(packing.kept, last)) --last;
+    while (last >= s.begin && !uncut[static_cast<size_t>(last)] && !Contains(packing.kept, last))
+      --last;
     if (last < s.begin) continue;
     const int64_t shift = walked_.rows() - s.begin;
     AddWalk(s, s.carry, last, {}, {});
@@ -69,7 +77,9 @@ CutRows::CutRows(const Packing& packing, const std::vector<RowCut>& cuts, int64_
   }
 }
 
-std::vector<CutRows::ExtraRows> CutRows::FindRecomputed(const Packing& packing, const std::vector<RowCut>& cuts, size_t taps) {
+std::vector<CutRows::ExtraRows> CutRows::FindRecomputed(const Packing& packing,
+                                                        const std::vector<RowCut>& cuts,
+                                                        size_t taps) {
   std::vector<ExtraRows> extra(cuts.size());
   const auto token = [&](const RowCut& cut, int64_t row) {
     const Segment& s = packing.segments[cut.segment];
@@ -101,7 +111,8 @@ std::vector<CutRows::ExtraRows> CutRows::FindRecomputed(const Packing& packing, 
   return extra;
 }
 
-void CutRows::AddWalk(const Segment& segment, int64_t carry, int64_t last, const std::vector<Sources>& hidden, const ExtraRows& extra) {
+void CutRows::AddWalk(const Segment& segment, int64_t carry, int64_t last,
+                      const std::vector<Sources>& hidden, const ExtraRows& extra) {
   const int64_t begin = walked_.rows();
   walked_.segments.push_back({begin, last - segment.begin + 1, segment.position, carry});
   for (int64_t row = segment.begin; row <= last; ++row) {
@@ -111,7 +122,10 @@ void CutRows::AddWalk(const Segment& segment, int64_t carry, int64_t last, const
       if (!Contains(sources.tokens, segment.position + row - segment.begin)) continue;
       const bool partly = sources.channels.defined();
       const void* mask = sources.channels.unsafeGetTensorImpl();
-      auto& rows = partly ? partly_hidden_.try_emplace(mask, PartlyHidden{sources.channels}).first->second.rows : hidden_;
+      auto& rows =
+          partly
+              ? partly_hidden_.try_emplace(mask, PartlyHidden{sources.channels}).first->second.rows
+              : hidden_;
       rows.push_back(begin + row - segment.begin);
     }
   }
@@ -124,7 +138,8 @@ at::Tensor CutRows::WithExtra(const at::Tensor& x) const {
   for (size_t i = 0; i < recomputed_.size(); ++i) {
     const bool is_target = static_cast<int64_t>(i) < target_rows_;
     if (!is_target) rows.push_back(recomputed_[i].row);
-    if (recomputed_[i].severed[0]) severed.push_back(is_target ? recomputed_[i].row : static_cast<int64_t>(rows.size()) - 1);
+    if (recomputed_[i].severed[0])
+      severed.push_back(is_target ? recomputed_[i].row : static_cast<int64_t>(rows.size()) - 1);
   }
   return x.index_select(0, RowIndex(rows, x)).index_fill(0, RowIndex(severed, x), 0);
 }
@@ -133,7 +148,8 @@ at::Tensor CutRows::Written(at::Tensor x) const {
   if (!hidden_.empty()) x = x.index_fill(0, RowIndex(hidden_, x), 0);
   for (const auto& [mask, partly] : partly_hidden_) {
     const at::Tensor rows = RowIndex(partly.rows, x);
-    x = x.index_copy(0, rows, x.index_select(0, rows).masked_fill(partly.channels.to(x.device()), 0));
+    x = x.index_copy(0, rows,
+                     x.index_select(0, rows).masked_fill(partly.channels.to(x.device()), 0));
   }
   return x;
 }

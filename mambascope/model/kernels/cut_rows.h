@@ -57,9 +57,11 @@ class CutRows {
   using ExtraRows = std::map<int64_t, int64_t>;  // row -> the extra row that stands in its place
 
   // Fills recomputed_, and returns each cut's extra rows.
-  std::vector<ExtraRows> FindRecomputed(const Packing& packing, const std::vector<RowCut>& cuts, size_t taps);
+  std::vector<ExtraRows> FindRecomputed(const Packing& packing, const std::vector<RowCut>& cuts,
+                                        size_t taps);
   // Walks the segment's rows up to `last`.
-  void AddWalk(const Segment& segment, int64_t carry, int64_t last, const std::vector<Sources>& hidden, const ExtraRows& extra);
+  void AddWalk(const Segment& segment, int64_t carry, int64_t last,
+               const std::vector<Sources>& hidden, const ExtraRows& extra);
 
   int64_t packed_;
   std::vector<ConvRow> recomputed_;

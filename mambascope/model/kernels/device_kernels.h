@@ -30,9 +30,10 @@ struct ScanGradients {
 class ScanKernel {
  public:
   virtual ~ScanKernel() = default;
-  virtual KernelOutput Forward(const ScanInput& in, const at::Tensor& from, const Packing& packing) const = 0;
-  virtual ScanGradients Backward(const ScanInput& in, const at::Tensor& from, const KernelOutput& gradient,
-                                 const Packing& packing) const = 0;
+  virtual KernelOutput Forward(const ScanInput& in, const at::Tensor& from,
+                               const Packing& packing) const = 0;
+  virtual ScanGradients Backward(const ScanInput& in, const at::Tensor& from,
+                                 const KernelOutput& gradient, const Packing& packing) const = 0;
 };
 
 struct ConvWeights {
@@ -49,9 +50,10 @@ struct ConvGradients {
 class ConvKernel {
  public:
   virtual ~ConvKernel() = default;
-  virtual KernelOutput Forward(const at::Tensor& x, const ConvWeights& weights, const at::Tensor& from, const Packing& packing) const = 0;
-  virtual ConvGradients Backward(const at::Tensor& weight, const at::Tensor& from, const KernelOutput& gradient,
-                                 const Packing& packing) const = 0;
+  virtual KernelOutput Forward(const at::Tensor& x, const ConvWeights& weights,
+                               const at::Tensor& from, const Packing& packing) const = 0;
+  virtual ConvGradients Backward(const at::Tensor& weight, const at::Tensor& from,
+                                 const KernelOutput& gradient, const Packing& packing) const = 0;
 };
 
 struct DeviceKernels {

@@ -6,7 +6,8 @@ namespace mambascope {
 
 Packing Packing::Whole(const std::vector<int64_t>& lengths) {
   Packing packing;
-  for (int64_t length : lengths) packing.segments.push_back({.begin = packing.rows(), .length = length});
+  for (int64_t length : lengths)
+    packing.segments.push_back({.begin = packing.rows(), .length = length});
   return packing;
 }
 
@@ -20,7 +21,8 @@ at::Tensor Packing::Positions() const {
 
 std::vector<int64_t> Packing::KeptSlots() const {
   std::vector<int64_t> slots(static_cast<size_t>(rows()), -1);
-  for (size_t i = 0; i < kept.size(); ++i) slots[static_cast<size_t>(kept[i])] = static_cast<int64_t>(i);
+  for (size_t i = 0; i < kept.size(); ++i)
+    slots[static_cast<size_t>(kept[i])] = static_cast<int64_t>(i);
   return slots;
 }
 
@@ -30,7 +32,9 @@ std::vector<int64_t> Packing::LastRows() const {
   return rows;
 }
 
-at::Tensor RowIndex(const std::vector<int64_t>& rows, const at::Tensor& like) { return at::tensor(rows, at::kLong).to(like.device()); }
+at::Tensor RowIndex(const std::vector<int64_t>& rows, const at::Tensor& like) {
+  return at::tensor(rows, at::kLong).to(like.device());
+}
 
 at::Tensor InRowOrder(const at::Tensor& x, const std::vector<int64_t>& order) {
   return at::empty_like(x).index_copy(0, RowIndex(order, x), x);

@@ -12,9 +12,11 @@ namespace mambascope {
 // What a cut severs.
 enum class CutKind {
   kMixing,         // what the recurrence or the attention hands on
-  kMixingAndConv,  // and what the convolution does: nothing of the sources reaches the targets. Where there is none: as kMixing
+  kMixingAndConv,  // and what the convolution does: nothing of the sources reaches the targets.
+                   // Where there is none: as kMixing
   // As public implementations of Endy et al. 2025 sever transformers; as kMixing in others.
-  kEmptyRowsUniform,  // a row with nothing left to read reads every token of the prompt alike, later ones too (GPT-2)
+  kEmptyRowsUniform,  // a row with nothing left to read reads every token of the prompt alike,
+                      // later ones too (GPT-2)
   kBidirectional,     // all rows of the prompt read later tokens, too (Llama, Mistral, Qwen)
 };
 
@@ -32,9 +34,11 @@ struct RowCut {
   size_t segment;
   std::vector<int64_t> to;  // rows of the segment, ascending; no row is in two cuts of a layer
   std::vector<Sources> hidden;
-  int64_t carry = -1;              // slot of the carry at the token before the segment, as they see it; -1 at the prompt's start
-  std::vector<int64_t> kept = {};  // rows, ascending, after which the carry as they see it is kept: in slots after those of Packing::kept,
-                                   // in the order of the cuts
+  int64_t carry = -1;  // slot of the carry at the token before the segment, as they see it; -1 at
+                       // the prompt's start
+  std::vector<int64_t> kept =
+      {};  // rows, ascending, after which the carry as they see it is kept: in slots after those of
+           // Packing::kept, in the order of the cuts
 };
 
 }  // namespace mambascope

@@ -20,6 +20,7 @@ namespace mambascope {
 // d_inner]. Under a cut the rows `to` read a recurrence in which the hidden tokens write nothing:
 // decay, and every other row, are as before (Endy et al. 2025, section 3). REQUIRES: the rows of
 // `in` are the packed ones, and then the cuts' extra ones.
-at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept, const CutRows& cuts);
+at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from,
+                         at::Tensor& kept, const CutRows& cuts);
 
 }  // namespace mambascope

@@ -10,8 +10,9 @@ namespace mambascope {
 struct ScanInput {
   at::Tensor x;      // [row, d_inner]
   at::Tensor delta;  // [row, d_inner], the step size
-  at::Tensor a;      // [d_state, d_inner] (Mamba-1), or [1, d_inner]: one decay for all of a channel's states (Mamba-2)
-  at::Tensor b, c;   // [row, groups, d_state]
+  at::Tensor a;  // [d_state, d_inner] (Mamba-1), or [1, d_inner]: one decay for all of a channel's
+                 // states (Mamba-2)
+  at::Tensor b, c;  // [row, groups, d_state]
 };
 
 }  // namespace mambascope

@@ -9,6 +9,7 @@
 
 namespace mambascope {
 
-at::Tensor SelectiveScanReference(const ScanInput& in, const Packing& packing, const at::Tensor& from, at::Tensor& kept);
+at::Tensor SelectiveScanReference(const ScanInput& in, const Packing& packing,
+                                  const at::Tensor& from, at::Tensor& kept);
 
 }  // namespace mambascope

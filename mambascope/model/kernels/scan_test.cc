@@ -1,4 +1,5 @@
-// The scan: matrix against reference, reference against kernel, gradients against finite differences.
+// The scan: matrix against reference, reference against kernel, gradients against finite
+// differences.
 #include "mambascope/model/kernels/scan.h"
 
 #include <ATen/ATen.h>
@@ -30,18 +31,21 @@ struct ScanCase {
 ScanCase RandomCase(const Sizes& s, at::ScalarType dtype = at::kFloat) {
   at::manual_seed(7);
   const int64_t rows = TestPacking().rows();
-  return {{Random({rows, s.d_inner}, dtype), at::softplus(Random({rows, s.d_inner}, dtype)), -Random({s.a_rows, s.d_inner}, dtype).exp(),
-           Random({rows, s.groups, s.d_state}, dtype), Random({rows, s.groups, s.d_state}, dtype)},
+  return {{Random({rows, s.d_inner}, dtype), at::softplus(Random({rows, s.d_inner}, dtype)),
+           -Random({s.a_rows, s.d_inner}, dtype).exp(), Random({rows, s.groups, s.d_state}, dtype),
+           Random({rows, s.groups, s.d_state}, dtype)},
           Random({2, s.d_state, s.d_inner}, dtype)};
 }
 
 class ScanTest : public testing::TestWithParam<Sizes> {};
 
 INSTANTIATE_TEST_SUITE_P(Sizes, ScanTest,
-                         testing::Values(Sizes{96, 16, 1, 16}, Sizes{7, 3, 1, 3}, Sizes{130, 12, 1, 1}, Sizes{64, 5, 2, 1},
+                         testing::Values(Sizes{96, 16, 1, 16}, Sizes{7, 3, 1, 3},
+                                         Sizes{130, 12, 1, 1}, Sizes{64, 5, 2, 1},
                                          Sizes{150, 4, 3, 1}),
                          [](const auto& info) {
-                           return fmt::format("d{}_n{}_g{}_a{}", info.param.d_inner, info.param.d_state, info.param.groups,
+                           return fmt::format("d{}_n{}_g{}_a{}", info.param.d_inner,
+                                              info.param.d_state, info.param.groups,
                                               info.param.a_rows);
                          });
 
@@ -93,12 +97,14 @@ TEST_P(ScanTest, ReferenceGradientsEqualFiniteDifferences) {
   for (at::Tensor* input : {&c.in.x, &c.in.delta, &c.in.a, &c.in.b, &c.in.c, &c.from}) {
     input->set_requires_grad(true);
     loss().backward();
-    const at::Tensor gradient = input->grad().clone(), value = input->detach().clone(), direction = at::randn_like(value);
+    const at::Tensor gradient = input->grad().clone(), value = input->detach().clone(),
+                     direction = at::randn_like(value);
     const auto at_step = [&](double step) {
       *input = value + step * direction;
       return loss().item<double>();
     };
-    const double numeric = (at_step(1e-5) - at_step(-1e-5)) / 2e-5, analytic = (gradient * direction).sum().item<double>();
+    const double numeric = (at_step(1e-5) - at_step(-1e-5)) / 2e-5,
+                 analytic = (gradient * direction).sum().item<double>();
     EXPECT_NEAR(analytic, numeric, 1e-6 * std::max(1.0, std::abs(numeric)));
     *input = value;
   }
@@ -111,7 +117,9 @@ TEST_P(ScanTest, KernelGradientsEqualFiniteDifferences) {
   for (at::Tensor* input : {&c.in.x, &c.in.delta, &c.in.b, &c.in.c, &c.from}) {
     const auto loss = [&] {
       at::Tensor kept;
-      return (DifferentiableScan(c.in, TestPacking(), c.from, kept) * weights).to(at::kDouble).sum();
+      return (DifferentiableScan(c.in, TestPacking(), c.from, kept) * weights)
+          .to(at::kDouble)
+          .sum();
     };
     input->set_requires_grad(true);
     loss().backward();
@@ -121,7 +129,8 @@ TEST_P(ScanTest, KernelGradientsEqualFiniteDifferences) {
       *input = value + step * direction;
       return loss().item<double>();
     };
-    const double numeric = (at_step(1e-2) - at_step(-1e-2)) / 2e-2, analytic = gradient.norm().item<double>();
+    const double numeric = (at_step(1e-2) - at_step(-1e-2)) / 2e-2,
+                 analytic = gradient.norm().item<double>();
     EXPECT_NEAR(analytic, numeric, 5e-3 * analytic);
     *input = value;
   }
@@ -132,7 +141,9 @@ TEST(ScanEdgeTest, SecondOrderGradientsAreRefused) {
   c.in.x.set_requires_grad(true);
   at::Tensor kept;
   const at::Tensor loss = DifferentiableScan(c.in, TestPacking(), c.from, kept).square().sum();
-  EXPECT_THROW(torch::autograd::grad({loss}, {c.in.x}, {}, /*retain_graph=*/true, /*create_graph=*/true), Error);
+  EXPECT_THROW(
+      torch::autograd::grad({loss}, {c.in.x}, {}, /*retain_graph=*/true, /*create_graph=*/true),
+      Error);
 }
 
 // The kernel at the ends of float32's exponent: no decay at all, and a decay to nothing.
@@ -143,7 +154,8 @@ TEST(ScanEdgeTest, ExtremeSteps) {
   at::Tensor kept, kept_reference;
   const at::Tensor y = DifferentiableScan(c.in, TestPacking(), c.from, kept);
   EXPECT_TRUE(y.isfinite().all().item<bool>());
-  EXPECT_LT(MaxDifference(y, SelectiveScanReference(c.in, TestPacking(), c.from, kept_reference)), 1e-5 * y.abs().max().item<double>());
+  EXPECT_LT(MaxDifference(y, SelectiveScanReference(c.in, TestPacking(), c.from, kept_reference)),
+            1e-5 * y.abs().max().item<double>());
 }
 
 // One whole prompt under cuts.
@@ -156,17 +168,23 @@ at::Tensor ScanWhole(const ScanInput& in, const std::vector<RowCut>& cuts) {
 // Inputs 2^i, no decay: the binary digits of each output show exactly the tokens that got through.
 ScanInput BinaryDigits(int64_t rows, int64_t d_state) {
   const at::Tensor b = at::ones({rows, 1, d_state}) / static_cast<double>(d_state);
-  return {at::pow(2, at::arange(rows, at::kFloat)).unsqueeze(1), at::ones({rows, 1}), at::zeros({1, 1}), b, at::ones_like(b)};
+  return {at::pow(2, at::arange(rows, at::kFloat)).unsqueeze(1), at::ones({rows, 1}),
+          at::zeros({1, 1}), b, at::ones_like(b)};
 }
 
 TEST(ScanCutTest, BinaryDigitsShowWhatGotThrough) {
-  const auto outputs = [&](const std::vector<RowCut>& cuts) { return ToVector(ScanWhole(BinaryDigits(6, 1), cuts)); };
+  const auto outputs = [&](const std::vector<RowCut>& cuts) {
+    return ToVector(ScanWhole(BinaryDigits(6, 1), cuts));
+  };
   EXPECT_EQ(outputs({}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1111, 0b11111, 0b111111}));
-  EXPECT_EQ(outputs({{0, {3, 5}, {{{1, 2}}}}}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1001, 0b11111, 0b111001}));
-  EXPECT_EQ(outputs({{0, {4}, {{{0}}}}, {0, {5}, {{{0}}, {{5}}}}}), (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1111, 0b11110, 0b011110}));
+  EXPECT_EQ(outputs({{0, {3, 5}, {{{1, 2}}}}}),
+            (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1001, 0b11111, 0b111001}));
+  EXPECT_EQ(outputs({{0, {4}, {{{0}}}}, {0, {5}, {{{0}}, {{5}}}}}),
+            (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1111, 0b11110, 0b011110}));
 }
 
-// The small cases of the public implementation of Endy et al. 2025: 8 tokens, 8 states, what each writes shared among them.
+// The small cases of the public implementation of Endy et al. 2025: 8 tokens, 8 states, what each
+// writes shared among them.
 TEST(ScanCutTest, PublicImplementationsSmallCases) {
   const ScanInput in = BinaryDigits(8, 8);
   const auto outputs = [&](std::vector<int64_t> from, std::vector<int64_t> to) {
@@ -196,7 +214,8 @@ TEST(ScanCutTest, EqualsZeroedEntriesOfTheMatrix) {
   EXPECT_GT(MaxDifference(y[12], ScanWhole(c.in, {})[12]), 1e-2);
 }
 
-// A segment under a cut goes on from a carry that its sources wrote nothing to, and gives what the whole prompt gives there.
+// A segment under a cut goes on from a carry that its sources wrote nothing to, and gives what the
+// whole prompt gives there.
 TEST(ScanCutTest, CutsGoOnFromTheCarryThatTheyKept) {
   const ScanCase c = RandomCase({70, 3, 2, 1});
   Packing whole = Packing::Whole({13});
@@ -218,7 +237,8 @@ TEST(ScanCutTest, CutsGoOnFromTheCarryThatTheyKept) {
 TEST(ScanCutTest, InfiniteSourcesStayHidden) {
   ScanInput in = BinaryDigits(6, 1);
   in.x[1].fill_(INFINITY);
-  const at::Tensor y = ScanWhole(in, {{0, {4}, {{{1}}}}, {0, {5}, {{{1}, at::ones({1}, at::kBool)}}}});
+  const at::Tensor y =
+      ScanWhole(in, {{0, {4}, {{{1}}}}, {0, {5}, {{{1}, at::ones({1}, at::kBool)}}}});
   EXPECT_EQ(y[4].item<float>(), 0b11101);
   EXPECT_EQ(y[5].item<float>(), 0b111101);
   EXPECT_TRUE(std::isinf(y[3].item<float>()));
