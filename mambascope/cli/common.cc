@@ -18,6 +18,7 @@
 #include "mambascope/intervene/sweep.h"
 #include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/model/threads.h"
+#include "mambascope/plural.h"
 
 namespace mambascope {
 namespace {
@@ -206,6 +207,21 @@ Tokenizer RequireTokenizer(const CommonArguments& o) {
 
 void Warn(const CommonArguments& o, const std::string& sentence) {
   if (!o.quiet) fmt::print(stderr, "warning: {}\n", sentence);
+}
+
+void WarnOfFaults(const CommonArguments& o, const ReadFaults& faults) {
+  constexpr size_t kShown = 5;
+  const auto warn = [&](const std::string& what, const std::vector<std::string>& sentences) {
+    if (sentences.empty()) return;
+    std::string text = fmt::format("{}:", what);
+    for (size_t i = 0; i < std::min(kShown, sentences.size()); ++i) text += "\n  " + sentences[i];
+    if (sentences.size() > kShown)
+      text += fmt::format("\n  and {} more", sentences.size() - kShown);
+    Warn(o, text);
+  };
+  warn(fmt::format("left out {} of {}", faults.left_out.size(), Count(faults.records, "record")),
+       faults.left_out);
+  warn(fmt::format("ignored {}", Count(faults.ignored.size(), "bad field")), faults.ignored);
 }
 
 void Print(const CommonArguments& o, const Json& document, const std::string& text) {

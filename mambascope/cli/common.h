@@ -9,6 +9,7 @@
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/cli/bundled.h"
 #include "mambascope/cli/option.h"
+#include "mambascope/data/read_faults.h"
 #include "mambascope/experiments/editing/rome.h"
 #include "mambascope/jobs/job.h"
 #include "mambascope/model/model.h"
@@ -90,6 +91,10 @@ Tokenizer RequireTokenizer(const CommonArguments& arguments);
 
 // Prints a warning on stderr, unless --quiet.
 void Warn(const CommonArguments& arguments, const std::string& sentence);
+
+// Prints a warning that names the records that were left out, the first few of them, and counts
+// them.
+void WarnOfFaults(const CommonArguments& arguments, const ReadFaults& faults);
 
 // Prints `document` on stdout where --json asks for it, else `text`, unless --quiet.
 void Print(const CommonArguments& arguments, const Json& document, const std::string& text);

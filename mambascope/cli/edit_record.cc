@@ -20,14 +20,14 @@ std::shared_ptr<const References> ReadReferences(const EditArguments& o) {
                                                 : ReadAttributeSnippets(o.snippets));
 }
 
-std::vector<DatasetRecord> ReadRecords(const EditArguments& o) {
+std::vector<DatasetRecord> ReadRecords(const EditArguments& o, ReadFaults& faults) {
   std::vector<DatasetRecord> records;
   for (const std::string& file : o.counterfact) {
-    for (const CounterFactRecord& record : ReadCounterFact(file))
+    for (const CounterFactRecord& record : ReadCounterFact(file, {.truth = !o.all_facts}, &faults))
       records.push_back(MakeDatasetRecord(record));
   }
   for (const std::string& file : o.zsre) {
-    for (const ZsreRecord& record : ReadZsre(file))
+    for (const ZsreRecord& record : ReadZsre(file, &faults))
       records.push_back(MakeDatasetRecord(record, static_cast<int64_t>(records.size())));
   }
   return records;
@@ -38,10 +38,15 @@ std::vector<DatasetRecord> ReadRecords(const EditArguments& o) {
 ChosenRecords ChooseRecords(const CommonArguments& common, const EditArguments& o,
                             const EditSetup& setup) {
   using Keep = RecordChoiceOptions::Keep;
-  return ChooseRecords(setup.model(), setup.tokenizer(), ReadRecords(o),
-                       {.limit = o.limit.value_or(0),
-                        .keep = o.all_facts ? Keep::kAll : Keep::kKnown,
-                        .seed = common.Seed()});
+  ReadFaults faults;
+  std::vector<DatasetRecord> records = ReadRecords(o, faults);
+  WarnOfFaults(common, faults);
+  ChosenRecords chosen = ChooseRecords(setup.model(), setup.tokenizer(), std::move(records),
+                                       {.limit = o.limit.value_or(0),
+                                        .keep = o.all_facts ? Keep::kAll : Keep::kKnown,
+                                        .seed = common.Seed()});
+  chosen.choice.left_out = static_cast<int64_t>(faults.left_out.size());
+  return chosen;
 }
 
 EditEvaluator MakeEvaluator(const CommonArguments& common, const EditArguments& o,

@@ -24,12 +24,14 @@ ChoiceOptions::Corruption WantedCorruption(const FactArguments& o) {
   return IsNoisy(o) ? ChoiceOptions::Corruption::kNoise : ChoiceOptions::Corruption::kOtherSubject;
 }
 
-std::vector<Fact> ReadFacts(const FactArguments& o) {
+// Only --all-facts can do without the true object.
+std::vector<Fact> ReadFacts(const FactArguments& o, ReadFaults& faults) {
   std::vector<Fact> facts;
   if (!o.relations.empty())
-    facts = ToFacts(ReadRelations({o.relations.begin(), o.relations.end()}));
+    facts = ToFacts(ReadRelations({o.relations.begin(), o.relations.end()}, &faults));
   for (const std::string& file : o.counterfact) {
-    std::vector<Fact> more = ToFacts(ReadCounterFact(file));
+    std::vector<Fact> more =
+        ToFacts(ReadCounterFact(file, {.truth = !o.all_facts, .edit = false}, &faults));
     facts.insert(facts.end(), more.begin(), more.end());
   }
   return Distinct(facts);
@@ -129,7 +131,10 @@ FactWork TakeFacts(const CommonArguments& common, const FactArguments& o, const 
     work.pairs = {OneFact(o, tokenizer)};
     subjects = {*o.subject};
   } else {
-    const std::vector<Fact> facts = ReadFacts(o);
+    ReadFaults faults;
+    const std::vector<Fact> facts = ReadFacts(o, faults);
+    WarnOfFaults(common, faults);
+    work.left_out = static_cast<int64_t>(faults.left_out.size());
     for (const Fact& fact : facts) subjects.push_back(fact.subject);
     Progress progress("choosing facts", "facts", common.quiet);
     const int64_t wanted = o.limit.value_or(static_cast<int64_t>(facts.size()));
@@ -161,7 +166,8 @@ FactWork TakeFacts(const CommonArguments& common, const FactArguments& o, const 
   return work;
 }
 
-void DescribeNoise(const FactWork& work, RunDescription& run) {
+void DescribeFacts(const FactWork& work, RunDescription& run) {
+  if (work.left_out > 0) run.Mentions("left_out", work.left_out);
   if (!work.noise) return;
   run.DependsOn("noise_std", work.noise->std);
   run.DependsOn("samples", work.noise->samples);

@@ -45,6 +45,7 @@ struct FactWork {
   std::vector<Fact> facts;               // those of the pairs; none: one fact, given alone
   std::vector<RelationCount> relations;  // none: one fact, given alone
   std::optional<Noise> noise;
+  int64_t left_out = 0;  // records of the data that cannot be used
 };
 // A further model that must know the facts of a data set, too.
 struct FurtherModel {
@@ -62,8 +63,8 @@ FactPair OneFact(const FactArguments& arguments, const Tokenizer& tokenizer);
 // The first token of " " + text.
 int64_t FirstToken(const Tokenizer& tokenizer, const std::string& text);
 
-// What of the noise the numbers depend on.
-void DescribeNoise(const FactWork& work, RunDescription& run);
+// Adds the noise, and how many records were left out, to the description of a run.
+void DescribeFacts(const FactWork& work, RunDescription& run);
 
 // The results of all facts, some at a time. Those of a data set go to NAME.jsonl as they come.
 // Prints the plan for --explain, and for

@@ -136,6 +136,7 @@ class KnockoutCommand : public Command {
     for (const ChannelGroup& group : options.channels) result.channels.push_back(group.name);
     RunDescription run = DescribeRun("knockout", *this, one.common);
     DescribeKnockout(a_, options, result.window, run);
+    DescribeFacts(work, run);
     result.options = run.options;
     result.facts = RunFacts<KnockedFact>(
         name, one.common, a_.facts, one.model, work, folder, run,

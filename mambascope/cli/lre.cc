@@ -74,7 +74,7 @@ class LreCommand : public Command {
 
  private:
   void Measure() {
-    const std::vector<Relation> relations = TakeRelations(a_);
+    const std::vector<Relation> relations = TakeRelations(common, a_);
     const Tokenizer tokenizer = RequireTokenizer(common);
     const Model model = LoadModel(common);
     const LreOptions options = MakeLreOptions(common, a_, model);

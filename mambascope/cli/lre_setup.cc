@@ -137,8 +137,11 @@ LreOptions MakeLreOptions(const CommonArguments& common, const LreArguments& a,
   return options;
 }
 
-std::vector<Relation> TakeRelations(const LreArguments& a) {
-  std::vector<Relation> relations = ReadRelations({a.relations.begin(), a.relations.end()});
+std::vector<Relation> TakeRelations(const CommonArguments& common, const LreArguments& a) {
+  ReadFaults faults;
+  std::vector<Relation> relations =
+      ReadRelations({a.relations.begin(), a.relations.end()}, &faults);
+  WarnOfFaults(common, faults);
   std::map<fs::path, std::string> names;
   for (const Relation& relation : relations) {
     const auto [found, is_new] = names.emplace(OperatorFile(a, relation.name), relation.name);

@@ -40,7 +40,7 @@ LreOptions MakeLreOptions(const CommonArguments& common, const LreArguments& arg
 
 // The relations in the files. Throws Error where two have names that would be one file's, and for a
 // name in --save that none has.
-std::vector<Relation> TakeRelations(const LreArguments& arguments);
+std::vector<Relation> TakeRelations(const CommonArguments& common, const LreArguments& arguments);
 
 // OUT/lre/NAME.safetensors; what is no letter, digit, _ or - in the name becomes _.
 std::filesystem::path OperatorFile(const LreArguments& arguments, const std::string& relation);

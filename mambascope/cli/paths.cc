@@ -25,7 +25,7 @@ class PathsCommand : public Command {
     const Model model = LoadModel(common);
     const FactWork work = TakeFacts(common, facts_, model, tokenizer);
     RunDescription run = DescribeRun("paths", *this);
-    DescribeNoise(work, run);
+    DescribeFacts(work, run);
     PathsResult result{.options = run.options,
                        .at = at_,
                        .conditions = PathConditions(model),

@@ -55,7 +55,7 @@ class TraceCommand : public Command {
                          .noise = work.noise,
                          .cells = {}};
     RunDescription run = DescribeRun("trace", *this);
-    DescribeNoise(work, run);
+    DescribeFacts(work, run);
     run.DependsOn("site", SiteName(site));
     run.DependsOn("window", options.window);
     TraceResult result{.options = run.options,

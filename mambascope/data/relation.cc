@@ -7,6 +7,7 @@
 #include <array>
 #include <set>
 
+#include "mambascope/data/record_form.h"
 #include "mambascope/data/text_fields.h"
 #include "mambascope/error.h"
 
@@ -16,18 +17,33 @@ namespace {
 namespace fs = std::filesystem;
 
 std::vector<std::string> ReadTemplates(const JsonNode& field) {
+  if (field.json().is_string()) return {ReadPattern(field)};
   std::vector<std::string> templates;
   for (const JsonNode& element : field.Elements()) templates.push_back(ReadPattern(element));
   return templates;
 }
 
+Sample ReadSample(const JsonNode& node) {
+  return {.subject = ReadText(node["subject"]), .object = ReadText(node["object"])};
+}
+
 // Fields beyond these are left alone: the public implementation's own copies add some that follow
 // from the samples.
 RelationProperties ReadProperties(const JsonNode& field) {
-  return {.relation_type = field["relation_type"].String(),
-          .domain_name = field["domain_name"].String(),
-          .range_name = field["range_name"].String(),
+  return {.relation_type = field.String("relation_type", ""),
+          .domain_name = field.String("domain_name", ""),
+          .range_name = field.String("range_name", ""),
           .symmetric = field.Flag("symmetric", false)};
+}
+
+// Reads what a relation may lack.
+void ReadOptionalFields(const JsonNode& root, ReadFaults* faults, Relation& relation) {
+  std::vector<std::string>* ignored = faults ? &faults->ignored : nullptr;
+  if (root.Has("properties"))
+    TryRead(ignored, [&] { relation.properties = ReadProperties(root["properties"]); });
+  if (root.Has("prompt_templates_zs"))
+    TryRead(ignored,
+            [&] { relation.prompt_templates_zs = ReadTemplates(root["prompt_templates_zs"]); });
 }
 
 // The public loader refuses other fields as well, so every file made for it passes; here it catches
@@ -75,9 +91,7 @@ Json SamplesJson(const std::vector<Sample>& samples) {
 
 std::vector<Sample> ReadSamples(const JsonNode& list) {
   std::vector<Sample> samples;
-  for (const JsonNode& element : list.Elements())
-    samples.push_back(
-        {.subject = ReadText(element["subject"]), .object = ReadText(element["object"])});
+  for (const JsonNode& element : list.Elements()) samples.push_back(ReadSample(element));
   return samples;
 }
 
@@ -90,31 +104,33 @@ std::vector<std::string> RelationRange(const Relation& relation) {
   return range;
 }
 
-Relation ReadRelation(const fs::path& file) {
+Relation ReadRelation(const fs::path& file, ReadFaults* faults) {
   const Json document = ReadJson(file);
   const JsonNode root(document, file.string());
+  const JsonNode first = root.json().is_array() && !root.json().empty() ? root.Elements()[0] : root;
+  const RecordForm form = FormOf(first);
+  if (form != RecordForm::kRelations && form != RecordForm::kUnknown)
+    root.Fail(fmt::format("looks like {}", DescribeForm(form)));
   Relation relation{.name = ReadText(root["name"]),
-                    .prompt_templates = ReadTemplates(root["prompt_templates"]),
-                    .prompt_templates_zs = {},
-                    .properties = ReadProperties(root["properties"]),
-                    .samples = ReadSamples(root["samples"])};
-  if (root.Has("prompt_templates_zs"))
-    relation.prompt_templates_zs = ReadTemplates(root["prompt_templates_zs"]);
+                    .prompt_templates = ReadTemplates(root["prompt_templates"])};
   if (relation.prompt_templates.empty())
     root["prompt_templates"].Fail("is an empty list, at least one template was expected");
-  if (relation.samples.empty())
-    root["samples"].Fail("is an empty list, at least one sample was expected");
+  const JsonNode samples = root["samples"];
+  relation.samples =
+      ReadEach<Sample>(samples, samples.Elements(), faults,
+                       [](const JsonNode& node, size_t) { return ReadSample(node); });
+  ReadOptionalFields(root, faults, relation);
   RefuseOtherFields(root);
   return relation;
 }
 
-std::vector<Relation> ReadRelations(const std::vector<fs::path>& paths) {
+std::vector<Relation> ReadRelations(const std::vector<fs::path>& paths, ReadFaults* faults) {
   std::vector<Relation> relations;
   for (const fs::path& path : paths) {
     std::error_code unreadable;  // is reported by what reads the path
     const std::vector<fs::path> files =
         fs::is_directory(path, unreadable) ? JsonFiles(path) : std::vector{path};
-    std::transform(files.begin(), files.end(), std::back_inserter(relations), ReadRelation);
+    for (const fs::path& file : files) relations.push_back(ReadRelation(file, faults));
   }
   return relations;
 }

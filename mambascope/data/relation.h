@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "mambascope/data/read_faults.h"
 #include "mambascope/tokenizer/json_node.h"
 
 namespace mambascope {
@@ -43,20 +44,24 @@ struct Relation {
 // occurrence.
 std::vector<std::string> RelationRange(const Relation& relation);
 
-// [{subject, object}, ..], and what it means. Throws Error as ReadRelation does.
+// [{subject, object}, ..], written and read. ReadSamples throws Error for a bad sample.
 Json SamplesJson(const std::vector<Sample>& samples);
 std::vector<Sample> ReadSamples(const JsonNode& list);
 
 // Reads {"name", "prompt_templates", "prompt_templates_zs", "properties": {"relation_type",
-// "domain_name", "range_name", "symmetric"}, "samples": [{"subject", "object"}]};
-// "prompt_templates_zs" and "symmetric" (false) may be left out. Throws Error, which names the file
-// and the field, for a field that is missing, empty or of another type, for a template without
-// exactly one {}, and for a top-level field of another name.
-Relation ReadRelation(const std::filesystem::path& file);
+// "domain_name", "range_name", "symmetric"}, "samples": [{"subject", "object"}]}. The name, one
+// template and one sample are enough; a template alone may stand without its list.
+//
+// A bad sample is left out and named in `faults`; so is a bad optional field. Without `faults`,
+// either throws. Throws Error, which names the file and the field, for a template without exactly
+// one {}, a top-level field of another name, a file of another form, and when no sample can be
+// used.
+Relation ReadRelation(const std::filesystem::path& file, ReadFaults* faults = nullptr);
 
-// The relations in `paths`: a file is one; a folder is its files *.json and those of the folders
-// inside (no links to folders), in the order of their paths. Throws Error for a folder that holds
-// none, for a path that cannot be read, and as ReadRelation does.
-std::vector<Relation> ReadRelations(const std::vector<std::filesystem::path>& paths);
+// Reads the relations in `paths`. A file is one relation. A folder is its files *.json and those of
+// the folders inside (without links to folders), in the order of their paths. Throws Error for a
+// folder that holds none, for a path that cannot be read, and as ReadRelation does.
+std::vector<Relation> ReadRelations(const std::vector<std::filesystem::path>& paths,
+                                    ReadFaults* faults = nullptr);
 
 }  // namespace mambascope

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "mambascope/checkpoint/json.h"
 #include "mambascope/data/prompt.h"
+#include "mambascope/data/record_form.h"
 #include "mambascope/data/text_fields.h"
 #include "mambascope/tokenizer/json_node.h"
 
@@ -20,20 +20,22 @@ ZsreRecord ReadRecord(const JsonNode& record) {
           .subject = subject,
           .rephrase = ReadText(record["rephrase"]),
           .answers = answers,
-          .alt = record.String("alt", ""),
+          .alt = record.Has("alt") ? ReadText(record["alt"]) : "",
           .loc = ReadText(record["loc"]),
           .loc_ans = ReadText(record["loc_ans"])};
 }
 
 }  // namespace
 
-std::vector<ZsreRecord> ReadZsre(const std::filesystem::path& file) {
-  const Json document = ReadJson(file);
+std::vector<ZsreRecord> ReadZsre(const std::filesystem::path& file, ReadFaults* faults) {
+  const Json document = ReadRecords(file);
   const JsonNode root(document, file.string());
-  std::vector<ZsreRecord> records;
-  for (const JsonNode& record : root.Elements()) records.push_back(ReadRecord(record));
-  if (records.empty()) root.Fail("holds no records");
-  return records;
+  const std::vector<JsonNode> nodes = root.IsObject() ? std::vector{root} : root.Elements();
+  const RecordForm form = nodes.empty() ? RecordForm::kUnknown : FormOf(nodes.front());
+  if (form != RecordForm::kZsre && form != RecordForm::kUnknown)
+    root.Fail(fmt::format("looks like {}", DescribeForm(form)));
+  return ReadEach<ZsreRecord>(root, nodes, faults,
+                              [](const JsonNode& node, size_t) { return ReadRecord(node); });
 }
 
 }  // namespace mambascope

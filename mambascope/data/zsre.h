@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "mambascope/data/read_faults.h"
+
 namespace mambascope {
 
 // One fact. Texts are verbatim.
@@ -14,17 +16,19 @@ struct ZsreRecord {
   std::string pattern;  // the question, with {} for the subject
   std::string subject;
   std::string rephrase;              // the question in other words
-  std::vector<std::string> answers;  // true ones, at least one
-  std::string alt;      // another answer, which is not true; empty where the file has none
+  std::vector<std::string> answers;  // true answers, at least one
+  std::string alt;      // another answer, which is not true; empty: the record has no "alt"
   std::string loc;      // an unrelated question, such as "nq question: who wrote hamlet"
   std::string loc_ans;  // its answer
 };
 
 // Reads a list of {"subject", "src", "rephrase", "answers", "alt", "loc", "loc_ans"}, as
-// zsre_mend_eval.json is; "alt" may be left out. Where the subject stands in "src" several times,
-// its last place is taken. Fields of other names are ignored. Throws Error, which names the file,
-// the record (by its place in the list) and the field, for a field that is missing, empty or of
-// another type, a subject that is not in "src", and a list without records.
-std::vector<ZsreRecord> ReadZsre(const std::filesystem::path& file);
+// zsre_mend_eval.json is, or JSON Lines of them. "alt" may be missing. Where "src" contains the
+// subject twice, the last place is taken. Fields of other names are ignored.
+//
+// A record with a bad field, or an empty "alt", is left out and named in `faults`. Without
+// `faults`, it throws. Throws Error, which names the file, for another form, and when no record can
+// be used.
+std::vector<ZsreRecord> ReadZsre(const std::filesystem::path& file, ReadFaults* faults = nullptr);
 
 }  // namespace mambascope

@@ -21,17 +21,30 @@ std::vector<std::string> PromptTexts(const CounterFactRecord& record, PromptKind
   throw Error("unknown kind of prompt");
 }
 
-// The questions of all kinds of a record, one after the other.
+// The questions of all kinds of a record, one after the other. Each has target_new, and the true
+// answer where there is one.
 void AddQuestions(const Tokenizer& tokenizer, const CounterFactRecord& record,
                   const std::string& name, const std::vector<PromptKind>& kinds,
                   std::vector<Question>& questions) {
-  const std::vector<std::vector<int64_t>> targets = {
-      EncodeTarget(tokenizer, record.target_new, "the target_new of " + name),
-      EncodeTarget(tokenizer, record.target_true, "the target_true of " + name)};
+  const std::vector<int64_t> target_new =
+      EncodeTarget(tokenizer, record.target_new, "the target_new of " + name);
   for (PromptKind kind : kinds) {
-    for (const std::string& text : PromptTexts(record, kind))
-      questions.push_back({EncodePrompt(tokenizer, text, "a prompt of " + name), targets});
+    const std::vector<std::string> texts = PromptTexts(record, kind);
+    for (size_t i = 0; i < texts.size(); ++i) {
+      Question question{EncodePrompt(tokenizer, texts[i], "a prompt of " + name), {target_new}};
+      const std::string& truth =
+          kind == PromptKind::kNeighborhood ? record.NeighborhoodTruth(i) : record.target_true;
+      if (!truth.empty())
+        question.targets.push_back(EncodeTarget(tokenizer, truth, "the true answer of " + name));
+      questions.push_back(std::move(question));
+    }
   }
+}
+
+PromptScore MakePromptScore(const std::vector<TargetScore>& scores) {
+  PromptScore score{.target_new = scores[0], .target_true = {}};
+  if (scores.size() > 1) score.target_true = scores[1];
+  return score;
 }
 
 }  // namespace
@@ -51,24 +64,32 @@ std::vector<RecordScores> EvaluateRecords(const Model& model, const Tokenizer& t
   for (size_t i = 0; i < records.size(); ++i) {
     for (PromptKind kind : options.kinds) {
       for (size_t prompts = PromptTexts(records[i], kind).size(); prompts > 0; --prompts, ++next)
-        out[i][kind].push_back({(*next)[0], (*next)[1]});
+        out[i][kind].push_back(MakePromptScore(*next));
     }
   }
   return out;
 }
 
 Measures AveragePrompts(const std::vector<PromptScore>& prompts, PromptKind kind) {
-  Measures sum;
+  const bool keeps = kind == PromptKind::kNeighborhood;
+  double success = 0, magnitude = 0, accuracy = 0;
+  bool all_have_truths = true;
   for (const PromptScore& prompt : prompts) {
-    const bool keeps = kind == PromptKind::kNeighborhood;
-    const TargetScore &wanted = keeps ? prompt.target_true : prompt.target_new,
-                      &other = keeps ? prompt.target_new : prompt.target_true;
-    sum.success += wanted.nll < other.nll ? 1 : 0;
-    sum.magnitude += std::exp(-wanted.nll) - std::exp(-other.nll);
-    sum.accuracy += wanted.AllCorrect() ? 1 : 0;
+    const TargetScore& wanted = keeps ? prompt.target_true.value() : prompt.target_new;
+    accuracy += wanted.AllCorrect() ? 1 : 0;
+    all_have_truths = all_have_truths && prompt.target_true;
+    if (!prompt.target_true) continue;
+    const TargetScore& other = keeps ? prompt.target_new : *prompt.target_true;
+    success += wanted.nll < other.nll ? 1 : 0;
+    magnitude += std::exp(-wanted.nll) - std::exp(-other.nll);
   }
   const auto n = static_cast<double>(prompts.size());
-  return {sum.success / n, sum.magnitude / n, sum.accuracy / n};
+  Measures measures{.success = {}, .magnitude = {}, .accuracy = accuracy / n};
+  if (all_have_truths) {
+    measures.success = success / n;
+    measures.magnitude = magnitude / n;
+  }
+  return measures;
 }
 
 }  // namespace mambascope

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "mambascope/data/counterfact.h"
@@ -24,7 +25,8 @@ namespace mambascope {
 enum class PromptKind { kRewrite, kParaphrase, kNeighborhood, kAttribute };
 
 struct PromptScore {
-  TargetScore target_new, target_true;
+  TargetScore target_new;
+  std::optional<TargetScore> target_true;  // of a neighborhood prompt, its own true answer
 };
 
 // Of one record: of each kind of prompts that was asked for and that it has. No kind is empty.
@@ -45,12 +47,13 @@ std::vector<RecordScores> EvaluateRecords(const Model& model, const Tokenizer& t
 
 // Means over a record's prompts of one kind.
 struct Measures {
-  double success = 0;    // share of prompts
-  double magnitude = 0;  // difference of probabilities per token (geometric means)
-  double accuracy = 0;   // share of prompts
+  // The share of prompts, and the difference of probabilities per token (geometric means). Without
+  // a true answer there are none.
+  std::optional<double> success = {}, magnitude = {};
+  double accuracy = 0;  // share of prompts
 };
 
-// REQUIRES: !prompts.empty()
+// REQUIRES: !prompts.empty(), and each neighborhood prompt has its true answer
 Measures AveragePrompts(const std::vector<PromptScore>& prompts, PromptKind kind);
 
 }  // namespace mambascope

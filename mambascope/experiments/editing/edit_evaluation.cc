@@ -25,8 +25,9 @@ std::string AnswerToWrite(const ZsreRecord& data) {
 }  // namespace
 
 DatasetRecord MakeDatasetRecord(const CounterFactRecord& data) {
-  const Json evaluated_by = {data.target_new_id, data.target_true_id, data.paraphrase_prompts,
-                             data.neighborhood_prompts, data.generation_prompts};
+  Json evaluated_by = {data.target_new_id, data.target_true_id, data.paraphrase_prompts,
+                       data.neighborhood_prompts, data.generation_prompts};
+  if (!data.neighborhood_truths.empty()) evaluated_by.push_back(data.neighborhood_truths);
   return {{.case_id = data.case_id,
            .relation = data.relation,
            .prompt = data.pattern,

@@ -8,7 +8,7 @@
 
 namespace mambascope {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RecordChoice, chosen, tested, of)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RecordChoice, chosen, tested, of, left_out)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EditRecord, case_id, relation, prompt, subject, target_new,
                                    target_true, digest)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LossStep, loss, nll, kl, decay, p)

@@ -18,8 +18,9 @@ struct RecordChoiceOptions {
 // How many records were chosen, of how many.
 struct RecordChoice {
   int64_t chosen = 0;
-  int64_t tested = 0;  // of the data's, in the shuffled order, until there were enough
-  int64_t of = 0;      // records of the data
+  int64_t tested = 0;    // of the data's, in the shuffled order, until there were enough
+  int64_t of = 0;        // records of the data
+  int64_t left_out = 0;  // further records of the data, which cannot be used
 };
 
 struct ChosenRecords {

@@ -79,9 +79,11 @@ class Partners {
   std::vector<size_t> Candidates(size_t fact) {
     const Fact& own = facts_[fact];
     const std::vector<size_t>& group = groups_.at(FactGroup(own));
-    std::set<std::string> with_same_object;  // subjects, its own among them
+    // A fact without an object (--all-facts) may take any other subject.
+    std::set<std::string> with_same_object = {own.subject};
     for (size_t other : group) {
-      if (facts_[other].object == own.object) with_same_object.insert(facts_[other].subject);
+      if (!own.object.empty() && facts_[other].object == own.object)
+        with_same_object.insert(facts_[other].subject);
     }
     std::vector<size_t> candidates;
     for (size_t other : group) {

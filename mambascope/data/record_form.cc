@@ -1,0 +1,66 @@
+#include "mambascope/data/record_form.h"
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "mambascope/checkpoint/file.h"
+
+namespace mambascope {
+namespace {
+
+constexpr const char* kBlank = " \t\r\n";
+
+Json ReadLines(const std::string& text, const std::string& file) {
+  Json records = Json::array();
+  std::istringstream lines(text);
+  std::string line;
+  for (int64_t number = 1; std::getline(lines, line); ++number) {
+    if (line.find_first_not_of(kBlank) != line.npos)
+      records.push_back(ParseJson(line, fmt::format("{}, line {}", file, number)));
+  }
+  return records;
+}
+
+// Whether a text that is no list holds several objects, each on a line of its own.
+bool HasObjectPerLine(const std::string& text) {
+  const size_t end = text.find('\n');
+  if (end == text.npos || text.find_first_not_of(kBlank, end) == text.npos) return false;
+  const size_t last = text.find_last_not_of(kBlank, end);
+  return text.starts_with('{') && last != text.npos && text[last] == '}';
+}
+
+}  // namespace
+
+RecordForm FormOf(const JsonNode& node) {
+  if (node.Has("prompt_templates") || node.Has("samples")) return RecordForm::kRelations;
+  if (node.Has("requested_rewrite")) return RecordForm::kCounterFact;
+  if (node.Has("target_false")) return RecordForm::kTracing;
+  if (node.Has("attribute")) return RecordForm::kKnownFacts;
+  if (node.Has("src")) return RecordForm::kZsre;
+  if (node.Has("concept") && node.Has("text")) return RecordForm::kWikiBio;
+  if (node.Has("prompt")) return RecordForm::kEasyEdit;
+  return RecordForm::kUnknown;
+}
+
+const char* DescribeForm(RecordForm form) {
+  switch (form) {
+    case RecordForm::kRelations: return "RELATIONS: use --relations";
+    case RecordForm::kCounterFact: return "CounterFact: use --counterfact";
+    case RecordForm::kTracing: return "CounterFact for tracing: use --counterfact";
+    case RecordForm::kKnownFacts: return "ROME's known facts: use --counterfact";
+    case RecordForm::kEasyEdit: return "EasyEdit or KnowEdit: use --counterfact";
+    case RecordForm::kZsre: return "MEND's zsRE: use --zsre";
+    case RecordForm::kWikiBio: return "KnowEdit's WikiBio, which holds texts and no facts to edit";
+    case RecordForm::kUnknown: break;
+  }
+  return "unknown";
+}
+
+Json ReadRecords(const std::filesystem::path& file) {
+  const std::string text = ReadFile(file);
+  if (file.extension() == ".jsonl" || HasObjectPerLine(text)) return ReadLines(text, file.string());
+  return ParseJson(text, file.string());
+}
+
+}  // namespace mambascope
