@@ -163,7 +163,7 @@ class Machine {
     Push({Storage{type.substr(6), key, As<int64_t>(tuple[4], "a storage size")}});
   }
 
-  // Supports the four calls that a dictionary of tensors needs. They build descriptions, not
+  // Supports the three calls that a dictionary of tensors needs. They build descriptions, not
   // tensors.
   void Reduce() {
     const ValuePtr arguments = Pop(), callee = Pop();

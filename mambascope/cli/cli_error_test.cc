@@ -229,7 +229,7 @@ const BadInput kBadPrompts[] = {
     {"EmptyPromptOfStates",
      {"states", "--prompt", "", "--out", "NEW/x.safetensors"},
      {"the prompt is empty"}},
-    {"PromptNotUtf8", {"predict", "--prompt", "\xff"}, {"no UTF-8: byte 0xFF"}},
+    {"PromptNotUtf8", {"predict", "--prompt", "\xff"}, {"not UTF-8: byte 0xFF"}},
     {"IdOutOfRange", {"predict", "--ids", "5,4096"}, {"token id 4096", "vocabulary of 4096"}},
     {"IdNegative", {"generate", "--ids=-1"}, {"token id -1"}},
     {"PromptLongerThanThePositions",
