@@ -27,8 +27,8 @@ void CheckToken(int64_t token, int64_t tokens);
 // The layer must exist and must have the site.
 void CheckPlace(const Model& model, const Place& place);
 
-// For a prompt with `tokens` tokens: places and tokens must exist, values must have the width of
-// their site, and the layer of a cut must have a mixer that fits its mask.
+// Checks `variant` for a prompt with `tokens` tokens. Places and tokens must exist. Values must
+// have the width of their site. The layer of a cut must have a mixer that fits its mask.
 void CheckVariant(const Model& model, const Variant& variant, int64_t tokens);
 // As CheckVariant, for the interventions of a base run. They may not contain a Hold.
 void CheckBase(const Model& model, const Variant& variant, int64_t tokens);

@@ -1,4 +1,4 @@
-// Interventions are data. An experiment composes four of them: Set, Add, Hold and Cut.
+// Interventions are data. There are four kinds: Set, Add, Hold and Cut. Experiments use them so:
 //
 //   corrupting a prompt    another prompt, or Add at Site::kEmbed
 //   restoring a state      Set to the clean run's value

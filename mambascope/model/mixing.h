@@ -34,20 +34,21 @@ struct Mixing {
   at::Tensor gate;       // [token, width]; undefined: 1
   Projection out;        // W [d_model, width] and b
   at::Tensor step;       // Mamba: the step size delta [token, channels]
-  // Returns M from the token `first` on, of the channels [begin, end): [token - first, token, end -
-  // begin], 0 where `from` is after `to`. All of M takes token * token * channels floats, and a few
-  // times as many while it is computed.
+  // Returns the rows of M from the token `first` on, for the channels [begin, end), as
+  // [token - first, token, end - begin]. Entries are 0 where `from` is after `to`. The whole M
+  // takes token * token * channels floats, and a few times as many while it is computed.
   std::function<at::Tensor(int64_t first, int64_t begin, int64_t end)> matrix;
 
-  // Returns what the value of each token adds to the residual at `to`, [from, d_model]. The sum
-  // over tokens, WrittenBySkip and out.bias are together the mixer's output there.
+  // Returns what the value of each token adds to the residual stream at `to`, [from, d_model]. The
+  // sum over tokens plus WrittenBySkip and out.bias is the mixer's output at `to`.
   at::Tensor Written(int64_t to) const;
-  // Returns what the skip adds to the residual at `to`, [d_model]. REQUIRES: skip
+  // Returns what the skip adds to the residual stream at `to`, [d_model]. REQUIRES: skip is
+  // defined.
   at::Tensor WrittenBySkip(int64_t to) const;
 };
 
-// Makes the Mixing of a scan. `copies` neighbouring channels of `in` share step size and decay, so
-// they are one channel of the matrix.
+// Makes the Mixing of a scan. Each `copies` neighbouring channels of `in` share step size and
+// decay, so they form one channel of the matrix.
 //   d [d_inner], gate [token, d_inner]
 Mixing ScanMixing(const ScanInput& in, int64_t copies, const at::Tensor& d, const at::Tensor& gate,
                   const Projection& out);

@@ -82,9 +82,9 @@ TEST_P(SharedForwardTest, ComputesEveryPrefixOnce) {
     EXPECT_EQ(work.naive_rows, 65);
     return work.rows;
   };
-  // 5 6 7 (8 (12 13 14 | 9 10 11) | 30 (34 | 31 (33 | 32))) | 5 6 20 21 | 40 .. 45 | 100
+  // The tree: 5 6 7 (8 (12 13 14 | 9 10 11) | 30 (34 | 31 (33 | 32))) | 5 6 20 21 | 40 .. 45 | 100
   EXPECT_EQ(rows(9), 24);
-  EXPECT_EQ(rows(1), 42) << "only what another sequence is the beginning of";
+  EXPECT_EQ(rows(1), 42) << "only sequences that are prefixes of others share their rows";
   EXPECT_GT(rows(2), rows(3));
   EXPECT_GE(rows(3), rows(9));
 }

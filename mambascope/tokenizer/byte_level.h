@@ -14,7 +14,7 @@ namespace mambascope {
 
 inline constexpr char32_t kByteSpellingsEnd = 0x144;  // all spellings are below it
 
-// The character that spells each byte, as UTF-8.
+// Returns the character that spells each byte, as UTF-8.
 const std::array<std::string, 256>& ByteSpellings();
 // Returns the byte that `c` spells, if any.
 std::optional<uint8_t> SpelledByte(char32_t c);

@@ -42,7 +42,7 @@ class JsonNode {
 
   // Returns "file: field 'a.b[1]'", the start of every Error about this node.
   std::string Where() const;
-  // Throws Error: "<where> <problem>; <hint>".
+  // Throws an Error with the text "<where> <problem>; <hint>".
   [[noreturn]] void Fail(const std::string& problem, const std::string& hint = "") const;
   // Throws Error: the value is not one of `supported`.
   [[noreturn]] void Refuse(std::string_view supported) const;

@@ -27,8 +27,7 @@ at::Tensor Rotate(const at::Tensor& x, const at::Tensor& positions, const RopeCo
 //   q [row, heads, head_dim], k and v [row, kv_heads, head_dim] -> [row, heads * head_dim]
 // `kept` receives the keys and values up to each row of packing.kept. Under a cut a row gives the
 // hidden tokens no weight, and the other tokens share it. A row with nothing left to read gets 0.
-// REQUIRES: under cuts that read later tokens, every segment starts at its prompt's first token and
-// holds the whole prompt.
+// REQUIRES: under cuts that read later tokens, every segment extends to the end of its prompt.
 at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                   const Packing& packing, const Carry& from, Carry& kept,
                   const std::vector<RowCut>& cuts);
