@@ -178,7 +178,7 @@ TEST_F(NpzTest, RefusesWhatItCannotRead) {
       {Npy(Header("<f4", "(4294967296, 4294967296, 4)"), four), "too large"},
       {Npy(Header("<f4", "(99999999999999999999,)"), four), "shape"},
       {Npy(Header("<f4", "(-4,)"), four), "shape"},
-      {Npy(Header("<f4", "4"), four), "no '('"},
+      {Npy(Header("<f4", "4"), four), "lacks an expected '('"},
       {Npy(Header("<f4", "(4,)", "Maybe"), four), "neither True nor False"},
       {Npy(Header(">f4", "(4,)"), four), "little-endian"},
       {Npy(Header("<c8", "(2,)"), four), "'<c8'"},
