@@ -1,12 +1,13 @@
-// The value search of ROME on a repeated sweep beside the same search by whole passes, on the same
-// prompts and in one run.
-//   ./dev bench      medians of rounds in which the two take turns are what bench/results.md quotes
+// Compares ROME's value search by a repeated sweep with the same search by whole passes, on the
+// same prompts in one run.
+//   ./dev bench
+// The two methods take turns in each round. bench/results.md quotes medians over the rounds.
 //
-// One edit has 21 contexts (the bare prompt, 10 of 6 and 10 of 11 tokens before it) and the
-// essence, as published. The looped side runs each pass over all of their tokens and layers, with
-// the logits of all tokens, as the public implementations do, but packed, without padding. "of
-// GEMM" is the rate of the sweep's weight-matrix products, forward and backward, over what this
-// machine's BLAS reaches on a large square product in the same round.
+// As published, one edit has 21 contexts and the essence prompt. The contexts are the bare prompt,
+// 10 with 6 tokens before it and 10 with 11. The looped method computes all tokens and layers in
+// each pass, and the logits of all tokens. The public implementations do the same, but here the
+// prompts are packed without padding. "of GEMM" compares the rate of the sweep's weight-matrix
+// products, forward and backward, with the BLAS rate on a large square product in the same round.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
@@ -23,7 +24,7 @@
 namespace mambascope {
 namespace {
 
-constexpr int kSteps = 4;        // passes of a search here; a published edit makes 20
+constexpr int kSteps = 4;        // passes of a search here; a published edit has 20
 constexpr int64_t kPrompt = 10;  // tokens
 constexpr int64_t kSubjectLast = 4;
 constexpr int64_t kTarget = 2;
@@ -47,7 +48,8 @@ RewritePrompts RandomRewrite(const Model& model) {
   return rewrite;
 }
 
-// Some edits at `layer`, of the projection that the published edits change.
+// Compares the two methods on `edits` edits at `layer`, of the projection that published edits
+// change.
 void Compare(const std::string& name, const Model& model, int layer, int edits, int rounds) {
   at::manual_seed(1);
   std::vector<RewritePrompts> rewrites;
@@ -70,7 +72,7 @@ void Compare(const std::string& name, const Model& model, int layer, int edits, 
                             2.0 * static_cast<double>(reads * c.vocab * c.d_model));
   std::vector<double> swept_s, looped_s, gemm;
   double difference = 0;
-  for (int round = -1; round < rounds; ++round) {  // the first warms up
+  for (int round = -1; round < rounds; ++round) {  // the first round warms up
     std::vector<FoundValue> a, b;
     const double rate = GemmRate(at::kFloat),
                  by_run = Seconds([&] { a = SearchValues(model, {tasks[0]}, looped); }),
@@ -93,7 +95,8 @@ void Compare(const std::string& name, const Model& model, int layer, int edits, 
 }  // namespace
 }  // namespace mambascope
 
-// mambascope_edit_bench [NAME...]: the models whose names contain one of these; all without.
+// mambascope_edit_bench [NAME...] runs the models whose names contain one of the arguments; without
+// arguments, all models.
 int main(int argc, char** argv) {
   using namespace mambascope;
   c10::NoGradGuard no_grad;

@@ -1,12 +1,13 @@
-// The CounterFact evaluation of many records in one pass beside one whole pass per prompt and
-// target, on the same records and in one run.
-//   ./dev bench      medians of rounds in which the two take turns are what bench/results.md quotes
+// Compares the CounterFact evaluation of many records in one pass with one whole pass per prompt
+// and target, on the same records in one run.
+//   ./dev bench
+// The two methods take turns in each round. bench/results.md quotes medians over the rounds.
 //
-// The records are the bundled ones, tokenised by the demo model's tokenizer, whatever the model.
-// The looped side makes whole runs with the logits of all tokens, as the public implementations do.
-// "rows": those that go up, of those of whole passes. "of GEMM" is the rate of the weight-matrix
-// products of the shared side (unembedding included) over what this machine's BLAS reaches on a
-// large square product in the same round.
+// The records are the bundled ones, tokenised by the demo model's tokenizer for every model. The
+// looped method makes whole runs with the logits of all tokens, as the public implementations do.
+// "rows" is the share of the rows of whole passes that the shared method computes. "of GEMM"
+// compares the rate of the shared method's weight-matrix products (including the unembedding) with
+// the BLAS rate on a large square product in the same round.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
@@ -26,8 +27,8 @@
 namespace mambascope {
 namespace {
 
-// Rewrite, paraphrase and neighborhood prompts of the first `count` bundled records, each with both
-// targets.
+// Returns the rewrite, paraphrase and neighborhood prompts of the first `count` bundled records,
+// each with both targets.
 std::vector<Question> Questions(size_t count) {
   const std::string root = MAMBASCOPE_ROOT;
   const Tokenizer tokenizer = Tokenizer::Load(root + "/models/demo-mamba");
@@ -48,7 +49,8 @@ std::vector<Question> Questions(size_t count) {
   return questions;
 }
 
-// Every `stride`th question by a whole pass per target: [question][target] nll.
+// Scores every `stride`th question by a whole pass per target: [question][target] negative
+// log-likelihood.
 std::vector<std::vector<double>> Looped(const Model& model, const std::vector<Question>& questions,
                                         size_t stride) {
   std::vector<std::vector<double>> nll;
@@ -79,7 +81,8 @@ double Difference(const std::vector<std::vector<double>>& looped,
 struct Subject {
   std::string name;
   MakeModel make;
-  size_t stride;  // of the looped side: some of its passes tell the rate of all
+  // The looped method computes only every `stride`th question, and its rate is scaled up.
+  size_t stride;
   int rounds;
 };
 
@@ -91,7 +94,7 @@ void Compare(const Subject& subject, const std::vector<Question>& questions) {
   SharedForwardWork work;
   const SharedForwardOptions counted{
       .progress = [&](const SharedForwardWork& so_far) { work = so_far; }};
-  for (int round = -1; round < subject.rounds; ++round) {  // the first warms up
+  for (int round = -1; round < subject.rounds; ++round) {  // the first round warms up
     std::vector<std::vector<double>> looped;
     std::vector<std::vector<TargetScore>> shared;
     const double rate = GemmRate(at::kFloat),
@@ -104,7 +107,7 @@ void Compare(const Subject& subject, const std::vector<Question>& questions) {
                        static_cast<double>(questions.size()));
     shared_s.push_back(b);
   }
-  int64_t unembedded = 0;  // at most: equal prompts' last tokens are unembedded once
+  int64_t unembedded = 0;  // upper bound: last tokens of equal prompts are unembedded once
   for (const Question& q : questions) {
     unembedded += 1;
     for (const auto& target : q.targets) unembedded += static_cast<int64_t>(target.size()) - 1;
@@ -122,7 +125,8 @@ void Compare(const Subject& subject, const std::vector<Question>& questions) {
 }  // namespace
 }  // namespace mambascope
 
-// mambascope_edit_eval_bench [NAME...]: the models whose names contain one of these; all without.
+// mambascope_edit_eval_bench [NAME...] runs the models whose names contain one of the arguments;
+// without arguments, all models.
 int main(int argc, char** argv) {
   using namespace mambascope;
   c10::NoGradGuard no_grad;

@@ -1,10 +1,10 @@
-// The Jacobians of all layers from one backward sweep beside one sweep per layer, of a made-up
-// prompt: 5 examples and a question, of which the subject's last token and what follows it are
-// recomputed.
-//   build/mambascope_lre_bench [MODEL..]      a relation's operator takes 5 prompts
+// Compares the Jacobians of all layers from one backward sweep with one sweep per layer. The prompt
+// is random and as long as 5 examples and a question. The subject's last token and all later tokens
+// are recomputed. The operator of a relation takes 5 such prompts.
+//   build/mambascope_lre_bench [MODEL..]
 //
-// "of GEMM" is the rate of the weight-matrix products of the backward sweep over what this
-// machine's BLAS reaches on a large square product.
+// "of GEMM" compares the rate of the backward sweep's weight-matrix products with the BLAS rate on
+// a large square product.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
@@ -30,7 +30,7 @@ void BenchJacobians(const std::string& name, const Model& model, int rounds) {
   for (int l = kEmbedLayer; l < model.layers(); ++l) layers.push_back(l);
   std::vector<double> together, apart, rates;
   double difference = 0;
-  Jacobians(model, prompt, layers);  // has the memory mapped
+  Jacobians(model, prompt, layers);  // warms up: maps the memory
   for (int round = 0; round < rounds; ++round) {
     StateJacobians all;
     together.push_back(Seconds([&] { all = Jacobians(model, prompt, layers); }));

@@ -1,6 +1,7 @@
-// Prefill: prompt tokens per second, and the share of the machine's own GEMM rate that the blocks'
-// weight matrices reach.
-//   ./dev bench [--benchmark_filter=...]      medians of 7 are what bench/results.md quotes
+// Measures prefill: prompt tokens per second, and the rate of the blocks' weight-matrix products as
+// a share of the machine's GEMM rate.
+//   ./dev bench [--benchmark_filter=...]
+// bench/results.md quotes medians of 7 runs.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>

@@ -1,6 +1,6 @@
-// What the benchmarks run: the bundled models, and models of well-known shapes with random weights,
-// since for speed a checkpoint's numbers do not matter; and the GEMM rate that they are measured
-// against.
+// The models of the benchmarks, and the GEMM rate with which results are compared. The models are
+// the bundled ones and models of well-known shapes. The latter have random weights, since the
+// values do not affect speed.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -16,8 +16,8 @@
 
 namespace mambascope {
 
-// Seeded by the order of the calls. Decays and norms are those of a fresh model, so that states
-// neither vanish nor explode.
+// Random weights, which depend on the order of the calls. Decays and norms are those of a newly
+// initialised model, so that states neither vanish nor explode.
 class RandomSource : public WeightSource {
  public:
   bool Has(const std::string&) const override { return true; }
@@ -73,8 +73,8 @@ inline Config Pythia160mConfig() {
                      "pythia-160m");
 }
 
-// Multiplications and additions in the weight matrices of all blocks, per token. Norms,
-// convolution, recurrence and attention scores are left out.
+// Returns the floating-point operations per token in the weight matrices of all blocks. Norms,
+// convolution, recurrence and attention scores are not counted.
 inline double BlockFlopsPerToken(const Config& c) {
   const SsmConfig& s = c.ssm;
   const AttentionConfig& a = c.attention;
@@ -98,7 +98,7 @@ inline double BlockFlopsPerToken(const Config& c) {
 
 using MakeModel = std::function<Model(const ModelOptions&)>;
 
-// A bundled model, and one of random weights.
+// Bundled loads a bundled model. Random makes a model with random weights.
 inline MakeModel Bundled(const std::string& name) {
   return [name](const ModelOptions& options) {
     return Model::Load(std::string(MAMBASCOPE_ROOT) + "/models/" + name, options);
@@ -108,8 +108,8 @@ inline MakeModel Random(const Config& config) {
   return [config](const ModelOptions& options) { return Model(config, RandomSource(), options); };
 }
 
-// Operations per second of a large square product, the best of 7: what this machine's BLAS gives,
-// right now.
+// Returns this machine's BLAS speed at the moment: operations per second of a large square product,
+// the best of 7.
 inline double GemmRate(at::ScalarType dtype) {
   const int64_t n = 1536;
   const at::Tensor a = at::randn({n, n}).to(dtype), b = at::randn({n, n}).to(dtype);
@@ -130,14 +130,15 @@ inline double Seconds(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Whether the command line asks for `name`: an argument is a part of it, or there is none.
+// Whether the command line selects `name`: an argument is a substring of it, or there are no
+// arguments.
 inline bool IsWanted(const std::string& name, int argc, char** argv) {
   return argc == 1 || std::any_of(argv + 1, argv + argc, [&](const char* part) {
            return name.find(part) != std::string::npos;
          });
 }
 
-// REQUIRES: !values.empty()
+// REQUIRES: !values.empty().
 inline double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];

@@ -1,11 +1,11 @@
-// A sweep beside one whole pass per cell, on the same cells and in one run: causal traces and
-// knockouts of made-up prompts, of 12 tokens and one fact where nothing else is said.
-//   ./dev bench      medians of 7 rounds, in which the two take turns, are what bench/results.md
-//   quotes
+// Compares a sweep with one whole pass per cell, on the same cells in one run. The cells are causal
+// traces and knockouts of random prompts. By default they have 12 tokens and one fact.
+//   ./dev bench
+// The two methods take turns in each round. bench/results.md quotes medians over 7 rounds.
 //
-// "of GEMM" is the rate of the weight-matrix products of the sweep's regions (base runs and
-// unembedding included; convolution, recurrence, norms and attention scores not) over what this
-// machine's BLAS reaches on a large square product in the same round.
+// "of GEMM" compares the rate of the sweep's weight-matrix products with the BLAS rate on a large
+// square product in the same round. The products include base runs and unembedding, but not
+// convolution, recurrence, norms and attention scores.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
@@ -35,8 +35,8 @@ struct Work {
   std::vector<SweepCase> cells;
 };
 
-// The cells of some knockouts: every window of `window` layers in which the last token of every
-// fact does not read some sources.
+// Makes the cells of knockouts. For each fact and each set of sources, every window of `window`
+// layers hides the sources from the last token.
 Work MakeKnockouts(const Model& model, int facts, int64_t tokens,
                    const std::vector<std::vector<int64_t>>& sources, int window) {
   Work work;
@@ -53,8 +53,8 @@ Work MakeKnockouts(const Model& model, int facts, int64_t tokens,
   return work;
 }
 
-// The cells of some traces: every layer and token of every fact at every site, `window` layers
-// restored around each.
+// Makes the cells of traces. For each fact and site, each cell restores one token in `window`
+// layers around a layer.
 
 Work MakeWork(const Model& model, int facts, int64_t tokens, const std::vector<Site>& sites,
               int window) {
@@ -84,8 +84,8 @@ Work MakeWork(const Model& model, int facts, int64_t tokens, const std::vector<S
 
 constexpr int64_t kAnswer = 17;
 
-// Every `stride`th cell by a whole pass of its own. All passes cost the same, so some of them tell
-// the rate of all.
+// Computes every `stride`th cell by a whole pass. All passes cost the same, so these give the rate
+// for all cells.
 std::vector<double> Looped(const Model& model, const Work& work, size_t stride) {
   std::vector<double> p;
   for (size_t i = 0; i < work.cells.size(); i += stride) {
@@ -120,7 +120,7 @@ void Header() {
              "sweep/s", "ratio", "of GEMM", "of naive", "difference");
 }
 
-// `passes`: about how many whole passes the looped side makes in a round.
+// `passes` is the approximate number of whole passes that the looped method makes in a round.
 void Compare(const std::string& name, const Model& model, at::ScalarType dtype, const Work& work,
              size_t passes) {
   const size_t stride = std::max<size_t>(1, work.cells.size() / passes),
@@ -132,7 +132,7 @@ void Compare(const std::string& name, const Model& model, at::ScalarType dtype, 
                        2.0 * static_cast<double>(plan.cases * c.vocab * c.d_model);
   std::vector<double> looped_s, sweep_s, gemm;
   double difference = 0;
-  for (int round = -1; round < kRounds; ++round) {  // the first warms up
+  for (int round = -1; round < kRounds; ++round) {  // the first round warms up
     std::vector<double> looped;
     at::Tensor swept;
     const double rate = GemmRate(dtype), a = Seconds([&] { looped = Looped(model, work, stride); }),
@@ -156,9 +156,9 @@ void Compare(const std::string& name, const Model& model, at::ScalarType dtype, 
 struct Subject {
   std::string name;
   MakeModel make;
-  size_t passes;                      // of the looped side, in a round
-  int facts = 1;                      // of the sweep over many facts
-  std::vector<int64_t> lengths = {};  // of prompts, to show how the cost grows
+  size_t passes;                      // whole passes of the looped method in a round
+  int facts = 1;                      // facts of the sweep over many facts
+  std::vector<int64_t> lengths = {};  // prompt lengths, to show how the cost grows
 };
 
 void BenchTraces(const Subject& subject, const Model& model) {
@@ -185,8 +185,9 @@ void BenchTraces(const Subject& subject, const Model& model) {
 }
 
 void BenchKnockouts(const Subject& subject, const Model& model) {
+  // The sources are the first token, the subject, the relation or the last token.
   const std::vector<std::vector<int64_t>> sets = {
-      {0}, {2, 3, 4, 5}, {0, 1, 6, 7, 8, 9, 10, 11}, {11}};  // first, subject, relation, last
+      {0}, {2, 3, 4, 5}, {0, 1, 6, 7, 8, 9, 10, 11}, {11}};
   std::vector<std::vector<int64_t>> each_token;
   for (int64_t t = 0; t < 12; ++t) each_token.push_back({t});
   const int layers = std::max(1, model.layers() / 7);
@@ -203,8 +204,8 @@ void BenchKnockouts(const Subject& subject, const Model& model) {
 }  // namespace
 }  // namespace mambascope
 
-// mambascope_sweep_bench [NAME...]: what has one of these in its name, as in "mamba-130m",
-// "knockouts", "demo-mamba traces"; all without.
+// mambascope_sweep_bench [NAME...] runs the benchmarks whose names contain one of the arguments,
+// such as "mamba-130m", "knockouts" or "demo-mamba traces"; without arguments, all.
 int main(int argc, char** argv) {
   using namespace mambascope;
   c10::NoGradGuard no_grad;

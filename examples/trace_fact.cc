@@ -1,5 +1,5 @@
-// A C++ program on the mambascope library: in which layers do the subject's states bring a fact
-// back?
+// A C++ program that uses the mambascope library. It shows in which layers restoring the subject's
+// states restores a fact.
 //   trace_fact models/demo-mamba
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 using namespace mambascope;
 
 int main(int argc, char** argv) {
-  if (argc != 2) return fmt::print(stderr, "trace_fact FOLDER: a checkpoint\n"), 2;
+  if (argc != 2) return fmt::print(stderr, "usage: trace_fact FOLDER (a checkpoint)\n"), 2;
   const Model model = Model::Load(argv[1]);
   const Tokenizer tokenizer = Tokenizer::Load(argv[1]);
   const std::string pattern = "The landmark called {} can be found in";
@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
   Audit audit;
   const FactTrace trace = TraceFacts(model, {fact}, {.site = Site::kResid}, audit)[0];
   for (int layer = 0; layer < model.layers(); ++layer) {
-    double most = 0;  // of the subject's tokens
+    double most = 0;  // largest p(answer) over the subject's tokens
     for (int64_t t = fact.clean.subject_span.begin; t < fact.clean.subject_span.end; ++t)
       most = std::max(most,
                       trace.probs[static_cast<size_t>(t)][static_cast<size_t>(layer)].value_or(0));

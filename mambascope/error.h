@@ -1,5 +1,5 @@
-// The one exception of mambascope, thrown for whatever a user can cause: a missing file, a corrupt
-// header, a layer out of range.
+// The only exception type of mambascope. It is thrown for any problem that a user can cause, such
+// as a missing file, a corrupt header or a layer out of range.
 #pragma once
 
 #include <stdexcept>
@@ -7,8 +7,8 @@
 
 namespace mambascope {
 
-// `problem` names the file, tensor, field or site and says what was expected; `hint` says what to
-// try. Both are one line.
+// `problem` names the file, tensor, field or site and says what was expected. `hint` says what to
+// try. Each is one line.
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& problem, const std::string& hint = "")

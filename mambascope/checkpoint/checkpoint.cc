@@ -13,8 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The shards that the index's weight_map names. A name is a plain file name: an index cannot reach
-// out of its folder.
+// Returns the file names in the index's weight_map. Only plain file names are accepted, so an index
+// cannot refer to files outside its folder.
 std::set<std::string> Shards(const fs::path& index) {
   const Json json = ReadJson(index);
   if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object())
@@ -23,8 +23,8 @@ std::set<std::string> Shards(const fs::path& index) {
   for (const auto& [tensor, shard] : json["weight_map"].items()) {
     if (!shard.is_string() ||
         fs::path(shard.get<std::string>()).filename() != shard.get<std::string>()) {
-      throw Error(fmt::format("{}: weight_map of '{}' is {}, a file name was expected",
-                              index.string(), tensor, shard.dump()));
+      throw Error(fmt::format("{}: weight_map of '{}' is {}; expected a file name", index.string(),
+                              tensor, shard.dump()));
     }
     shards.insert(shard.get<std::string>());
   }
@@ -56,7 +56,7 @@ std::vector<std::unique_ptr<TensorFile>> OpenFiles(const fs::path& folder) {
 Checkpoint Checkpoint::Open(const fs::path& folder) {
   std::error_code error;
   if (!fs::is_directory(folder, error))
-    throw Error(folder.string() + ": no such folder", "a checkpoint folder was expected");
+    throw Error(folder.string() + ": no such folder", "expected a checkpoint folder");
   Checkpoint checkpoint;
   checkpoint.folder_ = folder;
   checkpoint.config_ = ReadConfig(folder / "config.json");
@@ -76,11 +76,11 @@ at::Tensor Checkpoint::Get(const std::string& name, const std::vector<int64_t>& 
     throw Error(where + " is missing", fmt::format("a {} model needs it", config_.model_type));
   const TensorInfo& info = found->second->tensors().at(name);
   if (info.dtype != at::kFloat && info.dtype != at::kHalf && info.dtype != at::kBFloat16) {
-    throw Error(fmt::format("{} is of type {}; float32, float16 or bfloat16 was expected", where,
+    throw Error(fmt::format("{} has type {}; expected float32, float16 or bfloat16", where,
                             info.dtype_name));
   }
   if (info.shape != shape) {
-    throw Error(fmt::format("{} has shape [{}]; config.json asks for [{}]", where,
+    throw Error(fmt::format("{} has shape [{}]; config.json requires [{}]", where,
                             fmt::join(info.shape, ", "), fmt::join(shape, ", ")));
   }
   return found->second->Read(name);
@@ -97,7 +97,7 @@ std::map<std::string, at::Tensor> Checkpoint::All() const {
   for (const auto& [name, file] : file_of_) {
     const TensorInfo& info = file->tensors().at(name);
     if (info.dtype == at::ScalarType::Undefined)
-      throw Error(fmt::format("{}: tensor '{}' is of type {}, which cannot be copied",
+      throw Error(fmt::format("{}: tensor '{}' has type {}, which cannot be copied",
                               folder_.string(), name, info.dtype_name));
     all[name] = file->Read(name);
   }

@@ -1,4 +1,4 @@
-// A checkpoint folder: config.json and the named tensors, whatever files they are in.
+// A checkpoint folder: config.json and the named tensors of all weight files.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,28 +14,29 @@
 
 namespace mambascope {
 
-// Where a model's weights come from.
+// Source of a model's weights.
 class WeightSource {
  public:
   virtual ~WeightSource() = default;
   virtual bool Has(const std::string& name) const = 0;
-  // Every name, where the source has a list of them.
+  // All tensor names. Empty when the source cannot list them.
   virtual std::vector<std::string> Names() const { return {}; }
-  // The tensor `name` as it is stored (float32, float16 or bfloat16, on the CPU). Throws Error when
-  // it is missing, has another shape or is of another type.
+  // Returns the tensor `name` on the CPU, in its stored type (float32, float16 or bfloat16). Throws
+  // Error when it is missing or has another shape or type.
   virtual at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const = 0;
 };
 
 class Checkpoint : public WeightSource {
  public:
-  // Opens config.json and model.safetensors, its shards (model.safetensors.index.json), or
-  // pytorch_model.bin, in this order.
+  // Opens config.json and the weight files. The weights are the first of these that exists:
+  // model.safetensors, the shards of model.safetensors.index.json, the shards of
+  // pytorch_model.bin.index.json, pytorch_model.bin. Throws Error when none exists.
   static Checkpoint Open(const std::filesystem::path& folder);
 
   const Config& config() const { return config_; }
   bool Has(const std::string& name) const override { return file_of_.contains(name); }
   std::vector<std::string> Names() const override;
-  // Every tensor as it is stored, by name. Throws Error for one of a type that LibTorch lacks.
+  // Every tensor by name, in its stored type. Throws Error for a type that LibTorch lacks.
   std::map<std::string, at::Tensor> All() const;
   at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override;
 

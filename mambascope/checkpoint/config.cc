@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// One JSON object with its name, so that every complaint says where.
+// A JSON object and its name, which every error message contains.
 class Fields {
  public:
   Fields(const Json& json, std::string name) : json_(json), name_(std::move(name)) {
@@ -36,7 +36,7 @@ class Fields {
     else if constexpr (std::is_integral_v<T>) right = value.is_number_integer();
     else if constexpr (std::is_same_v<T, std::string>) right = value.is_string();
     if (!right)
-      throw Error(fmt::format("{}: field '{}' has the value {}, which is of the wrong type", name_,
+      throw Error(fmt::format("{}: field '{}' has the value {}, which has the wrong type", name_,
                               key, value.dump()));
     return value.get<T>();
   }
@@ -44,12 +44,12 @@ class Fields {
   T Get(const char* key, T otherwise) const {
     return Has(key) ? Get<T>(key) : otherwise;
   }
-  // A size: at least 1, and small enough that products of sizes stay in range.
+  // Reads a size: at least 1, and at most 2^30 so that products of sizes do not overflow.
   int64_t Size(const char* key) const {
     const auto value = Get<int64_t>(key);
     if (value < 1 || value > 1 << 30)
-      throw Error(
-          fmt::format("{}: field '{}' is {}, a positive size was expected", name_, key, value));
+      throw Error(fmt::format("{}: field '{}' is {}; expected a positive size of at most 2^30",
+                              name_, key, value));
     return value;
   }
   int64_t Size(const char* key, int64_t otherwise) const {
@@ -61,14 +61,14 @@ class Fields {
     const auto value = Get<double>(key);
     if (!(value > 0) || !std::isfinite(value))
       throw Error(
-          fmt::format("{}: field '{}' is {}, a positive number was expected", name_, key, value));
+          fmt::format("{}: field '{}' is {}; expected a positive number", name_, key, value));
     return value;
   }
   double Positive(const char* key, double otherwise) const {
     return Has(key) ? Positive(key) : otherwise;
   }
 
-  // The model can be computed only when `key` is absent or has this value.
+  // Throws Error unless `key` is absent or has this value.
   template <typename T>
   void Demand(const char* key, const T& value) const {
     if (Has(key) && Get<T>(key) != value) Refuse(key);
@@ -100,8 +100,8 @@ void DemandSilu(const Fields& f) {
   if (ReadActivation(f, "hidden_act", "silu") != Activation::kSilu) f.Refuse("hidden_act");
 }
 
-// Rope scaling is spelled rope_scaling {"type" or "rope_type"} before transformers 5 and
-// rope_parameters {"rope_type", "rope_theta"} since.
+// Before version 5, transformers stores this as rope_scaling {"type" or "rope_type"}. From version
+// 5 it is rope_parameters {"rope_type", "rope_theta"}.
 void ReadRopeScaling(const Fields& scaling, RopeConfig& rope) {
   const auto type =
       scaling.Get<std::string>("rope_type", scaling.Get<std::string>("type", "default"));
@@ -132,10 +132,11 @@ RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction
     ReadRopeScaling(sub, rope);
   }
   if (!(fraction >= 0 && fraction <= 1))
-    f.Fail(fmt::format("a rotary fraction of {} per head", fraction));
+    f.Fail(fmt::format("the rotary fraction is {}; expected a number from 0 to 1", fraction));
   rope.dims = static_cast<int64_t>(static_cast<double>(head_dim) * fraction);
   if (rope.dims < 0 || rope.dims > head_dim || rope.dims % 2 != 0)
-    f.Fail(fmt::format("{} rotary features of {} per head", rope.dims, head_dim));
+    f.Fail(fmt::format("{} of {} features per head are rotary; expected an even number", rope.dims,
+                       head_dim));
   return rope;
 }
 
@@ -164,8 +165,8 @@ void ReadMamba1(const Fields& f, Config& c) {
 
 void CheckHeads(const Fields& f, const SsmConfig& s) {
   if (s.heads * s.head_dim != s.d_inner)
-    f.Fail(fmt::format("{} heads of {} do not make the inner width {}", s.heads, s.head_dim,
-                       s.d_inner));
+    f.Fail(fmt::format("{} heads of {} channels do not make the inner width {}", s.heads,
+                       s.head_dim, s.d_inner));
   if (s.heads % s.groups != 0)
     f.Fail(fmt::format("{} heads are not divisible into {} groups", s.heads, s.groups));
 }
@@ -201,8 +202,8 @@ void ReadMamba2(const Fields& f, Config& c) {
   DemandSilu(f);
 }
 
-// The state-spaces repositories' own config: everything about the mixer is in ssm_cfg, with the
-// defaults of their code.
+// Reads the config of the original state-spaces repositories. All fields of the mixer are in
+// ssm_cfg; the defaults are those of their code.
 void ReadOriginalMamba(const Fields& f, Config& c) {
   static const Json kNone = Json::object();
   const Fields ssm = f.Has("ssm_cfg") ? f.Sub("ssm_cfg") : Fields(kNone, "ssm_cfg");
@@ -236,7 +237,7 @@ void ReadOriginalMamba(const Fields& f, Config& c) {
   if (ssm.Has("d_ssm") && ssm.Size("d_ssm") != c.ssm.d_inner) ssm.Refuse("d_ssm");
   c.ssm.head_dim = ssm.Size("headdim", 64);
   if (c.ssm.d_inner % c.ssm.head_dim != 0)
-    ssm.Fail(fmt::format("inner width {} is not divisible into heads of {}", c.ssm.d_inner,
+    ssm.Fail(fmt::format("inner width {} is not divisible into heads of {} channels", c.ssm.d_inner,
                          c.ssm.head_dim));
   c.ssm.heads = c.ssm.d_inner / c.ssm.head_dim;
   ReadTimeStepLimit(ssm, "dt_limit", c.ssm);
@@ -277,8 +278,9 @@ void ReadGpt2(const Fields& f, Config& c) {
   f.Demand("add_cross_attention", false);
 }
 
-// Mistral's window acts unless it is null, Qwen2's only where use_sliding_window says so; both
-// default to 4096. A prompt inside the window is computed as without it.
+// Mistral uses its sliding window unless it is null. Qwen2 uses it only if use_sliding_window is
+// true. The default width is 4096. A prompt that fits in the window gives the same result without
+// it.
 void ReadSlidingWindow(const Fields& f, Config& c) {
   const bool used = c.model_type == "mistral" ||
                     (c.model_type == "qwen2" && f.Get<bool>("use_sliding_window", false));
@@ -325,7 +327,9 @@ Config ParseConfig(const Json& json, const std::string& name) {
     f.Fail("quantised weights (field 'quantization_config') are not supported");
   if (!f.Has("model_type")) {
     if (!f.Has("d_model") || !f.Has("n_layer"))
-      f.Fail("has neither 'model_type' nor the 'd_model' and 'n_layer' of a state-spaces model");
+      f.Fail(
+          "expected the field 'model_type', or the fields 'd_model' and 'n_layer' of a "
+          "state-spaces model");
     ReadOriginalMamba(f, c);
     return c;
   }
@@ -334,7 +338,7 @@ Config ParseConfig(const Json& json, const std::string& name) {
                                     [&](const auto& r) { return r.first == c.model_type; });
   if (reader == std::end(kReaders)) {
     throw Error(fmt::format("{}: unknown model_type '{}'", name, c.model_type),
-                "known: mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama, mistral, qwen2");
+                "supported: mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama, mistral, qwen2");
   }
   c.vocab = f.Size("vocab_size");
   reader->second(f, c);

@@ -1,4 +1,5 @@
-// What a checkpoint's config.json says, in one set of words for every family and every spelling.
+// Config holds the contents of a config.json. Its fields have the same names for every model family
+// and every spelling of config.json.
 #pragma once
 
 #include <cstdint>
@@ -10,33 +11,34 @@
 
 namespace mambascope {
 
-// The model files of model/. A family that differs by a detail shares one: Falcon-Mamba is kMamba1,
-// Mistral and Qwen2 are kLlama.
+// One value for each model file of model/. Families that differ only in details share a value:
+// Falcon-Mamba is kMamba1; Mistral and Qwen2 are kLlama.
 enum class Architecture { kMamba1, kMamba2, kNeox, kGpt2, kLlama };
 
 enum class Activation { kSilu, kGelu, kGeluTanh, kRelu };
 
 struct SsmConfig {
   int64_t d_inner = 0;   // channels of the recurrence
-  int64_t d_state = 0;   // N
-  int64_t d_conv = 0;    // taps of the causal convolution
-  int64_t dt_rank = 0;   // Mamba-1: rank of the step size's projection
+  int64_t d_state = 0;   // state size N
+  int64_t d_conv = 0;    // kernel width of the causal convolution
+  int64_t dt_rank = 0;   // Mamba-1: rank of the projection to the step size dt
   int64_t heads = 0;     // Mamba-2: d_inner = heads * head_dim
-  int64_t head_dim = 0;  // P
-  int64_t groups = 1;    // Mamba-2: heads that share B and C
-  int64_t norm_groups =
-      1;              // Mamba-2: parts of the width that the gated norm scales each by its own RMS
+  int64_t head_dim = 0;  // P, channels per head
+  int64_t groups = 1;    // Mamba-2: number of head groups; the heads of a group share B and C
+  // Mamba-2: channel groups of the gated RMS norm. Each is normalised by its own RMS.
+  int64_t norm_groups = 1;
   double dt_min = 0;  // Mamba-2: the step size is clamped to [dt_min, dt_max]
   double dt_max = 0;
   bool projection_bias = false;
   bool conv_bias = true;
-  std::optional<double> bcdt_norm_eps;  // Falcon-Mamba: RMS norms without weights on B, C and dt
+  // Falcon-Mamba: epsilon of the weightless RMS norms on B, C and dt.
+  std::optional<double> bcdt_norm_eps;
 };
 
-// Rotary position embedding: feature pair i of `dims` turns by position * frequency_i, frequency_i
-// = theta^(-2i / dims), then scaled.
+// Rotary position embedding. It rotates feature pair i of `dims` by the angle position *
+// frequency_i, where frequency_i = theta^(-2i / dims). `scaling` then changes the frequencies.
 struct RopeConfig {
-  int64_t dims = 0;  // leading features of each head that turn; 0: none
+  int64_t dims = 0;  // number of leading features of each head that are rotated; 0: none
   double theta = 10000;
   enum class Scaling { kNone, kLinear, kLlama3 } scaling = Scaling::kNone;
   double factor = 1;
@@ -59,17 +61,18 @@ struct MlpConfig {
 };
 
 struct Config {
-  std::string model_type;  // the checkpoint's own word: "mamba", "falcon_mamba", "qwen2", ...
+  std::string model_type;  // as spelled in config.json: "mamba", "falcon_mamba", "qwen2", ...
   Architecture architecture = Architecture::kMamba1;
   int64_t layers = 0;
   int64_t d_model = 0;
-  int64_t vocab = 0;  // rows of the embedding, padding included
+  int64_t vocab = 0;  // rows of the embedding, including padding rows
   double norm_eps = 1e-5;
   bool tied_embeddings = false;
-  bool parallel_residual = false;  // GPT-NeoX
+  bool parallel_residual = false;  // GPT-NeoX: attention and MLP read the same input
   int64_t positions = 0;           // rows of a learned position table; 0: none
-  int64_t max_tokens = 0;  // longest prompt that is computed as the model was made; 0: no limit
-  std::string max_tokens_reason;  // "n_positions", "sliding_window"
+  int64_t max_tokens = 0;          // longest prompt that can be computed exactly; 0: no limit
+  // The field of config.json that sets max_tokens: "n_positions" or "sliding_window".
+  std::string max_tokens_reason;
   SsmConfig ssm;
   AttentionConfig attention;
   MlpConfig mlp;
@@ -77,7 +80,7 @@ struct Config {
 
 // Reads a Hugging Face config (model_type mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama,
 // mistral or qwen2) or an original state-spaces config (d_model, n_layer, ssm_cfg). Throws Error
-// for anything it cannot honour: nothing that changes the numbers is ignored.
+// for a setting that is not supported: no setting that changes the numbers is ignored.
 Config ParseConfig(const Json& json, const std::string& name);
 Config ReadConfig(const std::filesystem::path& path);
 

@@ -1,5 +1,5 @@
-// What a config.json asks for and cannot be honoured is an Error that names the file and the field:
-// nothing that changes the numbers is ignored.
+// A setting in config.json that is not supported is an Error that names the file and the field. No
+// setting that changes the numbers is ignored.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -37,11 +37,11 @@ const BadConfig kBadConfigs[] = {
      kMambaConfig,
      R"({"model_type":"rwkv"})",
      {"unknown model_type 'rwkv'",
-      "known: mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama, mistral, qwen2"}},
+      "supported: mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama, mistral, qwen2"}},
     {"NoFamily",
      "{}",
      R"({"hidden_size":4})",
-     {"neither 'model_type' nor the 'd_model' and 'n_layer'"}},
+     {"expected the field 'model_type', or the fields 'd_model' and 'n_layer'"}},
     {"FamilyNotAString", kMambaConfig, R"({"model_type":3})", {"'model_type'", "wrong type"}},
     {"Quantised",
      kLlamaConfig,
@@ -118,8 +118,11 @@ const BadConfig kBadConfigs[] = {
      kLlamaConfig,
      R"({"rope_scaling":[1]})",
      {"field 'rope_scaling'", "not a JSON object"}},
-    {"RopeOfOddWidth", kNeoxConfig, R"({"rotary_pct":0.2})", {"3 rotary features of 16"}},
-    {"RopeOfTooMany", kNeoxConfig, R"({"rotary_pct":2})", {"a rotary fraction of 2 per head"}},
+    {"RopeOfOddWidth",
+     kNeoxConfig,
+     R"({"rotary_pct":0.2})",
+     {"3 of 16 features per head are rotary"}},
+    {"RopeOfTooMany", kNeoxConfig, R"({"rotary_pct":2})", {"the rotary fraction is 2"}},
     {"TimeStepLimitOfOne",
      kMamba2Config,
      R"({"time_step_limit":[0.0]})",
@@ -209,7 +212,7 @@ TEST_F(ConfigFileTest, NumberThatNoDoubleHoldsIsRefused) {
 TEST_F(ConfigFileTest, DeepNestingIsRefused) {
   const std::string deep(100'000, '[');
   EXPECT_THAT(ErrorOfText(R"({"hidden_size": )" + deep),
-              HasSubstr("config.json: JSON nested more than 500 levels"));
+              HasSubstr("config.json: JSON is nested more than 500 levels"));
   EXPECT_THAT(
       ErrorOfText("{\"x\": NaN, \"hidden_size\": " + deep + std::string(deep.size(), ']') + "}"),
       HasSubstr("nested more than 500 levels"));

@@ -1,5 +1,5 @@
-// What every family's config.json means, in every spelling, and with Hugging Face's defaults where
-// a field is missing.
+// Tests how the config.json of every family is read, in every spelling, with Hugging Face's
+// defaults for missing fields.
 #include "mambascope/checkpoint/config.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,4 @@
-// The smallest config.json of each family, and what ParseConfig makes of it with a few fields
-// changed.
+// The smallest config.json of each family, and a helper that parses one with a few fields changed.
 #pragma once
 
 #include <string>
@@ -30,7 +29,7 @@ inline constexpr const char* kOriginalMambaConfig =
 inline constexpr const char* kOriginalMamba2Config =
     R"({"d_model":64,"n_layer":3,"vocab_size":50277,"ssm_cfg":{"layer":"Mamba2"}})";
 
-// `base` with the fields of `changes` in the place of its own.
+// Parses `base` after replacing or adding the fields of `changes`.
 inline Config ParseChanged(const std::string& base, const std::string& changes = "{}") {
   Json json = ParseJson(base, "base");
   json.update(ParseJson(changes, "changes"));

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A name beside `path` that no other process uses.
+// A temporary name in the folder of `path` that no other process uses.
 fs::path Beside(const fs::path& path) { return path.string() + fmt::format(".{}.part", getpid()); }
 
 [[noreturn]] void ThrowUnwritable(const fs::path& path, int error) {
@@ -23,15 +23,15 @@ fs::path Beside(const fs::path& path) { return path.string() + fmt::format(".{}.
               "choose another place for the output");
 }
 
-// Where a write to `path` goes: through links, and only to a file. A rename would replace a link or
-// a device by a file.
+// Returns the file that a write to `path` replaces: links are followed, and only a regular file or
+// a new one is accepted. Without this, the rename would replace a link or device by a file.
 fs::path Target(const fs::path& path) {
   std::error_code error;
   const fs::path target = fs::weakly_canonical(fs::absolute(path, error), error);
   if (error) ThrowUnwritable(path, error.value());
   const fs::file_status status = fs::status(target, error);
   if (fs::exists(status) && !fs::is_regular_file(status))
-    throw Error(fmt::format("{}: is not a file", path.string()),
+    throw Error(fmt::format("{}: not a regular file", path.string()),
                 "choose another place for the output");
   return target;
 }
@@ -39,9 +39,9 @@ fs::path Target(const fs::path& path) {
 }  // namespace
 
 std::string ReadFile(const fs::path& path) {
-  std::error_code unreadable;  // is reported below, by what opening the file says
+  std::error_code unreadable;  // an error shows when the file is opened below
   if (fs::is_directory(path, unreadable))
-    throw Error(fmt::format("{}: is a folder, a file was expected", path.string()));
+    throw Error(fmt::format("{}: is a folder; expected a file", path.string()));
   std::ifstream in(path, std::ios::binary);
   if (!in) throw Error(fmt::format("{}: cannot be read: {}", path.string(), std::strerror(errno)));
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};

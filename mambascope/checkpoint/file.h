@@ -1,5 +1,6 @@
-// Whole files in and out. Output is never half-written: it is written beside its place and renamed
-// into it. A link is followed; a device, or another thing that is no file, is refused.
+// Reading and writing whole files. An output file is never half-written: it is written under a
+// temporary name in the same folder and then renamed. Symbolic links are followed. Devices and
+// other paths that are not regular files are refused.
 #pragma once
 
 #include <filesystem>
@@ -10,24 +11,24 @@
 
 namespace mambascope {
 
-// All bytes of the file. Throws Error when it cannot be read.
+// Returns all bytes of the file. Throws Error when it cannot be read.
 std::string ReadFile(const std::filesystem::path& path);
 
-// Replaces the file `path` by what `write` puts into the stream. Throws Error, and leaves an
-// earlier file as it was, when that fails.
+// Replaces the file `path` by the bytes that `write` puts into the stream. On failure it throws
+// Error and leaves an earlier file as it was.
 void WriteFile(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
 void WriteFile(const std::filesystem::path& path, std::string_view bytes);
 
-// The same, where `make` writes a file at the place that it is given, beside `path`.
+// Like WriteFile, but `make` writes the file itself, at the temporary path that it is given.
 void ReplaceFile(const std::filesystem::path& path,
                  const std::function<void(const std::filesystem::path& part)>& make);
 
-// Makes the folder where it is missing and proves that a file can be made in it: call it before the
-// work, not after.
+// Creates the folder if it is missing and checks that a file can be created in it. Call it before a
+// long computation, so that a bad path fails early.
 void PrepareFolder(const std::filesystem::path& folder);
 
-// The same for a file: makes its folder, and proves that WriteFile can put it there. An earlier
-// file stays as it is.
+// Creates the folder of `path` if it is missing and checks that WriteFile can write to `path`. An
+// earlier file stays as it is.
 void PrepareFile(const std::filesystem::path& path);
 
 }  // namespace mambascope

@@ -1,4 +1,5 @@
-// Output is never half-written, and a place that cannot be written is found before the work.
+// Output is never half-written, and a path that cannot be written is refused before the work
+// begins.
 #include "mambascope/checkpoint/file.h"
 
 #include <gmock/gmock.h>

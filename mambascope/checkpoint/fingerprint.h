@@ -1,4 +1,4 @@
-// Which checkpoint made a result, and other short names for long bytes.
+// Short hashes that identify a checkpoint, a text or a tensor.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,26 +10,26 @@
 
 namespace mambascope {
 
-// The name of a checkpoint, 16 hexadecimal digits. They are 64 bits of FNV-1a over config.json and
-// parts of every weight file in the folder: its size, the first and last 64 KiB, and 64 KiB every
-// 16 MiB in between. The name tells checkpoints apart in a moment; it does not prove them equal.
-// Throws Error for what cannot be read.
+// Returns the fingerprint of a checkpoint: 16 hexadecimal digits, a 64-bit FNV-1a hash. It covers
+// config.json and samples of every weight file in the folder. The samples are the file's size, its
+// first and last 64 KiB, and 64 KiB every 16 MiB in between. Equal fingerprints are strong
+// evidence, but no proof, that two checkpoints are equal. Throws Error when a file cannot be read.
 std::string Fingerprint(const std::filesystem::path& folder);
 
-// The same hash of what is added to it, in order.
+// 64-bit FNV-1a hash of everything added, in order.
 class Digest {
  public:
   void Add(std::string_view bytes);
-  // The bytes of the elements, row by row.
+  // Adds the bytes of the elements, in row-major order.
   void Add(const at::Tensor& tensor);
-  // 16 hexadecimal digits.
+  // The hash as 16 hexadecimal digits.
   std::string Text() const;
 
  private:
   uint64_t hash_ = 0xcbf29ce484222325ULL;
 };
 
-// Of a text alone, and of a tensor alone.
+// The Digest of one text or of one tensor, as 16 hexadecimal digits.
 std::string FingerprintText(std::string_view text);
 std::string FingerprintTensor(const at::Tensor& tensor);
 

@@ -10,7 +10,7 @@
 namespace mambascope {
 namespace {
 
-// Bare Infinity, -Infinity and NaN outside strings, spelled as transformers 5 spells them.
+// Replaces bare Infinity, -Infinity and NaN outside strings by the spelling of transformers 5.
 std::string QuoteBareFloats(std::string_view text) {
   std::string out;
   bool in_string = false;
@@ -33,7 +33,7 @@ std::string QuoteBareFloats(std::string_view text) {
   return out;
 }
 
-// The byte of `text` that the byte of its quoted form was made from.
+// Converts a byte offset in QuoteBareFloats(text) to the offset in `text`.
 size_t Unquoted(std::string_view text, size_t byte) {
   size_t low = 0, high = text.size();
   while (low < high) {
@@ -44,7 +44,8 @@ size_t Unquoted(std::string_view text, size_t byte) {
   return low;
 }
 
-// What walks through a document calls itself for every level, so there must not be too many.
+// Throws Error when `text` is nested too deeply. Functions that walk a document recurse at each
+// level and would overflow the stack.
 void CheckDepth(std::string_view text, const std::string& name) {
   constexpr int kMaxDepth = 500;
   int depth = 0;
@@ -54,7 +55,7 @@ void CheckDepth(std::string_view text, const std::string& name) {
     else if (in_string) i += text[i] == '\\' ? 1 : 0;
     else if (text[i] == ']' || text[i] == '}') --depth;
     else if ((text[i] == '[' || text[i] == '{') && ++depth > kMaxDepth) {
-      throw Error(fmt::format("{}: JSON nested more than {} levels deep at byte {}", name,
+      throw Error(fmt::format("{}: JSON is nested more than {} levels deep at byte {}", name,
                               kMaxDepth, i + 1));
     }
   }
@@ -87,10 +88,10 @@ Json ParseJson(std::string_view text, const std::string& name) {
                             has_bare_floats ? Unquoted(text, e.byte) : e.byte),
                 std::string_view(e.what()).find("UTF-8") == std::string_view::npos
                     ? "the file may be truncated"
-                    : "it must be UTF-8");
-  } catch (const Json::out_of_range&) {  // 1e999
+                    : "the file must be UTF-8");
+  } catch (const Json::out_of_range&) {  // e.g. 1e999
     throw Error(fmt::format("{}: holds a number that is too large for a double", name),
-                "Python writes Infinity where it means that");
+                "write Infinity for an infinite number");
   }
 }
 

@@ -1,6 +1,6 @@
-// JSON as checkpoints spell it. Python writes a bare Infinity, -Infinity or NaN where JSON has
-// none, and transformers 5 writes
-// {"__float__": "Infinity"}: both are read as that number.
+// JSON as checkpoints spell it. Standard JSON has no infinite numbers. Python writes a bare
+// Infinity, -Infinity or NaN, and transformers 5 writes {"__float__": "Infinity"}. Both spellings
+// are read as the number.
 #pragma once
 
 #include <cmath>
@@ -12,23 +12,24 @@
 
 namespace mambascope {
 
-// Results are written and read by nlohmann's own idiom: `to_json(Json&, const T&)` and
-// `from_json(const Json&, T&)` beside T.
+// Result types convert to and from JSON as nlohmann::json expects: `to_json(Json&, const T&)` and
+// `from_json(const Json&, T&)` are declared beside T.
 using Json = nlohmann::json;
 
-// The document in `text`. `name` is named in the Error that malformed JSON throws, with the byte
-// where it stops making sense.
+// Parses `text`. Throws Error for malformed JSON; the message contains `name` and the byte offset
+// of the problem.
 Json ParseJson(std::string_view text, const std::string& name);
 
-// `json` as text, on one line, or indented by `indent`. Bytes that are no UTF-8 become U+FFFD.
+// Returns `json` as text: on one line, or indented by `indent` spaces. Bytes that are not UTF-8
+// become U+FFFD.
 std::string DumpJson(const Json& json, int indent = -1);
 
-// The document in the file `path`. Throws Error when it cannot be read.
+// Parses the file `path`. Throws Error when it cannot be read.
 Json ReadJson(const std::filesystem::path& path);
 
 }  // namespace mambascope
 
-// A value that may be missing is null where it is, and so is a number that is not finite.
+// std::optional is written as null when it is empty or holds a number that is not finite.
 template <typename T>
 struct nlohmann::adl_serializer<std::optional<T>> {
   static void to_json(json& j, const std::optional<T>& value) {

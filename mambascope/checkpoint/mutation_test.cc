@@ -1,6 +1,6 @@
-// Files with bytes flipped, cut out or put in, thousands of them and the same ones every time: each
-// is read, or refused with an Error. Nothing crashes, throws anything else, or takes memory that
-// the file does not have.
+// Reads thousands of files with bytes flipped, removed or inserted; the mutations are the same in
+// every run. Each file is either read or refused with an Error. Nothing crashes, throws another
+// exception, or allocates more memory than the file's size justifies.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@
 namespace mambascope {
 namespace {
 
-// One to four changes of `bytes`.
+// Applies one to four changes to `bytes`.
 std::string Mutate(std::string bytes, std::mt19937_64& random) {
   for (uint64_t changes = 1 + random() % 4; changes > 0 && !bytes.empty(); --changes) {
     const size_t at = random() % bytes.size(), length = 1 + random() % 16;
@@ -63,7 +63,7 @@ Outcome Try(const std::string& bytes, int count, const Read& read) {
   return outcome;
 }
 
-// Reads every tensor that has a type, and looks at it.
+// Reads every tensor whose type LibTorch has, and uses its elements.
 void ReadAll(const TensorFile& file) {
   for (const auto& [name, info] : file.tensors()) {
     if (info.dtype == at::ScalarType::Undefined) continue;
@@ -87,7 +87,7 @@ TEST_F(MutationTest, OfAPickle) {
   EXPECT_GT(outcome.refused, 1000);
 }
 
-// What the pickle describes is checked against the storages.
+// The tensors that the pickle describes are checked against the storages.
 TEST_F(MutationTest, OfAPickleAmongItsStorages) {
   using namespace pickled;
   const std::string storage(48, '\0'), numbers = Storage("FloatStorage", "0", 12);

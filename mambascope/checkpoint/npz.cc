@@ -1,8 +1,10 @@
-// An entry NAME.npy:
+// Layout of an entry NAME.npy:
 //
 //   | "\x93NUMPY" | version 1 or 2, 0 | header's length, 2 or 4 bytes | header | data |
-//   header: {'descr': '<f8', 'fortran_order': False, 'shape': (192, 192), }  and spaces up to a
-//   newline
+//
+// The header is a Python literal, padded with spaces and ended by a newline:
+//
+//   {'descr': '<f8', 'fortran_order': False, 'shape': (192, 192), }
 #include "mambascope/checkpoint/npz.h"
 
 #include <ATen/ATen.h>
@@ -23,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kMagic = "\x93NUMPY", kSuffix = ".npy";
-constexpr size_t kAlignment = 64;  // of the data, as NumPy's own files have it
+constexpr size_t kAlignment = 64;  // alignment of the data, as in NumPy's own files
 constexpr std::pair<std::string_view, at::ScalarType> kTypes[] = {
     {"<f8", at::kDouble}, {"<f4", at::kFloat}, {"<f2", at::kHalf},
     {"<i8", at::kLong},   {"<i4", at::kInt},   {"<i2", at::kShort},
@@ -39,7 +41,7 @@ struct Header {
   throw Error(where + problem);
 }
 
-// Reads the header's Python literal.
+// Parses the Python literal in a header.
 class HeaderParser {
  public:
   HeaderParser(std::string_view text, std::string where) : text_(text), where_(std::move(where)) {}
@@ -57,8 +59,8 @@ class HeaderParser {
       else if (key == "shape") shape = Shape();
       else
         Fail(where_,
-             fmt::format(
-                 "its header has the key '{}'; descr, fortran_order and shape were expected", key));
+             fmt::format("has the key '{}' in its header; expected descr, fortran_order and shape",
+                         key));
       if (!Take(',')) {
         Expect('}');
         break;
@@ -66,7 +68,8 @@ class HeaderParser {
     }
     SkipSpace();
     if (!text_.empty() || !descr || !fortran_order || !shape)
-      Fail(where_, "its header lacks descr, fortran_order or shape, or goes on after them");
+      Fail(where_,
+           "has a header that lacks descr, fortran_order or shape, or that goes on after them");
     return {*descr, *fortran_order, *shape};
   }
 
@@ -83,23 +86,22 @@ class HeaderParser {
   bool Take(char c) { return Take(std::string_view(&c, 1)); }
   void Expect(char c) {
     if (!Take(c))
-      Fail(
-          where_,
-          fmt::format(
-              "its header has no '{}' where one was expected: is it an array of a plain type?", c));
+      Fail(where_,
+           fmt::format("lacks an expected '{}' in its header; is it an array of a plain type?", c));
   }
   std::string Text() {
     const char quote = Take('"') ? '"' : '\'';
     if (quote == '\'') Expect('\'');
     const size_t end = text_.find(quote);
-    if (end == text_.npos) Fail(where_, "a text in its header does not end");
+    if (end == text_.npos) Fail(where_, "has an unterminated text in its header");
     std::string value(text_.substr(0, end));
     text_.remove_prefix(end + 1);
     return value;
   }
   bool Flag() {
     if (Take("True")) return true;
-    if (!Take("False")) Fail(where_, "fortran_order in its header is neither True nor False");
+    if (!Take("False"))
+      Fail(where_, "has a fortran_order in its header that is neither True nor False");
     return false;
   }
   std::vector<int64_t> Shape() {
@@ -122,7 +124,7 @@ class HeaderParser {
       fits = !__builtin_mul_overflow(value, 10, &value) &&
              !__builtin_add_overflow(value, text_[0] - '0', &value);
     }
-    if (!fits) Fail(where_, "the shape in its header is not one");
+    if (!fits) Fail(where_, "has a shape in its header that is not a tuple of sizes");
     return value;
   }
 
@@ -136,11 +138,11 @@ uint64_t LittleEndian(std::string_view bytes) {
   return value;
 }
 
-// The header of an entry, and where its data begins.
+// Returns the header of an entry and the offset of its data.
 std::pair<Header, size_t> ReadHeader(std::string_view bytes, const std::string& where) {
   const size_t fixed = kMagic.size() + 2;
   if (!bytes.starts_with(kMagic) || bytes.size() < fixed + 4)
-    Fail(where, "is no array in NumPy's format");
+    Fail(where, "is not an array in NumPy's format");
   const int version = bytes[kMagic.size()];
   if (version != 1 && version != 2)
     Fail(where, fmt::format("is in version {} of NumPy's format; 1 and 2 are read", version));
@@ -148,28 +150,28 @@ std::pair<Header, size_t> ReadHeader(std::string_view bytes, const std::string& 
   const uint64_t length = LittleEndian(bytes.substr(fixed, begin - fixed));
   if (length > bytes.size() - begin)
     Fail(where,
-         fmt::format("claims a header of {} bytes, and has {}", length, bytes.size() - begin));
+         fmt::format("claims a header of {} bytes, but has {}", length, bytes.size() - begin));
   return {HeaderParser(bytes.substr(begin, length), where).Parse(), begin + length};
 }
 
-// The bytes that `shape` takes.
+// Number of bytes of an array of `shape`.
 uint64_t CountBytes(const std::vector<int64_t>& shape, uint64_t element, const std::string& where) {
   uint64_t size = element;
   for (const int64_t n : shape) {
     if (__builtin_mul_overflow(size, static_cast<uint64_t>(n), &size))
-      Fail(where, "the shape in its header is too large");
+      Fail(where, "has a shape in its header that is too large");
   }
   return size;
 }
 
 void CheckSize(uint64_t data, uint64_t expected, const std::string& where) {
   if (data != expected)
-    Fail(where, fmt::format("holds {} bytes of data, its header makes {}", data, expected));
+    Fail(where, fmt::format("holds {} bytes of data, but the header requires {}", data, expected));
 }
 
 void AppendUtf8(std::string& out, uint64_t c, const std::string& where) {
   if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
-    Fail(where, fmt::format("holds {:#x}, which is no character", c));
+    Fail(where, fmt::format("holds {:#x}, which is not a character", c));
   if (c < 0x80) {
     out += static_cast<char>(c);
     return;
@@ -179,13 +181,13 @@ void AppendUtf8(std::string& out, uint64_t c, const std::string& where) {
   for (int i = more - 1; i >= 0; --i) out += static_cast<char>(0x80 | (c >> 6 * i & 0x3F));
 }
 
-// A scalar of type <U12 (UTF-32) or |S12 (bytes).
+// Reads a scalar of type <Un (UTF-32) or |Sn (bytes).
 std::string ReadScalarText(const Header& header, std::string_view data, const std::string& where) {
   if (!header.shape.empty()) Fail(where, "is an array of texts; only single texts are read");
   const uint64_t width = header.descr[1] == 'U' ? 4 : 1;
   const std::string digits = header.descr.substr(2);
   if (digits.empty() || digits.size() > 9 || digits.find_first_not_of("0123456789") != digits.npos)
-    Fail(where, fmt::format("has the type '{}', which is not one", header.descr));
+    Fail(where, fmt::format("has the type '{}', which is not valid", header.descr));
   CheckSize(data.size(), std::stoull(digits) * width, where);
   std::string text;
   for (size_t i = 0; i < data.size(); i += width) {
@@ -226,7 +228,7 @@ NpzValue ReadValue(const ZipReader& zip, const std::string& entry, const std::st
   return values.reshape(reversed).permute(order).contiguous();
 }
 
-// The code points of UTF-8, each in 4 bytes.
+// Converts UTF-8 to UTF-32, 4 bytes for each code point.
 std::string Utf32(std::string_view utf8) {
   std::string out;
   for (size_t i = 0; i < utf8.size();) {
@@ -263,7 +265,8 @@ Npz ReadNpz(const fs::path& path) {
   Npz values;
   for (const std::string& entry : zip.Names()) {
     const std::string where = fmt::format("{}: entry '{}' ", path.string(), entry);
-    if (!entry.ends_with(kSuffix)) Fail(where, "is no .npy: numpy.savez did not write this file");
+    if (!entry.ends_with(kSuffix))
+      Fail(where, "is not a .npy: numpy.savez did not write this file");
     const NpzValue value = ReadValue(zip, entry, where);
     if (!values.emplace(entry.substr(0, entry.size() - kSuffix.size()), value).second)
       Fail(where, "is there twice");
@@ -273,7 +276,7 @@ Npz ReadNpz(const fs::path& path) {
 
 void WriteNpz(const fs::path& path, const Npz& values) {
   std::map<std::string, std::pair<std::string, NpzValue>>
-      kept;  // header and data, alive until they are written
+      kept;  // header and data, kept alive until they are written
   std::map<std::string, std::vector<std::string_view>> entries;
   for (const auto& [name, value] : values) {
     auto& [header, data] = kept[name + std::string(kSuffix)];

@@ -1,5 +1,5 @@
-// .npz files: what we write, what NumPy writes (bytes by hand, after numpy.lib.format), and what
-// neither does.
+// Tests of .npz files: those that WriteNpz writes, those that NumPy writes (bytes by hand, after
+// numpy.lib.format), and invalid ones.
 #include "mambascope/checkpoint/npz.h"
 
 #include <ATen/ATen.h>
@@ -25,7 +25,7 @@ std::string Bytes(std::initializer_list<T> values) {
   return bytes;
 }
 
-// An entry with this header, padded as NumPy pads it.
+// The bytes of an .npy entry with this header, padded as NumPy pads it.
 std::string Npy(std::string header, const std::string& data, char version = 1) {
   const size_t fixed = version == 1 ? 10 : 12;
   header.append(64 - (fixed + header.size() + 1) % 64, ' ');
@@ -42,7 +42,7 @@ std::string Header(const std::string& descr, const std::string& shape,
 
 class NpzTest : public testing::Test {
  protected:
-  // Writes a zip of these entries with libzip itself.
+  // Writes a zip of these entries with libzip alone.
   void WriteEntries(const std::map<std::string, std::string>& entries,
                     int compression = ZIP_CM_STORE) const {
     zip_t* zip = zip_open(path_.c_str(), ZIP_CREATE | ZIP_TRUNCATE, nullptr);
@@ -101,8 +101,8 @@ TEST_F(NpzTest, TheSameValuesGiveTheSameBytes) {
   EXPECT_EQ(ReadFile(path_), first);
 }
 
-// numpy.lib.format, version 1.0: magic, length, a literal that ends in a newline, data at a
-// multiple of 64.
+// numpy.lib.format, version 1.0: magic, length, a Python literal that ends in a newline, then the
+// data at a multiple of 64 bytes.
 TEST_F(NpzTest, WritesWhatNumpyDocuments) {
   WriteNpz(path_,
            {{"mom2.mom2", at::tensor({1.0, 2.0, 3.0, 4.0, 5.0, 6.0}, at::kDouble).view({2, 3})},
@@ -133,7 +133,7 @@ TEST_F(NpzTest, ReadsWhatRomeWrites) {
       {"mom2.mom2.npy", Npy(Header("<f4", "(2, 2)"), Bytes<float>({1, 2, 2, 5}))},
       {"sample_size.npy", Npy(Header("<i8", "()"), Bytes<int64_t>({100000}))}};
   for (const int compression :
-       {ZIP_CM_STORE, ZIP_CM_DEFLATE}) {  // numpy.savez and numpy.savez_compressed
+       {ZIP_CM_STORE, ZIP_CM_DEFLATE}) {  // as numpy.savez and numpy.savez_compressed write
     WriteEntries(entries, compression);
     const Npz npz = ReadNpz(path_);
     EXPECT_THAT(npz, UnorderedElementsAre(Key("mom2.constructor"), Key("mom2.count"),
@@ -155,7 +155,7 @@ TEST_F(NpzTest, ReadsFortranOrderOtherVersionsAndOddHeaders) {
   EXPECT_TRUE(at::equal(ReadEntry(Npy("{\"shape\":(2,3),\"fortran_order\":False,\"descr\":\"<f4\"}",
                                       Bytes<float>({0, 1, 2, 3, 4, 5}))),
                         expected));
-  // Data that is not aligned: a header without padding.
+  // A header without padding leaves the data unaligned.
   const std::string header = Header("<f8", "(1,)") + "\n";
   EXPECT_EQ(ReadEntry(std::string("\x93NUMPY\x01\0", 8) + static_cast<char>(header.size()) + '\0' +
                       header + Bytes<double>({2.5}))
@@ -168,16 +168,17 @@ TEST_F(NpzTest, ReadsFortranOrderOtherVersionsAndOddHeaders) {
 TEST_F(NpzTest, RefusesWhatItCannotRead) {
   const std::string four = Bytes<float>({1, 2, 3, 4});
   const std::pair<std::string, const char*> kWrong[] = {
-      {"", "no array in NumPy's format"},
-      {"NUMPY", "no array"},
+      {"", "not an array in NumPy's format"},
+      {"NUMPY", "not an array"},
       {Npy(Header("<f4", "(4,)"), four, 3), "version 3"},
       {std::string("\x93NUMPY\x01\0\xff\xff{   ", 14), "claims a header of 65535 bytes"},
-      {Npy(Header("<f4", "(4,)"), four.substr(1)), "holds 15 bytes of data, its header makes 16"},
+      {Npy(Header("<f4", "(4,)"), four.substr(1)),
+       "holds 15 bytes of data, but the header requires 16"},
       {Npy(Header("<f4", "(4,)"), four + "x"), "holds 17 bytes"},
       {Npy(Header("<f4", "(4294967296, 4294967296, 4)"), four), "too large"},
       {Npy(Header("<f4", "(99999999999999999999,)"), four), "shape"},
       {Npy(Header("<f4", "(-4,)"), four), "shape"},
-      {Npy(Header("<f4", "4"), four), "no '('"},
+      {Npy(Header("<f4", "4"), four), "lacks an expected '('"},
       {Npy(Header("<f4", "(4,)", "Maybe"), four), "neither True nor False"},
       {Npy(Header(">f4", "(4,)"), four), "little-endian"},
       {Npy(Header("<c8", "(2,)"), four), "'<c8'"},
@@ -188,14 +189,14 @@ TEST_F(NpzTest, RefusesWhatItCannotRead) {
       {Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4,), 'more': 'x', }", four),
        "the key 'more'"},
       {Npy(Header("<f4", "(4,)") + " 7", four), "goes on"},
-      {Npy("{'descr': '<f4", four), "does not end"},
+      {Npy("{'descr': '<f4", four), "unterminated text"},
       {Npy(Header("<U1", "(4,)"), four), "array of texts"},
       {Npy(Header("<Ux", "()"), four), "'<Ux'"},
-      {Npy(Header("<U1", "()"), Bytes<uint32_t>({0x110000})), "no character"}};
+      {Npy(Header("<U1", "()"), Bytes<uint32_t>({0x110000})), "not a character"}};
   for (const auto& [bytes, what] : kWrong)
     EXPECT_THAT(ErrorOfEntry(bytes), AllOf(HasSubstr("a.npz: entry 'k.npy' "), HasSubstr(what)));
   WriteEntries({{"readme.txt", "hello"}});
-  EXPECT_THAT(ErrorOf([&] { ReadNpz(path_); }), HasSubstr("entry 'readme.txt' is no .npy"));
+  EXPECT_THAT(ErrorOf([&] { ReadNpz(path_); }), HasSubstr("entry 'readme.txt' is not a .npy"));
   EXPECT_THAT(ErrorOf([&] {
                 WriteNpz(path_, {{"z", at::zeros({1}, at::kBFloat16)}});
               }),
@@ -214,7 +215,8 @@ TEST_F(NpzTest, RefusesWhatIsNoZip) {
     EXPECT_THAT(ErrorOf([&] { ReadNpz(path_); }), HasSubstr("a.npz")) << size;
   }
   std::string flipped = whole;
-  flipped[300] = static_cast<char>(flipped[300] ^ 1);  // in the data: the checksum tells
+  // The flipped bit is in the data, so the checksum does not match.
+  flipped[300] = static_cast<char>(flipped[300] ^ 1);
   WriteFile(path_, flipped);
   EXPECT_THAT(ErrorOf([&] { ReadNpz(path_); }), HasSubstr("entry 'a.npy' is corrupt"));
 }

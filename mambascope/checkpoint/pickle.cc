@@ -12,18 +12,19 @@
 namespace mambascope {
 namespace {
 
-// What real checkpoints stay far below. A memo lets a few bytes stand for much, so that without
-// these limits a small file could ask for any amount of memory and time.
-constexpr size_t kMaxWord = 256;  // bytes of a global's or a storage's name
-constexpr size_t kMaxDims = 64;   // as in PyTorch
-constexpr size_t kMaxNames =
-    16 << 20;  // bytes that all tensors' names may take, and kEntry for each entry of a dictionary
+// Limits far above the needs of real checkpoints. A memo lets a few bytes of the pickle stand for
+// large values. Without these limits a small file could need any amount of memory and time.
+constexpr size_t kMaxWord = 256;  // longest name of a global or a storage key, in bytes
+constexpr size_t kMaxDims = 64;   // most dimensions of a tensor, as in PyTorch
+// Limit on the bytes of all tensors' names, plus kEntry for each entry of a dictionary.
+constexpr size_t kMaxNames = 16 << 20;
 constexpr size_t kEntry = 64;
 
-// What the machine can hold on its stack and in its memo.
+// A value on the machine's stack or in its memo.
 struct Value;
-using ValuePtr = Value*;  // into the machine's heap, which frees values that are nested deeply, or
-                          // in a circle, one by one
+// Points into the machine's heap. The heap frees its values one by one, so deep nesting and cycles
+// do no harm.
+using ValuePtr = Value*;
 struct None {};
 struct Mark {};
 struct Global {
@@ -60,7 +61,7 @@ class Machine {
  private:
   [[noreturn]] void Refuse(const std::string& what) const {
     throw Error(fmt::format("{}: pickle holds {} at byte {}", name_, what, at_),
-                "only a dictionary of tensors is read; convert it to safetensors");
+                "only a dictionary of tensors can be read; convert the file to safetensors");
   }
 
   std::string_view Bytes(uint64_t n) {
@@ -71,7 +72,7 @@ class Machine {
   template <typename T>
   T Int() {
     T value;
-    std::memcpy(&value, Bytes(sizeof(T)).data(), sizeof(T));  // pickles are little endian
+    std::memcpy(&value, Bytes(sizeof(T)).data(), sizeof(T));  // pickles are little-endian
     return value;
   }
   std::string Line() {
@@ -81,7 +82,7 @@ class Machine {
     ++at_;
     return line;
   }
-  // BINFLOAT is big endian.
+  // BINFLOAT is big-endian.
   double Double() {
     auto bits = Int<uint64_t>();
     return std::bit_cast<double>(__builtin_bswap64(bits));
@@ -148,7 +149,7 @@ class Machine {
     list.items.insert(list.items.end(), items.begin(), items.end());
   }
 
-  // ('storage', <torch FloatStorage>, key, location, size)
+  // The persistent id is a tuple: ('storage', <torch FloatStorage>, key, location, size).
   void LoadPersistent() {
     const ValuePtr id = Pop();
     const auto& tuple = As<Sequence>(id, "a storage description").items;
@@ -162,7 +163,8 @@ class Machine {
     Push({Storage{type.substr(6), key, As<int64_t>(tuple[4], "a storage size")}});
   }
 
-  // The four calls that a dictionary of tensors needs, described rather than made.
+  // Supports the three calls that a dictionary of tensors needs. They build descriptions, not
+  // tensors.
   void Reduce() {
     const ValuePtr arguments = Pop(), callee = Pop();
     const std::string& function = As<Global>(callee, "a global").name;
@@ -220,7 +222,8 @@ class Machine {
       case 'j': Recall(Int<uint32_t>()); break;                                                             // LONG_BINGET
       case 'Q': LoadPersistent(); break;                                                                    // BINPERSID
       case 'R': Reduce(); break;                                                                            // REDUCE
-      case 'b': { As<Dictionary>((Pop(), stack_.empty() ? Pop() : stack_.back()), "a dictionary"); break; } // BUILD: a state_dict's _metadata
+      // BUILD: drops a state_dict's _metadata
+      case 'b': { As<Dictionary>((Pop(), stack_.empty() ? Pop() : stack_.back()), "a dictionary"); break; }
       default: Refuse(fmt::format("opcode 0x{:02x}", op));
     }
     // clang-format on
@@ -234,14 +237,14 @@ class Machine {
   std::map<uint32_t, ValuePtr> memo_;
 };
 
-// The tensors of a dictionary and of those in it.
+// Collects the tensors of a dictionary and of its nested dictionaries.
 struct Collector {
   const std::string& file;
   std::map<std::string, PickledTensor> tensors = {};
-  size_t used = 0;  // of kMaxNames
+  size_t used = 0;  // bytes counted against kMaxNames
 
   void Collect(const Dictionary& dictionary, const std::string& prefix, int depth) {
-    if (depth > 8) return;  // a memo can make a dictionary hold itself
+    if (depth > 8) return;  // a dictionary may contain itself through the memo
     for (const auto& [key, value] : dictionary.items) {
       const auto* name = std::get_if<std::string>(&key->v);
       used += kEntry + (name == nullptr ? 0 : prefix.size() + name->size());
@@ -264,7 +267,8 @@ std::map<std::string, PickledTensor> ReadTensorPickle(std::string_view bytes,
   Machine machine(bytes, name);
   const ValuePtr top = machine.Run();
   const auto* dictionary = std::get_if<Dictionary>(&top->v);
-  if (dictionary == nullptr) throw Error(fmt::format("{}: holds no dictionary of tensors", name));
+  if (dictionary == nullptr)
+    throw Error(fmt::format("{}: does not hold a dictionary of tensors", name));
   Collector collector{.file = name};
   collector.Collect(*dictionary, "", 0);
   return std::move(collector.tensors);

@@ -1,5 +1,5 @@
-// safetensors: 8 bytes of header size (little endian), a JSON header {name: {dtype, shape,
-// data_offsets: [begin, end)}}, then the bytes.
+// Layout of a safetensors file: 8 bytes of header size (little-endian), a JSON header {name:
+// {dtype, shape, data_offsets: [begin, end)}}, then the data.
 #include <ATen/Functions.h>
 #include <c10/core/ScalarType.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ constexpr std::pair<std::string_view, at::ScalarType> kDtypes[] = {
     {"I64", at::kLong},  {"I32", at::kInt},  {"I16", at::kShort},     {"I8", at::kChar},
     {"U8", at::kByte},   {"BOOL", at::kBool}};
 
-// A file in memory. Private pages: a write changes them for this process alone.
+// A file mapped into memory with private pages: a write changes them only in this process.
 class Mapping {
  public:
   explicit Mapping(const fs::path& path) {
@@ -59,7 +59,7 @@ class Mapping {
   size_t size_;
 };
 
-// Product of `shape`, or -1 when it has a negative size or does not fit.
+// Product of `shape`, or -1 when a size is negative or the product overflows.
 int64_t Elements(const std::vector<int64_t>& shape) {
   int64_t n = 1;
   for (int64_t size : shape) {
@@ -68,7 +68,7 @@ int64_t Elements(const std::vector<int64_t>& shape) {
   return n;
 }
 
-// What the JSON library converts without a word, such as 4.5 to 4, is no size.
+// The JSON library silently converts numbers, such as 4.5 to 4, so integers are checked for.
 bool AreIntegers(const Json& numbers) {
   return std::all_of(numbers.begin(), numbers.end(),
                      [](const Json& n) { return n.is_number_integer(); });
@@ -80,14 +80,15 @@ class SafetensorsFile : public TensorFile {
       : path_(path), mapping_(std::make_shared<Mapping>(path)) {
     uint64_t header_size = 0;
     if (mapping_->size() < sizeof(header_size))
-      throw Error(Where() + "shorter than the 8 bytes of its header size", "is it truncated?");
+      throw Error(Where() + "the file is shorter than the 8 bytes of the header size",
+                  "is it truncated?");
     std::memcpy(&header_size, mapping_->data(), sizeof(header_size));
     if (header_size > kMaxHeader)
-      throw Error(fmt::format("{}header of {} bytes, at most {} are allowed", Where(), header_size,
-                              kMaxHeader),
+      throw Error(fmt::format("{}the header has {} bytes; at most {} are allowed", Where(),
+                              header_size, kMaxHeader),
                   "is it a safetensors file?");
     if (header_size > mapping_->size() - sizeof(header_size))
-      throw Error(Where() + "header runs past the end of the file", "is it truncated?");
+      throw Error(Where() + "the header runs past the end of the file", "is it truncated?");
     data_begin_ = sizeof(header_size) + header_size;
     ReadHeader(ParseJson({mapping_->data() + sizeof(header_size), header_size}, path.string()));
     CheckOverlap();
@@ -118,7 +119,7 @@ class SafetensorsFile : public TensorFile {
   }
 
   void ReadHeader(const Json& header) {
-    if (!header.is_object()) throw Error(Where() + "header is not a JSON object");
+    if (!header.is_object()) throw Error(Where() + "the header is not a JSON object");
     for (const auto& [name, entry] : header.items()) {
       if (name != "__metadata__") ReadEntry(name, entry);
     }
@@ -138,14 +139,14 @@ class SafetensorsFile : public TensorFile {
       info.shape = entry.at("shape").get<std::vector<int64_t>>();
       std::tie(begin, end) = entry.at("data_offsets").get<std::pair<uint64_t, uint64_t>>();
       valid = AreIntegers(entry["shape"]) && AreIntegers(entry["data_offsets"]);
-    } catch (const Json::exception&) {  // missing, or of another type
+    } catch (const Json::exception&) {  // a field is missing or has another type
     }
     if (!valid)
-      throw Error(Where(name) + "header entry lacks a valid dtype, shape or data_offsets");
+      throw Error(Where(name) + "the header entry lacks a valid dtype, shape or data_offsets");
     const auto* known = std::find_if(std::begin(kDtypes), std::end(kDtypes),
                                      [&](const auto& d) { return d.first == dtype; });
     info.dtype_name = dtype;
-    if (known == std::end(kDtypes)) {  // e.g. F8_E4M3: only a model that asks for it need complain
+    if (known == std::end(kDtypes)) {  // e.g. F8_E4M3; an Error only when the tensor is used
       tensors_[name] = std::move(info);
       return;
     }
@@ -185,7 +186,8 @@ class SafetensorsFile : public TensorFile {
   size_t data_begin_ = 0;
   std::map<std::string, TensorInfo> tensors_;
   std::map<std::string, std::string> metadata_;
-  std::map<std::string, std::pair<uint64_t, uint64_t>> offsets_;  // from the end of the header
+  // begin and end, relative to the end of the header
+  std::map<std::string, std::pair<uint64_t, uint64_t>> offsets_;
 };
 
 }  // namespace
@@ -212,7 +214,7 @@ void WriteSafetensors(const fs::path& path, const std::map<std::string, at::Tens
     offset += tensor.nbytes();
   }
   std::string text = header.dump();
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // the data starts aligned
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // aligns the data to 8 bytes
   WriteFile(path, [&](std::ostream& out) {
     const uint64_t size = text.size();
     out.write(reinterpret_cast<const char*>(&size), sizeof(size)) << text;

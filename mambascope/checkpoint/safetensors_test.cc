@@ -1,5 +1,5 @@
-// Safetensors files: what is written is read back, and every way in which a file can be wrong is an
-// Error that says where.
+// Safetensors files that are written are read back. Every kind of malformed file is an Error that
+// names the problem.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-// A file of this header and these data bytes.
+// The bytes of a file with this header and data.
 std::string Bytes(const std::string& header, const std::string& data) {
   const uint64_t size = header.size();
   return std::string(reinterpret_cast<const char*>(&size), sizeof(size)) + header + data;
@@ -66,7 +66,7 @@ TEST_F(SafetensorsTest, ReadCopiesNothingAndOutlivesTheFile) {
     EXPECT_NE(file->Read("b").data_ptr(), first.data_ptr());
   }
   EXPECT_EQ(first.data_ptr(), second.data_ptr());
-  first[2] = 40;  // private to this process
+  first[2] = 40;  // a write stays private to this process
   EXPECT_EQ(second[2].item<float>(), 40);
   EXPECT_EQ(OpenSafetensors(path_)->Read("a")[2].item<float>(), 2);
 }
@@ -133,7 +133,7 @@ struct BadFile {
 
 void PrintTo(const BadFile& file, std::ostream* out) { *out << file.name; }
 
-// One tensor "t" as `entry` describes it, over 16 bytes of data.
+// A file with one tensor "t", described by `entry`, and 16 bytes of data.
 std::string Entry(const std::string& entry) {
   return Bytes(R"({"t":)" + entry + "}", std::string(16, 'x'));
 }

@@ -1,4 +1,4 @@
-// What the tests share: where the golden files are, and how far two tensors differ.
+// Helpers that tests share: the golden folder, temporary folders, and comparisons.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -17,14 +17,14 @@ namespace mambascope {
 inline std::filesystem::path RepositoryFolder() { return MAMBASCOPE_ROOT; }
 inline std::filesystem::path GoldenFolder() { return RepositoryFolder() / "tests/golden"; }
 
-// The tiny random checkpoint of every architecture, in tests/golden.
+// The folder names in tests/golden of tiny random checkpoints, at least one for each model_type.
 inline std::vector<std::string> TinyCheckpoints() {
   return {"mamba",    "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba",
           "gpt_neox", "gpt_neox-serial",   "gpt2",   "llama",         "mistral",
           "qwen2"};
 }
 
-// A checkpoint's name as the name of a parameterised test.
+// The name of a test parameterised by a checkpoint.
 inline std::string TestName(const testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
   std::replace(name.begin(), name.end(), '-', '_');
@@ -41,7 +41,7 @@ inline std::vector<int64_t> ToVector(const at::Tensor& integers) {
   return {flat.data_ptr<int64_t>(), flat.data_ptr<int64_t>() + flat.numel()};
 }
 
-// What the Error that `call` throws says.
+// Returns the message of the Error that `call` throws.
 template <typename Call>
 std::string ErrorOf(const Call& call) {
   try {
@@ -52,7 +52,7 @@ std::string ErrorOf(const Call& call) {
   return "no error";
 }
 
-// An empty folder that goes away with the object.
+// An empty temporary folder that is deleted with the object.
 class TempFolder {
  public:
   TempFolder() {

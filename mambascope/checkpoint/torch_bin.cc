@@ -1,5 +1,5 @@
-// PyTorch's .bin: a zip with ROOT/data.pkl (the pickle of a dictionary of tensors) and one raw
-// storage per entry ROOT/data/KEY.
+// Layout of PyTorch's .bin: a zip with ROOT/data.pkl (the pickle of a dictionary of tensors) and
+// one entry ROOT/data/KEY for each raw storage.
 #include <ATen/Functions.h>
 #include <ATen/ops/empty.h>
 #include <fmt/format.h>
@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMaxPickle = 8 << 20;  // a thousand tensors take about 100 kB
+constexpr uint64_t kMaxPickle = 8 << 20;  // the pickle of a thousand tensors takes about 100 kB
 constexpr std::pair<std::string_view, at::ScalarType> kStorages[] = {
     {"FloatStorage", at::kFloat},   {"HalfStorage", at::kHalf}, {"BFloat16Storage", at::kBFloat16},
     {"DoubleStorage", at::kDouble}, {"LongStorage", at::kLong}, {"IntStorage", at::kInt},
@@ -26,7 +26,8 @@ class TorchBinFile : public TensorFile {
  public:
   explicit TorchBinFile(const fs::path& path)
       : path_(path),
-        zip_(path, "a .bin from before PyTorch 1.6 must be saved again, or the file is truncated") {
+        zip_(path,
+             "the file may be truncated; a .bin from before PyTorch 1.6 must be saved again") {
     const std::vector<std::string> names = zip_.Names();
     const auto pickle = std::find_if(names.begin(), names.end(),
                                      [](const std::string& n) { return n.ends_with("/data.pkl"); });
@@ -35,7 +36,7 @@ class TorchBinFile : public TensorFile {
     root_ = pickle->substr(0, pickle->size() - std::string_view("data.pkl").size());
     const uint64_t size = zip_.Size(*pickle);
     if (size > kMaxPickle)
-      throw Error(fmt::format("{}: data.pkl of {} bytes, at most {} are allowed", path.string(),
+      throw Error(fmt::format("{}: data.pkl has {} bytes; at most {} are allowed", path.string(),
                               size, kMaxPickle));
     std::string bytes(size, '\0');
     zip_.Read(*pickle, bytes.data());
@@ -63,7 +64,8 @@ class TorchBinFile : public TensorFile {
     return {dtype, p.storage_type, p.shape};
   }
 
-  // The strided view must stay inside the storage, and the storage must be as long as it says.
+  // Checks that the strided view stays inside the storage and that the storage has the size that
+  // the pickle states.
   void CheckRange(const std::string& name, const PickledTensor& p, size_t element) const {
     const std::string where = fmt::format("{}: tensor '{}': ", path_.string(), name);
     int64_t last = p.offset, elements = 1;
@@ -81,7 +83,7 @@ class TorchBinFile : public TensorFile {
       throw Error(where + "runs outside its storage");
     const uint64_t stored = zip_.Size(root_ + "data/" + p.storage_key);
     if (stored / element != static_cast<uint64_t>(p.storage_size) || stored % element != 0) {
-      throw Error(fmt::format("{}storage holds {} bytes, {} elements of {} were expected", where,
+      throw Error(fmt::format("{}the storage has {} bytes; expected {} elements of {}", where,
                               stored, p.storage_size, p.storage_type));
     }
   }

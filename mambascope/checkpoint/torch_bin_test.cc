@@ -1,4 +1,4 @@
-// PyTorch's .bin files: what torch.save writes is read, whatever is not a dictionary of tensors is
+// PyTorch's .bin files: a file of torch.save is read, a file without a dictionary of tensors is
 // refused, and nothing is executed.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -22,7 +22,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Key;
 
-const std::string kNumbers = Storage("FloatStorage", "0", 12);  // 0, 1, ..., 11
+const std::string kNumbers = Storage("FloatStorage", "0", 12);  // values 0, 1, ..., 11
 const std::string kVector = Tensor(kNumbers, 0, {12}, {1});
 
 std::string Numbers() {
@@ -33,7 +33,7 @@ std::string Numbers() {
 
 class TorchBinTest : public testing::Test {
  protected:
-  // A file of this pickle, whose storage "0" holds kNumbers.
+  // Opens a file with this pickle, whose storage "0" holds the values 0, 1, ..., 11.
   std::unique_ptr<TensorFile> Open(const std::string& pickle) const {
     WriteZip(
         path_,
@@ -61,12 +61,12 @@ TEST_F(TorchBinTest, OriginalCheckpointsHoldTheTensorsOfTheirTwins) {
       const std::string ours_name =
           name == "backbone.embedding.weight" ? "backbone.embeddings.weight" : name;
       if (name == "lm_head.weight" && !ours.Has(name))
-        continue;  // tied: Hugging Face leaves it out
+        continue;  // tied embeddings: Hugging Face does not store it
       EXPECT_TRUE(original.Get(name, info.shape).equal(ours.Get(ours_name, info.shape)))
           << twin << " " << name;
       ++compared;
     }
-    EXPECT_GE(compared, 4 * 8 + 2) << twin;  // four layers, embedding and final norm
+    EXPECT_GE(compared, 4 * 8 + 2) << twin;  // 4 layers, the embedding and the final norm
   }
 }
 
@@ -135,10 +135,10 @@ TEST_F(TorchBinTest, ProtocolFourIsRead) {
   EXPECT_TRUE(file->Read("t").equal(at::arange(1, 7, at::kFloat).view({2, 3})));
 }
 
-// A bit that flipped on the way: the zip's checksum knows.
+// The zip's checksum reveals a flipped bit.
 TEST_F(TorchBinTest, DamagedStorageIsRefused) {
   std::string bytes = ReadFile(GoldenFolder() / "mamba-original/pytorch_model.bin");
-  bytes[bytes.size() / 2] ^= 1;  // inside some storage
+  bytes[bytes.size() / 2] ^= 1;  // inside a storage
   TempFolder folder;
   WriteFile(folder / "damaged.bin", bytes);
   const auto file = OpenTorchBin(folder / "damaged.bin");
@@ -158,7 +158,7 @@ TEST_F(TorchBinTest, WhatIsNoTorchZipIsRefused) {
   EXPECT_THAT(ErrorOfOpening(path_),
               AllOf(HasSubstr("x.bin: cannot be read as a zip"), HasSubstr("PyTorch 1.6")));
   WriteFile(path_, std::string("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.",
-                               15));  // how an old .bin begins
+                               15));  // first bytes of a .bin from before PyTorch 1.6
   EXPECT_THAT(ErrorOfOpening(path_),
               AllOf(HasSubstr("x.bin: cannot be read as a zip"), HasSubstr("PyTorch 1.6")));
   WriteZip(path_, {{"archive/other.pkl", Program(Dict({}))}});
@@ -173,7 +173,7 @@ TEST_F(TorchBinTest, WhatIsNoTorchZipIsRefused) {
 
 TEST_F(TorchBinTest, PickleOverItsLimitIsRefusedBeforeItIsRead) {
   WriteZip(path_, {{"archive/data.pkl", std::string((8 << 20) + 1, 'N')}});
-  EXPECT_THAT(ErrorOfOpening(path_), HasSubstr("x.bin: data.pkl of 8388609 bytes"));
+  EXPECT_THAT(ErrorOfOpening(path_), HasSubstr("x.bin: data.pkl has 8388609 bytes"));
 }
 
 struct BadPickle {
@@ -192,7 +192,7 @@ std::string Repeat(const std::string& text, int times) {
 
 std::string OneTensor(const std::string& tensor) { return Program(Dict({{"t", tensor}})); }
 
-// A dictionary that holds itself under twenty names.
+// A dictionary that contains itself under 20 names.
 std::string Circle() {
   std::string pickle = "}q" + std::string(1, '\0');
   for (int i = 0; i < 20; ++i)
@@ -200,7 +200,7 @@ std::string Circle() {
   return Program(pickle);
 }
 
-// A name of a megabyte for each of many tensors.
+// Many tensors, each with a name of 1 MiB.
 std::string LongNames() {
   Items tensors;
   for (int i = 0; i < 100; ++i) tensors.emplace_back(std::to_string(i), "N");
@@ -251,7 +251,7 @@ const BadPickle kBadPickles[] = {
              "123456789"),
      {"more than 64 bits"}},
     {"BuildOfNothing", Program("Nb"), {"an empty stack"}},
-    {"NotADictionary", Program(kVector), {"holds no dictionary of tensors"}},
+    {"NotADictionary", Program(kVector), {"does not hold a dictionary of tensors"}},
     {"PersistentIdOfNothing", Program("NQ"), {"where a storage description was expected"}},
     {"PersistentIdOfAModule",
      Program(Tuple({Text("module"), "N", "N", "N", "N"}) + "Q"),
@@ -309,7 +309,9 @@ const BadPickle kBadPickles[] = {
      OneTensor(Global("torch._utils", "_rebuild_tensor_v2") +
                Tuple({kNumbers, Int(0), Tuple({Text("12")}), Ints({1})}) + "R"),
      {"where a size was expected"}},
-    {"DeepTuple", Program("N" + Repeat("\x85", 1'000'000)), {"holds no dictionary of tensors"}},
+    {"DeepTuple",
+     Program("N" + Repeat("\x85", 1'000'000)),
+     {"does not hold a dictionary of tensors"}},
     {"Circle", Circle(), {"more names than any checkpoint"}},
     {"LongNames", LongNames(), {"more names than any checkpoint"}}};
 

@@ -1,5 +1,5 @@
-// What torch.save writes, in parts: a test puts together the pickle that it wants, right or wrong,
-// and the zip around it.
+// Builders for files in the format of torch.save. A test assembles a pickle, valid or not, and
+// writes the zip around it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ std::string Raw(T value) {
   return {reinterpret_cast<const char*>(&value), sizeof(value)};
 }
 
-// Each of these leaves one value on the stack of the pickle machine.
+// Each function returns pickle code that leaves one value on the stack.
 inline std::string Text(const std::string& text) {
   return "X" + Raw(static_cast<uint32_t>(text.size())) + text;
 }
@@ -61,10 +61,10 @@ inline std::string Tensor(const std::string& storage, int32_t offset,
          Tuple({storage, Int(offset), Ints(shape), Ints(strides), no_grad, OrderedDict()}) + "R";
 }
 
-// The whole pickle that leaves `value`.
+// A complete pickle that leaves `value`.
 inline std::string Program(const std::string& value) { return "\x80\x02" + value + "."; }
 
-// Writes a zip of these entries, uncompressed as torch.save's are.
+// Writes a zip with these entries, uncompressed like those of torch.save.
 inline void WriteZip(const std::filesystem::path& path,
                      const std::map<std::string, std::string>& entries) {
   zip_t* zip = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, nullptr);
@@ -78,7 +78,7 @@ inline void WriteZip(const std::filesystem::path& path,
   ASSERT_EQ(zip_close(zip), 0);
 }
 
-// The bytes of one entry of a zip.
+// Returns the bytes of one entry of a zip.
 inline std::string ReadZip(const std::filesystem::path& path, const std::string& entry) {
   zip_t* zip = zip_open(path.c_str(), ZIP_RDONLY, nullptr);
   zip_stat_t info;

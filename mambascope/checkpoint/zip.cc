@@ -11,9 +11,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMostDeflated = 1032;  // deflate makes at most this of a byte
-constexpr zip_uint16_t kFirstDay =
-    (0 << 9) | (1 << 5) | 1;  // 1980-01-01, the first that a zip can name
+constexpr uint64_t kMostDeflated = 1032;  // highest compression ratio of deflate
+// 1980-01-01, the earliest date of a zip entry.
+constexpr zip_uint16_t kFirstDay = (0 << 9) | (1 << 5) | 1;
 
 std::string Reason(int code) {
   zip_error_t error;
@@ -25,7 +25,7 @@ std::string Reason(int code) {
 
 void AddStored(zip_t* zip, const std::string& name, const std::vector<std::string_view>& parts) {
   std::vector<zip_buffer_fragment_t> fragments;
-  // libzip's fragments are not const since it may free them; it does not write to them.
+  // libzip's fragments are not const because libzip may free them; it does not write to them.
   for (std::string_view part : parts)
     fragments.push_back(
         {reinterpret_cast<zip_uint8_t*>(const_cast<char*>(part.data())), part.size()});
@@ -63,11 +63,11 @@ uint64_t ZipReader::Size(const std::string& entry) const {
   zip_stat_t info;
   if (zip_stat(zip_, entry.c_str(), 0, &info) != 0)
     throw Error(fmt::format("{}: lacks the entry '{}'", path_.string(), entry), "is it truncated?");
-  // Before it takes memory.
+  // Checked before memory is allocated for the entry.
   const uint64_t most = info.comp_method == ZIP_CM_STORE ? file_size_ : file_size_ * kMostDeflated;
   if (info.size > most)
-    throw Error(fmt::format("{}: entry '{}' claims {} bytes, the file has {}", path_.string(),
-                            entry, info.size, file_size_));
+    throw Error(fmt::format("{}: entry '{}' claims {} bytes, but the file has {} bytes",
+                            path_.string(), entry, info.size, file_size_));
   return info.size;
 }
 
@@ -75,7 +75,7 @@ void ZipReader::Read(const std::string& entry, void* to) const {
   const uint64_t size = Size(entry);
   zip_file_t* file = zip_fopen(zip_, entry.c_str(), 0);
   const zip_int64_t got = file == nullptr ? -1 : zip_fread(file, to, size);
-  char beyond = 0;  // libzip compares checksums only where a read finds the end
+  char beyond = 0;  // libzip compares checksums only when a read reaches the end
   const bool intact = file != nullptr && zip_fread(file, &beyond, 1) == 0;
   if (file != nullptr) zip_fclose(file);
   if (!intact || got < 0 || static_cast<uint64_t>(got) != size)

@@ -1,4 +1,4 @@
-// Zip archives, by libzip: PyTorch's .bin and NumPy's .npz are such.
+// Reading and writing zip archives with libzip. PyTorch's .bin and NumPy's .npz are zip archives.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,18 @@ namespace mambascope {
 
 class ZipReader {
  public:
-  // Throws Error, with `hint`, for what is no zip.
+  // Throws Error, with `hint`, when the file is not a zip.
   ZipReader(const std::filesystem::path& path, const std::string& hint);
   ~ZipReader();
   ZipReader(const ZipReader&) = delete;
   ZipReader& operator=(const ZipReader&) = delete;
 
   std::vector<std::string> Names() const;
-  // Bytes of an entry, uncompressed. Throws Error for one that is not there, and for one that
-  // claims more than the file can hold.
+  // Returns the uncompressed size of an entry, in bytes. Throws Error when the entry is missing or
+  // claims more bytes than the file can hold.
   uint64_t Size(const std::string& entry) const;
-  // Throws Error when the bytes are not those that the archive has the checksum of. REQUIRES: `to`
-  // has room for Size(entry) bytes.
+  // Reads an entry into `to`. Throws Error when the bytes do not match the archive's checksum.
+  // REQUIRES: `to` has room for Size(entry) bytes.
   void Read(const std::string& entry, void* to) const;
 
  private:
@@ -34,8 +34,8 @@ class ZipReader {
   uint64_t file_size_ = 0;
 };
 
-// Replaces the file `path` by a zip of these entries, uncompressed, each given in parts that follow
-// one another. The same entries give the same bytes.
+// Replaces the file `path` by a zip of these entries, uncompressed. The parts of an entry are
+// concatenated. Equal entries give equal bytes.
 void WriteZip(const std::filesystem::path& path,
               const std::map<std::string, std::vector<std::string_view>>& entries);
 

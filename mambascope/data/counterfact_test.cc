@@ -226,7 +226,7 @@ TEST_F(CounterFactTest, FileThatIsNoCounterFactIsRefused) {
               HasSubstr("field '[1]' is no record of CounterFact"));
   EXPECT_THAT(ErrorOfRecord("Duna"), HasSubstr("field '[1]' is no record of CounterFact"));
   EXPECT_THAT(ErrorOf([&] { Read(kOriginal); }),
-              AllOf(HasSubstr("facts.json: is object"), HasSubstr("a list was expected")));
+              AllOf(HasSubstr("facts.json: is object"), HasSubstr("expected a list")));
   EXPECT_THAT(ErrorOf([&] { Read(Json::array()); }), HasSubstr("facts.json: holds no records"));
   EXPECT_THAT(ErrorOf([&] { ReadCounterFact(folder_ / "nowhere.json"); }),
               HasSubstr("nowhere.json: cannot be read"));

@@ -119,7 +119,7 @@ TEST(PromptTest, EmptyPromptOrSubjectIsRefused) {
 
 TEST(PromptTest, TextThatIsNoUtf8IsRefused) {
   EXPECT_THAT(ErrorOf([] { MakePrompt(DemoTokenizer(), "{} is", "Par\xff"); }),
-              HasSubstr("no UTF-8: byte 0xFF at position 3"));
+              HasSubstr("not UTF-8: byte 0xFF at position 3"));
   EXPECT_THAT(ErrorOf([] { MakePrompt(DemoTokenizer(), "\xc3{} is", "\xa9"); }),
               HasSubstr("no token of the prompt"))
       << "half a character is no subject";

@@ -87,26 +87,26 @@ TEST_F(RelationTest, TextIsVerbatim) {
 }
 
 TEST_F(RelationTest, BadFieldIsNamed) {
-  EXPECT_THAT(ErrorWith("/name", 3), AllOf(HasSubstr("capital.json: field 'name' is 3"),
-                                           HasSubstr("a string was expected")));
+  EXPECT_THAT(ErrorWith("/name", 3),
+              AllOf(HasSubstr("capital.json: field 'name' is 3"), HasSubstr("expected a string")));
   EXPECT_THAT(ErrorWith("/name", ""), HasSubstr("field 'name' is empty"));
   EXPECT_THAT(ErrorWith("/prompt_templates", "{} is"),
-              HasSubstr("field 'prompt_templates' is \"{} is\", a list was expected"));
+              HasSubstr("field 'prompt_templates' is \"{} is\"; expected a list"));
   EXPECT_THAT(ErrorWith("/prompt_templates", Json::array()),
               HasSubstr("field 'prompt_templates' is an empty list"));
   EXPECT_THAT(ErrorWith("/properties", Json::array()),
-              HasSubstr("field 'properties' is [], an object was expected"));
+              HasSubstr("field 'properties' is []; expected an object"));
   EXPECT_THAT(ErrorWith("/properties/range_name", false),
               HasSubstr("field 'properties.range_name' is false"));
   EXPECT_THAT(ErrorWith("/properties/symmetric", "no"),
-              HasSubstr("field 'properties.symmetric' is \"no\", true or false was expected"));
+              HasSubstr("field 'properties.symmetric' is \"no\"; expected true or false"));
   EXPECT_THAT(ErrorWith("/samples", Json::object()),
-              HasSubstr("field 'samples' is {}, a list was expected"));
+              HasSubstr("field 'samples' is {}; expected a list"));
   EXPECT_THAT(ErrorWith("/samples", Json::array()), HasSubstr("field 'samples' is an empty list"));
   EXPECT_THAT(ErrorWith("/samples/1", "Norway"),
-              HasSubstr("field 'samples[1]' is \"Norway\", an object was expected"));
+              HasSubstr("field 'samples[1]' is \"Norway\"; expected an object"));
   EXPECT_THAT(ErrorWith("/samples/1/object", nullptr),
-              HasSubstr("field 'samples[1].object' is null, a string was expected"));
+              HasSubstr("field 'samples[1].object' is null; expected a string"));
   EXPECT_THAT(ErrorWith("/samples/0/subject", ""),
               HasSubstr("field 'samples[0].subject' is empty"));
   EXPECT_THAT(ErrorWith("/prompt_template_zs", Json::array()),
@@ -138,7 +138,7 @@ TEST_F(RelationTest, TemplateWithoutExactlyOneHoleIsRefused) {
 
 TEST_F(RelationTest, FileThatIsNoRelationIsRefused) {
   EXPECT_THAT(ErrorOf([&] { ReadRelation(Write(Json::array())); }),
-              HasSubstr("capital.json: is [], an object was expected"));
+              HasSubstr("capital.json: is []; expected an object"));
   WriteFile(folder_ / "half.json", kCapitals.dump().substr(0, 90));
   EXPECT_THAT(ErrorOf([&] { ReadRelation(folder_ / "half.json"); }),
               HasSubstr("half.json: invalid JSON at byte"));
@@ -188,7 +188,7 @@ TEST_F(RelationTest, FolderWithoutRelationsIsRefused) {
   EXPECT_THAT(ErrorOf([&] { ReadRelations({folder_ / "nowhere"}); }),
               HasSubstr("nowhere: cannot be read: No such file"));
   EXPECT_THAT(ErrorOf([&] { ReadRelation(folder_.path()); }),
-              HasSubstr("is a folder, a file was expected"));
+              HasSubstr("is a folder; expected a file"));
 }
 
 TEST_F(RelationTest, BadFileInAFolderIsNamed) {

@@ -1,4 +1,4 @@
-// Changes are what the Sets, Adds and Holds of variants do to packed rows.
+// Changes applies the Sets, Adds and Holds of variants to packed rows.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,32 +15,34 @@ namespace mambascope {
 // One change of one packed row.
 struct Change {
   int64_t row;
-  at::Tensor value;      // [width]; undefined: the base run's
-  int64_t base_row = 0;  // where that is
+  at::Tensor value;      // [width]; undefined for a Hold, which takes the base run's value
+  int64_t base_row = 0;  // the row of that value
   bool adds = false;
 };
 
-// A Placement says where the tokens [first, end) of a prompt lie, and where those of its base run.
+// Maps the tokens [first, end) of a prompt to packed rows and to rows of the base run.
 struct Placement {
   int64_t first, end;
-  int64_t shift;       // from tokens to rows
-  int64_t base_shift;  // to the base run's rows
+  int64_t shift;       // row = token + shift
+  int64_t base_shift;  // row of the base run = token + base_shift
 };
 
-// They are kept place by place.
+// Changes of packed rows, grouped by place.
 class Changes {
  public:
-  // Appends a change after those of the same row and place that are there already.
+  // Appends a change. Changes of the same row and place act in the order in which they are
+  // appended.
   void Append(const Place& place, Change change);
-  // Appends what `variant` does to the states of the placement for which acts(state).
+  // Appends the Sets, Adds and Holds of `variant` on states in the placement for which acts(state)
+  // is true.
   void Append(const Variant& variant, const Placement& placement,
               const std::function<bool(const StateId&)>& acts);
-  // Returns x with its changes. x has the packed rows from `begin` on; `base` has the base runs'
-  // rows.
+  // Returns x with its changes made. x holds the packed rows from row `begin` on; `base` holds the
+  // rows of the base runs.
   at::Tensor Apply(const Place& place, int64_t begin, const at::Tensor& base, at::Tensor x) const;
 
  private:
-  using Round = std::vector<Change>;  // at most one change of a row
+  using Round = std::vector<Change>;  // at most one change per row
 
   std::map<Place, std::vector<Round>> changes_;
   std::map<std::pair<Place, int64_t>, size_t> count_;

@@ -24,19 +24,20 @@ void CheckState(const Model& model, const StateId& at, int64_t tokens, const at:
   const int64_t width = model.width(at.place());
   CheckToken(at.token, tokens);
   if (value != nullptr && (value->dim() != 1 || value->size(0) != width)) {
-    throw Error(fmt::format("a value for site {} must have {} features, it has {}",
+    throw Error(fmt::format("a value for site {} must have {} features, but has {}",
                             SiteName(at.site), width, value->numel()));
   }
 }
 
-// A mask of channels is as wide as a mixer that it acts in; a convolution is cut whole.
+// Checks that a mask has the width of a mixer in which it acts, and that a cut of the convolution
+// has no mask.
 void CheckMixers(const Cut& cut, const std::vector<Mixer>& mixers) {
   if (mixers.empty())
-    throw Error(fmt::format("layer {} has no mixer, so it has nothing to cut", cut.layer));
+    throw Error(fmt::format("layer {} has no mixer, so it cannot be cut", cut.layer));
   if (!cut.channels.defined()) return;
   if (mixers.size() > 1)
-    throw Error(fmt::format("layer {} has {} mixers: a cut there is of all channels", cut.layer,
-                            mixers.size()));
+    throw Error(fmt::format("layer {} has {} mixers; a cut there must be of all channels",
+                            cut.layer, mixers.size()));
   const auto fits = [&](const Mixer& mixer) { return cut.channels.size(0) == mixer.channels; };
   if (cut.channels.scalar_type() != at::kBool || cut.channels.dim() != 1 ||
       std::none_of(mixers.begin(), mixers.end(), fits)) {
@@ -46,8 +47,8 @@ void CheckMixers(const Cut& cut, const std::vector<Mixer>& mixers) {
   const bool has_conv =
       std::any_of(mixers.begin(), mixers.end(), [](const Mixer& mixer) { return mixer.has_conv; });
   if (cut.kind == CutKind::kMixingAndConv && has_conv)
-    throw Error("a cut of the convolution is of all channels",
-                "leave the channels out, or cut the mixing alone");
+    throw Error("a cut of the convolution must be of all channels",
+                "omit the channels, or cut only the mixing");
 }
 
 void Check(const Model& model, const Intervention& intervention, int64_t tokens) {
@@ -68,7 +69,7 @@ void Check(const Model& model, const Intervention& intervention, int64_t tokens)
 void CheckPrompts(const std::vector<std::vector<int64_t>>& prompts) {
   if (prompts.empty()) throw Error("no prompt was given");
   for (const std::vector<int64_t>& prompt : prompts) {
-    if (prompt.empty()) throw Error("the prompt is empty", "it needs at least one token");
+    if (prompt.empty()) throw Error("the prompt is empty", "a prompt needs at least one token");
   }
 }
 
@@ -88,7 +89,8 @@ void CheckPlace(const Model& model, const Place& place) {
   CheckLayer(model, place.layer, fmt::format("site {}", SiteName(place.site)));
   const std::vector<int> with = model.LayersWith(place.site);
   if (with.empty())
-    ParseSite(SiteName(place.site), model.sites());  // throws the Error that lists the sites
+    // Throws an Error that lists the available sites.
+    ParseSite(SiteName(place.site), model.sites());
   throw Error(fmt::format("layer {} has no site {}", place.layer, SiteName(place.site)),
               fmt::format("layers that have it: {}", fmt::join(with, ", ")));
 }
@@ -101,7 +103,7 @@ void CheckBase(const Model& model, const Variant& variant, int64_t tokens) {
   CheckVariant(model, variant, tokens);
   for (const Intervention& intervention : variant) {
     if (std::holds_alternative<Hold>(intervention))
-      throw Error("a base run has no state to be held at", "Hold belongs to a variant");
+      throw Error("the interventions of a base run contain a Hold", "use Hold only in a variant");
   }
 }
 

@@ -1,6 +1,6 @@
-// Cuts against the materialised matrix: for every architecture, what the targets' mixer moves is
-// the matrix with the sources' entries zeroed, times the values; attention's rows share out again
-// what is left.
+// Compares cuts with the materialised token-to-token matrix, for every architecture. The targets'
+// mixer must move the matrix with the sources' entries zeroed, times the values. For attention the
+// remaining entries of a row are renormalised.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ class CutMatrixTest : public testing::TestWithParam<std::string> {
   Mixer OwnMixer() const { return model_.layer(1).mixers().at(0); }
   bool IsMamba() const { return OwnMixer().kind == MixerKind::kScan; }
   Place Moved() const { return {IsMamba() ? Site::kSsmOut : Site::kMixed, 1}; }
-  // What layer 1 moves under the cuts, [token, width].
+  // The states that layer 1's mixer moves under the cuts, [token, width].
   at::Tensor ByRun(const Variant& cuts) const {
     return mambascope::Run(model_, {ids_}, {.variants = {cuts}, .keep = {Moved()}})
         .State(Moved(), 0);

@@ -9,7 +9,7 @@
 namespace mambascope {
 namespace {
 
-// The cuts of some variants at one layer.
+// Returns the cuts of `variants` at one layer.
 std::vector<const Cut*> SelectCuts(const std::vector<const Variant*>& variants, int layer) {
   std::vector<const Cut*> cuts;
   for (const Variant* variant : variants) {
@@ -22,7 +22,7 @@ std::vector<const Cut*> SelectCuts(const std::vector<const Variant*>& variants, 
   return cuts;
 }
 
-// The first token that has something to read of the cut's sources. REQUIRES: !cut.from.empty()
+// Returns the first token that could read one of the cut's sources. REQUIRES: !cut.from.empty().
 int64_t Earliest(const Cut& cut) {
   return cut.kind == CutKind::kBidirectional ? 0
                                              : *std::min_element(cut.from.begin(), cut.from.end());
@@ -69,14 +69,15 @@ std::set<int> CutLayers(const std::vector<const Variant*>& variants, int lowest)
 std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& variants, int64_t first,
                               int64_t end) {
   const std::vector<const Cut*> cuts = SelectCuts(variants, layer);
-  std::map<int64_t, std::vector<size_t>> touching;  // token -> the cuts that hide something from it
+  // Token -> indices of the cuts that hide sources from it.
+  std::map<int64_t, std::vector<size_t>> touching;
   for (size_t i = 0; i < cuts.size(); ++i) {
     const int64_t earliest = std::max(first, Earliest(*cuts[i]));
     for (int64_t token : std::set<int64_t>(cuts[i]->to.begin(), cuts[i]->to.end())) {
       if (token >= earliest && token < end) touching[token].push_back(i);
     }
   }
-  std::map<std::vector<size_t>, std::vector<int64_t>> tokens;  // by the cuts that touch them
+  std::map<std::vector<size_t>, std::vector<int64_t>> tokens;  // indices of cuts -> tokens
   for (const auto& [token, by] : touching) tokens[by].push_back(token);
   std::vector<CutTokens> result;
   for (const auto& [by, to] : tokens) {

@@ -1,4 +1,5 @@
-// A layer takes the cuts of variants by token: for each one what is hidden from it.
+// Translates the cuts of variants into the form that a layer takes: for each token, the sources
+// that are hidden from it.
 #pragma once
 
 #include <compare>
@@ -11,33 +12,33 @@
 
 namespace mambascope {
 
-// CutTokens are tokens of one prompt that see it alike in one layer's mixer.
+// Tokens of one prompt from which one layer's mixer hides the same sources.
 struct CutTokens {
   std::vector<int64_t> to;  // ascending
   std::vector<Sources> hidden;
 };
 
-// Whether targets of the cut may read tokens after them.
+// Whether targets of the cut may read tokens that come after them.
 bool ReadsLater(const Cut& cut);
 
-// Returns the first token that the cut touches, or `none` where it does nothing.
+// Returns the first token that the cut affects, or `none` if it affects no token.
 int64_t FirstToken(const Cut& cut, int64_t none);
 
-// Returns the layers that some variant cuts, from `lowest` on.
+// Returns the layers, from `lowest` up, in which some variant has a cut.
 std::set<int> CutLayers(const std::vector<const Variant*>& variants, int lowest);
 
-// Returns what the cuts of all `variants` at `layer` do to the tokens [first, end).
+// Returns the effect of the cuts of all `variants` at `layer` on the tokens [first, end).
 std::vector<CutTokens> CutsAt(int layer, const std::vector<const Variant*>& variants, int64_t first,
                               int64_t end);
 
-// Returns `cut` as a layer takes it, where token t of the prompt is row t + shift of `segment`.
-// `carry` is as in RowCut.
+// Returns `cut` as a RowCut, where token t of the prompt is row t + shift in `segment`. `carry` is
+// as in RowCut.
 RowCut OnRows(CutTokens cut, size_t segment, int64_t shift, int64_t carry = -1);
 
-// Returns what of `hidden` stands before `token`.
+// Returns the part of `hidden` whose tokens come before `token`.
 std::vector<Sources> Before(const std::vector<Sources>& hidden, int64_t token);
 
-// Orders what is hidden. Masks are compared by identity.
+// An ordering of lists of sources. Masks are compared by identity.
 struct HiddenOrder {
   bool operator()(const std::vector<Sources>& a, const std::vector<Sources>& b) const;
 };

@@ -19,7 +19,9 @@ void CheckWork(const Model& model, const std::vector<SweepBase>& bases,
   }
   for (const SweepCase& c : cases) {
     if (c.base >= bases.size())
-      throw Error(fmt::format("a case names base run {} of {}", c.base, bases.size()));
+      throw Error(
+          fmt::format("base run {} of a case is out of range; the number of base runs is {}",
+                      c.base, bases.size()));
     const auto tokens = static_cast<int64_t>(bases[c.base].ids.size());
     CheckVariant(model, c.variant, tokens);
     for (int64_t token : c.read) CheckToken(token, tokens);
@@ -37,7 +39,7 @@ DownstreamRegion FindRegion(const Model& model, const SweepBase& base, const Swe
     region.layer = std::min(region.layer, layer);
     region.first = std::min(region.first, token);
   };
-  for (const Intervention& intervention : work.variant) {  // a Hold changes nothing by itself
+  for (const Intervention& intervention : work.variant) {  // a Hold alone changes nothing
     std::visit(Overload{[&](const Set& set) { widen(FirstLayer(set.at), set.at.token); },
                         [&](const Add& add) { widen(FirstLayer(add.at), add.at.token); },
                         [](const Hold&) {},

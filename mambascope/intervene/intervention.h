@@ -1,4 +1,4 @@
-// Interventions are data. Four verbs say everything that an experiment does to a run.
+// Interventions are data. There are four kinds: Set, Add, Hold and Cut. Experiments use them so:
 //
 //   corrupting a prompt    another prompt, or Add at Site::kEmbed
 //   restoring a state      Set to the clean run's value
@@ -19,7 +19,7 @@
 
 namespace mambascope {
 
-// The state at a place and a token, counted from 0 in its prompt.
+// The state at a place and a token. Tokens are counted from 0 in their prompt.
 struct StateId {
   Site site;
   int layer;
@@ -27,36 +27,38 @@ struct StateId {
   Place place() const { return {site, layer}; }
 };
 
-// The state becomes `value` [width].
+// Replaces the state by `value` [width].
 struct Set {
   StateId at;
   at::Tensor value;
 };
 
-// `delta` [width] is added to the state.
+// Adds `delta` [width] to the state.
 struct Add {
   StateId at;
   at::Tensor delta;
 };
 
-// The state becomes what it is in the base run: the same prompt without the variant.
+// Replaces the state by its value in the base run, which is the same prompt without the variant.
 struct Hold {
   StateId at;
 };
 
-// In the mixers of `layer` the tokens `to` do not read the tokens `from`. Where the convolution is
-// cut, too, the targets see a token within its reach of a source without the source. They do not
-// see what other interventions set at Site::kSsmIn there.
+// In the mixers of `layer`, the tokens `to` do not read the tokens `from`. If the convolution is
+// cut too, the targets see every token within the convolution's reach of a source as if the
+// source's input were 0. They then ignore values that other interventions set at Site::kSsmIn of
+// such tokens.
 struct Cut {
   int layer;
   std::vector<int64_t> from, to;
-  at::Tensor channels = {};  // bool [Mixer::channels]: where it acts; undefined: everywhere
+  // Bool [Mixer::channels], the channels in which the cut acts. Undefined: all.
+  at::Tensor channels = {};
   CutKind kind = CutKind::kMixing;
 };
 
 using Intervention = std::variant<Set, Add, Hold, Cut>;
 
-// What is done to one run. Interventions on the same state act in the order of the list.
+// The interventions on one run. Interventions on the same state act in list order.
 using Variant = std::vector<Intervention>;
 
 }  // namespace mambascope

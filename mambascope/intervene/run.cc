@@ -11,7 +11,7 @@
 namespace mambascope {
 namespace {
 
-// Applies every prompt's interventions to its rows, and keeps what is asked for.
+// Applies every prompt's interventions to its rows, and keeps the requested states.
 class RunHooks : public Hooks {
  public:
   RunHooks(const Packing& packing, const std::vector<Variant>& variants,
@@ -95,7 +95,7 @@ RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& promp
   std::vector<Variant> variants(prompts.size());
   for (const std::vector<Variant>* part : {&options.base, &options.variants}) {
     if (!part->empty() && part->size() != prompts.size())
-      throw Error("a run needs one variant per prompt, or none");
+      throw Error("expected one variant per prompt, or none");
     for (size_t i = 0; i < part->size(); ++i)
       variants[i].insert(variants[i].end(), (*part)[i].begin(), (*part)[i].end());
   }

@@ -1,9 +1,10 @@
-// Run is one whole forward pass over prompts, each with its interventions. It is slow and plain:
-// the oracle that everything faster is checked against.
+// Run is one whole forward pass over prompts, with interventions on each. It is slow and simple,
+// and serves as the reference for the faster Sweep.
 //
 //   RunResult clean = Run(model, {prompt}, {.keep = {{Site::kResid, 5}}});
-//   Variant restore = {Set{{Site::kResid, 5, subject_last}, clean.State({Site::kResid, 5},
-//   0)[subject_last]}}; RunResult patched = Run(model, {corrupted}, {.variants = {restore}});
+//   const at::Tensor value = clean.State({Site::kResid, 5}, 0)[subject_last];
+//   const Variant restore = {Set{{Site::kResid, 5, subject_last}, value}};
+//   RunResult patched = Run(model, {corrupted}, {.variants = {restore}});
 //   at::Tensor p = patched.Logits(0)[-1].softmax(0);
 #pragma once
 
@@ -18,23 +19,22 @@
 namespace mambascope {
 
 struct RunOptions {
-  std::vector<Variant> variants = {};  // one per prompt; none: no interventions
-  std::vector<Place> keep = {};        // where the states of all tokens are kept
-  // What is done to the base runs too, before the variants: one per prompt; none: nothing. A Hold
-  // means the state of that base run.
+  std::vector<Variant> variants = {};  // one per prompt; empty: no interventions
+  std::vector<Place> keep = {};        // places whose states are kept, at all tokens
+  // Interventions of the base runs, which act before the variants: one list per prompt; empty:
+  // none. A Hold takes its value from the base run with these interventions.
   std::vector<Variant> base = {};
 };
 
 class RunResult {
  public:
-  // States at a kept place, after the interventions: [token, width] of one prompt.
+  // States at a kept place of one prompt, after the interventions: [token, width].
   at::Tensor State(const Place& place, size_t prompt) const {
     return Rows(states_.at(place), prompt);
   }
-  // Logits [token, vocab] of one prompt, unembedded when asked for. REQUIRES: the model is still
-  // there.
+  // Logits [token, vocab] of one prompt, computed on each call. REQUIRES: the model still exists.
   at::Tensor Logits(size_t prompt) const { return model_->Unembed(Rows(h_, prompt)); }
-  // Logits [prompt, vocab] of every prompt's last token.
+  // Logits [prompt, vocab] at each prompt's last token.
   at::Tensor LastLogits() const;
 
  private:
@@ -50,8 +50,8 @@ class RunResult {
   at::Tensor h_;                        // [row, d_model], the last block's output
 };
 
-// Throws Error for an empty prompt, and for a site, layer, token or width that the model or the
-// prompt does not have.
+// Runs the model on `prompts`. Throws Error for an empty prompt, and for a site, layer, token or
+// width that the model or the prompt does not have.
 RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts,
               const RunOptions& options = {});
 

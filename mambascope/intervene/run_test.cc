@@ -1,5 +1,5 @@
-// What each verb does, in every architecture, at every site, layer and token that it has; and that
-// it does something.
+// Tests the effect of each intervention, in every architecture, at every site, layer and token.
+// Every test also checks that the intervention changes the output.
 #include "mambascope/intervene/run.h"
 
 #include <ATen/ATen.h>
@@ -74,7 +74,7 @@ TEST_P(RunTest, SettingAStateToItselfChangesNothing) {
   EXPECT_LT(MaxDifference(Logits(all), base_.Logits(0)), 2e-5 * Scale());
 }
 
-// The corrupted prompt with every embedding restored is the clean prompt.
+// Restoring every embedding of the corrupted prompt gives the clean prompt.
 TEST_P(RunTest, RestoringAllEmbeddingsRestoresThePrompt) {
   const Place embed{Site::kEmbed, kEmbedLayer};
   Variant restore;
@@ -142,7 +142,7 @@ TEST_P(RunTest, GradientFlowsToAnAddedDelta) {
 }
 
 TEST_P(RunTest, CutMovesTheTargetsAloneWithinItsLayer) {
-  const int last = model_.layers() - 1;  // in the last layer nothing spreads further
+  const int last = model_.layers() - 1;  // the last layer passes nothing on to other tokens
   const at::Tensor cut = Logits({Cut{last, {0, 2}, {3, 5}, {}}});
   const at::Tensor change = (cut - base_.Logits(0)).abs().amax(1);
   for (int64_t t = 0; t < kTokens; ++t) {
@@ -154,8 +154,8 @@ TEST_P(RunTest, CutMovesTheTargetsAloneWithinItsLayer) {
       << "sources after the target";
 }
 
-// With every earlier token cut from the last one in all layers, attention models know nothing of
-// them; Mamba's convolution still does.
+// Cuts every earlier token from the last one in all layers. Attention models then do not depend on
+// these tokens; Mamba still does through its convolution.
 TEST_P(RunTest, CutInAllLayersHidesTheSourcesFromAttention) {
   at::Tensor delta = at::zeros({model_.config().d_model}).set_requires_grad(true);
   Variant variant = {Add{{Site::kEmbed, kEmbedLayer, 3}, delta}};
@@ -167,9 +167,9 @@ TEST_P(RunTest, CutInAllLayersHidesTheSourcesFromAttention) {
   else EXPECT_EQ(reach, 0);
 }
 
-// What a token's mixer gives depends on a source by the recurrence, by the convolution, and by the
-// source's decay of what came before it. A cut of the mixing alone leaves the last two; one of the
-// convolution too leaves nothing.
+// A token's mixer output depends on a source in three ways: through the recurrence, through the
+// convolution, and through the source's decay of earlier tokens. A cut of the mixing alone removes
+// only the first. A cut that includes the convolution removes all three.
 TEST_P(RunTest, CutOfMixingAndConvolutionHidesTheSourcesCompletely) {
   const Place out{Site::kMixerOut, 0};
   const bool mamba = model_.layer(0).mixers().at(0).kind == MixerKind::kScan;
@@ -220,7 +220,8 @@ TEST_P(RunTest, BadRequestsAreRefused) {
   }
 }
 
-// A row with nothing left to read outputs 0, and partly cut rows share their weight among the rest.
+// A row with nothing left to read outputs 0. A partly cut row gives its weight to the remaining
+// tokens.
 TEST(AttentionCutTest, RowsWithNothingLeftAreZero) {
   const Model model = Model::Load(GoldenFolder() / "llama");
   const Place mixed{Site::kMixed, 1};
@@ -231,16 +232,16 @@ TEST(AttentionCutTest, RowsWithNothingLeftAreZero) {
   };
   EXPECT_EQ(state({1, {0, 1, 2}, {2}, {}})[2].abs().max().item<double>(), 0);
   EXPECT_GT(state({1, {0, 1}, {2}, {}})[2].abs().max().item<double>(), 0);
-  const at::Tensor one_head = at::arange(4) == 2;  // heads of 12 features
+  const at::Tensor one_head = at::arange(4) == 2;  // each head has 12 features
   const at::Tensor cut = state({1, {0, 1, 2}, {2}, one_head})[2],
                    whole = state({1, {}, {2}, {}})[2];
   EXPECT_EQ(cut.slice(0, 24, 36).abs().max().item<double>(), 0);
   EXPECT_EQ(MaxDifference(cut.slice(0, 0, 24), whole.slice(0, 0, 24)), 0);
 }
 
-// Nothing more than the sources is severed: in Mamba-1, where all goes through the convolution, the
-// target's mixer is that of a run in which the source's input of the convolution is 0 and its write
-// is cut.
+// A cut of the convolution removes only the sources. In Mamba-1 all inputs of the mixer pass the
+// convolution. So the target's mixer equals that of a run in which the source's convolution input
+// is 0 and its write is cut.
 TEST(ConvolutionCutTest, IsAZeroedInput) {
   const Place out{Site::kMixerOut, 0};
   for (const char* name : {"mamba", "mamba-untied-bias", "falcon_mamba"}) {
@@ -264,8 +265,8 @@ TEST(ConvolutionCutTest, IsAZeroedInput) {
   }
 }
 
-// The public implementation's readings of a cut in transformers. Values that a row reads are seen
-// by giving each token another.
+// Cuts in transformers as the public implementation of Endy et al. computes them. Each token has
+// its own value, so the output shows which values a row reads.
 class PublicCutTest : public testing::Test {
  protected:
   at::Tensor Mixed(const Model& model, const std::vector<Cut>& cuts) const {
@@ -278,7 +279,7 @@ class PublicCutTest : public testing::Test {
 
 TEST_F(PublicCutTest, RowsWithNothingLeftReadEveryTokenAlike) {
   const Model model = Model::Load(GoldenFolder() / "gpt2");
-  // Each row's own value: what it reads when all else is cut from it.
+  // Each row's own value: its output when all other tokens are cut from it.
   std::vector<Cut> alone;
   for (int64_t t = 0; t < 4; ++t) {
     Cut cut{1, {}, {t}};

@@ -16,20 +16,20 @@
 namespace mambascope {
 namespace {
 
-// Segments that go up together, in the order in which they join.
+// Segments that are computed together, in the order in which they join.
 class Group : public Hooks {
  public:
   explicit Group(const BaseRuns& base) : base_(base) {}
 
-  // REQUIRES: no region of the group joins later.
+  // REQUIRES: region.layer >= the layer of every region appended before.
   void Append(const DownstreamRegion& region, const SweepBase& base) {
     const Placement placement{region.first, region.end, rows() - region.first,
                               base_.FirstRow(region.work->base)};
     regions_.push_back(region);
     segments_.push_back({rows(), region.rows(), region.first, base_.Slot(region)});
-    // The rows that join bring along what was done to the base run below the region's layer.
+    // Joining rows already contain the base run's interventions below the region's layer.
     const auto still_to_do = [&](const StateId& at) { return at.layer >= region.layer; };
-    // Below the region a variant is its base run, and its Holds do nothing.
+    // Below the region a variant equals its base run, so Holds there do nothing.
     const auto inside = [&](const StateId& at) { return FirstLayer(at) >= region.layer; };
     changes_.Append(base.variant, placement, still_to_do);
     changes_.Append(region.work->variant, placement, inside);
@@ -39,8 +39,8 @@ class Group : public Hooks {
   int64_t rows() const { return segments_.empty() ? 0 : segments_.back().end(); }
   const std::vector<DownstreamRegion>& regions() const { return regions_; }
 
-  // Takes in the segments that join at `layer`: the base runs' residual `h` there, with what the
-  // variants change at the place below it.
+  // Adds the segments that join at `layer`. They start from the base runs' residual stream `h`,
+  // with the variants' changes of it.
   void Join(int layer, const at::Tensor& h) {
     std::vector<int64_t> rows;
     const int64_t begin = joined_.rows();
@@ -56,7 +56,7 @@ class Group : public Hooks {
     h_ = begin == 0 ? from_base : at::cat({h_, from_base});
   }
 
-  // Goes up one layer, `base` the base runs there. Returns how many rows that were.
+  // Computes one layer; `base` is the base runs' data there. Returns the number of rows computed.
   int64_t Up(const Model& model, int layer, const BaseLayer& base) {
     Join(layer, base.h);
     if (joined_.segments.empty()) return 0;
@@ -66,7 +66,8 @@ class Group : public Hooks {
     return joined_.rows();
   }
 
-  // What the regions read, [read, d_model]; `order` gets, for each, the row of the sweep's result.
+  // Returns the states that the regions read, [read, d_model]. Appends to `order` the result row of
+  // each.
   at::Tensor Read(const std::vector<int64_t>& result_rows, std::vector<int64_t>& order) const {
     std::vector<int64_t> rows;
     for (size_t i = 0; i < regions_.size(); ++i) {
@@ -91,7 +92,7 @@ class Group : public Hooks {
   }
 
  private:
-  // Of the region that was appended last.
+  // Appends the cuts of the region that was appended last.
   void AppendCuts(const DownstreamRegion& region, const SweepBase& base) {
     const std::vector<const Variant*> variants = {&base.variant, &region.work->variant};
     for (int layer : CutLayers(variants, region.layer)) {
@@ -105,15 +106,16 @@ class Group : public Hooks {
 
   const BaseRuns& base_;
   std::vector<DownstreamRegion> regions_;
-  std::vector<Segment> segments_;  // of every region
-  Packing joined_;                 // of those that have joined
+  std::vector<Segment> segments_;  // of all regions
+  Packing joined_;                 // the segments that have joined so far
   Changes changes_;
-  std::map<int, std::vector<RowCut>> cuts_;            // by layer
-  const std::map<Place, at::Tensor>* held_ = nullptr;  // by the base runs, in the layer at hand
-  at::Tensor h_;                                       // [row, d_model] of those that have joined
+  std::map<int, std::vector<RowCut>> cuts_;  // by layer
+  // Held states of the base runs in the current layer.
+  const std::map<Place, at::Tensor>* held_ = nullptr;
+  at::Tensor h_;  // [row, d_model] of the segments that have joined
 };
 
-// The regions in the order in which they join, some at a time.
+// Sorts the regions by the layer at which they join and splits them into groups.
 std::vector<std::unique_ptr<Group>> MakeGroups(const BaseRuns& base,
                                                const std::vector<SweepBase>& bases,
                                                std::vector<DownstreamRegion> regions,
@@ -123,7 +125,8 @@ std::vector<std::unique_ptr<Group>> MakeGroups(const BaseRuns& base,
       [](const DownstreamRegion& a, const DownstreamRegion& b) { return a.layer < b.layer; });
   int64_t rows = 0;
   for (const DownstreamRegion& region : regions) rows += region.rows();
-  group_rows = rows / ((rows + group_rows - 1) / group_rows) + 1;  // groups alike in size
+  // Makes the groups similar in size.
+  group_rows = rows / ((rows + group_rows - 1) / group_rows) + 1;
   std::vector<std::unique_ptr<Group>> groups;
   for (const DownstreamRegion& region : regions) {
     if (groups.empty() || groups.back()->rows() + region.rows() > group_rows)
@@ -133,11 +136,11 @@ std::vector<std::unique_ptr<Group>> MakeGroups(const BaseRuns& base,
   return groups;
 }
 
-// What a sweep returns, as its passes find it.
+// The result of a sweep, collected from its passes.
 struct Results {
-  std::vector<int64_t> rows;  // case -> its first row of the result
+  std::vector<int64_t> rows;  // case -> its first row in the result
   std::vector<at::Tensor> found = {};
-  std::vector<int64_t> order = {};  // the row of the result of every row found
+  std::vector<int64_t> order = {};  // for each row of `found`, its row in the result
 };
 
 Results MakeResults(const std::vector<SweepCase>& cases) {
@@ -150,14 +153,14 @@ Results MakeResults(const std::vector<SweepCase>& cases) {
   return results;
 }
 
-// What was found, in the order of the cases, [read, d_model].
+// Returns the collected rows in the order of the cases, [read, d_model].
 at::Tensor InOrder(const Model& model, const Results& results) {
   if (results.found.empty())
     return at::empty({0, model.config().d_model}, at::TensorOptions(model.device()));
   return InRowOrder(at::cat(results.found), results.order);
 }
 
-// One pass up the layers. `tick`: the share of it that is done.
+// Runs one pass up the layers. `tick` receives the finished fraction of the pass.
 void Ascend(const Model& model, const std::vector<SweepBase>& bases, const Pass& pass,
             int64_t group_rows, const std::function<void(double)>& tick, Results& results) {
   BaseRuns base(model, bases, pass.regions);
@@ -183,7 +186,7 @@ void Ascend(const Model& model, const std::vector<SweepBase>& bases, const Pass&
 
 }  // namespace
 
-// The base runs are done; what segments read of them stays.
+// The base-run data that the segments read.
 struct RepeatedSweep::Kept {
   std::vector<DownstreamRegion> regions;
   BaseRuns base;

@@ -1,4 +1,4 @@
-// Sweep against Run under cuts of every kind.
+// Compares Sweep with Run under cuts of every kind.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -14,7 +14,8 @@ namespace {
 using SweepCutTest = SweepTest;
 INSTANTIATE_TEST_SUITE_P(Models, SweepCutTest, testing::ValuesIn(TinyModels()), TestName);
 
-// Windows of cuts of each kind, several sets of sources, towards the last token and towards others.
+// Cuts of each kind over windows of layers, with several sets of sources, towards the last token
+// and towards others.
 TEST_P(SweepCutTest, Cuts) {
   at::manual_seed(6);
   std::vector<SweepCase> cases;
@@ -43,7 +44,7 @@ TEST_P(SweepCutTest, RandomCuts) {
   std::vector<SweepCase> cases;
   for (SweepBase& base : bases_) {
     if (base.ids.size() > 3)
-      base.variant = {RandomCut(random, 0)};  // one prompt's base run is cut itself
+      base.variant = {RandomCut(random, 0)};  // the base run of one prompt is cut, too
   }
   for (int i = 0; i < 80; ++i) {
     const size_t base = random() % bases_.size();
@@ -54,19 +55,19 @@ TEST_P(SweepCutTest, RandomCuts) {
   ExpectEqual(cases);
 }
 
-// A cut whose sources stand before its targets computes the targets' rows alone: the carry is kept
-// without the sources.
+// For a cut whose sources come before its targets, only the targets' rows are computed. The base
+// run keeps a carry without the sources.
 TEST_P(SweepCutTest, CutsComputeTheTargetsRowsAlone) {
   const SweepPlan plan = PlanSweep(model_, bases_, {{2, {Cut{1, {0, 3}, {7}}}}});
   EXPECT_EQ(plan.peak_rows, 1);
   EXPECT_EQ(plan.layer_tokens, 8 * model_.layers() + (model_.layers() - 1));
 }
 
-// One layer's carries of cuts are alive at a time: a mask for each layer takes no more memory than
-// one for all.
+// Only one layer's carries of cuts exist at a time. So a separate mask for each layer takes no more
+// memory than one shared mask.
 TEST_P(SweepCutTest, MasksOfTheirOwnTakeNoMoreMemory) {
   Variant one, own;
-  std::map<int64_t, at::Tensor> shared;  // by channels
+  std::map<int64_t, at::Tensor> shared;  // by number of channels
   for (int l : MixerLayers()) {
     const at::Tensor mask = at::ones({Channels(l)}, at::kBool);
     one.push_back(Cut{l, {0, 3}, {7}, shared.emplace(Channels(l), mask).first->second});
@@ -89,8 +90,8 @@ TEST_P(SweepCutTest, RepeatedSweepCutsAsSweepDoes) {
   EXPECT_GT(MaxDifference(got[0], got[1]), 1e-5 * want.abs().max().item<double>());
 }
 
-// What the base run's tokens hand to a cut segment through the carry that was kept without the
-// sources.
+// Gradients flow from a cut segment to the base run's tokens through the carry that was kept
+// without the sources.
 TEST_P(SweepCutTest, GradientsFlowThroughTheCarriesOfCuts) {
   at::manual_seed(9);
   const at::Tensor noise = Noise({Site::kResid, 0}) * 0.1;

@@ -64,8 +64,8 @@ void PassMemory::Clear() {
   peak_ = 0;
 }
 
-// Two residuals of every row are alive at a time. A differentiated row keeps what each layer
-// computes.
+// Two copies of the residual stream exist at a time for every row. A differentiated row also keeps
+// the intermediate results of each layer.
 int64_t PassMemory::Count(const DownstreamRegion& region) const {
   const SweepBase& base = bases_[region.work->base];
   const auto tokens = static_cast<int64_t>(base.ids.size());

@@ -34,11 +34,11 @@ std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBas
       passes.push_back({.regions = {}, .bytes = group_bytes});
       const int64_t alone = passes.back().bytes + cost;
       if (alone > options.memory)
-        throw Error(fmt::format("one variant of a prompt of {} tokens takes about {} KiB of "
+        throw Error(fmt::format("one variant of a {}-token prompt takes about {} KiB of "
                                 "memory; {} KiB are allowed",
                                 bases[region.work->base].ids.size(), (alone >> 10) + 1,
                                 options.memory >> 10),
-                    "allow more, with --memory");
+                    "allow more with --memory");
     }
     passes.back().bytes += cost;
     passes.back().regions.push_back(region);
@@ -75,9 +75,9 @@ SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases,
 int64_t RepeatedBytes(const Model& model, const std::vector<SweepBase>& bases,
                       const std::vector<SweepCase>& cases) {
   const LayerCosts costs(model);
-  std::map<std::pair<size_t, int64_t>, int>
-      slots;                   // base run, token -> the first layer that reads it
-  std::map<size_t, int> used;  // base run -> the first layer that joins it
+  // (base run, token) -> the first layer that reads the carry there.
+  std::map<std::pair<size_t, int64_t>, int> slots;
+  std::map<size_t, int> used;  // base run -> the first layer at which a segment joins
   std::map<std::tuple<int, size_t, int64_t>, std::set<std::vector<Sources>, HiddenOrder>> cut_slots;
   for (const DownstreamRegion& region : FindRegions(model, bases, cases)) {
     if (region.continues(model)) {

@@ -1,4 +1,4 @@
-// A sweep's work is split into passes by what each takes.
+// Splits a sweep into passes that fit the memory limit.
 #pragma once
 
 #include <cstdint>
@@ -11,52 +11,50 @@
 
 namespace mambascope {
 
-// A SweepPlan counts what a sweep computes, beside what whole passes would.
+// Counts the work of a sweep and compares it with one whole pass per case.
 struct SweepPlan {
   int64_t cases = 0;
   int64_t passes = 0;
-  int64_t layer_tokens = 0;        // rows that go through a layer, base runs included
-  int64_t naive_layer_tokens = 0;  // with a whole pass per case
-  int64_t peak_rows = 0;           // segments' rows in the largest pass
-  int64_t peak_bytes = 0;          // about what the largest pass takes
+  int64_t layer_tokens = 0;        // rows summed over layers, including base runs
+  int64_t naive_layer_tokens = 0;  // the same with a whole pass per case
+  int64_t peak_rows = 0;           // rows of segments in the largest pass
+  int64_t peak_bytes = 0;          // estimated memory of the largest pass
 };
 
 struct SweepOptions {
-  // Bytes that one pass may take beside the weights: the work is split into as many passes as that
-  // needs. With gradients, the graphs of all passes stay until backward.
+  // Limit on the bytes of one pass, without the weights. The sweep is split into as many passes as
+  // this needs. With gradients, the graphs of all passes stay in memory until the backward pass.
   int64_t memory = kDefaultMemory;
-  // Called with the plan, before the work.
+  // Called with the plan before the work starts.
   std::function<void(const SweepPlan&)> planned = {};
-  // Called with cases done and cases in all, many times in a pass.
+  // Called often during a pass, with the number of finished cases and of all cases.
   std::function<void(int64_t done, int64_t total)> progress = {};
 };
 
-// Returns the plan alone.
+// Returns the plan without running the sweep.
 SweepPlan PlanSweep(const Model& model, const std::vector<SweepBase>& bases,
                     const std::vector<SweepCase>& cases, const SweepOptions& options = {});
 
-// Returns about how many bytes a RepeatedSweep keeps of its base runs.
+// Estimates the bytes of base-run data that a RepeatedSweep keeps.
 int64_t RepeatedBytes(const Model& model, const std::vector<SweepBase>& bases,
                       const std::vector<SweepCase>& cases);
 
-// A Pass is regions that go up together, in the order of the cases, and about how many bytes they
-// take.
+// Regions that are computed together, in the order of the cases, and an estimate of their bytes.
 struct Pass {
   std::vector<DownstreamRegion> regions;
   int64_t bytes = 0;
 };
 
-// The segments' rows that go through a layer at a time: SweepRows of the device, so that what a
-// layer hands from one operation to the next stays in the cache, and fewer where options.memory is
-// small.
+// Number of segment rows that go through a layer at a time. It is SweepRows of the device, so that
+// intermediate results stay in the cache, or less when options.memory is small.
 int64_t GroupRows(const Model& model, const SweepOptions& options);
 
-// Splits the cases into passes. Throws Error for what Run would refuse, and where one case alone
-// takes more than options.memory.
+// Splits the cases into passes. Throws Error where Run would, and when one case alone needs more
+// than options.memory.
 std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBase>& bases,
                                   const std::vector<SweepCase>& cases, const SweepOptions& options);
 
-// Returns the plan of these passes.
+// Returns the plan for these passes.
 SweepPlan SummarizePasses(const Model& model, const std::vector<SweepBase>& bases,
                           const std::vector<Pass>& passes);
 

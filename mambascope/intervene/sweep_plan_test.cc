@@ -1,4 +1,4 @@
-// What a sweep takes, and what it refuses.
+// Tests the memory and work that a sweep plans, and the cases that it refuses.
 #include "mambascope/intervene/sweep_plan.h"
 
 #include <ATen/ATen.h>
@@ -11,7 +11,7 @@
 namespace mambascope {
 namespace {
 
-// What one layer has, another one may lack.
+// A site that one layer has may be missing in another.
 TEST(MixedSweepTest, WhatALayerLacksIsRefused) {
   const Model model = MixedModel();
   const auto error = [&](const Intervention& intervention) {
@@ -28,7 +28,7 @@ TEST(MixedSweepTest, WhatALayerLacksIsRefused) {
   EXPECT_EQ(error(Cut{1, {0}, {2}, at::ones({4}, at::kBool), CutKind::kMixingAndConv}), "no error");
 }
 
-// A pass takes what its largest layer takes, and carries what each layer hands on.
+// A pass costs as much as its most expensive layer, plus the carries of each layer.
 TEST(MixedSweepTest, CostsAreThoseOfTheLayers) {
   const Model mixed = MixedModel(), mamba = Model::Load(GoldenFolder() / "mamba");
   const std::vector<SweepBase> bases = {{{5, 6, 7, 8, 9, 10}}};
@@ -41,8 +41,8 @@ TEST(MixedSweepTest, CostsAreThoseOfTheLayers) {
             carries + tokens * (attention.keys_and_values + 48 * 4));
 }
 
-// The region of every residual state of one prompt: at layer l the tokens from t on, for the states
-// below l.
+// The regions of every residual-stream state of one prompt. A state at token t below layer l gives
+// a region of the tokens from t on, from layer l up.
 TEST(SweepPlanTest, CountsTheRegionsOfATrace) {
   const Model model = Model::Load(GoldenFolder() / "mamba");
   std::vector<SweepCase> cases;

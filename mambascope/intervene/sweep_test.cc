@@ -1,5 +1,5 @@
-// Sweep against Run, the oracle: every site, layer and token of every architecture, windows,
-// multi-token sets, holds, mixed lists, gradients.
+// Compares Sweep with Run: every site, layer and token of every architecture, windows, Sets at
+// several tokens, Holds, mixed lists and gradients.
 #include "mambascope/intervene/sweep.h"
 
 #include <ATen/ATen.h>
@@ -58,8 +58,8 @@ TEST_P(SweepTest, RandomLists) {
   ExpectEqual(cases);
 }
 
-// What is done to a base run is done to its variants, at whatever layer and token they leave it; a
-// Hold means the state of that base run.
+// Interventions of a base run also act in its variants, at whatever layer and token these start. A
+// Hold takes the value of that base run.
 TEST_P(SweepTest, BaseRunsWithInterventionsOfTheirOwn) {
   at::manual_seed(9);
   std::mt19937 random(9);
@@ -97,7 +97,7 @@ TEST_P(SweepTest, AnyTokensAreRead) {
       << "tokens before it";
 }
 
-// A hold blocks what a set below would have changed.
+// A Hold blocks the change that a Set below would cause.
 TEST_P(SweepTest, HoldsBlockPaths) {
   at::manual_seed(6);
   std::vector<SweepCase> cases;
@@ -116,7 +116,7 @@ TEST_P(SweepTest, NothingAndHoldsAloneAreTheBaseRun) {
             kSweepTolerance * got.abs().max().item<double>());
 }
 
-// Little memory means many passes, and the same numbers.
+// Little memory gives many passes and the same numbers.
 TEST_P(SweepTest, SplitWorkGivesTheSame) {
   at::manual_seed(7);
   std::vector<SweepCase> cases;
@@ -128,7 +128,7 @@ TEST_P(SweepTest, SplitWorkGivesTheSame) {
         cases.push_back({2, {Cut{l, {source, source + 1}, {6, 7}}}});
     }
   }
-  SweepOptions little{.memory = 10'000};  // the least that a case alone can live with
+  SweepOptions little{.memory = 10'000};  // the least that a single case needs
   const auto fits = [&] {
     try {
       return PlanSweep(model_, bases_, cases, little).passes > 0;
@@ -173,7 +173,7 @@ TEST_P(SweepTest, BadRequestsAreRefused) {
   EXPECT_THROW(Sweep(model_, {{{1, 2}, {Hold{{Site::kResid, 0, 0}}}}}, {{0, {}}}), Error);
 }
 
-// ROME's value search: one tensor that requires grad, changed in place between the calls.
+// As in ROME's value search: one tensor that requires grad is changed in place between calls.
 TEST_P(SweepTest, RepeatedSweepFollowsItsTensorsAndTheirGradients) {
   at::manual_seed(11);
   const Place low{model_.layer(1).editable()[0].value, 1}, high{Site::kResid, 0};

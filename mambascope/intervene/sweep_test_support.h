@@ -1,4 +1,4 @@
-// What the tests of sweeps share: three prompts of a tiny model, and Run to compare with.
+// Shared by the tests of Sweep: three prompts of a tiny model, and Run to compare with.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -15,7 +15,7 @@
 
 namespace mambascope {
 
-inline constexpr double kSweepTolerance = 2e-5;  // of the largest absolute logit
+inline constexpr double kSweepTolerance = 2e-5;  // relative to the largest absolute logit
 
 class SweepTest : public testing::TestWithParam<std::string> {
  protected:
@@ -29,10 +29,10 @@ class SweepTest : public testing::TestWithParam<std::string> {
   }
   at::Tensor Noise(const Place& place) { return at::randn({model_.width(place)}); }
   std::vector<int> MixerLayers() const { return model_.LayersWith(Site::kMixerOut); }
-  // The entries of a cut's mask in `layer`.
+  // Number of entries of a cut's mask in `layer`.
   int64_t Channels(int layer) const { return model_.layer(layer).mixers().at(0).channels; }
 
-  // By whole passes, one per case: the logits of the tokens read, [read, vocab].
+  // Logits [read, vocab] at the tokens that the cases read, computed by one whole pass per case.
   at::Tensor ByRun(const std::vector<SweepCase>& cases) const {
     std::vector<at::Tensor> logits;
     for (const SweepCase& c : cases) {
@@ -46,7 +46,7 @@ class SweepTest : public testing::TestWithParam<std::string> {
     }
     return at::stack(logits);
   }
-  // Sweep equals Run in every case, and the cases do something.
+  // Expects that Sweep equals Run in every case, and that most cases change the output.
   void ExpectEqual(const std::vector<SweepCase>& cases, const SweepOptions& options = {}) const {
     const at::Tensor want = ByRun(cases),
                      got = model_.Unembed(Sweep(model_, bases_, cases, options));
@@ -61,7 +61,8 @@ class SweepTest : public testing::TestWithParam<std::string> {
     EXPECT_GT((moved > 1e-4 * scale).to(at::kFloat).mean().item<double>(), 0.5)
         << "most cases changed nothing";
   }
-  // Some tokens from some others, of each kind, some of them in some channels or heads alone.
+  // A random cut of some tokens from others, of any kind. Some cuts act only in some channels or
+  // heads.
   Cut RandomCut(std::mt19937& random, size_t base) {
     constexpr CutKind kKinds[] = {CutKind::kMixing, CutKind::kMixingAndConv,
                                   CutKind::kEmptyRowsUniform, CutKind::kBidirectional};
@@ -75,8 +76,8 @@ class SweepTest : public testing::TestWithParam<std::string> {
       cut.channels = at::rand({Channels(cut.layer)}) < 0.5;
     return cut;
   }
-  // Any list of interventions: sets, adds, cuts and, where asked for, holds at random places,
-  // several on one state among them.
+  // A random list of interventions at random places: Sets, Adds, Cuts and, if verbs > 3, Holds.
+  // Several may act on one state.
   Variant RandomVariant(std::mt19937& random, size_t base, unsigned verbs) {
     const std::vector<Place> places = Places();
     const auto token = [&] { return static_cast<int64_t>(random() % bases_[base].ids.size()); };

@@ -10,7 +10,7 @@
 namespace mambascope {
 namespace {
 
-// Keeps the last row of every segment.
+// Keeps the states at the last row of every segment.
 class LastRows : public Hooks {
  public:
   LastRows(const Packing& packing, const std::set<Place>& places)
@@ -27,8 +27,8 @@ class LastRows : public Hooks {
   std::map<Place, at::Tensor> states_;
 };
 
-// How many tokens all prompts begin with alike, up to the first of their tokens; 0 for one prompt,
-// which shares with none.
+// Length of the prefix that all prompts share, at most up to the first of their tokens. 0 for a
+// single prompt.
 int64_t CommonTokens(const std::vector<PromptToken>& prompts) {
   if (prompts.size() < 2) return 0;
   const std::vector<int64_t>& ids = prompts[0].ids;

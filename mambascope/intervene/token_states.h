@@ -1,4 +1,4 @@
-// TokenStates reads states at one token of each of many prompts. They are the keys and values of
+// TokenStates reads states at one token of each of many prompts, such as the keys and values of
 // editing.
 #pragma once
 
@@ -18,10 +18,9 @@ struct PromptToken {
   int64_t token;
 };
 
-// Returns the states at each of `places`, [prompt, width], at the prompts' tokens. What comes after
-// the tokens, and the layers above the highest place, are not computed. What all prompts begin
-// with, such as the same examples, runs once. REQUIRES: places that the model has; 0 <= token <
-// ids.size().
+// Returns the states at each of `places`, [prompt, width], at the prompts' tokens. Later tokens and
+// layers above the highest place are not computed. A prefix that all prompts share, such as the
+// same examples, is computed once. REQUIRES: the model has the places; 0 <= token < ids.size().
 std::map<Place, at::Tensor> TokenStates(const Model& model, const std::vector<PromptToken>& prompts,
                                         const std::set<Place>& places);
 

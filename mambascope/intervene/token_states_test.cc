@@ -13,11 +13,12 @@ class TokenStatesTest : public testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Checkpoints, TokenStatesTest, testing::ValuesIn(TinyCheckpoints()),
                          TestName);
 
-// Of many prompts, in several passes, at places low and high.
+// Many prompts, in several passes, at low and high places.
 TEST_P(TokenStatesTest, AreThoseOfWholeRuns) {
   const Model model = Model::Load(GoldenFolder() / GetParam());
   const std::vector<EditableWeight> weights = model.layer(0).editable();
-  std::vector<PromptToken> different, alike;  // alike up to the fifth token, and one ends there
+  // The prompts of `alike` share their first five tokens. One is read at the last of these.
+  std::vector<PromptToken> different, alike;
   for (int64_t i = 0; i < 400; ++i) {
     different.push_back({{7 + i % 50, 30, 21, 150, 9, i % 90, 4, 5, 6, 7}, i % 10});
     alike.push_back({{7, 30, 21, 150, 9, 40 + i % 50, 4, 5, 6, 7}, 5 + i % 5});

@@ -5,7 +5,7 @@
 namespace mambascope {
 namespace {
 
-// The state-spaces repositories say "embedding" where Hugging Face says "embeddings".
+// The state-spaces repositories use the name "embedding"; Hugging Face uses "embeddings".
 Family MambaFamily(const WeightSource& source, decltype(&MakeMamba1Layer) make_layer) {
   return {"backbone.layers",
           source.Has("backbone.embedding.weight") ? "backbone.embedding" : "backbone.embeddings",
@@ -15,7 +15,7 @@ Family MambaFamily(const WeightSource& source, decltype(&MakeMamba1Layer) make_l
           make_layer};
 }
 
-// GPT-2's first checkpoints lack the "transformer." that later ones have.
+// The first GPT-2 checkpoints lack the prefix "transformer." of later ones.
 Family Gpt2Family(const WeightSource& source) {
   const std::string prefix = source.Has("wte.weight") ? "" : "transformer.";
   return {prefix + "h", prefix + "wte",   prefix + "ln_f",

@@ -1,5 +1,4 @@
-// A Family says how the checkpoints of an architecture become a model. A new architecture is one
-// more.
+// A Family says how checkpoints of one architecture become a model. Each architecture has one.
 #pragma once
 
 #include <memory>
@@ -11,19 +10,19 @@
 namespace mambascope {
 
 enum class NormKind {
-  kRms,    // root mean square alone
+  kRms,    // root mean square, no mean, no bias
   kLayer,  // with mean and bias
 };
 
 struct Family {
-  std::string blocks;  // the scope of block l is this, a dot and l
+  std::string blocks;  // name of the list of blocks; block l has the prefix blocks.l
   std::string embedding, norm, unembedding;
   NormKind norm_kind;  // of the final norm
   std::unique_ptr<Layer> (*make_layer)(const Config& config, const Weights& w);
 };
 
-// Returns the family of `config`. Checkpoints of one family may name their parts in several ways;
-// `source` tells which.
+// Returns the family of `config`. Checkpoints of one family may use different weight names;
+// `source` shows which ones.
 Family FindFamily(const Config& config, const WeightSource& source);
 
 }  // namespace mambascope

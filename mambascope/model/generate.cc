@@ -14,8 +14,8 @@
 namespace mambascope {
 namespace {
 
-// The next token after `logits` [vocab], on the CPU. One random number per token, whatever the
-// platform.
+// Returns the next token, given `logits` [vocab] on the CPU. Uses one random number per token on
+// every platform.
 int64_t NextToken(const at::Tensor& logits, int64_t top_k, std::mt19937_64& random) {
   if (top_k == 0) return logits.argmax().item<int64_t>();
   const auto [values, ids] = logits.topk(std::min(top_k, logits.size(0)));
@@ -25,17 +25,17 @@ int64_t NextToken(const at::Tensor& logits, int64_t top_k, std::mt19937_64& rand
   return ids[std::min(index, ids.size(0) - 1)].item<int64_t>();
 }
 
-// A prompt on its way.
+// A prompt that is being continued.
 struct Writer {
-  std::vector<int64_t>& text;  // what it went on with
-  std::vector<int64_t> fresh;  // tokens that its carry does not hold yet
+  std::vector<int64_t>& text;  // the generated tokens
+  std::vector<int64_t> fresh;  // tokens that its carry does not include yet
   std::mt19937_64 random;
-  int64_t position = 0;  // of the first fresh token
-  int64_t slot = -1;     // of its carry
+  int64_t position = 0;  // position of the first fresh token
+  int64_t slot = -1;     // slot of its carry
 };
 
-// One packed batch of the writers' fresh tokens; each gets its next token. `carry` holds the slots
-// of all layers.
+// Computes the fresh tokens of all writers as one packed batch and appends a token to each. `carry`
+// holds the slots of all layers.
 void Step(const Model& model, std::vector<Writer>& writers, int64_t top_k,
           std::vector<Carry>& carry) {
   std::vector<int64_t> ids;
@@ -73,7 +73,7 @@ std::vector<std::vector<int64_t>> Generate(const Model& model,
     std::vector<Writer> writers;
     for (size_t i = begin; i < std::min(begin + kGeneratedTogether, prompts.size()); ++i) {
       if (prompts[i].empty())
-        throw Error(fmt::format("prompt {} is empty", i), "it needs at least one token");
+        throw Error(fmt::format("prompt {} is empty", i), "a prompt needs at least one token");
       writers.push_back(
           {texts[i], prompts[i], std::mt19937_64(options.seed ^ (0x9e3779b97f4a7c15ULL * i))});
     }

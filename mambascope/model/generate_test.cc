@@ -1,5 +1,5 @@
-// Prompts that go on side by side go on as each does alone, and as whole passes without any carry
-// say.
+// Prompts that are continued side by side give the same tokens as each prompt alone, and as whole
+// passes without carries.
 #include "mambascope/model/generate.h"
 
 #include <ATen/ATen.h>
@@ -24,7 +24,7 @@ class GenerateTest : public testing::TestWithParam<std::string> {
   }
   Model model_ = Model::Load(GoldenFolder() / GetParam());
   const Texts prompts_ = {Ids(5, 1), Ids(1, 2), Ids(9, 3), Ids(5, 1),
-                          Ids(3, 4)};  // the first one twice
+                          Ids(3, 4)};  // the first prompt twice
 };
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, GenerateTest, testing::ValuesIn(TinyCheckpoints()), TestName);

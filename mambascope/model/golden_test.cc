@@ -1,5 +1,5 @@
-// Every tiny random checkpoint and every bundled model against what the public Python
-// implementation computed for it.
+// Compares every tiny random checkpoint and every bundled model with the output of the public
+// Python implementation.
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -14,19 +14,19 @@
 namespace mambascope {
 namespace {
 
-constexpr double kTolerance = 2e-5;  // of the largest absolute logit
+constexpr double kTolerance = 2e-5;  // relative to the largest absolute logit
 constexpr double kGradientTolerance = 1e-4;
 
-// Where transformers' hidden.i is read: for its transformers, 0 is the embedding and i the output
-// of block i - 1; its Mambas leave the embedding out, so i is the output of block i. The last is
-// after the final norm in both.
+// The place of transformers' hidden.i. For its transformers, 0 is the embedding and i is the output
+// of block i - 1. Its Mamba classes leave the embedding out, so i is the output of block i. In
+// both, the last one comes after the final norm.
 Place PlaceOfHidden(const Model& model, int i) {
   const bool mamba = model.layer(0).mixers().at(0).kind == MixerKind::kScan;
   const int layer = mamba ? i : i - 1;
   return layer == kEmbedLayer ? Place{Site::kEmbed, kEmbedLayer} : Place{Site::kResid, layer};
 }
 
-// Keeps what passes every place, and lets another tensor in at one.
+// Keeps the states at every place, and replaces those at one place.
 class Tap : public Hooks {
  public:
   at::Tensor At(const Place& place, const at::Tensor& x) override {
@@ -47,10 +47,10 @@ class GoldenTest : public testing::TestWithParam<std::string> {
                                         : GetParam();
   }
   at::Tensor Expected(const std::string& name) const { return expected_->Read(name); }
-  // The two prompts of 13 tokens, as one packed batch of 26 rows.
+  // The two prompts of 13 tokens, packed as 26 rows.
   std::vector<int64_t> Ids() const { return ToVector(Expected("input_ids").flatten()); }
 
-  // The files of mamba2-groups were made by transformers, whose gated norm knows no groups.
+  // The files of mamba2-groups were made by transformers, whose gated norm ignores the groups.
   static ModelOptions Reading() {
     return {.gated_norm = GetParam() == "mamba2-groups" ? ModelOptions::GatedNorm::kWholeWidth
                                                         : ModelOptions::GatedNorm::kPerGroup};
@@ -81,8 +81,8 @@ TEST_P(GoldenTest, LogitsAndHiddenStates) {
   std::printf("%-20s largest error / largest |logit| = %.1e\n", GetParam().c_str(), worst);
 }
 
-// grad.hidden.i: of log p(target) at the last position, with respect to hidden.i, each prompt for
-// itself.
+// grad.hidden.i is the gradient of log p(target) at the last position with respect to hidden.i, for
+// each prompt separately.
 TEST_P(GoldenTest, GradientsOfHiddenStates) {
   const std::vector<int64_t> ids = Ids(), targets = ToVector(Expected("grad.target"));
   for (int prompt = 0; prompt < 2; ++prompt) {
@@ -103,7 +103,7 @@ TEST_P(GoldenTest, GradientsOfHiddenStates) {
   }
 }
 
-// The submodules whose inputs or outputs the golden files hold are states at named sites.
+// The golden files hold inputs and outputs of submodules. They equal the states at named sites.
 TEST_P(GoldenTest, StatesAtSites) {
   Tap tap;
   model_.Forward(Ids(), packing_, &tap);

@@ -1,5 +1,5 @@
-// GPT-2 (Radford et al. 2019): m = h + Attn(LN1(h)),  h' = m + MLP(LN2(m)); positions are learned
-// and added to the embedding (model.cc). Its checkpoints hold every weight transposed, [in, out].
+// GPT-2 (Radford et al. 2019): m = h + Attn(LN1(h)),  h' = m + MLP(LN2(m)). Positions are learned
+// and added to the embedding (model.cc). Its checkpoints store every weight transposed, [in, out].
 #include <ATen/ATen.h>
 
 #include "mambascope/model/kernels/attention.h"
@@ -68,7 +68,7 @@ class Gpt2Layer : public Layer {
     const AttentionInput in = Heads(x);
     return Attend(in.q, in.k, in.v, packing, from, kept, hooks.Cuts());
   }
-  // The rows of c_attn are all queries, all keys, all values.
+  // The rows of c_attn are all queries, then all keys, then all values.
   AttentionInput Heads(const at::Tensor& x) const {
     const AttentionConfig& a = config_.attention;
     const auto qkv = Linear(x, qkv_)

@@ -1,5 +1,5 @@
-// Hooks are how a run looks into a model. Every layer calls hooks(site, x) at every named state,
-// and goes on with what it gets back.
+// Hooks let a run read and change the states of a model. Every layer calls hooks(site, x) at every
+// named state and continues with the returned value.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,21 +14,21 @@ namespace mambascope {
 class Hooks {
  public:
   virtual ~Hooks() = default;
-  // Takes x [row, width], the states of all packed rows at `place`, and returns what the layer goes
-  // on with.
+  // Receives x [row, width], the states of all packed rows at `place`. Returns the states with
+  // which the layer continues.
   virtual at::Tensor At(const Place& /*place*/, const at::Tensor& x) { return x; }
   // Returns the cuts in the mixers of `layer`.
   virtual std::vector<RowCut> Cuts(int /*layer*/) { return {}; }
 };
 
-// LayerHooks are the hooks of one layer, as the layer calls them.
+// The hooks of one layer, in the form that the layer calls.
 class LayerHooks {
  public:
   LayerHooks(Hooks& hooks, int layer) : hooks_(hooks), layer_(layer) {}
   at::Tensor operator()(Site site, const at::Tensor& x) const {
     return hooks_.At({site, layer_}, x);
   }
-  // The first `rows` rows of x pass the hooks; the others go on as they are.
+  // Passes only the first `rows` rows of x to the hooks; the other rows stay as they are.
   at::Tensor operator()(Site site, const at::Tensor& x, int64_t rows) const;
   std::vector<RowCut> Cuts() const { return hooks_.Cuts(layer_); }
 

@@ -63,7 +63,7 @@ EditableWeight FindEditable(const Layer& layer, const std::string& name) {
     if (weight.name == name) return weight;
     list += (list.empty() ? "" : ", ") + weight.name;
   }
-  throw Error(fmt::format("projection '{}' is not one of this layer's", name), "it has: " + list);
+  throw Error(fmt::format("this layer has no projection '{}'", name), "it has: " + list);
 }
 
 }  // namespace mambascope

@@ -1,6 +1,6 @@
-// One block of a model: its mixers and its MLP, with their norms and residual additions. Each
-// architecture is one file that makes its layers. The layers of one model may differ, so whatever
-// depends on the architecture is a question that a layer answers.
+// A Layer is one block of a model: its mixers and its MLP, with their norms and residual additions.
+// Each architecture has one file that makes its layers. The layers of one model may differ, so code
+// outside asks the layer for everything that depends on the architecture.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -21,70 +21,70 @@
 
 namespace mambascope {
 
-// An EditableWeight is a projection whose weight an edit can change. It maps the state at one site,
-// the key, to the state at another, the value.
+// A projection whose weight an edit can change. It maps the state at the site `key` to the state at
+// the site `value`.
 struct EditableWeight {
-  std::string name;         // the papers': W_a, W_g, W_o, W_down
+  std::string name;         // as in the papers: W_a, W_g, W_o or W_down
   at::Tensor weight;        // [out, in], a view of the layer's own weight
-  Site key, value;          // the sites that it reads and writes
-  std::string tensor;       // the tensor of the checkpoint that holds it
-  int64_t row = 0;          // the first of its rows there
-  bool transposed = false;  // there it is [in, out]
+  Site key, value;          // the site that it reads and the site that it writes
+  std::string tensor;       // name of the checkpoint tensor that holds the weight
+  int64_t row = 0;          // first row of the weight in that tensor
+  bool transposed = false;  // whether that tensor stores it as [in, out]
 };
 
 class Layer {
  public:
   virtual ~Layer() = default;
 
-  // Returns the block's output [row, d_model], given its input `h` [row, d_model]. Segments that
-  // continue read their slot of `from`. After each row of packing.kept the carry goes to the next
-  // slot of `kept`, which stays untouched when packing.kept is empty.
+  // Returns the block's output [row, d_model] for its input `h` [row, d_model]. Segments that
+  // continue read their slot of `from`. The carry after each row of packing.kept is stored in the
+  // next slot of `kept`. `kept` is unchanged when packing.kept is empty.
   virtual at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from,
                              Carry& kept, const LayerHooks& hooks) const = 0;
 
-  // Returns the sites that Forward passes to the hooks, in that order.
+  // Returns the sites that Forward passes to the hooks, in the order of the calls.
   virtual std::vector<SiteInfo> sites() const = 0;
-  // Tells whether the state at `site` is added to the block's output as it is, and nothing else of
-  // the block reads it. Then a delta that is added to the state acts as the same delta added at
-  // Site::kResid. It is false for a site that the layer lacks.
+  // Returns whether the state at `site` is added unchanged to the block's output and read by
+  // nothing else in the block. A delta added to such a state has the same effect as that delta
+  // added at Site::kResid. Returns false for a site that the layer lacks.
   virtual bool IsAddedToOutput(Site site) const = 0;
-  // Returns what hands something from token to token here. A block of an MLP alone has no mixer.
+  // Returns the parts that pass information between tokens. A block with only an MLP has none.
   virtual std::vector<Mixer> mixers() const = 0;
-  // Returns the projections that can be edited. The published edits of this architecture change the
-  // last one.
+  // Returns the projections that can be edited. The last one is the one that published edits of
+  // this architecture change.
   virtual std::vector<EditableWeight> editable() const = 0;
-  // Returns about what computing the layer takes.
+  // Returns an estimate of the memory that computing the layer takes.
   virtual LayerCost cost() const = 0;
 
-  // Returns this layer with `change` [out, in] added to the editable weight `name`. It shares all
-  // other weights with this one.
+  // Returns a copy of this layer with `change` [out, in] added to the editable weight `name`. The
+  // copy shares all other weights with this layer.
   virtual std::unique_ptr<Layer> Edited(const std::string& name,
                                         const at::Tensor& change) const = 0;
 
-  // Returns what each of mixers() moves between the tokens of one whole prompt, given the block's
-  // input `h` [token, d_model].
+  // Returns, for each of mixers(), what it moves between the tokens of one whole prompt. `h`
+  // [token, d_model] is the block's input.
   virtual std::vector<Mixing> Mix(const at::Tensor& h) const = 0;
 
-  // Returns the width of the states at `site`, or none where the layer lacks it.
+  // Returns the width of the states at `site`, or nothing when the layer lacks the site.
   std::optional<int64_t> FindWidth(Site site) const;
   bool Has(Site site) const { return FindWidth(site).has_value(); }
-  // Tells whether a projection of this name can be edited here.
+  // Returns whether the projection `name` can be edited here.
   bool HasEditable(const std::string& name) const;
 };
 
-// Returns the projection of `layer` that has this name. Throws Error, which lists what there is,
-// for another name.
+// Returns the editable projection of `layer` with this name. Throws Error, listing the names, when
+// there is none.
 EditableWeight FindEditable(const Layer& layer, const std::string& name);
 
-// Returns what `layer` passes to the hooks in one whole prompt, given its input `h` [token,
-// d_model]: by site [token, width].
+// Returns the states of one whole prompt that `layer` passes to the hooks, [token, width] for each
+// site. `h` [token, d_model] is the layer's input.
 std::map<Site, at::Tensor> LayerStates(const Layer& layer, const at::Tensor& h);
 
-// These are the sites of a Mamba block without an MLP, and of a transformer's block.
+// Return the sites of a Mamba block without an MLP, and of a transformer block.
 std::vector<SiteInfo> MambaSites(const Config& config);
 std::vector<SiteInfo> TransformerSites(const Config& config);
 
-// These make the layers of the architectures. `w` is scoped to the layer.
+// Each function makes a layer of one architecture. `w` is scoped to the layer.
 std::unique_ptr<Layer> MakeMamba1Layer(const Config& config, const Weights& w);
 std::unique_ptr<Layer> MakeMamba2Layer(const Config& config, const Weights& w);
 std::unique_ptr<Layer> MakeNeoxLayer(const Config& config, const Weights& w);

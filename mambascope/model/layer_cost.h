@@ -1,5 +1,5 @@
-// A LayerCost estimates how much memory a layer's computation takes. It is made of the widths of
-// what is alive at one time.
+// LayerCost estimates the memory that computing a layer takes, from the widths of the tensors that
+// exist at one time.
 #pragma once
 
 #include <c10/core/Device.h>
@@ -10,20 +10,20 @@
 
 namespace mambascope {
 
-// All numbers are in bytes.
+// All values are in bytes.
 struct LayerCost {
-  int64_t row =
-      0;  // what one row takes while the layer computes it, and what a differentiated row keeps
-  int64_t pair = 0;  // each pair of tokens of a whole prompt: attention scores
-  int64_t slot = 0;  // a carry slot of a scan; attention's keys and values are counted by token
-  int64_t walked_row = 0;       // a row that a scan walks once more for a cut
-  int64_t keys_and_values = 0;  // what one token hands to the later ones in attention
+  // One row while the layer computes it. A differentiated row keeps as much.
+  int64_t row = 0;
+  int64_t pair = 0;  // attention scores of one pair of tokens of a whole prompt
+  int64_t slot = 0;  // one carry slot of a scan; attention's keys and values are counted per token
+  int64_t walked_row = 0;       // one row that a scan computes again for a cut
+  int64_t keys_and_values = 0;  // attention's keys and values of one token
 };
 
-// Estimates the cost of a Mamba block without an MLP. Off the CPU kernels a step of the scan holds
-// about 5 carries of every segment, and a segment may be one row.
+// Estimates the cost of a Mamba block without an MLP. Without the CPU kernels, a step of the scan
+// holds about 5 carries for every segment. The estimate assumes segments of one row.
 LayerCost MambaCost(const Config& config, at::Device device);
-// Estimates the cost of a transformer's block.
+// Estimates the cost of a transformer block.
 LayerCost TransformerCost(const Config& config);
 
 }  // namespace mambascope

@@ -1,4 +1,4 @@
-// What layers say of themselves, against what they do.
+// Compares what layers report about themselves with their behaviour.
 #include "mambascope/model/layer.h"
 
 #include <ATen/ATen.h>
@@ -49,8 +49,8 @@ TEST_P(LayerTest, SitesAreThoseThatForwardPassesToTheHooks) {
   }
 }
 
-// A delta there is a delta of the output, no more and no less, where the layer says so; and nowhere
-// else.
+// A delta at a site changes the output by exactly that delta if the layer says so, and at no other
+// site.
 TEST_P(LayerTest, WhatIsAddedToTheOutputIsReadByNothingElse) {
   Hooks none;
   at::manual_seed(4);

@@ -80,13 +80,13 @@ class Mamba1Layer : public Layer {
   }
 
  private:
-  // s [row, d_inner] from c [row + extra, d_inner].
+  // Computes s [row, d_inner] from c [row + extra, d_inner].
   at::Tensor Ssm(const at::Tensor& c, const Packing& packing, const Carry& from, Carry& kept,
                  const CutRows& cuts) const {
     return at::addcmul(SelectiveScan(Selected(c), packing, from.ssm, kept.ssm, cuts),
                        c.narrow(0, 0, packing.rows()), d_);
   }
-  // What the recurrence reads: the step size, B and C depend on c, hence "selective".
+  // Returns the inputs of the recurrence. The step size, B and C depend on c, hence "selective".
   ScanInput Selected(const at::Tensor& c) const {
     const int64_t n = ssm_.d_state;
     const auto parts = Linear(c, w_x_).split_with_sizes({ssm_.dt_rank, n, n}, 1);

@@ -1,12 +1,13 @@
-// Mamba-2 (Dao & Gu 2024, section 7): the decay is one number per head, heads of a group share B
-// and C, and the gate comes before a norm.
+// Mamba-2 (Dao & Gu 2024, section 7): each head has one decay, the heads of a group share B and C,
+// and a norm follows the gate.
 //
-//   x = RMSNorm(h)                 z, a, B', C', dt = W_in x         c, B, C = SiLU(conv(a, B',
-//   C')) delta = clamp(softplus(dt + dt_bias))                            A = -exp(A_log) S_t =
-//   exp(delta_t A) S_(t-1) + delta_t c_t B_t                   s_t = C_t S_t + D c_t g = SiLU(z) o
-//   = W_o RMSNorm(s * g)            h' = h + o
+//   x = RMSNorm(h)                        z, a, B', C', dt = W_in x
+//   c, B, C = SiLU(conv(a, B', C'))
+//   delta = clamp(softplus(dt + dt_bias))            A = -exp(A_log)
+//   S_t = exp(delta_t A) S_(t-1) + delta_t c_t B_t   s_t = C_t S_t + D c_t
+//   g = SiLU(z)                           o = W_o RMSNorm(s * g)           h' = h + o
 //
-// The norm of s * g has an RMS of its own in each group, as in the authors' code.
+// The norm of s * g takes a separate RMS for each group, as in the authors' code.
 #include <ATen/ATen.h>
 
 #include "mambascope/model/kernels/conv.h"
@@ -89,12 +90,12 @@ class Mamba2Layer : public Layer {
   }
 
  private:
-  // z, a [row, d_inner], B' and C' [row, 2 groups d_state], dt [row, heads]
+  // Returns z, a [row, d_inner], B' and C' [row, 2 groups d_state], dt [row, heads].
   std::vector<at::Tensor> Projected(const at::Tensor& x) const {
     return Linear(x, w_in_).split_with_sizes(
         {ssm_.d_inner, ssm_.d_inner, 2 * ssm_.groups * ssm_.d_state, ssm_.heads}, 1);
   }
-  // What the recurrence reads, [row + extra, ..].
+  // Returns the inputs of the recurrence, [row + extra, ..].
   ScanInput Selected(const std::vector<at::Tensor>& in, const Packing& packing, const Carry& from,
                      Carry& kept, const LayerHooks& hooks, const CutRows& cuts) const {
     const int64_t d = ssm_.d_inner, bc = ssm_.groups * ssm_.d_state;
@@ -107,7 +108,7 @@ class Mamba2Layer : public Layer {
         PerChannel(at::clamp(at::softplus(dt + dt_bias_), ssm_.dt_min, ssm_.dt_max));
     return {c, delta, a_, Grouped(parts[1]), Grouped(parts[2])};
   }
-  // [.., heads] -> [.., d_inner]: every channel of a head has the head's value.
+  // [.., heads] -> [.., d_inner]: repeats a head's value for all its channels.
   at::Tensor PerChannel(const at::Tensor& x) const {
     return x.repeat_interleave(ssm_.head_dim, -1);
   }
@@ -120,9 +121,10 @@ class Mamba2Layer : public Layer {
   const SsmConfig ssm_;
   at::Tensor norm_, gated_norm_;  // [d_model], [d_inner]
   Projection w_in_, w_o_;  // [2 d_inner + 2 groups d_state + heads, d_model], [d_model, d_inner]
-  at::Tensor conv_, conv_bias_;  // [d_conv, d_inner + 2 groups d_state], [.. same]
-  at::Tensor dt_bias_;           // [heads]
-  at::Tensor decay_, a_, d_;     // [1, heads], [1, d_inner], [d_inner]
+  // [d_conv, d_inner + 2 groups d_state], [d_inner + 2 groups d_state]
+  at::Tensor conv_, conv_bias_;
+  at::Tensor dt_bias_;        // [heads]
+  at::Tensor decay_, a_, d_;  // [1, heads], [1, d_inner], [d_inner]
 };
 
 }  // namespace

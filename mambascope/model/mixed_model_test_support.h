@@ -1,5 +1,4 @@
-// A small model whose layers differ: what hybrids are made of, from the tiny checkpoints of one
-// width.
+// A small hybrid model, whose layers differ. It is built from tiny checkpoints of one width.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -14,7 +13,7 @@
 
 namespace mambascope {
 
-// A block with an MLP behind the mixer of another one, which reads what the mixer adds:
+// Another block's mixer followed by an MLP, which reads the residual stream after the mixer:
 //   m = h + o        h' = m + W_down relu(W_up m)
 class BlockWithMlp : public Layer {
  public:
@@ -57,7 +56,7 @@ class BlockWithMlp : public Layer {
   std::vector<Mixing> Mix(const at::Tensor& h) const override { return block_->Mix(h); }
 
  private:
-  // The block's own output is no state of this one.
+  // Hides the inner block's output from the hooks, since it is not a state of this block.
   class InBlock : public Hooks {
    public:
     explicit InBlock(const LayerHooks& hooks) : hooks_(hooks) {}
@@ -74,7 +73,7 @@ class BlockWithMlp : public Layer {
   at::Tensor w_up_, w_down_;  // [width, d_model], [d_model, width]
 };
 
-// An MLP alone: h' = h + W_down relu(W_up h).
+// A block with only an MLP: h' = h + W_down relu(W_up h).
 class MlpBlock : public Layer {
  public:
   MlpBlock(at::Tensor w_up, at::Tensor w_down)
@@ -110,7 +109,7 @@ class MlpBlock : public Layer {
   at::Tensor w_up_, w_down_;  // [width, d_model], [d_model, width]
 };
 
-// Layer 0: Mamba-1 with an MLP behind. 1: Llama. 2: Mamba-2. 3: an MLP alone. 4: Mamba-1.
+// Layer 0: Mamba-1 with an MLP. 1: Llama. 2: Mamba-2. 3: only an MLP. 4: Mamba-1.
 inline Model MixedModel() {
   const Model mamba = Model::Load(GoldenFolder() / "mamba"),
               mamba2 = Model::Load(GoldenFolder() / "mamba2"),
@@ -124,7 +123,7 @@ inline Model MixedModel() {
        std::make_shared<MlpBlock>(weight(56, d), weight(d, 56)), mamba.shared_layer(3)});
 }
 
-// The tiny checkpoints by their names, and MixedModel as "mixed".
+// The names of the tiny checkpoints, and "mixed" for MixedModel.
 inline std::vector<std::string> TinyModels() {
   std::vector<std::string> names = TinyCheckpoints();
   names.emplace_back("mixed");

@@ -1,5 +1,5 @@
-// A mixer is the part of a layer that hands something from token to token. A Mixer says what
-// experiments must know of it.
+// A mixer is the part of a layer that passes information between tokens. Mixer holds the properties
+// that experiments need.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,26 +14,29 @@
 namespace mambascope {
 
 enum class MixerKind {
-  kScan,       // a recurrence: its carry is one state, in which the tokens before are mixed
-  kAttention,  // its carry holds every token apart
+  // A recurrence. Its carry is one state that mixes all earlier tokens.
+  kScan,
+  // Its carry stores the keys and values of each token separately.
+  kAttention,
 };
 
 struct Mixer {
   MixerKind kind;
-  int64_t channels;          // entries of a cut's mask (Sources::channels)
-  const char* channel_name;  // "channel" or "head": what an entry of the mask is
-  const char* matrix_name;   // "channel" or "head": what has a token-to-token matrix (mixing.h)
-  bool has_conv = false;     // whether a convolution hands something on, too
-  CutKind published =
-      CutKind::kMixing;   // how the public implementation of Endy et al. 2025 cuts it
-  at::Tensor decay = {};  // of a scan: A of each matrix, [d_state or 1, matrices], negative
+  int64_t channels;          // number of entries of a cut's mask (Sources::channels)
+  const char* channel_name;  // the meaning of a mask entry: "channel" or "head"
+  // The unit that has its own token-to-token matrix (mixing.h): "channel" or "head".
+  const char* matrix_name;
+  bool has_conv = false;  // whether a convolution also passes information between tokens
+  // The kind of cut that the public implementation of Endy et al. 2025 makes in it.
+  CutKind published = CutKind::kMixing;
+  // Scan: A of each matrix, [d_state or 1, matrices], negative.
+  at::Tensor decay = {};
 };
 
-// Returns the first mixer of this kind, if there is one.
+// Returns the first mixer of this kind, if any.
 std::optional<Mixer> FindMixer(const std::vector<Mixer>& mixers, MixerKind kind);
 
-// These make the mixers of the architectures.
-//   decay [d_state or 1, matrices]
+// These make the mixers of the architectures. `decay` is [d_state or 1, matrices].
 Mixer ScanMixer(const Config& config, const char* matrix_name, const at::Tensor& decay);
 Mixer AttentionMixer(const Config& config, CutKind published);
 

@@ -7,12 +7,13 @@
 namespace mambascope {
 namespace {
 
-// One column of each `copies` neighbours.
+// Returns one column of every `copies` neighbouring columns.
 at::Tensor EveryNth(const at::Tensor& x, int64_t copies) {
   return x.slice(1, 0, x.size(1), copies);
 }
 
-// What `arrived` [.., width] at `to` adds to the residual, [.., d_model].
+// Returns what the mixed values `arrived` [.., width] at token `to` add to the residual stream,
+// [.., d_model].
 at::Tensor Write(const Mixing& mixing, const at::Tensor& arrived, int64_t to) {
   return Linear(mixing.gate.defined() ? arrived * mixing.gate[to] : arrived,
                 {mixing.out.weight, {}});

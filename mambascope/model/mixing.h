@@ -1,16 +1,20 @@
-// A Mixing is a mixer as a matrix, for one whole prompt: what it moves from token to token, and
-// what that adds to the residual.
+// A Mixing describes a mixer on one whole prompt as a matrix: what it moves from token to token,
+// and what that adds to the residual stream.
 //
 //   m_t = sum over s <= t of M_ts v_s + skip_t            o_t = W (m_t * gate_t) + b
 //
-//               channel    M (all [to, from, channel])                v              skip   gate W
-//   Mamba-1     d_inner    C_t (product of exp(delta A)) delta_s B_s  c              D c    g W_o
-//   Mamba-2     head       the same, one decay per head               c              D c    w_norm
-//   * g / rms(s * g)  W_o transformer head       the softmax's weights                      heads'
-//   values  none   none                     dense
+// M has a token-to-token matrix for each channel, [to, from, channel]. The terms are:
 //
-// For Mamba M is the hidden attention of Ali, Zimerman & Wolf 2024; for Mamba-2 also Dao & Gu 2024,
-// equation 3. The gate and the norm's scale are those of this run. So o is linear in what arrives.
+//   Mamba-1: a channel is one of d_inner.  M_ts = C_t (product of exp(delta A)) delta_s B_s
+//            v = c    skip = D c    gate = g    W = W_o
+//   Mamba-2: a channel is a head.  M_ts is as in Mamba-1, with one decay per head
+//            v = c    skip = D c    gate = w_norm * g / rms(s * g)    W = W_o
+//   transformer: a channel is a head.  M_ts is the attention weight
+//            v = values of the heads    skip = 0    gate = 1    W = output projection
+//
+// For Mamba M is the hidden attention of Ali, Zimerman & Wolf 2024; for Mamba-2 see also Dao & Gu
+// 2024, equation 3. The gate and the norm's scale are fixed at their values in this run. So o is
+// linear in m.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -24,26 +28,27 @@
 namespace mambascope {
 
 struct Mixing {
-  int64_t channels = 0;  // each moves its own width / channels neighbouring columns of the values
+  int64_t channels = 0;  // each moves width / channels neighbouring columns of the values
   at::Tensor values;     // v [token, width]
   at::Tensor skip;       // [token, width]; undefined: none
   at::Tensor gate;       // [token, width]; undefined: 1
   Projection out;        // W [d_model, width] and b
   at::Tensor step;       // Mamba: the step size delta [token, channels]
-  // Returns M from the token `first` on, of the channels [begin, end): [token - first, token, end -
-  // begin], 0 where `from` is after `to`. All of M takes token * token * channels floats, and a few
-  // times as many while it is computed.
+  // Returns the rows of M from the token `first` on, for the channels [begin, end), as
+  // [token - first, token, end - begin]. Entries are 0 where `from` is after `to`. The whole M
+  // takes token * token * channels floats, and a few times as many while it is computed.
   std::function<at::Tensor(int64_t first, int64_t begin, int64_t end)> matrix;
 
-  // Returns what the value of each token adds to the residual at `to`, [from, d_model]. The sum
-  // over tokens, WrittenBySkip and out.bias are together the mixer's output there.
+  // Returns what the value of each token adds to the residual stream at `to`, [from, d_model]. The
+  // sum over tokens plus WrittenBySkip and out.bias is the mixer's output at `to`.
   at::Tensor Written(int64_t to) const;
-  // Returns what the skip adds to the residual at `to`, [d_model]. REQUIRES: skip
+  // Returns what the skip adds to the residual stream at `to`, [d_model]. REQUIRES: skip is
+  // defined.
   at::Tensor WrittenBySkip(int64_t to) const;
 };
 
-// Makes the Mixing of a scan. `copies` neighbouring channels of `in` share step size and decay, so
-// they are one channel of the matrix.
+// Makes the Mixing of a scan. Each `copies` neighbouring channels of `in` share step size and
+// decay, so they form one channel of the matrix.
 //   d [d_inner], gate [token, d_inner]
 Mixing ScanMixing(const ScanInput& in, int64_t copies, const at::Tensor& d, const at::Tensor& gate,
                   const Projection& out);

@@ -1,4 +1,4 @@
-// The mixer as a matrix, multiplied out, against the mixer itself.
+// Compares the multiplied-out matrix form of a mixer with the mixer itself.
 #include "mambascope/model/mixing.h"
 
 #include <ATen/ATen.h>
@@ -44,7 +44,7 @@ void ExpectNear(const at::Tensor& got, const at::Tensor& want, const std::string
   EXPECT_LT(MaxDifference(got, want), 1e-5 * want.abs().max().item<double>()) << what;
 }
 
-// M v (and the skip) is what comes out of the recurrence or the attention.
+// M v plus the skip is the output of the recurrence or the attention.
 TEST_P(MixingTest, MatrixTimesValuesIsWhatArrives) {
   for (int l = 0; l < model_.layers(); ++l) {
     const at::Tensor h = Input(l);
@@ -61,7 +61,7 @@ TEST_P(MixingTest, MatrixTimesValuesIsWhatArrives) {
   }
 }
 
-// What every token writes, the skip and the bias are the mixer's output.
+// The writes of all tokens, the skip and the bias add up to the mixer's output.
 TEST_P(MixingTest, WritesAddUpToTheMixersOutput) {
   for (int l = 0; l < model_.layers(); ++l) {
     const at::Tensor h = Input(l);
@@ -80,7 +80,8 @@ TEST_P(MixingTest, WritesAddUpToTheMixersOutput) {
   }
 }
 
-// A part of the matrix is that part of the whole; channels that share B and C too.
+// A part of the matrix equals that part of the whole matrix, also within channels that share B and
+// C.
 TEST_P(MixingTest, PartsAreOfTheWhole) {
   const Mixing mixing = model_.layer(1).Mix(Input(1)).at(0);
   const int64_t begin = mixing.channels / 4, end = mixing.channels - 1;
@@ -106,7 +107,7 @@ TEST_P(MixingTest, DecayAndStepSizeAreMambas) {
   EXPECT_EQ(decay.size(1), mixing.channels);
   EXPECT_LT(decay.max().item<double>(), 0);
   EXPECT_GT(mixing.step.min().item<double>(), 0);
-  // Of one token to itself no decay is left, so M_tt / delta_t is C_t B_t, the same in all channels
+  // From a token to itself there is no decay. So M_tt / delta_t is C_t B_t, equal in all channels
   // of a group.
   const at::Tensor ratio =
       mixing.matrix(0, 0, mixing.channels).diagonal(0, 0, 1).t() / mixing.step;  // [token, channel]
@@ -114,8 +115,8 @@ TEST_P(MixingTest, DecayAndStepSizeAreMambas) {
   ExpectNear(group, group.slice(1, 0, 1).expand_as(group), "C_t B_t");
 }
 
-// Entry by entry, where two channels are one of the matrix and three of those share B and C, with
-// one decay and with one per state.
+// Compares every entry with the equation. Pairs of channels share one channel of the matrix, and
+// three of these share B and C. Tests one decay per channel and one per state.
 TEST(ScanMixingTest, MatrixIsTheEquation) {
   at::manual_seed(3);
   const int64_t tokens = 5, copies = 2, heads = 6, groups = 2, n = 4;

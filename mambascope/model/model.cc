@@ -18,8 +18,8 @@
 namespace mambascope {
 namespace {
 
-// What the kernels, which read plain arrays, rely on. A violation is the caller's mistake, not the
-// user's.
+// Checks the assumptions of the kernels, which read plain arrays. A violation is a programming
+// error, not a user's.
 void CheckPacking(size_t ids, const Packing& packing, size_t layers, const std::vector<Carry>* from,
                   const std::vector<Carry>* kept) {
   const auto require = [](bool holds, const char* what) {
@@ -27,7 +27,7 @@ void CheckPacking(size_t ids, const Packing& packing, size_t layers, const std::
   };
   require(packing.rows() == static_cast<int64_t>(ids), "a packing must have one row per token");
   require(packing.kept.empty() || kept != nullptr,
-          "a packing that keeps carries needs a place for them");
+          "a packing that keeps carries needs `kept` to store them");
   int64_t row = 0;
   for (const Segment& s : packing.segments) {
     require(s.begin == row && s.length > 0, "segments must lie one after the other");
@@ -42,8 +42,8 @@ void CheckPacking(size_t ids, const Packing& packing, size_t layers, const std::
   }
 }
 
-// Tables that some checkpoints store beside the weights and that the code makes itself: causal
-// masks and rotary frequencies.
+// Whether the tensor is a table that the code computes itself. Some checkpoints store causal masks
+// and rotary frequencies beside the weights.
 bool IsBuffer(const std::string& name) {
   static constexpr std::array kBuffers = {".attn.bias", ".attn.masked_bias", ".attention.bias",
                                           ".attention.masked_bias", ".rotary_emb.inv_freq"};
@@ -51,7 +51,7 @@ bool IsBuffer(const std::string& name) {
                      [&](const char* end) { return name.ends_with(end); });
 }
 
-// Passes weights on, counts them, and remembers their names.
+// A source that forwards weights, counts their elements and records their names.
 class CountingSource : public WeightSource {
  public:
   explicit CountingSource(const WeightSource& source) : source_(source) {}
@@ -63,7 +63,7 @@ class CountingSource : public WeightSource {
     return weight;
   }
   int64_t count() const { return count_; }
-  // The weights that nothing asked for and that something should have.
+  // Returns the names of weights that were never read, except buffers.
   std::vector<std::string> Unused() const {
     std::vector<std::string> unused;
     for (const std::string& name : source_.Names()) {
@@ -84,7 +84,7 @@ std::string UnusedText(const std::vector<std::string>& names) {
   const std::string more =
       names.size() > named ? fmt::format(" and {} more", names.size() - named) : "";
   return fmt::format(
-      "the model reads no tensor '{}'{}: is this another kind of model than config.json says?",
+      "the model does not read '{}'{} of the checkpoint; does config.json describe another model?",
       fmt::join(names.begin(), names.begin() + static_cast<int64_t>(named), "', '"), more);
 }
 
@@ -125,14 +125,14 @@ void Model::LoadUnembedding(const Weights& w, const std::string& name) {
                      : w.Float(name, {config_.vocab, config_.d_model});
   if (!config_.tied_embeddings || !is_stored) return;
   if (at::equal(unembedding_, embedding_)) {
-    parameters_ -= unembedding_.numel();  // a copy is no parameter of its own
+    parameters_ -= unembedding_.numel();  // a copy of the embedding adds no parameters
     unembedding_ = embedding_;
     return;
   }
   config_.tied_embeddings = false;
   warnings_.push_back(
       fmt::format("config.json says that the embeddings are tied, but '{}' differs from the "
-                  "embedding; it is used as it is",
+                  "embedding; the stored weight is used",
                   name));
 }
 
@@ -143,12 +143,11 @@ Model Model::Edited(const std::vector<Edit>& edits) const {
     const bool fits = edit.u.dim() == 2 && edit.v.dim() == 2 && edit.u.size(0) == edit.v.size(0) &&
                       edit.u.size(1) == weight.size(1) && edit.v.size(1) == weight.size(0);
     if (!fits) {
-      throw Error(
-          fmt::format(
-              "an edit of {} at layer {}: u {} and v {} do not fit its {} inputs and {} outputs",
-              edit.projection, edit.layer, fmt::join(edit.u.sizes(), " x "),
-              fmt::join(edit.v.sizes(), " x "), weight.size(1), weight.size(0)),
-          "is it of another model?");
+      throw Error(fmt::format("the edit of {} at layer {} has u {} and v {}; the weight has {} "
+                              "inputs and {} outputs",
+                              edit.projection, edit.layer, fmt::join(edit.u.sizes(), " x "),
+                              fmt::join(edit.v.sizes(), " x "), weight.size(1), weight.size(0)),
+                  "was the edit made for another model?");
     }
     std::shared_ptr<const Layer>& layer = edited.layers_[static_cast<size_t>(edit.layer)];
     layer = layer->Edited(edit.projection,
@@ -172,7 +171,7 @@ EditableWeight Model::editable(int layer, const std::string& name) const {
 }
 
 std::vector<SiteInfo> Model::sites() const {
-  std::map<Site, int64_t> widths;  // by the order of the sites in a block
+  std::map<Site, int64_t> widths;  // ordered as the sites of a block
   for (const auto& layer : layers_) {
     for (const SiteInfo& info : layer->sites()) widths.emplace(info.site, info.width);
   }
@@ -224,14 +223,14 @@ std::vector<int> Model::LayersWith(const std::string& projection) const {
 at::Tensor Model::Embed(std::span<const int64_t> ids, const Packing& packing) const {
   for (int64_t id : ids) {
     if (id < 0 || id >= config_.vocab)
-      throw Error(
-          fmt::format("token id {} is outside the model's vocabulary of {}", id, config_.vocab));
+      throw Error(fmt::format("token id {} is outside the model's vocabulary of {} tokens", id,
+                              config_.vocab));
   }
   for (const Segment& s : packing.segments) {
     const int64_t length = s.position + s.length;
     if (config_.max_tokens > 0 && length > config_.max_tokens) {
-      throw Error(fmt::format("a prompt of {} tokens is longer than this model's {} of {}", length,
-                              config_.max_tokens_reason, config_.max_tokens));
+      throw Error(fmt::format("a prompt of {} tokens is longer than this model allows ({}: {})",
+                              length, config_.max_tokens_reason, config_.max_tokens));
     }
   }
   const at::Tensor rows =

@@ -14,7 +14,8 @@ class LogitDirectionTest : public testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Checkpoints, LogitDirectionTest, testing::ValuesIn(TinyCheckpoints()),
                          TestName);
 
-// The logit itself, and its change by a part of h while the norm's scale stays.
+// The direction gives the logit, and the logit's change by a part of h while the norm's scale is
+// fixed.
 TEST_P(LogitDirectionTest, TimesTheResidualIsTheLogit) {
   const c10::NoGradGuard no_grad;
   const Model model = Model::Load(GoldenFolder() / GetParam());
@@ -30,22 +31,21 @@ TEST_P(LogitDirectionTest, TimesTheResidualIsTheLogit) {
   }
   const bool layer_norm = GetParam().starts_with("gpt");
   EXPECT_EQ(first_offset != 0, layer_norm);
-  const double of_mean =
-      model.LogitDirection(h, 5).direction.sum().item<double>();  // what a shift of all features
-                                                                  // adds
+  // The change of the logit when all features shift by 1.
+  const double of_mean = model.LogitDirection(h, 5).direction.sum().item<double>();
   if (layer_norm) EXPECT_NEAR(of_mean, 0, 1e-5);
   else EXPECT_GT(std::abs(of_mean), 1e-3);
 }
 
-// At a frozen scale the logit is linear: halves have half of it, which the norm, whose scale
-// follows, would not say.
+// With a fixed scale the logit is linear, so h / 2 has half the logit. The norm itself would
+// rescale h / 2.
 TEST_P(LogitDirectionTest, IsTheGradientWhereTheScaleIsFrozen) {
   const Model model = Model::Load(GoldenFolder() / GetParam());
   at::Tensor h = model.Forward(std::vector<int64_t>{7, 300, 21}, Packing::Whole({3}))[-1].detach();
   const Model::LogitPart part = model.LogitDirection(h, 9);
   h.set_requires_grad(true);
   model.Unembed(h)[9].backward();
-  // The scale changes along h (less its mean) alone: across it the gradient is the direction.
+  // The scale changes only along h (minus its mean). Across it the gradient is the direction.
   const at::Tensor across = GetParam().starts_with("gpt") ? (h - h.mean()).detach() : h.detach();
   const auto without = [&](const at::Tensor& x) {
     return x - across * (x.dot(across) / across.dot(across));
@@ -57,7 +57,8 @@ TEST_P(LogitDirectionTest, IsTheGradientWhereTheScaleIsFrozen) {
 TEST(UnembedInPartsTest, PartsAreThoseOfTheWhole) {
   const c10::NoGradGuard no_grad;
   const Model model = Model::Load(GoldenFolder() / "gpt2");
-  const int64_t rows = kLogitsTogether / model.config().vocab + 3;  // a whole part, and three more
+  // One whole part and 3 rows more.
+  const int64_t rows = kLogitsTogether / model.config().vocab + 3;
   at::manual_seed(1);
   const at::Tensor few = at::randn({3, model.config().d_model}),
                    h = few.repeat({rows / 3 + 1, 1}).slice(0, 0, rows);

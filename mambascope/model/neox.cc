@@ -1,8 +1,8 @@
-// GPT-NeoX (Black et al. 2022) and Pythia: attention and MLP read the same residual and are added
-// together (parallel), or one after the other.
+// GPT-NeoX (Black et al. 2022) and Pythia. Attention and MLP either read the same residual stream
+// and are added together (parallel), or follow one another (serial).
 //
-//   parallel:  h' = h + Attn(LN1(h)) + MLP(LN2(h))          serial:  r = h + Attn(LN1(h)),  h' = r
-//   + MLP(LN2(r))
+//   parallel:  h' = h + Attn(LN1(h)) + MLP(LN2(h))
+//   serial:    r = h + Attn(LN1(h)),  h' = r + MLP(LN2(r))
 #include <ATen/ATen.h>
 
 #include "mambascope/model/kernels/attention.h"
@@ -42,7 +42,7 @@ class NeoxLayer : public Layer {
   }
 
   std::vector<SiteInfo> sites() const override { return TransformerSites(config_); }
-  // Where attention and MLP are parallel the MLP does not read what the attention adds.
+  // If attention and MLP are parallel, the MLP does not read the attention's output.
   bool IsAddedToOutput(Site site) const override {
     return site == Site::kMlpOut || site == Site::kResid ||
            (site == Site::kMixerOut && config_.parallel_residual);
@@ -67,7 +67,7 @@ class NeoxLayer : public Layer {
     const AttentionInput in = Heads(x, packing);
     return Attend(in.q, in.k, in.v, packing, from, kept, hooks.Cuts());
   }
-  // The rows of query_key_value are, head by head, its query, key and value.
+  // The rows of query_key_value hold, for each head in turn, its query, key and value.
   AttentionInput Heads(const at::Tensor& x, const Packing& packing) const {
     const AttentionConfig& a = config_.attention;
     const auto qkv = Linear(x, qkv_)

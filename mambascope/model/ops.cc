@@ -36,7 +36,7 @@ at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
 
 Error NotFinite(const std::string& what) {
   return Error(what + " is not a number",
-               "the checkpoint's weights may be damaged, or of a type that overflows");
+               "the checkpoint's weights may be damaged, or their type may overflow");
 }
 
 void RequireFinite(const at::Tensor& x, const std::string& what) {

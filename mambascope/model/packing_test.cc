@@ -1,5 +1,5 @@
-// Packed segments: a prompt split anywhere and continued from its carry, and prompts of different
-// lengths side by side, give what one whole pass over one prompt gives.
+// Packed segments give the same as one whole pass over one prompt: a prompt split anywhere and
+// continued from its carry, and prompts of different lengths side by side.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 namespace mambascope {
 namespace {
 
-constexpr double kLogitTolerance = 2e-5;  // of the largest absolute logit
+constexpr double kLogitTolerance = 2e-5;  // relative to the largest absolute logit
 
 class PackingTest : public testing::TestWithParam<std::string> {
  protected:
@@ -44,7 +44,7 @@ TEST_P(PackingTest, SplitAnywhereAndContinuedFromTheCarry) {
   }
 }
 
-// Token by token, each carry from the one before: as in generation.
+// Token by token, each from the carry after the one before, as in generation.
 TEST_P(PackingTest, CarriesOfCarries) {
   const std::vector<int64_t> ids = Ids(9, 2);
   const at::Tensor whole = Logits(ids);
@@ -77,7 +77,8 @@ TEST_P(PackingTest, FiveLengthsEqualFiveRuns) {
   }
 }
 
-// Segments that continue from one slot, and whole prompts, in one batch; carries kept in several.
+// Segments that continue from one slot, and whole prompts, in one batch. Several of them keep
+// carries.
 TEST_P(PackingTest, MixedBatch) {
   const std::vector<int64_t> prefix = Ids(4, 3), a = Ids(3, 4), b = Ids(5, 5), c = Ids(2, 6);
   std::vector<Carry> carries, kept;
@@ -98,7 +99,7 @@ TEST_P(PackingTest, MixedBatch) {
   EXPECT_LT(MaxDifference(logits.slice(0, 0, 3), Logits(joined(4, a)).slice(0, 4)), tolerance);
   EXPECT_LT(MaxDifference(logits.slice(0, 3, 8), Logits(b)), tolerance);
   EXPECT_LT(MaxDifference(logits.slice(0, 8), Logits(joined(2, c)).slice(0, 2)), tolerance);
-  // The second kept carry is that of prefix[0:2] + c: one more token from it.
+  // The second kept carry is that after prefix[0:2] + c; one more token continues from it.
   const Packing more{.segments = {{0, 1, 4, 1}}, .kept = {}};
   std::vector<int64_t> longer = joined(2, c);
   longer.push_back(a[0]);
@@ -108,7 +109,8 @@ TEST_P(PackingTest, MixedBatch) {
       tolerance);
 }
 
-// bfloat16 weights: residual and recurrence stay float32, so the logits stay close.
+// With bfloat16 weights the residual stream and the recurrence stay float32, so the logits stay
+// close.
 TEST_P(PackingTest, Bfloat16IsCloseToFloat32) {
   const std::vector<int64_t> ids = Ids(11, 9);
   const at::Tensor want = Logits(ids);
@@ -132,7 +134,8 @@ TEST(PositionTableTest, LongerPromptsAreRefused) {
     model.Forward(std::vector<int64_t>(129, 5), Packing::Whole({129}));
     FAIL() << "129 tokens went through a table of 128 positions";
   } catch (const Error& e) {
-    EXPECT_STREQ(e.what(), "a prompt of 129 tokens is longer than this model's n_positions of 128");
+    EXPECT_STREQ(e.what(),
+                 "a prompt of 129 tokens is longer than this model allows (n_positions: 128)");
   }
 }
 

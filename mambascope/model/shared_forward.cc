@@ -12,7 +12,7 @@ namespace {
 
 using Sequence = std::vector<int64_t>;
 
-// Where the last token of a prefix is computed.
+// The place where the last token of a prefix is computed.
 struct Spot {
   size_t wave;
   int64_t row;
@@ -22,8 +22,8 @@ struct Spot {
 struct Wave {
   std::vector<int64_t> ids;
   Packing packing;
-  std::vector<int64_t>
-      parents;  // of each segment, the row of the wave before that it continues from
+  // For each segment, the row of the previous wave from which it continues.
+  std::vector<int64_t> parents;
 };
 
 // The prefix tree of some sequences.
@@ -31,8 +31,9 @@ class Tree {
  public:
   explicit Tree(size_t waves) : waves_(waves) {}
 
-  // The spots of all tokens of `sequence`. REQUIRES: the sequences come in descending order, so
-  // that those that begin alike are neighbours and a prefix comes after what it begins.
+  // Adds `sequence` and returns the spots of all its tokens. REQUIRES: sequences are added in
+  // descending order. Then sequences with a common prefix are neighbours, and a sequence that is a
+  // prefix of another comes after it.
   const std::vector<Spot>& Add(const Sequence& sequence) {
     size_t begin = static_cast<size_t>(
         std::mismatch(sequence.begin(), sequence.end(), last_.begin(), last_.end()).first -
@@ -62,7 +63,7 @@ class Tree {
                            [](int64_t sum, const Wave& w) { return sum + w.packing.rows(); });
   }
 
-  // The last block's outputs of each wave, [row, d_model].
+  // Returns the last block's output for each wave, [row, d_model].
   std::vector<at::Tensor> Forward(const Model& model) {
     Link();
     std::vector<at::Tensor> h;
@@ -82,7 +83,7 @@ class Tree {
   }
 
  private:
-  // Which rows keep their carry, and which slot each segment continues from.
+  // Sets the rows that keep their carry and the slot from which each segment continues.
   void Link() {
     for (size_t w = 1; w < waves_.size(); ++w) {
       const std::set<int64_t> parents(waves_[w].parents.begin(), waves_[w].parents.end());
@@ -97,10 +98,10 @@ class Tree {
 
   std::vector<Wave> waves_;
   Sequence last_;
-  std::vector<Spot> path_;  // of the last sequence's tokens
+  std::vector<Spot> path_;  // spots of the last sequence's tokens
 };
 
-// Gathers the asked rows, batch by batch.
+// Gathers the requested rows, batch by batch.
 class Gather {
  public:
   Gather(const std::vector<SequenceToken>& tokens, size_t sequences)
@@ -112,7 +113,7 @@ class Gather {
     for (size_t i : by_sequence_[sequence])
       wanted_[spots.at(static_cast<size_t>(tokens_[i].token))].push_back(i);
   }
-  // Takes the rows of the sequences since the last time from the waves' outputs.
+  // Takes the rows requested since the last call from the outputs of the waves.
   void Take(const std::vector<at::Tensor>& h) {
     std::vector<std::vector<int64_t>> rows(h.size());
     for (const auto& [spot, asked] : wanted_) {
@@ -132,7 +133,7 @@ class Gather {
  private:
   const std::vector<SequenceToken>& tokens_;
   std::vector<std::vector<size_t>> by_sequence_;
-  std::map<Spot, std::vector<size_t>> wanted_;  // by wave, then by row
+  std::map<Spot, std::vector<size_t>> wanted_;  // ordered by wave, then by row
   std::vector<at::Tensor> parts_;
   int64_t count_ = 0;
   SharedForwardResult result_;

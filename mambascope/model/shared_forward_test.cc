@@ -1,5 +1,5 @@
-// Sequences that share what they begin with come out as each one's whole pass says, however they
-// branch, and go up once.
+// Sequences with shared prefixes give the same as separate whole passes, however they branch, and
+// each prefix is computed once.
 #include "mambascope/model/shared_forward.h"
 
 #include <ATen/ATen.h>
@@ -16,7 +16,8 @@ namespace {
 
 using Sequences = std::vector<std::vector<int64_t>>;
 
-// Prefixes of each other, branches off branches, a repeated one, one that shares nothing.
+// Sequences that are prefixes of each other, branches off branches, a repeated sequence, and one
+// that shares nothing.
 const Sequences kSequences = {{5, 6, 7, 8, 9},
                               {5, 6, 7, 8, 9, 10, 11},
                               {5, 6, 7, 8, 12},
@@ -42,7 +43,7 @@ std::vector<SequenceToken> AllTokens(const Sequences& sequences) {
 
 class SharedForwardTest : public testing::TestWithParam<std::string> {
  protected:
-  // The last-block outputs of all sequences' tokens by whole passes, [token, d_model].
+  // The last block's outputs at all sequences' tokens, by whole passes, [token, d_model].
   at::Tensor Whole() const {
     std::vector<at::Tensor> h;
     for (const auto& sequence : kSequences)
@@ -81,9 +82,9 @@ TEST_P(SharedForwardTest, ComputesEveryPrefixOnce) {
     EXPECT_EQ(work.naive_rows, 65);
     return work.rows;
   };
-  // 5 6 7 (8 (12 13 14 | 9 10 11) | 30 (34 | 31 (33 | 32))) | 5 6 20 21 | 40 .. 45 | 100
+  // The tree: 5 6 7 (8 (12 13 14 | 9 10 11) | 30 (34 | 31 (33 | 32))) | 5 6 20 21 | 40 .. 45 | 100
   EXPECT_EQ(rows(9), 24);
-  EXPECT_EQ(rows(1), 42) << "only what another sequence is the beginning of";
+  EXPECT_EQ(rows(1), 42) << "only sequences that are prefixes of others share their rows";
   EXPECT_GT(rows(2), rows(3));
   EXPECT_GE(rows(3), rows(9));
 }
@@ -112,7 +113,7 @@ TEST(SharedForwardPositionsTest, SequencesLongerThanThePositionsAreRefused) {
   EXPECT_EQ(ErrorOf([&] {
               ForwardShared(model, {longest, {5, 6}}, {{0, 127}});
             }),
-            "a prompt of 129 tokens is longer than this model's n_positions of 128");
+            "a prompt of 129 tokens is longer than this model allows (n_positions: 128)");
 }
 
 }  // namespace

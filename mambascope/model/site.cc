@@ -10,22 +10,47 @@
 namespace mambascope {
 namespace {
 
-// The first row of a site is our name for it; the others are aliases.
-// clang-format off
-constexpr std::pair<Site, std::string_view> kNames[] = {
-    {Site::kEmbed, "embed"},       {Site::kEmbed, "hook_embed"},
-    {Site::kResid, "resid"},       {Site::kResid, "residual"},          {Site::kResid, "resid_post"},    {Site::kResid, "hook_resid_post"},
-    {Site::kMixerIn, "mixer_in"},  {Site::kMixerIn, "mixer.hook_in"},
-    {Site::kConvIn, "conv_in"},    {Site::kConvIn, "ssm_after_up_proj"}, {Site::kConvIn, "hook_in_proj"}, {Site::kConvIn, "mixer.hook_in_proj"},
-    {Site::kSsmIn, "ssm_in"},      {Site::kSsmIn, "ssm_after_silu"},     {Site::kSsmIn, "hook_conv"},     {Site::kSsmIn, "mixer.hook_conv"},
-    {Site::kSsmOut, "ssm_out"},    {Site::kSsmOut, "ssm_after_ssm"},     {Site::kSsmOut, "hook_ssm_out"}, {Site::kSsmOut, "mixer.hook_ssm_out"},
-    {Site::kGateIn, "gate_in"},    {Site::kGateIn, "mlp_after_up_proj"}, {Site::kGateIn, "hook_skip"},
-    {Site::kGate, "gate"},         {Site::kGate, "mlp_after_silu"},
-    {Site::kMixed, "mixed"},       {Site::kMixed, "before_down_proj"},   {Site::kMixed, "attn.hook_z"},   {Site::kMixed, "z"},
-    {Site::kMixerOut, "mixer_out"}, {Site::kMixerOut, "after_down_proj"}, {Site::kMixerOut, "hook_out"},   {Site::kMixerOut, "mixer.hook_out"},
-    {Site::kMixerOut, "hook_attn_out"}, {Site::kMixerOut, "attn_out"},
-    {Site::kMlpMid, "mlp_mid"},    {Site::kMlpMid, "mlp.hook_post"},
-    {Site::kMlpOut, "mlp_out"},    {Site::kMlpOut, "hook_mlp_out"},      {Site::kMlpOut, "mlp"}};
+// The first row of a site is mambascope's own name; the others are aliases.
+constexpr std::pair<Site, std::string_view> kNames[] = {{Site::kEmbed, "embed"},
+                                                        {Site::kEmbed, "hook_embed"},
+                                                        {Site::kResid, "resid"},
+                                                        {Site::kResid, "residual"},
+                                                        {Site::kResid, "resid_post"},
+                                                        {Site::kResid, "hook_resid_post"},
+                                                        {Site::kMixerIn, "mixer_in"},
+                                                        {Site::kMixerIn, "mixer.hook_in"},
+                                                        {Site::kConvIn, "conv_in"},
+                                                        {Site::kConvIn, "ssm_after_up_proj"},
+                                                        {Site::kConvIn, "hook_in_proj"},
+                                                        {Site::kConvIn, "mixer.hook_in_proj"},
+                                                        {Site::kSsmIn, "ssm_in"},
+                                                        {Site::kSsmIn, "ssm_after_silu"},
+                                                        {Site::kSsmIn, "hook_conv"},
+                                                        {Site::kSsmIn, "mixer.hook_conv"},
+                                                        {Site::kSsmOut, "ssm_out"},
+                                                        {Site::kSsmOut, "ssm_after_ssm"},
+                                                        {Site::kSsmOut, "hook_ssm_out"},
+                                                        {Site::kSsmOut, "mixer.hook_ssm_out"},
+                                                        {Site::kGateIn, "gate_in"},
+                                                        {Site::kGateIn, "mlp_after_up_proj"},
+                                                        {Site::kGateIn, "hook_skip"},
+                                                        {Site::kGate, "gate"},
+                                                        {Site::kGate, "mlp_after_silu"},
+                                                        {Site::kMixed, "mixed"},
+                                                        {Site::kMixed, "before_down_proj"},
+                                                        {Site::kMixed, "attn.hook_z"},
+                                                        {Site::kMixed, "z"},
+                                                        {Site::kMixerOut, "mixer_out"},
+                                                        {Site::kMixerOut, "after_down_proj"},
+                                                        {Site::kMixerOut, "hook_out"},
+                                                        {Site::kMixerOut, "mixer.hook_out"},
+                                                        {Site::kMixerOut, "hook_attn_out"},
+                                                        {Site::kMixerOut, "attn_out"},
+                                                        {Site::kMlpMid, "mlp_mid"},
+                                                        {Site::kMlpMid, "mlp.hook_post"},
+                                                        {Site::kMlpOut, "mlp_out"},
+                                                        {Site::kMlpOut, "hook_mlp_out"},
+                                                        {Site::kMlpOut, "mlp"}};
 // clang-format on
 
 }  // namespace
@@ -39,7 +64,7 @@ std::string_view SiteName(Site site) {
 Site ReadSite(std::string_view name) {
   const auto* known = std::find_if(std::begin(kNames), std::end(kNames),
                                    [&](const auto& n) { return n.second == name; });
-  if (known == std::end(kNames)) throw Error(fmt::format("'{}' is not the name of a site", name));
+  if (known == std::end(kNames)) throw Error(fmt::format("there is no site named '{}'", name));
   return known->first;
 }
 
@@ -53,7 +78,7 @@ Site ParseSite(std::string_view name, const std::vector<SiteInfo>& available) {
   std::string list;
   for (const SiteInfo& info : available)
     list += fmt::format("{}{}", list.empty() ? "" : ", ", SiteName(info.site));
-  throw Error(fmt::format("site '{}' is not one of this model's", name), "it has: " + list);
+  throw Error(fmt::format("this model has no site '{}'", name), "it has: " + list);
 }
 
 }  // namespace mambascope

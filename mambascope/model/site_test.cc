@@ -1,4 +1,4 @@
-// The names of sites: ours, romba's and TransformerLens's.
+// Tests the names of sites: mambascope's own, romba's and TransformerLens's.
 #include "mambascope/model/site.h"
 
 #include <gmock/gmock.h>

@@ -7,7 +7,8 @@
 #include <limits>
 #include <thread>
 
-// OpenBLAS keeps a count of its own; it may not be the BLAS behind LibTorch.
+// OpenBLAS has its own thread count. It may not be the BLAS that LibTorch uses, so the symbol is
+// weak.
 extern "C" void openblas_set_num_threads(int) __attribute__((weak));
 
 namespace mambascope {

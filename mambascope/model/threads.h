@@ -1,15 +1,15 @@
-// How a program that runs models uses its machine.
+// Settings of a process that runs models.
 #pragma once
 
 namespace mambascope {
 
-// Threads for LibTorch's operations, the kernels and the BLAS behind GEMMs. `threads` <= 0: one per
-// core. (LibTorch as Debian builds it starts with one.)
+// Sets the number of threads of LibTorch, the kernels and the BLAS. `threads` <= 0: one per core.
+// (Debian's LibTorch starts with one.)
 void SetThreads(int threads);
 
-// Memory that is freed stays with the process: a layer's tensors are made and dropped all the time,
-// and a page that comes from the system costs more than what is computed in it (measured: a fifth
-// of a sweep).
+// Keeps freed memory in the process. A layer allocates and frees tensors all the time. Getting each
+// page from the system again costs more than computing in it (measured: a fifth of the time of a
+// sweep).
 void KeepFreedMemory();
 
 }  // namespace mambascope

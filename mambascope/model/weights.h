@@ -1,5 +1,5 @@
-// A layer binds its weights by name, once, when it is made. Its constructor is the map of its part
-// of the checkpoint.
+// Weights gives a layer's constructor the weights of a checkpoint by name. A layer binds its
+// weights once, so its constructor shows which names it uses.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,23 +14,23 @@ namespace mambascope {
 
 class Weights {
  public:
-  // Matrices come in `dtype` (float32 or bfloat16); everything is put on `device`.
+  // Matrices are converted to `dtype` (float32 or bfloat16). All weights are moved to `device`.
   Weights(const WeightSource& source, at::ScalarType dtype, at::Device device,
           std::string scope = "")
       : source_(source), dtype_(dtype), device_(device), scope_(std::move(scope)) {}
 
-  // Returns the weights whose names begin with `part` + ".", by the rest of their names.
+  // Returns the weights whose names begin with `part` + ".". The rest of the name identifies them.
   Weights Scope(const std::string& part) const {
     return {source_, dtype_, device_, scope_ + part + "."};
   }
   bool Has(const std::string& name) const { return source_.Has(FullName(name)); }
-  // The name in the checkpoint.
+  // Returns the name in the checkpoint.
   std::string FullName(const std::string& name) const { return scope_ + name; }
-  // A weight that GEMMs read, in the model's dtype.
+  // Returns a weight matrix, in the model's dtype.
   at::Tensor Matrix(const std::string& name, const std::vector<int64_t>& shape) const {
     return Get(name, shape, dtype_);
   }
-  // A weight of norms, biases, convolution and recurrence: always float32.
+  // Returns a weight of a norm, bias, convolution or recurrence, always as float32.
   at::Tensor Float(const std::string& name, const std::vector<int64_t>& shape) const {
     return Get(name, shape, at::kFloat);
   }

@@ -1,4 +1,4 @@
-// What a model does with weights that contradict config.json, and with those that it does not read.
+// Tests how a model treats weights that contradict config.json and weights that it does not read.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <gmock/gmock.h>
@@ -17,7 +17,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-// A checkpoint with tensors beside its own.
+// A checkpoint with additional tensors.
 class WithMore : public WeightSource {
  public:
   WithMore(const WeightSource& source, std::map<std::string, at::Tensor> more)
@@ -105,7 +105,7 @@ TEST_P(UnusedWeightsTest, AreNamedUnlessTheyAreTablesThatTheCodeMakes) {
               ElementsAre(AllOf(HasSubstr("x.0.mlp.router.weight"), Not(HasSubstr("attn.bias")))));
 }
 
-// Mamba-2 of four groups, as its authors' code computes it.
+// Mamba-2 with four groups gives the values of its authors' code.
 TEST(GatedNormTest, HasAnRmsPerGroupUnlessAskedForTransformers) {
   const c10::NoGradGuard no_grad;
   const std::vector<int64_t> ids = {5, 17, 33, 99, 120, 7, 250, 64, 31, 2};

@@ -29,7 +29,7 @@ int64_t TrailingSpace(std::string_view text) {
 
 }  // namespace
 
-// The pattern is \w as UTS #18 and Rust's regex define it; Oniguruma's own \w lacks letters such as
+// The pattern is \w as UTS #18 and Rust's regex define it. Oniguruma's own \w lacks letters such as
 // U+24D0, the circled a.
 AddedTokenCutter::AddedTokenCutter(std::vector<AddedToken> tokens)
     : word_char_(R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}])", "added tokens") {
@@ -73,7 +73,7 @@ std::vector<Piece> AddedTokenCutter::CutText(std::string_view text) const {
     if (token->single_word && !IsSingleWord(before, after)) continue;
     const auto begin = static_cast<int64_t>(before.size());
     int64_t start = begin;
-    // White space that the token before has taken stays with it.
+    // White space that the previous token has taken stays with that token.
     if (token->lstrip)
       start = std::max(done, begin - TrailingSpace(Slice(text, {std::min(done, begin), begin})));
     const int64_t end = static_cast<int64_t>(i) + (token->rstrip ? LeadingSpace(after) : 0);

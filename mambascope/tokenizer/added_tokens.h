@@ -1,5 +1,5 @@
-// Tokens beside the vocabulary's own, such as <|endoftext|> or runs of spaces: cut out of a text
-// before anything else reads it.
+// Added tokens are tokens outside the BPE vocabulary, such as <|endoftext|> or runs of spaces. They
+// are cut out of a text before any other step.
 #pragma once
 
 #include <array>
@@ -17,17 +17,19 @@ namespace mambascope {
 struct AddedToken {
   int64_t id = kNoToken;
   std::string content;
-  bool single_word = false;  // only where no letter, mark or digit touches it
-  bool lstrip = false;       // takes the white space before it along
-  bool rstrip = false;       // takes the white space after it along
-  bool normalized = true;    // looked for, in its normal form, in the normalised text; else in the
-                             // text as it was written
+  bool single_word = false;  // matches only where no letter, mark or digit touches it
+  bool lstrip = false;       // also takes the white space before it
+  bool rstrip = false;       // also takes the white space after it
+  // If true, its normal form is searched for in the normalised text; else it is searched for in the
+  // text as written.
+  bool normalized = true;
 };
 
-// Cuts added tokens out of a text: the longest at the leftmost place first.
+// Cuts added tokens out of a text, leftmost first. Of several at the same place it takes the
+// longest.
 class AddedTokenCutter {
  public:
-  // The content of each token is what it looks for.
+  // Each token is searched for by its `content`.
   explicit AddedTokenCutter(std::vector<AddedToken> tokens);
   void Cut(Pieces& pieces) const;
 

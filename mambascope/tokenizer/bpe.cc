@@ -14,26 +14,28 @@ uint64_t PairKey(int64_t left, int64_t right) {
   return static_cast<uint64_t>(left) << 32 | static_cast<uint64_t>(right);
 }
 
-// A token of a word in the making. Joining two leaves the right one behind, empty.
+// A token of a word while it is being merged. Joining two symbols leaves the right one empty.
 struct Symbol {
   int64_t id;
-  int64_t size;  // bytes; 0: joined to an earlier one
+  int64_t size;  // bytes; 0: joined to an earlier symbol
   int prev;
   int next;
 };
 
-// A pair that may be joined, unless one of the two has been joined to another meanwhile.
+// A pair that may be joined. It is stale when one of the two has been joined to another symbol
+// since.
 struct Candidate {
   int64_t rank;
   int left;
   int64_t id;
-  // The top of a priority_queue is its greatest: the merge learnt first, and of these the leftmost.
+  // A priority_queue pops the greatest candidate: the merge learnt first; of equal merges the
+  // leftmost.
   bool operator<(const Candidate& other) const {
     return rank != other.rank ? rank > other.rank : left > other.left;
   }
 };
 
-// A merge as a list of two, or as two words with a space between them.
+// Splits a merge, which is a list of two strings or two words separated by a space.
 bool SplitMerge(const Json& merge, std::string_view& left, std::string_view& right) {
   if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
     left = merge[0].get_ref<const std::string&>();
@@ -50,7 +52,7 @@ bool SplitMerge(const Json& merge, std::string_view& left, std::string_view& rig
 }
 
 void CheckIsByteLevelBpe(const JsonNode& model) {
-  if (!model.IsObject()) model.Fail("is no object");
+  if (!model.IsObject()) model.Fail("is not an object");
   if (model.Has("type")) {
     const JsonNode type = model["type"];
     if (type.String() != "BPE") type.Refuse("BPE");
@@ -58,7 +60,7 @@ void CheckIsByteLevelBpe(const JsonNode& model) {
     model.Fail("has neither a type nor merges", "supported: BPE");
   }
   if (model.Flag("byte_fallback", false))
-    model["byte_fallback"].Refuse("false (byte-level BPE; not SentencePiece's)");
+    model["byte_fallback"].Refuse("false (only byte-level BPE, not SentencePiece)");
   for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     if (!model.String(affix, "").empty()) model[affix].Refuse("null");
   }
@@ -77,7 +79,7 @@ Bpe::Bpe(const JsonNode& model) : name_(model.Where()) {
 }
 
 void Bpe::ReadVocab(const JsonNode& vocab) {
-  if (!vocab.IsObject()) vocab.Fail("is no object of tokens and ids");
+  if (!vocab.IsObject()) vocab.Fail("is not an object of tokens and ids");
   vocab_.reserve(vocab.json().size());
   spelling_.reserve(vocab.json().size());
   for (const auto& item : vocab.json().items()) {
@@ -91,13 +93,13 @@ void Bpe::ReadVocab(const JsonNode& vocab) {
 }
 
 void Bpe::ReadMerges(const JsonNode& merges) {
-  if (!merges.json().is_array()) merges.Fail("is no list");
+  if (!merges.json().is_array()) merges.Fail("is not a list");
   merges_.reserve(merges.json().size());
   for (size_t rank = 0; rank < merges.json().size(); ++rank) {
     std::string_view left;
     std::string_view right;
     if (!SplitMerge(merges.json()[rank], left, right)) {
-      merges.Elements()[rank].Fail("is no pair of tokens",
+      merges.Elements()[rank].Fail("is not a pair of tokens",
                                    "a merge is spelled \"a b\" or [\"a\", \"b\"]");
     }
     const int64_t joined = MustFind(std::string(left).append(right), merges, rank);

@@ -9,7 +9,7 @@ bool IsPrintable(char32_t c) {
   return (c >= 0x21 && c <= 0x7E) || (c >= 0xA1 && c <= 0xFF && c != 0xAD);
 }
 
-// The character that spells each byte.
+// Returns the character that spells each byte.
 std::array<char32_t, 256> SpellingChars() {
   std::array<char32_t, 256> chars{};
   char32_t next = 0x100;

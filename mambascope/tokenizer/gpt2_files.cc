@@ -5,7 +5,7 @@
 namespace mambascope {
 namespace {
 
-// The lines of merges.txt that are merges: all but "#version: 0.2" and empty ones.
+// Reads the merges of merges.txt: all lines but "#version: 0.2" and empty ones.
 Json ReadMerges(const std::filesystem::path& path) {
   Json merges = Json::array();
   const std::string text = ReadFile(path);

@@ -1,5 +1,4 @@
-// GPT-2's own tokenizer files, vocab.json and merges.txt, read as the tokenizer.json that says the
-// same.
+// Converts GPT-2's own tokenizer files, vocab.json and merges.txt, to an equivalent tokenizer.json.
 #pragma once
 
 #include <filesystem>
@@ -8,8 +7,8 @@
 
 namespace mambascope {
 
-// `vocab` is the document in the file `vocab_path`; merges.txt stands beside it. Throws Error when
-// that is missing or malformed.
+// `vocab` is the parsed file `vocab_path`; merges.txt is read from the same folder. Throws Error
+// when merges.txt is missing or malformed.
 Json FromGpt2Files(Json vocab, const std::filesystem::path& vocab_path);
 
 }  // namespace mambascope

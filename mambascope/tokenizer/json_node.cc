@@ -7,7 +7,7 @@
 namespace mambascope {
 namespace {
 
-// The value in a few words: whole for a short one.
+// The value for a message: in full if it is short, else its type and length.
 std::string Brief(const Json& json) {
   const std::string text = DumpJson(json);
   return text.size() <= 60 ? text
@@ -17,7 +17,7 @@ std::string Brief(const Json& json) {
 }  // namespace
 
 JsonNode JsonNode::operator[](const std::string& key) const {
-  if (!IsObject()) Fail(fmt::format("is {}, an object was expected", Brief(*json_)));
+  if (!IsObject()) Fail(fmt::format("is {}; expected an object", Brief(*json_)));
   if (!json_->contains(key)) Fail(fmt::format("lacks the field '{}'", key));
   return {(*json_)[key], file_, field_.empty() ? key : field_ + "." + key};
 }
@@ -28,7 +28,7 @@ JsonNode JsonNode::Optional(const std::string& key) const {
 }
 
 std::vector<JsonNode> JsonNode::Elements() const {
-  if (!json_->is_array()) Fail(fmt::format("is {}, a list was expected", Brief(*json_)));
+  if (!json_->is_array()) Fail(fmt::format("is {}; expected a list", Brief(*json_)));
   std::vector<JsonNode> elements;
   for (size_t i = 0; i < json_->size(); ++i)
     elements.push_back({(*json_)[i], file_, fmt::format("{}[{}]", field_, i)});
@@ -36,13 +36,13 @@ std::vector<JsonNode> JsonNode::Elements() const {
 }
 
 const std::string& JsonNode::String() const {
-  if (!json_->is_string()) Fail(fmt::format("is {}, a string was expected", Brief(*json_)));
+  if (!json_->is_string()) Fail(fmt::format("is {}; expected a string", Brief(*json_)));
   return json_->get_ref<const std::string&>();
 }
 
 int64_t JsonNode::Index() const {
   if (!json_->is_number_unsigned() || json_->get<uint64_t>() > INT32_MAX) {
-    Fail(fmt::format("is {}, an integer of 0 to {} was expected", Brief(*json_), INT32_MAX));
+    Fail(fmt::format("is {}; expected an integer from 0 to {}", Brief(*json_), INT32_MAX));
   }
   return json_->get<int64_t>();
 }
@@ -51,7 +51,7 @@ bool JsonNode::Flag(const std::string& key, bool otherwise) const {
   if (!Has(key)) return otherwise;
   const JsonNode field = (*this)[key];
   if (!field.json().is_boolean())
-    field.Fail(fmt::format("is {}, true or false was expected", Brief(field.json())));
+    field.Fail(fmt::format("is {}; expected true or false", Brief(field.json())));
   return field.json().get<bool>();
 }
 

@@ -1,5 +1,5 @@
-// A place in a JSON document that knows where it is, so that every complaint names the file and the
-// field:
+// A value in a JSON document together with its path, so that every error message names the file and
+// the field:
 //
 //   models/x/tokenizer.json: field 'pre_tokenizer.pretokenizers[1].type' is "Metaspace"; supported:
 //   ByteLevel, Digits, ...
@@ -15,36 +15,36 @@ namespace mambascope {
 
 class JsonNode {
  public:
-  // The root of `document`, which must outlive the node. `file` is named in every Error.
+  // The root of `document`, which must outlive the node. Every Error contains `file`.
   JsonNode(const Json& document, std::string file) : json_(&document), file_(std::move(file)) {}
 
   const Json& json() const { return *json_; }
   bool IsNull() const { return json_->is_null(); }
   bool IsObject() const { return json_->is_object(); }
 
-  // Whether the field is there and not null. False, too, for what is no object.
+  // Whether the field exists and is not null. False when this is not an object.
   bool Has(const std::string& key) const {
     return IsObject() && json_->contains(key) && !(*json_)[key].is_null();
   }
-  // A field. Throws Error when it is missing.
+  // Returns a field. Throws Error when it is missing.
   JsonNode operator[](const std::string& key) const;
-  // A field that may be left out: null when it is.
+  // Returns an optional field; null when it is missing.
   JsonNode Optional(const std::string& key) const;
   // The elements of a list.
   std::vector<JsonNode> Elements() const;
 
-  // The value; the Error for any other type names the field.
+  // Returns the value. Throws Error, naming the field, when it has another type.
   const std::string& String() const;
-  int64_t Index() const;  // >= 0
-  // The value of a field that may be left out.
+  int64_t Index() const;  // an integer from 0 to INT32_MAX
+  // Returns the value of an optional field, or `otherwise` when it is missing.
   bool Flag(const std::string& key, bool otherwise) const;
   std::string String(const std::string& key, const std::string& otherwise) const;
 
-  // "file: field 'a.b[1]'": how an Error about this place begins.
+  // Returns "file: field 'a.b[1]'", the start of every Error about this node.
   std::string Where() const;
-  // Throws Error: "<where> <problem>; <hint>".
+  // Throws an Error with the text "<where> <problem>; <hint>".
   [[noreturn]] void Fail(const std::string& problem, const std::string& hint = "") const;
-  // Throws Error: the value, which is none of `supported`.
+  // Throws Error: the value is not one of `supported`.
   [[noreturn]] void Refuse(std::string_view supported) const;
 
  private:

@@ -12,16 +12,17 @@
 namespace mambascope {
 namespace {
 
-// Below this every character is its own normal form, and none composes with the one before it.
+// Every character below it is its own normal form and does not compose with the character before.
 constexpr char32_t kFirstCombining = 0x300;
-constexpr uint8_t kFirstCombiningLead = 0xCC;  // the first byte of its UTF-8
+constexpr uint8_t kFirstCombiningLead = 0xCC;  // first byte of its UTF-8
 
 // A character of the normal form.
 struct Unit {
   char32_t c;
-  int combining_class;  // 0: a starter, which marks after it attach to
-  // How many characters of the input this one accounts for, less one: 0 for one that stands for
-  // itself, +1 for two that compose, -1 for the second part of one that decomposes.
+  int combining_class;  // 0: a starter, to which the marks after it attach
+  // Number of input characters that this character accounts for, minus one. It is 0 for an
+  // unchanged character, +1 for two that compose, and -1 for each further part of one that
+  // decomposes.
   int64_t extra;
 };
 
@@ -29,7 +30,7 @@ int CombiningClass(char32_t c) {
   return utf8proc_get_property(static_cast<utf8proc_int32_t>(c))->combining_class;
 }
 
-// The canonical decomposition of `c`, appended. Unicode has none longer than 4.
+// Appends the canonical decomposition of `c`. The longest in Unicode has 4 characters.
 void Decompose(char32_t c, std::vector<Unit>& units) {
   std::array<utf8proc_int32_t, 8> parts{};
   int boundary = 0;
@@ -42,7 +43,7 @@ void Decompose(char32_t c, std::vector<Unit>& units) {
   }
 }
 
-// The character that `first` and `second` compose to, or 0.
+// Returns the character that `first` and `second` compose to, or 0.
 char32_t ComposePair(char32_t first, char32_t second) {
   if (second < kFirstCombining) return 0;
   std::array<utf8proc_int32_t, 2> pair = {static_cast<utf8proc_int32_t>(first),
@@ -52,7 +53,7 @@ char32_t ComposePair(char32_t first, char32_t second) {
   return size == 1 ? static_cast<char32_t>(pair[0]) : 0;
 }
 
-// Marks between two starters go by their class; those of one class stay in order.
+// Sorts the marks between two starters by their class, stably.
 void OrderMarks(std::vector<Unit>& units) {
   const auto is_starter = [](const Unit& unit) { return unit.combining_class == 0; };
   for (auto begin = units.begin(); begin != units.end();) {
@@ -65,10 +66,10 @@ void OrderMarks(std::vector<Unit>& units) {
   }
 }
 
-// Joins each character with the last starter, unless a mark in between blocks it.
+// Joins each character with the last starter unless a mark in between blocks it.
 std::vector<Unit> Compose(const std::vector<Unit>& units) {
   std::vector<Unit> out;
-  size_t starter = units.size();  // index into out; none yet
+  size_t starter = units.size();  // index into out; this value means none yet
   for (const Unit& unit : units) {
     if (starter < out.size()) {
       const int between = out.size() - 1 == starter ? -1 : out.back().combining_class;
@@ -86,15 +87,14 @@ std::vector<Unit> Compose(const std::vector<Unit>& units) {
   return out;
 }
 
-// The characters of `units`, each coming from where the next unread character of the input does.
-// The input is read in order even where marks have changed places, as the tokenizers library does
-// it.
+// Appends the characters of `units`. Each is aligned to the next unread character of the input. The
+// input is read in order even where marks have changed places, as the tokenizers library does.
 void AppendAligned(const std::vector<Unit>& units, const std::vector<int64_t>& origins,
                    AlignedText& out) {
   size_t read = 0;
   std::string bytes;
   for (const Unit& unit : units) {
-    const bool continues = unit.extra < 0 && read > 0;  // a further part of the character read last
+    const bool continues = unit.extra < 0 && read > 0;  // a further part of the last character read
     const size_t from = std::min(continues ? read - 1 : read, origins.size() - 1);
     if (unit.extra >= 0) read += static_cast<size_t>(unit.extra) + 1;
     bytes.clear();
@@ -110,7 +110,7 @@ void AppendNfc(const AlignedText& text, Span span, AlignedText& out) {
   });
   if (is_normal) return out.Append(text, span);
   std::vector<Unit> units;
-  std::vector<int64_t> origins;  // of each character of the input
+  std::vector<int64_t> origins;  // origin of each input character
   for (size_t i = 0; i < bytes.size();) {
     const Utf8Char c = FirstChar(bytes.substr(i));
     Decompose(c.value, units);
@@ -127,7 +127,7 @@ Normalizer ReadNormalizer(const JsonNode& node) {
   if (node.IsNull()) return Normalizer::kNone;
   const JsonNode type = node["type"];
   if (type.String() == "NFC") return Normalizer::kNfc;
-  if (type.String() != "Sequence") type.Refuse("null, NFC, Sequence of these");
+  if (type.String() != "Sequence") type.Refuse("null, NFC, a Sequence of these");
   auto result = Normalizer::kNone;
   for (const JsonNode& element : node["normalizers"].Elements())
     result = std::max(result, ReadNormalizer(element));

@@ -1,4 +1,4 @@
-// The normaliser of a tokenizer: nothing, or Unicode's canonical composition NFC (UAX #15).
+// The normaliser of a tokenizer: none, or Unicode's canonical composition NFC (UAX #15).
 #pragma once
 
 #include <string>
@@ -8,16 +8,16 @@
 
 namespace mambascope {
 
-// The normaliser that the field "normalizer" asks for: null, NFC, or a Sequence of these. Throws
-// Error for any other.
+// Reads the field "normalizer": null, NFC, or a Sequence of these. Throws Error for any other
+// value.
 enum class Normalizer { kNone, kNfc };
 Normalizer ReadNormalizer(const JsonNode& node);
 
-// Normalises every piece that is no added token. A composed character comes from the first of the
-// characters it is composed of.
+// Normalises every piece that is not an added token. A composed character is aligned to the first
+// of the characters that it is composed of.
 void Normalize(Normalizer normalizer, Pieces& pieces);
 
-// Unicode's compatibility decomposition NFKD. REQUIRES: `text` is UTF-8.
+// Returns Unicode's compatibility decomposition NFKD. REQUIRES: `text` is UTF-8.
 std::string Nfkd(const std::string& text);
 
 }  // namespace mambascope

@@ -1,5 +1,5 @@
-// A text on its way into tokens: rewritten and cut step by step, each byte knowing the character of
-// the original it comes from.
+// A text on its way to tokens. Each step rewrites or cuts it. Each byte records which character of
+// the original text it comes from.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ inline std::string_view Slice(std::string_view bytes, Span span) {
 
 struct AlignedText {
   std::string bytes;  // UTF-8
-  std::vector<int64_t>
-      origin;  // [bytes.size()] the code point of the original text that each byte comes from
+  // [bytes.size()] For each byte, the code point of the original text that it comes from.
+  std::vector<int64_t> origin;
 
   void Append(std::string_view more, int64_t from) {
     bytes += more;
@@ -34,33 +34,34 @@ struct AlignedText {
 
 inline constexpr int64_t kNoToken = -1;
 
-// Bytes of the text that are tokenized by themselves.
+// A range of bytes that is tokenized on its own.
 struct Piece {
   Span bytes;
-  int64_t token = kNoToken;  // the added token that this is, which no later step touches
+  int64_t token = kNoToken;  // id of the added token that this piece is; later steps skip it
 };
 
 struct Pieces {
   AlignedText text;
   std::vector<Piece> pieces;  // in reading order, none empty
 
-  // The original text as one piece. REQUIRES: `original` is valid UTF-8
+  // The original text as one piece. REQUIRES: `original` is valid UTF-8.
   explicit Pieces(std::string_view original);
   Pieces() = default;
 
   std::string_view Bytes(const Piece& piece) const { return Slice(text.bytes, piece.bytes); }
-  // Adds a piece unless it is empty.
+  // Adds a piece unless `bytes` is empty.
   void Add(Span bytes, int64_t token = kNoToken) {
     if (bytes.begin < bytes.end) pieces.push_back({bytes, token});
   }
-  // The code points of the original that the bytes come from. REQUIRES: `bytes` is not empty
+  // Returns the code points of the original text that the bytes come from. REQUIRES: `bytes` is not
+  // empty.
   Span Origin(Span bytes) const {
     return {text.origin[static_cast<size_t>(bytes.begin)],
             text.origin[static_cast<size_t>(bytes.end) - 1] + 1};
   }
 
-  // Cuts every piece that is no added token into those that `cut(bytes of the piece)` returns:
-  // pieces in bytes of that piece.
+  // Cuts every piece that is not an added token. `cut` takes the bytes of the piece and returns the
+  // parts, as byte ranges relative to the piece.
   template <typename CutPiece>
   void Cut(CutPiece cut) {
     std::vector<Piece> old = std::move(pieces);
@@ -76,8 +77,8 @@ struct Pieces {
     }
   }
 
-  // Rewrites every piece that is no added token by `rewrite(text, bytes of the piece, where to
-  // append what replaces them)`.
+  // Rewrites every piece that is not an added token by `rewrite(text, bytes of the piece, out)`,
+  // which appends the replacement to `out`.
   template <typename RewritePiece>
   void Rewrite(RewritePiece rewrite) {
     Pieces rewritten;

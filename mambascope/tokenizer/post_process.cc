@@ -43,8 +43,8 @@ class TrimOffsets : public PostProcessor {
       Span& chars = tokens[i].chars;
       int64_t leading = CountLeadingSpaces(tokens[i].text);
       const int64_t trailing = CountTrailingSpaces(tokens[i].text);
-      // One space at the beginning of the text is the one that the pre-tokenizer has put there: no
-      // character of the text.
+      // A single space at the start of the text was added by the pre-tokenizer and is not in the
+      // text.
       if (keeps_prefix_ && leading == 1 && (i == 0 || chars.begin == 0)) leading = 0;
       chars.begin = std::min(chars.begin + leading, chars.end);
       if (chars.end >= trailing) chars.end = std::max(chars.end - trailing, chars.begin);
@@ -93,8 +93,8 @@ class Template : public PostProcessor {
     return tokens;
   }
 
-  std::vector<std::optional<std::vector<Token>>>
-      pieces_;  // special tokens; nothing: the tokens of the text
+  // Special tokens; nullopt stands for the tokens of the text.
+  std::vector<std::optional<std::vector<Token>>> pieces_;
 };
 
 class Sequence : public PostProcessor {
@@ -117,7 +117,7 @@ std::unique_ptr<PostProcessor> ReadPostProcessor(const JsonNode& node) {
   if (type.String() == "ByteLevel") return std::make_unique<TrimOffsets>(node);
   if (type.String() == "TemplateProcessing") return std::make_unique<Template>(node);
   if (type.String() != "Sequence")
-    type.Refuse("null, ByteLevel, TemplateProcessing, Sequence of these");
+    type.Refuse("null, ByteLevel, TemplateProcessing, a Sequence of these");
   for (const JsonNode& element : node["processors"].Elements())
     sequence->Add(ReadPostProcessor(element));
   return sequence;

@@ -1,8 +1,8 @@
-// The post-processor of a tokenizer: what is done to the tokens of a whole text.
+// The post-processor of a tokenizer changes the tokens of a whole text.
 //
-//   ByteLevel            takes white space at a token's ends out of its offsets
-//   TemplateProcessing   puts special tokens, such as BOS, around the text
-//   Sequence             one after the other
+//   ByteLevel            removes white space at a token's ends from its character offsets
+//   TemplateProcessing   adds special tokens, such as BOS, around the text
+//   Sequence             applies several post-processors in order
 #pragma once
 
 #include <memory>
@@ -21,8 +21,8 @@ class PostProcessor {
   virtual void Apply(SpecialTokens special, std::vector<Token>& tokens) const = 0;
 };
 
-// The post-processor that the field "post_processor" describes; null is one that does nothing.
-// Throws Error for one that is not known.
+// Reads the field "post_processor"; null gives a post-processor that does nothing. Throws Error for
+// a type that is not supported.
 std::unique_ptr<PostProcessor> ReadPostProcessor(const JsonNode& node);
 
 }  // namespace mambascope

@@ -12,7 +12,7 @@
 namespace mambascope {
 namespace {
 
-// A text cut into what a pattern matches and what lies between; together they cover it.
+// A match of a pattern, or the text between two matches. The segments of a text cover it.
 struct Segment {
   Span bytes;
   bool is_match;
@@ -20,7 +20,7 @@ struct Segment {
 using Segments = std::vector<Segment>;
 using Matcher = std::function<std::vector<Span>(std::string_view text)>;
 
-// What becomes of the matches. "the-final--countdown" split at '-':
+// What is done with the matches. The examples show "the-final--countdown" split at '-'.
 enum class Behavior {
   kRemoved,             // the final countdown
   kIsolated,            // the - final - - countdown
@@ -47,15 +47,15 @@ Segments FindSegments(const Matcher& matcher, std::string_view text) {
   return segments;
 }
 
-// Joins each segment to the one before it where `joins(the kind before, this kind)`; before the
-// first one the kind is "no match".
+// Joins each segment to the one before it if `joins(was_match, is_match)`, the kinds of the two.
+// Before the first segment, was_match is false.
 template <typename Joins>
 Segments Join(const Segments& segments, Joins joins) {
   Segments joined;
   bool was_match = false;
   for (const Segment& segment : segments) {
     if (!joined.empty() && joins(was_match, segment.is_match)) {
-      // Reversed segments grow to the left.
+      // When the segments are reversed, a joined segment grows to the left.
       joined.back().bytes = {std::min(joined.back().bytes.begin, segment.bytes.begin),
                              std::max(joined.back().bytes.end, segment.bytes.end)};
     } else {
@@ -147,7 +147,7 @@ class ByteLevel : public PreTokenizer {
   }
 
  private:
-  // The space comes from the character that it is put before.
+  // The added space is aligned to the character after it.
   static void AppendWithPrefixSpace(const AlignedText& text, Span span, AlignedText& out) {
     const auto begin = static_cast<size_t>(span.begin);
     if (text.bytes[begin] != ' ') out.Append(" ", text.origin[begin]);
@@ -216,8 +216,8 @@ std::unique_ptr<PreTokenizer> ReadStep(const JsonNode& node) {
   }
   if (name != "Sequence")
     type.Refuse(
-        "ByteLevel, Split, Digits, Punctuation, Sequence of these (byte-level BPE; not "
-        "SentencePiece's Metaspace)");
+        "ByteLevel, Split, Digits, Punctuation, a Sequence of these (only byte-level BPE, not "
+        "SentencePiece)");
   auto sequence = std::make_unique<PreTokenizerSequence>();
   for (const JsonNode& element : node["pretokenizers"].Elements()) sequence->Add(ReadStep(element));
   return sequence;

@@ -1,10 +1,10 @@
-// The pre-tokenizer of a tokenizer: what cuts a text into words, which are then tokenized one by
-// one.
+// The pre-tokenizer of a tokenizer cuts a text into words, which are then tokenized one by one.
 //
-//   ByteLevel    respells the text in GPT-2's characters for bytes, and cuts it by GPT-2's pattern
-//   first unless use_regex is false Split        cuts at the matches of a pattern;  Digits,
-//   Punctuation  cut at those characters Sequence     one after the other: the next sees the
-//   pieces, and the spelling, that the last one left
+//   ByteLevel    cuts by GPT-2's pattern unless use_regex is false; spells bytes as GPT-2 does
+//   Split        cuts at the matches of a pattern
+//   Digits       cuts at digits
+//   Punctuation  cuts at punctuation characters
+//   Sequence     applies several steps in order; each sees the pieces and spelling of the last
 #pragma once
 
 #include <memory>
@@ -17,12 +17,12 @@ namespace mambascope {
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
-  // Cuts, and perhaps respells, the pieces that are no added tokens.
+  // Cuts the pieces that are not added tokens, and may respell them.
   virtual void Apply(Pieces& pieces) const = 0;
 };
 
-// The pre-tokenizer that the field "pre_tokenizer" describes. Throws Error for one that is not
-// known, and for one without ByteLevel, which no byte-level vocabulary can do without.
+// Reads the field "pre_tokenizer". Throws Error for a type that is not supported. Also throws when
+// there is no ByteLevel step, which every byte-level vocabulary needs.
 std::unique_ptr<PreTokenizer> ReadPreTokenizer(const JsonNode& node);
 
 }  // namespace mambascope

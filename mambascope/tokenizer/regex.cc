@@ -44,8 +44,8 @@ Regex::Regex(const std::string& pattern, const std::string& name) : pattern_(pat
                     ONIG_ENCODING_UTF8, ONIG_SYNTAX_DEFAULT, &info);
   }
   if (code != ONIG_NORMAL)
-    throw Error(
-        fmt::format("{}: '{}' is no regular expression: {}", name, pattern, Explain(code, &info)));
+    throw Error(fmt::format("{}: '{}' is not a regular expression: {}", name, pattern,
+                            Explain(code, &info)));
   compiled_.reset(compiled);
 }
 

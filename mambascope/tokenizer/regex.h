@@ -1,5 +1,5 @@
-// Oniguruma, the regular expressions of the Hugging Face tokenizers library, over UTF-8. The same
-// engine, so that \s, \p{L} and look-ahead mean the same.
+// Regular expressions over UTF-8, matched by Oniguruma. The Hugging Face tokenizers library uses
+// the same engine, so \s, \p{L} and look-ahead mean the same.
 #pragma once
 
 #include <memory>
@@ -15,14 +15,15 @@ namespace mambascope {
 
 class Regex {
  public:
-  // Throws Error when `pattern` (UTF-8) is no regular expression; `name` says where it stands.
+  // Throws Error when `pattern` (UTF-8) is not a regular expression; the message starts with
+  // `name`.
   Regex(const std::string& pattern, const std::string& name);
-  // The pattern that matches `text` literally.
+  // Returns a pattern that matches `text` literally.
   static std::string Escape(std::string_view text);
 
-  // All matches in `text`, in bytes, left to right and not overlapping. An empty match right after
-  // another match is left out. REQUIRES: `text` is valid UTF-8. Throws Error when the engine gives
-  // up.
+  // Returns all matches in `text` as byte ranges, left to right and not overlapping. An empty match
+  // right after another match is left out. REQUIRES: `text` is valid UTF-8. Throws Error when the
+  // engine fails, for example at its limit of steps.
   std::vector<Span> Matches(std::string_view text) const;
 
  private:

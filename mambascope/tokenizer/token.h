@@ -1,4 +1,4 @@
-// A token of a text, and ranges of tokens, characters and layers.
+// Token, and Span for ranges of tokens, characters and layers.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,11 @@ struct Span {
 
 struct Token {
   int64_t id = 0;
-  std::string text;  // the vocabulary's spelling, e.g. "\u0120Paris"; for an added token, with the
-                     // white space that it took along
-  Span chars;  // code points of the original text; empty at 0 for tokens that the template adds
+  // The vocabulary's spelling, e.g. "\u0120Paris". For an added token it includes the white space
+  // that the token took.
+  std::string text;
+  // Code points of the original text. Empty at 0 for tokens that the template adds.
+  Span chars;
 };
 
 std::vector<int64_t> TokenIds(const std::vector<Token>& tokens);

@@ -39,8 +39,7 @@ std::vector<AddedToken> ReadAddedTokens(const JsonNode& list, const Bpe& bpe) {
     const auto same = std::find_if(tokens.begin(), tokens.end(), [&](const AddedToken& other) {
       return other.content == token.content;
     });
-    // The tokenizers library numbers added tokens itself, and takes the field "id" for a comment.
-    // So do we.
+    // Like the tokenizers library, this numbers added tokens itself and ignores the field "id".
     token.id = same != tokens.end() ? same->id : bpe.Find(token.content);
     if (token.id < 0) token.id = next_id;
     next_id = std::max(next_id, token.id + 1);
@@ -74,13 +73,13 @@ void CheckDecoder(const JsonNode& node) {
 void CheckUtf8(std::string_view text) {
   const size_t at = FindInvalidUtf8(text);
   if (at == text.npos) return;
-  throw Error(fmt::format("the text is no UTF-8: byte 0x{:02X} at position {}",
+  throw Error(fmt::format("the text is not UTF-8: byte 0x{:02X} at position {}",
                           static_cast<uint8_t>(text[at]), at),
-              "save it with the encoding UTF-8");
+              "save the text as UTF-8");
 }
 
-// The file that `path` means: itself, or the tokenizer in that folder. Nothing for a folder without
-// one.
+// Returns the tokenizer file that `path` means: `path` itself, or the tokenizer file in that
+// folder. Returns nothing for a folder without one.
 fs::path Resolve(const fs::path& path) {
   std::error_code error;
   if (!fs::is_directory(path, error)) return path;
@@ -96,8 +95,7 @@ Json ReadDocument(const fs::path& file) {
                         std::all_of(document.begin(), document.end(),
                                     [](const Json& id) { return id.is_number_integer(); });
   if (!is_vocab)
-    throw Error(
-        fmt::format("{}: is neither a {} nor GPT-2's {}", file.string(), kDocument, kVocab));
+    throw Error(fmt::format("{}: neither a {} nor GPT-2's {}", file.string(), kDocument, kVocab));
   return FromGpt2Files(std::move(document), file);
 }
 
@@ -165,8 +163,8 @@ struct Tokenizer::Impl {
   Bpe bpe;
   std::vector<AddedToken> added;
   Normalizer normalizer;
-  AddedTokenCutter raw_cutter;         // for the text as it was written
-  AddedTokenCutter normalized_cutter;  // for the normalised text
+  AddedTokenCutter raw_cutter;         // searches the text as written
+  AddedTokenCutter normalized_cutter;  // searches the normalised text
   std::unique_ptr<PreTokenizer> pre_tokenizer;
   std::unique_ptr<PostProcessor> post_processor;
   std::unordered_map<int64_t, std::string> added_spelling;  // by id
@@ -179,8 +177,8 @@ Tokenizer::~Tokenizer() = default;
 Tokenizer Tokenizer::Load(const fs::path& file_or_folder) {
   const fs::path file = Resolve(file_or_folder);
   if (file.empty()) {
-    throw Error(fmt::format("{}: holds no tokenizer", file_or_folder.string()),
-                fmt::format("{}, or {} and {}, was expected", kDocument, kVocab, kMerges));
+    throw Error(fmt::format("{}: does not hold a tokenizer", file_or_folder.string()),
+                fmt::format("expected {}, or {} and {}", kDocument, kVocab, kMerges));
   }
   const Json document = ReadDocument(file);
   return Tokenizer(std::make_unique<Impl>(JsonNode(document, file.string())));

@@ -1,5 +1,5 @@
-// The tokenizer against the Hugging Face library: ids, spellings, offsets and decoded text, of
-// whole files and of changed ones.
+// Compares the tokenizer with the Hugging Face library: ids, spellings, offsets and decoded text,
+// for the golden files and for changed copies.
 #include "mambascope/tokenizer/tokenizer.h"
 
 #include <fmt/format.h>
@@ -31,7 +31,7 @@ std::vector<int64_t> Ids(const std::vector<Token>& tokens) {
   return ids;
 }
 
-// A test with a folder of its own and the demo's tokenizer.json to change.
+// A test with its own folder and a copy of the demo's tokenizer.json to change.
 class TokenizerTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -143,7 +143,7 @@ TEST_F(TokenizerTest, ReadsGpt2Files) {
     EXPECT_EQ(Ids(Tokenizer::Load(folder_ / "vocab.json").Encode(text)), Ids(demo.Encode(text)));
     EXPECT_EQ(tokenizer.Decode(Ids(tokenizer.Encode(text))), text);
   }
-  Write("tokenizer.json", "{}");  // the first choice, even if it is broken
+  Write("tokenizer.json", "{}");  // Load prefers it even if it is broken
   EXPECT_THAT(ErrorText([&] { Tokenizer::Load(folder_); }), HasSubstr("tokenizer.json"));
 }
 
@@ -178,7 +178,7 @@ TEST_F(TokenizerTest, DecodesBytesThatAreNoUtf8AsReplacementCharacters) {
     return model()["vocab"][spelling].get<int64_t>();
   };
   const int64_t a = id("a"), lead = id("\u00f0"), second = id("\u0141"),
-                stray = id("\u00a4");  // 0xF0 0x9F, and 0xA4 after it
+                stray = id("\u00a4");  // the bytes 0xF0 0x9F, and 0xA4 after them
   EXPECT_EQ(tokenizer.Decode(std::vector{lead, second, a, lead}), "\uFFFDa\uFFFD");
   EXPECT_EQ(tokenizer.Decode(std::vector{stray, stray, a}), "\uFFFD\uFFFDa");
   EXPECT_EQ(tokenizer.Decode(std::vector{lead, stray, stray, second, second}), "\U0002491F\uFFFD");
@@ -195,7 +195,7 @@ TEST_F(TokenizerTest, TakesAboutLinearTime) {
   const auto begin = std::chrono::steady_clock::now();
   const auto tokens = tokenizer.Encode(word);
   EXPECT_LT(std::chrono::steady_clock::now() - begin,
-            std::chrono::seconds(10));  // minutes, were it quadratic
+            std::chrono::seconds(10));  // a quadratic algorithm would take minutes
   EXPECT_EQ(tokenizer.Decode(Ids(tokens)), word);
   EXPECT_EQ(tokens.back().chars.end, 200'000);
 }

@@ -7,8 +7,9 @@
 namespace mambascope {
 namespace {
 
-// What a first byte announces: the size of the character, and the range of its second byte, which
-// rules out overlong forms, surrogates and values past U+10FFFF (the Unicode Standard, table 3-7).
+// The size of a character and the range of its second byte, as its first byte determines them. The
+// range rules out overlong forms, surrogates and values past U+10FFFF (the Unicode Standard, table
+// 3-7).
 struct Lead {
   size_t size;
   uint8_t second_min = 0x80;
@@ -115,7 +116,7 @@ bool IsNumeric(char32_t c) {
 
 bool IsPunctuation(char32_t c) {
   constexpr std::string_view kAsciiSymbols =
-      "$+<=>^`|~";  // punctuation to ASCII, symbols to Unicode
+      "$+<=>^`|~";  // ASCII calls these punctuation; Unicode calls them symbols
   if (c < 0x80 && kAsciiSymbols.find(static_cast<char>(c)) != kAsciiSymbols.npos) return true;
   const auto category = Category(c);
   return category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO;

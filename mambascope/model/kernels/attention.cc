@@ -22,8 +22,8 @@ at::Tensor Frequencies(const RopeConfig& rope, const at::TensorOptions& options)
   const at::Tensor frequency = at::pow(rope.theta, exponent).reciprocal();
   if (rope.scaling == RopeConfig::Scaling::kNone) return frequency;
   if (rope.scaling == RopeConfig::Scaling::kLinear) return frequency / rope.factor;
-  // Llama 3: long waves are slowed by the factor, short ones kept, and those between are blended by
-  // how often they fit the original context.
+  // Llama 3 divides the frequencies of long waves by the factor and keeps those of short waves. In
+  // between it blends the two by how often the wave fits into the original context.
   const at::Tensor turns = frequency * (rope.original_context / (2 * std::numbers::pi));
   const at::Tensor share = ((turns - rope.low_frequency_factor) /
                             (rope.high_frequency_factor - rope.low_frequency_factor))
@@ -31,7 +31,7 @@ at::Tensor Frequencies(const RopeConfig& rope, const at::TensorOptions& options)
   return (1 - share) * frequency / rope.factor + share * frequency;
 }
 
-// The rows of `all` (keys or values) that a segment's rows may read: its carry's, then its own.
+// Returns the keys or values that a segment's rows may read: those of its carry, then its own.
 at::Tensor Readable(const at::Tensor& own, const at::Tensor& carried, const Segment& s,
                     const Carry& from) {
   const at::Tensor rows = own.narrow(0, s.begin, s.length);
@@ -40,18 +40,18 @@ at::Tensor Readable(const at::Tensor& own, const at::Tensor& carried, const Segm
   return at::cat({carried.slice(0, before.begin, before.end), rows});
 }
 
-// Segments that are computed as one: as many of each of some slots, all of one length, the slots
-// too. Each slot's rows are there once.
+// Segments that are computed together: an equal number for each of several slots. All segments have
+// one length, and so have all slots. The rows of each slot are stored once.
 struct Block {
-  std::vector<int64_t> slots;         // -1: prompts' starts
-  int64_t before, length;             // rows of a slot, of a segment
-  std::vector<size_t> segments = {};  // of the packing, by slot
+  std::vector<int64_t> slots;         // -1: the start of a prompt
+  int64_t before, length;             // rows of each slot, and rows of each segment
+  std::vector<size_t> segments = {};  // indices into the packing, ordered by slot
   int64_t count() const { return static_cast<int64_t>(segments.size()); }
   int64_t rows() const { return count() * length; }
 };
 
 std::vector<Block> MakeBlocks(const Packing& packing, const Carry& from, int64_t heads) {
-  std::map<std::pair<int64_t, int64_t>, std::vector<size_t>> by_slot;  // and length
+  std::map<std::pair<int64_t, int64_t>, std::vector<size_t>> by_slot;  // by slot and length
   for (size_t i = 0; i < packing.segments.size(); ++i)
     by_slot[{packing.segments[i].carry, packing.segments[i].length}].push_back(i);
   std::map<std::array<int64_t, 3>, Block> open;
@@ -79,7 +79,7 @@ std::vector<Block> MakeBlocks(const Packing& packing, const Carry& from, int64_t
   return blocks;
 }
 
-// The packed rows of a block's segments, one after the other.
+// Returns the packed rows of all segments of a block.
 std::vector<int64_t> PackedRows(const Packing& packing, const Block& block) {
   std::vector<int64_t> rows;
   for (size_t i : block.segments) {
@@ -89,7 +89,7 @@ std::vector<int64_t> PackedRows(const Packing& packing, const Block& block) {
   return rows;
 }
 
-// The rows of a block's slots.
+// Returns the rows of a block's slots.
 std::vector<int64_t> SlotRows(const Carry& from, const Block& block) {
   std::vector<int64_t> rows;
   for (int64_t slot : block.slots) {
@@ -99,12 +99,13 @@ std::vector<int64_t> SlotRows(const Carry& from, const Block& block) {
   return rows;
 }
 
-// What cuts keep a block's rows from reading.
+// The tokens that rows of a block do not read.
 struct Masks {
-  at::Tensor unreadable;  // bool [1 or heads, row of the block, readable row]: hidden and later
-                          // tokens; undefined: later ones alone
-  at::Tensor
-      uniform;  // bool [row of the block, 1]: those that, with nothing left, read everything alike
+  // Bool [1 or heads, row of the block, readable row]: hidden and later tokens. Undefined: only
+  // later tokens.
+  at::Tensor unreadable;
+  // Bool [row of the block, 1]: rows that read everything equally when nothing is left to read.
+  at::Tensor uniform;
 };
 
 at::Tensor Later(const Block& block,
@@ -118,7 +119,7 @@ bool Has(const RowCut& cut, CutKind kind) {
                      [&](const Sources& sources) { return sources.kind == kind; });
 }
 
-// Hides `sources` from some rows of the block.
+// Hides `sources` from these rows of the block.
 void Hide(const Sources& sources, const std::vector<int64_t>& rows,
           at::TensorAccessor<bool, 3> unreadable) {
   const at::Tensor by_head = sources.channels.defined() ? sources.channels.to(at::kCPU)
@@ -135,7 +136,7 @@ void Hide(const Sources& sources, const std::vector<int64_t>& rows,
 
 Masks MakeMasks(const Packing& packing, const Block& block, int64_t heads,
                 const std::vector<RowCut>& cuts) {
-  std::map<size_t, int64_t> begins;  // segment -> its first row of the block
+  std::map<size_t, int64_t> begins;  // segment -> its first row in the block
   for (size_t i = 0; i < block.segments.size(); ++i)
     begins[block.segments[i]] = static_cast<int64_t>(i) * block.length;
   std::vector<const RowCut*> own;
@@ -153,7 +154,7 @@ Masks MakeMasks(const Packing& packing, const Block& block, int64_t heads,
       masks.unreadable.narrow(1, begins[cut->segment], block.length).zero_();
   }
   for (const RowCut* cut : own) {
-    std::vector<int64_t> rows;  // of the block
+    std::vector<int64_t> rows;  // rows of the block
     for (int64_t row : cut->to)
       rows.push_back(begins[cut->segment] + row - packing.segments[cut->segment].begin);
     for (const Sources& sources : cut->hidden)
@@ -164,7 +165,8 @@ Masks MakeMasks(const Packing& packing, const Block& block, int64_t heads,
   return masks;
 }
 
-// What a block's rows read: of their slots, and of their own segments.
+// The keys and values that a block's rows read: those of their slots and those of their own
+// segments.
 struct Readables {
   at::Tensor slot_k, slot_v;  // [slot, head, row, head_dim]
   at::Tensor own_k, own_v;    // [segment, head, row, head_dim]
@@ -181,7 +183,7 @@ at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const Block& blo
         .transpose(1, 2)
         .reshape({slots, heads, each * length, x.size(3)});
   };
-  const auto by_segment = [&](const at::Tensor& x) {  // the other way round
+  const auto by_segment = [&](const at::Tensor& x) {  // the inverse
     return x.reshape({slots, heads, each, length, x.size(3)})
         .transpose(1, 2)
         .reshape({slots * each, heads, length, x.size(3)});
@@ -209,8 +211,8 @@ at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const Block& blo
   return by_segment(out).transpose(1, 2).reshape({slots * each * length, -1});
 }
 
-// Keys and values of all kept slots. A slot's rows must lie together, so a segment that continues
-// takes its carry's rows along.
+// Stores the keys and values of all kept slots. The rows of a slot must be contiguous, so a segment
+// that continues copies the rows of its carry.
 void Keep(const at::Tensor& k, const at::Tensor& v, const Packing& packing, const Carry& from,
           Carry& kept) {
   if (packing.kept.empty()) return;

@@ -15,7 +15,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Autograd saves lists of integers, not structs.
+// Autograd can save lists of integers, but not structs.
 std::vector<int64_t> Flatten(const std::vector<Segment>& segments) {
   std::vector<int64_t> flat;
   for (const Segment& s : segments)
@@ -40,24 +40,24 @@ Packing Saved(AutogradContext* context) {
           context->saved_data["kept"].toIntVector()};
 }
 
-// Gradients of gradients would need a graph of the backward pass, which fills plain arrays.
+// Second derivatives would need an autograd graph of the backward pass, but it fills plain arrays.
 void RefuseSecondOrder() {
   if (c10::GradMode::is_enabled())
-    throw Error("the kernels differentiate once",
-                "differentiate the reference for gradients of gradients");
+    throw Error("the kernels can be differentiated only once",
+                "use the reference functions for second derivatives");
 }
 
-// Custom autograd functions take no undefined tensors: an empty one stands for it.
+// Custom autograd functions do not accept undefined tensors, so an empty tensor stands for one.
 at::Tensor OrEmpty(const at::Tensor& x, const at::Tensor& like) {
   return x.defined() ? x : at::empty({0}, like.options());
 }
 
-// What a function returns: `kept` only where something is kept.
+// The outputs of a function; `kept` is included only if carries are kept.
 variable_list Outputs(const KernelOutput& out, const Packing& packing) {
   return packing.kept.empty() ? variable_list{out.y} : variable_list{out.y, out.kept};
 }
 
-// The gradients of Outputs.
+// The gradients of the tensors that Outputs returns.
 KernelOutput Gradient(const variable_list& gradients) {
   return {gradients[0].contiguous(),
           gradients.size() > 1 ? gradients[1].contiguous() : at::Tensor()};

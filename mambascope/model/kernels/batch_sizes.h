@@ -1,6 +1,6 @@
-// These sizes say how much is computed together. It is enough for the matrix products to run at
-// their full rate, and little enough for the caches and the memory. Whatever of that depends on the
-// machine or the device is here.
+// Sizes of the batches that are computed together. A batch is large enough for matrix products to
+// run at full rate, and small enough for the caches and the memory. All sizes that depend on the
+// machine or the device are in this file.
 #pragma once
 
 #include <c10/core/Device.h>
@@ -12,35 +12,36 @@
 
 namespace mambascope {
 
-// A computation may take so many bytes beside the weights, where nobody says otherwise.
+// Default memory limit of a computation, in bytes, without the weights.
 inline constexpr int64_t kDefaultMemory = int64_t{4} << 30;
-// A command may take a quarter of the machine's memory, or kDefaultMemory of a GPU's, whose size
-// nothing here can ask for.
+// Memory limit of a command, in bytes: a quarter of the machine's memory on the CPU. On a GPU,
+// whose memory size is not known here, it is kDefaultMemory.
 inline int64_t CommandMemory(at::Device device) {
   return device.is_cpu() ? sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE) : kDefaultMemory;
 }
 
-// So many logits are unembedded together: a quarter of a GB.
+// Number of logits that are computed together: a quarter of a GB.
 inline constexpr int64_t kLogitsTogether = int64_t{64} << 20;
-// Attention computes so many scores together.
+// Number of scores that attention computes together.
 inline constexpr int64_t kScoresTogether = int64_t{1} << 24;
 
-// A model goes on with so many prompts together. Each holds the carry of all layers: 2 MB in a
-// Mamba of 130 million parameters, 21 in one of 2.8 billion.
+// Number of prompts that are continued together. Each holds the carry of all layers: 2 MB in a
+// Mamba with 130 million parameters, 21 MB in one with 2.8 billion.
 inline constexpr size_t kGeneratedTogether = 64;
-// So many prompts are asked together whether the model knows their answers.
+// Number of prompts that are tested together for whether the model knows their answers.
 inline constexpr size_t kPromptsTogether = 64;
-// Prompts of so many rows go up together where states are read at one token of each.
+// Rows of prompts that are computed together to read states at one token of each.
 inline constexpr int64_t kStateRows = 2048;
 
-// So many rows of segments go through a layer at a time in a sweep.
+// Rows of segments that go through a layer at a time in a sweep.
 inline int64_t SweepRows(at::Device device) { return device.is_cpu() ? 1024 : 32768; }
-// Value searches of so many rows descend together.
+// Rows of value searches that are optimised together.
 inline int64_t SearchRows(at::Device device) { return device.is_cpu() ? 2048 : 32768; }
-// Jacobians are computed of forward passes of so many rows.
+// Rows of forward passes whose Jacobians are computed together.
 inline int64_t JacobianRows(at::Device device) { return device.is_cpu() ? 1024 : 32768; }
 
-// One sweep is of so many facts: enough to fill the machine, few enough for results to come often.
+// Number of facts in one sweep: enough to use the whole machine, few enough for results to come
+// often.
 inline size_t FactsTogether(at::Device device, int64_t parameters) {
   constexpr int64_t kMost = 16, kWeightsForMost = 160'000'000;
   const int64_t most = device.is_cpu() ? kMost : 8 * kMost, scale = device.is_cpu() ? 1 : 64;

@@ -11,7 +11,7 @@
 namespace mambascope {
 namespace {
 
-// Without cuts. The kernels differentiate with respect to activations alone.
+// The convolution without cuts. The kernels compute gradients only for activations.
 at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                     const Packing& packing, const at::Tensor& from, at::Tensor& kept) {
   const bool trains_weight = weight.requires_grad() || (bias.defined() && bias.requires_grad());

@@ -10,8 +10,8 @@
 namespace mambascope {
 namespace {
 
-// Row of the input `back` tokens before `row` of segment s: in x, in the segment's carry `from`, or
-// null for the zeros before a prompt.
+// Returns the input `back` tokens before `row` of segment s. It is in x, or in the segment's carry
+// `from`. Before a prompt it is 0, and the result is null.
 template <typename T>
 T* InputRow(const Segment& s, int64_t row, int64_t back, int64_t window, int64_t width, T* x,
             T* from) {
@@ -20,7 +20,7 @@ T* InputRow(const Segment& s, int64_t row, int64_t back, int64_t window, int64_t
   return s.carry < 0 || i < -window ? nullptr : from + (s.carry * window + window + i) * width;
 }
 
-// The window after a row is its own last taps - 1 inputs, oldest first.
+// Stores the window after a row: its last taps - 1 inputs, oldest first.
 void KeepWindow(const std::vector<const float*>& tap, int64_t width, float* to) {
   for (size_t k = 1; k < tap.size(); ++k, to += width) {
     if (tap[k] != nullptr) std::copy_n(tap[k], width, to);
@@ -63,7 +63,8 @@ class CpuConvKernel : public ConvKernel {
     float *const to = gx.data_ptr<float>(), *const carry = gfrom.data_ptr<float>();
     const at::Tensor ones = at::ones({width}, gy.options());
     auto kept = packing.kept.begin();
-    for (const Segment& s : packing.segments) {  // in turn: segments may share a slot of the carry
+    // Sequential, since segments may share a slot of the carry.
+    for (const Segment& s : packing.segments) {
       for (int64_t row = s.begin; row < s.end(); ++row) {
         for (int64_t back = 0; back < taps; ++back) {
           float* const input = InputRow(s, row, back, window, width, to, carry);

@@ -5,14 +5,14 @@
 namespace mambascope {
 namespace {
 
-// What a convolution reads: one row of zeros, all slots' rows of the carry, and x.
+// The inputs of the convolution: one row of zeros, the rows of all slots of the carry, and x.
 class ConvInputs {
  public:
   ConvInputs(const at::Tensor& x, const at::Tensor& from, int64_t window)
       : x_(x), from_(from), slots_(from.defined() ? from.size(0) : 0), window_(window) {}
 
   static constexpr int64_t kZeros = 0;
-  // Where the input `back` tokens before a row of segment `s` stands.
+  // Returns the index in Rows() of the input `back` tokens before a row of segment `s`.
   int64_t Find(const Segment& s, int64_t row, int64_t back) const {
     const int64_t i = row - s.begin - back;
     if (i >= 0) return 1 + slots_ * window_ + s.begin + i;
@@ -29,7 +29,7 @@ class ConvInputs {
   const int64_t slots_, window_;
 };
 
-// sum over back of weight_(window - back) * inputs[found[back][i]] + bias -> [i, width]
+// Returns sum over back of weight_(window - back) * inputs[found[back][i]] + bias, [i, width].
 at::Tensor SumTerms(const at::Tensor& inputs, const std::vector<std::vector<int64_t>>& found,
                     const at::Tensor& weight, const at::Tensor& bias) {
   at::Tensor y;

@@ -1,5 +1,4 @@
-// This is the causal convolution in plain LibTorch, with the shapes and the meaning of CausalConv
-// (conv.h).
+// The causal convolution in plain LibTorch. Shapes and meaning are those of CausalConv (conv.h).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,7 +14,7 @@ at::Tensor CausalConvReference(const at::Tensor& x, const at::Tensor& weight,
                                const at::Tensor& bias, const Packing& packing,
                                const at::Tensor& from, at::Tensor& kept);
 
-// Computes some rows again, without the inputs that cuts sever from them, [i, width].
+// Computes some rows without the inputs that cuts sever from them, [i, width].
 at::Tensor ConvolveRows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                         const Packing& packing, const at::Tensor& from,
                         const std::vector<CutRows::ConvRow>& rows);

@@ -1,4 +1,5 @@
-// The convolution: kernel against reference, reference against LibTorch's, and what cuts silence.
+// Compares the convolution's kernel with the reference, and the reference with LibTorch's. Tests
+// which inputs cuts set to 0.
 #include "mambascope/model/kernels/conv.h"
 
 #include <ATen/ATen.h>
@@ -50,9 +51,10 @@ TEST(CausalConvTest, EqualsLibTorchsConvolution) {
   EXPECT_LT(MaxDifference(y, want), 1e-5);
 }
 
-// Under a cut of the convolution targets, and all that their cut shows them, are as if the sources'
-// inputs were 0. Here token 6 may not see 4, and 7 nor 8 may see 5; for what 6 reads, 4 and 5 are
-// computed again, for 7 and 8 5 and 6, where 6 is without 4 for everyone.
+// Under a cut of the convolution, targets and all rows that they read see the sources' inputs as 0.
+// Here token 6 does not see 4, and tokens 7 and 8 do not see 5. Rows 4 and 5 are recomputed for
+// target 6. Rows 5 and 6 are recomputed for targets 7 and 8; row 6 also lacks token 4, as
+// it does for every row that reads it.
 TEST(CausalConvTest, CutsSilenceInputs) {
   const ConvCase c = RandomConv();
   const Packing packing = Packing::Whole({13});

@@ -4,8 +4,8 @@
 #include <bit>
 #include <vector>
 
-// Each kernel is compiled for several instruction sets; the loader picks the best that the machine
-// has.
+// Each kernel is compiled for several instruction sets. The loader selects the best one that the
+// machine has.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__)
 #define MAMBASCOPE_KERNEL \
@@ -19,8 +19,8 @@ namespace {
 
 constexpr int64_t kB = kScanBlock;
 
-// exp(x), to 2 units in the last place, in a form that compilers vectorise: 2^n times a polynomial
-// in the remainder (Cephes).
+// Computes exp(x) to 2 units in the last place, in a form that compilers vectorise: 2^n times a
+// polynomial in the remainder (Cephes).
 inline __attribute__((always_inline)) float Exp(float x) {
   x = std::min(std::max(x, -87.0f), 88.0f);
   constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
@@ -34,11 +34,11 @@ inline __attribute__((always_inline)) float Exp(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   const float y = p * r * r + r + 1.0f;
-  const int32_t power = std::bit_cast<int32_t>(shifted) << 23;  // n in the exponent's place
+  const int32_t power = std::bit_cast<int32_t>(shifted) << 23;  // n in the exponent bits
   return std::bit_cast<float>(std::bit_cast<int32_t>(y) + power);
 }
 
-// One row's channels of a block, padded with zeros to the block's full width.
+// Copies the block's channels of one row, padded with zeros to kB.
 inline __attribute__((always_inline)) void LoadBlock(const float* row, const ChannelBlock& block,
                                                      float* to) {
   for (int64_t d = 0; d < block.width; ++d) to[d] = row[block.begin + d];
@@ -50,7 +50,7 @@ inline __attribute__((always_inline)) void StoreBlock(const float* from, const C
   for (int64_t d = 0; d < block.width; ++d) row[block.begin + d] = from[d];
 }
 
-// rows of [.., d_inner] -> [rows, kB].
+// Copies the block's channels of n rows: [n, d_inner] -> [n, kB].
 inline __attribute__((always_inline)) void LoadRows(const float* rows, int64_t n, int64_t d_inner,
                                                     const ChannelBlock& block, float* to) {
   for (int64_t i = 0; i < n; ++i) LoadBlock(rows + i * d_inner, block, to + i * kB);
@@ -99,9 +99,10 @@ void ScanForward(const ScanArrays& in, const ScanSegment& segment, const Channel
   }
 }
 
-// With G = dL/dS_t, walked from the last row to the first:  G += C_t dL/dy_t;  dL/dwrite = sum of G
-// B_t;  dL/dB_t = sum over channels of G write;  dL/ddecay = G S_(t-1);  and G * decay goes on to t
-// - 1.
+// Goes from the last row to the first with G = dL/dS_t:
+//   G += C_t dL/dy_t;  dL/dwrite = sum over states of G B_t
+//   dL/dB_t = sum over channels of G write;  dL/ddecay = G S_(t-1)
+// Then G * decay is passed on to t - 1.
 MAMBASCOPE_KERNEL
 void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const ChannelBlock& block,
                   const ScanArrayGradients& g) {
@@ -110,8 +111,8 @@ void ScanBackward(const ScanArrays& in, const ScanSegment& segment, const Channe
                 decay_size = a_rows * kB;
   std::vector<float> a(static_cast<size_t>(decay_size)), grad(static_cast<size_t>(size)),
       loaded(static_cast<size_t>(size));
-  std::vector<float> states(
-      static_cast<size_t>((rows + 1) * size));  // S before row i; S after the last row at the end
+  // Row i holds S before row i; the last entry holds S after the last row.
+  std::vector<float> states(static_cast<size_t>((rows + 1) * size));
   std::vector<float> decays(static_cast<size_t>(rows * decay_size));
   LoadRows(in.a, a_rows, d_inner, block, a.data());
   if (segment.initial != nullptr)

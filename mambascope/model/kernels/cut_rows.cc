@@ -16,7 +16,7 @@ bool SeversConv(const RowCut& cut) {
                      [](const Sources& s) { return s.kind == CutKind::kMixingAndConv; });
 }
 
-// Which of the convolution's inputs to the row of `token` the cut severs; empty where none.
+// Returns which of the convolution's inputs to the row of `token` the cut severs. Empty if none.
 std::vector<bool> Severed(const RowCut& cut, int64_t token, size_t taps) {
   std::vector<bool> severed(taps);
   bool any = false;
@@ -39,7 +39,7 @@ int64_t LastSeen(const RowCut& cut) {
   return std::max(cut.to.empty() ? -1 : cut.to.back(), cut.kept.empty() ? -1 : cut.kept.back());
 }
 
-// Which rows no cut names.
+// Returns which rows are not a target of any cut.
 std::vector<bool> Uncut(const Packing& packing, const std::vector<RowCut>& cuts) {
   std::vector<bool> uncut(static_cast<size_t>(packing.rows()), true);
   for (const RowCut& cut : cuts) {
@@ -56,7 +56,7 @@ CutRows::CutRows(const Packing& packing, const std::vector<RowCut>& cuts, int64_
   const std::vector<ExtraRows> extra = FindRecomputed(packing, cuts, static_cast<size_t>(taps));
   const std::vector<bool> uncut = Uncut(packing, cuts);
   output_.resize(static_cast<size_t>(packed_));
-  for (const Segment& s : packing.segments) {  // the rows that nothing is hidden from
+  for (const Segment& s : packing.segments) {  // the walk from which nothing is hidden
     int64_t last = s.end() - 1;
     while (last >= s.begin && !uncut[static_cast<size_t>(last)] && !Contains(packing.kept, last))
       --last;

@@ -1,9 +1,8 @@
-// A device may compute the scan and the convolution by kernels of its own, forward and backward.
-// They know neither autograd (autograd.h) nor cuts (scan.h, conv.h). Another device is one more
-// file that implements the two, and a line of FindKernels.
+// The interface of a device's own kernels for the scan and the convolution, forward and backward.
+// Kernels know neither autograd (autograd.h) nor cuts (scan.h, conv.h). To support another device,
+// add a file that implements both kernels and a line in FindKernels.
 //
-// All tensors are contiguous float32 on the device. An empty tensor stands for one that is not
-// there.
+// All tensors are contiguous float32 on the device. An empty tensor stands for a missing one.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,11 +12,11 @@
 
 namespace mambascope {
 
-// A KernelOutput is an output, and the carries after the rows of packing.kept. In a backward pass
-// it holds the gradients of both.
+// An output and the carries after the rows of packing.kept. In a backward pass it holds the
+// gradients of both.
 struct KernelOutput {
   at::Tensor y;     // [row, width]
-  at::Tensor kept;  // [kept, ..]; undefined in a backward pass: zero
+  at::Tensor kept;  // [kept, ..]; in a backward pass undefined stands for zero
 };
 
 struct ScanGradients {
@@ -26,7 +25,7 @@ struct ScanGradients {
   at::Tensor from;      // as `from`
 };
 
-// A ScanKernel computes what SelectiveScan means (scan.h).
+// Computes SelectiveScan (scan.h), without cuts.
 class ScanKernel {
  public:
   virtual ~ScanKernel() = default;
@@ -46,7 +45,7 @@ struct ConvGradients {
   at::Tensor from;  // as `from`
 };
 
-// A ConvKernel computes what CausalConv means (conv.h).
+// Computes CausalConv (conv.h), without cuts.
 class ConvKernel {
  public:
   virtual ~ConvKernel() = default;
@@ -61,11 +60,10 @@ struct DeviceKernels {
   const ConvKernel& conv;
 };
 
-// Returns the kernels for tensors of the type and on the device of `like`, or null where there are
-// none.
+// Returns the kernels for the type and device of `like`, or null when there are none.
 const DeviceKernels* FindKernels(const at::Tensor& like);
 
-// The CPU's kernels run in parallel over channels and segments, are vectorised over channels, and
+// The CPU kernels run in parallel over channels and segments, are vectorised over channels, and
 // read the carry in place by index.
 const ScanKernel& CpuScan();
 const ConvKernel& CpuConv();

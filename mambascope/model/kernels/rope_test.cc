@@ -1,4 +1,4 @@
-// Rotary positions and their scalings, against the formulas written out one angle at a time.
+// Compares rotary positions and their scalings with the formulas, computed one angle at a time.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 namespace mambascope {
 namespace {
 
-// Radians per position of pair `i`, in the words of Llama 3's reference: by wavelength, not by
+// Radians per position of pair `i`, computed as in Llama 3's reference: by wavelength instead of
 // frequency.
 double Frequency(const RopeConfig& rope, int64_t i) {
   const double frequency =
@@ -50,8 +50,8 @@ at::Tensor RotateByHand(const at::Tensor& x, const std::vector<int64_t>& positio
 using Scaling = RopeConfig::Scaling;
 const RopeConfig kWhole = {.dims = 16}, kPart = {.dims = 4, .theta = 500},
                  kLinear = {.dims = 16, .scaling = Scaling::kLinear, .factor = 4};
-// Of the eight wavelengths 6, 20, 63, ... 20000 one is shorter than 64 / 4, one is between, and the
-// others are longer than 60.
+// Of the eight wavelengths 6, 20, 63, ... 20000, one is shorter than 64 / 4, one is in between, and
+// the others are longer than 60.
 const RopeConfig kLlama3 = {.dims = 16,
                             .scaling = Scaling::kLlama3,
                             .factor = 8,

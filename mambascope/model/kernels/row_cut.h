@@ -1,5 +1,5 @@
-// A RowCut is a knockout as a mixer sees it: which packed rows do not read which tokens of their
-// prompt.
+// RowCut is a knockout in the form that a mixer takes: packed rows, and the tokens of their prompt
+// that they do not read.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,36 +9,42 @@
 
 namespace mambascope {
 
-// What a cut severs.
+// The paths that a cut severs.
 enum class CutKind {
-  kMixing,         // what the recurrence or the attention hands on
-  kMixingAndConv,  // and what the convolution does: nothing of the sources reaches the targets.
-                   // Where there is none: as kMixing
-  // As public implementations of Endy et al. 2025 sever transformers; as kMixing in others.
-  kEmptyRowsUniform,  // a row with nothing left to read reads every token of the prompt alike,
-                      // later ones too (GPT-2)
-  kBidirectional,     // all rows of the prompt read later tokens, too (Llama, Mistral, Qwen)
+  kMixing,  // the recurrence or the attention
+  // Also the convolution, so nothing of the sources reaches the targets. In a mixer without
+  // a convolution it acts as kMixing.
+  kMixingAndConv,
+  // The next two cut transformers as public implementations of Endy et al. 2025 do. In other mixers
+  // they act as kMixing.
+  // A row with nothing left to read reads every token of the prompt equally, including later ones
+  // (GPT-2).
+  kEmptyRowsUniform,
+  // All rows of the prompt also read later tokens (Llama, Mistral, Qwen).
+  kBidirectional,
 };
 
-// Sources are tokens that a cut hides. A pair with the source after the target has no effect.
+// Tokens that a cut hides. A source that comes after a target has no effect on it.
 struct Sources {
-  std::vector<int64_t> tokens;  // of the prompt, ascending
-  // Where they are hidden: bool [Mixer::channels], a scan's channels or attention's heads.
-  // Undefined: everywhere.
+  std::vector<int64_t> tokens;  // tokens of the prompt, ascending
+  // Bool [Mixer::channels]: the channels of a scan or heads of attention in which the tokens are
+  // hidden. Undefined: all.
   at::Tensor channels = {};
   CutKind kind = CutKind::kMixing;
 };
 
-// The rows of a RowCut see their prompt alike inside one layer's mixer: without some of its tokens.
+// Rows from which one layer's mixer hides the same tokens of their prompt.
 struct RowCut {
   size_t segment;
-  std::vector<int64_t> to;  // rows of the segment, ascending; no row is in two cuts of a layer
+  // Rows of the segment, ascending; a row is in at most one cut of a layer.
+  std::vector<int64_t> to;
   std::vector<Sources> hidden;
-  int64_t carry = -1;  // slot of the carry at the token before the segment, as they see it; -1 at
-                       // the prompt's start
-  std::vector<int64_t> kept =
-      {};  // rows, ascending, after which the carry as they see it is kept: in slots after those of
-           // Packing::kept, in the order of the cuts
+  // Slot of the carry at the token before the segment, computed without the hidden tokens; -1 at
+  // the prompt's start.
+  int64_t carry = -1;
+  // Rows, ascending, after which the carry without the hidden tokens is kept. Its slots follow
+  // those of Packing::kept, in the order of the cuts.
+  std::vector<int64_t> kept = {};
 };
 
 }  // namespace mambascope

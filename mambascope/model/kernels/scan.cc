@@ -9,7 +9,7 @@
 namespace mambascope {
 namespace {
 
-// Without cuts. The kernels differentiate with respect to activations alone.
+// The scan without cuts. The kernels compute gradients only for activations.
 at::Tensor Scan(const ScanInput& in, const Packing& packing, const at::Tensor& from,
                 at::Tensor& kept) {
   const bool has_kernel = FindKernels(in.x) != nullptr && !in.a.requires_grad();

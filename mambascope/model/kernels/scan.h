@@ -1,8 +1,8 @@
-// The selective scan is a state-space mixer's recurrence over all tokens.
+// The selective scan: the recurrence of a state-space mixer over all tokens.
 //
-// The reference (scan_reference.h) says in plain LibTorch what is meant: it runs anywhere, and
-// differentiates with respect to everything. A device's kernel (device_kernels.h) computes the same
-// faster. SelectiveScan chooses.
+// The reference (scan_reference.h) defines it in plain LibTorch. It runs on any device and is
+// differentiable with respect to every input. A device's kernel (device_kernels.h) computes the
+// same faster. SelectiveScan chooses between them.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,13 +13,13 @@
 
 namespace mambascope {
 
-// S_t = exp(delta_t A) S_(t-1) + delta_t x_t B_t,  y_t = sum over states of C_t S_t   (Gu & Dao
-// 2023, equation 2a; Mamba-2's SSD is the same with one decay per channel). `from` [slot, d_state,
-// d_inner] holds the S before segments that continue -> y [packed row, d_inner]. `kept` becomes S
-// after each row of packing.kept, and then after those that the cuts keep, [kept, d_state,
-// d_inner]. Under a cut the rows `to` read a recurrence in which the hidden tokens write nothing:
-// decay, and every other row, are as before (Endy et al. 2025, section 3). REQUIRES: the rows of
-// `in` are the packed ones, and then the cuts' extra ones.
+// Computes S_t = exp(delta_t A) S_(t-1) + delta_t x_t B_t and y_t = sum over states of C_t S_t (Gu
+// & Dao 2023, equation 2a). Mamba-2's SSD is the same with one decay per channel.
+//   from [slot, d_state, d_inner], the S before segments that continue -> y [packed row, d_inner]
+// `kept` receives S after each row of packing.kept, then after the rows that the cuts keep, [kept,
+// d_state, d_inner]. Under a cut the rows `to` read a recurrence in which the hidden tokens write
+// nothing. The decay and all other tokens are unchanged (Endy et al. 2025, section 3). REQUIRES:
+// `in` holds the packed rows, followed by the extra rows of the cuts.
 at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from,
                          at::Tensor& kept, const CutRows& cuts);
 

@@ -24,7 +24,7 @@ std::vector<ChannelBlock> Blocks(int64_t d_inner, int64_t groups) {
   return blocks;
 }
 
-// REQUIRES: all contiguous.
+// REQUIRES: all tensors are contiguous.
 ScanArrays Arrays(const ScanInput& in) {
   return {in.x.size(1),           in.b.size(2),           in.b.size(1),
           in.a.size(0) > 1,       in.x.data_ptr<float>(), in.delta.data_ptr<float>(),
@@ -59,8 +59,8 @@ class CpuScanKernel : public ScanKernel {
     const at::Tensor gx = at::empty_like(in.x), gdelta = at::empty_like(in.delta),
                      gfrom = at::zeros_like(from);
     const std::vector<ChannelBlock> blocks = Blocks(arrays.d_inner, arrays.groups);
-    // Blocks of one group add to the same gradients of b and c: each has its own, summed in one
-    // order whatever the threads.
+    // Blocks of one group contribute to the same gradients of b and c. Each block writes its own
+    // part. The parts are summed in a fixed order, so the result does not depend on the threads.
     auto sizes = in.b.sizes().vec();
     sizes.insert(sizes.begin(), static_cast<int64_t>(blocks.size()));
     const at::Tensor gb = at::zeros(sizes, in.b.options()),

@@ -8,15 +8,14 @@ at::Tensor ScanMatrix(const ScanInput& in, int64_t first) {
   const int64_t rows = in.delta.size(0), d_inner = in.delta.size(1);
   const at::Tensor time =
       in.delta.to(at::kDouble)
-          .cumsum(0);  // [row, d_inner]; differences of long times in float32 would be rough
+          .cumsum(0);  // [row, d_inner]; in float32, differences of long times would be inaccurate
   const at::Tensor elapsed = (time.slice(0, first).unsqueeze(1) - time.unsqueeze(0))
                                  .clamp_min(0)
                                  .to(in.delta.scalar_type());
-  const auto channels =
-      [&](const at::Tensor& grouped) {  // [i, j, groups] -> [i, j, d_inner], or 1 for all of them
-        return grouped.size(2) == 1 ? grouped
-                                    : grouped.repeat_interleave(d_inner / grouped.size(2), 2);
-      };
+  // [i, j, groups] -> [i, j, d_inner], or [i, j, 1] for a single group
+  const auto channels = [&](const at::Tensor& grouped) {
+    return grouped.size(2) == 1 ? grouped : grouped.repeat_interleave(d_inner / grouped.size(2), 2);
+  };
   const auto decay = [&](int64_t n) {
     return at::exp(elapsed * in.a[n]);
   };  // [i, j, d_inner]; 1 where j > i

@@ -8,7 +8,7 @@
 namespace mambascope {
 namespace {
 
-// The S before every segment, [segment, d_state, d_inner]: its slot of `from`, or zeros.
+// Returns the S before every segment, [segment, d_state, d_inner]: its slot of `from`, or zeros.
 at::Tensor FirstStates(const std::vector<Segment>& segments, const at::Tensor& from,
                        at::IntArrayRef shape, const at::Tensor& like) {
   std::vector<int64_t> slots;
@@ -19,8 +19,8 @@ at::Tensor FirstStates(const std::vector<Segment>& segments, const at::Tensor& f
 
 }  // namespace
 
-// All segments take a step at a time, the longest first, so that those with a row left are always
-// the first ones.
+// Computes one step of all segments at a time. The segments are sorted from longest to shortest, so
+// those with a row left always come first.
 at::Tensor SelectiveScanReference(const ScanInput& in, const Packing& packing,
                                   const at::Tensor& from, at::Tensor& kept) {
   const int64_t d_inner = in.x.size(1), groups = in.b.size(1), d_state = in.b.size(2);
@@ -36,7 +36,7 @@ at::Tensor SelectiveScanReference(const ScanInput& in, const Packing& packing,
     return x.unflatten(2, {groups, d_inner / groups});
   };  // [segment, d_state, groups, width]
   std::vector<at::Tensor> y, states;
-  std::vector<int64_t> order, slots;  // of y and states
+  std::vector<int64_t> order, slots;  // rows of y, and slots of the states
   for (int64_t step = 0; step < segments.front().length; ++step) {
     std::vector<int64_t> rows;
     for (size_t i = 0; i < segments.size() && segments[i].length > step; ++i)
@@ -47,7 +47,7 @@ at::Tensor SelectiveScanReference(const ScanInput& in, const Packing& packing,
     const at::Tensor written = (grouped(write) * by_group(in.b.index_select(0, index))).flatten(2);
     s = at::exp(delta * in.a) * s.narrow(0, 0, static_cast<int64_t>(rows.size())) + written;
     y.push_back((grouped(s) * by_group(in.c.index_select(0, index))).flatten(2).sum(1));
-    std::vector<int64_t> keep;  // of the segments at hand
+    std::vector<int64_t> keep;  // indices of the segments that keep their state at this step
     for (size_t i = 0; i < rows.size(); ++i) {
       const auto slot = std::lower_bound(packing.kept.begin(), packing.kept.end(), rows[i]);
       if (slot == packing.kept.end() || *slot != rows[i]) continue;

@@ -1,5 +1,4 @@
-// This is the selective scan in plain LibTorch, with the shapes and the meaning of SelectiveScan
-// (scan.h).
+// The selective scan in plain LibTorch. Shapes and meaning are those of SelectiveScan (scan.h).
 #pragma once
 
 #include <ATen/core/Tensor.h>

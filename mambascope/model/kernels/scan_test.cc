@@ -1,5 +1,5 @@
-// The scan: matrix against reference, reference against kernel, gradients against finite
-// differences.
+// Compares the scan's matrix with the reference, the reference with the kernel, and gradients with
+// finite differences.
 #include "mambascope/model/kernels/scan.h"
 
 #include <ATen/ATen.h>
@@ -86,7 +86,7 @@ TEST_P(ScanTest, ReferenceEqualsMatrix) {
   EXPECT_LT(MaxDifference(y, by_matrix), 1e-10 * y.abs().max().item<double>());
 }
 
-// Central differences in float64 of the reference, along random directions.
+// Central differences of the reference in float64, along random directions.
 TEST_P(ScanTest, ReferenceGradientsEqualFiniteDifferences) {
   ScanCase c = RandomCase(GetParam(), at::kDouble);
   const auto loss = [&] {
@@ -110,7 +110,7 @@ TEST_P(ScanTest, ReferenceGradientsEqualFiniteDifferences) {
   }
 }
 
-// Central differences of the kernel itself, in float32.
+// Central differences of the kernel in float32.
 TEST_P(ScanTest, KernelGradientsEqualFiniteDifferences) {
   ScanCase c = RandomCase(GetParam());
   const at::Tensor weights = at::randn_like(c.in.x);
@@ -146,7 +146,7 @@ TEST(ScanEdgeTest, SecondOrderGradientsAreRefused) {
       Error);
 }
 
-// The kernel at the ends of float32's exponent: no decay at all, and a decay to nothing.
+// The kernel at the limits of float32's exponent: no decay, and complete decay.
 TEST(ScanEdgeTest, ExtremeSteps) {
   ScanCase c = RandomCase({64, 4, 1, 4});
   c.in.delta.slice(1, 0, 32).fill_(0);
@@ -158,14 +158,14 @@ TEST(ScanEdgeTest, ExtremeSteps) {
             1e-5 * y.abs().max().item<double>());
 }
 
-// One whole prompt under cuts.
+// Returns the scan's output on one whole prompt under cuts.
 at::Tensor ScanWhole(const ScanInput& in, const std::vector<RowCut>& cuts) {
   const Packing packing = Packing::Whole({in.x.size(0)});
   at::Tensor kept;
   return SelectiveScan(in, packing, {}, kept, CutRows(packing, cuts, 4));
 }
 
-// Inputs 2^i, no decay: the binary digits of each output show exactly the tokens that got through.
+// Inputs 2^i without decay: the binary digits of each output show which tokens reached it.
 ScanInput BinaryDigits(int64_t rows, int64_t d_state) {
   const at::Tensor b = at::ones({rows, 1, d_state}) / static_cast<double>(d_state);
   return {at::pow(2, at::arange(rows, at::kFloat)).unsqueeze(1), at::ones({rows, 1}),
@@ -183,8 +183,8 @@ TEST(ScanCutTest, BinaryDigitsShowWhatGotThrough) {
             (std::vector<int64_t>{0b1, 0b11, 0b111, 0b1111, 0b11110, 0b011110}));
 }
 
-// The small cases of the public implementation of Endy et al. 2025: 8 tokens, 8 states, what each
-// writes shared among them.
+// Small cases of the public implementation of Endy et al. 2025: 8 tokens and 8 states, each token's
+// write divided equally among the states.
 TEST(ScanCutTest, PublicImplementationsSmallCases) {
   const ScanInput in = BinaryDigits(8, 8);
   const auto outputs = [&](std::vector<int64_t> from, std::vector<int64_t> to) {
@@ -214,8 +214,8 @@ TEST(ScanCutTest, EqualsZeroedEntriesOfTheMatrix) {
   EXPECT_GT(MaxDifference(y[12], ScanWhole(c.in, {})[12]), 1e-2);
 }
 
-// A segment under a cut goes on from a carry that its sources wrote nothing to, and gives what the
-// whole prompt gives there.
+// A segment under a cut continues from a carry without the sources' writes. It gives the same
+// output as the whole prompt.
 TEST(ScanCutTest, CutsGoOnFromTheCarryThatTheyKept) {
   const ScanCase c = RandomCase({70, 3, 2, 1});
   Packing whole = Packing::Whole({13});
@@ -233,7 +233,7 @@ TEST(ScanCutTest, CutsGoOnFromTheCarryThatTheyKept) {
   EXPECT_GT(MaxDifference(got, SelectiveScan(in, rest, kept, ignored, CutRows(rest, {}, 4))), 1e-2);
 }
 
-// What is hidden is never written: an infinite write reaches those that see it alone.
+// A hidden write is never made, so an infinite write reaches only the tokens that see it.
 TEST(ScanCutTest, InfiniteSourcesStayHidden) {
   ScanInput in = BinaryDigits(6, 1);
   in.x[1].fill_(INFINITY);
