@@ -38,7 +38,7 @@ void RefuseOtherCheckpoint(const fs::path& out) {
     if (name == "model.safetensors" && OpenSafetensors(entry.path())->metadata().contains(kEdited))
       continue;
     throw Error(fmt::format("{}: holds another checkpoint's {}", out.string(), name),
-                "name another folder for the edited checkpoint");
+                "use another folder for the edited checkpoint");
   }
 }
 
@@ -77,7 +77,7 @@ StoredEdits ReadEdits(const fs::path& file) {
   const std::unique_ptr<TensorFile> tensors = OpenSafetensors(file);
   std::map<std::string, std::string> metadata = tensors->metadata();
   const auto broken = [&](const std::string& what) {
-    return Error(file.string() + ": is no edit that mambascope wrote: " + what,
+    return Error(file.string() + ": is not an edit that mambascope wrote: " + what,
                  "`mambascope edit` writes edit.safetensors");
   };
   if (metadata["format"] != "mambascope-edit")
@@ -92,7 +92,7 @@ StoredEdits ReadEdits(const fs::path& file) {
         if ((alone && list.size() > 1) || found == tensors->tensors().end()) continue;
         const bool fits =
             found->second.dtype == at::kFloat && found->second.shape.size() == (alone ? 1 : 2);
-        if (!fits) throw broken(fmt::format("tensor {} has another type or shape", found->first));
+        if (!fits) throw broken(fmt::format("tensor {} has a wrong type or shape", found->first));
         const at::Tensor x = tensors->Read(found->first);
         return alone ? x.unsqueeze(0) : x;
       }
@@ -113,7 +113,7 @@ void WriteEditedCheckpoint(const fs::path& folder, const Model& model,
   PrepareFolder(out);
   if (fs::equivalent(folder, out))
     throw Error(out.string() + " is the checkpoint's own folder",
-                "an edit never changes it: name another");
+                "the original checkpoint is never changed; use another folder");
   RefuseOtherCheckpoint(out);
   std::map<std::string, at::Tensor> weights = Checkpoint::Open(folder).All();
   for (const Edit& edit : edits) Apply(model, edit, type, weights);

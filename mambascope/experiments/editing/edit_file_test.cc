@@ -98,12 +98,12 @@ TEST(EditFileFormatTest, OtherFilesAreRefused) {
   };
   const at::Tensor u = at::ones({5}), v = at::ones({3});
   const std::string one = R"([{"layer":1,"projection":"W_o"}])";
-  EXPECT_THAT(error({{"u", u}, {"v", v}}, {}), testing::HasSubstr("is no edit"));
+  EXPECT_THAT(error({{"u", u}, {"v", v}}, {}), testing::HasSubstr("is not an edit"));
   EXPECT_THAT(error({{"u", u}}, {{"format", "mambascope-edit"}, {"edits", one}}),
               testing::HasSubstr("lacks its tensor v"));
   EXPECT_THAT(
       error({{"u", u.unsqueeze(0)}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", one}}),
-      testing::HasSubstr("another type or shape"));
+      testing::HasSubstr("a wrong type or shape"));
   EXPECT_THAT(error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", "[]"}}),
               testing::HasSubstr("lists no edits"));
   EXPECT_THAT(

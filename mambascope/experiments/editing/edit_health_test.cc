@@ -100,7 +100,7 @@ TEST_P(EditHealthTest, WarnsAboveItsBoundsAlone) {
   EXPECT_THAT(warnings(0.31, ratio * 1.001), IsEmpty());
   EXPECT_THAT(
       warnings(0.29, ratio * 1.001),
-      ElementsAre(HasSubstr(name_ + " at layer 1 is changed by 0.30 of its norm, more than 0.29")));
+      ElementsAre(HasSubstr(name_ + " at layer 1 is changed by 0.30 of its norm (bound: 0.29)")));
   EXPECT_THAT(warnings(0.09, ratio * 1.001), SizeIs(2));
   EXPECT_THAT(warnings(0.31, ratio * 0.999), ElementsAre(HasSubstr("the perplexity")));
 }

@@ -110,8 +110,9 @@ std::set<int64_t> EditCounts(const std::vector<int64_t>& asked, int64_t records)
   if (asked.empty()) return {records};
   const std::set<int64_t> counts(asked.begin(), asked.end());
   if (*counts.rbegin() > records)
-    throw Error(fmt::format("--edits {}: there are {} records to edit", *counts.rbegin(), records),
-                "--limit, or --all-facts");
+    throw Error(fmt::format("--edits {} exceeds the number of records to edit, {}",
+                            *counts.rbegin(), records),
+                "raise --limit, or add --all-facts");
   return counts;
 }
 

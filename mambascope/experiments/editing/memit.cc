@@ -50,8 +50,7 @@ at::Tensor Spread(const at::Tensor& keys, const MomentSolver& solver, double lam
   const auto [factor, info] = at::linalg_cholesky_ex(gram);
   const at::Tensor pivots = factor.diagonal();
   if (info.item<int>() != 0 || (pivots.min() / pivots.max()).item<double>() < 1e-6)
-    throw Error("the keys of the facts to edit depend on one another",
-                "a lambda above 0 lets them share");
+    throw Error("the keys of the facts to edit are linearly dependent", "use a lambda above 0");
   return at::cholesky_solve(solved, factor);
 }
 
@@ -81,8 +80,8 @@ std::string ResidualProjection(const Model& model, int layer) {
   for (const EditableWeight& weight : model.layer(layer).editable()) {
     if (WritesResidual(model, layer, weight)) return weight.name;
   }
-  throw Error(fmt::format(
-      "layer {} has no projection that writes the residual stream and can be edited", layer));
+  throw Error(
+      fmt::format("layer {} has no editable projection that writes to the residual stream", layer));
 }
 
 double DefaultLambda(const Model& model, int layer, const std::string& projection) {
@@ -93,8 +92,8 @@ void CheckMemit(const Model& model, const std::set<int>& layers, const std::stri
   for (const int layer : layers) {
     if (WritesResidual(model, layer, model.editable(layer, projection))) continue;
     throw Error(
-        fmt::format("MEMIT cannot edit {}: it does not write the residual stream", projection),
-        fmt::format("edit {}, or take ROME", ResidualProjection(model, layer)));
+        fmt::format("MEMIT cannot edit {}: it does not write to the residual stream", projection),
+        fmt::format("edit {}, or use ROME", ResidualProjection(model, layer)));
   }
 }
 

@@ -238,11 +238,11 @@ TEST_P(MemitTest, RefusesWhatItCannotEdit) {
   for (const EditableWeight& weight : model_.layer(0).editable()) {
     if (weight.name == projection_) continue;
     EXPECT_THAT(error(facts, {0}, weight.name),
-                AllOf(HasSubstr(weight.name), HasSubstr("does not write the residual stream")));
+                AllOf(HasSubstr(weight.name), HasSubstr("does not write to the residual stream")));
   }
   EXPECT_THAT(error(facts, {1, 77}, projection_), HasSubstr("layer 77 is out of range"));
   EXPECT_THAT(error(facts, {1}, "W_z"), HasSubstr("W_z"));
-  EXPECT_THAT(error({facts[0], facts[0]}, {1}, projection_), HasSubstr("depend on one another"));
+  EXPECT_THAT(error({facts[0], facts[0]}, {1}, projection_), HasSubstr("are linearly dependent"));
 }
 
 TEST(MemitProjectionTest, MambaIsEditedAtItsOutputProjection) {

@@ -106,9 +106,9 @@ bool MomentSolver::singular() const { return !(condition_ <= kMostCondition); }
 
 at::Tensor MomentSolver::Solve(const at::Tensor& keys) const {
   if (singular()) {
-    throw Error(fmt::format("the second moments of {} tokens of width {} are singular", count_,
+    throw Error(fmt::format("the second moments are singular (tokens: {}, width: {})", count_,
                             factor_.size(0)),
-                "take more text (several times as many tokens as the width), or --ridge 1e-4");
+                "use more text (several times as many tokens as the width), or --ridge 1e-4");
   }
   return at::cholesky_solve(keys.to(at::kCPU, at::kDouble).t(), factor_).t();
 }

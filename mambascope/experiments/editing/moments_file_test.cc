@@ -50,10 +50,10 @@ TEST_F(MomentsFileTest, PublishedFilesAreReadByPathAndByTheLayersModule) {
   EXPECT_THAT(ErrorOf([&] {
                 value(folder_.path(), {Site::kMlpMid, 7});
               }),
-              HasSubstr("no second moments of mlp_mid.7; there is"));
+              HasSubstr("no second moments of mlp_mid.7 (.npz files: "));
   WritePublished("backbone.layers.3.mixer.out_proj_float32_mom2_1000.npz", 6);
   EXPECT_THAT(ErrorOf([&] { value(folder_.path(), kFileMixed3); }),
-              HasSubstr("more than one file is of mixed.3"));
+              HasSubstr("more than one file has the second moments of mixed.3"));
 }
 
 TEST_F(MomentsFileTest, OursKeepAllThatTheyHold) {
@@ -94,7 +94,7 @@ TEST_F(MomentsFileTest, RefusesWhatDoesNotFit) {
     return ErrorOf([&] { ReadMoments(path, place, width, "m"); });
   };
   EXPECT_THAT(read(folder_.path()),
-              AllOf(HasSubstr("no second moments of mixed.3; there is none at all"),
+              AllOf(HasSubstr("no second moments of mixed.3 (.npz files: none)"),
                     HasSubstr("mambascope moments --layers 3")));
   EXPECT_THAT(read(folder_ / "none"), HasSubstr("none: "));
   fs::create_directory(folder_ / "moments");
@@ -103,13 +103,14 @@ TEST_F(MomentsFileTest, RefusesWhatDoesNotFit) {
                 .documents = 3,
                 .place = kFileMixed3,
                 .model = "other"});
-  EXPECT_THAT(read(folder_.path()), HasSubstr("mixed.3.npz: statistics of another model"));
+  EXPECT_THAT(read(folder_.path()),
+              HasSubstr("mixed.3.npz: these second moments are of another model"));
   EXPECT_THAT(read(folder_.path(), kFileMixed0),
-              HasSubstr("no second moments of mixed.0; there is mixed.3.npz"));
+              HasSubstr("no second moments of mixed.0 (.npz files: mixed.3.npz"));
   EXPECT_THAT(read(folder_ / "moments/mixed.3.npz", kFileMixed0),
-              HasSubstr("holds the second moments of mixed.3, those of mixed.0"));
+              HasSubstr("these are the second moments of mixed.3, but those of mixed.0"));
   EXPECT_THAT(read(folder_.path(), kFileMixed3, 5),
-              HasSubstr("have width 4, the model's keys there 5"));
+              HasSubstr("have width 4, but the model's keys have width 5"));
   const auto broken = [&](const Npz& npz) {
     WriteNpz(folder_ / "broken.npz", npz);
     return read(folder_ / "broken.npz");
@@ -118,11 +119,11 @@ TEST_F(MomentsFileTest, RefusesWhatDoesNotFit) {
   EXPECT_THAT(broken({{"mom2.mom2", sum}}), HasSubstr("lacks the array 'mom2.count'"));
   EXPECT_THAT(broken({{"mom2.count", count}}), HasSubstr("lacks the array 'mom2.mom2'"));
   EXPECT_THAT(broken({{"mom2.count", at::scalar_tensor(0, at::kLong)}, {"mom2.mom2", sum}}),
-              HasSubstr("'mom2.count' is no count"));
+              HasSubstr("'mom2.count' is not a count"));
   EXPECT_THAT(broken({{"mom2.count", std::string("7")}, {"mom2.mom2", sum}}),
               HasSubstr("lacks the array 'mom2.count'"));
   EXPECT_THAT(broken({{"mom2.count", count}, {"mom2.mom2", at::ones({4, 3})}}),
-              HasSubstr("has the shape [4, 3], a square"));
+              HasSubstr("has the shape [4, 3], but must be square"));
   EXPECT_THAT(broken({{"mom2.count", count}, {"mom2.mom2", sum / 0}}), HasSubstr("not finite"));
   WriteFile(folder_ / "text.npz", "hello");
   EXPECT_THAT(read(folder_ / "text.npz"), HasSubstr("text.npz: cannot be read as a zip"));

@@ -125,14 +125,14 @@ class Collection {
     StoredMoments stored = ReadMomentsFile(file, collector_.At(place).sum.size(0));
     const auto refuse = [&](const char* what) {
       throw Error(fmt::format("{}: {}", file.string(), what),
-                  "name another folder with --out, or delete that file");
+                  "use another folder with --out, or delete this file");
     };
     if (stored.made_by.empty() || stored.place != place)
       refuse("was not made by `mambascope moments` for this place");
-    if (stored.model != options_.model) refuse("statistics of another model");
-    if (stored.text != text_) refuse("statistics of another text");
+    if (stored.model != options_.model) refuse("these second moments are of another model");
+    if (stored.text != text_) refuse("these second moments are of another text");
     if (stored.made_by != options_.made_by)
-      refuse("was made with other options, or by another version");
+      refuse("was made with other options, or by another version of mambascope");
     collector_.Restore(place, stored.moments);
     stored.moments = {};
     return stored;
@@ -230,8 +230,9 @@ std::vector<MomentResult> CollectMoments(const Model& model, const Tokenizer& to
                                          const CorpusSummary& corpus, const fs::path& folder,
                                          const MomentOptions& options) {
   if (corpus.documents < 2)
-    throw Error(fmt::format("a text of {} documents: at least 2 are needed", corpus.documents),
-                "a .txt has one document per line, a .jsonl one in the field 'text' of each line");
+    throw Error(fmt::format("the text needs at least 2 documents, but has {}", corpus.documents),
+                "a .txt file has one document per line; a .jsonl file has one in the field 'text' "
+                "of each line");
   if (options.places.empty()) return {};
   Collection collection(model, tokenizer, corpus, folder, options);
   collection.Run();

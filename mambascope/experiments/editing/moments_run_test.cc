@@ -191,13 +191,14 @@ TEST_F(MomentsRunTest, RefusesWhatSomethingElseMade) {
   MomentOptions options = Options();
   options.model = "another";
   EXPECT_THAT(error(options),
-              AllOf(HasSubstr("mixed.0.npz: statistics of another model"), HasSubstr("--out")));
+              AllOf(HasSubstr("mixed.0.npz: these second moments are of another model"),
+                    HasSubstr("--out")));
   options = Options();
   options.made_by = "others";
   EXPECT_THAT(error(options), HasSubstr("mixed.0.npz: was made with other options"));
   options = Options();
   options.limit_documents = 20;
-  EXPECT_THAT(error(options), HasSubstr("mixed.0.npz: statistics of another text"));
+  EXPECT_THAT(error(options), HasSubstr("mixed.0.npz: these second moments are of another text"));
   fs::copy_file(out_ / "mixed.0.npz", out_ / "mixed.5.npz");
   options = Options();
   options.places = {{Site::kMixed, 5}};
@@ -208,7 +209,7 @@ TEST_F(MomentsRunTest, RefusesWhatSomethingElseMade) {
 TEST_F(MomentsRunTest, RefusesATextOfOneDocument) {
   WriteText(1);
   EXPECT_THAT(ErrorOf([&] { Collect(out_, Options()); }),
-              HasSubstr("a text of 1 documents: at least 2"));
+              HasSubstr("needs at least 2 documents, but has 1"));
 }
 
 }  // namespace

@@ -77,7 +77,8 @@ OneEdit EditOne(const EditInputs& inputs, const Rewrite& rewrite, const RewriteP
                        .health = CheckEdits(inputs.model, found.edits, options.texts),
                        .perplexity_text = {}};
   if (result.after.top[0].id != prompts.target[0])
-    result.health.warnings.push_back("the edit did not take: the model does not say the target");
+    result.health.warnings.push_back(
+        "the edit failed: the most probable next token does not begin the target");
   return {std::move(result), found.edits};
 }
 

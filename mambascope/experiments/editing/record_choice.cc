@@ -45,8 +45,8 @@ ChosenRecords ChooseRecords(const Model& model, const Tokenizer& tokenizer,
   }
   if (chosen.records.empty())
     throw Error(
-        fmt::format("the model knows the true object of none of the {} records", records.size()),
-        "--all-facts edits them all the same");
+        fmt::format("the model knows the true object of no record ({} tested)", records.size()),
+        "--all-facts also edits records that the model does not know");
   chosen.choice.chosen = static_cast<int64_t>(chosen.records.size());
   return chosen;
 }

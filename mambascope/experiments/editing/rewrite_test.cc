@@ -76,7 +76,8 @@ TEST_F(RewriteTest, ContextFiles) {
   EXPECT_EQ(read(R"(["{}", "It rains. {}"])"), (Contexts{"{}", "It rains. {}"}));
   for (const char* bad : {"[]", "{}", R"(["It rains. {}", "{}"])", R"(["{}", "no place"])",
                           R"(["{}", "{} {}"])", R"(["{}", 3])"})
-    EXPECT_THAT(ErrorOf([&] { read(bad); }), HasSubstr("contexts.json: a list of texts")) << bad;
+    EXPECT_THAT(ErrorOf([&] { read(bad); }), HasSubstr("contexts.json: expected a list of texts"))
+        << bad;
 }
 
 }  // namespace

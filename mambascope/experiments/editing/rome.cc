@@ -40,9 +40,10 @@ RomeEdit MakeEdit(const RomeTask& task, const at::Tensor& weight, const at::Tens
       bare ? values.narrow(0, 0, 1) : values.mean(0, /*keepdim=*/true);  // [1, out]
   const double along = (k0 * u).sum().item<double>();
   if (std::abs(along) < 1e-6 * k0.norm().item<double>())
-    throw Error(fmt::format("the edit of {} at layer {}: its key hardly lies along C^-1 k",
-                            task.projection, task.layer),
-                "take more text for the moments, or --ridge");
+    throw Error(
+        fmt::format("{} at layer {} cannot be edited: its key has almost no component along C^-1 k",
+                    task.projection, task.layer),
+        "use more text for the moments, or --ridge");
   const at::Tensor v =
       (values.narrow(0, 0, 1) + found.delta.unsqueeze(0) - now) / along;  // v* - W k0
   RomeEdit result{.edit = {task.layer, task.projection, u.to(at::kFloat), v.to(at::kFloat)},

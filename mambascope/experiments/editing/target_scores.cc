@@ -126,7 +126,7 @@ std::vector<std::vector<TargetScore>> ScoreTargets(const Model& model,
           .correct = {correct, correct + length}};
       if (!std::isfinite(score.nll))
         throw Error(fmt::format("the score of a target of prompt {} is not a number", q),
-                    "the checkpoint's weights may be damaged or of a type that overflows");
+                    "the checkpoint's weights may be damaged, or of a type that overflows");
       scores[q].push_back(std::move(score));
       nll += length;
       correct += length;
@@ -141,7 +141,7 @@ std::vector<double> Perplexities(const Model& model,
   for (size_t i = 0; i < texts.size(); ++i) {
     if (texts[i].size() < 2)
       throw Error(fmt::format("text {} has fewer than two tokens", i),
-                  "its perplexity is that of all but the first");
+                  "the perplexity is computed from the second token on");
     questions.push_back({{texts[i].front()}, {{texts[i].begin() + 1, texts[i].end()}}});
   }
   std::vector<double> perplexities;

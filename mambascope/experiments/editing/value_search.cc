@@ -198,8 +198,8 @@ std::vector<std::unique_ptr<Search>> Begin(const Model& model, const std::vector
     if (!fits && !searches.empty()) break;
     if (plan.passes > 1)
       throw Error(
-          fmt::format("the search for one value takes more than {} MB", options.memory >> 20),
-          "allow more, with --memory");
+          fmt::format("the search for one value needs more than {} MB", options.memory >> 20),
+          "raise --memory");
     work = std::move(more);
     searches.push_back(std::move(search));
   }

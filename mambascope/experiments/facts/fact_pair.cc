@@ -168,13 +168,16 @@ void RefuseNone(const std::vector<RelationCount>& relations, const ChoiceOptions
   const bool alone = std::any_of(relations.begin(), relations.end(),
                                  [](const RelationCount& r) { return r.without_partner > 0; });
   if (alone)
-    throw Error("no fact has another subject with another object in its relation",
-                "corrupt with noise, or give more facts of the relation");
+    throw Error(
+        "no fact can be corrupted by another subject: no subject of its relation has another "
+        "object",
+        "corrupt with noise instead, or give more facts of the relation");
   const bool known_only = options.facts == ChoiceOptions::Facts::kKnown;
   throw Error(
-      fmt::format("{} none of the {} facts",
-                  options.also_known.empty() ? "the model knows" : "the models know", facts),
-      known_only ? "--all-facts takes facts that it does not know, too" : "");
+      fmt::format("{} none of the facts ({} tested)",
+                  options.also_known.empty() ? "the model knows" : "the models together know",
+                  facts),
+      known_only ? "--all-facts also takes facts that are not known" : "");
 }
 
 }  // namespace

@@ -59,10 +59,10 @@ std::vector<at::Tensor> FeatureScores(const Model& model, FeatureRank rank,
   const c10::NoGradGuard no_grad;
   const std::vector<ScanLayer> scans = FindScans(model);
   if (scans.empty())
-    throw Error("this model's features cannot be ranked by their decay: attention has none",
+    throw Error("this model's channels cannot be ranked by decay: attention has no decay",
                 "use a Mamba, or cut all channels");
   if (rank == FeatureRank::kStep && texts.empty())
-    throw Error("ranking features by their step sizes takes a text", "give at least one");
+    throw Error("ranking channels by step size needs a text", "give at least one text");
   const std::vector<at::Tensor> steps =
       rank == FeatureRank::kStep ? MeanSteps(model, scans, texts) : std::vector<at::Tensor>();
   std::vector<at::Tensor> scores(static_cast<size_t>(model.layers()));

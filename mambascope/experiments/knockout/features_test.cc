@@ -160,10 +160,10 @@ TEST(FeatureMixedTest, LayersWithoutAScanHaveNoGroups) {
 TEST(FeatureErrorTest, SaysWhatCannotBeRanked) {
   EXPECT_THAT(
       ErrorOf([] { RankFeatures(Model::Load(GoldenFolder() / "llama"), FeatureRank::kDecay, {}); }),
-      testing::HasSubstr("attention has none"));
+      testing::HasSubstr("attention has no decay"));
   EXPECT_THAT(
       ErrorOf([] { RankFeatures(Model::Load(GoldenFolder() / "mamba"), FeatureRank::kStep, {}); }),
-      testing::HasSubstr("takes a text"));
+      testing::HasSubstr("needs a text"));
 }
 
 }  // namespace

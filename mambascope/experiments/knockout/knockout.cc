@@ -121,7 +121,7 @@ std::vector<int64_t> ChooseAnswers(const Model& model, const std::vector<FactPai
   for (const FactPair& pair : pairs) {
     const int64_t answer = pair.answer_id ? *pair.answer_id : top[next++].item<int64_t>();
     if (answer < 0 || answer >= model.config().vocab)
-      throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}",
+      throw Error(fmt::format("the answer's token id {} is outside the model's vocabulary of {}",
                               answer, model.config().vocab));
     answers.push_back(answer);
   }
@@ -180,7 +180,7 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
     facts[i].base = cells[i];
     if (cells[i].p == 0)
       throw Error(
-          fmt::format("p(answer) is 0 after the prompt '{}': there is no change relative to it",
+          fmt::format("p(answer) is 0 after the prompt '{}', so a relative change is not defined",
                       facts[i].prompt.text));
     for (const std::optional<size_t>& row : rows[i]) {
       std::vector<AnswerCell> windows(options.windows.size(), cells[i]);

@@ -29,17 +29,21 @@ LreGrid MakeGrid(const Model& model, const LreOptions& options) {
   for (int l : grid.layers) CheckPlace(model, BlockOutput(l));
   for (int64_t rank : grid.ranks) {
     if (rank < 0 || rank > d)
-      throw Error(fmt::format("the rank {} is not one of 0 to {}, the model's width", rank, d));
+      throw Error(fmt::format("rank {} is out of range; it must be from 0 to {}, the model's width",
+                              rank, d));
   }
   if (options.train < 2)
-    throw Error(fmt::format("an operator cannot be made from {} samples", options.train),
-                "give 2 or more; 5 is usual");
-  if (options.limit != 0 && options.limit <= options.train)
-    throw Error(fmt::format("{} test samples are too few beside {} training ones", options.limit,
+    throw Error(fmt::format("the number of training samples, {}, is too small for an operator",
                             options.train),
-                "give more, or 0 for all");
+                "use 2 or more; 5 is usual");
+  if (options.limit != 0 && options.limit <= options.train)
+    throw Error(
+        fmt::format("the limit of test samples, {}, must exceed the number of training samples, {}",
+                    options.limit, options.train),
+        "raise the limit, or use 0 for all");
   if (options.trials < 1)
-    throw Error(fmt::format("{} trials measure nothing", options.trials), "give 1 or more");
+    throw Error(fmt::format("the number of trials, {}, is too small", options.trials),
+                "use 1 or more");
   return grid;
 }
 
@@ -144,7 +148,7 @@ LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer,
                      .ranks = grid.ranks};
   if (result.samples <= options.train) {
     result.skipped =
-        fmt::format("it has {} samples; more than {} are needed", result.samples, options.train);
+        fmt::format("it needs more than {1} samples, but has {0}", result.samples, options.train);
     return result;
   }
   Random random(options.seed);

@@ -22,7 +22,7 @@ TEST_F(LreLimitsTest, ARelationThatIsHardlyKnownIsSkippedAndSaysWhy) {
   Relation few = relation_;
   few.samples.resize(5);
   EXPECT_THAT(MeasureRelation(model_, tokenizer_, few, Options()).skipped,
-              HasSubstr("5 samples; more than 5"));
+              HasSubstr("needs more than 5 samples, but has 5"));
 }
 
 // All samples are known, or none.
@@ -35,7 +35,7 @@ TEST_F(LreLimitsTest, OneMoreThanItIsMadeFromIsEnough) {
   few.samples = whole.train;
   few.samples.insert(few.samples.end(), whole.tested.begin(), whole.tested.begin() + 5);
   const LreRelation five = MeasureRelation(model_, tokenizer_, few, options);
-  EXPECT_THAT(five.skipped, HasSubstr("5 other samples; more than 5 are needed"));
+  EXPECT_THAT(five.skipped, HasSubstr("needs more than 5 other samples, but has 5"));
   few.samples.push_back(whole.tested[5]);
   options.train = 3;
   const LreRelation more = MeasureRelation(model_, tokenizer_, few, options);
@@ -61,7 +61,7 @@ TEST_F(LreLimitsTest, WhatCannotBeEditedIsSkipped) {
   Relation same = relation_;
   std::erase_if(same.samples, [](const Sample& sample) { return sample.object != "bird"; });
   EXPECT_THAT(MeasureRelation(model_, tokenizer_, same, Options()).skipped,
-              HasSubstr("says the same of all"));
+              HasSubstr("gives the same answer for all"));
 }
 
 TEST_F(LreLimitsTest, RefusesOptionsThatMeasureNothing) {
@@ -72,9 +72,9 @@ TEST_F(LreLimitsTest, RefusesOptionsThatMeasureNothing) {
   };
   EXPECT_THAT(error([](LreOptions& o) { o.layers = {16}; }), HasSubstr("layer 16"));
   EXPECT_THAT(error([](LreOptions& o) { o.ranks = {193}; }), HasSubstr("rank 193"));
-  EXPECT_THAT(error([](LreOptions& o) { o.train = 1; }), HasSubstr("1 samples"));
-  EXPECT_THAT(error([](LreOptions& o) { o.trials = 0; }), HasSubstr("0 trials"));
-  EXPECT_THAT(error([](LreOptions& o) { o.limit = 5; }), HasSubstr("5 test samples"));
+  EXPECT_THAT(error([](LreOptions& o) { o.train = 1; }), HasSubstr("training samples, 1,"));
+  EXPECT_THAT(error([](LreOptions& o) { o.trials = 0; }), HasSubstr("number of trials, 0,"));
+  EXPECT_THAT(error([](LreOptions& o) { o.limit = 5; }), HasSubstr("limit of test samples, 5,"));
 }
 
 }  // namespace

@@ -234,8 +234,8 @@ LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relat
     return trial;
   };
   if (static_cast<int64_t>(split.test.size()) <= options.train)
-    return skip(fmt::format("there are {} other samples; more than {} are needed",
-                            split.test.size(), options.train));
+    return skip(fmt::format("it needs more than {1} other samples, but has {0}", split.test.size(),
+                            options.train));
   const std::string& pattern = relation.prompt_templates[0];
   const PredictedSamples known = PredictTestSamples(model, tokenizer, pattern, split, options);
   trial.known = static_cast<int64_t>(known.samples.size());
@@ -254,7 +254,7 @@ LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relat
                                [](const auto& target) { return target.has_value(); });
   if (trial.edited == 0)
     return skip(fmt::format(
-        "the model says the same of all {} tested samples: none can be edited to another",
+        "no tested sample can be edited to another: the model gives the same answer for all {}",
         test.samples.size()));
   std::vector<PromptToken> prompts =
       MakeLeaveOneOutPrompts(tokenizer, pattern, split.train, options.train_prompts);
@@ -262,7 +262,7 @@ LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relat
   const Measures measure(model, tokenizer, grid, options, train, test, targets);
   if (!measure.can_choose())
     return skip(
-        "the model says the same of all training samples: there is nothing to choose the rank on");
+        "the rank cannot be chosen: the model gives the same answer for all training samples");
   double done = 0;  // the prompts' Jacobians take about half of the time
   const auto jacobian = [&] { progress(done += 0.5 / static_cast<double>(options.train)); };
   const LreEstimate estimate =
