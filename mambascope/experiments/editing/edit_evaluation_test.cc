@@ -1,4 +1,4 @@
-// Records of both data sets as edits take them, their scores, and which of them are chosen.
+// Tests how records of both data sets are prepared for edits, scored and chosen.
 #include "mambascope/experiments/editing/edit_evaluation.h"
 
 #include <c10/core/GradMode.h>

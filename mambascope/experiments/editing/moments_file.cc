@@ -20,7 +20,7 @@ constexpr const char* kSum = "mom2.mom2";
 constexpr const char* kCount = "mom2.count";
 constexpr const char* kDocuments = "sample_size";
 
-// What published files call the module whose input a site is.
+// The modules whose input is the state at a site, as published files name them.
 constexpr std::pair<Site, std::string_view> kModules[] = {{Site::kMixed, "mixer.out_proj"},
                                                           {Site::kMixerIn, "mixer.in_proj"},
                                                           {Site::kMlpMid, "mlp.c_proj"},
@@ -97,7 +97,7 @@ void PutConvergence(Npz& npz, const Convergence& convergence) {
   if (convergence.solutions.defined()) npz["convergence.solutions"] = convergence.solutions;
 }
 
-// Whether a published file's name is of this layer's module:
+// Whether a published file is named after this layer's module, like
 // "transformer.h.17.mlp.c_proj_float32_mom2_100000.npz".
 bool IsPublished(const std::string& name, const Place& place) {
   if (!name.ends_with(".npz") || name.find("mom2") == name.npos) return false;

@@ -1,4 +1,4 @@
-// Files of second moments: ours, published ones, and others.
+// Tests files of second moments: those of mambascope, published ones, and others.
 #include "mambascope/experiments/editing/moments_file.h"
 
 #include <ATen/ATen.h>
@@ -21,7 +21,7 @@ const Place kFileMixed0{Site::kMixed, 0}, kFileMixed3{Site::kMixed, 3};
 
 class MomentsFileTest : public testing::Test {
  protected:
-  // As ROME's layer_stats writes them.
+  // Writes a file as ROME's layer_stats does.
   fs::path WritePublished(const std::string& name, double value, int64_t width = 4) const {
     const at::Tensor sum = at::eye(width, at::kFloat) * value;
     WriteNpz(folder_ / name, {{"mom2.mom2", sum},
@@ -79,9 +79,10 @@ TEST_F(MomentsFileTest, OursKeepAllThatTheyHold) {
   EXPECT_THAT(read.convergence.tokens, ElementsAre(5, 7));
   EXPECT_THAT(read.convergence.change, ElementsAre(std::nullopt, 0.25));
   EXPECT_TRUE(at::equal(read.convergence.solutions, written.convergence.solutions));
-  EXPECT_EQ(ReadMoments(folder_.path(), kFileMixed3, 4, "m").count, 7);  // the folder above
+  // A folder that holds `moments` is accepted too.
+  EXPECT_EQ(ReadMoments(folder_.path(), kFileMixed3, 4, "m").count, 7);
   EXPECT_EQ(ReadMoments(folder_ / "moments", kFileMixed3, 4, "m").count, 7);
-  // What ROME's code asks a file for.
+  // ROME's code reads these keys.
   const Npz npz = ReadNpz(file);
   EXPECT_EQ(std::get<std::string>(npz.at("mom2.constructor")), "util.runningstats.SecondMoment()");
   EXPECT_EQ(std::get<at::Tensor>(npz.at("mom2.count")).item<int64_t>(), 7);

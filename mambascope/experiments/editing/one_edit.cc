@@ -29,7 +29,7 @@ NextTokens PredictNext(const EditInputs& inputs, const Model& model,
   return next;
 }
 
-// The edits that one fact takes, and what was found on the way.
+// The edits of one fact, and the value that was found for it.
 struct FoundEdits {
   std::vector<Edit> edits;
   FoundValue value;

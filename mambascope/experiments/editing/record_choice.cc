@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kRecordsAtATime = 256;
 
-// Whether the model says the true object of each record in [begin, end).
+// Whether the model knows the true object of each record in [begin, end).
 std::vector<bool> KnowsRecords(const Model& model, const Tokenizer& tokenizer,
                                const std::vector<DatasetRecord>& records, size_t begin,
                                size_t end) {

@@ -11,8 +11,8 @@
 namespace mambascope {
 namespace {
 
-// The keys and values of all tasks' prompts: place -> [prompt, width]; `first` gets the first
-// prompt of each rewrite.
+// Returns the keys and values of all tasks' prompts, place -> [prompt, width]. Sets `first` to the
+// index of each rewrite's first prompt.
 std::map<Place, at::Tensor> KeysAndValues(const Model& model, const std::vector<RomeTask>& tasks,
                                           std::map<const RewritePrompts*, int64_t>& first) {
   std::vector<PromptToken> prompts;
@@ -26,8 +26,8 @@ std::map<Place, at::Tensor> KeysAndValues(const Model& model, const std::vector<
   return TokenStates(model, prompts, places);
 }
 
-// The edit of one task, from the keys and values of its contexts, [context, in] and [context, out];
-// the bare prompt is the first.
+// Makes the edit of one task from the keys [context, in] and values [context, out] of its contexts.
+// The bare prompt is the first context.
 RomeEdit MakeEdit(const RomeTask& task, const at::Tensor& weight, const at::Tensor& keys,
                   const at::Tensor& values, FoundValue found, const MomentSolver& solver,
                   RomeOptions::Division division) {

@@ -17,7 +17,7 @@
 namespace mambascope {
 namespace {
 
-// Which facts the model knows; each is asked once.
+// Remembers which facts the model knows. Each fact is asked once.
 class Knowledge {
  public:
   Knowledge(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts,
@@ -28,8 +28,8 @@ class Knowledge {
         options_(options),
         known_(facts.size()) {}
 
-  // Asks for those of `which` that have not been asked: the model, and of what it knows the others
-  // in turn.
+  // Asks the model for the facts of `which` that have not been asked. Facts that it knows are then
+  // asked of the other models in turn.
   void Ask(const std::vector<size_t>& which) {
     if (options_.facts == ChoiceOptions::Facts::kAll) return;
     std::set<size_t> open;
@@ -41,7 +41,7 @@ class Knowledge {
     });
     for (const auto& also : options_.also_known) KeepKnown(open, also);
   }
-  // Whether the fact is one to trace. REQUIRES: asked.
+  // Whether the fact may be used. REQUIRES: asked.
   bool Has(size_t fact) const {
     return options_.facts == ChoiceOptions::Facts::kAll || *known_[fact];
   }
@@ -67,7 +67,7 @@ class Knowledge {
   std::vector<std::optional<bool>> known_;
 };
 
-// The other subject of each fact.
+// Finds another subject for each fact.
 class Partners {
  public:
   Partners(const Tokenizer& tokenizer, const std::vector<Fact>& facts, uint64_t seed)
@@ -75,11 +75,11 @@ class Partners {
     for (size_t i = 0; i < facts.size(); ++i) groups_[FactGroup(facts[i])].push_back(i);
   }
 
-  // Facts whose subjects may stand in for that of `fact`, the best first.
+  // Returns facts whose subjects may replace the subject of `fact`, the best first.
   std::vector<size_t> Candidates(size_t fact) {
     const Fact& own = facts_[fact];
     const std::vector<size_t>& group = groups_.at(FactGroup(own));
-    std::set<std::string> with_same_object;  // subjects, its own among them
+    std::set<std::string> with_same_object;  // subjects, including that of `fact`
     for (size_t other : group) {
       if (facts_[other].object == own.object) with_same_object.insert(facts_[other].subject);
     }
@@ -87,8 +87,8 @@ class Partners {
     for (size_t other : group) {
       if (!with_same_object.contains(facts_[other].subject)) candidates.push_back(other);
     }
-    Random random(seed_ ^ (0x9e3779b97f4a7c15ULL *
-                           (fact + 1)));  // each fact its own order, whichever others are traced
+    // Each fact has an order of its own, which does not depend on the other chosen facts.
+    Random random(seed_ ^ (0x9e3779b97f4a7c15ULL * (fact + 1)));
     random.Shuffle(candidates);
     const int64_t length = SubjectTokens(own.pattern, own.subject);
     std::stable_partition(candidates.begin(), candidates.end(), [&](size_t other) {
@@ -118,8 +118,8 @@ class Partners {
   std::map<std::pair<std::string, std::string>, int64_t> tokens_;
 };
 
-// The first of every fact's candidates that the model knows; none where there is none. Asks a few
-// of each at a time.
+// Returns the first candidate of each fact that the model knows, or none. Asks for a few candidates
+// of each fact at a time.
 std::vector<std::optional<size_t>> FindPartners(const std::vector<size_t>& facts,
                                                 Partners& partners, Knowledge& knowledge) {
   std::vector<std::vector<size_t>> candidates;

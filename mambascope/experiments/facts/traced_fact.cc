@@ -18,7 +18,7 @@ void CheckSubject(const Prompt& prompt) {
     throw Error(fmt::format("the prompt '{}' has no subject to trace", prompt.text));
 }
 
-// The corrupted runs of one fact whose corruption is noise.
+// Returns the corrupted runs of a fact that is corrupted by noise.
 std::vector<SweepBase> NoisyRuns(const Prompt& clean, const Noise& noise, int64_t width) {
   NumpyNormal normal(noise.seed);
   std::vector<SweepBase> runs;

@@ -25,7 +25,7 @@ std::vector<ScanLayer> FindScans(const Model& model) {
   return scans;
 }
 
-// The step sizes [token, channels] of the scan in `layer`, given its input.
+// Returns the step sizes [token, channels] of the scan in `layer`, given the layer's input.
 at::Tensor Steps(const Layer& layer, const at::Tensor& input) {
   for (const Mixing& mixing : layer.Mix(input)) {
     if (mixing.step.defined()) return mixing.step;
@@ -33,7 +33,7 @@ at::Tensor Steps(const Layer& layer, const at::Tensor& input) {
   return {};
 }
 
-// The mean step size of every channel over all tokens of the texts, float64 [channels] by scan.
+// Returns every channel's mean step size over all tokens of the texts: float64 [channels] by scan.
 std::vector<at::Tensor> MeanSteps(const Model& model, const std::vector<ScanLayer>& scans,
                                   const std::vector<std::vector<int64_t>>& texts) {
   std::vector<int> layers;

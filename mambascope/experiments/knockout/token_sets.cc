@@ -31,7 +31,7 @@ std::optional<int64_t> ParseToken(std::string_view text) {
              : std::nullopt;
 }
 
-// "7" or "3-5", as [7, 8) or [3, 6). None for anything else.
+// Parses "7" as [7, 8) and "3-5" as [3, 6). Returns none for anything else.
 std::optional<Span> ParseRange(std::string_view text) {
   const size_t dash = text.find('-');
   const auto first = ParseToken(text.substr(0, dash)),
@@ -40,7 +40,7 @@ std::optional<Span> ParseRange(std::string_view text) {
   return Span{*first, *last + 1};
 }
 
-// The half-open ranges that a named set is made of; some may be empty.
+// Returns the half-open ranges of a named set. Some may be empty.
 std::vector<Span> ResolveSpans(std::string_view set, Span subject, int64_t tokens) {
   if (set == "first") return {{0, 1}};
   if (set == "last") return {{tokens - 1, tokens}};

@@ -47,7 +47,7 @@ LreGrid MakeGrid(const Model& model, const LreOptions& options) {
   return grid;
 }
 
-// The layer with the highest mean over trials, the first of the best.
+// Returns the layer with the highest mean over trials, the first of several.
 template <typename Value>
 size_t BestOnAverage(const std::vector<LreTrial*>& trials, const Value& value) {
   std::vector<double> sums(trials[0]->layers.size());
@@ -61,7 +61,7 @@ double Faithfulness(const LreLayer& layer) { return layer.faithfulness[layer.bet
 double FaithfulnessIn3(const LreLayer& layer) { return layer.faithfulness_in_3[layer.beta]; }
 double Causality(const LreLayer& layer) { return layer.causality[layer.rank]; }
 
-// One layer for all trials, by their means on the test samples.
+// Chooses one layer for all trials, by its means on the test samples.
 void ChooseAsPublished(std::vector<LreTrial>& trials) {
   std::vector<LreTrial*> done;
   for (LreTrial& trial : trials) {
@@ -77,7 +77,7 @@ void ChooseAsPublished(std::vector<LreTrial>& trials) {
 }
 
 using Trials = std::vector<const LreTrial*>;
-using Layers = std::vector<const LreLayer*>;  // one of each trial
+using Layers = std::vector<const LreLayer*>;  // one layer of each trial
 
 template <typename Value>
 std::vector<double> Each(const Layers& layers, const Value& value) {
@@ -102,7 +102,7 @@ LreTrialMeans AverageTrials(const LreRelation& result, const Layers& faithful,
           .rank = Mean(Each(causal, rank))};
 }
 
-// The index that most trials chose, the first of those.
+// Returns the index that most trials chose, the first of several.
 size_t MostChosen(const Trials& trials, size_t layers, size_t LreTrial::*chosen) {
   std::vector<int> votes(layers);
   for (const LreTrial* trial : trials) ++votes[trial->*chosen];

@@ -1,4 +1,4 @@
-// Relations and options that a measurement skips or refuses.
+// Tests relations and options that a measurement skips or refuses.
 #include <gmock/gmock.h>
 
 #include <functional>
@@ -25,7 +25,7 @@ TEST_F(LreLimitsTest, ARelationThatIsHardlyKnownIsSkippedAndSaysWhy) {
               HasSubstr("needs more than 5 samples, but has 5"));
 }
 
-// All samples are known, or none.
+// Here either all samples are known, or none.
 TEST_F(LreLimitsTest, OneMoreThanItIsMadeFromIsEnough) {
   LreOptions options = Options();
   options.trials = 1;
@@ -43,7 +43,8 @@ TEST_F(LreLimitsTest, OneMoreThanItIsMadeFromIsEnough) {
   EXPECT_GT(more.trials[0].known, 3);
 }
 
-// Some objects begin as others do: an edit of rank 0 leaves an answer that counts for them.
+// Some objects begin like others. Without the check for visible edits, an edit of rank 0 would
+// count as a success for them.
 TEST_F(LreLimitsTest, WhatIsSaidAlreadyIsNoEdit) {
   Relation ambiguous = relation_;
   for (size_t i = 0; i < ambiguous.samples.size(); i += 2) ambiguous.samples[i].object += "like";

@@ -7,7 +7,7 @@
 namespace mambascope {
 namespace {
 
-// `value` of each relation, averaged.
+// Averages `value` over the relations.
 template <typename Value>
 MeanOverRelations AverageRelations(const std::vector<RelationResult>& relations,
                                    const Value& value) {

@@ -1,4 +1,4 @@
-// Means over relations worked out by hand, and what counts as skipped.
+// Tests means over relations worked out by hand, and what counts as skipped.
 #include "mambascope/experiments/lre/lre_summary.h"
 
 #include <gmock/gmock.h>
