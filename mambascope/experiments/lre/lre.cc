@@ -115,7 +115,8 @@ void SummarizeTrials(LreRelation& result) {
     const std::string& first = result.trials[0].skipped;
     result.skipped = result.trials.size() == 1
                          ? first
-                         : fmt::format("all {} trials, the first: {}", result.trials.size(), first);
+                         : fmt::format("all {} trials were skipped, the first because {}",
+                                       result.trials.size(), first);
     return;
   }
   Layers faithful, causal;

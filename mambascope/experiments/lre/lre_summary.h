@@ -25,7 +25,7 @@ struct LayerSummary {
   MeanOverRelations faithfulness = {}, causality = {};
 };
 
-// A part that was not measured. `what` is "NAME", or "NAME, 1 of 3 trials, the first".
+// A part that was not measured. `what` is "NAME", or "NAME (1 of 3 trials, reason of the first)".
 struct SkippedPart {
   std::string what, reason;
 };
