@@ -240,14 +240,14 @@ TEST_F(CliEditTest, WhatCannotBeDoneIsSaid) {
               HasSubstr("--contexts memit"));
   EXPECT_THAT(error(One("bad", {"--layer", "8", "--dtype", "bfloat16"})), HasSubstr("float32"));
   EXPECT_THAT(error(One("bad", {"--method", "memit", "--layers", "3-7", "--projection", "W_a"})),
-              HasSubstr("does not write the residual"));
+              HasSubstr("does not write to the residual"));
   EXPECT_THAT(
       error(One("bad", {"--method", "memit", "--layers", "3-7", "--projection", "W_a,W_o"})),
       HasSubstr("one projection"));
   EXPECT_FALSE(std::filesystem::exists(Out("bad/edit.json")))
       << "refused, and yet something was written";
   EXPECT_THAT(error(Records("bad", {"--layer", "8", "--limit", "2", "--edits", "5"})),
-              HasSubstr("there are 2 records"));
+              HasSubstr("exceeds the number of records to edit, 2"));
 
   std::ofstream(*folder_ / "short.jsonl") << R"({"text": "The Louvre is in Paris."})"
                                           << "\n"

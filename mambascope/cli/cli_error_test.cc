@@ -186,7 +186,7 @@ const BadInput kDamagedModels[] = {
      kNotNumbers},
     {"Attention",
      Words{"attention", "--layer", "2", "--out", "NEW"} + kOneId,
-     {"what a token reads is not a number"},
+     {"an attention weight is not a number"},
      kNotNumbers}};
 INSTANTIATE_TEST_SUITE_P(Damaged, BadInputTest, testing::ValuesIn(kDamagedModels), InputName);
 

@@ -332,13 +332,14 @@ TEST_F(KnockoutCliTest, OptionsThatDoNotFitAreRefused) {
 }
 
 TEST_F(KnockoutCliTest, WhatTheModelOrThePromptLacksIsNamed) {
-  ExpectError(facts_ + Words{"--from", "subjekt"}, "'subjekt' names no set of tokens");
+  ExpectError(facts_ + Words{"--from", "subjekt"}, "'subjekt' is not a set of tokens");
   ExpectError(facts_ + Words{"--window", "17"}, "17 layers is longer than the model, which has 16");
   ExpectError(tower_ + Words{"--from", "99"}, "token 99 is beyond the prompt");
   ExpectError(facts_ + Words{"--heads", "0"}, "--heads");
   ExpectError(facts_ + Words{"--channels", "quick"}, "'quick' is no group of channels");
   ExpectError(facts_ + Words{"--channels", "fast_decay"}, "--compat knockout");
-  ExpectError(facts_ + Words{"--model", "demo-neox", "--channels", "fast"}, "attention has none");
+  ExpectError(facts_ + Words{"--model", "demo-neox", "--channels", "fast"},
+              "attention has no decay");
   ExpectError(facts_ + Words{"--model", "demo-neox", "--heads", "99"}, "--heads 99");
   ExpectError(facts_ + Words{"--model", "demo-neox", "--mode", "mean"}, "conv_in");
   ExpectError(facts_ + Words{"--mode", "mean", "--text", folder_ / "missing.txt"}, "missing.txt");

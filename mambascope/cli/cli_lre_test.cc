@@ -104,7 +104,7 @@ TEST_F(LreCliTest, WritesWhatItPromises) {
   EXPECT_EQ(
       json["skipped"],
       ParseJson(
-          R"([{"name": "tiny", "kind": "factual", "reason": "it has 3 samples; more than 3 are needed"}])",
+          R"([{"name": "tiny", "kind": "factual", "reason": "it needs more than 3 samples, but has 3"}])",
           "text"));
   EXPECT_EQ(json["relations"][0]["name"], "animal_class");
   EXPECT_THAT(ReadFile(Out("lre.html")),

@@ -115,11 +115,11 @@ TEST_F(MomentsCliTest, ErrorsSayWhatIsThere) {
   EXPECT_THAT(Failure({"--text", folder_ / "none.txt"}), HasSubstr("none.txt: cannot be read"));
   RunForJson(Command({"--layers", "0", "--projections", "W_o", "--limit-documents", "3"}));
   EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "4"}),
-              HasSubstr("mixed.0.npz: statistics of another text"));
+              HasSubstr("mixed.0.npz: these second moments are of another text"));
   EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "3", "--ridge", "1"}),
               HasSubstr("mixed.0.npz: was made with other options"));
   EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "3", "--model", "demo-mamba2"}),
-              HasSubstr("mixed.0.npz: statistics of another model"));
+              HasSubstr("mixed.0.npz: these second moments are of another model"));
 }
 
 TEST_F(MomentsCliTest, WrongCommandLinesExitWithTwo) {

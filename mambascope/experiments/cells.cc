@@ -23,7 +23,7 @@ void Append(const SweepPlan& plan, SweepPlan& sum) {
   sum.peak_bytes = std::max(sum.peak_bytes, plan.peak_bytes);
 }
 
-// Of ids[i] after the last-block outputs last[i].
+// Returns the cell of answer ids[i] from the last block's output last[i].
 std::vector<AnswerCell> ReadCells(const Model& model, const at::Tensor& last,
                                   const std::vector<int64_t>& ids) {
   std::vector<AnswerCell> cells;

@@ -1,5 +1,5 @@
-// p(answer) of many variants, and what it took: what every experiment that reads off answers
-// shares.
+// p(answer) of many variants by sweeps, with a record of the work. Experiments that read off an
+// answer's probability share this.
 #pragma once
 
 #include <vector>
@@ -10,32 +10,32 @@ namespace mambascope {
 
 struct CellOptions {
   SweepOptions sweep = {};
-  int64_t recheck =
-      0;  // so many cells of each sweep, drawn with `seed`, are computed once more by whole passes
+  // This many cells of each sweep are drawn with `seed` and computed again by whole passes.
+  int64_t recheck = 0;
   uint64_t seed = 0;
 };
 
-// What sweeps computed, and how far the cells that were computed twice differ.
+// The work of some sweeps, and the largest difference that the recheck found.
 struct Audit {
-  SweepPlan plan;  // sums; the peaks are the largest
+  SweepPlan plan;  // summed over the sweeps; the peaks are maxima
   int64_t rechecked = 0;
   double largest_difference = 0;  // of p(answer)
 };
 
-// What is read of a variant's last token.
+// What one variant predicts at its last token.
 struct AnswerCell {
   double p = 0;         // p(answer)
-  bool is_top = false;  // whether no token is more probable
+  bool is_top = false;  // no token is more probable than the answer
 };
 
-// Of answers[i] at the last token of cases[i]. Adds to `audit`. Throws Error for what Sweep
-// refuses, and for a probability that is not a number.
+// Returns the cell of answers[i] at the last token of cases[i]. Adds to `audit`. Throws Error when
+// Sweep does, and for a probability that is not a number.
 std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepBase>& bases,
                                     const std::vector<SweepCase>& cases,
                                     const std::vector<int64_t>& answers, const CellOptions& options,
                                     Audit& audit);
 
-// The probabilities alone.
+// Returns p of each cell that AnswerCells would return.
 std::vector<double> CellProbabilities(const Model& model, const std::vector<SweepBase>& bases,
                                       const std::vector<SweepCase>& cases,
                                       const std::vector<int64_t>& answers,

@@ -29,8 +29,9 @@ double Within(double angle, int64_t freedom) {
 }  // namespace
 
 double StudentT(int64_t freedom) {
-  constexpr double z = 1.959963984540054;  // the normal distribution's quantile
-  constexpr int64_t kMany = 1'000'000;     // beyond which it is that to 2e-6
+  constexpr double z = 1.959963984540054;  // 97.5 % quantile of the normal distribution
+  // For more degrees of freedom, the quantile is z up to 2e-6.
+  constexpr int64_t kMany = 1'000'000;
   if (freedom > kMany) return z;
   double low = 0, high = std::numbers::pi / 2;
   for (int i = 0; i < 60; ++i)
@@ -69,7 +70,8 @@ std::optional<Percentage> MeanPercentage(const std::vector<double>& shares) {
 double HarmonicMeanOfRounded(const std::vector<double>& percentages) {
   double inverse = 0;
   for (double p : percentages) inverse += 1 / (std::round(p * 100) / 100);
-  return static_cast<double>(percentages.size()) / inverse;  // 1 / 0 is infinite, and the mean 0
+  // Where a percentage is 0, its inverse is infinite and the mean is 0.
+  return static_cast<double>(percentages.size()) / inverse;
 }
 
 }  // namespace mambascope

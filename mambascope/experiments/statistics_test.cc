@@ -1,4 +1,4 @@
-// Means and intervals against printed tables and numbers worked out by hand.
+// Compares means and intervals with printed tables and numbers worked out by hand.
 #include "mambascope/experiments/statistics.h"
 
 #include <gmock/gmock.h>
@@ -35,7 +35,7 @@ TEST(IntervalTest, IsStudentsWorkedOutByHand) {
   const auto [low, high] = Interval95({1, 2, 3, 4}).value();
   EXPECT_NEAR((low + high) / 2, 2.5, 1e-12);
   EXPECT_NEAR((high - low) / 2, 3.18245 * std::sqrt(5.0 / 12), 0.005);
-  // Two values: half their distance is the standard error.
+  // With two values, the standard error is half their distance.
   const auto [below, above] = Interval95({0.25, 1}).value();
   EXPECT_NEAR(below, 0.625 - 12.7062 * 0.375, 1e-4);
   EXPECT_NEAR(above, 0.625 + 12.7062 * 0.375, 1e-4);

@@ -1,4 +1,4 @@
-// Ranges of layers that are acted on together.
+// Windows: ranges of consecutive layers that are restored or cut together.
 #pragma once
 
 #include <vector>
@@ -8,23 +8,23 @@
 
 namespace mambascope {
 
-// The window's default: that of the paper, 10 of 64 layers, scaled to the model; one layer at
-// Site::kResid and Site::kEmbed.
+// The default window for causal tracing, in layers. Sharma et al. 2024 restore 10 of 64 layers;
+// other models get the same share, at least 1. At Site::kResid and Site::kEmbed it is 1.
 int DefaultWindow(Site site, int layers);
 
-// The layers [first, last) restored with `layer`: `window` of them, the extra one of an even window
-// below, cut off at the model's ends.
+// The layers [first, last) of a window around `layer`. An even window has its extra layer below
+// `layer`. The range is cut off at the model's ends.
 Span WindowAround(int layer, int window, int layers);
 
-// What the published figures take for every model.
+// The window that Endy et al. 2025 use for every model, in layers.
 inline constexpr int kPublishedKnockoutWindow = 9;
-// The window's default: the published one is 9 of 64 layers in the largest model; scaled to this
-// one.
+// The default window for knockouts, in layers: the published 9 of 64 layers, scaled to this model,
+// at least 1.
 int DefaultKnockoutWindow(int layers);
-// The windows that lie in the model as a whole, one for each first layer. Throws Error for a window
-// longer than the model.
+// All windows that lie completely in the model, ordered by their first layer. Throws Error for a
+// window longer than the model.
 std::vector<Span> WholeWindows(int layers, int window);
-// A window around each layer, cut off at the model's ends, as Sharma et al. 2024 have it.
+// One window around each layer, cut off at the model's ends, as in Sharma et al. 2024.
 std::vector<Span> WindowsAround(int layers, int window);
 
 }  // namespace mambascope

@@ -1,5 +1,4 @@
-// The jobs of the experiments on facts: each fact is an item, and the facts of a batch share one
-// sweep.
+// Jobs of the experiments on facts. Each fact is an item, and the facts of a batch share one sweep.
 #pragma once
 
 #include <functional>
@@ -14,31 +13,31 @@ namespace mambascope {
 
 struct FactJobOptions {
   CellOptions cells = {};
-  size_t at_a_time = 1;  // facts
+  size_t at_a_time = 1;  // facts per batch
   ResultStore* store = nullptr;
   std::function<void(const JobProgress&)> progress = {};  // counts cells
 };
 
-// What tells a fact's result from others: relation, prompt and the other subject.
+// The key of a fact's result. It is made of the relation, the prompt and the other subject.
 std::string FactKey(const FactPair& pair);
 
-// What a sweep computed, in one line. `already`: facts whose results were there.
+// One line about the work of a sweep. `already` is the number of facts whose results were stored.
 std::string PlanText(const SweepPlan& plan, size_t facts, size_t already);
 
-// What was computed twice, in one line. Throws Error where the difference is larger than rounding
+// One line about the rechecked cells. Throws Error where they differ by more than rounding
 // explains.
 std::string CheckText(const Audit& audit, at::ScalarType dtype);
 
-// Results of some facts, computed with `cells`; adds to the audit.
+// Computes the results of some facts with `cells`. Adds to the audit.
 template <typename Result>
 using FactBatch = std::function<std::vector<Result>(const std::vector<FactPair>& pairs,
                                                     const CellOptions& cells, Audit& audit)>;
 
 template <typename Result>
 struct FactJobResult {
-  std::vector<Result> results;  // of all facts, in their order
+  std::vector<Result> results;  // of all facts, in the order given
   Audit audit;
-  size_t already = 0;  // facts whose results were there
+  size_t already = 0;  // facts whose results were stored
 };
 
 template <typename Result>
@@ -54,7 +53,7 @@ FactJobResult<Result> RunFactJob(const std::vector<FactPair>& pairs, const FactJ
                 const std::function<void(double, int64_t)>& progress) {
     const int64_t before = outcome.audit.plan.cases;
     CellOptions cells = options.cells;
-    // The plan of the sweep at hand is in the audit already when this is called.
+    // When this is called, the audit already includes the current sweep's plan.
     cells.sweep.progress = [&, before](int64_t cell, int64_t of) {
       const int64_t earlier_sweeps = outcome.audit.plan.cases - of - before;
       progress(static_cast<double>(cell) / static_cast<double>(of), earlier_sweeps + cell);

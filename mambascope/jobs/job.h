@@ -1,5 +1,5 @@
-// A job: items whose results are made some at a time. Results that a store has are not made again,
-// and new ones are in it at once.
+// A job makes the results of items in batches. Results that its store has are not made again. New
+// results are written to the store after each batch.
 #pragma once
 
 #include <algorithm>
@@ -11,30 +11,30 @@
 
 namespace mambascope {
 
-// How far a job is.
+// Progress of a job.
 struct JobProgress {
-  double done = 0;        // items, those of earlier runs included
-  double begun_with = 0;  // of these, what earlier runs left
+  double done = 0;        // items done, including those of earlier runs
+  double begun_with = 0;  // items that earlier runs had done
   int64_t total = 0;      // items
-  int64_t units = 0;      // that this run has done, in whatever the job counts its rate
+  int64_t units = 0;      // work that this run has done, in the units that the job counts
 };
 
 template <typename Item, typename Result>
 struct Job {
-  // What tells an item from others.
+  // The item's key in the store. Different items have different keys.
   std::function<std::string(const Item&)> key;
-  // The results of some items, in their order. It calls `progress` with the share of these items
-  // that is done, and units done.
+  // Makes the results of some items, in their order. Calls `progress` with the share of these items
+  // that is done, and the units done.
   std::function<std::vector<Result>(
       const std::vector<Item>& items,
       const std::function<void(double share, int64_t units)>& progress)>
       run;
   size_t at_a_time = 1;
-  ResultStore* store = nullptr;  // none: nothing is kept
+  ResultStore* store = nullptr;  // null: results are not stored
   std::function<void(const JobProgress&)> progress = {};
 };
 
-// How many of the items have results in the job's store.
+// Number of items that have results in the job's store.
 template <typename Item, typename Result>
 size_t CountDone(const Job<Item, Result>& job, const std::vector<Item>& items) {
   const auto is_done = [&](const Item& item) { return job.store->Find(job.key(item)) != nullptr; };
@@ -43,7 +43,7 @@ size_t CountDone(const Job<Item, Result>& job, const std::vector<Item>& items) {
              : static_cast<size_t>(std::count_if(items.begin(), items.end(), is_done));
 }
 
-// The results of all items, in their order. A result is written by to_json and read by from_json.
+// Returns the results of all items, in their order. to_json writes a result and from_json reads it.
 template <typename Item, typename Result>
 std::vector<Result> RunJob(const Job<Item, Result>& job, const std::vector<Item>& items) {
   std::vector<Result> results(items.size());

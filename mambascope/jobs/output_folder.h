@@ -1,4 +1,4 @@
-// The folder that a run writes its results to. While the run goes on, no other run may write there.
+// The folder that a run writes its results to. It is locked so that no other run writes there.
 #pragma once
 
 #include <filesystem>
@@ -9,9 +9,9 @@ namespace mambascope {
 
 class OutputFolder {
  public:
-  // Makes the folder and locks it. The system takes the lock away when the process ends, however it
-  // ends. Throws Error when the folder is another run's at the moment, and when one of `files`,
-  // which the run is to write, cannot be written.
+  // Makes the folder and locks it. The system releases the lock when the process ends for any
+  // reason. Throws Error when another run holds the lock, and when one of `files`, which the run
+  // will write, cannot be written.
   OutputFolder(const std::filesystem::path& folder, const std::vector<std::string>& files);
   ~OutputFolder();
   OutputFolder(const OutputFolder&) = delete;
@@ -21,11 +21,11 @@ class OutputFolder {
   const std::filesystem::path& path() const { return folder_; }
 
  private:
-  // Tells whether `path` is locked now. If not, errno says why.
+  // Returns whether `path` could be locked. If not, errno has the reason.
   bool Lock(const std::filesystem::path& path, int flags);
 
   std::filesystem::path folder_;
-  int lock_ = -1;  // an open file descriptor of what is locked
+  int lock_ = -1;  // an open file descriptor of the locked path
 };
 
 }  // namespace mambascope

@@ -1,5 +1,5 @@
-// Results as they come: one JSON document per line, each on disk before the next item is begun. An
-// interrupted run goes on where it stopped.
+// Stores results on disk as they are made, one JSON document per line, so that an interrupted run
+// can continue where it stopped.
 #pragma once
 
 #include <filesystem>
@@ -14,16 +14,18 @@ namespace mambascope {
 
 class ResultStore {
  public:
-  // Opens `file`, or makes it. `identity` is all that the numbers depend on (RunDescription). Each
-  // line carries a digest of it. An unfinished last line, which an interruption leaves, is dropped.
-  // Throws Error when the file cannot be written, or has lines that another run made.
+  // Opens or makes `file`. `identity` holds everything that the numbers depend on (RunDescription),
+  // and each line carries its digest. Drops an unfinished last line, which an interruption can
+  // leave. Throws Error when the file cannot be written, and when it has lines of a run with
+  // another identity.
   ResultStore(const std::filesystem::path& file, const Json& identity);
 
-  // Lines that are there.
+  // Number of lines in the store.
   size_t size() const { return lines_.size(); }
-  // The result of the item with this key; null where there is none.
+  // The result of the item with this key; null if there is none.
   const Json* Find(const std::string& key) const;
-  // The same as a `Result`, read by from_json. Throws Error when the line lacks what a result has.
+  // Reads the result of the item with this key. Throws Error when its line lacks a field of
+  // `Result`.
   template <typename Result>
   std::optional<Result> Read(const std::string& key) const {
     const Json* line = Find(key);
@@ -34,7 +36,7 @@ class ResultStore {
       RefuseLine(key, e.what());
     }
   }
-  // Writes a result, an object.
+  // Writes a result, which must be a JSON object.
   void Append(const std::string& key, Json line);
 
  private:

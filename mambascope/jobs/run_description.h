@@ -1,5 +1,4 @@
-// What made a result: the options that result files echo, and of these the ones that the numbers
-// depend on.
+// Describes a run: the options that result files echo, and those that the numbers depend on.
 #pragma once
 
 #include <string>
@@ -9,17 +8,17 @@
 namespace mambascope {
 
 struct RunDescription {
-  Json options = Json::object();   // echoed in result files
-  Json identity = Json::object();  // runs that agree in these make the same results
+  Json options = Json::object();   // all options, echoed in result files
+  Json identity = Json::object();  // runs of equal identity make equal results
 
-  // The numbers depend on `value`.
+  // Records an option that the numbers depend on.
   void DependsOn(const std::string& key, const Json& value) {
     options[key] = value;
     identity[key] = value;
   }
-  // It is worth telling, and changes no number.
+  // Records an option that changes no number.
   void Mentions(const std::string& key, const Json& value) { options[key] = value; }
-  // The numbers do not depend on what `key` says.
+  // Removes an option from the identity, because no number depends on it.
   void Ignores(const std::string& key) { identity.erase(key); }
 };
 

@@ -89,7 +89,7 @@ gender                  12   50.0        90.0     3  2.5        20.0 embed    16
 country <capital>       12   10.0  40.0 ±12.5     3  2.5        20.0 embed    16
 2 relations: faithfulness 65.0 [0.0, 100.0] %, causality 20.0 [20.0, 20.0] %
 skipped tiny: it has 2 samples
-skipped gender, 1 of 2 trials, the first: few
+skipped gender (1 of 2 trials, reason of the first): few
 )");
 }
 

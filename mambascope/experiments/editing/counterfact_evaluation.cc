@@ -21,7 +21,7 @@ std::vector<std::string> PromptTexts(const CounterFactRecord& record, PromptKind
   throw Error("unknown kind of prompt");
 }
 
-// The questions of all kinds of a record, one after the other. Each has target_new, and the true
+// Appends the questions of a record, kind by kind. Each asks for target_new, and for the true
 // answer where there is one.
 void AddQuestions(const Tokenizer& tokenizer, const CounterFactRecord& record,
                   const std::string& name, const std::vector<PromptKind>& kinds,

@@ -1,13 +1,15 @@
-// The CounterFact evaluation of a model, edited or not: what became of a fact that was rewritten
+// Evaluates a model, edited or not, on CounterFact: how it stands towards a fact that was rewritten
 // from target_true to target_new (Meng et al. 2022, section 3.4; Sharma et al. 2024, section 4 and
 // Figure 6).
 //
-// Every prompt is scored for both targets. With nll the mean over a target's tokens of -log p, in
-// nats:
-//   success    E, P: nll(target_true) > nll(target_new); N: nll(target_true) < nll(target_new); a
-//   tie fails magnitude  E, P: exp(-nll(target_new)) - exp(-nll(target_true)); N: the other way
-//   round accuracy   E, P: all tokens of target_new are the most probable ones; N: of target_true
-// A record's numbers are means over its prompts of a kind, and the table's are means over records.
+// Every prompt is scored for both targets. nll is the mean of -log p over a target's tokens, in
+// nats. E, P and N are the kinds of prompts (PromptKind).
+//   success    E, P: nll(target_true) > nll(target_new); N: nll(target_true) < nll(target_new).
+//              A tie fails.
+//   magnitude  E, P: exp(-nll(target_new)) - exp(-nll(target_true)); N: with the opposite sign.
+//   accuracy   E, P: all tokens of target_new are the most probable ones; N: those of target_true.
+// A record's numbers are means over its prompts of a kind. The table's numbers are means over
+// records.
 #pragma once
 
 #include <map>
@@ -20,8 +22,8 @@
 
 namespace mambascope {
 
-// E, P, N; attribute prompts ask of other subjects, of which target_new is true, and are measured
-// as E is.
+// The kinds E, P, N, and attribute prompts. Attribute prompts ask about other subjects, of which
+// target_new is true; they are measured as E is.
 enum class PromptKind { kRewrite, kParaphrase, kNeighborhood, kAttribute };
 
 struct PromptScore {
@@ -29,7 +31,8 @@ struct PromptScore {
   std::optional<TargetScore> target_true;  // of a neighborhood prompt, its own true answer
 };
 
-// Of one record: of each kind of prompts that was asked for and that it has. No kind is empty.
+// Scores of one record, by kind of prompt. It has the kinds that were asked for and that the record
+// has; no kind is empty.
 using RecordScores = std::map<PromptKind, std::vector<PromptScore>>;
 
 struct EditEvaluationOptions {
@@ -38,9 +41,10 @@ struct EditEvaluationOptions {
   SharedForwardOptions forward = {};
 };
 
-// The scores of every record. The prompts of all records go up together (see ScoreTargets). Targets
-// are continuations with a space before them, tokenised apart from the prompt. Throws Error, which
-// names the record, for a target or a prompt without tokens; and as ScoreTargets does.
+// Returns the scores of every record. The prompts of all records run together (ScoreTargets).
+// Targets are continuations that begin with a space, and are tokenised apart from the prompt.
+// Throws Error, which names the record, for a target or a prompt without tokens. Throws Error when
+// ScoreTargets does.
 std::vector<RecordScores> EvaluateRecords(const Model& model, const Tokenizer& tokenizer,
                                           const std::vector<CounterFactRecord>& records,
                                           const EditEvaluationOptions& options = {});

@@ -1,5 +1,5 @@
-// The CounterFact evaluation: measures by hand, records against one whole run per prompt and
-// target, records that lack prompts.
+// Tests the CounterFact evaluation: measures worked out by hand, records against one whole run per
+// prompt and target, and records that lack prompts.
 #include "mambascope/experiments/editing/counterfact_evaluation.h"
 
 #include <ATen/ATen.h>
@@ -53,7 +53,7 @@ TEST(MeasuresTest, TiesFail) {
   }
 }
 
-// Over the records, of one kind of prompts.
+// Averages scores over records.
 EditMeans Means(const std::vector<RecordScores>& records) {
   std::vector<EditScores> scores;
   for (const RecordScores& record : records) scores.push_back(MakeEditScores(record));
@@ -121,8 +121,8 @@ TEST_P(EvaluateRecordsTest, EqualOneWholeRunPerPromptAndTarget) {
   EXPECT_GT(*means.measures.neighborhood.success.mean, 60);
 }
 
-// With its targets exchanged, a record asks for what the model knows to be written, and of its
-// neighbors for what is not so.
+// With exchanged targets, a record asks to write what the model already knows. Its neighbors are
+// then scored for a false object.
 TEST_P(EvaluateRecordsTest, ExchangedTargetsExchangeTheVerdict) {
   std::vector<CounterFactRecord> doctored = records_;
   for (CounterFactRecord& record : doctored) std::swap(record.target_new, record.target_true);

@@ -1,4 +1,4 @@
-// Records of CounterFact and zsRE are edited alike; this file says how the edited model is judged.
+// Evaluates the edited model on records of CounterFact and zsRE, which are edited in the same way.
 #pragma once
 
 #include <memory>
@@ -22,26 +22,27 @@ struct DatasetRecord {
 };
 
 DatasetRecord MakeDatasetRecord(const CounterFactRecord& data);
-// zsRE numbers no records, so `place` in the data becomes the case_id. The answer to write is
-// `alt`, where the file has it, else the first.
+// zsRE does not number its records, so `place` in the data is the case_id. The target is `alt`
+// where the file has it, else the first answer.
 DatasetRecord MakeDatasetRecord(const ZsreRecord& data, int64_t place);
 
-// Averages a record's prompts, by their kinds.
+// Averages a record's prompts of each kind.
 EditScores MakeEditScores(const RecordScores& scores);
-// zsRE has one prompt of each kind, and of it an accuracy of tokens and of the whole answer.
+// Takes the scores of the record's one prompt of each kind: the accuracy of its tokens and of the
+// whole answer.
 EditScores MakeEditScores(const ZsreScores& scores);
 
-// Scores of single records.
+// Scores one record at a time.
 class EditEvaluator {
  public:
-  // With `generate`, texts of CounterFact's records are generated and measured, too, against the
-  // `references` where there are some. REQUIRES: the tokenizer outlives it
+  // With `generate`, it also generates texts for CounterFact's records and measures them. They are
+  // compared with `references`, unless it is null. REQUIRES: the tokenizer outlives it
   explicit EditEvaluator(const Tokenizer& tokenizer,
                          std::optional<TextMeasuresOptions> generate = {},
                          std::shared_ptr<const References> references = nullptr)
       : tokenizer_(tokenizer), generate_(generate), references_(std::move(references)) {}
 
-  // Throws Error as EvaluateRecords and EvaluateZsre do.
+  // Throws Error when EvaluateRecords or EvaluateZsre does.
   EditScores operator()(const Model& model, const DatasetRecord& record) const;
 
  private:

@@ -1,4 +1,4 @@
-// Records of both data sets as edits take them, their scores, and which of them are chosen.
+// Tests how records of both data sets are prepared for edits, scored and chosen.
 #include "mambascope/experiments/editing/edit_evaluation.h"
 
 #include <c10/core/GradMode.h>
@@ -91,7 +91,7 @@ TEST_F(EditEvaluatorTest, ChoosesKnownRecordsUpToTheLimit) {
   EXPECT_EQ(two.records.size(), 2u);
   EXPECT_EQ(two.choice.tested, 2);
   for (DatasetRecord& record : records_) record.record.target_true = "zebra crossing";
-  EXPECT_THAT(ErrorOf([&] { choose({}); }), HasSubstr("none of the 6 records"));
+  EXPECT_THAT(ErrorOf([&] { choose({}); }), HasSubstr("no record (6 tested)"));
 }
 
 TEST(EditCountsTest, AreAllRecordsUnlessAskedFor) {
@@ -100,7 +100,7 @@ TEST(EditCountsTest, AreAllRecordsUnlessAskedFor) {
   EXPECT_THAT(ErrorOf([] {
                 EditCounts({1, 6}, 5);
               }),
-              HasSubstr("--edits 6: there are 5 records to edit"));
+              HasSubstr("--edits 6 exceeds the number of records to edit, 5"));
 }
 
 }  // namespace

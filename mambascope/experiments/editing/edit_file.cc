@@ -15,12 +15,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One edit of rank one has u [in] and v [out]; other files have u.0 [k, in], v.0 [k, out], u.1, ..
+// Names of the tensors. A single rank-one edit has u [in] and v [out]; other files have u.0 [k,
+// in], v.0 [k, out], u.1, and so on.
 std::string Name(const std::string& part, size_t i, bool alone) {
   return alone ? part : fmt::format("{}.{}", part, i);
 }
 
-constexpr const char* kEdited = "mambascope.edited";  // in the metadata of an edited checkpoint
+constexpr const char* kEdited = "mambascope.edited";  // metadata key of an edited checkpoint
 
 bool IsWeightFile(const fs::path& file) {
   const std::string name = file.filename().string();
@@ -28,8 +29,8 @@ bool IsWeightFile(const fs::path& file) {
          name.ends_with(".safetensors.index.json") || name.ends_with(".bin.index.json");
 }
 
-// Throws Error where `out` holds a checkpoint that is not an edited one: its weights would be lost,
-// or be read with the new ones.
+// Throws Error when `out` holds a checkpoint that is not an edited one. Its weights would be lost,
+// or be read together with the new ones.
 void RefuseOtherCheckpoint(const fs::path& out) {
   for (const fs::directory_entry& entry : fs::directory_iterator(out)) {
     const std::string name = entry.path().filename().string();
@@ -38,11 +39,11 @@ void RefuseOtherCheckpoint(const fs::path& out) {
     if (name == "model.safetensors" && OpenSafetensors(entry.path())->metadata().contains(kEdited))
       continue;
     throw Error(fmt::format("{}: holds another checkpoint's {}", out.string(), name),
-                "name another folder for the edited checkpoint");
+                "use another folder for the edited checkpoint");
   }
 }
 
-// `weights` with one edit.
+// Applies one edit to `weights`.
 void Apply(const Model& model, const Edit& edit, EditedType type,
            std::map<std::string, at::Tensor>& weights) {
   const EditableWeight place = model.editable(edit.layer, edit.projection);
@@ -77,7 +78,7 @@ StoredEdits ReadEdits(const fs::path& file) {
   const std::unique_ptr<TensorFile> tensors = OpenSafetensors(file);
   std::map<std::string, std::string> metadata = tensors->metadata();
   const auto broken = [&](const std::string& what) {
-    return Error(file.string() + ": is no edit that mambascope wrote: " + what,
+    return Error(file.string() + ": is not an edit that mambascope wrote: " + what,
                  "`mambascope edit` writes edit.safetensors");
   };
   if (metadata["format"] != "mambascope-edit")
@@ -92,7 +93,7 @@ StoredEdits ReadEdits(const fs::path& file) {
         if ((alone && list.size() > 1) || found == tensors->tensors().end()) continue;
         const bool fits =
             found->second.dtype == at::kFloat && found->second.shape.size() == (alone ? 1 : 2);
-        if (!fits) throw broken(fmt::format("tensor {} has another type or shape", found->first));
+        if (!fits) throw broken(fmt::format("tensor {} has a wrong type or shape", found->first));
         const at::Tensor x = tensors->Read(found->first);
         return alone ? x.unsqueeze(0) : x;
       }
@@ -109,11 +110,11 @@ StoredEdits ReadEdits(const fs::path& file) {
 void WriteEditedCheckpoint(const fs::path& folder, const Model& model,
                            const std::vector<Edit>& edits, const fs::path& out, EditedType type) {
   c10::NoGradGuard no_grad;
-  (void)model.Edited(edits);  // refuses what does not fit
+  (void)model.Edited(edits);  // throws Error for edits that do not fit
   PrepareFolder(out);
   if (fs::equivalent(folder, out))
     throw Error(out.string() + " is the checkpoint's own folder",
-                "an edit never changes it: name another");
+                "the original checkpoint is never changed; use another folder");
   RefuseOtherCheckpoint(out);
   std::map<std::string, at::Tensor> weights = Checkpoint::Open(folder).All();
   for (const Edit& edit : edits) Apply(model, edit, type, weights);
@@ -121,8 +122,8 @@ void WriteEditedCheckpoint(const fs::path& folder, const Model& model,
     if (!entry.is_regular_file() || IsWeightFile(entry.path())) continue;
     WriteFile(out / entry.path().filename(), ReadFile(entry.path()));
   }
-  // The fingerprint of a checkpoint sees parts of its weights: the header, which it sees whole,
-  // tells edited ones apart.
+  // A checkpoint's fingerprint reads all of the header, but only parts of the weights. The digest
+  // in the header makes fingerprints of different edits differ.
   Digest digest;
   digest.Add(Fingerprint(folder));
   for (const Edit& edit : edits) {

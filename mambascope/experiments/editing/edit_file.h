@@ -1,5 +1,5 @@
-// Edits are data: what an edit changes is a file of its own, from which an edited checkpoint can be
-// made. docs/formats.md has the layout.
+// Stores edits in a file of their own, from which an edited checkpoint can be made. docs/formats.md
+// has the layout.
 #pragma once
 
 #include <filesystem>
@@ -12,24 +12,24 @@ namespace mambascope {
 
 struct StoredEdits {
   std::vector<Edit> edits;
-  std::string model;       // fingerprint of the checkpoint that they are of
-  std::string about = {};  // what they rewrite, for people
+  std::string model;       // fingerprint of the edited checkpoint
+  std::string about = {};  // description of the edits, for people
 };
 
-// A safetensors file. REQUIRES: !stored.edits.empty()
+// Writes a safetensors file. REQUIRES: !stored.edits.empty()
 void WriteEdits(const std::filesystem::path& file, const StoredEdits& stored);
 
-// Throws Error when the file is none that WriteEdits wrote.
+// Throws Error when WriteEdits did not write the file.
 StoredEdits ReadEdits(const std::filesystem::path& file);
 
 enum class EditedType { kFloat32, kAsStored };
 
-// Writes the checkpoint in `folder`, edited, to `out`: its tensors in one model.safetensors, and
-// copies of its other files. The edited tensors become float32, so that the written checkpoint is
-// what Model::Edited computes with, or stay of the type they are stored in. `model` is the
-// checkpoint's. Throws Error as Model::Edited does, and for what cannot be read or written. It
-// throws Error, too, when `out` is the checkpoint's own folder, or holds a checkpoint that no edit
-// made.
+// Applies edits to the checkpoint in `folder` and writes the result to `out`: all tensors in one
+// model.safetensors, and copies of its other files. `model` is the checkpoint's. With kFloat32,
+// edited tensors become float32, so that the written checkpoint computes what Model::Edited
+// computes. With kAsStored they keep their stored type. Throws Error when Model::Edited does, and
+// when a file cannot be read or written. Throws Error, too, when `out` is the checkpoint's own
+// folder, or holds a checkpoint that no edit made.
 void WriteEditedCheckpoint(const std::filesystem::path& folder, const Model& model,
                            const std::vector<Edit>& edits, const std::filesystem::path& out,
                            EditedType type = EditedType::kFloat32);

@@ -41,7 +41,7 @@ TEST_P(EditFileTest, AppliedAndReloadedIsWhatTheEditedModelIs) {
   EXPECT_LT(MaxDifference(mambascope::Run(Model::Load(out / "edited"), {ids}).Logits(0), want),
             1e-6 * want.abs().max().item<double>());
   EXPECT_EQ(Fingerprint(folder), fingerprint) << "the checkpoint has changed";
-  for (const Edit& edit : edits) {  // each alone, so that none hides behind another
+  for (const Edit& edit : edits) {  // each edit alone, so that no other hides its effect
     WriteEditedCheckpoint(folder, model, {edit}, out / "one");
     const at::Tensor alone = mambascope::Run(model.Edited({edit}), {ids}).Logits(0);
     EXPECT_LT(MaxDifference(mambascope::Run(Model::Load(out / "one"), {ids}).Logits(0), alone),
@@ -50,7 +50,7 @@ TEST_P(EditFileTest, AppliedAndReloadedIsWhatTheEditedModelIs) {
   }
 }
 
-// Two edits of one weight, where the samples that a fingerprint is made of may not lie.
+// Two edits of one weight may differ only in places that the fingerprint does not sample.
 TEST(EditFileFormatTest, EditedCheckpointsHaveFingerprintsOfTheirOwn) {
   c10::NoGradGuard no_grad;
   const std::filesystem::path folder = RepositoryFolder() / "models/demo-mamba";
@@ -81,8 +81,8 @@ TEST(EditFileFormatTest, WhatIsWrittenIsRead) {
       EXPECT_TRUE(read.edits[i].v.equal(stored->edits[i].v));
     }
   }
-  WriteEdits(folder / "edit.safetensors",
-             one);  // one edit of rank one: plain vectors, for other programs
+  // A single rank-one edit is stored as plain vectors, for other programs.
+  WriteEdits(folder / "edit.safetensors", one);
   EXPECT_EQ(OpenSafetensors(folder / "edit.safetensors")->Read("u").sizes().vec(),
             std::vector<int64_t>({5}));
   EXPECT_EQ(OpenSafetensors(folder / "edit.safetensors")->Read("v").sizes().vec(),
@@ -98,12 +98,12 @@ TEST(EditFileFormatTest, OtherFilesAreRefused) {
   };
   const at::Tensor u = at::ones({5}), v = at::ones({3});
   const std::string one = R"([{"layer":1,"projection":"W_o"}])";
-  EXPECT_THAT(error({{"u", u}, {"v", v}}, {}), testing::HasSubstr("is no edit"));
+  EXPECT_THAT(error({{"u", u}, {"v", v}}, {}), testing::HasSubstr("is not an edit"));
   EXPECT_THAT(error({{"u", u}}, {{"format", "mambascope-edit"}, {"edits", one}}),
               testing::HasSubstr("lacks its tensor v"));
   EXPECT_THAT(
       error({{"u", u.unsqueeze(0)}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", one}}),
-      testing::HasSubstr("another type or shape"));
+      testing::HasSubstr("a wrong type or shape"));
   EXPECT_THAT(error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", "[]"}}),
               testing::HasSubstr("lists no edits"));
   EXPECT_THAT(

@@ -57,12 +57,12 @@ EditHealth CheckEdits(const Model& base, const std::vector<Edit>& edits,
     const double change = w.change_norm / w.weight_norm;
     if (change > options.most_change)
       health.warnings.push_back(
-          fmt::format("{} at layer {} is changed by {:.2f} of its norm, more than {:.2f}",
+          fmt::format("{} at layer {} is changed by {:.2f} of its norm (bound: {:.2f})",
                       w.projection, w.layer, change, options.most_change));
   }
   if (health.PerplexityRatio() > options.most_perplexity)
     health.warnings.push_back(fmt::format(
-        "the perplexity rises from {:.4g} to {:.4g}, by a factor of {:.2f}, more than {:.2f}",
+        "the perplexity rises from {:.4g} to {:.4g}, by a factor of {:.2f} (bound: {:.2f})",
         health.perplexity_before, health.perplexity_after, health.PerplexityRatio(),
         options.most_perplexity));
   return health;

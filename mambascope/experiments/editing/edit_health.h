@@ -1,6 +1,6 @@
-// What edits did to a model as a whole, whatever became of the facts: edits that change a weight by
-// much, or that are made one after the other, can leave a model that no longer speaks (Gupta et al.
-// 2024, "Model Editing at Scale leads to Gradual and Catastrophic Forgetting").
+// Checks what edits did to the model as a whole. Large edits, and many edits one after the other,
+// can destroy a model's language (Gupta et al. 2024, "Model Editing at Scale leads to Gradual and
+// Catastrophic Forgetting").
 #pragma once
 
 #include <string>
@@ -10,19 +10,19 @@
 
 namespace mambascope {
 
-// The defaults are where the bundled models, edited by MEMIT, have forgotten something. With 10
-// facts at once, in layers that suit them, their perplexity on the bundled sentences rises by a
-// factor of 1.01 or less. With 100, the most probable answer is no longer the true one for a fifth
-// of the neighbors where the factor is 1.03 to 1.07, for three in ten at 1.1 and four in ten
-// at 1.2; changes are then about as large as their weights.
+// Bounds above which CheckEdits warns. The defaults come from the bundled models, edited by MEMIT.
+// With 10 facts in suitable layers, the perplexity of the bundled sentences rises by a factor of
+// 1.01 or less. With 100 facts, some neighbors' most probable answer is no longer the true one.
+// These are a fifth of the neighbors at factors of 1.03 to 1.07, three in ten at 1.1, and four in
+// ten at 1.2. The changes are then about as large as the weights.
 struct EditHealthOptions {
-  double most_change = 1;         // |W' - W| / |W|, Frobenius
-  double most_perplexity = 1.05;  // of the edited model's perplexity by the base model's
-  std::vector<double> before =
-      {};  // the base model's perplexities of the texts, where they are known
+  double most_change = 1;         // |W' - W| / |W|, Frobenius norms
+  double most_perplexity = 1.05;  // edited model's perplexity / base model's perplexity
+  // The base model's perplexity of each text; empty: CheckEdits computes them.
+  std::vector<double> before = {};
 };
 
-// One edited weight, all edits of it together.
+// The change of one weight by all its edits.
 struct WeightChange {
   int layer = 0;
   std::string projection;
@@ -32,16 +32,16 @@ struct WeightChange {
 
 struct EditHealth {
   std::vector<WeightChange> weights = {};  // by layer, then name
-  // These are geometric means over the texts, of the base and the edited model.
+  // Geometric means over the texts, of the base model and of the edited model.
   double perplexity_before = 0, perplexity_after = 0;
-  std::vector<std::string> warnings = {};  // a sentence for each bound that is passed
+  std::vector<std::string> warnings = {};  // a sentence for each bound that is exceeded
 
   double PerplexityRatio() const { return perplexity_after / perplexity_before; }
-  // The largest change of a weight, |W' - W| / |W| in percent; 0 of no weights.
+  // The largest |W' - W| / |W| of the weights, in percent; 0 without weights.
   double MostChangedPercent() const;
 };
 
-// `texts` as ids, of two tokens or more. Throws Error as Model::Edited and Perplexities do.
+// `texts` are token ids, at least 2 per text. Throws Error when Model::Edited or Perplexities does.
 // REQUIRES: !texts.empty()
 EditHealth CheckEdits(const Model& base, const std::vector<Edit>& edits,
                       const std::vector<std::vector<int64_t>>& texts,

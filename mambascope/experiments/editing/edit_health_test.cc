@@ -1,5 +1,5 @@
-// What edits did to a model as a whole: numbers against dense matrices and separate perplexities,
-// warnings at their bounds.
+// Tests what edits did to a model as a whole: numbers against dense matrices and separate
+// perplexities, and warnings at their bounds.
 #include "mambascope/experiments/editing/edit_health.h"
 
 #include <ATen/ATen.h>
@@ -25,7 +25,7 @@ const std::vector<std::vector<int64_t>> kTexts = {
 
 class EditHealthTest : public testing::TestWithParam<std::string> {
  protected:
-  // A rank-one edit of a random direction, of `share` times the weight's norm.
+  // Makes a rank-one edit in a random direction, of `share` times the weight's norm.
   Edit Random(int layer, double share, uint64_t seed) const {
     at::manual_seed(seed);
     const at::Tensor weight = Weight(model_, layer), u = at::randn({1, weight.size(1)}),
@@ -100,7 +100,7 @@ TEST_P(EditHealthTest, WarnsAboveItsBoundsAlone) {
   EXPECT_THAT(warnings(0.31, ratio * 1.001), IsEmpty());
   EXPECT_THAT(
       warnings(0.29, ratio * 1.001),
-      ElementsAre(HasSubstr(name_ + " at layer 1 is changed by 0.30 of its norm, more than 0.29")));
+      ElementsAre(HasSubstr(name_ + " at layer 1 is changed by 0.30 of its norm (bound: 0.29)")));
   EXPECT_THAT(warnings(0.09, ratio * 1.001), SizeIs(2));
   EXPECT_THAT(warnings(0.31, ratio * 0.999), ElementsAre(HasSubstr("the perplexity")));
 }

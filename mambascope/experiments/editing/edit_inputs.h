@@ -1,4 +1,4 @@
-// Every edit is made from these, beside the fact itself.
+// Inputs that all edits of a run share.
 #pragma once
 
 #include <set>
@@ -13,7 +13,7 @@
 
 namespace mambascope {
 
-// REQUIRES: what it refers to outlives it
+// REQUIRES: everything it refers to outlives it
 struct EditInputs {
   const Model& model;
   const Tokenizer& tokenizer;
@@ -21,13 +21,14 @@ struct EditInputs {
   Solvers solvers;
 };
 
-// How facts are written: ROME changes one weight, MEMIT one projection at several layers.
+// The method and its options. ROME changes one weight, MEMIT one projection at several layers.
 using EditMethod = std::variant<RomeOptions, MemitOptions>;
 
 // The layers of `places`.
 std::set<int> EditedLayers(const std::vector<EditPlace>& places);
 
-// A record's prompts for the edit. Throws Error, which names the record, as PrepareRewrite does.
+// Makes the prompts to edit a record with. Throws Error, which names the record, when
+// PrepareRewrite does.
 RewritePrompts PrepareRecord(const EditInputs& inputs, const EditRecord& record);
 
 }  // namespace mambascope

@@ -5,10 +5,10 @@ namespace {
 
 using OptionalNumber = std::optional<double>;
 
-// What an object has as `key`; null where it has nothing.
+// Returns the value of `key`, or null when the object has no such key.
 Json Field(const Json& json, const std::string& key) { return json.value(key, Json()); }
 
-// The mean of `key`, and its interval in "ci95".
+// Writes the mean as `key`, and its interval in "ci95".
 void WriteMean(Json& json, const std::string& key, const MeasureMean& mean) {
   json[key] = mean.mean;
   json["ci95"][key] = mean.interval;
@@ -19,7 +19,7 @@ MeasureMean ReadMean(const Json& json, const std::string& key) {
           .interval = Field(json.at("ci95"), key).get<std::optional<std::pair<double, double>>>()};
 }
 
-// zsRE's objects have token accuracies, CounterFact's have not.
+// Only zsRE's objects have token accuracies.
 EditBenchmark ReadBenchmark(const Json& json) {
   return json.contains("rewrite_acc") ? EditBenchmark::kZsre : EditBenchmark::kCounterFact;
 }

@@ -1,4 +1,4 @@
-// Result files hold edits so (docs/cli.md). What is written is read back whole.
+// Converts results of edits to and from the JSON of result files (docs/cli.md).
 #pragma once
 
 #include "mambascope/checkpoint/json.h"
@@ -16,9 +16,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TokenProbability, id, text, prob)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NextTokens, top, p_target)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WeightChange, layer, projection, change_norm, weight_norm)
 
-// A record's scores are {ES, ED, EA, PS, .., NA, entropy?, reference?}; zsRE's are {rewrite_acc,
-// EA, paraphrase_acc, PA, neighborhood_acc, NA}. Shares are from 0 to 1, and what a record lacks is
-// null.
+// A record's scores are {ES, ED, EA, PS, .., NA, entropy?, reference?}. zsRE's are {rewrite_acc,
+// EA, paraphrase_acc, PA, neighborhood_acc, NA}. Shares are from 0 to 1. A missing value is null.
 void to_json(Json& json, const EditScores& scores);
 void from_json(const Json& json, EditScores& scores);
 
@@ -29,7 +28,7 @@ void to_json(Json& json, const RecordResult& result);
 void from_json(const Json& json, RecordResult& result);
 
 // Means are {records, S, ES, .., entropy?, reference?, ci95: {S: [low, high], ES, ..}}, times 100.
-// What has no value is null.
+// A missing value is null.
 void to_json(Json& json, const EditMeans& means);
 void from_json(const Json& json, EditMeans& means);
 
@@ -44,8 +43,8 @@ void to_json(Json& json, const EditHealth& health);
 void from_json(const Json& json, EditHealth& health);
 
 // edit.json of a sweep is {options, choice, pre, best: {layer, projection, S} or null, sweep: [row,
-// ..], records: [line, ..]}. The projections are in the order of the records' edits, each from its
-// lowest layer up.
+// ..], records: [line, ..]}. Rows are ordered by projection, as in the records' edits, then by
+// layer.
 void to_json(Json& json, const EditSweepResult& result);
 void from_json(const Json& json, EditSweepResult& result);
 

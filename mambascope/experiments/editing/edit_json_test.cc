@@ -1,4 +1,4 @@
-// Results of edits are written under the keys that are documented, and read back whole.
+// Tests that results of edits are written under the documented keys and read back completely.
 #include "mambascope/experiments/editing/edit_json.h"
 
 #include <gmock/gmock.h>
@@ -17,7 +17,7 @@ std::vector<std::string> FieldNames(const Json& json) {
   return names;
 }
 
-// What is written, read and written again is the same text.
+// Expects that writing, reading and writing again gives the same text.
 template <typename Result>
 void ExpectRoundTrip(const Result& result) {
   const std::string text = DumpJson(Json(result));

@@ -1,6 +1,6 @@
-// This file names what an edit is judged by, by the kinds of prompts that a record has.
-// CounterFact's measures are those of Meng et al. (2022, section 3.4) and Sharma et al. (2024,
-// section 4); zsRE's are those of Meng et al. (2022, section 3.3).
+// The measures of an edit, for each kind of a record's prompts. CounterFact's measures are those of
+// Meng et al. (2022, section 3.4) and Sharma et al. (2024, section 4); zsRE's are those of Meng et
+// al. (2022, section 3.3).
 #pragma once
 
 #include <array>
@@ -9,28 +9,28 @@
 
 namespace mambascope {
 
-// The data set that the measured records are of.
+// The data set that the records come from.
 enum class EditBenchmark { kCounterFact, kZsre };
 
-// These are measures of the prompts of one kind. CounterFact has the first three, zsRE the last
-// two. A `Value` is one record's number, or a mean over records.
+// Measures of the prompts of one kind. CounterFact has the first three, zsRE the last two. A
+// `Value` is one record's number, or a mean over records.
 template <typename Value>
 struct KindMeasures {
-  // This is the share of prompts at which the wanted object is the more probable one of the two.
+  // Share of prompts at which the right one of the two objects is the more probable one.
   Value success = {};
-  // This is the difference of the two objects' probabilities per token, from -1 to 1.
+  // Difference of the two objects' probabilities per token, from -1 to 1.
   Value magnitude = {};
-  // This is the share of prompts at which all tokens of the target are the most probable ones.
+  // Share of prompts at which all tokens of the target are the most probable ones.
   Value accuracy = {};
-  // This is the share of the target's tokens that are the most probable ones.
+  // Share of the target's tokens that are the most probable ones.
   Value token_accuracy = {};
 };
 
-// These are measures of what the model writes about the subject (text_measures.h).
+// Measures of texts that the model generates about the subject (text_measures.h).
 template <typename Value>
 struct GeneratedTextMeasures {
-  Value entropy = {};    // of n-grams, in bits
-  Value reference = {};  // cosine of texts about the new object
+  Value entropy = {};    // n-gram entropy, in bits
+  Value reference = {};  // cosine similarity to texts about the new object
 };
 
 template <typename Value>
@@ -40,18 +40,18 @@ struct EditMeasures {
   std::optional<GeneratedTextMeasures<Value>> texts = {};  // none: nothing was generated
 };
 
-// A record's scores have no value where the record lacks prompts of the kind.
+// A record's score has no value where the record has no prompts of that kind.
 using EditScores = EditMeasures<std::optional<double>>;
 
-// Result files and tables have a measure under `key`: ES, PS and NS are successes, ED, PD and ND
-// magnitudes, EA, PA and NA accuracies. rewrite_acc, paraphrase_acc and neighborhood_acc are token
-// accuracies, as the public implementations of ROME name them.
+// Name of a measure. `key` names it in result files and tables: ES, PS and NS are successes, ED, PD
+// and ND magnitudes, EA, PA and NA accuracies. rewrite_acc, paraphrase_acc and neighborhood_acc are
+// token accuracies, named as in the public implementations of ROME.
 struct MeasureName {
   std::string key;
   enum class Kind { kShare, kDifference } kind = Kind::kShare;
 };
 
-// Calls use(MeasureName, value) for every measure that the benchmark has but those of texts.
+// Calls use(MeasureName, value) for every measure of the benchmark, except the measures of texts.
 template <typename Measures, typename Use>
 void ForEachMeasure(Measures& measures, const Use& use) {
   const auto use_kind = [&](const std::string& letter, const std::string& name, auto& kind) {
@@ -68,7 +68,7 @@ void ForEachMeasure(Measures& measures, const Use& use) {
   use_kind("N", "neighborhood", measures.neighborhood);
 }
 
-// The shares of rewrite, paraphrase and neighborhood whose harmonic mean is the score S.
+// The three shares whose harmonic mean is the score S: rewrite, paraphrase and neighborhood.
 template <typename Value>
 std::array<Value, 3> ScoreParts(const EditMeasures<Value>& measures) {
   const bool is_zsre = measures.benchmark == EditBenchmark::kZsre;

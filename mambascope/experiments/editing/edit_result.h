@@ -1,4 +1,4 @@
-// These are the results of edits that are each alone in the model: the lines of edit.jsonl
+// Results of edits that are each made alone in the model, as the lines of edit.jsonl hold them
 // (edit_json.h).
 #pragma once
 
@@ -10,13 +10,13 @@
 
 namespace mambascope {
 
-// A record of a data set, as result files name it.
+// Identifies a record of a data set in result files.
 struct EditRecord {
   int64_t case_id = 0;
-  std::string relation;  // empty where the data set names none
+  std::string relation;  // empty where the data set has none
   std::string prompt;    // with one {} for the subject
   std::string subject, target_new, target_true;
-  std::string digest;  // of what else the record is evaluated by
+  std::string digest;  // digest of the record's other fields, which it is evaluated by
 };
 
 // One edit of one record. The norms are Frobenius norms of W and of its change W' - W.
@@ -24,14 +24,14 @@ struct RecordEdit {
   int layer = 0;
   std::string projection;
   int64_t steps = 0;       // passes of the value search
-  double loss = 0, p = 0;  // at its last pass (LossStep)
+  double loss = 0, p = 0;  // at the last pass (LossStep)
   std::string stopped;     // what ended the search: "loss", "probability" or "steps"
   double change_norm = 0, weight_norm = 0;
   double seconds = 0;
   EditScores scores = {};  // of the edited model
 };
 
-// A record has edits at the same places as all others of its sweep, in any order.
+// All records of a sweep have edits at the same places, in any order.
 struct RecordResult {
   EditRecord record;
   EditScores pre = {};  // of the unedited model

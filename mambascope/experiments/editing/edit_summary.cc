@@ -18,9 +18,9 @@ MeasureMean MeanOfShares(const std::vector<double>& shares, MeasureName::Kind ki
                                                               : percentage->interval};
 }
 
-// S = 3 / (1/a + 1/b + 1/c) is linear near the means, with dS/da = S^2 / (3 a^2). Its interval is
-// that of the mean of each record's S + sum of dS/dx (x - mean of x).
-// There is none where a mean is 0 or a record lacks one of the three.
+// S = 3 / (1/a + 1/b + 1/c) is linearized near the means, with dS/da = S^2 / (3 a^2). The interval
+// is that of the mean over records of S + sum of dS/dx (x - mean of x). There is none when a mean
+// is 0 or a record lacks one of the three shares.
 Interval ScoreInterval(const std::vector<EditScores>& records, double score,
                        const std::array<MeasureMean, 3>& parts) {
   std::vector<double> linear(records.size(), score);
@@ -36,7 +36,7 @@ Interval ScoreInterval(const std::vector<EditScores>& records, double score,
   return CutAt100(Interval95(linear));
 }
 
-// The numbers that the records have of each measure, by its key.
+// The numbers that the records have, by the key of the measure.
 std::map<std::string, std::vector<double>> NumbersByMeasure(
     const std::vector<EditScores>& records) {
   std::map<std::string, std::vector<double>> numbers;
@@ -77,7 +77,8 @@ EditSweepRow MakeRow(const std::vector<const RecordEdit*>& edits) {
           .stopped = stopped};
 }
 
-// The one of the higher S, `a` of two alike; no row and no score are less than any.
+// Returns the row with the higher S, or `a` when they are equal. A null row or a missing S is lower
+// than any S.
 const EditSweepRow* Better(const EditSweepRow* a, const EditSweepRow* b) {
   const auto score = [](const EditSweepRow* row) {
     return row ? row->means.score.mean : std::nullopt;
@@ -166,7 +167,7 @@ std::vector<ProjectionSummary> GroupByProjection(const std::vector<EditSweepRow>
 
 EditSweepSummary SummarizeSweep(const std::vector<RecordResult>& records) {
   std::vector<EditScores> pre;
-  // Each element holds the edits of one weight, in the order in which the records have them.
+  // Each element holds the edits of one weight. Elements and edits are in the records' order.
   std::vector<std::vector<const RecordEdit*>> places;
   std::map<std::pair<std::string, int>, size_t> found;
   for (const RecordResult& record : records) {

@@ -1,4 +1,4 @@
-// These are the means over edited records that result files, tables, figures and pages show.
+// Means over edited records, as result files, tables, figures and pages show them.
 #pragma once
 
 #include <cstdint>
@@ -12,36 +12,36 @@
 
 namespace mambascope {
 
-// This is a mean over the records that have a number, times 100, as the public implementations of
-// ROME print it. The interval is the mean's 95 % one by Student's t; a share's is cut at 0 and 100.
+// Mean over the records that have a number, times 100, as the public implementations of ROME print
+// it. The interval is the 95 % one by Student's t; a share's is cut off at 0 and 100.
 struct MeasureMean {
-  std::optional<double> mean = {};  // none: no record has a number
+  std::optional<double> mean = {};  // none when no record has a number
   std::optional<std::pair<double, double>> interval = {};
 };
 
 struct EditMeans {
   int64_t records = 0;
   EditMeasures<MeasureMean> measures = {};
-  // S is HarmonicMeanOfRounded of the three ScoreParts; there is none where one of them is missing.
-  // Its interval is linearized (the delta method), since a record's three shares are dependent.
+  // S is HarmonicMeanOfRounded of the three ScoreParts; none when one of them is missing. A
+  // record's three shares depend on each other, so the interval is linearized (delta method).
   MeasureMean score = {};
 };
 
-// Averages the scores of records. REQUIRES: they are of one benchmark
+// Averages the scores of records. REQUIRES: all are of one benchmark
 EditMeans AverageScores(const std::vector<EditScores>& records);
 
-// Tables show the parts of the score and the score itself.
+// A column of a table: one part of the score, or the score.
 struct NamedMean {
   std::string key;    // as in result files: ES, or rewrite_acc
-  std::string head;   // of a table's column, at most 9 characters
+  std::string head;   // the column's head, at most 9 characters
   std::string title;  // "Efficacy ES"
   MeasureMean value;
 };
 
-// These are ES, PS, NS and S; of zsRE they are the three token accuracies and S.
+// Returns ES, PS, NS and S; for zsRE the three token accuracies and S.
 std::vector<NamedMean> PrincipalMeans(const EditMeans& means);
 
-// A row is about the edits of one weight, of which each record has one.
+// The edits of one weight, one per record.
 struct EditSweepRow {
   int layer = 0;
   std::string projection;
@@ -59,26 +59,27 @@ struct ProjectionSummary {
   std::string projection;
   std::vector<EditSweepRow> rows;
 
-  // The row of the highest S, the first of several; null where none has one.
+  // The row with the highest S, the first of several; null when no row has an S.
   const EditSweepRow* Best() const;
 };
 
-// Every record rewritten at every layer of every projection, each edit alone.
+// A sweep: every record edited at every layer of every projection, each edit alone.
 struct EditSweepSummary {
   EditMeans pre = {};                               // of the unedited model
   std::vector<ProjectionSummary> projections = {};  // in the order of the records' edits
 
-  // The row of the highest S of all projections; null where none has one.
+  // The row with the highest S of all projections; null when no row has an S.
   const EditSweepRow* Best() const;
-  // All layers that some projection has, ascending.
+  // All layers of all projections, ascending.
   std::vector<int> Layers() const;
-  // Half of the widest interval among the rows' principal means, in percent; 0 where there is none.
+  // Half of the widest interval among the rows' principal means, in percent; 0 without intervals.
   double WidestHalfInterval() const;
 };
 
 EditSweepSummary SummarizeSweep(const std::vector<RecordResult>& records);
 
-// Sorts rows that were made already by projection, in the order of their first rows, and layer.
+// Groups existing rows by projection, in the order of each projection's first row, and sorts them
+// by layer.
 std::vector<ProjectionSummary> GroupByProjection(const std::vector<EditSweepRow>& rows);
 
 }  // namespace mambascope

@@ -1,5 +1,5 @@
-// Means and intervals over edited records, worked out by hand, and the interval of S against the
-// jackknife.
+// Tests means and intervals over edited records against numbers worked out by hand, and the
+// interval of S against the jackknife.
 #include "mambascope/experiments/editing/edit_summary.h"
 
 #include <gmock/gmock.h>
@@ -17,7 +17,7 @@ namespace {
 using testing::ElementsAre;
 using testing::SizeIs;
 
-constexpr double kT3 = 3.18245;  // Student's 97.5 % quantile, of 3 degrees of freedom
+constexpr double kT3 = 3.18245;  // 97.5 % quantile of Student's t, 3 degrees of freedom
 
 const EditSweepRow& Row(const EditSweepSummary& summary, size_t projection, size_t row) {
   return summary.projections[projection].rows[row];
@@ -66,10 +66,10 @@ TEST(EditSummaryTest, ScoreIsOfRoundedPercentages) {
 TEST(EditSummaryTest, IntervalsAreWorkedOutByHand) {
   const EditSweepSummary summary = SummarizeSweep(SmallSweepRecords());
   const EditMeans& means = Row(summary, 0, 0).means;
-  // 100, 100, 100, 0: variance 2500, standard error 25.
+  // The values are 100, 100, 100, 0: variance 2500, standard error 25.
   EXPECT_EQ(means.measures.rewrite.success.interval, std::pair(0.0, 100.0))
       << "75 - 79.6 and 75 + 79.6: shares have bounds";
-  // Each of the three counts a third, and what PS gains NS loses.
+  // Each of the three shares counts a third. PS and NS vary oppositely, so only ES is left.
   EXPECT_NEAR(means.score.interval->first, 75 - kT3 * 25 / 3, 0.1);
   EXPECT_EQ(means.score.interval->second, 100) << "75 + 26.5";
   EXPECT_EQ(summary.WidestHalfInterval(), 50);
@@ -142,13 +142,14 @@ TEST(EditSummaryTest, HasMeasuresOfTextsWhereSomeRecordHasThem) {
   std::vector<RecordResult> records = SmallSweepRecords();
   EXPECT_FALSE(Row(SummarizeSweep(records), 0, 0).means.measures.texts);
   records[0].edits[1].scores.texts = {6, std::nullopt};
-  records[1].edits[1].scores.texts = {5, std::nullopt};  // reversed, but in the middle too
+  // The second record has its edits in reverse order; this one is in the middle either way.
+  records[1].edits[1].scores.texts = {5, std::nullopt};
   const auto texts = Row(SummarizeSweep(records), 0, 0).means.measures.texts;
   EXPECT_EQ(texts->entropy.mean, 550);
   EXPECT_FALSE(texts->reference.mean);
 }
 
-// The jackknife: S without each record in turn.
+// Returns the jackknife's standard error of S, which leaves out one record at a time.
 double JackknifeError(const std::vector<RecordResult>& records, size_t place) {
   std::vector<double> scores;
   const double others = static_cast<double>(records.size()) - 1;

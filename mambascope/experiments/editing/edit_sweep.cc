@@ -64,10 +64,10 @@ double CheckValue(const EditInputs& inputs, const EditRecord& record, const Rome
   const double difference =
       ((found.value.delta - again).norm() / again.norm().clamp_min(1e-30)).item<double>();
   if (!(difference < 1e-2))
-    throw Error(fmt::format("the value of case_id {} and that of whole passes differ by {:.1e} of "
-                            "it, more than rounding explains",
+    throw Error(fmt::format("the value found for case_id {} differs from that of whole passes by a "
+                            "relative {:.1e}, more than rounding explains",
                             record.case_id, difference),
-                "this is a fault of mambascope: please report the command");
+                "this is a bug in mambascope; please report the command");
   return difference;
 }
 

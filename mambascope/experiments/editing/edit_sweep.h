@@ -1,4 +1,4 @@
-// A sweep edits every record at every layer and projection asked for, each edit alone in the model,
+// A sweep edits every record at every requested layer and projection, each edit alone in the model,
 // and evaluates the edited models (Sharma et al. 2024, section 4.2 and Figure 6).
 #pragma once
 
@@ -13,9 +13,9 @@
 
 namespace mambascope {
 
-// What edit.json holds of a sweep.
+// Result of a sweep, as stored in edit.json.
 struct EditSweepResult {
-  Json options;  // what made it
+  Json options;  // the run's options (RunDescription)
   RecordChoice choice = {};
   EditSweepSummary summary = {};
   std::vector<RecordResult> records = {};
@@ -26,14 +26,14 @@ struct EditedRecords {
   std::vector<RomeEdit> edits;  // [record * place]
 };
 
-// Edits each record at each place. The value searches of all of them are done together. Throws
-// Error as Rome and the evaluator do.
+// Edits each record at each place. All value searches are done together. Throws Error when Rome or
+// the evaluator does.
 EditedRecords EditRecordsAlone(const EditInputs& inputs, const EditEvaluator& evaluate,
                                std::span<const DatasetRecord> records,
                                const std::vector<EditPlace>& places, const RomeOptions& options);
 
-// Searches a value again by whole passes, and returns how far the found one is from it, as a part
-// of it. Throws Error where rounding does not explain the difference.
+// Searches a value again by whole passes, and returns its relative difference from the found one.
+// Throws Error when the difference is larger than rounding explains.
 double CheckValue(const EditInputs& inputs, const EditRecord& record, const RomeEdit& found,
                   RomeOptions options);
 

@@ -1,5 +1,4 @@
-// Tests take these edited records: a few whose numbers are worked out by hand, and many as a model
-// has them.
+// Edited records for tests: a few with numbers worked out by hand, and many with realistic numbers.
 #pragma once
 
 #include <algorithm>
@@ -41,7 +40,7 @@ inline EditRecord MakeRecord(int case_id) {
           .digest = "0123"};
 }
 
-// ES, PS and NS of W_o at layer 2 are 75 percent each, and PS + NS are 150 in each of the four
+// ES, PS and NS of W_o at layer 2 are 75 percent each. PS + NS is 150 percent in each of the four
 // records.
 inline std::vector<RecordResult> SmallSweepRecords() {
   const std::vector<double> es = {1, 1, 1, 0}, ps = {0.5, 1, 0.5, 1}, ns = {1, 0.5, 1, 0.5};
@@ -57,8 +56,8 @@ inline std::vector<RecordResult> SmallSweepRecords() {
   return records;
 }
 
-// The shares are as a 16-layer model has them: W_o is good early, W_a in the middle, and W_g fails
-// from the middle on. Edits at the last layer do nothing.
+// Shares as in a 16-layer model: W_o is good early, W_a in the middle, and W_g fails from the
+// middle on. Edits at the last layer do nothing.
 inline std::vector<RecordResult> RealisticSweepRecords(int layers, int count) {
   std::mt19937 random(7);
   auto share = [&](double p, int prompts) {

@@ -19,10 +19,10 @@ double SecondsSince(Clock::time_point start) {
 
 bool IsMemit(const EditMethod& method) { return std::holds_alternative<MemitOptions>(method); }
 
-// The edits that rewrite some of the facts, [begin, end), in one model.
+// Makes the edits that rewrite facts [begin, end) in one model.
 using EditMaker = std::function<std::vector<Edit>(size_t begin, size_t end)>;
 
-// MEMIT searches the values once, whatever is edited together afterwards.
+// MEMIT searches the values once. They serve all numbers of facts per model.
 EditMaker MemitMaker(const EditInputs& inputs, const std::vector<RewritePrompts>& rewrites,
                      const MassEditOptions& options) {
   const MemitOptions& memit = std::get<MemitOptions>(options.method);
@@ -43,8 +43,8 @@ EditMaker MemitMaker(const EditInputs& inputs, const std::vector<RewritePrompts>
   };
 }
 
-// ROME makes each edit in the model that the earlier ones left. REQUIRES: begin is 0, and no
-// earlier end was larger
+// ROME makes each edit in the model with the earlier edits. REQUIRES: begin is 0, and end does not
+// decrease from call to call
 EditMaker RomeMaker(const EditInputs& inputs, const std::vector<RewritePrompts>& rewrites,
                     const MassEditOptions& options) {
   return [&inputs, &rewrites, &options, edits = std::vector<Edit>(), model = inputs.model](
@@ -62,18 +62,18 @@ EditMaker RomeMaker(const EditInputs& inputs, const std::vector<RewritePrompts>&
   };
 }
 
-// Returns how many of the records are edited where models hold `count` facts each. MEMIT makes as
-// many models as there are records for.
+// Returns how many records are edited when models hold `count` facts each. MEMIT fills as many
+// models as it has records for; ROME fills one.
 size_t EditedCount(const EditMethod& method, int64_t count, size_t records) {
   const auto n = static_cast<size_t>(count);
   return IsMemit(method) ? records / n * n : n;
 }
 
-// The scores of records after edits, `count` facts in a model.
+// Scores of records after edits with `count` facts per model.
 struct AfterEdits {
   std::vector<EditScores> post;
-  std::vector<Edit> edits;  // of the first `count`
-  double seconds = 0;       // that making the edits took
+  std::vector<Edit> edits;  // of the first model
+  double seconds = 0;       // time of making the edits
 };
 
 AfterEdits EditInChunks(const EditInputs& inputs, const EditEvaluator& evaluate,
@@ -92,7 +92,7 @@ AfterEdits EditInChunks(const EditInputs& inputs, const EditEvaluator& evaluate,
   return after;
 }
 
-// The unedited model's, of every record that some count edits.
+// Returns the unedited model's scores of every record that is edited for some count.
 std::vector<EditScores> EvaluateUnedited(const EditInputs& inputs, const EditEvaluator& evaluate,
                                          const std::vector<DatasetRecord>& records,
                                          const MassEditOptions& options) {
@@ -110,8 +110,9 @@ std::set<int64_t> EditCounts(const std::vector<int64_t>& asked, int64_t records)
   if (asked.empty()) return {records};
   const std::set<int64_t> counts(asked.begin(), asked.end());
   if (*counts.rbegin() > records)
-    throw Error(fmt::format("--edits {}: there are {} records to edit", *counts.rbegin(), records),
-                "--limit, or --all-facts");
+    throw Error(fmt::format("--edits {} exceeds the number of records to edit, {}",
+                            *counts.rbegin(), records),
+                "raise --limit, or add --all-facts");
   return counts;
 }
 
@@ -134,7 +135,7 @@ MassEdits EditTogether(const EditInputs& inputs, const EditEvaluator& evaluate,
   const Clock::time_point start = Clock::now();
   const EditMaker make =
       together ? MemitMaker(inputs, rewrites, options) : RomeMaker(inputs, rewrites, options);
-  // ROME searches as it goes.
+  // ROME's searches happen later, when it makes the edits.
   const double searching = SecondsSince(start) / static_cast<double>(rewrites.size());
   const std::vector<EditScores> pre = EvaluateUnedited(inputs, evaluate, records, options);
   const std::vector<double> perplexities = Perplexities(inputs.model, options.texts);

@@ -1,5 +1,5 @@
-// Many facts are edited in one model, by MEMIT at once and by ROME one after the other (Meng et al.
-// 2023, section 5).
+// Edits many facts in one model: MEMIT all at once, ROME one after the other (Meng et al. 2023,
+// section 5).
 #pragma once
 
 #include <cstdint>
@@ -19,28 +19,28 @@ namespace mambascope {
 struct MassEditOptions {
   EditMethod method;
   std::vector<EditPlace> places;  // one; for MEMIT the layers of one projection
-  std::set<int64_t> counts;       // so many facts in one model: a point each
-  // The edits should leave these texts as probable as they were (CheckEdits).
+  std::set<int64_t> counts;       // numbers of facts per model; each gives a point
+  // The edits should not change how probable these texts are (CheckEdits).
   std::vector<std::vector<int64_t>> texts;
-  std::function<void(int64_t done, int64_t total)> progress = {};  // searches
+  std::function<void(int64_t done, int64_t total)> progress = {};  // counts value searches
 };
 
-// A point is about models that hold `edits` facts each.
+// Averages over models that each hold `edits` facts.
 struct MassEditPoint {
   int64_t edits = 0;
-  EditMeans means = {}, pre = {};  // over the edited records, after the edits and before
+  EditMeans means = {}, pre = {};  // over the edited records, after and before the edits
   double seconds_per_edit = 0;
   EditHealth health = {};  // of the model with the first `edits` facts
 };
 
 struct MassEditedRecord {
   EditRecord record;
-  EditScores pre = {}, post = {};  // post: in the model of the largest count
+  EditScores pre = {}, post = {};  // post: in the model with the largest count
 };
 
-// What edit.json holds of it.
+// Result of many edits in one model, as stored in edit.json.
 struct MassEditResult {
-  Json options;  // what made it
+  Json options;  // the run's options (RunDescription)
   RecordChoice choice = {};
   std::vector<MassEditPoint> points = {};  // from few edits to many
   std::vector<MassEditedRecord> records = {};
@@ -49,21 +49,21 @@ struct MassEditResult {
 struct MassEdits {
   std::vector<MassEditPoint> points;
   std::vector<MassEditedRecord> records;
-  std::vector<Edit> edits;  // of the model with the largest count of facts
+  std::vector<Edit> edits;  // of the model with the largest count
 };
 
-// Returns the counts that are asked for, or the number of all records where none is. Throws Error
-// for a count of more records than there are.
+// Returns the requested counts, or the number of all records when none is requested. Throws Error
+// for a count above the number of records.
 std::set<int64_t> EditCounts(const std::vector<int64_t>& asked, int64_t records);
 
-// Prepares the records that will be edited. MEMIT edits all of them, in as many models as it takes;
-// ROME edits one model, of the largest count. Throws Error as PrepareRecord does.
+// Prepares the records that will be edited. MEMIT edits all of them, in as many models as needed;
+// ROME edits one model with the largest count. Throws Error when PrepareRecord does.
 std::vector<RewritePrompts> PrepareRecords(const EditInputs& inputs,
                                            const std::vector<DatasetRecord>& records,
                                            const EditMethod& method,
                                            const std::set<int64_t>& counts);
 
-// Makes the edits and measures them. REQUIRES: `rewrites` are PrepareRecords of the records
+// Makes the edits and measures them. REQUIRES: `rewrites` come from PrepareRecords of `records`
 MassEdits EditTogether(const EditInputs& inputs, const EditEvaluator& evaluate,
                        const std::vector<DatasetRecord>& records,
                        const std::vector<RewritePrompts>& rewrites, const MassEditOptions& options);

@@ -9,12 +9,12 @@
 namespace mambascope {
 namespace {
 
-// What the weight makes is added to the block's output as it is.
+// Whether the weight's output is added to the block's output without further layers.
 bool WritesResidual(const Model& model, int layer, const EditableWeight& weight) {
   return model.layer(layer).IsAddedToOutput(weight.value);
 }
 
-// The residuals of the bare prompts at `layer`: [fact, d_model].
+// Returns the residuals of the bare prompts at `layer`, [fact, d_model].
 at::Tensor Residuals(const Model& model, const std::vector<RewritePrompts>& facts, int layer) {
   const Place place = {Site::kResid, layer};
   std::vector<PromptToken> bare;
@@ -22,8 +22,8 @@ at::Tensor Residuals(const Model& model, const std::vector<RewritePrompts>& fact
   return TokenStates(model, bare, {place}).at(place);
 }
 
-// K^T [fact, in]: of each fact half the key of the bare prompt, half the mean of those of the other
-// contexts, where there are any.
+// Returns K^T [fact, in]. Each key is half the bare prompt's key plus half the mean key of the
+// other contexts. Without other contexts, it is the bare prompt's key.
 at::Tensor Keys(const Model& model, const std::vector<RewritePrompts>& facts, const Place& place) {
   std::vector<PromptToken> prompts;
   std::vector<int64_t> contexts;
@@ -40,9 +40,9 @@ at::Tensor Keys(const Model& model, const std::vector<RewritePrompts>& facts, co
   return at::stack(keys);
 }
 
-// A^T [fact, in] of A = (lambda C + K K^T)^-1 K, from `keys` K^T, in float64. By the push-through
-// identity it is (lambda I + K^T C^-1 K)^-1 K^T C^-1, so that C is factored alone, and lambda may
-// be 0.
+// Returns A^T [fact, in] in float64, where A = (lambda C + K K^T)^-1 K and `keys` is K^T. By the
+// push-through identity, A^T = (lambda I + K^T C^-1 K)^-1 K^T C^-1. So only C is factored, and
+// lambda may be 0.
 at::Tensor Spread(const at::Tensor& keys, const MomentSolver& solver, double lambda) {
   const at::Tensor solved = solver.Solve(keys);               // K^T C^-1: [fact, in], on the CPU
   at::Tensor gram = solved.mm(keys.to(solved.device()).t());  // [fact, fact]
@@ -50,14 +50,13 @@ at::Tensor Spread(const at::Tensor& keys, const MomentSolver& solver, double lam
   const auto [factor, info] = at::linalg_cholesky_ex(gram);
   const at::Tensor pivots = factor.diagonal();
   if (info.item<int>() != 0 || (pivots.min() / pivots.max()).item<double>() < 1e-6)
-    throw Error("the keys of the facts to edit depend on one another",
-                "a lambda above 0 lets them share");
+    throw Error("the keys of the facts to edit are linearly dependent", "use a lambda above 0");
   return at::cholesky_solve(solved, factor);
 }
 
 double MeanNorm(const at::Tensor& rows) { return rows.norm(2, {1}).mean().item<double>(); }
 
-// The edit of one layer, given `way` (Z - H)^T / layers left, [fact, out].
+// Makes the edit of one layer. `way` is (Z - H)^T / layers left, [fact, out].
 MemitLayer EditLayer(const Model& model, const std::vector<RewritePrompts>& facts, const Place& key,
                      const std::string& projection, const at::Tensor& way,
                      const MomentSolver& solver, double lambda) {
@@ -81,8 +80,8 @@ std::string ResidualProjection(const Model& model, int layer) {
   for (const EditableWeight& weight : model.layer(layer).editable()) {
     if (WritesResidual(model, layer, weight)) return weight.name;
   }
-  throw Error(fmt::format(
-      "layer {} has no projection that writes the residual stream and can be edited", layer));
+  throw Error(
+      fmt::format("layer {} has no editable projection that writes to the residual stream", layer));
 }
 
 double DefaultLambda(const Model& model, int layer, const std::string& projection) {
@@ -93,8 +92,8 @@ void CheckMemit(const Model& model, const std::set<int>& layers, const std::stri
   for (const int layer : layers) {
     if (WritesResidual(model, layer, model.editable(layer, projection))) continue;
     throw Error(
-        fmt::format("MEMIT cannot edit {}: it does not write the residual stream", projection),
-        fmt::format("edit {}, or take ROME", ResidualProjection(model, layer)));
+        fmt::format("MEMIT cannot edit {}: it does not write to the residual stream", projection),
+        fmt::format("edit {}, or use ROME", ResidualProjection(model, layer)));
   }
 }
 

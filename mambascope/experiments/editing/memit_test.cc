@@ -1,5 +1,5 @@
-// MEMIT: every layer's change against the paper's formula from whole runs and dense matrices, what
-// lambda does, what is refused, and facts that a model says once they are written into it.
+// Tests MEMIT: every layer's change against the paper's formula from whole runs and dense matrices,
+// the effect of lambda, refused options, and facts that a model says after it was edited.
 #include "mambascope/experiments/editing/memit.h"
 
 #include <ATen/ATen.h>
@@ -33,14 +33,14 @@ double RelativeDifference(const at::Tensor& got, const at::Tensor& want) {
   return ((got - want).norm() / want.norm()).item<double>();
 }
 
-// A state of one token, by a whole run of its prompt: [width].
+// Returns the state of one token by a whole run of its prompt, [width].
 at::Tensor StateByRun(const Model& model, const PromptToken& prompt, const Place& place) {
   return mambascope::Run(model, {prompt.ids}, {.variants = {}, .keep = {place}})
       .State(place, 0)[prompt.token]
       .to(at::kDouble);
 }
 
-// Facts of made-up tokens, in the bare prompt and `others` contexts more.
+// Makes facts of made-up tokens, with the bare prompt and `others` more contexts each.
 std::vector<RewritePrompts> MakeFacts(int64_t facts, int64_t others) {
   std::vector<RewritePrompts> result;
   for (int64_t i = 0; i < facts; ++i) {
@@ -59,7 +59,7 @@ std::vector<RewritePrompts> MakeFacts(int64_t facts, int64_t others) {
 
 class MemitTest : public testing::TestWithParam<std::string> {
  protected:
-  // Moments of made-up keys, of which the small ones differ from layer to layer.
+  // Moments of small made-up keys, which differ from layer to layer.
   const MomentSolver& Solver(const Place& key) const {
     if (!solvers_.contains(key)) solvers_.emplace(key, MomentSolver(MomentsAt(key)));
     return solvers_.at(key);
@@ -80,7 +80,7 @@ class MemitTest : public testing::TestWithParam<std::string> {
                  [&](const Place& key) -> const MomentSolver& { return Solver(key); },
                  {.value = {.steps = 4, .clamp = 0.75}, .lambda = lambda});
   }
-  // K^T of `model`: [fact, in].
+  // Returns K^T of `model`, [fact, in].
   static at::Tensor KeysByRun(const Model& model, const std::vector<RewritePrompts>& facts,
                               const Place& key) {
     std::vector<at::Tensor> keys;
@@ -238,11 +238,11 @@ TEST_P(MemitTest, RefusesWhatItCannotEdit) {
   for (const EditableWeight& weight : model_.layer(0).editable()) {
     if (weight.name == projection_) continue;
     EXPECT_THAT(error(facts, {0}, weight.name),
-                AllOf(HasSubstr(weight.name), HasSubstr("does not write the residual stream")));
+                AllOf(HasSubstr(weight.name), HasSubstr("does not write to the residual stream")));
   }
   EXPECT_THAT(error(facts, {1, 77}, projection_), HasSubstr("layer 77 is out of range"));
   EXPECT_THAT(error(facts, {1}, "W_z"), HasSubstr("W_z"));
-  EXPECT_THAT(error({facts[0], facts[0]}, {1}, projection_), HasSubstr("depend on one another"));
+  EXPECT_THAT(error({facts[0], facts[0]}, {1}, projection_), HasSubstr("are linearly dependent"));
 }
 
 TEST(MemitProjectionTest, MambaIsEditedAtItsOutputProjection) {
@@ -255,7 +255,7 @@ class MemitDemoTest : public testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Models, MemitDemoTest,
                          testing::Values("demo-mamba", "demo-mamba2", "demo-neox"), TestName);
 
-// Ten records of the bundled CounterFact file at once, with the moments of a small part of the
+// Edits ten records of the bundled CounterFact file at once, with moments of a small part of the
 // bundled sentences.
 TEST_P(MemitDemoTest, TheEditedModelSaysWhatWasWritten) {
   c10::NoGradGuard no_grad;

@@ -15,10 +15,10 @@ namespace mambascope {
 namespace {
 
 constexpr double kMostCondition = 1e12;
-constexpr int64_t kBlock =
-    128;  // columns of a product; the sum is symmetric, so blocks below the diagonal are left out
+// Columns per block of the product. The sum is symmetric, so blocks below the diagonal are skipped.
+constexpr int64_t kBlock = 128;
 
-// sum += x^T x, upper blocks only.
+// Adds x^T x to `sum`, upper blocks only.
 void AddProducts(const at::Tensor& x, at::Tensor sum) {
   const int64_t width = x.size(1);
   const at::Tensor keys = x.to(at::kDouble);  // [row, width]
@@ -30,7 +30,7 @@ void AddProducts(const at::Tensor& x, at::Tensor sum) {
   }
 }
 
-// Takes the states at places.
+// Adds the states at the wanted places to their moments.
 class MomentHooks : public Hooks {
  public:
   MomentHooks(std::map<Place, Moments>& moments, const std::vector<Place>& places)
@@ -106,9 +106,9 @@ bool MomentSolver::singular() const { return !(condition_ <= kMostCondition); }
 
 at::Tensor MomentSolver::Solve(const at::Tensor& keys) const {
   if (singular()) {
-    throw Error(fmt::format("the second moments of {} tokens of width {} are singular", count_,
+    throw Error(fmt::format("the second moments are singular (tokens: {}, width: {})", count_,
                             factor_.size(0)),
-                "take more text (several times as many tokens as the width), or --ridge 1e-4");
+                "use more text (several times as many tokens as the width), or --ridge 1e-4");
   }
   return at::cholesky_solve(keys.to(at::kCPU, at::kDouble).t(), factor_).t();
 }

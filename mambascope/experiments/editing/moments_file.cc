@@ -20,7 +20,7 @@ constexpr const char* kSum = "mom2.mom2";
 constexpr const char* kCount = "mom2.count";
 constexpr const char* kDocuments = "sample_size";
 
-// What published files call the module whose input a site is.
+// The modules whose input is the state at a site, as published files name them.
 constexpr std::pair<Site, std::string_view> kModules[] = {{Site::kMixed, "mixer.out_proj"},
                                                           {Site::kMixerIn, "mixer.in_proj"},
                                                           {Site::kMlpMid, "mlp.c_proj"},
@@ -40,14 +40,15 @@ const at::Tensor& GetTensor(const Npz& npz, const char* key, const fs::path& fil
   const at::Tensor* tensor = FindTensor(npz, key);
   if (tensor == nullptr)
     throw Error(fmt::format("{}: lacks the array '{}'", file.string(), key),
-                "second moments are what `mambascope moments` or ROME writes");
+                "give a file that `mambascope moments` or ROME wrote");
   return *tensor;
 }
 
 int64_t GetCount(const Npz& npz, const char* key, const fs::path& file) {
   const at::Tensor& tensor = GetTensor(npz, key, file);
   const int64_t count = tensor.numel() == 1 ? tensor.item().toLong() : 0;
-  if (count < 1) throw Error(fmt::format("{}: '{}' is no count", file.string(), key));
+  if (count < 1)
+    throw Error(fmt::format("{}: '{}' is not a count of 1 or more", file.string(), key));
   return count;
 }
 
@@ -60,12 +61,13 @@ std::string GetText(const Npz& npz, const char* key) {
 at::Tensor GetSum(const Npz& npz, int64_t width, const fs::path& file) {
   const at::Tensor sum = GetTensor(npz, kSum, file).to(at::kDouble);
   if (sum.dim() != 2 || sum.size(0) != sum.size(1))
-    throw Error(fmt::format("{}: '{}' has the shape [{}], a square was expected", file.string(),
-                            kSum, fmt::join(sum.sizes(), ", ")));
+    throw Error(fmt::format("{}: '{}' has the shape [{}], but must be square", file.string(), kSum,
+                            fmt::join(sum.sizes(), ", ")));
   if (sum.size(0) != width)
-    throw Error(fmt::format("{}: these statistics have width {}, the model's keys there {}",
-                            file.string(), sum.size(0), width),
-                "they are of another model or another projection");
+    throw Error(
+        fmt::format("{}: these second moments have width {}, but the model's keys have width {}",
+                    file.string(), sum.size(0), width),
+        "they are of another model or another projection");
   if (!at::isfinite(sum).all().item<bool>())
     throw Error(fmt::format("{}: '{}' holds numbers that are not finite", file.string(), kSum));
   return sum;
@@ -95,7 +97,7 @@ void PutConvergence(Npz& npz, const Convergence& convergence) {
   if (convergence.solutions.defined()) npz["convergence.solutions"] = convergence.solutions;
 }
 
-// Whether a published file's name is of this layer's module:
+// Whether a published file is named after this layer's module, like
 // "transformer.h.17.mlp.c_proj_float32_mom2_100000.npz".
 bool IsPublished(const std::string& name, const Place& place) {
   if (!name.ends_with(".npz") || name.find("mom2") == name.npos) return false;
@@ -119,12 +121,12 @@ fs::path FindMoments(fs::path folder, const Place& place) {
   std::sort(all.begin(), all.end());
   std::sort(matching.begin(), matching.end());
   if (matching.size() > 1)
-    throw Error(fmt::format("{}: more than one file is of {}: {}", folder.string(),
-                            PlaceName(place), fmt::join(matching, ", ")),
-                "name one of them");
+    throw Error(fmt::format("{}: more than one file has the second moments of {}: {}",
+                            folder.string(), PlaceName(place), fmt::join(matching, ", ")),
+                "give one of these files");
   throw Error(
-      fmt::format("{}: no second moments of {}; there is {}", folder.string(), PlaceName(place),
-                  all.empty() ? "none at all" : fmt::format("{}", fmt::join(all, ", "))),
+      fmt::format("{}: there are no second moments of {} (.npz files: {})", folder.string(),
+                  PlaceName(place), all.empty() ? "none" : fmt::format("{}", fmt::join(all, ", "))),
       fmt::format("make them with `mambascope moments --layers {}`", place.layer));
 }
 
@@ -172,11 +174,11 @@ Moments ReadMoments(const fs::path& path, const Place& place, int64_t width,
   const fs::path file = fs::is_directory(path) ? FindMoments(path, place) : path;
   const StoredMoments stored = ReadMomentsFile(file, width);
   if (stored.place && stored.place != place)
-    throw Error(fmt::format("{}: holds the second moments of {}, those of {} were asked for",
+    throw Error(fmt::format("{}: these are the second moments of {}, but those of {} are needed",
                             file.string(), PlaceName(*stored.place), PlaceName(place)));
   if (!stored.model.empty() && stored.model != fingerprint)
-    throw Error(fmt::format("{}: statistics of another model", file.string()),
-                "make this model's with `mambascope moments`");
+    throw Error(fmt::format("{}: these second moments are of another model", file.string()),
+                "make those of this model with `mambascope moments`");
   return stored.moments;
 } catch (const fs::filesystem_error& e) {
   throw Error(fmt::format("{}: cannot be read: {}", e.path1().string(), e.code().message()));

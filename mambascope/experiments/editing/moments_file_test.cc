@@ -1,4 +1,4 @@
-// Files of second moments: ours, published ones, and others.
+// Tests files of second moments: those of mambascope, published ones, and others.
 #include "mambascope/experiments/editing/moments_file.h"
 
 #include <ATen/ATen.h>
@@ -21,7 +21,7 @@ const Place kFileMixed0{Site::kMixed, 0}, kFileMixed3{Site::kMixed, 3};
 
 class MomentsFileTest : public testing::Test {
  protected:
-  // As ROME's layer_stats writes them.
+  // Writes a file as ROME's layer_stats does.
   fs::path WritePublished(const std::string& name, double value, int64_t width = 4) const {
     const at::Tensor sum = at::eye(width, at::kFloat) * value;
     WriteNpz(folder_ / name, {{"mom2.mom2", sum},
@@ -50,10 +50,10 @@ TEST_F(MomentsFileTest, PublishedFilesAreReadByPathAndByTheLayersModule) {
   EXPECT_THAT(ErrorOf([&] {
                 value(folder_.path(), {Site::kMlpMid, 7});
               }),
-              HasSubstr("no second moments of mlp_mid.7; there is"));
+              HasSubstr("no second moments of mlp_mid.7 (.npz files: "));
   WritePublished("backbone.layers.3.mixer.out_proj_float32_mom2_1000.npz", 6);
   EXPECT_THAT(ErrorOf([&] { value(folder_.path(), kFileMixed3); }),
-              HasSubstr("more than one file is of mixed.3"));
+              HasSubstr("more than one file has the second moments of mixed.3"));
 }
 
 TEST_F(MomentsFileTest, OursKeepAllThatTheyHold) {
@@ -79,9 +79,10 @@ TEST_F(MomentsFileTest, OursKeepAllThatTheyHold) {
   EXPECT_THAT(read.convergence.tokens, ElementsAre(5, 7));
   EXPECT_THAT(read.convergence.change, ElementsAre(std::nullopt, 0.25));
   EXPECT_TRUE(at::equal(read.convergence.solutions, written.convergence.solutions));
-  EXPECT_EQ(ReadMoments(folder_.path(), kFileMixed3, 4, "m").count, 7);  // the folder above
+  // A folder that holds `moments` is accepted too.
+  EXPECT_EQ(ReadMoments(folder_.path(), kFileMixed3, 4, "m").count, 7);
   EXPECT_EQ(ReadMoments(folder_ / "moments", kFileMixed3, 4, "m").count, 7);
-  // What ROME's code asks a file for.
+  // ROME's code reads these keys.
   const Npz npz = ReadNpz(file);
   EXPECT_EQ(std::get<std::string>(npz.at("mom2.constructor")), "util.runningstats.SecondMoment()");
   EXPECT_EQ(std::get<at::Tensor>(npz.at("mom2.count")).item<int64_t>(), 7);
@@ -94,7 +95,7 @@ TEST_F(MomentsFileTest, RefusesWhatDoesNotFit) {
     return ErrorOf([&] { ReadMoments(path, place, width, "m"); });
   };
   EXPECT_THAT(read(folder_.path()),
-              AllOf(HasSubstr("no second moments of mixed.3; there is none at all"),
+              AllOf(HasSubstr("no second moments of mixed.3 (.npz files: none)"),
                     HasSubstr("mambascope moments --layers 3")));
   EXPECT_THAT(read(folder_ / "none"), HasSubstr("none: "));
   fs::create_directory(folder_ / "moments");
@@ -103,13 +104,14 @@ TEST_F(MomentsFileTest, RefusesWhatDoesNotFit) {
                 .documents = 3,
                 .place = kFileMixed3,
                 .model = "other"});
-  EXPECT_THAT(read(folder_.path()), HasSubstr("mixed.3.npz: statistics of another model"));
+  EXPECT_THAT(read(folder_.path()),
+              HasSubstr("mixed.3.npz: these second moments are of another model"));
   EXPECT_THAT(read(folder_.path(), kFileMixed0),
-              HasSubstr("no second moments of mixed.0; there is mixed.3.npz"));
+              HasSubstr("no second moments of mixed.0 (.npz files: mixed.3.npz"));
   EXPECT_THAT(read(folder_ / "moments/mixed.3.npz", kFileMixed0),
-              HasSubstr("holds the second moments of mixed.3, those of mixed.0"));
+              HasSubstr("these are the second moments of mixed.3, but those of mixed.0"));
   EXPECT_THAT(read(folder_.path(), kFileMixed3, 5),
-              HasSubstr("have width 4, the model's keys there 5"));
+              HasSubstr("have width 4, but the model's keys have width 5"));
   const auto broken = [&](const Npz& npz) {
     WriteNpz(folder_ / "broken.npz", npz);
     return read(folder_ / "broken.npz");
@@ -118,11 +120,11 @@ TEST_F(MomentsFileTest, RefusesWhatDoesNotFit) {
   EXPECT_THAT(broken({{"mom2.mom2", sum}}), HasSubstr("lacks the array 'mom2.count'"));
   EXPECT_THAT(broken({{"mom2.count", count}}), HasSubstr("lacks the array 'mom2.mom2'"));
   EXPECT_THAT(broken({{"mom2.count", at::scalar_tensor(0, at::kLong)}, {"mom2.mom2", sum}}),
-              HasSubstr("'mom2.count' is no count"));
+              HasSubstr("'mom2.count' is not a count"));
   EXPECT_THAT(broken({{"mom2.count", std::string("7")}, {"mom2.mom2", sum}}),
               HasSubstr("lacks the array 'mom2.count'"));
   EXPECT_THAT(broken({{"mom2.count", count}, {"mom2.mom2", at::ones({4, 3})}}),
-              HasSubstr("has the shape [4, 3], a square"));
+              HasSubstr("has the shape [4, 3], but must be square"));
   EXPECT_THAT(broken({{"mom2.count", count}, {"mom2.mom2", sum / 0}}), HasSubstr("not finite"));
   WriteFile(folder_ / "text.npz", "hello");
   EXPECT_THAT(read(folder_ / "text.npz"), HasSubstr("text.npz: cannot be read as a zip"));

@@ -37,7 +37,7 @@ void to_json(Json& json, const MomentsResult& result) {
   }
 }
 
-// A condition that is infinite is null.
+// A null condition is read as infinite.
 void from_json(const Json& json, MomentsResult& result) {
   result = {.options = json.at("options"), .projections = {}, .moments = {}};
   for (const Json& m : json.at("moments")) {

@@ -1,4 +1,4 @@
-// What the command `moments` finds, as moments.json holds it (docs/cli.md).
+// Result of the command `moments`, as stored in moments.json (docs/cli.md).
 #pragma once
 
 #include <map>
@@ -11,12 +11,12 @@
 namespace mambascope {
 
 struct MomentsResult {
-  Json options;                                           // what made it
+  Json options;                                           // the run's options (RunDescription)
   std::map<Place, std::vector<std::string>> projections;  // the weights that read a state
   std::vector<MomentResult> moments;
 };
 
-// Without the tensors of the convergence.
+// Writes all but the convergence's tensors.
 void to_json(Json& json, const MomentsResult& result);
 void from_json(const Json& json, MomentsResult& result);
 

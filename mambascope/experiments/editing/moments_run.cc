@@ -23,14 +23,14 @@ constexpr double
     kFirstCheck = 512,
     kDoubling = 1.9;  // tokens at which convergence is first looked at, and by how much they grow
 
-// The documents of a corpus in batches that do not depend on where a run begins, if it begins where
-// one ends.
+// The documents of a corpus in batches. A run that begins where a batch ended gets the same batches
+// as an uninterrupted run.
 class Batches {
  public:
   struct Batch {
     std::vector<std::vector<int64_t>> prompts;
     int64_t tokens = 0;
-    int64_t end = 0;  // the document after its last
+    int64_t end = 0;  // index of the document after the last one
   };
 
   Batches(const Tokenizer& tokenizer, const MomentOptions& options, int64_t begin, int64_t end)
@@ -38,7 +38,7 @@ class Batches {
     for (int64_t i = 0; i < begin; ++i) corpus_.Next();
   }
 
-  // As many documents as fit into options.rows, at least one; none after the last.
+  // Returns as many documents as fit into options.rows, at least one; none after the last.
   std::optional<Batch> Next() {
     Batch batch;
     for (; next_ < end_ || waiting_; ++next_) {
@@ -58,11 +58,12 @@ class Batches {
   const Tokenizer& tokenizer_;
   const MomentOptions& options_;
   Corpus corpus_;
-  std::optional<std::vector<int64_t>> waiting_;  // tokens of document next_, which did not fit
+  // Tokens of document next_, which did not fit into the last batch.
+  std::optional<std::vector<int64_t>> waiting_;
   int64_t next_, end_;
 };
 
-// The run itself: what is collected at each place, in memory and on disk.
+// One run: the moments of each place, in memory and on disk.
 class Collection {
  public:
   Collection(const Model& model, const Tokenizer& tokenizer, const CorpusSummary& corpus,
@@ -88,7 +89,7 @@ class Collection {
       begin = batch->end;
       tokens += batch->tokens;
       if (SecondsSinceSave() > std::max(options_.seconds_to_save, 10 * save_seconds_))
-        Save();  // at most a tenth of the time
+        Save();  // takes at most a tenth of the time
       if (options_.progress) options_.progress(begin, documents_, tokens);
     }
     Save();
@@ -112,7 +113,7 @@ class Collection {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // What is on disk, or nothing yet. The sum goes to the collector.
+  // Returns what is stored for `place`, or an empty result. Puts the stored sum into the collector.
   StoredMoments Begin(const Place& place) {
     const fs::path file = MomentsPath(folder_, place);
     PrepareFile(file);
@@ -125,20 +126,20 @@ class Collection {
     StoredMoments stored = ReadMomentsFile(file, collector_.At(place).sum.size(0));
     const auto refuse = [&](const char* what) {
       throw Error(fmt::format("{}: {}", file.string(), what),
-                  "name another folder with --out, or delete that file");
+                  "use another folder with --out, or delete this file");
     };
     if (stored.made_by.empty() || stored.place != place)
       refuse("was not made by `mambascope moments` for this place");
-    if (stored.model != options_.model) refuse("statistics of another model");
-    if (stored.text != text_) refuse("statistics of another text");
+    if (stored.model != options_.model) refuse("these second moments are of another model");
+    if (stored.text != text_) refuse("these second moments are of another text");
     if (stored.made_by != options_.made_by)
-      refuse("was made with other options, or by another version");
+      refuse("was made with other options, or by another version of mambascope");
     collector_.Restore(place, stored.moments);
     stored.moments = {};
     return stored;
   }
 
-  // Tokens spread over the held-out documents.
+  // Takes the keys of tokens that are spread over the held-out documents.
   void TakeKeys(const CorpusSummary& corpus) {
     const int64_t held_out = corpus.documents - documents_,
                   each = (kHeldOutKeys + held_out - 1) / held_out;
@@ -170,8 +171,8 @@ class Collection {
     }
   }
 
-  // Looks at convergence when there are about twice as many tokens as the last time; batches are of
-  // about the same size, so exact doubling is mostly missed.
+  // Measures convergence when there are about twice as many tokens as the last time. Exactly twice
+  // as many are rare, because tokens come in batches of about equal size.
   void Watch(const Place& place) {
     Convergence& convergence = places_.at(place).convergence;
     const double due = convergence.tokens.empty()
@@ -213,11 +214,11 @@ class Collection {
   const fs::path folder_;
   const MomentOptions& options_;
   const std::string text_;
-  const int64_t documents_;  // to collect
+  const int64_t documents_;  // number of documents to collect
   MomentCollector collector_;
-  std::map<Place, StoredMoments> places_;  // without their sums
-  std::map<Place, at::Tensor> keys_;       // held out
-  std::set<Place> changed_;                // since the last save
+  std::map<Place, StoredMoments> places_;  // their sums are in collector_
+  std::map<Place, at::Tensor> keys_;       // held-out keys
+  std::set<Place> changed_;                // places changed since the last save
   Clock::time_point saved_ = Clock::now();
   double save_seconds_ = 0;
 };
@@ -230,8 +231,9 @@ std::vector<MomentResult> CollectMoments(const Model& model, const Tokenizer& to
                                          const CorpusSummary& corpus, const fs::path& folder,
                                          const MomentOptions& options) {
   if (corpus.documents < 2)
-    throw Error(fmt::format("a text of {} documents: at least 2 are needed", corpus.documents),
-                "a .txt has one document per line, a .jsonl one in the field 'text' of each line");
+    throw Error(fmt::format("the text needs at least 2 documents, but has {}", corpus.documents),
+                "a .txt file has one document per line; a .jsonl file has one in the field 'text' "
+                "of each line");
   if (options.places.empty()) return {};
   Collection collection(model, tokenizer, corpus, folder, options);
   collection.Run();

@@ -1,5 +1,4 @@
-// Runs over a corpus: what is collected and written, going on after an interruption, and what is
-// refused.
+// Tests runs over a corpus: what is collected and written, continued runs, and refused files.
 #include "mambascope/experiments/editing/moments_run.h"
 
 #include <ATen/ATen.h>
@@ -23,7 +22,7 @@ const Place kMixed0{Site::kMixed, 0}, kMixed3{Site::kMixed, 3}, kMixerIn1{Site::
 
 class MomentsRunTest : public testing::Test {
  protected:
-  // The first documents of the bundled text.
+  // Writes the first documents of the bundled text.
   void WriteText(int documents) const {
     std::ifstream in(RepositoryFolder() / "data/demo/sentences.jsonl");
     std::string text, line;
@@ -84,7 +83,7 @@ TEST_F(MomentsRunTest, LongDocumentsAreCutOff) {
   EXPECT_EQ(Collect(out_, options)[0].tokens, 21);
 }
 
-// The change at each doubling is that of the solutions of the two sums.
+// The change at each doubling is computed from the solutions with both sums.
 TEST_F(MomentsRunTest, ConvergenceIsTheChangeOfTheSolutions) {
   WriteText(120);
   MomentOptions options = Options();
@@ -97,7 +96,7 @@ TEST_F(MomentsRunTest, ConvergenceIsTheChangeOfTheSolutions) {
   ASSERT_TRUE(convergence.change[1] && convergence.change[2]);
   EXPECT_LT(*convergence.change[2], *convergence.change[1]);
   EXPECT_GT(*convergence.change[2], 0.05);
-  // By hand, of the last two.
+  // The last two solutions are computed by hand.
   std::vector<std::vector<int64_t>> prompts;
   std::vector<PromptToken> watched;
   Corpus corpus({text_});
@@ -127,7 +126,7 @@ TEST_F(MomentsRunTest, ConvergenceIsTheChangeOfTheSolutions) {
   EXPECT_NEAR(*convergence.change[2], expected, 1e-3 * expected);
 }
 
-// The same document again and again: many tokens, but fewer different keys than features.
+// A repeated document has many tokens, but fewer different keys than features.
 TEST_F(MomentsRunTest, SingularMomentsHaveSolutionsOnlyWithARidge) {
   WriteText(1);
   const std::string line = ReadFile(text_);
@@ -164,7 +163,7 @@ TEST_F(MomentsRunTest, AnInterruptedRunGivesTheSameFiles) {
       if (documents >= most) throw Interruption();
     };
     if (most == 10)
-      options.places = {kMixed0, kMixerIn1};  // a place that is asked for later starts later
+      options.places = {kMixed0, kMixerIn1};  // the other places start in the next run
     else options.places = Options().places;
     EXPECT_THROW(Collect(resumed, options), Interruption);
     EXPECT_LT(begun, most);
@@ -177,7 +176,7 @@ TEST_F(MomentsRunTest, AnInterruptedRunGivesTheSameFiles) {
     const std::string name = MomentsPath("", place).string();
     EXPECT_EQ(ReadFile(resumed / name), ReadFile(out_ / name)) << name;
   }
-  // Once more: nothing is left to do.
+  // Another run has nothing left to do.
   options.progress = [&](int64_t, int64_t, int64_t) { ADD_FAILURE(); };
   EXPECT_EQ(Collect(resumed, options)[0].documents, 76);
 }
@@ -191,13 +190,14 @@ TEST_F(MomentsRunTest, RefusesWhatSomethingElseMade) {
   MomentOptions options = Options();
   options.model = "another";
   EXPECT_THAT(error(options),
-              AllOf(HasSubstr("mixed.0.npz: statistics of another model"), HasSubstr("--out")));
+              AllOf(HasSubstr("mixed.0.npz: these second moments are of another model"),
+                    HasSubstr("--out")));
   options = Options();
   options.made_by = "others";
   EXPECT_THAT(error(options), HasSubstr("mixed.0.npz: was made with other options"));
   options = Options();
   options.limit_documents = 20;
-  EXPECT_THAT(error(options), HasSubstr("mixed.0.npz: statistics of another text"));
+  EXPECT_THAT(error(options), HasSubstr("mixed.0.npz: these second moments are of another text"));
   fs::copy_file(out_ / "mixed.0.npz", out_ / "mixed.5.npz");
   options = Options();
   options.places = {{Site::kMixed, 5}};
@@ -208,7 +208,7 @@ TEST_F(MomentsRunTest, RefusesWhatSomethingElseMade) {
 TEST_F(MomentsRunTest, RefusesATextOfOneDocument) {
   WriteText(1);
   EXPECT_THAT(ErrorOf([&] { Collect(out_, Options()); }),
-              HasSubstr("a text of 1 documents: at least 2"));
+              HasSubstr("needs at least 2 documents, but has 1"));
 }
 
 }  // namespace

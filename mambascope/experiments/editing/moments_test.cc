@@ -1,4 +1,4 @@
-// Second moments against plain float64 sums over the states that Run keeps, and C^-1 k against a
+// Compares second moments with plain float64 sums over the states that Run keeps, and C^-1 k with a
 // solve without Cholesky.
 #include "mambascope/experiments/editing/moments.h"
 
@@ -29,7 +29,7 @@ class MomentsTest : public testing::TestWithParam<std::string> {
     places_.push_back({Site::kEmbed, kEmbedLayer});
   }
 
-  // The sum of k k^T, one prompt and one outer product at a time.
+  // Returns the sum of k k^T, one prompt and one outer product at a time.
   at::Tensor PlainSum(const Place& place) const {
     at::Tensor sum;
     for (const std::vector<int64_t>& prompt : kPrompts) {
@@ -80,8 +80,8 @@ TEST_P(MomentsTest, PackingDoesNotChangeThem) {
   }
 }
 
-// The pass that stops above the highest place, the places that are left out, and going on from
-// earlier sums.
+// The pass stops above the highest place, other places are left out, and earlier sums are
+// continued.
 TEST_P(MomentsTest, AreCollectedAtThePlacesAskedFor) {
   MomentCollector all(model_, places_), some(model_, places_);
   all.Add(kPrompts, places_);
@@ -141,7 +141,7 @@ TEST(MomentSolverTest, FewerTokensThanFeaturesAreSingular) {
   EXPECT_THAT(ErrorOf([&] {
                 solver.Solve(at::ones({1, 40}));
               }),
-              AllOf(HasSubstr("20 tokens of width 40 are singular"), HasSubstr("--ridge")));
+              AllOf(HasSubstr("singular (tokens: 20, width: 40)"), HasSubstr("--ridge")));
   EXPECT_FALSE(MomentSolver(RandomMoments(20, 40), 1e-3).singular());
   EXPECT_TRUE(MomentSolver({.sum = at::zeros({4, 4}, at::kDouble), .count = 0}).singular());
   at::Tensor nearly = at::eye(4, at::kDouble);
@@ -149,7 +149,7 @@ TEST(MomentSolverTest, FewerTokensThanFeaturesAreSingular) {
   EXPECT_TRUE(MomentSolver({.sum = nearly, .count = 1}).singular());
 }
 
-// Wider than a block of the products.
+// The states are wider than a block of the products.
 TEST(MomentCollectorTest, SumsOfWideStatesAreWhole) {
   c10::NoGradGuard no_grad;
   const Model model = Model::Load(RepositoryFolder() / "models/demo-mamba");

@@ -29,7 +29,7 @@ NextTokens PredictNext(const EditInputs& inputs, const Model& model,
   return next;
 }
 
-// The edits that one fact takes, and what was found on the way.
+// The edits of one fact, and the value that was found for it.
 struct FoundEdits {
   std::vector<Edit> edits;
   FoundValue value;
@@ -77,7 +77,8 @@ OneEdit EditOne(const EditInputs& inputs, const Rewrite& rewrite, const RewriteP
                        .health = CheckEdits(inputs.model, found.edits, options.texts),
                        .perplexity_text = {}};
   if (result.after.top[0].id != prompts.target[0])
-    result.health.warnings.push_back("the edit did not take: the model does not say the target");
+    result.health.warnings.push_back(
+        "the edit failed: the most probable next token does not begin the target");
   return {std::move(result), found.edits};
 }
 

@@ -1,4 +1,4 @@
-// One fact is rewritten, and what the model says before and after is kept.
+// Rewrites one fact, and records what the model predicts before and after.
 #pragma once
 
 #include <string>
@@ -16,30 +16,30 @@ struct TokenProbability {
   double prob = 0;
 };
 
-// What a model says after a prompt.
+// A model's predictions of the token after a prompt.
 struct NextTokens {
-  std::vector<TokenProbability> top = {};  // the most probable ones, the first of them the most
-  double p_target = 0;                     // of the whole target
+  std::vector<TokenProbability> top = {};  // the most probable tokens, in descending order
+  double p_target = 0;                     // probability of the whole target
 };
 
-// What edit.json holds of one edit.
+// Result of one edit, as stored in edit.json.
 struct OneEditResult {
-  Json options;                  // what made it
-  std::vector<int> layers = {};  // ascending; the value is searched at the last
+  Json options;                  // the run's options (RunDescription)
+  std::vector<int> layers = {};  // ascending; the value is searched at the last one
   std::string projection;
   std::string prompt, subject, target;  // the prompt has one {} for the subject
   std::vector<LossStep> loss = {};      // of the value search, by pass
-  std::string stopped;                  // what ended it: "loss", "probability" or "steps"
+  std::string stopped;                  // what ended the search: "loss", "probability" or "steps"
   double v0_norm = 0, delta_norm = 0;   // |v0|, |v* - v0|
   NextTokens before = {}, after = {};
-  EditHealth health = {};       // it has one weight for each of the layers
-  std::string perplexity_text;  // what the perplexities are of
+  EditHealth health = {};       // with one weight for each of the layers
+  std::string perplexity_text;  // describes the texts of the perplexities
 };
 
 struct OneEditOptions {
   EditMethod method;
   std::vector<EditPlace> places;  // one; for MEMIT the layers of one projection
-  // The edit should leave these texts as probable as they were (CheckEdits).
+  // The edit should not change how probable these texts are (CheckEdits).
   std::vector<std::vector<int64_t>> texts;
 };
 
@@ -48,8 +48,8 @@ struct OneEdit {
   std::vector<Edit> edits;
 };
 
-// Makes the edit and measures it. Throws Error as Rome or Memit do. REQUIRES: `prompts` are
-// PrepareRewrite of `rewrite`
+// Makes the edit and measures it. Throws Error when Rome or Memit does. REQUIRES: `prompts` come
+// from PrepareRewrite of `rewrite`
 OneEdit EditOne(const EditInputs& inputs, const Rewrite& rewrite, const RewritePrompts& prompts,
                 const OneEditOptions& options);
 

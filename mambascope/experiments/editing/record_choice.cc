@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kRecordsAtATime = 256;
 
-// Whether the model says the true object of each record in [begin, end).
+// Whether the model knows the true object of each record in [begin, end).
 std::vector<bool> KnowsRecords(const Model& model, const Tokenizer& tokenizer,
                                const std::vector<DatasetRecord>& records, size_t begin,
                                size_t end) {
@@ -45,8 +45,8 @@ ChosenRecords ChooseRecords(const Model& model, const Tokenizer& tokenizer,
   }
   if (chosen.records.empty())
     throw Error(
-        fmt::format("the model knows the true object of none of the {} records", records.size()),
-        "--all-facts edits them all the same");
+        fmt::format("the model knows the true object of no record ({} tested)", records.size()),
+        "--all-facts also edits records that the model does not know");
   chosen.choice.chosen = static_cast<int64_t>(chosen.records.size());
   return chosen;
 }

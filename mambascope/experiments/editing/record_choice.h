@@ -1,4 +1,4 @@
-// This file chooses which records of a data set are edited.
+// Chooses which records of a data set are edited.
 #pragma once
 
 #include <cstdint>
@@ -9,18 +9,18 @@
 namespace mambascope {
 
 struct RecordChoiceOptions {
-  int64_t limit = 0;  // records at most; 0: all
+  int64_t limit = 0;  // maximum number of records; 0: all
   // kKnown keeps the records whose true object the model knows.
   enum class Keep { kKnown, kAll } keep = Keep::kKnown;
-  uint64_t seed = 0;  // of the order in which the records are looked at
+  uint64_t seed = 0;  // of the order in which records are tested
 };
 
-// How many records were chosen, of how many.
+// Numbers of records.
 struct RecordChoice {
   int64_t chosen = 0;
-  int64_t tested = 0;    // of the data's, in the shuffled order, until there were enough
-  int64_t of = 0;        // records of the data
-  int64_t left_out = 0;  // further records of the data, which cannot be used
+  int64_t tested = 0;    // tested in the shuffled order, until enough were chosen
+  int64_t of = 0;        // in the data
+  int64_t left_out = 0;  // in the data's files too, but unusable
 };
 
 struct ChosenRecords {
@@ -28,7 +28,7 @@ struct ChosenRecords {
   RecordChoice choice;
 };
 
-// Shuffles the records and keeps some of them. Throws Error when that leaves none.
+// Shuffles the records and keeps some of them. Throws Error when none is left.
 ChosenRecords ChooseRecords(const Model& model, const Tokenizer& tokenizer,
                             std::vector<DatasetRecord> records,
                             const RecordChoiceOptions& options = {});

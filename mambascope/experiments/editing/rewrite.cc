@@ -32,9 +32,8 @@ std::string AsContext(std::string text) {
 std::vector<int64_t> BeginningIds(const Tokenizer& tokenizer, const std::string& beginning) {
   std::vector<int64_t> ids = TokenIds(tokenizer.EncodeContinuation(beginning));
   if (beginning == kEndOfText && ids.size() != 1)
-    throw Error(
-        fmt::format("the tokenizer has no {}, from which context texts are generated", kEndOfText),
-        "give some, with --contexts");
+    throw Error(fmt::format("contexts cannot be generated: the tokenizer has no {}", kEndOfText),
+                "give a file of contexts with --contexts");
   return ids;
 }
 
@@ -65,9 +64,9 @@ Contexts GenerateContexts(const Model& model, const Tokenizer& tokenizer,
     }
   }
   if (!says_something)
-    throw Error(fmt::format("the model goes on from {} with no text that contexts could be made of",
+    throw Error(fmt::format("contexts cannot be generated: the model continues {} with empty texts",
                             kEndOfText),
-                "--contexts memit begins them with words; or give a file of them");
+                "use --contexts memit, which begins them with words, or give a file of contexts");
   return contexts;
 }
 
@@ -80,7 +79,7 @@ Contexts ReadContexts(const std::filesystem::path& file) {
       json[0] != "{}")
     throw Error(
         file.string() +
-        ": a list of texts was expected, each with one {} for the prompt, the first \"{}\" alone");
+        ": expected a list of texts, each with one {} for the prompt, and \"{}\" as the first");
   return json.get<Contexts>();
 }
 

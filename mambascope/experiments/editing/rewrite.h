@@ -1,4 +1,4 @@
-// A fact to rewrite, as the prompts that editing optimises on (Meng et al. 2022, section 3.1;
+// A fact to rewrite, and the prompts that editing optimises on (Meng et al. 2022, section 3.1;
 // Sharma et al. 2024, section 4).
 #pragma once
 
@@ -13,41 +13,41 @@
 namespace mambascope {
 
 struct Rewrite {
-  std::string pattern;  // "{} is located in": the prompt, with one {} for the subject
+  std::string pattern;  // the prompt with one {} for the subject: "{} is located in"
   std::string subject;
-  std::string target;  // the new object; the space before it may be left out
+  std::string target;  // the new object; a space is put before it if it has none
 };
 
-// What stands before a prompt so that its key and value do not depend on the prompt's beginning:
-// texts with one {} for the prompt. The first is "{}" alone, the bare prompt.
+// Texts with one {} for the prompt. They put different beginnings before the prompt, so that its
+// key and value do not depend on one beginning. The first text is "{}", the bare prompt.
 using Contexts = std::vector<std::string>;
 
-// `count` texts of `tokens` new tokens each, drawn from the model's 5 most probable next ones after
-// `beginning`.
+// Plans `count` texts of `tokens` new tokens each. They continue `beginning`, drawn from the
+// model's 5 most probable next tokens.
 struct ContextPlan {
   std::string beginning;
   int64_t tokens, count;
 };
-// The published plans. ROME: 10 texts of 5 and 10 of 10 tokens after "<|endoftext|>". MEMIT: one
-// after each of five words.
+// The published plans. ROME: 10 texts of 5 tokens and 10 of 10 tokens after "<|endoftext|>". MEMIT:
+// one text after each of five words.
 std::vector<ContextPlan> RomeContextPlan();
 std::vector<ContextPlan> MemitContextPlan();
 
-// "{}", and every text that the model goes on with, as "TEXT. {}": normalised (NFKD), empty lines
-// as spaces, without <|endoftext|> and braces. Throws Error when the tokenizer lacks a beginning's
-// special token.
+// Returns "{}", and every generated text as "TEXT. {}". Texts are normalised (NFKD), their empty
+// lines become spaces, and <|endoftext|> and braces are removed. Throws Error when the tokenizer
+// lacks <|endoftext|> and a plan begins with it, and when all generated texts are empty.
 Contexts GenerateContexts(const Model& model, const Tokenizer& tokenizer,
                           const std::vector<ContextPlan>& plan, uint64_t seed);
 
-// A JSON list of texts with one {} each, of which the first is "{}".
+// Reads a JSON list of texts with one {} each, of which the first is "{}".
 Contexts ReadContexts(const std::filesystem::path& file);
 
-// A rewrite in tokens.
+// The tokens of a rewrite.
 struct RewritePrompts {
-  std::vector<PromptToken>
-      prompts;  // one per context, to the prompt's end; `token` is the subject's last
-  std::vector<int64_t> target;  // ids, one or more
-  PromptToken essence;          // "SUBJECT is a", which must go on meaning the same
+  // One prompt per context; `token` is the subject's last token.
+  std::vector<PromptToken> prompts;
+  std::vector<int64_t> target;  // ids, at least one
+  PromptToken essence;          // "SUBJECT is a"; its meaning should not change
 };
 
 // Throws Error for a pattern without exactly one {}, an empty subject, and a target without a

@@ -61,7 +61,7 @@ TEST_F(RewriteTest, ContextsAreDrawnFromTheModelAndFrozenByTheSeed) {
   EXPECT_NE(GenerateContexts(model_, tokenizer_, MemitContextPlan(), 2), contexts);
 }
 
-// The bundled models were never shown what follows the end of a text.
+// The bundled models were not trained on text that follows the end of a text.
 TEST_F(RewriteTest, ModelThatSaysNothingAfterTheEndOfTextIsAnError) {
   EXPECT_THAT(ErrorOf([&] { GenerateContexts(model_, tokenizer_, RomeContextPlan(), 0); }),
               HasSubstr("--contexts"));
@@ -76,7 +76,8 @@ TEST_F(RewriteTest, ContextFiles) {
   EXPECT_EQ(read(R"(["{}", "It rains. {}"])"), (Contexts{"{}", "It rains. {}"}));
   for (const char* bad : {"[]", "{}", R"(["It rains. {}", "{}"])", R"(["{}", "no place"])",
                           R"(["{}", "{} {}"])", R"(["{}", 3])"})
-    EXPECT_THAT(ErrorOf([&] { read(bad); }), HasSubstr("contexts.json: a list of texts")) << bad;
+    EXPECT_THAT(ErrorOf([&] { read(bad); }), HasSubstr("contexts.json: expected a list of texts"))
+        << bad;
 }
 
 }  // namespace

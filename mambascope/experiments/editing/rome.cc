@@ -11,8 +11,8 @@
 namespace mambascope {
 namespace {
 
-// The keys and values of all tasks' prompts: place -> [prompt, width]; `first` gets the first
-// prompt of each rewrite.
+// Returns the keys and values of all tasks' prompts, place -> [prompt, width]. Sets `first` to the
+// index of each rewrite's first prompt.
 std::map<Place, at::Tensor> KeysAndValues(const Model& model, const std::vector<RomeTask>& tasks,
                                           std::map<const RewritePrompts*, int64_t>& first) {
   std::vector<PromptToken> prompts;
@@ -26,8 +26,8 @@ std::map<Place, at::Tensor> KeysAndValues(const Model& model, const std::vector<
   return TokenStates(model, prompts, places);
 }
 
-// The edit of one task, from the keys and values of its contexts, [context, in] and [context, out];
-// the bare prompt is the first.
+// Makes the edit of one task from the keys [context, in] and values [context, out] of its contexts.
+// The bare prompt is the first context.
 RomeEdit MakeEdit(const RomeTask& task, const at::Tensor& weight, const at::Tensor& keys,
                   const at::Tensor& values, FoundValue found, const MomentSolver& solver,
                   RomeOptions::Division division) {
@@ -40,9 +40,10 @@ RomeEdit MakeEdit(const RomeTask& task, const at::Tensor& weight, const at::Tens
       bare ? values.narrow(0, 0, 1) : values.mean(0, /*keepdim=*/true);  // [1, out]
   const double along = (k0 * u).sum().item<double>();
   if (std::abs(along) < 1e-6 * k0.norm().item<double>())
-    throw Error(fmt::format("the edit of {} at layer {}: its key hardly lies along C^-1 k",
-                            task.projection, task.layer),
-                "take more text for the moments, or --ridge");
+    throw Error(
+        fmt::format("{} at layer {} cannot be edited: its key has almost no component along C^-1 k",
+                    task.projection, task.layer),
+        "use more text for the moments, or --ridge");
   const at::Tensor v =
       (values.narrow(0, 0, 1) + found.delta.unsqueeze(0) - now) / along;  // v* - W k0
   RomeEdit result{.edit = {task.layer, task.projection, u.to(at::kFloat), v.to(at::kFloat)},

@@ -1,12 +1,12 @@
-// Rank-One Model Editing (Meng et al. 2022, section 3.1; Sharma et al. 2024, section 4): a
-// projection W is seen as a memory that maps the key k at the subject's last token to a value. It
-// is changed by rank one so that the key maps to the value that makes the model say the target, and
-// so that other keys, of second moment C, move least:
+// ROME (Rank-One Model Editing; Meng et al. 2022, section 3.1; Sharma et al. 2024, section 4). A
+// projection W is seen as a memory that maps the key k at the subject's last token to a value. A
+// rank-one change maps the key to a value that makes the model say the target. It moves the values
+// of other keys, of second moment C, as little as possible:
 //
 //   W' = W + v u^T     u = C^-1 k / |C^-1 k|     v = (v* - W k0) / (k0 . u)
 //
-// k is the mean key over contexts and k0 that of the bare prompt, which W' maps to v* = v0 + delta
-// (experiments/value_search).
+// k is the mean key over contexts. k0 is the key of the bare prompt, which W' maps to v* = v0 +
+// delta (value_search.h).
 #pragma once
 
 #include <functional>
@@ -22,9 +22,9 @@ namespace mambascope {
 
 struct RomeOptions {
   ValueOptions value = {};
-  // The key that the division takes: the bare prompt's, as published, or the mean that u is made
-  // from too (Gupta et al. 2024, "Rebuilding ROME": edits one after the other then do not break the
-  // model).
+  // The key that the division uses. kBare, as published, is the bare prompt's key. kMean is the
+  // mean key, from which u is made too; with it, edits one after the other do not break the model
+  // (Gupta et al. 2024, "Rebuilding ROME").
   enum class Division { kBare, kMean } division = Division::kBare;
 };
 
@@ -49,14 +49,15 @@ struct RomeEdit {
   double weight_norm = 0;  // |W|
 };
 
-// C^-1 k by the place of the key.
+// Returns the solver of C^-1 k for the place of a key.
 using Solvers = std::function<const MomentSolver&(const Place& key)>;
 
-// The place of a projection's key. Throws Error for a layer or a projection that the model lacks.
+// The place of a projection's key. Throws Error when the model lacks the layer or the projection.
 Place KeyPlace(const Model& model, int layer, const std::string& projection);
 
-// All edits, each of the model as it is, searched together. Throws Error as KeyPlace and
-// SearchValues do, where `solvers` does, and for a key that u hardly sees (k0 . u near 0).
+// Makes all edits, each of the unedited model, with their searches done together. Throws Error when
+// KeyPlace, SearchValues or `solvers` does, and when a key has almost no component along u (k0 . u
+// near 0).
 std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& tasks,
                            const Solvers& solvers, const RomeOptions& options = {});
 

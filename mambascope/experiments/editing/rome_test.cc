@@ -18,7 +18,7 @@ class RomeTest : public testing::TestWithParam<std::string> {
       {17, 40},
       {{30, 21, 3, 4}, 1}};
 
-  // Second moments that are not the identity: of random keys.
+  // Second moments of random keys, so that C is not the identity.
   const MomentSolver& Solver(const Place& key) {
     const auto found = solvers_.find(key);
     if (found != solvers_.end()) return found->second;
@@ -75,7 +75,8 @@ TEST_P(RomeTest, EditedProjectionMapsTheBareKeyToTheValueFound) {
   }
 }
 
-// u = C^-1 k / |C^-1 k| by an LU solve in float64 of C itself, k from whole runs of every context.
+// Computes u = C^-1 k / |C^-1 k| by an LU solve of C in float64, with k from whole runs of every
+// context.
 TEST_P(RomeTest, DirectionIsTheInverseMomentsTimesTheMeanKey) {
   c10::NoGradGuard no_grad;
   for (const RomeTask& task : Tasks()) {
@@ -95,9 +96,8 @@ TEST_P(RomeTest, DirectionIsTheInverseMomentsTimesTheMeanKey) {
 
 TEST_P(RomeTest, MeanDivisionMapsTheMeanKey) {
   c10::NoGradGuard no_grad;
-  const RomeTask task = {
-      &rewrite_, 1,
-      model_.layer(1).editable()[0].name};  // layer 0's keys are the same in all contexts
+  // Layer 1 is edited, because layer 0's keys are the same in all contexts.
+  const RomeTask task = {&rewrite_, 1, model_.layer(1).editable()[0].name};
   const RomeEdit bare = Edits({task})[0], mean = Edits({task}, RomeOptions::Division::kMean)[0];
   const EditableWeight weight = FindEditable(model_.layer(1), task.projection);
   at::Tensor k, v;
@@ -125,8 +125,7 @@ TEST_P(RomeTest, ModelStaysBitForBitWhatItWas) {
   EXPECT_TRUE(mambascope::Run(model_, {prompt}).Logits(0).equal(before));
 }
 
-// At the last layer an edit changes what each token's own key is mapped to, and nothing reads that
-// but the token's logits.
+// At the last layer an edit changes the output at each token, and only that token's logits read it.
 TEST_P(RomeTest, EditOfTheLastLayerChangesNothingButEachTokensOwnOutput) {
   c10::NoGradGuard no_grad;
   const int top = model_.layers() - 1;
@@ -144,7 +143,7 @@ TEST_P(RomeTest, EditOfTheLastLayerChangesNothingButEachTokensOwnOutput) {
   EXPECT_GT(change.abs().max().item<double>(), 1e-3) << "the edit does nothing";
 }
 
-// So a search there, for a subject that the prompt goes on after, cannot make the target more
+// If the prompt goes on after the subject, a search at the last layer cannot make the target more
 // probable.
 TEST_P(RomeTest, SearchAtTheLastLayerSeesOnlyTheSubjectsOwnToken) {
   const int top = model_.layers() - 1;

@@ -13,13 +13,13 @@
 namespace mambascope {
 namespace {
 
-// Tokens to be predicted, each from a row of last-block outputs.
+// Scores of predicted tokens, each from one row of the last block's output.
 struct Predictions {
   std::vector<double> nll;
   std::vector<bool> correct;
 };
 
-// tokens[i] after row rows[i] of h [row, d_model].
+// Scores tokens[i] as the next token after row rows[i] of h [row, d_model].
 Predictions Predict(const Model& model, const at::Tensor& h, const std::vector<int64_t>& rows,
                     const std::vector<int64_t>& tokens) {
   std::vector<size_t> order(rows.size());
@@ -57,7 +57,7 @@ void Check(const Model& model, const std::vector<Question>& questions) {
         throw Error(fmt::format("a target of prompt {} is empty", i),
                     "it needs at least one token");
       const int64_t vocab = model.config().vocab;
-      if (target.back() < 0 || target.back() >= vocab)  // the others go through the embedding
+      if (target.back() < 0 || target.back() >= vocab)  // embedding checks the other tokens
         throw Error(fmt::format("token id {} is outside the model's vocabulary of {}",
                                 target.back(), vocab));
     }
@@ -98,9 +98,9 @@ std::vector<std::vector<TargetScore>> ScoreTargets(const Model& model,
                                                    const SharedForwardOptions& options) {
   c10::NoGradGuard no_grad;
   Check(model, questions);
-  std::vector<std::vector<int64_t>> sequences;  // a prompt and all of a target but its last token
-  std::vector<SequenceToken> before;            // the token before each of the targets'
-  std::vector<int64_t> tokens;                  // the targets'
+  std::vector<std::vector<int64_t>> sequences;  // a prompt and its target without the last token
+  std::vector<SequenceToken> before;            // the position before each target token
+  std::vector<int64_t> tokens;                  // the target tokens
   for (const Question& question : questions) {
     for (const std::vector<int64_t>& target : question.targets) {
       const auto length = static_cast<int64_t>(question.prompt.size());
@@ -126,7 +126,7 @@ std::vector<std::vector<TargetScore>> ScoreTargets(const Model& model,
           .correct = {correct, correct + length}};
       if (!std::isfinite(score.nll))
         throw Error(fmt::format("the score of a target of prompt {} is not a number", q),
-                    "the checkpoint's weights may be damaged or of a type that overflows");
+                    "the checkpoint's weights may be damaged, or of a type that overflows");
       scores[q].push_back(std::move(score));
       nll += length;
       correct += length;
@@ -141,7 +141,7 @@ std::vector<double> Perplexities(const Model& model,
   for (size_t i = 0; i < texts.size(); ++i) {
     if (texts[i].size() < 2)
       throw Error(fmt::format("text {} has fewer than two tokens", i),
-                  "its perplexity is that of all but the first");
+                  "the perplexity is computed from the second token on");
     questions.push_back({{texts[i].front()}, {{texts[i].begin() + 1, texts[i].end()}}});
   }
   std::vector<double> perplexities;

@@ -1,4 +1,5 @@
-// Scores of targets against one whole run per prompt and target, and numbers worked out by hand.
+// Compares scores of targets with one whole run per prompt and target, and with numbers worked out
+// by hand.
 #include "mambascope/experiments/editing/target_scores.h"
 
 #include <ATen/ATen.h>
@@ -19,7 +20,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// One whole run, the log-softmax of every target token's row.
+// Scores every target token by the log-softmax of its row in one whole run.
 TargetScore Looped(const Model& model, std::vector<int64_t> prompt,
                    const std::vector<int64_t>& target) {
   const auto length = static_cast<int64_t>(prompt.size());
@@ -55,7 +56,7 @@ class TargetScoresTest : public testing::TestWithParam<std::string> {
     at::manual_seed(seed);
     return ToVector(at::randint(0, model_.config().vocab, {n}));
   }
-  // `n` tokens that the model finds the most probable.
+  // Returns `n` tokens, each the most probable one after the tokens before.
   std::vector<int64_t> Greedy(std::vector<int64_t> prompt, int64_t n) const {
     const auto length = static_cast<int64_t>(prompt.size());
     for (int64_t i = 0; i < n; ++i)

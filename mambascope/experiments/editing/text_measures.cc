@@ -13,7 +13,7 @@
 namespace mambascope {
 namespace {
 
-// Hn, in bits.
+// Hn of NgramEntropy, in bits.
 double Entropy(const std::vector<std::string>& words, size_t n) {
   std::map<std::vector<std::string>, double> counts;
   double total = 0;

@@ -1,4 +1,4 @@
-// Entropies and reference scores worked out by hand, and what is absent where a record or the
+// Tests entropies and reference scores worked out by hand, and missing values where a record or the
 // references lack something.
 #include "mambascope/experiments/editing/text_measures.h"
 
@@ -17,11 +17,11 @@ using testing::SizeIs;
 using testing::StartsWith;
 
 TEST(NgramEntropyTest, IsWorkedOutByHand) {
-  // Bigrams ab 2, ba 1; trigrams aba 1, bab 1.
+  // Bigrams: ab 2, ba 1. Trigrams: aba 1, bab 1.
   const double h2 = -(2.0 / 3 * std::log2(2.0 / 3) + 1.0 / 3 * std::log2(1.0 / 3)), h3 = 1;
   const double abab = (2.0 / 3 * h2 + 4.0 / 3 * h3) / 2;
   EXPECT_NEAR(*NgramEntropy({"a b a b"}), abab, 1e-12);
-  // Four different bigrams, three trigrams.
+  // There are four different bigrams and three trigrams.
   const double differ = (2.0 / 3 * 2 + 4.0 / 3 * std::log2(3.0)) / 2;
   EXPECT_NEAR(*NgramEntropy({"one two, three four"}), differ, 1e-12) << "the comma is a word";
   EXPECT_NEAR(*NgramEntropy({"a b a b", "one two, three four"}), (abab + differ) / 2, 1e-12)

@@ -17,21 +17,21 @@
 namespace mambascope {
 namespace {
 
-// Where a delta at `place` can be added as well: a value that goes into the block's output as it is
-// needs no layer of its own.
+// Returns where a delta at `place` can be added instead. A value that is added to the block's
+// output as it is can be changed there, so that its own layer need not be recomputed.
 Place WhereAdded(const Model& model, const Place& place) {
   return model.layer(place.layer).IsAddedToOutput(place.site) ? BlockOutput(place.layer) : place;
 }
 
-// Base runs and cases of searches done together.
+// Base runs and cases of searches that run together.
 struct Work {
   std::vector<SweepBase> bases;
   std::vector<SweepCase> cases;
   std::map<const RewritePrompts*, size_t> first_base;
 };
 
-// One search: its cases are the contexts' prompts, each with the target but its last token, and the
-// essence.
+// One search. Its cases are the prompts of all contexts, each with the target except its last
+// token, and the essence.
 class Search {
  public:
   Search(const Model& model, const ValueTask& task, const ValueOptions& options)
@@ -48,8 +48,8 @@ class Search {
                   .unsqueeze(1);
   }
 
-  // Appends this search's cases, and their base runs unless another search of the same rewrite has
-  // done so.
+  // Appends this search's cases. Appends their base runs, too, unless another search of the same
+  // rewrite has done so.
   void Append(Work& work) {
     const bool is_new = !work.first_base.contains(&rewrite_);
     size_t next = work.first_base.emplace(&rewrite_, work.bases.size()).first->second;
@@ -73,8 +73,8 @@ class Search {
   int64_t reads() const { return target_.size(0) + 1; }
   bool done() const { return !found_.stopped.empty(); }
 
-  // The loss of the pass that gave `log_p` [read, vocab], or an undefined tensor where the search
-  // is over.
+  // Returns the loss of the pass that gave `log_p` [read, vocab]. The tensor is undefined when the
+  // search is over.
   at::Tensor Loss(const at::Tensor& log_p) {
     const int64_t contexts = static_cast<int64_t>(rewrite_.prompts.size()), n = reads() - 1;
     const at::Tensor nll =
@@ -98,7 +98,7 @@ class Search {
     return done() ? at::Tensor() : loss;
   }
 
-  // One step down the gradient, back into the ball around 0.
+  // Takes one gradient step and scales delta back to the largest allowed norm.
   void Descend() {
     adam_.step();
     adam_.zero_grad();
@@ -126,8 +126,7 @@ class Search {
   FoundValue found_;
 };
 
-// Logits [read, vocab] of what the cases read, by one whole pass over their prompts: every layer,
-// every token, the logits of all of them.
+// Returns the logits [read, vocab] that the cases read, by one whole pass over their prompts.
 at::Tensor ByRun(const Model& model, const Work& work, const std::vector<size_t>& asked) {
   std::vector<std::vector<int64_t>> prompts;
   RunOptions options;
@@ -144,7 +143,7 @@ at::Tensor ByRun(const Model& model, const Work& work, const std::vector<size_t>
   return at::cat(read);
 }
 
-// Searches done together, to their end.
+// Runs searches together until all have ended.
 void Descend(const Model& model, const std::vector<std::unique_ptr<Search>>& searches,
              const Work& work, const ValueOptions& options,
              const std::function<void(int64_t)>& finished) {
@@ -176,20 +175,20 @@ void Descend(const Model& model, const std::vector<std::unique_ptr<Search>>& sea
   }
 }
 
-// The first of `tasks` from `begin` on that fit into one pass together, at least one.
+// Returns the searches of `tasks` from `begin` on that fit into one pass together, at least one.
 std::vector<std::unique_ptr<Search>> Begin(const Model& model, const std::vector<ValueTask>& tasks,
                                            size_t begin, const ValueOptions& options, Work& work) {
   const int64_t most_rows = SearchRows(model.device());
   std::vector<std::unique_ptr<Search>> searches;
-  c10::AutoGradMode grad(true);  // so that the plan counts what gradients keep
+  c10::AutoGradMode grad(true);  // so that the plan counts the memory that gradients keep
   for (size_t i = begin; i < tasks.size(); ++i) {
     Work more = work;
     auto search = std::make_unique<Search>(model, tasks[i], options);
     search->Append(more);
     int64_t reads = 0;
     for (const SweepCase& c : more.cases) reads += static_cast<int64_t>(c.read.size());
-    // Beside the sweep: what it keeps of the base runs, and the logits with their softmax and
-    // gradients.
+    // Memory beside the sweep: what it keeps of the base runs, and the logits with their softmax
+    // and gradients.
     const int64_t beside = RepeatedBytes(model, more.bases, more.cases) +
                            4 * reads * model.config().vocab * static_cast<int64_t>(sizeof(float));
     const SweepPlan plan = PlanSweep(model, more.bases, more.cases,
@@ -198,8 +197,8 @@ std::vector<std::unique_ptr<Search>> Begin(const Model& model, const std::vector
     if (!fits && !searches.empty()) break;
     if (plan.passes > 1)
       throw Error(
-          fmt::format("the search for one value takes more than {} MB", options.memory >> 20),
-          "allow more, with --memory");
+          fmt::format("the search for one value needs more than {} MB", options.memory >> 20),
+          "raise --memory");
     work = std::move(more);
     searches.push_back(std::move(search));
   }

@@ -1,4 +1,4 @@
-// The value search against whole passes, and against the loss computed by hand.
+// Compares the value search with whole passes, and its loss with the loss computed by hand.
 #include "mambascope/experiments/editing/value_search.h"
 
 #include <ATen/ATen.h>
@@ -17,12 +17,12 @@ namespace {
 
 class ValueSearchTest : public testing::TestWithParam<std::string> {
  protected:
-  // Three contexts of different lengths and a target of two tokens.
+  // This rewrite has three contexts of different lengths and a target of two tokens.
   const RewritePrompts first_ = {
       {{{7, 30, 21, 150, 9}, 2}, {{5, 6, 7, 30, 21, 150, 9}, 4}, {{8, 7, 30, 21, 150, 9}, 3}},
       {17, 40},
       {{30, 21, 3, 4}, 1}};
-  // One token, and a subject that ends the prompt.
+  // This rewrite has a target of one token, and its subject ends the prompt.
   const RewritePrompts second_ = {
       {{{12, 33, 4}, 2}, {{99, 100, 12, 33, 4}, 4}}, {60}, {{33, 4, 3, 4}, 1}};
 
@@ -33,8 +33,8 @@ class ValueSearchTest : public testing::TestWithParam<std::string> {
   }
   std::vector<ValueTask> Tasks() const {
     const int top = model_.layers() - 1;
-    // At the last layer the subject must end the prompt: else the loss has no gradient there but
-    // rounding's.
+    // At the last layer the subject must end the prompt. Otherwise the loss's gradient there is
+    // only rounding.
     std::vector<ValueTask> tasks = {
         Task(first_, 0, Weight(0).value), Task(second_, 0, Weight(0).value),
         Task(second_, top, Weight(top).value), Task(second_, 0, Site::kResid)};
@@ -66,7 +66,7 @@ TEST_P(ValueSearchTest, FindsWhatLoopedWholePassesFind) {
       << "the target has not become more probable";
 }
 
-// The loss of the paper, term by term, at the value that was found.
+// Compares each term of the loss with the paper's, at the value that was found.
 TEST_P(ValueSearchTest, LossIsTheOneOfThePaper) {
   const ValueTask task = Task(first_, 0, Weight(0).value);
   const ValueOptions options{.steps = 3, .learning_rate = 0.05, .clamp = 30};
@@ -79,8 +79,8 @@ TEST_P(ValueSearchTest, LossIsTheOneOfThePaper) {
     const Variant variant = {Add{{task.at.site, task.at.layer, prompt.token}, delta}};
     return mambascope::Run(model_, {ids}, {.variants = {variant}}).Logits(0).log_softmax(1);
   };
-  // `steps` has the loss before each descent: the last is that of what two descents found. One step
-  // more gives the delta itself.
+  // `steps` has the loss before each descent step. The last of three is the loss of `found.delta`,
+  // which two descent steps made.
   double nll = 0, p = 0;
   for (const PromptToken& prompt : first_.prompts) {
     const at::Tensor logs = log_p(prompt, {first_.target[0]}, found.delta);
@@ -119,7 +119,8 @@ TEST_P(ValueSearchTest, IsKeptInTheBallAndStopsWhereItIsTold) {
   EXPECT_EQ(probable.steps.size(), 5u);
 }
 
-// Whatever else is searched beside it, in however many passes, and whichever of them stop first.
+// A search gives the same value beside other searches, in any number of passes, whichever stops
+// first.
 TEST_P(ValueSearchTest, SearchesDoNotSeeEachOther) {
   std::vector<ValueTask> many;
   for (int i = 0; i < 4; ++i) {
@@ -128,8 +129,8 @@ TEST_P(ValueSearchTest, SearchesDoNotSeeEachOther) {
   ValueOptions options{.steps = 6, .learning_rate = 0.05, .clamp = 30};
   std::vector<FoundValue> alone;
   for (const ValueTask& task : Tasks()) alone.push_back(SearchValues(model_, {task}, options)[0]);
-  options.enough_loss =
-      0;  // the mean loss of the third pass, so that some stop by then and others do not
+  // The mean loss of the third pass, so that some searches stop by then and others do not.
+  options.enough_loss = 0;
   for (const FoundValue& value : alone)
     options.enough_loss += value.steps[2].loss / static_cast<double>(alone.size());
   alone.clear();
@@ -137,7 +138,7 @@ TEST_P(ValueSearchTest, SearchesDoNotSeeEachOther) {
   std::set<size_t> passes;
   for (const FoundValue& value : alone) passes.insert(value.steps.size());
   EXPECT_GT(passes.size(), 1u) << "all stop at once";
-  int64_t enough = 1 << 16;  // bytes for some searches, not for all
+  int64_t enough = 1 << 16;  // bytes that suffice for some searches at a time, but not for all
   while (ErrorOf([&] { SearchValues(model_, many, {.steps = 1, .memory = enough}); }) != "no error")
     enough += enough / 4;
   for (const int64_t memory : {options.memory, enough}) {

@@ -1,11 +1,11 @@
-// The zsRE evaluation of a model, edited or not (Mitchell et al. 2022; Meng et al. 2022,
-// section 3.3): the share of an answer's tokens that the model finds the most probable ones, given
-// the question and the answer's tokens before.
+// Evaluates a model, edited or not, on zsRE (Mitchell et al. 2022; Meng et al. 2022, section 3.3).
+// The measure is the share of an answer's tokens that are the most probable ones, given the
+// question and the answer's tokens before.
 //
-// The public implementation asks for every token in a pass of its own, after the text of the
-// question and of the tokens before it, tokenised anew; here an answer is tokenised once, and one
-// pass tells of all its tokens. The two differ where the text of an answer's first tokens is
-// tokenised otherwise than within the whole.
+// The public implementation runs one pass per token, and tokenises the text of the question and the
+// tokens before anew each time. Here an answer is tokenised once, and one pass scores all its
+// tokens. The two differ where the answer's first tokens, as a text of their own, are tokenised
+// differently than within the whole answer.
 #pragma once
 
 #include <vector>
@@ -17,23 +17,24 @@
 namespace mambascope {
 
 struct ZsreEvaluationOptions {
-  // What an edit writes, and the question and its rephrasing are measured by: the first of
-  // `answers`, as in Meng et al., or `alt`.
+  // The target that an edit writes, and that the question and its rephrasing are scored for: the
+  // first of `answers`, as in Meng et al., or `alt`.
   enum class Target { kAnswer, kAlt };
   Target target = Target::kAnswer;
   SharedForwardOptions forward = {};
 };
 
-// Of one record.
+// Scores of one record.
 struct ZsreScores {
-  TargetScore rewrite;       // of the target, after the question
-  TargetScore paraphrase;    // of the target, after the rephrased question
-  TargetScore neighborhood;  // of loc_ans, after loc and a question mark: whether it is true, not
-                             // whether the edit left it as it was
+  TargetScore rewrite;     // of the target, after the question
+  TargetScore paraphrase;  // of the target, after the rephrased question
+  // Of loc_ans, after loc and a question mark. It tells whether the answer is true, not whether the
+  // edit left it unchanged.
+  TargetScore neighborhood;
 };
 
-// All records go up together (see ScoreTargets). Throws Error, which names the record, for a target
-// without tokens; and as ScoreTargets does.
+// Scores all records in shared passes (ScoreTargets). Throws Error, which names the record, for a
+// target without tokens. Throws Error when ScoreTargets does.
 std::vector<ZsreScores> EvaluateZsre(const Model& model, const Tokenizer& tokenizer,
                                      const std::vector<ZsreRecord>& records,
                                      const ZsreEvaluationOptions& options = {});

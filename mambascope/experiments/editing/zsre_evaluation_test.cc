@@ -1,5 +1,5 @@
-// zsRE's token accuracies against one whole run per partial answer, as the public implementation
-// makes them.
+// Compares zsRE's token accuracies with one whole run per partial answer, as the public
+// implementation makes them.
 #include "mambascope/experiments/editing/zsre_evaluation.h"
 
 #include <ATen/ATen.h>
@@ -18,7 +18,7 @@ using testing::HasSubstr;
 
 class ZsreEvaluationTest : public testing::TestWithParam<std::string> {
  protected:
-  // Whether each token of the answer is the most probable one after the text before it.
+  // Returns whether each token of the answer is the most probable one after the text before it.
   std::vector<bool> Looped(const std::string& prompt, const std::string& answer) const {
     std::vector<bool> correct;
     std::vector<int64_t> ids = EncodePrompt(tokenizer_, prompt, "");
@@ -28,7 +28,7 @@ class ZsreEvaluationTest : public testing::TestWithParam<std::string> {
     }
     return correct;
   }
-  // What the model itself goes on with: three tokens.
+  // Returns the three tokens that the model itself continues with.
   std::string Answer(const std::string& prompt) const {
     return tokenizer_.Decode(
         Generate(model_, {EncodePrompt(tokenizer_, prompt, "")}, {.tokens = 3}).front());

@@ -1,4 +1,4 @@
-// Facts in result files, there and back (docs/cli.md).
+// Converts facts to and from the JSON of result files (docs/cli.md).
 #pragma once
 
 #include <vector>
@@ -15,7 +15,7 @@ void from_json(const Json& json, Span& span);
 
 // {relation, subject, corrupt_subject, prompt, answer, answer_id, p_clean, p_corrupt, ids, tokens,
 // corrupt_tokens, subject_span}. A fact with another subject also has corrupt_prompt, corrupt_ids
-// and corrupt_subject_span. A fact that was given alone has no relation: null.
+// and corrupt_subject_span. The relation of a fact that was given alone is null.
 void to_json(Json& json, const TracedFact& fact);
 void from_json(const Json& json, TracedFact& fact);
 
@@ -23,9 +23,9 @@ void from_json(const Json& json, TracedFact& fact);
 void to_json(Json& json, const RelationCount& relation);
 void from_json(const Json& json, RelationCount& relation);
 
-// The clean prompt's part of a fact: {subject, prompt, ids, tokens, subject_span}.
+// The clean prompt of a fact, as {subject, prompt, ids, tokens, subject_span}.
 Json PromptJson(const Prompt& prompt);
-// What PromptJson wrote, out of an object with more keys.
+// Reads what PromptJson wrote. `json` may have other keys too.
 Prompt ReadPrompt(const Json& json);
 
 // A relation's name, or null where there is none.

@@ -17,7 +17,7 @@
 namespace mambascope {
 namespace {
 
-// Which facts the model knows; each is asked once.
+// Remembers which facts the model knows. Each fact is asked once.
 class Knowledge {
  public:
   Knowledge(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts,
@@ -28,8 +28,8 @@ class Knowledge {
         options_(options),
         known_(facts.size()) {}
 
-  // Asks for those of `which` that have not been asked: the model, and of what it knows the others
-  // in turn.
+  // Asks the model for the facts of `which` that have not been asked. Facts that it knows are then
+  // asked of the other models in turn.
   void Ask(const std::vector<size_t>& which) {
     if (options_.facts == ChoiceOptions::Facts::kAll) return;
     std::set<size_t> open;
@@ -41,7 +41,7 @@ class Knowledge {
     });
     for (const auto& also : options_.also_known) KeepKnown(open, also);
   }
-  // Whether the fact is one to trace. REQUIRES: asked.
+  // Whether the fact may be used. REQUIRES: asked.
   bool Has(size_t fact) const {
     return options_.facts == ChoiceOptions::Facts::kAll || *known_[fact];
   }
@@ -67,7 +67,7 @@ class Knowledge {
   std::vector<std::optional<bool>> known_;
 };
 
-// The other subject of each fact.
+// Finds another subject for each fact.
 class Partners {
  public:
   Partners(const Tokenizer& tokenizer, const std::vector<Fact>& facts, uint64_t seed)
@@ -75,7 +75,7 @@ class Partners {
     for (size_t i = 0; i < facts.size(); ++i) groups_[FactGroup(facts[i])].push_back(i);
   }
 
-  // Facts whose subjects may stand in for that of `fact`, the best first.
+  // Returns facts whose subjects may replace the subject of `fact`, the best first.
   std::vector<size_t> Candidates(size_t fact) {
     const Fact& own = facts_[fact];
     const std::vector<size_t>& group = groups_.at(FactGroup(own));
@@ -89,8 +89,8 @@ class Partners {
     for (size_t other : group) {
       if (!with_same_object.contains(facts_[other].subject)) candidates.push_back(other);
     }
-    Random random(seed_ ^ (0x9e3779b97f4a7c15ULL *
-                           (fact + 1)));  // each fact its own order, whichever others are traced
+    // Each fact has an order of its own, which does not depend on the other chosen facts.
+    Random random(seed_ ^ (0x9e3779b97f4a7c15ULL * (fact + 1)));
     random.Shuffle(candidates);
     const int64_t length = SubjectTokens(own.pattern, own.subject);
     std::stable_partition(candidates.begin(), candidates.end(), [&](size_t other) {
@@ -120,8 +120,8 @@ class Partners {
   std::map<std::pair<std::string, std::string>, int64_t> tokens_;
 };
 
-// The first of every fact's candidates that the model knows; none where there is none. Asks a few
-// of each at a time.
+// Returns the first candidate of each fact that the model knows, or none. Asks for a few candidates
+// of each fact at a time.
 std::vector<std::optional<size_t>> FindPartners(const std::vector<size_t>& facts,
                                                 Partners& partners, Knowledge& knowledge) {
   std::vector<std::vector<size_t>> candidates;
@@ -170,13 +170,16 @@ void RefuseNone(const std::vector<RelationCount>& relations, const ChoiceOptions
   const bool alone = std::any_of(relations.begin(), relations.end(),
                                  [](const RelationCount& r) { return r.without_partner > 0; });
   if (alone)
-    throw Error("no fact has another subject with another object in its relation",
-                "corrupt with noise, or give more facts of the relation");
+    throw Error(
+        "no fact can be corrupted by another subject: no subject of its relation has another "
+        "object",
+        "corrupt with noise instead, or give more facts of the relation");
   const bool known_only = options.facts == ChoiceOptions::Facts::kKnown;
   throw Error(
-      fmt::format("{} none of the {} facts",
-                  options.also_known.empty() ? "the model knows" : "the models know", facts),
-      known_only ? "--all-facts takes facts that it does not know, too" : "");
+      fmt::format("{} none of the facts ({} tested)",
+                  options.also_known.empty() ? "the model knows" : "the models together know",
+                  facts),
+      known_only ? "--all-facts also takes facts that are not known" : "");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// A fact asked of the model twice: clean, and corrupted by another subject or by noise. And the
-// choice of facts and of other subjects.
+// Facts that are asked of the model twice: with the clean prompt, and with a corrupted one. This
+// file also chooses the facts and the subjects of the corrupted prompts.
 #pragma once
 
 #include <functional>
@@ -16,53 +16,55 @@ namespace mambascope {
 struct FactPair {
   std::string relation;  // empty: the fact was given alone
   Prompt clean;
-  std::optional<Prompt>
-      corrupt;  // the prompt with another subject; none: the clean one, with noise on its subject
-  std::optional<int64_t>
-      answer_id;  // none: the clean run's most probable token (as Sharma et al. do)
+  // The prompt with another subject. None: the clean prompt, with noise on its subject.
+  std::optional<Prompt> corrupt;
+  // None: the clean run's most probable token, as in Sharma et al. 2024.
+  std::optional<int64_t> answer_id;
 };
 
 struct ChoiceOptions {
-  int64_t limit = 0;  // pairs; 0: as many as there are
+  int64_t limit = 0;  // maximum number of pairs; 0: no limit
   enum class Facts { kKnown, kAll } facts = Facts::kKnown;
   enum class Corruption { kOtherSubject, kNoise, kNone } corruption = Corruption::kOtherSubject;
   uint64_t seed = 0;
-  // Called with pairs chosen and facts looked at.
+  // Called with the number of pairs chosen and of facts looked at so far.
   std::function<void(int64_t chosen, int64_t tested)> progress = {};
-  // What other models know of facts, as KnowsFacts says it: known facts are those that all know.
+  // KnowsFacts of other models. A fact counts as known only when these models know it too.
   std::vector<std::function<std::vector<bool>(const std::vector<Fact>&)>> also_known = {};
 };
 
-// What became of a relation's facts.
+// How many facts of a relation were tested and chosen.
 struct RelationCount {
   std::string name;
-  int64_t facts = 0;            // distinct ones in the data
-  int64_t tested = 0;           // asked of the model
-  int64_t known = 0;            // of these
-  int64_t without_partner = 0;  // known, but no other subject has another object
+  int64_t facts = 0;            // distinct facts in the data
+  int64_t tested = 0;           // facts that the model was asked
+  int64_t known = 0;            // tested facts that the model knows
+  int64_t without_partner = 0;  // facts to trace for which no other subject was found
   int64_t chosen = 0;
 };
 
 struct Choice {
   std::vector<FactPair> pairs;
-  std::vector<Fact> facts;               // those of the pairs
+  std::vector<Fact> facts;               // the facts of the pairs
   std::vector<RelationCount> relations;  // in the order of the data
 };
 
-// Whether the answer whose first token is spelled `token` is `object`: both without white space at
-// the ends and in lower case, the object begins with the token, which is not empty (Hernandez et
-// al. 2023; Sharma et al. 2024 use the same).
+// Whether `token`, the text of an answer's first token, begins `object`. Both are compared in lower
+// case and without white space at their ends. An empty token begins no object (Hernandez et al.
+// 2023; Sharma et al. 2024).
 bool IsAnswer(const std::string& token, const std::string& object);
 
-// Whether the model knows each fact: its most probable next token after the prompt IsAnswer.
+// Whether the model knows each fact: its most probable next token after the prompt begins the
+// object (IsAnswer).
 std::vector<bool> KnowsFacts(const Model& model, const Tokenizer& tokenizer,
                              const std::vector<Fact>& facts);
 
-// Facts in a random order, of which the model knows the answer: its most probable next token
-// (IsAnswer). The other subject is drawn among those of the relation with another object (where a
-// relation has no name, among those of the same pattern), of facts that the model knows too; one
-// with the same number of tokens is preferred. The choice depends on the seed and the data alone:
-// with a larger limit the same pairs come first. Throws Error when no pair can be made.
+// Chooses facts in a random order, by default only facts that the model knows, and another subject
+// for each. The other subject is drawn among facts of the same relation that are eligible too and
+// that have another object. Facts without a relation's name draw from facts of the same pattern. A
+// subject with as many tokens is preferred. For given options, model and data the choice depends on
+// the seed alone, and a larger limit adds pairs after the same first ones. Throws Error when no
+// pair can be made.
 Choice ChoosePairs(const Model& model, const Tokenizer& tokenizer, const std::vector<Fact>& facts,
                    const ChoiceOptions& options);
 

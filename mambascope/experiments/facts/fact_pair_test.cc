@@ -1,5 +1,5 @@
-// The choice of facts and of other subjects, on the bundled model: every pair against the data and
-// whole passes, prompt by prompt.
+// Tests the choice of facts and of other subjects on the bundled model. Every pair is compared with
+// the data and with whole passes, prompt by prompt.
 #include "mambascope/experiments/facts/fact_pair.h"
 
 #include <ATen/ATen.h>
@@ -60,8 +60,8 @@ class ChoosePairsTest : public testing::Test {
       facts.resize(50);
       data_.insert(data_.end(), facts.begin(), facts.end());
     }
-    for (size_t i = 0; i < data_.size(); i += 3)
-      data_[i].object = "Atlantis";  // the model knows better
+    // The model knows the true object, so it does not know this fact.
+    for (size_t i = 0; i < data_.size(); i += 3) data_[i].object = "Atlantis";
   }
   static void TearDownTestSuite() {
     model_.reset();
@@ -72,7 +72,7 @@ class ChoosePairsTest : public testing::Test {
   static Choice Choose(const std::vector<Fact>& facts, const ChoiceOptions& options = {}) {
     return ChoosePairs(*model_, *tokenizer_, facts, options);
   }
-  // Whether the fact's most probable next token begins its object, by a whole pass of this prompt
+  // Whether the most probable next token begins the fact's object, by a whole pass of its prompt
   // alone.
   static bool Knows(const Fact& fact) {
     const at::Tensor logits =
@@ -95,12 +95,12 @@ class ChoosePairsTest : public testing::Test {
 
   static inline std::unique_ptr<Model> model_;
   static inline std::unique_ptr<Tokenizer> tokenizer_;
-  static inline std::vector<Fact>
-      data_;  // two relations, subjects distinct in each; of every third fact the object is wrong
+  // Two relations, each with distinct subjects. Every third fact has a wrong object.
+  static inline std::vector<Fact> data_;
 };
 
-// No limit: all facts that the model knows are chosen, with partners that it knows; equally long
-// ones where there are such.
+// Without a limit, all known facts are chosen. Their partners are known too, and equally long where
+// such a partner exists.
 TEST_F(ChoosePairsTest, EveryKnownFactHasAKnownPartnerOfItsRelation) {
   const Choice choice = Choose(data_);
   std::vector<Fact> known;
@@ -151,7 +151,7 @@ TEST_F(ChoosePairsTest, SeedDeterminesTheChoice) {
   EXPECT_FALSE(std::is_sorted(zero.begin(), zero.end())) << "facts come shuffled, relations mixed";
 }
 
-// 64 facts are asked at a time; the larger limits go beyond.
+// 64 facts are asked at a time, and the larger limits need more than that.
 TEST_F(ChoosePairsTest, LargerLimitBeginsWithTheSmallerOnesPairs) {
   const std::vector<std::string> all = Names(Choose(data_, {.seed = 9}));
   for (const size_t limit : {size_t{1}, size_t{5}, all.size() - 3}) {
@@ -206,9 +206,9 @@ TEST_F(ChoosePairsTest, NoPartnerAtAllIsAnErrorThatSaysSo) {
 TEST_F(ChoosePairsTest, NoneKnownIsAnError) {
   const std::vector<Fact> unknown = {data_[0], data_[3]};
   EXPECT_THAT(ErrorOf([&] { Choose(unknown); }),
-              AllOf(HasSubstr("knows none of the 2 facts"), HasSubstr("--all-facts")));
+              AllOf(HasSubstr("knows none of the facts (2 tested)"), HasSubstr("--all-facts")));
   EXPECT_THAT(ErrorOf([&] { Choose(unknown, {.corruption = Corruption::kNoise}); }),
-              HasSubstr("knows none of the 2 facts"));
+              HasSubstr("knows none of the facts (2 tested)"));
 }
 
 TEST_F(ChoosePairsTest, AllFactsTakesUnknownOnesAndAsksNothing) {
@@ -258,7 +258,7 @@ TEST_F(ChoosePairsTest, KnownFactsAreThoseThatAllModelsKnow) {
     EXPECT_EQ(both.pairs[i].clean.subject, both.facts[i].subject);
 }
 
-// EasyEdit's files name no relation: facts asked alike are taken for one.
+// EasyEdit's files name no relation, so facts of the same pattern form one.
 TEST_F(ChoosePairsTest, FactsWithoutARelationAreGroupedByTheirPattern) {
   std::vector<Fact> facts = data_;
   for (Fact& fact : facts) fact.relation.clear();
@@ -278,7 +278,7 @@ TEST_F(ChoosePairsTest, FactsWithoutARelationAreGroupedByTheirPattern) {
   EXPECT_EQ(patterns.size(), 2u);
 }
 
-// CounterFact asks for one relation in several ways.
+// CounterFact asks for one relation with several patterns.
 TEST_F(ChoosePairsTest, PartnersSubjectStandsInTheFactsOwnPattern) {
   std::vector<Fact> facts(data_.begin() + 50, data_.end());
   for (size_t i = 0; i < facts.size(); i += 2)

@@ -18,7 +18,7 @@ void CheckSubject(const Prompt& prompt) {
     throw Error(fmt::format("the prompt '{}' has no subject to trace", prompt.text));
 }
 
-// The corrupted runs of one fact whose corruption is noise.
+// Returns the corrupted runs of a fact that is corrupted by noise.
 std::vector<SweepBase> NoisyRuns(const Prompt& clean, const Noise& noise, int64_t width) {
   NumpyNormal normal(noise.seed);
   std::vector<SweepBase> runs;
@@ -50,7 +50,7 @@ double EmbeddingStd(const Model& model, const Tokenizer& tokenizer,
     sum += embedded.sum().item<double>();
     squares += embedded.square().sum().item<double>();
   }
-  if (count < 2) throw Error("no subject has a token to take the noise's scale from");
+  if (count < 2) throw Error("the scale of the noise cannot be computed: no subject has a token");
   const auto n = static_cast<double>(count);
   return std::sqrt((squares - sum * sum / n) / (n - 1));
 }
@@ -108,7 +108,9 @@ FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs,
   const auto swapped = std::count_if(pairs.begin(), pairs.end(),
                                      [](const FactPair& pair) { return pair.corrupt.has_value(); });
   if (swapped != 0 && swapped != static_cast<int64_t>(pairs.size()))
-    throw Error("facts are corrupted all by other subjects, or all by noise");
+    throw Error(
+        "some facts are corrupted by other subjects and some by noise; all must be corrupted in "
+        "the same way");
   runs.samples = runs.corrupt.size() / pairs.size();
   runs.clean = Run(model, prompts, {.variants = {}, .keep = keep});
   const at::Tensor logits = runs.clean.LastLogits().cpu(), p = logits.softmax(1),
@@ -118,7 +120,7 @@ FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs,
     const int64_t answer = pairs[i].answer_id.value_or(top[row].item<int64_t>()),
                   vocab = model.config().vocab;
     if (answer < 0 || answer >= vocab)
-      throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}",
+      throw Error(fmt::format("the answer's token id {} is outside the model's vocabulary of {}",
                               answer, vocab));
     runs.facts.push_back({.relation = pairs[i].relation,
                           .clean = pairs[i].clean,

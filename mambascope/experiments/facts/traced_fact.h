@@ -1,5 +1,5 @@
-// What causal tracing and path-specific effects say of a fact, and how they run it: the clean run,
-// and the corrupted one that is the base of all variants.
+// A fact as causal tracing and path-specific effects run it: a clean run, and a corrupted run that
+// is the base of all variants.
 #pragma once
 
 #include <optional>
@@ -18,48 +18,51 @@ struct TracedFact {
   Prompt clean;
   std::optional<Prompt> corrupt;  // none: the clean prompt, with noise on its subject
   int64_t answer_id = 0;
-  std::string answer;  // the text of that token
+  std::string answer;  // text of the token answer_id
   double p_clean = 0;
-  double p_corrupt = 0;  // with noise, the mean over its samples
+  double p_corrupt = 0;  // mean over the noise samples
 };
 
-// What a restored state can bring back. Below kGuard a ratio to it says nothing.
+// p(answer) that the corruption takes away, and that a restored state can bring back. Averages
+// leave out facts whose effect is below kGuard, because a ratio to it is meaningless.
 inline double Effect(const TracedFact& fact) { return fact.p_clean - fact.p_corrupt; }
 inline constexpr double kGuard = 0.01;
 
-// Gaussian noise on the embeddings of the subject's tokens (Meng et al. 2022). Sample by sample,
-// token by token and feature by feature as NumPy's RandomState(seed).randn draws it, the same for
-// every fact.
+// Gaussian noise on the embeddings of the subject's tokens (Meng et al. 2022). The numbers are
+// those of NumPy's RandomState(seed).randn, ordered by sample, token and feature. Every fact gets
+// the same sequence.
 struct Noise {
   double std = 0;
   int samples = 10;
   uint32_t seed = 0;
 };
 
-// The standard deviation (unbiased) over all features of the embedded tokens of all subjects, each
-// tokenised alone (for GPT-2 with their learned positions). Meng et al. 2022 take noise of 3 times
-// that. REQUIRES: a subject.
+// The unbiased standard deviation over all features of all subjects' embedded tokens. Each subject
+// is tokenised alone; GPT-2's embeddings include learned positions. Meng et al. 2022 use noise of 3
+// times this value. Throws Error when no subject has a token.
 double EmbeddingStd(const Model& model, const Tokenizer& tokenizer,
                     const std::vector<std::string>& subjects);
 
-// For every token of `clean`, its counterpart in `corrupt`: one to one before the subject, from the
-// subject's end backwards inside it, and one to one after it. Never by padding.
+// For every token of `clean`, the index of its counterpart in `corrupt`, or none. Tokens before and
+// after the subject are matched one to one. Inside the subject they are matched from its end
+// backwards. Nothing is padded.
 std::vector<std::optional<int64_t>> AlignTokens(const Prompt& clean, const Prompt& corrupt);
 
-// Some facts' clean runs, and their corrupted ones as base runs of a sweep.
+// The clean runs of some facts, and their corrupted runs as bases of a sweep.
 struct FactRuns {
-  std::vector<TracedFact> facts;   // p_corrupt is still to come
+  std::vector<TracedFact> facts;   // p_corrupt is not set yet
   RunResult clean;                 // of all facts, with the states at `keep`
-  std::vector<SweepBase> corrupt;  // samples of them per fact, one without noise
+  std::vector<SweepBase> corrupt;  // `samples` bases per fact
   size_t samples = 1;
 };
 
-// Variants of facts' corrupted runs: each in all of a fact's samples.
+// Variants of facts' corrupted runs. Each is run in all samples of its fact.
 class FactCases {
  public:
   explicit FactCases(const FactRuns& runs) : runs_(runs) {}
   void Add(size_t fact, const Variant& variant);
-  // p(answer) of each that was added, in their order, the mean over its samples. Adds to `audit`.
+  // p(answer) of each added variant, in the order they were added, averaged over its samples. Adds
+  // to `audit`.
   std::vector<double> Probabilities(const Model& model, const CellOptions& options,
                                     Audit& audit) const;
 
@@ -69,7 +72,8 @@ class FactCases {
   std::vector<int64_t> answers_;
 };
 
-// Runs the facts clean. Throws Error when a prompt has no subject, or the model no token answer_id.
+// Runs the facts clean. Throws Error when a prompt has no subject, and when answer_id is outside
+// the model's vocabulary.
 FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs,
                   const std::vector<Place>& keep, const std::optional<Noise>& noise);
 

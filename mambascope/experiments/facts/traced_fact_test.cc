@@ -1,4 +1,4 @@
-// The noise's scale from the weights as the file has them, and its draws as NumPy makes them.
+// Compares the noise's scale with the weights in the file, and its draws with NumPy's.
 #include "mambascope/experiments/facts/traced_fact.h"
 
 #include <ATen/ATen.h>
@@ -70,7 +70,7 @@ TEST_F(FactRunsTest, NoiseIsDrawnSampleByTokenByFeatureAndTheSameForEveryFact) {
   }
 }
 
-// The runs of a fact are found by their number of samples, which must be the same for all.
+// The runs of a fact are found by the number of samples, which must be the same for all facts.
 TEST_F(FactRunsTest, FactsOfBothCorruptionsTogetherAreRefused) {
   const auto both = [&] {
     RunFacts(model_, {noisy_, swapped_}, {}, Noise{.std = 2, .samples = 3, .seed = 5});

@@ -1,4 +1,4 @@
-// What the command `attention` finds, as attention.json holds it (docs/cli.md).
+// Result of the command `attention`, as stored in attention.json (docs/cli.md).
 #pragma once
 
 #include <optional>
@@ -11,11 +11,11 @@
 namespace mambascope {
 
 struct AttentionResult {
-  Json options;                                   // what made it
-  std::vector<int64_t> ids;                       // of the prompt's tokens
-  std::vector<std::optional<std::string>> texts;  // theirs; none without a tokenizer
+  Json options;                                   // the run's options (RunDescription)
+  std::vector<int64_t> ids;                       // the prompt's tokens
+  std::vector<std::optional<std::string>> texts;  // text of each token; none without a tokenizer
   std::vector<LayerAttention> layers;
-  std::optional<int64_t> channel = {};  // whose own matrix the layers hold
+  std::optional<int64_t> channel = {};  // the channel or head whose own matrix the layers hold
 };
 
 void to_json(Json& json, const AttentionResult& result);

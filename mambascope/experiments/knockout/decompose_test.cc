@@ -36,7 +36,7 @@ INSTANTIATE_TEST_SUITE_P(Checkpoints, DecomposeMamba1Test,
                                          "demo-mamba"),
                          TestName);
 
-// Nothing is lost, and each of the parts is needed for that.
+// The parts add up to the logit, and every kind of part contributes.
 TEST_P(DecomposeTest, PartsAddUpToTheLogit) {
   const AnswerParts parts = DecomposeAnswer(model_, ids_, answer_);
   const at::Tensor logits = mambascope::Run(model_, {ids_}).LastLogits()[0];
@@ -58,8 +58,8 @@ TEST_P(DecomposeTest, PartsAddUpToTheLogit) {
   EXPECT_EQ(Sum(parts.mlp) != 0, !model_.LayersWith(Site::kMlpOut).empty());
 }
 
-// In the last layer a cut takes away just what the sources wrote, so its effect on the residual is
-// the share. (Elsewhere the softmax or the gated norm changes, too.)
+// In the last layer a cut removes just what the sources wrote. So its effect on the residual is
+// their share. In other layers the softmax or the gated norm changes, too.
 TEST_P(DecomposeMamba1Test, CutInTheLastLayerTakesTheShareAway) {
   const int last = model_.layers() - 1;
   const Place resid{Site::kResid, last};

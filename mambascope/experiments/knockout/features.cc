@@ -25,7 +25,7 @@ std::vector<ScanLayer> FindScans(const Model& model) {
   return scans;
 }
 
-// The step sizes [token, channels] of the scan in `layer`, given its input.
+// Returns the step sizes [token, channels] of the scan in `layer`, given the layer's input.
 at::Tensor Steps(const Layer& layer, const at::Tensor& input) {
   for (const Mixing& mixing : layer.Mix(input)) {
     if (mixing.step.defined()) return mixing.step;
@@ -33,7 +33,7 @@ at::Tensor Steps(const Layer& layer, const at::Tensor& input) {
   return {};
 }
 
-// The mean step size of every channel over all tokens of the texts, float64 [channels] by scan.
+// Returns every channel's mean step size over all tokens of the texts: float64 [channels] by scan.
 std::vector<at::Tensor> MeanSteps(const Model& model, const std::vector<ScanLayer>& scans,
                                   const std::vector<std::vector<int64_t>>& texts) {
   std::vector<int> layers;
@@ -59,10 +59,10 @@ std::vector<at::Tensor> FeatureScores(const Model& model, FeatureRank rank,
   const c10::NoGradGuard no_grad;
   const std::vector<ScanLayer> scans = FindScans(model);
   if (scans.empty())
-    throw Error("this model's features cannot be ranked by their decay: attention has none",
+    throw Error("this model's channels cannot be ranked by decay: attention has no decay",
                 "use a Mamba, or cut all channels");
   if (rank == FeatureRank::kStep && texts.empty())
-    throw Error("ranking features by their step sizes takes a text", "give at least one");
+    throw Error("ranking channels by step size needs a text", "give at least one text");
   const std::vector<at::Tensor> steps =
       rank == FeatureRank::kStep ? MeanSteps(model, scans, texts) : std::vector<at::Tensor>();
   std::vector<at::Tensor> scores(static_cast<size_t>(model.layers()));

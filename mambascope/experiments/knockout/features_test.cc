@@ -18,14 +18,14 @@ const std::vector<std::vector<int64_t>> kTexts = {{7, 300, 21, 150}, {9, 88}};
 
 class FeaturesTest : public testing::TestWithParam<std::string> {
  protected:
-  // The weight `name` of a mixer, float64.
+  // Returns the weight `name` of a mixer, float64.
   at::Tensor Weight(int layer, const std::string& name, const std::vector<int64_t>& shape) const {
     return checkpoint_.Get(fmt::format("backbone.layers.{}.mixer.{}", layer, name), shape)
         .to(at::kDouble);
   }
   bool IsMamba2() const { return ssm_.heads > 0; }
   int64_t Channels() const { return IsMamba2() ? ssm_.heads : ssm_.d_inner; }
-  // A by hand, [channels, d_state or 1].
+  // Returns A by hand, [channels, d_state or 1].
   at::Tensor Decay(int layer) const {
     const std::vector<int64_t> shape =
         IsMamba2() ? std::vector{ssm_.heads} : std::vector{ssm_.d_inner, ssm_.d_state};
@@ -50,7 +50,7 @@ TEST_P(FeaturesTest, DecayScoresAreOfTheWeightsAlone) {
         << "layer " << l;
 }
 
-// The step size by hand from the states that the layer's projections read.
+// Computes the step size by hand, from the states that the layer's projections read.
 TEST_P(FeaturesTest, StepScoresTakeTheMeanStepOfAllTokens) {
   const std::vector<at::Tensor> scores = FeatureScores(model_, FeatureRank::kStep, kTexts);
   const Place in{Site::kMixerIn, 1}, c{Site::kSsmIn, 1};
@@ -104,7 +104,7 @@ TEST_P(FeaturesTest, GroupsAreThirdsByScore) {
   }
 }
 
-// Cutting a group, and cutting the two others, are two things that a knockout can tell apart.
+// A cut of a group changes only channels of this group.
 TEST_P(FeaturesTest, GroupsCutWhatTheyName) {
   const FeatureGroups groups = RankFeatures(model_, FeatureRank::kStep, kTexts);
   const Place out{Site::kSsmOut, 1};
@@ -119,7 +119,7 @@ TEST_P(FeaturesTest, GroupsCutWhatTheyName) {
   EXPECT_FALSE(moved.logical_and(groups.slow[1].logical_not()).any().item<bool>());
 }
 
-// Equal scores: all weights of a tie are in the order of their index.
+// With equal scores, the channels are in the order of their index.
 TEST(FeatureTieTest, EqualScoresRankByIndex) {
   class Even : public WeightSource {
    public:
@@ -160,10 +160,10 @@ TEST(FeatureMixedTest, LayersWithoutAScanHaveNoGroups) {
 TEST(FeatureErrorTest, SaysWhatCannotBeRanked) {
   EXPECT_THAT(
       ErrorOf([] { RankFeatures(Model::Load(GoldenFolder() / "llama"), FeatureRank::kDecay, {}); }),
-      testing::HasSubstr("attention has none"));
+      testing::HasSubstr("attention has no decay"));
   EXPECT_THAT(
       ErrorOf([] { RankFeatures(Model::Load(GoldenFolder() / "mamba"), FeatureRank::kStep, {}); }),
-      testing::HasSubstr("takes a text"));
+      testing::HasSubstr("needs a text"));
 }
 
 }  // namespace

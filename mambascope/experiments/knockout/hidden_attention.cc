@@ -28,7 +28,7 @@ LayerAttention AverageOverChannels(const Mixing& mixing, const AttentionOptions&
   }
   found.mean = (sum / mixing.channels).cpu();
   found.absolute = (absolute / mixing.channels).cpu();
-  RequireFinite(found.absolute, "what a token reads");
+  RequireFinite(found.absolute, "an attention weight");
   const at::Tensor rows = found.absolute.sum(1, /*keepdim=*/true);
   found.normalised = at::where(rows > 0, found.absolute / rows, at::zeros({}, rows.options()));
   return found;
@@ -50,7 +50,7 @@ std::vector<LayerAttention> HiddenAttention(const Model& model, const std::vecto
       const Mixing& mixing = mixings[m];
       if (options.channel && (*options.channel < 0 || *options.channel >= mixing.channels))
         throw Error(fmt::format("channel or head {} is out of range", *options.channel),
-                    fmt::format("the layers of this model have 0 to {}", mixing.channels - 1));
+                    fmt::format("each layer of this model has 0 to {}", mixing.channels - 1));
       found.push_back(AverageOverChannels(mixing, options));
       found.back().layer = layers[i];
       found.back().channel_name = mixers[m].matrix_name;
@@ -60,8 +60,8 @@ std::vector<LayerAttention> HiddenAttention(const Model& model, const std::vecto
     }
   }
   if (found.empty())
-    throw Error("none of these layers has a mixer, so tokens read nothing there",
-                "name layers that have one");
+    throw Error("none of these layers has a mixer, so no token reads others there",
+                "choose layers that have a mixer");
   return found;
 }
 

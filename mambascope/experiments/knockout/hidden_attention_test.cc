@@ -20,7 +20,7 @@ class HiddenAttentionTest : public testing::TestWithParam<std::string> {
 INSTANTIATE_TEST_SUITE_P(Checkpoints, HiddenAttentionTest, testing::ValuesIn(TinyCheckpoints()),
                          TestName);
 
-// Whatever the blocks, the averages are those of the whole matrix of the layer's own input.
+// Block sizes do not matter: the averages equal those of the whole matrix for the layer's input.
 TEST_P(HiddenAttentionTest, AveragesTheMatricesOfAllChannels) {
   const std::vector<at::Tensor> inputs = LayerInputs(model_, ids_, {0, 2});
   for (int64_t floats : {int64_t{1}, int64_t{36 * 5}, int64_t{1} << 24}) {

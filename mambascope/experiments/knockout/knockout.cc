@@ -21,7 +21,7 @@ CutKind KindAt(const std::vector<CutKind>& kinds, int64_t layer) {
   return kinds.empty() ? CutKind::kMixing : kinds.at(static_cast<size_t>(layer));
 }
 
-// The cuts in the layers of `window` that have a mixer and channels of the group.
+// Returns the cuts in the layers of `window` that have a mixer and channels of the group.
 Variant CutIn(const Model& model, Span window, const Tokens& from, const Tokens& to,
               const ChannelGroup& group, const std::vector<CutKind>& kinds) {
   Variant variant;
@@ -37,7 +37,8 @@ Variant CutIn(const Model& model, Span window, const Tokens& from, const Tokens&
   return variant;
 }
 
-// Tokens before the first source are the base run's anyway.
+// Returns the ablation of the sources in `window`. Tokens before the first source need no Hold,
+// because they equal the base run's anyway.
 Variant AblateIn(Span window, const Tokens& from, int64_t tokens, const MeanAblation& ablation) {
   Variant variant;
   for (int64_t l = window.begin; l < window.end; ++l) {
@@ -53,8 +54,8 @@ Variant AblateIn(Span window, const Tokens& from, int64_t tokens, const MeanAbla
   return variant;
 }
 
-// The cells of some facts, as cases of one sweep; what several curves or rows share is computed
-// once.
+// The cells of some facts, as cases of one sweep. Cells that several curves or rows share are
+// computed once.
 class Cases {
  public:
   Cases(const Model& model, const std::vector<FactPair>& pairs, const std::vector<int64_t>& answers,
@@ -66,8 +67,8 @@ class Cases {
     }
   }
 
-  // The cells of each window in order, from the index that is returned; none where nothing is
-  // severed: where a set is empty, or all sources come after all targets.
+  // Adds one cell per window, and returns the index of the first. Returns none when nothing is
+  // severed: a set is empty, or all sources come after all targets.
   std::optional<size_t> AddWindows(size_t fact, const Tokens& from, const Tokens& to,
                                    size_t group) {
     if (from.empty() || to.empty()) return std::nullopt;
@@ -84,7 +85,7 @@ class Cases {
     return found->second;
   }
 
-  // The base runs come first.
+  // Computes all cells. The facts' base runs come first.
   std::vector<AnswerCell> Compute(Audit& audit) const {
     return AnswerCells(model_, bases_, cases_, case_answers_, options_.cells, audit);
   }
@@ -108,7 +109,7 @@ class Cases {
   std::map<std::tuple<size_t, Tokens, Tokens, size_t>, size_t> first_;
 };
 
-// Those of the pairs, or the most probable tokens.
+// Returns the pairs' answers. A pair without one gets the most probable token.
 std::vector<int64_t> ChooseAnswers(const Model& model, const std::vector<FactPair>& pairs) {
   std::vector<std::vector<int64_t>> open;  // prompts without an answer
   for (const FactPair& pair : pairs) {
@@ -121,7 +122,7 @@ std::vector<int64_t> ChooseAnswers(const Model& model, const std::vector<FactPai
   for (const FactPair& pair : pairs) {
     const int64_t answer = pair.answer_id ? *pair.answer_id : top[next++].item<int64_t>();
     if (answer < 0 || answer >= model.config().vocab)
-      throw Error(fmt::format("the answer's token {} is outside the model's vocabulary of {}",
+      throw Error(fmt::format("the answer's token id {} is outside the model's vocabulary of {}",
                               answer, model.config().vocab));
     answers.push_back(answer);
   }
@@ -152,8 +153,8 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
   const std::vector<Flow> flows = ListFlows(options);
   Cases cases(model, pairs, answers, options);
   std::vector<KnockedFact> facts;
-  std::vector<std::vector<std::optional<size_t>>> rows(
-      pairs.size());  // [fact], the first cell of each flow, then of each token
+  // [fact]: the first cell of each flow, then of each token of the heat map.
+  std::vector<std::vector<std::optional<size_t>>> rows(pairs.size());
   for (size_t i = 0; i < pairs.size(); ++i) {
     const Prompt& prompt = pairs[i].clean;
     const Tokens last = ResolveTokens("last", prompt);
@@ -180,7 +181,7 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
     facts[i].base = cells[i];
     if (cells[i].p == 0)
       throw Error(
-          fmt::format("p(answer) is 0 after the prompt '{}': there is no change relative to it",
+          fmt::format("p(answer) is 0 after the prompt '{}', so a relative change is not defined",
                       facts[i].prompt.text));
     for (const std::optional<size_t>& row : rows[i]) {
       std::vector<AnswerCell> windows(options.windows.size(), cells[i]);

@@ -1,12 +1,12 @@
-// Information-flow knockout (Endy et al. 2025): in the mixers of a window of layers some tokens no
-// longer read others, and p(answer) is read. What it loses flowed from the sources to the targets
-// there.
+// Information-flow knockout (Endy et al. 2025). In the mixers of a window of layers, target tokens
+// no longer read source tokens, and p(answer) is read. The loss of p(answer) measures what flowed
+// from the sources to the targets in these layers:
 //
 //   change = 100 (p_knocked - p_base) / p_base        percent, the mean over facts
 //
-// And mean ablation (Sharma et al. 2024, section 6, Figure 11), for a mixer whose convolution hands
-// on what a cut of the recurrence severs: the sources' states at Site::kConvIn become the layer's
-// mean in the window, whoever reads them.
+// Mean ablation (Sharma et al. 2024, section 6, Figure 11) replaces the sources' states at
+// Site::kConvIn by the layer's mean state, in a window of layers and for all tokens that read them.
+// It also removes what the convolution carries, which a cut of the recurrence leaves.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -23,61 +23,64 @@
 
 namespace mambascope {
 
-// Where a cut acts: channels of scans, heads of attention.
+// The channels (of scans) or heads (of attention) in which a cut acts.
 struct ChannelGroup {
   std::string name = "all";
-  std::vector<at::Tensor> blocked =
-      {};  // [layer], the mask of a Cut, undefined where the layer is not cut; none: everywhere
+  // [layer], the mask of a Cut; undefined where the layer is not cut. Empty: all channels.
+  std::vector<at::Tensor> blocked = {};
 };
 
-// Mean ablation in place of a cut.
+// Options of mean ablation, which replaces the cut.
 struct MeanAblation {
-  std::vector<at::Tensor> means;  // [layer] [width], at Site::kConvIn (mean_states.h); undefined
-                                  // where the layer lacks the site
-  // The states at Site::kConvIn of the other tokens before the last one: the base run's in the
-  // window, or whatever the ablation makes of them.
+  // [layer][width], at Site::kConvIn (mean_states.h); undefined where the layer lacks the site.
+  std::vector<at::Tensor> means;
+  // The states at Site::kConvIn of the other tokens before the last one, in the window. kHeld keeps
+  // the base run's states; kFree lets the ablation change them.
   enum class Others { kHeld, kFree } others = Others::kHeld;
 };
 
 struct KnockoutOptions {
-  std::vector<std::string> from, to;  // token_sets.h; a curve for every pair and group of channels
+  // Names of token sets (token_sets.h). Each pair and group of channels gives a curve.
+  std::vector<std::string> from, to;
   std::vector<ChannelGroup> channels = {{}};  // of a cut
   std::vector<Span> windows = {};             // of layers, [first, last)
-  std::vector<int> places =
-      {};  // the windows on an axis: their first layers, or the layers that they lie around
-  std::vector<CutKind> kinds = {};  // [layer]; none: kMixing in all
-  std::optional<MeanAblation> ablation =
-      {};                // then there are no targets or channels: a curve for every `from`
-  bool heatmap = false;  // each token alone, too; to the last one, in the first group of channels
-  bool decompose =
-      false;  // the answer's logit of the base run, too, by token and layer (decompose.h)
+  // Where the windows stand on an axis: at their first layers, or the layers that they are around.
+  std::vector<int> places = {};
+  std::vector<CutKind> kinds = {};  // [layer]; empty: kMixing everywhere
+  // With mean ablation there are no targets or channels: each `from` gives a curve.
+  std::optional<MeanAblation> ablation = {};
+  // Also severs each single token from the last one, in the first group of channels.
+  bool heatmap = false;
+  // Also decomposes the answer's logit in the base run by token and layer (decompose.h).
+  bool decompose = false;
   CellOptions cells = {};
 };
 
-// What one curve severs.
+// The sources, targets and channels that one curve severs.
 struct Flow {
   std::string from, to;  // `to` is empty with mean ablation
-  size_t group = 0;      // of options.channels
+  size_t group = 0;      // index into options.channels
 };
-// By target, then group, then source.
+// The curves of `options`, ordered by target, then group, then source.
 std::vector<Flow> ListFlows(const KnockoutOptions& options);
 
 struct KnockedFact {
   std::string relation;  // empty: the fact was given alone
   Prompt prompt;
   int64_t answer_id = 0;
-  std::string answer;  // the text of that token
+  std::string answer;  // text of the token answer_id
   AnswerCell base;
   std::vector<std::vector<AnswerCell>> cells;  // [flow][window]
-  std::vector<int64_t> sources;  // [flow], tokens severed; 0: there is nothing to sever here, and
-                                 // the cells are the base run
+  // [flow], number of source tokens. 0: nothing is severed, and the cells are the base run.
+  std::vector<int64_t> sources;
   std::vector<std::vector<AnswerCell>> heatmap = {};  // [token][window]
-  std::vector<int> places = {};                       // of the heat map's windows
+  std::vector<int> places = {};                       // of the heat map's windows on an axis
   std::optional<AnswerParts> parts = {};
 };
 
-// Knocks out facts, all in one sweep. The answer is that of the pair. Throws Error for p_base = 0,
-// to which there is no change, and for what Sweep refuses.
+// Knocks out facts, all in one sweep. The answer is the pair's, else the base run's most probable
+// token. Throws Error when p_base is 0, because a relative change is not defined then; when the
+// answer is outside the vocabulary; and when Sweep does.
 std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair>& pairs,
                                   const KnockoutOptions& options, Audit& audit);
 

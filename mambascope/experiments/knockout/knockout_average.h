@@ -1,4 +1,4 @@
-// Knockouts averaged over facts (Endy et al. 2025, section 3).
+// Averages knockouts over facts (Endy et al. 2025, section 3).
 #pragma once
 
 #include <cstdint>
@@ -11,23 +11,24 @@
 
 namespace mambascope {
 
-// Of one flow, over facts, in percent.
+// Averages of one flow over facts, in percent.
 struct KnockoutAverage {
   std::vector<double> change;                                  // [window]
-  std::vector<std::optional<std::pair<double, double>>> ci95;  // of change
+  std::vector<std::optional<std::pair<double, double>>> ci95;  // 95 % intervals of change
   std::vector<double> accuracy;  // [window], facts whose answer stays the most probable token
-  int64_t with_sources = 0;  // facts in which something is severed; the others count as no change
+  // Number of facts in which something is severed. The others count as no change.
+  int64_t with_sources = 0;
 };
 // REQUIRES: !facts.empty()
 KnockoutAverage AverageKnockouts(const std::vector<KnockedFact>& facts, size_t flow);
 
-// What the values of a token set add to the answer's logit at the last token, through each layer's
-// mixer.
+// The logit that the values of a token set add to the answer at the last token, through each
+// layer's mixer.
 struct CarriedAverage {
   std::vector<double> logit;  // [layer], the mean over facts
   std::vector<std::optional<std::pair<double, double>>> ci95;
 };
-// REQUIRES: !facts.empty(), and each has parts
+// REQUIRES: !facts.empty(), and every fact has parts
 CarriedAverage AverageCarried(const std::vector<KnockedFact>& facts, const std::string& set);
 
 }  // namespace mambascope

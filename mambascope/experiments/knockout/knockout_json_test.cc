@@ -1,4 +1,4 @@
-// Results of knockouts and hidden attention come back from their text as they were.
+// Tests that results of knockouts and hidden attention are read back from their text unchanged.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -10,7 +10,7 @@ namespace {
 
 using AnswerCells = std::vector<std::vector<AnswerCell>>;
 
-// One of a cell's values, [row][window].
+// One member of each cell, [row][window].
 template <typename Value>
 Json CellRows(const AnswerCells& cells, Value AnswerCell::*value) {
   Json rows = Json::array();
@@ -58,7 +58,7 @@ Json BaseJson(const KnockoutCurves& curves) {
   return {{"accuracy", curves.accuracy}, {"mean_probability", curves.mean_probability}};
 }
 
-// `flows` has the result's flows and how they were severed.
+// `flows` gives the flows, and how they were severed.
 Json CurvesJson(const KnockoutResult& flows, const KnockoutCurves& curves) {
   Json json = Json::array();
   for (size_t f = 0; f < flows.flows.size(); ++f) {
@@ -91,7 +91,7 @@ KnockoutCurves ReadCurves(const Json& base, const Json& curves) {
   return read;
 }
 
-// The flows and the names of their groups of channels, from the curves.
+// Reads the flows and the names of their channel groups from the curves.
 void ReadFlows(const Json& curves, KnockoutResult& result) {
   for (const Json& curve : curves) {
     Flow flow{.from = curve.at("from"),

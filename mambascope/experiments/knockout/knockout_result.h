@@ -1,4 +1,4 @@
-// What the command `knockout` finds, as knockout.json and knockout.jsonl hold it (docs/cli.md).
+// Result of the command `knockout`, as stored in knockout.json and knockout.jsonl (docs/cli.md).
 #pragma once
 
 #include <optional>
@@ -10,10 +10,10 @@
 
 namespace mambascope {
 
-// What some facts have in common.
+// Averages over some facts.
 struct KnockoutCurves {
-  double accuracy = 0;          // share of the facts whose answer the base run says
-  double mean_probability = 0;  // of the answers, in the base run
+  double accuracy = 0;          // share of the facts whose answer is the base run's top token
+  double mean_probability = 0;  // mean p(answer) of the base run
   std::vector<KnockoutAverage> flows;
 };
 
@@ -23,52 +23,52 @@ struct RelationKnockout {
   KnockoutCurves curves;
 };
 
-// What each set of sources adds to the answer's logit, where that was asked for.
+// The logit that each set of sources adds to the answer, for runs with --decompose.
 struct CarriedCurves {
-  double mean_logit = 0;                // of the answers
-  std::vector<std::string> sources;     // sets of tokens
-  std::vector<CarriedAverage> average;  // of each
+  double mean_logit = 0;                // mean of the answers' logits
+  std::vector<std::string> sources;     // names of token sets
+  std::vector<CarriedAverage> average;  // one for each set
 };
 
 struct KnockoutSummary {
   KnockoutCurves all;
-  std::vector<RelationKnockout> relations = {};  // those that have facts, in the order of the data
+  std::vector<RelationKnockout> relations = {};  // those with facts, in the order of the data
   std::optional<CarriedCurves> carried = {};
 };
 
-// What one model's knockouts gave.
+// Knockouts of one model.
 struct KnockoutResult {
-  Json options;      // what made it
-  std::string name;  // of the model, in figures
+  Json options;      // the run's options (RunDescription)
+  std::string name;  // the model's name in figures
   std::string mode;  // cut, cut-conv or mean
   int window = 1;
   enum class Windows {
     kWhole,
     kAround
   } windows = Windows::kWhole;  // WholeWindows or WindowsAround
-  std::vector<int> x;           // the windows' places on an axis
+  std::vector<int> x;           // where the windows stand on an axis
   std::vector<Flow> flows;
   std::vector<std::string> channels;  // names of the groups
   std::vector<KnockedFact> facts;
-  std::vector<RelationCount> relations = {};  // none: a fact given alone
+  std::vector<RelationCount> relations = {};  // empty: a fact was given alone
   KnockoutSummary summary = {};               // of the facts
 };
 
-// The sets of sources of some flows, each once.
+// The names of the flows' sources, each once.
 std::vector<std::string> ListSources(const std::vector<Flow>& flows);
 
-// Of the result's facts. REQUIRES: it has facts.
+// Summarizes the result's facts. REQUIRES: it has facts.
 KnockoutSummary SummarizeKnockouts(const KnockoutResult& result);
 
 // A line of knockout.jsonl: `probs` and `is_top` by [curve][window].
 void to_json(Json& json, const KnockedFact& fact);
 void from_json(const Json& json, KnockedFact& fact);
 
-// knockout.json of one model.
+// knockout.json of one model
 void to_json(Json& json, const KnockoutResult& result);
 void from_json(const Json& json, KnockoutResult& result);
 
-// knockout.json: of several models {models: [what it would be for each]}.
+// knockout.json: one model's document, or {models: [document, ..]} for several models.
 Json KnockoutJson(const std::vector<KnockoutResult>& results);
 std::vector<KnockoutResult> ReadKnockouts(const Json& json);
 

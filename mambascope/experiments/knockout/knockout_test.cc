@@ -1,5 +1,5 @@
-// Knockout: every cell against one direct run with the interventions made by hand, and the averages
-// against numbers worked out by hand.
+// Compares every knockout cell with one direct run with hand-made interventions, and the averages
+// with numbers worked out by hand.
 #include "mambascope/experiments/knockout/knockout.h"
 
 #include <ATen/ATen.h>
@@ -28,8 +28,8 @@ TEST(KnockoutWindowsTest, LieInTheModelAsAWhole) {
               AllOf(HasSubstr("5 layers"), HasSubstr("has 4")));
 }
 
-// layers max(0, l - 5) to min(64, l + 5), as the public implementation of Sharma et al. 2024 has
-// them.
+// The windows are layers max(0, l - 5) to min(64, l + 5), as in the public implementation of Sharma
+// et al. 2024.
 TEST(KnockoutWindowsTest, AroundALayerTheyAreThoseOfFigure11) {
   const std::vector<Span> windows = WindowsAround(64, 10);
   ASSERT_EQ(windows.size(), 64u);
@@ -70,7 +70,7 @@ class KnockOutTest : public testing::TestWithParam<const char*> {
     Audit audit;
     return KnockOut(model_, pairs_, options, audit);
   }
-  // p of fact 0's answer under `variant`.
+  // Returns p of fact 0's answer under `variant`.
   double Direct(const Variant& variant) const {
     const RunResult run =
         mambascope::Run(model_, {pairs_[0].clean.ids}, {.variants = {variant}, .keep = {}});
@@ -143,7 +143,7 @@ TEST_P(KnockOutTest, NothingToSeverIsTheBaseRunExactly) {
   EXPECT_EQ(AverageKnockouts(facts, 0).with_sources, 1);
 }
 
-// No mixer reads what comes later, but for the published reading of some transformers.
+// No mixer reads later tokens, except in the published way of cutting some transformers.
 TEST_P(KnockOutTest, SourcesAfterAllTargetsAreNoneToSever) {
   const KnockoutOptions options{.from = {"last", "all"}, .to = {"subject"}};
   const std::vector<KnockedFact> facts = Knock(options);
@@ -225,8 +225,8 @@ TEST_P(KnockOutTest, KindIsThatOfTheCut) {
   }
 }
 
-// Each layer of a window is cut as it can be: all that mix, the heads of attention alone, the
-// channels of scans alone.
+// Each layer of a window is cut by the mixers that it has. A group of heads cuts attention only,
+// and a group of channels cuts scans only.
 using MixedKnockOutTest = KnockOutTest;
 INSTANTIATE_TEST_SUITE_P(Models, MixedKnockOutTest, testing::Values("mixed"),
                          [](const auto& info) { return info.param; });
@@ -262,7 +262,7 @@ TEST_P(MixedKnockOutTest, OnlyLayersWithTheSiteAreAblated) {
   EXPECT_GT(std::abs(fact.cells[0][2].p - fact.base.p), 1e-5 * fact.base.p);
 }
 
-// As public implementations cut transformers.
+// Cuts transformers in the way of public implementations.
 using PublishedReadingTest = KnockOutTest;
 INSTANTIATE_TEST_SUITE_P(Models, PublishedReadingTest, testing::Values("llama", "gpt2"),
                          [](const auto& info) { return info.param; });
@@ -286,7 +286,7 @@ class MeanAblationTest : public KnockOutTest {
     for (int l = 0; l < model_.layers(); ++l)
       means_.push_back(at::randn({model_.width({Site::kConvIn, l})}));
   }
-  // What the layers 1 and 2 of fact 0 are given with its subject ablated.
+  // Returns the interventions in layers 1 and 2 that ablate the subject of fact 0.
   Variant ByHand(MeanAblation::Others others) const {
     Variant variant;
     for (int l = 1; l < 3; ++l) {
@@ -359,7 +359,7 @@ KnockedFact MakeFact(double base, const std::vector<AnswerCell>& cells, int64_t 
           .sources = {sources}};
 }
 
-// Changes of -50, -75 and +25 %, and of 0, 0 and -10 %, worked out by hand; t(2) = 4.3027.
+// The changes are -50, -75 and +25 %, and 0, 0 and -10 %; t(2) = 4.3027.
 TEST(KnockoutAverageTest, IsTheMeanOfRelativeChangesWithItsInterval) {
   const std::vector<KnockedFact> facts = {MakeFact(0.8, {{0.4, true}, {0.8, true}}, 2),
                                           MakeFact(0.4, {{0.1, false}, {0.4, true}}, 0),
@@ -368,8 +368,8 @@ TEST(KnockoutAverageTest, IsTheMeanOfRelativeChangesWithItsInterval) {
   ASSERT_EQ(average.change.size(), 2u);
   EXPECT_NEAR(average.change[0], -100.0 / 3, 1e-9);
   EXPECT_NEAR(average.change[1], -10.0 / 3, 1e-9);
-  // deviations -50/3, -125/3, 175/3: sd = sqrt((2500 + 15625 + 30625) / 9 / 2) = 52.0416; half
-  // = 4.3027 * 52.0416 / sqrt(3) = 129.28
+  // The deviations are -50/3, -125/3 and 175/3, so sd = sqrt((2500 + 15625 + 30625) / 9 / 2) =
+  // 52.0416. Half the interval is 4.3027 * 52.0416 / sqrt(3) = 129.28.
   EXPECT_NEAR(average.ci95[0]->first, -100.0 / 3 - 129.28, 0.05);
   EXPECT_NEAR(average.ci95[0]->second, -100.0 / 3 + 129.28, 0.05);
   EXPECT_NEAR(average.accuracy[0], 100.0 / 3, 1e-9);

@@ -1,4 +1,4 @@
-// Knockout results made by hand, for tests that read and draw them.
+// Hand-made knockout results for tests that read and draw them.
 #pragma once
 
 #include <string>
@@ -29,8 +29,8 @@ inline KnockedFact MakeKnockedFact(const std::string& relation, double base,
           .sources = std::vector<int64_t>(cells.size(), 1)};
 }
 
-// Makes a result of two facts and `windows` windows. At the first source p falls from 0.5 to 0.25
-// in even steps. The second source changes nothing.
+// Makes a result of 2 facts and `windows` windows. For the first source p falls from 0.5 to 0.25 in
+// even steps. The second source changes nothing.
 inline KnockoutResult MakeKnockouts(const std::string& name, int windows) {
   KnockoutResult result{.options = {{"model", name}, {"compat", "none"}},
                         .name = name,

@@ -1,4 +1,4 @@
-// What goes into each block of a model, for one prompt: where Layer::Mix begins.
+// The input of each block for one prompt, from which Layer::Mix starts.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,7 +9,8 @@
 
 namespace mambascope {
 
-// The inputs of `layers`, [token, d_model] each. Throws Error for an empty prompt and for a layer
+// Returns the inputs of `layers`, [token, d_model] each. Throws Error for an empty prompt, and for
+// a layer
 // or an id that the model lacks.
 std::vector<at::Tensor> LayerInputs(const Model& model, const std::vector<int64_t>& ids,
                                     const std::vector<int>& layers);

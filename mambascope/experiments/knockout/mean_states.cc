@@ -13,11 +13,11 @@ std::vector<at::Tensor> MeanStates(const Model& model,
                                    const std::function<void(size_t done)>& progress) {
   c10::NoGradGuard no_grad;
   const std::vector<int> layers = model.LayersWith(site);
-  if (layers.empty()) CheckPlace(model, {site, 0});  // throws the Error that says what there is
+  if (layers.empty()) CheckPlace(model, {site, 0});  // throws an Error that lists the sites
   std::vector<Place> places;
   for (int l : layers) places.push_back({site, l});
-  std::vector<at::Tensor> sums(
-      static_cast<size_t>(model.layers()));  // of the texts' means, float64
+  // Sums of the texts' means, float64.
+  std::vector<at::Tensor> sums(static_cast<size_t>(model.layers()));
   for (size_t i = 0; i < texts.size(); ++i) {
     const RunResult run = Run(model, {texts[i]}, {.variants = {}, .keep = places});
     for (const Place& place : places) {

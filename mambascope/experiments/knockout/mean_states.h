@@ -1,4 +1,4 @@
-// A layer's mean state: what mean ablation puts in place of a token's own (Sharma et al. 2024,
+// A layer's mean state, which mean ablation puts in place of a token's state (Sharma et al. 2024,
 // section 6).
 #pragma once
 
@@ -12,10 +12,10 @@
 
 namespace mambascope {
 
-// The mean state at `site`, of each layer: over the tokens of a text, then over `texts` (token
-// ids), whatever their lengths; float32 [width] by layer, undefined for layers without the site.
-// Calls progress(texts done) after each. Throws Error for a site that the model lacks. REQUIRES:
-// texts, none of them empty.
+// Returns the mean state of each layer at `site`: float32 [width] by layer, undefined for layers
+// without the site. States are averaged over the tokens of each text, then over `texts` (token
+// ids); texts of all lengths weigh the same. Calls progress(texts done) after each text. Throws
+// Error when the model lacks the site. REQUIRES: at least one text, and none of them is empty.
 std::vector<at::Tensor> MeanStates(const Model& model,
                                    const std::vector<std::vector<int64_t>>& texts, Site site,
                                    const std::function<void(size_t done)>& progress = {});

@@ -31,7 +31,7 @@ std::optional<int64_t> ParseToken(std::string_view text) {
              : std::nullopt;
 }
 
-// "7" or "3-5", as [7, 8) or [3, 6). None for anything else.
+// Parses "7" as [7, 8) and "3-5" as [3, 6). Returns none for anything else.
 std::optional<Span> ParseRange(std::string_view text) {
   const size_t dash = text.find('-');
   const auto first = ParseToken(text.substr(0, dash)),
@@ -40,7 +40,7 @@ std::optional<Span> ParseRange(std::string_view text) {
   return Span{*first, *last + 1};
 }
 
-// The half-open ranges that a named set is made of; some may be empty.
+// Returns the half-open ranges of a named set. Some may be empty.
 std::vector<Span> ResolveSpans(std::string_view set, Span subject, int64_t tokens) {
   if (set == "first") return {{0, 1}};
   if (set == "last") return {{tokens - 1, tokens}};
@@ -74,9 +74,9 @@ std::vector<std::string> ParseTokenSets(const std::string& text) {
   for (const std::string& part : Split(text)) {
     const bool is_number = ParseRange(part).has_value();
     if (!is_number && std::find(kTokenSets.begin(), kTokenSets.end(), part) == kTokenSets.end()) {
-      throw Error(fmt::format("'{}' names no set of tokens", part),
-                  fmt::format("the names are {}; or tokens counted from 0, as 0,3-5",
-                              fmt::join(kTokenSets, ", ")));
+      throw Error(
+          fmt::format("'{}' is not a set of tokens", part),
+          fmt::format("use {}, or tokens counted from 0, like 0,3-5", fmt::join(kTokenSets, ", ")));
     }
     if (is_number && after_number) sets.back() += "," + part;
     else sets.push_back(part);
@@ -100,7 +100,7 @@ void CheckTokens(const std::string& set, const Prompt& prompt) {
   for (const Span& span : ResolveSpans(set, prompt)) {
     if (span.end > tokens) {
       throw Error(fmt::format("token {} is beyond the prompt '{}'", span.end - 1, prompt.text),
-                  fmt::format("it has tokens 0 to {}", tokens - 1));
+                  fmt::format("it has the tokens 0 to {}", tokens - 1));
     }
   }
 }

@@ -1,5 +1,5 @@
-// Sets of a prompt's tokens by name: what a knockout severs, from where to where (Endy et al. 2025,
-// section 3; Sharma et al. 2024, Figure 11).
+// Named sets of a prompt's tokens, which are the sources and targets of a knockout (Endy et al.
+// 2025, section 3; Sharma et al. 2024, Figure 11).
 #pragma once
 
 #include <cstdint>
@@ -10,26 +10,30 @@
 
 namespace mambascope {
 
-// first                one token, the prompt's first (BOS, where the tokenizer adds one)
+// first                the prompt's first token (BOS, where the tokenizer adds one)
 // last                 the prompt's last token
 // all                  every token
-// subject              the subject's tokens; subject_first and subject_last: one of them
-// context              all before the subject
-// relation             all but the subject's, the prompt's last token and BOS included, as
-// published results have it relation_minus_last  the same without the prompt's last token;
-// non_subject is another name of it
+// subject              the subject's tokens
+// subject_first        the subject's first token
+// subject_last         the subject's last token
+// context              all tokens before the subject
+// relation             all tokens but the subject's; as in published results, this includes BOS
+//                      and the prompt's last token
+// relation_minus_last  relation without the prompt's last token
+// non_subject          another name of relation_minus_last
 extern const std::vector<std::string> kTokenSets;
 
-// The sets that `text` names: those above, and tokens counted from 0, with ranges; numbers beside
-// each other are one set: "subject,0,3-5" is {"subject", "0,3-5"}. Throws Error, which lists the
-// names, for anything else.
+// Parses comma-separated sets: the names above, and tokens counted from 0 or ranges of them.
+// Neighboring numbers are one set: "subject,0,3-5" is {"subject", "0,3-5"}. Throws Error for
+// anything else; the Error lists the names.
 std::vector<std::string> ParseTokenSets(const std::string& text);
 
-// The tokens of a set that ParseTokenSets returned, ascending, each once; none where the prompt has
-// none, as before a subject that begins it, or numbers beyond it.
+// Returns the tokens of a set from ParseTokenSets, ascending and without repeats. The result is
+// empty when the prompt has no such token: `context` when the subject begins the prompt, or numbers
+// beyond its end.
 std::vector<int64_t> ResolveTokens(const std::string& set, const Prompt& prompt);
 
-// Throws Error for a token of the set that is beyond the prompt.
+// Throws Error when the set names a token beyond the prompt's end.
 void CheckTokens(const std::string& set, const Prompt& prompt);
 
 }  // namespace mambascope

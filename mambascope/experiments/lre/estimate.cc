@@ -56,7 +56,7 @@ LreOperator TranslationOperator(int layer, const at::Tensor& h, const at::Tensor
   return {layer, at::eye(h.size(1), h.options()), (z - h).mean(0)};
 }
 
-// With centred H and Z [prompt, d_model]: W = Z^T (H H^T)^+ H, in float64.
+// W = Z^T (H H^T)^+ H for centred H and Z [prompt, d_model], in float64.
 LreOperator RegressionOperator(int layer, const at::Tensor& h, const at::Tensor& z) {
   const at::Tensor h64 = h.to(at::kDouble), z64 = z.to(at::kDouble);
   const at::Tensor hc = h64 - h64.mean(0), zc = z64 - z64.mean(0);

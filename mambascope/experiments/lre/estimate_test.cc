@@ -1,5 +1,5 @@
-// Operators made from prompts: on a model whose map is linear they are exact, on others they are
-// the means that the paper says.
+// Tests operators made from prompts. They are exact on a model that is linear. On other models they
+// are the means that the paper defines.
 #include "mambascope/experiments/lre/estimate.h"
 
 #include <ATen/ATen.h>
@@ -12,8 +12,8 @@
 namespace mambascope {
 namespace {
 
-// A Llama that is a linear map of its embeddings: queries of 0 read all tokens alike, no MLP, and
-// norms whose eps is so large that they only multiply by weight / sqrt(eps) = 1.
+// A Llama that is a linear map of its embeddings. Queries of 0 attend to all tokens equally, and
+// there is no MLP. The norms' eps is so large that they only multiply by weight / sqrt(eps) = 1.
 class LinearSource : public WeightSource {
  public:
   LinearSource() { at::manual_seed(3); }
@@ -47,7 +47,7 @@ Config LinearConfig(int64_t vocab) {
                      "linear");
 }
 
-// Prompts that differ in the subject alone.
+// Makes prompts that differ only in the subject.
 std::vector<PromptToken> Prompts(const std::vector<int64_t>& subjects) {
   std::vector<PromptToken> prompts;
   for (int64_t subject : subjects) prompts.push_back({{5, 9, subject, 17, 3, 8}, 2});
@@ -75,8 +75,9 @@ TEST_F(LinearModelTest, TheOperatorIsTheMapItself) {
       << "nothing reads the last block's output at another token";
 }
 
-// At the embedding the whole way from the subject to the answer is linear: the operator says of
-// other subjects what the model says, and the held-out ones say it of the training subjects.
+// From the embedding on, everything between the subject and the answer is linear. So the operator
+// predicts what the model predicts for other subjects. The held-out operators do so for the
+// training subjects.
 TEST_F(LinearModelTest, FaithfulnessIsExact) {
   const std::vector<PromptToken> train = Prompts({100, 200, 300}),
                                  test = Prompts({400, 500, 600, 700, 800});
@@ -109,7 +110,7 @@ TEST_F(LinearModelTest, FaithfulnessIsExact) {
   })) << "all say the same anyway";
 }
 
-// An inverse of full rank makes one subject's last state that of another.
+// An inverse of full rank moves one subject's last state to another's.
 TEST_F(LinearModelTest, TheInverseGivesTheOtherAnswer) {
   const LreEstimate estimate = EstimateLre(model_, Prompts({100, 200}), {kEmbedLayer});
   const at::Tensor dh = LowRankInverse(estimate.w[0], kWidth)(
@@ -141,7 +142,7 @@ TEST_P(LreEstimateTest, IsTheMeanOverPrompts) {
   const at::Tensor want_w = at::stack(w).mean(0), want_b = at::stack(b).mean(0);
   EXPECT_LT(MaxDifference(estimate.w[1], want_w), 1e-5 * (1 + want_w.abs().max().item<double>()));
   EXPECT_LT(MaxDifference(estimate.b[1], want_b), 1e-4 * (1 + want_b.abs().max().item<double>()));
-  // The operator of the other two prompts, at the second.
+  // Compares with the operator of the other two prompts, at the second prompt.
   const LreEstimate others = EstimateLre(model_, {prompts_[0], prompts_[2]}, layers);
   for (int64_t l : {0, 1}) {
     const at::Tensor wh = others.w[l].mv(estimate.h[l][1]);
@@ -158,11 +159,11 @@ TEST(LinearRegressionTest, FitsWhatItIsGivenWithTheSmallestMatrix) {
   const LreOperator fit = RegressionOperator(3, h, z);
   EXPECT_EQ(fit.layer, 3);
   EXPECT_LT(MaxDifference(fit(h), z), 1e-4);
-  const at::Tensor away = at::randn({12}),
-                   hc = h - h.mean(0);  // a direction that no sample goes in
+  const at::Tensor away = at::randn({12}), hc = h - h.mean(0);
+  // A direction in which no samples differ.
   const at::Tensor orthogonal = away - hc.t().mm(at::linalg_pinv(hc.t())).mv(away);
   EXPECT_LT(fit.w.mv(orthogonal).abs().max().item<double>(), 1e-4);
-  // With more samples than features, the least-squares solution.
+  // With more samples than features, it is the least-squares solution.
   const at::Tensor many = at::randn({40, 4}), map = at::randn({4, 4}), shift = at::randn({4});
   const LreOperator exact = RegressionOperator(0, many, many.mm(map.t()) + shift);
   EXPECT_LT(MaxDifference(exact.w, map), 1e-4);

@@ -13,8 +13,8 @@
 namespace mambascope {
 namespace {
 
-// Keeps the wanted blocks' outputs. The lowest of them becomes a leaf: nothing below it is
-// differentiated.
+// Keeps the outputs of the wanted blocks. The lowest one becomes a leaf, so that nothing below it
+// is differentiated.
 class Outputs : public Hooks {
  public:
   explicit Outputs(const std::vector<int>& layers)
@@ -34,18 +34,18 @@ class Outputs : public Hooks {
   std::map<Place, at::Tensor> states_;  // [row, d_model]
 };
 
-// The carries at the token before `prompt.token`; none at the prompt's start.
+// Returns the carries at the token before `prompt.token`; none at the prompt's start.
 std::vector<Carry> Before(const Model& model, const PromptToken& prompt) {
   if (prompt.token == 0) return {};
   c10::NoGradGuard no_grad;
   return model.CarriesAfter(std::span(prompt.ids).first(static_cast<size_t>(prompt.token)));
 }
 
-// How many rows of the Jacobians are computed together: so many that the matrix products are large,
-// and fit into the memory.
+// Returns how many rows of the Jacobians are computed together. There are enough for large matrix
+// products, and not more than fit into the memory.
 int64_t RowsTogether(const Model& model, const PromptToken& prompt, const std::vector<int>& layers,
                      const JacobianOptions& options) {
-  c10::AutoGradMode grad(true);  // so that the plan counts what gradients keep
+  c10::AutoGradMode grad(true);  // so that the plan counts the memory that gradients keep
   const Place lowest = BlockOutput(*std::min_element(layers.begin(), layers.end()));
   const int64_t d = model.config().d_model,
                 length = static_cast<int64_t>(prompt.ids.size()) - prompt.token;
@@ -54,16 +54,16 @@ int64_t RowsTogether(const Model& model, const PromptToken& prompt, const std::v
   const SweepPlan two =
       PlanSweep(model, {{prompt.ids}}, {{0, {add}}, {0, {add}}}, {.memory = options.memory});
   const int64_t each =
-      std::max<int64_t>(1, two.peak_bytes - one.peak_bytes);  // 0 above the top block
+      std::max<int64_t>(1, two.peak_bytes - one.peak_bytes);  // the difference can be 0 at the top
   const int64_t fit = two.passes > 1 ? 1 : 1 + (options.memory - one.peak_bytes) / each;
   const int64_t best = std::max<int64_t>(1, JacobianRows(model.device()) / length);
   const int64_t passes = (d + std::min(fit, best) - 1) / std::min(fit, best);
   return (d + passes - 1) / passes;
 }
 
-// `copies` of the tokens from the prompt's token on, side by side.
+// Several copies of the tokens from the prompt's token on, side by side.
 struct Copies {
-  std::vector<int64_t> ids, first, last;  // tokens; the rows of every copy's first and last
+  std::vector<int64_t> ids, first, last;  // tokens; rows of each copy's first and last token
   Packing packing;
 };
 
@@ -95,7 +95,7 @@ StateJacobians Jacobians(const Model& model, const PromptToken& prompt,
   const at::Tensor top =
       model.Forward(copies.ids, copies.packing, &outputs, before.empty() ? nullptr : &before);
   const at::Tensor first = RowIndex(copies.first, top), last = RowIndex(copies.last, top);
-  const at::Tensor z = top.index_select(0, last);  // [copy, d_model], all alike
+  const at::Tensor z = top.index_select(0, last);  // [copy, d_model], equal rows
   std::vector<at::Tensor> inputs, h;
   for (int l : layers) inputs.push_back(outputs[l]);
   for (const at::Tensor& x : inputs) h.push_back(x.detach()[0]);

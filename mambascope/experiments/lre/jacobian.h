@@ -1,14 +1,15 @@
-// How a prompt's last state depends on one earlier state, at all layers at once: what linear
-// relational embeddings are made of (Hernandez et al. 2023, section 3).
+// Jacobians of a prompt's last state with respect to one earlier state, at all layers at once.
+// Linear relational embeddings are made of them (Hernandez et al. 2023, section 3).
 //
-//   J_l = d z / d h_l     h_l the output of block l at one token, z the last block's output at the
-//   prompt's last token
+//   J_l = d z / d h_l
 //
-// Reverse-mode differentiation of one component of z gives its row of J at every layer, so d_model
-// cotangents give all of J_0 .. J_(L-1): one backward sweep instead of one per layer. The rows are
-// packed: k copies of the tokens from the state on are k segments of one forward pass, each with a
-// cotangent of its own, and the pass is walked back d_model / k times. The tokens before the state
-// run once.
+// h_l is the output of block l at one token, and z the last block's output at the prompt's last
+// token.
+//
+// Reverse-mode differentiation of one component of z gives its row of J at every layer. So d_model
+// cotangents give J_l of all layers in the work of one layer's. The rows are packed: one forward
+// pass has k segments, each a copy of the tokens from the state on, with a cotangent of its own.
+// d_model / k backward passes go through it. The tokens before the state run once.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -28,13 +29,13 @@ struct StateJacobians {
 };
 
 struct JacobianOptions {
-  int64_t memory =
-      kDefaultMemory;  // bytes that the pass may take, beside the weights and the Jacobians
+  // Maximum bytes of the pass, beside the weights and the Jacobians.
+  int64_t memory = kDefaultMemory;
 };
 
-// Those of the outputs of blocks `layers`, at the prompt's token. Throws Error for a layer or a
-// token that is not there, and where one row alone takes more than options.memory. REQUIRES:
-// !layers.empty()
+// Returns the Jacobians at the outputs of blocks `layers` and the prompt's token. Throws Error for
+// a layer or a token that does not exist, and when one row alone takes more than options.memory.
+// REQUIRES: !layers.empty()
 StateJacobians Jacobians(const Model& model, const PromptToken& prompt,
                          const std::vector<int>& layers, const JacobianOptions& options = {});
 

@@ -1,5 +1,5 @@
-// The Jacobians of all layers at once against one backward pass per layer and row through a whole
-// run, and against finite differences.
+// Compares the Jacobians of all layers at once with one backward pass per layer and row through a
+// whole run, and with finite differences.
 #include "mambascope/experiments/lre/jacobian.h"
 
 #include <ATen/ATen.h>
@@ -19,7 +19,7 @@ std::vector<int> AllLayers(const Model& model) {
   return layers;
 }
 
-// z of a whole run with `delta` added to the output of block `layer`, [d_model].
+// Returns z of a whole run with `delta` added to the output of block `layer`, [d_model].
 at::Tensor LastState(const Model& model, const PromptToken& prompt, int layer,
                      const at::Tensor& delta) {
   const Place at = BlockOutput(layer), top = BlockOutput(model.layers() - 1);
@@ -32,7 +32,7 @@ class JacobianTest : public testing::TestWithParam<std::string> {
  protected:
   const Model model_ = Model::Load(GoldenFolder() / GetParam());
   const int64_t d_ = model_.config().d_model;
-  // In the middle of the prompt, at its start, and at its end.
+  // The tokens are in the middle of the prompt, at its start, and at its end.
   const std::vector<PromptToken> prompts_ = {
       {{7, 30, 21, 150, 9, 4}, 2}, {{12, 33, 4}, 0}, {{12, 33, 4}, 2}};
 };
@@ -74,18 +74,17 @@ TEST_P(JacobianTest, PredictWhatASmallChangeDoes) {
   }
 }
 
-// The top block's output is z itself where the token is the last, and has no way to it where it is
-// not.
+// At the last token, the top block's output is z itself. At other tokens it has no effect on z.
 TEST_P(JacobianTest, AtTheTopAreTheIdentityOrNothing) {
   const int top = model_.layers() - 1;
   EXPECT_EQ(MaxDifference(Jacobians(model_, prompts_[2], {top}).w[0], at::eye(d_)), 0);
   EXPECT_EQ(Jacobians(model_, prompts_[0], {top}).w.abs().max().item<double>(), 0);
 }
 
-// However few rows fit together, and whichever layers are asked for.
+// The Jacobians do not depend on how many rows fit together, or on which layers are requested.
 TEST_P(JacobianTest, DoNotDependOnTheMemoryOrTheLayersBeside) {
   const StateJacobians all = Jacobians(model_, prompts_[0], AllLayers(model_));
-  int64_t enough = 1 << 14;  // bytes for one row, or a few
+  int64_t enough = 1 << 14;  // bytes; raised until one row or a few fit
   while (ErrorOf([&] { Jacobians(model_, prompts_[0], {0}, {.memory = enough}); }) != "no error")
     enough += enough / 8;
   const StateJacobians some = Jacobians(model_, prompts_[0], {0}, {.memory = enough});

@@ -29,21 +29,25 @@ LreGrid MakeGrid(const Model& model, const LreOptions& options) {
   for (int l : grid.layers) CheckPlace(model, BlockOutput(l));
   for (int64_t rank : grid.ranks) {
     if (rank < 0 || rank > d)
-      throw Error(fmt::format("the rank {} is not one of 0 to {}, the model's width", rank, d));
+      throw Error(fmt::format("rank {} is out of range; it must be from 0 to {}, the model's width",
+                              rank, d));
   }
   if (options.train < 2)
-    throw Error(fmt::format("an operator cannot be made from {} samples", options.train),
-                "give 2 or more; 5 is usual");
-  if (options.limit != 0 && options.limit <= options.train)
-    throw Error(fmt::format("{} test samples are too few beside {} training ones", options.limit,
+    throw Error(fmt::format("the number of training samples, {}, is too small for an operator",
                             options.train),
-                "give more, or 0 for all");
+                "use 2 or more; 5 is usual");
+  if (options.limit != 0 && options.limit <= options.train)
+    throw Error(
+        fmt::format("the limit of test samples, {}, must exceed the number of training samples, {}",
+                    options.limit, options.train),
+        "raise the limit, or use 0 for all");
   if (options.trials < 1)
-    throw Error(fmt::format("{} trials measure nothing", options.trials), "give 1 or more");
+    throw Error(fmt::format("the number of trials, {}, is too small", options.trials),
+                "use 1 or more");
   return grid;
 }
 
-// The layer with the highest mean over trials, the first of the best.
+// Returns the layer with the highest mean over trials, the first of several.
 template <typename Value>
 size_t BestOnAverage(const std::vector<LreTrial*>& trials, const Value& value) {
   std::vector<double> sums(trials[0]->layers.size());
@@ -57,7 +61,7 @@ double Faithfulness(const LreLayer& layer) { return layer.faithfulness[layer.bet
 double FaithfulnessIn3(const LreLayer& layer) { return layer.faithfulness_in_3[layer.beta]; }
 double Causality(const LreLayer& layer) { return layer.causality[layer.rank]; }
 
-// One layer for all trials, by their means on the test samples.
+// Chooses one layer for all trials, by its means on the test samples.
 void ChooseAsPublished(std::vector<LreTrial>& trials) {
   std::vector<LreTrial*> done;
   for (LreTrial& trial : trials) {
@@ -73,7 +77,7 @@ void ChooseAsPublished(std::vector<LreTrial>& trials) {
 }
 
 using Trials = std::vector<const LreTrial*>;
-using Layers = std::vector<const LreLayer*>;  // one of each trial
+using Layers = std::vector<const LreLayer*>;  // one layer of each trial
 
 template <typename Value>
 std::vector<double> Each(const Layers& layers, const Value& value) {
@@ -98,7 +102,7 @@ LreTrialMeans AverageTrials(const LreRelation& result, const Layers& faithful,
           .rank = Mean(Each(causal, rank))};
 }
 
-// The index that most trials chose, the first of those.
+// Returns the index that most trials chose, the first of several.
 size_t MostChosen(const Trials& trials, size_t layers, size_t LreTrial::*chosen) {
   std::vector<int> votes(layers);
   for (const LreTrial* trial : trials) ++votes[trial->*chosen];
@@ -111,7 +115,8 @@ void SummarizeTrials(LreRelation& result) {
     const std::string& first = result.trials[0].skipped;
     result.skipped = result.trials.size() == 1
                          ? first
-                         : fmt::format("all {} trials, the first: {}", result.trials.size(), first);
+                         : fmt::format("all {} trials were skipped, the first because {}",
+                                       result.trials.size(), first);
     return;
   }
   Layers faithful, causal;
@@ -144,7 +149,7 @@ LreRelation MeasureRelation(const Model& model, const Tokenizer& tokenizer,
                      .ranks = grid.ranks};
   if (result.samples <= options.train) {
     result.skipped =
-        fmt::format("it has {} samples; more than {} are needed", result.samples, options.train);
+        fmt::format("it needs more than {1} samples, but has {0}", result.samples, options.train);
     return result;
   }
   Random random(options.seed);

@@ -7,7 +7,7 @@ using Interval95Json = std::optional<std::pair<double, double>>;
 
 int ReadLayer(const Json& json) { return json.is_string() ? kEmbedLayer : json.get<int>(); }
 
-// Calls use(key, mean) for each of them.
+// Calls use(key, mean) for each of the means.
 template <typename Means, typename Use>
 void ForEachMean(Means& means, const Use& use) {
   use("faithfulness", means.faithfulness);
@@ -18,7 +18,7 @@ void ForEachMean(Means& means, const Use& use) {
   use("regression", means.regression);
 }
 
-// The means, and their standard deviations where there is more than one trial.
+// Adds the means. Their standard deviations are added when there is more than one trial.
 void AddMeans(Json& json, const LreMeans& means) {
   ForEachMean(means, [&](const char* key, const MeanOverTrials& value) {
     json[key] = value.mean;
@@ -88,7 +88,7 @@ TrialResult ReadTrial(const Json& json) {
   return trial;
 }
 
-// What only a relation that was measured has.
+// Adds the fields that only a measured relation has.
 void AddMeasured(Json& json, const RelationResult& r) {
   AddMeans(json, r.chosen);
   json.update(

@@ -1,5 +1,5 @@
-// Results of relations: what is cut out of the grid, the keys that it is written under, and that it
-// is read back whole.
+// Tests the results of relations: what is taken from the grid, the keys that it is written under,
+// and that it is read back completely.
 #include "mambascope/experiments/lre/lre_json.h"
 
 #include <gmock/gmock.h>
@@ -10,7 +10,7 @@ namespace {
 
 using testing::ElementsAre;
 
-// Three trials of two layers, the second skipped; shares that are their index / 8.
+// Makes two trials of two layers, of which the first trial is skipped.
 LreRelation SmallRelation() {
   const auto layer = [](int l, double share, size_t beta, size_t rank) {
     return LreLayer{.layer = l,
@@ -93,7 +93,7 @@ TEST(LreJsonTest, SkippedRelationsStandApart) {
   EXPECT_EQ(json["relations"][0]["name"], "r");
 }
 
-// What is written, read and written again is the same text.
+// Expects that writing, reading and writing again gives the same text.
 template <typename Result>
 void ExpectSameText(const Result& result) {
   const std::string text = DumpJson(Json(result));

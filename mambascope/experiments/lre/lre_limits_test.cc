@@ -1,4 +1,4 @@
-// Relations and options that a measurement skips or refuses.
+// Tests relations and options that a measurement skips or refuses.
 #include <gmock/gmock.h>
 
 #include <functional>
@@ -22,10 +22,10 @@ TEST_F(LreLimitsTest, ARelationThatIsHardlyKnownIsSkippedAndSaysWhy) {
   Relation few = relation_;
   few.samples.resize(5);
   EXPECT_THAT(MeasureRelation(model_, tokenizer_, few, Options()).skipped,
-              HasSubstr("5 samples; more than 5"));
+              HasSubstr("needs more than 5 samples, but has 5"));
 }
 
-// All samples are known, or none.
+// Here either all samples are known, or none.
 TEST_F(LreLimitsTest, OneMoreThanItIsMadeFromIsEnough) {
   LreOptions options = Options();
   options.trials = 1;
@@ -35,7 +35,7 @@ TEST_F(LreLimitsTest, OneMoreThanItIsMadeFromIsEnough) {
   few.samples = whole.train;
   few.samples.insert(few.samples.end(), whole.tested.begin(), whole.tested.begin() + 5);
   const LreRelation five = MeasureRelation(model_, tokenizer_, few, options);
-  EXPECT_THAT(five.skipped, HasSubstr("5 other samples; more than 5 are needed"));
+  EXPECT_THAT(five.skipped, HasSubstr("needs more than 5 other samples, but has 5"));
   few.samples.push_back(whole.tested[5]);
   options.train = 3;
   const LreRelation more = MeasureRelation(model_, tokenizer_, few, options);
@@ -43,7 +43,8 @@ TEST_F(LreLimitsTest, OneMoreThanItIsMadeFromIsEnough) {
   EXPECT_GT(more.trials[0].known, 3);
 }
 
-// Some objects begin as others do: an edit of rank 0 leaves an answer that counts for them.
+// Some objects begin like others. Without the check for visible edits, an edit of rank 0 would
+// count as a success for them.
 TEST_F(LreLimitsTest, WhatIsSaidAlreadyIsNoEdit) {
   Relation ambiguous = relation_;
   for (size_t i = 0; i < ambiguous.samples.size(); i += 2) ambiguous.samples[i].object += "like";
@@ -61,7 +62,7 @@ TEST_F(LreLimitsTest, WhatCannotBeEditedIsSkipped) {
   Relation same = relation_;
   std::erase_if(same.samples, [](const Sample& sample) { return sample.object != "bird"; });
   EXPECT_THAT(MeasureRelation(model_, tokenizer_, same, Options()).skipped,
-              HasSubstr("says the same of all"));
+              HasSubstr("gives the same answer for all"));
 }
 
 TEST_F(LreLimitsTest, RefusesOptionsThatMeasureNothing) {
@@ -72,9 +73,9 @@ TEST_F(LreLimitsTest, RefusesOptionsThatMeasureNothing) {
   };
   EXPECT_THAT(error([](LreOptions& o) { o.layers = {16}; }), HasSubstr("layer 16"));
   EXPECT_THAT(error([](LreOptions& o) { o.ranks = {193}; }), HasSubstr("rank 193"));
-  EXPECT_THAT(error([](LreOptions& o) { o.train = 1; }), HasSubstr("1 samples"));
-  EXPECT_THAT(error([](LreOptions& o) { o.trials = 0; }), HasSubstr("0 trials"));
-  EXPECT_THAT(error([](LreOptions& o) { o.limit = 5; }), HasSubstr("5 test samples"));
+  EXPECT_THAT(error([](LreOptions& o) { o.train = 1; }), HasSubstr("training samples, 1,"));
+  EXPECT_THAT(error([](LreOptions& o) { o.trials = 0; }), HasSubstr("number of trials, 0,"));
+  EXPECT_THAT(error([](LreOptions& o) { o.limit = 5; }), HasSubstr("limit of test samples, 5,"));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace mambascope {
 namespace {
 
-// `value` of each relation, averaged.
+// Averages `value` over the relations.
 template <typename Value>
 MeanOverRelations AverageRelations(const std::vector<RelationResult>& relations,
                                    const Value& value) {
@@ -34,7 +34,7 @@ std::vector<SkippedPart> SkippedParts(const std::vector<RelationResult>& measure
       if (!trial.skipped.empty()) reasons.push_back(trial.skipped);
     }
     if (reasons.empty()) continue;
-    const std::string what = fmt::format("{}, {} of {} trials, the first", relation.name,
+    const std::string what = fmt::format("{} ({} of {} trials, reason of the first)", relation.name,
                                          reasons.size(), relation.trials.size());
     parts.push_back({what, reasons.front()});
   }

@@ -1,5 +1,5 @@
-// These are the means over relations that tables, figures and pages show (Sharma et al. 2024,
-// Figures 7, 12 and 13).
+// Means over relations, as tables, figures and pages show them (Sharma et al. 2024, Figures 7, 12
+// and 13).
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace mambascope {
 
-// A mean is in percent. Its interval is the 95 % one by Student's t, cut at 0 and 100; one relation
-// has none.
+// A mean in percent. The interval is the 95 % one by Student's t, cut off at 0 and 100; none for
+// one relation.
 struct MeanOverRelations {
   double mean = 0;
   std::optional<std::pair<double, double>> interval = {};
@@ -25,35 +25,35 @@ struct LayerSummary {
   MeanOverRelations faithfulness = {}, causality = {};
 };
 
-// This was not measured: "NAME", or "NAME, 1 of 3 trials, the first".
+// A part that was not measured. `what` is "NAME", or "NAME (1 of 3 trials, reason of the first)".
 struct SkippedPart {
   std::string what, reason;
 };
 
-// The summary is over the relations that were measured; without any, there are no means.
+// Summary of the relations that were measured. Without any, the means are not set.
 struct LreSummary {
   int64_t relations = 0;
   MeanOverRelations faithfulness = {}, causality = {}, chance = {};
   std::vector<LayerSummary> by_layer = {};
-  std::vector<SkippedPart> skipped = {};  // relations, then trials of the others
+  std::vector<SkippedPart> skipped = {};  // relations, then trials of measured relations
 };
 
 struct SkippedRelation {
   std::string name, kind, reason;
 };
 
-// This is what lre.json holds, and its summary.
+// Contents of lre.json, and their summary.
 struct LreResult {
-  Json options;                                // what made it
+  Json options;                                // the run's options (RunDescription)
   std::vector<RelationResult> relations = {};  // those that were measured
-  std::vector<SkippedRelation> skipped = {};   // and the others
+  std::vector<SkippedRelation> skipped = {};   // the others
   LreSummary summary = {};
 };
 
 LreSummary SummarizeRelations(const std::vector<RelationResult>& measured,
                               const std::vector<SkippedRelation>& skipped);
 
-// Sorts out the relations that were skipped, and summarizes.
+// Separates the relations that were skipped, and summarizes the others.
 LreResult MakeLreResult(const Json& options, const std::vector<RelationResult>& relations);
 
 }  // namespace mambascope

@@ -1,4 +1,4 @@
-// Means over relations worked out by hand, and what counts as skipped.
+// Tests means over relations worked out by hand, and what counts as skipped.
 #include "mambascope/experiments/lre/lre_summary.h"
 
 #include <gmock/gmock.h>
@@ -45,7 +45,7 @@ TEST(LreSummaryTest, SaysWhatWasSkipped) {
   EXPECT_EQ(result.skipped[0].kind, "bias");
   ASSERT_EQ(result.summary.skipped.size(), 2u);
   EXPECT_EQ(result.summary.skipped[0].what, "tiny");
-  EXPECT_EQ(result.summary.skipped[1].what, "b, 2 of 3 trials, the first");
+  EXPECT_EQ(result.summary.skipped[1].what, "b (2 of 3 trials, reason of the first)");
   EXPECT_EQ(result.summary.skipped[1].reason, "few");
   EXPECT_EQ(MakeLreResult({}, {wholly}).summary.relations, 0);
 }

@@ -1,4 +1,4 @@
-// Trials of a relation against what they are made of, one whole pass at a time.
+// Compares trials of a relation with their parts, computed one whole pass at a time.
 #include "mambascope/experiments/lre/lre.h"
 
 #include <ATen/ATen.h>
@@ -41,7 +41,7 @@ TEST_F(LreTest, TestsOtherSamplesThatTheModelKnows) {
   }
 }
 
-// Every sample twice, so that subjects of examples are among the others too.
+// Every sample occurs twice, so that subjects of examples are among the other samples too.
 TEST_F(LreTest, TestsDrawnSamplesOfOtherSubjectsOrAsPublishedTheFirst) {
   Relation twice = relation_;
   twice.samples.insert(twice.samples.end(), relation_.samples.begin(), relation_.samples.end());
@@ -75,7 +75,7 @@ TEST_F(LreTest, TestsDrawnSamplesOfOtherSubjectsOrAsPublishedTheFirst) {
   EXPECT_TRUE(std::includes(all.begin(), all.end(), drawn.begin(), drawn.end()));
 }
 
-// By hand, from the operator of the trial's training samples and the states of its test samples.
+// Computed by hand from the operator of the trial's training samples and its test samples' states.
 TEST_F(LreTest, FaithfulnessIsTheShareThatTheOperatorSays) {
   c10::NoGradGuard no_grad;
   const LreTrial& trial = Measured().trials[0];
@@ -130,8 +130,8 @@ TEST_F(LreTest, FaithfulnessInThreeIsThatOfTheThreeMostProbable) {
   EXPECT_NEAR(trial.layers[0].faithfulness_in_3[1], right / 12, 1e-9);
 }
 
-// The limit draws after the split, the targets after it, and the second trial after these, from the
-// same generator.
+// One generator draws in this order: the split, the limited samples, the targets, then the second
+// trial.
 TEST_F(LreTest, CausalityIsTheShareOfRunsThatSayTheOtherAnswer) {
   c10::NoGradGuard no_grad;
   const LreTrial& trial = Measured().trials[0];
@@ -166,8 +166,8 @@ TEST_F(LreTest, CausalityIsTheShareOfRunsThatSayTheOtherAnswer) {
   }
 }
 
-// What beta and the rank are chosen on: each training sample by the operator of the others'
-// prompts, and edited to each of the others.
+// Beta is chosen by predicting each training sample with the operator of the others' prompts. The
+// rank is chosen by edits of each training sample to each of the others.
 TEST_F(LreTest, TrainingSamplesAreSaidByTheOthersOperatorAndEditedToTheOthers) {
   c10::NoGradGuard no_grad;
   const LreTrial& trial = Measured().trials[0];
@@ -198,7 +198,7 @@ TEST_F(LreTest, TrainingSamplesAreSaidByTheOthersOperatorAndEditedToTheOthers) {
 
 TEST_F(LreTest, LittleMemoryChangesNothing) {
   LreOptions little = Options();
-  little.memory = int64_t{20} << 20;  // several sweeps of a few edits each
+  little.memory = int64_t{20} << 20;  // forces several sweeps of a few edits each
   little.trials = 1;
   little.ranks.resize(150, 24);
   const LreTrial trial = MeasureRelation(model_, tokenizer_, relation_, little).trials[0];

@@ -1,5 +1,4 @@
-// A relation of the bundled data, measured on a bundled model: what the tests of the measurement
-// share.
+// A relation of the bundled data measured on a bundled model, shared by the tests.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,7 +15,7 @@
 
 namespace mambascope {
 
-// Every third sample, so that asking for them is quick.
+// A relation with every third sample of animal_class, so that tests are quick.
 inline Relation SomeAnimals() {
   Relation relation = ReadRelation(RepositoryFolder() / "data/demo/relations/animal_class.json");
   std::vector<Sample> some;
@@ -46,20 +45,20 @@ class LreTest : public testing::Test {
     return MakeRelationPrompt(tokenizer_, relation_.prompt_templates[0], trial.train,
                               sample.subject, {.prefix = ""});
   }
-  // At the prompt's token, [d_model].
+  // The block's output at the prompt's token, [d_model].
   at::Tensor State(const PromptToken& prompt, int layer) const {
     const Place at = BlockOutput(layer);
     return mambascope::Run(model_, {prompt.ids}, {.keep = {at}}).State(at, 0)[prompt.token];
   }
-  // The last block's output at its end, [d_model].
+  // The last block's output at the prompt's end, [d_model].
   at::Tensor LastState(const PromptToken& prompt) const {
     return State({prompt.ids, static_cast<int64_t>(prompt.ids.size()) - 1}, model_.layers() - 1);
   }
-  // Whether the most probable token of a last state, [d_model], says the object.
+  // Whether the most probable token of `z` [d_model], a last state, says the object.
   bool Says(const at::Tensor& z, const std::string& object) const {
     return IsAnswer(Top(model_.Unembed(z.unsqueeze(0))[0]), object);
   }
-  // Whether the model says it when dh is added to the layer's output at the prompt's token.
+  // Whether the model says the object when dh is added to the layer's output at the prompt's token.
   bool SaysMoved(const PromptToken& prompt, int layer, const at::Tensor& dh,
                  const std::string& object) const {
     const Place at = BlockOutput(layer);

@@ -43,11 +43,11 @@ StoredLre ReadLre(const std::filesystem::path& file) {
   std::map<std::string, std::string> metadata = tensors->metadata();
   const auto require = [&](bool holds, const std::string& what) {
     if (!holds)
-      throw Error(file.string() + ": is no relation operator that mambascope wrote: " + what,
-                  "`mambascope lre --save` writes them");
+      throw Error(file.string() + ": is not a relation operator that mambascope wrote: " + what,
+                  "`mambascope lre --save` writes relation operators");
   };
   require(metadata["format"] == "mambascope-lre" && metadata.contains("lre"),
-          "its metadata lacks the format mambascope-lre or lre");
+          "its metadata lacks the format mambascope-lre, or the key lre");
   const Json about = ParseJson(metadata["lre"], file.string());
   const auto has = [&](const char* field, auto is) {
     return about.is_object() && about.contains(field) && (about[field].*is)();
@@ -62,7 +62,8 @@ StoredLre ReadLre(const std::filesystem::path& file) {
     return found->second.shape;
   };
   const std::vector<int64_t> w = shape("W"), b = shape("b");
-  require(b.size() == 1 && w == std::vector<int64_t>{b[0], b[0]}, "W and b do not fit");
+  require(b.size() == 1 && w == std::vector<int64_t>{b[0], b[0]},
+          "the shapes of W and b do not fit");
   const JsonNode node(about, file.string());
   return {.lre = {about["layer"], tensors->Read("W"), tensors->Read("b"), about["beta"]},
           .rank = about["rank"],

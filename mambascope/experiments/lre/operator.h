@@ -1,8 +1,9 @@
-// A relation as an affine map of states (Hernandez et al. 2023, section 3): from the state h of a
-// subject at one layer to the last block's output z that says the object.
+// A relation as an affine map (Hernandez et al. 2023, section 3). It maps the state h of a subject
+// at one layer to the last block's output z, which predicts the object:
 //
-//   LRE(h) = beta W h + b        delta h = W+_rho (z' - z) : what makes the subject's answer that
-//   of z'
+//   LRE(h) = beta W h + b        delta h = W+_rho (z' - z)
+//
+// Adding delta h to h changes the subject's answer to that of z'.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -26,11 +27,12 @@ struct LreOperator {
   at::Tensor operator()(const at::Tensor& h) const { return h.matmul(w.t()).mul(beta).add(b); }
 };
 
-// W+_rho = V_rho diag(1 / sigma) U_rho^T of the rho largest singular values of W = U diag(sigma)
-// V^T; those that are 0 count for nothing.
+// The inverse W+_rho = V_rho diag(1 / sigma) U_rho^T of the rho largest singular values of W = U
+// diag(sigma) V^T. Singular values of 0 are left out.
 class LowRankInverse {
  public:
-  // w [d_model, d_model], without beta; for ranks up to `most`. REQUIRES: 0 <= most <= d_model
+  // w is [d_model, d_model], without beta. `most` is the largest rank. REQUIRES: 0 <= most <=
+  // d_model
   LowRankInverse(const at::Tensor& w, int64_t most);
   // dz [state, d_model] -> dh [rank, state, d_model]. REQUIRES: 0 <= ranks[i] <= most
   at::Tensor operator()(const at::Tensor& dz, const std::vector<int64_t>& ranks) const;
@@ -43,18 +45,18 @@ class LowRankInverse {
 struct StoredLre {
   LreOperator lre;
   int64_t rank;          // of the inverse
-  std::string relation;  // its name
-  std::string model;     // fingerprint of the checkpoint that it is of
-  // How it was asked for (MakeRelationPrompt): with the samples that it was made from as examples.
+  std::string relation;  // the relation's name
+  std::string model;     // fingerprint of the checkpoint
+  // The arguments of MakeRelationPrompt. `examples` are the samples that the operator is made from.
   std::string pattern;
   std::vector<Sample> examples;
   std::optional<std::string> prefix;
 };
 
-// A safetensors file of W and b.
+// Writes a safetensors file with W and b.
 void WriteLre(const std::filesystem::path& file, const StoredLre& stored);
 
-// Throws Error when the file is none that WriteLre wrote.
+// Throws Error when WriteLre did not write the file.
 StoredLre ReadLre(const std::filesystem::path& file);
 
 }  // namespace mambascope

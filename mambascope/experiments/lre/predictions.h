@@ -1,5 +1,5 @@
-// This file says what a model predicts at a prompt's end, what states there predict, and which
-// samples of a relation a model knows.
+// Next-token predictions at the end of prompts, scores of states against them, and the samples of a
+// relation that a model knows.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,24 +14,25 @@
 
 namespace mambascope {
 
-// The most probable token after a sample's prompt, and the object that it should say.
+// The most probable token after a sample's prompt, and the sample's object.
 struct NextTokenPrediction {
   std::string object;
   int64_t token = 0;
   std::string text = {};  // of the token
 };
 
-// What a state says, against the model's own prediction.
+// The score of one state against a NextTokenPrediction.
 struct PredictionScore {
-  bool right, right_in_3;  // the state's most probable token says the object (IsAnswer); one of its
-                           // three most probable does
-  double log_p;            // of the predicted token
+  // Whether the state's most probable token says the object (IsAnswer), and whether one of its
+  // three most probable tokens does.
+  bool right, right_in_3;
+  double log_p;  // log-probability of the predicted token
 };
 
 using PredictionScores = std::vector<PredictionScore>;
 
-// Unembeds `last` [state, d_model], outputs of the last block. The predictions are repeated for as
-// many states as there are. REQUIRES: !predictions.empty()
+// Scores the states `last` [state, d_model], which are outputs of the last block. The predictions
+// are repeated until there is one for each state. REQUIRES: !predictions.empty()
 PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer,
                                   const at::Tensor& last,
                                   const std::vector<NextTokenPrediction>& predictions);
@@ -39,15 +40,15 @@ PredictionScores ScorePredictions(const Model& model, const Tokenizer& tokenizer
 // The last block's output at the end of each prompt, [prompt, d_model].
 at::Tensor LastStates(const Model& model, std::vector<PromptToken> prompts);
 
-// Samples have prompts that ask for their objects, predictions, and the last block's output at the
-// prompts' ends.
+// Samples with their prompts, the model's predictions, and the last block's outputs at the prompts'
+// ends.
 struct PredictedSamples {
   std::vector<Sample> samples;
   std::vector<PromptToken> prompts;
   std::vector<NextTokenPrediction> predictions;
   at::Tensor z;  // [sample, d_model]
 
-  // Those with these indices.
+  // Returns the samples with these indices.
   PredictedSamples Select(const std::vector<int64_t>& which) const;
 };
 

@@ -20,7 +20,7 @@ std::string Prefix(const Tokenizer& tokenizer, const RelationPromptOptions& opti
              : "";
 }
 
-// Where the subject begins in `text`, in bytes; `asked` is where the question has it.
+// Returns where the subject begins in `text`, in bytes. `asked` is its place in the question.
 size_t SubjectBegin(const std::string& text, const std::string& subject, size_t asked,
                     RelationPromptOptions::Subject which) {
   switch (which) {
@@ -45,8 +45,8 @@ PromptToken MakeRelationPrompt(const Tokenizer& tokenizer, const std::string& pa
   const size_t end = SubjectBegin(text, subject, asked, options.subject) + subject.size();
   const int64_t char_end = CountChars(std::string_view(text).substr(0, end));
   const std::vector<Token> tokens = tokenizer.Encode(text);
-  // The first token that ends where the subject does, or goes over it: of several tokens of one
-  // character, the first.
+  // The first token that contains the subject's end. A character may be split into several tokens;
+  // then it is the first of them.
   const auto last = std::find_if(tokens.begin(), tokens.end(), [&](const Token& token) {
     return token.chars.begin <= char_end && char_end <= token.chars.end;
   });

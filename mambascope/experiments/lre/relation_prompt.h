@@ -1,5 +1,5 @@
-// A relation's question after examples of it: the prompts of linear relational embeddings
-// (Hernandez et al. 2023, section 4.1).
+// Prompts that show examples of a relation before asking for it, as linear relational embeddings
+// use them (Hernandez et al. 2023, section 4.1).
 //
 //   <|endoftext|>The capital city of Peru is Lima
 //   The capital city of Japan is
@@ -16,24 +16,24 @@
 namespace mambascope {
 
 struct RelationPromptOptions {
-  // What stands at the beginning. None: <|endoftext|> where the tokenizer has it as one token and
-  // adds no token of its own, as the public implementation does for GPT-like tokenizers. A model
-  // that never saw it at a text's beginning does better without: "".
+  // The text before everything else. None: <|endoftext|> if the tokenizer has it as one token and
+  // adds no token of its own, as in the public implementation for GPT-like tokenizers. For a model
+  // that never saw it at a text's beginning, "" works better.
   std::optional<std::string> prefix = {};
-  // Which occurrence of the subject is meant. The public implementation takes the last one to make
-  // an operator, and the first one to test it; they differ where the subject's letters occur in an
-  // example or in the question too.
+  // Which occurrence of the subject is taken. The public implementation takes the last one to make
+  // an operator and the first one to test it. They differ where the subject's letters also occur in
+  // an example or in the question.
   enum class Subject { kAsked, kLast, kFirst } subject = Subject::kAsked;
 };
 
-// `examples`, each the `pattern` of its subject and its object, a line each, and the pattern of
-// `subject`; `token` is the one that the subject ends in. Throws Error as FillPattern does.
+// Makes a prompt with one line per example (`pattern` with its subject, then its object), and then
+// `pattern` with `subject`. The result's `token` is the subject's last token. Throws Error when
+// FillPattern does, and when no token ends the subject.
 PromptToken MakeRelationPrompt(const Tokenizer& tokenizer, const std::string& pattern,
                                const std::vector<Sample>& examples, const std::string& subject,
                                const RelationPromptOptions& options = {});
 
-// For each sample, the prompt with the other samples of `samples` as examples: those with other
-// subjects.
+// Makes a prompt for each sample, with the samples of other subjects as examples.
 std::vector<PromptToken> MakeLeaveOneOutPrompts(const Tokenizer& tokenizer,
                                                 const std::string& pattern,
                                                 const std::vector<Sample>& samples,

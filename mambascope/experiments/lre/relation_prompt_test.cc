@@ -14,7 +14,7 @@ using Subject = RelationPromptOptions::Subject;
 class RelationPromptTest : public testing::Test {
  protected:
   std::string Text(const PromptToken& prompt) const { return tokenizer_.Decode(prompt.ids); }
-  // The prompt up to its token.
+  // Returns the prompt up to its token.
   std::string ToToken(const PromptToken& prompt) const {
     return tokenizer_.Decode(std::span(prompt.ids).first(static_cast<size_t>(prompt.token) + 1));
   }
@@ -45,7 +45,7 @@ TEST_F(RelationPromptTest, BeginsWithWhatItIsTold) {
       << "as the public implementation";
 }
 
-// The subject is an example's too, and its letters are in the question.
+// The subject is also an example's subject, and its letters also occur in the question.
 TEST_F(RelationPromptTest, FindsTheOccurrenceThatIsMeant) {
   const auto upto = [&](Subject subject) {
     return ToToken(MakeRelationPrompt(tokenizer_, "The {} is a category of", samples_, "cat",
@@ -57,7 +57,7 @@ TEST_F(RelationPromptTest, FindsTheOccurrenceThatIsMeant) {
       << upto(Subject::kLast);
 }
 
-// "ö" is two bytes, and two tokens where the vocabulary has no token for it.
+// "ö" is two bytes. It takes two tokens if the vocabulary has no token for it.
 TEST_F(RelationPromptTest, EndsTheSubjectAtTheFirstTokenThatReachesItsEnd) {
   const PromptToken prompt =
       MakeRelationPrompt(tokenizer_, "{} lies in", {}, "Malmö", {.prefix = ""});

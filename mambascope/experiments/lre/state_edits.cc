@@ -48,8 +48,9 @@ StateEditor::StateEditor(const Model& model, const Tokenizer& tokenizer,
 
 std::vector<std::vector<PredictionScores>> StateEditor::operator()(
     const std::vector<StateEdit>& edits, const std::function<void(double)>& progress) const {
-  // Of an edit, [layer, rank, d_model] four times: dh as it is made and as it is read, what comes
-  // of it, and its final norm. A quarter of the memory is for these, the rest for the sweep.
+  // An edit takes four tensors [layer, rank, d_model]: dh as computed, dh as the sweep reads it,
+  // the sweep's output, and the final norm of that. A quarter of the memory is for them, the rest
+  // for the sweep.
   const size_t bytes = 4 * sizeof(float) * static_cast<size_t>(model_.config().d_model) *
                        layers_.size() * ranks_.size();
   const size_t together = std::max<size_t>(1, static_cast<size_t>(memory_) / 4 / bytes);
@@ -77,8 +78,9 @@ PredictionScores StateEditor::Say(std::span<const StateEdit> edits,
   const std::vector<at::Tensor> deltas =
       at::stack(dh).permute({2, 0, 1, 3}).flatten(0, 2).unbind(0);  // [edit * layer * rank]
   std::vector<SweepBase> bases;
-  std::vector<SweepCase> cases;  // a prompt's stand together, so that a pass that has room for some
-                                 // prompts runs these alone
+  // Cases of one prompt are next to each other, so that a pass with room for some of the prompts
+  // runs only these.
+  std::vector<SweepCase> cases;
   std::vector<NextTokenPrediction> targets;
   for (const StateEdit& edit : edits) {
     if (bases.empty() || bases.back().ids != edit.prompt->ids) bases.push_back({edit.prompt->ids});

@@ -6,8 +6,8 @@
 namespace mambascope {
 namespace {
 
-// Three birds, one of which is also a birdsong's, and a fish; the model says what their objects
-// begin with.
+// Makes three birds, a birdsong and a fish. The model predicts how their objects begin, so "bird"
+// also fits "birdsong".
 PredictedSamples Birds() {
   return {.samples = {{"robin", "bird"},
                       {"wren", "bird"},

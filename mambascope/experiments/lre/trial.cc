@@ -29,8 +29,8 @@ double Share(std::span<const PredictionScore> scores, bool PredictionScore::*is)
   return static_cast<double>(so) / static_cast<double>(scores.size());
 }
 
-// What is chosen by: the share right, then the mean log-probability of what the model says, which
-// tells equal shares apart.
+// The score by which layers, betas and ranks are chosen: the share that is right, then the mean
+// log-probability of the model's predictions, which decides between equal shares.
 using Score = std::pair<double, double>;
 
 Score ChoiceScore(std::span<const PredictionScore> scores) {
@@ -39,22 +39,22 @@ Score ChoiceScore(std::span<const PredictionScore> scores) {
   return {Share(scores, &PredictionScore::right), log_p / static_cast<double>(scores.size())};
 }
 
-// The first of the best.
+// Returns the index of the best score, the first of several.
 template <typename T>
 size_t Best(const std::vector<T>& scores) {
   return static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
 }
 
-// The operators' outputs for every beta, [beta * state, d_model].
+// Returns the operators' outputs for every beta, [beta * state, d_model].
 at::Tensor ByBeta(const at::Tensor& wh, const at::Tensor& b, const std::vector<double>& betas) {
   const at::Tensor beta = at::tensor(betas, wh.options()).view({-1, 1, 1});
   return (beta * wh + b).flatten(0, 1);
 }
 
-// A trial's samples, and what its operators are measured on.
+// Measures a trial's operators on its samples.
 class Measures {
  public:
-  // `targets` of the tested samples: which ones they are edited to.
+  // `targets` has, for each tested sample, the sample that it is edited to.
   Measures(const Model& model, const Tokenizer& tokenizer, const LreGrid& grid,
            const LreOptions& options, const PredictedSamples& train, const PredictedSamples& test,
            const std::vector<std::optional<size_t>>& targets)
@@ -70,10 +70,10 @@ class Measures {
     }
   }
 
-  // Whether there is what the rank is chosen on.
+  // Whether there are training edits to choose the rank by, where they are needed.
   bool can_choose() const { return !held_out() || !training_edits_.empty(); }
 
-  // Of every layer its shares, and its chosen beta and rank; and which layers are chosen.
+  // Measures every layer, and chooses beta and rank for each, and the layers of the trial.
   void operator()(const LreEstimate& estimate, LreTrial& trial,
                   const std::function<void(double)>& progress) const {
     for (int l : grid_.layers) trial.layers.push_back({.layer = l});
@@ -104,7 +104,7 @@ class Measures {
     return Best(chosen);
   }
 
-  // h [sample, d_model], of the tested; here and below
+  // h [sample, d_model] are the states of the tested samples, here and in MeasureBetas.
   void MeasureBaselines(const LreEstimate& estimate, size_t i, const at::Tensor& h,
                         LreLayer& layer) const {
     const at::Tensor train_h = estimate.h[static_cast<int64_t>(i)];
@@ -115,7 +115,7 @@ class Measures {
                              &PredictionScore::right);
   }
 
-  // Returns what beta is chosen by.
+  // Returns the scores by which beta is chosen.
   std::vector<Score> MeasureBetas(const LreEstimate& estimate, int64_t i, const at::Tensor& h,
                                   LreLayer& layer) const {
     const PredictionScores says = Says(ByBeta(h.mm(estimate.w[i].t()), estimate.b[i], grid_.betas),
@@ -169,11 +169,11 @@ class Measures {
   const LreOptions& options_;
   const PredictedSamples& train_;
   const PredictedSamples& test_;
-  std::vector<StateEdit> training_edits_,
-      test_edits_;  // the first only where they are what the rank is chosen on
+  // training_edits_ is filled only where the rank is chosen on the training samples.
+  std::vector<StateEdit> training_edits_, test_edits_;
 };
 
-// The share of `samples` whose object is the one that most samples of the relation have.
+// The share of `samples` with the object that most samples of the relation have.
 double MajorityShare(const Relation& relation, const std::vector<Sample>& samples) {
   std::map<std::string, int64_t> count;
   for (const Sample& sample : relation.samples) ++count[sample.object];
@@ -185,7 +185,8 @@ double MajorityShare(const Relation& relation, const std::vector<Sample>& sample
   return static_cast<double>(has) / static_cast<double>(samples.size());
 }
 
-// The indices of options.limit of `count` samples, ascending: the first as published, else drawn.
+// Returns options.limit of `count` indices, ascending: the first ones for kPublished, else random
+// ones.
 std::vector<int64_t> DrawSome(size_t count, const LreOptions& options, Random& random) {
   std::vector<int64_t> some(count);
   std::iota(some.begin(), some.end(), 0);
@@ -196,7 +197,7 @@ std::vector<int64_t> DrawSome(size_t count, const LreOptions& options, Random& r
   return some;
 }
 
-// The samples that the model knows after the training ones as examples.
+// Returns the test samples that the model knows with the training samples as examples.
 PredictedSamples PredictTestSamples(const Model& model, const Tokenizer& tokenizer,
                                     const std::string& pattern, const RelationSplit& split,
                                     const LreOptions& options) {
@@ -207,8 +208,8 @@ PredictedSamples PredictTestSamples(const Model& model, const Tokenizer& tokeniz
   return KeepKnown(PredictSamples(model, tokenizer, split.test, std::move(prompts)));
 }
 
-// As published, samples whose subject stands among the examples are tested too, and repeated ones
-// as often as they stand there.
+// With kPublished, samples with the subject of an example are tested too, and repeated samples are
+// tested repeatedly.
 RelationSplit Split(const Relation& relation, const LreOptions& options, Random& random) {
   RelationSplit split = SplitSamples(relation.samples, static_cast<size_t>(options.train), random);
   if (!IsHeldOut(options)) return split;
@@ -234,8 +235,8 @@ LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relat
     return trial;
   };
   if (static_cast<int64_t>(split.test.size()) <= options.train)
-    return skip(fmt::format("there are {} other samples; more than {} are needed",
-                            split.test.size(), options.train));
+    return skip(fmt::format("it needs more than {1} other samples, but has {0}", split.test.size(),
+                            options.train));
   const std::string& pattern = relation.prompt_templates[0];
   const PredictedSamples known = PredictTestSamples(model, tokenizer, pattern, split, options);
   trial.known = static_cast<int64_t>(known.samples.size());
@@ -254,7 +255,7 @@ LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relat
                                [](const auto& target) { return target.has_value(); });
   if (trial.edited == 0)
     return skip(fmt::format(
-        "the model says the same of all {} tested samples: none can be edited to another",
+        "no tested sample can be edited to another: the model gives the same answer for all {}",
         test.samples.size()));
   std::vector<PromptToken> prompts =
       MakeLeaveOneOutPrompts(tokenizer, pattern, split.train, options.train_prompts);
@@ -262,7 +263,7 @@ LreTrial RunLreTrial(const Model& model, const Tokenizer& tokenizer, const Relat
   const Measures measure(model, tokenizer, grid, options, train, test, targets);
   if (!measure.can_choose())
     return skip(
-        "the model says the same of all training samples: there is nothing to choose the rank on");
+        "the rank cannot be chosen: the model gives the same answer for all training samples");
   double done = 0;  // the prompts' Jacobians take about half of the time
   const auto jacobian = [&] { progress(done += 0.5 / static_cast<double>(options.train)); };
   const LreEstimate estimate =

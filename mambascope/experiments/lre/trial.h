@@ -1,4 +1,5 @@
-// One trial of a relation: a split, its prompts, its operators at all layers, and their scores.
+// One trial of a relation: a random split, its prompts, its operators at all layers, and their
+// scores.
 #pragma once
 
 #include "mambascope/data/random.h"
@@ -8,7 +9,7 @@
 
 namespace mambascope {
 
-// The grid and what it is measured with. REQUIRES: nothing is empty
+// The values that are measured. REQUIRES: no list is empty
 struct LreGrid {
   std::vector<int> layers;
   std::vector<double> betas;

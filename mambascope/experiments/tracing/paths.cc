@@ -14,14 +14,14 @@ int64_t PathPosition(const Prompt& prompt, PathToken at) {
          1;
 }
 
-// Restores the residual `value` of `layer` at `token`; holds what is severed there.
+// Restores the residual `value` of `layer` at `token`, and holds the severed site there.
 Variant Sever(const Model& model, const std::string& condition, int layer, int64_t token,
               const at::Tensor& value) {
   Variant variant = {Set{{Site::kResid, layer, token}, value}};
   if (condition == kPathConditions[0]) return variant;
   const Site site = ParseSite(condition, model.sites());
   for (int l : model.LayersWith(site)) {
-    if (l > layer) variant.push_back(Hold{{site, l, token}});  // up to it both runs are the same
+    if (l > layer) variant.push_back(Hold{{site, l, token}});  // below, both runs are equal
   }
   return variant;
 }

@@ -5,7 +5,7 @@
 namespace mambascope {
 namespace {
 
-// The conditions that are keys of `json`, in the order of kPathConditions.
+// Returns the conditions that are keys of `json`, in the order of kPathConditions.
 std::vector<std::string> ReadConditions(const Json& json) {
   std::vector<std::string> conditions;
   for (const char* condition : kPathConditions) {
@@ -14,7 +14,7 @@ std::vector<std::string> ReadConditions(const Json& json) {
   return conditions;
 }
 
-// A value per condition, as an object.
+// Returns an object with one value per condition.
 template <typename T>
 Json ByCondition(const std::vector<std::string>& conditions, const std::vector<T>& values) {
   Json json;

@@ -1,4 +1,4 @@
-// What the command `paths` finds, as paths.json and paths.jsonl hold it (docs/cli.md).
+// Result of the command `paths`, as stored in paths.json and paths.jsonl (docs/cli.md).
 #pragma once
 
 #include <string>
@@ -10,15 +10,15 @@
 namespace mambascope {
 
 struct PathsResult {
-  Json options;    // what made it
+  Json options;    // the run's options (RunDescription)
   std::string at;  // subject_last or prompt_last
   std::vector<std::string> conditions;
   std::vector<FactPaths> facts;
-  std::vector<RelationCount> relations = {};  // none: a fact given alone
+  std::vector<RelationCount> relations = {};  // empty: a fact was given alone
   PathAverage average = {};                   // of the facts
 };
 
-// A line of paths.jsonl: the fact, and `probs` by condition.
+// A line of paths.jsonl: the fact, and its `probs` by condition.
 void to_json(Json& json, const FactPaths& paths);
 void from_json(const Json& json, FactPaths& paths);
 

@@ -1,5 +1,6 @@
-// Path-specific effects: every condition and layer against one whole pass in which the restored and
-// the held values are set by hand, on a model of each kind; the averages worked out by hand.
+// Tests path-specific effects on a model of each kind. Every condition and layer is compared with
+// one whole pass in which restored and held values are set by hand. Averages are worked out by
+// hand.
 #include "mambascope/experiments/tracing/paths.h"
 
 #include <ATen/ATen.h>
@@ -45,8 +46,8 @@ class TracePathsTest : public testing::TestWithParam<std::string> {
     return at == PathToken::kSubjectLast ? prompt.subject_span.end - 1
                                          : static_cast<int64_t>(prompt.ids.size()) - 1;
   }
-  // One whole pass of the corrupted prompt with `corruption`: the clean residual after `layer`, and
-  // in all layers what `condition` severs as the corrupted run has it.
+  // Runs one whole pass of the corrupted prompt with `corruption`. It has the clean residual after
+  // `layer`. The site of `condition` is as in the corrupted run, in all layers.
   double Severed(const std::string& condition, int layer, PathToken at, const Prompt& clean,
                  const Prompt& corrupt, int64_t answer, const Variant& corruption = {}) const {
     const int64_t from = PathPosition(clean, at), to = PathPosition(corrupt, at);
@@ -84,7 +85,7 @@ TEST_P(TracePathsTest, EveryConditionAndLayerIsItsWholePass) {
   const FactPair back{.relation = {},
                       .clean = corrupt_,
                       .corrupt = clean_,
-                      .answer_id = 5};  // the longer one is the clean one
+                      .answer_id = 5};  // the longer prompt is the clean one
   const std::vector<FactPair> pairs = {pair_, back};
   const double p_corrupt = Probability(mambascope::Run(model_, {corrupt_.ids}), 33);
   for (const PathToken at : {PathToken::kSubjectLast, PathToken::kPromptLast}) {
@@ -114,8 +115,8 @@ TEST_P(TracePathsTest, EveryConditionAndLayerIsItsWholePass) {
   }
 }
 
-// The last layer's residual of the last token is all that the answer is read from; nothing reads
-// that of an earlier token.
+// The answer is read only from the last token's residual after the last layer. Nothing reads that
+// of an earlier token.
 TEST_P(TracePathsTest, LastLayerIsTheCleanRunAtTheLastTokenAndTheCorruptedOneBeforeIt) {
   const FactPaths last = Trace(PathToken::kPromptLast, {pair_})[0],
                   subject = Trace(PathToken::kSubjectLast, {pair_})[0];
@@ -204,7 +205,7 @@ TEST_F(PathAverageTest, IsTheMeanOfEachFactsEffect) {
     for (size_t l = 0; l < 2; ++l)
       EXPECT_NEAR(average.ie.at(c).at(l).value(), kWant[c][l], 1e-12) << c << l;
   }
-  const auto [low, high] = average.ci95[1][1].value();  // of 0.25 and 1, one degree of freedom
+  const auto [low, high] = average.ci95[1][1].value();  // from 0.25 and 1, 1 degree of freedom
   EXPECT_NEAR(low, 0.625 - 12.7062 * 0.375, 1e-4);
   EXPECT_NEAR(high, 0.625 + 12.7062 * 0.375, 1e-4);
   EXPECT_EQ(average.facts, 2);

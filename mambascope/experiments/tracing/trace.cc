@@ -8,7 +8,7 @@
 namespace mambascope {
 namespace {
 
-// The places of a traced site, one per column of the grid. A layer may lack the site.
+// Returns the places of a traced site, one per column of the grid. A layer may lack the site.
 std::vector<Place> Columns(const Model& model, Site site) {
   if (site == Site::kEmbed) return {{site, kEmbedLayer}};
   std::vector<Place> places;
@@ -16,7 +16,8 @@ std::vector<Place> Columns(const Model& model, Site site) {
   return places;
 }
 
-// Tokens at the start that the two prompts share: what is computed of them is the same in both.
+// Returns how many tokens the two prompts share at their start. Their states are the same in both
+// runs.
 int64_t SharedPrefix(const TracedFact& fact) {
   if (!fact.corrupt) return fact.clean.subject_span.begin;
   const auto &a = fact.clean.ids, &b = fact.corrupt->ids;
@@ -38,7 +39,7 @@ class Cells {
     for (size_t fact = 0; fact < runs.facts.size(); ++fact) AddFact(fact);
   }
 
-  // Sets p_corrupt and probs of the facts.
+  // Returns the facts' traces, with p_corrupt and probs set.
   std::vector<FactTrace> Compute(const CellOptions& options, Audit& audit) {
     const std::vector<double> p = cases_.Probabilities(model_, options, audit);
     std::vector<FactTrace> traces;
@@ -83,7 +84,8 @@ class Cells {
     grids_.push_back(std::move(grid));
   }
 
-  // Sets the clean run's states of token `from` at token `to`, in the columns around `column`.
+  // Returns a variant that sets the clean run's states of token `from` at token `to`, in the
+  // columns around `column`.
   Variant Restore(size_t fact, int column, int64_t from, int64_t to) const {
     const Span window = WindowAround(column, window_, static_cast<int>(columns_.size()));
     Variant variant;

@@ -8,10 +8,10 @@
 namespace mambascope {
 namespace {
 
-// A number of a fact at a row of tokens and a layer; none where the fact has none.
+// A fact's number at a row of tokens and a layer; none where the fact has none.
 using FactValue = std::function<std::optional<double>(size_t fact, size_t row, size_t layer)>;
 
-// p(answer) at a row's tokens, averaged.
+// Returns p(answer) averaged over a row's tokens.
 std::optional<double> RowMean(const TracedFact& fact, const TraceGrid& grid, size_t row,
                               size_t layer) {
   std::vector<double> own;

@@ -1,5 +1,5 @@
-// Which row of the average a token belongs to, and the averages of a few made-up facts, worked out
-// by hand.
+// Tests which row of the average a token belongs to, and averages of made-up facts worked out by
+// hand.
 #include "mambascope/experiments/tracing/trace_average.h"
 
 #include <gmock/gmock.h>
@@ -67,11 +67,11 @@ void ExpectRow(const std::vector<std::optional<double>>& row, const std::vector<
 
 class TraceAverageTest : public testing::Test {
  protected:
-  // Effect 0.8; rows: none, first, last, further, last.
+  // The effect is 0.8. The rows are none, first, last, further, last.
   const FactTrace two_tokens_ =
       Fact({1, 3}, 0.9, 0.1, {{0.8, 0.8}, {0.5, 0.1}, {0.9, 0.3}, {0.1, 0.2}, {0.1, 0.9}});
-  // Effect 0.4; rows: first, middle, middle, last, further, further, last. The first middle token
-  // has no counterpart.
+  // The effect is 0.4. The rows are first, middle, middle, last, further, further, last. The first
+  // middle token has no counterpart.
   const FactTrace four_tokens_ = Fact(
       {0, 4}, 0.6, 0.2,
       {{0.2, 0.2}, {kNoCell, kNoCell}, {0.4, 0.6}, {0.6, 0.2}, {0.3, 0.2}, {0.5, 0.2}, {0.2, 0.6}});
@@ -114,7 +114,7 @@ TEST_F(TraceAverageTest, RowThatNoFactHasIsEmpty) {
 
 TEST_F(TraceAverageTest, IntervalIsStudentsOfTheFacts) {
   const TraceAverage average = AverageTraces({two_tokens_, four_tokens_});
-  const auto [low, high] = average.ci95[2][1].value();  // of 0.25 and 0: one degree of freedom
+  const auto [low, high] = average.ci95[2][1].value();  // from 0.25 and 0, 1 degree of freedom
   EXPECT_NEAR((low + high) / 2, 0.125, 1e-12);
   EXPECT_NEAR(high - low, 2 * 12.7062 * 0.125, 1e-4);
   EXPECT_EQ(average.ci95[1][0], std::nullopt) << "one fact";
@@ -127,10 +127,11 @@ TEST_F(TraceAverageTest, IsolationTakesTheInputsEffectsFromTheOutputs) {
     for (auto& p : row) p = *p / 2;
   }
   for (auto& row : fact.gate) {
-    for (auto& p : row) p = 0.1;  // no effect
+    for (auto& p : row) p = 0.1;  // as in the corrupted run: no effect
   }
   const TraceAverage isolated = IsolateOutputProjection({fact});
-  // IE of mixer_out at the first row, layer 0: (0.5 - 0.1) / 0.8; of ssm_out (0.25 - 0.1) / 0.8.
+  // At the first row and layer 0, IE is (0.5 - 0.1) / 0.8 of mixer_out, (0.25 - 0.1) / 0.8 of
+  // ssm_out.
   ExpectRow(isolated.ie[0], {(0.4 - 0.15) / 0.8, (0 - (0.05 - 0.1)) / 0.8});
   ExpectRow(isolated.as_published[0], {(0.5 - 0.25 - 0.1) / 0.8, (0.1 - 0.05 - 0.1) / 0.8});
   EXPECT_THAT(isolated.facts_per_row, ElementsAre(1, 0, 1, 1, 1));

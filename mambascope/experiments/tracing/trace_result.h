@@ -1,4 +1,4 @@
-// What the command `trace` finds, as trace.json and trace.jsonl hold it (docs/cli.md).
+// Result of the command `trace`, as stored in trace.json and trace.jsonl (docs/cli.md).
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace mambascope {
 
-// Effects where W_o is isolated: of mixer_out less those of its inputs, and of the inputs.
+// Effects where W_o is isolated. `difference` is the effect of mixer_out minus those of its inputs.
 struct IsolatedEffects {
   TraceAverage difference, ssm_out, gate;
 };
@@ -20,17 +20,17 @@ struct TraceSummary {
 };
 
 struct TraceResult {
-  Json options;  // what made it: command, model, commit, seed
+  Json options;  // the run's options (RunDescription)
   Site site = Site::kResid;
   int window = 1;
   std::vector<FactTrace> facts;
-  std::vector<RelationCount> relations = {};  // none: a fact given alone
+  std::vector<RelationCount> relations = {};  // empty: a fact was given alone
   TraceSummary summary = {};                  // of the facts
 };
 
 TraceSummary SummarizeTraces(const std::vector<FactTrace>& facts);
 
-// A line of trace.jsonl: the fact, `probs`, and where W_o is isolated `ssm_out` and `gate`.
+// A line of trace.jsonl: the fact, its `probs`, and `ssm_out` and `gate` where W_o is isolated.
 void to_json(Json& json, const FactTrace& trace);
 void from_json(const Json& json, FactTrace& trace);
 

@@ -1,5 +1,5 @@
-// Causal tracing: every cell against one direct run with the states set by hand, and the rest
-// against numbers worked out by hand.
+// Compares every cell of a causal trace with one direct run with states set by hand, and the rest
+// with numbers worked out by hand.
 #include "mambascope/experiments/tracing/trace.h"
 
 #include <ATen/ATen.h>
@@ -49,7 +49,8 @@ TEST(AlignTokensTest, SubjectsAlignFromTheirEnds) {
       << "at the end";
 }
 
-// The subject may take in the token before it, or the text after it may be split differently.
+// The subject's first token may include text before it, and the text after it may be split
+// differently.
 TEST(AlignTokensTest, TokensWithoutACounterpartHaveNone) {
   EXPECT_THAT(AlignTokens(OfLength(4, {2, 3}), OfLength(3, {1, 2})), ElementsAre(0, kNone, 1, 2));
   EXPECT_THAT(AlignTokens(OfLength(6, {1, 2}), OfLength(4, {1, 2})),
@@ -77,7 +78,7 @@ TEST(WindowTest, DefaultIsThePapersShareOfTheLayers) {
   EXPECT_EQ(DefaultWindow(Site::kEmbed, 64), 1);
 }
 
-// A subject of two tokens in the clean prompt, of three in the corrupted one.
+// The subject has two tokens in the clean prompt and three in the corrupted one.
 class TraceFactTest : public testing::Test {
  protected:
   static double Probability(const RunResult& run, int64_t id) {
@@ -88,7 +89,7 @@ class TraceFactTest : public testing::Test {
   }
   double PClean() const { return Probability(mambascope::Run(model_, {clean_.ids}), answer_); }
   double PCorrupt() const { return Probability(mambascope::Run(model_, {corrupt_.ids}), answer_); }
-  // p(answer) with the clean run's states of token `from` put in place of the corrupted run's of
+  // p(answer) with the clean run's states of token `from` in place of the corrupted run's states of
   // token `to`.
   double Restored(Site site, const std::vector<int>& layers, int64_t from, int64_t to) const {
     std::vector<Place> keep;
@@ -107,7 +108,8 @@ class TraceFactTest : public testing::Test {
   const int64_t answer_ = 33;
 };
 
-// A column for every layer; those without the site are empty, and windows pass over them.
+// The grid has a column for every layer. Columns of layers without the site are empty, and windows
+// skip these layers.
 TEST_F(TraceFactTest, LayersWithoutTheSiteAreEmpty) {
   const Model mixed = MixedModel();
   const Prompt corrupt = MadeUpPrompt({7, 12, 333, 150, 9, 88}, {1, 3});
@@ -184,10 +186,11 @@ TEST_F(TraceFactTest, EmbeddingsAreOneColumn) {
   const FactTrace trace = Trace(Site::kEmbed, 1);
   for (size_t t = 0; t < trace.probs.size(); ++t) {
     ASSERT_EQ(trace.probs[t].size(), 1u);
-    const bool same = t != 1 && t != 2;  // the token is the corrupted prompt's own
+    const bool same = t != 1 && t != 2;  // the corrupted prompt has the same token
     const double moved = std::abs(*trace.probs[t][0] - trace.fact.p_corrupt);
     if (same)
-      EXPECT_LT(moved, 1e-5 * trace.fact.p_corrupt) << t;  // rounding: batches of other shapes
+      EXPECT_LT(moved, 1e-5 * trace.fact.p_corrupt)
+          << t;  // batches of other shapes round differently
     else EXPECT_GT(moved, 1e-3 * trace.fact.p_corrupt) << t;
   }
   EXPECT_NEAR(*trace.probs[2][0], Restored(Site::kEmbed, {kEmbedLayer}, 2, 3), 1e-6);
@@ -218,7 +221,7 @@ TEST_F(TraceFactTest, ProgressCountsTheCells) {
   EXPECT_EQ(calls.back(), 1 + 5 * 4);
 }
 
-// Before the first token that differs both prompts have the same states.
+// Before the first different token, both prompts have the same states.
 TEST_F(TraceFactTest, CellsBeforeTheFirstDifferenceAreTheCorruptedRun) {
   const FactTrace trace = Trace(Site::kMixerOut, 3);
   for (int l = 0; l < 4; ++l)
@@ -254,7 +257,7 @@ TEST_F(TraceFactTest, ManyFactsInOneSweepEqualEachAlone) {
   EXPECT_EQ(audit.plan.cases, alone.plan.cases);
 }
 
-// Noise on the subject's embedding, by whole passes with the same draws.
+// Noise on the subject's embeddings, compared with whole passes with the same draws.
 TEST_F(TraceFactTest, NoiseIsTheMeanOverItsSamples) {
   const Noise noise{.std = 0.5, .samples = 3, .seed = 7};
   Audit audit;

@@ -1,4 +1,4 @@
-// Results of tracing come back from their text as they were, to the last bit.
+// Tests that results of tracing are read back from their text exactly.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@ std::vector<std::string> ObjectKeys(const Json& object) {
   return keys;
 }
 
-// Through the text of a file, twice: what was read is what was written, and is written as before.
+// Writes a file, reads it and writes it again. Both values and both texts are the same.
 template <typename T>
 T WrittenAndRead(const T& value) {
   const std::string text = DumpJson(Json(value));
@@ -131,7 +131,7 @@ TEST_F(TracingJsonTest, TraceResultComesBackWhole) {
   EXPECT_EQ(read.relations[0].without_partner, 1);
 }
 
-// In the order of the conditions, which is not that of the alphabet.
+// The conditions keep their order, which is not alphabetical.
 TEST_F(TracingJsonTest, PathsComeBackByCondition) {
   const FactPaths paths{.fact = fact_,
                         .conditions = {"recovery", "ssm_out", "gate"},
