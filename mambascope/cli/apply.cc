@@ -13,6 +13,7 @@ namespace {
 class ApplyCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
+    option.Topic("Files");
     option(&edit_, {.names = "--edit",
                     .help = "The edit.safetensors that `mambascope edit` wrote",
                     .presence = OptionInfo::Presence::kRequired});

@@ -13,6 +13,7 @@ class AttentionCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitPromptOptions(prompt_, option);
+    option.Topic("Matrices");
     option(&layers_, {.names = "--layer,--layers",
                       .help = "Layers, as 3, 0-15, 2,4,6 or all",
                       .key = "layer",
@@ -22,6 +23,7 @@ class AttentionCommand : public Command {
             .help = "A channel (Mamba-1) or head whose own matrix is written too, counted from 0",
             .otherwise = "means over all of them",
             .key = "channel"});
+    option.Topic("Output");
     option(&out_, {.names = "--out",
                    .help = "Folder for the results",
                    .bounds = NotEmpty(),

@@ -1,4 +1,4 @@
-// What each command prints and writes: the keys that docs/cli.md promises, the same numbers
+// What each command prints and writes: the keys that docs/cli/ promises, the same numbers
 // whichever way they are asked for.
 #include <ATen/ATen.h>
 #include <fmt/ranges.h>

@@ -49,8 +49,8 @@ const std::vector<CommandEntry>& Commands() {
       {"lre", "Linear relational embeddings: how linear each relation is, layer by layer",
        "mambascope lre --relations data/demo/relations --limit 30 --trials 1 --out out", MakeLre,
        kLong},
-      {"options", "The options of every command, as docs/cli.md ends with them",
-       "mambascope options", MakeOptions}};
+      {"options", "The options of every command, as tables or as JSON", "mambascope options --json",
+       MakeOptions, kShort, /*has_page=*/false}};
   return kCommands;
 }
 

@@ -27,6 +27,7 @@ struct CommandEntry {
   std::string name, does, example;
   std::unique_ptr<Command> (*make)();
   enum class Runs { kShort, kLong } runs = Runs::kShort;  // long ones start with threads tuned
+  bool has_page = true;                                   // docs/cli/NAME.md
 };
 
 // All of them, in the order of --help.

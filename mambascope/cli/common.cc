@@ -58,6 +58,7 @@ std::vector<int> ParseIndices(const std::string& what, const std::string& text, 
 }  // namespace
 
 void VisitModelOption(CommonArguments& a, OptionVisitor& option) {
+  option.Topic("Model");
   option(&a.model,
          {.names = "--model",
           .help = "Checkpoint folder, or one of the bundled models demo, demo-mamba2, demo-neox",
@@ -65,6 +66,7 @@ void VisitModelOption(CommonArguments& a, OptionVisitor& option) {
 }
 
 void VisitCompatOption(CommonArguments& a, OptionVisitor& option) {
+  option.Topic("Model");
   option(&a.compat, {.names = "--compat",
                      .help = "transformers: the gated norm of a Mamba-2 with several groups is "
                              "taken over the whole width, as "
@@ -73,6 +75,7 @@ void VisitCompatOption(CommonArguments& a, OptionVisitor& option) {
 }
 
 void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
+  option.Topic("Model");
   option(&a.tokenizer, {.names = "--tokenizer",
                         .help = "A tokenizer.json, for a folder that has none",
                         .otherwise = "the folder's own",
@@ -82,6 +85,7 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
   option(&a.dtype, {.names = "--dtype",
                     .help = "Type of the weight matrices",
                     .bounds = OneOf{{"float32", "bfloat16"}}});
+  option.Topic("Run");
   option(&a.threads, {.names = "--threads",
                       .help = "CPU threads; 0: one per core",
                       .bounds = Integers{0, 1'000'000},
@@ -241,6 +245,7 @@ std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& o,
 }
 
 void VisitPromptOptions(PromptArguments& a, OptionVisitor& option) {
+  option.Topic("Prompt");
   option(&a.prompt, {.names = "--prompt", .help = "The prompt's text"});
   option(&a.ids, {.names = "--ids",
                   .help = "The prompt's token ids in place of its text, as 5,17,3",

@@ -1,15 +1,10 @@
 #include "mambascope/cli/describe.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
-#include <set>
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/bundled.h"
-#include "mambascope/cli/commands.h"
 #include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
@@ -44,7 +39,7 @@ class Describe : public OptionVisitor {
   explicit Describe(RunDescription& run) : run_(run) {}
   void operator()(OptionValue value, const OptionInfo& info) override {
     if (info.decides == Decides::kConduct || info.decides == Decides::kResolved) return;
-    Json json = std::visit([](const auto* at) { return ValueJson(*at); }, value);
+    Json json = OptionValueJson(value);
     if (info.list == List::kCommas && json.empty()) json = nullptr;
     if (info.decides == Decides::kResults) run_.DependsOn(KeyInFiles(info), json);
     else run_.Mentions(KeyInFiles(info), json);
@@ -63,57 +58,11 @@ Json TokenizerFingerprint(const CommonArguments& common) {
   return text.empty() ? Json() : Json(FingerprintText(text));
 }
 
-std::string BoundsText(const Bounds& bounds) {
-  struct Text {
-    std::string operator()(std::monostate) const { return ""; }
-    std::string operator()(const NotEmpty&) const { return ""; }
-    std::string operator()(const Integers& b) const {
-      return fmt::format("{} to {}", b.least, b.most);
-    }
-    std::string operator()(const IntegersFrom& b) const {
-      return fmt::format("{} or more", b.least);
-    }
-    std::string operator()(const Numbers& b) const {
-      return fmt::format("{} to {}", b.least, b.most);
-    }
-    std::string operator()(const OneOf& b) const {
-      return fmt::format("{}", fmt::join(b.names, ", "));
-    }
-    std::string operator()(const ByteSize&) const { return "bytes, as 4G"; }
-  };
-  return std::visit(Text(), bounds);
-}
-
-// A row per option.
-class Tabulate : public OptionVisitor {
- public:
-  void operator()(OptionValue value, const OptionInfo& info) override {
-    std::string otherwise = info.otherwise;
-    if (otherwise.empty() && !std::holds_alternative<bool*>(value)) {
-      const Json json = std::visit([](const auto* at) { return ValueJson(*at); }, value);
-      if (json.is_string()) otherwise = json;
-      else if (!json.is_null() && json != Json::array()) otherwise = DumpJson(json);
-    }
-    if (info.presence == OptionInfo::Presence::kRequired) otherwise = "required";
-    std::string names = info.names;
-    for (size_t at = 0; (at = names.find(",--", at)) != names.npos; at += 5)
-      names.replace(at, 1, "`, `");
-    table_ += fmt::format("| `{}` | {} | {} | {} |\n", names, Escaped(info.help),
-                          BoundsText(info.bounds), Escaped(otherwise));
-  }
-  const std::string& table() const { return table_; }
-
- private:
-  static std::string Escaped(std::string text) {
-    for (size_t at = 0; (at = text.find('|', at)) != text.npos; at += 2) text.replace(at, 1, "\\|");
-    return text;
-  }
-  std::string table_;
-};
-
-constexpr const char* kHead = "| option | what it is | values | default |\n|---|---|---|---|\n";
-
 }  // namespace
+
+Json OptionValueJson(const OptionValue& value) {
+  return std::visit([](const auto* at) { return ValueJson(*at); }, value);
+}
 
 RunDescription DescribeRun(const std::string& name, Command& command) {
   return DescribeRun(name, command, command.common);
@@ -141,29 +90,6 @@ RunDescription DescribeModel(const std::string& name, const CommonArguments& com
   run.DependsOn("version", kVersion);
   run.Mentions("commit", kGitCommit);
   return run;
-}
-
-std::string OptionsMarkdown() {
-  Tabulate common;
-  CommonArguments arguments;
-  VisitModelOption(arguments, common);
-  VisitCompatOption(arguments, common);
-  VisitCommonOptions(arguments, common);
-  std::string text = fmt::format(
-      "## Options\n\nThe program writes this part from its own declarations: `./dev docs`.\n\n### "
-      "Of every command\n\n{}{}",
-      kHead, common.table());
-  for (const CommandEntry& entry : Commands()) {
-    const std::unique_ptr<Command> command = entry.make();
-    Tabulate own, model, of_most;
-    command->VisitModel(model);
-    VisitModelOption(command->common, of_most);
-    if (model.table() != of_most.table()) command->VisitModel(own);
-    command->VisitOptions(own);
-    if (!own.table().empty())
-      text += fmt::format("\n### {}\n\n{}.\n\n{}{}", entry.name, entry.does, kHead, own.table());
-  }
-  return text;
 }
 
 }  // namespace mambascope

@@ -1,4 +1,4 @@
-// What result files and the documentation say of options.
+// What result files say of options.
 #pragma once
 
 #include <string>
@@ -7,6 +7,9 @@
 #include "mambascope/jobs/run_description.h"
 
 namespace mambascope {
+
+// The value of an option; null where it has none.
+Json OptionValueJson(const OptionValue& value);
 
 // The command's options as they are set, with the fingerprints of checkpoint and tokenizer, version
 // and commit.
@@ -18,8 +21,5 @@ RunDescription DescribeRun(const std::string& name, Command& command,
 
 // What every run of a model depends on, without the command's own options.
 RunDescription DescribeModel(const std::string& name, const CommonArguments& common);
-
-// The options in docs/cli.md: a table per command.
-std::string OptionsMarkdown();
 
 }  // namespace mambascope

@@ -63,6 +63,7 @@ std::string FilesDigest(const fs::path& path) {
 }  // namespace
 
 void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
+  option.Topic("One edit");
   option(&a.prompt,
          {.names = "--prompt",
           .help = "One edit: its prompt, with {} for the subject, as \"{} is located in\"",
@@ -71,6 +72,7 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
          {.names = "--subject", .help = "One edit: its subject", .decides = Decides::kConduct});
   option(&a.target,
          {.names = "--target", .help = "One edit: the new object", .decides = Decides::kConduct});
+  option.Topic("Records of data sets");
   option(&a.counterfact,
          {.names = "--counterfact",
           .help = "CounterFact records to edit and evaluate, proper or EasyEdit's; repeatable",
@@ -87,16 +89,19 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
   option(&a.all_facts, {.names = "--all-facts",
                         .help = "Keep records whose true object the model does not know",
                         .decides = Decides::kSelection});
+  option.Topic("Weights");
   option(&a.layers,
          {.names = "--layer,--layers", .help = "Layers to edit, as 3, 0-15, 2,4,6 or all"});
   option(&a.projections, {.names = "--projection,--projections",
                           .help = "Projections to edit, as W_a,W_o, or all",
                           .otherwise = "W_o; W_down of transformers",
                           .list = List::kCommas});
+  option.Topic("Contexts");
   option(&a.contexts, {.names = "--contexts",
                        .help = "Texts before the prompts: a file, or texts that the model "
                                "generates, by the plan `rome` or `memit`",
                        .otherwise = "the checkpoint's contexts.json, else `rome`"});
+  option.Topic("Second moments");
   option(
       &a.moments,
       {.names = "--moments",
@@ -110,6 +115,7 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
   option(&a.ridge, {.names = "--ridge",
                     .help = "Share of the second moments' mean diagonal that is added to them",
                     .bounds = Numbers{0, 1e6}});
+  option.Topic("Method");
   option(&a.method,
          {.names = "--method",
           .help = "rome: an edit changes one weight; memit: all facts at once, over all the layers",
@@ -124,6 +130,7 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
                      .help = "MEMIT's weight of the second moments",
                      .otherwise = "a quarter of the keys' width",
                      .bounds = Numbers{0, 1e9}});
+  option.Topic("Further measures");
   option(&a.generate,
          {.names = "--generate",
           .help =
@@ -131,10 +138,12 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
   option(&a.snippets, {.names = "--snippets",
                        .help = "Texts about the new objects, for the reference score: "
                                "attribute_snippets.json, or a RELATIONS folder or file"});
+  option.Topic("Method");
   option(&a.division, {.names = "--division",
                        .help = "ROME's key that v is divided by: of the bare prompt, as published, "
                                "or the mean over contexts",
                        .bounds = OneOf{{"bare", "mean"}}});
+  option.Topic("Value search");
   option(&a.steps, {.names = "--steps",
                     .help = "Maximum number of passes of a value search",
                     .otherwise = fmt::format("{}; with memit {}", ValueOptions().steps,
@@ -153,6 +162,7 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
                     .otherwise = fmt::format("{}; with memit {}", ValueOptions().clamp,
                                              MemitOptions().value.clamp),
                     .bounds = Numbers{1e-6, 1e6}});
+  option.Topic("Memory and output");
   VisitMemoryOption(a.memory, "searches done together", option);
   option(&a.out, {.names = "--out",
                   .help = "Folder for the results",

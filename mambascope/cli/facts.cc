@@ -40,6 +40,7 @@ std::vector<Fact> ReadFacts(const FactArguments& o, ReadFaults& faults) {
 }  // namespace
 
 void VisitFactOptions(FactArguments& a, OptionVisitor& option) {
+  option.Topic("Facts of data sets");
   option(&a.relations, {.names = "--relations",
                         .help = "RELATIONS file, or a folder of them; repeatable",
                         .decides = Decides::kSelection});
@@ -54,6 +55,7 @@ void VisitFactOptions(FactArguments& a, OptionVisitor& option) {
   option(&a.all_facts, {.names = "--all-facts",
                         .help = "Keep facts that the model does not know",
                         .decides = Decides::kSelection});
+  option.Topic("One fact");
   option(&a.prompt,
          {.names = "--prompt",
           .help = "One fact: its prompt, with {} for the subject, as \"{} is located in\""});
@@ -61,12 +63,14 @@ void VisitFactOptions(FactArguments& a, OptionVisitor& option) {
   option(&a.answer, {.names = "--answer",
                      .help = "One fact: the answer, of which the first token is followed",
                      .otherwise = "the clean prompt's most probable token"});
+  option.Topic("Memory and output");
   VisitMemoryOption(a.memory, "a sweep", option);
   option(&a.out, {.names = "--out",
                   .help = "Folder for the results",
                   .bounds = NotEmpty(),
                   .decides = Decides::kConduct});
   if (!a.corruption) return;
+  option.Topic("Corruption");
   option(&a.corruption->subject,
          {.names = "--corrupt-subject", .help = "One fact: the subject of the corrupted prompt"});
   option(&a.corruption->noise, {.names = "--noise",

@@ -11,6 +11,7 @@ class GenerateCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitPromptOptions(prompt_, option);
+    option.Topic("Continuation");
     option(
         &tokens_,
         {.names = "--tokens", .help = "Number of tokens to add", .bounds = Integers{1, 1'000'000}});

@@ -81,6 +81,7 @@ class KnockoutCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override { VisitKnockoutOptions(a_, option); }
   void VisitModel(OptionVisitor& option) override {
+    option.Topic("Model");
     option(&a_.models, {.names = "--model",
                         .help = "Checkpoint folder, or demo, demo-mamba2, demo-neox; repeatable. "
                                 "Of several models all must know a fact, the "

@@ -126,6 +126,7 @@ std::vector<std::string> DefaultSources(const KnockoutArguments& a) {
 
 void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
   VisitFactOptions(a.facts, option);
+  option.Topic("Tokens");
   option(&a.from, {.names = "--from",
                    .help = fmt::format("Sources: sets of tokens, as subject,last; repeatable. The "
                                        "sets are {}; or tokens from 0, as 0,3-5",
@@ -134,6 +135,7 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
   option(&a.to, {.names = "--to",
                  .help = "Targets, in the same words; a curve for each pair of sources and targets",
                  .otherwise = "last"});
+  option.Topic("Cut");
   option(&a.mode,
          {.names = "--mode",
           .help = "What is severed. cut: the recurrence or the attention hands nothing of the "
@@ -160,12 +162,14 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
                    .bounds = OneOf{{"decay", "step"}}});
   option(&a.heads,
          {.names = "--heads", .help = "Attention heads that are cut, as 0-3", .otherwise = "all"});
+  option.Topic("Further measures");
   option(&a.heatmap,
          {.names = "--heatmap",
           .help = "Also cut each token alone from the last one: p(answer) by token and window"});
   option(&a.decompose, {.names = "--decompose",
                         .help = "Also split the answer's logit by what each source's values carry "
                                 "to the last token, by layer"});
+  option.Topic("Compatibility");
   option(&a.compat, {.names = "--compat",
                      .help = "Do as a public implementation does. transformers: the gated norm of "
                              "a Mamba-2 with several groups is taken "
@@ -176,6 +180,7 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
                              "mean): windows around each layer, of 10 of 64 layers, and the sets "
                              "subject, subject_last, non_subject, last",
                      .bounds = OneOf{{"none", "transformers", "knockout", "romba"}}});
+  option.Topic("Mean ablation and texts");
   option(&a.restore, {.names = "--restore",
                       .help = "With mean: conv_in of the other tokens before the last is held at "
                               "the base run's inside the window (others), or "

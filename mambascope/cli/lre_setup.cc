@@ -41,17 +41,21 @@ std::optional<std::string> ChoosePrefix(const CommonArguments& common, const Lre
 }  // namespace
 
 void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
+  option.Topic("Relations");
   option(&a.relations, {.names = "--relations",
                         .help = "RELATIONS file, or a folder of them; repeatable",
                         .decides = Decides::kSelection});
+  option.Topic("Operator");
   option(&a.layers, {.names = "--layers",
                      .help = "Layers, as 3, 0-15, embed,2-4 or all; embed is the embedding"});
+  option.Topic("Trials");
   option(&a.samples, {.names = "--samples",
                       .help = "Number of samples that an operator is made from",
                       .bounds = Integers{2, 1000}});
   option(&a.trials, {.names = "--trials",
                      .help = "Number of random splits of each relation",
                      .bounds = Integers{1, 1000}});
+  option.Topic("Operator");
   option(&a.betas, {.names = "--betas",
                     .help = "Values of beta to choose from, as 1,2.5",
                     .otherwise = "0 to 5 in quarters",
@@ -62,15 +66,18 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
                     .otherwise = "0 to 312 in eights",
                     .bounds = Integers{0, 1'000'000},
                     .list = List::kCommas});
+  option.Topic("Trials");
   option(&a.limit, {.names = "--limit",
                     .help = "Maximum number of test samples of a trial, drawn among those known; "
                             "more than --samples",
                     .otherwise = "all",
                     .bounds = Integers{1, 1'000'000'000}});
+  option.Topic("Prompts");
   option(&a.prefix, {.names = "--prefix",
                      .help = "What prompts begin with",
                      .otherwise = "nothing where the checkpoint has a contexts.json, else "
                                   "<|endoftext|> where the tokenizer has it"});
+  option.Topic("Compatibility");
   option(&a.compat, {.names = "--compat",
                      .help = "relations: as the public implementation does, layers, beta and the "
                              "rank are chosen on the test samples; --limit "
@@ -78,6 +85,7 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
                              "too; with its seed. transformers: the gated norm of a "
                              "Mamba-2 with several groups is taken over the whole width",
                      .bounds = OneOf{{"none", "transformers", "relations"}}});
+  option.Topic("Memory and output");
   option(&a.save, {.names = "--save",
                    .help = "Relations whose operators are kept in OUT/lre, or all; repeatable",
                    .otherwise = "none",
@@ -87,6 +95,7 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
                   .help = "Folder for the results",
                   .bounds = NotEmpty(),
                   .decides = Decides::kConduct});
+  option.Topic("Saved operators");
   option(&a.apply,
          {.names = "--apply",
           .help = "Ask an operator that --save kept for the object of --subject",

@@ -68,12 +68,14 @@ std::vector<MomentResult> Collect(const CommonArguments& common, const std::stri
 class MomentsCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
+    option.Topic("Text");
     option(&texts_, {.names = "--text",
                      .help = "Documents: one per line (.txt), or in the field 'text' of each line "
                              "(.jsonl); repeatable",
                      .otherwise = "the bundled sentences",
                      .decides = Decides::kSelection,
                      .key = "texts"});
+    option.Topic("Weights");
     option(&layers_, {.names = "--layers",
                       .help = "Layers, as 3, 0-15, 2,4,6 or all",
                       .decides = Decides::kSelection});
@@ -81,10 +83,12 @@ class MomentsCommand : public Command {
                            .help = "Projections whose inputs are taken, as W_a,W_o, or all",
                            .list = List::kCommas,
                            .decides = Decides::kSelection});
+    option.Topic("Convergence");
     option(&ridge_, {.names = "--ridge",
                      .help = "Share of C's mean diagonal that is added to it where convergence is "
                              "watched; the files have none",
                      .bounds = Numbers{0, 1e6}});
+    option.Topic("Text");
     option(&limit_documents_, {.names = "--limit-documents",
                                .help = "Maximum number of documents, the first ones",
                                .otherwise = "all",
@@ -93,6 +97,7 @@ class MomentsCommand : public Command {
     option(&max_tokens_, {.names = "--max-tokens",
                           .help = "Maximum number of tokens of a document",
                           .bounds = Integers{1, 1'000'000}});
+    option.Topic("Output");
     option(&out_, {.names = "--out",
                    .help = "Folder for the results",
                    .bounds = NotEmpty(),

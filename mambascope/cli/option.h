@@ -1,7 +1,8 @@
-// How options are declared: once, with all that parsing, --help, result files and docs/cli.md say
-// of them.
+// How options are declared: once, with all that parsing, --help, result files and the pages in
+// docs/cli/ say of them.
 //
 //   void TraceArguments::Visit(OptionVisitor& option) {
+//     option.Topic("States restored");
 //     option(&site, {.names = "--site", .help = "States to restore"});
 //   }
 #pragma once
@@ -10,6 +11,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -69,6 +71,14 @@ class OptionVisitor {
  public:
   virtual ~OptionVisitor() = default;
   virtual void operator()(OptionValue value, const OptionInfo& info) = 0;
+  // Options that are visited after this call belong to `topic`, a heading of --help and docs/cli/.
+  void Topic(std::string topic) { topic_ = std::move(topic); }
+
+ protected:
+  const std::string& topic() const { return topic_; }
+
+ private:
+  std::string topic_;
 };
 
 // A wrong command line: the program ends with exit code 2.

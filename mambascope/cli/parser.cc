@@ -72,6 +72,7 @@ class AddToParser : public OptionVisitor {
                                  : fmt::format("{} (default: {})", info.help, info.otherwise);
     CLI::Option& option = *std::visit([&](auto* at) { return Add(info, help, *at); }, value);
     std::visit(SetBounds{option}, info.bounds);
+    option.group(topic());
     if (info.presence == OptionInfo::Presence::kRequired) option.required();
     relations_.emplace_back(&option, info);
   }
@@ -106,12 +107,24 @@ class AddToParser : public OptionVisitor {
   std::vector<std::pair<CLI::Option*, OptionInfo>> relations_;
 };
 
+// CLI11 leaves two empty lines between groups of options.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    return CLI::detail::find_and_replace(Formatter::make_help(app, std::move(name), mode), "\n\n\n",
+                                         "\n\n");
+  }
+};
+
 void AddCommand(CLI::App& app, const CommandEntry& entry, Command& command) {
   CLI::App& own = *app.add_subcommand(entry.name, entry.does);
+  own.formatter(std::make_shared<HelpFormatter>());
   own.footer("Example:\n  " + entry.example);
   AddToParser add(own);
   VisitAllOptions(command, add);
   add.Relate();
+  own.set_help_flag("-h,--help", "Print this help message and exit")->group("Run");  // the last one
   own.callback([&command] {
     try {
       command.Check();

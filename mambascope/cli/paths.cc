@@ -13,6 +13,7 @@ class PathsCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitFactOptions(facts_, option);
+    option.Topic("States restored");
     option(&at_, {.names = "--at",
                   .help = "Token whose residual is restored",
                   .bounds = OneOf{{"subject_last", "prompt_last"}}});

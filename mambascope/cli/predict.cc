@@ -13,6 +13,7 @@ class PredictCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitPromptOptions(prompt_, option);
+    option.Topic("Output");
     option(
         &top_,
         {.names = "--top", .help = "Number of tokens to list", .bounds = Integers{1, 1'000'000}});

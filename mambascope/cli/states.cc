@@ -33,6 +33,7 @@ class StatesCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitPromptOptions(prompt_, option);
+    option.Topic("Output");
     option(&sites_, {.names = "--sites",
                      .help = "Sites, as resid,ssm_out",
                      .otherwise = "all that the model has",

@@ -31,6 +31,7 @@ class TraceCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitFactOptions(a_.facts, option);
+    option.Topic("States restored");
     option(&a_.isolate, {.names = "--isolate",
                          .help = "What the output projection adds: the effect of mixer_out less "
                                  "those of ssm_out and gate"});
