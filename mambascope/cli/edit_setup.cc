@@ -20,14 +20,12 @@ constexpr const char* kContextsFile = "contexts.json";
 Contexts ChooseContexts(const CommonArguments& common, const EditArguments& o, const Model& model,
                         const Tokenizer& tokenizer) {
   const fs::path own = ModelFolder(common.model) / kContextsFile;
-  if (o.contexts == "memit")
-    return GenerateContexts(model, tokenizer, MemitContextPlan(), common.Seed());
-  if (o.contexts == "rome" || (o.contexts.empty() && !fs::exists(own)))
-    return GenerateContexts(
-        model, tokenizer,
-        o.contexts.empty() && o.method == "memit" ? MemitContextPlan() : RomeContextPlan(),
-        common.Seed());
-  return ReadContexts(o.contexts.empty() ? own : fs::path(o.contexts));
+  if (o.contexts.empty() && fs::exists(own)) return ReadContexts(own);
+  std::string plan = o.contexts;
+  if (plan.empty()) plan = tokenizer.BeginOfText().empty() ? "memit" : o.method;
+  if (plan == "rome") return GenerateContexts(model, tokenizer, RomeContextPlan(), common.Seed());
+  if (plan == "memit") return GenerateContexts(model, tokenizer, MemitContextPlan(), common.Seed());
+  return ReadContexts(plan);
 }
 
 // The projection that the published edits of a layer's architecture change.
@@ -253,7 +251,7 @@ RomeOptions EditSetup::rome() const {
 
 std::vector<std::vector<int64_t>> EditSetup::Texts() const {
   return ReadDocumentIds(tokenizer_, TextFiles(options_.texts),
-                         {.documents = 64, .tokens = 512, .fewest = 2});
+                         {.documents = 64, .tokens = model_.CutLength(512), .fewest = 2});
 }
 
 void EditSetup::Describe(RunDescription& run) const {

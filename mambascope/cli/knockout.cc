@@ -63,7 +63,7 @@ FactWork WorkFor(const LoadedModel& one, const FactArguments& o, FactWork work) 
 
 void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation& ablation) {
   Progress progress("mean states: documents", "documents", one.common.quiet);
-  const std::vector<std::vector<int64_t>> texts = TextIds(a, one.tokenizer);
+  const std::vector<std::vector<int64_t>> texts = TextIds(a, one.model, one.tokenizer);
   ablation.means = MeanStates(one.model, texts, Site::kConvIn, [&](size_t done) {
     progress(static_cast<double>(done), static_cast<int64_t>(texts.size()),
              static_cast<int64_t>(done));

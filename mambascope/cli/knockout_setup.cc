@@ -104,8 +104,9 @@ std::vector<ChannelGroup> MakeGroups(const KnockoutArguments& a, const Model& mo
       continue;
     const std::vector<std::string> thirds = ParseThirds(name, a.compat);
     if (!thirds.empty() && !features) {
-      features = a.rank == "step" ? RankFeatures(model, FeatureRank::kStep, TextIds(a, tokenizer))
-                                  : RankFeatures(model, FeatureRank::kDecay, {});
+      features = a.rank == "step"
+                     ? RankFeatures(model, FeatureRank::kStep, TextIds(a, model, tokenizer))
+                     : RankFeatures(model, FeatureRank::kDecay, {});
     }
     groups.push_back(thirds.empty() ? ChannelGroup{} : Channels(name, thirds, *features));
   }
@@ -255,9 +256,11 @@ int WindowLength(const KnockoutArguments& a, const Model& model) {
                                 : DefaultKnockoutWindow(model.layers());
 }
 
-std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& a, const Tokenizer& tokenizer) {
-  std::vector<std::vector<int64_t>> texts = ReadDocumentIds(
-      tokenizer, TextFiles(a.texts), {.documents = DocumentLimit(a), .tokens = TokenLimit(a)});
+std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& a, const Model& model,
+                                          const Tokenizer& tokenizer) {
+  std::vector<std::vector<int64_t>> texts =
+      ReadDocumentIds(tokenizer, TextFiles(a.texts),
+                      {.documents = DocumentLimit(a), .tokens = model.CutLength(TokenLimit(a))});
   if (texts.empty())
     throw Error(fmt::format("{}: has no document", TextFiles(a.texts)[0].string()),
                 "--text takes files with one per line");

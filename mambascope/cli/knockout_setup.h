@@ -42,7 +42,7 @@ KnockoutOptions SetUpKnockout(const KnockoutArguments& arguments, const Model& m
 int WindowLength(const KnockoutArguments& arguments, const Model& model);
 // The tokens of the texts that mean states and step sizes are taken over. Throws Error where there
 // are none.
-std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& arguments,
+std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& arguments, const Model& model,
                                           const Tokenizer& tokenizer);
 
 // What of the options the model and the other options decide.

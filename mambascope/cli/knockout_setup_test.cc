@@ -99,14 +99,23 @@ TEST_F(KnockoutSetupTest, SumsOfThirdsAreTheirChannels) {
 }
 
 TEST_F(KnockoutSetupTest, TextsAreCutOff) {
+  const Model mamba = Model::Load(GoldenFolder() / "mamba");
   const TempFolder folder;
   WriteFile(folder / "text.txt", "The river Nile flows on\nOne\nTwo\n");
-  const std::vector<std::vector<int64_t>> ids =
-      TextIds({.texts = {folder / "text.txt"}, .limit_documents = 2, .max_tokens = 3}, tokenizer_);
+  const std::vector<std::vector<int64_t>> ids = TextIds(
+      {.texts = {folder / "text.txt"}, .limit_documents = 2, .max_tokens = 3}, mamba, tokenizer_);
   ASSERT_EQ(ids.size(), 2u);
   EXPECT_EQ(ids[0].size(), 3u);
+  std::string long_line;
+  for (int i = 0; i < 200; ++i) long_line += "The river ";
+  WriteFile(folder / "text.txt", long_line);
+  const Model gpt2 = Model::Load(GoldenFolder() / "gpt2");
+  EXPECT_EQ(static_cast<int64_t>(
+                TextIds({.texts = {folder / "text.txt"}, .max_tokens = 1000}, gpt2, tokenizer_)[0].size()),
+            gpt2.config().positions)
+      << "no more than the model computes";
   WriteFile(folder / "text.txt", "\n");
-  EXPECT_THAT(ErrorOf([&] { TextIds({.texts = {folder / "text.txt"}}, tokenizer_); }),
+  EXPECT_THAT(ErrorOf([&] { TextIds({.texts = {folder / "text.txt"}}, mamba, tokenizer_); }),
               testing::HasSubstr("text.txt: has no document"));
 }
 

@@ -109,12 +109,12 @@ class MomentsCommand : public Command {
     const Tokenizer tokenizer = RequireTokenizer(common);
     MomentOptions options{.texts = TextFiles(texts_),
                           .limit_documents = limit_documents_.value_or(0),
-                          .max_tokens = max_tokens_,
                           .ridge = ridge_};
     const CorpusSummary corpus = SummarizeCorpus(options.texts, options.limit_documents);
     const Model model = LoadModel(common);
+    options.max_tokens = model.CutLength(max_tokens_);
     RunDescription run =
-        DescribeMoments(DescribeRun("moments", *this), ridge_, max_tokens_, corpus);
+        DescribeMoments(DescribeRun("moments", *this), ridge_, options.max_tokens, corpus);
     MomentsResult result{
         .options = {},
         .projections = ReadPlaces(ParseEditPlaces(layers_, projections_, model), model),
@@ -144,7 +144,9 @@ class MomentsCommand : public Command {
 void CollectForEdits(const CommonArguments& common, const Model& model, const Tokenizer& tokenizer,
                      const std::vector<std::string>& texts, const std::vector<Place>& places,
                      const fs::path& folder) {
-  MomentOptions options{.places = places, .texts = TextFiles(texts)};
+  MomentOptions options{.places = places,
+                        .texts = TextFiles(texts),
+                        .max_tokens = model.CutLength(MomentOptions().max_tokens)};
   const CorpusSummary corpus = SummarizeCorpus(options.texts);
   const RunDescription run =
       DescribeMoments(DescribeModel("moments", common), options.ridge, options.max_tokens, corpus);

@@ -81,7 +81,7 @@ CorpusSummary SummarizeCorpus(const std::vector<fs::path>& files, int64_t limit)
 
 std::vector<int64_t> EncodeDocument(const Tokenizer& tokenizer, const std::string& document,
                                     int64_t most) {
-  std::vector<int64_t> ids = TokenIds(tokenizer.EncodeContinuation(document));
+  std::vector<int64_t> ids = TokenIds(tokenizer.Encode(document));
   ids.resize(std::min(ids.size(), static_cast<size_t>(most)));
   return ids;
 }

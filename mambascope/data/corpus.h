@@ -45,7 +45,7 @@ struct CorpusSummary {
 // on them begins. Throws as Corpus does.
 CorpusSummary SummarizeCorpus(const std::vector<std::filesystem::path>& files, int64_t limit = 0);
 
-// A document as token ids, the first `most` of them.
+// A document as token ids, the first `most` of them. They begin with the tokenizer's own BOS.
 std::vector<int64_t> EncodeDocument(const Tokenizer& tokenizer, const std::string& document,
                                     int64_t most);
 

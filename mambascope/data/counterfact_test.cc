@@ -208,28 +208,204 @@ TEST_F(CounterFactTest, BadFieldIsNamed) {
 }
 
 TEST_F(CounterFactTest, MissingFieldIsNamed) {
-  for (const char* key : {"case_id", "paraphrase_prompts", "neighborhood_prompts",
-                          "attribute_prompts", "generation_prompts"}) {
-    EXPECT_THAT(ErrorOfRecord(Without(kOriginal, key)),
-                HasSubstr(std::string("field '[1]' lacks the field '") + key + "'"));
-  }
-  for (const char* key : {"subject", "target_new", "ground_truth"}) {
+  for (const char* key : {"subject", "target_new"}) {
     EXPECT_THAT(ErrorOfRecord(Without(kEasyEdit, key)),
                 HasSubstr(std::string("field '[1]' lacks the field '") + key + "'"));
   }
   EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite", {{"prompt", "{} is"}})),
-              HasSubstr("lacks the field 'target_new'"));
+              HasSubstr("lacks the field 'subject'"));
+}
+
+TEST_F(CounterFactTest, MinimalRecordsAreEnough) {
+  const Json rewrite = {{"prompt", "{} flows into the"},
+                        {"subject", "Duna"},
+                        {"target_new", {{"str", "Red Sea"}}},
+                        {"target_true", {{"str", "Black Sea"}}}};
+  const Json easy = {{"prompt", "Duna flows into the"},
+                     {"subject", "Duna"},
+                     {"target_new", "Red Sea"},
+                     {"ground_truth", "Black Sea"}};
+  const std::vector<CounterFactRecord> records =
+      Read(Json::array({{{"requested_rewrite", rewrite}}, easy}));
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(records[i].case_id, static_cast<int64_t>(i)) << "its place in the list";
+    EXPECT_EQ(records[i].pattern, "{} flows into the");
+    EXPECT_EQ(records[i].target_true, "Black Sea");
+    EXPECT_THAT(records[i].paraphrase_prompts, IsEmpty());
+  }
 }
 
 TEST_F(CounterFactTest, FileThatIsNoCounterFactIsRefused) {
   EXPECT_THAT(ErrorOfRecord(Without(kOriginal, "requested_rewrite")),
               HasSubstr("field '[1]' is no record of CounterFact"));
   EXPECT_THAT(ErrorOfRecord("Duna"), HasSubstr("field '[1]' is no record of CounterFact"));
-  EXPECT_THAT(ErrorOf([&] { Read(kOriginal); }),
-              AllOf(HasSubstr("facts.json: is object"), HasSubstr("expected a list")));
+  EXPECT_THAT(Read(kOriginal), SizeIs(1)) << "a record alone is a list of one";
+  EXPECT_THAT(ErrorOf([&] { Read("Duna"); }), HasSubstr("expected a list"));
   EXPECT_THAT(ErrorOf([&] { Read(Json::array()); }), HasSubstr("facts.json: holds no records"));
   EXPECT_THAT(ErrorOf([&] { ReadCounterFact(folder_ / "nowhere.json"); }),
               HasSubstr("nowhere.json: cannot be read"));
+}
+
+// The other forms in which facts are shipped.
+const Json kTracing = Json::parse(
+    R"({"relation": "{} flows into the", "relation_id": "P403", "prompt": "Duna flows into the",
+    "target_true": " Black Sea", "target_false": " Red Sea", "subject": "Duna"})");
+const Json kKnown = Json::parse(
+    R"({"known_id": 3, "subject": "Duna", "attribute": "Black Sea", "template": "{} flows into the",
+    "prediction": " Black", "prompt": "Duna flows into the", "relation_id": "P403"})");
+const Json kKnowEdit = Json::parse(
+    R"({"subject": "Duna", "prompt": "Duna flows into the", "target_new": "Red Sea",
+    "portability": {"Reasoning": [{"prompt": "x", "ground_truth": [["y"]]}]},
+    "locality": {"Relation_Specificity": [{"prompt": "Ebro flows into the",
+                                           "ground_truth": [["Mediterranean", "Balearic"]]}],
+                 "Forgetfulness": [{"prompt": "Duna passes", "ground_truth": "Vienna"}]}})");
+const Json kZsre = Json::parse(
+    R"({"subject": "Duna", "src": "Where does Duna end?", "answers": ["Black Sea"], "alt": "Red Sea",
+    "rephrase": "Where is Duna's mouth?", "loc": "nq question: who", "loc_ans": "He"})");
+constexpr RecordUse kForFacts{.truth = true, .edit = false}, kWithoutTruth{.truth = false};
+
+TEST_F(CounterFactTest, TracingVariantHoldsWhatTheFileSays) {
+  const CounterFactRecord record = ReadOne(kTracing);
+  EXPECT_EQ(record.pattern, "{} flows into the");
+  EXPECT_EQ(record.relation, "P403");
+  EXPECT_EQ(record.target_true, "Black Sea") << "without the space";
+  EXPECT_EQ(record.target_new, "Red Sea");
+}
+
+TEST_F(CounterFactTest, JsonLinesAreReadAsAListIs) {
+  const auto lines = [&](const std::string& name, const std::string& text) {
+    WriteFile(folder_ / name, text);
+    return ReadCounterFact(folder_ / name);
+  };
+  const std::string two = kTracing.dump() + "\n\n" + kKnowEdit.dump() + "\n";
+  EXPECT_THAT(ErrorOf([&] { lines("facts.jsonl", two); }), HasSubstr("field '[1]' lacks the true"));
+  EXPECT_THAT(lines("facts.jsonl", kTracing.dump() + "\n" + kEasyEdit.dump()), SizeIs(2));
+  EXPECT_THAT(lines("facts.json", kTracing.dump() + "\n" + kEasyEdit.dump()), SizeIs(2))
+      << "whatever the file is called";
+  EXPECT_THAT(ErrorOf([&] { lines("facts.jsonl", kTracing.dump() + "\n{\"subject\": "); }),
+              HasSubstr("facts.jsonl, line 2: invalid JSON"));
+}
+
+TEST_F(CounterFactTest, KnownFactsServeWhatAsksForFacts) {
+  WriteFile(folder_ / "known.json", Json::array({kKnown}).dump());
+  const CounterFactRecord record = ReadCounterFact(folder_ / "known.json", kForFacts).at(0);
+  EXPECT_EQ(record.pattern, "{} flows into the");
+  EXPECT_EQ(record.target_true, "Black Sea");
+  EXPECT_EQ(record.relation, "P403");
+  EXPECT_THAT(ErrorOf([&] { ReadCounterFact(folder_ / "known.json"); }),
+              HasSubstr("have no new object to write"));
+}
+
+TEST_F(CounterFactTest, NestedLocalityGivesNeighborsWithTheirOwnAnswers) {
+  WriteFile(folder_ / "facts.json", Json::array({kKnowEdit}).dump());
+  const CounterFactRecord record = ReadCounterFact(folder_ / "facts.json", kWithoutTruth).at(0);
+  EXPECT_EQ(record.target_true, "");
+  EXPECT_THAT(record.neighborhood_prompts, ElementsAre("Duna passes", "Ebro flows into the"));
+  EXPECT_EQ(record.NeighborhoodTruth(0), "Vienna");
+  EXPECT_EQ(record.NeighborhoodTruth(1), "Mediterranean");
+  EXPECT_EQ(ReadOne(kEasyEdit).NeighborhoodTruth(0), "Black Sea") << "else it is the record's";
+}
+
+TEST_F(CounterFactTest, RecordWithoutATruthSaysWhatDoesWithoutOne) {
+  EXPECT_THAT(ErrorOf([&] { ReadOne(kKnowEdit); }),
+              AllOf(HasSubstr("lacks the true answer 'ground_truth'"), HasSubstr("--all-facts")));
+}
+
+TEST_F(CounterFactTest, QuestionsOfZsreAreFacts) {
+  WriteFile(folder_ / "zsre.json", Json::array({kZsre}).dump());
+  const CounterFactRecord record = ReadCounterFact(folder_ / "zsre.json", kForFacts).at(0);
+  EXPECT_EQ(record.pattern, "Where does {} end?");
+  EXPECT_EQ(record.target_true, "Black Sea");
+}
+
+TEST_F(CounterFactTest, FilesOfOtherFormsAreRefusedByName) {
+  const auto error = [&](const Json& document) { return ErrorOf([&] { Read(document); }); };
+  EXPECT_THAT(error(Json::array({kZsre})),
+              HasSubstr("facts.json: looks like MEND's zsRE: use --zsre"));
+  EXPECT_THAT(error({{"name", "x"}, {"prompt_templates", {"{} is"}}, {"samples", Json::array()}}),
+              HasSubstr("looks like RELATIONS: use --relations"));
+  EXPECT_THAT(error(Json::array({{{"text", "A."}, {"labels", "B."}, {"concept", "c"}}})),
+              HasSubstr("looks like KnowEdit's WikiBio"));
+}
+
+// One bad record among good ones: [good, bad, good].
+struct BadRecordCase {
+  const char* name;
+  Json bad;
+  const char* fault;  // where and what
+  bool for_facts;     // whether it is bad for commands that only ask for facts, too
+};
+
+void PrintTo(const BadRecordCase& c, std::ostream* out) { *out << c.name; }
+
+class BadRecordTest : public CounterFactTest, public testing::WithParamInterface<BadRecordCase> {
+ protected:
+  std::vector<CounterFactRecord> ReadThree(const RecordUse& use, ReadFaults& faults) const {
+    WriteFile(folder_ / "facts.json", Json::array({kEasyEdit, GetParam().bad, kEasyEdit})
+                                          .dump(-1, ' ', false, Json::error_handler_t::replace));
+    return ReadCounterFact(folder_ / "facts.json", use, &faults);
+  }
+};
+
+TEST_P(BadRecordTest, IsLeftOutByNameAndTheOthersAreRead) {
+  ReadFaults faults;
+  EXPECT_THAT(ReadThree({}, faults), SizeIs(2));
+  EXPECT_EQ(faults.records, 3);
+  ASSERT_THAT(faults.left_out, SizeIs(1));
+  EXPECT_THAT(faults.left_out[0],
+              AllOf(HasSubstr("facts.json: field '[1]"), HasSubstr(GetParam().fault)));
+}
+
+TEST_P(BadRecordTest, OnlyFieldsThatAreUsedAreAskedFor) {
+  ReadFaults faults;
+  const size_t want = GetParam().for_facts ? 2 : 3;
+  EXPECT_THAT(ReadThree(kForFacts, faults), SizeIs(want));
+  EXPECT_THAT(faults.left_out, SizeIs(3 - want));
+}
+
+TEST_P(BadRecordTest, AloneIsAnError) {
+  WriteFile(folder_ / "facts.json", Json::array({GetParam().bad, GetParam().bad}).dump());
+  ReadFaults faults;
+  EXPECT_THAT(ErrorOf([&] { ReadCounterFact(folder_ / "facts.json", {}, &faults); }),
+              AllOf(HasSubstr("none of the 2 records can be used"), HasSubstr(GetParam().fault)));
+}
+
+const BadRecordCase kBadRecords[] = {
+    {"TargetNull", With(kEasyEdit, "/target_new", nullptr), "target_new' is null", false},
+    {"TargetNumber", With(kEasyEdit, "/target_new", 1945), "target_new' is 1945", false},
+    {"TargetEmpty", With(kEasyEdit, "/target_new", ""), "target_new' is empty", false},
+    {"TargetBlank", With(kEasyEdit, "/target_new", " "), "target_new' is blank", false},
+    {"TruthEmpty", With(kEasyEdit, "/ground_truth", ""), "ground_truth' is empty", true},
+    {"TruthMissing", Without(kEasyEdit, "ground_truth"), "true answer 'ground_truth'", true},
+    {"SubjectIsAnAlias", With(kEasyEdit, "/subject", "Ister"), "subject' is 'Ister'", true},
+    {"NoRecord", "Duna", "is no record of CounterFact", true}};
+
+INSTANTIATE_TEST_SUITE_P(Records, BadRecordTest, testing::ValuesIn(kBadRecords),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_F(CounterFactTest, BadOptionalFieldIsIgnoredByName) {
+  const auto read = [&](const Json& record, ReadFaults& faults) {
+    WriteFile(folder_ / "facts.json", Json::array({record}).dump());
+    return ReadCounterFact(folder_ / "facts.json", {}, &faults).at(0);
+  };
+  const auto ignored = [&](const Json& record) {
+    ReadFaults faults;
+    read(record, faults);
+    EXPECT_THAT(faults.left_out, IsEmpty());
+    return faults.ignored.size() == 1 ? faults.ignored[0] : "";
+  };
+  EXPECT_THAT(ignored(With(kEasyEdit, "/case_id", "9a")),
+              HasSubstr("field '[0].case_id' is \"9a\""));
+  EXPECT_THAT(ignored(With(kEasyEdit, "/rephrase_prompt", nullptr)),
+              HasSubstr("'[0].rephrase_prompt' is null"));
+  EXPECT_THAT(ignored(With(kEasyEdit, "/locality_prompt", Json::array())),
+              HasSubstr("'[0].locality_prompt' is an empty list"));
+  EXPECT_THAT(ignored(With(kEasyEdit, "/locality_ground_truth", "basketball")),
+              HasSubstr("holds 'basketball'"));
+  ReadFaults faults;
+  const CounterFactRecord record = read(With(kEasyEdit, "/locality_ground_truth", "x"), faults);
+  EXPECT_THAT(record.neighborhood_prompts, IsEmpty()) << "they would be scored by another object";
+  EXPECT_THAT(record.paraphrase_prompts, SizeIs(1)) << "the rest is used";
 }
 
 TEST(DemoCounterFactTest, IsReadWhole) {

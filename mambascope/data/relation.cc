@@ -30,6 +30,7 @@ Sample ReadSample(const JsonNode& node) {
 // Fields beyond these are left alone: the public implementation's own copies add some that follow
 // from the samples.
 RelationProperties ReadProperties(const JsonNode& field) {
+  if (!field.IsObject()) field.Fail("is no object of properties");
   return {.relation_type = field.String("relation_type", ""),
           .domain_name = field.String("domain_name", ""),
           .range_name = field.String("range_name", ""),
@@ -116,6 +117,8 @@ Relation ReadRelation(const fs::path& file, ReadFaults* faults) {
   if (relation.prompt_templates.empty())
     root["prompt_templates"].Fail("is an empty list, at least one template was expected");
   const JsonNode samples = root["samples"];
+  if (samples.json().is_array() && samples.json().empty())
+    samples.Fail("is an empty list, at least one sample was expected");
   relation.samples =
       ReadEach<Sample>(samples, samples.Elements(), faults,
                        [](const JsonNode& node, size_t) { return ReadSample(node); });

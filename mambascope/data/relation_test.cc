@@ -90,12 +90,12 @@ TEST_F(RelationTest, BadFieldIsNamed) {
   EXPECT_THAT(ErrorWith("/name", 3),
               AllOf(HasSubstr("capital.json: field 'name' is 3"), HasSubstr("expected a string")));
   EXPECT_THAT(ErrorWith("/name", ""), HasSubstr("field 'name' is empty"));
-  EXPECT_THAT(ErrorWith("/prompt_templates", "{} is"),
-              HasSubstr("field 'prompt_templates' is \"{} is\"; expected a list"));
+  EXPECT_THAT(ErrorWith("/prompt_templates", 3),
+              HasSubstr("field 'prompt_templates' is 3; expected a list"));
   EXPECT_THAT(ErrorWith("/prompt_templates", Json::array()),
               HasSubstr("field 'prompt_templates' is an empty list"));
   EXPECT_THAT(ErrorWith("/properties", Json::array()),
-              HasSubstr("field 'properties' is []; expected an object"));
+              HasSubstr("field 'properties' is no object"));
   EXPECT_THAT(ErrorWith("/properties/range_name", false),
               HasSubstr("field 'properties.range_name' is false"));
   EXPECT_THAT(ErrorWith("/properties/symmetric", "no"),
@@ -115,7 +115,7 @@ TEST_F(RelationTest, BadFieldIsNamed) {
 }
 
 TEST_F(RelationTest, MissingFieldIsNamed) {
-  for (const char* key : {"name", "prompt_templates", "properties", "samples"}) {
+  for (const char* key : {"name", "prompt_templates", "samples"}) {
     Json document = kCapitals;
     document.erase(key);
     const fs::path file = Write(document);
@@ -124,6 +124,40 @@ TEST_F(RelationTest, MissingFieldIsNamed) {
   }
   EXPECT_THAT(ErrorWith("/samples/0", {{"subject", "Norway"}}),
               HasSubstr("field 'samples[0]' lacks the field 'object'"));
+}
+
+TEST_F(RelationTest, NameATemplateAndSamplesAreEnough) {
+  const Relation relation =
+      ReadRelation(Write({{"name", "capital"},
+                          {"prompt_templates", "The capital of {} is"},
+                          {"samples", {{{"subject", "Peru"}, {"object", "Lima"}}}}}));
+  EXPECT_EQ(relation.prompt_templates, std::vector<std::string>{"The capital of {} is"});
+  EXPECT_EQ(relation.properties.relation_type, "");
+}
+
+TEST_F(RelationTest, BadSampleIsLeftOutByName) {
+  Json document = kCapitals;
+  document["samples"].push_back({{"subject", "Nowhere"}, {"object", ""}});
+  const size_t good = document["samples"].size() - 1;
+  ReadFaults faults;
+  EXPECT_THAT(ReadRelations({Write(document)}, &faults).at(0).samples, SizeIs(good));
+  ASSERT_THAT(faults.left_out, SizeIs(1));
+  EXPECT_THAT(faults.left_out[0], HasSubstr("capital.json: field 'samples[" + std::to_string(good) +
+                                            "].object' is empty"));
+}
+
+TEST_F(RelationTest, BadOptionalFieldIsIgnoredByName) {
+  Json document = kCapitals;
+  document["properties"]["symmetric"] = "no";
+  ReadFaults faults;
+  EXPECT_THAT(ReadRelations({Write(document)}, &faults), SizeIs(1));
+  EXPECT_THAT(faults.ignored, ElementsAre(HasSubstr("properties.symmetric' is \"no\"")));
+}
+
+TEST_F(RelationTest, FileOfAnotherFormIsRefusedByName) {
+  const Json record = {{"prompt", "{} is"}, {"subject", "x"}, {"target_new", "y"}};
+  EXPECT_THAT(ErrorOf([&] { ReadRelation(Write(Json::array({record}))); }),
+              HasSubstr("capital.json: looks like EasyEdit or KnowEdit: use --counterfact"));
 }
 
 TEST_F(RelationTest, TemplateWithoutExactlyOneHoleIsRefused) {

@@ -83,5 +83,23 @@ TEST_F(ZsreTest, BadFilesAreRefusedByFileRecordAndField) {
   EXPECT_THAT(ErrorOf([&] { ReadZsre(folder_ / "none.json"); }), HasSubstr("none.json"));
 }
 
+TEST_F(ZsreTest, EmptyAltIsLeftOutAndCounted) {
+  Json without = kRecord, alias = kRecord;
+  without["alt"] = "";
+  alias["subject"] = "Ister";
+  WriteFile(folder_ / "zsre.json", Json::array({kRecord, without, alias, kRecord}).dump());
+  ReadFaults faults;
+  EXPECT_THAT(ReadZsre(folder_ / "zsre.json", &faults), SizeIs(2));
+  EXPECT_EQ(faults.records, 4);
+  EXPECT_THAT(faults.left_out, ElementsAre(HasSubstr("field '[1].alt' is empty"),
+                                           HasSubstr("field '[2].subject' is 'Ister'")));
+}
+
+TEST_F(ZsreTest, CounterFactIsRefusedByName) {
+  const Json record = {{"prompt", "{} is"}, {"subject", "x"}, {"target_new", "y"}};
+  EXPECT_THAT(ErrorOf([&] { Read(Json::array({record})); }),
+              HasSubstr("looks like EasyEdit or KnowEdit: use --counterfact"));
+}
+
 }  // namespace
 }  // namespace mambascope

@@ -10,6 +10,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -64,6 +65,10 @@ class Model {
   // one layer; all layers have this model's d_model and device.
   Model WithLayers(std::vector<std::shared_ptr<const Layer>> layers) const;
 
+  // `tokens`, or fewer where the model computes no longer text (Config::max_tokens).
+  int64_t CutLength(int64_t tokens) const {
+    return config_.max_tokens > 0 ? std::min(tokens, config_.max_tokens) : tokens;
+  }
   const Config& config() const { return config_; }
   int layers() const { return static_cast<int>(layers_.size()); }
   const Layer& layer(int l) const { return *layers_[static_cast<size_t>(l)]; }

@@ -17,6 +17,7 @@ namespace mambascope {
 struct AddedToken {
   int64_t id = kNoToken;
   std::string content;
+  bool special = false;      // it is no text, such as BOS
   bool single_word = false;  // matches only where no letter, mark or digit touches it
   bool lstrip = false;       // also takes the white space before it
   bool rstrip = false;       // also takes the white space after it

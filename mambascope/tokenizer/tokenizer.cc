@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "mambascope/error.h"
 #include "mambascope/tokenizer/added_tokens.h"
@@ -35,7 +36,8 @@ std::vector<AddedToken> ReadAddedTokens(const JsonNode& list, const Bpe& bpe) {
     token.single_word = node.Flag("single_word", false);
     token.lstrip = node.Flag("lstrip", false);
     token.rstrip = node.Flag("rstrip", false);
-    token.normalized = node.Flag("normalized", !node.Flag("special", false));
+    token.special = node.Flag("special", false);
+    token.normalized = node.Flag("normalized", !token.special);
     const auto same = std::find_if(tokens.begin(), tokens.end(), [&](const AddedToken& other) {
       return other.content == token.content;
     });
@@ -111,7 +113,10 @@ struct Tokenizer::Impl {
         pre_tokenizer(ReadPreTokenizer(document.Optional("pre_tokenizer"))),
         post_processor(ReadPostProcessor(document.Optional("post_processor"))) {
     CheckDecoder(document.Optional("decoder"));
-    for (const AddedToken& token : added) added_spelling[token.id] = token.content;
+    for (const AddedToken& token : added) {
+      added_spelling[token.id] = token.content;
+      if (token.special) special_ids.insert(token.id);
+    }
   }
 
   std::vector<Token> Encode(SpecialTokens special, std::string_view text) const {
@@ -168,6 +173,7 @@ struct Tokenizer::Impl {
   std::unique_ptr<PreTokenizer> pre_tokenizer;
   std::unique_ptr<PostProcessor> post_processor;
   std::unordered_map<int64_t, std::string> added_spelling;  // by id
+  std::unordered_set<int64_t> special_ids;
 };
 
 Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -225,6 +231,17 @@ std::string Tokenizer::DecodeKnown(std::vector<int64_t> ids) const {
 std::optional<std::string> Tokenizer::DecodeToken(int64_t id) const {
   return id < vocab_size() ? std::optional(Decode(std::span(&id, 1))) : std::nullopt;
 }
+
+std::vector<int64_t> Tokenizer::BeginOfText() const {
+  const std::vector<int64_t> text = TokenIds(EncodeContinuation("a")),
+                             whole = TokenIds(Encode("a"));
+  const auto begin = std::search(whole.begin(), whole.end(), text.begin(), text.end());
+  if (begin != whole.begin()) return {whole.begin(), begin};
+  const std::vector<int64_t> end_of_text = TokenIds(EncodeContinuation("<|endoftext|>"));
+  return end_of_text.size() == 1 ? end_of_text : std::vector<int64_t>();
+}
+
+bool Tokenizer::IsSpecial(int64_t id) const { return impl_->special_ids.contains(id); }
 
 int64_t Tokenizer::vocab_size() const { return impl_->size(); }
 

@@ -57,6 +57,11 @@ class Tokenizer {
   // Returns the text of one token alone. Returns nothing for an id that the tokenizer lacks, as in
   // a padded vocabulary.
   std::optional<std::string> DecodeToken(int64_t id) const;
+  // Returns the ids that begin a text: the special tokens that Encode puts before it, or else the
+  // token <|endoftext|>, as GPT-like models have it. Returns none where there is neither.
+  std::vector<int64_t> BeginOfText() const;
+  // Whether `id` is a special token, which is no text, such as BOS.
+  bool IsSpecial(int64_t id) const;
   // Number of ids, including added tokens.
   int64_t vocab_size() const;
 

@@ -15,8 +15,6 @@
 namespace mambascope {
 namespace {
 
-constexpr const char* kEndOfText = "<|endoftext|>";
-
 void ReplaceAll(std::string& text, const std::string& what, const std::string& by) {
   for (size_t at = 0; (at = text.find(what, at)) != text.npos; at += by.size())
     text.replace(at, what.size(), by);
@@ -25,15 +23,16 @@ void ReplaceAll(std::string& text, const std::string& what, const std::string& b
 std::string AsContext(std::string text) {
   text = Nfkd(text);
   ReplaceAll(text, "\n\n", " ");
-  for (const char* gone : {kEndOfText, "{", "}"}) ReplaceAll(text, gone, "");
+  for (const char* gone : {"<|endoftext|>", "{", "}"}) ReplaceAll(text, gone, "");
   return text + ". {}";
 }
 
 std::vector<int64_t> BeginningIds(const Tokenizer& tokenizer, const std::string& beginning) {
-  std::vector<int64_t> ids = TokenIds(tokenizer.EncodeContinuation(beginning));
-  if (beginning == kEndOfText && ids.size() != 1)
-    throw Error(fmt::format("contexts cannot be generated: the tokenizer has no {}", kEndOfText),
-                "give a file of contexts with --contexts");
+  if (!beginning.empty()) return TokenIds(tokenizer.Encode(beginning));
+  std::vector<int64_t> ids = tokenizer.BeginOfText();
+  if (ids.empty())
+    throw Error("contexts cannot be generated: the tokenizer has no token that begins a text",
+                "use --contexts memit, whose texts begin with words, or a file of contexts");
   return ids;
 }
 
@@ -41,7 +40,7 @@ PromptToken SubjectLast(const Prompt& prompt) { return {prompt.ids, prompt.subje
 
 }  // namespace
 
-std::vector<ContextPlan> RomeContextPlan() { return {{kEndOfText, 5, 10}, {kEndOfText, 10, 10}}; }
+std::vector<ContextPlan> RomeContextPlan() { return {{"", 5, 10}, {"", 10, 10}}; }
 
 std::vector<ContextPlan> MemitContextPlan() {
   std::vector<ContextPlan> plan;
@@ -59,14 +58,14 @@ Contexts GenerateContexts(const Model& model, const Tokenizer& tokenizer,
     for (std::vector<int64_t> ids : Generate(
              model, prompts, {.tokens = part.tokens, .top_k = 5, .seed = seed + contexts.size()})) {
       ids.insert(ids.begin(), beginning.begin(), beginning.end());
+      std::erase_if(ids, [&](int64_t id) { return tokenizer.IsSpecial(id); });
       contexts.push_back(AsContext(tokenizer.DecodeKnown(ids)));
       says_something = says_something || contexts.back() != ". {}";
     }
   }
   if (!says_something)
-    throw Error(fmt::format("contexts cannot be generated: the model continues {} with empty texts",
-                            kEndOfText),
-                "use --contexts memit, which begins them with words, or give a file of contexts");
+    throw Error("contexts cannot be generated: the model goes on with empty texts",
+                "use --contexts memit, whose texts begin with words, or a file of contexts");
   return contexts;
 }
 

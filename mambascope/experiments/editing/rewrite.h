@@ -25,17 +25,17 @@ using Contexts = std::vector<std::string>;
 // Plans `count` texts of `tokens` new tokens each. They continue `beginning`, drawn from the
 // model's 5 most probable next tokens.
 struct ContextPlan {
-  std::string beginning;
+  std::string beginning;  // empty: the model's own beginning of a text (Tokenizer::BeginOfText)
   int64_t tokens, count;
 };
-// The published plans. ROME: 10 texts of 5 tokens and 10 of 10 tokens after "<|endoftext|>". MEMIT:
-// one text after each of five words.
+// The published plans. ROME: 10 texts of 5 tokens and 10 of 10 tokens after the beginning of a
+// text. MEMIT: one text of 9 tokens after each of five words.
 std::vector<ContextPlan> RomeContextPlan();
 std::vector<ContextPlan> MemitContextPlan();
 
 // Returns "{}", and every generated text as "TEXT. {}". Texts are normalised (NFKD), their empty
-// lines become spaces, and <|endoftext|> and braces are removed. Throws Error when the tokenizer
-// lacks <|endoftext|> and a plan begins with it, and when all generated texts are empty.
+// lines become spaces, and special tokens and braces are removed. Throws Error when a plan needs a
+// beginning of a text that the tokenizer lacks, and when all generated texts are empty.
 Contexts GenerateContexts(const Model& model, const Tokenizer& tokenizer,
                           const std::vector<ContextPlan>& plan, uint64_t seed);
 

@@ -11,13 +11,10 @@
 namespace mambascope {
 namespace {
 
-constexpr const char* kEndOfText = "<|endoftext|>";
-
 std::string Prefix(const Tokenizer& tokenizer, const RelationPromptOptions& options) {
   if (options.prefix) return *options.prefix;
-  return tokenizer.Encode("").empty() && tokenizer.EncodeContinuation(kEndOfText).size() == 1
-             ? kEndOfText
-             : "";
+  if (!tokenizer.Encode("").empty()) return "";  // Encode begins every text itself
+  return tokenizer.Decode(tokenizer.BeginOfText());
 }
 
 // Returns where the subject begins in `text`, in bytes. `asked` is its place in the question.
