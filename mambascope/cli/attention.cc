@@ -33,8 +33,8 @@ class AttentionCommand : public Command {
   void Run() override {
     const OutputFolder folder(out_, {"attention.json", "attention.html"});
     const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, prompt_);
-    const std::vector<int64_t> ids = PromptIds(prompt_, tokenizer);
-    const Model model = LoadModel(common);
+    const std::vector<int64_t> ids = PromptIds(common, prompt_, tokenizer);
+    const Model model = LoadModel(common, tokenizer ? &*tokenizer : nullptr);
     AttentionResult result{
         .options = DescribeRun("attention", *this).options, .ids = ids, .texts = {}, .layers = {}};
     result.channel = channel_;

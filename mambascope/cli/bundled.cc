@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <regex>
 
 #include "mambascope/error.h"
 
@@ -25,15 +26,29 @@ fs::path Bundled(const std::string& name) {
               "or name a folder of your own");
 }
 
+[[noreturn]] void RefuseFolder(const std::string& name) {
+  static const std::regex kRepository("[\\w.-]+/[\\w.-]+");
+  if (std::regex_match(name, kRepository) && !fs::exists(fs::path(name).parent_path())) {
+    const std::string folder = fs::path(name).filename().string();
+    throw Error(name + ": no such folder; it looks like a name on the Hugging Face Hub",
+                fmt::format("download it: pip install huggingface_hub, then hf download {0} "
+                            "--local-dir {1}, then --model {1}",
+                            name, folder));
+  }
+  throw Error(name + ": no such folder",
+              "--model takes a checkpoint folder, or demo (Mamba-1), demo-mamba2 or demo-neox");
+}
+
 }  // namespace
 
 fs::path ModelFolder(const std::string& name) {
   if (name == "demo" || name == "demo-mamba") return Bundled("models/demo-mamba");
   if (name == "demo-mamba2" || name == "demo-neox") return Bundled("models/" + name);
   std::error_code error;
-  if (!fs::is_directory(name, error))
-    throw Error(name + ": no such folder",
-                "--model takes a checkpoint folder, or demo (Mamba-1), demo-mamba2 or demo-neox");
+  if (!fs::is_directory(name, error)) RefuseFolder(name);
+  if (!fs::exists(fs::path(name) / "config.json", error))
+    throw Error(name + ": holds no config.json, so it is no checkpoint folder",
+                "name the folder that holds config.json and the weights");
   return name;
 }
 

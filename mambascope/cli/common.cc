@@ -15,6 +15,7 @@
 
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
+#include "mambascope/figures/label.h"
 #include "mambascope/intervene/sweep.h"
 #include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/model/threads.h"
@@ -155,7 +156,7 @@ std::vector<EditPlace> ParseEditPlaces(const std::string& layers,
   return places;
 }
 
-Model LoadModel(const CommonArguments& o) {
+Model LoadModel(const CommonArguments& o, const Tokenizer* tokenizer) {
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (o.threads > cores)
     throw Error(fmt::format("--threads {}: this machine has {} cores", o.threads, cores));
@@ -168,6 +169,7 @@ Model LoadModel(const CommonArguments& o) {
   Model model = Model::Load(ModelFolder(o.model), options);
   for (const std::string& warning : model.warnings())
     Warn(o, fmt::format("{}: {}", o.model, warning));
+  if (tokenizer != nullptr) WarnOfTokenizer(o, model, *tokenizer);
   return model;
 }
 
@@ -192,7 +194,12 @@ std::optional<Tokenizer> LoadTokenizer(const CommonArguments& o) {
 }
 
 std::optional<Tokenizer> LoadTokenizer(const CommonArguments& o, const PromptArguments& prompt) {
-  if (prompt.ids.empty() || !o.tokenizer.empty()) return LoadTokenizer(o);
+  return prompt.ids.empty() ? LoadTokenizer(o) : TryTokenizer(o);
+}
+
+std::optional<Tokenizer> TryTokenizer(const CommonArguments& o) {
+  if (!o.tokenizer.empty()) return LoadTokenizer(o);
+  (void)ModelFolder(o.model);  // throws where there is no folder
   try {
     return LoadTokenizer(o);
   } catch (const Error& e) {
@@ -228,6 +235,24 @@ void WarnOfFaults(const CommonArguments& o, const ReadFaults& faults) {
   warn(fmt::format("ignored {}", Count(faults.ignored.size(), "bad field")), faults.ignored);
 }
 
+void WarnOfPrompt(const CommonArguments& common, const std::string& prompt) {
+  if (prompt.empty() || std::string_view(" \t\n").find(prompt.back()) == std::string_view::npos)
+    return;
+  Warn(common,
+       fmt::format("the prompt '{}' ends with white space. Models expect a space at the beginning "
+                   "of the next token, so this changes the answer",
+                   VisibleText(prompt)));
+}
+
+void WarnOfTokenizer(const CommonArguments& common, const Model& model,
+                     const Tokenizer& tokenizer) {
+  const int64_t tokens = tokenizer.vocab_size(), vocab = model.config().vocab;
+  if (tokens <= vocab && 10 * tokens >= 9 * vocab) return;
+  Warn(common, fmt::format("the tokenizer has {}, and the model's vocabulary has {}: the tokenizer "
+                           "may be another model's",
+                           Count(tokens, "token"), vocab));
+}
+
 void Print(const CommonArguments& o, const Json& document, const std::string& text) {
   if (o.json) fmt::print("{}\n", DumpJson(document));
   else if (!o.quiet) fmt::print("{}", text);
@@ -254,7 +279,7 @@ void VisitPromptOptions(PromptArguments& a, OptionVisitor& option) {
                   .excludes = {"--prompt"}});
 }
 
-std::vector<int64_t> PromptIds(const PromptArguments& o,
+std::vector<int64_t> PromptIds(const CommonArguments& common, const PromptArguments& o,
                                const std::optional<Tokenizer>& tokenizer) {
   std::vector<int64_t> ids = o.ids;
   if (ids.empty()) {
@@ -262,6 +287,7 @@ std::vector<int64_t> PromptIds(const PromptArguments& o,
     if (!tokenizer)
       throw Error("the model's folder holds no tokenizer.json",
                   "give one with --tokenizer FILE, or token ids with --ids");
+    WarnOfPrompt(common, *o.prompt);
     ids = TokenIds(tokenizer->Encode(*o.prompt));
   }
   if (ids.empty()) throw Error("the prompt is empty", "it needs at least one token");

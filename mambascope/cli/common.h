@@ -69,8 +69,9 @@ std::vector<EditPlace> ParseEditPlaces(const std::string& layers,
                                        const std::vector<std::string>& projections,
                                        const Model& model);
 
-// Sets the threads, and loads.
-Model LoadModel(const CommonArguments& arguments);
+// Sets the threads and loads the model. Warns about the checkpoint, and about a `tokenizer` that
+// does not fit it.
+Model LoadModel(const CommonArguments& arguments, const Tokenizer* tokenizer = nullptr);
 
 // --prompt TEXT or --ids 5,17,3: exactly one.
 struct PromptArguments {
@@ -81,8 +82,11 @@ struct PromptArguments {
 // None where the folder holds no tokenizer and --tokenizer is not given.
 std::optional<Tokenizer> LoadTokenizer(const CommonArguments& arguments);
 
-// The same, for a prompt. One of token ids needs no tokenizer: where the folder's cannot be read, a
-// warning says so, and there is none.
+// The same, but where the folder's own tokenizer cannot be read, a warning says so, and there is
+// none.
+std::optional<Tokenizer> TryTokenizer(const CommonArguments& arguments);
+
+// The tokenizer for a prompt. A prompt of token ids does without one, as TryTokenizer has it.
 std::optional<Tokenizer> LoadTokenizer(const CommonArguments& arguments,
                                        const PromptArguments& prompt);
 
@@ -96,6 +100,13 @@ void Warn(const CommonArguments& arguments, const std::string& sentence);
 // them.
 void WarnOfFaults(const CommonArguments& arguments, const ReadFaults& faults);
 
+// Warns of a prompt that ends with white space.
+void WarnOfPrompt(const CommonArguments& common, const std::string& prompt);
+
+// Warns of a vocabulary that is larger than the model's, or much smaller: the tokenizer is another
+// model's.
+void WarnOfTokenizer(const CommonArguments& common, const Model& model, const Tokenizer& tokenizer);
+
 // Prints `document` on stdout where --json asks for it, else `text`, unless --quiet.
 void Print(const CommonArguments& arguments, const Json& document, const std::string& text);
 
@@ -106,7 +117,7 @@ std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& argu
                                                      const std::string& unit);
 
 void VisitPromptOptions(PromptArguments& arguments, OptionVisitor& option);
-std::vector<int64_t> PromptIds(const PromptArguments& arguments,
+std::vector<int64_t> PromptIds(const CommonArguments& common, const PromptArguments& arguments,
                                const std::optional<Tokenizer>& tokenizer);
 
 // The text of one token, or null without a tokenizer.

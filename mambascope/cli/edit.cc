@@ -8,6 +8,7 @@
 #include "mambascope/cli/edit_records.h"
 #include "mambascope/cli/edit_setup.h"
 #include "mambascope/cli/facts.h"
+#include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/edit_file.h"
@@ -29,6 +30,8 @@ void EditOne(const CommonArguments& common, const EditArguments& o, RunDescripti
   const OutputFolder out(o.out, {"edit.json", "edit.html", "edit.safetensors"});
   EditSetup setup(common, o);
   setup.CheckPlaces();
+  WarnOfPrompt(common, *o.prompt);
+  WarnOfSubject(common, *o.prompt, *o.subject);
   const Rewrite rewrite{GivenPattern(*o.prompt, *o.subject), *o.subject, *o.target};
   const RewritePrompts prompts = PrepareRewrite(setup.tokenizer(), rewrite, setup.contexts());
   setup.TakeMoments();

@@ -172,7 +172,7 @@ EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options
     : common_(common),
       options_(options),
       tokenizer_(RequireTokenizer(common)),
-      model_(LoadModel(common)) {
+      model_(LoadModel(common, &tokenizer_)) {
   places_ = ChoosePlaces(options, model_);
   contexts_ = ChooseContexts(common, options, model_, tokenizer_);
 }

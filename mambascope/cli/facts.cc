@@ -6,6 +6,7 @@
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/progress.h"
+#include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/error.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/model/kernels/batch_sizes.h"
@@ -133,6 +134,9 @@ FactWork TakeFacts(const CommonArguments& common, const FactArguments& o, const 
   std::vector<std::string> subjects;  // that the noise takes its scale from
   if (o.prompt) {
     work.pairs = {OneFact(o, tokenizer)};
+    WarnOfPrompt(common, *o.prompt);
+    WarnOfSubject(common, *o.prompt, *o.subject);
+    if (o.answer) WarnOfAnswer(common, tokenizer, *o.answer);
     subjects = {*o.subject};
   } else {
     ReadFaults faults;

@@ -23,8 +23,8 @@ class GenerateCommand : public Command {
 
   void Run() override {
     const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, prompt_);
-    const std::vector<int64_t> ids = PromptIds(prompt_, tokenizer);
-    const Model model = LoadModel(common);
+    const std::vector<int64_t> ids = PromptIds(common, prompt_, tokenizer);
+    const Model model = LoadModel(common, tokenizer ? &*tokenizer : nullptr);
     const GenerateOptions options{
         .tokens = tokens_, .top_k = top_k_.value_or(0), .seed = common.Seed()};
     const std::vector<int64_t> generated = Generate(model, {ids}, options).front();

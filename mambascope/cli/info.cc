@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "mambascope/cli/commands.h"
+#include "mambascope/plural.h"
 
 namespace mambascope {
 
@@ -11,7 +12,8 @@ class InfoCommand : public Command {
   void VisitOptions(OptionVisitor& /*option*/) override {}
 
   void Run() override {
-    const Model model = LoadModel(common);
+    const std::optional<Tokenizer> tokenizer = TryTokenizer(common);
+    const Model model = LoadModel(common, tokenizer ? &*tokenizer : nullptr);
     Json sites = Json::array(), projections = Json::array();
     std::string site_list, projection_list;
     for (const SiteInfo& site : model.sites()) {
@@ -31,12 +33,15 @@ class InfoCommand : public Command {
            {"vocab", c.vocab},
            {"parameters", model.parameters()},
            {"sites", sites},
-           {"projections", projections}},
+           {"projections", projections},
+           {"tokenizer", tokenizer ? Json{{"tokens", tokenizer->vocab_size()}} : Json()}},
           fmt::format("architecture  {}\nlayers        {}\nd_model       {}\nvocabulary    "
                       "{}\nparameters    {}\nsites (width) "
-                      "{}\nprojections   {}\n",
+                      "{}\nprojections   {}\ntokenizer     {}\n",
                       c.model_type, c.layers, c.d_model, c.vocab, model.parameters(), site_list,
-                      projection_list));
+                      projection_list,
+                      tokenizer ? Count(tokenizer->vocab_size(), "token")
+                                : "none in the folder: give one with --tokenizer, or --ids"));
   }
 };
 

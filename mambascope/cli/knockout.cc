@@ -45,7 +45,8 @@ std::vector<LoadedModel> LoadModels(const CommonArguments& common, const Knockou
     own.model = a.models[i];
     if (a.models.size() > 1 && Tokenizer::Exists(ModelFolder(own.model))) own.tokenizer.clear();
     Tokenizer tokenizer = RequireTokenizer(own);
-    loaded.push_back({names[i], own, std::move(tokenizer), LoadModel(own)});
+    Model model = LoadModel(own, &tokenizer);
+    loaded.push_back({names[i], own, std::move(tokenizer), std::move(model)});
   }
   return loaded;
 }

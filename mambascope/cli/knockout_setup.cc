@@ -10,6 +10,7 @@
 #include "mambascope/error.h"
 #include "mambascope/experiments/knockout/features.h"
 #include "mambascope/experiments/knockout/token_sets.h"
+#include "mambascope/plural.h"
 
 namespace mambascope {
 namespace {
@@ -250,6 +251,9 @@ KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model,
 }
 
 int WindowLength(const KnockoutArguments& a, const Model& model) {
+  if (a.window && *a.window > model.layers())
+    throw Error(fmt::format("--window {}: the model has only {}", *a.window,
+                            Count(model.layers(), "layer")));
   if (a.window) return *a.window;
   if (a.around_layers()) return DefaultWindow(Site::kConvIn, model.layers());
   return a.compat == "knockout" ? std::min(kPublishedKnockoutWindow, model.layers())

@@ -111,7 +111,8 @@ TEST_F(KnockoutSetupTest, TextsAreCutOff) {
   WriteFile(folder / "text.txt", long_line);
   const Model gpt2 = Model::Load(GoldenFolder() / "gpt2");
   EXPECT_EQ(static_cast<int64_t>(
-                TextIds({.texts = {folder / "text.txt"}, .max_tokens = 1000}, gpt2, tokenizer_)[0].size()),
+                TextIds({.texts = {folder / "text.txt"}, .max_tokens = 1000}, gpt2, tokenizer_)[0]
+                    .size()),
             gpt2.config().positions)
       << "no more than the model computes";
   WriteFile(folder / "text.txt", "\n");

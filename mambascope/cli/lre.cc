@@ -76,7 +76,7 @@ class LreCommand : public Command {
   void Measure() {
     const std::vector<Relation> relations = TakeRelations(common, a_);
     const Tokenizer tokenizer = RequireTokenizer(common);
-    const Model model = LoadModel(common);
+    const Model model = LoadModel(common, &tokenizer);
     const LreOptions options = MakeLreOptions(common, a_, model);
     const OutputFolder folder(a_.out, {"lre.json", "lre.html"});
     RunDescription run = DescribeRun("lre", *this);

@@ -56,7 +56,7 @@ void ApplyLre(const CommonArguments& common, const LreArguments& a) {
                             common.model, model),
                 "give the --model that it was made with");
   const Tokenizer tokenizer = RequireTokenizer(common);
-  const Model model = LoadModel(common);
+  const Model model = LoadModel(common, &tokenizer);
   if (stored.lre.layer < kEmbedLayer || stored.lre.layer >= model.layers())
     throw Error(fmt::format("{} is of layer {}; the model has 0-{}", *a.apply, stored.lre.layer,
                             model.layers() - 1));

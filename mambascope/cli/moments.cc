@@ -111,7 +111,7 @@ class MomentsCommand : public Command {
                           .limit_documents = limit_documents_.value_or(0),
                           .ridge = ridge_};
     const CorpusSummary corpus = SummarizeCorpus(options.texts, options.limit_documents);
-    const Model model = LoadModel(common);
+    const Model model = LoadModel(common, &tokenizer);
     options.max_tokens = model.CutLength(max_tokens_);
     RunDescription run =
         DescribeMoments(DescribeRun("moments", *this), ridge_, options.max_tokens, corpus);

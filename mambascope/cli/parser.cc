@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/common.h"
+#include "mambascope/cli/suggestion.h"
 
 namespace mambascope {
 namespace {
@@ -135,6 +137,42 @@ void AddCommand(CLI::App& app, const CommandEntry& entry, Command& command) {
   });
 }
 
+std::vector<std::string> OptionNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  }
+  return names;
+}
+
+[[noreturn]] void RefuseName(const std::string& what, const std::string& name,
+                             const std::vector<std::string>& known, const std::string& help) {
+  const std::optional<std::string> nearest = NearestName(name, known);
+  throw CLI::ValidationError(fmt::format(
+      "there is no {} {}; {}", what, name,
+      nearest ? fmt::format("did you mean {}?", *nearest) : fmt::format("{} lists them", help)));
+}
+
+// Throws for the first command or option that does not exist: the parser names them all, in no
+// useful order.
+void CheckNames(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  const std::string command = argv[1];
+  std::vector<std::string> commands;
+  for (const CLI::App* own : app.get_subcommands({})) commands.push_back(own->get_name());
+  if (std::find(commands.begin(), commands.end(), command) == commands.end())
+    RefuseName("command", command, commands, "mambascope --help");
+  const std::vector<std::string> known = OptionNames(*app.get_subcommand(command));
+  for (int i = 2; i < argc; ++i) {
+    std::string name = argv[i];
+    if (!name.starts_with("--") || name == "--") continue;
+    name = name.substr(0, name.find('='));
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      RefuseName("option", name, known, fmt::format("mambascope {} --help", command));
+  }
+}
+
 }  // namespace
 
 int RunCommandLine(int argc, char** argv) {
@@ -150,6 +188,7 @@ int RunCommandLine(int argc, char** argv) {
     AddCommand(app, entry, *commands.back());
   }
   try {
+    CheckNames(app, argc, argv);
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& e) {

@@ -3,6 +3,7 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
 #include "mambascope/cli/facts.h"
+#include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/experiments/tracing/paths_result.h"
 #include "mambascope/reports/paths_report.h"
 
@@ -23,7 +24,7 @@ class PathsCommand : public Command {
   void Run() override {
     const OutputFolder folder(facts_.out, {"paths.json", "paths.html"});
     const Tokenizer tokenizer = RequireTokenizer(common);
-    const Model model = LoadModel(common);
+    const Model model = LoadModel(common, &tokenizer);
     const FactWork work = TakeFacts(common, facts_, model, tokenizer);
     RunDescription run = DescribeRun("paths", *this);
     DescribeFacts(work, run);
@@ -45,6 +46,7 @@ class PathsCommand : public Command {
             paths.fact.answer = tokenizer.DecodeToken(paths.fact.answer_id).value_or("");
           return found;
         });
+    if (work.facts.empty()) WarnOfEffect(common, result.facts[0].fact);
     result.average = AveragePaths(result.facts);
     WriteResults("paths", common, folder, result, PathsPage(result), PathsText(result));
   }

@@ -21,8 +21,8 @@ class PredictCommand : public Command {
 
   void Run() override {
     const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, prompt_);
-    const std::vector<int64_t> ids = PromptIds(prompt_, tokenizer);
-    const Model model = LoadModel(common);
+    const std::vector<int64_t> ids = PromptIds(common, prompt_, tokenizer);
+    const Model model = LoadModel(common, tokenizer ? &*tokenizer : nullptr);
     const at::Tensor h = model.Forward(ids, Packing::Whole({static_cast<int64_t>(ids.size())}));
     const at::Tensor logits = model.Unembed(h[-1]).cpu(), probabilities = logits.softmax(0);
     RequireFinite(logits, "a logit");

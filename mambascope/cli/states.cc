@@ -15,16 +15,19 @@ std::string TensorName(const Place& place) {
                                     : fmt::format("{}.{}", SiteName(place.site), place.layer);
 }
 
-// The places of the named sites in all layers that have them; of all sites when none is named.
+// The places of the named sites: in the layer that a name gives, else in all layers that have the
+// site. Without names, all sites. The embedding is always among them.
 std::vector<Place> StatePlaces(const Model& model, const std::vector<std::string>& names) {
-  std::vector<Site> sites;
-  for (const std::string& name : names) sites.push_back(ParseSite(name, model.sites()));
+  std::vector<NamedPlace> named;
+  for (const std::string& name : names)
+    named.push_back(ParsePlace(name, model.sites(), model.layers()));
   if (names.empty()) {
-    for (const SiteInfo& info : model.sites()) sites.push_back(info.site);
+    for (const SiteInfo& info : model.sites()) named.push_back({info.site, std::nullopt});
   }
   std::vector<Place> places = {{Site::kEmbed, kEmbedLayer}};
-  for (Site site : sites) {
-    for (int l : model.LayersWith(site)) places.push_back({site, l});
+  for (const auto& [site, layer] : named) {
+    if (layer && site != Site::kEmbed) places.push_back({site, *layer});
+    for (int l : layer ? std::vector<int>() : model.LayersWith(site)) places.push_back({site, l});
   }
   return places;
 }
@@ -35,7 +38,8 @@ class StatesCommand : public Command {
     VisitPromptOptions(prompt_, option);
     option.Topic("Output");
     option(&sites_, {.names = "--sites",
-                     .help = "Sites, as resid,ssm_out",
+                     .help = "Sites, as resid,ssm_out; with a layer as resid.3 or "
+                             "blocks.3.hook_resid_post",
                      .otherwise = "all that the model has",
                      .list = List::kCommas});
     option(&out_, {.names = "--out",
@@ -48,7 +52,7 @@ class StatesCommand : public Command {
   void Run() override {
     PrepareFile(out_);
     const std::vector<int64_t> ids =
-        PromptIds(prompt_, prompt_.ids.empty() ? LoadTokenizer(common) : std::nullopt);
+        PromptIds(common, prompt_, prompt_.ids.empty() ? LoadTokenizer(common) : std::nullopt);
     const Model model = LoadModel(common);
     const std::vector<Place> places = StatePlaces(model, sites_);
     const RunResult run = mambascope::Run(model, {ids}, {.variants = {}, .keep = places});

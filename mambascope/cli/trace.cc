@@ -3,8 +3,10 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
 #include "mambascope/cli/facts.h"
+#include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/tracing/trace_result.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/trace_report.h"
 
 namespace mambascope {
@@ -21,9 +23,18 @@ Site TracedSite(const TraceArguments& a, const Model& model) {
   if (a.isolate && model.LayersWith(Site::kSsmOut).empty())
     throw Error(
         "--isolate takes a mixer's output apart into scan and gate: it is for Mamba models");
-  const Site site = ParseSite(a.isolate ? "mixer_out" : a.site, model.sites());
+  const NamedPlace place =
+      ParsePlace(a.isolate ? "mixer_out" : a.site, model.sites(), model.layers());
+  if (place.layer && place.site != Site::kEmbed)
+    throw Error(
+        fmt::format("--site {} names one layer, but a trace restores each layer in turn", a.site),
+        fmt::format("use --site {}", SiteName(place.site)));
+  const Site site = place.site;
   if (site == Site::kEmbed && a.window.value_or(1) > 1)
     throw Error("--window: the embedding has no layers to restore together");
+  if (a.window && *a.window > model.layers())
+    throw Error(fmt::format("--window {}: the model has only {}", *a.window,
+                            Count(model.layers(), "layer")));
   return site;
 }
 
@@ -48,7 +59,7 @@ class TraceCommand : public Command {
   void Run() override {
     const OutputFolder folder(a_.facts.out, {"trace.json", "trace.html"});
     const Tokenizer tokenizer = RequireTokenizer(common);
-    const Model model = LoadModel(common);
+    const Model model = LoadModel(common, &tokenizer);
     const Site site = TracedSite(a_, model);
     const FactWork work = TakeFacts(common, a_.facts, model, tokenizer);
     TraceOptions options{.site = site,
@@ -74,6 +85,7 @@ class TraceCommand : public Command {
             trace.fact.answer = tokenizer.DecodeToken(trace.fact.answer_id).value_or("");
           return traces;
         });
+    if (work.facts.empty()) WarnOfEffect(common, result.facts[0].fact);
     result.summary = SummarizeTraces(result.facts);
     WriteResults("trace", common, folder, result, TracePage(result), TraceText(result));
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "mambascope/error.h"
 #include "mambascope/tokenizer/utf8.h"
@@ -19,6 +20,12 @@ Prompt FromTokens(const Tokenizer& tokenizer, const std::string& text,
   }
   if (prompt.ids.empty()) throw Error("the prompt is empty", "it needs at least one token");
   return prompt;
+}
+
+// Whether a byte belongs to a word: a letter, a digit, or a part of a character beyond ASCII.
+bool IsWordByte(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x80 || std::isalnum(byte) != 0;
 }
 
 }  // namespace
@@ -61,10 +68,26 @@ Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern,
   return prompt;
 }
 
+std::vector<SubjectPlace> FindSubject(const std::string& prompt, const std::string& subject) {
+  std::vector<SubjectPlace> places;
+  if (subject.empty()) return places;
+  for (size_t at = prompt.find(subject); at != prompt.npos; at = prompt.find(subject, at + 1)) {
+    const size_t end = at + subject.size();
+    const bool touches_before = at > 0 && IsWordByte(prompt[at - 1]) && IsWordByte(prompt[at]);
+    const bool touches_after =
+        end < prompt.size() && IsWordByte(prompt[end]) && IsWordByte(prompt[end - 1]);
+    places.push_back({at, !touches_before && !touches_after});
+  }
+  return places;
+}
+
 std::string PromptPattern(const std::string& prompt, const std::string& subject) {
-  const size_t at = subject.empty() ? prompt.npos : prompt.rfind(subject);
-  if (at == prompt.npos)
+  const std::vector<SubjectPlace> places = FindSubject(prompt, subject);
+  if (places.empty())
     throw Error(fmt::format("the subject '{}' is not in the prompt '{}'", subject, prompt));
+  const auto word = std::find_if(places.rbegin(), places.rend(),
+                                 [](const SubjectPlace& place) { return place.is_word; });
+  const size_t at = word == places.rend() ? places.back().begin : word->begin;
   return prompt.substr(0, at) + "{}" + prompt.substr(at + subject.size());
 }
 

@@ -33,8 +33,17 @@ std::string FillPattern(const std::string& pattern, const std::string& subject);
 Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern,
                   const std::string& subject);
 
-// A whole prompt in which `subject` stands, as a pattern: its last occurrence is replaced by {}.
-// Throws Error when it does not occur.
+// A place where a prompt contains a subject.
+struct SubjectPlace {
+  size_t begin;  // byte
+  bool is_word;  // no letter or digit touches it
+};
+
+// Returns all places of `subject` in `prompt`, in their order.
+std::vector<SubjectPlace> FindSubject(const std::string& prompt, const std::string& subject);
+
+// Returns a whole prompt as a pattern: {} replaces `subject` at its last place as a word, or at its
+// last place where it is only part of words. Throws Error when the prompt does not contain it.
 std::string PromptPattern(const std::string& prompt, const std::string& subject);
 
 // What a user gave: a pattern, or a whole prompt (without any {}) as PromptPattern has it.

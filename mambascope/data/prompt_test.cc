@@ -101,6 +101,20 @@ TEST(PromptTest, TokenOfTheTemplateIsNoSubject) {
   EXPECT_EQ(prompt.subject_span, (Span{1, 4}));
 }
 
+TEST(PromptTest, SubjectIsLookedForAsAWord) {
+  EXPECT_EQ(PromptPattern("Art is taught at the Arts club", "Art"),
+            "{} is taught at the Arts club");
+  EXPECT_EQ(PromptPattern("Art, Art and Artists", "Art"), "Art, {} and Artists") << "the last word";
+  EXPECT_EQ(PromptPattern("Artists paint", "Art"), "{}ists paint") << "there is no such word";
+  EXPECT_EQ(PromptPattern("Émile's", "mile"), "É{}'s");
+  const std::vector<SubjectPlace> places = FindSubject("(Art) 2Art Art", "Art");
+  ASSERT_EQ(places.size(), 3u);
+  EXPECT_TRUE(places[0].is_word && places[2].is_word);
+  EXPECT_FALSE(places[1].is_word);
+  EXPECT_EQ(places[2].begin, 11u);
+  EXPECT_TRUE(FindSubject("Art", "").empty());
+}
+
 TEST(PromptTest, PatternWithoutExactlyOneHoleIsRefused) {
   for (const char* pattern : {"Paris is in", "", "{", "{} and {}", "{}{}"}) {
     EXPECT_THAT(ErrorOf([&] { MakePrompt(DemoTokenizer(), pattern, "Paris"); }),

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <regex>
 
 #include "mambascope/error.h"
 
@@ -79,6 +80,30 @@ Site ParseSite(std::string_view name, const std::vector<SiteInfo>& available) {
   for (const SiteInfo& info : available)
     list += fmt::format("{}{}", list.empty() ? "" : ", ", SiteName(info.site));
   throw Error(fmt::format("this model has no site '{}'", name), "it has: " + list);
+}
+
+NamedPlace ParsePlace(const std::string& name, const std::vector<SiteInfo>& available, int layers) {
+  static const std::regex kBlock("blocks\\.(\\d{1,6})\\.(.+)"), kDotted("(.+)\\.(\\d{1,6})");
+  std::smatch match;
+  std::string site = name;
+  std::optional<int> layer;
+  if (std::regex_match(name, match, kBlock)) {
+    layer = std::stoi(match[1]);
+    site = match[2];
+  } else if (std::regex_match(name, match, kDotted)) {
+    layer = std::stoi(match[2]);
+    site = match[1];
+  }
+  if (layer && *layer >= layers)
+    throw Error(fmt::format("'{}' names layer {}, but the model has layers 0 to {}", name, *layer,
+                            layers - 1));
+  if (site == "hook_resid_pre" || site == "resid_pre") {
+    if (!layer)
+      throw Error(fmt::format("'{}' needs a layer", name), "write it as blocks.3.hook_resid_pre");
+    const Place input = BlockInput(*layer);
+    return {input.site, input.layer};
+  }
+  return {ParseSite(site, available), layer};
 }
 
 }  // namespace mambascope

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,5 +58,16 @@ Site ReadSite(std::string_view name);
 // mambascope's own, romba's ("ssm_after_ssm") or TransformerLens's ("hook_resid_post"). Throws
 // Error, listing `available`, when there is none.
 Site ParseSite(std::string_view name, const std::vector<SiteInfo>& available);
+
+// A site, and one layer where a name gives it.
+struct NamedPlace {
+  Site site;
+  std::optional<int> layer;
+};
+
+// Like ParseSite, but the name may hold a layer: TransformerLens's "blocks.3.hook_resid_post", or
+// "resid.3" as in a file of states. The input of a block ("blocks.3.hook_resid_pre") is the output
+// of the block before it. Throws Error for a layer that is not 0 to layers - 1.
+NamedPlace ParsePlace(const std::string& name, const std::vector<SiteInfo>& available, int layers);
 
 }  // namespace mambascope

@@ -171,6 +171,7 @@ StoredMoments ReadMomentsFile(const fs::path& file, int64_t width) {
 
 Moments ReadMoments(const fs::path& path, const Place& place, int64_t width,
                     const std::string& fingerprint) try {
+  if (!fs::exists(path)) throw Error(fmt::format("{}: no such file or folder", path.string()));
   const fs::path file = fs::is_directory(path) ? FindMoments(path, place) : path;
   const StoredMoments stored = ReadMomentsFile(file, width);
   if (stored.place && stored.place != place)

@@ -76,6 +76,9 @@ OneEdit EditOne(const EditInputs& inputs, const Rewrite& rewrite, const RewriteP
                        .after = PredictNext(inputs, inputs.model.Edited(found.edits), prompts),
                        .health = CheckEdits(inputs.model, found.edits, options.texts),
                        .perplexity_text = {}};
+  if (result.before.top[0].id == prompts.target[0])
+    result.health.warnings.push_back(
+        "the edit was not needed: the unedited model says the target's first token already");
   if (result.after.top[0].id != prompts.target[0])
     result.health.warnings.push_back(
         "the edit failed: the most probable next token does not begin the target");

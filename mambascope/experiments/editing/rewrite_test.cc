@@ -9,6 +9,7 @@ namespace mambascope {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class RewriteTest : public testing::Test {
  protected:
@@ -65,6 +66,51 @@ TEST_F(RewriteTest, ContextsAreDrawnFromTheModelAndFrozenByTheSeed) {
 TEST_F(RewriteTest, ModelThatSaysNothingAfterTheEndOfTextIsAnError) {
   EXPECT_THAT(ErrorOf([&] { GenerateContexts(model_, tokenizer_, RomeContextPlan(), 0); }),
               HasSubstr("--contexts"));
+}
+
+// A tokenizer as Llama's are: it has no <|endoftext|>, and begins every text with its own BOS.
+Tokenizer LlamaLike(const TempFolder& folder) {
+  Json document = ReadJson(RepositoryFolder() / "models/demo-mamba/tokenizer.json");
+  const std::string bos = "<s>";
+  document["model"]["vocab"].erase("<|endoftext|>");
+  document["model"]["vocab"][bos] = 0;  // the model's token 0
+  document["added_tokens"][0]["content"] = bos;
+  document["post_processor"] = Json::parse(
+      R"({"type": "TemplateProcessing", "pair": [],
+          "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+          "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}}})");
+  WriteFile(folder / "tokenizer.json", DumpJson(document));
+  return Tokenizer::Load(folder / "tokenizer.json");
+}
+
+TEST_F(RewriteTest, OwnBeginOfTextStandsOnceAndFirst) {
+  const TempFolder folder;
+  const Tokenizer llama = LlamaLike(folder);
+  EXPECT_EQ(llama.BeginOfText(), std::vector<int64_t>{0});
+  EXPECT_EQ(tokenizer_.BeginOfText(), std::vector<int64_t>{0}) << "<|endoftext|>";
+  const Contexts contexts = GenerateContexts(model_, llama, MemitContextPlan(), 1);
+  ASSERT_EQ(contexts.size(), 6u);
+  for (const std::string& context : contexts) EXPECT_THAT(context, Not(HasSubstr("<s>")));
+  for (const PromptToken& prompt : PrepareRewrite(llama, rewrite_, contexts).prompts) {
+    EXPECT_EQ(prompt.ids.front(), 0);
+    EXPECT_EQ(std::count(prompt.ids.begin(), prompt.ids.end(), 0), 1);
+  }
+  EXPECT_NE(contexts, GenerateContexts(model_, tokenizer_, MemitContextPlan(), 1))
+      << "the texts are generated after BOS";
+}
+
+TEST_F(RewriteTest, TokenizerWithoutABeginningOfTextIsRefusedByRomesPlan) {
+  const TempFolder folder;
+  Json document = ReadJson(folder_ / "tokenizer.json");
+  document["model"]["vocab"].erase("<|endoftext|>");
+  document["model"]["vocab"]["<pad>"] = 0;
+  document["added_tokens"][0]["content"] = "<pad>";
+  WriteFile(folder / "tokenizer.json", DumpJson(document));
+  const Tokenizer bare = Tokenizer::Load(folder / "tokenizer.json");
+  EXPECT_TRUE(bare.BeginOfText().empty());
+  EXPECT_THAT(ErrorOf([&] { GenerateContexts(model_, bare, RomeContextPlan(), 0); }),
+              HasSubstr("--contexts memit"));
+  EXPECT_EQ(GenerateContexts(model_, bare, MemitContextPlan(), 0).size(), 6u);
 }
 
 TEST_F(RewriteTest, ContextFiles) {

@@ -1,0 +1,50 @@
+#include "mambascope/cli/prompt_warnings.h"
+
+#include <fmt/format.h>
+
+#include "mambascope/data/prompt.h"
+#include "mambascope/figures/label.h"
+#include "mambascope/plural.h"
+
+namespace mambascope {
+
+void WarnOfSubject(const CommonArguments& common, const std::string& prompt,
+                   const std::string& subject) {
+  const std::vector<SubjectPlace> places = FindSubject(prompt, subject);
+  if (prompt.find("{}") != prompt.npos) {
+    if (!places.empty())
+      Warn(common, fmt::format("the prompt contains the subject '{}' outside {{}}, too; only the "
+                               "place of {{}} counts as the subject",
+                               subject));
+    return;
+  }
+  if (places.size() > 1)
+    Warn(common, fmt::format("the prompt contains the subject '{}' {} times; this run takes it in "
+                             "'{}'. Write {{}} where you want it",
+                             subject, places.size(), PromptPattern(prompt, subject)));
+  else if (places.size() == 1 && !places[0].is_word)
+    Warn(common, fmt::format("the prompt contains the subject '{}' only inside a longer word: '{}'",
+                             subject, PromptPattern(prompt, subject)));
+}
+
+void WarnOfAnswer(const CommonArguments& common, const Tokenizer& tokenizer,
+                  const std::string& answer) {
+  const std::vector<Token> tokens =
+      tokenizer.EncodeContinuation(answer.starts_with(' ') ? answer : " " + answer);
+  if (tokens.size() < 2) return;
+  Warn(common, fmt::format("the answer '{}' has {}; p(answer) is that of the first, '{}'", answer,
+                           Count(tokens.size(), "token"),
+                           VisibleText(tokenizer.DecodeToken(tokens[0].id).value_or(""))));
+}
+
+void WarnOfEffect(const CommonArguments& common, const TracedFact& fact) {
+  if (fact.p_corrupt < fact.p_clean / 2) return;
+  Warn(common, fmt::format("the corrupted prompt gives the answer '{}' too: p = {:.3g}, and {:.3g} "
+                           "when clean. {}",
+                           VisibleText(fact.answer), fact.p_corrupt, fact.p_clean,
+                           fact.corrupt ? "Choose another --corrupt-subject, whose answer begins "
+                                          "with another token"
+                                        : "Take more --noise"));
+}
+
+}  // namespace mambascope
