@@ -71,14 +71,6 @@ PageLines OptionLines(const Json& options) {
   return lines;
 }
 
-std::string OptionsLine(const Json& options) {
-  std::string line;
-  for (const auto& [key, value] : options.items())
-    line += fmt::format("{}{}={}", line.empty() ? "" : ", ", key,
-                        value.is_string() ? value.get<std::string>() : DumpJson(value));
-  return line;
-}
-
 std::string LayerName(int layer) { return layer == kEmbedLayer ? "embed" : std::to_string(layer); }
 
 void SetLayers(LineChart& chart, const std::vector<int>& layers) {

@@ -37,9 +37,6 @@ std::string GuardText(int64_t guarded);
 // The options, a line each, for "How this was made".
 PageLines OptionLines(const Json& options);
 
-// "command=trace, model=demo, ..".
-std::string OptionsLine(const Json& options);
-
 // "3"; "embed" for kEmbedLayer.
 std::string LayerName(int layer);
 
