@@ -117,7 +117,7 @@ std::string DifferingLine(const RelationResult& relation, const char* what, int 
   if (!Differs(relation, layer)) return "";
   const LayerResult& best = BestLayer(relation, measure);
   return fmt::format(
-      "    {}: trials chose layers {}. The best layer of their mean is {}, with {} "
+      "    {}: trials chose layers {}. The best layer on average is {}, with {} "
       "and {} {:.3g}.\n",
       what, LayersName(relation, layer, 0), LayerName(best.layer), MeanAndStd(best.means.*measure),
       parameter, best.means.*value);

@@ -111,14 +111,14 @@ TEST(LreReportTest, TextSaysWhereTrialsChoseDifferentLayers) {
   EXPECT_EQ(text(),
             R"(relation             known chance    faithful   layer beta      causal   layer  rank
 gender                  12   50.0        90.0 differs    -        20.0   embed    16
-    faithful: trials chose layers 3, 5. The best layer of their mean is 5, with 95.0 ±1.5 and beta 4.
+    faithful: trials chose layers 3, 5. The best layer on average is 5, with 95.0 ±1.5 and beta 4.
 )");
   relation.by_layer[1].means.faithfulness.mean = 97;
-  EXPECT_THAT(text(), HasSubstr("The best layer of their mean is 3, with 97.0 and beta 2.5."));
+  EXPECT_THAT(text(), HasSubstr("The best layer on average is 3, with 97.0 and beta 2.5."));
   relation.trials[1].layer = 3;
   EXPECT_THAT(text(), AllOf(HasSubstr("90.0     3  2.5"), Not(HasSubstr("differs"))));
   relation.trials[1].causal_layer = 5;
-  EXPECT_THAT(text(), HasSubstr("causal: trials chose layers 3, 5. The best layer of their mean is "
+  EXPECT_THAT(text(), HasSubstr("causal: trials chose layers 3, 5. The best layer on average is "
                                 "3, with 45.0 and rank 16."));
   EXPECT_THAT(text(), HasSubstr("differs     -\n"));
 }
