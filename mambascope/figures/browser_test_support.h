@@ -1,4 +1,4 @@
-// Tests of what a browser draws.
+// Tests look at figures as a browser draws them.
 #pragma once
 
 #include <fmt/format.h>
@@ -37,12 +37,13 @@ class BrowserTest : public testing::Test {
     return ReadFile(folder_ / "dom.html");
   }
 
-  // The same with a script of the test at the end of the page.
+  // Opens the page with a script of the test at its end.
   std::string Open(std::string page, const std::string& script) {
     return Open(page.replace(page.rfind("</body>"), 0, "<script>\n" + script + "</script>"));
   }
 
-  // The root element's tag, in whose attributes the page and a test's script leave what they found.
+  // The tag of the root element. The page and a test's script leave their findings in its
+  // attributes.
   static std::string Root(const std::string& dom) {
     return dom.substr(dom.find("<html"), dom.find("<head>") - dom.find("<html"));
   }

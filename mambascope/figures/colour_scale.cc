@@ -11,8 +11,8 @@
 namespace mambascope {
 namespace {
 
-// ColorBrewer's ramps of nine colours (colorbrewer2.org), as in matplotlib: near white where Vega's
-// own of the same name begin tinted.
+// ColorBrewer's ramps of nine colours (colorbrewer2.org), as in matplotlib. They begin near white;
+// Vega's ramps of the same names begin tinted.
 constexpr Scheme kSchemes[] = {
     {"purples",
      {"#fcfbfd", "#efedf5", "#dadaeb", "#bcbddc", "#9e9ac8", "#807dba", "#6a51a3", "#54278f",
@@ -46,14 +46,6 @@ std::vector<double> Numbers(const Grid& grid) {
       if (HasValue(value)) numbers.push_back(*value);
   for (const Reference& reference : grid.references) numbers.push_back(reference.value);
   return numbers;
-}
-
-// The distance of round numbers of which about four fit into `range`: 1, 2 or 5 times a power of
-// ten.
-double RoundStep(double range) {
-  const double power = std::pow(10, std::floor(std::log10(range / 4)));
-  const double ratio = range / 4 / power;  // in [1, 10)
-  return power * (ratio < 1.5 ? 1 : ratio < 3.5 ? 2 : ratio < 7.5 ? 5 : 10);
 }
 
 }  // namespace

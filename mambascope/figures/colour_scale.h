@@ -1,5 +1,5 @@
-// The colours of a grid: which ones, which value each end stands for, and where the colour bar has
-// its labels.
+// The colours of a grid: the colour scheme, the values at the ends of its scale, and the labels of
+// the colour bar.
 #pragma once
 
 #include <array>
@@ -17,23 +17,23 @@ struct Scheme {
   Ramp ramp;               // on white
   bool is_signed = false;  // zero in the middle
 
-  Ramp on_black() const;  // what is nearly white in `ramp` is nearly black in it
+  Ramp on_black() const;  // colours that are nearly white in `ramp` are nearly black here
 
-  // A line that belongs to the scheme.
+  // The colour of lines in figures of this scheme.
   std::string_view line() const { return is_signed ? "#252525" : ramp[7]; }
   std::string_view line_on_black() const { return is_signed ? "#d9d9d9" : ramp[3]; }
 };
 
-// The scheme that the grid names. Throws Error, with the known ones, when there is none.
+// The scheme that the grid names. Throws Error with the known names if there is no such scheme.
 const Scheme& ColourScheme(const Grid& grid);
 
-// The ends of the colour scale: the grid's domain, else the range of its values and references,
-// which for a signed scheme is widened to have zero in the middle. The first is less than the
+// The ends of the colour scale: the grid's domain, or the range of its values and references. For a
+// signed scheme that range is widened until zero is in the middle. The first is less than the
 // second.
 std::pair<double, double> ColourDomain(const Grid& grid);
 
-// The values to label: the grid's references and about four round numbers, none nearer than `gap`
-// to another.
+// The values to label: the grid's references and about four round numbers. No two are nearer than
+// `gap`.
 std::vector<double> ColourTicks(const Grid& grid, double gap);
 
 }  // namespace mambascope

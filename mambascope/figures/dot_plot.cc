@@ -37,7 +37,7 @@ void CheckPlot(const DotPlot& plot) {
   }
 }
 
-// What comes last is drawn over the others.
+// The dots of all series. Later dots are drawn over earlier ones, so the first series comes last.
 Json Dots(const DotPlot& plot) {
   Json dots = Json::array();
   for (size_t s = plot.series.size(); s-- > 0;) {

@@ -1,6 +1,6 @@
-// Several values of each of many things, such as relations, side by side: a line per thing with a
-// dot per series, as a Vega-Lite 6 specification, the data inline. Pointing at a line shows its
-// values; clicking series in the legend picks them out.
+// A dot plot has a line for each of many things, such as relations, with a dot per series. It is a
+// Vega-Lite 6 specification with the data inline. Pointing at a line shows its values. Clicking a
+// series in the legend dims the other series.
 #pragma once
 
 #include <optional>
@@ -14,11 +14,11 @@ namespace mambascope {
 
 // Every field has a default, as in Grid.
 struct DotSeries {
-  std::string name = {};  // no two series have the same, nor the rows' title
+  std::string name = {};                           // unique in the plot, and not the rows' title
   std::vector<std::optional<double>> values = {};  // [row]; absent or not finite: no dot
-  std::vector<std::optional<double>> spreads =
-      {};                     // [row], or empty: a thin line from value - spread to value + spread
-  bool is_reference = false;  // a grey tick in place of a dot: what the others are read against
+  // [row], or empty. A thin line goes from value - spread to value + spread.
+  std::vector<std::optional<double>> spreads = {};
+  bool is_reference = false;  // drawn as a grey tick, to compare the others with
 };
 
 struct DotPlot {
@@ -30,8 +30,8 @@ struct DotPlot {
   std::pair<double, double> domain = {0, 1};
 };
 
-// Series have palette.h's colours in turn. Throws Error when labels and values do not fit each
-// other, and where names of series repeat.
+// The series have the colours of palette.h in turn. Throws Error if labels and values do not fit
+// each other, or two series have the same name.
 Json DotPlotSpec(const DotPlot& plot);
 
 }  // namespace mambascope

@@ -11,15 +11,8 @@
 namespace mambascope {
 namespace {
 
-constexpr int kCharWidth = 7;      // pixels, about, of a character of a place's label
-constexpr int kMarginWidth = 200;  // pixels, about, that axes and legends add to a view
-
-// The smallest of 1, 2, 5, 10, 20, ... places that leaves a label `width` pixels.
-int LabelStep(int step_width, int width) {
-  for (int decade = 1;; decade *= 10)
-    for (int step : {decade, 2 * decade, 5 * decade})
-      if (step * step_width >= width) return step;
-}
+constexpr int kCharWidth = 7;      // pixels of a character of a place's label, about
+constexpr int kMarginWidth = 200;  // pixels that axes and legends add to a view, about
 
 }  // namespace
 
@@ -36,23 +29,41 @@ Json FigureSpec(const FigureHead& head, std::string_view text,
   return spec;
 }
 
-Json PlacePosition(const std::string& field, const std::string& title,
-                   const std::vector<std::string>& labels, int step_width) {
+bool IsTilted(const std::vector<std::string>& labels) {
+  return std::any_of(labels.begin(), labels.end(),
+                     [](const std::string& label) { return Length(label) > 6; });
+}
+
+int LabelWidth(const std::vector<std::string>& labels, bool tilted) {
+  if (tilted) return 14;
   int longest = 0;
   for (const std::string& label : labels) longest = std::max(longest, Length(label));
-  const bool tilted = longest > 6;
-  const int step = LabelStep(step_width, tilted ? 14 : kCharWidth * longest + 8);
-  Json shown = Json::array(),
-       places =
-           Json::array();  // without its places an axis would leave out those that have no value
-  for (size_t place = 0; place < labels.size(); place += step) shown.push_back(place);
-  for (size_t place = 0; place < labels.size(); ++place) places.push_back(place);
-  Json axis = {{"labelExpr", field + "_labels[datum.value]"},
-               {"values", shown},
-               {"labelAngle", tilted ? -50 : 0},
-               {"labelOverlap", false}};
+  return kCharWidth * longest + 8;
+}
+
+int LabelStep(double pixels_per_step, int width) {
+  for (int decade = 1;; decade *= 10)
+    for (int step : {decade, 2 * decade, 5 * decade})
+      if (step * pixels_per_step >= width) return step;
+}
+
+Json LabelShape(bool tilted) {
+  Json shape = {{"labelAngle", tilted ? -50 : 0}, {"labelOverlap", false}};
   if (tilted)
-    axis.update({{"labelAlign", "right"}, {"labelBaseline", "middle"}, {"labelLimit", 90}});
+    shape.update({{"labelAlign", "right"}, {"labelBaseline", "middle"}, {"labelLimit", 160}});
+  return shape;
+}
+
+Json PlacePosition(const std::string& field, const std::string& title,
+                   const std::vector<std::string>& labels, int step_width) {
+  const bool tilted = IsTilted(labels);
+  const int step = LabelStep(step_width, LabelWidth(labels, tilted));
+  Json shown = Json::array(), places = Json::array();
+  for (size_t place = 0; place < labels.size(); place += step) shown.push_back(place);
+  // The domain lists every place, because an axis leaves out places without a value otherwise.
+  for (size_t place = 0; place < labels.size(); ++place) places.push_back(place);
+  Json axis = LabelShape(tilted);
+  axis.update({{"labelExpr", field + "_labels[datum.value]"}, {"values", shown}});
   return {
       {"field", field},
       {"type", "ordinal"},

@@ -1,5 +1,4 @@
-// A table of numbers over two labelled axes: what every heat map draws, whichever experiment made
-// it.
+// A grid is a table of numbers over two labelled axes. Every heat map draws one.
 #pragma once
 
 #include <optional>
@@ -9,29 +8,29 @@
 
 namespace mambascope {
 
-// A value worth reading the others against, such as p(answer) of the corrupted run.
+// A value to compare the others with, such as p(answer) of the corrupted run.
 struct Reference {
   std::string label;
   double value;
 };
 
-// Every field has a default, so that designated initializers may name the ones that matter.
+// Every field has a default, so that designated initializers may name only some fields.
 struct Grid {
   std::string name = {};  // machine-readable key, and the name of saved pictures: "trace_ssm_out"
   std::string title = {}, subtitle = {};
   std::string row_title = {}, column_title = {}, value_title = {};  // "token", "layer", "p(answer)"
-  std::vector<std::string> rows = {},
-                           columns =
-                               {};  // labels, top to bottom and left to right; they may repeat
-  std::vector<std::vector<std::optional<double>>> values =
-      {};                             // [row][column]; absent or not finite: no value
+  std::vector<std::string> rows = {}, columns = {};                 // labels; they may repeat
+  // [row][column]. A value that is absent or not finite is missing, and its cell is hatched.
+  std::vector<std::vector<std::optional<double>>> values = {};
+  std::string missing = "no value";   // what a hatched cell means; the subtitle says it
   std::vector<int> marked_rows = {};  // rows whose label gets a star: the subject's tokens
-  std::string scheme =
-      "purples";  // purples, reds, greens, blues, oranges, greys; redblue: signed values
-  std::optional<std::pair<double, double>> domain =
-      {};  // the colour scale's ends; by default those of values and references
-  std::optional<int> picked_row = {};  // whose values are shown to begin with; by default the last
-                                       // marked row, or that of the largest value
+  // purples, reds, greens, blues, oranges or greys; redblue for signed values.
+  std::string scheme = "purples";
+  // The ends of the colour scale (default: the range of values and references).
+  std::optional<std::pair<double, double>> domain = {};
+  // The row that is selected first (default: the marked row with the largest value, or without
+  // marked rows the row with the largest value).
+  std::optional<int> picked_row = {};
   std::vector<Reference> references = {};  // shown on the colour bar and as dashed lines
 };
 

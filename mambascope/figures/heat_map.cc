@@ -59,7 +59,7 @@ Json Colours(const Scheme& scheme) {
   return colours;
 }
 
-// The values that the colours of a ramp stand for.
+// The values at which a ramp has its colours.
 std::vector<double> Steps(double low, double high) {
   std::vector<double> steps;
   const int last = std::tuple_size_v<Ramp> - 1;
@@ -68,8 +68,8 @@ std::vector<double> Steps(double low, double high) {
   return steps;
 }
 
-// The row to begin with: the grid's own choice, else the last marked one (the subject's last
-// token), else the one that holds the largest value.
+// The row that is selected first: the grid's own choice, or the marked row with the largest value,
+// or without marked rows the row with the largest value.
 size_t FirstChoice(const Grid& grid) {
   if (grid.picked_row) return static_cast<size_t>(*grid.picked_row);
   size_t choice = grid.marked_rows.empty() ? 0 : static_cast<size_t>(grid.marked_rows.back());
@@ -83,6 +83,19 @@ size_t FirstChoice(const Grid& grid) {
       if (HasValue(value) && *value > largest) std::tie(largest, choice) = std::tuple(*value, row);
   }
   return choice;
+}
+
+bool LacksValues(const Grid& grid) {
+  return std::any_of(grid.values.begin(), grid.values.end(), [](const auto& row) {
+    return !std::all_of(row.begin(), row.end(), HasValue);
+  });
+}
+
+// The grid's subtitle, and what hatched cells mean if there are any.
+std::string Subtitle(const Grid& grid) {
+  if (!LacksValues(grid)) return grid.subtitle;
+  return fmt::format("{}{}hatched cells: {}", grid.subtitle, grid.subtitle.empty() ? "" : "; ",
+                     grid.missing);
 }
 
 Json Tooltip(const Grid& grid) {
@@ -106,7 +119,7 @@ Json HeatMap(const Grid& grid) {
   const Scheme& scheme = ColourScheme(grid);
   return FigureSpec({.name = grid.name,
                      .title = grid.title,
-                     .subtitle = grid.subtitle,
+                     .subtitle = Subtitle(grid),
                      .description = fmt::format("Heat map: {} by {} and {}", grid.value_title,
                                                 grid.row_title, grid.column_title),
                      .width = width},
@@ -125,6 +138,7 @@ Json HeatMap(const Grid& grid) {
                      {"first_choice", FirstChoice(grid)},
                      {"point_size", cell_width < 16 ? 10 : 22},
                      {"domain", Steps(low, high)},
+                     {"ends", {low, high}},
                      {"range", Colours(scheme)},
                      {"value_title", grid.value_title},
                      {"ticks", ColourTicks(grid, (high - low) * 14 / legend_length)},

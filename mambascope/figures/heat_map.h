@@ -1,6 +1,7 @@
-// A heat map as a Vega-Lite 6 specification, the data inline: rows top to bottom, columns left to
-// right, and below it the values of the rows that the reader points at (hover) or picks (click,
-// shift-click for more) as lines over the columns.
+// A heat map shows a grid as a Vega-Lite 6 specification with the data inline: rows from top to
+// bottom, columns from left to right. On a page, the values of selected rows are drawn below it as
+// lines over the columns. The reader selects rows by hovering, clicking or shift-clicking. Saved
+// pictures leave the selection and these lines out.
 #pragma once
 
 #include "mambascope/checkpoint/json.h"
@@ -8,8 +9,8 @@
 
 namespace mambascope {
 
-// The specification of `grid`. It looks right by itself, on white; a page in dark mode sets its
-// parameter `dark` to true. Throws Error when labels, values and marked rows do not fit each other
+// Returns the specification of `grid`. Alone it is drawn on white; a page in dark mode sets its
+// parameter `dark` to true. Throws Error if labels, values and marked rows do not fit each other,
 // or the colour scheme is unknown.
 Json HeatMap(const Grid& grid);
 

@@ -47,6 +47,25 @@ TEST(HeatMap, GivesCellsWithoutAValueNull) {
   EXPECT_EQ(values.at(3).at("value"), 0.25);
 }
 
+TEST(HeatMap, ExplainsHatchedCellsOnlyWhereThereAreSome) {
+  const auto subtitle = [](const Grid& grid) {
+    return HeatMap(grid).at("title").value("subtitle", Json());
+  };
+  Grid grid = Tokens(4);
+  grid.subtitle = "demo";
+  EXPECT_EQ(subtitle(grid), (Json{"demo"}));
+  grid.values[1][2] = NAN;
+  EXPECT_EQ(subtitle(grid), (Json{"demo; hatched cells: no value"}));
+  grid.missing = "no such token";
+  EXPECT_EQ(subtitle(grid), (Json{"demo; hatched cells: no such token"}));
+}
+
+TEST(HeatMap, CurvesHaveTheRangeOfTheColours) {
+  Grid grid = Tokens(4);
+  grid.domain = {-2, 3};
+  EXPECT_EQ(LineView(HeatMap(grid)).at("/encoding/y/scale/domain"_json_pointer), (Json{-2.0, 3.0}));
+}
+
 TEST(HeatMap, StarsMarkedRowsAndBeginsWithTheLastOfThem) {
   Grid grid = Tokens(4);
   grid.marked_rows = {0, 1, 1};

@@ -14,7 +14,7 @@ namespace {
 constexpr char kMiddleDot[] = "\u00b7";
 constexpr int kZeroWidthJoiner = 0x200d;  // binds the parts of one emoji
 
-// The character as it is, or what stands for it where it cannot be seen.
+// The character, or its replacement if it cannot be seen.
 std::string VisibleCharacter(int code, std::string_view bytes) {
   if (code == '\n') return "\\n";
   if (code == '\r') return "\\r";

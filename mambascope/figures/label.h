@@ -1,4 +1,4 @@
-// Text as a figure shows it: nothing invisible, one line.
+// Figures show text on one line, without invisible characters.
 #pragma once
 
 #include <string>
@@ -7,16 +7,16 @@
 
 namespace mambascope {
 
-// `text` with its leading and trailing spaces as middle dots, a newline as \n, a tab as \t, every
-// other character that cannot be seen or that turns the writing direction as \u{hex}, and each byte
-// that is not UTF-8 (a token may hold part of a character) as \xHH.
+// Returns `text` with invisible characters replaced. Leading and trailing spaces become middle
+// dots, a newline becomes \n and a tab \t. Other characters that cannot be seen or that turn the
+// writing direction become \u{hex}. Bytes that are not UTF-8 become \xHH; a token may hold part of
+// a character.
 std::string VisibleText(std::string_view text);
 
 // VisibleText of each.
 std::vector<std::string> VisibleTexts(const std::vector<std::string>& texts);
 
-// `text` broken at spaces into lines of at most `width` characters; a longer word has a line of its
-// own.
+// Breaks `text` at spaces into lines of at most `width` characters. A longer word has its own line.
 std::vector<std::string> WrapText(const std::string& text, int width);
 
 // The number of characters (code points) of UTF-8 `text`.

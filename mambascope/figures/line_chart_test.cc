@@ -39,12 +39,33 @@ Json Point(const LineChart& chart, int index) {
   return LineChartSpec(chart).at("data").at("values").at(index);
 }
 
+// A point without its position.
+Json Value(const LineChart& chart, int index) {
+  Json point = Point(chart, index);
+  for (const char* key : {"at", "left", "right"}) point.erase(key);
+  return point;
+}
+
+// Layers 1, 7 and 8.
+LineChart ThreeLayers() {
+  LineChart chart = Layers(3);
+  chart.x = {"1", "7", "8"};
+  chart.at = {1, 7, 8};
+  return chart;
+}
+
 TEST(LineChart, HoldsEveryValueAndInterval) {
   const LineChart chart = Layers(4);
   EXPECT_EQ(LineChartSpec(chart).at("data").at("values").size(), 8);
-  EXPECT_EQ(Point(chart, 1),
-            (Json{{"curve", 0}, {"x", 1}, {"value", 0.5}, {"low", 0.375}, {"high", 0.75}}));
-  EXPECT_EQ(Point(chart, 7), (Json{{"curve", 1}, {"x", 3}, {"value", 0.25}}));
+  EXPECT_EQ(Point(chart, 1), (Json{{"curve", 0},
+                                   {"x", 1},
+                                   {"at", 1.0},
+                                   {"left", 0.5},
+                                   {"right", 1.5},
+                                   {"value", 0.5},
+                                   {"low", 0.375},
+                                   {"high", 0.75}}));
+  EXPECT_EQ(Value(chart, 7), (Json{{"curve", 1}, {"x", 3}, {"value", 0.25}}));
   EXPECT_EQ(Parameter(LineChartSpec(chart), "curve_labels"), (Json{"all paths", "no SSM"}));
 }
 
@@ -52,9 +73,9 @@ TEST(LineChart, GivesMissingValuesNullAndTheirIntervalsNothing) {
   LineChart chart = Layers(4);
   chart.curves[0].values = {std::nullopt, NAN, INFINITY, 0.5};
   for (int x : {0, 1, 2})
-    EXPECT_EQ(Point(chart, x), (Json{{"curve", 0}, {"x", x}, {"value", nullptr}}));
+    EXPECT_EQ(Value(chart, x), (Json{{"curve", 0}, {"x", x}, {"value", nullptr}}));
   chart.curves[0].band = {{std::nullopt, std::nullopt, std::nullopt, std::pair(0.25, INFINITY)}};
-  EXPECT_EQ(Point(chart, 3), (Json{{"curve", 0}, {"x", 3}, {"value", 0.5}}));
+  EXPECT_EQ(Value(chart, 3), (Json{{"curve", 0}, {"x", 3}, {"value", 0.5}}));
 }
 
 TEST(LineChart, BridgesMissingValuesWhereItIsTold) {
@@ -64,7 +85,7 @@ TEST(LineChart, BridgesMissingValuesWhereItIsTold) {
   chart.missing = LineChart::Missing::kBridge;
   EXPECT_EQ(LineChartSpec(chart).at("data").at("values").size(), 7)
       << "a point that is not there ends no line";
-  EXPECT_EQ(Encoding(LineChartSpec(chart), "x").at("scale").at("domain"), (Json{0, 1, 2, 3}))
+  EXPECT_EQ(Encoding(LineChartSpec(chart), "x").at("axis").at("values"), (Json{0.0, 1.0, 2.0, 3.0}))
       << "and its place stays";
 }
 
@@ -106,6 +127,80 @@ TEST(LineChart, ThinsLabelsOfManyPlaces) {
   EXPECT_EQ(shown(2000).front(), 0);
 }
 
+TEST(LineChart, PlacesStandAtTheirPositions) {
+  LineChart chart = ThreeLayers();
+  EXPECT_EQ(Point(chart, 1).at("at"), 7);
+  EXPECT_EQ(Point(chart, 1).at("left"), 4) << "halfway to layer 1";
+  EXPECT_EQ(Point(chart, 1).at("right"), 7.5);
+  const Json x = Encoding(LineChartSpec(chart), "x");
+  EXPECT_EQ(x.at("axis").at("values"), (Json{1.0, 7.0, 8.0}));
+  EXPECT_LT(x.at("scale").at("domain").at(0), 1);
+  EXPECT_GT(x.at("scale").at("domain").at(1), 8);
+  EXPECT_EQ(Parameter(LineChartSpec(chart), "tick_labels"), (Json{"1", "7", "8"}));
+  chart.at[1] = 2;
+  EXPECT_EQ(Point(chart, 1).at("at"), 2);
+  EXPECT_EQ(Point(chart, 1).at("right"), 5);
+}
+
+TEST(LineChart, LabelsRoundNumbersWherePositionsCrowd) {
+  LineChart chart = Layers(65);
+  for (int i = 0; i < 65; ++i) {
+    chart.at.push_back(i - 1);
+    chart.x[i] = i == 0 ? "embed" : std::to_string(i - 1);
+  }
+  EXPECT_EQ(Parameter(LineChartSpec(chart), "tick_labels"),
+            (Json{"embed", "5", "10", "15", "20", "25", "30", "35", "40", "45", "50", "55", "60"}))
+      << "0 is too near";
+  chart = ThreeLayers();
+  chart.x = {"1000", "1001", "1201"};
+  chart.at = {1000, 1001, 1201};
+  EXPECT_EQ(Parameter(LineChartSpec(chart), "tick_labels"),
+            (Json{"1000", "1020", "1040", "1060", "1080", "1100", "1120", "1140", "1160", "1180",
+                  "1200"}));
+}
+
+TEST(LineChart, LogarithmicAxisSpacesByRatio) {
+  LineChart chart = ThreeLayers();
+  chart.x = {"1", "10", "1000"};
+  chart.at = {1, 10, 1000};
+  chart.x_scale = LineChart::XScale::kLog;
+  EXPECT_EQ(Encoding(LineChartSpec(chart), "x").at("scale").at("type"), "log");
+  EXPECT_NEAR(Point(chart, 1).at("right").get<double>(), 100, 1e-9) << "the geometric mean";
+}
+
+TEST(LineChart, ExplainsBandsOnlyWhereThereAreSome) {
+  const auto subtitle = [](const LineChart& chart) {
+    return LineChartSpec(chart).at("title").value("subtitle", Json());
+  };
+  LineChart chart = Layers(2);
+  EXPECT_EQ(subtitle(chart), (Json{"bands: 95% confidence intervals"}));
+  chart.subtitle = "demo";
+  chart.band_name = "95% confidence intervals over facts";
+  EXPECT_EQ(subtitle(chart), (Json{"demo; bands: 95% confidence intervals over facts"}));
+  chart.curves[0].band = {std::nullopt, std::nullopt};
+  EXPECT_EQ(subtitle(chart), (Json{"demo"}));
+}
+
+TEST(LineChart, SharedRangeSpansAllChartsAndIsRound) {
+  std::vector<LineChart> charts = {Layers(2), Layers(2)};
+  charts[1].curves[1].values = {-83.2, 0.0};
+  ShareValueRange(charts, {-10, 5});
+  EXPECT_EQ(charts[0].domain, std::pair(-100.0, 20.0));
+  EXPECT_EQ(charts[1].domain, charts[0].domain);
+  charts = {Layers(2)};
+  ShareValueRange(charts, {0, 1});
+  EXPECT_EQ(charts[0].domain, std::pair(0.0, 1.0)) << "small values stay small";
+}
+
+TEST(LineChart, LegendBreaksLongNamesAndCutsNone) {
+  LineChart chart = Layers(2);
+  chart.curves[0].name = "a relation with a name of many words (12)";
+  const Json spec = LineChartSpec(chart);
+  EXPECT_EQ(Parameter(spec, "legend_labels").at(0),
+            (Json{"a relation with a name of", "many words (12)"}));
+  EXPECT_EQ(Encoding(spec, "color").at("legend").at("labelLimit"), 0);
+}
+
 TEST(LineChart, MarksEveryValueWhereThereAreFew) {
   EXPECT_EQ(Parameter(LineChartSpec(Layers(10)), "has_few"), true);
   EXPECT_EQ(Parameter(LineChartSpec(Layers(64)), "has_few"), false);
@@ -136,7 +231,21 @@ TEST(LineChart, RefusesAChartThatDoesNotFitItself) {
       {[](LineChart& c) { c.curves[1].name = "layer"; }, "or a curve and the x axis"},
       {[](LineChart& c) { c.curves[1].colour = "red"; }, "expected #rrggbb"},
       {[](LineChart& c) { c.curves[1].colour = "#12345'"; }, "expected #rrggbb"},
-      {[](LineChart& c) { c.domain = std::pair(1.0, 1.0); }, "y axis"}};
+      {[](LineChart& c) { c.domain = std::pair(1.0, 1.0); }, "y axis"},
+      {[](LineChart& c) {
+         c.at = {1, 2};
+       },
+       "2 positions, expected 4 or none"},
+      {[](LineChart& c) {
+         c.at = {1, 2, 2, 3};
+       },
+       "do not ascend"},
+      {[](LineChart& c) { c.x_scale = LineChart::XScale::kLog; }, "positive positions"},
+      {[](LineChart& c) {
+         c.x_scale = LineChart::XScale::kLog;
+         c.at = {0, 1, 2, 3};
+       },
+       "positive positions"}};
   for (const auto& [spoil, message] : spoilers) {
     LineChart chart = Layers(4);
     spoil(chart);
@@ -195,6 +304,29 @@ TEST_F(LineChartInABrowser, BreaksLinesAtMissingValuesAndFollowsThePointer) {
       HasSubstr(
           "data-tooltip=\"layer 1 all paths 0.5 [0.375, 0.75] person.plays[&quot;x&quot;] 0.25\""));
   EXPECT_THAT(root, HasSubstr("data-opacity=\"0.15,1\""));
+  EXPECT_THAT(dom, Not(HasSubstr("class=\"error\"")));
+}
+
+// Notes the horizontal positions of the points of the first curve, and the labels of legend and
+// axes.
+constexpr char kPositionProbe[] = R"(
+setTimeout(() => {
+  const texts = query => [...document.querySelectorAll(`#figure-1 ${query} text`)].map(text => text.textContent);
+  const points = [...document.querySelectorAll('#figure-1 g.role-mark.mark-symbol > path')];
+  const x = points.map(point => Number(point.getAttribute('transform').match(/translate\(([^,]+),/)[1]));
+  Object.assign(document.documentElement.dataset, {
+    ratio: ((x[1] - x[0]) / (x[2] - x[1])).toFixed(3), legend: texts('.role-legend-label').join('|')});
+}, 3000);
+)";
+
+TEST_F(LineChartInABrowser, DrawsLayersAtTheirDistances) {
+  LineChart chart = ThreeLayers();
+  chart.curves[0].name = "a relation with a name of more than twenty-eight characters (12)";
+  const std::string dom = Open(HtmlPage({"t"}, {{"h", "", LineChartSpec(chart)}}), kPositionProbe);
+  EXPECT_THAT(Root(dom), HasSubstr("data-ratio=\"6.000\"")) << "from 1 to 7, and from 7 to 8";
+  for (const char* line :
+       {"a relation with a name of", "more than twenty-eight", "characters (12)|"})
+    EXPECT_THAT(Root(dom), HasSubstr(line)) << "the legend is not cut";
   EXPECT_THAT(dom, Not(HasSubstr("class=\"error\"")));
 }
 

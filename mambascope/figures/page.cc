@@ -7,8 +7,8 @@
 namespace mambascope {
 namespace {
 
-// Nothing may be fetched; what is on the page may run. Expressions in specifications are
-// interpreted, so eval stays forbidden.
+// The page's own scripts may run, but nothing may be fetched. Expressions in specifications are
+// interpreted, so that eval stays forbidden.
 constexpr char kPolicy[] =
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: "
     "blob:";
@@ -18,7 +18,7 @@ void ReplaceAll(std::string& text, std::string_view from, std::string_view to) {
     text.replace(at, from.size(), to);
 }
 
-// Text for an element or a quoted attribute.
+// Escapes text for an element or a quoted attribute.
 std::string EscapeHtml(std::string_view text) {
   std::string escaped;
   for (char c : text) {
@@ -35,17 +35,17 @@ std::string EscapeHtml(std::string_view text) {
   return escaped;
 }
 
-// JSON for a script element: ASCII, and without the < that could end the element or open a comment
-// in it. Bytes that are not UTF-8 become U+FFFD.
+// Returns JSON for a script element. It is ASCII, and has no < that could end the element or open a
+// comment in it. Bytes that are not UTF-8 become U+FFFD.
 std::string ScriptJson(const Json& json) {
   std::string text = json.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
   ReplaceAll(text, "<", "\\u003c");  // in JSON a < is always inside a string
   return text;
 }
 
-// A script element. What would end it or open a comment can only be in a string or regular
-// expression, where a backslash is harmless; the name of a source map would make the browser's
-// developer tools look for that file.
+// Returns a script element. Text that would end it or open a comment can only stand in a string or
+// regular expression, where a backslash is harmless. The name of a source map is left out, because
+// the browser's developer tools would look for that file.
 std::string InlineScript(std::string_view code) {
   std::string text(code.substr(0, code.find("//# sourceMappingURL=")));
   ReplaceAll(text, "</script", "<\\/script");
@@ -53,11 +53,18 @@ std::string InlineScript(std::string_view code) {
   return fmt::format("<script>\n{}\n</script>\n", text);
 }
 
-std::string Summary(const PageInfo& info) {
+std::string DefinitionList(const PageLines& lines) {
   std::string rows;
-  for (const auto& [key, value] : info.summary)
+  for (const auto& [key, value] : lines)
     rows += fmt::format("<dt>{}</dt><dd>{}</dd>\n", EscapeHtml(key), EscapeHtml(value));
   return rows.empty() ? "" : fmt::format("<dl>\n{}</dl>\n", rows);
+}
+
+std::string MadeBy(const PageInfo& info) {
+  if (info.made_by.empty()) return "";
+  return fmt::format(
+      "<details class=\"made-by\"><summary>How this was made</summary>\n{}</details>\n",
+      DefinitionList(info.made_by));
 }
 
 std::string Contents(const std::vector<Figure>& figures) {
@@ -74,6 +81,7 @@ std::string Section(const Figure& figure, size_t number) {
 <h2>{}</h2>
 <p class="caption">{}</p>
 <div class="plot"></div>
+<div class="actions"></div>
 <details><summary>Specification and data (Vega-Lite JSON)</summary><pre></pre></details>
 <script type="application/json">{}</script>
 </section>
@@ -101,7 +109,7 @@ std::string HtmlPage(const PageInfo& info, const std::vector<Figure>& figures) {
 <header><h1>{}</h1><button id="theme" type="button">Light / dark</button></header>
 )",
                                  kPolicy, title, web::PageCss(), title);
-  html += Summary(info) + Contents(figures);
+  html += DefinitionList(info.summary) + MadeBy(info) + Contents(figures);
   for (size_t i = 0; i < figures.size(); ++i) html += Section(figures[i], i + 1);
   html += fmt::format(
       "<footer>Made by mambascope. Figures: Vega-Lite.</footer>\n</main>\n<!-- vega, vega-lite and "

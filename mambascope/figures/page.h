@@ -1,5 +1,5 @@
-// A self-contained HTML page of figures: it works from a file, without a network, in light and dark
-// mode, on any text a prompt can hold.
+// A self-contained HTML page of figures. It works from a file, without a network, in light and dark
+// mode, and on any text that a prompt can hold.
 #pragma once
 
 #include <string>
@@ -12,20 +12,24 @@ namespace mambascope {
 
 struct Figure {
   std::string heading;
-  std::string caption;  // how to read it; a newline is kept
-  Json spec;  // Vega-Lite 6, its data inline; its boolean parameter `dark`, if it has one, is set
-              // to the reader's mode
+  std::string caption;  // how to read the figure; newlines are kept
+  // Vega-Lite 6, with the data inline. The page sets its boolean parameter `dark`, if it has one,
+  // to the reader's mode. Views and layers whose name begins with "helper" are not saved.
+  Json spec;
 };
+
+using PageLines = std::vector<std::pair<std::string, std::string>>;  // names and values
 
 struct PageInfo {
-  std::string title;
-  std::vector<std::pair<std::string, std::string>>
-      summary;  // what was run: model, prompt, answer, commit, options
+  std::string title;       // of the page and of its tab
+  PageLines summary = {};  // what was run and found: model, prompt, answer
+  PageLines made_by = {};  // the options that made it, folded away under "How this was made"
 };
 
-// The document. It asks for nothing outside itself (its content security policy forbids it), holds
-// the libraries that draw the figures (0.8 MB), offers each figure as PNG, SVG and JSON, and shows
-// why a figure could not be drawn. The strings are text, never markup.
+// Returns the document. It loads nothing from outside; its content security policy forbids that. It
+// holds the libraries that draw the figures (0.8 MB), and offers each figure as PNG, SVG and JSON.
+// A saved picture is for white paper and has no helpers, unless the reader asks for the figure as
+// it is shown. The page says why a figure cannot be drawn. All strings are text, never markup.
 std::string HtmlPage(const PageInfo& info, const std::vector<Figure>& figures);
 
 }  // namespace mambascope

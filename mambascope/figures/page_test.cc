@@ -66,6 +66,14 @@ TEST(HtmlPage, ListsItsFiguresWhenThereAreSeveral) {
   EXPECT_THAT(HtmlPage({"t", {}}, {figure}), Not(HasSubstr("<nav>")));
 }
 
+TEST(HtmlPage, FoldsTheOptionsAway) {
+  const std::string page = HtmlPage({"t", {{"model", "m"}}, {{"seed", "<0>"}}}, {});
+  EXPECT_THAT(page, HasSubstr("<dl>\n<dt>model</dt><dd>m</dd>\n</dl>\n<details class=\"made-by\">"
+                              "<summary>How this was made</summary>\n<dl>\n"
+                              "<dt>seed</dt><dd>&lt;0&gt;</dd>"));
+  EXPECT_THAT(HtmlPage({"t", {{"model", "m"}}}, {}), Not(HasSubstr("How this was made")));
+}
+
 class HtmlPageInABrowser : public BrowserTest {};
 
 // When the figures are drawn, notes in attributes of the root what the first one holds, clicks its
@@ -97,6 +105,46 @@ TEST_F(HtmlPageInABrowser, DrawsItsFiguresAndFollowsAClick) {
   EXPECT_THAT(root, HasSubstr("data-line-after-click=\"\u00b7city\""));
   EXPECT_THAT(root, Not(HasSubstr("data-hacked")));
   EXPECT_THAT(dom, Not(HasSubstr("class=\"error\"")));
+}
+
+// In dark mode, saves the figure twice in each format: as it is by default, and as it is shown.
+// Notes whether the SVGs have frames, lines and a dark background, and whether the first PNG is the
+// shorter one.
+constexpr char kSaveProbe[] = R"(
+const root = document.documentElement, blobs = [], links = [];
+URL.createObjectURL = blob => { blobs.push(blob); return 'blob:test'; };
+HTMLAnchorElement.prototype.click = function () { links.push(this); };
+const count = (text, pattern) => (text.match(pattern) || []).length;
+const wait = () => new Promise(resolve => setTimeout(resolve, 800));
+setTimeout(async () => {
+  document.querySelector('#theme').click();
+  await wait();
+  const [svg, png] = document.querySelectorAll('#figure-1 .actions button');
+  for (const asShown of [false, true]) {
+    document.querySelector('#figure-1 .actions input').checked = asShown;
+    for (const button of [svg, png]) { button.click(); await wait(); }
+  }
+  const texts = await Promise.all(blobs.map(blob => blob.text()));
+  root.dataset.frames = texts.map(text => count(text, /stroke-width="1.25"/g));
+  root.dataset.lines = texts.map(text => count(text, /class="mark-line/g) > 0);
+  root.dataset.dark = texts.map(text => count(text, /fill="#17171a"/g) > 0);
+  root.dataset.names = links.map(link => link.download);
+  const heights = links.filter(link => link.href.startsWith('data:image/png;base64,')).map(link => {
+    const bytes = atob(link.href.split(',')[1]);  // a PNG's bytes 20 to 23 are its height
+    return bytes.charCodeAt(22) * 256 + bytes.charCodeAt(23);
+  });
+  root.dataset.shorter = heights.length === 2 && heights[0] > 0 && heights[0] + 300 < heights[1];
+}, 2000);
+)";
+
+TEST_F(HtmlPageInABrowser, SavesFiguresWithoutSelectionUnlessAsked) {
+  const std::string dom = Open(HtmlPage({"t"}, {{"h", "", HeatMap(SmallGrid())}}), kSaveProbe);
+  const std::string root = Root(dom);
+  EXPECT_THAT(root, HasSubstr("data-names=\"small.svg,small.png,small.svg,small.png\""));
+  EXPECT_THAT(root, HasSubstr("data-frames=\"0,1\"")) << "the selection box";
+  EXPECT_THAT(root, HasSubstr("data-lines=\"false,true\"")) << "the panel of curves";
+  EXPECT_THAT(root, HasSubstr("data-dark=\"false,true\"")) << "for white paper";
+  EXPECT_THAT(root, HasSubstr("data-shorter=\"true\"")) << "the PNG lacks the panel, too";
 }
 
 TEST_F(HtmlPageInABrowser, SaysWhichFigureItCannotDraw) {

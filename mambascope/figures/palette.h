@@ -1,8 +1,8 @@
-// The colours of curves: eight that stay apart for readers with and without red-green blindness, in
-// a darker version for white paper and a lighter one for black. Every one has a contrast of at
-// least 3 to its paper (WCAG's bound for lines); the distance of the nearest two in OKLab, seen
-// normally or as in protanopia and deuteranopia (Machado et al. 2009), is 0.08 on white and 0.12 on
-// black. Greys are left to references.
+// The eight colours of curves. Readers with and without red-green blindness can tell them apart.
+// Each has a darker version for white paper and a lighter one for black. Every colour has a
+// contrast of at least 3 to its paper, which is WCAG's bound for lines. The two nearest colours are
+// 0.08 apart in OKLab on white, and 0.12 on black. That holds for normal sight, protanopia and
+// deuteranopia (Machado et al. 2009). References are grey.
 #pragma once
 
 #include <array>

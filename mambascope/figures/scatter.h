@@ -1,6 +1,6 @@
-// Points in a plane, in groups that have a colour each, over a guiding curve, as a Vega-Lite 6
-// specification, the data inline. Pointing at one shows what it is; clicking groups in the legend
-// picks them out.
+// A scatter plot shows points in groups of one colour each, and a curve to compare them with. It is
+// a Vega-Lite 6 specification with the data inline. Pointing at a point shows its label. Clicking a
+// group in the legend dims the other groups.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ namespace mambascope {
 
 // Every field has a default, as in Grid.
 struct ScatterPoint {
-  std::string label = {};  // what it is: a relation's name
+  std::string label = {};  // such as a relation's name
   std::string group = {};
   double x = 0, y = 0;
 };
@@ -26,14 +26,14 @@ struct Scatter {
   bool log_x = false;
   std::vector<ScatterPoint> points = {};
   std::string guide_label = {};  // at its last point
-  std::vector<std::pair<double, double>> guide =
-      {};  // a dashed curve to read the points against, left to right; empty: none
-  std::optional<std::pair<double, double>> domain =
-      {};  // the y axis's ends; by default all that there is
+  // A dashed curve to compare the points with, from left to right. Empty: there is none.
+  std::vector<std::pair<double, double>> guide = {};
+  // The ends of the y axis (default: the range of points and guide).
+  std::optional<std::pair<double, double>> domain = {};
 };
 
-// Groups have palette.h's colours, in order of first occurrence. Throws Error for no points, a
-// number that is not finite, and one on a logarithmic axis that is not positive.
+// Groups have the colours of palette.h, in order of first occurrence. Throws Error if there are no
+// points, a number is not finite, or a number on a logarithmic axis is not positive.
 Json ScatterSpec(const Scatter& scatter);
 
 }  // namespace mambascope

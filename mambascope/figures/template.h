@@ -1,5 +1,5 @@
-// JSON documents with holes: a figure's specification is a file that one can read, and its code
-// computes only what differs.
+// A template is a JSON document with holes. A figure's specification is a template that one can
+// read, and the figure's code computes only the values of its holes.
 #pragma once
 
 #include <map>
@@ -10,8 +10,8 @@
 
 namespace mambascope {
 
-// The document `text`, which may have // comments, with each string value "@name" replaced by
-// values[name]. REQUIRES: `text` is JSON and `values` has each name in it.
+// Returns the document `text` with each string value "@name" replaced by values[name]. The text may
+// have // comments. REQUIRES: `text` is JSON, and `values` has every name in it.
 Json FillTemplate(std::string_view text, const std::map<std::string, Json>& values);
 
 }  // namespace mambascope

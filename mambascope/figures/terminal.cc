@@ -9,17 +9,17 @@
 namespace mambascope {
 namespace {
 
-// What the marks of a terminal's heat map mean, of those that it has.
+// The meaning of the marks that the grid's heat map has.
 std::string Legend(const Grid& grid) {
   bool absent = false;
   for (const auto& row : grid.values)
     absent = absent || std::any_of(row.begin(), row.end(), [](const auto& cell) { return !cell; });
   return std::string(grid.marked_rows.empty() ? "" : "; * the subject") +
-         (absent ? "; ? no value" : "");
+         (absent ? "; ? " + grid.missing : "");
 }
 
-// "0         5         10  layer": every fifth column's label over its column, each column two
-// characters wide.
+// "0         5         10  layer": the label of every fifth column stands over its column. A column
+// is two characters wide.
 std::string ColumnTicks(const Grid& grid) {
   std::string ticks = " ";
   for (size_t c = 0; c < grid.columns.size(); c += 5)
@@ -31,9 +31,9 @@ std::string ColumnTicks(const Grid& grid) {
 
 std::string TerminalHeatMap(const Grid& grid) {
   static constexpr const char* kShades[] = {" ", "\u2591", "\u2592", "\u2593", "\u2588"};
-  int width = Length(grid.row_title);
+  int width = 0;
   for (const std::string& row : grid.rows) width = std::max(width, Length(VisibleText(row)));
-  width = std::min(width, 24);
+  width = std::min(width, 40);
   std::string out = fmt::format("  {:>{}} {}\n", "", width, ColumnTicks(grid));
   const auto [low, high] = grid.domain.value_or(std::pair(0.0, 1.0));
   for (size_t r = 0; r < grid.rows.size(); ++r) {

@@ -1,4 +1,4 @@
-// Figures in characters.
+// A terminal shows figures as characters.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace mambascope {
 
-// `grid` in characters, a line per row: blank at the scale's lower end, a full block at its upper
-// one.
+// `grid` as characters, a line per row. A cell at the lower end of the scale is blank, and a cell
+// at its upper end is a full block.
 std::string TerminalHeatMap(const Grid& grid);
 
 }  // namespace mambascope

@@ -1,4 +1,4 @@
-// Views of the bytes between the symbols of web/web.S.
+// Returns views of the bytes between the symbols of web/web.S.
 #include "mambascope/figures/web.h"
 
 #define MAMBASCOPE_WEB_FILE(Function, name)                                            \
@@ -17,6 +17,7 @@ MAMBASCOPE_WEB_FILE(DotPlot, dot_plot)
 MAMBASCOPE_WEB_FILE(Figure, figure)
 MAMBASCOPE_WEB_FILE(HeatMap, heat_map)
 MAMBASCOPE_WEB_FILE(LineChart, line_chart)
+MAMBASCOPE_WEB_FILE(LinePanels, line_panels)
 MAMBASCOPE_WEB_FILE(Scatter, scatter)
 MAMBASCOPE_WEB_FILE(PageCss, page_css)
 MAMBASCOPE_WEB_FILE(PageJs, page_js)

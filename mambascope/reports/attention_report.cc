@@ -13,7 +13,7 @@
 namespace mambascope {
 namespace {
 
-// [to][from]; none where `from` is after `to`.
+// The matrix as [to][from]. There is no value if `from` is after `to`.
 std::vector<std::vector<std::optional<double>>> Values(const at::Tensor& matrix) {
   const at::Tensor numbers = matrix.to(at::kDouble);
   const auto each = numbers.accessor<double, 2>();
@@ -39,47 +39,60 @@ bool Differ(const at::Tensor& a, const at::Tensor& b) {
 
 bool HasSigns(const at::Tensor& matrix) { return matrix.min().item<double>() < 0; }
 
-// "the mean of 384 channels".
+// "mean of 384 channels"
 std::string OfChannels(const LayerAttention& layer) {
   return fmt::format("mean of {} {}s", layer.channels, layer.channel_name);
 }
 
-// The rows that set the scale of colours: the first token has only itself to read, which says
-// nothing.
+// The rows that set the colour scale. The first token is left out, because it reads only itself.
 at::Tensor ScaleRows(const at::Tensor& matrix) {
   return matrix.size(0) > 1 ? matrix.slice(0, 1) : matrix;
 }
 
+// The prompt as text, or its token ids if there is no tokenizer.
+std::string PromptText(const AttentionResult& result) {
+  std::string prompt;
+  for (const std::string& label : TokenLabels(result))
+    prompt += (prompt.empty() || result.texts[0] ? "" : " ") + label;
+  return prompt;
+}
+
 Grid View(const AttentionResult& result, const LayerAttention& layer, const std::string& view,
-          const std::string& subtitle, const at::Tensor& matrix) {
+          const std::string& what, const at::Tensor& matrix) {
   Grid grid{.name = fmt::format("attention_{}_{}", layer.layer, view),
-            .title = fmt::format("Layer {}: what each token reads", layer.layer),
-            .subtitle = subtitle,
+            .title = fmt::format("Layer {}: {}", layer.layer, what),
+            .subtitle = fmt::format("{}; {}", ModelName(result.options), PromptText(result)),
             .row_title = "to token",
             .column_title = "from token",
             .value_title = view == "normalised" ? "share" : "weight",
             .rows = TokenLabels(result),
             .columns = TokenLabels(result),
-            .values = Values(matrix)};
-  grid.picked_row = static_cast<int>(result.ids.size()) - 1;  // what the answer is read from
+            .values = Values(matrix),
+            .missing = "a token does not read later tokens"};
+  grid.picked_row = static_cast<int>(result.ids.size()) - 1;  // the answer is read from it
   if (HasSigns(matrix)) grid.scheme = "redblue";
   else grid.domain = {{0, std::max(ScaleRows(matrix).max().item<double>(), 1e-12)}};
   return grid;
 }
 
-std::string Caption(const AttentionResult& result) {
+std::string AttentionCaption(const AttentionResult& result) {
   const bool softmax = !Differ(result.layers[0].absolute, result.layers[0].normalised);
   const std::string how =
-      "A row is a token; its columns are the tokens that it reads inside the mixer, itself "
-      "included. The colour scale leaves out the first "
-      "token, which has only itself to read. ";
+      "A row is a token. Its columns are the tokens that it reads inside the mixer, itself "
+      "included. The colour scale leaves out the first token, which reads only itself. ";
   if (softmax) return how + "The weights of a row add up to 1.";
   return how + fmt::format(
                    "A weight is an entry of the recurrence's matrix from token to token (hidden "
-                   "attention, Ali et al. 2024), before the "
-                   "skip and the gate. What {0}s read with opposite signs cancels in the signed "
-                   "mean, not in the mean of absolute values.",
+                   "attention, Ali et al. 2024), before the skip and the gate. If {0}s read a "
+                   "token with opposite signs, they cancel in the signed mean, but not in the mean "
+                   "of absolute values.",
                    result.layers[0].channel_name);
+}
+
+std::string LayersText(const AttentionResult& result) {
+  std::vector<std::string> layers;
+  for (const LayerAttention& layer : result.layers) layers.push_back(std::to_string(layer.layer));
+  return fmt::format("{} {}", layers.size() == 1 ? "layer" : "layers", JoinTexts(layers));
 }
 
 }  // namespace
@@ -104,18 +117,16 @@ std::vector<Grid> AttentionHeatMaps(const AttentionResult& result, const LayerAt
 }
 
 std::string AttentionPage(const AttentionResult& result) {
-  std::string prompt;
-  for (const std::string& label : TokenLabels(result))
-    prompt += (prompt.empty() || result.texts[0] ? "" : " ") + label;
-  const PageInfo info{.title = "What tokens read from tokens",
-                      .summary = {{"model", result.options.value("model", "")},
-                                  {"prompt", prompt},
-                                  {"options", OptionsLine(result.options)}}};
+  const PageInfo info{
+      .title = fmt::format("Attention in {}: {} ({})", LayersText(result), PromptText(result),
+                           ModelName(result.options)),
+      .summary = {{"model", ModelName(result.options)}, {"prompt", PromptText(result)}},
+      .made_by = OptionLines(result.options)};
   std::vector<Figure> figures;
   for (const LayerAttention& layer : result.layers) {
     for (const Grid& grid : AttentionHeatMaps(result, layer))
-      figures.push_back({.heading = fmt::format("Layer {}: {}", layer.layer, grid.subtitle),
-                         .caption = figures.empty() ? Caption(result) : "",
+      figures.push_back({.heading = grid.title,
+                         .caption = figures.empty() ? AttentionCaption(result) : "",
                          .spec = HeatMap(grid)});
   }
   return HtmlPage(info, figures);
@@ -128,7 +139,7 @@ std::string AttentionText(const AttentionResult& result) {
     for (auto& row : grid.values) {
       for (auto& value : row) value = value.value_or(0);  // later tokens
     }
-    text += fmt::format("{} ({})\n{}\n", grid.title, grid.subtitle, TerminalHeatMap(grid));
+    text += fmt::format("{}\n{}\n", grid.title, TerminalHeatMap(grid));
   }
   return text;
 }

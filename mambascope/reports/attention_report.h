@@ -1,4 +1,4 @@
-// Attention and hidden attention as figures.
+// Attention and hidden attention become figures, and lines for a terminal.
 #pragma once
 
 #include <string>
@@ -9,8 +9,9 @@
 
 namespace mambascope {
 
-// A layer's views: the mean of |M|, and where they differ from it its rows' shares and the signed
-// mean; the one channel's matrix.
+// The views of a layer's matrix M from token to token. They are the mean of |M| over channels, the
+// share of each row's sum and the signed mean if these differ from it, and the matrix of the one
+// channel that was asked for.
 std::vector<Grid> AttentionHeatMaps(const AttentionResult& result, const LayerAttention& layer);
 
 // The shares of each row's sum alone.
@@ -18,7 +19,7 @@ Grid ShareHeatMap(const AttentionResult& result, const LayerAttention& layer);
 
 std::string AttentionPage(const AttentionResult& result);
 
-// For a terminal.
+// The lines for a terminal.
 std::string AttentionText(const AttentionResult& result);
 
 }  // namespace mambascope

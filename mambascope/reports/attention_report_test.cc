@@ -48,6 +48,9 @@ TEST(AttentionReport, ShowsTheViewsThatDiffer) {
 TEST(AttentionReport, DrawsFromEarlierToLaterTokens) {
   const AttentionResult result = Result(-0.25, 2);
   const std::vector<Grid> grids = AttentionHeatMaps(result, result.layers[0]);
+  EXPECT_EQ(grids[1].title, "Layer 3: shares of each row's sum, mean of 8 channels");
+  EXPECT_EQ(grids[1].subtitle, "m;  ab") << "the prompt";
+  EXPECT_THAT(grids[0].missing, HasSubstr("later tokens"));
   EXPECT_THAT(grids[0].values, ElementsAre(Row{1, std::nullopt}, Row{0.25, 2}));
   EXPECT_THAT(grids[2].values, ElementsAre(Row{1, std::nullopt}, Row{-0.25, 2}));
   EXPECT_EQ(grids[0].rows, (std::vector<std::string>{" a", "b"}));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "mambascope/reports/knockout_words.h"
+#include "mambascope/reports/result_page.h"
 
 namespace mambascope {
 
@@ -10,11 +11,13 @@ LineChart CarriedChart(const KnockoutResult& result) {
   const CarriedCurves& carried = *result.summary.carried;
   LineChart chart{
       .name = "knockout_decompose",
-      .title = "What each source writes of the answer",
-      .subtitle = fmt::format("{}, {}; the answer's logit is {:.1f} in the mean", result.name,
-                              CountText(result.facts.size()), carried.mean_logit),
-      .x_title = "layer",
-      .y_title = "of the answer's logit (nats)",
+      .title = "Contribution of each source to the answer's logit",
+      .subtitle = fmt::format(
+          "{}; {}; {} is {:.1f}", result.name, KnockoutData(result),
+          result.facts.size() == 1 ? "the answer's logit" : "the mean logit of the answers",
+          carried.mean_logit),
+      .band_name = "95% confidence intervals over facts",
+      .y_title = "contribution to the logit (nats)",
       .references = {{"nothing", 0.0}}};
   const std::vector<size_t> tones = ChooseTones(carried.sources);
   for (size_t i = 0; i < carried.sources.size(); ++i) {
@@ -24,20 +27,18 @@ LineChart CarriedChart(const KnockoutResult& result) {
                             .band = ci95,
                             .tone = tones[i]});
   }
-  for (size_t l = 0; l < chart.curves.at(0).values.size(); ++l)
-    chart.x.push_back(std::to_string(l));
+  SetLayers(chart, chart.curves.at(0).values.size());
   return chart;
 }
 
 Figure CarriedFigure(const KnockoutResult& result) {
   return {.heading = fmt::format("The answer's logit by source: {}", result.name),
           .caption =
-              "In the base run: what the mixer of a layer (x) moves from the sources to the last "
-              "token (hidden attention, or attention, times "
-              "the values), written to the residual there and read by the final norm and the "
-              "answer's row of the unembedding, both as they are "
-              "in this run. What reaches the answer through later layers counts as theirs. Bands "
-              "are 95% confidence intervals over facts.",
+              "In the base run, the mixer of a layer (x) moves values from the sources to the last "
+              "token: hidden attention, or attention, times the values. The mixer writes them to "
+              "the residual stream there. The figure shows what the final norm and the answer's "
+              "row of the unembedding read of that, both as they are in this run. Contributions "
+              "that reach the answer through later layers count as those layers'.",
           .spec = LineChartSpec(CarriedChart(result))};
 }
 

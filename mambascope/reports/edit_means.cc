@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace mambascope {
 namespace {
@@ -22,6 +23,16 @@ std::vector<NamedMean> ScoreFirst(std::vector<NamedMean> means) {
   return means;
 }
 
+std::string MeasuresLine(const EditMeans& means) {
+  std::string line;
+  for (const NamedMean& mean : ScoreFirst(PrincipalMeans(means))) {
+    line += fmt::format("{}{} {}", line.empty() ? "" : ", ", mean.key, PercentText(mean.value));
+    if (const auto& interval = mean.value.interval)
+      line += fmt::format(" [{:.1f}, {:.1f}]", interval->first, interval->second);
+  }
+  return line;
+}
+
 std::string MeanHeads(const EditMeans& means) {
   std::string heads;
   for (const NamedMean& mean : PrincipalMeans(means))
@@ -34,6 +45,12 @@ std::string MeanCells(const EditMeans& means) {
   for (const NamedMean& mean : PrincipalMeans(means))
     cells += fmt::format("{:>{}}", PercentText(mean.value), CellWidth(means));
   return cells;
+}
+
+std::string MethodName(const Json& options, const std::string& otherwise) {
+  std::string method = options.value("method", otherwise);
+  for (char& c : method) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return method;
 }
 
 const char* PercentName(EditBenchmark benchmark) {

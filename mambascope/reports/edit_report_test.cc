@@ -20,7 +20,7 @@ using testing::Not;
 EditSweepResult MakeSweep(const std::vector<RecordResult>& records) {
   return {.options = {{"model", "demo"},
                       {"command", "edit"},
-                      {"counterfact", "data/demo/<b>counterfact</b>.json"}},
+                      {"counterfact", "data/demo/<b>counterfact.json"}},
           .summary = SummarizeSweep(records),
           .records = records};
 }
@@ -36,7 +36,7 @@ TEST(EditSweepTextTest, ListsLayersByProjectionAndMarksTheBest) {
             "        10  100.00   25.00  100.00   50.00\n"
             "W_a\n"
             "         2    0.00   50.00   50.00    0.00\n"
-            "Percent, means over 4 records: too few to tell how often edits do this.\n");
+            "Percent, means over 4 records. They are too few to tell how often edits do this.\n");
 }
 
 TEST(EditSweepTextTest, LeavesLayersOutEvenlyButNeverTheBest) {
@@ -56,7 +56,7 @@ TEST(EditSweepTextTest, SaysThatOneRecordIsNotMany) {
   records.resize(1);
   records[0].edits[2].scores.paraphrase.success.reset();  // W_a
   const std::string text = EditSweepText(MakeSweep(records));
-  EXPECT_THAT(text, HasSubstr("Percent, of 1 record: "));
+  EXPECT_THAT(text, HasSubstr("Percent of 1 record. "));
   EXPECT_THAT(text, HasSubstr("         2    0.00       -   50.00       -\n"));
 }
 
@@ -66,8 +66,9 @@ TEST(EditSweepTextTest, SaysWhatTheBestEditsModelWrites) {
     record.pre.texts = {5.7, 0.156};
     for (RecordEdit& edit : record.edits) edit.scores.texts = {6.3, std::nullopt};
   }
-  EXPECT_THAT(EditSweepText(MakeSweep(records)),
-              HasSubstr("\nGenerations, before and after the best: entropy 570.0 to 630.0\n"));
+  EXPECT_THAT(
+      EditSweepText(MakeSweep(records)),
+      HasSubstr("\nGenerated texts before and after the best edit: entropy 570.0 to 630.0\n"));
 }
 
 // Two layers, of zsRE.
@@ -89,27 +90,29 @@ TEST(EditSweepTextTest, NamesZsresAccuraciesForWhatTheyAre) {
             "W_o\n"
             "         1    100.00     50.00     25.00     42.86  * best\n"
             "         2     50.00     25.00     25.00     30.00\n"
-            "Percent of correct tokens, of 1 record: it shows what an edit does, not how often.\n");
-  const std::vector<LineChart> charts = EditSweepCharts(MakeSweep(ZsreRecords()));
-  EXPECT_EQ(charts[1].name, "edit_rewrite_acc");
-  EXPECT_EQ(charts[1].title, "Rewrite accuracy");
-  EXPECT_EQ(charts[3].y_title, "neighborhood_acc (percent)");
-  const std::string page = EditSweepPage(MakeSweep(ZsreRecords()));
-  EXPECT_THAT(
-      page, HasSubstr("S 42.86, rewrite_acc 100.00, paraphrase_acc 50.00, neighborhood_acc 25.00"));
+            "Percent of correct tokens of 1 record. This shows what an edit does, but not how "
+            "often.\n");
+  std::vector<RecordResult> twice = ZsreRecords();
+  twice.push_back(twice[0]);
+  const LinePanels panels = EditSweepPanels(MakeSweep(twice)).value();
+  EXPECT_EQ(panels.panels[0].name, "edit_rewrite_acc");
+  EXPECT_EQ(panels.panels[0].title, "Rewrite accuracy");
+  const std::string page = EditSweepPage(MakeSweep(twice));
+  EXPECT_THAT(page, HasSubstr("rewrite_acc 100.00 [100.0, 100.0], paraphrase_acc 50.00 [50.0, "
+                              "50.0], neighborhood_acc 25.00"));
   EXPECT_THAT(page, HasSubstr("share of the new answer"));
-  EXPECT_THAT(page, Not(HasSubstr("Efficacy")));
+  EXPECT_THAT(page, Not(HasSubstr("efficacy")));
 }
 
-TEST(EditSweepChartsTest, HaveACurvePerProjectionAndTheUneditedModel) {
-  const std::vector<LineChart> charts = EditSweepCharts(SmallSweep());
+TEST(EditSweepPanelsTest, HaveACurvePerProjectionAndTheUneditedModel) {
+  const LinePanels figure = EditSweepPanels(SmallSweep()).value();
   std::vector<std::string> names;
-  for (const LineChart& chart : charts) names.push_back(chart.name);
-  EXPECT_THAT(names,
-              ElementsAre("edit_S", "edit_ES", "edit_PS", "edit_NS", "edit_passes", "edit_change"));
-  const LineChart& ps = charts[2];
+  for (const LineChart& panel : figure.panels) names.push_back(panel.name);
+  EXPECT_THAT(names, ElementsAre("edit_ES", "edit_PS", "edit_NS", "edit_S")) << "as in Figure 6";
+  EXPECT_EQ(figure.subtitle, "demo; ROME; 4 records of <b>counterfact.json");
+  const LineChart& ps = figure.panels[1];
   EXPECT_THAT(ps.x, ElementsAre("2", "10"));
-  EXPECT_EQ(ps.subtitle, "demo; 4 records; bands: 95% confidence intervals");
+  EXPECT_THAT(ps.at, ElementsAre(2, 10));
   EXPECT_EQ(ps.domain, std::pair(0.0, 100.0));
   EXPECT_EQ(ps.references.at(0).value, 25);
   EXPECT_EQ(ps.curves[0].name, "W_o");
@@ -117,8 +120,14 @@ TEST(EditSweepChartsTest, HaveACurvePerProjectionAndTheUneditedModel) {
   EXPECT_THAT(ps.curves[1].values, ElementsAre(50, std::nullopt)) << "W_a has no layer 10";
   EXPECT_TRUE(ps.curves[0].band[0].has_value());
   EXPECT_FALSE(ps.curves[1].band[1].has_value());
-  EXPECT_THAT(charts[4].curves[0].values, ElementsAre(10, 10));
-  EXPECT_THAT(charts[5].curves[0].values, ElementsAre(5, 5)) << "1.5 of 30, in percent";
+  EXPECT_EQ(
+      LinePanelsSpec(figure).at("title").at("subtitle").at(0),
+      "demo; ROME; 4 records of <b>counterfact.json; bands: 95% confidence intervals over records");
+  const std::vector<LineChart> charts = EditSearchCharts(SmallSweep());
+  ASSERT_EQ(charts.size(), 2u);
+  EXPECT_THAT(charts[0].curves[0].values, ElementsAre(10, 10));
+  EXPECT_THAT(charts[1].curves[0].values, ElementsAre(5, 5)) << "1.5 of 30, in percent";
+  EXPECT_EQ(charts[1].domain, std::pair(0.0, 5.0)) << "from 0 on";
 }
 
 TEST(EditSweepPageTest, ShowsNumbersInsteadOfSinglePoints) {
@@ -126,11 +135,23 @@ TEST(EditSweepPageTest, ShowsNumbersInsteadOfSinglePoints) {
   for (RecordResult& record : records)
     std::erase_if(record.edits, [](const RecordEdit& edit) { return edit.layer == 10; });
   const EditSweepResult sweep = MakeSweep(records);
-  EXPECT_TRUE(EditSweepCharts(sweep).empty());
+  EXPECT_FALSE(EditSweepPanels(sweep));
+  EXPECT_TRUE(EditSearchCharts(sweep).empty());
   const std::string page = EditSweepPage(sweep);
   EXPECT_THAT(page, HasSubstr("<dt>W_o, layer 2</dt><dd>S 75.00 ["));
   EXPECT_THAT(page, HasSubstr("<dt>W_a, layer 2</dt><dd>S 0.00, ES 0.00 ["));
   EXPECT_THAT(page, Not(HasSubstr("<section")));
+}
+
+TEST(EditSweepPageTest, ListsTheNumbersOfOneRecordInsteadOfDrawing0Or100) {
+  std::vector<RecordResult> records = SmallSweepRecords();
+  records.resize(1);
+  const std::string page = EditSweepPage(MakeSweep(records));
+  EXPECT_FALSE(EditSweepPanels(MakeSweep(records)));
+  EXPECT_THAT(page, HasSubstr("<dt>W_o, layer 2</dt><dd>S 75.00, ES 100.00, PS 50.00, NS 100.00"));
+  EXPECT_THAT(page, HasSubstr("<dt>W_o, layer 10</dt>"));
+  EXPECT_THAT(page, HasSubstr("edit_passes")) << "passes are no shares";
+  EXPECT_THAT(page, HasSubstr("1 record of &lt;b&gt;counterfact.json"));
 }
 
 class EditSweepInABrowser : public BrowserTest {};
@@ -138,15 +159,14 @@ class EditSweepInABrowser : public BrowserTest {};
 constexpr char kProbe[] = R"(
 setTimeout(() => {
   const count = (figure, what) => document.querySelectorAll(`#figure-${figure} ${what}`).length;
-  const figures = [1, 2, 3, 4, 5, 6];
+  const figures = [1, 2, 3];
   const bands = figure => [...document.querySelectorAll(`#figure-${figure} g.mark-area > path`)].filter(band => band.getAttribute('d')).length;
-  const dashed = figure => [...document.querySelectorAll(`#figure-${figure} .mark-rule > *`)].filter(r => r.getAttribute('stroke-dasharray')).length;
   Object.assign(document.documentElement.dataset, {lines: figures.map(figure => count(figure, 'g.mark-line > path')),
-                                                   bands: figures.map(bands), dashed: figures.map(dashed)});
+                                                   bands: figures.map(bands)});
 }, 6000);
 )";
 
-TEST_F(EditSweepInABrowser, DrawsSixFiguresOfOddlyNamedProjections) {
+TEST_F(EditSweepInABrowser, DrawsFourPanelsAndTwoFiguresOfOddlyNamedProjections) {
   std::vector<RecordResult> records = RealisticSweepRecords(8, 40);
   for (RecordResult& record : records) {
     record.record.subject = "</script>\"\xf0\x9f";
@@ -157,9 +177,8 @@ TEST_F(EditSweepInABrowser, DrawsSixFiguresOfOddlyNamedProjections) {
   const std::string dom = Open(EditSweepPage(MakeSweep(records)), kProbe);
   const std::string root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));
-  EXPECT_THAT(root, HasSubstr("data-lines=\"3,3,3,3,3,3\""));
-  EXPECT_THAT(root, HasSubstr("data-bands=\"3,3,3,3,0,0\""));
-  EXPECT_THAT(root, HasSubstr("data-dashed=\"1,1,1,1,0,0\""));
+  EXPECT_THAT(root, HasSubstr("data-lines=\"16,3,3\"")) << "the unedited model is a line, too";
+  EXPECT_THAT(root, HasSubstr("data-bands=\"12,0,0\""));
   EXPECT_THAT(dom, HasSubstr("&lt;b&gt;counterfact"));
   EXPECT_THAT(dom, Not(HasSubstr("class=\"error\"")));
 }

@@ -1,4 +1,4 @@
-// The facts of a result in words, for a terminal.
+// A terminal describes the facts of a result in these words.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@
 
 namespace mambascope {
 
-// One fact, and how probable its answer is in its prompts.
+// A fact, and how probable its answer is after the clean and the corrupted prompt.
 std::string FactText(const TracedFact& fact);
 
-// How many facts there are, and how they were chosen; empty for a fact given alone.
+// The number of facts, and how they were chosen. Empty for a fact that was given alone.
 std::string FactsText(size_t facts, const std::vector<RelationCount>& relations);
 
 }  // namespace mambascope

@@ -1,4 +1,4 @@
-// The page of the command `knockout`: its charts, with how to read them.
+// The page of the command `knockout` has its charts, with how to read them.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace mambascope {
 
-// REQUIRES: results have facts, and the same flows.
+// REQUIRES: the results have facts, and the same flows.
 std::string KnockoutPage(const std::vector<KnockoutResult>& results);
 
 }  // namespace mambascope

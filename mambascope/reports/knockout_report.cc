@@ -9,6 +9,7 @@
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/palette.h"
 #include "mambascope/reports/knockout_words.h"
+#include "mambascope/reports/result_page.h"
 
 namespace mambascope {
 namespace {
@@ -22,13 +23,19 @@ std::vector<std::string> PlaceLabels(const KnockoutResult& result) {
 }
 
 std::string PlaceTitle(const KnockoutResult& result) {
-  return result.windows == KnockoutResult::Windows::kAround ? "layer the window lies around"
+  return result.windows == KnockoutResult::Windows::kAround ? "layer in the middle of the window"
                                                             : "first layer of the window";
 }
 
 std::string WhatIsDone(const KnockoutResult& result, const Flow& flow) {
   if (flow.to.empty()) return "mean ablation of conv_in";
   return fmt::format("knockout to {}{}", flow.to, GroupText(result, flow.group));
+}
+
+// The lines under a chart's title.
+std::string Subtitle(const KnockoutResult& result) {
+  return fmt::format("{}; {}; mode {}; {}", result.name, KnockoutData(result), result.mode,
+                     WindowText(result));
 }
 
 std::string Capital(std::string text) {
@@ -40,7 +47,8 @@ std::string Capital(std::string text) {
 LineChart EmptyChart(KnockoutMeasure measure, const std::string& what, const std::string& name) {
   const bool change = measure == KnockoutMeasure::kChange;
   return {.name = fmt::format("knockout_{}_{}", change ? "change" : "accuracy", name),
-          .title = Capital(what) + (change ? "" : ": accuracy"),
+          .title = Capital(what) + (change ? ": change of p(answer)" : ": accuracy"),
+          .band_name = "95% confidence intervals over facts",
           .y_title = change ? "change of p(answer) (%)" : "accuracy (%)",
           .references = {{change ? "base run" : "all facts", change ? 0.0 : 100.0}},
           .domain = change ? std::nullopt : std::optional(std::pair(0.0, 105.0))};
@@ -58,8 +66,8 @@ std::string FlowKey(const KnockoutResult& result, const Flow& flow) {
   return flow.to.empty() ? "mean" : fmt::format("{}_{}", flow.to, result.channels.at(flow.group));
 }
 
-// Curves that are shown together: sources that are severed alike, or where there are several groups
-// of channels, the groups.
+// A panel's curves are shown together. They are the sources of one target, or with several groups
+// of channels, the groups of one pair of source and target.
 struct Panel {
   std::string title, name;
   std::vector<size_t> flows = {};
@@ -86,7 +94,20 @@ std::vector<Panel> MakePanels(const KnockoutResult& result) {
 
 constexpr size_t kDepths = 101;  // 0 to 100 %
 
-// The curve's values at their windows' depths, and none between them.
+// Gives the chart the places of the result's windows.
+void SetPlaces(LineChart& chart, const KnockoutResult& result) {
+  SetLayers(chart, result.x);
+  chart.x_title = PlaceTitle(result);
+}
+
+// Charts of one measure have one y axis. The axis of changes reaches 10 % at least, so that small
+// changes look small.
+std::vector<LineChart> WithOneScale(std::vector<LineChart> charts, KnockoutMeasure measure) {
+  if (measure == KnockoutMeasure::kChange) ShareValueRange(charts, {-10, 5});
+  return charts;
+}
+
+// The curve with its values at the depths of their windows. Other depths have no value.
 Curve AtDepths(const Curve& curve) {
   Curve spread{.name = curve.name,
                .values = std::vector<std::optional<double>>(kDepths),
@@ -107,12 +128,8 @@ std::vector<LineChart> KnockoutCharts(const KnockoutResult& result, KnockoutMeas
   std::vector<LineChart> charts;
   for (const Panel& panel : MakePanels(result)) {
     LineChart chart = EmptyChart(measure, panel.title, panel.name);
-    chart.subtitle =
-        fmt::format("{}, {}, {}", result.name, CountText(result.facts.size()), WindowText(result));
-    if (measure == KnockoutMeasure::kChange && result.facts.size() > 1)
-      chart.subtitle += "; bands: 95% confidence intervals";
-    chart.x_title = PlaceTitle(result);
-    chart.x = PlaceLabels(result);
+    chart.subtitle = Subtitle(result);
+    SetPlaces(chart, result);
     const std::vector<size_t> tones = ChooseTones(panel.labels);
     for (size_t i = 0; i < panel.flows.size(); ++i) {
       chart.curves.push_back(
@@ -121,7 +138,7 @@ std::vector<LineChart> KnockoutCharts(const KnockoutResult& result, KnockoutMeas
     }
     charts.push_back(std::move(chart));
   }
-  return charts;
+  return WithOneScale(std::move(charts), measure);
 }
 
 std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results,
@@ -132,17 +149,21 @@ std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results,
     LineChart chart =
         EmptyChart(measure, fmt::format("{} from {}", WhatIsDone(results[0], flow), flow.from),
                    fmt::format("{}_{}", flow.from, FlowKey(results[0], flow)));
-    chart.subtitle = fmt::format("{}, the same for all models", CountText(results[0].facts.size()));
+    chart.subtitle = fmt::format("{}, the same for all models; mode {}; w: layers of a window",
+                                 KnockoutData(results[0]), results[0].mode);
     chart.x_title = "depth of the window (%), from the first to the last";
     chart.missing = LineChart::Missing::kBridge;
-    for (size_t depth = 0; depth < kDepths; ++depth) chart.x.push_back(std::to_string(depth));
+    for (size_t depth = 0; depth < kDepths; ++depth) {
+      chart.x.push_back(std::to_string(depth));
+      chart.at.push_back(static_cast<double>(depth));
+    }
     for (const KnockoutResult& result : results)
       chart.curves.push_back(
           AtDepths(MakeCurve(measure, result.summary.all.flows[f],
                              fmt::format("{} (w = {})", result.name, result.window))));
     charts.push_back(std::move(chart));
   }
-  return charts;
+  return WithOneScale(std::move(charts), measure);
 }
 
 std::optional<LineChart> RelationChart(const KnockoutResult& result) {
@@ -155,24 +176,25 @@ std::optional<LineChart> RelationChart(const KnockoutResult& result) {
   LineChart chart = EmptyChart(
       KnockoutMeasure::kChange,
       fmt::format("{} from {}, by relation", WhatIsDone(result, flow), flow.from), "relations");
-  chart.subtitle = fmt::format("{}; in brackets: facts", result.name);
-  chart.x_title = PlaceTitle(result);
-  chart.x = PlaceLabels(result);
+  chart.subtitle = Subtitle(result) + "; in brackets: number of facts";
+  SetPlaces(chart, result);
   for (const auto& [name, facts, curves] : relations) {
     const std::string label = fmt::format("{} ({})", name.empty() ? "(no name)" : name, facts);
     chart.curves.push_back(MakeCurve(KnockoutMeasure::kChange, curves.flows[0], label));
-    chart.curves.back().band.clear();  // of a few facts each
+    chart.curves.back().band.clear();  // a relation has too few facts for an interval
   }
-  return chart;
+  return WithOneScale({std::move(chart)}, KnockoutMeasure::kChange).front();
 }
 
 Grid KnockoutHeatMap(const KnockoutResult& result, const KnockedFact& fact, double scale) {
   Grid grid{
       .name = "knockout_tokens",
-      .title = fmt::format("{}{}: '{}'",
+      .title = fmt::format("{}{}: change of p({})",
                            result.mode == "mean" ? "Mean ablation" : "Knockout to the last token",
                            GroupText(result, 0), VisibleText(fact.answer)),
-      .subtitle = fmt::format("{}, p(answer) = {:.3g} in the base run", result.name, fact.base.p),
+      .subtitle = fmt::format(
+          "{}; {}; mode {}; {}; p(answer) is {:.3g} in the base run; * marks the subject's tokens",
+          result.name, fact.prompt.text, result.mode, WindowText(result), fact.base.p),
       .row_title = "token",
       .column_title = PlaceTitle(result),
       .value_title = "p(answer) - p_base",
@@ -181,7 +203,7 @@ Grid KnockoutHeatMap(const KnockoutResult& result, const KnockedFact& fact, doub
       .values = {},
       .scheme = "redblue",
       .domain = {{-scale, scale}}};
-  double largest = 0;  // the row that holds it is picked out
+  double largest = 0;  // the row that holds it is selected first
   for (const auto& row : fact.heatmap) {
     grid.values.emplace_back();
     for (const AnswerCell& cell : row) {

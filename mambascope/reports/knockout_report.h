@@ -1,5 +1,5 @@
-// Knockouts as figures: the change of p(answer) by window, a curve for each set of sources, or for
-// each model.
+// Knockouts become figures: the change of p(answer) by window, with a curve for each set of sources
+// or for each model.
 #pragma once
 
 #include <optional>
@@ -12,22 +12,23 @@ namespace mambascope {
 
 enum class KnockoutMeasure { kChange, kAccuracy };
 
-// Curves of one model by window, a chart for each target, a curve per source; with several groups
-// of channels a chart for each pair of source and target, a curve per group.
+// Curves of one model by window. There is a chart for each target, with a curve per source. With
+// several groups of channels there is a chart for each pair of source and target, with a curve per
+// group. All charts of a measure have the same y axis.
 std::vector<LineChart> KnockoutCharts(const KnockoutResult& result, KnockoutMeasure measure);
 
-// Curves of several models, one chart per source, target and group; x is the windows' depth in
-// percent, from the first window to the last, and each model has its own points. REQUIRES: the
-// results have the same flows.
+// Curves of several models, a chart for each source, target and group, all with the same y axis. x
+// is the windows' depth in percent, from the first window to the last. Each model has its own
+// points. REQUIRES: the results have the same flows.
 std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results,
                                    KnockoutMeasure measure);
 
-// The first curve of each relation, of the relations with the most facts; none where there are not
-// two.
+// The first curve of each relation, for the relations with the most facts; none for fewer than two
+// relations.
 std::optional<LineChart> RelationChart(const KnockoutResult& result);
 
-// A fact's p(answer) - p_base by token and window, in the first group of channels; the colours'
-// ends at -scale and scale.
+// A fact's p(answer) - p_base by token and window, for the first group of channels. The colour
+// scale goes from -scale to scale.
 Grid KnockoutHeatMap(const KnockoutResult& result, const KnockedFact& fact, double scale);
 
 }  // namespace mambascope

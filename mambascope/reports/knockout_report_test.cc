@@ -118,7 +118,8 @@ TEST(KnockoutHeatMapTest, ShowsDifferencesOnASymmetricScale) {
   EXPECT_THAT(grid.title, HasSubstr("Italy"));
   EXPECT_THAT(grid.subtitle, HasSubstr("0.5"));
   EXPECT_THAT(grid.title, HasSubstr("last token:")) << "all channels need no words";
-  EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("from one token (row)"));
+  EXPECT_THAT(grid.subtitle, HasSubstr("m; Rome is in; mode cut; windows of 3 layers"));
+  EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("does not read one token (row)"));
 }
 
 TEST(KnockoutHeatMapTest, ColumnsAreNamedByTheirWindows) {
@@ -127,7 +128,7 @@ TEST(KnockoutHeatMapTest, ColumnsAreNamedByTheirWindows) {
   EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("In 3 layers from x on"));
   result.windows = KnockoutResult::Windows::kAround;
   EXPECT_EQ(KnockoutHeatMap(result, result.facts[0], 1).column_title,
-            "layer the window lies around");
+            "layer in the middle of the window");
   EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("In 3 layers around x"));
 }
 
@@ -136,14 +137,59 @@ TEST(KnockoutHeatMapTest, SaysThatItIsOfTheFirstGroup) {
   result.channels = {"fast", "all"};
   result.facts[0].heatmap = std::vector<std::vector<AnswerCell>>(3, {{0.5, true}, {0.25, true}});
   EXPECT_THAT(KnockoutHeatMap(result, result.facts[0], 1).title, HasSubstr("last token (fast):"));
-  EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("from one token (fast) (row)"));
+  EXPECT_THAT(KnockoutPage({WithSummary(result)}),
+              HasSubstr("does not read one token (fast) (row)"));
 }
 
 TEST(KnockoutPageTest, SaysWhichFactsHaveNothingToSever) {
   KnockoutResult result = MakeKnockouts("m", 2);
-  EXPECT_THAT(KnockoutPage({WithSummary(result)}), Not(HasSubstr("count as no change")));
+  EXPECT_THAT(KnockoutPage({WithSummary(result)}), Not(HasSubstr("counts as no change")));
   result.facts[1].sources[0] = 0;
   EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("subject in 1 of 2 facts"));
+}
+
+TEST(KnockoutPageTest, ChartsOfChangesShareTheirAxis) {
+  KnockoutResult result = MakeKnockouts("m", 3);
+  result.flows = {{"subject", "last", 0}, {"subject", "subject", 0}};
+  result.facts[0].cells[1][2].p = 0.625;
+  std::vector<LineChart> charts = KnockoutCharts(WithSummary(result), kChange);
+  ASSERT_EQ(charts.size(), 2u);
+  EXPECT_EQ(charts[0].domain, charts[1].domain);
+  EXPECT_LE(charts[1].domain->first, -50) << "the other chart's change";
+  for (KnockedFact& fact : result.facts) fact.cells[0] = fact.cells[1];
+  result.facts[0].cells[0][2].p = result.facts[0].cells[1][2].p = 0.501;
+  charts = KnockoutCharts(WithSummary(result), kChange);
+  EXPECT_EQ(charts[0].domain, std::pair(-10.0, 5.0)) << "noise stays small";
+}
+
+TEST(KnockoutPageTest, OneFactHasNoAccuracyToDrawAndNoBands) {
+  KnockoutResult result = WithSummary(MakeKnockouts("m", 2));
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("knockout_accuracy"));
+  EXPECT_THAT(KnockoutPage({result}), HasSubstr("confidence intervals"));
+  result.facts.resize(1);
+  EXPECT_THAT(KnockoutPage({WithSummary(result)}), Not(HasSubstr("knockout_accuracy")));
+  EXPECT_THAT(KnockoutPage({WithSummary(result)}), Not(HasSubstr("confidence intervals")));
+}
+
+TEST(KnockoutPageTest, TitleNamesModeWindowDataAndModels) {
+  KnockoutResult result = MakeKnockouts("m", 2);
+  result.options["relations"] = {"data/demo/relations/"};
+  const auto title = [](const std::vector<KnockoutResult>& results) {
+    const std::string page = KnockoutPage(results);
+    const size_t begin = page.find("<title>") + 7;
+    return page.substr(begin, page.find("</title>") - begin);
+  };
+  EXPECT_EQ(title({WithSummary(result)}),
+            "Knockout (cut), windows of 3 layers: 2 facts of relations (m)");
+  KnockoutResult other = result;
+  other.name = "n";
+  EXPECT_EQ(title({WithSummary(result), WithSummary(other)}),
+            "Knockout (cut): 2 facts of relations (m, n)");
+  result.mode = "cut-conv";
+  result.window = 1;
+  result.facts.resize(1);
+  EXPECT_EQ(title({WithSummary(result)}),
+            "Knockout (cut-conv), windows of 1 layer: Rome is in (m)");
 }
 
 }  // namespace

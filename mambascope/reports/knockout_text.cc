@@ -8,15 +8,16 @@
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/terminal.h"
 #include "mambascope/reports/knockout_words.h"
+#include "mambascope/reports/result_page.h"
 
 namespace mambascope {
 namespace {
 
-// "-83.2 % (at 6)"; "0.0 %" where there is hardly a change.
+// "-83.2 % (layer 6)", or "0.0 %" for changes below 0.05 %.
 std::string Extreme(const KnockoutResult& result, const std::vector<double>& change,
                     std::vector<double>::const_iterator at) {
   if (std::abs(*at) < 0.05) return "0.0 %";
-  return fmt::format("{:+.1f} % (at {})", *at,
+  return fmt::format("{:+.1f} % (layer {})", *at,
                      result.x.at(static_cast<size_t>(at - change.begin())));
 }
 
@@ -26,8 +27,8 @@ std::string KnockoutText(const KnockoutResult& result) {
   const auto& flows = result.flows;
   const bool one_target = std::all_of(flows.begin(), flows.end(),
                                       [&](const Flow& flow) { return flow.to == flows[0].to; });
-  std::string what = result.mode;
-  if (one_target && !flows[0].to.empty()) what += " to " + flows[0].to;
+  std::string what = "mode " + result.mode;
+  if (one_target && !flows[0].to.empty()) what += ", to " + flows[0].to;
   if (result.channels.size() == 1) what += GroupText(result, 0);
   std::string text = fmt::format("{}: {}, {}\n", result.name, what, WindowText(result));
   if (result.facts.size() == 1) {
@@ -36,8 +37,10 @@ std::string KnockoutText(const KnockoutResult& result) {
                         VisibleText(fact.answer), fact.base.p);
   }
   Grid grid{.row_title = "severed", .column_title = "layer"};
-  double most = 1;  // the scale's upper end
+  double most = 10;  // the scale's upper end, so that small losses look small
   for (int x : result.x) grid.columns.push_back(std::to_string(x));
+  text += fmt::format("Change of p(answer), by the {} layer of the window:\n",
+                      result.windows == KnockoutResult::Windows::kAround ? "middle" : "first");
   for (size_t f = 0; f < result.flows.size(); ++f) {
     const KnockoutAverage& average = result.summary.all.flows[f];
     const auto [low, high] = std::minmax_element(average.change.begin(), average.change.end());
@@ -46,14 +49,15 @@ std::string KnockoutText(const KnockoutResult& result) {
     for (double change : average.change) grid.values.back().push_back(-change);
     most = std::max(most, -*low);
     const bool everywhere = average.with_sources == static_cast<int64_t>(result.facts.size());
-    text += fmt::format("  {:<32} change of p(answer): lowest {}, highest {}{}\n", grid.rows.back(),
-                        Extreme(result, average.change, low), Extreme(result, average.change, high),
-                        everywhere ? ""
-                                   : fmt::format("; {} of {} facts have something to sever",
-                                                 average.with_sources, result.facts.size()));
+    text += fmt::format(
+        "  {:<32} lowest {}, highest {}{}\n", grid.rows.back(),
+        Extreme(result, average.change, low), Extreme(result, average.change, high),
+        everywhere ? ""
+                   : fmt::format("; {} of {} have something to sever", average.with_sources,
+                                 CountText(result.facts.size(), "fact")));
   }
   grid.domain = {{0.0, most}};
-  return text + "p(answer) lost (%):\n" + TerminalHeatMap(grid);
+  return text + "Loss of p(answer) in percent:\n" + TerminalHeatMap(grid);
 }
 
 }  // namespace mambascope

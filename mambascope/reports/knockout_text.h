@@ -1,4 +1,4 @@
-// Knockouts as lines for a terminal.
+// Knockouts become lines for a terminal.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace mambascope {
 
-// What each curve does at most, and the loss of p(answer) as rows of a heat map.
+// The lowest and the highest change of each curve, and the loss of p(answer) as a heat map.
 std::string KnockoutText(const KnockoutResult& result);
 
 }  // namespace mambascope

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "mambascope/figures/palette.h"
+#include "mambascope/reports/result_page.h"
 
 namespace mambascope {
 
@@ -24,12 +25,13 @@ std::string GroupText(const KnockoutResult& result, size_t group) {
   return channels == "all" ? "" : fmt::format(" ({})", channels);
 }
 
-std::string CountText(size_t facts) {
-  return facts == 1 ? "one fact" : fmt::format("{} facts", facts);
+std::string WindowText(const KnockoutResult& result) {
+  return "windows of " + CountText(static_cast<size_t>(result.window), "layer");
 }
 
-std::string WindowText(const KnockoutResult& result) {
-  return fmt::format("windows of {} {}", result.window, result.window == 1 ? "layer" : "layers");
+std::string KnockoutData(const KnockoutResult& result) {
+  if (result.facts.size() == 1) return result.facts[0].prompt.text;
+  return DataText(result.options, result.facts.size(), "fact");
 }
 
 std::vector<size_t> ChooseTones(const std::vector<std::string>& sets) {

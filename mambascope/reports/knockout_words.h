@@ -1,4 +1,5 @@
-// What charts, pages and the terminal say of knockouts alike, and the colours of token sets.
+// Charts, pages and the terminal describe knockouts in the same words, and give token sets the same
+// colours.
 #pragma once
 
 #include <string>
@@ -8,21 +9,21 @@
 
 namespace mambascope {
 
-// "subject", "subject -> last", "subject -> last (heads 0-3)": as much as tells the curves of the
-// result apart.
+// "subject", "subject -> last" or "subject -> last (heads 0-3)": the parts that tell the result's
+// curves apart.
 std::string FlowName(const KnockoutResult& result, const Flow& flow);
 
-// " (fast)"; empty where everything is cut.
+// " (fast)"; empty if all channels are cut.
 std::string GroupText(const KnockoutResult& result, size_t group);
-
-// "one fact", "12 facts"
-std::string CountText(size_t facts);
 
 // "windows of 2 layers"
 std::string WindowText(const KnockoutResult& result);
 
-// The tones of curves of token sets: the field's colours: first blue, last orange, subject green,
-// context red, relation purple; other sets take those that are left.
+// "12 facts of relations", or the prompt of the only fact.
+std::string KnockoutData(const KnockoutResult& result);
+
+// The tones of curves of token sets. Published figures draw first in blue, last in orange, subject
+// in green, context in red and relation in purple. Other sets get the tones that are left.
 std::vector<size_t> ChooseTones(const std::vector<std::string>& sets);
 
 }  // namespace mambascope

@@ -12,9 +12,7 @@
 namespace mambascope {
 namespace {
 
-std::string LayerName(int layer) { return layer == kEmbedLayer ? "embed" : std::to_string(layer); }
-
-// The most faithful first.
+// The relations, the most faithful first.
 std::vector<RelationResult> Sorted(std::vector<RelationResult> relations) {
   std::stable_sort(relations.begin(), relations.end(), [](const auto& a, const auto& b) {
     return a.chosen.faithfulness.mean > b.chosen.faithfulness.mean;
@@ -22,12 +20,12 @@ std::vector<RelationResult> Sorted(std::vector<RelationResult> relations) {
   return relations;
 }
 
-// "93.3 ±4.7", or without the standard deviation where there is none.
+// "93.3 ±4.7", or "93.3" without a standard deviation.
 std::string MeanAndStd(const MeanOverTrials& value) {
   return fmt::format("{:.1f}{}", value.mean, value.std ? fmt::format(" ±{:.1f}", *value.std) : "");
 }
 
-// "44.6 [40.1, 49.0]", or without the interval where there is none.
+// "44.6 [40.1, 49.0]", or "44.6" without an interval.
 std::string MeanAndInterval(const MeanOverRelations& value) {
   const auto& interval = value.interval;
   return fmt::format(
@@ -45,19 +43,43 @@ Curve LayerCurve(const LreSummary& summary, const std::string& name,
   return curve;
 }
 
-PageInfo PageHead(const LreResult& lre) {
+// "8", or "8, 10" if trials chose different layers. `usual` is the layer that most trials chose.
+std::string LayersName(const RelationResult& relation, int TrialResult::*layer, int usual) {
+  const std::vector<int> layers = ChosenLayers(relation, layer);
+  if (layers.size() < 2) return LayerName(usual);
+  std::vector<std::string> names;
+  for (const int chosen : layers) names.push_back(LayerName(chosen));
+  return JoinTexts(names);
+}
+
+bool Differs(const RelationResult& relation, int TrialResult::*layer) {
+  return ChosenLayers(relation, layer).size() > 1;
+}
+
+// "animal_class", "47 relations"
+std::string RelationsName(const LreResult& lre) {
+  if (lre.relations.size() == 1) return lre.relations[0].name;
+  return CountText(lre.relations.size(), "relation");
+}
+
+PageInfo LreHead(const LreResult& lre) {
   const LreSummary& summary = lre.summary;
-  PageInfo info{.title = "Linear relational embeddings",
-                .summary = {{"model", lre.options.value("model", "")}}};
+  PageInfo info{.title = fmt::format("Linear relational embeddings: {} ({})", RelationsName(lre),
+                                     ModelName(lre.options)),
+                .summary = {{"model", ModelName(lre.options)}},
+                .made_by = OptionLines(lre.options)};
   if (summary.relations > 0) {
-    info.summary.push_back({"relations", std::to_string(summary.relations)});
+    const bool one = summary.relations == 1;
+    info.summary.push_back({one ? "relation" : "relations",
+                            one ? lre.relations[0].name : std::to_string(summary.relations)});
     info.summary.push_back({"faithfulness", MeanAndInterval(summary.faithfulness) + " %"});
     info.summary.push_back({"causality", MeanAndInterval(summary.causality) + " %"});
     info.summary.push_back({"chance", MeanAndInterval(summary.chance) + " %"});
+    if (!one) info.summary.push_back({"in brackets", "95% confidence intervals over relations"});
   } else {
     info.summary.push_back({"relations", "none could be measured"});
   }
-  constexpr size_t kFew = 5;  // more would push the figures off the screen
+  constexpr size_t kFew = 5;  // more reasons would push the figures off the screen
   std::string names;
   for (const auto& [what, reason] : summary.skipped) {
     if (summary.skipped.size() <= kFew)
@@ -65,52 +87,61 @@ PageInfo PageHead(const LreResult& lre) {
     names += (names.empty() ? "" : "; ") + what;
   }
   if (summary.skipped.size() > kFew)
-    info.summary.push_back({"skipped", fmt::format("{} (why: lre.json)", names)});
-  info.summary.push_back({"options", OptionsLine(lre.options)});
+    info.summary.push_back({"skipped", fmt::format("{} (lre.json has the reasons)", names)});
   return info;
 }
 
 constexpr const char* kRelationsCaption =
-    "LRE: the share of test samples whose object the relation's operator says: an affine map from "
-    "the subject's state at one layer to the "
-    "last layer's, made from a few samples' Jacobians. Only samples that the model itself knows "
-    "are tested. The layer is the one "
-    "chosen in each trial (in brackets, the one most often chosen), for the other operators too: "
-    "identity is the state itself, translation "
-    "adds the mean difference, regression is the least-squares map of the same samples. A grey "
-    "tick is chance, 1 / the number of distinct "
-    "objects; a thin line is one standard deviation over trials either way. A relation whose blue "
-    "dot stands far to the right of its tick "
-    "and of the others is decoded linearly.";
+    "LRE is an affine map from the subject's state at one layer to the last layer's state. It is "
+    "made from the Jacobians of a few samples. Faithfulness is the share of test samples whose "
+    "object it predicts. Only samples that the model itself knows are tested.\n"
+    "Each trial stands at the layer that it chose, for the other operators too. The brackets have "
+    "these layers. Identity is the state itself, translation adds the mean difference, and "
+    "regression is the least-squares map of the same samples. A grey tick is chance, which is 1 / "
+    "the number of distinct objects. A thin line is one standard deviation over trials to each "
+    "side. If the dot of LRE stands far to the right of its tick and of the other dots, the "
+    "relation is decoded linearly.";
 constexpr const char* kLayersCaption =
-    "Faithfulness: what the operator says; causality: the share of test samples whose answer "
-    "becomes another sample's when the subject's "
-    "state is moved by the operator's low-rank inverse. Beta and the rank are each layer's own. "
-    "Bands: 95% confidence intervals over "
-    "relations. Where causality falls, what comes after no longer reads the subject's state.";
+    "Faithfulness is the share of test samples whose object the operator predicts. Causality is "
+    "the share whose answer becomes another sample's, when the operator's low-rank inverse moves "
+    "the subject's state. Each layer has its own beta and rank. If causality falls, the layers "
+    "above no longer read the subject's state.";
 constexpr const char* kRangeCaption =
-    "A relation with few objects is easier to guess: the dashed curve is chance. Points high above "
-    "it are linear for another reason. "
-    "Colours are kinds of relations.";
+    "A relation with few objects is easier to guess. The dashed curve is chance. Points high above "
+    "it are linear for another reason. Colours are kinds of relations.";
+
+// The line below a relation whose trials chose different layers.
+std::string DifferingLine(const RelationResult& relation, const char* what, int TrialResult::*layer,
+                          MeanOverTrials LreMeans::*measure, const char* parameter,
+                          double LreMeans::*value) {
+  if (!Differs(relation, layer)) return "";
+  const LayerResult& best = BestLayer(relation, measure);
+  return fmt::format(
+      "    {}: trials chose layers {}. The best layer on average is {}, with {} "
+      "and {} {:.3g}.\n",
+      what, LayersName(relation, layer, 0), LayerName(best.layer), MeanAndStd(best.means.*measure),
+      parameter, best.means.*value);
+}
 
 }  // namespace
 
 DotPlot LreRelationsPlot(const LreResult& lre) {
-  DotPlot plot{
-      .name = "lre_relations",
-      .title = "Faithfulness by relation",
-      .subtitle = fmt::format("{}; each trial at its chosen layer", lre.options.value("model", "")),
-      .row_title = "relation",
-      .value_title = "faithfulness (%)",
-      .series = {{.name = "LRE"},
-                 {.name = "identity"},
-                 {.name = "translation"},
-                 {.name = "regression"},
-                 {.name = "chance", .is_reference = true}},
-      .domain = {0, 100}};
+  DotPlot plot{.name = "lre_relations",
+               .title = "Faithfulness by relation",
+               .subtitle = fmt::format("{}; in brackets: the layers that trials chose",
+                                       ModelName(lre.options)),
+               .row_title = "relation",
+               .value_title = "faithfulness (%)",
+               .series = {{.name = "LRE"},
+                          {.name = "identity"},
+                          {.name = "translation"},
+                          {.name = "regression"},
+                          {.name = "chance", .is_reference = true}},
+               .domain = {0, 100}};
   for (const RelationResult& relation : Sorted(lre.relations)) {
     const LreMeans& means = relation.chosen;
-    plot.rows.push_back(fmt::format("{} ({})", relation.name, LayerName(relation.layer)));
+    plot.rows.push_back(fmt::format("{} ({})", relation.name,
+                                    LayersName(relation, &TrialResult::layer, relation.layer)));
     plot.series[0].values.push_back(means.faithfulness.mean);
     plot.series[0].spreads.push_back(means.faithfulness.std);
     plot.series[1].values.push_back(means.identity.mean);
@@ -123,24 +154,27 @@ DotPlot LreRelationsPlot(const LreResult& lre) {
 
 LineChart LreLayersChart(const LreResult& lre) {
   const LreSummary& summary = lre.summary;
-  LineChart chart{.name = "lre_layers",
-                  .title = "Faithfulness and causality by layer",
-                  .subtitle = fmt::format("{}; means over {} relations",
-                                          lre.options.value("model", ""), summary.relations),
-                  .x_title = "layer",
-                  .y_title = "percent of test samples",
-                  .curves = {LayerCurve(summary, "faithfulness", &LayerSummary::faithfulness),
-                             LayerCurve(summary, "causality", &LayerSummary::causality)},
-                  .references = {{"chance", summary.chance.mean}},
-                  .domain = {{0.0, 100.0}}};
-  for (const LayerSummary& layer : summary.by_layer) chart.x.push_back(LayerName(layer.layer));
+  LineChart chart{
+      .name = "lre_layers",
+      .title = "Faithfulness and causality by layer",
+      .subtitle = fmt::format("{}; {}{}", ModelName(lre.options),
+                              summary.relations == 1 ? "" : "means over ", RelationsName(lre)),
+      .band_name = "95% confidence intervals over relations",
+      .y_title = "percent of test samples",
+      .curves = {LayerCurve(summary, "faithfulness", &LayerSummary::faithfulness),
+                 LayerCurve(summary, "causality", &LayerSummary::causality)},
+      .references = {{"chance", summary.chance.mean}},
+      .domain = {{0.0, 100.0}}};
+  std::vector<int> layers;
+  for (const LayerSummary& layer : summary.by_layer) layers.push_back(layer.layer);
+  SetLayers(chart, layers);
   return chart;
 }
 
 Scatter LreRangeScatter(const LreResult& lre) {
   Scatter scatter{.name = "lre_range",
                   .title = "Faithfulness by the number of distinct objects",
-                  .subtitle = lre.options.value("model", ""),
+                  .subtitle = fmt::format("{}; {}", ModelName(lre.options), RelationsName(lre)),
                   .x_title = "distinct objects",
                   .y_title = "faithfulness (%)",
                   .log_x = true,
@@ -163,7 +197,7 @@ Scatter LreRangeScatter(const LreResult& lre) {
 }
 
 std::string LrePage(const LreResult& lre) {
-  if (lre.relations.empty()) return HtmlPage(PageHead(lre), {});
+  if (lre.relations.empty()) return HtmlPage(LreHead(lre), {});
   std::vector<Figure> figures = {
       {"By relation", kRelationsCaption, DotPlotSpec(LreRelationsPlot(lre))}};
   if (lre.summary.by_layer.size() > 1)
@@ -171,25 +205,46 @@ std::string LrePage(const LreResult& lre) {
   const Scatter by_range = LreRangeScatter(lre);
   if (!by_range.guide.empty())
     figures.push_back({"By the number of objects", kRangeCaption, ScatterSpec(by_range)});
-  return HtmlPage(PageHead(lre), figures);
+  return HtmlPage(LreHead(lre), figures);
 }
 
 std::string LreText(const LreResult& lre) {
   std::string text;
   const LreSummary& summary = lre.summary;
+  int name_width = 20, layer_width = 6;
+  bool has_std = false;
+  for (const RelationResult& r : lre.relations) {
+    name_width = std::max(name_width, Length(VisibleText(r.name)) + 1);
+    if (Differs(r, &TrialResult::layer) || Differs(r, &TrialResult::causal_layer)) layer_width = 8;
+    has_std = has_std || r.chosen.faithfulness.std || r.chosen.causality.std;
+  }
   if (summary.relations > 0) {
-    text = fmt::format("{:<20}{:>6}{:>7}{:>12}{:>6}{:>5}{:>12}{:>6}{:>6}\n", "relation", "known",
-                       "chance", "faithful", "layer", "beta", "causal", "layer", "rank");
+    text = fmt::format("{:<{}}{:>6}{:>7}{:>12}{:>{}}{:>5}{:>12}{:>{}}{:>6}\n", "relation",
+                       name_width, "known", "chance", "faithful", "layer", layer_width, "beta",
+                       "causal", "layer", layer_width, "rank");
   }
   for (const RelationResult& r : Sorted(lre.relations)) {
-    text += fmt::format("{:<20.19}{:>6.4g}{:>7.1f}{:>12}{:>6}{:>5.3g}{:>12}{:>6}{:>6.3g}\n",
-                        VisibleText(r.name), r.known, r.chance, MeanAndStd(r.chosen.faithfulness),
-                        LayerName(r.layer), r.chosen.beta, MeanAndStd(r.chosen.causality),
-                        LayerName(r.causal_layer), r.chosen.rank);
+    const bool by_faith = Differs(r, &TrialResult::layer),
+               by_cause = Differs(r, &TrialResult::causal_layer);
+    text += fmt::format(
+        "{:<{}}{:>6.4g}{:>7.1f}{:>12}{:>{}}{:>5}{:>12}{:>{}}{:>6}\n", VisibleText(r.name),
+        name_width, r.known, r.chance, MeanAndStd(r.chosen.faithfulness),
+        by_faith ? "differs" : LayerName(r.layer), layer_width,
+        by_faith ? "-" : fmt::format("{:.3g}", r.chosen.beta), MeanAndStd(r.chosen.causality),
+        by_cause ? "differs" : LayerName(r.causal_layer), layer_width,
+        by_cause ? "-" : fmt::format("{:.3g}", r.chosen.rank));
+    text += DifferingLine(r, "faithful", &TrialResult::layer, &LreMeans::faithfulness, "beta",
+                          &LreMeans::beta);
+    text += DifferingLine(r, "causal", &TrialResult::causal_layer, &LreMeans::causality, "rank",
+                          &LreMeans::rank);
   }
+  if (has_std) text += "Percent. ± is followed by one standard deviation over trials.\n";
   if (summary.relations > 1)
-    text += fmt::format("{} relations: faithfulness {} %, causality {} %\n", summary.relations,
-                        MeanAndInterval(summary.faithfulness), MeanAndInterval(summary.causality));
+    text += fmt::format(
+        "{} relations: faithfulness {} %, causality {} %. Brackets are 95% "
+        "intervals over relations.\n",
+        summary.relations, MeanAndInterval(summary.faithfulness),
+        MeanAndInterval(summary.causality));
   for (const auto& [what, reason] : summary.skipped)
     text += fmt::format("skipped {}: {}\n", VisibleText(what), reason);
   return text;

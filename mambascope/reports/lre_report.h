@@ -11,21 +11,24 @@
 
 namespace mambascope {
 
-// Faithfulness of each relation's operator, the most faithful first, beside that of the operators
-// that it is measured against at the same layers, and chance. REQUIRES: some relations were
-// measured, here and below
+// The faithfulness of each relation's operator, the most faithful first. Beside it stand the other
+// operators at the same layers, and chance. REQUIRES: some relations were measured.
 DotPlot LreRelationsPlot(const LreResult& lre);
 
-// The means over relations of faithfulness and causality, by layer.
+// The means over relations of faithfulness and causality, by layer. REQUIRES: some relations were
+// measured.
 LineChart LreLayersChart(const LreResult& lre);
 
-// Faithfulness by the number of a relation's distinct objects.
+// Faithfulness by the number of a relation's distinct objects. REQUIRES: some relations were
+// measured.
 Scatter LreRangeScatter(const LreResult& lre);
 
-// The figures, or where no relation was measured why not.
+// The figures. If no relation was measured, the page says why.
 std::string LrePage(const LreResult& lre);
 
-// A line per relation, at most 80 columns wide, the means over relations, and what was skipped.
+// A table with a line per relation, the means over relations, and the skipped parts. If a
+// relation's trials chose different layers, the table says "differs"; a line below it has these
+// layers, and the values at the best layer of the mean over trials.
 std::string LreText(const LreResult& lre);
 
 }  // namespace mambascope

@@ -63,6 +63,7 @@ TEST(LreReportTest, RelationsStandFromTheMostFaithfulWithTheirBaselines) {
 TEST(LreReportTest, LayersAreMeansOverRelations) {
   const LineChart chart = LreLayersChart(SmallResult());
   EXPECT_THAT(chart.x, ElementsAre("embed", "3"));
+  EXPECT_THAT(chart.at, ElementsAre(-1, 3));
   EXPECT_THAT(chart.curves[0].values, ElementsAre(10, 65));
   EXPECT_THAT(chart.curves[1].values, ElementsAre(5, 32.5));
   EXPECT_EQ(chart.curves[0].band[1], std::pair(0.0, 100.0)) << "Student's t of two relations, cut";
@@ -87,10 +88,50 @@ TEST(LreReportTest, TextHasALinePerRelationAndWhatWasSkipped) {
             R"(relation             known chance    faithful layer beta      causal layer  rank
 gender                  12   50.0        90.0     3  2.5        20.0 embed    16
 country <capital>       12   10.0  40.0 ±12.5     3  2.5        20.0 embed    16
-2 relations: faithfulness 65.0 [0.0, 100.0] %, causality 20.0 [20.0, 20.0] %
+Percent. ± is followed by one standard deviation over trials.
+2 relations: faithfulness 65.0 [0.0, 100.0] %, causality 20.0 [20.0, 20.0] %. Brackets are 95% intervals over relations.
 skipped tiny: it has 2 samples
 skipped gender (1 of 2 trials, reason of the first): few
 )");
+}
+
+// Trials that chose layers 3 and 5, where layer 5 is the best one on average.
+RelationResult DifferingRelation() {
+  RelationResult relation = MakeRelation("gender", 2, 90);
+  relation.by_layer.push_back({5, MakeMeans(95, 2, 30)});
+  relation.by_layer.back().means.faithfulness.std = 1.5;
+  relation.by_layer.back().means.beta = 4;
+  relation.trials = {{.layer = 3, .causal_layer = 3}, {.layer = 5, .causal_layer = 3}};
+  return relation;
+}
+
+TEST(LreReportTest, TextSaysWhereTrialsChoseDifferentLayers) {
+  RelationResult relation = DifferingRelation();
+  const auto text = [&] { return LreText(MakeLreResult({{"model", "demo"}}, {relation})); };
+  EXPECT_EQ(text(),
+            R"(relation             known chance    faithful   layer beta      causal   layer  rank
+gender                  12   50.0        90.0 differs    -        20.0   embed    16
+    faithful: trials chose layers 3, 5. The best layer on average is 5, with 95.0 ±1.5 and beta 4.
+)");
+  relation.by_layer[1].means.faithfulness.mean = 97;
+  EXPECT_THAT(text(), HasSubstr("The best layer on average is 3, with 97.0 and beta 2.5."));
+  relation.trials[1].layer = 3;
+  EXPECT_THAT(text(), AllOf(HasSubstr("90.0     3  2.5"), Not(HasSubstr("differs"))));
+  relation.trials[1].causal_layer = 5;
+  EXPECT_THAT(text(), HasSubstr("causal: trials chose layers 3, 5. The best layer on average is "
+                                "3, with 45.0 and rank 16."));
+  EXPECT_THAT(text(), HasSubstr("differs     -\n"));
+}
+
+TEST(LreReportTest, PlotNamesEveryLayerThatTrialsChose) {
+  EXPECT_THAT(LreRelationsPlot(MakeLreResult({{"model", "demo"}}, {DifferingRelation()})).rows,
+              ElementsAre("gender (3, 5)"));
+}
+
+TEST(LreReportTest, TextCutsNoName) {
+  const std::string name = "person_native_language_of_birth";
+  EXPECT_THAT(LreText(MakeLreResult({{"model", "demo"}}, {MakeRelation(name, 2, 90)})),
+              HasSubstr("\n" + name + " "));
 }
 
 TEST(LreReportTest, PageOfOneLayerHasNoSweepAndOfNothingNoFigure) {
@@ -106,8 +147,9 @@ TEST(LreReportTest, PageOfOneLayerHasNoSweepAndOfNothingNoFigure) {
   EXPECT_THAT(page(relations),
               AllOf(HasSubstr("none could be measured"), Not(HasSubstr("<section"))));
   for (int i = 0; i < 5; ++i) relations.push_back(MakeSkipped("r" + std::to_string(i), "why"));
-  EXPECT_THAT(page(relations),
-              HasSubstr("<dt>skipped</dt><dd>tiny; r0; r1; r2; r3; r4 (why: lre.json)</dd>"));
+  EXPECT_THAT(
+      page(relations),
+      HasSubstr("<dt>skipped</dt><dd>tiny; r0; r1; r2; r3; r4 (lre.json has the reasons)</dd>"));
 }
 
 class LreInABrowser : public BrowserTest {};

@@ -2,6 +2,7 @@
 // terminal.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "mambascope/experiments/editing/mass_edit.h"
@@ -9,14 +10,15 @@
 
 namespace mambascope {
 
-// S and its three parts by the number of edits. REQUIRES: !result.points.empty()
-LineChart MassEditChart(const MassEditResult& result);
+// S and its three parts by the number of edits, on a logarithmic axis. A point of one record is
+// left out, because its measures would be 0 or 100. There is no chart for fewer than two points.
+std::optional<LineChart> MassEditChart(const MassEditResult& result);
 
-// The figure, or for a single point its numbers alone.
+// The figure if there is one, and the numbers of each point.
 std::string MassEditPage(const MassEditResult& result);
 
-// There is a line for each number of edits, with the model's perplexity and its most changed
-// weight, and the warnings.
+// A line for each number of edits, with the model's perplexity and its most changed weight, and
+// the warnings.
 std::string MassEditText(const MassEditResult& result);
 
 }  // namespace mambascope

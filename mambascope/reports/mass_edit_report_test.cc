@@ -40,8 +40,11 @@ MassEditResult FourPoints() {
 }
 
 TEST(MassEditChartTest, HasTheMeasuresByTheNumberOfEdits) {
-  const LineChart chart = MassEditChart(FourPoints());
+  const LineChart chart = MassEditChart(FourPoints()).value();
   EXPECT_THAT(chart.x, ElementsAre("1", "10", "100", "300"));
+  EXPECT_THAT(chart.at, ElementsAre(1, 10, 100, 300));
+  EXPECT_EQ(chart.x_scale, LineChart::XScale::kLog);
+  EXPECT_EQ(chart.title, "MEMIT edits in layers <3-7>");
   ASSERT_EQ(chart.curves.size(), 4);
   EXPECT_EQ(chart.curves[0].name, "S");
   EXPECT_THAT(chart.curves[0].values, ElementsAre(std::nullopt, 93.5, 89, 79));
@@ -51,10 +54,19 @@ TEST(MassEditChartTest, HasTheMeasuresByTheNumberOfEdits) {
   EXPECT_EQ(chart.domain, std::pair(0.0, 100.0));
 }
 
+TEST(MassEditChartTest, LeavesOutPointsOfOneRecord) {
+  MassEditResult result = FourPoints();
+  result.points[0].means.records = 1;
+  EXPECT_THAT(MassEditChart(result)->x, ElementsAre("10", "100", "300"));
+  for (MassEditPoint& point : result.points) point.means.records = 1;
+  EXPECT_FALSE(MassEditChart(result));
+}
+
 TEST(MassEditPageTest, SaysEveryRowAndDrawsNoneOfOne) {
   MassEditResult result = FourPoints();
   EXPECT_THAT(MassEditPage(result),
               HasSubstr("<dt>1 edit</dt><dd>S -, ES 99.95, PS -, NS 89.97; 0.25 s per edit</dd>"));
+  EXPECT_THAT(MassEditPage(result), HasSubstr("<dt>10 edits</dt><dd>S 93.50, ES 99.50 ["));
   EXPECT_THAT(MassEditPage(result), HasSubstr("<section"));
   result.points.resize(1);
   EXPECT_THAT(MassEditPage(result), Not(HasSubstr("<section")));
@@ -68,7 +80,7 @@ TEST(MassEditTextTest, HasALineForEachNumberOfEdits) {
             "   100     300   95.00   90.00   87.50   89.00     x 1.500        12.5 %\n"
             "   300     300   85.00   80.00   82.50   79.00     x 2.500        12.5 %\n"
             "        warning: the perplexity rises\n"
-            "Percent, means over all records, edited so many at a time.\n");
+            "Percent, means over all records, each edited in a model with that many edits.\n");
 }
 
 class MassEditInABrowser : public BrowserTest {};
@@ -76,7 +88,7 @@ class MassEditInABrowser : public BrowserTest {};
 TEST_F(MassEditInABrowser, DrawsTheCurve) {
   const std::string dom = Open(MassEditPage(FourPoints()));
   EXPECT_THAT(Root(dom), HasSubstr("data-state=\"drawn\""));
-  EXPECT_THAT(dom, HasSubstr("layers=&lt;3-7&gt;"));
+  EXPECT_THAT(dom, HasSubstr("<dt>layers</dt><dd>&lt;3-7&gt;</dd>"));
   EXPECT_THAT(dom, Not(HasSubstr("class=\"error\"")));
 }
 

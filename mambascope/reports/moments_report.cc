@@ -13,8 +13,8 @@
 namespace mambascope {
 namespace {
 
-// From the first layer's blue over violet to the last one's orange: all are seen on white and on
-// black.
+// A colour between the first layer's blue and the last layer's orange, by way of violet. All of
+// them can be seen on white and on black.
 std::string LayerColour(int layer, int last) {
   constexpr double kStops[3][3] = {{0x2f, 0x6f, 0xd8}, {0xb0, 0x40, 0x9a}, {0xe8, 0x7a, 0x17}};
   const double at = last == 0 ? 0 : 2.0 * layer / last;
@@ -26,12 +26,12 @@ std::string LayerColour(int layer, int last) {
   return colour;
 }
 
-// The y axis: from 0 to a tenth above the largest change, but not beyond 1, from where on a change
-// says no more.
-std::pair<double, double> Domain(const std::vector<const MomentResult*>& moments) {
+// The y axis goes from 0 to a tenth above the largest change of all sites, but at most to 1. A
+// change beyond 1 says only that the vector is not known yet.
+std::pair<double, double> Domain(const MomentsResult& report) {
   double most = 0.1;
-  for (const MomentResult* m : moments) {
-    for (const std::optional<double>& change : m->convergence.change)
+  for (const MomentResult& m : report.moments) {
+    for (const std::optional<double>& change : m.convergence.change)
       most = std::max(most, change.value_or(0));
   }
   return {0, std::min(1.0, std::floor(most * 10 + 1) / 10)};
@@ -58,7 +58,7 @@ std::string ProjectionNames(const MomentsResult& report, Site site) {
 
 bool IsWatched(const MomentResult& moments) { return !moments.convergence.tokens.empty(); }
 
-// The tokens at which C^-1 k changed by less than `bound` since half as many.
+// The number of tokens from which C^-1 k changed by less than `bound` since half as many tokens.
 std::string TokensUntil(const Convergence& convergence, double bound) {
   for (size_t i = 0; i < convergence.tokens.size(); ++i) {
     if (convergence.change[i] && *convergence.change[i] < bound)
@@ -77,15 +77,18 @@ LineChart MomentsChart(const MomentsResult& report, Site site) {
       });
   LineChart chart{
       .name = fmt::format("moments_{}", SiteName(site)),
-      .title = fmt::format("Convergence of the second moments at {} ({})", SiteName(site),
+      .title = fmt::format("Convergence of the second moments of {} ({})", SiteName(site),
                            ProjectionNames(report, site)),
-      .subtitle = fmt::format(
-          "width {}; held-out keys k, C from so many tokens against half as many", longest.width),
-      .x_title = "tokens (doubling)",
-      .y_title = "relative change of C⁻¹k",
+      .subtitle = fmt::format("{}; {} features", ModelName(report.options), longest.width),
+      .x_title = "tokens",
+      .y_title = "relative change of C⁻¹k since half as many tokens",
+      .x_scale = LineChart::XScale::kLog,
       .references = {{"10 %", 0.1}},
-      .domain = Domain(all)};
-  for (const int64_t tokens : longest.convergence.tokens) chart.x.push_back(std::to_string(tokens));
+      .domain = Domain(report)};
+  for (const int64_t tokens : longest.convergence.tokens) {
+    chart.x.push_back(std::to_string(tokens));
+    chart.at.push_back(static_cast<double>(tokens));
+  }
   int last = 0;
   for (const MomentResult* m : all) last = std::max(last, m->place.layer);
   for (const MomentResult* m : all) {
@@ -99,30 +102,38 @@ LineChart MomentsChart(const MomentsResult& report, Site site) {
 }
 
 std::string MomentsPage(const MomentsResult& report) {
-  PageInfo info{.title = "Second moments",
-                .summary = {{"model", report.options.value("model", "")}}};
+  std::set<Site> sites;
+  std::set<int> layers;
+  for (const MomentResult& moments : report.moments) {
+    sites.insert(moments.place.site);
+    layers.insert(moments.place.layer);
+  }
+  std::vector<std::string> site_names, layer_names;
+  for (const Site site : sites) site_names.emplace_back(SiteName(site));
+  for (const int layer : layers) layer_names.push_back(std::to_string(layer));
+  PageInfo info{.title = fmt::format("Second moments of {} in {} {} ({})", JoinTexts(site_names),
+                                     layers.size() == 1 ? "layer" : "layers",
+                                     JoinTexts(layer_names), ModelName(report.options)),
+                .summary = {{"model", ModelName(report.options)}},
+                .made_by = OptionLines(report.options)};
   if (!report.moments.empty()) {
     const MomentResult& first = report.moments[0];
     info.summary.push_back(
-        {"text", fmt::format("{} tokens of {} documents", first.tokens, first.documents)});
+        {"text", fmt::format("{} of {}", CountText(static_cast<size_t>(first.tokens), "token"),
+                             CountText(static_cast<size_t>(first.documents), "document"))});
   }
-  info.summary.push_back({"options", OptionsLine(report.options)});
   std::vector<Figure> figures;
-  std::set<Site> sites;
-  for (const MomentResult& moments : report.moments) sites.insert(moments.place.site);
   for (const Site site : sites) {
     const std::vector<const MomentResult*> all = MomentsAt(report, site);
     if (!std::any_of(all.begin(), all.end(), [](const MomentResult* m) { return IsWatched(*m); }))
       continue;
     const std::string caption = fmt::format(
-        "C is the mean of k kᵀ over the tokens of the text, k the input of {}. An edit moves along "
-        "C⁻¹k; the figure shows how much that "
-        "vector, of keys "
-        "that were not counted, still changes when the text is doubled. A curve "
-        "without "
-        "points: fewer tokens than features, so that C has no inverse.",
+        "C is the mean of k kᵀ over the tokens of the text, where k is the input of {}. An edit "
+        "moves a weight along C⁻¹k. The figure shows how much C⁻¹k still changes when the text is "
+        "doubled, for keys k that were not counted in C. A curve has no points for fewer tokens "
+        "than features, because C has no inverse then.",
         ProjectionNames(report, site));
-    figures.push_back({.heading = std::string(SiteName(site)),
+    figures.push_back({.heading = fmt::format("Convergence at {}", SiteName(site)),
                        .caption = caption,
                        .spec = LineChartSpec(MomentsChart(report, site))});
   }

@@ -1,4 +1,4 @@
-// How far second moments have converged, as figures.
+// The convergence of second moments becomes figures, and lines for a terminal.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@
 
 namespace mambascope {
 
-// The relative change of C^-1 k by tokens at one site, a curve per layer. REQUIRES: some moments
-// there have been watched.
+// The relative change of C^-1 k by the number of tokens at one site, a curve per layer. All sites
+// have the same y axis. REQUIRES: convergence was watched for some moments of the site.
 LineChart MomentsChart(const MomentsResult& report, Site site);
 
 std::string MomentsPage(const MomentsResult& report);
 
-// For a terminal.
+// The lines for a terminal.
 std::string MomentsText(const MomentsResult& report);
 
 }  // namespace mambascope

@@ -51,12 +51,21 @@ TEST(MomentsReportTest, WhatIsNoNumberIsNull) {
 TEST(MomentsReportTest, TheChartHasACurvePerLayerOverTheLongestRun) {
   const LineChart chart = MomentsChart(Report(), Site::kMixerIn);
   EXPECT_THAT(chart.x, ElementsAre("512", "1024", "2048"));
+  EXPECT_THAT(chart.at, ElementsAre(512, 1024, 2048));
   ASSERT_EQ(chart.curves.size(), 2);
   EXPECT_THAT(chart.curves[0].values, ElementsAre(std::nullopt, std::nullopt, std::nullopt));
   EXPECT_THAT(chart.curves[1].values, ElementsAre(std::nullopt, 3.0, 0.25));
   EXPECT_NE(chart.curves[0].colour, chart.curves[1].colour);
   EXPECT_EQ(chart.domain, std::pair(0.0, 1.0));  // a change beyond 1 says no more
   EXPECT_NO_THROW(LineChartSpec(chart));
+}
+
+TEST(MomentsReportTest, SitesShareTheirAxis) {
+  MomentsResult report = Report();
+  report.moments[1].convergence.change = {std::nullopt, 0.3, 0.2};
+  report.moments[2].convergence = {.tokens = {512, 1024}, .change = {std::nullopt, 0.7}};
+  EXPECT_EQ(MomentsChart(report, Site::kMixerIn).domain, MomentsChart(report, Site::kMixed).domain);
+  EXPECT_EQ(MomentsChart(report, Site::kMixerIn).domain->second, 0.8);
 }
 
 TEST(MomentsReportTest, ThePageHasAFigureWhereConvergenceWasWatched) {

@@ -12,9 +12,9 @@
 namespace mambascope {
 namespace {
 
-constexpr size_t kTop = 5;           // tokens of a terminal's lines
+constexpr size_t kTop = 5;           // tokens that a terminal lists
 constexpr int kTokenWidth = 20;      // characters of a token there
-constexpr const char* kHole = "{}";  // of the prompt, where the subject belongs
+constexpr const char* kHole = "{}";  // the subject's place in the prompt
 
 std::string WholePrompt(const OneEditResult& edit) {
   std::string prompt = edit.prompt;
@@ -40,7 +40,7 @@ std::string RatioText(double part, double whole) {
   return whole > 0 ? fmt::format("{:.3g} %", 100 * part / whole) : "-";
 }
 
-// Of the last layer's weight.
+// The relative change of the last layer's weight.
 std::string ChangeText(const OneEditResult& edit) {
   const WeightChange& last = edit.health.weights.back();
   return RatioText(last.change_norm, last.weight_norm);
@@ -70,12 +70,16 @@ std::string TopLine(const NextTokens& next) {
   return line;
 }
 
-// Numbers of a search's passes, a curve for each.
+// The chart with a curve for each of `numbers`, by pass of the search.
 LineChart ByPass(const OneEditResult& edit, LineChart chart,
                  const std::vector<std::pair<const char*, double LossStep::*>>& numbers) {
-  chart.subtitle = fmt::format("{} ({})", RewriteLine(edit), EditedWeights(edit));
+  chart.subtitle =
+      fmt::format("{}; {}; {}", ModelName(edit.options), RewriteLine(edit), EditedWeights(edit));
   chart.x_title = "pass";
-  for (size_t s = 0; s < edit.loss.size(); ++s) chart.x.push_back(std::to_string(s + 1));
+  for (size_t s = 0; s < edit.loss.size(); ++s) {
+    chart.x.push_back(std::to_string(s + 1));
+    chart.at.push_back(static_cast<double>(s + 1));
+  }
   for (const auto& [name, number] : numbers) {
     chart.curves.push_back({.name = name});
     for (const LossStep& step : edit.loss) chart.curves.back().values.push_back(step.*number);
@@ -83,7 +87,7 @@ LineChart ByPass(const OneEditResult& edit, LineChart chart,
   return chart;
 }
 
-// A token and its probability, `kTokenWidth` + 9 wide; nothing where `top` has no such rank.
+// A token and its probability, `kTokenWidth` + 9 wide. Empty if `top` has no such rank.
 std::string TokenCell(const std::vector<TokenProbability>& top, size_t rank) {
   if (rank >= top.size()) return "";
   std::string text = VisibleText(top[rank].text);
@@ -113,8 +117,9 @@ std::vector<LineChart> EditCharts(const OneEditResult& edit) {
 std::string EditPage(const OneEditResult& edit) {
   const NextTokens &before = edit.before, &after = edit.after;
   PageInfo info{
-      .title = fmt::format("Edit: {}", RewriteLine(edit)),
-      .summary = {{"model", edit.options.value("model", "")},
+      .title = fmt::format("Edit of {}: {} ({})", EditedWeights(edit), RewriteLine(edit),
+                           ModelName(edit.options)),
+      .summary = {{"model", ModelName(edit.options)},
                   {"prompt", WholePrompt(edit)},
                   {"target", edit.target},
                   {"edited", EditedWeights(edit)},
@@ -126,16 +131,17 @@ std::string EditPage(const OneEditResult& edit) {
                   {"|change| / |W|", ChangeText(edit)},
                   {"|v* - v0| / |v0|", RatioText(edit.delta_norm, edit.v0_norm)},
                   {"perplexity",
-                   fmt::format("{} ({})", PerplexityText(edit.health), edit.perplexity_text)}}};
+                   fmt::format("{} ({})", PerplexityText(edit.health), edit.perplexity_text)}},
+      .made_by = OptionLines(edit.options)};
   for (const std::string& warning : edit.health.warnings)
     info.summary.push_back({"warning", warning});
-  info.summary.push_back({"options", OptionsLine(edit.options)});
   std::vector<Figure> figures;
   const std::vector<std::string> captions = {
-      "What the search brings down: nll, of the target in the contexts; kl, how far what the "
-      "subject is has moved; decay, how far "
-      "the value has. Their sum is the loss.",
-      "The mean over the contexts of the target's probability (per token) with the value at the "
+      "The search minimizes the loss, which is the sum of three parts. nll is the negative log "
+      "likelihood of the target in the contexts. kl is the KL divergence of the next-token "
+      "distribution after 'SUBJECT is a'. decay grows with the distance of the value from its "
+      "start.",
+      "The target's probability per token, averaged over the contexts, with the found value at the "
       "subject's last token."};
   for (const LineChart& chart : EditCharts(edit))
     figures.push_back({chart.title, captions[figures.size()], LineChartSpec(chart)});

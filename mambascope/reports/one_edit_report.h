@@ -1,4 +1,4 @@
-// One edit as figures of its value search, and as lines for a terminal.
+// One edit becomes figures of its value search, and lines for a terminal.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 
 namespace mambascope {
 
-// By pass: the loss and its parts in nats; p(target). None for fewer than two passes.
+// By pass: the loss and its parts in nats, and p(target). There are none for fewer than two passes.
 std::vector<LineChart> EditCharts(const OneEditResult& edit);
 
 std::string EditPage(const OneEditResult& edit);
 
-// What the model says before and after, side by side, and what the edit took.
+// The model's answers before and after the edit, side by side, and the size of the edit.
 std::string EditText(const OneEditResult& edit);
 
 }  // namespace mambascope

@@ -94,6 +94,7 @@ TEST(EditChartsTest, HaveTheLossAndItsPartsByPass) {
   const std::vector<LineChart> charts = EditCharts(edit);
   ASSERT_EQ(charts.size(), 2);
   EXPECT_THAT(charts[0].x, ElementsAre("1", "2", "3"));
+  EXPECT_THAT(charts[0].subtitle, HasSubstr("demo; The Space <b>Needle</b> is in the city of"));
   std::vector<std::string> names;
   for (const Curve& curve : charts[0].curves) names.push_back(curve.name);
   EXPECT_THAT(names, ElementsAre("nll", "kl", "decay", "loss"));
@@ -115,7 +116,8 @@ TEST_F(EditInABrowser, DrawsTheSearchAndShowsTextAsText) {
   EXPECT_THAT(
       dom,
       HasSubstr(
-          "<h1>Edit: The Space &lt;b&gt;Needle&lt;/b&gt; is in the city of -&gt; \u00b7Rome</h1>"));
+          "<h1>Edit of W_o, layer 5: The Space &lt;b&gt;Needle&lt;/b&gt; is in the city of -&gt; "
+          "\u00b7Rome (demo)</h1>"));
   EXPECT_THAT(dom, HasSubstr("id=\"figure-2\""));
   EXPECT_THAT(dom, Not(HasSubstr("class=\"error\"")));
 }

@@ -18,6 +18,12 @@ std::string TokenName(const std::string& at) {
   return at == "subject_last" ? "the subject's last token" : "the prompt's last token";
 }
 
+// "12 facts of relations", or the prompt of the only fact.
+std::string PathsData(const PathsResult& result) {
+  if (result.facts.size() == 1) return result.facts[0].fact.clean.text;
+  return DataText(result.options, result.facts.size(), "fact");
+}
+
 // The curves as rows of a heat map, for a terminal.
 Grid CurveGrid(const LineChart& chart) {
   Grid grid{
@@ -33,36 +39,38 @@ Grid CurveGrid(const LineChart& chart) {
 
 LineChart PathsChart(const PathsResult& result) {
   const PathAverage& average = result.average;
-  LineChart chart{
-      .name = fmt::format("paths_{}", result.at),
-      .title = fmt::format("Path-specific effects at {}", TokenName(result.at)),
-      .subtitle = fmt::format("{} facts; bands: 95% confidence intervals", average.facts),
-      .x_title = "layer",
-      .y_title = "IE"};
-  for (size_t l = 0; l < average.ie.at(0).size(); ++l) chart.x.push_back(std::to_string(l));
+  LineChart chart{.name = fmt::format("paths_{}", result.at),
+                  .title = fmt::format("Path-specific effects at {}", TokenName(result.at)),
+                  .subtitle = fmt::format("{}; {}", ModelName(result.options), PathsData(result)),
+                  .band_name = "95% confidence intervals over facts",
+                  .y_title = "indirect effect"};
+  SetLayers(chart, average.ie.at(0).size());
   for (size_t c = 0; c < result.conditions.size(); ++c)
     chart.curves.push_back({.name = CurveName(result.conditions[c]),
                             .values = average.ie[c],
                             .band = average.ci95[c]});
-  return chart;
+  std::vector<LineChart> charts = {chart};
+  ShareValueRange(charts, {0, 1});
+  return charts[0];
 }
 
 std::string PathsPage(const PathsResult& result) {
-  PageInfo info{.title = fmt::format("Path-specific effects at {}", TokenName(result.at)),
-                .summary = {{"model", result.options.value("model", "")}}};
+  PageInfo info{.title = fmt::format("Path-specific effects at {}: {} ({})", TokenName(result.at),
+                                     PathsData(result), ModelName(result.options)),
+                .summary = {{"model", ModelName(result.options)}},
+                .made_by = OptionLines(result.options)};
   if (result.facts.size() == 1)
     info.summary.push_back({"clean prompt", result.facts[0].fact.clean.text});
   if (!result.relations.empty())
-    info.summary.push_back({"relations", RelationsLine(result.relations)});
-  info.summary.push_back({"options", OptionsLine(result.options)});
+    info.summary.push_back({"chosen facts", RelationsLine(result.relations)});
   const std::string caption = fmt::format(
-      "The clean run's residual is restored at {} after one layer (x). Recovery: nothing else is "
-      "done. Severed: there, that part of every "
-      "layer's mixer is held at its value in the corrupted run. What a severed curve lacks flowed "
-      "through that part. {} facts are left out "
-      "since the clean prompt hardly makes the answer more probable (by less than {}).",
-      TokenName(result.at), result.average.guarded, kGuard);
-  return HtmlPage(info, {{.heading = "Effect by layer",
+      "In the corrupted run, the clean run's residual stream is restored at {} after one layer "
+      "(x). The curve \"recovery\" does nothing else. The other curves also sever a part of every "
+      "layer's mixer at that token: they hold it at its value in the corrupted run. The effect "
+      "that a severed curve lacks flows through that part. The indirect effect is "
+      "(p - p_corrupt) / (p_clean - p_corrupt), where p is the probability of the answer. {}",
+      TokenName(result.at), GuardText(result.average.guarded));
+  return HtmlPage(info, {{.heading = "Indirect effect by layer",
                           .caption = caption,
                           .spec = LineChartSpec(PathsChart(result))}});
 }
@@ -70,10 +78,10 @@ std::string PathsPage(const PathsResult& result) {
 std::string PathsText(const PathsResult& result) {
   std::string facts = FactsText(result.facts.size(), result.relations);
   if (result.facts.size() == 1) facts = FactText(result.facts[0].fact);
-  const std::string left_out = fmt::format("{} of them left out (p_clean - p_corrupt below {})\n",
-                                           result.average.guarded, kGuard);
-  return fmt::format("{}{}IE by layer, {}:\n{}\n", facts, result.facts.size() > 1 ? left_out : "",
-                     result.at, TerminalHeatMap(CurveGrid(PathsChart(result))));
+  const std::string guarded = GuardText(result.average.guarded);
+  return fmt::format("{}{}Indirect effect by layer at {}:\n{}\n", facts,
+                     result.facts.size() == 1 || guarded.empty() ? "" : guarded + "\n",
+                     TokenName(result.at), TerminalHeatMap(CurveGrid(PathsChart(result))));
 }
 
 }  // namespace mambascope

@@ -1,4 +1,4 @@
-// Path-specific effects as a figure.
+// Path-specific effects become a figure, and lines for a terminal.
 #pragma once
 
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace mambascope {
 
-// IE by layer, a curve per condition.
+// The indirect effect by layer, a curve per condition.
 LineChart PathsChart(const PathsResult& result);
 
 std::string PathsPage(const PathsResult& result);
 
-// For a terminal.
+// The lines for a terminal.
 std::string PathsText(const PathsResult& result);
 
 }  // namespace mambascope

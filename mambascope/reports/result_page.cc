@@ -1,8 +1,49 @@
 #include "mambascope/reports/result_page.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <numeric>
+
+#include "mambascope/experiments/facts/traced_fact.h"
+#include "mambascope/model/site.h"
 
 namespace mambascope {
+namespace {
+
+std::string LastPart(const std::string& path) {
+  const std::filesystem::path whole(path);
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
+}  // namespace
+
+std::string CountText(size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string JoinTexts(const std::vector<std::string>& texts) {
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+std::string ModelName(const Json& options) { return LastPart(options.value("model", "")); }
+
+std::string DataName(const Json& options) {
+  std::vector<std::string> names;
+  for (const char* source : {"relations", "counterfact", "zsre"}) {
+    const Json paths = options.value(source, Json());
+    if (paths.is_string()) names.push_back(LastPart(paths.get<std::string>()));
+    if (!paths.is_array()) continue;
+    for (const Json& path : paths) names.push_back(LastPart(path.get<std::string>()));
+  }
+  return JoinTexts(names);
+}
+
+std::string DataText(const Json& options, size_t count, std::string_view noun) {
+  const std::string data = DataName(options);
+  return CountText(count, noun) + (data.empty() ? "" : " of " + data);
+}
 
 std::string RelationsLine(const std::vector<RelationCount>& relations) {
   std::string line;
@@ -14,12 +55,35 @@ std::string RelationsLine(const std::vector<RelationCount>& relations) {
   return line;
 }
 
-std::string OptionsLine(const Json& options) {
-  std::string line;
+std::string GuardText(int64_t guarded) {
+  if (guarded == 0) return "";
+  return fmt::format("{} {} left out, because p_clean - p_corrupt is below {}.",
+                     CountText(static_cast<size_t>(guarded), "fact"), guarded == 1 ? "is" : "are",
+                     kGuard);
+}
+
+PageLines OptionLines(const Json& options) {
+  PageLines lines;
   for (const auto& [key, value] : options.items())
-    line += fmt::format("{}{}={}", line.empty() ? "" : ", ", key,
-                        value.is_string() ? value.get<std::string>() : DumpJson(value));
-  return line;
+    lines.emplace_back(key, value.is_string() ? value.get<std::string>()
+                            : value.is_null() ? "not given"
+                                              : DumpJson(value));
+  return lines;
+}
+
+std::string LayerName(int layer) { return layer == kEmbedLayer ? "embed" : std::to_string(layer); }
+
+void SetLayers(LineChart& chart, const std::vector<int>& layers) {
+  chart.x_title = "layer";
+  chart.x.clear();
+  for (int layer : layers) chart.x.push_back(LayerName(layer));
+  chart.at.assign(layers.begin(), layers.end());
+}
+
+void SetLayers(LineChart& chart, size_t count) {
+  std::vector<int> layers(count);
+  std::iota(layers.begin(), layers.end(), 0);
+  SetLayers(chart, layers);
 }
 
 }  // namespace mambascope

@@ -1,18 +1,48 @@
-// What the pages of all experiments say alike: which facts, and what made them.
+// The pages of all experiments share these texts: the model, the facts, and the options.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/experiments/facts/fact_pair.h"
+#include "mambascope/figures/curves.h"
+#include "mambascope/figures/page.h"
 
 namespace mambascope {
 
-// "river_continent 12 of 130 facts, ..": relations and their facts chosen.
+// "1 fact", "12 facts": the noun gets an s for every count but 1.
+std::string CountText(size_t count, std::string_view noun);
+
+// "8, 9, 10"
+std::string JoinTexts(const std::vector<std::string>& texts);
+
+// The model's folder name: "demo-neox" for the option --model models/demo-neox.
+std::string ModelName(const Json& options);
+
+// The names of the data files or folders: "relations", "counterfact.json". Empty: none was given.
+std::string DataName(const Json& options);
+
+// "12 facts of relations", "1 record of counterfact.json"
+std::string DataText(const Json& options, size_t count, std::string_view noun);
+
+// "river_continent 12 of 130, ..": how many facts of each relation were chosen.
 std::string RelationsLine(const std::vector<RelationCount>& relations);
 
-// "command=trace, model=demo, ..".
-std::string OptionsLine(const Json& options);
+// "2 facts are left out, because ..": facts below kGuard. Empty: there is none.
+std::string GuardText(int64_t guarded);
+
+// The options, a line each, for "How this was made".
+PageLines OptionLines(const Json& options);
+
+// "3"; "embed" for kEmbedLayer.
+std::string LayerName(int layer);
+
+// Gives the chart these layers as places, on a numeric axis.
+void SetLayers(LineChart& chart, const std::vector<int>& layers);
+// The same for layers 0 to count - 1.
+void SetLayers(LineChart& chart, size_t count);
 
 }  // namespace mambascope

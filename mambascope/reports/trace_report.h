@@ -1,4 +1,4 @@
-// Causal traces as figures.
+// Causal traces become figures, and lines for a terminal.
 #pragma once
 
 #include <string>
@@ -8,15 +8,16 @@
 
 namespace mambascope {
 
-// p(answer) of one fact, tokens by layers.
+// p(answer) of one fact, tokens by layers. The facts of a page have one colour scale.
 Grid FactHeatMap(const TraceResult& result, const FactTrace& fact);
 
-// IE averaged over facts, rows of tokens by layers; where W_o is isolated, what it adds.
+// The indirect effect averaged over facts, rows of tokens by layers. With --isolate it is the
+// effect of mixer_out less the effects of its inputs, ssm_out and gate.
 Grid AverageHeatMap(const TraceResult& result);
 
 std::string TracePage(const TraceResult& result);
 
-// For a terminal.
+// The lines for a terminal.
 std::string TraceText(const TraceResult& result);
 
 }  // namespace mambascope

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 #include "mambascope/experiments/statistics.h"
 
 namespace mambascope {
@@ -56,6 +59,20 @@ LreSummary SummarizeRelations(const std::vector<RelationResult>& measured,
   for (size_t i = 0; i < measured[0].by_layer.size(); ++i)
     summary.by_layer.push_back(SummarizeLayer(measured, i));
   return summary;
+}
+
+std::vector<int> ChosenLayers(const RelationResult& relation, int TrialResult::*layer) {
+  std::set<int> layers;
+  for (const TrialResult& trial : relation.trials)
+    if (trial.skipped.empty()) layers.insert(trial.*layer);
+  return {layers.begin(), layers.end()};
+}
+
+const LayerResult& BestLayer(const RelationResult& relation, MeanOverTrials LreMeans::*measure) {
+  return *std::max_element(relation.by_layer.begin(), relation.by_layer.end(),
+                           [&](const LayerResult& a, const LayerResult& b) {
+                             return (a.means.*measure).mean < (b.means.*measure).mean;
+                           });
 }
 
 LreResult MakeLreResult(const Json& options, const std::vector<RelationResult>& relations) {

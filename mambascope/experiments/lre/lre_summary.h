@@ -53,6 +53,14 @@ struct LreResult {
 LreSummary SummarizeRelations(const std::vector<RelationResult>& measured,
                               const std::vector<SkippedRelation>& skipped);
 
+// The layers that the done trials of a relation chose, each once, ascending. `layer` is the most
+// faithful layer (&TrialResult::layer) or the most causal one (&TrialResult::causal_layer).
+std::vector<int> ChosenLayers(const RelationResult& relation, int TrialResult::*layer);
+
+// The layer at which the mean over trials of `measure` is highest; the first of several.
+// REQUIRES: by_layer is not empty.
+const LayerResult& BestLayer(const RelationResult& relation, MeanOverTrials LreMeans::*measure);
+
 // Separates the relations that were skipped, and summarizes the others.
 LreResult MakeLreResult(const Json& options, const std::vector<RelationResult>& relations);
 

@@ -50,5 +50,23 @@ TEST(LreSummaryTest, SaysWhatWasSkipped) {
   EXPECT_EQ(MakeLreResult({}, {wholly}).summary.relations, 0);
 }
 
+TEST(LreSummaryTest, ListsTheLayersThatDoneTrialsChose) {
+  RelationResult relation = MakeMeasured("a", 40, 10);
+  relation.trials = {{.layer = 9, .causal_layer = 3},
+                     {.skipped = "few", .layer = 1, .causal_layer = 1},
+                     {.layer = 8, .causal_layer = 3},
+                     {.layer = 9, .causal_layer = 3}};
+  EXPECT_EQ(ChosenLayers(relation, &TrialResult::layer), (std::vector<int>{8, 9}));
+  EXPECT_EQ(ChosenLayers(relation, &TrialResult::causal_layer), (std::vector<int>{3}));
+}
+
+TEST(LreSummaryTest, BestLayerIsThatOfTheHighestMeanOfItsMeasure) {
+  RelationResult relation = MakeMeasured("a", 40, 10);
+  EXPECT_EQ(BestLayer(relation, &LreMeans::faithfulness).layer, 3);
+  relation.by_layer[0].means.faithfulness.mean = 40;
+  EXPECT_EQ(BestLayer(relation, &LreMeans::faithfulness).layer, kEmbedLayer) << "the first of two";
+  EXPECT_EQ(BestLayer(relation, &LreMeans::causality).layer, 3);
+}
+
 }  // namespace
 }  // namespace mambascope

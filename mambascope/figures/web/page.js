@@ -1,12 +1,12 @@
-// Draws the page's figures: each section holds its Vega-Lite specification as JSON. Sets data-state of the section, and at the end of the
-// whole document, to "drawn" or "failed".
+// Draws the page's figures. Each section holds its Vega-Lite specification as JSON. The script sets data-state of each section, and at the
+// end that of the document's root, to "drawn" or "failed".
 'use strict';
 
 const systemDark = matchMedia('(prefers-color-scheme: dark)');
-let chosenDark = null;  // what the button says; null: as the system
+let chosenDark = null;  // the button's choice; null: as the system
 const isDark = () => chosenDark ?? systemDark.matches;
 
-// Colours of axes, titles and legends. What a figure's marks look like in the dark is its specification's own affair.
+// Colours of axes, titles and legends. A figure's specification itself holds the colours of its marks.
 function theme(dark) {
   const [paper, ink, soft, line] = dark ? ['#17171a', '#e6e6ea', '#b4b4bd', '#34343a'] : ['#ffffff', '#1c1c20', '#50505a', '#e8e8ec'];
   return {
@@ -14,6 +14,7 @@ function theme(dark) {
     title: {color: ink, subtitleColor: soft},
     axis: {labelColor: ink, titleColor: soft, gridColor: line, domainColor: line, tickColor: line},
     legend: {labelColor: ink, titleColor: soft},
+    header: {labelColor: ink},
   };
 }
 
@@ -22,23 +23,26 @@ function withDark(spec, dark) {
   return params ? {...spec, params} : spec;
 }
 
+const specOf = section => JSON.parse(section.querySelector('script').textContent);
+
+// How vega-embed draws a figure.
+function embedOptions(dark) {
+  return {
+    mode: 'vega-lite',
+    renderer: 'svg',
+    ast: true,  // expressions are interpreted, so the page can forbid eval
+    defaultStyle: false,
+    actions: false,
+    tooltip: {theme: dark ? 'dark' : 'light'},
+    config: theme(dark),
+  };
+}
+
 async function draw(section) {
   const plot = section.querySelector('.plot');
   try {
-    const spec = JSON.parse(section.querySelector('script').textContent);
     section.figure?.finalize();
-    section.figure = await vegaEmbed(plot, withDark(spec, isDark()), {
-      mode: 'vega-lite',
-      renderer: 'svg',
-      ast: true,  // expressions are interpreted, so the page can forbid eval
-      defaultStyle: false,
-      actions: {export: {svg: true, png: true}, source: false, compiled: false, editor: false},
-      i18n: {SVG_ACTION: 'Save SVG', PNG_ACTION: 'Save PNG'},
-      scaleFactor: {png: 3, svg: 1},
-      downloadFileName: spec.name || section.id,
-      tooltip: {theme: isDark() ? 'dark' : 'light'},
-      config: theme(isDark()),
-    });
+    section.figure = await vegaEmbed(plot, withDark(specOf(section), isDark()), embedOptions(isDark()));
     section.dataset.state = 'drawn';
   } catch (error) {
     plot.replaceChildren(Object.assign(document.createElement('div'), {className: 'error', textContent: `${section.id}: ${error}`}));
@@ -46,22 +50,56 @@ async function draw(section) {
   }
 }
 
+// The specification without the views and layers that only show what is selected on the screen.
+function withoutHelpers(spec) {
+  const kept = {};
+  for (const key of ['layer', 'vconcat', 'hconcat', 'concat'])
+    if (spec[key]) kept[key] = spec[key].filter(part => !part.name?.startsWith('helper')).map(withoutHelpers);
+  return {...spec, ...kept};
+}
+
+// A picture of the figure as a URL: as it is shown, or for white paper and without helpers.
+async function picture(section, type, asShown) {
+  const scale = type === 'png' ? 3 : 1;
+  if (asShown) return section.figure.view.toImageURL(type, scale);
+  const figure = await vegaEmbed(document.createElement('div'), withoutHelpers(specOf(section)), embedOptions(false));
+  const url = await figure.view.toImageURL(type, scale);
+  figure.finalize();
+  return url;
+}
+
+// The buttons that save a figure.
+function addActions(section) {
+  const asShown = Object.assign(document.createElement('input'), {type: 'checkbox'});
+  const buttons = ['svg', 'png'].map(type => {
+    const button = Object.assign(document.createElement('button'), {type: 'button', textContent: `Save ${type.toUpperCase()}`});
+    button.addEventListener('click', async () => {
+      const href = await picture(section, type, asShown.checked);
+      Object.assign(document.createElement('a'), {href, download: `${specOf(section).name || section.id}.${type}`}).click();
+    });
+    return button;
+  });
+  const label = document.createElement('label');
+  label.append(asShown, ' as shown here, with the selection');
+  section.querySelector('.actions').append(...buttons, label);
+}
+
 const sections = [...document.querySelectorAll('section')];
 
 async function drawAll() {
   for (const section of sections) {
     await draw(section);
-    await new Promise(resolve => setTimeout(resolve));  // lets the browser show it before the next one is drawn
+    await new Promise(resolve => setTimeout(resolve));  // lets the browser show this figure before the next one is drawn
   }
   const failed = sections.some(section => section.dataset.state === 'failed');
   document.documentElement.dataset.state = failed ? 'failed' : 'drawn';
 }
 
-// The text of a specification is put on the page when someone asks for it: it can be longer than all the rest.
+// The page shows the text of a specification only on demand, because it can be longer than the rest of the page.
 for (const section of sections) {
+  addActions(section);
   section.querySelector('details').addEventListener('toggle', event => {
-    const spec = JSON.parse(section.querySelector('script').textContent);
-    event.target.querySelector('pre').textContent = JSON.stringify(spec, null, 1);
+    event.target.querySelector('pre').textContent = JSON.stringify(specOf(section), null, 1);
   }, {once: true});
 }
 

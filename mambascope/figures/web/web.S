@@ -1,5 +1,5 @@
-// The text files that every HTML page carries, as read-only data of the library: NAME and NAME_end for each (declared in web.cc).
-// cmake/web.cmake sets the include path to this folder and to node_modules, and makes this file depend on what it includes.
+// This file embeds the text files of HTML pages and figures in the library, as read-only data from NAME to NAME_end (declared in web.cc).
+// cmake/web.cmake sets the include path to this folder and to node_modules, and makes this file depend on the files that it includes.
   .section .rodata, "a"
 
 .macro embed name, path
@@ -20,6 +20,7 @@ mambascope_web_\name\()_end:
   embed figure, "figure.vl.jsonc"
   embed heat_map, "heat_map.vl.jsonc"
   embed line_chart, "line_chart.vl.jsonc"
+  embed line_panels, "line_panels.vl.jsonc"
   embed scatter, "scatter.vl.jsonc"
   embed page_css, "page.css"
   embed page_js, "page.js"

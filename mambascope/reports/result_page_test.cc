@@ -1,0 +1,49 @@
+#include "mambascope/reports/result_page.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mambascope {
+namespace {
+
+using testing::ElementsAre;
+using testing::Pair;
+
+TEST(ResultPageTest, CountsAreSingularOrPlural) {
+  EXPECT_EQ(CountText(1, "fact"), "1 fact");
+  EXPECT_EQ(CountText(2, "fact"), "2 facts");
+  EXPECT_EQ(CountText(0, "record"), "0 records");
+  EXPECT_EQ(GuardText(0), "");
+  EXPECT_EQ(GuardText(1), "1 fact is left out, because p_clean - p_corrupt is below 0.01.");
+  EXPECT_EQ(GuardText(3), "3 facts are left out, because p_clean - p_corrupt is below 0.01.");
+}
+
+TEST(ResultPageTest, ModelsAndDataAreNamedByFolderOrFile) {
+  EXPECT_EQ(ModelName({{"model", "/data/models/mamba-130m-hf/"}}), "mamba-130m-hf");
+  EXPECT_EQ(ModelName({{"model", "models/demo-neox"}}), "demo-neox");
+  EXPECT_EQ(ModelName({{"model", "demo"}}), "demo");
+  const Json options = {{"relations", {"data/relations/a.json", "data/relations/b.json"}},
+                        {"counterfact", Json::array()},
+                        {"zsre", nullptr}};
+  EXPECT_EQ(DataText(options, 2, "fact"), "2 facts of a.json, b.json");
+  EXPECT_EQ(DataText({{"counterfact", "x/counterfact.json"}}, 1, "record"),
+            "1 record of counterfact.json");
+  EXPECT_EQ(DataText(Json::object(), 1, "fact"), "1 fact");
+}
+
+TEST(ResultPageTest, OptionsHaveALineEach) {
+  EXPECT_THAT(OptionLines({{"limit", nullptr}, {"seed", 3}, {"site", "resid"}}),
+              ElementsAre(Pair("limit", "not given"), Pair("seed", "3"), Pair("site", "resid")));
+}
+
+TEST(ResultPageTest, LayersArePlacesOnANumericAxis) {
+  LineChart chart;
+  SetLayers(chart, std::vector<int>{-1, 7, 8});
+  EXPECT_THAT(chart.x, ElementsAre("embed", "7", "8"));
+  EXPECT_THAT(chart.at, ElementsAre(-1, 7, 8));
+  SetLayers(chart, size_t{2});
+  EXPECT_THAT(chart.at, ElementsAre(0, 1));
+}
+
+}  // namespace
+}  // namespace mambascope

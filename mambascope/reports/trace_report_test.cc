@@ -1,0 +1,133 @@
+// Causal traces and path-specific effects as figures and text, on results made up by hand.
+#include "mambascope/reports/trace_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mambascope/reports/paths_report.h"
+
+namespace mambascope {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+TracedFact MakeTracedFact(const std::string& subject) {
+  return {.relation = "city",
+          .clean = {.text = subject + " is in",
+                    .ids = {1, 2, 3},
+                    .tokens = {subject, " is", " in"},
+                    .subject = subject,
+                    .subject_span = {0, 1}},
+          .corrupt = Prompt{.text = "Rome is in",
+                            .ids = {4, 2, 3},
+                            .tokens = {"Rome", " is", " in"},
+                            .subject = "Rome",
+                            .subject_span = {0, 1}},
+          .answer_id = 7,
+          .answer = " France",
+          .p_clean = 0.5,
+          .p_corrupt = 0.25};
+}
+
+// `facts` facts of three tokens in two layers. Only the subject restores the answer, by half.
+TraceResult MakeTraces(size_t facts) {
+  TraceResult result{.options = {{"model", "models/tiny"}, {"relations", {"data/relations"}}},
+                     .site = Site::kSsmOut,
+                     .facts = {}};
+  for (size_t i = 0; i < facts; ++i)
+    result.facts.push_back(
+        {.fact = MakeTracedFact("Paris"), .probs = {{0.375, 0.375}, {0.25, 0.25}, {0.25, 0.25}}});
+  result.summary = SummarizeTraces(result.facts);
+  return result;
+}
+
+std::string Title(const std::string& page) {
+  const size_t begin = page.find("<title>") + 7;
+  return page.substr(begin, page.find("</title>") - begin);
+}
+
+TEST(TraceReportTest, TitlesNameSiteDataWindowAndModel) {
+  TraceResult result = MakeTraces(2);
+  EXPECT_EQ(Title(TracePage(result)), "Causal trace of ssm_out: 2 facts of relations (tiny)");
+  EXPECT_EQ(AverageHeatMap(result).subtitle,
+            "tiny; 2 facts of relations; corrupted by another subject; window of 1 layer");
+  result.window = 3;
+  result.site = Site::kResid;
+  EXPECT_EQ(Title(TracePage(result)),
+            "Causal trace of resid in windows of 3 layers: 2 facts of relations (tiny)");
+  result = MakeTraces(1);
+  EXPECT_EQ(Title(TracePage(result)), "Causal trace of ssm_out: Paris is in (tiny)");
+  EXPECT_EQ(
+      FactHeatMap(result, result.facts[0]).subtitle,
+      "tiny; Paris is in; corrupted by Rome; window of 1 layer; * marks the subject's tokens");
+}
+
+TEST(TraceReportTest, FactsOfAPageShareTheirColourScale) {
+  TraceResult result = MakeTraces(2);
+  EXPECT_EQ(FactHeatMap(result, result.facts[0]).domain, std::pair(0.0, 0.5));
+  result.facts[1].probs[0][1] = 0.875;
+  EXPECT_EQ(FactHeatMap(result, result.facts[0]).domain, std::pair(0.0, 0.875));
+}
+
+TEST(TraceReportTest, AveragesWithIsolatedInputsShareTheirColourScale) {
+  TraceResult result = MakeTraces(2);
+  result.site = Site::kMixerOut;
+  for (FactTrace& trace : result.facts) trace.ssm_out = trace.gate = trace.probs;
+  result.facts[0].gate[2][0] = 0.75;  // an effect of 2, and of 0 in the other fact
+  result.summary = SummarizeTraces(result.facts);
+  EXPECT_EQ(AverageHeatMap(result).domain, std::pair(-1.0, 1.0)) << "the difference has signs";
+  EXPECT_THAT(TracePage(result),
+              HasSubstr("Causal trace of mixer_out and its inputs: 2 facts of relations"));
+}
+
+TEST(TraceReportTest, ExplainsHatchedCells) {
+  TraceResult result = MakeTraces(1);
+  EXPECT_THAT(TracePage(result), Not(HasSubstr("hatched")));
+  EXPECT_THAT(TraceText(result), Not(HasSubstr("no such token")));
+  result.facts[0].probs[1] = {std::nullopt, std::nullopt};
+  EXPECT_THAT(TracePage(result), HasSubstr("hatched"));
+  EXPECT_THAT(FactHeatMap(result, result.facts[0]).missing, HasSubstr("in the corrupted prompt"));
+  EXPECT_THAT(TraceText(result), HasSubstr("? no such token in the corrupted prompt"));
+}
+
+TEST(TraceReportTest, CountsFactsThatAreLeftOut) {
+  TraceResult result = MakeTraces(3);
+  EXPECT_THAT(TracePage(result), Not(HasSubstr("left out")));
+  result.facts[0].fact.p_corrupt = result.facts[0].fact.p_clean;
+  result.summary = SummarizeTraces(result.facts);
+  EXPECT_THAT(TracePage(result), HasSubstr("1 fact is left out"));
+  EXPECT_THAT(TraceText(result), HasSubstr("1 fact is left out"));
+}
+
+PathsResult MakePaths(size_t facts, double restored) {
+  PathsResult result{.options = {{"model", "models/tiny"}, {"relations", {"data/relations"}}},
+                     .at = "subject_last",
+                     .conditions = {"recovery", "gate"},
+                     .facts = {}};
+  for (size_t i = 0; i < facts; ++i)
+    result.facts.push_back({.fact = MakeTracedFact("Paris"),
+                            .conditions = result.conditions,
+                            .probs = {{0.25, restored}, {0.25, 0.25 + 0.01 * double(i)}}});
+  result.average = AveragePaths(result.facts);
+  return result;
+}
+
+TEST(PathsReportTest, OneFactHasNoBandsToExplain) {
+  const auto subtitle = [](size_t facts) {
+    return LineChartSpec(PathsChart(MakePaths(facts, 0.375))).at("title").at("subtitle").at(0);
+  };
+  EXPECT_EQ(subtitle(1), "tiny; Paris is in");
+  EXPECT_EQ(subtitle(2), "tiny; 2 facts of relations; bands: 95% confidence intervals over facts");
+}
+
+TEST(PathsReportTest, TheAxisGoesFrom0To1AndToLargerEffects) {
+  EXPECT_EQ(PathsChart(MakePaths(1, 0.251)).domain, std::pair(0.0, 1.0));
+  EXPECT_EQ(PathsChart(MakePaths(1, 0.75)).domain, std::pair(0.0, 2.0));
+  EXPECT_THAT(Title(PathsPage(MakePaths(2, 0.5))),
+              AllOf(HasSubstr("last token: 2 facts of relations (tiny)"), HasSubstr("subject")));
+}
+
+}  // namespace
+}  // namespace mambascope
