@@ -15,26 +15,26 @@ class ApplyCommand : public Command {
   void VisitOptions(OptionVisitor& option) override {
     option.Topic("Files");
     option(&edit_, {.names = "--edit",
-                    .help = "The edit.safetensors that `mambascope edit` wrote",
+                    .help = "File of edits (edit.safetensors) that `mambascope edit` wrote",
                     .presence = OptionInfo::Presence::kRequired});
     option(&out_, {.names = "--out",
                    .help = "Folder for the edited checkpoint",
                    .bounds = NotEmpty(),
                    .decides = Decides::kConduct,
                    .presence = OptionInfo::Presence::kRequired});
-    option(
-        &keep_type_,
-        {.names = "--keep-type",
-         .help = "Store edited weights in the type that they have, rounded, and not in float32"});
+    option(&keep_type_, {.names = "--keep-type",
+                         .help = "Round edited weights to the checkpoint's own number format "
+                                 "instead of storing float32"});
   }
 
   void Run() override {
     const StoredEdits stored = ReadEdits(edit_);
     const std::filesystem::path folder = ModelFolder(common.model);
     if (const std::string model = Fingerprint(folder); stored.model != model) {
-      throw Error(fmt::format("{} is an edit of another checkpoint ({}) than {} ({})", edit_,
-                              stored.model, folder.string(), model),
-                  "give the --model that it was made with");
+      throw Error(
+          fmt::format("{} is an edit of another checkpoint: it was made for {}, and {} is {}",
+                      edit_, stored.model, folder.string(), model),
+          "give the --model that it was made with");
     }
     const OutputFolder out(out_, {"model.safetensors"});
     const Model model = LoadModel(common);

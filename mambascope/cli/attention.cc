@@ -20,8 +20,8 @@ class AttentionCommand : public Command {
                       .presence = OptionInfo::Presence::kRequired});
     option(&channel_,
            {.names = "--channel,--head",
-            .help = "A channel (Mamba-1) or head whose own matrix is written too, counted from 0",
-            .otherwise = "means over all of them",
+            .help = "Channel (Mamba-1) or head, counted from 0, whose own matrix is written, too",
+            .otherwise = "only means over all",
             .key = "channel"});
     option.Topic("Output");
     option(&out_, {.names = "--out",

@@ -20,7 +20,7 @@ fs::path Bundled(const std::string& name) {
   for (const fs::path& place : places) {
     if (fs::exists(place)) return fs::canonical(place);
   }
-  throw Error(fmt::format("the bundled '{}' is missing: it is neither {} nor {}", name,
+  throw Error(fmt::format("the bundled '{}' is missing: it is not in {}, and not in {}", name,
                           places[0].string(), places[1].string()),
               "run the program in the checkout that built it, install it with `cmake --install`, "
               "or name a folder of your own");
@@ -47,7 +47,7 @@ fs::path ModelFolder(const std::string& name) {
   std::error_code error;
   if (!fs::is_directory(name, error)) RefuseFolder(name);
   if (!fs::exists(fs::path(name) / "config.json", error))
-    throw Error(name + ": holds no config.json, so it is no checkpoint folder",
+    throw Error(name + "/config.json is missing: this is no checkpoint folder",
                 "name the folder that holds config.json and the weights");
   return name;
 }

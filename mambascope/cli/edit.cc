@@ -57,24 +57,25 @@ class EditCommand : public Command {
   void Check() const override {
     const bool records = a_.FromFiles(), one = a_.prompt || a_.subject || a_.target;
     Refuse(records && one,
-           "--prompt, --subject and --target make one edit, --counterfact and --zsre many: give "
-           "one or the other");
+           "--prompt, --subject and --target make one edit; --counterfact and --zsre make many. "
+           "Give one kind");
     Refuse(!records && (!a_.prompt || !a_.subject || !a_.target),
-           "no edit: give --prompt, --subject and --target, or --counterfact or --zsre");
+           "there is nothing to edit: give --prompt, --subject and --target, or --counterfact, or "
+           "--zsre");
     Refuse(!a_.counterfact.empty() && !a_.zsre.empty(),
-           "--counterfact and --zsre are measured differently: give one or the other");
+           "--counterfact and --zsre have different measures: give one of them");
     Refuse(!records && (a_.limit || a_.all_facts),
-           "--limit and --all-facts are of --counterfact and --zsre");
+           "--limit and --all-facts need --counterfact or --zsre");
     const bool sweep = records && a_.method == "rome" && a_.edits.empty();
     Refuse(!sweep && (common.check || common.explain),
-           "--check and --explain are of records that are edited each alone");
+           "--check and --explain need records that are edited each in a model of its own");
     if (common.dtype != "float32")
       throw Error("edits are made in float32", "leave out --dtype bfloat16");
-    Refuse(!records && !a_.edits.empty(), "--edits is of --counterfact and --zsre");
-    Refuse(a_.lambda && a_.method != "memit", "--lambda is MEMIT's");
-    Refuse(a_.division != "bare" && a_.method == "memit", "--division is ROME's");
-    Refuse(!a_.snippets.empty() && !a_.generate, "--snippets are for --generate");
-    Refuse(a_.generate && a_.counterfact.empty(), "--generate is for --counterfact");
+    Refuse(!records && !a_.edits.empty(), "--edits needs --counterfact or --zsre");
+    Refuse(a_.lambda && a_.method != "memit", "--lambda needs --method memit");
+    Refuse(a_.division != "bare" && a_.method == "memit", "--division needs --method rome");
+    Refuse(!a_.snippets.empty() && !a_.generate, "--snippets needs --generate");
+    Refuse(a_.generate && a_.counterfact.empty(), "--generate needs --counterfact");
   }
 
   void Run() override {

@@ -62,30 +62,30 @@ std::string FilesDigest(const fs::path& path) {
 
 void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
   option.Topic("One edit");
-  option(&a.prompt,
-         {.names = "--prompt",
-          .help = "One edit: its prompt, with {} for the subject, as \"{} is located in\"",
-          .decides = Decides::kConduct});
+  option(&a.prompt, {.names = "--prompt",
+                     .help = "Prompt of one edit, with {} for the subject, as \"{} is located in\"",
+                     .decides = Decides::kConduct});
   option(&a.subject,
-         {.names = "--subject", .help = "One edit: its subject", .decides = Decides::kConduct});
+         {.names = "--subject", .help = "Subject of one edit", .decides = Decides::kConduct});
   option(&a.target,
-         {.names = "--target", .help = "One edit: the new object", .decides = Decides::kConduct});
+         {.names = "--target", .help = "New object of one edit", .decides = Decides::kConduct});
   option.Topic("Records of data sets");
-  option(&a.counterfact,
-         {.names = "--counterfact",
-          .help = "CounterFact records to edit and evaluate, proper or EasyEdit's; repeatable",
-          .decides = Decides::kSelection});
-  option(&a.zsre,
-         {.names = "--zsre",
-          .help = "zsRE questions to edit and evaluate, in the form of MEND's set; repeatable",
-          .decides = Decides::kSelection});
+  option(&a.counterfact, {.names = "--counterfact",
+                          .help = "File of records to edit and evaluate: CounterFact, a variant of "
+                                  "it, EasyEdit or KnowEdit (docs/data.md); repeatable",
+                          .decides = Decides::kSelection});
+  option(
+      &a.zsre,
+      {.names = "--zsre",
+       .help = "File of zsRE questions to edit and evaluate, in the form of MEND's set; repeatable",
+       .decides = Decides::kSelection});
   option(&a.limit, {.names = "--limit",
-                    .help = "Maximum number of known records, drawn at random",
+                    .help = "Maximum number of known records, in an order shuffled by --seed",
                     .otherwise = "all",
                     .bounds = Integers{1, 1'000'000'000},
                     .decides = Decides::kSelection});
   option(&a.all_facts, {.names = "--all-facts",
-                        .help = "Keep records whose true object the model does not know",
+                        .help = "Also take records whose true object the model does not know",
                         .decides = Decides::kSelection});
   option.Topic("Weights");
   option(&a.layers,
@@ -96,67 +96,68 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
                           .list = List::kCommas});
   option.Topic("Contexts");
   option(&a.contexts, {.names = "--contexts",
-                       .help = "Texts before the prompts: a file, or texts that the model "
-                               "generates, by the plan `rome` or `memit`",
+                       .help = "Texts that stand before the prompts. FILE: a JSON list. rome, "
+                               "memit: the model generates them by that method's plan",
                        .otherwise = "the checkpoint's contexts.json, else `rome`"});
   option.Topic("Second moments");
-  option(
-      &a.moments,
-      {.names = "--moments",
-       .help = "Second moments of the keys: a folder of `mambascope moments`, or published files",
-       .otherwise = "collected from --text"});
+  option(&a.moments, {.names = "--moments",
+                      .help = "Second moments of the keys: a folder that `mambascope moments` "
+                              "wrote, or published files",
+                      .otherwise = "collected from --text"});
   option(&a.texts, {.names = "--text",
-                    .help = "Text to collect second moments from; repeatable",
+                    .help = "Text for second moments and perplexity; repeatable",
                     .otherwise = "the bundled sentences",
                     .decides = Decides::kResolved,
                     .excludes = {"--moments"}});
-  option(&a.ridge, {.names = "--ridge",
-                    .help = "Share of the second moments' mean diagonal that is added to them",
-                    .bounds = Numbers{0, 1e6}});
+  option(&a.ridge,
+         {.names = "--ridge",
+          .help = "Ridge: this share of the mean diagonal of the second moments is added to them",
+          .bounds = Numbers{0, 1e6}});
   option.Topic("Method");
-  option(&a.method,
-         {.names = "--method",
-          .help = "rome: an edit changes one weight; memit: all facts at once, over all the layers",
-          .bounds = OneOf{{"rome", "memit"}}});
+  option(&a.method, {.names = "--method",
+                     .help = "rome: each edit changes one weight. memit: all facts are written at "
+                             "once, spread over the layers",
+                     .bounds = OneOf{{"rome", "memit"}}});
   option(&a.edits, {.names = "--edits",
-                    .help = "Numbers of records that are edited in one model, as 1,10,100: by "
-                            "memit at once, by rome one after the other",
-                    .otherwise = "each record alone; with memit all",
+                    .help = "Numbers of records to edit in one model, as 1,10,100: with memit at "
+                            "once, with rome one after the other",
+                    .otherwise = "each record in a model of its own; with memit all at once",
                     .bounds = Integers{1, 1'000'000},
                     .list = List::kCommas});
   option(&a.lambda, {.names = "--lambda",
-                     .help = "MEMIT's weight of the second moments",
+                     .help = "MEMIT's weight (lambda) of the second moments",
                      .otherwise = "a quarter of the keys' width",
                      .bounds = Numbers{0, 1e9}});
   option.Topic("Further measures");
-  option(&a.generate,
-         {.names = "--generate",
-          .help =
-              "Also measure what edited models write of the subject: entropy and reference score"});
+  option(&a.generate, {.names = "--generate",
+                       .help = "Also measure texts that edited models write about the subject: "
+                               "entropy and reference score"});
   option(&a.snippets, {.names = "--snippets",
                        .help = "Texts about the new objects, for the reference score: "
-                               "attribute_snippets.json, or a RELATIONS folder or file"});
+                               "attribute_snippets.json, or a RELATIONS file or folder"});
   option.Topic("Method");
   option(&a.division, {.names = "--division",
-                       .help = "ROME's key that v is divided by: of the bare prompt, as published, "
-                               "or the mean over contexts",
+                       .help = "Key in the denominator of ROME's update. bare: of the bare prompt, "
+                               "as published. mean: the mean over contexts",
                        .bounds = OneOf{{"bare", "mean"}}});
   option.Topic("Value search");
   option(&a.steps, {.names = "--steps",
-                    .help = "Maximum number of passes of a value search",
+                    .help = "Maximum number of passes of the value search",
                     .otherwise = fmt::format("{}; with memit {}", ValueOptions().steps,
                                              MemitOptions().value.steps),
                     .bounds = Integers{1, 10'000}});
-  option(&a.learning_rate,
-         {.names = "--learning-rate", .help = "Of the value search", .bounds = Numbers{1e-6, 1e3}});
+  option(&a.learning_rate, {.names = "--learning-rate",
+                            .help = "Learning rate of the value search",
+                            .bounds = Numbers{1e-6, 1e3}});
   option(&a.decay, {.names = "--decay",
-                    .help = "Weight of |delta| / |v0|^2 in the loss",
+                    .help = "Weight of |delta| / |v0|^2 in the loss of the value search",
                     .bounds = Numbers{0, 1e6}});
   option(&a.kl, {.names = "--kl",
-                 .help = "Weight in the loss of how far \"SUBJECT is a\" goes on differently",
+                 .help = "Weight in the loss of the KL divergence of the next token inside "
+                         "\"SUBJECT is a\", which keeps what the subject is",
                  .bounds = Numbers{0, 1e6}});
   option(&a.clamp, {.names = "--clamp",
-                    .help = "Bound of |delta|, in multiples of |v0|",
+                    .help = "Largest |delta|, in multiples of |v0|",
                     .otherwise = fmt::format("{}; with memit {}", ValueOptions().clamp,
                                              MemitOptions().value.clamp),
                     .bounds = Numbers{1e-6, 1e6}});
@@ -180,15 +181,14 @@ EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options
 void EditSetup::CheckPlaces() const {
   if (options_.method == "memit") CheckMemit(model_, layers(), projection());
   else if (places_.size() != 1)
-    throw Error("ROME changes one weight: give --layer and --projection",
+    throw Error("ROME changes one weight: give one --layer and one --projection",
                 "--method memit edits several layers");
 }
 
 const std::string& EditSetup::projection() const {
   for (const EditPlace& place : places_) {
     if (place.projection != places_[0].projection)
-      throw Error("one projection can be edited here, of one layer or more",
-                  "give --projection " + places_[0].projection);
+      throw Error("this edit needs one projection", "give --projection " + places_[0].projection);
   }
   return places_[0].projection;
 }

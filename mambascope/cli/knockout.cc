@@ -83,12 +83,14 @@ class KnockoutCommand : public Command {
   void VisitOptions(OptionVisitor& option) override { VisitKnockoutOptions(a_, option); }
   void VisitModel(OptionVisitor& option) override {
     option.Topic("Model");
-    option(&a_.models, {.names = "--model",
-                        .help = "Checkpoint folder, or demo, demo-mamba2, demo-neox; repeatable. "
-                                "Of several models all must know a fact, the "
-                                "curves are by depth, and all are in memory at once; --tokenizer "
-                                "is for those that have none",
-                        .decides = Decides::kSelection});
+    option(
+        &a_.models,
+        {.names = "--model",
+         .help =
+             "Checkpoint folder, or a bundled model: demo, demo-mamba2 or demo-neox; repeatable. "
+             "Several models run on facts that all of them know, and are in memory together; "
+             "curves are drawn by relative depth. --tokenizer serves the models that have none",
+         .decides = Decides::kSelection});
   }
   void VisitCompat(OptionVisitor& /*option*/) override {}  // among its own
   void Check() const override {

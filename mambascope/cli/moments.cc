@@ -80,17 +80,18 @@ class MomentsCommand : public Command {
                       .help = "Layers, as 3, 0-15, 2,4,6 or all",
                       .decides = Decides::kSelection});
     option(&projections_, {.names = "--projections",
-                           .help = "Projections whose inputs are taken, as W_a,W_o, or all",
+                           .help = "Projections whose inputs are measured, as W_a,W_o, or all",
                            .list = List::kCommas,
                            .decides = Decides::kSelection});
     option.Topic("Convergence");
-    option(&ridge_, {.names = "--ridge",
-                     .help = "Share of C's mean diagonal that is added to it where convergence is "
-                             "watched; the files have none",
-                     .bounds = Numbers{0, 1e6}});
+    option(&ridge_,
+           {.names = "--ridge",
+            .help = "Ridge for the convergence measure only: this share of the mean diagonal of "
+                    "the second moments C is added to C. Files hold C without it",
+            .bounds = Numbers{0, 1e6}});
     option.Topic("Text");
     option(&limit_documents_, {.names = "--limit-documents",
-                               .help = "Maximum number of documents, the first ones",
+                               .help = "Maximum number of documents; the first ones are taken",
                                .otherwise = "all",
                                .bounds = Integers{2, 1'000'000'000},
                                .decides = Decides::kSelection});

@@ -16,7 +16,7 @@ class PathsCommand : public Command {
     VisitFactOptions(facts_, option);
     option.Topic("States restored");
     option(&at_, {.names = "--at",
-                  .help = "Token whose residual is restored",
+                  .help = "Token whose residual stream is restored",
                   .bounds = OneOf{{"subject_last", "prompt_last"}}});
   }
   void Check() const override { CheckFacts(facts_); }

@@ -38,12 +38,12 @@ class StatesCommand : public Command {
     VisitPromptOptions(prompt_, option);
     option.Topic("Output");
     option(&sites_, {.names = "--sites",
-                     .help = "Sites, as resid,ssm_out; with a layer as resid.3 or "
-                             "blocks.3.hook_resid_post",
-                     .otherwise = "all that the model has",
+                     .help = "Sites to write, as resid,ssm_out; a name may hold a layer, as "
+                             "resid.3 or blocks.3.hook_resid_post",
+                     .otherwise = "all sites of the model",
                      .list = List::kCommas});
     option(&out_, {.names = "--out",
-                   .help = "The .safetensors file to write",
+                   .help = "File to write (safetensors)",
                    .bounds = NotEmpty(),
                    .decides = Decides::kConduct,
                    .presence = OptionInfo::Presence::kRequired});

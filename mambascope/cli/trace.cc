@@ -21,8 +21,7 @@ struct TraceArguments {
 
 Site TracedSite(const TraceArguments& a, const Model& model) {
   if (a.isolate && model.LayersWith(Site::kSsmOut).empty())
-    throw Error(
-        "--isolate takes a mixer's output apart into scan and gate: it is for Mamba models");
+    throw Error("--isolate needs a Mamba model: it splits a mixer's output into scan and gate");
   const NamedPlace place =
       ParsePlace(a.isolate ? "mixer_out" : a.site, model.sites(), model.layers());
   if (place.layer && place.site != Site::kEmbed)
@@ -31,7 +30,7 @@ Site TracedSite(const TraceArguments& a, const Model& model) {
         fmt::format("use --site {}", SiteName(place.site)));
   const Site site = place.site;
   if (site == Site::kEmbed && a.window.value_or(1) > 1)
-    throw Error("--window: the embedding has no layers to restore together");
+    throw Error("--window does not go with --site embed, which has no layers");
   if (a.window && *a.window > model.layers())
     throw Error(fmt::format("--window {}: the model has only {}", *a.window,
                             Count(model.layers(), "layer")));
@@ -44,15 +43,17 @@ class TraceCommand : public Command {
     VisitFactOptions(a_.facts, option);
     option.Topic("States restored");
     option(&a_.isolate, {.names = "--isolate",
-                         .help = "What the output projection adds: the effect of mixer_out less "
-                                 "those of ssm_out and gate"});
-    option(&a_.site, {.names = "--site",
-                      .help = "States to restore: a site of the model",
-                      .excludes = {"--isolate"}});
-    option(&a_.window, {.names = "--window",
-                        .help = "Layers restored together",
-                        .otherwise = "1 for resid, else 10 of 64 layers as published, scaled",
-                        .bounds = Integers{1, 1'000'000}});
+                         .help = "Measure what the output projection adds: the effect of mixer_out "
+                                 "minus the effects of ssm_out and gate"});
+    option(
+        &a_.site,
+        {.names = "--site", .help = "Site whose states are restored", .excludes = {"--isolate"}});
+    option(
+        &a_.window,
+        {.names = "--window",
+         .help = "Number of layers restored together",
+         .otherwise = "1 for resid; for others the published 10 of 64 layers, scaled to the model",
+         .bounds = Integers{1, 1'000'000}});
   }
   void Check() const override { CheckFacts(a_.facts); }
 
