@@ -127,7 +127,7 @@ TEST_F(LreCliTest, GoesOnWhereItWas) {
   EXPECT_EQ(json["relations"][1], whole["relations"][0]) << "in the order of the command line";
   EXPECT_EQ(json["relations"][0], whole["relations"][1]);
   EXPECT_THAT(RunProgram(Quick({"animal_class"}, {"--seed", "3"})).err,
-              HasSubstr("made with other options"));
+              HasSubstr("is the result of another run"));
   WriteSome("animal_class", 5);
   EXPECT_NE(RunForJson(Quick({"animal_class"}))["relations"][0]["samples"],
             whole["relations"][0]["samples"])
@@ -175,7 +175,10 @@ TEST_F(LreCliTest, SavesOperatorsThatCanBeApplied) {
   const Outcome outcome =
       RunProgram({"lre", "--apply", folder_ / "elsewhere.safetensors", "--subject", subject});
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.err, HasSubstr("elsewhere.safetensors is an operator of layer 16, but the model has layers 0 to 15"));
+  EXPECT_THAT(
+      outcome.err,
+      HasSubstr(
+          "elsewhere.safetensors is an operator of layer 16, but the model has layers 0 to 15"));
 }
 
 TEST_F(LreCliTest, PublishedChoicesAreAnOption) {
