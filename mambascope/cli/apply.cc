@@ -2,6 +2,7 @@
 
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
+#include "mambascope/cli/interrupt.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/jobs/output_folder.h"
@@ -38,8 +39,10 @@ class ApplyCommand : public Command {
     }
     const OutputFolder out(out_, {"model.safetensors"});
     const Model model = LoadModel(common);
+    SayWhenStopped(WhenStopped::kIncomplete);
     WriteEditedCheckpoint(folder, model, stored.edits, out_,
                           keep_type_ ? EditedType::kAsStored : EditedType::kFloat32);
+    SayWhenStopped(WhenStopped::kWritten);
     Json edits = Json::array();
     std::string text = stored.about.empty() ? "" : stored.about + "\n";
     for (const Edit& edit : stored.edits) {

@@ -165,6 +165,7 @@ Model LoadModel(const CommonArguments& o, const Tokenizer* tokenizer) {
   KeepFreedMemory();
   if (o.device == "cuda" && !at::hasCUDA())
     throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
+  const Progress progress({.what = "loading " + o.model}, o.quiet);
   ModelOptions options{.dtype = o.Dtype(), .device = at::Device(o.device)};
   if (o.compat == "transformers") options.gated_norm = ModelOptions::GatedNorm::kWholeWidth;
   Model model = Model::Load(ModelFolder(o.model), options);
@@ -265,9 +266,14 @@ std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& o,
                                                      const std::string& unit) {
   return [line = std::shared_ptr<Progress>(), what, unit,
           quiet = o.quiet](const JobProgress& progress) mutable {
-    if (!line) line = std::make_shared<Progress>(what, unit, quiet, progress.begun_with);
+    if (!line)
+      line = std::make_shared<Progress>(ProgressState{.what = what,
+                                                      .unit = unit,
+                                                      .begun_with = progress.begun_with,
+                                                      .total = progress.total},
+                                        quiet);
     (*line)(progress.done, progress.total, progress.units);
-    if (progress.done >= static_cast<double>(progress.total)) line.reset();
+    line->Stage(progress.stage);
   };
 }
 

@@ -1,12 +1,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
 #include "mambascope/cli/edit_many.h"
 #include "mambascope/cli/edit_records.h"
 #include "mambascope/cli/edit_setup.h"
+#include "mambascope/cli/progress.h"
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
@@ -20,6 +22,7 @@ namespace {
 
 void WriteOneEdit(const CommonArguments& common, const OutputFolder& out,
                   const OneEditResult& result, const StoredEdits& edits) {
+  const auto together = HoldFiles();
   WriteEdits(out / "edit.safetensors", edits);
   WriteResults("edit", common, out, result, EditPage(result),
                fmt::format("{}{}\n", EditText(result), (out / "edit.safetensors").string()));
@@ -38,9 +41,13 @@ void EditOne(const CommonArguments& common, const EditArguments& o, const Output
   setup.TakeMoments();
   setup.Describe(run);
   RefuseOtherEdit(out, run, o.output.others());
+  std::optional<Progress> progress;
+  progress.emplace(ProgressState{.what = "edit: searching the value and measuring the edit"},
+                   common.quiet);
   OneEdit edit =
       EditOne(setup.inputs(), rewrite, prompts,
               {.method = setup.method(), .places = setup.places(), .texts = setup.Texts()});
+  progress.reset();
   edit.result.options = run.options;
   edit.result.perplexity_text =
       o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/edit_record.h"
 #include "mambascope/cli/progress.h"
@@ -14,10 +15,20 @@ namespace {
 
 void WriteMassEdit(const CommonArguments& common, const OutputFolder& out,
                    const MassEditResult& result, const std::vector<Edit>& edits) {
+  const auto together = HoldFiles();
   WriteEdits(out / "edit.safetensors", {edits, Fingerprint(ModelFolder(common.model)),
                                         fmt::format("{} records", result.points.back().edits)});
   WriteResults("edit", common, out, result, MassEditPage(result),
                fmt::format("{}{}\n", MassEditText(result), (out / "edit.safetensors").string()));
+}
+
+std::string StageText(MassEditStage stage) {
+  switch (stage) {
+    case MassEditStage::kEdits: return "edit: values searched";
+    case MassEditStage::kUneditedModel: return "edit: records in the unedited model";
+    case MassEditStage::kEditedModel: return "edit: records in edited models";
+  }
+  return "";
 }
 
 }  // namespace
@@ -43,13 +54,21 @@ void EditMany(const CommonArguments& common, const EditArguments& o, const Outpu
   setup.Describe(run);
   RefuseOtherEdit(out, run, o.output.others(), records);
   options.texts = setup.Texts();
-  std::optional<Progress> progress;
-  progress.emplace("edit: searches", "edits", common.quiet);
-  options.progress = [&](int64_t done, int64_t of) {
-    (*progress)(static_cast<double>(done), of, done);
+  const Progress whole({.what = "edit: measuring"}, common.quiet);
+  std::optional<Progress> line;
+  std::optional<MassEditStage> shown;
+  options.progress = [&](MassEditStage stage, double done, int64_t of) {
+    if (shown != stage) {
+      line.reset();
+      line.emplace(ProgressState{.what = StageText(stage), .total = of}, common.quiet);
+    }
+    shown = stage;
+    (*line)(done, of);
+    if (done < static_cast<double>(of)) return;
+    line.reset();  // what follows is not counted
+    shown.reset();
   };
   MassEdits edits = EditTogether(inputs, evaluate, chosen.records, rewrites, options);
-  progress.reset();
   setup.WriteContexts();
   WriteMassEdit(common, out,
                 {.options = run.options,

@@ -6,6 +6,7 @@
 
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/edit_record.h"
+#include "mambascope/cli/interrupt.h"
 #include "mambascope/experiments/editing/edit_json.h"
 #include "mambascope/experiments/editing/edit_sweep.h"
 #include "mambascope/jobs/job.h"
@@ -37,13 +38,13 @@ std::vector<RecordResult> RunRecords(const CommonArguments& common, const EditSe
                                        .at_a_time = RecordsAtATime(setup),
                                        .store = &store,
                                        .progress = ShowProgress(common, "edit: records", "edits")};
-  job.run = [&](const std::vector<DatasetRecord>& some,
-                const std::function<void(double, int64_t)>& progress) {
-    RomeOptions rome = setup.rome();
-    rome.value.progress = [&](int64_t search, int64_t of) {
-      progress(static_cast<double>(search) / static_cast<double>(of), search);
+  job.run = [&](const std::vector<DatasetRecord>& some, const BatchReport<RecordResult>& report) {
+    const RomeOptions rome = setup.rome();
+    const auto stage = [&](bool searching) {
+      report.stage(searching ? "searching values" : "evaluating");
     };
-    EditedRecords edited = EditRecordsAlone(setup.inputs(), evaluate, some, setup.places(), rome);
+    EditedRecords edited = EditRecordsAlone(setup.inputs(), evaluate, some, setup.places(), rome,
+                                            {stage, report.progress, report.finished});
     if (common.check) {
       largest =
           std::max(largest, CheckValue(setup.inputs(), some[0].record, edited.edits[0], rome));
@@ -80,6 +81,7 @@ void EditRecords(const CommonArguments& common, const EditArguments& o, const Ou
   if (!o.zsre.empty())
     run.identity["measures"] =
         "zsre-acc";  // lines of older versions have the token accuracies under other keys
+  SayWhenStopped(WhenStopped::kGoesOn);
   ResultStore store(out / "edit.jsonl", run.identity, o.output.others());
   const ChosenRecords chosen = ChooseRecords(common, o, setup, std::move(asked));
   setup.WriteContexts();

@@ -5,6 +5,7 @@
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/moments.h"
+#include "mambascope/cli/progress.h"
 #include "mambascope/data/corpus.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/memit.h"
@@ -20,6 +21,7 @@ constexpr const char* kContextsFile = "contexts.json";
 Contexts ChooseContexts(const CommonArguments& common, const EditArguments& o, const Model& model,
                         const Tokenizer& tokenizer) {
   const fs::path own = ModelFolder(common.model) / kContextsFile;
+  const Progress progress({.what = "edit: generating contexts"}, common.quiet);
   if (o.contexts.empty() && fs::exists(own)) return ReadContexts(own);
   std::string plan = o.contexts;
   if (plan.empty()) plan = tokenizer.BeginOfText().empty() ? "memit" : o.method;

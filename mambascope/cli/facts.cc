@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mambascope/checkpoint/file.h"
+#include "mambascope/cli/interrupt.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/error.h"
@@ -164,8 +165,9 @@ FactWork ChooseFacts(const CommonArguments& common, const FactArguments& o, cons
                      const Model& model, const Tokenizer& tokenizer,
                      const std::vector<FurtherModel>& others) {
   if (asked.one) return {.pairs = {*asked.one}, .facts = {}, .relations = {}};
-  Progress progress("choosing facts", "facts", common.quiet);
-  const int64_t wanted = o.limit.value_or(static_cast<int64_t>(asked.facts.size()));
+  const auto wanted = std::min(o.limit.value_or(static_cast<int64_t>(asked.facts.size())),
+                               static_cast<int64_t>(asked.facts.size()));
+  Progress progress({.what = "choosing facts", .unit = "facts", .total = wanted}, common.quiet);
   ChoiceOptions options{
       .limit = o.limit.value_or(0),
       .facts = o.all_facts ? ChoiceOptions::Facts::kAll : ChoiceOptions::Facts::kKnown,
@@ -197,15 +199,17 @@ OutputFolder OpenFolder(const std::string& name, const FactArguments& o,
 std::optional<ResultStore> OpenStore(const std::string& name, const FactArguments& o,
                                      const OutputFolder& folder, const RunDescription& run) {
   if (!o.FromFiles()) return std::nullopt;
+  SayWhenStopped(WhenStopped::kGoesOn);
   return std::make_optional<ResultStore>(folder / (name + ".jsonl"), run.identity,
                                          o.output.others());
 }
 
 FactJobOptions JobOptions(const std::string& name, const CommonArguments& common,
-                          const FactArguments& o, const Model& model) {
+                          const FactArguments& o, const Model& model, const FactLoad& load) {
   FactJobOptions options{
       .cells = {.recheck = common.check ? kRecheckedCells : 0, .seed = common.Seed()},
-      .at_a_time = FactsTogether(model.device(), model.parameters()),
+      .at_a_time = FactsTogether(model.device(), model.parameters(), load.sweeps * load.rows),
+      .sweeps = load.sweeps,
       .progress = ShowProgress(common, name + ": facts", "cells")};
   options.cells.sweep.memory = MemoryLimit(o.memory, model);
   return options;

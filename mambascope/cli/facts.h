@@ -86,26 +86,35 @@ OutputFolder OpenFolder(const std::string& name, const FactArguments& arguments,
 std::optional<ResultStore> OpenStore(const std::string& name, const FactArguments& arguments,
                                      const OutputFolder& folder, const RunDescription& run);
 
+// How much a fact takes.
+struct FactLoad {
+  int64_t sweeps = 1;
+  int64_t rows = 1;  // about how many tokens a sweep recomputes in each layer: cells x tokens
+};
+// Tokens of a fact's prompt, and those of them that a cell recomputes: about so many, to judge a
+// fact's load.
+inline constexpr int64_t kUsualTokens = 12, kUsualRows = 6;
+
 // The results of all facts, some at a time. Where there is a store, they go there as they come.
 // Prints the plan for --explain, and for --check the largest difference.
 template <typename Result>
 std::vector<Result> RunFacts(const std::string& name, const CommonArguments& common,
                              const FactArguments& arguments, const Model& model,
-                             const FactWork& work, std::optional<ResultStore>& store,
-                             const FactBatch<Result>& batch);
+                             const FactWork& work, const FactLoad& load,
+                             std::optional<ResultStore>& store, const FactBatch<Result>& batch);
 
 // ---- what RunFacts is made of
 
 FactJobOptions JobOptions(const std::string& name, const CommonArguments& common,
-                          const FactArguments& arguments, const Model& model);
+                          const FactArguments& arguments, const Model& model, const FactLoad& load);
 void ReportJob(const CommonArguments& common, const Audit& audit, size_t facts, size_t already);
 
 template <typename Result>
 std::vector<Result> RunFacts(const std::string& name, const CommonArguments& common,
                              const FactArguments& arguments, const Model& model,
-                             const FactWork& work, std::optional<ResultStore>& store,
-                             const FactBatch<Result>& batch) {
-  FactJobOptions options = JobOptions(name, common, arguments, model);
+                             const FactWork& work, const FactLoad& load,
+                             std::optional<ResultStore>& store, const FactBatch<Result>& batch) {
+  FactJobOptions options = JobOptions(name, common, arguments, model, load);
   if (store) options.store = &*store;
   FactJobResult<Result> job = RunFactJob<Result>(work.pairs, options, batch);
   ReportJob(common, job.audit, work.pairs.size(), job.already);

@@ -71,7 +71,7 @@ FactWork WorkFor(const LoadedModel& one, const FactArguments& o, FactWork work) 
 }
 
 void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation& ablation) {
-  Progress progress("mean states: documents", "documents", one.common.quiet);
+  Progress progress({.what = "mean states: documents", .unit = "documents"}, one.common.quiet);
   const std::vector<std::vector<int64_t>> texts = TextIds(a, one.model, one.tokenizer);
   ablation.means = MeanStates(one.model, texts, Site::kConvIn, [&](size_t done) {
     progress(static_cast<double>(done), static_cast<int64_t>(texts.size()),
@@ -112,8 +112,10 @@ class KnockoutCommand : public Command {
         "knockout", a_.facts, DefaultFolder("knockout", a_.models, a_.mode), StoreNames(a_.models));
     const std::vector<LoadedModel> loaded = LoadModels(common, a_);
     std::vector<KnockoutOptions> options;
-    for (const LoadedModel& one : loaded)
+    for (const LoadedModel& one : loaded) {
+      const Progress progress({.what = "knockout: groups of channels"}, common.quiet);
       options.push_back(SetUpKnockout(a_, one.model, one.tokenizer));
+    }
     std::vector<FurtherModel> others;
     for (size_t i = 1; i < loaded.size(); ++i)
       others.push_back({&loaded[i].model, &loaded[i].tokenizer});
@@ -167,8 +169,11 @@ class KnockoutCommand : public Command {
                           .facts = {},
                           .relations = work.relations};
     for (const ChannelGroup& group : options.channels) result.channels.push_back(group.name);
+    const int64_t curves =
+        static_cast<int64_t>(result.flows.size()) + (options.heatmap ? kUsualTokens : 0);
     result.facts = RunFacts<KnockedFact>(
-        name, one.common, a_.facts, one.model, work, store,
+        name, one.common, a_.facts, one.model, work,
+        {.rows = static_cast<int64_t>(options.windows.size()) * curves}, store,
         [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
           if (options.ablation && options.ablation->means.empty())
             TakeMeans(one, a_, *options.ablation);

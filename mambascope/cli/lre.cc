@@ -10,9 +10,11 @@
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
+#include "mambascope/cli/interrupt.h"
 #include "mambascope/cli/lre_apply.h"
 #include "mambascope/cli/lre_setup.h"
 #include "mambascope/cli/output.h"
+#include "mambascope/cli/progress.h"
 #include "mambascope/experiments/lre/lre_json.h"
 #include "mambascope/jobs/job.h"
 #include "mambascope/reports/lre_report.h"
@@ -46,6 +48,7 @@ std::string SaveOperators(const CommonArguments& common, const LreArguments& a,
     return std::any_of(a.save.begin(), a.save.end(),
                        [&](const std::string& save) { return save == "all" || save == name; });
   };
+  const Progress progress({.what = "lre: operators to save"}, common.quiet);
   std::string files;
   for (size_t i = 0; i < relations.size(); ++i) {
     const Relation& relation = relations[i];
@@ -84,6 +87,7 @@ class LreCommand : public Command {
     RunDescription run = DescribeRun("lre", *this);
     run.DependsOn("seed", options.seed);
     run.DependsOn("prefix", options.train_prompts.prefix);
+    SayWhenStopped(WhenStopped::kGoesOn);
     RefuseOtherRun(folder, "lre", {run.identity}, a_.output.others());
     ResultStore store(folder / "lre.jsonl", run.identity, a_.output.others());
     const std::vector<RelationResult> results =
@@ -101,9 +105,9 @@ class LreCommand : public Command {
                                       .run = {},
                                       .store = &store,
                                       .progress = ShowProgress(common, "lre: relations", "")};
-    job.run = [&](const std::vector<Relation>& some,
-                  const std::function<void(double, int64_t)>& progress) {
-      options.progress = [&](double share) { progress(share, 0); };
+    job.run = [&](const std::vector<Relation>& some, const BatchReport<RelationResult>& report) {
+      options.progress = [&](double share) { report.progress(share, 0); };
+      report.stage(some.at(0).name);
       const Relation& relation = some.at(0);
       return std::vector<RelationResult>{
           MakeRelationResult(MeasureRelation(model, tokenizer, relation, options), relation)};

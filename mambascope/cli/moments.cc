@@ -10,6 +10,7 @@
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
+#include "mambascope/cli/interrupt.h"
 #include "mambascope/cli/output.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
@@ -59,9 +60,16 @@ std::vector<MomentResult> Collect(const CommonArguments& common, const std::stri
   if (other == OtherRuns::kReplace) options.others = MomentOptions::Others::kReplace;
   options.model = run.options.at("fingerprint");
   options.made_by = FingerprintText(DumpJson(run.identity));
+  const Progress beginning({.what = what}, common.quiet);
   std::optional<Progress> progress;
   options.progress = [&](int64_t documents, int64_t of, int64_t tokens) {
-    if (!progress) progress.emplace(what, "tokens", common.quiet, static_cast<double>(documents));
+    SayWhenStopped(WhenStopped::kGoesOn);  // files are saved every few seconds
+    if (!progress)
+      progress.emplace(ProgressState{.what = what,
+                                     .unit = "tokens",
+                                     .begun_with = static_cast<double>(documents),
+                                     .total = of},
+                       common.quiet);
     (*progress)(static_cast<double>(documents), of, tokens);
   };
   return CollectMoments(model, tokenizer, corpus, folder, options);

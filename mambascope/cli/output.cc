@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "mambascope/checkpoint/file.h"
+#include "mambascope/cli/interrupt.h"
 
 namespace mambascope {
 namespace {
@@ -56,8 +57,12 @@ void WriteResults(const std::string& name, const CommonArguments& common,
                   const OutputFolder& folder, const Json& json, const std::string& page,
                   const std::string& text) {
   const fs::path json_file = folder / (name + ".json"), page_file = folder / (name + ".html");
-  WriteFile(json_file, DumpJson(json, 1) + "\n");
-  WriteFile(page_file, page);
+  {
+    const auto together = HoldFiles();
+    WriteFile(json_file, DumpJson(json, 1) + "\n");
+    WriteFile(page_file, page);
+    SayWhenStopped(WhenStopped::kWritten);
+  }
   Print(common, json, fmt::format("{}{}\n{}\n", text, json_file.string(), page_file.string()));
 }
 

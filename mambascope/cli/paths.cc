@@ -41,8 +41,11 @@ class PathsCommand : public Command {
         .at = at_ == "subject_last" ? PathToken::kSubjectLast : PathToken::kPromptLast,
         .noise = asked.noise,
         .cells = {}};
+    const int64_t samples = asked.noise ? asked.noise->samples : 1;
+    const auto conditions = static_cast<int64_t>(result.conditions.size());
     result.facts = RunFacts<FactPaths>(
-        "paths", common, facts_, model, work, store,
+        "paths", common, facts_, model, work,
+        {.rows = samples * conditions * model.layers() * kUsualRows}, store,
         [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
           options.cells = cells;
           std::vector<FactPaths> found = TracePaths(model, pairs, options, audit);

@@ -6,6 +6,7 @@
 #include "mambascope/checkpoint/tensor_file.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
+#include "mambascope/cli/interrupt.h"
 #include "mambascope/cli/output.h"
 #include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
@@ -89,7 +90,11 @@ class StatesCommand : public Command {
                                                  {"tokens", at::tensor(ids, at::kLong)}};
     RequireFinite(tensors.at("logits"), "a logit");
     for (const Place& place : places) tensors[TensorName(place)] = run.State(place, 0);
-    WriteSafetensors(out_, tensors, StatesMetadata(description));
+    {
+      const auto whole = HoldFiles();
+      WriteSafetensors(out_, tensors, StatesMetadata(description));
+      SayWhenStopped(WhenStopped::kWritten);
+    }
     Print(common, {{"file", out_}, {"tensors", tensors.size()}, {"tokens", ids.size()}},
           fmt::format("{} tensors of {} tokens in {}\n", tensors.size(), ids.size(), out_));
   }

@@ -82,7 +82,7 @@ class TraceCommand : public Command {
                        .facts = {},
                        .relations = work.relations};
     result.facts = RunFacts<FactTrace>(
-        "trace", common, a_.facts, model, work, store,
+        "trace", common, a_.facts, model, work, Load(model, asked), store,
         [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
           options.cells = cells;
           std::vector<FactTrace> traces = a_.isolate ? TraceMixerParts(model, pairs, options, audit)
@@ -97,6 +97,12 @@ class TraceCommand : public Command {
   }
 
  private:
+  FactLoad Load(const Model& model, const AskedFacts& asked) const {
+    const int64_t samples = asked.noise ? asked.noise->samples : 1;
+    return {.sweeps = a_.isolate ? 3 : 1,
+            .rows = samples * model.layers() * kUsualTokens * kUsualRows};
+  }
+
   TraceArguments a_;
 };
 

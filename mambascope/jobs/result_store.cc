@@ -65,6 +65,7 @@ void ResultStore::RefuseLine(const std::string& key, const std::string& why) con
 void ResultStore::Append(const std::string& key, Json line) {
   line[kKey] = key;
   line[kDigest] = digest_;
+  const auto whole = HoldFiles();
   stream_ << DumpJson(line) + "\n" << std::flush;
   if (!stream_)
     throw Error(fmt::format("{}: cannot be written", file_.string()), "is the disk full?");
