@@ -1,4 +1,4 @@
-// What comes with the program: models, and a text for statistics.
+// Finds the models and the text that come with the program.
 #pragma once
 
 #include <filesystem>
@@ -7,11 +7,12 @@
 
 namespace mambascope {
 
-// The folder that --model means: one of the bundled models, or the path itself. Throws Error for a
-// folder that is not there.
+// Returns the folder that --model names: that of a bundled model, or the path itself. Throws Error
+// when the folder or its config.json is missing.
 std::filesystem::path ModelFolder(const std::string& name);
 
-// The files of text for statistics: those given, or else the bundled one.
+// Returns the text files for statistics: `given`, or the bundled text if `given` is empty. Throws
+// Error when the bundled text is missing.
 std::vector<std::filesystem::path> TextFiles(const std::vector<std::string>& given);
 
 }  // namespace mambascope

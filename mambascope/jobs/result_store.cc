@@ -58,7 +58,7 @@ const Json* ResultStore::Find(const std::string& key) const {
 }
 
 void ResultStore::RefuseLine(const std::string& key, const std::string& why) const {
-  throw Error(fmt::format("{}: the line of item {} is no result: {}", file_.string(), key, why),
+  throw Error(fmt::format("{}: the line of item {} is not a result: {}", file_.string(), key, why),
               kOtherOutput);
 }
 
