@@ -98,7 +98,7 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
                     .decides = Decides::kConduct,
                     .excludes = {"--relations", "--layers", "--samples", "--trials", "--betas",
                                  "--ranks", "--limit", "--prefix", "--compat", "--save", "--memory",
-                                 "--out", "--force"}});
+                                 "--out", "--force", "--table"}});
   option(
       &a.subject,
       {.names = "--subject",

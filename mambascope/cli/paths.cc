@@ -5,6 +5,7 @@
 #include "mambascope/cli/facts.h"
 #include "mambascope/experiments/tracing/paths_result.h"
 #include "mambascope/reports/paths_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
@@ -53,7 +54,8 @@ class PathsCommand : public Command {
           return found;
         });
     result.average = AveragePaths(result.facts);
-    WriteResults("paths", common, folder, result, PathsPage(result), PathsText(result));
+    WriteResults("paths", common, facts_.output, folder,
+                 {result, PathsPage(result), PathsText(result), [&] { return MakeTable(result); }});
   }
 
  private:

@@ -5,6 +5,7 @@
 #include "mambascope/cli/facts.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/tracing/trace_result.h"
+#include "mambascope/reports/result_tables.h"
 #include "mambascope/reports/trace_report.h"
 
 namespace mambascope {
@@ -80,7 +81,8 @@ class TraceCommand : public Command {
           return traces;
         });
     result.summary = SummarizeTraces(result.facts);
-    WriteResults("trace", common, folder, result, TracePage(result), TraceText(result));
+    WriteResults("trace", common, a_.facts.output, folder,
+                 {result, TracePage(result), TraceText(result), [&] { return MakeTable(result); }});
   }
 
  private:
