@@ -5,6 +5,7 @@
 #include "mambascope/cli/output.h"
 #include "mambascope/error.h"
 #include "mambascope/reports/attention_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
@@ -28,8 +29,8 @@ class AttentionCommand : public Command {
   }
 
   void Run() override {
-    const OutputFolder folder(output_.folder.value_or(DefaultFolder("attention", {common.model})),
-                              {"attention.json", "attention.html"});
+    const OutputFolder folder = OpenOutput(output_, DefaultFolder("attention", {common.model}),
+                                           {"attention.json", "attention.html"});
     const RunDescription run = DescribeRun("attention", *this);
     RefuseOtherRun(folder, "attention", {run.identity}, output_.others());
     const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, prompt_);
@@ -41,7 +42,9 @@ class AttentionCommand : public Command {
       result.texts.push_back(tokenizer ? tokenizer->DecodeToken(id) : std::nullopt);
     result.layers = HiddenAttention(model, ids, ParseLayers(layers_, model.layers()),
                                     {.channel = result.channel});
-    WriteResults("attention", common, folder, result, AttentionPage(result), AttentionText(result));
+    WriteResults(
+        "attention", common, output_, folder,
+        {result, AttentionPage(result), AttentionText(result), [&] { return MakeTable(result); }});
   }
 
  private:

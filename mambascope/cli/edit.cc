@@ -16,16 +16,19 @@
 #include "mambascope/experiments/editing/edit_json.h"
 #include "mambascope/experiments/editing/one_edit.h"
 #include "mambascope/reports/one_edit_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
 
-void WriteOneEdit(const CommonArguments& common, const OutputFolder& out,
-                  const OneEditResult& result, const StoredEdits& edits) {
+void WriteOneEdit(const CommonArguments& common, const OutputArguments& output,
+                  const OutputFolder& out, const OneEditResult& result, const StoredEdits& edits) {
   const auto together = HoldFiles();
   WriteEdits(out / "edit.safetensors", edits);
-  WriteResults("edit", common, out, result, EditPage(result),
-               fmt::format("{}{}\n", EditText(result), (out / "edit.safetensors").string()));
+  WriteResults("edit", common, output, out,
+               {result, EditPage(result),
+                fmt::format("{}{}\n", EditText(result), (out / "edit.safetensors").string()),
+                [&] { return MakeTable(result); }});
 }
 
 void EditOne(const CommonArguments& common, const EditArguments& o, const OutputFolder& out,
@@ -55,7 +58,7 @@ void EditOne(const CommonArguments& common, const EditArguments& o, const Output
   const std::string about =
       fmt::format("{}: {}", MakePrompt(setup.tokenizer(), rewrite.pattern, rewrite.subject).text,
                   rewrite.target);
-  WriteOneEdit(common, out, edit.result,
+  WriteOneEdit(common, o.output, out, edit.result,
                {edit.edits, Fingerprint(ModelFolder(common.model)), about});
 }
 
@@ -90,9 +93,9 @@ class EditCommand : public Command {
   void Run() override {
     const bool many = !a_.prompt && (a_.method == "memit" || !a_.edits.empty()),
                sweep = !a_.prompt && !many;
-    const OutputFolder out(
-        a_.output.folder.value_or(DefaultFolder("edit", {common.model}, a_.method)),
-        {"edit.json", "edit.html", sweep ? "edit.jsonl" : "edit.safetensors"});
+    const OutputFolder out =
+        OpenOutput(a_.output, DefaultFolder("edit", {common.model}, a_.method),
+                   {"edit.json", "edit.html", sweep ? "edit.jsonl" : "edit.safetensors"});
     const RunDescription run = DescribeRun("edit", *this);
     if (sweep) EditRecords(common, a_, out, run);
     else if (many) EditMany(common, a_, out, run);

@@ -9,17 +9,21 @@
 #include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/experiments/editing/edit_json.h"
 #include "mambascope/reports/mass_edit_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
 
-void WriteMassEdit(const CommonArguments& common, const OutputFolder& out,
-                   const MassEditResult& result, const std::vector<Edit>& edits) {
+void WriteMassEdit(const CommonArguments& common, const OutputArguments& output,
+                   const OutputFolder& out, const MassEditResult& result,
+                   const std::vector<Edit>& edits) {
   const auto together = HoldFiles();
   WriteEdits(out / "edit.safetensors", {edits, Fingerprint(ModelFolder(common.model)),
                                         fmt::format("{} records", result.points.back().edits)});
-  WriteResults("edit", common, out, result, MassEditPage(result),
-               fmt::format("{}{}\n", MassEditText(result), (out / "edit.safetensors").string()));
+  WriteResults("edit", common, output, out,
+               {result, MassEditPage(result),
+                fmt::format("{}{}\n", MassEditText(result), (out / "edit.safetensors").string()),
+                [&] { return MakeTable(result); }});
 }
 
 std::string StageText(MassEditStage stage) {
@@ -70,7 +74,7 @@ void EditMany(const CommonArguments& common, const EditArguments& o, const Outpu
   };
   MassEdits edits = EditTogether(inputs, evaluate, chosen.records, rewrites, options);
   setup.WriteContexts();
-  WriteMassEdit(common, out,
+  WriteMassEdit(common, o.output, out,
                 {.options = run.options,
                  .choice = chosen.choice,
                  .points = std::move(edits.points),

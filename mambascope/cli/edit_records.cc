@@ -11,6 +11,7 @@
 #include "mambascope/experiments/editing/edit_sweep.h"
 #include "mambascope/jobs/job.h"
 #include "mambascope/reports/edit_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
@@ -89,9 +90,11 @@ void EditRecords(const CommonArguments& common, const EditArguments& o, const Ou
   result.records = RunRecords(common, setup, evaluate, chosen.records, store);
   result.summary = SummarizeSweep(result.records);
   const RecordChoice& choice = result.choice;
-  WriteResults("edit", common, out, result, EditSweepPage(result),
-               fmt::format("{} records, of {} tested for whether the model knows them, of {}\n{}",
-                           choice.chosen, choice.tested, choice.of, EditSweepText(result)));
+  WriteResults("edit", common, o.output, out,
+               {result, EditSweepPage(result),
+                fmt::format("{} records, of {} tested for whether the model knows them, of {}\n{}",
+                            choice.chosen, choice.tested, choice.of, EditSweepText(result)),
+                [&] { return MakeTable(result); }});
 }
 
 }  // namespace mambascope

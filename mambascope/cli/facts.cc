@@ -193,7 +193,7 @@ OutputFolder OpenFolder(const std::string& name, const FactArguments& o,
   for (const std::string& store : stores) {
     if (o.FromFiles()) files.push_back(store + ".jsonl");
   }
-  return OutputFolder(o.output.folder.value_or(default_folder), files);
+  return OpenOutput(o.output, default_folder, files);
 }
 
 std::optional<ResultStore> OpenStore(const std::string& name, const FactArguments& o,

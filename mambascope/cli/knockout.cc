@@ -12,6 +12,7 @@
 #include "mambascope/reports/fact_text.h"
 #include "mambascope/reports/knockout_page.h"
 #include "mambascope/reports/knockout_text.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
@@ -140,8 +141,9 @@ class KnockoutCommand : public Command {
     std::string text = FactsText(work.pairs.size(), work.relations);
     for (const KnockoutResult& result : results)
       text += (text.empty() ? "" : "\n") + KnockoutText(result);
-    WriteResults("knockout", common, folder, KnockoutJson(results), KnockoutPage(results),
-                 text + "\n");
+    WriteResults("knockout", common, a_.facts.output, folder,
+                 {KnockoutJson(results), KnockoutPage(results), text + "\n",
+                  [&] { return MakeTable(results); }});
   }
 
  private:

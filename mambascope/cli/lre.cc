@@ -18,6 +18,7 @@
 #include "mambascope/experiments/lre/lre_json.h"
 #include "mambascope/jobs/job.h"
 #include "mambascope/reports/lre_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
@@ -78,8 +79,8 @@ class LreCommand : public Command {
 
  private:
   void Measure() {
-    const OutputFolder folder(a_.output.folder.value_or(DefaultFolder("lre", {common.model})),
-                              {"lre.json", "lre.html", "lre.jsonl"});
+    const OutputFolder folder = OpenOutput(a_.output, DefaultFolder("lre", {common.model}),
+                                           {"lre.json", "lre.html", "lre.jsonl"});
     const std::vector<Relation> relations = TakeRelations(common, a_);
     const Tokenizer tokenizer = RequireTokenizer(common);
     const Model model = LoadModel(common, &tokenizer);
@@ -95,7 +96,9 @@ class LreCommand : public Command {
     const LreResult result = MakeLreResult(run.options, results);
     const std::string saved =
         SaveOperators(common, a_, folder, model, tokenizer, relations, options, results);
-    WriteResults("lre", common, folder, result, LrePage(result), LreText(result) + saved);
+    WriteResults(
+        "lre", common, a_.output, folder,
+        {result, LrePage(result), LreText(result) + saved, [&] { return MakeTable(result); }});
   }
 
   std::vector<RelationResult> MeasureRelations(const Model& model, const Tokenizer& tokenizer,

@@ -94,13 +94,13 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
   VisitMemoryOption(a.memory, "a pass, without the Jacobians,", option);
   VisitOutputOptions(a.output, "out/lre-MODEL", option);
   option.Topic("Saved operators");
-  option(
-      &a.apply,
-      {.names = "--apply",
-       .help = "File of an operator that --save wrote; it is asked for the object of --subject",
-       .decides = Decides::kConduct,
-       .excludes = {"--relations", "--layers", "--samples", "--trials", "--betas", "--ranks",
-                    "--limit", "--prefix", "--compat", "--save", "--memory", "--out", "--force"}});
+  option(&a.apply,
+         {.names = "--apply",
+          .help = "File of an operator that --save wrote; it is asked for the object of --subject",
+          .decides = Decides::kConduct,
+          .excludes = {"--relations", "--layers", "--samples", "--trials", "--betas", "--ranks",
+                       "--limit", "--prefix", "--compat", "--save", "--memory", "--out", "--force",
+                       "--table"}});
   option(&a.subject, {.names = "--subject",
                       .help = "With --apply: the subject. The prompt begins with the samples from "
                               "which the operator was made",

@@ -16,6 +16,7 @@
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/moments_result.h"
 #include "mambascope/reports/moments_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
@@ -113,8 +114,8 @@ class MomentsCommand : public Command {
   }
 
   void Run() override {
-    const OutputFolder folder(output_.folder.value_or(DefaultFolder("moments", {common.model})),
-                              {"moments.json", "moments.html"});
+    const OutputFolder folder = OpenOutput(output_, DefaultFolder("moments", {common.model}),
+                                           {"moments.json", "moments.html"});
     const Tokenizer tokenizer = RequireTokenizer(common);
     MomentOptions options{.texts = TextFiles(texts_),
                           .limit_documents = limit_documents_.value_or(0),
@@ -135,8 +136,10 @@ class MomentsCommand : public Command {
     if (common.explain) Explain(options, corpus, model);
     result.moments = Collect(common, "moments: documents", model, tokenizer, corpus,
                              folder / "moments", run, options, output_.others());
-    WriteResults("moments", common, folder, result, MomentsPage(result),
-                 MomentsText(result) + (folder / "moments").string() + "\n");
+    WriteResults(
+        "moments", common, output_, folder,
+        {result, MomentsPage(result), MomentsText(result) + (folder / "moments").string() + "\n",
+         [&] { return MakeTable(result); }});
   }
 
  private:

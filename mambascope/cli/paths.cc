@@ -6,6 +6,7 @@
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/experiments/tracing/paths_result.h"
 #include "mambascope/reports/paths_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
@@ -55,7 +56,8 @@ class PathsCommand : public Command {
         });
     if (work.facts.empty()) WarnOfEffect(common, result.facts[0].fact);
     result.average = AveragePaths(result.facts);
-    WriteResults("paths", common, folder, result, PathsPage(result), PathsText(result));
+    WriteResults("paths", common, facts_.output, folder,
+                 {result, PathsPage(result), PathsText(result), [&] { return MakeTable(result); }});
   }
 
  private:

@@ -7,6 +7,7 @@
 #include "mambascope/error.h"
 #include "mambascope/experiments/tracing/trace_result.h"
 #include "mambascope/plural.h"
+#include "mambascope/reports/result_tables.h"
 #include "mambascope/reports/trace_report.h"
 
 namespace mambascope {
@@ -93,7 +94,8 @@ class TraceCommand : public Command {
         });
     if (work.facts.empty()) WarnOfEffect(common, result.facts[0].fact);
     result.summary = SummarizeTraces(result.facts);
-    WriteResults("trace", common, folder, result, TracePage(result), TraceText(result));
+    WriteResults("trace", common, a_.facts.output, folder,
+                 {result, TracePage(result), TraceText(result), [&] { return MakeTable(result); }});
   }
 
  private:
