@@ -96,6 +96,10 @@ Tokenizer RequireTokenizer(const CommonArguments& arguments);
 // Prints a warning on stderr, unless --quiet.
 void Warn(const CommonArguments& arguments, const std::string& sentence);
 
+// Prints a note on stderr about what the program chose, unless --quiet or --json: a JSON document
+// says it itself.
+void Note(const CommonArguments& arguments, const std::string& sentence);
+
 // Prints a warning that names the records that were left out, the first few of them, and counts
 // them.
 void WarnOfFaults(const CommonArguments& arguments, const ReadFaults& faults);

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
@@ -35,13 +34,13 @@ void EditOne(const CommonArguments& common, const EditArguments& o, RunDescripti
   const Rewrite rewrite{GivenPattern(*o.prompt, *o.subject), *o.subject, *o.target};
   const RewritePrompts prompts = PrepareRewrite(setup.tokenizer(), rewrite, setup.contexts());
   setup.TakeMoments();
+  const PerplexityTexts texts = setup.Texts();
   OneEdit edit =
       EditOne(setup.inputs(), rewrite, prompts,
-              {.method = setup.method(), .places = setup.places(), .texts = setup.Texts()});
+              {.method = setup.method(), .places = setup.places(), .texts = texts.documents});
   setup.Describe(run);
   edit.result.options = run.options;
-  edit.result.perplexity_text =
-      o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "));
+  edit.result.perplexity_text = texts.name;
   setup.WriteContexts();
   const std::string about =
       fmt::format("{}: {}", MakePrompt(setup.tokenizer(), rewrite.pattern, rewrite.subject).text,

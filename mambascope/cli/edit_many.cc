@@ -38,7 +38,7 @@ void EditMany(const CommonArguments& common, const EditArguments& o, RunDescript
   const std::vector<RewritePrompts> rewrites =
       PrepareRecords(inputs, chosen.records, options.method, options.counts);
   setup.TakeMoments();
-  options.texts = setup.Texts();
+  options.texts = setup.Texts().documents;
   std::optional<Progress> progress;
   progress.emplace("edit: searches", "edits", common.quiet);
   options.progress = [&](int64_t done, int64_t of) {

@@ -4,11 +4,9 @@
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
-#include "mambascope/cli/moments.h"
-#include "mambascope/data/corpus.h"
 #include "mambascope/error.h"
+#include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/experiments/editing/memit.h"
-#include "mambascope/experiments/editing/moments_file.h"
 
 namespace mambascope {
 namespace {
@@ -104,14 +102,25 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
       &a.moments,
       {.names = "--moments",
        .help = "Second moments of the keys: a folder of `mambascope moments`, or published files",
-       .otherwise = "collected from --text"});
+       .otherwise = "those of --text, kept in --cache"});
   option(&a.texts, {.names = "--text",
-                    .help = "Text to collect second moments from; repeatable",
+                    .help = "Text to collect second moments from, and to measure the perplexity "
+                            "of; repeatable",
                     .otherwise = "the bundled sentences",
-                    .decides = Decides::kResolved,
+                    .decides = Decides::kResolved});
+  option(&a.max_tokens, {.names = "--max-tokens",
+                         .help = "Maximum number of tokens of a document of --text",
+                         .bounds = Integers{1, 1'000'000},
+                         .decides = Decides::kResolved});
+  option(&a.cache, {.names = "--cache",
+                    .help = "Folder that keeps collected second moments for later edits",
+                    .otherwise = "~/.cache/mambascope/moments",
+                    .bounds = NotEmpty(),
+                    .decides = Decides::kConduct,
                     .excludes = {"--moments"}});
   option(&a.ridge, {.names = "--ridge",
                     .help = "Share of the second moments' mean diagonal that is added to them",
+                    .otherwise = fmt::format("0; {} where they have no inverse", kSmallRidge),
                     .bounds = Numbers{0, 1e6}});
   option.Topic("Method");
   option(&a.method,
@@ -172,7 +181,9 @@ EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options
     : common_(common),
       options_(options),
       tokenizer_(RequireTokenizer(common)),
-      model_(LoadModel(common, &tokenizer_)) {
+      model_(LoadModel(common, &tokenizer_)),
+      fingerprint_(Fingerprint(ModelFolder(common.model))),
+      base_(BaseFingerprint(ModelFolder(common.model))) {
   places_ = ChoosePlaces(options, model_);
   contexts_ = ChooseContexts(common, options, model_, tokenizer_);
 }
@@ -197,34 +208,25 @@ void EditSetup::WriteContexts() const {
   WriteFile(fs::path(options_.out) / kContextsFile, DumpJson(contexts_, 1) + "\n");
 }
 
+EditTextArguments EditSetup::texts() const {
+  return {.moments = options_.moments,
+          .texts = options_.texts,
+          .max_tokens = options_.max_tokens,
+          .cache = options_.cache,
+          .ridge = options_.ridge,
+          .out = options_.out};
+}
+
 void EditSetup::TakeMoments() {
   std::set<Place> places;
   for (const EditPlace& place : places_)
     places.insert(KeyPlace(model_, place.layer, place.projection));
-  const fs::path folder = fs::path(options_.out) / "moments";
-  if (options_.moments.empty())
-    CollectForEdits(common_, model_, tokenizer_, options_.texts, {places.begin(), places.end()},
-                    folder);
-  const std::string fingerprint = Fingerprint(ModelFolder(common_.model));
-  for (const Place& place : places) {
-    const std::string name = fmt::format("{}.{}", SiteName(place.site), place.layer);
-    const Moments moments =
-        ReadMoments(options_.moments.empty() ? folder : fs::path(options_.moments), place,
-                    model_.width(place), fingerprint);
-    const MomentSolver& solver =
-        solvers_.emplace(place, MomentSolver(moments, options_.ridge)).first->second;
-    if (solver.singular()) {
-      throw Error(fmt::format("the second moments at {} are singular: {} tokens for a width of {}",
-                              name, moments.count, moments.sum.size(0)),
-                  "take more text (--text, --moments) or a ridge (--ridge 1e-3)");
-    }
-    moments_echo_[name] = {{"tokens", moments.count}, {"digest", FingerprintTensor(moments.sum)}};
-  }
+  moments_ = TakeEditMoments(common_, texts(), edited(), places);
 }
 
 EditInputs EditSetup::inputs() const {
   return {model_, tokenizer_, contexts_,
-          [this](const Place& key) -> const MomentSolver& { return solvers_.at(key); }};
+          [this](const Place& key) -> const MomentSolver& { return moments_.solvers.at(key); }};
 }
 
 EditMethod EditSetup::method() const {
@@ -249,10 +251,7 @@ RomeOptions EditSetup::rome() const {
                                                   : RomeOptions::Division::kBare};
 }
 
-std::vector<std::vector<int64_t>> EditSetup::Texts() const {
-  return ReadDocumentIds(tokenizer_, TextFiles(options_.texts),
-                         {.documents = 64, .tokens = model_.CutLength(512), .fewest = 2});
-}
+PerplexityTexts EditSetup::Texts() const { return TakePerplexityTexts(common_, texts(), edited()); }
 
 void EditSetup::Describe(RunDescription& run) const {
   const ValueOptions v = value();
@@ -264,7 +263,10 @@ void EditSetup::Describe(RunDescription& run) const {
   run.DependsOn("projections", projections);
   run.DependsOn("edits", options_.edits);
   run.DependsOn("contexts", contexts_);
-  run.DependsOn("moments", moments_echo_);
+  run.DependsOn("moments", moments_.echo);
+  run.DependsOn("ridge", options_.ridge.value_or(0));
+  run.Mentions("max_tokens", model_.CutLength(options_.max_tokens));
+  if (moments_.of_base) run.Mentions("moments_of", base_);
   run.DependsOn("snippets",
                 options_.snippets.empty() ? Json() : Json(FilesDigest(options_.snippets)));
   run.DependsOn("steps", v.steps);

@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "mambascope/cli/common.h"
+#include "mambascope/cli/edit_moments.h"
 #include "mambascope/experiments/editing/edit_inputs.h"
-#include "mambascope/experiments/editing/moments.h"
+#include "mambascope/experiments/editing/moments_run.h"
 #include "mambascope/experiments/editing/rewrite.h"
 #include "mambascope/experiments/editing/rome.h"
 #include "mambascope/jobs/run_description.h"
@@ -27,9 +28,11 @@ struct EditArguments {
                                          // architecture change, W_o or W_down
   std::string
       contexts;  // a file, or the name of a plan; empty: the checkpoint's own, else by ROME's plan
-  std::string moments;  // file or folder; empty: collected from `texts`
+  std::string moments;  // file or folder; empty: those of `texts`, from the cache
   std::vector<std::string> texts;
-  double ridge = 0;
+  int64_t max_tokens = MomentOptions().max_tokens;  // of a document of `texts`
+  std::string cache;                                // empty: the user's
+  std::optional<double> ridge;  // none: 0, but a small one where moments have no inverse
   std::string method = "rome";
   std::string division = "bare";  // ROME's
   std::optional<double> lambda;   // MEMIT's
@@ -52,8 +55,8 @@ class EditSetup {
  public:
   // Loads the model and its contexts.
   EditSetup(const CommonArguments& common, const EditArguments& options);
-  // Takes the moments of all keys, from OUT/moments where they are collected: after all that can be
-  // refused before. Throws Error, which names the place, where C has no inverse.
+  // Takes the moments of all keys. Collecting them can take long, so call it after all that can be
+  // refused before. Throws Error as TakeEditMoments does.
   void TakeMoments();
 
   const Model& model() const { return model_; }
@@ -73,14 +76,16 @@ class EditSetup {
   // Of --method.
   EditMethod method() const;
   RomeOptions rome() const;
-  // Some documents of --text, which edits should leave as probable as they were.
-  std::vector<std::vector<int64_t>> Texts() const;
+  // Some documents, which edits should leave as probable as they were.
+  PerplexityTexts Texts() const;
   // What the edits depend on beside the options. REQUIRES: TakeMoments
   void Describe(RunDescription& run) const;
 
  private:
   // ROME and MEMIT search with these.
   ValueOptions value() const;
+  EditedModel edited() const { return {model_, tokenizer_, common_.model, fingerprint_, base_}; }
+  EditTextArguments texts() const;
 
   const CommonArguments& common_;
   const EditArguments& options_;
@@ -88,8 +93,8 @@ class EditSetup {
   const Model model_;
   Contexts contexts_;
   std::vector<EditPlace> places_;
-  std::map<Place, MomentSolver> solvers_;
-  Json moments_echo_;
+  const std::string fingerprint_, base_;  // EditedModel
+  EditMoments moments_;
 };
 
 }  // namespace mambascope

@@ -57,8 +57,15 @@ std::string SearchText(const OneEditResult& edit) {
 }
 
 std::string PerplexityText(const EditHealth& health) {
-  return fmt::format("{} to {}", NumberText(health.perplexity_before),
-                     NumberText(health.perplexity_after));
+  if (!health.perplexity) return "not measured, because no text was given";
+  return fmt::format("{} to {}", NumberText(health.perplexity->before),
+                     NumberText(health.perplexity->after));
+}
+
+// "12.25 to 12.5 (bundled)".
+std::string PerplexityLine(const OneEditResult& edit) {
+  const std::string text = PerplexityText(edit.health);
+  return edit.perplexity_text.empty() ? text : fmt::format("{} ({})", text, edit.perplexity_text);
 }
 
 // "·Paris 0.954, ·Lyon 0.01".
@@ -130,8 +137,7 @@ std::string EditPage(const OneEditResult& edit) {
                   {"value search", SearchText(edit)},
                   {"|change| / |W|", ChangeText(edit)},
                   {"|v* - v0| / |v0|", RatioText(edit.delta_norm, edit.v0_norm)},
-                  {"perplexity",
-                   fmt::format("{} ({})", PerplexityText(edit.health), edit.perplexity_text)}},
+                  {"perplexity", PerplexityLine(edit)}},
       .made_by = OptionLines(edit.options)};
   for (const std::string& warning : edit.health.warnings)
     info.summary.push_back({"warning", warning});

@@ -145,16 +145,14 @@ void from_json(const Json& json, EditSweepRow& row) {
 }
 
 void to_json(Json& json, const EditHealth& health) {
-  json = {
-      {"perplexity", {{"before", health.perplexity_before}, {"after", health.perplexity_after}}},
-      {"weights", health.weights},
-      {"warnings", health.warnings}};
+  json = {{"perplexity", health.perplexity},
+          {"weights", health.weights},
+          {"warnings", health.warnings}};
 }
 
 void from_json(const Json& json, EditHealth& health) {
   health = {.weights = json.at("weights").get<std::vector<WeightChange>>(),
-            .perplexity_before = json.at("perplexity").at("before").get<double>(),
-            .perplexity_after = json.at("perplexity").at("after").get<double>(),
+            .perplexity = json.at("perplexity").get<std::optional<PerplexityChange>>(),
             .warnings = json.at("warnings").get<std::vector<std::string>>()};
 }
 
@@ -200,7 +198,7 @@ void from_json(const Json& json, MassEditResult& result) {
 
 void to_json(Json& json, const OneEditResult& result) {
   Json edit = result.health;
-  edit["perplexity"]["text"] = result.perplexity_text;
+  if (result.health.perplexity) edit["perplexity"]["text"] = result.perplexity_text;
   edit.update({{"layer", result.layers.back()},
                {"layers", result.layers},
                {"projection", result.projection},
@@ -233,7 +231,7 @@ void from_json(const Json& json, OneEditResult& result) {
             .before = edit.at("before").get<NextTokens>(),
             .after = edit.at("after").get<NextTokens>(),
             .health = edit.get<EditHealth>(),
-            .perplexity_text = edit.at("perplexity").at("text").get<std::string>()};
+            .perplexity_text = edit.at("perplexity").value("text", "")};
 }
 
 }  // namespace mambascope

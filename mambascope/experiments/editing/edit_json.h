@@ -14,6 +14,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EditRecord, case_id, relation, prompt, subjec
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LossStep, loss, nll, kl, decay, p)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TokenProbability, id, text, prob)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NextTokens, top, p_target)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PerplexityChange, before, after)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WeightChange, layer, projection, change_norm, weight_norm)
 
 // A record's scores are {ES, ED, EA, PS, .., NA, entropy?, reference?}. zsRE's are {rewrite_acc,
@@ -38,7 +39,7 @@ void to_json(Json& json, const EditSweepRow& row);
 void from_json(const Json& json, EditSweepRow& row);
 
 // Health is {perplexity: {before, after}, weights: [{layer, projection, change_norm, weight_norm},
-// ..], warnings: [text, ..]}.
+// ..], warnings: [text, ..]}. `perplexity` is null without texts.
 void to_json(Json& json, const EditHealth& health);
 void from_json(const Json& json, EditHealth& health);
 

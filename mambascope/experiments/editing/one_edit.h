@@ -33,7 +33,7 @@ struct OneEditResult {
   double v0_norm = 0, delta_norm = 0;   // |v0|, |v* - v0|
   NextTokens before = {}, after = {};
   EditHealth health = {};       // with one weight for each of the layers
-  std::string perplexity_text;  // describes the texts of the perplexities
+  std::string perplexity_text;  // describes the texts of the perplexities; empty: none
 };
 
 struct OneEditOptions {
