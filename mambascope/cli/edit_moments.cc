@@ -47,22 +47,21 @@ std::map<Place, fs::path> FindMomentFiles(const CommonArguments& common, const E
                        {places.begin(), places.end()}, ChooseCache(common, o), edited.base);
 }
 
-// The solver of one place, and the ridge that was added.
-std::pair<MomentSolver, double> MakeSolver(const CommonArguments& common,
-                                           const EditTextArguments& o, const std::string& name,
-                                           const Moments& moments) {
+// "mixed.3: 8 tokens for a width of 384"
+std::string MomentsLine(const std::string& name, const Moments& moments) {
+  return fmt::format("{}: {} for a width of {}", name, Count(moments.count, "token"),
+                     moments.sum.size(0));
+}
+
+// Solves with the ridge that was given, or else with the least that is needed: 0 or kSmallRidge.
+MomentSolver MakeSolver(const EditTextArguments& o, const std::string& name,
+                        const Moments& moments) {
   MomentSolver solver(moments, o.ridge.value_or(0));
-  if (!solver.singular()) return {std::move(solver), o.ridge.value_or(0)};
-  const std::string what =
-      fmt::format("the second moments at {} are singular ({} for a width of {})", name,
-                  Count(moments.count, "token"), moments.sum.size(0));
-  MomentSolver with_ridge(moments, kSmallRidge);
-  if (o.ridge || with_ridge.singular())
-    throw Error(what, "take more text (--text, --moments) or a ridge (--ridge 1e-3)");
-  Warn(common, fmt::format("{}, so a ridge of {} is added. More text (--text) makes the edit "
-                           "disturb other facts less; --ridge sets the ridge",
-                           what, kSmallRidge));
-  return {std::move(with_ridge), kSmallRidge};
+  if (solver.singular() && !o.ridge) solver = MomentSolver(moments, kSmallRidge);
+  if (solver.singular())
+    throw Error(fmt::format("the second moments are singular at {}", MomentsLine(name, moments)),
+                "take more text (--text, --moments) or a larger ridge (--ridge 1e-2)");
+  return solver;
 }
 
 }  // namespace
@@ -72,19 +71,27 @@ bool EditedModel::IsBundled() const { return IsBundledModel(base.empty() ? finge
 EditMoments TakeEditMoments(const CommonArguments& common, const EditTextArguments& o,
                             const EditedModel& edited, const std::set<Place>& places) {
   EditMoments taken;
+  std::vector<std::string> singular;
   std::set<std::string> accepted = {edited.fingerprint};
   if (!edited.base.empty()) accepted.insert(edited.base);
   for (const auto& [place, file] : FindMomentFiles(common, o, edited, places)) {
     const std::string name = fmt::format("{}.{}", SiteName(place.site), place.layer);
     const StoredMoments stored =
         ReadStoredMoments(file, place, edited.model.width(place), accepted);
-    auto [solver, ridge] = MakeSolver(common, o, name, stored.moments);
-    taken.solvers.emplace(place, std::move(solver));
+    const MomentSolver& solver =
+        taken.solvers.emplace(place, MakeSolver(o, name, stored.moments)).first->second;
     taken.echo[name] = {{"tokens", stored.moments.count},
                         {"digest", FingerprintTensor(stored.moments.sum)}};
-    if (!o.ridge && ridge > 0) taken.echo[name]["ridge"] = ridge;
+    if (!o.ridge && solver.ridge() > 0) {
+      taken.echo[name]["ridge"] = solver.ridge();
+      singular.push_back(MomentsLine(name, stored.moments));
+    }
     taken.of_base = taken.of_base || (!edited.base.empty() && stored.model == edited.base);
   }
+  if (!singular.empty())
+    Warn(common, fmt::format("the second moments are singular, so a ridge of {} is added ({}). With "
+                             "more text (--text) an edit disturbs less; --ridge sets the ridge",
+                             kSmallRidge, fmt::join(singular, "; ")));
   if (taken.of_base)
     Note(common, fmt::format("{} is an edited checkpoint; the second moments are those of the "
                              "model before its edits",

@@ -13,35 +13,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kContextsFile = "contexts.json";
-
-Contexts ChooseContexts(const CommonArguments& common, const EditArguments& o, const Model& model,
-                        const Tokenizer& tokenizer) {
-  const fs::path own = ModelFolder(common.model) / kContextsFile;
-  if (o.contexts.empty() && fs::exists(own)) return ReadContexts(own);
-  std::string plan = o.contexts;
-  if (plan.empty()) plan = tokenizer.BeginOfText().empty() ? "memit" : o.method;
-  if (plan == "rome") return GenerateContexts(model, tokenizer, RomeContextPlan(), common.Seed());
-  if (plan == "memit") return GenerateContexts(model, tokenizer, MemitContextPlan(), common.Seed());
-  return ReadContexts(plan);
-}
-
-// The projection that the published edits of a layer's architecture change.
-std::string DefaultProjection(const Model& model, int layer) {
-  const std::vector<EditableWeight> weights = model.layer(layer).editable();
-  if (weights.empty())
-    throw Error(fmt::format("layer {} has no projection that can be edited", layer));
-  return weights.back().name;
-}
-
-std::vector<EditPlace> ChoosePlaces(const EditArguments& o, const Model& model) {
-  if (!o.projections.empty()) return ParseEditPlaces(o.layers, o.projections, model);
-  std::vector<EditPlace> places;
-  for (const int layer : ParseLayers(o.layers, model.layers())) {
-    if (o.layers == "all" && model.layer(layer).editable().empty()) continue;
-    places.push_back({layer, DefaultProjection(model, layer)});
-  }
-  return places;
+EditRun RunOf(const EditArguments& o) {
+  if (o.method == "memit") return EditRun::kMemit;
+  return o.FromFiles() && o.edits.empty() ? EditRun::kSweep : EditRun::kRome;
 }
 
 // Of a file, or of the JSON files of a folder.
@@ -87,7 +61,10 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
                         .decides = Decides::kSelection});
   option.Topic("Weights");
   option(&a.layers,
-         {.names = "--layer,--layers", .help = "Layers to edit, as 3, 0-15, 2,4,6 or all"});
+         {.names = "--layer,--layers",
+          .help = "Layers to edit, as 3, 0-15, 2,4,6 or all",
+          .otherwise = "all, for records that are edited alone; else about the depth of published "
+                       "edits: one layer, with memit 5"});
   option(&a.projections, {.names = "--projection,--projections",
                           .help = "Projections to edit, as W_a,W_o, or all",
                           .otherwise = "W_o; W_down of transformers",
@@ -96,7 +73,7 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
   option(&a.contexts, {.names = "--contexts",
                        .help = "Texts before the prompts: a file, or texts that the model "
                                "generates, by the plan `rome` or `memit`",
-                       .otherwise = "the checkpoint's contexts.json, else `rome`"});
+                       .otherwise = "the checkpoint's contexts.json, else the method's plan"});
   option.Topic("Second moments");
   option(
       &a.moments,
@@ -184,28 +161,34 @@ EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options
       model_(LoadModel(common, &tokenizer_)),
       fingerprint_(Fingerprint(ModelFolder(common.model))),
       base_(BaseFingerprint(ModelFolder(common.model))) {
-  places_ = ChoosePlaces(options, model_);
-  contexts_ = ChooseContexts(common, options, model_, tokenizer_);
+  places_ = ChoosePlaces(options.layers, options.projections, RunOf(options), model_);
+  if (places_.are_layers_chosen)
+    Note(common, fmt::format("{} is edited in {} {} of {}, about the depth of published edits; "
+                             "--layers takes others",
+                             places()[0].projection,
+                             layers().size() == 1 ? "layer" : "layers", places_.layers,
+                             model_.layers()));
+  contexts_ = ChooseContexts(common, options.contexts, options.method, model_, tokenizer_);
 }
 
 void EditSetup::CheckPlaces() const {
   if (options_.method == "memit") CheckMemit(model_, layers(), projection());
-  else if (places_.size() != 1)
+  else if (places().size() != 1)
     throw Error("ROME changes one weight: give --layer and --projection",
                 "--method memit edits several layers");
 }
 
 const std::string& EditSetup::projection() const {
-  for (const EditPlace& place : places_) {
-    if (place.projection != places_[0].projection)
+  for (const EditPlace& place : places()) {
+    if (place.projection != places()[0].projection)
       throw Error("one projection can be edited here, of one layer or more",
-                  "give --projection " + places_[0].projection);
+                  "give --projection " + places()[0].projection);
   }
-  return places_[0].projection;
+  return places()[0].projection;
 }
 
 void EditSetup::WriteContexts() const {
-  WriteFile(fs::path(options_.out) / kContextsFile, DumpJson(contexts_, 1) + "\n");
+  WriteFile(fs::path(options_.out) / kContextsFile, DumpJson(contexts(), 1) + "\n");
 }
 
 EditTextArguments EditSetup::texts() const {
@@ -218,14 +201,14 @@ EditTextArguments EditSetup::texts() const {
 }
 
 void EditSetup::TakeMoments() {
-  std::set<Place> places;
-  for (const EditPlace& place : places_)
-    places.insert(KeyPlace(model_, place.layer, place.projection));
-  moments_ = TakeEditMoments(common_, texts(), edited(), places);
+  std::set<Place> keys;
+  for (const EditPlace& place : places())
+    keys.insert(KeyPlace(model_, place.layer, place.projection));
+  moments_ = TakeEditMoments(common_, texts(), edited(), keys);
 }
 
 EditInputs EditSetup::inputs() const {
-  return {model_, tokenizer_, contexts_,
+  return {model_, tokenizer_, contexts(),
           [this](const Place& key) -> const MomentSolver& { return moments_.solvers.at(key); }};
 }
 
@@ -256,13 +239,15 @@ PerplexityTexts EditSetup::Texts() const { return TakePerplexityTexts(common_, t
 void EditSetup::Describe(RunDescription& run) const {
   const ValueOptions v = value();
   std::vector<std::string> projections;
-  for (const EditPlace& place : places_) {
+  for (const EditPlace& place : places()) {
     if (projections.empty() || projections.back() != place.projection)
       projections.push_back(place.projection);
   }
   run.DependsOn("projections", projections);
   run.DependsOn("edits", options_.edits);
-  run.DependsOn("contexts", contexts_);
+  run.DependsOn("layers", places_.layers);
+  run.DependsOn("contexts", contexts());
+  run.Mentions("contexts_from", contexts_.from);
   run.DependsOn("moments", moments_.echo);
   run.DependsOn("ridge", options_.ridge.value_or(0));
   run.Mentions("max_tokens", model_.CutLength(options_.max_tokens));
@@ -274,8 +259,8 @@ void EditSetup::Describe(RunDescription& run) const {
   run.DependsOn("enough_loss", v.enough_loss);
   run.DependsOn("enough_p", v.enough_p);
   if (options_.method == "memit")
-    run.DependsOn("lambda", options_.lambda.value_or(DefaultLambda(model_, places_.back().layer,
-                                                                   places_.back().projection)));
+    run.DependsOn("lambda", options_.lambda.value_or(DefaultLambda(model_, places().back().layer,
+                                                                   places().back().projection)));
 }
 
 }  // namespace mambascope

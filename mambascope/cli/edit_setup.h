@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "mambascope/cli/common.h"
+#include "mambascope/cli/edit_contexts.h"
 #include "mambascope/cli/edit_moments.h"
+#include "mambascope/cli/edit_places.h"
 #include "mambascope/experiments/editing/edit_inputs.h"
 #include "mambascope/experiments/editing/moments_run.h"
 #include "mambascope/experiments/editing/rewrite.h"
@@ -23,11 +25,10 @@ struct EditArguments {
   std::vector<std::string> counterfact, zsre;          // or records of a data set
   std::optional<int64_t> limit;                        // none: all
   bool all_facts = false;
-  std::string layers = "all";
+  std::string layers;                    // empty: ChoosePlaces chooses
   std::vector<std::string> projections;  // none: the one that the published edits of the
                                          // architecture change, W_o or W_down
-  std::string
-      contexts;  // a file, or the name of a plan; empty: the checkpoint's own, else by ROME's plan
+  std::string contexts;  // a file, or the name of a plan; empty: ChooseContexts chooses
   std::string moments;  // file or folder; empty: those of `texts`, from the cache
   std::vector<std::string> texts;
   int64_t max_tokens = MomentOptions().max_tokens;  // of a document of `texts`
@@ -61,9 +62,9 @@ class EditSetup {
 
   const Model& model() const { return model_; }
   const Tokenizer& tokenizer() const { return tokenizer_; }
-  const Contexts& contexts() const { return contexts_; }
-  const std::vector<EditPlace>& places() const { return places_; }
-  std::set<int> layers() const { return EditedLayers(places_); }
+  const Contexts& contexts() const { return contexts_.contexts; }
+  const std::vector<EditPlace>& places() const { return places_.places; }
+  std::set<int> layers() const { return EditedLayers(places()); }
   // Throws Error where one edit of --method cannot be at all the places: ROME changes one weight,
   // and MEMIT one projection.
   void CheckPlaces() const;
@@ -91,8 +92,8 @@ class EditSetup {
   const EditArguments& options_;
   const Tokenizer tokenizer_;
   const Model model_;
-  Contexts contexts_;
-  std::vector<EditPlace> places_;
+  ChosenPlaces places_;
+  ChosenContexts contexts_;
   const std::string fingerprint_, base_;  // EditedModel
   EditMoments moments_;
 };
