@@ -33,11 +33,14 @@ void EditOne(const CommonArguments& common, const EditArguments& o, RunDescripti
   WarnOfSubject(common, *o.prompt, *o.subject);
   const Rewrite rewrite{GivenPattern(*o.prompt, *o.subject), *o.subject, *o.target};
   const RewritePrompts prompts = PrepareRewrite(setup.tokenizer(), rewrite, setup.contexts());
+  const std::vector<CheckPrompt> checks = setup.Checks(rewrite);
   setup.TakeMoments();
   const PerplexityTexts texts = setup.Texts();
-  OneEdit edit =
-      EditOne(setup.inputs(), rewrite, prompts,
-              {.method = setup.method(), .places = setup.places(), .texts = texts.documents});
+  OneEdit edit = EditOne(setup.inputs(), rewrite, prompts,
+                         {.method = setup.method(),
+                          .places = setup.places(),
+                          .texts = texts.documents,
+                          .checks = checks});
   setup.Describe(run);
   edit.result.options = run.options;
   edit.result.perplexity_text = texts.name;
@@ -64,6 +67,8 @@ class EditCommand : public Command {
            "--counterfact and --zsre are measured differently: give one or the other");
     Refuse(!records && (a_.limit || a_.all_facts),
            "--limit and --all-facts are of --counterfact and --zsre");
+    Refuse(records && !(a_.relations.empty() && a_.check_prompts.empty()),
+           "--relations and --check-prompts are of one edit, made by --prompt");
     const bool sweep = records && a_.method == "rome" && a_.edits.empty();
     Refuse(!sweep && (common.check || common.explain),
            "--check and --explain are of records that are edited each alone");

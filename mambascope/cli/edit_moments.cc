@@ -89,9 +89,10 @@ EditMoments TakeEditMoments(const CommonArguments& common, const EditTextArgumen
     taken.of_base = taken.of_base || (!edited.base.empty() && stored.model == edited.base);
   }
   if (!singular.empty())
-    Warn(common, fmt::format("the second moments are singular, so a ridge of {} is added ({}). With "
-                             "more text (--text) an edit disturbs less; --ridge sets the ridge",
-                             kSmallRidge, fmt::join(singular, "; ")));
+    Warn(common,
+         fmt::format("the second moments are singular, so a ridge of {} is added ({}). With "
+                     "more text (--text) an edit disturbs less; --ridge sets the ridge",
+                     kSmallRidge, fmt::join(singular, "; ")));
   if (taken.of_base)
     Note(common, fmt::format("{} is an edited checkpoint; the second moments are those of the "
                              "model before its edits",

@@ -16,7 +16,7 @@ enum class EditRun {
 
 struct ChosenPlaces {
   std::vector<EditPlace> places;
-  std::string layers;            // as --layers would name them
+  std::string layers;              // as --layers would name them
   bool are_layers_chosen = false;  // not given, and chosen by the depth of published edits
 };
 

@@ -73,6 +73,8 @@ void EditRecords(const CommonArguments& common, const EditArguments& o, RunDescr
   EditSetup setup(common, o);
   const EditEvaluator evaluate = MakeEvaluator(common, o, setup);
   const ChosenRecords chosen = ChooseRecords(common, o, setup);
+  if (!o.moments.empty() && !o.texts.empty())
+    Warn(common, "--text is not used, because --moments gives the second moments");
   setup.TakeMoments();
   setup.Describe(run);
   if (!o.zsre.empty())

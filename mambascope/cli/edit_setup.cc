@@ -42,6 +42,19 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
          {.names = "--subject", .help = "One edit: its subject", .decides = Decides::kConduct});
   option(&a.target,
          {.names = "--target", .help = "One edit: the new object", .decides = Decides::kConduct});
+  option(
+      &a.relations,
+      {.names = "--relations",
+       .help = "One edit: RELATIONS file, or a folder of them; the page shows what the edit does "
+               "to other templates and subjects of the prompt's relation; repeatable",
+       .otherwise = "for bundled models: the bundled relations",
+       .decides = Decides::kSelection});
+  option(&a.check_prompts,
+         {.names = "--check-prompts",
+          .help = "One edit: a prompt to show before and after the edit, or a .txt file with one "
+                  "per line; {} stands for the subject; repeatable",
+          .bounds = NotEmpty(),
+          .decides = Decides::kSelection});
   option.Topic("Records of data sets");
   option(&a.counterfact,
          {.names = "--counterfact",
@@ -165,9 +178,8 @@ EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options
   if (places_.are_layers_chosen)
     Note(common, fmt::format("{} is edited in {} {} of {}, about the depth of published edits; "
                              "--layers takes others",
-                             places()[0].projection,
-                             layers().size() == 1 ? "layer" : "layers", places_.layers,
-                             model_.layers()));
+                             places()[0].projection, layers().size() == 1 ? "layer" : "layers",
+                             places_.layers, model_.layers()));
   contexts_ = ChooseContexts(common, options.contexts, options.method, model_, tokenizer_);
 }
 
@@ -205,6 +217,14 @@ void EditSetup::TakeMoments() {
   for (const EditPlace& place : places())
     keys.insert(KeyPlace(model_, place.layer, place.projection));
   moments_ = TakeEditMoments(common_, texts(), edited(), keys);
+}
+
+std::vector<CheckPrompt> EditSetup::Checks(const Rewrite& rewrite) const {
+  return TakeCheckPrompts(common_,
+                          {.relations = options_.relations,
+                           .prompts = options_.check_prompts,
+                           .use_bundled = edited().IsBundled()},
+                          rewrite);
 }
 
 EditInputs EditSetup::inputs() const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mambascope/cli/common.h"
+#include "mambascope/cli/edit_checks.h"
 #include "mambascope/cli/edit_contexts.h"
 #include "mambascope/cli/edit_moments.h"
 #include "mambascope/cli/edit_places.h"
@@ -22,6 +23,7 @@ namespace mambascope {
 
 struct EditArguments {
   std::optional<std::string> prompt, subject, target;  // one edit
+  std::vector<std::string> relations, check_prompts;   // that one edit is checked on
   std::vector<std::string> counterfact, zsre;          // or records of a data set
   std::optional<int64_t> limit;                        // none: all
   bool all_facts = false;
@@ -29,7 +31,7 @@ struct EditArguments {
   std::vector<std::string> projections;  // none: the one that the published edits of the
                                          // architecture change, W_o or W_down
   std::string contexts;  // a file, or the name of a plan; empty: ChooseContexts chooses
-  std::string moments;  // file or folder; empty: those of `texts`, from the cache
+  std::string moments;   // file or folder; empty: those of `texts`, from the cache
   std::vector<std::string> texts;
   int64_t max_tokens = MomentOptions().max_tokens;  // of a document of `texts`
   std::string cache;                                // empty: the user's
@@ -59,6 +61,8 @@ class EditSetup {
   // Takes the moments of all keys. Collecting them can take long, so call it after all that can be
   // refused before. Throws Error as TakeEditMoments does.
   void TakeMoments();
+  // The prompts to check one edit on.
+  std::vector<CheckPrompt> Checks(const Rewrite& rewrite) const;
 
   const Model& model() const { return model_; }
   const Tokenizer& tokenizer() const { return tokenizer_; }

@@ -196,6 +196,26 @@ void from_json(const Json& json, MassEditResult& result) {
                               record.at("post").get<EditScores>()});
 }
 
+void to_json(Json& json, const EditCheck& check) {
+  json = {{"kind", CheckKindName(check.prompt.kind)},
+          {"prompt", check.prompt.prompt},
+          {"before", check.before},
+          {"after", check.after},
+          {"said_target", check.said_target},
+          {"says_target", check.says_target}};
+  if (!check.prompt.object.empty()) json["object"] = check.prompt.object;
+}
+
+void from_json(const Json& json, EditCheck& check) {
+  check = {.prompt = {.kind = ReadCheckKind(json.at("kind").get<std::string>()),
+                      .prompt = json.at("prompt").get<std::string>(),
+                      .object = json.value("object", "")},
+           .before = json.at("before").get<NextTokens>(),
+           .after = json.at("after").get<NextTokens>(),
+           .said_target = json.at("said_target").get<bool>(),
+           .says_target = json.at("says_target").get<bool>()};
+}
+
 void to_json(Json& json, const OneEditResult& result) {
   Json edit = result.health;
   if (result.health.perplexity) edit["perplexity"]["text"] = result.perplexity_text;
@@ -212,7 +232,8 @@ void to_json(Json& json, const OneEditResult& result) {
                {"v0_norm", result.v0_norm},
                {"delta_norm", result.delta_norm},
                {"before", result.before},
-               {"after", result.after}});
+               {"after", result.after},
+               {"checks", result.checks}});
   json = {{"options", result.options}, {"edit", edit}};
 }
 
@@ -230,6 +251,7 @@ void from_json(const Json& json, OneEditResult& result) {
             .delta_norm = edit.at("delta_norm").get<double>(),
             .before = edit.at("before").get<NextTokens>(),
             .after = edit.at("after").get<NextTokens>(),
+            .checks = edit.value("checks", Json::array()).get<std::vector<EditCheck>>(),
             .health = edit.get<EditHealth>(),
             .perplexity_text = edit.at("perplexity").value("text", "")};
 }

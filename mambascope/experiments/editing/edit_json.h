@@ -55,10 +55,14 @@ void from_json(const Json& json, EditSweepResult& result);
 void to_json(Json& json, const MassEditResult& result);
 void from_json(const Json& json, MassEditResult& result);
 
+// A check is {kind, prompt, object?, before: {top, p_target}, after, said_target, says_target}.
+void to_json(Json& json, const EditCheck& check);
+void from_json(const Json& json, EditCheck& check);
+
 // edit.json of one edit is {options, edit: {layer, layers, projection, prompt, subject, target,
 // loss: [{loss, nll, kl, decay, p}, ..], stopped, change_norm, weight_norm, v0_norm, delta_norm,
 // before: {top: [{id, text, prob}, ..], p_target}, after, perplexity: {text, before, after},
-// weights, warnings}}. `layer` and the norms of W are the last layer's.
+// weights, warnings, checks: [check, ..]}}. `layer` and the norms of W are the last layer's.
 void to_json(Json& json, const OneEditResult& result);
 void from_json(const Json& json, OneEditResult& result);
 
