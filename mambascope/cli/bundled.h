@@ -2,10 +2,21 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace mambascope {
+
+// The bundled file or folder of this name, such as "data/demo/relations". None where the program
+// was installed or copied without it.
+std::optional<std::filesystem::path> FindBundled(const std::string& name);
+
+// The name of the bundled text, for FindBundled.
+inline constexpr const char* kBundledText = "data/demo/sentences.jsonl";
+
+// Whether a checkpoint with this fingerprint is one of the bundled models.
+bool IsBundledModel(const std::string& fingerprint);
 
 // Returns the folder that --model names: that of a bundled model, or the path itself. Throws Error
 // when the folder or its config.json is missing.

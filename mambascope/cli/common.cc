@@ -223,6 +223,10 @@ void Warn(const CommonArguments& o, const std::string& sentence) {
   if (!o.quiet) fmt::print(stderr, "warning: {}\n", sentence);
 }
 
+void Note(const CommonArguments& o, const std::string& sentence) {
+  if (!o.quiet && !o.json) fmt::print(stderr, "note: {}\n", sentence);
+}
+
 void WarnOfFaults(const CommonArguments& o, const ReadFaults& faults) {
   constexpr size_t kShown = 5;
   const auto warn = [&](const std::string& what, const std::vector<std::string>& sentences) {

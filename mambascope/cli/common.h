@@ -101,6 +101,10 @@ Tokenizer RequireTokenizer(const CommonArguments& arguments);
 // Prints a warning on stderr, unless --quiet.
 void Warn(const CommonArguments& arguments, const std::string& sentence);
 
+// Prints a note on stderr about what the program chose, unless --quiet or --json: a JSON document
+// says it itself.
+void Note(const CommonArguments& arguments, const std::string& sentence);
+
 // Prints a warning with the number of records that were left out and the first faults. Prints a
 // second warning for ignored fields.
 void WarnOfFaults(const CommonArguments& arguments, const ReadFaults& faults);

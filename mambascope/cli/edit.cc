@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
@@ -41,19 +40,22 @@ void EditOne(const CommonArguments& common, const EditArguments& o, const Output
   RefuseOtherEdit(out, run, o.output.others());
   const Rewrite rewrite{GivenPattern(*o.prompt, *o.subject), *o.subject, *o.target};
   const RewritePrompts prompts = PrepareRewrite(setup.tokenizer(), rewrite, setup.contexts());
+  const std::vector<CheckPrompt> checks = setup.Checks(rewrite);
   setup.TakeMoments();
   setup.Describe(run);
   RefuseOtherEdit(out, run, o.output.others());
+  const PerplexityTexts texts = setup.Texts();
   std::optional<Progress> progress;
   progress.emplace(ProgressState{.what = "edit: searching the value and measuring the edit"},
                    common.quiet);
-  OneEdit edit =
-      EditOne(setup.inputs(), rewrite, prompts,
-              {.method = setup.method(), .places = setup.places(), .texts = setup.Texts()});
+  OneEdit edit = EditOne(setup.inputs(), rewrite, prompts,
+                         {.method = setup.method(),
+                          .places = setup.places(),
+                          .texts = texts.documents,
+                          .checks = checks});
   progress.reset();
   edit.result.options = run.options;
-  edit.result.perplexity_text =
-      o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "));
+  edit.result.perplexity_text = texts.name;
   setup.WriteContexts();
   const std::string about =
       fmt::format("{}: {}", MakePrompt(setup.tokenizer(), rewrite.pattern, rewrite.subject).text,
@@ -78,6 +80,8 @@ class EditCommand : public Command {
            "--counterfact and --zsre have different measures: give one of them");
     Refuse(!records && (a_.limit || a_.all_facts),
            "--limit and --all-facts need --counterfact or --zsre");
+    Refuse(records && !(a_.relations.empty() && a_.check_prompts.empty()),
+           "--relations and --check-prompts need --prompt: they belong to one edit");
     const bool sweep = records && a_.method == "rome" && a_.edits.empty();
     Refuse(!sweep && (common.check || common.explain),
            "--check and --explain need records that are edited each in a model of its own");

@@ -57,7 +57,7 @@ void EditMany(const CommonArguments& common, const EditArguments& o, const Outpu
   setup.TakeMoments();
   setup.Describe(run);
   RefuseOtherEdit(out, run, o.output.others(), records);
-  options.texts = setup.Texts();
+  options.texts = setup.Texts().documents;
   const Progress whole({.what = "edit: measuring"}, common.quiet);
   std::optional<Progress> line;
   std::optional<MassEditStage> shown;

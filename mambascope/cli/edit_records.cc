@@ -76,6 +76,8 @@ void EditRecords(const CommonArguments& common, const EditArguments& o, const Ou
   RefuseOtherEdit(out, run, o.output.others());
   const EditEvaluator evaluate = MakeEvaluator(common, o, setup);
   AskedRecords asked = ReadRecords(common, o);
+  if (!o.moments.empty() && !o.texts.empty())
+    Warn(common, "--text is not used, because --moments gives the second moments");
   setup.TakeMoments();
   setup.Describe(run);
   RefuseOtherEdit(out, run, o.output.others());

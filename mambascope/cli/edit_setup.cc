@@ -4,48 +4,18 @@
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
-#include "mambascope/cli/moments.h"
-#include "mambascope/cli/progress.h"
-#include "mambascope/data/corpus.h"
 #include "mambascope/error.h"
+#include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/experiments/editing/memit.h"
-#include "mambascope/experiments/editing/moments_file.h"
 
 namespace mambascope {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kContextsFile = "contexts.json";
-
-Contexts ChooseContexts(const CommonArguments& common, const EditArguments& o, const Model& model,
-                        const Tokenizer& tokenizer) {
-  const fs::path own = ModelFolder(common.model) / kContextsFile;
-  const Progress progress({.what = "edit: generating contexts"}, common.quiet);
-  if (o.contexts.empty() && fs::exists(own)) return ReadContexts(own);
-  std::string plan = o.contexts;
-  if (plan.empty()) plan = tokenizer.BeginOfText().empty() ? "memit" : o.method;
-  if (plan == "rome") return GenerateContexts(model, tokenizer, RomeContextPlan(), common.Seed());
-  if (plan == "memit") return GenerateContexts(model, tokenizer, MemitContextPlan(), common.Seed());
-  return ReadContexts(plan);
-}
-
-// The projection that the published edits of a layer's architecture change.
-std::string DefaultProjection(const Model& model, int layer) {
-  const std::vector<EditableWeight> weights = model.layer(layer).editable();
-  if (weights.empty())
-    throw Error(fmt::format("layer {} has no projection that can be edited", layer));
-  return weights.back().name;
-}
-
-std::vector<EditPlace> ChoosePlaces(const EditArguments& o, const Model& model) {
-  if (!o.projections.empty()) return ParseEditPlaces(o.layers, o.projections, model);
-  std::vector<EditPlace> places;
-  for (const int layer : ParseLayers(o.layers, model.layers())) {
-    if (o.layers == "all" && model.layer(layer).editable().empty()) continue;
-    places.push_back({layer, DefaultProjection(model, layer)});
-  }
-  return places;
+EditRun RunOf(const EditArguments& o) {
+  if (o.method == "memit") return EditRun::kMemit;
+  return o.FromFiles() && o.edits.empty() ? EditRun::kSweep : EditRun::kRome;
 }
 
 // Of a file, or of the JSON files of a folder.
@@ -71,6 +41,17 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
          {.names = "--subject", .help = "Subject of one edit", .decides = Decides::kSelection});
   option(&a.target,
          {.names = "--target", .help = "New object of one edit", .decides = Decides::kSelection});
+  option(&a.relations,
+         {.names = "--relations",
+          .help = "RELATIONS file, or folder of such files. The page then shows what one edit does "
+                  "to other templates and subjects of the relation; repeatable",
+          .otherwise = "for bundled models: the bundled relations",
+          .decides = Decides::kSelection});
+  option(&a.check_prompts, {.names = "--check-prompts",
+                            .help = "Prompt to show before and after one edit, with {} for the "
+                                    "subject, or a .txt file with one prompt per line; repeatable",
+                            .bounds = NotEmpty(),
+                            .decides = Decides::kSelection});
   option.Topic("Records of data sets");
   option(&a.counterfact, {.names = "--counterfact",
                           .help = "File of records to edit and evaluate: CounterFact, a variant of "
@@ -91,7 +72,10 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
                         .decides = Decides::kSelection});
   option.Topic("Weights");
   option(&a.layers,
-         {.names = "--layer,--layers", .help = "Layers to edit, as 3, 0-15, 2,4,6 or all"});
+         {.names = "--layer,--layers",
+          .help = "Layers to edit, as 3, 0-15, 2,4,6 or all",
+          .otherwise = "all, for records that are edited alone; else about the depth of published "
+                       "edits: one layer, with memit 5"});
   option(&a.projections, {.names = "--projection,--projections",
                           .help = "Projections to edit, as W_a,W_o, or all",
                           .otherwise = "W_o; W_down of transformers",
@@ -100,20 +84,30 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
   option(&a.contexts, {.names = "--contexts",
                        .help = "Texts that stand before the prompts. FILE: a JSON list. rome, "
                                "memit: the model generates them by that method's plan",
-                       .otherwise = "the checkpoint's contexts.json, else `rome`"});
+                       .otherwise = "the checkpoint's contexts.json, else the method's plan"});
   option.Topic("Second moments");
   option(&a.moments, {.names = "--moments",
                       .help = "Second moments of the keys: a folder that `mambascope moments` "
                               "wrote, or published files",
-                      .otherwise = "collected from --text"});
+                      .otherwise = "those of --text, kept in --cache"});
   option(&a.texts, {.names = "--text",
                     .help = "Text for second moments and perplexity; repeatable",
                     .otherwise = "the bundled sentences",
-                    .decides = Decides::kResolved,
+                    .decides = Decides::kResolved});
+  option(&a.max_tokens, {.names = "--max-tokens",
+                         .help = "Maximum number of tokens of a document of --text",
+                         .bounds = Integers{1, 1'000'000},
+                         .decides = Decides::kResolved});
+  option(&a.cache, {.names = "--cache",
+                    .help = "Folder that keeps collected second moments for later edits",
+                    .otherwise = "~/.cache/mambascope/moments",
+                    .bounds = NotEmpty(),
+                    .decides = Decides::kConduct,
                     .excludes = {"--moments"}});
   option(&a.ridge,
          {.names = "--ridge",
           .help = "Ridge: this share of the mean diagonal of the second moments is added to them",
+          .otherwise = fmt::format("0; {} if they have no inverse", kSmallRidge),
           .bounds = Numbers{0, 1e6}});
   option.Topic("Method");
   option(&a.method, {.names = "--method",
@@ -182,58 +176,64 @@ EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options
       options_(options),
       folder_(folder),
       tokenizer_(RequireTokenizer(common)),
-      model_(LoadModel(common, &tokenizer_)) {
-  places_ = ChoosePlaces(options, model_);
-  contexts_ = ChooseContexts(common, options, model_, tokenizer_);
+      model_(LoadModel(common, &tokenizer_)),
+      fingerprint_(Fingerprint(ModelFolder(common.model))),
+      base_(BaseFingerprint(ModelFolder(common.model))) {
+  places_ = ChoosePlaces(options.layers, options.projections, RunOf(options), model_);
+  if (places_.are_layers_chosen)
+    Note(common, fmt::format("{} is edited in {} {} of {}, about the depth of published edits; "
+                             "--layers takes others",
+                             places()[0].projection, layers().size() == 1 ? "layer" : "layers",
+                             places_.layers, model_.layers()));
+  contexts_ = ChooseContexts(common, options.contexts, options.method, model_, tokenizer_);
 }
 
 void EditSetup::CheckPlaces() const {
   if (options_.method == "memit") CheckMemit(model_, layers(), projection());
-  else if (places_.size() != 1)
+  else if (places().size() != 1)
     throw Error("ROME changes one weight: give one --layer and one --projection",
                 "--method memit edits several layers");
 }
 
 const std::string& EditSetup::projection() const {
-  for (const EditPlace& place : places_) {
-    if (place.projection != places_[0].projection)
-      throw Error("this edit needs one projection", "give --projection " + places_[0].projection);
+  for (const EditPlace& place : places()) {
+    if (place.projection != places()[0].projection)
+      throw Error("this edit needs one projection", "give --projection " + places()[0].projection);
   }
-  return places_[0].projection;
+  return places()[0].projection;
 }
 
 void EditSetup::WriteContexts() const {
-  WriteFile(folder_ / kContextsFile, DumpJson(contexts_, 1) + "\n");
+  WriteFile(folder_ / kContextsFile, DumpJson(contexts(), 1) + "\n");
+}
+
+EditTextArguments EditSetup::texts() const {
+  return {.moments = options_.moments,
+          .texts = options_.texts,
+          .max_tokens = options_.max_tokens,
+          .cache = options_.cache,
+          .ridge = options_.ridge,
+          .out = folder_.path()};
 }
 
 void EditSetup::TakeMoments() {
-  std::set<Place> places;
-  for (const EditPlace& place : places_)
-    places.insert(KeyPlace(model_, place.layer, place.projection));
-  const fs::path folder = folder_ / "moments";
-  if (options_.moments.empty())
-    CollectForEdits(common_, model_, tokenizer_, options_.texts, {places.begin(), places.end()},
-                    folder, options_.output.others());
-  const std::string fingerprint = Fingerprint(ModelFolder(common_.model));
-  for (const Place& place : places) {
-    const std::string name = fmt::format("{}.{}", SiteName(place.site), place.layer);
-    const Moments moments =
-        ReadMoments(options_.moments.empty() ? folder : fs::path(options_.moments), place,
-                    model_.width(place), fingerprint);
-    const MomentSolver& solver =
-        solvers_.emplace(place, MomentSolver(moments, options_.ridge)).first->second;
-    if (solver.singular()) {
-      throw Error(fmt::format("the second moments at {} are singular: {} tokens for a width of {}",
-                              name, moments.count, moments.sum.size(0)),
-                  "take more text (--text, --moments) or a ridge (--ridge 1e-3)");
-    }
-    moments_echo_[name] = {{"tokens", moments.count}, {"digest", FingerprintTensor(moments.sum)}};
-  }
+  std::set<Place> keys;
+  for (const EditPlace& place : places())
+    keys.insert(KeyPlace(model_, place.layer, place.projection));
+  moments_ = TakeEditMoments(common_, texts(), edited(), keys);
+}
+
+std::vector<CheckPrompt> EditSetup::Checks(const Rewrite& rewrite) const {
+  return TakeCheckPrompts(common_,
+                          {.relations = options_.relations,
+                           .prompts = options_.check_prompts,
+                           .use_bundled = edited().IsBundled()},
+                          rewrite);
 }
 
 EditInputs EditSetup::inputs() const {
-  return {model_, tokenizer_, contexts_,
-          [this](const Place& key) -> const MomentSolver& { return solvers_.at(key); }};
+  return {model_, tokenizer_, contexts(),
+          [this](const Place& key) -> const MomentSolver& { return moments_.solvers.at(key); }};
 }
 
 EditMethod EditSetup::method() const {
@@ -258,23 +258,25 @@ RomeOptions EditSetup::rome() const {
                                                   : RomeOptions::Division::kBare};
 }
 
-std::vector<std::vector<int64_t>> EditSetup::Texts() const {
-  return ReadDocumentIds(tokenizer_, TextFiles(options_.texts),
-                         {.documents = 64, .tokens = model_.CutLength(512), .fewest = 2});
-}
+PerplexityTexts EditSetup::Texts() const { return TakePerplexityTexts(common_, texts(), edited()); }
 
 void EditSetup::Describe(RunDescription& run) const {
   const ValueOptions v = value();
   std::vector<std::string> projections;
-  for (const EditPlace& place : places_) {
+  for (const EditPlace& place : places()) {
     if (projections.empty() || projections.back() != place.projection)
       projections.push_back(place.projection);
   }
   run.DependsOn("projections", projections);
   run.DependsOn("edits", options_.edits);
-  run.DependsOn("contexts", contexts_);
-  if (moments_echo_.is_null()) run.Ignores("moments");
-  else run.DependsOn("moments", moments_echo_);
+  run.DependsOn("layers", places_.layers);
+  run.DependsOn("contexts", contexts());
+  run.Mentions("contexts_from", contexts_.from);
+  if (moments_.solvers.empty()) run.Ignores("moments");
+  else run.DependsOn("moments", moments_.echo);
+  run.DependsOn("ridge", options_.ridge.value_or(0));
+  run.Mentions("max_tokens", model_.CutLength(options_.max_tokens));
+  if (moments_.of_base) run.Mentions("moments_of", base_);
   run.DependsOn("snippets",
                 options_.snippets.empty() ? Json() : Json(FilesDigest(options_.snippets)));
   run.DependsOn("steps", v.steps);
@@ -282,8 +284,8 @@ void EditSetup::Describe(RunDescription& run) const {
   run.DependsOn("enough_loss", v.enough_loss);
   run.DependsOn("enough_p", v.enough_p);
   if (options_.method == "memit")
-    run.DependsOn("lambda", options_.lambda.value_or(DefaultLambda(model_, places_.back().layer,
-                                                                   places_.back().projection)));
+    run.DependsOn("lambda", options_.lambda.value_or(DefaultLambda(model_, places().back().layer,
+                                                                   places().back().projection)));
 }
 
 }  // namespace mambascope

@@ -6,11 +6,10 @@
 
 #include <cmath>
 
+#include "mambascope/reports/result_page.h"
+
 namespace mambascope {
 namespace {
-
-// The model that the options name.
-Json ModelName(const Json& options) { return options.value("model", Json()); }
 
 Json TextOrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
 

@@ -152,7 +152,8 @@ MassEdits EditTogether(const EditInputs& inputs, const EditEvaluator& evaluate,
   // ROME's searches happen later, when it makes the edits.
   const double searching = SecondsSince(start) / static_cast<double>(rewrites.size());
   const std::vector<EditScores> pre = EvaluateUnedited(inputs, evaluate, records, options);
-  const std::vector<double> perplexities = Perplexities(inputs.model, options.texts);
+  const std::vector<double> perplexities =
+      options.texts.empty() ? std::vector<double>() : Perplexities(inputs.model, options.texts);
   MassEdits result;
   AfterEdits last;
   double seconds = 0;
