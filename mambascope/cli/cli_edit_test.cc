@@ -22,6 +22,7 @@ class CliEditTest : public testing::Test {
   // A part of the bundled text is enough for second moments that have an inverse.
   static void SetUpTestSuite() {
     folder_ = new TempFolder;
+    setenv("XDG_CACHE_HOME", (*folder_ / "cache").c_str(), 1);
     std::istringstream all(ReadFile(RepositoryFolder() / "data/demo/sentences.jsonl"));
     std::ofstream some(*folder_ / "text.jsonl");
     std::string line;
@@ -32,7 +33,10 @@ class CliEditTest : public testing::Test {
                   .exit_code,
               0);
   }
-  static void TearDownTestSuite() { delete folder_; }
+  static void TearDownTestSuite() {
+    unsetenv("XDG_CACHE_HOME");
+    delete folder_;
+  }
 
   std::string Out(const std::string& name) const { return (*folder_ / name).string(); }
   Words Edit(const std::string& out, const Words& more) const {
@@ -230,7 +234,7 @@ TEST_F(CliEditTest, WhatCannotBeDoneIsSaid) {
   const auto error = [&](const Words& words) { return RunProgram(words).err; };
   EXPECT_THAT(error(One("bad", {"--layer", "16"})), AllOf(HasSubstr("16"), HasSubstr("0-15")));
   EXPECT_THAT(error(One("bad", {"--layer", "8", "--projection", "W_down"})), HasSubstr("W_o"));
-  EXPECT_THAT(error(One("bad", {})), HasSubstr("--layer"));
+  EXPECT_THAT(error(One("bad", {"--layers", "7,8"})), HasSubstr("--layer"));
   EXPECT_THAT(error(Edit("bad", {"--prompt", kEditPrompt, "--subject", "Eiffel Tower", "--target",
                                  " ", "--layer", "8"})),
               HasSubstr("has no token"));
@@ -258,16 +262,23 @@ TEST_F(CliEditTest, WhatCannotBeDoneIsSaid) {
       "edit",         "--prompt", kEditPrompt, "--subject", "Eiffel Tower",     "--target",
       "Rome",         "--layer",  "8",         "--text",    Out("short.jsonl"), "--out",
       Out("singular")};
-  EXPECT_THAT(error(singular),
+  EXPECT_THAT(error(singular + Words{"--ridge", "0"}),
               AllOf(HasSubstr("singular"), HasSubstr("--ridge"), HasSubstr("--text")));
+  const Outcome with_ridge = RunProgram(singular);
+  EXPECT_EQ(with_ridge.exit_code, 0);
+  EXPECT_THAT(with_ridge.err, HasSubstr("a ridge of 0.001 is added (mixed.8: 8 tokens for a width "
+                                        "of 384)"));
+  const Json moments = ReadJson(Out("singular/edit.json"))["options"]["moments"]["mixed.8"];
+  EXPECT_EQ(moments["ridge"], 1e-3);
   EXPECT_EQ(RunProgram(singular + Words{"--ridge", "0.1"}).exit_code, 0);
-  EXPECT_THAT(error({"edit", "--model", "demo-mamba2", "--prompt", kEditPrompt, "--subject",
-                     "Eiffel Tower", "--target", "Rome", "--layer", "8", "--moments",
-                     Out("singular"), "--out", Out("bad")}),
-              HasSubstr("another model"));
+  EXPECT_THAT(
+      error({"edit", "--model", "demo-mamba2", "--prompt", kEditPrompt, "--subject", "Eiffel Tower",
+             "--target", "Rome", "--layer", "8", "--moments", Out("shared"), "--out", Out("bad")}),
+      HasSubstr("another model"));
   for (const Words& words :
        {Words{"edit", "--prompt", kEditPrompt}, One("bad", {"--layer", "8", "--check"}),
         Records("bad", {"--zsre", "x.json"}), One("bad", {"--counterfact", "x.json"}),
+        One("bad", {"--cache", "x"}), Records("bad", {"--check-prompts", "Rome is"}),
         One("bad", {"--layer", "8", "--limit", "3"}), One("bad", {"--layer", "8", "--lambda", "3"}),
         Words{"edit"}})
     EXPECT_EQ(RunProgram(words).exit_code, 2) << testing::PrintToString(words);

@@ -101,8 +101,8 @@ TEST_F(MomentsCliTest, MoreLayersAreAddedToAFolder) {
 }
 
 TEST_F(MomentsCliTest, ATransformerHasTheMomentsOfWDown) {
-  const Json json =
-      RunForJson(Command({"--model", "demo-neox", "--layers", "1", "--limit-documents", "4"}));
+  const Json json = RunForJson(
+      Command({"--model", "demo-neox", "--layers", "1", "--limit-documents", "4", "--quiet"}));
   EXPECT_THAT(Files(), UnorderedElementsAre("mlp_mid.1.npz"));
   EXPECT_EQ(json["moments"][0]["projections"], Json({"W_down"}));
   EXPECT_EQ(json["moments"][0]["documents"], 3);
@@ -113,7 +113,8 @@ TEST_F(MomentsCliTest, ErrorsSayWhatIsThere) {
   EXPECT_THAT(Failure({"--projections", "W_down"}),
               HasSubstr("this model has no 'W_down'; it has W_a, W_g, W_o; or all"));
   EXPECT_THAT(Failure({"--text", folder_ / "none.txt"}), HasSubstr("none.txt: cannot be read"));
-  RunForJson(Command({"--layers", "0", "--projections", "W_o", "--limit-documents", "3"}));
+  RunForJson(
+      Command({"--layers", "0", "--projections", "W_o", "--limit-documents", "3", "--quiet"}));
   EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "4"}),
               HasSubstr("differs in text_fingerprint"));
   EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "3", "--ridge", "1"}),
@@ -136,9 +137,21 @@ TEST_F(MomentsCliTest, WrongCommandLinesExitWithTwo) {
 // Text of one document short enough that convergence was never looked at: the page has no figure,
 // and says so by its table alone.
 TEST_F(MomentsCliTest, AShortTextHasNoFigures) {
-  const Json json = RunForJson(Command({"--layers", "0", "--limit-documents", "2"}));
+  const Json json = RunForJson(Command({"--layers", "0", "--limit-documents", "2", "--quiet"}));
   EXPECT_EQ(json["moments"][0]["convergence"], Json::array());
   EXPECT_THAT(ReadFile(fs::path(out_) / "moments.html"), testing::Not(HasSubstr("moments_mixed")));
+}
+
+TEST_F(MomentsCliTest, WarnsOfFewerTokensThanAKeyHasFeatures) {
+  const Words few = {"--layers", "0-4", "--projections", "W_o", "--limit-documents", "3"};
+  EXPECT_THAT(RunProgram(Command(few)).err,
+              AllOf(HasSubstr("up to 384 features (mixed.0, mixed.1, mixed.2 and 2 more)"),
+                    HasSubstr("have no inverse")));
+  const TempFolder other;
+  EXPECT_EQ(RunProgram({"moments", "--text", text_, "--layers", "0", "--projections", "W_o",
+                        "--out", other / "enough"})
+                .err,
+            "");
 }
 
 TEST_F(MomentsCliTest, WithoutATextTheBundledOneIsTaken) {

@@ -82,6 +82,59 @@ TEST(EditTextTest, ThePageSaysWhatThePerplexityIsOf) {
               HasSubstr("<dt>perplexity</dt><dd>12.25 to 12.5 (data/demo/text.txt)</dd>"));
 }
 
+TEST(EditTextTest, SaysThatWithoutATextThereIsNoPerplexity) {
+  OneEditResult edit = SmallEdit(1);
+  edit.health.perplexity.reset();
+  edit.perplexity_text = "";
+  EXPECT_THAT(EditText(edit),
+              HasSubstr("perplexity     not measured, because no text was given\n"));
+  EXPECT_THAT(EditPage(edit),
+              HasSubstr("<dt>perplexity</dt><dd>not measured, because no text was given</dd>"));
+}
+
+// A paraphrase that says the target, and two neighbors, of which the edit changed one.
+OneEditResult CheckedEdit() {
+  OneEditResult edit = SmallEdit(1);
+  const auto next = [](int64_t id, const char* text) {
+    return NextTokens{.top = {{id, text, 0.75}}, .p_target = 0.5};
+  };
+  edit.checks = {{.prompt = {CheckKind::kParaphrase, "People see the Space <b>Needle</b> in"},
+                  .before = next(1, " Seattle"),
+                  .after = next(2, " Rome"),
+                  .says_target = true},
+                 {.prompt = {CheckKind::kNeighbor, "The Reichstag is in the city of", "Berlin"},
+                  .before = next(3, " Berlin"),
+                  .after = next(2, " Rome"),
+                  .says_target = true},
+                 {.prompt = {CheckKind::kNeighbor, "The Kremlin is in the city of", "Moscow"},
+                  .before = next(4, " Moscow"),
+                  .after = next(4, " Moscow")}};
+  return edit;
+}
+
+TEST(EditTextTest, MarksThePromptsThatTheEditChanged) {
+  const std::string text = EditText(CheckedEdit());
+  EXPECT_THAT(text, HasSubstr("* People see the {} in                      \u00b7Seattle 0.75    "
+                              " \u00b7Rome 0.75\n"));
+  EXPECT_THAT(text, HasSubstr("* Reichstag                                 \u00b7Berlin 0.75"));
+  EXPECT_THAT(text, HasSubstr("\n  Kremlin                                   \u00b7Moscow 0.75"));
+  EXPECT_THAT(text, HasSubstr("  1 of 1 paraphrase says the target (0 before the edit)\n"));
+  EXPECT_THAT(text,
+              HasSubstr("  1 of 2 neighbors gives another answer; 1 says the target (0 before "
+                        "the edit)\n"));
+}
+
+TEST(EditTextTest, ThePageHasATableOfThePrompts) {
+  const std::string page = EditPage(CheckedEdit());
+  EXPECT_THAT(page, HasSubstr("<h2>Paraphrases</h2>"));
+  EXPECT_THAT(page,
+              HasSubstr("<tr class=\"marked\"><td>The Reichstag is in the city of</td><td>"
+                        "\u00b7Berlin 0.75</td><td>\u00b7Rome 0.75</td><td>0.5</td><td>0.5</td>"));
+  EXPECT_THAT(page, HasSubstr("<tr><td>The Kremlin is in the city of</td>"));
+  EXPECT_THAT(page, HasSubstr("People see the Space &lt;b&gt;Needle&lt;/b&gt; in"));
+  EXPECT_THAT(EditPage(SmallEdit(1)), Not(HasSubstr("<th>")));
+}
+
 TEST(EditTextTest, SaysHowManyLayersAreEdited) {
   OneEditResult edit = SmallEdit(1);
   edit.layers = {3, 4, 5};

@@ -127,6 +127,19 @@ TEST(EditFileFormatTest, AnotherCheckpointIsNeverWrittenOver) {
   }
 }
 
+TEST(EditFileFormatTest, AnEditedCheckpointNamesTheOneBeforeAllItsEdits) {
+  const std::filesystem::path folder = GoldenFolder() / "mamba";
+  const Model model = Model::Load(folder);
+  const TempFolder once, twice;
+  WriteEditedCheckpoint(folder, model, {RandomEdit(model, 0, "W_o", 1)}, once.path());
+  WriteEditedCheckpoint(once.path(), Model::Load(once.path()), {RandomEdit(model, 1, "W_o", 2)},
+                        twice.path());
+  EXPECT_EQ(BaseFingerprint(folder), "");
+  EXPECT_EQ(BaseFingerprint(once.path()), Fingerprint(folder));
+  EXPECT_EQ(BaseFingerprint(twice.path()), Fingerprint(folder));
+  EXPECT_NE(Fingerprint(once.path()), Fingerprint(folder));
+}
+
 TEST(EditFileFormatTest, CheckpointIsNeverWrittenOver) {
   const std::filesystem::path folder = GoldenFolder() / "mamba";
   const Model model = Model::Load(folder);

@@ -23,6 +23,9 @@ using testing::SizeIs;
 const std::vector<std::vector<int64_t>> kTexts = {
     {11, 20, 31, 44, 52, 63}, {70, 81, 92}, {5, 9, 200, 31, 30}};
 
+// Models with random weights know no text.
+constexpr double kAnyPerplexity = 1e9;
+
 class EditHealthTest : public testing::TestWithParam<std::string> {
  protected:
   // Makes a rank-one edit in a random direction, of `share` times the weight's norm.
@@ -60,12 +63,15 @@ TEST_P(EditHealthTest, NormsAreOfAllEditsOfAWeightTogether) {
 TEST_P(EditHealthTest, AnEditAndItsOppositeChangeNothing) {
   Edit there = Random(1, 1.5, 4), back = there;
   back.v = -there.v;
-  const EditHealth health = CheckEdits(model_, {there, back}, kTexts);
+  const EditHealth health =
+      CheckEdits(model_, {there, back}, kTexts, {.most_perplexity_before = kAnyPerplexity});
   EXPECT_LT(health.weights[0].change_norm, 1e-5 * health.weights[0].weight_norm);
   EXPECT_NEAR(health.perplexity->after, health.perplexity->before,
               1e-4 * health.perplexity->before);
   EXPECT_THAT(health.warnings, IsEmpty());
-  EXPECT_THAT(CheckEdits(model_, {there}, kTexts).warnings, testing::Not(IsEmpty()))
+  EXPECT_THAT(
+      CheckEdits(model_, {there}, kTexts, {.most_perplexity_before = kAnyPerplexity}).warnings,
+      testing::Not(IsEmpty()))
       << "one of them alone is too much";
 }
 
@@ -95,7 +101,10 @@ TEST_P(EditHealthTest, WarnsAboveItsBoundsAlone) {
   const EditHealth health = CheckEdits(model_, edits, kTexts);
   const double ratio = health.perplexity->Ratio();
   const auto warnings = [&](double change, double perplexity) {
-    return CheckEdits(model_, edits, kTexts, {.most_change = change, .most_perplexity = perplexity})
+    return CheckEdits(model_, edits, kTexts,
+                      {.most_change = change,
+                       .most_perplexity = perplexity,
+                       .most_perplexity_before = kAnyPerplexity})
         .warnings;
   };
   EXPECT_THAT(warnings(0.31, ratio * 1.001), IsEmpty());
@@ -107,7 +116,8 @@ TEST_P(EditHealthTest, WarnsAboveItsBoundsAlone) {
 }
 
 TEST_P(EditHealthTest, WithoutEditsAllIsAsItWas) {
-  const EditHealth health = CheckEdits(model_, {}, kTexts);
+  const EditHealth health =
+      CheckEdits(model_, {}, kTexts, {.most_perplexity_before = kAnyPerplexity});
   EXPECT_THAT(health.weights, IsEmpty());
   EXPECT_EQ(health.perplexity->before, health.perplexity->after);
   EXPECT_EQ(health.MostChangedPercent(), 0);

@@ -253,7 +253,8 @@ void from_json(const Json& json, OneEditResult& result) {
             .after = edit.at("after").get<NextTokens>(),
             .checks = edit.value("checks", Json::array()).get<std::vector<EditCheck>>(),
             .health = edit.get<EditHealth>(),
-            .perplexity_text = edit.at("perplexity").value("text", "")};
+            .perplexity_text = ""};
+  if (result.health.perplexity) result.perplexity_text = edit.at("perplexity").value("text", "");
 }
 
 }  // namespace mambascope

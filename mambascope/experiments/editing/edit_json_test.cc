@@ -88,7 +88,7 @@ TEST(EditJsonTest, ASweepIsReadBackWhole) {
   const Json json = sweep;
   EXPECT_THAT(FieldNames(json),
               UnorderedElementsAre("options", "choice", "pre", "best", "sweep", "records"));
-  EXPECT_EQ(json["choice"], (Json{{"chosen", 4}, {"tested", 9}, {"of", 20}}));
+  EXPECT_EQ(json["choice"], (Json{{"chosen", 4}, {"tested", 9}, {"of", 20}, {"left_out", 0}}));
   EXPECT_EQ(json["best"],
             (Json{{"layer", 2}, {"projection", "W_o"}, {"S", json["sweep"][0]["S"]}}));
   EXPECT_EQ(json["sweep"][0]["stopped"], (Json{{"loss", 4}, {"probability", 0}, {"steps", 0}}));
@@ -131,26 +131,47 @@ TEST(EditJsonTest, ManyEditsAreReadBackWhole) {
 }
 
 TEST(EditJsonTest, OneEditIsReadBackWhole) {
-  const OneEditResult result{.options = {{"model", "demo"}},
-                             .layers = {3, 5},
-                             .projection = "W_o",
-                             .prompt = "The {} is in",
-                             .subject = "Louvre",
-                             .target = " Rome",
-                             .loss = {{5, 4.5, 0.25, 0.25, 0.01}, {0.04, 0.03, 0.005, 0.005, 0.97}},
-                             .stopped = "loss",
-                             .v0_norm = 8,
-                             .delta_norm = 12,
-                             .before = {.top = {{7, " Paris", 0.9}}, .p_target = 2e-6},
-                             .after = {.top = {{9, " Rome", 0.97}}, .p_target = 0.97},
-                             .health = SomeHealth(),
-                             .perplexity_text = "bundled"};
+  const OneEditResult result{
+      .options = {{"model", "demo"}},
+      .layers = {3, 5},
+      .projection = "W_o",
+      .prompt = "The {} is in",
+      .subject = "Louvre",
+      .target = " Rome",
+      .loss = {{5, 4.5, 0.25, 0.25, 0.01}, {0.04, 0.03, 0.005, 0.005, 0.97}},
+      .stopped = "loss",
+      .v0_norm = 8,
+      .delta_norm = 12,
+      .before = {.top = {{7, " Paris", 0.9}}, .p_target = 2e-6},
+      .after = {.top = {{9, " Rome", 0.97}}, .p_target = 0.97},
+      .checks = {{.prompt = {CheckKind::kNeighbor, "The Prado is in", "Madrid"},
+                  .before = {.top = {{5, " Madrid", 0.9}}, .p_target = 0.1},
+                  .after = {.top = {{9, " Rome", 0.8}}, .p_target = 0.8},
+                  .said_target = false,
+                  .says_target = true},
+                 {.prompt = {CheckKind::kParaphrase, "To see Louvre, go to"},
+                  .before = {.top = {{7, " Paris", 0.9}}},
+                  .after = {.top = {{7, " Paris", 0.7}}}}},
+      .health = SomeHealth(),
+      .perplexity_text = "bundled"};
   ExpectRoundTrip(result);
   const Json edit = Json(result)["edit"];
   EXPECT_EQ(edit["layer"], 5);
   EXPECT_EQ(edit["change_norm"], 1.0 / 3) << "of the last layer";
   EXPECT_EQ(edit["perplexity"]["text"], "bundled");
   EXPECT_EQ(edit["loss"][1]["p"], 0.97);
+  EXPECT_EQ(edit["checks"][0]["kind"], "neighbor");
+  EXPECT_EQ(edit["checks"][0]["object"], "Madrid");
+  EXPECT_EQ(edit["checks"][0]["after"]["top"][0]["text"], " Rome");
+  EXPECT_EQ(edit["checks"][1]["kind"], "paraphrase");
+  EXPECT_FALSE(edit["checks"][1].contains("object"));
+}
+
+TEST(EditJsonTest, WithoutATextThePerplexityIsNull) {
+  OneEditResult result{.layers = {3}, .health = SomeHealth()};
+  result.health.perplexity.reset();
+  ExpectRoundTrip(result);
+  EXPECT_TRUE(Json(result)["edit"]["perplexity"].is_null());
 }
 
 }  // namespace
