@@ -7,6 +7,7 @@
 
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/cli_test_support.h"
+#include "mambascope/cli/edit_places.h"
 
 namespace mambascope {
 namespace {
@@ -65,9 +66,10 @@ TEST_F(FirstEditTest, WorksWithoutOptionsAndSaysWhatItChose) {
   for (const auto& [name, place] : kModels) {
     const Outcome outcome = RunProgram(WithText(name, {"--model", Foreign(name)}));
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-    EXPECT_THAT(outcome.err, AllOf(HasSubstr(place), HasSubstr("--layers takes others"),
-                                   HasSubstr("5 texts that the model generates after single words, "
-                                             "as MEMIT does, because")));
+    EXPECT_THAT(outcome.err,
+                AllOf(HasSubstr(place), HasSubstr("--layers and --projections take others"),
+                      HasSubstr("5 texts that the model generates after single words, "
+                                "as MEMIT does, because")));
     const Json json = ReadJson(Out(std::string(name) + "/edit.json"));
     EXPECT_EQ(json["edit"]["after"]["top"][0]["text"], " Rome") << name;
     EXPECT_EQ(json["options"]["layers"], name == std::string("demo-neox") ? "1" : "3");
@@ -75,6 +77,20 @@ TEST_F(FirstEditTest, WorksWithoutOptionsAndSaysWhatItChose) {
     EXPECT_EQ(json["options"]["contexts"].size(), 6u);
     EXPECT_EQ(json["edit"]["checks"], Json::array()) << "not a bundled model";
   }
+}
+
+TEST(PublishedLayerTest, IsThatOfThePublishedEdits) {
+  const auto rome = [](Architecture architecture, const char* projection, int layers) {
+    return PublishedLayer(EditRun::kRome, architecture, projection, layers);
+  };
+  EXPECT_EQ(rome(Architecture::kGpt2, "W_down", 24), 8);
+  EXPECT_EQ(rome(Architecture::kGpt2, "W_down", 36), 12);
+  EXPECT_EQ(rome(Architecture::kGpt2, "W_down", 48), 17);
+  EXPECT_EQ(rome(Architecture::kLlama, "W_down", 28), 5);
+  EXPECT_EQ(rome(Architecture::kMamba1, "W_o", 64), 14);
+  EXPECT_EQ(rome(Architecture::kMamba1, "W_a", 64), 18);
+  EXPECT_EQ(PublishedLayer(EditRun::kMemit, Architecture::kGpt2, "W_down", 48), 17);
+  EXPECT_EQ(PublishedLayer(EditRun::kMemit, Architecture::kLlama, "W_down", 28), 8);
 }
 
 TEST_F(FirstEditTest, MemitHasDefaultLayers) {

@@ -23,16 +23,15 @@ std::string DefaultProjection(const Model& model, int layer) {
 }
 
 // The share of the depth at which published edits change a layer, or the last of their layers.
-double PublishedDepth(EditRun run, const std::string& projection, const Model& model) {
-  if (model.config().architecture == Architecture::kGpt2) return 0.355;
+double PublishedDepth(EditRun run, Architecture architecture, const std::string& projection) {
+  if (architecture == Architecture::kGpt2) return 0.355;
   if (run == EditRun::kMemit) return 0.29;
   if (projection == "W_a") return 0.285;
   return projection == "W_down" ? 0.18 : 0.22;
 }
 
-// The layer of `layers`, which ascend, that is nearest to that depth.
-size_t NearestToDepth(const std::vector<int>& layers, double depth, const Model& model) {
-  const int wanted = static_cast<int>(std::floor(depth * model.layers()));
+// The place in `layers`, which ascend, of the layer that is nearest to `wanted`.
+size_t NearestTo(int wanted, const std::vector<int>& layers) {
   const auto nearest = std::min_element(layers.begin(), layers.end(), [&](int a, int b) {
     return std::abs(a - wanted) < std::abs(b - wanted);
   });
@@ -52,7 +51,8 @@ std::string DefaultLayers(EditRun run, const std::vector<std::string>& projectio
                           const Model& model) {
   const std::string projection = FirstProjection(projections, model);
   const std::vector<int> layers = model.LayersWith(projection);
-  const size_t last = NearestToDepth(layers, PublishedDepth(run, projection, model), model);
+  const size_t last = NearestTo(
+      PublishedLayer(run, model.config().architecture, projection, model.layers()), layers);
   const size_t count = run == EditRun::kMemit ? std::min(kMemitLayers, last + 1) : 1;
   const size_t first = last + 1 - count;
   if (count == 1) return std::to_string(layers[last]);
@@ -74,6 +74,11 @@ std::vector<EditPlace> PlacesOf(const std::string& layers,
 }
 
 }  // namespace
+
+int PublishedLayer(EditRun run, Architecture architecture, const std::string& projection,
+                   int layers) {
+  return static_cast<int>(std::floor(PublishedDepth(run, architecture, projection) * layers));
+}
 
 ChosenPlaces ChoosePlaces(const std::string& layers, const std::vector<std::string>& projections,
                           EditRun run, const Model& model) {

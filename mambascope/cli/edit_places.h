@@ -20,6 +20,11 @@ struct ChosenPlaces {
   bool are_layers_chosen = false;  // not given, and chosen by the depth of published edits
 };
 
+// The layer that published edits of such a model change, or the last of their layers, in a model of
+// `layers` layers: a share of the depth, rounded down.
+int PublishedLayer(EditRun run, Architecture architecture, const std::string& projection,
+                   int layers);
+
 // `layers` and `projections` may be empty. Projections default to W_o, or W_down in transformers.
 // Layers of a sweep default to all. Otherwise they default to the depth at which published edits
 // work well, in layers that have the projection:

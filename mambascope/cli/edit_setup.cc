@@ -182,7 +182,7 @@ EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options
   places_ = ChoosePlaces(options.layers, options.projections, RunOf(options), model_);
   if (places_.are_layers_chosen)
     Note(common, fmt::format("{} is edited in {} {} of {}, about the depth of published edits; "
-                             "--layers takes others",
+                             "--layers and --projections take others",
                              places()[0].projection, layers().size() == 1 ? "layer" : "layers",
                              places_.layers, model_.layers()));
   contexts_ = ChooseContexts(common, options.contexts, options.method, model_, tokenizer_);
