@@ -16,7 +16,7 @@ struct KnockoutArguments {
   std::vector<std::string> models = {"demo"};
   std::vector<std::string> from = {}, to = {};  // none: the defaults
   std::string mode = "cut", compat = "none";
-  std::optional<int> window = {};
+  std::vector<int64_t> windows = {};  // lengths in layers; none: the default
   std::vector<std::string> channels = {};
   std::optional<std::string> rank = {}, heads = {}, restore = {};
   bool heatmap = false, decompose = false;
@@ -38,8 +38,9 @@ void CheckKnockout(const KnockoutArguments& arguments);
 // model cannot do.
 KnockoutOptions SetUpKnockout(const KnockoutArguments& arguments, const Model& model,
                               const Tokenizer& tokenizer);
-// The windows' length in it.
-int WindowLength(const KnockoutArguments& arguments, const Model& model);
+// The lengths of its windows, each once, in layers. Throws Error for one that is longer than the
+// model.
+std::vector<int> WindowLengths(const KnockoutArguments& arguments, const Model& model);
 // The tokens of the texts that mean states and step sizes are taken over. Throws Error where there
 // are none.
 std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& arguments, const Model& model,
@@ -47,6 +48,6 @@ std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& arguments, co
 
 // What of the options the model and the other options decide.
 void DescribeKnockout(const KnockoutArguments& arguments, const KnockoutOptions& options,
-                      int window, RunDescription& run);
+                      RunDescription& run);
 
 }  // namespace mambascope

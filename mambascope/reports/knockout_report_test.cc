@@ -186,7 +186,7 @@ TEST(KnockoutPageTest, TitleNamesModeWindowDataAndModels) {
   EXPECT_EQ(title({WithSummary(result), WithSummary(other)}),
             "Knockout (cut): 2 facts of relations (m, n)");
   result.mode = "cut-conv";
-  result.window = 1;
+  result.lengths[0].window = 1;
   result.facts.resize(1);
   EXPECT_EQ(title({WithSummary(result)}),
             "Knockout (cut-conv), windows of 1 layer: Rome is in (m)");

@@ -66,7 +66,7 @@ class KnockOutTest : public testing::TestWithParam<const char*> {
     for (const Span& window : WholeWindows(model_.layers(), 2)) windows_.push_back(window);
   }
   std::vector<KnockedFact> Knock(KnockoutOptions options) const {
-    options.windows = windows_;
+    options.windows = {{.length = 2, .windows = windows_}};
     Audit audit;
     return KnockOut(model_, pairs_, options, audit);
   }
@@ -344,7 +344,7 @@ TEST_P(KnockOutErrorTest, AnswerOutsideTheVocabularyIsRefused) {
   Audit audit;
   EXPECT_THAT(
       ErrorOf([&] {
-        KnockOut(model_, pairs, {.from = {"first"}, .to = {"last"}, .windows = {{0, 1}}}, audit);
+        KnockOut(model_, pairs, {.from = {"first"}, .to = {"last"}, .windows = {{.windows = {{0, 1}}}}}, audit);
       }),
       HasSubstr("outside the model's vocabulary"));
 }
