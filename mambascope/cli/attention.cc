@@ -2,7 +2,7 @@
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
-#include "mambascope/cli/facts.h"
+#include "mambascope/cli/output.h"
 #include "mambascope/error.h"
 #include "mambascope/reports/attention_report.h"
 
@@ -24,19 +24,18 @@ class AttentionCommand : public Command {
             .otherwise = "means over all of them",
             .key = "channel"});
     option.Topic("Output");
-    option(&out_, {.names = "--out",
-                   .help = "Folder for the results",
-                   .bounds = NotEmpty(),
-                   .decides = Decides::kConduct});
+    VisitOutputOptions(output_, "out/attention-MODEL", option);
   }
 
   void Run() override {
-    const OutputFolder folder(out_, {"attention.json", "attention.html"});
+    const OutputFolder folder(output_.folder.value_or(DefaultFolder("attention", {common.model})),
+                              {"attention.json", "attention.html"});
+    const RunDescription run = DescribeRun("attention", *this);
+    RefuseOtherRun(folder, "attention", {run.identity}, output_.others());
     const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, prompt_);
     const std::vector<int64_t> ids = PromptIds(common, prompt_, tokenizer);
     const Model model = LoadModel(common, tokenizer ? &*tokenizer : nullptr);
-    AttentionResult result{
-        .options = DescribeRun("attention", *this).options, .ids = ids, .texts = {}, .layers = {}};
+    AttentionResult result{.options = run.options, .ids = ids, .texts = {}, .layers = {}};
     result.channel = channel_;
     for (int64_t id : ids)
       result.texts.push_back(tokenizer ? tokenizer->DecodeToken(id) : std::nullopt);
@@ -49,7 +48,7 @@ class AttentionCommand : public Command {
   PromptArguments prompt_;
   std::string layers_;
   std::optional<int64_t> channel_;
-  std::string out_ = "out";
+  OutputArguments output_;
 };
 
 }  // namespace

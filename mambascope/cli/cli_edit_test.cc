@@ -141,9 +141,9 @@ TEST_F(CliEditTest, SweepOverLayersAndProjections) {
   EXPECT_EQ(ReadFile(Out("sweep/edit.jsonl")).substr(0, lines.size()), lines);
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(more["records"][i], json["records"][i]);
   EXPECT_THAT(RunProgram(Records("sweep", sweep + Words{"--steps", "3"})).err,
-              HasSubstr("edit.jsonl"));
+              HasSubstr("edit.json is the result of another run"));
   EXPECT_THAT(RunProgram(Records("sweep", sweep + Words{"--generate"})).err,
-              HasSubstr("edit.jsonl"));
+              HasSubstr("edit.json is the result of another run"));
   // An interruption leaves half a line.
   WriteFile(*folder_ / "sweep/edit.jsonl", lines + R"({"case_id": 3, "edi)");
   const Json resumed = RunForJson(Records("sweep", sweep));

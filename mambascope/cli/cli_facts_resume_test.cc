@@ -85,10 +85,15 @@ TEST_F(ResumeCliTest, OtherOptionsAreRefusedAndLeaveTheFilesAsTheyAre) {
     const Outcome outcome = RunFacts("trace", "out", words);
     EXPECT_EQ(outcome.exit_code, 1) << other[0];
     EXPECT_EQ(outcome.out, "") << other[0];
-    EXPECT_THAT(outcome.err, AllOf(StartsWith("error: "), HasSubstr("out/trace.jsonl"),
-                                   HasSubstr("--out"), Not(HasSubstr("unexpected"))));
+    EXPECT_THAT(outcome.err,
+                AllOf(StartsWith("error: "), HasSubstr("out: trace.json is"),
+                      HasSubstr("differs in"), HasSubstr("--out"), Not(HasSubstr("unexpected"))));
     EXPECT_EQ(Files("out"), before) << other[0];
   }
+  fs::remove(folder_ / "out/trace.json");  // a run that was stopped has lines only
+  EXPECT_THAT(RunFacts("trace", "out", {"--limit", "1", "--site", "gate"}).err,
+              AllOf(HasSubstr("out/trace.jsonl: line 1 was made with other options"),
+                    HasSubstr("--force")));
   const Outcome paths = RunFacts(
       "paths", "out", {"--limit", "1"});  // results of another command do not stand in the way
   EXPECT_EQ(paths.exit_code, 0) << paths.err;

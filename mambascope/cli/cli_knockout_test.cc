@@ -176,7 +176,7 @@ TEST_F(KnockoutCliTest, InterruptedRunGoesOnToTheSameResult) {
        {Words{"--mode", "cut-conv"}, {"--from", "all"}, {"--window", "4"}, {"--all-facts"}}) {
     const Outcome refused = Knock("out", facts_ + other);
     EXPECT_EQ(refused.exit_code, 1) << other[0];
-    EXPECT_THAT(refused.err, HasSubstr("made with other options")) << other[0];
+    EXPECT_THAT(refused.err, HasSubstr("is the result of another run")) << other[0];
   }
 }
 

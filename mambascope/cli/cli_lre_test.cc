@@ -127,7 +127,7 @@ TEST_F(LreCliTest, GoesOnWhereItWas) {
   EXPECT_EQ(json["relations"][1], whole["relations"][0]) << "in the order of the command line";
   EXPECT_EQ(json["relations"][0], whole["relations"][1]);
   EXPECT_THAT(RunProgram(Quick({"animal_class"}, {"--seed", "3"})).err,
-              HasSubstr("made with other options"));
+              HasSubstr("is the result of another run"));
   WriteSome("animal_class", 5);
   EXPECT_NE(RunForJson(Quick({"animal_class"}))["relations"][0]["samples"],
             whole["relations"][0]["samples"])

@@ -115,11 +115,16 @@ TEST_F(MomentsCliTest, ErrorsSayWhatIsThere) {
   EXPECT_THAT(Failure({"--text", folder_ / "none.txt"}), HasSubstr("none.txt: cannot be read"));
   RunForJson(Command({"--layers", "0", "--projections", "W_o", "--limit-documents", "3"}));
   EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "4"}),
-              HasSubstr("mixed.0.npz: these second moments are of another text"));
+              HasSubstr("differs in text_fingerprint"));
   EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "3", "--ridge", "1"}),
-              HasSubstr("mixed.0.npz: was made with other options"));
+              HasSubstr("differs in ridge"));
   EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "3", "--model", "demo-mamba2"}),
-              HasSubstr("mixed.0.npz: these second moments are of another model"));
+              HasSubstr("differs in fingerprint"));
+  fs::remove(fs::path(out_) / "moments.json");  // a run that was stopped has the files only
+  EXPECT_THAT(Failure({"--layers", "0", "--limit-documents", "4"}),
+              HasSubstr("mixed.0.npz: these second moments are of another text"));
+  EXPECT_EQ(RunProgram(Command({"--layers", "0", "--limit-documents", "4", "--force"})).exit_code,
+            0);
 }
 
 TEST_F(MomentsCliTest, WrongCommandLinesExitWithTwo) {

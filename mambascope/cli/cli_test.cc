@@ -269,14 +269,14 @@ TEST_F(TraceCliTest, WritesWhatItPrints) {
 // answer, the default site and window.
 TEST_F(TraceCliTest, OneFactHasOneTraceHoweverItIsAsked) {
   const Json plain = RunForJson(Command({}))["facts"];
-  EXPECT_EQ(RunForJson(Command(
-                {"--site", "hook_resid_post", "--window", "1", "--answer", "Paris"}))["facts"],
+  EXPECT_EQ(RunForJson(Command({"--site", "hook_resid_post", "--window", "1", "--answer", "Paris",
+                                "--force"}))["facts"],
             plain);
   const std::string whole = "The landmark called Eiffel Tower can be found in";
   EXPECT_EQ(RunForJson({"trace", "--prompt", whole, "--subject", "Eiffel Tower",
                         "--corrupt-subject", "Big Ben", "--out", folder_ / "other"})["facts"],
             plain);
-  EXPECT_NE(RunForJson(Command({"--answer", "London"}))["facts"], plain);
+  EXPECT_NE(RunForJson(Command({"--answer", "London", "--force"}))["facts"], plain);
 }
 
 TEST_F(TraceCliTest, QuietPrintsNothing) {

@@ -7,7 +7,6 @@
 #include "mambascope/cli/edit_many.h"
 #include "mambascope/cli/edit_records.h"
 #include "mambascope/cli/edit_setup.h"
-#include "mambascope/cli/facts.h"
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
@@ -26,19 +25,22 @@ void WriteOneEdit(const CommonArguments& common, const OutputFolder& out,
                fmt::format("{}{}\n", EditText(result), (out / "edit.safetensors").string()));
 }
 
-void EditOne(const CommonArguments& common, const EditArguments& o, RunDescription run) {
-  const OutputFolder out(o.out, {"edit.json", "edit.html", "edit.safetensors"});
-  EditSetup setup(common, o);
+void EditOne(const CommonArguments& common, const EditArguments& o, const OutputFolder& out,
+             RunDescription run) {
+  EditSetup setup(common, o, out);
   setup.CheckPlaces();
   WarnOfPrompt(common, *o.prompt);
   WarnOfSubject(common, *o.prompt, *o.subject);
+  setup.Describe(run);
+  RefuseOtherEdit(out, run, o.output.others());
   const Rewrite rewrite{GivenPattern(*o.prompt, *o.subject), *o.subject, *o.target};
   const RewritePrompts prompts = PrepareRewrite(setup.tokenizer(), rewrite, setup.contexts());
   setup.TakeMoments();
+  setup.Describe(run);
+  RefuseOtherEdit(out, run, o.output.others());
   OneEdit edit =
       EditOne(setup.inputs(), rewrite, prompts,
               {.method = setup.method(), .places = setup.places(), .texts = setup.Texts()});
-  setup.Describe(run);
   edit.result.options = run.options;
   edit.result.perplexity_text =
       o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "));
@@ -78,10 +80,15 @@ class EditCommand : public Command {
   }
 
   void Run() override {
+    const bool many = !a_.prompt && (a_.method == "memit" || !a_.edits.empty()),
+               sweep = !a_.prompt && !many;
+    const OutputFolder out(
+        a_.output.folder.value_or(DefaultFolder("edit", {common.model}, a_.method)),
+        {"edit.json", "edit.html", sweep ? "edit.jsonl" : "edit.safetensors"});
     const RunDescription run = DescribeRun("edit", *this);
-    if (a_.prompt) EditOne(common, a_, run);
-    else if (a_.method == "memit" || !a_.edits.empty()) EditMany(common, a_, run);
-    else EditRecords(common, a_, run);
+    if (sweep) EditRecords(common, a_, out, run);
+    else if (many) EditMany(common, a_, out, run);
+    else EditOne(common, a_, out, run);
   }
 
  private:

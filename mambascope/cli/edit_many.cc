@@ -4,7 +4,6 @@
 
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/edit_record.h"
-#include "mambascope/cli/facts.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/experiments/editing/edit_json.h"
@@ -23,12 +22,15 @@ void WriteMassEdit(const CommonArguments& common, const OutputFolder& out,
 
 }  // namespace
 
-void EditMany(const CommonArguments& common, const EditArguments& o, RunDescription run) {
-  const OutputFolder out(o.out, {"edit.json", "edit.html", "edit.safetensors"});
-  EditSetup setup(common, o);
+void EditMany(const CommonArguments& common, const EditArguments& o, const OutputFolder& out,
+              RunDescription run) {
+  const std::vector<std::string> records = {"counterfact", "zsre", "limit", "all_facts"};
+  EditSetup setup(common, o, out);
   setup.CheckPlaces();
+  setup.Describe(run);
+  RefuseOtherEdit(out, run, o.output.others(), records);
   const EditEvaluator evaluate = MakeEvaluator(common, o, setup);
-  const ChosenRecords chosen = ChooseRecords(common, o, setup);
+  const ChosenRecords chosen = ChooseRecords(common, o, setup, ReadRecords(common, o));
   MassEditOptions options{
       .method = setup.method(),
       .places = setup.places(),
@@ -38,6 +40,8 @@ void EditMany(const CommonArguments& common, const EditArguments& o, RunDescript
   const std::vector<RewritePrompts> rewrites =
       PrepareRecords(inputs, chosen.records, options.method, options.counts);
   setup.TakeMoments();
+  setup.Describe(run);
+  RefuseOtherEdit(out, run, o.output.others(), records);
   options.texts = setup.Texts();
   std::optional<Progress> progress;
   progress.emplace("edit: searches", "edits", common.quiet);
@@ -47,7 +51,6 @@ void EditMany(const CommonArguments& common, const EditArguments& o, RunDescript
   MassEdits edits = EditTogether(inputs, evaluate, chosen.records, rewrites, options);
   progress.reset();
   setup.WriteContexts();
-  setup.Describe(run);
   WriteMassEdit(common, out,
                 {.options = run.options,
                  .choice = chosen.choice,

@@ -7,6 +7,7 @@ namespace mambascope {
 
 // Writes OUT/edit.json and OUT/edit.html, the measures by the number of edits, and
 // OUT/edit.safetensors, the edits of the largest number.
-void EditMany(const CommonArguments& common, const EditArguments& arguments, RunDescription run);
+void EditMany(const CommonArguments& common, const EditArguments& arguments,
+              const OutputFolder& out, RunDescription run);
 
 }  // namespace mambascope

@@ -20,7 +20,7 @@ std::shared_ptr<const References> ReadReferences(const EditArguments& o) {
                                                 : ReadAttributeSnippets(o.snippets));
 }
 
-std::vector<DatasetRecord> ReadRecords(const EditArguments& o, ReadFaults& faults) {
+std::vector<DatasetRecord> ReadRecordFiles(const EditArguments& o, ReadFaults& faults) {
   std::vector<DatasetRecord> records;
   for (const std::string& file : o.counterfact) {
     for (const CounterFactRecord& record : ReadCounterFact(file, {.truth = !o.all_facts}, &faults))
@@ -35,17 +35,21 @@ std::vector<DatasetRecord> ReadRecords(const EditArguments& o, ReadFaults& fault
 
 }  // namespace
 
-ChosenRecords ChooseRecords(const CommonArguments& common, const EditArguments& o,
-                            const EditSetup& setup) {
-  using Keep = RecordChoiceOptions::Keep;
+AskedRecords ReadRecords(const CommonArguments& common, const EditArguments& o) {
   ReadFaults faults;
-  std::vector<DatasetRecord> records = ReadRecords(o, faults);
+  std::vector<DatasetRecord> records = ReadRecordFiles(o, faults);
   WarnOfFaults(common, faults);
-  ChosenRecords chosen = ChooseRecords(setup.model(), setup.tokenizer(), std::move(records),
+  return {std::move(records), static_cast<int64_t>(faults.left_out.size())};
+}
+
+ChosenRecords ChooseRecords(const CommonArguments& common, const EditArguments& o,
+                            const EditSetup& setup, AskedRecords asked) {
+  using Keep = RecordChoiceOptions::Keep;
+  ChosenRecords chosen = ChooseRecords(setup.model(), setup.tokenizer(), std::move(asked.records),
                                        {.limit = o.limit.value_or(0),
                                         .keep = o.all_facts ? Keep::kAll : Keep::kKnown,
                                         .seed = common.Seed()});
-  chosen.choice.left_out = static_cast<int64_t>(faults.left_out.size());
+  chosen.choice.left_out = asked.left_out;
   return chosen;
 }
 

@@ -6,7 +6,6 @@
 
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/edit_record.h"
-#include "mambascope/cli/facts.h"
 #include "mambascope/experiments/editing/edit_json.h"
 #include "mambascope/experiments/editing/edit_sweep.h"
 #include "mambascope/jobs/job.h"
@@ -68,17 +67,21 @@ std::vector<RecordResult> RunRecords(const CommonArguments& common, const EditSe
 
 }  // namespace
 
-void EditRecords(const CommonArguments& common, const EditArguments& o, RunDescription run) {
-  const OutputFolder out(o.out, {"edit.json", "edit.html"});
-  EditSetup setup(common, o);
+void EditRecords(const CommonArguments& common, const EditArguments& o, const OutputFolder& out,
+                 RunDescription run) {
+  EditSetup setup(common, o, out);
+  setup.Describe(run);
+  RefuseOtherEdit(out, run, o.output.others());
   const EditEvaluator evaluate = MakeEvaluator(common, o, setup);
-  const ChosenRecords chosen = ChooseRecords(common, o, setup);
+  AskedRecords asked = ReadRecords(common, o);
   setup.TakeMoments();
   setup.Describe(run);
+  RefuseOtherEdit(out, run, o.output.others());
   if (!o.zsre.empty())
     run.identity["measures"] =
         "zsre-acc";  // lines of older versions have the token accuracies under other keys
-  ResultStore store(out / "edit.jsonl", run.identity);
+  ResultStore store(out / "edit.jsonl", run.identity, o.output.others());
+  const ChosenRecords chosen = ChooseRecords(common, o, setup, std::move(asked));
   setup.WriteContexts();
   EditSweepResult result{.options = run.options, .choice = chosen.choice};
   result.records = RunRecords(common, setup, evaluate, chosen.records, store);

@@ -6,6 +6,7 @@
 namespace mambascope {
 
 // Writes OUT/edit.jsonl, a line per record as it comes, and OUT/edit.json and OUT/edit.html of all.
-void EditRecords(const CommonArguments& common, const EditArguments& arguments, RunDescription run);
+void EditRecords(const CommonArguments& common, const EditArguments& arguments,
+                 const OutputFolder& out, RunDescription run);
 
 }  // namespace mambascope

@@ -65,11 +65,11 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
   option(&a.prompt,
          {.names = "--prompt",
           .help = "One edit: its prompt, with {} for the subject, as \"{} is located in\"",
-          .decides = Decides::kConduct});
+          .decides = Decides::kSelection});
   option(&a.subject,
-         {.names = "--subject", .help = "One edit: its subject", .decides = Decides::kConduct});
+         {.names = "--subject", .help = "One edit: its subject", .decides = Decides::kSelection});
   option(&a.target,
-         {.names = "--target", .help = "One edit: the new object", .decides = Decides::kConduct});
+         {.names = "--target", .help = "One edit: the new object", .decides = Decides::kSelection});
   option.Topic("Records of data sets");
   option(&a.counterfact,
          {.names = "--counterfact",
@@ -162,15 +162,22 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
                     .bounds = Numbers{1e-6, 1e6}});
   option.Topic("Memory and output");
   VisitMemoryOption(a.memory, "searches done together", option);
-  option(&a.out, {.names = "--out",
-                  .help = "Folder for the results",
-                  .bounds = NotEmpty(),
-                  .decides = Decides::kConduct});
+  VisitOutputOptions(a.output, "out/edit-MODEL-METHOD", option);
 }
 
-EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options)
+void RefuseOtherEdit(const OutputFolder& folder, const RunDescription& run, OtherRuns other,
+                     const std::vector<std::string>& with) {
+  Json identity = run.identity;
+  for (const char* key : {"prompt", "subject", "target"}) identity[key] = run.options.at(key);
+  for (const std::string& key : with) identity[key] = run.options.at(key);
+  RefuseOtherRun(folder, "edit", {identity}, other);
+}
+
+EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options,
+                     const OutputFolder& folder)
     : common_(common),
       options_(options),
+      folder_(folder),
       tokenizer_(RequireTokenizer(common)),
       model_(LoadModel(common, &tokenizer_)) {
   places_ = ChoosePlaces(options, model_);
@@ -194,17 +201,17 @@ const std::string& EditSetup::projection() const {
 }
 
 void EditSetup::WriteContexts() const {
-  WriteFile(fs::path(options_.out) / kContextsFile, DumpJson(contexts_, 1) + "\n");
+  WriteFile(folder_ / kContextsFile, DumpJson(contexts_, 1) + "\n");
 }
 
 void EditSetup::TakeMoments() {
   std::set<Place> places;
   for (const EditPlace& place : places_)
     places.insert(KeyPlace(model_, place.layer, place.projection));
-  const fs::path folder = fs::path(options_.out) / "moments";
+  const fs::path folder = folder_ / "moments";
   if (options_.moments.empty())
     CollectForEdits(common_, model_, tokenizer_, options_.texts, {places.begin(), places.end()},
-                    folder);
+                    folder, options_.output.others());
   const std::string fingerprint = Fingerprint(ModelFolder(common_.model));
   for (const Place& place : places) {
     const std::string name = fmt::format("{}.{}", SiteName(place.site), place.layer);
@@ -264,7 +271,8 @@ void EditSetup::Describe(RunDescription& run) const {
   run.DependsOn("projections", projections);
   run.DependsOn("edits", options_.edits);
   run.DependsOn("contexts", contexts_);
-  run.DependsOn("moments", moments_echo_);
+  if (moments_echo_.is_null()) run.Ignores("moments");
+  else run.DependsOn("moments", moments_echo_);
   run.DependsOn("snippets",
                 options_.snippets.empty() ? Json() : Json(FilesDigest(options_.snippets)));
   run.DependsOn("steps", v.steps);

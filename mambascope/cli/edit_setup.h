@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mambascope/cli/common.h"
+#include "mambascope/cli/output.h"
 #include "mambascope/experiments/editing/edit_inputs.h"
 #include "mambascope/experiments/editing/moments.h"
 #include "mambascope/experiments/editing/rewrite.h"
@@ -41,17 +42,24 @@ struct EditArguments {
   double learning_rate = ValueOptions().learning_rate, decay = ValueOptions().decay,
          kl = ValueOptions().kl;
   std::optional<uint64_t> memory;
-  std::string out = "out";
+  OutputArguments output;
 
   // Whether records of a data set are edited.
   bool FromFiles() const { return !counterfact.empty() || !zsre.empty(); }
 };
 void VisitEditOptions(EditArguments& arguments, OptionVisitor& option);
 
+// RefuseOtherRun for edit.json. An edit of one fact and edits of records are different runs. Where
+// `with` has names of options that only choose records, results of other records count as another
+// run's, too.
+void RefuseOtherEdit(const OutputFolder& folder, const RunDescription& run, OtherRuns other,
+                     const std::vector<std::string>& with = {});
+
 class EditSetup {
  public:
-  // Loads the model and its contexts.
-  EditSetup(const CommonArguments& common, const EditArguments& options);
+  // Loads the model and its contexts. `folder` is that of the results.
+  EditSetup(const CommonArguments& common, const EditArguments& options,
+            const OutputFolder& folder);
   // Takes the moments of all keys, from OUT/moments where they are collected: after all that can be
   // refused before. Throws Error, which names the place, where C has no inverse.
   void TakeMoments();
@@ -75,7 +83,7 @@ class EditSetup {
   RomeOptions rome() const;
   // Some documents of --text, which edits should leave as probable as they were.
   std::vector<std::vector<int64_t>> Texts() const;
-  // What the edits depend on beside the options. REQUIRES: TakeMoments
+  // What the edits depend on beside the options. Without the second moments before TakeMoments.
   void Describe(RunDescription& run) const;
 
  private:
@@ -84,6 +92,7 @@ class EditSetup {
 
   const CommonArguments& common_;
   const EditArguments& options_;
+  const OutputFolder& folder_;
   const Tokenizer tokenizer_;
   const Model model_;
   Contexts contexts_;

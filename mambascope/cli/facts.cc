@@ -26,7 +26,7 @@ ChoiceOptions::Corruption WantedCorruption(const FactArguments& o) {
 }
 
 // Only --all-facts can do without the true object.
-std::vector<Fact> ReadFacts(const FactArguments& o, ReadFaults& faults) {
+std::vector<Fact> ReadFactFiles(const FactArguments& o, ReadFaults& faults) {
   std::vector<Fact> facts;
   if (!o.relations.empty())
     facts = ToFacts(ReadRelations({o.relations.begin(), o.relations.end()}, &faults));
@@ -40,7 +40,7 @@ std::vector<Fact> ReadFacts(const FactArguments& o, ReadFaults& faults) {
 
 }  // namespace
 
-void VisitFactOptions(FactArguments& a, OptionVisitor& option) {
+void VisitFactOptions(FactArguments& a, const std::string& folder, OptionVisitor& option) {
   option.Topic("Facts of data sets");
   option(&a.relations, {.names = "--relations",
                         .help = "RELATIONS file, or a folder of them; repeatable",
@@ -66,10 +66,7 @@ void VisitFactOptions(FactArguments& a, OptionVisitor& option) {
                      .otherwise = "the clean prompt's most probable token"});
   option.Topic("Memory and output");
   VisitMemoryOption(a.memory, "a sweep", option);
-  option(&a.out, {.names = "--out",
-                  .help = "Folder for the results",
-                  .bounds = NotEmpty(),
-                  .decides = Decides::kConduct});
+  VisitOutputOptions(a.output, folder, option);
   if (!a.corruption) return;
   option.Topic("Corruption");
   option(&a.corruption->subject,
@@ -128,57 +125,78 @@ FactPair OneFact(const FactArguments& o, const Tokenizer& tokenizer) {
   return pair;
 }
 
-FactWork TakeFacts(const CommonArguments& common, const FactArguments& o, const Model& model,
-                   const Tokenizer& tokenizer, const std::vector<FurtherModel>& others) {
-  FactWork work;
+AskedFacts ReadFacts(const CommonArguments& common, const FactArguments& o, const Model& model,
+                     const Tokenizer& tokenizer) {
+  AskedFacts asked;
   std::vector<std::string> subjects;  // that the noise takes its scale from
   if (o.prompt) {
-    work.pairs = {OneFact(o, tokenizer)};
+    asked.one = OneFact(o, tokenizer);
     WarnOfPrompt(common, *o.prompt);
     WarnOfSubject(common, *o.prompt, *o.subject);
     if (o.answer) WarnOfAnswer(common, tokenizer, *o.answer);
     subjects = {*o.subject};
   } else {
     ReadFaults faults;
-    const std::vector<Fact> facts = ReadFacts(o, faults);
+    asked.facts = ReadFactFiles(o, faults);
     WarnOfFaults(common, faults);
-    work.left_out = static_cast<int64_t>(faults.left_out.size());
-    for (const Fact& fact : facts) subjects.push_back(fact.subject);
-    Progress progress("choosing facts", "facts", common.quiet);
-    const int64_t wanted = o.limit.value_or(static_cast<int64_t>(facts.size()));
-    ChoiceOptions options{
-        .limit = o.limit.value_or(0),
-        .facts = o.all_facts ? ChoiceOptions::Facts::kAll : ChoiceOptions::Facts::kKnown,
-        .corruption = WantedCorruption(o),
-        .seed = common.Seed(),
-        .progress = [&](int64_t chosen, int64_t tested) {
-          progress(static_cast<double>(o.limit ? chosen : tested), wanted, tested);
-        }};
-    for (const auto& [other, its_tokenizer] : others)
-      options.also_known.emplace_back(
-          [other = other, its_tokenizer = its_tokenizer](const std::vector<Fact>& asked) {
-            return KnowsFacts(*other, *its_tokenizer, asked);
-          });
-    Choice choice = ChoosePairs(model, tokenizer, facts, options);
-    work.pairs = std::move(choice.pairs);
-    work.facts = std::move(choice.facts);
-    work.relations = std::move(choice.relations);
+    asked.left_out = static_cast<int64_t>(faults.left_out.size());
+    for (const Fact& fact : asked.facts) subjects.push_back(fact.subject);
   }
-  if (IsNoisy(o)) {
-    if (common.Seed() > UINT32_MAX)
-      throw Error("--seed: noise takes seeds up to 4294967295, as NumPy does");
-    work.noise = Noise{.std = *o.corruption->noise * EmbeddingStd(model, tokenizer, subjects),
-                       .samples = o.corruption->samples.value_or(Noise().samples),
-                       .seed = static_cast<uint32_t>(common.Seed())};
-  }
-  return work;
+  if (!IsNoisy(o)) return asked;
+  if (common.Seed() > UINT32_MAX)
+    throw Error("--seed: noise takes seeds up to 4294967295, as NumPy does");
+  asked.noise = Noise{.std = *o.corruption->noise * EmbeddingStd(model, tokenizer, subjects),
+                      .samples = o.corruption->samples.value_or(Noise().samples),
+                      .seed = static_cast<uint32_t>(common.Seed())};
+  return asked;
 }
 
-void DescribeFacts(const FactWork& work, RunDescription& run) {
-  if (work.left_out > 0) run.Mentions("left_out", work.left_out);
-  if (!work.noise) return;
-  run.DependsOn("noise_std", work.noise->std);
-  run.DependsOn("samples", work.noise->samples);
+void DescribeFacts(const AskedFacts& asked, RunDescription& run) {
+  if (asked.left_out > 0) run.Mentions("left_out", asked.left_out);
+  if (!asked.noise) return;
+  run.DependsOn("noise_std", asked.noise->std);
+  run.DependsOn("samples", asked.noise->samples);
+}
+
+FactWork ChooseFacts(const CommonArguments& common, const FactArguments& o, const AskedFacts& asked,
+                     const Model& model, const Tokenizer& tokenizer,
+                     const std::vector<FurtherModel>& others) {
+  if (asked.one) return {.pairs = {*asked.one}, .facts = {}, .relations = {}};
+  Progress progress("choosing facts", "facts", common.quiet);
+  const int64_t wanted = o.limit.value_or(static_cast<int64_t>(asked.facts.size()));
+  ChoiceOptions options{
+      .limit = o.limit.value_or(0),
+      .facts = o.all_facts ? ChoiceOptions::Facts::kAll : ChoiceOptions::Facts::kKnown,
+      .corruption = WantedCorruption(o),
+      .seed = common.Seed(),
+      .progress = [&](int64_t chosen, int64_t tested) {
+        progress(static_cast<double>(o.limit ? chosen : tested), wanted, tested);
+      }};
+  for (const auto& [other, its_tokenizer] : others)
+    options.also_known.emplace_back(
+        [other = other, its_tokenizer = its_tokenizer](const std::vector<Fact>& facts) {
+          return KnowsFacts(*other, *its_tokenizer, facts);
+        });
+  Choice choice = ChoosePairs(model, tokenizer, asked.facts, options);
+  return {.pairs = std::move(choice.pairs),
+          .facts = std::move(choice.facts),
+          .relations = std::move(choice.relations)};
+}
+
+OutputFolder OpenFolder(const std::string& name, const FactArguments& o,
+                        const std::string& default_folder, const std::vector<std::string>& stores) {
+  std::vector<std::string> files = {name + ".json", name + ".html"};
+  for (const std::string& store : stores) {
+    if (o.FromFiles()) files.push_back(store + ".jsonl");
+  }
+  return OutputFolder(o.output.folder.value_or(default_folder), files);
+}
+
+std::optional<ResultStore> OpenStore(const std::string& name, const FactArguments& o,
+                                     const OutputFolder& folder, const RunDescription& run) {
+  if (!o.FromFiles()) return std::nullopt;
+  return std::make_optional<ResultStore>(folder / (name + ".jsonl"), run.identity,
+                                         o.output.others());
 }
 
 FactJobOptions JobOptions(const std::string& name, const CommonArguments& common,
@@ -194,15 +212,6 @@ FactJobOptions JobOptions(const std::string& name, const CommonArguments& common
 void ReportJob(const CommonArguments& common, const Audit& audit, size_t facts, size_t already) {
   if (common.explain) fmt::print(stderr, "{}", PlanText(audit.plan, facts - already, already));
   if (common.check) fmt::print(stderr, "{}", CheckText(audit, common.Dtype()));
-}
-
-void WriteResults(const std::string& name, const CommonArguments& common,
-                  const OutputFolder& folder, const Json& json, const std::string& page,
-                  const std::string& text) {
-  const fs::path json_file = folder / (name + ".json"), page_file = folder / (name + ".html");
-  WriteFile(json_file, DumpJson(json, 1) + "\n");
-  WriteFile(page_file, page);
-  Print(common, json, fmt::format("{}{}\n{}\n", text, json_file.string(), page_file.string()));
 }
 
 }  // namespace mambascope

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mambascope/cli/command.h"
+#include "mambascope/cli/output.h"
 #include "mambascope/experiments/facts/fact_pair.h"
 #include "mambascope/experiments/facts/traced_fact.h"
 #include "mambascope/jobs/fact_job.h"
@@ -28,34 +29,46 @@ struct FactArguments {
   std::optional<int64_t> limit = {};                                  // none: all
   bool all_facts = false;
   std::optional<uint64_t> memory = {};  // bytes; none: a quarter of the machine's
-  std::string out = "out";
+  OutputArguments output = {};
   std::optional<CorruptionArguments> corruption = {};  // none: they are not
 
   // Whether facts come from data sets.
   bool FromFiles() const { return !relations.empty() || !counterfact.empty(); }
 };
-void VisitFactOptions(FactArguments& arguments, OptionVisitor& option);
+// `folder` is the default of --out in words.
+void VisitFactOptions(FactArguments& arguments, const std::string& folder, OptionVisitor& option);
 
 // Throws UsageError for options that do not fit each other.
 void CheckFacts(const FactArguments& arguments);
+
+// The facts that are asked for, before the model says which of them it knows.
+struct AskedFacts {
+  std::vector<Fact> facts;  // those of the data sets; none: one fact, given alone
+  std::optional<FactPair> one;
+  std::optional<Noise> noise;
+  int64_t left_out = 0;  // records of the data that cannot be used
+};
+// REQUIRES: CheckFacts.
+AskedFacts ReadFacts(const CommonArguments& common, const FactArguments& arguments,
+                     const Model& model, const Tokenizer& tokenizer);
+
+// Adds the noise, and how many records were left out, to the description of a run.
+void DescribeFacts(const AskedFacts& asked, RunDescription& run);
 
 // The facts to run.
 struct FactWork {
   std::vector<FactPair> pairs;
   std::vector<Fact> facts;               // those of the pairs; none: one fact, given alone
   std::vector<RelationCount> relations;  // none: one fact, given alone
-  std::optional<Noise> noise;
-  int64_t left_out = 0;  // records of the data that cannot be used
 };
 // A further model that must know the facts of a data set, too.
 struct FurtherModel {
   const Model* model;
   const Tokenizer* tokenizer;
 };
-// REQUIRES: CheckFacts.
-FactWork TakeFacts(const CommonArguments& common, const FactArguments& arguments,
-                   const Model& model, const Tokenizer& tokenizer,
-                   const std::vector<FurtherModel>& others = {});
+FactWork ChooseFacts(const CommonArguments& common, const FactArguments& arguments,
+                     const AskedFacts& asked, const Model& model, const Tokenizer& tokenizer,
+                     const std::vector<FurtherModel>& others = {});
 
 // One fact of --prompt and --subject.
 FactPair OneFact(const FactArguments& arguments, const Tokenizer& tokenizer);
@@ -63,22 +76,23 @@ FactPair OneFact(const FactArguments& arguments, const Tokenizer& tokenizer);
 // The first token of " " + text.
 int64_t FirstToken(const Tokenizer& tokenizer, const std::string& text);
 
-// Adds the noise, and how many records were left out, to the description of a run.
-void DescribeFacts(const FactWork& work, RunDescription& run);
+// Locks the folder of --out, or else the default one. Its files are NAME.json and NAME.html, and
+// for facts of data sets the lines of each of `stores`.
+OutputFolder OpenFolder(const std::string& name, const FactArguments& arguments,
+                        const std::string& default_folder, const std::vector<std::string>& stores);
 
-// The results of all facts, some at a time. Those of a data set go to NAME.jsonl as they come.
-// Prints the plan for --explain, and for
-// --check the largest difference.
+// Opens NAME.jsonl for the facts of data sets; none for one fact. Throws Error where it has lines
+// of another run.
+std::optional<ResultStore> OpenStore(const std::string& name, const FactArguments& arguments,
+                                     const OutputFolder& folder, const RunDescription& run);
+
+// The results of all facts, some at a time. Where there is a store, they go there as they come.
+// Prints the plan for --explain, and for --check the largest difference.
 template <typename Result>
 std::vector<Result> RunFacts(const std::string& name, const CommonArguments& common,
                              const FactArguments& arguments, const Model& model,
-                             const FactWork& work, const OutputFolder& folder,
-                             const RunDescription& run, const FactBatch<Result>& batch);
-
-// Writes NAME.json and NAME.html; prints `json`, or `text` and the names of the two.
-void WriteResults(const std::string& name, const CommonArguments& common,
-                  const OutputFolder& folder, const Json& json, const std::string& page,
-                  const std::string& text);
+                             const FactWork& work, std::optional<ResultStore>& store,
+                             const FactBatch<Result>& batch);
 
 // ---- what RunFacts is made of
 
@@ -89,12 +103,10 @@ void ReportJob(const CommonArguments& common, const Audit& audit, size_t facts, 
 template <typename Result>
 std::vector<Result> RunFacts(const std::string& name, const CommonArguments& common,
                              const FactArguments& arguments, const Model& model,
-                             const FactWork& work, const OutputFolder& folder,
-                             const RunDescription& run, const FactBatch<Result>& batch) {
+                             const FactWork& work, std::optional<ResultStore>& store,
+                             const FactBatch<Result>& batch) {
   FactJobOptions options = JobOptions(name, common, arguments, model);
-  std::optional<ResultStore> store;
-  if (!work.relations.empty())
-    options.store = &store.emplace(folder / (name + ".jsonl"), run.identity);
+  if (store) options.store = &*store;
   FactJobResult<Result> job = RunFactJob<Result>(work.pairs, options, batch);
   ReportJob(common, job.audit, work.pairs.size(), job.already);
   return std::move(job.results);

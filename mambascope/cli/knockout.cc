@@ -37,6 +37,14 @@ std::vector<std::string> NameModels(const std::vector<std::string>& models) {
   return names;
 }
 
+// The names of the files with the results of each model's facts.
+std::vector<std::string> StoreNames(const std::vector<std::string>& models) {
+  if (models.size() == 1) return {"knockout"};
+  std::vector<std::string> names;
+  for (const std::string& name : NameModels(models)) names.push_back("knockout." + name);
+  return names;
+}
+
 std::vector<LoadedModel> LoadModels(const CommonArguments& common, const KnockoutArguments& a) {
   const std::vector<std::string> names = NameModels(a.models);
   std::vector<LoadedModel> loaded;
@@ -98,7 +106,8 @@ class KnockoutCommand : public Command {
 
   void Run() override {
     common.compat = a_.compat;
-    const OutputFolder folder(a_.facts.out, {"knockout.json", "knockout.html"});
+    const OutputFolder folder = OpenFolder(
+        "knockout", a_.facts, DefaultFolder("knockout", a_.models, a_.mode), StoreNames(a_.models));
     const std::vector<LoadedModel> loaded = LoadModels(common, a_);
     std::vector<KnockoutOptions> options;
     for (const LoadedModel& one : loaded)
@@ -106,13 +115,24 @@ class KnockoutCommand : public Command {
     std::vector<FurtherModel> others;
     for (size_t i = 1; i < loaded.size(); ++i)
       others.push_back({&loaded[i].model, &loaded[i].tokenizer});
-    const FactWork work = TakeFacts(common, a_.facts, loaded[0].model, loaded[0].tokenizer, others);
-    std::vector<KnockoutResult> results;
+    const AskedFacts asked = ReadFacts(common, a_.facts, loaded[0].model, loaded[0].tokenizer);
+    std::vector<RunDescription> runs;
+    std::vector<Json> identities;
     for (size_t i = 0; i < loaded.size(); ++i) {
-      const std::string name = loaded.size() > 1 ? "knockout." + loaded[i].name : "knockout";
-      results.push_back(
-          RunModel(loaded[i], options[i], name, WorkFor(loaded[i], a_.facts, work), folder));
+      runs.push_back(Describe(loaded[i], options[i], asked));
+      identities.push_back(runs.back().identity);
     }
+    RefuseOtherRun(folder, "knockout", identities, a_.facts.output.others());
+    const std::vector<std::string> names = StoreNames(a_.models);
+    std::vector<std::optional<ResultStore>> stores;
+    for (size_t i = 0; i < loaded.size(); ++i)
+      stores.push_back(OpenStore(names[i], a_.facts, folder, runs[i]));
+    const FactWork work =
+        ChooseFacts(common, a_.facts, asked, loaded[0].model, loaded[0].tokenizer, others);
+    std::vector<KnockoutResult> results;
+    for (size_t i = 0; i < loaded.size(); ++i)
+      results.push_back(RunModel(loaded[i], options[i], names[i],
+                                 WorkFor(loaded[i], a_.facts, work), runs[i], stores[i]));
     std::string text = FactsText(work.pairs.size(), work.relations);
     for (const KnockoutResult& result : results)
       text += (text.empty() ? "" : "\n") + KnockoutText(result);
@@ -121,10 +141,19 @@ class KnockoutCommand : public Command {
   }
 
  private:
+  RunDescription Describe(const LoadedModel& one, const KnockoutOptions& options,
+                          const AskedFacts& asked) {
+    RunDescription run = DescribeRun("knockout", *this, one.common);
+    DescribeKnockout(a_, options, WindowLength(a_, one.model), run);
+    DescribeFacts(asked, run);
+    return run;
+  }
+
   KnockoutResult RunModel(const LoadedModel& one, KnockoutOptions options, const std::string& name,
-                          const FactWork& work, const OutputFolder& folder) {
+                          const FactWork& work, const RunDescription& run,
+                          std::optional<ResultStore>& store) {
     if (work.relations.empty()) CheckSets(options, work.pairs.at(0).clean);
-    KnockoutResult result{.options = {},
+    KnockoutResult result{.options = run.options,
                           .name = one.name,
                           .mode = a_.mode,
                           .window = WindowLength(a_, one.model),
@@ -136,12 +165,8 @@ class KnockoutCommand : public Command {
                           .facts = {},
                           .relations = work.relations};
     for (const ChannelGroup& group : options.channels) result.channels.push_back(group.name);
-    RunDescription run = DescribeRun("knockout", *this, one.common);
-    DescribeKnockout(a_, options, result.window, run);
-    DescribeFacts(work, run);
-    result.options = run.options;
     result.facts = RunFacts<KnockedFact>(
-        name, one.common, a_.facts, one.model, work, folder, run,
+        name, one.common, a_.facts, one.model, work, store,
         [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
           if (options.ablation && options.ablation->means.empty())
             TakeMeans(one, a_, *options.ablation);

@@ -127,7 +127,7 @@ std::vector<std::string> DefaultSources(const KnockoutArguments& a) {
 }  // namespace
 
 void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
-  VisitFactOptions(a.facts, option);
+  VisitFactOptions(a.facts, "out/knockout-MODEL-MODE", option);
   option.Topic("Tokens");
   option(&a.from, {.names = "--from",
                    .help = fmt::format("Sources: sets of tokens, as subject,last; repeatable. The "

@@ -10,9 +10,9 @@
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
-#include "mambascope/cli/facts.h"
 #include "mambascope/cli/lre_apply.h"
 #include "mambascope/cli/lre_setup.h"
+#include "mambascope/cli/output.h"
 #include "mambascope/experiments/lre/lre_json.h"
 #include "mambascope/jobs/job.h"
 #include "mambascope/reports/lre_report.h"
@@ -38,7 +38,8 @@ void ExplainLre(const LreOptions& options, size_t relations, size_t done) {
 }
 
 // Writes the operators that --save asks for, made again from their lines; returns the files.
-std::string SaveOperators(const CommonArguments& common, const LreArguments& a, const Model& model,
+std::string SaveOperators(const CommonArguments& common, const LreArguments& a,
+                          const OutputFolder& folder, const Model& model,
                           const Tokenizer& tokenizer, const std::vector<Relation>& relations,
                           const LreOptions& options, const std::vector<RelationResult>& results) {
   const auto is_wanted = [&](const std::string& name) {
@@ -52,7 +53,7 @@ std::string SaveOperators(const CommonArguments& common, const LreArguments& a, 
     if (!is_wanted(relation.name) || !result.skipped.empty()) continue;
     const LreChoice choice = ChosenOperator(result);
     const LreOperator lre = MakeOperator(model, tokenizer, relation, choice, options);
-    const fs::path file = OperatorFile(a, relation.name);
+    const fs::path file = folder / OperatorFile(relation.name);
     PrepareFile(file);
     WriteLre(file, {lre, choice.rank, relation.name, Fingerprint(ModelFolder(common.model)),
                     relation.prompt_templates[0], choice.train, options.train_prompts.prefix});
@@ -74,20 +75,22 @@ class LreCommand : public Command {
 
  private:
   void Measure() {
+    const OutputFolder folder(a_.output.folder.value_or(DefaultFolder("lre", {common.model})),
+                              {"lre.json", "lre.html", "lre.jsonl"});
     const std::vector<Relation> relations = TakeRelations(common, a_);
     const Tokenizer tokenizer = RequireTokenizer(common);
     const Model model = LoadModel(common, &tokenizer);
     const LreOptions options = MakeLreOptions(common, a_, model);
-    const OutputFolder folder(a_.out, {"lre.json", "lre.html"});
     RunDescription run = DescribeRun("lre", *this);
     run.DependsOn("seed", options.seed);
     run.DependsOn("prefix", options.train_prompts.prefix);
-    ResultStore store(folder / "lre.jsonl", run.identity);
+    RefuseOtherRun(folder, "lre", {run.identity}, a_.output.others());
+    ResultStore store(folder / "lre.jsonl", run.identity, a_.output.others());
     const std::vector<RelationResult> results =
         MeasureRelations(model, tokenizer, relations, options, store);
     const LreResult result = MakeLreResult(run.options, results);
     const std::string saved =
-        SaveOperators(common, a_, model, tokenizer, relations, options, results);
+        SaveOperators(common, a_, folder, model, tokenizer, relations, options, results);
     WriteResults("lre", common, folder, result, LrePage(result), LreText(result) + saved);
   }
 

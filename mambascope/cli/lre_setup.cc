@@ -91,17 +91,14 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
                    .otherwise = "none",
                    .decides = Decides::kSelection});
   VisitMemoryOption(a.memory, "a pass, without the Jacobians,", option);
-  option(&a.out, {.names = "--out",
-                  .help = "Folder for the results",
-                  .bounds = NotEmpty(),
-                  .decides = Decides::kConduct});
+  VisitOutputOptions(a.output, "out/lre-MODEL", option);
   option.Topic("Saved operators");
-  option(&a.apply,
-         {.names = "--apply",
-          .help = "Ask an operator that --save kept for the object of --subject",
-          .decides = Decides::kConduct,
-          .excludes = {"--relations", "--layers", "--samples", "--trials", "--betas", "--ranks",
-                       "--limit", "--prefix", "--compat", "--save", "--memory", "--out"}});
+  option(&a.apply, {.names = "--apply",
+                    .help = "Ask an operator that --save kept for the object of --subject",
+                    .decides = Decides::kConduct,
+                    .excludes = {"--relations", "--layers", "--samples", "--trials", "--betas",
+                                 "--ranks", "--limit", "--prefix", "--compat", "--save", "--memory",
+                                 "--out", "--force"}});
   option(
       &a.subject,
       {.names = "--subject",
@@ -151,9 +148,9 @@ std::vector<Relation> TakeRelations(const CommonArguments& common, const LreArgu
   std::vector<Relation> relations =
       ReadRelations({a.relations.begin(), a.relations.end()}, &faults);
   WarnOfFaults(common, faults);
-  std::map<fs::path, std::string> names;
+  std::map<std::string, std::string> names;
   for (const Relation& relation : relations) {
-    const auto [found, is_new] = names.emplace(OperatorFile(a, relation.name), relation.name);
+    const auto [found, is_new] = names.emplace(OperatorFile(relation.name), relation.name);
     if (!is_new)
       throw Error(
           fmt::format("two relations are named '{}' and '{}'", found->second, relation.name),
@@ -168,12 +165,12 @@ std::vector<Relation> TakeRelations(const CommonArguments& common, const LreArgu
   return relations;
 }
 
-fs::path OperatorFile(const LreArguments& a, const std::string& relation) {
+std::string OperatorFile(const std::string& relation) {
   std::string name = relation;
   std::replace_if(
       name.begin(), name.end(),
       [](unsigned char c) { return std::isalnum(c) == 0 && c != '_' && c != '-'; }, '_');
-  return fs::path(a.out) / "lre" / (name + ".safetensors");
+  return "lre/" + name + ".safetensors";
 }
 
 }  // namespace mambascope

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mambascope/cli/common.h"
+#include "mambascope/cli/output.h"
 #include "mambascope/data/relation.h"
 #include "mambascope/experiments/lre/lre.h"
 #include "mambascope/jobs/run_description.h"
@@ -24,7 +25,7 @@ struct LreArguments {
   std::string compat = "none";
   std::vector<std::string> save;  // relations' names, or all
   std::optional<uint64_t> memory;
-  std::string out = "out";
+  OutputArguments output;
   // Or one operator that was saved, applied to one prompt.
   std::optional<std::string> apply, prompt, subject;
   int64_t top = 5;
@@ -42,7 +43,7 @@ LreOptions MakeLreOptions(const CommonArguments& common, const LreArguments& arg
 // name in --save that none has.
 std::vector<Relation> TakeRelations(const CommonArguments& common, const LreArguments& arguments);
 
-// OUT/lre/NAME.safetensors; what is no letter, digit, _ or - in the name becomes _.
-std::filesystem::path OperatorFile(const LreArguments& arguments, const std::string& relation);
+// lre/NAME.safetensors, of OUT; what is no letter, digit, _ or - in the name becomes _.
+std::string OperatorFile(const std::string& relation);
 
 }  // namespace mambascope

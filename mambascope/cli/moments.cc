@@ -10,7 +10,7 @@
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
-#include "mambascope/cli/facts.h"
+#include "mambascope/cli/output.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/moments_result.h"
@@ -54,7 +54,9 @@ RunDescription DescribeMoments(RunDescription run, double ridge, int64_t max_tok
 std::vector<MomentResult> Collect(const CommonArguments& common, const std::string& what,
                                   const Model& model, const Tokenizer& tokenizer,
                                   const CorpusSummary& corpus, const fs::path& folder,
-                                  const RunDescription& run, MomentOptions options) {
+                                  const RunDescription& run, MomentOptions options,
+                                  OtherRuns other) {
+  if (other == OtherRuns::kReplace) options.others = MomentOptions::Others::kReplace;
   options.model = run.options.at("fingerprint");
   options.made_by = FingerprintText(DumpJson(run.identity));
   std::optional<Progress> progress;
@@ -98,14 +100,12 @@ class MomentsCommand : public Command {
                           .help = "Maximum number of tokens of a document",
                           .bounds = Integers{1, 1'000'000}});
     option.Topic("Output");
-    option(&out_, {.names = "--out",
-                   .help = "Folder for the results",
-                   .bounds = NotEmpty(),
-                   .decides = Decides::kConduct});
+    VisitOutputOptions(output_, "out/moments-MODEL", option);
   }
 
   void Run() override {
-    const OutputFolder folder(out_, {"moments.json", "moments.html"});
+    const OutputFolder folder(output_.folder.value_or(DefaultFolder("moments", {common.model})),
+                              {"moments.json", "moments.html"});
     const Tokenizer tokenizer = RequireTokenizer(common);
     MomentOptions options{.texts = TextFiles(texts_),
                           .limit_documents = limit_documents_.value_or(0),
@@ -115,6 +115,7 @@ class MomentsCommand : public Command {
     options.max_tokens = model.CutLength(max_tokens_);
     RunDescription run =
         DescribeMoments(DescribeRun("moments", *this), ridge_, options.max_tokens, corpus);
+    RefuseOtherRun(folder, "moments", {run.identity}, output_.others());
     MomentsResult result{
         .options = {},
         .projections = ReadPlaces(ParseEditPlaces(layers_, projections_, model), model),
@@ -124,7 +125,7 @@ class MomentsCommand : public Command {
     for (const auto& [place, projections] : result.projections) options.places.push_back(place);
     if (common.explain) Explain(options, corpus, model);
     result.moments = Collect(common, "moments: documents", model, tokenizer, corpus,
-                             folder / "moments", run, options);
+                             folder / "moments", run, options, output_.others());
     WriteResults("moments", common, folder, result, MomentsPage(result),
                  MomentsText(result) + (folder / "moments").string() + "\n");
   }
@@ -136,21 +137,22 @@ class MomentsCommand : public Command {
   double ridge_ = 0;
   std::optional<int64_t> limit_documents_;
   int64_t max_tokens_ = MomentOptions().max_tokens;
-  std::string out_ = "out";
+  OutputArguments output_;
 };
 
 }  // namespace
 
 void CollectForEdits(const CommonArguments& common, const Model& model, const Tokenizer& tokenizer,
                      const std::vector<std::string>& texts, const std::vector<Place>& places,
-                     const fs::path& folder) {
+                     const fs::path& folder, OtherRuns other) {
   MomentOptions options{.places = places,
                         .texts = TextFiles(texts),
                         .max_tokens = model.CutLength(MomentOptions().max_tokens)};
   const CorpusSummary corpus = SummarizeCorpus(options.texts);
   const RunDescription run =
       DescribeMoments(DescribeModel("moments", common), options.ridge, options.max_tokens, corpus);
-  Collect(common, "second moments: documents", model, tokenizer, corpus, folder, run, options);
+  Collect(common, "second moments: documents", model, tokenizer, corpus, folder, run, options,
+          other);
 }
 
 std::unique_ptr<Command> MakeMoments() { return std::make_unique<MomentsCommand>(); }

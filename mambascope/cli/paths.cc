@@ -13,7 +13,7 @@ namespace {
 class PathsCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
-    VisitFactOptions(facts_, option);
+    VisitFactOptions(facts_, "out/paths-MODEL-TOKEN", option);
     option.Topic("States restored");
     option(&at_, {.names = "--at",
                   .help = "Token whose residual is restored",
@@ -22,12 +22,16 @@ class PathsCommand : public Command {
   void Check() const override { CheckFacts(facts_); }
 
   void Run() override {
-    const OutputFolder folder(facts_.out, {"paths.json", "paths.html"});
+    const OutputFolder folder =
+        OpenFolder("paths", facts_, DefaultFolder("paths", {common.model}, at_), {"paths"});
     const Tokenizer tokenizer = RequireTokenizer(common);
     const Model model = LoadModel(common, &tokenizer);
-    const FactWork work = TakeFacts(common, facts_, model, tokenizer);
+    const AskedFacts asked = ReadFacts(common, facts_, model, tokenizer);
     RunDescription run = DescribeRun("paths", *this);
-    DescribeFacts(work, run);
+    DescribeFacts(asked, run);
+    RefuseOtherRun(folder, "paths", {run.identity}, facts_.output.others());
+    std::optional<ResultStore> store = OpenStore("paths", facts_, folder, run);
+    const FactWork work = ChooseFacts(common, facts_, asked, model, tokenizer);
     PathsResult result{.options = run.options,
                        .at = at_,
                        .conditions = PathConditions(model),
@@ -35,10 +39,10 @@ class PathsCommand : public Command {
                        .relations = work.relations};
     PathOptions options{
         .at = at_ == "subject_last" ? PathToken::kSubjectLast : PathToken::kPromptLast,
-        .noise = work.noise,
+        .noise = asked.noise,
         .cells = {}};
     result.facts = RunFacts<FactPaths>(
-        "paths", common, facts_, model, work, folder, run,
+        "paths", common, facts_, model, work, store,
         [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
           options.cells = cells;
           std::vector<FactPaths> found = TracePaths(model, pairs, options, audit);

@@ -2,8 +2,12 @@
 #include <fmt/format.h>
 
 #include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/checkpoint/tensor_file.h"
 #include "mambascope/cli/commands.h"
+#include "mambascope/cli/describe.h"
+#include "mambascope/cli/output.h"
+#include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
 #include "mambascope/model/ops.h"
 
@@ -32,6 +36,28 @@ std::vector<Place> StatePlaces(const Model& model, const std::vector<std::string
   return places;
 }
 
+// What the file says of the run that made it.
+std::map<std::string, std::string> StatesMetadata(const RunDescription& run) {
+  return {{"command", "states"},
+          {"model", run.options.at("model").get<std::string>()},
+          {"made_by", FingerprintText(DumpJson(run.identity))}};
+}
+
+// Throws Error where the file is there already, and not of the same run.
+void RefuseOtherStates(const std::string& file, const RunDescription& run) {
+  if (!std::filesystem::exists(file)) return;
+  std::string holds = "a file that `states` did not write";
+  try {
+    std::map<std::string, std::string> metadata = OpenSafetensors(file)->metadata();
+    if (metadata["made_by"] == StatesMetadata(run)["made_by"]) return;
+    if (metadata["command"] == "states")
+      holds = fmt::format("the result of another run, states of {}", metadata["model"]);
+  } catch (const Error&) {  // no safetensors file
+  }
+  throw Error(fmt::format("{} is {}", file, holds),
+              "name another file with --out OTHER, or overwrite it with --force");
+}
+
 class StatesCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
@@ -47,10 +73,13 @@ class StatesCommand : public Command {
                    .bounds = NotEmpty(),
                    .decides = Decides::kConduct,
                    .presence = OptionInfo::Presence::kRequired});
+    VisitForceOption(force_, option);
   }
 
   void Run() override {
     PrepareFile(out_);
+    const RunDescription description = DescribeRun("states", *this);
+    if (!force_) RefuseOtherStates(out_, description);
     const std::vector<int64_t> ids =
         PromptIds(common, prompt_, prompt_.ids.empty() ? LoadTokenizer(common) : std::nullopt);
     const Model model = LoadModel(common);
@@ -60,7 +89,7 @@ class StatesCommand : public Command {
                                                  {"tokens", at::tensor(ids, at::kLong)}};
     RequireFinite(tensors.at("logits"), "a logit");
     for (const Place& place : places) tensors[TensorName(place)] = run.State(place, 0);
-    WriteSafetensors(out_, tensors);
+    WriteSafetensors(out_, tensors, StatesMetadata(description));
     Print(common, {{"file", out_}, {"tensors", tensors.size()}, {"tokens", ids.size()}},
           fmt::format("{} tensors of {} tokens in {}\n", tensors.size(), ids.size(), out_));
   }
@@ -69,6 +98,7 @@ class StatesCommand : public Command {
   PromptArguments prompt_;
   std::vector<std::string> sites_;
   std::string out_;
+  bool force_ = false;
 };
 
 }  // namespace

@@ -41,7 +41,7 @@ Site TracedSite(const TraceArguments& a, const Model& model) {
 class TraceCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
-    VisitFactOptions(a_.facts, option);
+    VisitFactOptions(a_.facts, "out/trace-MODEL-SITE", option);
     option.Topic("States restored");
     option(&a_.isolate, {.names = "--isolate",
                          .help = "What the output projection adds: the effect of mixer_out less "
@@ -57,26 +57,31 @@ class TraceCommand : public Command {
   void Check() const override { CheckFacts(a_.facts); }
 
   void Run() override {
-    const OutputFolder folder(a_.facts.out, {"trace.json", "trace.html"});
+    const OutputFolder folder = OpenFolder(
+        "trace", a_.facts, DefaultFolder("trace", {common.model}, a_.isolate ? "isolate" : a_.site),
+        {"trace"});
     const Tokenizer tokenizer = RequireTokenizer(common);
     const Model model = LoadModel(common, &tokenizer);
     const Site site = TracedSite(a_, model);
-    const FactWork work = TakeFacts(common, a_.facts, model, tokenizer);
+    const AskedFacts asked = ReadFacts(common, a_.facts, model, tokenizer);
     TraceOptions options{.site = site,
                          .window = a_.window.value_or(DefaultWindow(site, model.layers())),
-                         .noise = work.noise,
+                         .noise = asked.noise,
                          .cells = {}};
     RunDescription run = DescribeRun("trace", *this);
-    DescribeFacts(work, run);
+    DescribeFacts(asked, run);
     run.DependsOn("site", SiteName(site));
     run.DependsOn("window", options.window);
+    RefuseOtherRun(folder, "trace", {run.identity}, a_.facts.output.others());
+    std::optional<ResultStore> store = OpenStore("trace", a_.facts, folder, run);
+    const FactWork work = ChooseFacts(common, a_.facts, asked, model, tokenizer);
     TraceResult result{.options = run.options,
                        .site = site,
                        .window = options.window,
                        .facts = {},
                        .relations = work.relations};
     result.facts = RunFacts<FactTrace>(
-        "trace", common, a_.facts, model, work, folder, run,
+        "trace", common, a_.facts, model, work, store,
         [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
           options.cells = cells;
           std::vector<FactTrace> traces = a_.isolate ? TraceMixerParts(model, pairs, options, audit)

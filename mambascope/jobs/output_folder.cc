@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "mambascope/checkpoint/file.h"
@@ -14,7 +15,7 @@ namespace mambascope {
 
 OutputFolder::OutputFolder(const std::filesystem::path& folder,
                            const std::vector<std::string>& files)
-    : folder_(folder) {
+    : folder_(folder), files_(files) {
   PrepareFolder(folder);
   for (const std::string& file : files) PrepareFile(folder / file);
   if (Lock(folder, O_RDONLY | O_DIRECTORY)) return;
@@ -24,6 +25,10 @@ OutputFolder::OutputFolder(const std::filesystem::path& folder,
     return;
   throw Error(fmt::format("{}: another mambascope is writing its results there", folder.string()),
               "wait until it ends, or name another folder with --out");
+}
+
+bool OutputFolder::Writes(const std::string& file) const {
+  return std::find(files_.begin(), files_.end(), file) != files_.end();
 }
 
 bool OutputFolder::Lock(const std::filesystem::path& path, int flags) {

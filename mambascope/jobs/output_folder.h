@@ -19,12 +19,15 @@ class OutputFolder {
 
   std::filesystem::path operator/(const std::string& file) const { return folder_ / file; }
   const std::filesystem::path& path() const { return folder_; }
+  // Whether the run writes this file, one of those that the constructor was given.
+  bool Writes(const std::string& file) const;
 
  private:
   // Returns whether `path` could be locked. If not, errno has the reason.
   bool Lock(const std::filesystem::path& path, int flags);
 
   std::filesystem::path folder_;
+  std::vector<std::string> files_;
   int lock_ = -1;  // an open file descriptor of the locked path
 };
 

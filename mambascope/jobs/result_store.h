@@ -9,6 +9,7 @@
 #include <string>
 
 #include "mambascope/checkpoint/json.h"
+#include "mambascope/jobs/earlier_result.h"
 
 namespace mambascope {
 
@@ -17,8 +18,9 @@ class ResultStore {
   // Opens or makes `file`. `identity` holds everything that the numbers depend on (RunDescription),
   // and each line carries its digest. Drops an unfinished last line, which an interruption can
   // leave. Throws Error when the file cannot be written, and when it has lines of a run with
-  // another identity.
-  ResultStore(const std::filesystem::path& file, const Json& identity);
+  // another identity; with kReplace it drops all lines then.
+  ResultStore(const std::filesystem::path& file, const Json& identity,
+              OtherRuns other = OtherRuns::kRefuse);
 
   // Number of lines in the store.
   size_t size() const { return lines_.size(); }
@@ -40,6 +42,7 @@ class ResultStore {
   void Append(const std::string& key, Json line);
 
  private:
+  void ReadLines();
   [[noreturn]] void RefuseLine(const std::string& key, const std::string& why) const;
 
   std::filesystem::path file_;

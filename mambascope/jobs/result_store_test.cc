@@ -120,6 +120,15 @@ TEST_F(ResultStoreTest, LinesThatSomethingElseMadeAreRefused) {
       << "in whichever order options are named";
 }
 
+TEST_F(ResultStoreTest, LinesOfAnotherRunAreReplacedWhereThatIsAskedFor) {
+  Write({"a"});
+  EXPECT_EQ(ResultStore(file_, made_by_, OtherRuns::kReplace).size(), 1u) << "its own stay";
+  const Json other = {{"seed", 4}};
+  EXPECT_EQ(ResultStore(file_, other, OtherRuns::kReplace).size(), 0u);
+  ResultStore(file_, other).Append("b", {{"text", "b"}});
+  EXPECT_EQ(ResultStore(file_, other).size(), 1u);
+}
+
 TEST_F(ResultStoreTest, OneForeignLineIsEnough) {
   const std::string own = Write({"a"});
   ResultStore(folder_ / "other.jsonl", Json{{"seed", 4}}).Append("b", {{"text", "b"}});

@@ -117,16 +117,26 @@ class Collection {
   StoredMoments Begin(const Place& place) {
     const fs::path file = MomentsPath(folder_, place);
     PrepareFile(file);
-    if (!fs::exists(file))
-      return {.moments = {},
-              .place = place,
-              .model = options_.model,
-              .text = text_,
-              .made_by = options_.made_by};
+    StoredMoments none{.moments = {},
+                       .place = place,
+                       .model = options_.model,
+                       .text = text_,
+                       .made_by = options_.made_by};
+    if (!fs::exists(file)) return none;
+    try {
+      return Restore(place, file);
+    } catch (const Error&) {
+      if (options_.others == MomentOptions::Others::kRefuse) throw;
+      return none;
+    }
+  }
+
+  // Takes what an earlier run stored in `file`.
+  StoredMoments Restore(const Place& place, const fs::path& file) {
     StoredMoments stored = ReadMomentsFile(file, collector_.At(place).sum.size(0));
     const auto refuse = [&](const char* what) {
       throw Error(fmt::format("{}: {}", file.string(), what),
-                  "use another folder with --out, or delete this file");
+                  "name another folder with --out OTHER, or overwrite this file with --force");
     };
     if (stored.made_by.empty() || stored.place != place)
       refuse("was not made by `mambascope moments` for this place");

@@ -26,6 +26,9 @@ struct MomentOptions {
   double seconds_to_save = 60;  // minimum time between two saves
   std::string model = {};       // fingerprint of the checkpoint
   std::string made_by = {};     // digest of everything else that the numbers depend on
+  // What becomes of files in the folder that another run made. kRefuse throws Error; kReplace makes
+  // them anew.
+  enum class Others { kRefuse, kReplace } others = Others::kRefuse;
   // `tokens` counts those of this run.
   std::function<void(int64_t documents, int64_t of, int64_t tokens)> progress = {};
 };
@@ -45,8 +48,8 @@ int64_t HeldOut(int64_t documents);
 
 // Collects moments that FOLDER/SITE.LAYER.npz do not hold yet, and writes them. An uninterrupted
 // run and several interrupted ones write the same files. `corpus` is SummarizeCorpus(texts,
-// limit_documents). Throws Error for a corpus of fewer than 2 documents, and when a file in FOLDER
-// is of another model, text or options.
+// limit_documents). Throws Error for a corpus of fewer than 2 documents, and for kRefuse,
+// when a file in FOLDER is of another model, text or options.
 std::vector<MomentResult> CollectMoments(const Model& model, const Tokenizer& tokenizer,
                                          const CorpusSummary& corpus,
                                          const std::filesystem::path& folder,
