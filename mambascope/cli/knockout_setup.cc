@@ -209,8 +209,6 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
 }
 
 void CheckKnockout(const KnockoutArguments& a) {
-  Refuse(a.models.size() > 1 && a.facts.prompt && !a.facts.answer,
-         "several models need one answer: give --answer");
   Refuse(a.ablates() && !a.to.empty(),
          "--to is of cuts: with --mode mean the sources are ablated for all that read them");
   Refuse(a.ablates() && (a.heads || !a.channels.empty()),

@@ -19,9 +19,21 @@ struct JobProgress {
   int64_t units = 0;      // work that this run has done, in the units that the job counts
 };
 
+// The store of each item's result: one for all items, or one of several. Null: it is not stored.
+template <typename Item>
+class ItemStore {
+ public:
+  ItemStore(ResultStore* store = nullptr) : of_([store](const Item&) { return store; }) {}
+  ItemStore(std::function<ResultStore*(const Item&)> of) : of_(std::move(of)) {}
+  ResultStore* operator()(const Item& item) const { return of_(item); }
+
+ private:
+  std::function<ResultStore*(const Item&)> of_;
+};
+
 template <typename Item, typename Result>
 struct Job {
-  // The item's key in the store. Different items have different keys.
+  // The item's key in its store. Different items of a store have different keys.
   std::function<std::string(const Item&)> key;
   // Makes the results of some items, in their order. Calls `progress` with the share of these items
   // that is done, and the units done.
@@ -30,17 +42,18 @@ struct Job {
       const std::function<void(double share, int64_t units)>& progress)>
       run;
   size_t at_a_time = 1;
-  ResultStore* store = nullptr;  // null: results are not stored
+  ItemStore<Item> store = nullptr;
   std::function<void(const JobProgress&)> progress = {};
 };
 
-// Number of items that have results in the job's store.
+// Number of items that have results in their store.
 template <typename Item, typename Result>
 size_t CountDone(const Job<Item, Result>& job, const std::vector<Item>& items) {
-  const auto is_done = [&](const Item& item) { return job.store->Find(job.key(item)) != nullptr; };
-  return job.store == nullptr
-             ? 0
-             : static_cast<size_t>(std::count_if(items.begin(), items.end(), is_done));
+  const auto is_done = [&](const Item& item) {
+    const ResultStore* store = job.store(item);
+    return store != nullptr && store->Find(job.key(item)) != nullptr;
+  };
+  return static_cast<size_t>(std::count_if(items.begin(), items.end(), is_done));
 }
 
 // Returns the results of all items, in their order. to_json writes a result and from_json reads it.
@@ -50,7 +63,8 @@ std::vector<Result> RunJob(const Job<Item, Result>& job, const std::vector<Item>
   std::vector<size_t> open;
   for (size_t i = 0; i < items.size(); ++i) {
     std::optional<Result> earlier;
-    if (job.store != nullptr) earlier = job.store->template Read<Result>(job.key(items[i]));
+    if (const ResultStore* store = job.store(items[i]))
+      earlier = store->template Read<Result>(job.key(items[i]));
     if (earlier) results[i] = std::move(*earlier);
     else open.push_back(i);
   }
@@ -70,7 +84,8 @@ std::vector<Result> RunJob(const Job<Item, Result>& job, const std::vector<Item>
     std::vector<Result> made = job.run(batch, report);
     units_before = progress.units;
     for (size_t i = begin; i < end; ++i) {
-      if (job.store != nullptr) job.store->Append(job.key(items[open[i]]), made[i - begin]);
+      if (ResultStore* store = job.store(items[open[i]]))
+        store->Append(job.key(items[open[i]]), made[i - begin]);
       results[open[i]] = std::move(made[i - begin]);
     }
   }

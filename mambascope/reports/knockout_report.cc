@@ -103,8 +103,6 @@ std::vector<Panel> MakePanels(const KnockoutResult& result) {
   return panels;
 }
 
-constexpr size_t kDepths = 101;  // 0 to 100 %
-
 // Gives the chart the places of the result's windows.
 void SetPlaces(LineChart& chart, const KnockoutResult& result) {
   SetLayers(chart, AllPlaces(result));
@@ -127,21 +125,6 @@ Curve CurveAtPlaces(KnockoutMeasure measure, const KnockoutResult& result,
 std::vector<LineChart> WithOneScale(std::vector<LineChart> charts, KnockoutMeasure measure) {
   if (measure == KnockoutMeasure::kChange) ShareValueRange(charts, {-10, 5});
   return charts;
-}
-
-// The curve with its values at the depths of their windows. Other depths have no value.
-Curve AtDepths(const Curve& curve) {
-  Curve spread{.name = curve.name,
-               .values = std::vector<std::optional<double>>(kDepths),
-               .band = std::vector<std::optional<std::pair<double, double>>>(
-                   curve.band.empty() ? 0 : kDepths)};
-  const size_t last = std::max<size_t>(1, curve.values.size() - 1);
-  for (size_t w = 0; w < curve.values.size(); ++w) {
-    const size_t depth = ((kDepths - 1) * w + last / 2) / last;
-    spread.values[depth] = curve.values[w];
-    if (!curve.band.empty()) spread.band[depth] = curve.band[w];
-  }
-  return spread;
 }
 
 }  // namespace
@@ -196,12 +179,7 @@ std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results,
                     by_length ? fmt::format("_w{}", first_window) : ""));
     chart.subtitle = fmt::format("{}, the same for all models; mode {}; w: layers of a window",
                                  KnockoutData(results[0]), results[0].mode);
-    chart.x_title = "depth of the window (%), from the first to the last";
-    chart.missing = LineChart::Missing::kBridge;
-    for (size_t depth = 0; depth < kDepths; ++depth) {
-      chart.x.push_back(std::to_string(depth));
-      chart.at.push_back(static_cast<double>(depth));
-    }
+    SetDepths(chart, "depth of the window (%), from the first to the last");
     for (const KnockoutResult& result : results)
       chart.curves.push_back(
           AtDepths(MakeCurve(measure, result.summary.all.flows[f],
