@@ -227,10 +227,10 @@ OutputFolder OpenFolder(const std::string& name, const FactArguments& o,
 FactStores::FactStores(const std::vector<std::string>& names, const FactArguments& o,
                        const OutputFolder& folder, const std::vector<RunDescription>& runs) {
   for (size_t i = 0; i < names.size(); ++i)
-    stores_.push_back(o.FromFiles() ? std::make_unique<ResultStore>(folder / (names[i] + ".jsonl"),
-                                                                    runs.at(i).identity,
-                                                                    o.output.others())
-                                    : nullptr);
+    stores_.push_back(o.FromFiles()
+                          ? std::make_unique<ResultStore>(folder / (names[i] + ".jsonl"),
+                                                          runs.at(i).identity, o.output.others())
+                          : nullptr);
 }
 
 std::vector<ResultStore*> FactStores::all() {

@@ -34,8 +34,8 @@ void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation&
 
 // A set of tokens that no fact has is a mistake.
 void CheckSets(const KnockoutOptions& options, const std::vector<FactPair>& pairs) {
-  const auto longest = std::max_element(
-      pairs.begin(), pairs.end(), [](const FactPair& a, const FactPair& b) {
+  const auto longest =
+      std::max_element(pairs.begin(), pairs.end(), [](const FactPair& a, const FactPair& b) {
         return a.clean.tokens.size() < b.clean.tokens.size();
       });
   for (const auto* sets : {&options.from, &options.to}) {
@@ -60,8 +60,8 @@ class KnockoutCommand : public Command {
   void Run() override {
     common.compat = a_.compat;
     const std::vector<std::vector<std::string>> names = StoreNames("knockout", a_.models, {""});
-    const OutputFolder folder = OpenFolder(
-        "knockout", a_.facts, DefaultFolder("knockout", a_.models, a_.mode), names);
+    const OutputFolder folder =
+        OpenFolder("knockout", a_.facts, DefaultFolder("knockout", a_.models, a_.mode), names);
     const std::vector<LoadedModel> loaded = LoadModels(common, a_.models);
     std::vector<KnockoutOptions> options;
     for (const LoadedModel& one : loaded)
@@ -82,8 +82,7 @@ class KnockoutCommand : public Command {
     for (size_t i = 0; i < loaded.size(); ++i) {
       if (a_.facts.all_facts) AnswerByObjects(loaded[i].tokenizer, work[i]);
       CheckSets(options[i], work[i].pairs);
-      results.push_back(
-          RunModel(loaded[i], options[i], names[i][0], work[i], runs[i], stores[i]));
+      results.push_back(RunModel(loaded[i], options[i], names[i][0], work[i], runs[i], stores[i]));
     }
     std::string text = FactsText(work[0].pairs.size(), work[0].relations);
     for (const KnockoutResult& result : results)
@@ -102,8 +101,7 @@ class KnockoutCommand : public Command {
   }
 
   KnockoutResult RunModel(const LoadedModel& one, KnockoutOptions options, const std::string& name,
-                          const FactWork& work, const RunDescription& run,
-                          FactStores& stores) {
+                          const FactWork& work, const RunDescription& run, FactStores& stores) {
     KnockoutResult result{.options = run.options,
                           .name = one.name,
                           .mode = a_.mode,
@@ -115,8 +113,7 @@ class KnockoutCommand : public Command {
                           .facts = {},
                           .relations = work.relations};
     for (const ChannelGroup& group : options.channels) result.channels.push_back(group.name);
-    for (const WindowSet& set : options.windows)
-      result.lengths.push_back({set.length, set.places});
+    for (const WindowSet& set : options.windows) result.lengths.push_back({set.length, set.places});
     std::vector<std::vector<KnockedFact>> facts = RunFacts<KnockedFact>(
         name, one.common, a_.facts, one.model, work, stores,
         [&](const std::vector<FactPair>& pairs, const std::vector<FactPart>& /*parts*/,

@@ -59,7 +59,7 @@ class PathsCommand : public Command {
     for (size_t m = 0; m < loaded.size(); ++m)
       stores.emplace_back(names[m], facts_, folder, runs[m]);
     const std::vector<FactWork> work = ChooseFacts(common, facts_, asked, loaded);
-    std::vector<std::vector<PathsResult>> results;  // [model][token]
+    PathsResults results;
     for (size_t m = 0; m < loaded.size(); ++m)
       results.push_back(RunModel(loaded[m], asked[m].noise, work[m], runs[m], stores[m]));
     WriteResults("paths", common, folder, PathsJson(results), PathsPage(results),

@@ -83,8 +83,7 @@ class TraceCommand : public Command {
   }
 
   void Run() override {
-    const std::string detail =
-        a_.isolate ? "isolate" : fmt::format("{}", fmt::join(a_.sites, "+"));
+    const std::string detail = a_.isolate ? "isolate" : fmt::format("{}", fmt::join(a_.sites, "+"));
     const std::vector<std::vector<std::string>> names =
         StoreNames("trace", a_.models, a_.isolate ? std::vector<std::string>{""} : a_.sites);
     const OutputFolder folder =
@@ -107,10 +106,9 @@ class TraceCommand : public Command {
     for (size_t m = 0; m < loaded.size(); ++m)
       stores.emplace_back(names[m], a_.facts, folder, runs[m]);
     const std::vector<FactWork> work = ChooseFacts(common, a_.facts, asked, loaded);
-    std::vector<std::vector<TraceResult>> results;  // [model][site]
+    TraceResults results;
     for (size_t m = 0; m < loaded.size(); ++m)
-      results.push_back(
-          RunModel(loaded[m], sites[m], asked[m].noise, work[m], runs[m], stores[m]));
+      results.push_back(RunModel(loaded[m], sites[m], asked[m].noise, work[m], runs[m], stores[m]));
     WriteResults("trace", common, folder, TraceJson(results), TracePage(results),
                  TraceText(results));
   }

@@ -16,10 +16,10 @@
 namespace mambascope {
 namespace {
 
-constexpr int kMapWidth = 300;  // pixels
+constexpr int kMapWidth = 250;  // pixels
 constexpr int kMapColumns = 2;
 constexpr int kMapRowHeight = 24, kLegendLength = 140;  // pixels
-constexpr int kStride = 1'000'000;                   // more than a panel has rows or columns
+constexpr int kStride = 1'000'000;                      // more than a panel has rows or columns
 
 void CheckPanels(const HeatPanels& figure) {
   auto fail = [&](const std::string& what) {

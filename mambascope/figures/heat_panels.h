@@ -1,6 +1,6 @@
 // Several heat maps are drawn as panels of one figure, as a Vega-Lite 6 specification with the data
-// inline. They have one colour scale, so that values can be compared across panels. Rows and columns
-// are each panel's own.
+// inline. They have one colour scale, so that values can be compared across panels. Rows and
+// columns are each panel's own.
 #pragma once
 
 #include <string>
@@ -20,9 +20,9 @@ struct HeatPanels {
   std::vector<Grid> panels = {};
 };
 
-// Returns the specification of `figure`. The colour scale spans that of every panel. Throws Error if
-// it has no panels, a panel does not fit itself (CheckGrid), or panels differ in titles of axes or
-// values.
+// Returns the specification of `figure`. The colour scale spans that of every panel. Throws Error
+// if it has no panels, a panel does not fit itself (CheckGrid), or panels differ in titles of axes
+// or values.
 Json HeatPanelsSpec(const HeatPanels& figure);
 
 }  // namespace mambascope

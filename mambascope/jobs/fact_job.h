@@ -1,5 +1,5 @@
-// Jobs of the experiments on facts. An item is one part of a fact, such as its trace at one site. The
-// items of a batch share one sweep.
+// Jobs of the experiments on facts. An item is one part of a fact, such as its trace at one site.
+// The items of a batch share one sweep.
 #pragma once
 
 #include <functional>
@@ -38,9 +38,9 @@ struct FactPart {
 // Computes the results of some parts of `pairs` with `cells`, in the order of `parts`. Adds to the
 // audit.
 template <typename Result>
-using FactBatch = std::function<std::vector<Result>(
-    const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
-    const CellOptions& cells, Audit& audit)>;
+using FactBatch = std::function<std::vector<Result>(const std::vector<FactPair>& pairs,
+                                                    const std::vector<FactPart>& parts,
+                                                    const CellOptions& cells, Audit& audit)>;
 
 template <typename Result>
 struct FactJobResult {

@@ -35,10 +35,9 @@ std::string LackingLine(const KnockoutResult& result) {
 std::string Caption(const KnockoutResult& result, bool several) {
   const int window = result.lengths.at(0).window;
   const bool by_length = result.lengths.size() > 1;
-  std::string where =
-      fmt::format("In {}", by_length     ? "a window of layers"
-                           : window == 1 ? "one layer (x)"
-                                         : fmt::format("{} layers", window));
+  std::string where = fmt::format("In {}", by_length     ? "a window of layers"
+                                           : window == 1 ? "one layer (x)"
+                                                         : fmt::format("{} layers", window));
   if (window > 1 || by_length)
     where += result.windows == KnockoutResult::Windows::kAround ? " around x" : " from x on";
   if (several)
@@ -155,10 +154,9 @@ std::vector<Figure> WindowFigures(const KnockoutResult& result) {
                                   .spec = LinePanelsSpec(changes)}};
   if (result.facts.size() == 1) return figures;
   const LinePanels accuracies = WindowPanels(result, KnockoutMeasure::kAccuracy);
-  figures.push_back(
-      {.heading = accuracies.title,
-       .caption = "The share of facts whose answer stays the most probable token.",
-       .spec = LinePanelsSpec(accuracies)});
+  figures.push_back({.heading = accuracies.title,
+                     .caption = "The share of facts whose answer stays the most probable token.",
+                     .spec = LinePanelsSpec(accuracies)});
   return figures;
 }
 

@@ -88,9 +88,9 @@ std::vector<Panel> MakePanels(const KnockoutResult& result) {
       panel = {fmt::format("knockout from {} to {}, by channels", flow.from, flow.to),
                flow.from + "_" + flow.to};
     if (by_length)
-      panel = {fmt::format("{} from {}, by length of the windows", WhatIsDone(result, flow),
-                           flow.from),
-               fmt::format("{}_{}", flow.from, FlowKey(result, flow))};
+      panel = {
+          fmt::format("{} from {}, by length of the windows", WhatIsDone(result, flow), flow.from),
+          fmt::format("{}_{}", flow.from, FlowKey(result, flow))};
     auto found = std::find_if(panels.begin(), panels.end(),
                               [&](const Panel& other) { return other.name == panel.name; });
     if (found == panels.end()) found = panels.insert(panels.end(), panel);
@@ -157,9 +157,9 @@ LinePanels WindowPanels(const KnockoutResult& result, KnockoutMeasure measure) {
   const std::vector<Panel> panels = MakePanels(result);
   for (size_t i = 0; i < panels.size(); ++i) {
     const Flow& flow = result.flows[panels[i].flows[0]];
-    figure.panels[i].title = fmt::format("from {}{}{}", flow.from,
-                                         flow.to.empty() ? "" : " to " + flow.to,
-                                         GroupText(result, flow.group));
+    figure.panels[i].title =
+        fmt::format("from {}{}{}", flow.from, flow.to.empty() ? "" : " to " + flow.to,
+                    GroupText(result, flow.group));
   }
   return figure;
 }
@@ -171,20 +171,19 @@ std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results,
     const Flow& flow = results[0].flows[f];
     const int first_window = results[0].lengths.at(flow.windows).window;
     const bool by_length = results[0].lengths.size() > 1;
-    LineChart chart = EmptyChart(
-        measure,
-        fmt::format("{} from {}{}", WhatIsDone(results[0], flow), flow.from,
-                    by_length ? ", windows of " + Count(first_window, "layer") : ""),
-        fmt::format("{}_{}{}", flow.from, FlowKey(results[0], flow),
-                    by_length ? fmt::format("_w{}", first_window) : ""));
+    LineChart chart =
+        EmptyChart(measure,
+                   fmt::format("{} from {}{}", WhatIsDone(results[0], flow), flow.from,
+                               by_length ? ", windows of " + Count(first_window, "layer") : ""),
+                   fmt::format("{}_{}{}", flow.from, FlowKey(results[0], flow),
+                               by_length ? fmt::format("_w{}", first_window) : ""));
     chart.subtitle = fmt::format("{}, the same for all models; mode {}; w: layers of a window",
                                  KnockoutData(results[0]), results[0].mode);
     SetDepths(chart, "depth of the window (%), from the first to the last");
     for (const KnockoutResult& result : results)
-      chart.curves.push_back(
-          AtDepths(MakeCurve(measure, result.summary.all.flows[f],
-                             fmt::format("{} (w = {})", result.name,
-                                         result.lengths.at(flow.windows).window))));
+      chart.curves.push_back(AtDepths(MakeCurve(
+          measure, result.summary.all.flows[f],
+          fmt::format("{} (w = {})", result.name, result.lengths.at(flow.windows).window))));
     charts.push_back(std::move(chart));
   }
   return WithOneScale(std::move(charts), measure);

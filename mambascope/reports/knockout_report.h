@@ -22,8 +22,9 @@ std::vector<LineChart> KnockoutCharts(const KnockoutResult& result, KnockoutMeas
 // The charts of a result with several lengths of windows, as panels of one figure.
 LinePanels WindowPanels(const KnockoutResult& result, KnockoutMeasure measure);
 
-// Curves of several models, a chart for each flow, all with the same y axis. x is the windows' depth in percent, from the first window to the last. Each model has its own
-// points. REQUIRES: the results have the same flows.
+// Curves of several models, a chart for each flow, all with the same y axis. x is the windows'
+// depth in percent, from the first window to the last. Each model has its own points. REQUIRES: the
+// results have the same flows.
 std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results,
                                    KnockoutMeasure measure);
 

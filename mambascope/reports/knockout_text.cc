@@ -53,8 +53,8 @@ std::string KnockoutText(const KnockoutResult& result) {
     most = std::max(most, -*low);
     const bool everywhere = average.with_sources == static_cast<int64_t>(result.facts.size());
     text += fmt::format(
-        "  {:<32} lowest {}, highest {}{}\n", grid.rows.back(),
-        Extreme(x, average.change, low), Extreme(x, average.change, high),
+        "  {:<32} lowest {}, highest {}{}\n", grid.rows.back(), Extreme(x, average.change, low),
+        Extreme(x, average.change, high),
         everywhere ? ""
                    : fmt::format("; {} of {} have something to sever", average.with_sources,
                                  CountText(result.facts.size(), "fact")));

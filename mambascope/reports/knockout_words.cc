@@ -18,9 +18,8 @@ std::string FlowName(const KnockoutResult& result, const Flow& flow) {
   return fmt::format(
       "{}{}{}{}", flow.from, one_target ? "" : " -> " + flow.to,
       result.channels.size() > 1 ? fmt::format(" ({})", result.channels.at(flow.group)) : "",
-      result.lengths.size() > 1
-          ? fmt::format(" (w = {})", result.lengths.at(flow.windows).window)
-          : "");
+      result.lengths.size() > 1 ? fmt::format(" (w = {})", result.lengths.at(flow.windows).window)
+                                : "");
 }
 
 std::string GroupText(const KnockoutResult& result, size_t group) {
@@ -33,9 +32,9 @@ std::string WindowText(const KnockoutResult& result) {
   std::string lengths;
   for (size_t i = 0; i < result.lengths.size(); ++i)
     lengths += fmt::format("{}{}",
-                           i == 0                           ? ""
+                           i == 0                          ? ""
                            : i + 1 < result.lengths.size() ? ", "
-                                                            : " and ",
+                                                           : " and ",
                            result.lengths[i].window);
   return fmt::format("windows of {} layers", lengths);
 }

@@ -45,9 +45,8 @@ bool HasPaths(const PathsResult& result) { return result.Shown().facts > 0; }
 
 // Why there is no average.
 std::string NoPathsText(const PathsResult& result) {
-  return result.facts.size() == 1
-             ? "The fact is left out: there is no effect to restore."
-             : NoneText(result.facts.size(), result.metric);
+  return result.facts.size() == 1 ? "The fact is left out: there is no effect to restore."
+                                  : NoneText(result.facts.size(), result.metric);
 }
 
 // The heat map for a terminal.
@@ -68,8 +67,6 @@ std::string PathsCaption(const PathsResult& result, const std::string& token) {
       "that a severed curve lacks flows through that part. The indirect effect is {}.",
       token, EffectText(result.metric));
 }
-
-using PathsResults = std::vector<std::vector<PathsResult>>;  // [model][token]
 
 std::string PathsModel(const PathsResult& result) {
   return result.name.empty() ? ModelName(result.options) : result.name;
@@ -104,9 +101,9 @@ LinePanels PathsPanels(const PathsResults& results) {
       panel.curves.clear();
       for (const char* condition : kPathConditions) {
         if (!conditions.contains(condition)) continue;
-        const auto found = std::find_if(
-            own.curves.begin(), own.curves.end(),
-            [&](const Curve& curve) { return curve.name == CurveName(condition); });
+        const auto found =
+            std::find_if(own.curves.begin(), own.curves.end(),
+                         [&](const Curve& curve) { return curve.name == CurveName(condition); });
         Curve curve{.name = CurveName(condition),
                     .values = std::vector<std::optional<double>>(own.x.size())};
         if (found != own.curves.end()) curve = *found;
@@ -144,9 +141,8 @@ std::string PathPanelsPage(const PathsResults& results) {
     info.summary.push_back({"chosen facts", RelationsLine(first.relations)});
   for (const std::vector<PathsResult>& of_model : results) {
     for (const PathsResult& result : of_model) {
-      const std::string left_out = HasPaths(result)
-                                       ? GuardText(result.Shown().guarded, result.metric)
-                                       : NoPathsText(result);
+      const std::string left_out =
+          HasPaths(result) ? GuardText(result.Shown().guarded, result.metric) : NoPathsText(result);
       if (!left_out.empty()) info.summary.push_back({PathsPanelName(results, result), left_out});
     }
   }
@@ -198,7 +194,7 @@ std::string PathsPage(const PathsResult& result) {
                           .spec = LineChartSpec(PathsChart(result))}});
 }
 
-std::string PathsPage(const std::vector<std::vector<PathsResult>>& results) {
+std::string PathsPage(const PathsResults& results) {
   if (results.size() == 1 && results[0].size() == 1) return PathsPage(results[0][0]);
   return PathPanelsPage(results);
 }
@@ -209,7 +205,7 @@ std::string PathsText(const PathsResult& result) {
   return facts + PathsMap(result);
 }
 
-std::string PathsText(const std::vector<std::vector<PathsResult>>& results) {
+std::string PathsText(const PathsResults& results) {
   if (results.size() == 1 && results[0].size() == 1) return PathsText(results[0][0]);
   const PathsResult& first = results.at(0).at(0);
   std::string text = FactsText(first.facts.size(), first.relations);

@@ -15,10 +15,10 @@ LineChart PathsChart(const PathsResult& result);
 std::string PathsPage(const PathsResult& result);
 // The page of several models and tokens, [model][token]. They are panels side by side, on one
 // scale. REQUIRES: all have the same facts, and the models have the same tokens.
-std::string PathsPage(const std::vector<std::vector<PathsResult>>& results);
+std::string PathsPage(const PathsResults& results);
 
 // The lines for a terminal.
 std::string PathsText(const PathsResult& result);
-std::string PathsText(const std::vector<std::vector<PathsResult>>& results);
+std::string PathsText(const PathsResults& results);
 
 }  // namespace mambascope

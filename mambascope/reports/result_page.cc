@@ -21,8 +21,7 @@ std::string LastPart(const std::string& path) {
 }
 
 std::string WhyGuarded(Metric metric) {
-  if (metric == Metric::kProbability)
-    return fmt::format("p_clean - p_corrupt is below {}", kGuard);
+  if (metric == Metric::kProbability) return fmt::format("p_clean - p_corrupt is below {}", kGuard);
   return fmt::format(
       "d_clean - d_corrupt is below {} nats, or because both prompts have the same answer",
       kLogitGuard);
@@ -68,9 +67,8 @@ std::string RelationsLine(const std::vector<RelationCount>& relations) {
 
 std::string GuardText(int64_t guarded, Metric metric) {
   if (guarded == 0) return "";
-  return fmt::format("{} {} left out, because {}.",
-                     CountText(static_cast<size_t>(guarded), "fact"), guarded == 1 ? "is" : "are",
-                     WhyGuarded(metric));
+  return fmt::format("{} {} left out, because {}.", CountText(static_cast<size_t>(guarded), "fact"),
+                     guarded == 1 ? "is" : "are", WhyGuarded(metric));
 }
 
 std::string NoneText(size_t facts, Metric metric) {

@@ -234,10 +234,9 @@ PageLines FactLines(const TracedFact& fact) {
   if (!fact.other_answer_id) return lines;
   lines.push_back({"other answer", fmt::format("{} (token {})", VisibleText(fact.other_answer),
                                                *fact.other_answer_id)});
-  lines.push_back(
-      {"logit difference",
-       fmt::format("{:.4g} nats after the clean prompt, {:.4g} after the corrupted one",
-                   *fact.logit_diff_clean, *fact.logit_diff_corrupt)});
+  lines.push_back({"logit difference",
+                   fmt::format("{:.4g} nats after the clean prompt, {:.4g} after the corrupted one",
+                               *fact.logit_diff_clean, *fact.logit_diff_corrupt)});
   return lines;
 }
 
@@ -278,7 +277,7 @@ std::string ModelOf(const TraceResult& result) {
 }
 
 // "model", "site" or "model and site": what panels differ in.
-std::string PanelKind(const std::vector<std::vector<TraceResult>>& results) {
+std::string PanelKind(const TraceResults& results) {
   if (results.size() == 1) return "site";
   return results[0].size() == 1 ? "model" : "model and site";
 }
@@ -289,8 +288,7 @@ const TraceAverage& DrawnAverage(const TraceResult& result) {
 }
 
 // "demo, ssm_out": what tells the results apart, of models and sites.
-std::string PanelName(const std::vector<std::vector<TraceResult>>& results,
-                      const TraceResult& result) {
+std::string PanelName(const TraceResults& results, const TraceResult& result) {
   const std::string site(SiteName(result.site));
   if (results.size() == 1) return site;
   return results[0].size() == 1 ? ModelOf(result) : ModelOf(result) + ", " + site;
@@ -301,8 +299,6 @@ std::string SiteText(const TraceResult& result) {
   const std::string site(SiteName(result.site));
   return result.summary.isolated ? site + " and its inputs" : site;
 }
-
-using TraceResults = std::vector<std::vector<TraceResult>>;  // [model][site]
 
 std::vector<const TraceResult*> Flatten(const TraceResults& results) {
   std::vector<const TraceResult*> flat;
@@ -351,11 +347,11 @@ HeatPanels AveragePanels(const TraceResults& results) {
 
 // The same as curves. Models of different depths are drawn by depth.
 LinePanels AverageCurvePanels(const TraceResults& results) {
-  LinePanels figure{.name = "trace_average_curves",
-                    .title = AverageTitle(results[0][0], "each " + PanelKind(results)) +
-                             ", as curves",
-                    .subtitle = PanelsSubtitle(results),
-                    .panels = {}};
+  LinePanels figure{
+      .name = "trace_average_curves",
+      .title = AverageTitle(results[0][0], "each " + PanelKind(results)) + ", as curves",
+      .subtitle = PanelsSubtitle(results),
+      .panels = {}};
   std::set<size_t> rows, depths;  // rows that some result has, and numbers of columns
   for (const TraceResult* result : Flatten(results)) {
     if (!HasAverage(*result)) continue;
@@ -453,8 +449,8 @@ std::string PanelsPage(const TraceResults& results) {
                        EffectText(first.metric)),
            HeatPanelsSpec(averages)});
       const LinePanels curves = AverageCurvePanels(results);
-      figures.push_back({curves.title, "A curve is a row of a heat map above.",
-                         LinePanelsSpec(curves)});
+      figures.push_back(
+          {curves.title, "A curve is a row of a heat map above.", LinePanelsSpec(curves)});
     }
   }
   for (size_t i = 0; i < std::min(first.facts.size(), kTracedSamples); ++i) {
@@ -477,12 +473,12 @@ Grid FactHeatMap(const TraceResult& result, const FactTrace& trace) {
   const TracedFact& fact = trace.fact;
   Grid grid{
       .name = fmt::format("trace_{}", SiteName(result.site)),
-      .title = fmt::format("{} with {} restored",
-                           IsLogitDiff(result)
-                               ? fmt::format("logit of {} less that of {}", VisibleText(fact.answer),
-                                             VisibleText(fact.other_answer))
-                               : fmt::format("p({})", VisibleText(fact.answer)),
-                           SiteName(result.site)),
+      .title = fmt::format(
+          "{} with {} restored",
+          IsLogitDiff(result) ? fmt::format("logit of {} less that of {}", VisibleText(fact.answer),
+                                            VisibleText(fact.other_answer))
+                              : fmt::format("p({})", VisibleText(fact.answer)),
+          SiteName(result.site)),
       .subtitle = fmt::format("{}; {}; corrupted by {}; window of {}; * marks the subject's tokens",
                               ModelName(result.options), fact.clean.text,
                               fact.corrupt ? fact.corrupt->subject : Corruption(result),
@@ -546,12 +542,12 @@ std::string TraceText(const TraceResult& result) {
   return text + MapText(result);
 }
 
-std::string TracePage(const std::vector<std::vector<TraceResult>>& results) {
+std::string TracePage(const TraceResults& results) {
   if (results.size() == 1 && results[0].size() == 1) return TracePage(results[0][0]);
   return PanelsPage(results);
 }
 
-std::string TraceText(const std::vector<std::vector<TraceResult>>& results) {
+std::string TraceText(const TraceResults& results) {
   if (results.size() == 1 && results[0].size() == 1) return TraceText(results[0][0]);
   const TraceResult& first = results.at(0).at(0);
   std::string text = FactsText(first.facts.size(), first.relations);

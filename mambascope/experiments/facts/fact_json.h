@@ -15,8 +15,9 @@ void from_json(const Json& json, Span& span);
 
 // {relation, subject, corrupt_subject, prompt, answer, answer_id, p_clean, p_corrupt, ids, tokens,
 // corrupt_tokens, subject_span, other_answer, other_answer_id, logit_diff_clean,
-// logit_diff_corrupt}; the last four are null without another answer. A fact with another subject also has corrupt_prompt, corrupt_ids
-// and corrupt_subject_span. The relation of a fact that was given alone is null.
+// logit_diff_corrupt}; the last four are null without another answer. A fact with another subject
+// also has corrupt_prompt, corrupt_ids and corrupt_subject_span. The relation of a fact that was
+// given alone is null.
 void to_json(Json& json, const TracedFact& fact);
 void from_json(const Json& json, TracedFact& fact);
 

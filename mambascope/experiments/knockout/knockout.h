@@ -41,8 +41,8 @@ struct MeanAblation {
 
 // Windows of one length. A flow is severed in one of them at a time.
 struct WindowSet {
-  int length = 1;              // number of layers of a window
-  std::vector<Span> windows;   // of layers, [first, last)
+  int length = 1;             // number of layers of a window
+  std::vector<Span> windows;  // of layers, [first, last)
   // Where the windows stand on an axis: at their first layers, or the layers that they are around.
   std::vector<int> places = {};
 };

@@ -50,7 +50,7 @@ struct KnockoutResult {
   enum class Windows {
     kWhole,
     kAround
-  } windows = Windows::kWhole;  // WholeWindows or WindowsAround
+  } windows = Windows::kWhole;        // WholeWindows or WindowsAround
   std::vector<WindowPlaces> lengths;  // of the flows' sets of windows
   std::vector<Flow> flows;
   std::vector<std::string> channels;  // names of the groups

@@ -342,11 +342,12 @@ TEST_P(KnockOutErrorTest, AnswerOutsideTheVocabularyIsRefused) {
   std::vector<FactPair> pairs = {pairs_[0]};
   pairs[0].answer_id = 1'000'000;
   Audit audit;
-  EXPECT_THAT(
-      ErrorOf([&] {
-        KnockOut(model_, pairs, {.from = {"first"}, .to = {"last"}, .windows = {{.windows = {{0, 1}}}}}, audit);
-      }),
-      HasSubstr("outside the model's vocabulary"));
+  EXPECT_THAT(ErrorOf([&] {
+                KnockOut(model_, pairs,
+                         {.from = {"first"}, .to = {"last"}, .windows = {{.windows = {{0, 1}}}}},
+                         audit);
+              }),
+              HasSubstr("outside the model's vocabulary"));
 }
 
 KnockedFact MakeFact(double base, const std::vector<AnswerCell>& cells, int64_t sources) {

@@ -57,8 +57,8 @@ std::vector<FactPaths> TracePathsFrom(const Model& model, const std::vector<Fact
       first[task] = cases.size();
       for (const std::string& condition : conditions) {
         for (const Place& place : residuals)
-          cases.Add(fact, Sever(model, condition, place.layer, to,
-                                runs.clean.State(place, fact)[from]));
+          cases.Add(fact,
+                    Sever(model, condition, place.layer, to, runs.clean.State(place, fact)[from]));
       }
     }
   }

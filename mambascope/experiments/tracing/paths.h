@@ -62,7 +62,6 @@ struct PathAverage {
   int64_t facts = 0;
   int64_t guarded = 0;  // facts left out (ScaleOf)
 };
-PathAverage AveragePaths(const std::vector<FactPaths>& facts,
-                         Metric metric = Metric::kProbability);
+PathAverage AveragePaths(const std::vector<FactPaths>& facts, Metric metric = Metric::kProbability);
 
 }  // namespace mambascope

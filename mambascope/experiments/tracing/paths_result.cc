@@ -60,10 +60,11 @@ void to_json(Json& json, const PathsResult& result) {
           {"ci95", ByCondition(result.conditions, average.ci95)}};
   if (!result.relations.empty()) json["relations"] = result.relations;
   if (result.logit_diff)
-    json["average_logit_diff"] = {{"conditions", ByCondition(result.conditions, result.logit_diff->ie)},
-                                  {"ci95", ByCondition(result.conditions, result.logit_diff->ci95)},
-                                  {"used", result.logit_diff->facts},
-                                  {"guarded", result.logit_diff->guarded}};
+    json["average_logit_diff"] = {
+        {"conditions", ByCondition(result.conditions, result.logit_diff->ie)},
+        {"ci95", ByCondition(result.conditions, result.logit_diff->ci95)},
+        {"used", result.logit_diff->facts},
+        {"guarded", result.logit_diff->guarded}};
 }
 
 void from_json(const Json& json, PathsResult& result) {
@@ -86,7 +87,7 @@ void from_json(const Json& json, PathsResult& result) {
   if (json.contains("average_logit_diff")) result.logit_diff = read(json["average_logit_diff"]);
 }
 
-Json PathsJson(const std::vector<std::vector<PathsResult>>& results) {
+Json PathsJson(const PathsResults& results) {
   Json models = Json::array();
   for (const std::vector<PathsResult>& tokens : results)
     models.push_back(tokens.size() == 1 ? Json(tokens[0]) : Json{{"tokens", tokens}});

@@ -17,14 +17,17 @@ struct PathsResult {
   std::string at;         // subject_last or prompt_last
   std::vector<std::string> conditions;
   std::vector<FactPaths> facts;
-  std::vector<RelationCount> relations = {};  // empty: a fact was given alone
-  PathAverage average = {};                   // of the facts' p(answer)
+  std::vector<RelationCount> relations = {};   // empty: a fact was given alone
+  PathAverage average = {};                    // of the facts' p(answer)
   std::optional<PathAverage> logit_diff = {};  // if the metric is the logit difference
   Metric metric = Metric::kProbability;        // that figures show
 
   // The average that figures show.
   const PathAverage& Shown() const { return logit_diff ? *logit_diff : average; }
 };
+
+// The results of several models, [model][token].
+using PathsResults = std::vector<std::vector<PathsResult>>;
 
 // A line of paths.jsonl: the fact, and its `probs` and `logit_diff` by condition.
 void to_json(Json& json, const FactPaths& paths);
@@ -35,6 +38,6 @@ void to_json(Json& json, const PathsResult& result);
 void from_json(const Json& json, PathsResult& result);
 
 // paths.json, as TraceJson has it, with {tokens: [document, ..]} for several tokens.
-Json PathsJson(const std::vector<std::vector<PathsResult>>& results);
+Json PathsJson(const PathsResults& results);
 
 }  // namespace mambascope

@@ -60,13 +60,14 @@ std::vector<FactTrace> TraceSites(const Model& model, const std::vector<FactPair
                                   const std::vector<TraceTask>& tasks, const TraceOptions& options,
                                   Audit& audit);
 
-// Traces facts at one site, all in one sweep. At tokens of a common prefix both prompts have the same states,
-// so these cells are p_corrupt without being computed. Throws Error as RunFacts does.
+// Traces facts at one site, all in one sweep. At tokens of a common prefix both prompts have the
+// same states, so these cells are p_corrupt without being computed. Throws Error as RunFacts does.
 std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair>& pairs,
                                   const TraceOptions& options, Audit& audit);
 
 // Traces facts at mixer_out and at its two inputs, ssm_out and gate, for IsolateOutputProjection.
-// `logit_diff` is of mixer_out. Ignores `options.site`. Throws Error as TraceFacts does, and for a model without these sites.
+// `logit_diff` is of mixer_out. Ignores `options.site`. Throws Error as TraceFacts does, and for a
+// model without these sites.
 std::vector<FactTrace> TraceMixerParts(const Model& model, const std::vector<FactPair>& pairs,
                                        TraceOptions options, Audit& audit);
 

@@ -56,8 +56,7 @@ TraceAverage AverageEffects(const std::vector<FactTrace>& facts, Metric metric, 
       const std::vector<double> effects = values(ie, row, layer);
       average.ie[row][layer] = MeanIfAny(effects);
       average.ci95[row][layer] = Interval95(effects);
-      if (published)
-        average.as_published[row][layer] = MeanIfAny(values(published, row, layer));
+      if (published) average.as_published[row][layer] = MeanIfAny(values(published, row, layer));
       average.facts_per_row[row] =
           std::max(average.facts_per_row[row], static_cast<int64_t>(effects.size()));
     }

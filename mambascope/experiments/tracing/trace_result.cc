@@ -101,7 +101,7 @@ void from_json(const Json& json, TraceResult& result) {
                                             .gate = ReadAverage(isolate.at("gate"))};
 }
 
-Json TraceJson(const std::vector<std::vector<TraceResult>>& results) {
+Json TraceJson(const TraceResults& results) {
   Json models = Json::array();
   for (const std::vector<TraceResult>& sites : results)
     models.push_back(sites.size() == 1 ? Json(sites[0]) : Json{{"sites", sites}});

@@ -38,6 +38,9 @@ struct TraceResult {
   }
 };
 
+// The results of several models, [model][site].
+using TraceResults = std::vector<std::vector<TraceResult>>;
+
 TraceSummary SummarizeTraces(const std::vector<FactTrace>& facts,
                              Metric metric = Metric::kProbability);
 
@@ -51,8 +54,8 @@ void to_json(Json& json, const TraceResult& result);
 void from_json(const Json& json, TraceResult& result);
 
 // trace.json. One model and one site: its document. Several sites: {sites: [document, ..]}. Several
-// models: {models: [..]}, with an element of these kinds for each. `results` has the results of each
-// model, which are in the order of its sites.
-Json TraceJson(const std::vector<std::vector<TraceResult>>& results);
+// models: {models: [..]}, with an element of these kinds for each. `results` has the results of
+// each model, which are in the order of its sites.
+Json TraceJson(const TraceResults& results);
 
 }  // namespace mambascope
