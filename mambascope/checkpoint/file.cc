@@ -50,6 +50,7 @@ std::string ReadFile(const fs::path& path) {
 void ReplaceFile(const fs::path& given, const std::function<void(const fs::path&)>& make) {
   const fs::path path = Target(given);
   const fs::path part = Beside(path);
+  const auto whole = HoldFiles();
   try {
     make(part);
     fs::rename(part, path);
@@ -78,10 +79,16 @@ void WriteFile(const fs::path& path, std::string_view bytes) {
   WriteFile(path, [&](std::ostream& out) { out << bytes; });
 }
 
+std::unique_lock<std::recursive_mutex> HoldFiles() {
+  static std::recursive_mutex writing;
+  return std::unique_lock(writing);
+}
+
 void PrepareFolder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) ThrowUnwritable(folder, error.value());
+  const auto whole = HoldFiles();
   const fs::path probe = Beside(folder / "probe");
   if (!std::ofstream(probe)) ThrowUnwritable(folder, errno);
   fs::remove(probe, error);

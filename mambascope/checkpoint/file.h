@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -22,6 +23,11 @@ void WriteFile(const std::filesystem::path& path, std::string_view bytes);
 // Like WriteFile, but `make` writes the file itself, at the temporary path that it is given.
 void ReplaceFile(const std::filesystem::path& path,
                  const std::function<void(const std::filesystem::path& part)>& make);
+
+// Waits until no thread writes a file, and keeps others from beginning to, as long as the lock is
+// held. The thread that holds it may write. A program that ends in the middle of its work takes it
+// first, so that no file is left half-written. It also keeps several files together.
+std::unique_lock<std::recursive_mutex> HoldFiles();
 
 // Creates the folder if it is missing and checks that a file can be created in it. Call it before a
 // long computation, so that a bad path fails early.

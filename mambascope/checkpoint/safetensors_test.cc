@@ -153,8 +153,8 @@ TEST_P(BadSafetensorsTest, IsRefusedByName) {
 const BadFile kBadFiles[] = {
     {"Empty", "", {"shorter than the 8 bytes"}},
     {"ShorterThanItsHeaderSize", "1234567", {"shorter than the 8 bytes"}},
-    {"HeaderOver100Megabytes", HeaderSize(100'000'001), {"header of 100000001 bytes", "100000000"}},
-    {"HeaderSizeNegative", HeaderSize(~uint64_t{0}), {"header of 18446744073709551615 bytes"}},
+    {"HeaderOver100Megabytes", HeaderSize(100'000'001), {"the header has 100000001 bytes", "100000000"}},
+    {"HeaderSizeNegative", HeaderSize(~uint64_t{0}), {"the header has 18446744073709551615 bytes"}},
     {"HeaderPastTheEnd", HeaderSize(3), {"past the end"}},
     {"HeaderNotJson", Bytes("{\"t\": oops}", ""), {"invalid JSON at byte 7"}},
     {"HeaderNotAnObject", Bytes("[1, 2]", ""), {"not a JSON object"}},

@@ -2,6 +2,7 @@
 
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
+#include "mambascope/cli/interrupt.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/jobs/output_folder.h"
@@ -15,31 +16,33 @@ class ApplyCommand : public Command {
   void VisitOptions(OptionVisitor& option) override {
     option.Topic("Files");
     option(&edit_, {.names = "--edit",
-                    .help = "The edit.safetensors that `mambascope edit` wrote",
+                    .help = "File of edits (edit.safetensors) that `mambascope edit` wrote",
                     .presence = OptionInfo::Presence::kRequired});
     option(&out_, {.names = "--out",
                    .help = "Folder for the edited checkpoint",
                    .bounds = NotEmpty(),
                    .decides = Decides::kConduct,
                    .presence = OptionInfo::Presence::kRequired});
-    option(
-        &keep_type_,
-        {.names = "--keep-type",
-         .help = "Store edited weights in the type that they have, rounded, and not in float32"});
+    option(&keep_type_, {.names = "--keep-type",
+                         .help = "Round edited weights to the checkpoint's own number format "
+                                 "instead of storing float32"});
   }
 
   void Run() override {
     const StoredEdits stored = ReadEdits(edit_);
     const std::filesystem::path folder = ModelFolder(common.model);
     if (const std::string model = Fingerprint(folder); stored.model != model) {
-      throw Error(fmt::format("{} is an edit of another checkpoint ({}) than {} ({})", edit_,
-                              stored.model, folder.string(), model),
-                  "give the --model that it was made with");
+      throw Error(
+          fmt::format("{} is an edit of another checkpoint: it was made for {}, and {} is {}",
+                      edit_, stored.model, folder.string(), model),
+          "give the --model that it was made with");
     }
     const OutputFolder out(out_, {"model.safetensors"});
     const Model model = LoadModel(common);
+    SayWhenStopped(WhenStopped::kIncomplete);
     WriteEditedCheckpoint(folder, model, stored.edits, out_,
                           keep_type_ ? EditedType::kAsStored : EditedType::kFloat32);
+    SayWhenStopped(WhenStopped::kWritten);
     Json edits = Json::array();
     std::string text = stored.about.empty() ? "" : stored.about + "\n";
     for (const Edit& edit : stored.edits) {

@@ -5,6 +5,7 @@
 #include "mambascope/cli/output.h"
 #include "mambascope/error.h"
 #include "mambascope/reports/attention_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
@@ -20,16 +21,16 @@ class AttentionCommand : public Command {
                       .presence = OptionInfo::Presence::kRequired});
     option(&channel_,
            {.names = "--channel,--head",
-            .help = "A channel (Mamba-1) or head whose own matrix is written too, counted from 0",
-            .otherwise = "means over all of them",
+            .help = "Channel (Mamba-1) or head, counted from 0, whose own matrix is written, too",
+            .otherwise = "only means over all",
             .key = "channel"});
     option.Topic("Output");
     VisitOutputOptions(output_, "out/attention-MODEL", option);
   }
 
   void Run() override {
-    const OutputFolder folder(output_.folder.value_or(DefaultFolder("attention", {common.model})),
-                              {"attention.json", "attention.html"});
+    const OutputFolder folder = OpenOutput(output_, DefaultFolder("attention", {common.model}),
+                                           {"attention.json", "attention.html"});
     const RunDescription run = DescribeRun("attention", *this);
     RefuseOtherRun(folder, "attention", {run.identity}, output_.others());
     const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, prompt_);
@@ -41,7 +42,9 @@ class AttentionCommand : public Command {
       result.texts.push_back(tokenizer ? tokenizer->DecodeToken(id) : std::nullopt);
     result.layers = HiddenAttention(model, ids, ParseLayers(layers_, model.layers()),
                                     {.channel = result.channel});
-    WriteResults("attention", common, folder, result, AttentionPage(result), AttentionText(result));
+    WriteResults(
+        "attention", common, output_, folder,
+        {result, AttentionPage(result), AttentionText(result), [&] { return MakeTable(result); }});
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <array>
 #include <regex>
 
+#include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/error.h"
 
 namespace mambascope {
@@ -12,15 +13,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// It lies beside the build folder of a checkout, or in share/mambascope of an installation.
-fs::path Bundled(const std::string& name) {
+// Places of a bundled file: beside the build folder of a checkout, or in share/mambascope of an
+// installation.
+std::array<fs::path, 2> BundledPlaces(const std::string& name) {
   const fs::path folder = fs::read_symlink("/proc/self/exe").parent_path();
-  const std::array places = {(folder / ".." / name).lexically_normal(),
-                             (folder / "../share/mambascope" / name).lexically_normal()};
-  for (const fs::path& place : places) {
-    if (fs::exists(place)) return fs::canonical(place);
-  }
-  throw Error(fmt::format("the bundled '{}' is missing: it is neither {} nor {}", name,
+  return {(folder / ".." / name).lexically_normal(),
+          (folder / "../share/mambascope" / name).lexically_normal()};
+}
+
+fs::path Bundled(const std::string& name) {
+  if (const std::optional<fs::path> found = FindBundled(name)) return *found;
+  const std::array places = BundledPlaces(name);
+  throw Error(fmt::format("the bundled '{}' is missing: it is not in {}, and not in {}", name,
                           places[0].string(), places[1].string()),
               "run the program in the checkout that built it, install it with `cmake --install`, "
               "or name a folder of your own");
@@ -41,19 +45,34 @@ fs::path Bundled(const std::string& name) {
 
 }  // namespace
 
+std::optional<fs::path> FindBundled(const std::string& name) {
+  for (const fs::path& place : BundledPlaces(name)) {
+    if (fs::exists(place)) return fs::canonical(place);
+  }
+  return std::nullopt;
+}
+
+bool IsBundledModel(const std::string& fingerprint) {
+  for (const char* name : {"demo-mamba", "demo-mamba2", "demo-neox"}) {
+    const std::optional<fs::path> folder = FindBundled(fmt::format("models/{}", name));
+    if (folder && Fingerprint(*folder) == fingerprint) return true;
+  }
+  return false;
+}
+
 fs::path ModelFolder(const std::string& name) {
   if (name == "demo" || name == "demo-mamba") return Bundled("models/demo-mamba");
   if (name == "demo-mamba2" || name == "demo-neox") return Bundled("models/" + name);
   std::error_code error;
   if (!fs::is_directory(name, error)) RefuseFolder(name);
   if (!fs::exists(fs::path(name) / "config.json", error))
-    throw Error(name + ": holds no config.json, so it is no checkpoint folder",
+    throw Error(name + "/config.json is missing: this is no checkpoint folder",
                 "name the folder that holds config.json and the weights");
   return name;
 }
 
 std::vector<fs::path> TextFiles(const std::vector<std::string>& given) {
-  if (given.empty()) return {Bundled("data/demo/sentences.jsonl")};
+  if (given.empty()) return {Bundled(kBundledText)};
   return {given.begin(), given.end()};
 }
 

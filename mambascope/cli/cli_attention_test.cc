@@ -84,7 +84,7 @@ TEST(CliAttentionErrorTest, RefusesWhatTheModelLacks) {
     EXPECT_EQ(outcome.exit_code, 1) << testing::PrintToString(words);
     return outcome.err;
   };
-  EXPECT_THAT(error({"--layer", "99"}), HasSubstr("which has 0-15"));
+  EXPECT_THAT(error({"--layer", "99"}), HasSubstr("this model has layers 0 to 15"));
   EXPECT_THAT(error({"--layer", "0", "--channel", "384"}), HasSubstr("0 to 383"));
   EXPECT_THAT(error({"--layer", "0", "--channel", "6", "--model", "demo-neox"}),
               HasSubstr("0 to 5"));

@@ -1,4 +1,5 @@
 // `edit` and `apply` from the shell, on the bundled models.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -270,6 +271,46 @@ TEST_F(CliEditTest, WhatCannotBeDoneIsSaid) {
         One("bad", {"--layer", "8", "--limit", "3"}), One("bad", {"--layer", "8", "--lambda", "3"}),
         Words{"edit"}})
     EXPECT_EQ(RunProgram(words).exit_code, 2) << testing::PrintToString(words);
+}
+
+// KnowEdit's records have no true object, and neighbors with true answers of their own.
+TEST_F(CliEditTest, RecordWithoutATruthHasItsNeighborsScore) {
+  const Json record = {{"subject", "Louvre"},
+                       {"prompt", "The landmark called Louvre can be found in"},
+                       {"target_new", "Rome"},
+                       {"locality",
+                        {{"Relation_Specificity",
+                          {{{"prompt", "The landmark called Eiffel Tower can be found in"},
+                            {"ground_truth", Json::array({Json::array({"Paris"})})}}}}}}};
+  WriteFile(*folder_ / "recent.json", Json::array({record}).dump());
+  const Words command = Edit("recent", {"--counterfact", Out("recent.json"), "--layer", "8"});
+  EXPECT_THAT(RunProgram(command).err, HasSubstr("--all-facts"));
+  const Json json = RunForJson(command + Words{"--all-facts"});
+  const Json& row = json["sweep"][0];
+  EXPECT_EQ(row["NS"], 100.0) << "the Eiffel Tower is still in Paris";
+  EXPECT_EQ(row["EA"], 100.0) << "the Louvre is in Rome now";
+  EXPECT_TRUE(row["ES"].is_null() && row["S"].is_null()) << "there is no true object to beat";
+  EXPECT_EQ(json["records"][0]["target_true"], "");
+}
+
+TEST_F(CliEditTest, BadRecordIsLeftOutAndCounted) {
+  Json records = Json::array();
+  for (const char* subject : {"Louvre", "Eiffel Tower"})
+    records.push_back({{"prompt", fmt::format("The landmark called {} can be found in", subject)},
+                       {"subject", subject},
+                       {"target_new", "Rome"},
+                       {"ground_truth", "Paris"}});
+  records.push_back(records[0]);
+  records[2]["target_new"] = 1945;
+  WriteFile(*folder_ / "bad.json", records.dump());
+  const Outcome outcome =
+      RunProgram(Edit("bad", {"--counterfact", Out("bad.json"), "--layer", "8", "--json"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("left out 1 of 3 records"),
+                                 HasSubstr("bad.json: field '[2].target_new' is 1945")));
+  const Json json = ParseJson(outcome.out, "stdout");
+  EXPECT_EQ(json["choice"]["left_out"], 1);
+  EXPECT_EQ(json["records"].size(), 2u);
 }
 
 }  // namespace

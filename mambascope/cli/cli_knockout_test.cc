@@ -355,9 +355,9 @@ TEST_F(KnockoutCliTest, OptionsThatDoNotFitAreRefused) {
   ExpectUsageError(facts_ + Words{"--noise", "3"}, "--noise");
   ExpectUsageError(tower_ + Words{"--corrupt-subject", "Big Ben"}, "--corrupt-subject");
   ExpectUsageError(tower_ + Words{"--model", "demo", "--model", "demo-neox"},
-                   "several models need one answer: give --answer");
+                   "with several models, one fact needs --answer");
   ExpectUsageError(facts_ + Words{"--model", "demo", "--model", "demo"},
-                   "the same model is given twice");
+                   "is the same model as an earlier --model");
   ExpectUsageError(facts_ + Words{"--window", "0"}, "--window");
   ExpectUsageError(facts_ + Words{"--window", "3,0"}, "--window");
 }
@@ -368,7 +368,7 @@ TEST_F(KnockoutCliTest, WhatTheModelOrThePromptLacksIsNamed) {
   ExpectError(tower_ + Words{"--from", "99"}, "token 99 is beyond the prompt");
   ExpectError(facts_ + Words{"--from", "99"}, "token 99 is beyond the longest prompt");
   ExpectError(facts_ + Words{"--heads", "0"}, "--heads");
-  ExpectError(facts_ + Words{"--channels", "quick"}, "'quick' is no group of channels");
+  ExpectError(facts_ + Words{"--channels", "quick"}, "there is no group 'quick'");
   ExpectError(facts_ + Words{"--channels", "fast_decay"}, "--compat knockout");
   ExpectError(facts_ + Words{"--model", "demo-neox", "--channels", "fast"},
               "attention has no decay");

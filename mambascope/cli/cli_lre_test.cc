@@ -109,7 +109,7 @@ TEST_F(LreCliTest, WritesWhatItPromises) {
   EXPECT_EQ(json["relations"][0]["name"], "animal_class");
   EXPECT_THAT(ReadFile(Out("lre.html")),
               AllOf(HasSubstr("lre_relations"), HasSubstr("lre_layers"), HasSubstr("lre_range"),
-                    HasSubstr("tiny: it has 3 samples"), EndsWith("</html>\n")));
+                    HasSubstr("tiny: it needs more than 3 samples"), EndsWith("</html>\n")));
 }
 
 TEST_F(LreCliTest, GoesOnWhereItWas) {
@@ -175,7 +175,10 @@ TEST_F(LreCliTest, SavesOperatorsThatCanBeApplied) {
   const Outcome outcome =
       RunProgram({"lre", "--apply", folder_ / "elsewhere.safetensors", "--subject", subject});
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.err, HasSubstr("elsewhere.safetensors is of layer 16; the model has 0-15"));
+  EXPECT_THAT(
+      outcome.err,
+      HasSubstr(
+          "elsewhere.safetensors is an operator of layer 16, but the model has layers 0 to 15"));
 }
 
 TEST_F(LreCliTest, PublishedChoicesAreAnOption) {
@@ -197,9 +200,9 @@ TEST_F(LreCliTest, WhereNothingCanBeMeasuredThePageSaysWhy) {
   WriteTiny();
   const Outcome outcome = RunProgram(Quick({"tiny"}));
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, StartsWith("skipped tiny: it has 3 samples"));
+  EXPECT_THAT(outcome.out, StartsWith("skipped tiny: it needs more than 3 samples"));
   EXPECT_THAT(ReadFile(Out("lre.html")),
-              AllOf(HasSubstr("tiny: it has 3 samples"), Not(HasSubstr("<section"))));
+              AllOf(HasSubstr("tiny: it needs more than 3 samples"), Not(HasSubstr("<section"))));
 }
 
 TEST_F(LreCliTest, WhatCannotBeDoneIsSaid) {
@@ -210,12 +213,12 @@ TEST_F(LreCliTest, WhatCannotBeDoneIsSaid) {
                 AllOf(StartsWith("error: "), HasSubstr(says), Not(HasSubstr("unexpected"))));
     EXPECT_FALSE(fs::exists(Out("lre.json")));
   };
-  expect_error(Quick({"animal_class"}, {"--layers", "16"}), "0-15");
+  expect_error(Quick({"animal_class"}, {"--layers", "16"}), "0 to 15");
   expect_error(Quick({"animal_class"}, {"--layers", "embed,"}), "--layers");
   expect_error(Quick({"animal_class"}, {"--ranks", "193"}), "193");
   expect_error(Quick({"animal_class"}, {"--save", "animal"}),
                "--save animal: no relation has that name");
-  expect_error(Quick({"animal_class", "animal_class"}), "two relations are named");
+  expect_error(Quick({"animal_class", "animal_class"}), "would have the same file");
   expect_error(Quick({"none"}), "none.json");
   expect_error(Quick({"animal_class"}, {"--memory", "1K"}), "memory");
   expect_error({"lre", "--apply", Data("animal_class"), "--prompt", "{} is", "--subject", "x"},

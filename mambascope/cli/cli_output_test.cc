@@ -1,4 +1,5 @@
 // A command never writes over the results of another run, unless --force says so.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -29,9 +30,26 @@ struct TwoRuns {
   std::string differs, result;
 };
 
-class OutputCliTest : public FactsCliTest, public testing::WithParamInterface<TwoRuns> {
+class OneOutputCliTest : public FactsCliTest {
  protected:
-  Outcome Run(const Words& command, const Words& more = {}) const {
+  OneOutputCliTest() {
+    std::string text;
+    for (const char* word : {"sea", "hill", "river", "town", "road", "field", "tree", "bird"})
+      text += fmt::format("The {0} is near a {0}.\n", word);
+    WriteFile(text_, text);
+  }
+  // With second moments that are collected fast.
+  Words Edit(const Words& more) const {
+    return Words{"edit", "--text", text_, "--ridge", "0.1"} + more;
+  }
+
+  const std::string text_ = folder_ / "text.txt";
+};
+
+class OutputCliTest : public OneOutputCliTest, public testing::WithParamInterface<TwoRuns> {
+ protected:
+  Outcome Run(Words command, const Words& more = {}) const {
+    if (command[0] == "edit") command = Edit({command.begin() + 1, command.end()});
     return RunProgram(command + Words{"--out", folder_ / "out" / Result()} + more);
   }
   // The part of --out below the folder: a file's name where the command writes one.
@@ -86,8 +104,6 @@ TEST_P(OutputCliTest, AnotherRunIsRefusedAndForced) {
   EXPECT_NE(ReadFile(file), first);
 }
 
-using OneOutputCliTest = FactsCliTest;
-
 TEST_F(OneOutputCliTest, OneFactDoesNotTakeThePlaceOfADataSet) {
   RunForResult("trace", "out", {"--limit", "2"});
   const auto before = Files("out");
@@ -115,24 +131,33 @@ TEST_F(OneOutputCliTest, ForceReplacesTheLinesOfAnotherRun) {
 
 TEST_F(OneOutputCliTest, RecordsDoNotTakeThePlaceOfAnEdit) {
   const std::string out = folder_ / "out";
-  ASSERT_EQ(RunProgram(Words{"edit", "--out", out} + kTower + kRome).exit_code, 0);
-  const Words records = {"edit",
-                         "--counterfact",
-                         RepositoryFolder() / "data/demo/counterfact.json",
-                         "--layer",
-                         "8",
-                         "--steps",
-                         "2",
-                         "--limit",
-                         "2",
-                         "--out",
-                         out};
+  ASSERT_EQ(RunProgram(Edit({"--out", out}) + kTower + kRome).exit_code, 0);
+  const Words records = Edit({"--counterfact", RepositoryFolder() / "data/demo/counterfact.json",
+                              "--layer", "8", "--steps", "2", "--limit", "2", "--out", out});
   const Outcome sweep = RunProgram(records), many = RunProgram(records + Words{"--edits", "2"});
   EXPECT_THAT(sweep.err, HasSubstr("differs in prompt, subject, target"));
   EXPECT_THAT(many.err, HasSubstr("prompt, subject, target"));
   EXPECT_EQ(RunProgram(records + Words{"--force"}).exit_code, 0);
   EXPECT_FALSE(fs::exists(out + "/edit.safetensors")) << "the sweep's edit.json tells of no edit";
-  EXPECT_THAT(RunProgram(Words{"edit", "--out", out} + kTower + kRome).err, HasSubstr("edit.json"));
+  EXPECT_THAT(RunProgram(Edit({"--out", out}) + kTower + kRome).err, HasSubstr("edit.json"));
+}
+
+TEST_F(OneOutputCliTest, TableIsWrittenBesideTheResults) {
+  const std::string table = folder_ / "new/table.csv";
+  const Words fact = Words{"trace", "--out", folder_ / "out"} + kLouvre + kColosseum;
+  const Outcome outcome = RunProgram(fact + Words{"--table", table});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, testing::EndsWith(table + "\n"));
+  const Json probs = Result("trace", "out")["facts"][0]["probs"];
+  size_t cells = 0;
+  for (const Json& row : probs) cells += row.size();
+  EXPECT_EQ(Lines(ReadFile(table)).size(), 1 + cells);
+  // A place that cannot be written is refused before the work: the model is missing, too.
+  const Outcome refused =
+      RunProgram(fact + Words{"--model", folder_ / "none", "--table", folder_.path().string()});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("cannot be written: Is a directory"));
+  EXPECT_EQ(RunProgram({"lre", "--apply", "x", "--subject", "y", "--table", table}).exit_code, 2);
 }
 
 // Without --out, the folder is named by the run.
@@ -140,7 +165,7 @@ TEST_F(OneOutputCliTest, FolderIsNamedByTheRun) {
   const fs::path was = fs::current_path();
   fs::current_path(folder_.path());
   const Outcome trace = RunProgram(Words{"trace", "--site", "gate"} + kLouvre + kColosseum),
-                edit = RunProgram(Words{"edit"} + kTower + kRome);
+                edit = RunProgram(Edit(kTower) + kRome);
   fs::current_path(was);
   EXPECT_THAT(trace.out, HasSubstr("\nout/trace-demo-gate/trace.json\n")) << trace.err;
   EXPECT_THAT(edit.out, HasSubstr("\nout/edit-demo-rome/edit.json\n")) << edit.err;

@@ -203,17 +203,18 @@ TEST_F(SeveralCliTest, FactsOfWhichNoneQualifiesAreAResultThatSaysSo) {
 }
 
 TEST_F(SeveralCliTest, WhatDoesNotFitIsRefused) {
-  ExpectRefused({"--model", "demo", "--model", "demo"}, "the same model is given twice");
+  ExpectRefused({"--model", "demo", "--model", "demo"}, "is the same model as an earlier --model");
   ExpectRefused({"--model", "demo", "--model", RepositoryFolder() / "models/demo-mamba"},
-                "the same model is given twice");
+                "is the same model as an earlier --model");
   ExpectRefused({"--metric", "logit_diff", "--noise", "3"}, "needs --other-answer");
-  ExpectRefused({"--metric", "logit_diff", "--isolate"}, "--isolate is of p(answer)");
+  ExpectRefused({"--metric", "logit_diff", "--isolate"},
+                "--isolate does not go with --metric logit_diff");
   ExpectRefused({"--metric", "rank"}, "--metric");
-  ExpectRefused({"--other-answer", "Rome"}, "--other-answer is of one fact");
+  ExpectRefused({"--other-answer", "Rome"}, "--other-answer needs --prompt");
   const Outcome one =
       RunProgram(Words{"paths", "--corrupt-subject", "Colosseum"} + louvre_ + models_);
   EXPECT_EQ(one.exit_code, 2);
-  EXPECT_THAT(one.err, HasSubstr("several models need one answer: give --answer"));
+  EXPECT_THAT(one.err, HasSubstr("with several models, one fact needs --answer"));
   const Outcome twice = RunFacts("trace", "twice", {"--site", "resid,resid"});
   EXPECT_EQ(twice.exit_code, 1);
   EXPECT_THAT(twice.err, HasSubstr("resid is given twice"));

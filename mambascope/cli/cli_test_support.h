@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <cstdio>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace mambascope {
 
 struct Outcome {
   int exit_code = -1;
-  std::string out, err;
+  std::string out, err;  // err: without the lines of progress, which a busy machine has more of
 };
 
 // A command line's words.
@@ -49,7 +50,10 @@ inline Outcome RunProgram(const std::vector<std::string>& arguments,
     outcome.out.append(buffer, n);
   const int status = pclose(pipe);
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  outcome.err = ReadFile(folder / "err");
+  std::ifstream err(folder / "err");
+  for (std::string part; std::getline(err, part);) {
+    if (!part.starts_with("progress: ")) outcome.err += part + "\n";
+  }
   return outcome;
 }
 

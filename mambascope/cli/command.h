@@ -1,4 +1,4 @@
-// A command of the program: its options, and what it does.
+// A command of the program has options and runs.
 #pragma once
 
 #include "mambascope/cli/common.h"
@@ -9,20 +9,20 @@ namespace mambascope {
 class Command {
  public:
   virtual ~Command() = default;
-  // The command's own options.
+  // Visits the command's own options.
   virtual void VisitOptions(OptionVisitor& option) = 0;
-  // The models that it runs. Most commands take one.
+  // Visits --model. A command that takes several models overrides this.
   virtual void VisitModel(OptionVisitor& option) { VisitModelOption(common, option); }
-  // How checkpoints are read.
+  // Visits --compat. A command with its own --compat overrides this.
   virtual void VisitCompat(OptionVisitor& option) { VisitCompatOption(common, option); }
-  // Throws UsageError for options that do not fit each other.
+  // Throws UsageError for options that cannot be combined.
   virtual void Check() const {}
   virtual void Run() = 0;
 
   CommonArguments common;
 };
 
-// All options of a command, its own first.
+// Visits all options of a command, its own options first.
 void VisitAllOptions(Command& command, OptionVisitor& option);
 
 }  // namespace mambascope

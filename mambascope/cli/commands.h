@@ -1,4 +1,4 @@
-// The commands. Each is made in its own file.
+// The commands of the program. Each is implemented in its own file.
 #pragma once
 
 #include <memory>
@@ -26,11 +26,11 @@ std::unique_ptr<Command> MakeOptions();
 struct CommandEntry {
   std::string name, does, example;
   std::unique_ptr<Command> (*make)();
-  enum class Runs { kShort, kLong } runs = Runs::kShort;  // long ones start with threads tuned
-  bool has_page = true;                                   // docs/cli/NAME.md
+  enum class Runs { kShort, kLong } runs = Runs::kShort;  // long runs begin with StartTuned
+  bool has_page = true;                                   // whether docs/cli/NAME.md exists
 };
 
-// All of them, in the order of --help.
+// Returns all commands, in the order of --help.
 const std::vector<CommandEntry>& Commands();
 
 }  // namespace mambascope

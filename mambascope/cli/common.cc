@@ -48,9 +48,8 @@ std::vector<int> ParseIndices(const std::string& what, const std::string& text, 
     const auto range = ParseRange(part);
     if (!range || text.ends_with(',') || range->first < 0 || range->first > range->second ||
         range->second >= count)
-      throw Error(
-          fmt::format("--{0} {1}: no {0} of this model, which has 0-{2}", what, text, count - 1),
-          "as 3, 0-15, 2,4,6 or all");
+      throw Error(fmt::format("--{0} {1}: this model has {0} 0 to {2}", what, text, count - 1),
+                  "write it as 3, 0-15, 2,4,6 or all");
     for (int i = range->first; i <= range->second; ++i) chosen.insert(i);
   }
   return {chosen.begin(), chosen.end()};
@@ -60,35 +59,35 @@ std::vector<int> ParseIndices(const std::string& what, const std::string& text, 
 
 void VisitModelOption(CommonArguments& a, OptionVisitor& option) {
   option.Topic("Model");
-  option(&a.model,
-         {.names = "--model",
-          .help = "Checkpoint folder, or one of the bundled models demo, demo-mamba2, demo-neox",
-          .decides = Decides::kSelection});
+  option(&a.model, {.names = "--model",
+                    .help = "Checkpoint folder, or a bundled model: demo, demo-mamba2 or demo-neox",
+                    .decides = Decides::kSelection});
 }
 
 void VisitCompatOption(CommonArguments& a, OptionVisitor& option) {
   option.Topic("Model");
-  option(&a.compat, {.names = "--compat",
-                     .help = "transformers: the gated norm of a Mamba-2 with several groups is "
-                             "taken over the whole width, as "
-                             "transformers does; none: per group, as the model was trained",
-                     .bounds = OneOf{{"none", "transformers"}}});
+  option(&a.compat,
+         {.names = "--compat",
+          .help = "How a Mamba-2 with several groups takes its gated norm. none: per group, as the "
+                  "model was trained. transformers: over the whole width, as transformers does",
+          .bounds = OneOf{{"none", "transformers"}}});
 }
 
 void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
   option.Topic("Model");
   option(&a.tokenizer, {.names = "--tokenizer",
-                        .help = "A tokenizer.json, for a folder that has none",
+                        .help = "A tokenizer.json to use instead of the folder's own",
                         .otherwise = "the folder's own",
                         .decides = Decides::kSelection});
-  option(&a.device,
-         {.names = "--device", .help = "Where the model runs", .bounds = OneOf{{"cpu", "cuda"}}});
+  option(&a.device, {.names = "--device",
+                     .help = "Device that runs the model",
+                     .bounds = OneOf{{"cpu", "cuda"}}});
   option(&a.dtype, {.names = "--dtype",
-                    .help = "Type of the weight matrices",
+                    .help = "Number format of the weight matrices",
                     .bounds = OneOf{{"float32", "bfloat16"}}});
   option.Topic("Run");
   option(&a.threads, {.names = "--threads",
-                      .help = "CPU threads; 0: one per core",
+                      .help = "Number of CPU threads; 0 takes one per core",
                       .bounds = Integers{0, 1'000'000},
                       .decides = Decides::kConduct});
   option(&a.seed, {.names = "--seed",
@@ -100,13 +99,15 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
   option(&a.json, {.names = "--json",
                    .help = "Print one JSON document on stdout",
                    .decides = Decides::kConduct});
-  option(&a.check, {.names = "--check",
-                    .help = "Compute some of a sweep's cells again by whole passes, and print the "
-                            "largest difference",
-                    .decides = Decides::kConduct});
-  option(&a.explain, {.names = "--explain",
-                      .help = "Print a sweep's plan: how much of the work is computed",
-                      .decides = Decides::kConduct});
+  option(
+      &a.check,
+      {.names = "--check",
+       .help = "Compute some cells again, each by a whole pass, and print the largest difference",
+       .decides = Decides::kConduct});
+  option(&a.explain,
+         {.names = "--explain",
+          .help = "Print the plan of the work: what is computed, compared with whole passes",
+          .decides = Decides::kConduct});
 }
 
 std::vector<std::string> SplitAt(const std::string& text, char separator) {
@@ -133,7 +134,7 @@ std::vector<std::string> ParseProjections(const std::vector<std::string>& names,
   for (const std::string& name : names) {
     if (std::find(all.begin(), all.end(), name) == all.end())
       throw Error(fmt::format("--projections: this model has no '{}'", name),
-                  fmt::format("it has {}; or all", fmt::join(all, ", ")));
+                  fmt::format("it has {}; all takes every one", fmt::join(all, ", ")));
     if (std::find(chosen.begin(), chosen.end(), name) == chosen.end()) chosen.push_back(name);
   }
   return chosen;
@@ -164,6 +165,7 @@ Model LoadModel(const CommonArguments& o, const Tokenizer* tokenizer) {
   KeepFreedMemory();
   if (o.device == "cuda" && !at::hasCUDA())
     throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
+  const Progress progress({.what = "loading " + o.model}, o.quiet);
   ModelOptions options{.dtype = o.Dtype(), .device = at::Device(o.device)};
   if (o.compat == "transformers") options.gated_norm = ModelOptions::GatedNorm::kWholeWidth;
   Model model = Model::Load(ModelFolder(o.model), options);
@@ -175,11 +177,12 @@ Model LoadModel(const CommonArguments& o, const Tokenizer* tokenizer) {
 
 void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what,
                        OptionVisitor& option) {
-  option(&memory, {.names = "--memory",
-                   .help = fmt::format("Memory that {} may take beside the weights, as 4G", what),
-                   .otherwise = "a quarter of the machine's, or 4G of a GPU's",
-                   .bounds = ByteSize(),
-                   .decides = Decides::kConduct});
+  option(&memory,
+         {.names = "--memory",
+          .help = fmt::format("Maximum memory that {} may use beside the weights, as 4G", what),
+          .otherwise = "a quarter of the machine's memory; 4G on a GPU",
+          .bounds = ByteSize(),
+          .decides = Decides::kConduct});
 }
 
 int64_t MemoryLimit(const std::optional<uint64_t>& memory, const Model& model) {
@@ -218,6 +221,10 @@ Tokenizer RequireTokenizer(const CommonArguments& o) {
 
 void Warn(const CommonArguments& o, const std::string& sentence) {
   if (!o.quiet) fmt::print(stderr, "warning: {}\n", sentence);
+}
+
+void Note(const CommonArguments& o, const std::string& sentence) {
+  if (!o.quiet && !o.json) fmt::print(stderr, "note: {}\n", sentence);
 }
 
 void WarnOfFaults(const CommonArguments& o, const ReadFaults& faults) {
@@ -263,17 +270,22 @@ std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& o,
                                                      const std::string& unit) {
   return [line = std::shared_ptr<Progress>(), what, unit,
           quiet = o.quiet](const JobProgress& progress) mutable {
-    if (!line) line = std::make_shared<Progress>(what, unit, quiet, progress.begun_with);
+    if (!line)
+      line = std::make_shared<Progress>(ProgressState{.what = what,
+                                                      .unit = unit,
+                                                      .begun_with = progress.begun_with,
+                                                      .total = progress.total},
+                                        quiet);
     (*line)(progress.done, progress.total, progress.units);
-    if (progress.done >= static_cast<double>(progress.total)) line.reset();
+    line->Stage(progress.stage);
   };
 }
 
 void VisitPromptOptions(PromptArguments& a, OptionVisitor& option) {
   option.Topic("Prompt");
-  option(&a.prompt, {.names = "--prompt", .help = "The prompt's text"});
+  option(&a.prompt, {.names = "--prompt", .help = "Text of the prompt"});
   option(&a.ids, {.names = "--ids",
-                  .help = "The prompt's token ids in place of its text, as 5,17,3",
+                  .help = "Token ids of the prompt instead of its text, as 5,17,3",
                   .otherwise = "those of --prompt",
                   .list = List::kCommas,
                   .excludes = {"--prompt"}});

@@ -1,4 +1,5 @@
-// What every command shares: its options, the model they name, and how results reach the user.
+// Options and functions that all commands share: parsing values, loading the model and the
+// tokenizer, warnings and printing.
 #pragma once
 
 #include <functional>
@@ -18,11 +19,11 @@
 namespace mambascope {
 
 extern const char* const kVersion;    // "0.1.0"
-extern const char* const kGitCommit;  // of the sources; "+" at the end: with changes
+extern const char* const kGitCommit;  // commit of the sources; ends with "+" if they were changed
 
 struct CommonArguments {
   std::string model = "demo";
-  std::string tokenizer;  // empty: the model folder's own
+  std::string tokenizer;  // path; empty: the tokenizer in the model's folder
   std::string device = "cpu";
   std::string dtype = "float32";
   std::string compat = "none";
@@ -36,91 +37,102 @@ struct CommonArguments {
   uint64_t Seed() const { return seed.value_or(0); }
   at::ScalarType Dtype() const { return dtype == "bfloat16" ? at::kBFloat16 : at::kFloat; }
 };
+// Visits --model.
 void VisitModelOption(CommonArguments& arguments, OptionVisitor& option);
-// --compat, for the commands that have none of their own.
+// Visits --compat. Commands with their own --compat do not call this.
 void VisitCompatOption(CommonArguments& arguments, OptionVisitor& option);
-// All but these.
+// Visits all other common options.
 void VisitCommonOptions(CommonArguments& arguments, OptionVisitor& option);
 
-// --memory: bytes that `what` may take beside the weights.
+// Visits --memory: the maximum number of bytes that `what` may use beside the weights.
 void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what,
                        OptionVisitor& option);
-// What it says; without it a quarter of the machine's memory, or 4 GiB of a GPU's, which nothing
-// here can ask for.
+// Returns the limit in bytes. Without --memory it is a quarter of the machine's memory. On a GPU it
+// is 4 GiB, because the program cannot ask for the GPU's memory.
 int64_t MemoryLimit(const std::optional<uint64_t>& memory, const Model& model);
 
-// The layers that `text` names, ascending, each once: "3", "0-15", "2,4,6" (and ranges among them),
-// "all". Throws Error, which names the model's layers, for anything else.
+// Returns the layers that `text` names, ascending and without repetitions. `text` is a number "3",
+// a range "0-15", a list of both "2,4-6", or "all". Throws Error, which names the model's layers,
+// for any other text and for a layer that the model lacks. `layers` is the number of layers.
 std::vector<int> ParseLayers(const std::string& text, int layers);
-// The same of attention heads.
+// Parses attention heads in the same way.
 std::vector<int> ParseHeads(const std::string& text, int heads);
 
-// The parts of `text` between separators; one at least.
+// Returns the parts of `text` between separators, at least one.
 std::vector<std::string> SplitAt(const std::string& text, char separator);
 
-// The projections of these names, each once, or "all" that some layer has. Throws Error, which
-// lists the model's, for another name.
+// Returns the projections with these names, without repetitions. {"all"} stands for every
+// projection of the model. Throws Error, which lists the model's projections, for an unknown name.
 std::vector<std::string> ParseProjections(const std::vector<std::string>& names,
                                           const Model& model);
-// The weights that `layers` and `projections` name: each projection in each layer. Where one of
-// them is "all", layers without a projection are passed over. Throws Error for a layer that lacks a
-// projection that is named with it.
+// Returns the weights that `layers` and `projections` name: each projection in each layer. If one
+// of the two is "all", a layer is skipped for a projection that it lacks. Otherwise, throws Error
+// when a layer lacks a projection.
 std::vector<EditPlace> ParseEditPlaces(const std::string& layers,
                                        const std::vector<std::string>& projections,
                                        const Model& model);
 
-// Sets the threads and loads the model. Warns about the checkpoint, and about a `tokenizer` that
-// does not fit it.
+// Sets the number of threads and loads the model. Prints the checkpoint's warnings, and a warning
+// if `tokenizer` does not fit the model.
 Model LoadModel(const CommonArguments& arguments, const Tokenizer* tokenizer = nullptr);
 
-// --prompt TEXT or --ids 5,17,3: exactly one.
+// Exactly one of --prompt TEXT and --ids 5,17,3 is given.
 struct PromptArguments {
   std::optional<std::string> prompt;
   std::vector<int64_t> ids;
 };
 
-// None where the folder holds no tokenizer and --tokenizer is not given.
+// Loads the tokenizer of --tokenizer, or else that of the model's folder. Returns nothing when
+// neither exists. Throws Error when it cannot be read.
 std::optional<Tokenizer> LoadTokenizer(const CommonArguments& arguments);
 
-// The same, but where the folder's own tokenizer cannot be read, a warning says so, and there is
-// none.
+// Like LoadTokenizer. But if the tokenizer of the model's folder cannot be read, prints a warning
+// and returns nothing.
 std::optional<Tokenizer> TryTokenizer(const CommonArguments& arguments);
 
-// The tokenizer for a prompt. A prompt of token ids does without one, as TryTokenizer has it.
+// Loads the tokenizer for a prompt. A prompt of token ids does not need one, so this calls
+// TryTokenizer for it.
 std::optional<Tokenizer> LoadTokenizer(const CommonArguments& arguments,
                                        const PromptArguments& prompt);
 
-// The same, where there must be one.
+// Like LoadTokenizer, but throws Error when there is no tokenizer.
 Tokenizer RequireTokenizer(const CommonArguments& arguments);
 
 // Prints a warning on stderr, unless --quiet.
 void Warn(const CommonArguments& arguments, const std::string& sentence);
 
-// Prints a warning that names the records that were left out, the first few of them, and counts
-// them.
+// Prints a note on stderr about what the program chose, unless --quiet or --json: a JSON document
+// says it itself.
+void Note(const CommonArguments& arguments, const std::string& sentence);
+
+// Prints a warning with the number of records that were left out and the first faults. Prints a
+// second warning for ignored fields.
 void WarnOfFaults(const CommonArguments& arguments, const ReadFaults& faults);
 
-// Warns of a prompt that ends with white space.
+// Warns when `prompt` ends with white space.
 void WarnOfPrompt(const CommonArguments& common, const std::string& prompt);
 
-// Warns of a vocabulary that is larger than the model's, or much smaller: the tokenizer is another
-// model's.
+// Warns when the tokenizer's vocabulary is larger than the model's, or smaller than 90 % of it. It
+// may be the tokenizer of another model.
 void WarnOfTokenizer(const CommonArguments& common, const Model& model, const Tokenizer& tokenizer);
 
-// Prints `document` on stdout where --json asks for it, else `text`, unless --quiet.
+// Prints the result on stdout: `document` with --json, otherwise `text`. With --quiet, `text` is
+// not printed.
 void Print(const CommonArguments& arguments, const Json& document, const std::string& text);
 
-// Shows a job's progress on the terminal. `what` names the work, `unit` what the rate counts
-// (empty: no rate).
+// Returns a function that shows a job's progress on the terminal. `what` names the work. `unit`
+// names what the rate counts; if empty, no rate is shown.
 std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& arguments,
                                                      const std::string& what,
                                                      const std::string& unit);
 
 void VisitPromptOptions(PromptArguments& arguments, OptionVisitor& option);
+// Returns the token ids of the prompt. Throws Error when there is no prompt, when it is empty, and
+// when a text has no tokenizer.
 std::vector<int64_t> PromptIds(const CommonArguments& common, const PromptArguments& arguments,
                                const std::optional<Tokenizer>& tokenizer);
 
-// The text of one token, or null without a tokenizer.
+// Returns the text of one token. Returns null without a tokenizer, and for an id that it lacks.
 Json TokenText(const std::optional<Tokenizer>& tokenizer, int64_t id);
 
 }  // namespace mambascope

@@ -1,4 +1,4 @@
-// What result files say of options.
+// Describes the options of a run for result files.
 #pragma once
 
 #include <string>
@@ -8,18 +8,18 @@
 
 namespace mambascope {
 
-// The value of an option; null where it has none.
+// Returns the value of an option; null if it has none.
 Json OptionValueJson(const OptionValue& value);
 
-// The command's options as they are set, with the fingerprints of checkpoint and tokenizer, version
-// and commit.
+// Describes a run by the values of the command's options, the fingerprints of checkpoint and
+// tokenizer, the version and the commit.
 RunDescription DescribeRun(const std::string& name, Command& command);
 
-// The same for one of several models: `common` in place of the command's own.
+// Does the same for one of several models, with `common` in place of the command's own.
 RunDescription DescribeRun(const std::string& name, Command& command,
                            const CommonArguments& common);
 
-// What every run of a model depends on, without the command's own options.
+// Describes what every run of a model depends on, without the command's own options.
 RunDescription DescribeModel(const std::string& name, const CommonArguments& common);
 
 }  // namespace mambascope

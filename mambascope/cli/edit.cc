@@ -1,12 +1,13 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
+#include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
 #include "mambascope/cli/edit_many.h"
 #include "mambascope/cli/edit_records.h"
 #include "mambascope/cli/edit_setup.h"
+#include "mambascope/cli/progress.h"
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
@@ -14,15 +15,19 @@
 #include "mambascope/experiments/editing/edit_json.h"
 #include "mambascope/experiments/editing/one_edit.h"
 #include "mambascope/reports/one_edit_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
 
-void WriteOneEdit(const CommonArguments& common, const OutputFolder& out,
-                  const OneEditResult& result, const StoredEdits& edits) {
+void WriteOneEdit(const CommonArguments& common, const OutputArguments& output,
+                  const OutputFolder& out, const OneEditResult& result, const StoredEdits& edits) {
+  const auto together = HoldFiles();
   WriteEdits(out / "edit.safetensors", edits);
-  WriteResults("edit", common, out, result, EditPage(result),
-               fmt::format("{}{}\n", EditText(result), (out / "edit.safetensors").string()));
+  WriteResults("edit", common, output, out,
+               {result, EditPage(result),
+                fmt::format("{}{}\n", EditText(result), (out / "edit.safetensors").string()),
+                [&] { return MakeTable(result); }});
 }
 
 void EditOne(const CommonArguments& common, const EditArguments& o, const OutputFolder& out,
@@ -35,20 +40,27 @@ void EditOne(const CommonArguments& common, const EditArguments& o, const Output
   RefuseOtherEdit(out, run, o.output.others());
   const Rewrite rewrite{GivenPattern(*o.prompt, *o.subject), *o.subject, *o.target};
   const RewritePrompts prompts = PrepareRewrite(setup.tokenizer(), rewrite, setup.contexts());
+  const std::vector<CheckPrompt> checks = setup.Checks(rewrite);
   setup.TakeMoments();
   setup.Describe(run);
   RefuseOtherEdit(out, run, o.output.others());
-  OneEdit edit =
-      EditOne(setup.inputs(), rewrite, prompts,
-              {.method = setup.method(), .places = setup.places(), .texts = setup.Texts()});
+  const PerplexityTexts texts = setup.Texts();
+  std::optional<Progress> progress;
+  progress.emplace(ProgressState{.what = "edit: searching the value and measuring the edit"},
+                   common.quiet);
+  OneEdit edit = EditOne(setup.inputs(), rewrite, prompts,
+                         {.method = setup.method(),
+                          .places = setup.places(),
+                          .texts = texts.documents,
+                          .checks = checks});
+  progress.reset();
   edit.result.options = run.options;
-  edit.result.perplexity_text =
-      o.texts.empty() ? "bundled" : fmt::format("{}", fmt::join(o.texts, ", "));
+  edit.result.perplexity_text = texts.name;
   setup.WriteContexts();
   const std::string about =
       fmt::format("{}: {}", MakePrompt(setup.tokenizer(), rewrite.pattern, rewrite.subject).text,
                   rewrite.target);
-  WriteOneEdit(common, out, edit.result,
+  WriteOneEdit(common, o.output, out, edit.result,
                {edit.edits, Fingerprint(ModelFolder(common.model)), about});
 }
 
@@ -59,32 +71,35 @@ class EditCommand : public Command {
   void Check() const override {
     const bool records = a_.FromFiles(), one = a_.prompt || a_.subject || a_.target;
     Refuse(records && one,
-           "--prompt, --subject and --target make one edit, --counterfact and --zsre many: give "
-           "one or the other");
+           "--prompt, --subject and --target make one edit; --counterfact and --zsre make many. "
+           "Give one kind");
     Refuse(!records && (!a_.prompt || !a_.subject || !a_.target),
-           "no edit: give --prompt, --subject and --target, or --counterfact or --zsre");
+           "there is nothing to edit: give --prompt, --subject and --target, or --counterfact, or "
+           "--zsre");
     Refuse(!a_.counterfact.empty() && !a_.zsre.empty(),
-           "--counterfact and --zsre are measured differently: give one or the other");
+           "--counterfact and --zsre have different measures: give one of them");
     Refuse(!records && (a_.limit || a_.all_facts),
-           "--limit and --all-facts are of --counterfact and --zsre");
+           "--limit and --all-facts need --counterfact or --zsre");
+    Refuse(records && !(a_.relations.empty() && a_.check_prompts.empty()),
+           "--relations and --check-prompts need --prompt: they belong to one edit");
     const bool sweep = records && a_.method == "rome" && a_.edits.empty();
     Refuse(!sweep && (common.check || common.explain),
-           "--check and --explain are of records that are edited each alone");
+           "--check and --explain need records that are edited each in a model of its own");
     if (common.dtype != "float32")
       throw Error("edits are made in float32", "leave out --dtype bfloat16");
-    Refuse(!records && !a_.edits.empty(), "--edits is of --counterfact and --zsre");
-    Refuse(a_.lambda && a_.method != "memit", "--lambda is MEMIT's");
-    Refuse(a_.division != "bare" && a_.method == "memit", "--division is ROME's");
-    Refuse(!a_.snippets.empty() && !a_.generate, "--snippets are for --generate");
-    Refuse(a_.generate && a_.counterfact.empty(), "--generate is for --counterfact");
+    Refuse(!records && !a_.edits.empty(), "--edits needs --counterfact or --zsre");
+    Refuse(a_.lambda && a_.method != "memit", "--lambda needs --method memit");
+    Refuse(a_.division != "bare" && a_.method == "memit", "--division needs --method rome");
+    Refuse(!a_.snippets.empty() && !a_.generate, "--snippets needs --generate");
+    Refuse(a_.generate && a_.counterfact.empty(), "--generate needs --counterfact");
   }
 
   void Run() override {
     const bool many = !a_.prompt && (a_.method == "memit" || !a_.edits.empty()),
                sweep = !a_.prompt && !many;
-    const OutputFolder out(
-        a_.output.folder.value_or(DefaultFolder("edit", {common.model}, a_.method)),
-        {"edit.json", "edit.html", sweep ? "edit.jsonl" : "edit.safetensors"});
+    const OutputFolder out =
+        OpenOutput(a_.output, DefaultFolder("edit", {common.model}, a_.method),
+                   {"edit.json", "edit.html", sweep ? "edit.jsonl" : "edit.safetensors"});
     const RunDescription run = DescribeRun("edit", *this);
     if (sweep) EditRecords(common, a_, out, run);
     else if (many) EditMany(common, a_, out, run);

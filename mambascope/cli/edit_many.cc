@@ -2,22 +2,37 @@
 
 #include <fmt/format.h>
 
+#include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/edit_record.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/experiments/editing/edit_json.h"
 #include "mambascope/reports/mass_edit_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
 
-void WriteMassEdit(const CommonArguments& common, const OutputFolder& out,
-                   const MassEditResult& result, const std::vector<Edit>& edits) {
+void WriteMassEdit(const CommonArguments& common, const OutputArguments& output,
+                   const OutputFolder& out, const MassEditResult& result,
+                   const std::vector<Edit>& edits) {
+  const auto together = HoldFiles();
   WriteEdits(out / "edit.safetensors", {edits, Fingerprint(ModelFolder(common.model)),
                                         fmt::format("{} records", result.points.back().edits)});
-  WriteResults("edit", common, out, result, MassEditPage(result),
-               fmt::format("{}{}\n", MassEditText(result), (out / "edit.safetensors").string()));
+  WriteResults("edit", common, output, out,
+               {result, MassEditPage(result),
+                fmt::format("{}{}\n", MassEditText(result), (out / "edit.safetensors").string()),
+                [&] { return MakeTable(result); }});
+}
+
+std::string StageText(MassEditStage stage) {
+  switch (stage) {
+    case MassEditStage::kEdits: return "edit: values searched";
+    case MassEditStage::kUneditedModel: return "edit: records in the unedited model";
+    case MassEditStage::kEditedModel: return "edit: records in edited models";
+  }
+  return "";
 }
 
 }  // namespace
@@ -42,16 +57,24 @@ void EditMany(const CommonArguments& common, const EditArguments& o, const Outpu
   setup.TakeMoments();
   setup.Describe(run);
   RefuseOtherEdit(out, run, o.output.others(), records);
-  options.texts = setup.Texts();
-  std::optional<Progress> progress;
-  progress.emplace("edit: searches", "edits", common.quiet);
-  options.progress = [&](int64_t done, int64_t of) {
-    (*progress)(static_cast<double>(done), of, done);
+  options.texts = setup.Texts().documents;
+  const Progress whole({.what = "edit: measuring"}, common.quiet);
+  std::optional<Progress> line;
+  std::optional<MassEditStage> shown;
+  options.progress = [&](MassEditStage stage, double done, int64_t of) {
+    if (shown != stage) {
+      line.reset();
+      line.emplace(ProgressState{.what = StageText(stage), .total = of}, common.quiet);
+    }
+    shown = stage;
+    (*line)(done, of);
+    if (done < static_cast<double>(of)) return;
+    line.reset();  // what follows is not counted
+    shown.reset();
   };
   MassEdits edits = EditTogether(inputs, evaluate, chosen.records, rewrites, options);
-  progress.reset();
   setup.WriteContexts();
-  WriteMassEdit(common, out,
+  WriteMassEdit(common, o.output, out,
                 {.options = run.options,
                  .choice = chosen.choice,
                  .points = std::move(edits.points),

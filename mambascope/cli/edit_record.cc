@@ -1,7 +1,9 @@
 #include "mambascope/cli/edit_record.h"
 
+#include <algorithm>
 #include <memory>
 
+#include "mambascope/cli/progress.h"
 #include "mambascope/data/attribute_snippets.h"
 #include "mambascope/data/counterfact.h"
 #include "mambascope/data/relation.h"
@@ -45,10 +47,17 @@ AskedRecords ReadRecords(const CommonArguments& common, const EditArguments& o) 
 ChosenRecords ChooseRecords(const CommonArguments& common, const EditArguments& o,
                             const EditSetup& setup, AskedRecords asked) {
   using Keep = RecordChoiceOptions::Keep;
-  ChosenRecords chosen = ChooseRecords(setup.model(), setup.tokenizer(), std::move(asked.records),
-                                       {.limit = o.limit.value_or(0),
-                                        .keep = o.all_facts ? Keep::kAll : Keep::kKnown,
-                                        .seed = common.Seed()});
+  const auto all = static_cast<int64_t>(asked.records.size());
+  const int64_t wanted = std::min(o.limit.value_or(all), all);
+  Progress progress({.what = "choosing records", .unit = "records", .total = wanted}, common.quiet);
+  ChosenRecords chosen =
+      ChooseRecords(setup.model(), setup.tokenizer(), std::move(asked.records),
+                    {.limit = o.limit.value_or(0),
+                     .keep = o.all_facts ? Keep::kAll : Keep::kKnown,
+                     .seed = common.Seed(),
+                     .progress = [&](int64_t chosen, int64_t tested) {
+                       progress(static_cast<double>(o.limit ? chosen : tested), wanted, tested);
+                     }});
   chosen.choice.left_out = asked.left_out;
   return chosen;
 }

@@ -6,10 +6,12 @@
 
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/edit_record.h"
+#include "mambascope/cli/interrupt.h"
 #include "mambascope/experiments/editing/edit_json.h"
 #include "mambascope/experiments/editing/edit_sweep.h"
 #include "mambascope/jobs/job.h"
 #include "mambascope/reports/edit_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
@@ -37,13 +39,13 @@ std::vector<RecordResult> RunRecords(const CommonArguments& common, const EditSe
                                        .at_a_time = RecordsAtATime(setup),
                                        .store = &store,
                                        .progress = ShowProgress(common, "edit: records", "edits")};
-  job.run = [&](const std::vector<DatasetRecord>& some,
-                const std::function<void(double, int64_t)>& progress) {
-    RomeOptions rome = setup.rome();
-    rome.value.progress = [&](int64_t search, int64_t of) {
-      progress(static_cast<double>(search) / static_cast<double>(of), search);
+  job.run = [&](const std::vector<DatasetRecord>& some, const BatchReport<RecordResult>& report) {
+    const RomeOptions rome = setup.rome();
+    const auto stage = [&](bool searching) {
+      report.stage(searching ? "searching values" : "evaluating");
     };
-    EditedRecords edited = EditRecordsAlone(setup.inputs(), evaluate, some, setup.places(), rome);
+    EditedRecords edited = EditRecordsAlone(setup.inputs(), evaluate, some, setup.places(), rome,
+                                            {stage, report.progress, report.finished});
     if (common.check) {
       largest =
           std::max(largest, CheckValue(setup.inputs(), some[0].record, edited.edits[0], rome));
@@ -74,12 +76,15 @@ void EditRecords(const CommonArguments& common, const EditArguments& o, const Ou
   RefuseOtherEdit(out, run, o.output.others());
   const EditEvaluator evaluate = MakeEvaluator(common, o, setup);
   AskedRecords asked = ReadRecords(common, o);
+  if (!o.moments.empty() && !o.texts.empty())
+    Warn(common, "--text is not used, because --moments gives the second moments");
   setup.TakeMoments();
   setup.Describe(run);
   RefuseOtherEdit(out, run, o.output.others());
   if (!o.zsre.empty())
     run.identity["measures"] =
         "zsre-acc";  // lines of older versions have the token accuracies under other keys
+  SayWhenStopped(WhenStopped::kGoesOn);
   ResultStore store(out / "edit.jsonl", run.identity, o.output.others());
   const ChosenRecords chosen = ChooseRecords(common, o, setup, std::move(asked));
   setup.WriteContexts();
@@ -87,9 +92,11 @@ void EditRecords(const CommonArguments& common, const EditArguments& o, const Ou
   result.records = RunRecords(common, setup, evaluate, chosen.records, store);
   result.summary = SummarizeSweep(result.records);
   const RecordChoice& choice = result.choice;
-  WriteResults("edit", common, out, result, EditSweepPage(result),
-               fmt::format("{} records, of {} tested for whether the model knows them, of {}\n{}",
-                           choice.chosen, choice.tested, choice.of, EditSweepText(result)));
+  WriteResults("edit", common, o.output, out,
+               {result, EditSweepPage(result),
+                fmt::format("{} records, of {} tested for whether the model knows them, of {}\n{}",
+                            choice.chosen, choice.tested, choice.of, EditSweepText(result)),
+                [&] { return MakeTable(result); }});
 }
 
 }  // namespace mambascope

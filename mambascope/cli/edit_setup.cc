@@ -4,46 +4,18 @@
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
-#include "mambascope/cli/moments.h"
-#include "mambascope/data/corpus.h"
 #include "mambascope/error.h"
+#include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/experiments/editing/memit.h"
-#include "mambascope/experiments/editing/moments_file.h"
 
 namespace mambascope {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kContextsFile = "contexts.json";
-
-Contexts ChooseContexts(const CommonArguments& common, const EditArguments& o, const Model& model,
-                        const Tokenizer& tokenizer) {
-  const fs::path own = ModelFolder(common.model) / kContextsFile;
-  if (o.contexts.empty() && fs::exists(own)) return ReadContexts(own);
-  std::string plan = o.contexts;
-  if (plan.empty()) plan = tokenizer.BeginOfText().empty() ? "memit" : o.method;
-  if (plan == "rome") return GenerateContexts(model, tokenizer, RomeContextPlan(), common.Seed());
-  if (plan == "memit") return GenerateContexts(model, tokenizer, MemitContextPlan(), common.Seed());
-  return ReadContexts(plan);
-}
-
-// The projection that the published edits of a layer's architecture change.
-std::string DefaultProjection(const Model& model, int layer) {
-  const std::vector<EditableWeight> weights = model.layer(layer).editable();
-  if (weights.empty())
-    throw Error(fmt::format("layer {} has no projection that can be edited", layer));
-  return weights.back().name;
-}
-
-std::vector<EditPlace> ChoosePlaces(const EditArguments& o, const Model& model) {
-  if (!o.projections.empty()) return ParseEditPlaces(o.layers, o.projections, model);
-  std::vector<EditPlace> places;
-  for (const int layer : ParseLayers(o.layers, model.layers())) {
-    if (o.layers == "all" && model.layer(layer).editable().empty()) continue;
-    places.push_back({layer, DefaultProjection(model, layer)});
-  }
-  return places;
+EditRun RunOf(const EditArguments& o) {
+  if (o.method == "memit") return EditRun::kMemit;
+  return o.FromFiles() && o.edits.empty() ? EditRun::kSweep : EditRun::kRome;
 }
 
 // Of a file, or of the JSON files of a folder.
@@ -62,101 +34,126 @@ std::string FilesDigest(const fs::path& path) {
 
 void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
   option.Topic("One edit");
-  option(&a.prompt,
-         {.names = "--prompt",
-          .help = "One edit: its prompt, with {} for the subject, as \"{} is located in\"",
-          .decides = Decides::kSelection});
+  option(&a.prompt, {.names = "--prompt",
+                     .help = "Prompt of one edit, with {} for the subject, as \"{} is located in\"",
+                     .decides = Decides::kSelection});
   option(&a.subject,
-         {.names = "--subject", .help = "One edit: its subject", .decides = Decides::kSelection});
+         {.names = "--subject", .help = "Subject of one edit", .decides = Decides::kSelection});
   option(&a.target,
-         {.names = "--target", .help = "One edit: the new object", .decides = Decides::kSelection});
+         {.names = "--target", .help = "New object of one edit", .decides = Decides::kSelection});
+  option(&a.relations,
+         {.names = "--relations",
+          .help = "RELATIONS file, or folder of such files. The page then shows what one edit does "
+                  "to other templates and subjects of the relation; repeatable",
+          .otherwise = "for bundled models: the bundled relations",
+          .decides = Decides::kSelection});
+  option(&a.check_prompts, {.names = "--check-prompts",
+                            .help = "Prompt to show before and after one edit, with {} for the "
+                                    "subject, or a .txt file with one prompt per line; repeatable",
+                            .bounds = NotEmpty(),
+                            .decides = Decides::kSelection});
   option.Topic("Records of data sets");
-  option(&a.counterfact,
-         {.names = "--counterfact",
-          .help = "CounterFact records to edit and evaluate, proper or EasyEdit's; repeatable",
-          .decides = Decides::kSelection});
-  option(&a.zsre,
-         {.names = "--zsre",
-          .help = "zsRE questions to edit and evaluate, in the form of MEND's set; repeatable",
-          .decides = Decides::kSelection});
+  option(&a.counterfact, {.names = "--counterfact",
+                          .help = "File of records to edit and evaluate: CounterFact, a variant of "
+                                  "it, EasyEdit or KnowEdit (docs/data.md); repeatable",
+                          .decides = Decides::kSelection});
+  option(
+      &a.zsre,
+      {.names = "--zsre",
+       .help = "File of zsRE questions to edit and evaluate, in the form of MEND's set; repeatable",
+       .decides = Decides::kSelection});
   option(&a.limit, {.names = "--limit",
-                    .help = "Maximum number of known records, drawn at random",
+                    .help = "Maximum number of known records, in an order shuffled by --seed",
                     .otherwise = "all",
                     .bounds = Integers{1, 1'000'000'000},
                     .decides = Decides::kSelection});
   option(&a.all_facts, {.names = "--all-facts",
-                        .help = "Keep records whose true object the model does not know",
+                        .help = "Also take records whose true object the model does not know",
                         .decides = Decides::kSelection});
   option.Topic("Weights");
   option(&a.layers,
-         {.names = "--layer,--layers", .help = "Layers to edit, as 3, 0-15, 2,4,6 or all"});
+         {.names = "--layer,--layers",
+          .help = "Layers to edit, as 3, 0-15, 2,4,6 or all",
+          .otherwise = "all, for records that are edited alone; else about the depth of published "
+                       "edits: one layer, with memit 5"});
   option(&a.projections, {.names = "--projection,--projections",
                           .help = "Projections to edit, as W_a,W_o, or all",
                           .otherwise = "W_o; W_down of transformers",
                           .list = List::kCommas});
   option.Topic("Contexts");
   option(&a.contexts, {.names = "--contexts",
-                       .help = "Texts before the prompts: a file, or texts that the model "
-                               "generates, by the plan `rome` or `memit`",
-                       .otherwise = "the checkpoint's contexts.json, else `rome`"});
+                       .help = "Texts that stand before the prompts. FILE: a JSON list. rome, "
+                               "memit: the model generates them by that method's plan",
+                       .otherwise = "the checkpoint's contexts.json, else the method's plan"});
   option.Topic("Second moments");
-  option(
-      &a.moments,
-      {.names = "--moments",
-       .help = "Second moments of the keys: a folder of `mambascope moments`, or published files",
-       .otherwise = "collected from --text"});
+  option(&a.moments, {.names = "--moments",
+                      .help = "Second moments of the keys: a folder that `mambascope moments` "
+                              "wrote, or published files",
+                      .otherwise = "those of --text, kept in --cache"});
   option(&a.texts, {.names = "--text",
-                    .help = "Text to collect second moments from; repeatable",
+                    .help = "Text for second moments and perplexity; repeatable",
                     .otherwise = "the bundled sentences",
-                    .decides = Decides::kResolved,
+                    .decides = Decides::kResolved});
+  option(&a.max_tokens, {.names = "--max-tokens",
+                         .help = "Maximum number of tokens of a document of --text",
+                         .bounds = Integers{1, 1'000'000},
+                         .decides = Decides::kResolved});
+  option(&a.cache, {.names = "--cache",
+                    .help = "Folder that keeps collected second moments for later edits",
+                    .otherwise = "~/.cache/mambascope/moments",
+                    .bounds = NotEmpty(),
+                    .decides = Decides::kConduct,
                     .excludes = {"--moments"}});
-  option(&a.ridge, {.names = "--ridge",
-                    .help = "Share of the second moments' mean diagonal that is added to them",
-                    .bounds = Numbers{0, 1e6}});
+  option(&a.ridge,
+         {.names = "--ridge",
+          .help = "Ridge: this share of the mean diagonal of the second moments is added to them",
+          .otherwise = fmt::format("0; {} if they have no inverse", kSmallRidge),
+          .bounds = Numbers{0, 1e6}});
   option.Topic("Method");
-  option(&a.method,
-         {.names = "--method",
-          .help = "rome: an edit changes one weight; memit: all facts at once, over all the layers",
-          .bounds = OneOf{{"rome", "memit"}}});
+  option(&a.method, {.names = "--method",
+                     .help = "rome: each edit changes one weight. memit: all facts are written at "
+                             "once, spread over the layers",
+                     .bounds = OneOf{{"rome", "memit"}}});
   option(&a.edits, {.names = "--edits",
-                    .help = "Numbers of records that are edited in one model, as 1,10,100: by "
-                            "memit at once, by rome one after the other",
-                    .otherwise = "each record alone; with memit all",
+                    .help = "Numbers of records to edit in one model, as 1,10,100: with memit at "
+                            "once, with rome one after the other",
+                    .otherwise = "each record in a model of its own; with memit all at once",
                     .bounds = Integers{1, 1'000'000},
                     .list = List::kCommas});
   option(&a.lambda, {.names = "--lambda",
-                     .help = "MEMIT's weight of the second moments",
+                     .help = "MEMIT's weight (lambda) of the second moments",
                      .otherwise = "a quarter of the keys' width",
                      .bounds = Numbers{0, 1e9}});
   option.Topic("Further measures");
-  option(&a.generate,
-         {.names = "--generate",
-          .help =
-              "Also measure what edited models write of the subject: entropy and reference score"});
+  option(&a.generate, {.names = "--generate",
+                       .help = "Also measure texts that edited models write about the subject: "
+                               "entropy and reference score"});
   option(&a.snippets, {.names = "--snippets",
                        .help = "Texts about the new objects, for the reference score: "
-                               "attribute_snippets.json, or a RELATIONS folder or file"});
+                               "attribute_snippets.json, or a RELATIONS file or folder"});
   option.Topic("Method");
   option(&a.division, {.names = "--division",
-                       .help = "ROME's key that v is divided by: of the bare prompt, as published, "
-                               "or the mean over contexts",
+                       .help = "Key in the denominator of ROME's update. bare: of the bare prompt, "
+                               "as published. mean: the mean over contexts",
                        .bounds = OneOf{{"bare", "mean"}}});
   option.Topic("Value search");
   option(&a.steps, {.names = "--steps",
-                    .help = "Maximum number of passes of a value search",
+                    .help = "Maximum number of passes of the value search",
                     .otherwise = fmt::format("{}; with memit {}", ValueOptions().steps,
                                              MemitOptions().value.steps),
                     .bounds = Integers{1, 10'000}});
-  option(&a.learning_rate,
-         {.names = "--learning-rate", .help = "Of the value search", .bounds = Numbers{1e-6, 1e3}});
+  option(&a.learning_rate, {.names = "--learning-rate",
+                            .help = "Learning rate of the value search",
+                            .bounds = Numbers{1e-6, 1e3}});
   option(&a.decay, {.names = "--decay",
-                    .help = "Weight of |delta| / |v0|^2 in the loss",
+                    .help = "Weight of |delta| / |v0|^2 in the loss of the value search",
                     .bounds = Numbers{0, 1e6}});
   option(&a.kl, {.names = "--kl",
-                 .help = "Weight in the loss of how far \"SUBJECT is a\" goes on differently",
+                 .help = "Weight in the loss of the KL divergence of the next token inside "
+                         "\"SUBJECT is a\", which keeps what the subject is",
                  .bounds = Numbers{0, 1e6}});
   option(&a.clamp, {.names = "--clamp",
-                    .help = "Bound of |delta|, in multiples of |v0|",
+                    .help = "Largest |delta|, in multiples of |v0|",
                     .otherwise = fmt::format("{}; with memit {}", ValueOptions().clamp,
                                              MemitOptions().value.clamp),
                     .bounds = Numbers{1e-6, 1e6}});
@@ -179,59 +176,64 @@ EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options
       options_(options),
       folder_(folder),
       tokenizer_(RequireTokenizer(common)),
-      model_(LoadModel(common, &tokenizer_)) {
-  places_ = ChoosePlaces(options, model_);
-  contexts_ = ChooseContexts(common, options, model_, tokenizer_);
+      model_(LoadModel(common, &tokenizer_)),
+      fingerprint_(Fingerprint(ModelFolder(common.model))),
+      base_(BaseFingerprint(ModelFolder(common.model))) {
+  places_ = ChoosePlaces(options.layers, options.projections, RunOf(options), model_);
+  if (places_.are_layers_chosen)
+    Note(common, fmt::format("{} is edited in {} {} of {}, about the depth of published edits; "
+                             "--layers takes others",
+                             places()[0].projection, layers().size() == 1 ? "layer" : "layers",
+                             places_.layers, model_.layers()));
+  contexts_ = ChooseContexts(common, options.contexts, options.method, model_, tokenizer_);
 }
 
 void EditSetup::CheckPlaces() const {
   if (options_.method == "memit") CheckMemit(model_, layers(), projection());
-  else if (places_.size() != 1)
-    throw Error("ROME changes one weight: give --layer and --projection",
+  else if (places().size() != 1)
+    throw Error("ROME changes one weight: give one --layer and one --projection",
                 "--method memit edits several layers");
 }
 
 const std::string& EditSetup::projection() const {
-  for (const EditPlace& place : places_) {
-    if (place.projection != places_[0].projection)
-      throw Error("one projection can be edited here, of one layer or more",
-                  "give --projection " + places_[0].projection);
+  for (const EditPlace& place : places()) {
+    if (place.projection != places()[0].projection)
+      throw Error("this edit needs one projection", "give --projection " + places()[0].projection);
   }
-  return places_[0].projection;
+  return places()[0].projection;
 }
 
 void EditSetup::WriteContexts() const {
-  WriteFile(folder_ / kContextsFile, DumpJson(contexts_, 1) + "\n");
+  WriteFile(folder_ / kContextsFile, DumpJson(contexts(), 1) + "\n");
+}
+
+EditTextArguments EditSetup::texts() const {
+  return {.moments = options_.moments,
+          .texts = options_.texts,
+          .max_tokens = options_.max_tokens,
+          .cache = options_.cache,
+          .ridge = options_.ridge,
+          .out = folder_.path()};
 }
 
 void EditSetup::TakeMoments() {
-  std::set<Place> places;
-  for (const EditPlace& place : places_)
-    places.insert(KeyPlace(model_, place.layer, place.projection));
-  const fs::path folder = folder_ / "moments";
-  if (options_.moments.empty())
-    CollectForEdits(common_, model_, tokenizer_, options_.texts, {places.begin(), places.end()},
-                    folder, options_.output.others());
-  const std::string fingerprint = Fingerprint(ModelFolder(common_.model));
-  for (const Place& place : places) {
-    const std::string name = fmt::format("{}.{}", SiteName(place.site), place.layer);
-    const Moments moments =
-        ReadMoments(options_.moments.empty() ? folder : fs::path(options_.moments), place,
-                    model_.width(place), fingerprint);
-    const MomentSolver& solver =
-        solvers_.emplace(place, MomentSolver(moments, options_.ridge)).first->second;
-    if (solver.singular()) {
-      throw Error(fmt::format("the second moments at {} are singular: {} tokens for a width of {}",
-                              name, moments.count, moments.sum.size(0)),
-                  "take more text (--text, --moments) or a ridge (--ridge 1e-3)");
-    }
-    moments_echo_[name] = {{"tokens", moments.count}, {"digest", FingerprintTensor(moments.sum)}};
-  }
+  std::set<Place> keys;
+  for (const EditPlace& place : places())
+    keys.insert(KeyPlace(model_, place.layer, place.projection));
+  moments_ = TakeEditMoments(common_, texts(), edited(), keys);
+}
+
+std::vector<CheckPrompt> EditSetup::Checks(const Rewrite& rewrite) const {
+  return TakeCheckPrompts(common_,
+                          {.relations = options_.relations,
+                           .prompts = options_.check_prompts,
+                           .use_bundled = edited().IsBundled()},
+                          rewrite);
 }
 
 EditInputs EditSetup::inputs() const {
-  return {model_, tokenizer_, contexts_,
-          [this](const Place& key) -> const MomentSolver& { return solvers_.at(key); }};
+  return {model_, tokenizer_, contexts(),
+          [this](const Place& key) -> const MomentSolver& { return moments_.solvers.at(key); }};
 }
 
 EditMethod EditSetup::method() const {
@@ -256,23 +258,25 @@ RomeOptions EditSetup::rome() const {
                                                   : RomeOptions::Division::kBare};
 }
 
-std::vector<std::vector<int64_t>> EditSetup::Texts() const {
-  return ReadDocumentIds(tokenizer_, TextFiles(options_.texts),
-                         {.documents = 64, .tokens = model_.CutLength(512), .fewest = 2});
-}
+PerplexityTexts EditSetup::Texts() const { return TakePerplexityTexts(common_, texts(), edited()); }
 
 void EditSetup::Describe(RunDescription& run) const {
   const ValueOptions v = value();
   std::vector<std::string> projections;
-  for (const EditPlace& place : places_) {
+  for (const EditPlace& place : places()) {
     if (projections.empty() || projections.back() != place.projection)
       projections.push_back(place.projection);
   }
   run.DependsOn("projections", projections);
   run.DependsOn("edits", options_.edits);
-  run.DependsOn("contexts", contexts_);
-  if (moments_echo_.is_null()) run.Ignores("moments");
-  else run.DependsOn("moments", moments_echo_);
+  run.DependsOn("layers", places_.layers);
+  run.DependsOn("contexts", contexts());
+  run.Mentions("contexts_from", contexts_.from);
+  if (moments_.solvers.empty()) run.Ignores("moments");
+  else run.DependsOn("moments", moments_.echo);
+  run.DependsOn("ridge", options_.ridge.value_or(0));
+  run.Mentions("max_tokens", model_.CutLength(options_.max_tokens));
+  if (moments_.of_base) run.Mentions("moments_of", base_);
   run.DependsOn("snippets",
                 options_.snippets.empty() ? Json() : Json(FilesDigest(options_.snippets)));
   run.DependsOn("steps", v.steps);
@@ -280,8 +284,8 @@ void EditSetup::Describe(RunDescription& run) const {
   run.DependsOn("enough_loss", v.enough_loss);
   run.DependsOn("enough_p", v.enough_p);
   if (options_.method == "memit")
-    run.DependsOn("lambda", options_.lambda.value_or(DefaultLambda(model_, places_.back().layer,
-                                                                   places_.back().projection)));
+    run.DependsOn("lambda", options_.lambda.value_or(DefaultLambda(model_, places().back().layer,
+                                                                   places().back().projection)));
 }
 
 }  // namespace mambascope

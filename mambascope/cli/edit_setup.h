@@ -9,9 +9,13 @@
 #include <vector>
 
 #include "mambascope/cli/common.h"
+#include "mambascope/cli/edit_checks.h"
+#include "mambascope/cli/edit_contexts.h"
+#include "mambascope/cli/edit_moments.h"
+#include "mambascope/cli/edit_places.h"
 #include "mambascope/cli/output.h"
 #include "mambascope/experiments/editing/edit_inputs.h"
-#include "mambascope/experiments/editing/moments.h"
+#include "mambascope/experiments/editing/moments_run.h"
 #include "mambascope/experiments/editing/rewrite.h"
 #include "mambascope/experiments/editing/rome.h"
 #include "mambascope/jobs/run_description.h"
@@ -20,17 +24,19 @@ namespace mambascope {
 
 struct EditArguments {
   std::optional<std::string> prompt, subject, target;  // one edit
+  std::vector<std::string> relations, check_prompts;   // that one edit is checked on
   std::vector<std::string> counterfact, zsre;          // or records of a data set
   std::optional<int64_t> limit;                        // none: all
   bool all_facts = false;
-  std::string layers = "all";
+  std::string layers;                    // empty: ChoosePlaces chooses
   std::vector<std::string> projections;  // none: the one that the published edits of the
                                          // architecture change, W_o or W_down
-  std::string
-      contexts;  // a file, or the name of a plan; empty: the checkpoint's own, else by ROME's plan
-  std::string moments;  // file or folder; empty: collected from `texts`
+  std::string contexts;  // a file, or the name of a plan; empty: ChooseContexts chooses
+  std::string moments;   // file or folder; empty: those of `texts`, from the cache
   std::vector<std::string> texts;
-  double ridge = 0;
+  int64_t max_tokens = MomentOptions().max_tokens;  // of a document of `texts`
+  std::string cache;                                // empty: the user's
+  std::optional<double> ridge;  // none: 0, but a small one where moments have no inverse
   std::string method = "rome";
   std::string division = "bare";  // ROME's
   std::optional<double> lambda;   // MEMIT's
@@ -60,15 +66,17 @@ class EditSetup {
   // Loads the model and its contexts. `folder` is that of the results.
   EditSetup(const CommonArguments& common, const EditArguments& options,
             const OutputFolder& folder);
-  // Takes the moments of all keys, from OUT/moments where they are collected: after all that can be
-  // refused before. Throws Error, which names the place, where C has no inverse.
+  // Takes the moments of all keys. Collecting them can take long, so call it after all that can be
+  // refused before. Throws Error as TakeEditMoments does.
   void TakeMoments();
+  // The prompts to check one edit on.
+  std::vector<CheckPrompt> Checks(const Rewrite& rewrite) const;
 
   const Model& model() const { return model_; }
   const Tokenizer& tokenizer() const { return tokenizer_; }
-  const Contexts& contexts() const { return contexts_; }
-  const std::vector<EditPlace>& places() const { return places_; }
-  std::set<int> layers() const { return EditedLayers(places_); }
+  const Contexts& contexts() const { return contexts_.contexts; }
+  const std::vector<EditPlace>& places() const { return places_.places; }
+  std::set<int> layers() const { return EditedLayers(places()); }
   // Throws Error where one edit of --method cannot be at all the places: ROME changes one weight,
   // and MEMIT one projection.
   void CheckPlaces() const;
@@ -81,24 +89,26 @@ class EditSetup {
   // Of --method.
   EditMethod method() const;
   RomeOptions rome() const;
-  // Some documents of --text, which edits should leave as probable as they were.
-  std::vector<std::vector<int64_t>> Texts() const;
+  // Some documents, which edits should leave as probable as they were.
+  PerplexityTexts Texts() const;
   // What the edits depend on beside the options. Without the second moments before TakeMoments.
   void Describe(RunDescription& run) const;
 
  private:
   // ROME and MEMIT search with these.
   ValueOptions value() const;
+  EditedModel edited() const { return {model_, tokenizer_, common_.model, fingerprint_, base_}; }
+  EditTextArguments texts() const;
 
   const CommonArguments& common_;
   const EditArguments& options_;
   const OutputFolder& folder_;
   const Tokenizer tokenizer_;
   const Model model_;
-  Contexts contexts_;
-  std::vector<EditPlace> places_;
-  std::map<Place, MomentSolver> solvers_;
-  Json moments_echo_;
+  ChosenPlaces places_;
+  ChosenContexts contexts_;
+  const std::string fingerprint_, base_;  // EditedModel
+  EditMoments moments_;
 };
 
 }  // namespace mambascope

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mambascope/checkpoint/file.h"
+#include "mambascope/cli/interrupt.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/error.h"
@@ -43,26 +44,27 @@ std::vector<Fact> ReadFactFiles(const FactArguments& o, ReadFaults& faults) {
 void VisitFactOptions(FactArguments& a, const std::string& folder, OptionVisitor& option) {
   option.Topic("Facts of data sets");
   option(&a.relations, {.names = "--relations",
-                        .help = "RELATIONS file, or a folder of them; repeatable",
+                        .help = "RELATIONS file, or folder of such files; repeatable",
                         .decides = Decides::kSelection});
   option(&a.counterfact, {.names = "--counterfact",
-                          .help = "CounterFact file, proper or EasyEdit's; repeatable",
+                          .help = "File of facts: CounterFact, a variant of it, known facts, "
+                                  "EasyEdit, KnowEdit or zsRE (docs/data.md); repeatable",
                           .decides = Decides::kSelection});
   option(&a.limit, {.names = "--limit",
-                    .help = "Maximum number of known facts, drawn at random",
+                    .help = "Maximum number of known facts, in an order shuffled by --seed",
                     .otherwise = "all",
                     .bounds = Integers{1, 1'000'000'000},
                     .decides = Decides::kSelection});
   option(&a.all_facts, {.names = "--all-facts",
-                        .help = "Keep facts that the model does not know",
+                        .help = "Also take facts that the model does not know",
                         .decides = Decides::kSelection});
   option.Topic("One fact");
   option(&a.prompt,
          {.names = "--prompt",
-          .help = "One fact: its prompt, with {} for the subject, as \"{} is located in\""});
-  option(&a.subject, {.names = "--subject", .help = "One fact: its subject"});
+          .help = "Prompt of one fact, with {} for the subject, as \"{} is located in\""});
+  option(&a.subject, {.names = "--subject", .help = "Subject of one fact"});
   option(&a.answer, {.names = "--answer",
-                     .help = "One fact: the answer, of which the first token is followed",
+                     .help = "Answer of one fact; p(answer) is that of its first token",
                      .otherwise = "the clean prompt's most probable token"});
   option.Topic("Memory and output");
   VisitMemoryOption(a.memory, "a sweep", option);
@@ -70,15 +72,15 @@ void VisitFactOptions(FactArguments& a, const std::string& folder, OptionVisitor
   if (!a.corruption) return;
   option.Topic("Corruption");
   option(&a.corruption->subject,
-         {.names = "--corrupt-subject", .help = "One fact: the subject of the corrupted prompt"});
-  option(&a.corruption->noise, {.names = "--noise",
-                                .help = "Corrupt by Gaussian noise on the subject's embedding, of "
-                                        "this many standard deviations of the "
-                                        "embedding (published: 3)",
-                                .otherwise = "another subject",
-                                .bounds = Numbers{1e-6, 1e6}});
+         {.names = "--corrupt-subject", .help = "Subject of the corrupted prompt of one fact"});
+  option(&a.corruption->noise,
+         {.names = "--noise",
+          .help = "Corrupt by Gaussian noise on the embedding of the subject's tokens; its "
+                  "standard deviation, in standard deviations of the embedding (published: 3)",
+          .otherwise = "another subject",
+          .bounds = Numbers{1e-6, 1e6}});
   option(&a.corruption->samples, {.names = "--samples",
-                                  .help = "Draws of the noise",
+                                  .help = "Number of draws of the noise",
                                   .otherwise = std::to_string(Noise().samples),
                                   .bounds = Integers{1, 1000},
                                   .decides = Decides::kResolved});
@@ -100,23 +102,24 @@ void VisitFactOptions(FactArguments& a, const std::string& folder, OptionVisitor
 void CheckFacts(const FactArguments& a) {
   const bool files = a.FromFiles(), one = a.prompt || a.subject;
   Refuse(files && one,
-         "--prompt and --subject name one fact, --relations and --counterfact many: give one or "
-         "the other");
+         "--prompt and --subject name one fact; --relations and --counterfact name many. Give one "
+         "kind");
   Refuse(!files && (!a.prompt || !a.subject),
-         "no facts: give --prompt and --subject, --relations or --counterfact");
+         "there are no facts: give --prompt and --subject, or --relations, or --counterfact");
   if (a.corruption) {
     const auto& [other, noise, samples, metric, other_answer] = *a.corruption;
-    Refuse(noise && other, "--noise and --corrupt-subject: a prompt is corrupted in one way");
-    Refuse(!noise && samples, "--samples are of the noise, given with --noise");
+    Refuse(noise && other,
+           "--noise and --corrupt-subject are two ways to corrupt a prompt: give one");
+    Refuse(!noise && samples, "--samples needs --noise");
     Refuse(!files && !noise && !other, "one fact needs --corrupt-subject or --noise");
-    Refuse(files && other, "--corrupt-subject is of one fact, given with --prompt");
-    Refuse(files && other_answer, "--other-answer is of one fact, given with --prompt");
+    Refuse(files && other, "--corrupt-subject needs --prompt: it belongs to one fact");
+    Refuse(files && other_answer, "--other-answer needs --prompt: it belongs to one fact");
     Refuse(metric == "logit_diff" && noise && !other_answer,
-           "--metric logit_diff with --noise needs --other-answer: noise has no other answer");
+           "--metric logit_diff with --noise needs --other-answer: noise has no answer of its own");
   }
   Refuse(!files && (a.limit || a.all_facts),
-         "--limit and --all-facts are of --relations and --counterfact");
-  Refuse(files && a.answer, "--answer is of one fact, given with --prompt");
+         "--limit and --all-facts need --relations or --counterfact");
+  Refuse(files && a.answer, "--answer needs --prompt: it belongs to one fact");
 }
 
 int64_t FirstToken(const Tokenizer& tokenizer, const std::string& text) {
@@ -135,7 +138,7 @@ void NameAnswers(const Tokenizer& tokenizer, TracedFact& fact) {
 
 FactPair OneFact(const FactArguments& o, const Tokenizer& tokenizer) {
   if (o.corruption && o.corruption->subject == o.subject)
-    throw Error("--corrupt-subject is the subject itself", "name another one");
+    throw Error("--corrupt-subject is the same as --subject", "name another subject");
   const std::string pattern = GivenPattern(*o.prompt, *o.subject);
   FactPair pair{.relation = {},
                 .clean = MakePrompt(tokenizer, pattern, *o.subject),
@@ -191,8 +194,9 @@ FactWork ChooseFacts(const CommonArguments& common, const FactArguments& o, cons
                      const Model& model, const Tokenizer& tokenizer,
                      const std::vector<FurtherModel>& others) {
   if (asked.one) return {.pairs = {*asked.one}, .facts = {}, .relations = {}};
-  Progress progress("choosing facts", "facts", common.quiet);
-  const int64_t wanted = o.limit.value_or(static_cast<int64_t>(asked.facts.size()));
+  const auto wanted = std::min(o.limit.value_or(static_cast<int64_t>(asked.facts.size())),
+                               static_cast<int64_t>(asked.facts.size()));
+  Progress progress({.what = "choosing facts", .unit = "facts", .total = wanted}, common.quiet);
   ChoiceOptions options{
       .limit = o.limit.value_or(0),
       .facts = o.all_facts ? ChoiceOptions::Facts::kAll : ChoiceOptions::Facts::kKnown,
@@ -221,11 +225,12 @@ OutputFolder OpenFolder(const std::string& name, const FactArguments& o,
       if (o.FromFiles()) files.push_back(store + ".jsonl");
     }
   }
-  return OutputFolder(o.output.folder.value_or(default_folder), files);
+  return OpenOutput(o.output, default_folder, files);
 }
 
 FactStores::FactStores(const std::vector<std::string>& names, const FactArguments& o,
                        const OutputFolder& folder, const std::vector<RunDescription>& runs) {
+  if (o.FromFiles()) SayWhenStopped(WhenStopped::kGoesOn);
   for (size_t i = 0; i < names.size(); ++i)
     stores_.push_back(o.FromFiles()
                           ? std::make_unique<ResultStore>(folder / (names[i] + ".jsonl"),
@@ -240,10 +245,11 @@ std::vector<ResultStore*> FactStores::all() {
 }
 
 FactJobOptions JobOptions(const std::string& name, const CommonArguments& common,
-                          const FactArguments& o, const Model& model) {
+                          const FactArguments& o, const Model& model, const FactLoad& load) {
   FactJobOptions options{
       .cells = {.recheck = common.check ? kRecheckedCells : 0, .seed = common.Seed()},
-      .at_a_time = FactsTogether(model.device(), model.parameters()),
+      .at_a_time = FactsTogether(model.device(), model.parameters(), load.sweeps * load.rows),
+      .sweeps = load.sweeps,
       .progress = ShowProgress(common, name + ": facts", "cells")};
   options.cells.sweep.memory = MemoryLimit(o.memory, model);
   return options;

@@ -16,7 +16,7 @@ class GenerateCommand : public Command {
         &tokens_,
         {.names = "--tokens", .help = "Number of tokens to add", .bounds = Integers{1, 1'000'000}});
     option(&top_k_, {.names = "--top-k",
-                     .help = "Draw from this many most probable tokens, with --seed",
+                     .help = "Draw each token from this number of most probable ones (see --seed)",
                      .otherwise = "the most probable token",
                      .bounds = Integers{1, 1'000'000}});
   }

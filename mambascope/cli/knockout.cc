@@ -13,6 +13,7 @@
 #include "mambascope/reports/fact_text.h"
 #include "mambascope/reports/knockout_page.h"
 #include "mambascope/reports/knockout_text.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
@@ -24,7 +25,7 @@ void AnswerByObjects(const Tokenizer& tokenizer, FactWork& work) {
 }
 
 void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation& ablation) {
-  Progress progress("mean states: documents", "documents", one.common.quiet);
+  Progress progress({.what = "mean states: documents", .unit = "documents"}, one.common.quiet);
   const std::vector<std::vector<int64_t>> texts = TextIds(a, one.model, one.tokenizer);
   ablation.means = MeanStates(one.model, texts, Site::kConvIn, [&](size_t done) {
     progress(static_cast<double>(done), static_cast<int64_t>(texts.size()),
@@ -47,9 +48,7 @@ void CheckSets(const KnockoutOptions& options, const std::vector<FactPair>& pair
 class KnockoutCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override { VisitKnockoutOptions(a_, option); }
-  void VisitModel(OptionVisitor& option) override {
-    VisitModels(a_.models, "the curves are by depth, ", option);
-  }
+  void VisitModel(OptionVisitor& option) override { VisitModels(a_.models, option); }
   void VisitCompat(OptionVisitor& /*option*/) override {}  // among its own
   void Check() const override {
     CheckKnockout(a_);
@@ -64,8 +63,10 @@ class KnockoutCommand : public Command {
         OpenFolder("knockout", a_.facts, DefaultFolder("knockout", a_.models, a_.mode), names);
     const std::vector<LoadedModel> loaded = LoadModels(common, a_.models);
     std::vector<KnockoutOptions> options;
-    for (const LoadedModel& one : loaded)
+    for (const LoadedModel& one : loaded) {
+      const Progress progress({.what = "knockout: groups of channels"}, common.quiet);
       options.push_back(SetUpKnockout(a_, one.model, one.tokenizer));
+    }
     const std::vector<AskedFacts> asked = ReadFacts(common, a_.facts, loaded);
     std::vector<RunDescription> runs;
     std::vector<Json> identities;
@@ -87,8 +88,9 @@ class KnockoutCommand : public Command {
     std::string text = FactsText(work[0].pairs.size(), work[0].relations);
     for (const KnockoutResult& result : results)
       text += (text.empty() ? "" : "\n") + KnockoutText(result);
-    WriteResults("knockout", common, folder, KnockoutJson(results), KnockoutPage(results),
-                 text + "\n");
+    WriteResults("knockout", common, a_.facts.output, folder,
+                 {KnockoutJson(results), KnockoutPage(results), text + "\n",
+                  [&] { return MakeTable(results); }});
   }
 
  private:
@@ -114,8 +116,13 @@ class KnockoutCommand : public Command {
                           .relations = work.relations};
     for (const ChannelGroup& group : options.channels) result.channels.push_back(group.name);
     for (const WindowSet& set : options.windows) result.lengths.push_back({set.length, set.places});
+    int64_t rows = options.heatmap
+                       ? kUsualTokens * static_cast<int64_t>(options.windows[0].windows.size())
+                       : 0;
+    for (const Flow& flow : result.flows)
+      rows += static_cast<int64_t>(options.windows[flow.windows].windows.size());
     std::vector<std::vector<KnockedFact>> facts = RunFacts<KnockedFact>(
-        name, one.common, a_.facts, one.model, work, stores,
+        name, one.common, a_.facts, one.model, work, {.rows = rows}, stores,
         [&](const std::vector<FactPair>& pairs, const std::vector<FactPart>& /*parts*/,
             const CellOptions& cells, Audit& audit) {
           if (options.ablation && options.ablation->means.empty())

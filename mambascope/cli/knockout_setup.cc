@@ -58,8 +58,7 @@ ChannelGroup Heads(const std::string& text, const Model& model) {
   }
   if (std::none_of(group.blocked.begin(), group.blocked.end(),
                    [](const at::Tensor& mask) { return mask.defined(); }))
-    throw Error("--heads needs attention heads; this model has none",
-                "--channels cuts a part of a Mamba");
+    throw Error("--heads needs attention heads; this model has none", "use --channels");
   return group;
 }
 
@@ -72,9 +71,9 @@ std::vector<std::string> ParseThirds(const std::string& name, const std::string&
   std::vector<std::string> thirds = SplitAt(name, '+');
   for (const std::string& third : thirds) {
     if (third != "fast" && third != "mid" && third != "slow")
-      throw Error(fmt::format("--channels: '{}' is no group of channels", name),
-                  "all, fast, mid, slow, sums as mid+slow; with --compat knockout fast_decay and "
-                  "slow_decay, too");
+      throw Error(fmt::format("--channels: there is no group '{}'", name),
+                  "groups are all, fast, mid, slow and sums as mid+slow; with --compat knockout "
+                  "also fast_decay and slow_decay");
   }
   return thirds;
 }
@@ -130,74 +129,75 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
   VisitFactOptions(a.facts, "out/knockout-MODEL-MODE", option);
   option.Topic("Tokens");
   option(&a.from, {.names = "--from",
-                   .help = fmt::format("Sources: sets of tokens, as subject,last; repeatable. The "
-                                       "sets are {}; or tokens from 0, as 0,3-5",
+                   .help = fmt::format("Sets of source tokens, as subject,last; repeatable. A set "
+                                       "is one of {}, or lists tokens counted from 0, as 0,3-5",
                                        fmt::join(kTokenSets, ", ")),
                    .otherwise = "subject,relation,first,last"});
-  option(&a.to, {.names = "--to",
-                 .help = "Targets, in the same words; a curve for each pair of sources and targets",
-                 .otherwise = "last"});
+  option(&a.to,
+         {.names = "--to",
+          .help = "Sets of target tokens, named as in --from. Each pair of sets gives a curve",
+          .otherwise = "last"});
   option.Topic("Cut");
-  option(&a.mode,
-         {.names = "--mode",
-          .help = "What is severed. cut: the recurrence or the attention hands nothing of the "
-                  "sources to the targets. cut-conv: nor "
-                  "does the convolution. mean: the sources' conv_in becomes the layer's mean",
-          .bounds = OneOf{{"cut", "cut-conv", "mean"}}});
-  option(&a.windows, {.names = "--window",
-                      .help = "Layers severed together; a curve for each of several, as 1,3,9",
-                      .otherwise = "9 of 64 layers, scaled; with --compat knockout 9",
-                      .bounds = Integers{1, 1'000'000},
-                      .list = List::kCommas});
-  option(&a.channels,
-         {.names = "--channels",
-          .help = "Channels of a Mamba that are cut, a curve for each group: all, or thirds by how "
-                  "fast they forget: fast, mid, "
-                  "slow, and sums as mid+slow. With --compat knockout also fast_decay (which cuts "
-                  "mid+slow) and slow_decay "
-                  "(which cuts fast+mid): the published names are those of the third left alone",
-          .otherwise = "all",
-          .list = List::kCommas});
+  option(&a.mode, {.names = "--mode",
+                   .help = "What is cut. cut: the recurrence or attention carries nothing from the "
+                           "sources to the targets. cut-conv: the convolution carries nothing "
+                           "either. mean: the sources' conv_in is replaced by the layer's mean",
+                   .bounds = OneOf{{"cut", "cut-conv", "mean"}}});
+  option(
+      &a.windows,
+      {.names = "--window",
+       .help = "Number of layers cut together. Each of several numbers, as 1,3,9, gives a curve",
+       .otherwise = "the published 9 of 64 layers, scaled to the model; with --compat knockout 9",
+       .bounds = Integers{1, 1'000'000},
+       .list = List::kCommas});
+  option(
+      &a.channels,
+      {.names = "--channels",
+       .help = "Groups of a Mamba's channels to cut; each gives a curve. A group is all, one of "
+               "the thirds fast, mid and slow (by how fast channels forget), or a sum as mid+slow. "
+               "--compat knockout also knows fast_decay, which cuts mid+slow, and slow_decay, "
+               "which cuts fast+mid: the published names are those of the third that is left",
+       .otherwise = "all",
+       .list = List::kCommas});
   option(&a.rank, {.names = "--rank",
-                   .help = "What says how fast a channel forgets: its decay at a step of 1 "
-                           "(decay), or at its mean step over texts (step)",
+                   .help = "Measure of how fast a channel forgets. decay: its decay at a step size "
+                           "of 1. step: its decay at its mean step size over --text",
                    .otherwise = "decay",
                    .bounds = OneOf{{"decay", "step"}}});
   option(&a.heads,
-         {.names = "--heads", .help = "Attention heads that are cut, as 0-3", .otherwise = "all"});
+         {.names = "--heads", .help = "Attention heads to cut, as 0-3", .otherwise = "all"});
   option.Topic("Further measures");
-  option(&a.heatmap,
-         {.names = "--heatmap",
-          .help = "Also cut each token alone from the last one: p(answer) by token and window"});
+  option(&a.heatmap, {.names = "--heatmap",
+                      .help = "Also cut each token alone from the last token, for a map of "
+                              "p(answer) by token and window"});
   option(&a.decompose, {.names = "--decompose",
-                        .help = "Also split the answer's logit by what each source's values carry "
-                                "to the last token, by layer"});
+                        .help = "Also split the answer's logit into what each source token carries "
+                                "to the last token in each layer"});
   option.Topic("Compatibility");
-  option(&a.compat, {.names = "--compat",
-                     .help = "Do as a public implementation does. transformers: the gated norm of "
-                             "a Mamba-2 with several groups is taken "
-                             "over the whole width. knockout (with cut): Llama, Mistral and Qwen "
-                             "read later tokens too inside "
-                             "the window; GPT-2's rows with nothing left to read read all tokens "
-                             "alike; windows of 9 layers. romba (with "
-                             "mean): windows around each layer, of 10 of 64 layers, and the sets "
-                             "subject, subject_last, non_subject, last",
-                     .bounds = OneOf{{"none", "transformers", "knockout", "romba"}}});
+  option(&a.compat,
+         {.names = "--compat",
+          .help = "Follow a public implementation. transformers: the gated norm of a Mamba-2 with "
+                  "several groups is taken over the whole width. knockout (with --mode cut): "
+                  "windows of 9 layers; inside them Llama, Mistral and Qwen also read later "
+                  "tokens, and a token of GPT-2 with nothing left to read reads all tokens "
+                  "equally. romba (with --mode mean): windows around each layer, 10 of 64 layers "
+                  "long, and the sets subject, subject_last, non_subject and last",
+          .bounds = OneOf{{"none", "transformers", "knockout", "romba"}}});
   option.Topic("Mean ablation and texts");
-  option(&a.restore, {.names = "--restore",
-                      .help = "With mean: conv_in of the other tokens before the last is held at "
-                              "the base run's inside the window (others), or "
-                              "not (none)",
-                      .otherwise = "others",
-                      .bounds = OneOf{{"others", "none"}}});
+  option(
+      &a.restore,
+      {.names = "--restore",
+       .help = "With --mode mean, what happens to conv_in of the other tokens before the last, "
+               "inside the window. others: it is held at the base run's value. none: it may change",
+       .otherwise = "others",
+       .bounds = OneOf{{"others", "none"}}});
   option(&a.texts, {.names = "--text",
                     .help = "Documents for mean states and step sizes: one per line (.txt), or in "
-                            "the field 'text' of each line (.jsonl); "
-                            "repeatable",
+                            "the field 'text' of each line (.jsonl); repeatable",
                     .otherwise = "the bundled sentences",
                     .decides = Decides::kResolved});
   option(&a.limit_documents, {.names = "--limit-documents",
-                              .help = "Maximum number of these documents",
+                              .help = "Maximum number of documents of --text",
                               .otherwise = std::to_string(kDocuments),
                               .bounds = Integers{1, 1'000'000'000},
                               .decides = Decides::kResolved});
@@ -210,19 +210,19 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
 
 void CheckKnockout(const KnockoutArguments& a) {
   Refuse(a.ablates() && !a.to.empty(),
-         "--to is of cuts: with --mode mean the sources are ablated for all that read them");
+         "--to does not go with --mode mean, which ablates the sources for all tokens");
   Refuse(a.ablates() && (a.heads || !a.channels.empty()),
-         "--channels and --heads are of cuts, not of --mode mean");
-  Refuse(!a.ablates() && a.restore, "--restore is of --mode mean");
+         "--channels and --heads do not go with --mode mean");
+  Refuse(!a.ablates() && a.restore, "--restore needs --mode mean");
   Refuse(!a.reads_texts() && (!a.texts.empty() || a.limit_documents || a.max_tokens),
-         "--text, --limit-documents and --max-tokens are of --mode mean and --rank step");
+         "--text, --limit-documents and --max-tokens need --mode mean or --rank step");
   const bool all = std::all_of(a.channels.begin(), a.channels.end(),
                                [](const std::string& name) { return name == "all"; });
-  Refuse(a.rank && all, "--rank is of --channels fast, mid and slow");
+  Refuse(a.rank && all, "--rank needs --channels fast, mid or slow");
   Refuse(a.mode == "cut-conv" && (!all || a.heads),
-         "--channels and --heads are of --mode cut: a cut of the convolution is of all channels");
-  Refuse(a.compat == "knockout" && a.mode != "cut", "--compat knockout is of --mode cut");
-  Refuse(a.compat == "romba" && !a.ablates(), "--compat romba is of --mode mean");
+         "--channels and --heads need --mode cut: a cut of the convolution takes all channels");
+  Refuse(a.compat == "knockout" && a.mode != "cut", "--compat knockout needs --mode cut");
+  Refuse(a.compat == "romba" && !a.ablates(), "--compat romba needs --mode mean");
 }
 
 KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model,
@@ -244,7 +244,7 @@ KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model,
   options.channels = MakeGroups(a, model, tokenizer);
   if (a.ablates()) {
     if (model.LayersWith(Site::kConvIn).empty())
-      throw Error("--mode mean ablates conv_in, which a transformer lacks", "take --mode cut");
+      throw Error("--mode mean ablates conv_in, and a transformer has none", "use --mode cut");
     options.ablation = MeanAblation{
         .means = {},
         .others = a.restore == "none" ? MeanAblation::Others::kFree : MeanAblation::Others::kHeld};
@@ -275,7 +275,7 @@ std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& a, const Mode
                       {.documents = DocumentLimit(a), .tokens = model.CutLength(TokenLimit(a))});
   if (texts.empty())
     throw Error(fmt::format("{}: has no document", TextFiles(a.texts)[0].string()),
-                "--text takes files with one per line");
+                "--text takes files with one document per line");
   return texts;
 }
 

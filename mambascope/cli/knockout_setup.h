@@ -1,4 +1,4 @@
-// What the command `knockout` is asked for, and what that means for a model.
+// The options of the command `knockout`, and the experiment that they define for a model.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ namespace mambascope {
 struct KnockoutArguments {
   FactArguments facts = {};
   std::vector<std::string> models = {"demo"};
-  std::vector<std::string> from = {}, to = {};  // none: the defaults
+  std::vector<std::string> from = {}, to = {};  // empty: the defaults
   std::string mode = "cut", compat = "none";
   std::vector<int64_t> windows = {};  // lengths in layers; none: the default
   std::vector<std::string> channels = {};
@@ -24,29 +24,30 @@ struct KnockoutArguments {
   std::optional<int64_t> limit_documents = {}, max_tokens = {};
 
   bool ablates() const { return mode == "mean"; }
-  // Whether windows lie around layers, and not in the model as a whole.
+  // Whether there is one window around each layer, cut off at the model's ends. Otherwise windows
+  // lie completely in the model.
   bool around_layers() const { return compat == "romba"; }
-  // Whether mean states or step sizes are taken over texts.
+  // Whether texts are read, for mean states or step sizes.
   bool reads_texts() const { return ablates() || rank == "step"; }
 };
 void VisitKnockoutOptions(KnockoutArguments& arguments, OptionVisitor& option);
 
-// Throws UsageError for options that do not fit each other.
+// Throws UsageError for options that cannot be combined.
 void CheckKnockout(const KnockoutArguments& arguments);
 
-// The experiment, but for the cells' options and the ablation's means. Throws Error for what the
-// model cannot do.
+// Returns the options of the experiment, except the cells' options and the means of an ablation.
+// Throws Error for options that the model does not support.
 KnockoutOptions SetUpKnockout(const KnockoutArguments& arguments, const Model& model,
                               const Tokenizer& tokenizer);
-// The lengths of its windows, each once, in layers. Throws Error for one that is longer than the
-// model.
+// Returns the numbers of layers in a window, each once. Throws Error when --window exceeds the
+// model's layers.
 std::vector<int> WindowLengths(const KnockoutArguments& arguments, const Model& model);
-// The tokens of the texts that mean states and step sizes are taken over. Throws Error where there
-// are none.
+// Returns the token ids of the texts for mean states and step sizes. Throws Error when the texts
+// have no document.
 std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& arguments, const Model& model,
                                           const Tokenizer& tokenizer);
 
-// What of the options the model and the other options decide.
+// Adds to `run` the options whose values depend on the model or on other options.
 void DescribeKnockout(const KnockoutArguments& arguments, const KnockoutOptions& options,
                       RunDescription& run);
 

@@ -10,12 +10,15 @@
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
+#include "mambascope/cli/interrupt.h"
 #include "mambascope/cli/lre_apply.h"
 #include "mambascope/cli/lre_setup.h"
 #include "mambascope/cli/output.h"
+#include "mambascope/cli/progress.h"
 #include "mambascope/experiments/lre/lre_json.h"
 #include "mambascope/jobs/job.h"
 #include "mambascope/reports/lre_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
@@ -46,6 +49,7 @@ std::string SaveOperators(const CommonArguments& common, const LreArguments& a,
     return std::any_of(a.save.begin(), a.save.end(),
                        [&](const std::string& save) { return save == "all" || save == name; });
   };
+  const Progress progress({.what = "lre: operators to save"}, common.quiet);
   std::string files;
   for (size_t i = 0; i < relations.size(); ++i) {
     const Relation& relation = relations[i];
@@ -75,8 +79,8 @@ class LreCommand : public Command {
 
  private:
   void Measure() {
-    const OutputFolder folder(a_.output.folder.value_or(DefaultFolder("lre", {common.model})),
-                              {"lre.json", "lre.html", "lre.jsonl"});
+    const OutputFolder folder = OpenOutput(a_.output, DefaultFolder("lre", {common.model}),
+                                           {"lre.json", "lre.html", "lre.jsonl"});
     const std::vector<Relation> relations = TakeRelations(common, a_);
     const Tokenizer tokenizer = RequireTokenizer(common);
     const Model model = LoadModel(common, &tokenizer);
@@ -84,6 +88,7 @@ class LreCommand : public Command {
     RunDescription run = DescribeRun("lre", *this);
     run.DependsOn("seed", options.seed);
     run.DependsOn("prefix", options.train_prompts.prefix);
+    SayWhenStopped(WhenStopped::kGoesOn);
     RefuseOtherRun(folder, "lre", {run.identity}, a_.output.others());
     ResultStore store(folder / "lre.jsonl", run.identity, a_.output.others());
     const std::vector<RelationResult> results =
@@ -91,7 +96,9 @@ class LreCommand : public Command {
     const LreResult result = MakeLreResult(run.options, results);
     const std::string saved =
         SaveOperators(common, a_, folder, model, tokenizer, relations, options, results);
-    WriteResults("lre", common, folder, result, LrePage(result), LreText(result) + saved);
+    WriteResults(
+        "lre", common, a_.output, folder,
+        {result, LrePage(result), LreText(result) + saved, [&] { return MakeTable(result); }});
   }
 
   std::vector<RelationResult> MeasureRelations(const Model& model, const Tokenizer& tokenizer,
@@ -101,9 +108,9 @@ class LreCommand : public Command {
                                       .run = {},
                                       .store = &store,
                                       .progress = ShowProgress(common, "lre: relations", "")};
-    job.run = [&](const std::vector<Relation>& some,
-                  const std::function<void(double, int64_t)>& progress) {
-      options.progress = [&](double share) { progress(share, 0); };
+    job.run = [&](const std::vector<Relation>& some, const BatchReport<RelationResult>& report) {
+      options.progress = [&](double share) { report.progress(share, 0); };
+      report.stage(some.at(0).name);
       const Relation& relation = some.at(0);
       return std::vector<RelationResult>{
           MakeRelationResult(MeasureRelation(model, tokenizer, relation, options), relation)};

@@ -52,14 +52,14 @@ PromptToken MakeApplyPrompt(const LreArguments& a, const Tokenizer& tokenizer,
 void ApplyLre(const CommonArguments& common, const LreArguments& a) {
   const StoredLre stored = ReadLre(*a.apply);
   if (const std::string model = Fingerprint(ModelFolder(common.model)); stored.model != model)
-    throw Error(fmt::format("{} is of another checkpoint ({}) than {} ({})", *a.apply, stored.model,
-                            common.model, model),
+    throw Error(fmt::format("{} was made with another checkpoint: {}, and {} is {}", *a.apply,
+                            stored.model, common.model, model),
                 "give the --model that it was made with");
   const Tokenizer tokenizer = RequireTokenizer(common);
   const Model model = LoadModel(common, &tokenizer);
   if (stored.lre.layer < kEmbedLayer || stored.lre.layer >= model.layers())
-    throw Error(fmt::format("{} is of layer {}; the model has 0-{}", *a.apply, stored.lre.layer,
-                            model.layers() - 1));
+    throw Error(fmt::format("{} is an operator of layer {}, but the model has layers 0 to {}",
+                            *a.apply, stored.lre.layer, model.layers() - 1));
   const PromptToken prompt = MakeApplyPrompt(a, tokenizer, stored);
   LreOperator lre = stored.lre;
   lre.w = lre.w.to(model.device());

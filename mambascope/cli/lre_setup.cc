@@ -43,72 +43,72 @@ std::optional<std::string> ChoosePrefix(const CommonArguments& common, const Lre
 void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
   option.Topic("Relations");
   option(&a.relations, {.names = "--relations",
-                        .help = "RELATIONS file, or a folder of them; repeatable",
+                        .help = "RELATIONS file, or folder of such files; repeatable",
                         .decides = Decides::kSelection});
   option.Topic("Operator");
   option(&a.layers, {.names = "--layers",
-                     .help = "Layers, as 3, 0-15, embed,2-4 or all; embed is the embedding"});
+                     .help = "Layers, as 3, 0-15, embed,2-4 or all; embed is the token embedding"});
   option.Topic("Trials");
   option(&a.samples, {.names = "--samples",
-                      .help = "Number of samples that an operator is made from",
+                      .help = "Number of samples from which an operator is made",
                       .bounds = Integers{2, 1000}});
   option(&a.trials, {.names = "--trials",
                      .help = "Number of random splits of each relation",
                      .bounds = Integers{1, 1000}});
   option.Topic("Operator");
   option(&a.betas, {.names = "--betas",
-                    .help = "Values of beta to choose from, as 1,2.5",
-                    .otherwise = "0 to 5 in quarters",
+                    .help = "Values of beta to try, as 1,2.5",
+                    .otherwise = "0 to 5 in steps of 0.25",
                     .bounds = Numbers{0, 1e6},
                     .list = List::kCommas});
   option(&a.ranks, {.names = "--ranks",
-                    .help = "Ranks of the inverse to choose from, as 0,8,16",
-                    .otherwise = "0 to 312 in eights",
+                    .help = "Ranks of the inverse to try, as 0,8,16",
+                    .otherwise = "0 to 312 in steps of 8",
                     .bounds = Integers{0, 1'000'000},
                     .list = List::kCommas});
   option.Topic("Trials");
   option(&a.limit, {.names = "--limit",
-                    .help = "Maximum number of test samples of a trial, drawn among those known; "
+                    .help = "Maximum number of test samples of a trial, drawn from the known ones; "
                             "more than --samples",
                     .otherwise = "all",
                     .bounds = Integers{1, 1'000'000'000}});
   option.Topic("Prompts");
   option(&a.prefix, {.names = "--prefix",
-                     .help = "What prompts begin with",
-                     .otherwise = "nothing where the checkpoint has a contexts.json, else "
-                                  "<|endoftext|> where the tokenizer has it"});
+                     .help = "Text at the beginning of every prompt",
+                     .otherwise = "none where the checkpoint has a contexts.json; else "
+                                  "<|endoftext|> where the tokenizer has it and adds no BOS"});
   option.Topic("Compatibility");
-  option(&a.compat, {.names = "--compat",
-                     .help = "relations: as the public implementation does, layers, beta and the "
-                             "rank are chosen on the test samples; --limit "
-                             "takes the first of these by subject; subjects of examples are tested "
-                             "too; with its seed. transformers: the gated norm of a "
-                             "Mamba-2 with several groups is taken over the whole width",
-                     .bounds = OneOf{{"none", "transformers", "relations"}}});
+  option(&a.compat,
+         {.names = "--compat",
+          .help = "Follow a public implementation. relations: layer, beta and rank are chosen on "
+                  "the test samples, --limit takes the first of these by subject, subjects of "
+                  "examples are tested too, the seed is 123456, and <|endoftext|> comes first even "
+                  "where the checkpoint has a contexts.json. transformers: the gated norm of a "
+                  "Mamba-2 with several groups is taken over the whole width",
+          .bounds = OneOf{{"none", "transformers", "relations"}}});
   option.Topic("Memory and output");
   option(&a.save, {.names = "--save",
-                   .help = "Relations whose operators are kept in OUT/lre, or all; repeatable",
+                   .help = "Relations whose operators are saved in OUT/lre, or all; repeatable",
                    .otherwise = "none",
                    .decides = Decides::kSelection});
   VisitMemoryOption(a.memory, "a pass, without the Jacobians,", option);
   VisitOutputOptions(a.output, "out/lre-MODEL", option);
   option.Topic("Saved operators");
-  option(&a.apply, {.names = "--apply",
-                    .help = "Ask an operator that --save kept for the object of --subject",
-                    .decides = Decides::kConduct,
-                    .excludes = {"--relations", "--layers", "--samples", "--trials", "--betas",
-                                 "--ranks", "--limit", "--prefix", "--compat", "--save", "--memory",
-                                 "--out", "--force"}});
-  option(
-      &a.subject,
-      {.names = "--subject",
-       .help =
-           "With --apply: the subject, asked for after the samples that the operator was made from",
-       .decides = Decides::kConduct,
-       .needs = {"--apply"}});
+  option(&a.apply,
+         {.names = "--apply",
+          .help = "File of an operator that --save wrote; it is asked for the object of --subject",
+          .decides = Decides::kConduct,
+          .excludes = {"--relations", "--layers", "--samples", "--trials", "--betas", "--ranks",
+                       "--limit", "--prefix", "--compat", "--save", "--memory", "--out", "--force",
+                       "--table"}});
+  option(&a.subject, {.names = "--subject",
+                      .help = "With --apply: the subject. The prompt begins with the samples from "
+                              "which the operator was made",
+                      .decides = Decides::kConduct,
+                      .needs = {"--apply"}});
   option(&a.prompt,
          {.names = "--prompt",
-          .help = "With --apply: ask with this prompt, {} for the subject, and no examples",
+          .help = "With --apply: a prompt of your own without examples, with {} for the subject",
           .decides = Decides::kConduct,
           .needs = {"--apply"}});
   option(&a.top, {.names = "--top",
@@ -120,11 +120,10 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
 
 void CheckLreOptions(const CommonArguments& common, const LreArguments& a) {
   Refuse(!a.apply && a.relations.empty(),
-         "no relations: give --relations, or --apply with --subject");
+         "there are no relations: give --relations, or --apply and --subject");
   Refuse(a.apply && !a.subject, "--apply needs --subject");
-  Refuse(a.limit && *a.limit <= a.samples,
-         "--limit must be more than --samples: so many are tested at least");
-  Refuse(common.check, "--check is of sweeps that are computed in parts; lre has no such check");
+  Refuse(a.limit && *a.limit <= a.samples, "--limit must be more than --samples");
+  Refuse(common.check, "lre has no --check: no part of it is computed twice");
 }
 
 LreOptions MakeLreOptions(const CommonArguments& common, const LreArguments& a,
@@ -152,15 +151,15 @@ std::vector<Relation> TakeRelations(const CommonArguments& common, const LreArgu
   for (const Relation& relation : relations) {
     const auto [found, is_new] = names.emplace(OperatorFile(relation.name), relation.name);
     if (!is_new)
-      throw Error(
-          fmt::format("two relations are named '{}' and '{}'", found->second, relation.name),
-          "--save would give them the same file: their letters, digits, _ and - must differ");
+      throw Error(fmt::format("the relations '{}' and '{}' would have the same file", found->second,
+                              relation.name),
+                  "rename one: their letters, digits, _ and - must differ");
   }
   for (const std::string& name : a.save) {
     if (name != "all" && std::none_of(relations.begin(), relations.end(),
                                       [&](const Relation& r) { return r.name == name; }))
       throw Error(fmt::format("--save {}: no relation has that name", name),
-                  "name those in --relations, or all");
+                  "name a relation of --relations, or all");
   }
   return relations;
 }

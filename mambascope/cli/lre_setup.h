@@ -1,4 +1,4 @@
-// The options of `lre`, and what they mean for a model.
+// The options of the command `lre`, and the experiment that they define for a model.
 #pragma once
 
 #include <cstdint>
@@ -23,27 +23,28 @@ struct LreArguments {
   std::vector<int64_t> ranks;
   std::optional<std::string> prefix;
   std::string compat = "none";
-  std::vector<std::string> save;  // relations' names, or all
+  std::vector<std::string> save;  // names of relations, or "all"
   std::optional<uint64_t> memory;
   OutputArguments output;
-  // Or one operator that was saved, applied to one prompt.
+  // For --apply: the file of a saved operator, and the prompt that it is applied to.
   std::optional<std::string> apply, prompt, subject;
   int64_t top = 5;
 };
 void VisitLreOptions(LreArguments& arguments, OptionVisitor& option);
 
-// Throws UsageError for options that do not fit each other.
+// Throws UsageError for options that cannot be combined.
 void CheckLreOptions(const CommonArguments& common, const LreArguments& arguments);
 
-// Throws Error for layers that the model does not have.
+// Returns the options of the experiment. Throws Error for layers that the model lacks.
 LreOptions MakeLreOptions(const CommonArguments& common, const LreArguments& arguments,
                           const Model& model);
 
-// The relations in the files. Throws Error where two have names that would be one file's, and for a
-// name in --save that none has.
+// Reads the relations in the files. Throws Error when two relations would have the same
+// OperatorFile, and when --save names a relation that is not among them.
 std::vector<Relation> TakeRelations(const CommonArguments& common, const LreArguments& arguments);
 
-// lre/NAME.safetensors, of OUT; what is no letter, digit, _ or - in the name becomes _.
+// Returns the path lre/NAME.safetensors in the folder OUT. Characters of the name other than
+// letters, digits, _ and - become _.
 std::string OperatorFile(const std::string& relation);
 
 }  // namespace mambascope

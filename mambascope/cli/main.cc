@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "mambascope/cli/commands.h"
+#include "mambascope/cli/interrupt.h"
 #include "mambascope/cli/parser.h"
 #include "mambascope/cli/tuned_start.h"
 #include "mambascope/error.h"
@@ -27,6 +28,7 @@ bool RunsLong(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (RunsLong(argc, argv)) mambascope::StartTuned(argv);
+  mambascope::WatchForInterrupt();
   try {
     const int status = mambascope::RunCommandLine(argc, argv);
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)

@@ -26,16 +26,16 @@ FactWork Translate(const FactWork& work, const AskedFacts& asked, const Tokenize
 
 }  // namespace
 
-void VisitModels(std::vector<std::string>& models, const std::string& of_several,
-                 OptionVisitor& option) {
+void VisitModels(std::vector<std::string>& models, OptionVisitor& option) {
   option.Topic("Model");
-  option(&models,
-         {.names = "--model",
-          .help = fmt::format("Checkpoint folder, or demo, demo-mamba2, demo-neox; repeatable. Of "
-                              "several models all must know a fact, {}and all are in memory at "
-                              "once; --tokenizer is for those that have none",
-                              of_several),
-          .decides = Decides::kSelection});
+  option(
+      &models,
+      {.names = "--model",
+       .help = "Checkpoint folder, or a bundled model: demo, demo-mamba2 or demo-neox; "
+               "repeatable. Several models run on facts that all of them know, and are in memory "
+               "together; curves are drawn by relative depth. --tokenizer serves the models that "
+               "have none",
+       .decides = Decides::kSelection});
 }
 
 void CheckModels(const std::vector<std::string>& models, const FactArguments& facts) {
@@ -44,10 +44,10 @@ void CheckModels(const std::vector<std::string>& models, const FactArguments& fa
     std::error_code error;
     const fs::path folder = fs::weakly_canonical(fs::path(ModelFolder(model)) / "", error);
     Refuse(!folders.insert(folder).second,
-           fmt::format("--model {}: the same model is given twice", model).c_str());
+           fmt::format("--model {} is the same model as an earlier --model", model).c_str());
   }
   Refuse(models.size() > 1 && facts.prompt && !facts.answer,
-         "several models need one answer: give --answer");
+         "with several models, one fact needs --answer");
 }
 
 std::vector<std::string> NameModels(const std::vector<std::string>& models) {

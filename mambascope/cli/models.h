@@ -15,10 +15,8 @@ struct LoadedModel {
   Model model;
 };
 
-// --model, repeatable. `of_several` says what holds of several models, and ends with a semicolon or
-// is empty.
-void VisitModels(std::vector<std::string>& models, const std::string& of_several,
-                 OptionVisitor& option);
+// --model, repeatable.
+void VisitModels(std::vector<std::string>& models, OptionVisitor& option);
 
 // Throws UsageError for a model that is given twice, and for several models and one fact without
 // an answer. Throws Error for a model that does not exist.

@@ -1,20 +1,29 @@
 #include "mambascope/cli/moments.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <map>
 #include <set>
 
+#include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
+#include "mambascope/cli/interrupt.h"
 #include "mambascope/cli/output.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/moments_result.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/moments_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
@@ -59,12 +68,98 @@ std::vector<MomentResult> Collect(const CommonArguments& common, const std::stri
   if (other == OtherRuns::kReplace) options.others = MomentOptions::Others::kReplace;
   options.model = run.options.at("fingerprint");
   options.made_by = FingerprintText(DumpJson(run.identity));
+  const Progress beginning({.what = what}, common.quiet);
   std::optional<Progress> progress;
   options.progress = [&](int64_t documents, int64_t of, int64_t tokens) {
-    if (!progress) progress.emplace(what, "tokens", common.quiet, static_cast<double>(documents));
+    SayWhenStopped(WhenStopped::kGoesOn);  // files are saved every few seconds
+    if (!progress)
+      progress.emplace(ProgressState{.what = what,
+                                     .unit = "tokens",
+                                     .begun_with = static_cast<double>(documents),
+                                     .total = of},
+                       common.quiet);
     (*progress)(static_cast<double>(documents), of, tokens);
   };
   return CollectMoments(model, tokenizer, corpus, folder, options);
+}
+
+// The cache's folder of a run.
+fs::path CacheFolder(const fs::path& cache, const RunDescription& run) {
+  return cache / run.identity.at("fingerprint").get<std::string>() /
+         FingerprintText(DumpJson(run.identity));
+}
+
+// The file that says that a place's moments are complete.
+fs::path CompletePath(const fs::path& folder, const Place& place) {
+  return MomentsPath(folder, place).replace_extension(".json");
+}
+
+bool IsComplete(const fs::path& folder, const Place& place) {
+  return fs::exists(MomentsPath(folder, place)) && fs::exists(CompletePath(folder, place));
+}
+
+// Locks a folder of the cache against other programs, and waits for one that has locked it. The
+// system releases the lock when the program ends.
+class CacheLock {
+ public:
+  CacheLock(const CommonArguments& common, const fs::path& folder) {
+    PrepareFolder(folder);
+    const fs::path file = folder / ".lock";
+    lock_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (lock_ < 0 || flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+      return;  // a file system without locks is no reason not to run
+    if (!common.quiet)
+      fmt::print(stderr, "another mambascope collects second moments in {}; waiting for it\n",
+                 folder.string());
+    while (flock(lock_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  ~CacheLock() {
+    if (lock_ >= 0) close(lock_);
+  }
+  CacheLock(const CacheLock&) = delete;
+  CacheLock& operator=(const CacheLock&) = delete;
+
+ private:
+  int lock_ = -1;
+};
+
+// Collects the moments at options.places. Those that another program completes meanwhile are not
+// collected again.
+void CollectIntoCache(const CommonArguments& common, const Model& model, const Tokenizer& tokenizer,
+                      const CorpusSummary& corpus, const fs::path& folder,
+                      const RunDescription& run, MomentOptions options) {
+  const CacheLock lock(common, folder);
+  std::erase_if(options.places, [&](const Place& place) { return IsComplete(folder, place); });
+  if (options.places.empty()) return;
+  Note(common, fmt::format("second moments of {} are collected over {} into {}; later edits read "
+                           "them there",
+                           Count(options.places.size(), "projection input"),
+                           Count(corpus.documents, "document"), folder.string()));
+  Collect(common, "second moments: documents", model, tokenizer, corpus, folder, run, options,
+          OtherRuns::kRefuse);
+  for (const Place& place : options.places)
+    WriteFile(CompletePath(folder, place), DumpJson(run.options, 1) + "\n");
+}
+
+// Warns of moments from fewer tokens than a key has features.
+void WarnOfFewTokens(const CommonArguments& common, const std::vector<MomentResult>& moments) {
+  std::vector<std::string> names;
+  int64_t tokens = 0, width = 0;
+  for (const MomentResult& m : moments) {
+    if (m.tokens >= m.width) continue;
+    names.push_back(fmt::format("{}.{}", SiteName(m.place.site), m.place.layer));
+    tokens = m.tokens;
+    width = std::max(width, m.width);
+  }
+  if (names.empty()) return;
+  constexpr size_t kShown = 3;
+  const size_t more = names.size() - std::min(kShown, names.size());
+  names.resize(names.size() - more);
+  Warn(common, fmt::format("the text has {}, but keys have up to {} features ({}{}): these second "
+                           "moments have no inverse. Take more text, or edit with a --ridge",
+                           Count(tokens, "token"), width, fmt::join(names, ", "),
+                           more > 0 ? fmt::format(" and {} more", more) : ""));
 }
 
 class MomentsCommand : public Command {
@@ -82,17 +177,18 @@ class MomentsCommand : public Command {
                       .help = "Layers, as 3, 0-15, 2,4,6 or all",
                       .decides = Decides::kSelection});
     option(&projections_, {.names = "--projections",
-                           .help = "Projections whose inputs are taken, as W_a,W_o, or all",
+                           .help = "Projections whose inputs are measured, as W_a,W_o, or all",
                            .list = List::kCommas,
                            .decides = Decides::kSelection});
     option.Topic("Convergence");
-    option(&ridge_, {.names = "--ridge",
-                     .help = "Share of C's mean diagonal that is added to it where convergence is "
-                             "watched; the files have none",
-                     .bounds = Numbers{0, 1e6}});
+    option(&ridge_,
+           {.names = "--ridge",
+            .help = "Ridge for the convergence measure only: this share of the mean diagonal of "
+                    "the second moments C is added to C. Files hold C without it",
+            .bounds = Numbers{0, 1e6}});
     option.Topic("Text");
     option(&limit_documents_, {.names = "--limit-documents",
-                               .help = "Maximum number of documents, the first ones",
+                               .help = "Maximum number of documents; the first ones are taken",
                                .otherwise = "all",
                                .bounds = Integers{2, 1'000'000'000},
                                .decides = Decides::kSelection});
@@ -104,8 +200,8 @@ class MomentsCommand : public Command {
   }
 
   void Run() override {
-    const OutputFolder folder(output_.folder.value_or(DefaultFolder("moments", {common.model})),
-                              {"moments.json", "moments.html"});
+    const OutputFolder folder = OpenOutput(output_, DefaultFolder("moments", {common.model}),
+                                           {"moments.json", "moments.html"});
     const Tokenizer tokenizer = RequireTokenizer(common);
     MomentOptions options{.texts = TextFiles(texts_),
                           .limit_documents = limit_documents_.value_or(0),
@@ -126,8 +222,11 @@ class MomentsCommand : public Command {
     if (common.explain) Explain(options, corpus, model);
     result.moments = Collect(common, "moments: documents", model, tokenizer, corpus,
                              folder / "moments", run, options, output_.others());
-    WriteResults("moments", common, folder, result, MomentsPage(result),
-                 MomentsText(result) + (folder / "moments").string() + "\n");
+    WarnOfFewTokens(common, result.moments);
+    WriteResults(
+        "moments", common, output_, folder,
+        {result, MomentsPage(result), MomentsText(result) + (folder / "moments").string() + "\n",
+         [&] { return MakeTable(result); }});
   }
 
  private:
@@ -142,17 +241,40 @@ class MomentsCommand : public Command {
 
 }  // namespace
 
-void CollectForEdits(const CommonArguments& common, const Model& model, const Tokenizer& tokenizer,
-                     const std::vector<std::string>& texts, const std::vector<Place>& places,
-                     const fs::path& folder, OtherRuns other) {
-  MomentOptions options{.places = places,
-                        .texts = TextFiles(texts),
-                        .max_tokens = model.CutLength(MomentOptions().max_tokens)};
+fs::path UserMomentsCache() {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
+    return fs::path(cache) / "mambascope/moments";
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
+    return fs::path(home) / ".cache/mambascope/moments";
+  throw Error("second moments cannot be kept: neither XDG_CACHE_HOME nor HOME is set",
+              "name a folder for them with --cache");
+}
+
+std::map<Place, fs::path> CachedMoments(const CommonArguments& common, const Model& model,
+                                        const Tokenizer& tokenizer, const MomentText& text,
+                                        const std::vector<Place>& places, const fs::path& cache,
+                                        const std::string& base) {
+  MomentOptions options{.texts = TextFiles(text.texts),
+                        .max_tokens = model.CutLength(text.max_tokens)};
   const CorpusSummary corpus = SummarizeCorpus(options.texts);
-  const RunDescription run =
+  RunDescription run =
       DescribeMoments(DescribeModel("moments", common), options.ridge, options.max_tokens, corpus);
-  Collect(common, "second moments: documents", model, tokenizer, corpus, folder, run, options,
-          other);
+  std::vector<fs::path> folders = {CacheFolder(cache, run)};
+  if (!base.empty()) {
+    RunDescription of_base = run;
+    of_base.DependsOn("fingerprint", base);
+    folders.push_back(CacheFolder(cache, of_base));
+  }
+  std::map<Place, fs::path> files;
+  for (const Place& place : places) {
+    const auto found = std::find_if(folders.begin(), folders.end(),
+                                    [&](const fs::path& f) { return IsComplete(f, place); });
+    files[place] = MomentsPath(found == folders.end() ? folders[0] : *found, place);
+    if (found == folders.end()) options.places.push_back(place);
+  }
+  if (!options.places.empty())
+    CollectIntoCache(common, model, tokenizer, corpus, folders[0], run, options);
+  return files;
 }
 
 std::unique_ptr<Command> MakeMoments() { return std::make_unique<MomentsCommand>(); }

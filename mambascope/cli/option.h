@@ -1,5 +1,5 @@
-// How options are declared: once, with all that parsing, --help, result files and the pages in
-// docs/cli/ say of them.
+// Options are declared once. Parsing, --help, result files and the pages in docs/cli/ all use this
+// declaration.
 //
 //   void TraceArguments::Visit(OptionVisitor& option) {
 //     option.Topic("States restored");
@@ -17,17 +17,21 @@
 
 namespace mambascope {
 
-// What an option decides.
+// The part of a run that an option decides.
 enum class Decides {
-  kResults,    // the numbers: it is echoed in result files, and part of a run's identity
-  kSelection,  // which results are made: it is echoed, and a run with another value goes on with
-               // the same results
-  kConduct,    // how the run goes, and where its results go: neither
-  kResolved,   // the numbers, through something found at run time: the command itself echoes that,
-               // as a digest or a value
+  // The numbers. Result files contain the option, and it is part of the run's identity.
+  kResults,
+  // Which results are made. Result files contain the option. A run with another value continues
+  // with the same results.
+  kSelection,
+  // How the run proceeds, and where its results go. Result files do not contain the option.
+  kConduct,
+  // The numbers, but through a value that is known only at run time. The command itself writes this
+  // value, or a digest of it, to result files.
+  kResolved,
 };
 
-// Which values an option takes.
+// The values that an option accepts.
 struct Integers {
   int64_t least, most;
 };
@@ -40,27 +44,28 @@ struct Numbers {
 struct OneOf {
   std::vector<std::string> names;
 };
-struct ByteSize {};  // "4G"; 1 or more
+struct ByteSize {};  // a number of bytes, such as "4G"; at least 1
 struct NotEmpty {};
 using Bounds =
     std::variant<std::monostate, Integers, IntegersFrom, Numbers, OneOf, ByteSize, NotEmpty>;
 
-// How a list is given: --text A --text B, or --layers 1,2.
+// How a list is written: --text A --text B (kRepeated), or --layers 1,2 (kCommas).
 enum class List { kRepeated, kCommas };
 
 struct OptionInfo {
   std::string names;           // "--layer,--layers"
-  std::string help;            // what it is, without a full stop
-  std::string otherwise = {};  // what holds where it is not given; empty: its value before parsing
+  std::string help;            // description without a full stop
+  std::string otherwise = {};  // description of the default; empty: the value before parsing
   Bounds bounds = {};
   List list = List::kRepeated;
   Decides decides = Decides::kResults;
-  std::string key = {};  // in result files; empty: the last name, with _ for -
+  std::string key = {};  // key in result files; empty: the last name, with _ for -
   std::vector<std::string> excludes = {}, needs = {};
   enum class Presence { kOptional, kRequired } presence = Presence::kOptional;
 };
 
-// Where an option's value is. An optional is empty, and a list too, where the option was not given.
+// Points to the variable that receives an option's value. If the option is not given, an optional
+// or a list stays empty.
 using OptionValue =
     std::variant<bool*, int*, int64_t*, double*, std::string*, std::optional<std::string>*,
                  std::optional<int>*, std::optional<int64_t>*, std::optional<uint64_t>*,
@@ -81,13 +86,13 @@ class OptionVisitor {
   std::string topic_;
 };
 
-// A wrong command line: the program ends with exit code 2.
+// A wrong command line. The program ends with exit code 2.
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// Throws UsageError where `wrong`.
+// Throws UsageError with the text `why` if `wrong`.
 inline void Refuse(bool wrong, const char* why) {
   if (wrong) throw UsageError(why);
 }

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "mambascope/checkpoint/file.h"
+#include "mambascope/cli/interrupt.h"
 
 namespace mambascope {
 namespace {
@@ -35,6 +36,11 @@ void VisitOutputOptions(OutputArguments& a, const std::string& otherwise, Option
                      .bounds = NotEmpty(),
                      .decides = Decides::kConduct});
   VisitForceOption(a.force, option);
+  option(&a.table, {.names = "--table",
+                    .help = "Also write the results as a CSV file: a row per cell, with its keys",
+                    .otherwise = "no table",
+                    .bounds = NotEmpty(),
+                    .decides = Decides::kConduct});
 }
 
 std::string DefaultFolder(const std::string& command, const std::vector<std::string>& models,
@@ -52,13 +58,25 @@ std::string DefaultFolder(const std::string& command, const std::vector<std::str
   return "out/" + folder;
 }
 
-void WriteResults(const std::string& name, const CommonArguments& common,
-                  const OutputFolder& folder, const Json& json, const std::string& page,
-                  const std::string& text) {
+OutputFolder OpenOutput(const OutputArguments& a, const std::string& default_folder,
+                        const std::vector<std::string>& files) {
+  if (a.table) PrepareFile(*a.table);
+  return OutputFolder(a.folder.value_or(default_folder), files);
+}
+
+void WriteResults(const std::string& name, const CommonArguments& common, const OutputArguments& a,
+                  const OutputFolder& folder, const CommandResult& result) {
   const fs::path json_file = folder / (name + ".json"), page_file = folder / (name + ".html");
-  WriteFile(json_file, DumpJson(json, 1) + "\n");
-  WriteFile(page_file, page);
-  Print(common, json, fmt::format("{}{}\n{}\n", text, json_file.string(), page_file.string()));
+  std::string files = fmt::format("{}\n{}\n", json_file.string(), page_file.string());
+  if (a.table) files += *a.table + "\n";
+  {
+    const auto together = HoldFiles();
+    WriteFile(json_file, DumpJson(result.json, 1) + "\n");
+    WriteFile(page_file, result.page);
+    if (a.table) WriteFile(*a.table, result.table().csv());
+    SayWhenStopped(WhenStopped::kWritten);
+  }
+  Print(common, result.json, result.text + files);
 }
 
 }  // namespace mambascope

@@ -1,6 +1,7 @@
 // Where the results of a run go.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,17 +9,19 @@
 #include "mambascope/cli/common.h"
 #include "mambascope/jobs/earlier_result.h"
 #include "mambascope/jobs/output_folder.h"
+#include "mambascope/reports/table.h"
 
 namespace mambascope {
 
 struct OutputArguments {
   std::optional<std::string> folder = {};  // none: DefaultFolder
   bool force = false;
+  std::optional<std::string> table = {};  // a file
 
   // What --force says of the results of another run.
   OtherRuns others() const { return force ? OtherRuns::kReplace : OtherRuns::kRefuse; }
 };
-// --out and --force. `otherwise` is the default folder, with MODEL for the model's name.
+// --out, --force and --table. `otherwise` is the default folder, with MODEL for the model's name.
 void VisitOutputOptions(OutputArguments& arguments, const std::string& otherwise,
                         OptionVisitor& option);
 void VisitForceOption(bool& force, OptionVisitor& option);
@@ -28,9 +31,22 @@ void VisitForceOption(bool& force, OptionVisitor& option);
 std::string DefaultFolder(const std::string& command, const std::vector<std::string>& models,
                           const std::string& detail = "");
 
-// Writes NAME.json and NAME.html; prints `json`, or `text` and the names of the two.
+// Locks the folder of --out, or else the default one, for these files; checks that --table can be
+// written, too.
+OutputFolder OpenOutput(const OutputArguments& arguments, const std::string& default_folder,
+                        const std::vector<std::string>& files);
+
+// What a command has to tell.
+struct CommandResult {
+  Json json;
+  std::string page;              // HTML
+  std::string text;              // for the terminal
+  std::function<Table()> table;  // made where it is asked for
+};
+// Writes NAME.json and NAME.html, and the file of --table; prints the JSON, or the text and the
+// names of the files.
 void WriteResults(const std::string& name, const CommonArguments& common,
-                  const OutputFolder& folder, const Json& json, const std::string& page,
-                  const std::string& text);
+                  const OutputArguments& arguments, const OutputFolder& folder,
+                  const CommandResult& result);
 
 }  // namespace mambascope

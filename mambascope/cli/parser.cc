@@ -1,6 +1,7 @@
 #include "mambascope/cli/parser.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/common.h"
 #include "mambascope/cli/suggestion.h"
+#include "mambascope/figures/label.h"
 
 namespace mambascope {
 namespace {
@@ -109,13 +111,42 @@ class AddToParser : public OptionVisitor {
   std::vector<std::pair<CLI::Option*, OptionInfo>> relations_;
 };
 
-// CLI11 leaves two empty lines between groups of options.
+// Plain help: short names of values, lines of at most 100 characters, and one empty line between
+// groups of options, where CLI11 leaves two.
 class HelpFormatter : public CLI::Formatter {
  public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (option->get_expected_max() == 0) return "";  // a flag
+    std::string text = " " + ValueName(option->get_type_name());
+    if (option->get_expected_max() > 1) text += " ...";
+    if (option->get_required()) text += " (required)";
+    return text;
+  }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    std::string text = option->get_description();
+    if (!option->get_default_str().empty())
+      text += fmt::format(" (default: {})", option->get_default_str());
+    return fmt::format("{}", fmt::join(WrapText(text, kHelpWidth), "\n"));
+  }
   std::string make_help(const CLI::App* app, std::string name,
                         CLI::AppFormatMode mode) const override {
     return CLI::detail::find_and_replace(Formatter::make_help(app, std::move(name), mode), "\n\n\n",
                                          "\n\n");
+  }
+
+ private:
+  static constexpr int kHelpWidth = 70;  // beside 30 columns of names
+
+  // `type` is CLI11's: a type, and what its checks accept, as "TEXT:{cut,cut-conv}".
+  static std::string ValueName(const std::string& type) {
+    const size_t set = type.find('{');
+    if (set != type.npos) {
+      std::string names = type.substr(set + 1, type.find('}', set) - set - 1);
+      std::replace(names.begin(), names.end(), ',', '|');
+      return names;
+    }
+    if (type.find("SIZE") != type.npos) return "SIZE";
+    return type.starts_with("TEXT") ? "TEXT" : "N";
   }
 };
 
@@ -177,7 +208,7 @@ void CheckNames(const CLI::App& app, int argc, char** argv) {
 
 int RunCommandLine(int argc, char** argv) {
   CLI::App app(
-      "mambascope: where a state-space language model keeps a fact, how it reaches the answer, and "
+      "mambascope shows where a language model keeps a fact, how the fact reaches the answer, and "
       "whether it can be rewritten.");
   app.set_version_flag("--version", std::string(kVersion) + " (" + kGitCommit + ")");
   app.require_subcommand(1);

@@ -10,6 +10,7 @@
 #include "mambascope/experiments/facts/fact_json.h"
 #include "mambascope/experiments/tracing/paths_result.h"
 #include "mambascope/reports/paths_report.h"
+#include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
@@ -24,11 +25,12 @@ class PathsCommand : public Command {
     VisitFactOptions(facts_, "out/paths-MODEL-TOKEN", option);
     option.Topic("States restored");
     option(&at_, {.names = "--at",
-                  .help = "Token whose residual is restored, or both, as subject_last,prompt_last",
+                  .help = "Token whose residual stream is restored. Each of several tokens, as "
+                          "subject_last,prompt_last, is restored alone",
                   .bounds = OneOf{{"subject_last", "prompt_last"}},
                   .list = List::kCommas});
   }
-  void VisitModel(OptionVisitor& option) override { VisitModels(models_, "", option); }
+  void VisitModel(OptionVisitor& option) override { VisitModels(models_, option); }
   void Check() const override {
     CheckFacts(facts_);
     CheckModels(models_, facts_);
@@ -62,8 +64,9 @@ class PathsCommand : public Command {
     PathsResults results;
     for (size_t m = 0; m < loaded.size(); ++m)
       results.push_back(RunModel(loaded[m], asked[m].noise, work[m], runs[m], stores[m]));
-    WriteResults("paths", common, folder, PathsJson(results), PathsPage(results),
-                 PathsText(results));
+    WriteResults("paths", common, facts_.output, folder,
+                 {PathsJson(results), PathsPage(results), PathsText(results),
+                  [&] { return MakeTable(results); }});
   }
 
  private:
@@ -71,9 +74,11 @@ class PathsCommand : public Command {
   std::vector<PathsResult> RunModel(const LoadedModel& one, const std::optional<Noise>& noise,
                                     const FactWork& work, const std::vector<RunDescription>& runs,
                                     FactStores& stores) {
+    const int64_t samples = noise ? noise->samples : 1;
+    const auto conditions = static_cast<int64_t>(PathConditions(one.model).size());
     std::vector<std::vector<FactPaths>> paths = RunFacts<FactPaths>(
         models_.size() > 1 ? "paths of " + one.name : "paths", one.common, facts_, one.model, work,
-        stores,
+        {.rows = samples * conditions * one.model.layers() * kUsualRows}, stores,
         [&](const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
             const CellOptions& cells, Audit& audit) {
           std::vector<PathTask> tasks;

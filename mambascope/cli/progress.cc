@@ -3,33 +3,100 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <utility>
+#include <vector>
 
 namespace mambascope {
+namespace {
 
-Progress::Progress(std::string what, std::string unit, bool quiet, double begun_with)
-    : what_(std::move(what)),
-      unit_(std::move(unit)),
-      silent_(quiet || isatty(STDERR_FILENO) == 0),
-      begun_with_(begun_with) {}
+// All that exist, the newest last; the mutex guards the list and what is printed.
+struct Shown {
+  std::mutex mutex;
+  std::vector<const Progress*> all;
+};
+
+Shown& Lines() {
+  static Shown shown;
+  return shown;
+}
+
+std::string TimeText(double seconds) {
+  return seconds < 120 ? fmt::format("{:.0f} s", seconds) : fmt::format("{:.0f} min", seconds / 60);
+}
+
+}  // namespace
+
+std::string ProgressText(const ProgressState& s, double elapsed, double updated) {
+  std::string text = s.what;
+  if (s.total > 0) text += fmt::format(" {:.0f}/{}", std::floor(s.done + 1e-9), s.total);
+  if (!s.stage.empty()) text += fmt::format(" ({})", s.stage);
+  if (s.total > 0 && s.done != std::floor(s.done))
+    text += fmt::format(", {:.0f} %", std::floor(100 * s.done / static_cast<double>(s.total)));
+  if (!s.unit.empty() && s.units > 0 && updated > 1)
+    text += fmt::format(", {:.1f} {} per second", static_cast<double>(s.units) / updated, s.unit);
+  const double made = s.done - s.begun_with;
+  const double left =
+      made > 0 ? (static_cast<double>(s.total) - s.done) * updated / made - (elapsed - updated) : 0;
+  // Towards the end, and where a step takes longer than those before, how long is left is not
+  // known.
+  if (left >= 0.5) return fmt::format("{}, {} left", text, TimeText(left));
+  return fmt::format("{}, {} so far", text, TimeText(elapsed));
+}
+
+Progress::Progress(ProgressState begin, bool quiet)
+    : state_(std::move(begin)), terminal_(isatty(STDERR_FILENO) != 0) {
+  state_.done = state_.begun_with;
+  if (quiet) return;
+  {
+    const std::lock_guard lock(Lines().mutex);
+    Lines().all.push_back(this);
+  }
+  shower_ = std::thread([this] { Show(); });
+}
 
 Progress::~Progress() {
-  if (shown_) fmt::print(stderr, "\r\033[K");
+  if (!shower_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+  }
+  ends_.notify_one();
+  shower_.join();
+  const std::lock_guard lock(Lines().mutex);
+  std::erase(Lines().all, this);
+  if (shown_ && terminal_) fmt::print(stderr, "\r\033[K");
 }
 
 void Progress::operator()(double done, int64_t total, int64_t units) {
-  const Clock::time_point now = Clock::now();
-  const double elapsed = std::chrono::duration<double>(now - start_).count(),
-               since = std::chrono::duration<double>(now - last_).count();
-  if (silent_ || elapsed < 0.5 || since < 0.1 || done <= begun_with_) return;
-  last_ = now;
-  shown_ = true;
-  const double left = (static_cast<double>(total) - done) * elapsed / (done - begun_with_);
-  const std::string rate = unit_.empty() ? ""
-                                         : fmt::format(", {:.0f} {} per second",
-                                                       static_cast<double>(units) / elapsed, unit_);
-  fmt::print(stderr, "\r\033[K{} {:.0f}/{}{}, {:.0f} s left", what_, done, total, rate, left);
-  std::fflush(stderr);
+  const std::lock_guard lock(mutex_);
+  state_.total = total;
+  state_.done = std::min(std::max(state_.done, done), static_cast<double>(total));
+  state_.units = std::max(state_.units, units);
+  updated_ = Clock::now();
+}
+
+void Progress::Stage(const std::string& stage) {
+  const std::lock_guard lock(mutex_);
+  state_.stage = stage;
+}
+
+void Progress::Show() {
+  using std::chrono::milliseconds;
+  std::unique_lock lock(mutex_);
+  milliseconds wait = terminal_ ? milliseconds(500) : milliseconds(2000);
+  while (!ends_.wait_for(lock, wait, [this] { return over_; })) {
+    wait = terminal_ ? milliseconds(200) : milliseconds(5000);
+    const std::string text = ProgressText(state_, Seconds(Clock::now()), Seconds(updated_));
+    const std::lock_guard printing(Lines().mutex);
+    if (Lines().all.back() != this) continue;
+    shown_ = true;
+    if (terminal_) fmt::print(stderr, "\r\033[K{}", text);
+    else fmt::print(stderr, "progress: {}\n", text);
+    std::fflush(stderr);
+  }
 }
 
 }  // namespace mambascope

@@ -1,33 +1,60 @@
-// A progress line on stderr, for work of more than half a second: done, rate, time left. Nothing
-// where stderr is no terminal.
+// Says on stderr what a long run is doing: how much is done, the rate, the time left. On a terminal
+// it is one line that is renewed, from half a second on. Elsewhere it is a plain line, "progress:
+// ..", after two seconds and then every five.
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <string>
+#include <thread>
 
 namespace mambascope {
 
+// How far some work is.
+struct ProgressState {
+  std::string what;        // names the work
+  std::string unit = {};   // of the rate; empty: no rate
+  std::string stage = {};  // what is being done at present; empty: nothing to add
+  double begun_with = 0;   // items that earlier runs had done
+  double done = 0;
+  int64_t total = 0;  // items; 0: not known
+  int64_t units = 0;  // work that this run has done
+};
+
+// One line about the work, without its end. `elapsed` are the seconds since it began, and `updated`
+// those from the beginning to the last change of the state.
+std::string ProgressText(const ProgressState& state, double elapsed, double updated);
+
+// While it exists, a thread of its own shows the state, so that the line goes on while a step takes
+// long. Of several, only the newest is shown.
 class Progress {
  public:
-  // `what` names the work, `unit` what the rate counts, none without it; `begun_with` is done
-  // already. Silent when `quiet`.
-  Progress(std::string what, std::string unit, bool quiet, double begun_with = 0);
+  // Shows nothing when `quiet`.
+  Progress(ProgressState begin, bool quiet);
   ~Progress();  // clears the line
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // `done` of `total` facts, or other things that the user counts in; `units` for the rate, since
-  // this was made.
+  // `done` of `total` items, and the units for the rate. Never goes backwards, or past the total.
   void operator()(double done, int64_t total, int64_t units = 0);
+  void Stage(const std::string& stage);
 
  private:
   using Clock = std::chrono::steady_clock;
-  std::string what_, unit_;
-  bool silent_;
-  bool shown_ = false;
-  double begun_with_;
-  Clock::time_point start_ = Clock::now(), last_ = start_;
+  void Show();
+  double Seconds(Clock::time_point until) const {
+    return std::chrono::duration<double>(until - start_).count();
+  }
+
+  ProgressState state_;  // guarded by mutex_, as are the next three
+  Clock::time_point start_ = Clock::now(), updated_ = start_;
+  bool shown_ = false, over_ = false;
+  const bool terminal_;
+  std::mutex mutex_;
+  std::condition_variable ends_;
+  std::thread shower_;  // none when quiet
 };
 
 }  // namespace mambascope

@@ -1,4 +1,4 @@
-// Warnings about inputs that are allowed, but rarely mean what the user meant.
+// Warnings about inputs that are allowed, but are rarely what the user wants.
 #pragma once
 
 #include <string>
@@ -8,16 +8,16 @@
 
 namespace mambascope {
 
-// A subject that the prompt contains more than once, or only inside a longer word. `prompt` is what
-// the user gave: a pattern with {}, or a whole prompt.
+// Warns when the prompt contains the subject more than once, or only inside a longer word. `prompt`
+// is the user's text: a pattern with {}, or a whole prompt.
 void WarnOfSubject(const CommonArguments& common, const std::string& prompt,
                    const std::string& subject);
 
-// An answer of several tokens, of which only the first is followed.
+// Warns when the answer has several tokens, because only the first one counts for p(answer).
 void WarnOfAnswer(const CommonArguments& common, const Tokenizer& tokenizer,
                   const std::string& answer);
 
-// A corrupted prompt that the model answers almost as the clean one.
+// Warns when corruption hardly lowers p(answer): p_corrupt is at least half of p_clean.
 void WarnOfEffect(const CommonArguments& common, const TracedFact& fact);
 
 // Throws Error where the metric is the logit difference and the only fact has no other answer.

@@ -6,6 +6,7 @@
 #include "mambascope/checkpoint/tensor_file.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
+#include "mambascope/cli/interrupt.h"
 #include "mambascope/cli/output.h"
 #include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
@@ -64,12 +65,12 @@ class StatesCommand : public Command {
     VisitPromptOptions(prompt_, option);
     option.Topic("Output");
     option(&sites_, {.names = "--sites",
-                     .help = "Sites, as resid,ssm_out; with a layer as resid.3 or "
-                             "blocks.3.hook_resid_post",
-                     .otherwise = "all that the model has",
+                     .help = "Sites to write, as resid,ssm_out; a name may hold a layer, as "
+                             "resid.3 or blocks.3.hook_resid_post",
+                     .otherwise = "all sites of the model",
                      .list = List::kCommas});
     option(&out_, {.names = "--out",
-                   .help = "The .safetensors file to write",
+                   .help = "File to write (safetensors)",
                    .bounds = NotEmpty(),
                    .decides = Decides::kConduct,
                    .presence = OptionInfo::Presence::kRequired});
@@ -89,7 +90,11 @@ class StatesCommand : public Command {
                                                  {"tokens", at::tensor(ids, at::kLong)}};
     RequireFinite(tensors.at("logits"), "a logit");
     for (const Place& place : places) tensors[TensorName(place)] = run.State(place, 0);
-    WriteSafetensors(out_, tensors, StatesMetadata(description));
+    {
+      const auto whole = HoldFiles();
+      WriteSafetensors(out_, tensors, StatesMetadata(description));
+      SayWhenStopped(WhenStopped::kWritten);
+    }
     Print(common, {{"file", out_}, {"tensors", tensors.size()}, {"tokens", ids.size()}},
           fmt::format("{} tensors of {} tokens in {}\n", tensors.size(), ids.size(), out_));
   }

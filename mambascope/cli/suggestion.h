@@ -1,4 +1,4 @@
-// "Did you mean": the known name that a mistyped one is nearest to.
+// Suggests the known name that is most similar to a mistyped one ("Did you mean").
 #pragma once
 
 #include <optional>
@@ -7,12 +7,14 @@
 
 namespace mambascope {
 
-// The fewest insertions, deletions, replacements and exchanges of neighbors that turn `a` into `b`
-// (optimal string alignment distance).
+// Returns the smallest number of insertions, deletions, replacements and swaps of neighboring
+// characters that turn `a` into `b` (optimal string alignment distance).
 size_t EditDistance(const std::string& a, const std::string& b);
 
-// The nearest of `known` to `name`. None where all are far: further than a third of the name's
-// length, and further than 2. A name that begins another is near.
+// Returns the name in `known` with the smallest EditDistance to `name`. Returns nothing if all
+// distances exceed both 2 and a third of the length of `name`. If `name` has more than 3 characters
+// and a known name begins with it, that distance counts as 1. A name that would have to change
+// completely is never returned.
 std::optional<std::string> NearestName(const std::string& name,
                                        const std::vector<std::string>& known);
 

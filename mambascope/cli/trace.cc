@@ -11,6 +11,7 @@
 #include "mambascope/experiments/facts/fact_json.h"
 #include "mambascope/experiments/tracing/trace_result.h"
 #include "mambascope/plural.h"
+#include "mambascope/reports/result_tables.h"
 #include "mambascope/reports/trace_report.h"
 
 namespace mambascope {
@@ -38,8 +39,7 @@ Site ParseTracedSite(const std::string& text, const Model& model) {
 // The sites to restore in a model, with their windows.
 std::vector<TracedSite> TracedSites(const TraceArguments& a, const Model& model) {
   if (a.isolate && model.LayersWith(Site::kSsmOut).empty())
-    throw Error(
-        "--isolate takes a mixer's output apart into scan and gate: it is for Mamba models");
+    throw Error("--isolate needs a Mamba model: it splits a mixer's output into scan and gate");
   std::vector<TracedSite> traced;
   for (const std::string& text : a.isolate ? std::vector<std::string>{"mixer_out"} : a.sites) {
     const Site site = ParseTracedSite(text, model);
@@ -47,7 +47,7 @@ std::vector<TracedSite> TracedSites(const TraceArguments& a, const Model& model)
                     [&](const TracedSite& other) { return other.site == site; }))
       throw Error(fmt::format("--site {}: the site {} is given twice", text, SiteName(site)));
     if (site == Site::kEmbed && a.window.value_or(1) > 1)
-      throw Error("--window: the embedding has no layers to restore together");
+      throw Error("--window does not go with --site embed, which has no layers");
     if (a.window && *a.window > model.layers())
       throw Error(fmt::format("--window {}: the model has only {}", *a.window,
                               Count(model.layers(), "layer")));
@@ -62,24 +62,26 @@ class TraceCommand : public Command {
     VisitFactOptions(a_.facts, "out/trace-MODEL-SITE", option);
     option.Topic("States restored");
     option(&a_.isolate, {.names = "--isolate",
-                         .help = "What the output projection adds: the effect of mixer_out less "
-                                 "those of ssm_out and gate"});
+                         .help = "Measure what the output projection adds: the effect of mixer_out "
+                                 "minus the effects of ssm_out and gate"});
     option(&a_.sites, {.names = "--site",
-                       .help = "States to restore: a site of the model, or several, as "
-                               "resid,ssm_out",
+                       .help = "Site whose states are restored. Each of several sites, as "
+                               "resid,ssm_out, is traced",
                        .list = List::kCommas,
                        .excludes = {"--isolate"}});
-    option(&a_.window, {.names = "--window",
-                        .help = "Layers restored together",
-                        .otherwise = "1 for resid, else 10 of 64 layers as published, scaled",
-                        .bounds = Integers{1, 1'000'000}});
+    option(&a_.window,
+           {.names = "--window",
+            .help = "Number of layers restored together",
+            .otherwise = "1 for resid; for others the published 10 of 64 layers, scaled to the "
+                         "model",
+            .bounds = Integers{1, 1'000'000}});
   }
-  void VisitModel(OptionVisitor& option) override { VisitModels(a_.models, "", option); }
+  void VisitModel(OptionVisitor& option) override { VisitModels(a_.models, option); }
   void Check() const override {
     CheckFacts(a_.facts);
     CheckModels(a_.models, a_.facts);
     Refuse(a_.isolate && a_.metric() == Metric::kLogitDiff,
-           "--isolate is of p(answer), not of --metric logit_diff");
+           "--isolate does not go with --metric logit_diff: it splits effects on p(answer)");
   }
 
   void Run() override {
@@ -109,8 +111,9 @@ class TraceCommand : public Command {
     TraceResults results;
     for (size_t m = 0; m < loaded.size(); ++m)
       results.push_back(RunModel(loaded[m], sites[m], asked[m].noise, work[m], runs[m], stores[m]));
-    WriteResults("trace", common, folder, TraceJson(results), TracePage(results),
-                 TraceText(results));
+    WriteResults("trace", common, a_.facts.output, folder,
+                 {TraceJson(results), TracePage(results), TraceText(results),
+                  [&] { return MakeTable(results); }});
   }
 
  private:
@@ -128,7 +131,7 @@ class TraceCommand : public Command {
                                     const std::vector<RunDescription>& runs, FactStores& stores) {
     std::vector<std::vector<FactTrace>> traces = RunFacts<FactTrace>(
         a_.models.size() > 1 ? "trace of " + one.name : "trace", one.common, a_.facts, one.model,
-        work, stores,
+        work, Load(one.model, noise), stores,
         [&](const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
             const CellOptions& cells, Audit& audit) {
           std::vector<FactTrace> found =
@@ -156,6 +159,13 @@ class TraceCommand : public Command {
     WarnOfNone(one.common, one.name, results[0].facts.size(), results[0].Shown().guarded,
                results[0].metric);
     return results;
+  }
+
+  // The load of a fact at one site.
+  FactLoad Load(const Model& model, const std::optional<Noise>& noise) const {
+    const int64_t samples = noise ? noise->samples : 1;
+    return {.sweeps = a_.isolate ? 3 : 1,
+            .rows = samples * model.layers() * kUsualTokens * kUsualRows};
   }
 
   std::vector<FactTrace> Trace(const LoadedModel& one, const std::vector<TracedSite>& sites,

@@ -77,7 +77,7 @@ TEST(SnippetsOfTest, SayEveryFactInEveryTemplate) {
                                  "Dnipro: The mouth of Dnipro is in the Black Sea."));
 }
 
-// The bundled relations say something of every object that the bundled records write.
+// The bundled relations have texts about every object that the bundled records write.
 TEST(SnippetsOfTest, CoverTheBundledRecords) {
   const AttributeSnippets snippets =
       CollectSnippets(ReadRelations({RepositoryFolder() / "data/demo/relations"}));

@@ -25,11 +25,11 @@ Corpus::Corpus(std::vector<fs::path> files) : files_(std::move(files)) {
   for (const fs::path& file : files_) {
     if (file.extension() != ".txt" && file.extension() != ".jsonl")
       throw Error(
-          fmt::format("{}: is no text that is read here", file.string()),
-          "a .txt has one document per line, a .jsonl one in the field 'text' of each line");
-    std::error_code unreadable;  // is reported below, by what opening the file says
+          fmt::format("{}: is not a .txt or .jsonl file", file.string()),
+          "each line of a .txt is a document; each line of a .jsonl has one in its field 'text'");
+    std::error_code unreadable;  // ignored, because opening the file below reports it
     if (fs::is_directory(file, unreadable))
-      throw Error(fmt::format("{}: is a folder, a file was expected", file.string()));
+      throw Error(fmt::format("{}: is a folder; expected a file", file.string()));
     if (!std::ifstream(file))
       throw Error(fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
   }
@@ -54,7 +54,7 @@ std::optional<std::string> Corpus::Next() {
     if (line.ends_with('\r')) line.pop_back();
     const std::string where = fmt::format("{}: line {}", file.string(), line_);
     if (const size_t at = FindInvalidUtf8(line); at != line.npos)
-      throw Error(fmt::format("{}: is no UTF-8 at its byte {}", where, at + 1));
+      throw Error(fmt::format("{}: is not UTF-8 at byte {}", where, at + 1));
     if (line.empty()) continue;
     if (file.extension() == ".jsonl") {
       const Json document = ParseJson(line, where);

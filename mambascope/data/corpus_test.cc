@@ -1,4 +1,4 @@
-// Documents of text files and JSON lines.
+// Reads documents from text files and JSON Lines.
 #include "mambascope/data/corpus.h"
 
 #include <gmock/gmock.h>
@@ -53,8 +53,9 @@ TEST_F(CorpusTest, ErrorsNameFileAndLine) {
               HasSubstr("a.jsonl: line 2: lacks the field 'text'"));
   EXPECT_THAT(error("a.jsonl", "{\"text\": 7}\n"), HasSubstr("a.jsonl: line 1: field 'text'"));
   EXPECT_THAT(error("a.jsonl", "plain\n"), HasSubstr("a.jsonl: line 1"));
-  EXPECT_THAT(error("a.txt", "x\n\xff\n"), HasSubstr("a.txt: line 2: is no UTF-8 at its byte 1"));
-  EXPECT_THAT(error("a.csv", "x\n"), HasSubstr("a.csv: is no text that is read here; a .txt has"));
+  EXPECT_THAT(error("a.txt", "x\n\xff\n"), HasSubstr("a.txt: line 2: is not UTF-8 at byte 1"));
+  EXPECT_THAT(error("a.csv", "x\n"),
+              HasSubstr("a.csv: is not a .txt or .jsonl file; each line of a .txt is a document"));
   EXPECT_THAT(ErrorOf([&] { Documents({folder_ / "none.txt"}); }),
               HasSubstr("none.txt: cannot be read"));
   fs::create_directory(folder_ / "dir.txt");

@@ -14,23 +14,24 @@
 namespace mambascope {
 namespace {
 
-// A target, without white space around it.
+// Reads a target and removes white space around it.
 std::string ReadTarget(const JsonNode& field) {
   std::string text = StripWhiteSpace(ReadText(field));
   if (text.empty()) field.Fail("is blank");
   return text;
 }
 
-// A true answer: a text, or a list of which each element is an answer or a list of its spellings.
-// The first is taken.
+// Reads a true answer. The field is a text or a list. Each element of a list is an answer or a list
+// of its spellings. The first text in the list is the answer.
 std::string ReadTruth(const JsonNode& field) {
   if (!field.json().is_array()) return ReadTarget(field);
   const std::vector<JsonNode> answers = field.Elements();
-  if (answers.empty()) field.Fail("is an empty list, at least one text was expected");
+  if (answers.empty()) field.Fail("is an empty list; expected at least one text");
   return ReadTruth(answers.front());
 }
 
-// Calls `read` for an optional field. A fault in the field is noted, and the record is kept.
+// Calls `read` for a field if the record has it. A fault goes to faults->ignored, and the record is
+// kept.
 void ReadOptional(const JsonNode& record, const std::string& key, ReadFaults* faults,
                   const std::function<void(const JsonNode&)>& read) {
   if (!record.IsObject() || !record.json().contains(key)) return;
@@ -49,7 +50,7 @@ void ReadTrueAnswer(const JsonNode& record, const std::string& key, const Record
     return ReadOptional(record, key, faults,
                         [&](const JsonNode& field) { answer = ReadTruth(field); });
   if (!record.Has(key))
-    record.Fail(fmt::format("lacks the true answer '{}'", key), "--all-facts does without it");
+    record.Fail(fmt::format("lacks the true answer '{}'", key), "--all-facts needs no true answer");
   answer = ReadTruth(record[key]);
 }
 
@@ -85,8 +86,7 @@ CounterFactRecord ReadOriginal(const JsonNode& record, const RecordUse& use, Rea
   return out;
 }
 
-// How the prompt spells the subject: as the record does, or in other ASCII case. The prompt stays
-// as it is, so the subject gives way.
+// Returns the subject as the prompt spells it: exactly, or else in other ASCII case.
 std::string SpellingIn(const std::string& prompt, const std::string& subject,
                        const JsonNode& field) {
   if (prompt.find(subject) != prompt.npos) return subject;
@@ -97,7 +97,7 @@ std::string SpellingIn(const std::string& prompt, const std::string& subject,
   return {at, at + static_cast<std::ptrdiff_t>(subject.size())};
 }
 
-// Sets the pattern and the subject, from a prompt that is a pattern or contains the subject.
+// Sets the pattern and the subject of `out`. The prompt is a pattern, or contains the subject.
 void SplitPrompt(const JsonNode& record, const std::string& key, CounterFactRecord& out) {
   const std::string prompt = ReadText(record[key]);
   out.subject = ReadText(record["subject"]);
@@ -125,7 +125,7 @@ CounterFactRecord ReadKnownFact(const JsonNode& record, const RecordUse& use, Re
                                 int64_t place) {
   if (use.edit)
     record.Fail("is one of ROME's known facts, which have no new object to write",
-                "trace, paths and knockout take them");
+                "use them with trace, paths or knockout");
   CounterFactRecord out{.case_id = place, .relation = record.String("relation_id", "")};
   SplitPrompt(record, record.Has("template") ? "template" : "prompt", out);
   ReadTrueAnswer(record, "attribute", use, faults, out.target_true);
@@ -140,7 +140,8 @@ CounterFactRecord ReadZsreFact(const JsonNode& record, const RecordUse& use, Rea
   return out;
 }
 
-// EasyEdit's locality prompts ask for the object that ground_truth names, of other subjects.
+// Reads EasyEdit's locality prompts. They are about other subjects, and ask for the same object as
+// in ground_truth.
 void ReadFlatLocality(const JsonNode& record, ReadFaults* faults, CounterFactRecord& out) {
   ReadOptional(record, "locality_prompt", faults, [&](const JsonNode& prompts) {
     if (out.target_true.empty()) prompts.Fail("has no true answer: 'ground_truth' is missing");
@@ -149,18 +150,19 @@ void ReadFlatLocality(const JsonNode& record, ReadFaults* faults, CounterFactRec
       const JsonNode truths = record["locality_ground_truth"];
       for (const std::string& truth : ReadTextOrTexts(truths)) {
         if (std::find(known.begin(), known.end(), truth) == known.end())
-          truths.Fail(fmt::format("holds '{}', which 'ground_truth' does not", truth),
-                      "a locality prompt asks for the object that 'ground_truth' names");
+          truths.Fail(fmt::format("holds '{}', which is not in 'ground_truth'", truth),
+                      "a locality prompt must ask for the object in 'ground_truth'");
       }
     }
     out.neighborhood_prompts = ReadTextOrTexts(prompts);
   });
 }
 
-// KnowEdit's: {"Relation_Specificity": [{"prompt", "ground_truth"}, ..], ..}.
+// Reads KnowEdit's locality prompts:
+//   {"Relation_Specificity": [{"prompt", "ground_truth"}, ..], ..}
 void ReadNestedLocality(const JsonNode& record, ReadFaults* faults, CounterFactRecord& out) {
   ReadOptional(record, "locality", faults, [&](const JsonNode& locality) {
-    if (!locality.IsObject()) locality.Fail("is no object of lists");
+    if (!locality.IsObject()) locality.Fail("is not an object of lists");
     out.neighborhood_truths.assign(out.neighborhood_prompts.size(), out.target_true);
     for (const auto& [kind, items] : locality.json().items()) {
       for (const JsonNode& item : locality[kind].Elements()) {
@@ -199,11 +201,11 @@ CounterFactRecord ReadRecord(const JsonNode& record, const RecordUse& use, ReadF
     case RecordForm::kZsre: return ReadZsreFact(record, use, faults, place);
     default: break;
   }
-  record.Fail("is no record of CounterFact",
+  record.Fail("is not a CounterFact record",
               "it needs the field 'requested_rewrite', 'prompt' or 'template' (docs/data.md)");
 }
 
-// Refuses a file whose first record is of a form that another option takes, or none.
+// Refuses a file whose first record has the form of another option, or of none.
 void RefuseOtherForms(const JsonNode& root, const std::vector<JsonNode>& records,
                       const RecordUse& use) {
   const RecordForm form = records.empty() ? RecordForm::kUnknown : FormOf(records.front());
@@ -219,7 +221,7 @@ std::vector<CounterFactRecord> ReadCounterFact(const std::filesystem::path& file
   const Json document = ReadRecords(file);
   const JsonNode root(document, file.string());
   const std::vector<JsonNode> nodes =
-      root.IsObject() ? std::vector{root} : root.Elements();  // one record alone, or a list
+      root.IsObject() ? std::vector{root} : root.Elements();  // a single record, or a list
   RefuseOtherForms(root, nodes, use);
   return ReadEach<CounterFactRecord>(root, nodes, faults, [&](const JsonNode& node, size_t place) {
     return ReadRecord(node, use, faults, static_cast<int64_t>(place));

@@ -48,7 +48,7 @@ class CounterFactTest : public testing::Test {
     return ReadCounterFact(folder_ / "facts.json");
   }
   CounterFactRecord ReadOne(const Json& record) const { return Read(Json::array({record})).at(0); }
-  // What the Error about a list says in which `record` is the second.
+  // Returns the Error for a list in which `record` is the second.
   std::string ErrorOfRecord(const Json& record) const {
     return ErrorOf([&] { Read(Json::array({kOriginal, record})); });
   }
@@ -171,13 +171,13 @@ TEST_F(CounterFactTest, PatternWithoutExactlyOneHoleIsRefused) {
               HasSubstr("field '[1].prompt' is '{} and {}'"));
 }
 
-// What is true of the locality prompt must be what the rewriting replaces, or its success would be
-// measured by another object.
+// A locality prompt must have the same true object as the edited fact. Otherwise its score would
+// compare with another object.
 TEST_F(CounterFactTest, LocalityOfAnotherObjectIsRefused) {
   EXPECT_THAT(
       ErrorOfRecord(With(kEasyEdit, "/locality_ground_truth", "White Sea")),
       HasSubstr(
-          "field '[1].locality_ground_truth' holds 'White Sea', which 'ground_truth' does not"));
+          "field '[1].locality_ground_truth' holds 'White Sea', which is not in 'ground_truth'"));
   EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/locality_ground_truth", {"Black Sea", "White Sea"})),
               HasSubstr("'White Sea'"));
 }
@@ -237,8 +237,8 @@ TEST_F(CounterFactTest, MinimalRecordsAreEnough) {
 
 TEST_F(CounterFactTest, FileThatIsNoCounterFactIsRefused) {
   EXPECT_THAT(ErrorOfRecord(Without(kOriginal, "requested_rewrite")),
-              HasSubstr("field '[1]' is no record of CounterFact"));
-  EXPECT_THAT(ErrorOfRecord("Duna"), HasSubstr("field '[1]' is no record of CounterFact"));
+              HasSubstr("field '[1]' is not a CounterFact record"));
+  EXPECT_THAT(ErrorOfRecord("Duna"), HasSubstr("field '[1]' is not a CounterFact record"));
   EXPECT_THAT(Read(kOriginal), SizeIs(1)) << "a record alone is a list of one";
   EXPECT_THAT(ErrorOf([&] { Read("Duna"); }), HasSubstr("expected a list"));
   EXPECT_THAT(ErrorOf([&] { Read(Json::array()); }), HasSubstr("facts.json: holds no records"));
@@ -246,7 +246,7 @@ TEST_F(CounterFactTest, FileThatIsNoCounterFactIsRefused) {
               HasSubstr("nowhere.json: cannot be read"));
 }
 
-// The other forms in which facts are shipped.
+// Records in the other forms of public data sets.
 const Json kTracing = Json::parse(
     R"({"relation": "{} flows into the", "relation_id": "P403", "prompt": "Duna flows into the",
     "target_true": " Black Sea", "target_false": " Red Sea", "subject": "Duna"})");
@@ -328,12 +328,12 @@ TEST_F(CounterFactTest, FilesOfOtherFormsAreRefusedByName) {
               HasSubstr("looks like KnowEdit's WikiBio"));
 }
 
-// One bad record among good ones: [good, bad, good].
+// A bad record between two good ones.
 struct BadRecordCase {
   const char* name;
   Json bad;
-  const char* fault;  // where and what
-  bool for_facts;     // whether it is bad for commands that only ask for facts, too
+  const char* fault;  // part of the Error
+  bool for_facts;     // whether the record is also bad for commands that do not edit
 };
 
 void PrintTo(const BadRecordCase& c, std::ostream* out) { *out << c.name; }
@@ -378,7 +378,7 @@ const BadRecordCase kBadRecords[] = {
     {"TruthEmpty", With(kEasyEdit, "/ground_truth", ""), "ground_truth' is empty", true},
     {"TruthMissing", Without(kEasyEdit, "ground_truth"), "true answer 'ground_truth'", true},
     {"SubjectIsAnAlias", With(kEasyEdit, "/subject", "Ister"), "subject' is 'Ister'", true},
-    {"NoRecord", "Duna", "is no record of CounterFact", true}};
+    {"NoRecord", "Duna", "is not a CounterFact record", true}};
 
 INSTANTIATE_TEST_SUITE_P(Records, BadRecordTest, testing::ValuesIn(kBadRecords),
                          [](const auto& info) { return info.param.name; });

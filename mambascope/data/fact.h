@@ -1,4 +1,4 @@
-// Facts as prompts ask for them: subject, relation, object.
+// A fact consists of a subject, a relation and an object. Prompts ask for the object.
 #pragma once
 
 #include <string>
@@ -10,20 +10,21 @@
 namespace mambascope {
 
 struct Fact {
-  std::string relation;  // empty where the file has none
+  std::string relation;  // empty if the file names none
   std::string pattern;   // the prompt, with {} for the subject
   std::string subject;
   std::string object;
   auto operator<=>(const Fact&) const = default;
 };
 
-// `facts` with each that repeats there once, where it comes first.
+// Returns `facts` without repetitions, in order of first occurrence.
 std::vector<Fact> Distinct(const std::vector<Fact>& facts);
 
-// The distinct facts of relations, asked with their first template, as published results do.
+// Returns the distinct facts of `relations`. The pattern is the relation's first template, as in
+// published results.
 std::vector<Fact> ToFacts(const std::vector<Relation>& relations);
 
-// The distinct facts of CounterFact as the world has them (target_true).
+// Returns the distinct facts of `records`. The object is the true one (target_true).
 std::vector<Fact> ToFacts(const std::vector<CounterFactRecord>& records);
 
 }  // namespace mambascope

@@ -1,4 +1,4 @@
-// Which facts relations and CounterFact records are, and that each is there once.
+// Makes distinct facts from relations and from CounterFact records.
 #include "mambascope/data/fact.h"
 
 #include <gmock/gmock.h>

@@ -22,7 +22,7 @@ Prompt FromTokens(const Tokenizer& tokenizer, const std::string& text,
   return prompt;
 }
 
-// Whether a byte belongs to a word: a letter, a digit, or a part of a character beyond ASCII.
+// Returns whether a byte belongs to a word: a letter, a digit, or part of a character beyond ASCII.
 bool IsWordByte(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte >= 0x80 || std::isalnum(byte) != 0;
@@ -42,7 +42,7 @@ bool IsPattern(const std::string& text) {
 std::string FillPattern(const std::string& pattern, const std::string& subject) {
   if (!IsPattern(pattern)) {
     throw Error(fmt::format("the prompt '{}' must have exactly one {{}}", pattern),
-                "it stands for the subject, as in '{} is located in'");
+                "{} stands for the subject, as in '{} is located in'");
   }
   if (subject.empty()) throw Error("the subject is empty");
   std::string text = pattern;

@@ -1,4 +1,4 @@
-// A prompt with its tokens and the place of its subject.
+// A prompt with its tokens and the position of its subject.
 #pragma once
 
 #include <string>
@@ -11,42 +11,44 @@ namespace mambascope {
 struct Prompt {
   std::string text;
   std::vector<int64_t> ids;
-  std::vector<std::string>
-      tokens;  // each token's own text; a token that holds part of a character shows U+FFFD
+  // The text of each token. Bytes that are only part of a character appear as U+FFFD.
+  std::vector<std::string> tokens;
   std::string subject;
-  Span subject_span;  // tokens; empty when there is no subject
+  Span subject_span;  // range of token positions; empty when there is no subject
 };
 
-// The tokens of `text`, which need have no subject. Throws Error when it is empty.
+// Tokenizes `text` as a prompt without a subject. Throws Error when it has no tokens.
 Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& text);
 
-// Whether `text` has exactly one {}, which stands for the subject.
+// Returns whether `text` has exactly one {}, which stands for the subject.
 bool IsPattern(const std::string& text);
 
-// `pattern` with its one {} replaced by `subject`. Throws Error for a pattern without exactly one
-// {}, and an empty subject.
+// Returns `pattern` with {} replaced by `subject`. Throws Error for a pattern that does not have
+// exactly one {}, and for an empty subject.
 std::string FillPattern(const std::string& pattern, const std::string& subject);
 
-// The tokens of FillPattern(pattern, subject). The subject's tokens are those whose characters
-// overlap the subject's: a token that merely touches it, such as the space or the bracket before
-// it, is not one. Throws Error as FillPattern does.
+// Tokenizes FillPattern(pattern, subject). The subject's tokens are those that share a character
+// with the subject. A token that is only adjacent, such as a bracket before the subject, is not
+// one. Throws Error as FillPattern does, and when no token belongs to the subject.
 Prompt MakePrompt(const Tokenizer& tokenizer, const std::string& pattern,
                   const std::string& subject);
 
-// A place where a prompt contains a subject.
+// An occurrence of a subject in a prompt.
 struct SubjectPlace {
-  size_t begin;  // byte
-  bool is_word;  // no letter or digit touches it
+  size_t begin;  // byte offset
+  bool is_word;  // whether it is a whole word or words, and not part of a longer word
 };
 
-// Returns all places of `subject` in `prompt`, in their order.
+// Returns all occurrences of `subject` in `prompt`, in order.
 std::vector<SubjectPlace> FindSubject(const std::string& prompt, const std::string& subject);
 
-// Returns a whole prompt as a pattern: {} replaces `subject` at its last place as a word, or at its
-// last place where it is only part of words. Throws Error when the prompt does not contain it.
+// Makes a pattern from a whole prompt. {} replaces the last occurrence of `subject` as a whole
+// word. If there is none, it replaces the last occurrence inside a longer word. Throws Error when
+// the prompt does not contain the subject.
 std::string PromptPattern(const std::string& prompt, const std::string& subject);
 
-// What a user gave: a pattern, or a whole prompt (without any {}) as PromptPattern has it.
+// Makes a pattern from a user's text. Text that contains {} is returned unchanged. Any other text
+// is a whole prompt and goes through PromptPattern.
 std::string GivenPattern(const std::string& text, const std::string& subject);
 
 }  // namespace mambascope

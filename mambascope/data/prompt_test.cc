@@ -1,5 +1,5 @@
-// Where a subject stands among the tokens of its prompt. Expected tokens are those that the demo
-// models' tokenizer makes.
+// Tests the position of a subject among the tokens of its prompt. Expected tokens are from the demo
+// models' tokenizer.
 #include "mambascope/data/prompt.h"
 
 #include <gmock/gmock.h>
@@ -32,8 +32,8 @@ struct SpanCase {
   const char* name;
   const char* pattern;
   const char* subject;
-  int64_t begin;                    // its first token
-  std::vector<std::string> tokens;  // all of them
+  int64_t begin;                    // position of the subject's first token
+  std::vector<std::string> tokens;  // the subject's tokens
 };
 
 void PrintTo(const SpanCase& c, std::ostream* out) { *out << c.pattern << " of " << c.subject; }
@@ -88,7 +88,7 @@ TEST(PromptTest, WithoutASubjectHasItsTokensAndAnEmptySpan) {
   EXPECT_EQ(prompt.subject_span, Span());
 }
 
-// A token that the tokenizer's template puts before the prompt belongs to no subject.
+// A token that the tokenizer's template adds before the prompt is not part of the subject.
 TEST(PromptTest, TokenOfTheTemplateIsNoSubject) {
   const TempFolder folder;
   Json json = ReadJson(RepositoryFolder() / "models/demo-mamba/tokenizer.json");

@@ -8,15 +8,15 @@
 namespace mambascope {
 namespace {
 
-// Hands std::mt19937 the state that init_by_array makes of a seed (Matsumoto & Nishimura's
-// mt19937ar.c), which Python seeds by. std::seed_seq would make another.
+// Gives std::mt19937 the state that init_by_array makes from a seed (Matsumoto & Nishimura's
+// mt19937ar.c), as Python does. std::seed_seq would make another state.
 class PythonSeed {
  public:
   using result_type = uint32_t;
 
   explicit PythonSeed(uint64_t seed)
       : key_{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)} {
-    key_.resize(key_[1] == 0 ? 1 : 2);  // Python's key has no leading zero, and one word at least
+    key_.resize(key_[1] == 0 ? 1 : 2);  // Python's key has no leading zero, but at least one word
   }
 
   // REQUIRES: room for the 624 words of the state
@@ -34,18 +34,18 @@ class PythonSeed {
     const auto mixed = [&](size_t i) { return x[i - 1] ^ (x[i - 1] >> 30); };
     for (uint32_t i = 1; i < kWords; ++i) x[i] = 1812433253 * mixed(i) + i;
     uint32_t i = 1;
-    const auto advance =
-        [&] {  // x is a ring of the words 1 to 623, with word 623 repeated before its first
-          if (++i < kWords) return;
-          x[0] = x[kWords - 1];
-          i = 1;
-        };
+    // x is a ring of the words 1 to 623. Word 0 is a copy of word 623.
+    const auto advance = [&] {
+      if (++i < kWords) return;
+      x[0] = x[kWords - 1];
+      i = 1;
+    };
     for (uint32_t k = 0; k < kWords; ++k, advance()) {
       const uint32_t j = k % key_.size();
       x[i] = (x[i] ^ (mixed(i) * 1664525)) + key_[j] + j;
     }
     for (uint32_t k = 1; k < kWords; ++k, advance()) x[i] = (x[i] ^ (mixed(i) * 1566083941)) - i;
-    x[0] = 0x80000000;  // not all words are zero
+    x[0] = 0x80000000;  // ensures that not all words are zero
     return x;
   }
 

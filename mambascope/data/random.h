@@ -1,6 +1,6 @@
-// The one source of random choices. It draws what Python's `random` and NumPy's RandomState draw
-// from the same seed, so that the splits, targets and noise of the public implementations can be
-// drawn again.
+// The one source of random choices. From a seed it draws the same numbers as Python's `random` and
+// NumPy's RandomState. So it can reproduce the splits, targets and noise of the public
+// implementations.
 #pragma once
 
 #include <cstddef>
@@ -12,23 +12,24 @@
 
 namespace mambascope {
 
-// Python's `random` (CPython's Modules/_randommodule.c and Lib/random.py): a Mersenne twister.
+// The generator of Python's `random` (CPython's Modules/_randommodule.c and Lib/random.py), a
+// Mersenne twister.
 class Random {
  public:
-  // random.seed(seed)
+  // Like random.seed(seed).
   explicit Random(uint64_t seed);
 
-  // random.getrandbits(count). REQUIRES: 1 <= count <= 64
+  // Like random.getrandbits(count). REQUIRES: 1 <= count <= 64
   uint64_t Bits(int count);
-  // random.randrange(n): uniform on [0, n). REQUIRES: n > 0
+  // Like random.randrange(n). Returns a uniform number from [0, n). REQUIRES: n > 0
   uint64_t Below(uint64_t n);
 
-  // random.shuffle(items)
+  // Like random.shuffle(items).
   template <typename T>
   void Shuffle(std::vector<T>& items) {
     for (size_t n = items.size(); n > 1; --n) std::swap(items[n - 1], items[Below(n)]);
   }
-  // random.choice(items). REQUIRES: !items.empty()
+  // Like random.choice(items). REQUIRES: !items.empty()
   template <typename T>
   const T& Choice(const std::vector<T>& items) {
     return items[Below(items.size())];
@@ -38,18 +39,19 @@ class Random {
   std::mt19937 twister_;
 };
 
-// NumPy's RandomState(seed).randn: independent normal numbers of mean 0 and variance 1, by
-// Marsaglia's polar method, which makes two at a time. ROME's causal tracing corrupts with it.
+// Draws the numbers of NumPy's RandomState(seed).randn: independent normal numbers with mean 0 and
+// variance 1. Marsaglia's polar method makes two at a time. They are the noise of ROME's causal
+// tracing.
 class NumpyNormal {
  public:
   explicit NumpyNormal(uint32_t seed) : twister_(seed) {}
   double operator()();
 
  private:
-  double Uniform();  // on [0, 1), 53 bits
+  double Uniform();  // from [0, 1), with 53 random bits
 
   std::mt19937 twister_;
-  std::optional<double> second_;  // the other of the last two, still to be returned
+  std::optional<double> second_;  // second number of the last pair, until it is returned
 };
 
 }  // namespace mambascope

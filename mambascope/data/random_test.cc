@@ -1,5 +1,5 @@
-// Expected numbers are those of CPython 3.11's `random` and of NumPy's RandomState. How each was
-// made stands beside it.
+// Expected numbers are from CPython 3.11's `random` and NumPy's RandomState. A comment beside each
+// test has the Python code that made them.
 #include "mambascope/data/random.h"
 
 #include <gmock/gmock.h>
@@ -16,7 +16,7 @@ namespace {
 using testing::ElementsAre;
 using testing::ElementsAreArray;
 
-// `count` draws.
+// Returns `count` draws.
 template <typename Draw>
 auto Draws(int count, const Draw& draw) {
   std::vector<decltype(draw())> drawn;
@@ -57,8 +57,8 @@ const SeedCase kSeeds[] = {
 INSTANTIATE_TEST_SUITE_P(Seeds, SeedTest, testing::ValuesIn(kSeeds),
                          [](const auto& info) { return info.param.name; });
 
-// random.seed(3); for _ in range(1000): random.getrandbits(32); the next: past the 624 words of the
-// first state
+// random.seed(3); for _ in range(1000): random.getrandbits(32); then random.getrandbits(32).
+// It comes after the 624 words of the first state.
 TEST(RandomTest, GoesOnAsPythonDoes) {
   Random random(3);
   Draws(1000, [&] { return random.Bits(32); });
@@ -116,9 +116,10 @@ TEST(RandomTest, ShuffleOfOneOrNoneDrawsNothing) {
   EXPECT_EQ(random.Bits(32), other.Bits(32));
 }
 
-// The five training samples that the LRE's published code draws of 24 with distinct objects: the
-// first five of a shuffle, as places in the file. With seed 123456 three times from one stream. Of
-// country_capital_city.json they are those that its demo prints.
+// The published code of the LRE draws five training samples from 24 with distinct objects: the
+// first five of a shuffle. Expected numbers are their positions in the file. Seed 123456 draws
+// three times from one stream. For country_capital_city.json these are the samples that the code's
+// demo prints.
 TEST(RandomTest, DrawsThePublishedSplits) {
   const auto split = [](Random& random) {
     std::vector<int> samples = Numbers(24);
@@ -146,8 +147,8 @@ TEST(NumpyNormalTest, DrawsTheNoiseOfCausalTracing) {
                   Near(-1.0729686221561705), Near(0.8654076293246785), Near(-2.3015386968802827)));
 }
 
-// The two numbers from the same method in Python: random.Random().setstate to the state that
-// init_genrand makes of the seed, and its random(), which is NumPy's double of 53 bits.
+// The same method in Python made the two numbers. random.Random().setstate sets the state that
+// init_genrand makes from the seed. Its random() is NumPy's double of 53 bits.
 TEST(NumpyNormalTest, GoesOnAsNumpyDoes) {
   NumpyNormal normal(1);
   const std::vector<double> drawn = Draws(100001, [&] { return normal(); });
@@ -159,7 +160,7 @@ TEST(NumpyNormalTest, GoesOnAsNumpyDoes) {
   EXPECT_NEAR(square, 1, 0.014);
 }
 
-// Made as the two numbers above; those of seed 0 are also NumPy's own.
+// The numbers are made like the two above. NumPy itself gives the same numbers for seed 0.
 TEST(NumpyNormalTest, TakesAnySeedOf32Bits) {
   NumpyNormal zero(0), last(4294967295);
   EXPECT_THAT(

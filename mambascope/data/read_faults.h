@@ -1,4 +1,4 @@
-// Real data files hold bad records. A reader leaves them out, and says which and why.
+// Real data files hold bad records. A reader leaves them out, and reports which and why.
 #pragma once
 
 #include <cstdint>
@@ -11,21 +11,21 @@
 
 namespace mambascope {
 
-// Each fault is one sentence, which names the file, the record (by its place in the list, from 0)
-// and the field.
+// Faults that a reader found. Each fault is one sentence that names the file, the field and the
+// record (by its index in the list, from 0).
 struct ReadFaults {
   int64_t records = 0;                // records in the files that were read
   std::vector<std::string> left_out;  // records that cannot be used
   std::vector<std::string> ignored;   // optional fields that cannot be used; their records are kept
 };
 
-// Calls `read`, which reads one record or field. An Error that it throws goes to `faults`; without
-// `faults` it is passed on. Returns whether `read` succeeded.
+// Calls `read`, which reads one record or field. An Error that it throws is added to `faults`.
+// Without `faults`, the Error is thrown on. Returns whether `read` succeeded.
 bool TryRead(std::vector<std::string>* faults, const std::function<void()>& read);
 
-// Reads each of `nodes`, the records of `list`. A record that `read` refuses is left out. Throws
-// Error when there are no records, when all are left out, and, without `faults`, for the first bad
-// record.
+// Calls `read` for each of `nodes`, the records of `list`. A record for which `read` throws Error
+// is left out and reported in `faults`. Without `faults`, the Error is thrown on. Throws Error when
+// there are no records, and when all are left out.
 template <typename Record>
 std::vector<Record> ReadEach(const JsonNode& list, const std::vector<JsonNode>& nodes,
                              ReadFaults* faults,

@@ -22,7 +22,7 @@ Json ReadLines(const std::string& text, const std::string& file) {
   return records;
 }
 
-// Whether a text that is no list holds several objects, each on a line of its own.
+// Returns whether a text holds several JSON objects, each on its own line.
 bool HasObjectPerLine(const std::string& text) {
   const size_t end = text.find('\n');
   if (end == text.npos || text.find_first_not_of(kBlank, end) == text.npos) return false;

@@ -1,5 +1,5 @@
-// The forms in which this field ships facts, and how a file's form is recognized
-// (docs/data.md has an example of each).
+// Public data sets store facts in different forms. FormOf recognizes the form of a file.
+// docs/data.md has an example of each form.
 #pragma once
 
 #include <filesystem>
@@ -11,22 +11,23 @@ namespace mambascope {
 enum class RecordForm {
   kRelations,    // RELATIONS: a relation with templates and samples
   kCounterFact,  // CounterFact: requested_rewrite and lists of prompts
-  kTracing,      // CounterFact for tracing: relation, target_true and target_false as texts
+  kTracing,      // CounterFact for tracing: texts relation, target_true and target_false
   kKnownFacts,   // ROME's known facts: template, subject, attribute
   kEasyEdit,     // EasyEdit and KnowEdit: prompt, subject, target_new, ground_truth
   kZsre,         // MEND's zsRE: src, answers, alt, loc
-  kWikiBio,      // KnowEdit's WikiBio: texts, without facts
+  kWikiBio,      // KnowEdit's WikiBio: texts without facts
   kUnknown,
 };
 
-// The form of a record, or of a whole document.
+// Returns the form of a record, or of a whole document.
 RecordForm FormOf(const JsonNode& node);
 
-// The form's name and the option that takes it: "CounterFact: use --counterfact".
+// Returns the form's name and the option that reads it, such as "CounterFact: use --counterfact".
 const char* DescribeForm(RecordForm form);
 
-// The document in a file of records: a JSON list, or JSON Lines (an object per line), which becomes
-// a list. Empty lines are skipped. Throws Error, which names the file, and of JSON Lines the line.
+// Reads a file of records. JSON Lines (one object per line) become a list, without empty lines. Any
+// other JSON document is returned as it is. Throws Error, which names the file and, for JSON Lines,
+// the line.
 Json ReadRecords(const std::filesystem::path& file);
 
 }  // namespace mambascope

@@ -27,17 +27,17 @@ Sample ReadSample(const JsonNode& node) {
   return {.subject = ReadText(node["subject"]), .object = ReadText(node["object"])};
 }
 
-// Fields beyond these are left alone: the public implementation's own copies add some that follow
-// from the samples.
+// Other fields are ignored. The public implementation's own copies of the files add fields that
+// follow from the samples.
 RelationProperties ReadProperties(const JsonNode& field) {
-  if (!field.IsObject()) field.Fail("is no object of properties");
+  if (!field.IsObject()) field.Fail("is not an object of properties");
   return {.relation_type = field.String("relation_type", ""),
           .domain_name = field.String("domain_name", ""),
           .range_name = field.String("range_name", ""),
           .symmetric = field.Flag("symmetric", false)};
 }
 
-// Reads what a relation may lack.
+// Reads the optional fields of a relation.
 void ReadOptionalFields(const JsonNode& root, ReadFaults* faults, Relation& relation) {
   std::vector<std::string>* ignored = faults ? &faults->ignored : nullptr;
   if (root.Has("properties"))
@@ -47,9 +47,10 @@ void ReadOptionalFields(const JsonNode& root, ReadFaults* faults, Relation& rela
             [&] { relation.prompt_templates_zs = ReadTemplates(root["prompt_templates_zs"]); });
 }
 
-// The public loader refuses other fields as well, so every file made for it passes; here it catches
-// the misspelt optional field, which would be missed in silence. "domain" and "range" are those
-// that the loader allows and no file has: the samples say both.
+// Refuses unknown fields. Without this check a misspelt optional field would be ignored silently.
+// The public loader refuses unknown fields too, so every file made for it passes. The loader also
+// allows "domain" and "range", but no public file has them. They are not read, because they follow
+// from the samples.
 void RefuseOtherFields(const JsonNode& root) {
   constexpr std::array kFields = {"name",       "prompt_templates", "prompt_templates_zs",
                                   "properties", "samples",          "domain",
@@ -57,7 +58,7 @@ void RefuseOtherFields(const JsonNode& root) {
   for (const auto& [key, value] : root.json().items()) {
     if (std::find(kFields.begin(), kFields.end(), key) == kFields.end()) {
       root.Fail(fmt::format("has the unknown field '{}'", key),
-                fmt::format("known: {}", fmt::join(kFields, ", ")));
+                fmt::format("known fields: {}", fmt::join(kFields, ", ")));
     }
   }
 }
@@ -76,7 +77,7 @@ std::vector<fs::path> JsonFiles(const fs::path& folder) {
   }
   if (files.empty())
     throw Error(fmt::format("{}: the folder holds no .json file", folder.string()),
-                "give the folder of the relations");
+                "name the folder that holds the relations");
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -115,10 +116,10 @@ Relation ReadRelation(const fs::path& file, ReadFaults* faults) {
   Relation relation{.name = ReadText(root["name"]),
                     .prompt_templates = ReadTemplates(root["prompt_templates"])};
   if (relation.prompt_templates.empty())
-    root["prompt_templates"].Fail("is an empty list, at least one template was expected");
+    root["prompt_templates"].Fail("is an empty list; expected at least one template");
   const JsonNode samples = root["samples"];
   if (samples.json().is_array() && samples.json().empty())
-    samples.Fail("is an empty list, at least one sample was expected");
+    samples.Fail("is an empty list; expected at least one sample");
   relation.samples =
       ReadEach<Sample>(samples, samples.Elements(), faults,
                        [](const JsonNode& node, size_t) { return ReadSample(node); });
@@ -130,7 +131,7 @@ Relation ReadRelation(const fs::path& file, ReadFaults* faults) {
 std::vector<Relation> ReadRelations(const std::vector<fs::path>& paths, ReadFaults* faults) {
   std::vector<Relation> relations;
   for (const fs::path& path : paths) {
-    std::error_code unreadable;  // is reported by what reads the path
+    std::error_code unreadable;  // ignored, because reading the path reports it
     const std::vector<fs::path> files =
         fs::is_directory(path, unreadable) ? JsonFiles(path) : std::vector{path};
     for (const fs::path& file : files) relations.push_back(ReadRelation(file, faults));

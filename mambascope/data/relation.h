@@ -1,6 +1,6 @@
-// Relations: pairs of a subject and its object, and templates that ask for the object. Files of the
-// RELATIONS dataset (Hernandez et al., "Linearity of Relation Decoding in Transformer Language
-// Models", 2023).
+// A relation has pairs of a subject and its object, and templates that ask for the object. It is
+// read from the file format of the RELATIONS dataset (Hernandez et al., "Linearity of Relation
+// Decoding in Transformer Language Models", 2023).
 #pragma once
 
 #include <compare>
@@ -26,41 +26,42 @@ struct RelationProperties {
   bool symmetric = false;     // whether (object, subject) holds too
 };
 
-// Texts are verbatim, white space at their ends too: the public implementation asks with them as
-// they stand.
+// Texts are verbatim, including white space at their ends, as in the public implementation.
 struct Relation {
   std::string name;
-  std::vector<std::string> prompt_templates;  // one or more, each with exactly one {}, for the
-                                              // subject; published results use the first
-  std::vector<std::string>
-      prompt_templates_zs;  // the same, for prompts without demonstrations; may be empty
+  // One or more templates. Each has exactly one {}, which stands for the subject. Published results
+  // use the first template.
+  std::vector<std::string> prompt_templates;
+  // Templates for prompts without demonstrations (zero-shot). May be empty.
+  std::vector<std::string> prompt_templates_zs;
   RelationProperties properties;
-  // One or more, in the order of the file, repetitions included: published splits draw from them as
-  // they stand.
+  // One or more samples. The order and the repetitions of the file are kept, because published
+  // splits depend on both.
   std::vector<Sample> samples;
 };
 
-// The relation's range: the objects of its samples without repetitions, in order of first
+// Returns the relation's range: the objects of its samples without repetitions, in order of first
 // occurrence.
 std::vector<std::string> RelationRange(const Relation& relation);
 
-// [{subject, object}, ..], written and read. ReadSamples throws Error for a bad sample.
+// Convert samples to and from JSON: [{"subject", "object"}, ..]. ReadSamples throws Error for a bad
+// sample.
 Json SamplesJson(const std::vector<Sample>& samples);
 std::vector<Sample> ReadSamples(const JsonNode& list);
 
 // Reads {"name", "prompt_templates", "prompt_templates_zs", "properties": {"relation_type",
-// "domain_name", "range_name", "symmetric"}, "samples": [{"subject", "object"}]}. The name, one
-// template and one sample are enough; a template alone may stand without its list.
+// "domain_name", "range_name", "symmetric"}, "samples": [{"subject", "object"}]}. Only the name,
+// one template and one sample are required. A single template may be a string instead of a list.
 //
-// A bad sample is left out and named in `faults`; so is a bad optional field. Without `faults`,
-// either throws. Throws Error, which names the file and the field, for a template without exactly
-// one {}, a top-level field of another name, a file of another form, and when no sample can be
-// used.
+// A bad sample is left out and reported in faults->left_out. A bad optional field is ignored and
+// reported in faults->ignored. Without `faults`, both throw Error. Throws Error, which names the
+// file and the field, for a template that does not have exactly one {}, for an unknown top-level
+// field, for a file of another form, and when no sample can be used.
 Relation ReadRelation(const std::filesystem::path& file, ReadFaults* faults = nullptr);
 
-// Reads the relations in `paths`. A file is one relation. A folder is its files *.json and those of
-// the folders inside (without links to folders), in the order of their paths. Throws Error for a
-// folder that holds none, for a path that cannot be read, and as ReadRelation does.
+// Reads the relations in `paths`. A file is one relation. In a folder and its subfolders, all
+// *.json files are read, sorted by path. Links to folders are not followed. Throws Error for a
+// folder without such files, for a path that cannot be read, and as ReadRelation does.
 std::vector<Relation> ReadRelations(const std::vector<std::filesystem::path>& paths,
                                     ReadFaults* faults = nullptr);
 

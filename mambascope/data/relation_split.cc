@@ -7,7 +7,7 @@ namespace mambascope {
 
 RelationSplit SplitSamples(std::vector<Sample> samples, size_t count, Random& random) {
   random.Shuffle(samples);
-  std::vector<std::vector<Sample>> groups;  // by object, in the order in which the objects come
+  std::vector<std::vector<Sample>> groups;  // one per object, in order of first occurrence
   std::map<std::string, size_t> group_of;
   for (const Sample& sample : samples) {
     const auto [group, is_new] = group_of.emplace(sample.object, groups.size());
@@ -28,8 +28,8 @@ RelationSplit SplitSamples(std::vector<Sample> samples, size_t count, Random& ra
 std::vector<std::optional<size_t>> DrawEditTargets(
     const std::vector<Sample>& samples,
     const std::function<bool(size_t from, size_t to)>& can_become, Random& random) {
-  std::map<Sample, size_t> drawn;  // samples that repeat share what is drawn last, as they do in
-                                   // the public implementation
+  // Equal samples share the last target drawn for them, as in the public implementation.
+  std::map<Sample, size_t> drawn;
   for (size_t from = 0; from < samples.size(); ++from) {
     std::vector<size_t> others;
     for (size_t to = 0; to < samples.size(); ++to) {

@@ -1,5 +1,5 @@
-// Splits and edit targets: the public implementation's own, where its data are at hand, and their
-// rules.
+// Tests the rules of splits and edit targets. If the public data are available, also compares
+// splits with the public implementation's.
 #include "mambascope/data/relation_split.h"
 
 #include <gmock/gmock.h>
@@ -22,7 +22,7 @@ std::vector<std::string> Subjects(const std::vector<Sample>& samples) {
   return subjects;
 }
 
-// The RELATIONS dataset, which MAMBASCOPE_RELATIONS names.
+// Reads the RELATIONS dataset from the folder in MAMBASCOPE_RELATIONS.
 class PublishedSplitTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -50,7 +50,7 @@ TEST_F(PublishedSplitTest, OfCapitals) {
               ElementsAre("India", "Argentina", "Spain", "Chile", "South Korea"));
 }
 
-// Where many samples share an object.
+// In this relation many samples share an object.
 TEST_F(PublishedSplitTest, OfInstruments) {
   Random random(123456);
   const RelationSplit split = SplitSamples(Read("person_plays_instrument.json"), 5, random);
@@ -81,7 +81,7 @@ TEST(SplitTest, CoversAsManyObjectsAsItCan) {
   EXPECT_GT(splits.size(), 5u) << "the splits do not vary";
 }
 
-// In subject and object: the published rule.
+// The published rule: samples must differ in subject and object.
 std::function<bool(size_t, size_t)> Differ(const std::vector<Sample>& samples) {
   return [&samples](size_t a, size_t b) {
     return samples[a].subject != samples[b].subject && samples[a].object != samples[b].object;
@@ -105,8 +105,8 @@ TEST(SplitTest, EditTargetsDifferInSubjectAndObject) {
   EXPECT_EQ(of_first, (std::set<size_t>{8, 9, 10, 11}));
 }
 
-// What the public implementation draws from Python's random(123456): a split, targets for its other
-// samples by subject, and the next split.
+// Expected subjects are those that the public implementation draws with Python's random(123456): a
+// split, the edit targets of its test samples, and the next split.
 TEST(SplitTest, DrawsAsThePublicImplementation) {
   std::vector<Sample> samples;
   for (int i = 0; i < 16; ++i)

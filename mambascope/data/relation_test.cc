@@ -30,7 +30,7 @@ class RelationTest : public testing::Test {
     WriteFile(folder_ / name, document.dump());
     return folder_ / name;
   }
-  // Reads the capitals with the value at `pointer` replaced, or added.
+  // Returns the Error for the capitals with the value at `pointer` replaced or added.
   std::string ErrorWith(const std::string& pointer, const Json& value) const {
     Json changed = kCapitals;
     changed[Json::json_pointer(pointer)] = value;
@@ -77,7 +77,7 @@ TEST_F(RelationTest, SamplesAreThoseOfTheFile) {
   EXPECT_THAT(RelationRange(relation), ElementsAre("2", "1"));
 }
 
-// The public data spells two objects with a backslash escape that is escaped itself.
+// The public data has two objects in which the backslash of an escape is escaped itself.
 TEST_F(RelationTest, TextIsVerbatim) {
   Json document = kCapitals;
   document["samples"] = Json::parse(
@@ -95,7 +95,7 @@ TEST_F(RelationTest, BadFieldIsNamed) {
   EXPECT_THAT(ErrorWith("/prompt_templates", Json::array()),
               HasSubstr("field 'prompt_templates' is an empty list"));
   EXPECT_THAT(ErrorWith("/properties", Json::array()),
-              HasSubstr("field 'properties' is no object"));
+              HasSubstr("field 'properties' is not an object"));
   EXPECT_THAT(ErrorWith("/properties/range_name", false),
               HasSubstr("field 'properties.range_name' is false"));
   EXPECT_THAT(ErrorWith("/properties/symmetric", "no"),
@@ -111,7 +111,7 @@ TEST_F(RelationTest, BadFieldIsNamed) {
               HasSubstr("field 'samples[0].subject' is empty"));
   EXPECT_THAT(ErrorWith("/prompt_template_zs", Json::array()),
               AllOf(HasSubstr("capital.json: has the unknown field 'prompt_template_zs'"),
-                    HasSubstr("known: name, prompt_templates, ")));
+                    HasSubstr("known fields: name, prompt_templates, ")));
 }
 
 TEST_F(RelationTest, MissingFieldIsNamed) {
@@ -181,7 +181,7 @@ TEST_F(RelationTest, FileThatIsNoRelationIsRefused) {
               HasSubstr("latin1.json: invalid JSON at byte"));
 }
 
-// The capitals under another name.
+// Returns the capitals with another name.
 Json Named(const std::string& name) {
   Json document = kCapitals;
   document["name"] = name;

@@ -15,8 +15,8 @@ const std::string& ReadText(const JsonNode& field) {
 const std::string& ReadPattern(const JsonNode& field) {
   const std::string& text = ReadText(field);
   if (!IsPattern(text)) {
-    field.Fail(fmt::format("is '{}', which must have exactly one {{}}", text),
-               "it stands for the subject, as in '{} is located in'");
+    field.Fail(fmt::format("is '{}', but must have exactly one {{}}", text),
+               "{} stands for the subject, as in '{} is located in'");
   }
   return text;
 }
@@ -30,7 +30,7 @@ std::vector<std::string> ReadTexts(const JsonNode& field) {
 std::vector<std::string> ReadTextOrTexts(const JsonNode& field) {
   if (!field.json().is_array()) return {ReadText(field)};
   std::vector<std::string> texts = ReadTexts(field);
-  if (texts.empty()) field.Fail("is an empty list, at least one text was expected");
+  if (texts.empty()) field.Fail("is an empty list; expected at least one text");
   return texts;
 }
 

@@ -1,5 +1,4 @@
-// The fields that readers of data files share: those that hold text. Every Error names the file and
-// the field.
+// Functions that read text fields of data files. Every Error names the file and the field.
 #pragma once
 
 #include <string>
@@ -9,17 +8,17 @@
 
 namespace mambascope {
 
-// A string. Throws Error when it is empty: an empty subject, object or prompt has no tokens. It
-// lives as long as the document.
+// Returns a string, which lives as long as the document. Throws Error when it is empty, because an
+// empty subject, object or prompt has no tokens.
 const std::string& ReadText(const JsonNode& field);
 
-// A text with exactly one {}, which stands for the subject.
+// Returns a text with exactly one {}, which stands for the subject. Throws Error for another text.
 const std::string& ReadPattern(const JsonNode& field);
 
-// A list of texts; it may be empty.
+// Returns a list of texts, which may be empty.
 std::vector<std::string> ReadTexts(const JsonNode& field);
 
-// A list of at least one text. A text alone is a list of one.
+// Returns a list of texts from a text or a list. Throws Error for an empty list.
 std::vector<std::string> ReadTextOrTexts(const JsonNode& field);
 
 }  // namespace mambascope

@@ -22,7 +22,7 @@ std::map<std::string, double> Counts(std::string_view text) {
 
 TfIdf::TfIdf(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
-    for (const auto& [word, count] : Counts(text)) ++idf_[word];  // texts that have it
+    for (const auto& [word, count] : Counts(text)) ++idf_[word];  // number of texts with the word
   }
   for (auto& [word, value] : idf_)
     value = std::log((1 + static_cast<double>(texts.size())) / (1 + value)) + 1;

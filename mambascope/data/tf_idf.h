@@ -1,10 +1,15 @@
-// How alike two texts are by their words: the cosine of their TF-IDF vectors, as scikit-learn's
-// TfidfVectorizer makes them by default.
+// Measures how similar two texts are by their words. The measure is the cosine of their TF-IDF
+// vectors, as scikit-learn's TfidfVectorizer computes them by default.
 //
-//   word         two or more letters, digits or underscores in a row, in lower case (each letter's
-//   own: no rule that looks at its neighbours) idf(word)  = ln((1 + n) / (1 + texts that have the
-//   word)) + 1, of the n texts that it was fitted on vector     = count(word) idf(word), of length
-//   1; words that those texts lack are left out
+//   idf(word)    = ln((1 + n) / (1 + n_word)) + 1
+//   vector(word) = count(word) idf(word), scaled so that the vector has length 1
+//
+//   n            number of texts that TfIdf was fitted on
+//   n_word       number of these texts that contain the word
+//   count(word)  how often the text contains the word
+//
+// A word is two or more letters, digits or underscores in a row. It is lower-cased character by
+// character, without rules that depend on neighbours. Words in none of the n texts are ignored.
 #pragma once
 
 #include <map>
@@ -16,10 +21,11 @@ namespace mambascope {
 
 class TfIdf {
  public:
+  // Fits the idf of every word to `texts`.
   explicit TfIdf(const std::vector<std::string>& texts);
-  // 0 where one of the texts has none of the words.
+  // Returns 0 if `a` or `b` has no word of the fitted texts.
   double Cosine(std::string_view a, std::string_view b) const;
-  // REQUIRES: the texts had the word
+  // REQUIRES: one of the fitted texts has the word
   double Idf(const std::string& word) const { return idf_.at(word); }
 
  private:

@@ -1,4 +1,4 @@
-// TF-IDF worked out by hand on three small texts.
+// Compares TF-IDF with values worked out by hand for three small texts.
 #include "mambascope/data/tf_idf.h"
 
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 namespace mambascope {
 namespace {
 
-// "sea" is in all three, "red" in two, "black" in one; "a" is no word.
+// "sea" is in all three texts, "red" in two, "black" in one. "a" is not a word.
 const TfIdf kFitted({"A red sea, a RED Sea", "the sea is red", "Black sea"});
-const double kRed = std::log(4.0 / 3) + 1, kBlack = std::log(2.0) + 1;  // of sea: ln(4 / 4) + 1
+const double kRed = std::log(4.0 / 3) + 1, kBlack = std::log(2.0) + 1;  // sea: ln(4 / 4) + 1
 
 TEST(TfIdfTest, CountsTheTextsThatHaveAWord) {
   EXPECT_NEAR(kFitted.Idf("sea"), 1, 1e-12);
@@ -20,7 +20,7 @@ TEST(TfIdfTest, CountsTheTextsThatHaveAWord) {
 }
 
 TEST(TfIdfTest, CosineIsWorkedOutByHand) {
-  // sea sea red: (2, kRed) ; sea black: (1, kBlack)
+  // The vectors are (2 sea, kRed red) and (1 sea, kBlack black), before scaling.
   EXPECT_NEAR(kFitted.Cosine("Sea, sea! red", "black sea"),
               2 / std::sqrt(4 + kRed * kRed) / std::sqrt(1 + kBlack * kBlack), 1e-12);
   EXPECT_NEAR(kFitted.Cosine("red sea", "sea red"), 1, 1e-12) << "the order does not count";

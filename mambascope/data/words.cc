@@ -11,7 +11,7 @@ namespace {
 
 using std::string_view;
 
-// What is two words though nothing stands between them: where the second begins.
+// Texts without white space that are two words, and the offset of the second word.
 constexpr std::pair<string_view, size_t> kTwoWords[] = {
     {"cannot", 3}, {"gimme", 3}, {"gonna", 3},  {"gotta", 3}, {"lemme", 3},
     {"wanna", 3},  {"d'ye", 2},  {"more'n", 4}, {"'tis", 2},  {"'twas", 2}};
@@ -21,7 +21,7 @@ constexpr string_view kQuotes[] = {"“", "”", "«", "»", "‘", "’", "„"
 bool IsOneOf(string_view set, char c) { return set.find(c) != set.npos; }
 bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
 
-// What stands between white space.
+// Splits a text at white space.
 std::vector<string_view> Runs(string_view text) {
   std::vector<string_view> runs;
   size_t begin = 0, at = 0;
@@ -40,7 +40,8 @@ std::vector<string_view> Runs(string_view text) {
   return runs;
 }
 
-// Whether the period in run[at] is a word. `next` is the run after it, empty at the text's end.
+// Returns whether the period at run[at] is a word, because it ends a sentence. `next` is the next
+// run, empty at the end of the text.
 bool EndsSentence(string_view run, size_t at, string_view next) {
   if (run.find_first_not_of("])}>\"'", at + 1) != run.npos || (at > 0 && run[at - 1] == '.'))
     return false;
@@ -48,7 +49,7 @@ bool EndsSentence(string_view run, size_t at, string_view next) {
   return next.empty() || !(IsLower(next[0]) || initial);
 }
 
-// The length of the mark at run[at] that is a word of its own; 0: there is none.
+// Returns the length of the punctuation mark at run[at] that is a word; 0 if there is none.
 size_t MarkAt(string_view run, size_t at, string_view next) {
   const string_view rest = run.substr(at);
   const char c = rest[0];
@@ -63,7 +64,7 @@ size_t MarkAt(string_view run, size_t at, string_view next) {
   return quote == std::end(kQuotes) ? 0 : quote->size();
 }
 
-// Adds a word without marks, or the two that it is.
+// Adds a run of characters without marks: one word, or the two words that it consists of.
 void AddWord(string_view word, std::vector<std::string>& words) {
   std::string lower(word);
   std::transform(lower.begin(), lower.end(), lower.begin(), AsciiLower);
@@ -82,7 +83,7 @@ void AddWord(string_view word, std::vector<std::string>& words) {
 }
 
 void SplitRun(string_view run, string_view next, std::vector<std::string>& words) {
-  size_t begin = 0, at = 0;  // of the word at hand
+  size_t begin = 0, at = 0;  // start of the current word, and the next character
   const auto end_word = [&] {
     if (at > begin) AddWord(run.substr(begin, at - begin), words);
   };

@@ -13,9 +13,10 @@ namespace {
 ZsreRecord ReadRecord(const JsonNode& record) {
   const std::string question = ReadText(record["src"]), subject = ReadText(record["subject"]);
   if (question.find(subject) == question.npos)
-    record["subject"].Fail(fmt::format("is '{}', which is not in '{}'", subject, question));
+    record["subject"].Fail(
+        fmt::format("is '{}', which is not in the question '{}'", subject, question));
   const std::vector<std::string> answers = ReadTexts(record["answers"]);
-  if (answers.empty()) record["answers"].Fail("is an empty list, at least one text was expected");
+  if (answers.empty()) record["answers"].Fail("is an empty list; expected at least one text");
   return {.pattern = PromptPattern(question, subject),
           .subject = subject,
           .rephrase = ReadText(record["rephrase"]),

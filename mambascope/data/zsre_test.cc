@@ -25,8 +25,8 @@ class ZsreTest : public testing::Test {
     WriteFile(folder_ / "zsre.json", document.dump());
     return ReadZsre(folder_ / "zsre.json");
   }
-  // What the Error about a list says in which the second record's `field` is `value`, or missing
-  // where that is null.
+  // Returns the Error for a list in which the second record's `field` is `value`. If `value` is
+  // null, the field is missing.
   std::string ErrorWith(const std::string& field, const Json& value) const {
     Json record = kRecord;
     if (value.is_null()) record.erase(field);
@@ -73,10 +73,9 @@ TEST_F(ZsreTest, BadFilesAreRefusedByFileRecordAndField) {
   EXPECT_THAT(ErrorWith("answers", Json::array({""})),
               HasSubstr("field '[1].answers[0]' is empty"));
   EXPECT_THAT(ErrorWith("answers", "Black Sea"), HasSubstr("field '[1].answers'"));
-  EXPECT_THAT(
-      ErrorWith("subject", "Volga"),
-      HasSubstr(
-          "field '[1].subject' is 'Volga', which is not in 'Into which sea does Duna flow?'"));
+  EXPECT_THAT(ErrorWith("subject", "Volga"),
+              HasSubstr("field '[1].subject' is 'Volga', which is not in the question 'Into which "
+                        "sea does Duna flow?'"));
   EXPECT_THAT(ErrorWith("alt", 7), HasSubstr("[1].alt"));
   EXPECT_THAT(ErrorOf([&] { Read(Json::array()); }), HasSubstr("holds no records"));
   EXPECT_THAT(ErrorOf([&] { Read(Json::object()); }), HasSubstr("zsre.json"));

@@ -65,8 +65,8 @@ const Scheme& ColourScheme(const Grid& grid) {
   std::string names;
   for (const Scheme& known : kSchemes)
     names += fmt::format("{}{}", names.empty() ? "" : ", ", known.name);
-  throw Error(fmt::format("grid {}: no colour scheme \"{}\"", grid.name, grid.scheme),
-              "the schemes are " + names);
+  throw Error(fmt::format("grid {}: there is no colour scheme \"{}\"", grid.name, grid.scheme),
+              "known schemes: " + names);
 }
 
 std::pair<double, double> ColourDomain(const Grid& grid) {

@@ -26,14 +26,15 @@ void CheckCurve(const LineChart& chart, const Curve& curve) {
     throw Error(fmt::format("line chart {}, curve \"{}\": {}", chart.name, curve.name, what));
   };
   if (curve.values.size() != chart.x.size())
-    fail(fmt::format("{} values, expected {}", curve.values.size(), chart.x.size()));
-  if (!curve.band.empty() && curve.band.size() != chart.x.size())
-    fail(fmt::format("a band of {} intervals, expected {} or none", curve.band.size(),
+    fail(fmt::format("the number of values is {}; expected {}", curve.values.size(),
                      chart.x.size()));
+  if (!curve.band.empty() && curve.band.size() != chart.x.size())
+    fail(fmt::format("the number of intervals in its band is {}; expected {} or 0",
+                     curve.band.size(), chart.x.size()));
   if (std::any_of(curve.band.begin(), curve.band.end(), IsBackward))
-    fail("an interval of its band has its low end above its high end");
+    fail("an interval of its band has a low end above its high end");
   if (!curve.colour.empty() && !IsColour(curve.colour))
-    fail(fmt::format("the colour \"{}\", expected #rrggbb", curve.colour));
+    fail(fmt::format("its colour is \"{}\"; expected #rrggbb", curve.colour));
 }
 
 void CheckPositions(const LineChart& chart) {
@@ -41,10 +42,11 @@ void CheckPositions(const LineChart& chart) {
     throw Error(fmt::format("line chart {}: {}", chart.name, what));
   };
   if (!chart.at.empty() && chart.at.size() != chart.x.size())
-    fail(fmt::format("{} positions, expected {} or none", chart.at.size(), chart.x.size()));
+    fail(fmt::format("the number of positions is {}; expected {} or 0", chart.at.size(),
+                     chart.x.size()));
   const auto no_step = [](double a, double b) { return !(a < b); };
   if (std::adjacent_find(chart.at.begin(), chart.at.end(), no_step) != chart.at.end())
-    fail("the positions do not ascend");
+    fail("its positions do not ascend");
   if (chart.x_scale == LineChart::XScale::kLog && (chart.at.empty() || !(chart.at[0] > 0)))
     fail("a logarithmic axis needs positive positions");
 }
@@ -83,7 +85,8 @@ void CheckChart(const LineChart& chart) {
   for (const Curve& curve : chart.curves) {
     CheckCurve(chart, curve);
     if (!names.insert(curve.name).second)
-      fail(fmt::format("\"{}\" names two curves, or a curve and the x axis", curve.name));
+      fail(fmt::format("\"{}\" is the name of two curves, or of a curve and the x axis",
+                       curve.name));
   }
 }
 

@@ -27,13 +27,14 @@ void CheckPlot(const DotPlot& plot) {
   std::set<std::string> names = {plot.row_title};
   for (const DotSeries& series : plot.series) {
     if (series.values.size() != plot.rows.size())
-      fail(fmt::format("series \"{}\" has {} values, expected {}", series.name,
+      fail(fmt::format("series \"{}\": the number of values is {}; expected {}", series.name,
                        series.values.size(), plot.rows.size()));
     if (!series.spreads.empty() && series.spreads.size() != plot.rows.size())
-      fail(fmt::format("series \"{}\" has {} spreads, expected none or {}", series.name,
+      fail(fmt::format("series \"{}\": the number of spreads is {}; expected {} or 0", series.name,
                        series.spreads.size(), plot.rows.size()));
     if (!names.insert(series.name).second)
-      fail(fmt::format("\"{}\" names two series, or one and the rows", series.name));
+      fail(fmt::format("\"{}\" is the name of two series, or of a series and the rows",
+                       series.name));
   }
 }
 

@@ -56,10 +56,11 @@ TEST(DotPlotTest, RefusesAPlotThatDoesNotFitItself) {
       {[](DotPlot& p) { p.rows.clear(); }, "no dots"},
       {[](DotPlot& p) { p.series.clear(); }, "no dots"},
       {[](DotPlot& p) { p.series[1].values.pop_back(); },
-       "series \"chance\" has 1 values, expected 2"},
-      {[](DotPlot& p) { p.series[0].spreads.pop_back(); }, "has 1 spreads, expected none or 2"},
-      {[](DotPlot& p) { p.series[1].name = "LRE"; }, "\"LRE\" names two series"},
-      {[](DotPlot& p) { p.series[1].name = "relation"; }, "or one and the rows"},
+       "series \"chance\": the number of values is 1; expected 2"},
+      {[](DotPlot& p) { p.series[0].spreads.pop_back(); },
+       "the number of spreads is 1; expected 2 or 0"},
+      {[](DotPlot& p) { p.series[1].name = "LRE"; }, "\"LRE\" is the name of two series"},
+      {[](DotPlot& p) { p.series[1].name = "relation"; }, "or of a series and the rows"},
       {[](DotPlot& p) {
          p.domain = {1, 1};
        },

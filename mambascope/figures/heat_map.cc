@@ -75,18 +75,21 @@ void CheckGrid(const Grid& grid) {
   };
   if (grid.rows.empty() || grid.columns.empty()) fail("it has no cells");
   if (grid.values.size() != grid.rows.size())
-    fail(fmt::format("{} rows of values, expected {}", grid.values.size(), grid.rows.size()));
+    fail(fmt::format("the number of rows of values is {}; expected {}", grid.values.size(),
+                     grid.rows.size()));
   for (const auto& row : grid.values)
     if (row.size() != grid.columns.size())
-      fail(fmt::format("a row of {} values, expected {}", row.size(), grid.columns.size()));
+      fail(fmt::format("the number of values in a row is {}; expected {}", row.size(),
+                       grid.columns.size()));
   if (grid.domain && !(grid.domain->first < grid.domain->second))
     fail("the colour scale's first end is not less than its second");
   for (int row : grid.marked_rows)
     if (row < 0 || row >= static_cast<int>(grid.rows.size()))
-      fail(fmt::format("marked row {} of {}", row, grid.rows.size()));
+      fail(fmt::format("the marked row is {}; the number of rows is {}", row, grid.rows.size()));
   if (grid.picked_row &&
       (*grid.picked_row < 0 || *grid.picked_row >= static_cast<int>(grid.rows.size())))
-    fail(fmt::format("picked row {} of {}", *grid.picked_row, grid.rows.size()));
+    fail(fmt::format("the picked row is {}; the number of rows is {}", *grid.picked_row,
+                     grid.rows.size()));
 }
 
 Json HeatMap(const Grid& grid) {

@@ -223,19 +223,20 @@ TEST(LineChart, RefusesAChartThatDoesNotFitItself) {
       {[](LineChart& c) { c.x.clear(); }, "no points"},
       {[](LineChart& c) { c.curves.clear(); }, "no points"},
       {[](LineChart& c) { c.curves[1].values.pop_back(); },
-       "curve \"no SSM\": 3 values, expected 4"},
+       "curve \"no SSM\": the number of values is 3; expected 4"},
       {[](LineChart& c) { c.curves[0].band.pop_back(); },
-       "curve \"all paths\": a band of 3 intervals, expected 4 or none"},
+       "curve \"all paths\": the number of intervals in its band is 3; expected 4 or 0"},
       {[](LineChart& c) { c.curves[0].band[1] = std::pair(0.6, 0.5); }, "low end above"},
-      {[](LineChart& c) { c.curves[1].name = "all paths"; }, "\"all paths\" names two curves"},
-      {[](LineChart& c) { c.curves[1].name = "layer"; }, "or a curve and the x axis"},
+      {[](LineChart& c) { c.curves[1].name = "all paths"; },
+       "\"all paths\" is the name of two curves"},
+      {[](LineChart& c) { c.curves[1].name = "layer"; }, "or of a curve and the x axis"},
       {[](LineChart& c) { c.curves[1].colour = "red"; }, "expected #rrggbb"},
       {[](LineChart& c) { c.curves[1].colour = "#12345'"; }, "expected #rrggbb"},
       {[](LineChart& c) { c.domain = std::pair(1.0, 1.0); }, "y axis"},
       {[](LineChart& c) {
          c.at = {1, 2};
        },
-       "2 positions, expected 4 or none"},
+       "the number of positions is 2; expected 4 or 0"},
       {[](LineChart& c) {
          c.at = {1, 2, 2, 3};
        },

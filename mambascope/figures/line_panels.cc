@@ -27,14 +27,14 @@ void CheckPanels(const LinePanels& figure) {
   auto fail = [&](const std::string& what) {
     throw Error(fmt::format("line panels {}: {}", figure.name, what));
   };
-  if (figure.panels.empty()) fail("there are no panels");
+  if (figure.panels.empty()) fail("it has no panels");
   const LineChart& first = figure.panels[0];
   for (const LineChart& panel : figure.panels) {
     CheckChart(panel);
     if (panel.x != first.x || panel.at != first.at || panel.x_scale != first.x_scale)
-      fail(fmt::format("panel \"{}\" has other places than the first", panel.title));
+      fail(fmt::format("panel \"{}\" has other x positions than the first", panel.title));
     if (panel.x_title != first.x_title || panel.y_title != first.y_title)
-      fail(fmt::format("panel \"{}\" has other titles of axes than the first", panel.title));
+      fail(fmt::format("panel \"{}\" has other axis titles than the first", panel.title));
     if (!HaveSameCurves(panel, first))
       fail(fmt::format("panel \"{}\" has other curves than the first", panel.title));
   }

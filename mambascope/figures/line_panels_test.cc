@@ -80,10 +80,11 @@ TEST(LinePanelsTest, ExplainBandsOfAnyPanel) {
 TEST(LinePanelsTest, RefusePanelsThatCannotBeCompared) {
   const std::vector<std::pair<std::function<void(LinePanels&)>, std::string>> spoilers = {
       {[](LinePanels& f) { f.panels.clear(); }, "no panels"},
-      {[](LinePanels& f) { f.panels[1].curves[0].values.pop_back(); }, "2 values, expected 3"},
-      {[](LinePanels& f) { f.panels[1].at[1] = 6; }, "panel \"PS\" has other places"},
-      {[](LinePanels& f) { f.panels[2].x[1] = "6"; }, "panel \"NS\" has other places"},
-      {[](LinePanels& f) { f.panels[3].y_title = "nats"; }, "other titles of axes"},
+      {[](LinePanels& f) { f.panels[1].curves[0].values.pop_back(); },
+       "the number of values is 2; expected 3"},
+      {[](LinePanels& f) { f.panels[1].at[1] = 6; }, "panel \"PS\" has other x positions"},
+      {[](LinePanels& f) { f.panels[2].x[1] = "6"; }, "panel \"NS\" has other x positions"},
+      {[](LinePanels& f) { f.panels[3].y_title = "nats"; }, "other axis titles"},
       {[](LinePanels& f) { f.panels[3].curves[0].name = "W_g"; }, "other curves"}};
   for (const auto& [spoil, message] : spoilers) {
     LinePanels figure = FourPanels();

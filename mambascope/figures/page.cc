@@ -60,6 +60,27 @@ std::string DefinitionList(const PageLines& lines) {
   return rows.empty() ? "" : fmt::format("<dl>\n{}</dl>\n", rows);
 }
 
+std::string TableRow(const char* cell, const std::vector<std::string>& texts,
+                     const char* attributes) {
+  std::string row = fmt::format("<tr{}>", attributes);
+  for (const std::string& text : texts)
+    row += fmt::format("<{0}>{1}</{0}>", cell, EscapeHtml(text));
+  return row + "</tr>\n";
+}
+
+std::string Tables(const PageInfo& info) {
+  std::string html;
+  for (const PageTable& table : info.tables) {
+    html += fmt::format(
+        "<div class=\"table\"><h2>{}</h2>\n<p class=\"caption\">{}</p>\n<table>\n{}",
+        EscapeHtml(table.heading), EscapeHtml(table.caption), TableRow("th", table.columns, ""));
+    for (const PageTable::Row& row : table.rows)
+      html += TableRow("td", row.cells, row.is_marked ? " class=\"marked\"" : "");
+    html += "</table></div>\n";
+  }
+  return html;
+}
+
 std::string MadeBy(const PageInfo& info) {
   if (info.made_by.empty()) return "";
   return fmt::format(
@@ -109,7 +130,7 @@ std::string HtmlPage(const PageInfo& info, const std::vector<Figure>& figures) {
 <header><h1>{}</h1><button id="theme" type="button">Light / dark</button></header>
 )",
                                  kPolicy, title, web::PageCss(), title);
-  html += DefinitionList(info.summary) + MadeBy(info) + Contents(figures);
+  html += DefinitionList(info.summary) + Tables(info) + MadeBy(info) + Contents(figures);
   for (size_t i = 0; i < figures.size(); ++i) html += Section(figures[i], i + 1);
   html += fmt::format(
       "<footer>Made by mambascope. Figures: Vega-Lite.</footer>\n</main>\n<!-- vega, vega-lite and "

@@ -20,9 +20,22 @@ struct Figure {
 
 using PageLines = std::vector<std::pair<std::string, std::string>>;  // names and values
 
+// A table of texts.
+struct PageTable {
+  std::string heading;
+  std::string caption;  // how to read it; newlines are kept
+  std::vector<std::string> columns;
+  struct Row {
+    std::vector<std::string> cells;  // one per column
+    bool is_marked = false;
+  };
+  std::vector<Row> rows;
+};
+
 struct PageInfo {
-  std::string title;       // of the page and of its tab
-  PageLines summary = {};  // what was run and found: model, prompt, answer
+  std::string title;                   // of the page and of its tab
+  PageLines summary = {};              // what was run and found: model, prompt, answer
+  std::vector<PageTable> tables = {};  // below the summary
   PageLines made_by = {};  // the options that made it, folded away under "How this was made"
 };
 

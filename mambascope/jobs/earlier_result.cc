@@ -47,10 +47,10 @@ std::vector<std::string> DifferingKeys(const Json& identity, const Json& options
   return keys;
 }
 
-// "trace of demo, which differs in site"; empty: the file is of this run.
+// " (trace of demo), which differs in site"; empty: the file is of this run.
 std::string DescribeOther(const fs::path& file, const std::vector<Json>& identities) {
   const std::vector<Json> stored = StoredOptions(file);
-  if (stored.empty()) return "which this version cannot read";
+  if (stored.empty()) return ", which this version cannot read";
   std::vector<std::string> models, keys;
   for (const Json& options : stored) {
     const Json model = options.value("model", Json());
@@ -61,7 +61,7 @@ std::string DescribeOther(const fs::path& file, const std::vector<Json>& identit
     keys = DifferingKeys(identities[i], stored[i]);
   if (keys.empty()) return "";
   const Json command = stored[0].value("command", Json());
-  return fmt::format("{} of {}, which differs in {}",
+  return fmt::format(" ({} of {}), which differs in {}",
                      command.is_string() ? command.get<std::string>() : "a command",
                      fmt::join(models, " and "), fmt::join(keys, ", "));
 }
@@ -95,14 +95,15 @@ void RefuseOtherRun(const OutputFolder& folder, const std::string& name,
   if (fs::exists(result)) {
     holds = DescribeOther(result, identities);
     if (holds.empty()) return;
-    holds = fmt::format("{} is the result of another run, {}", result.filename().string(), holds);
+    holds = fmt::format("{} is the result of another run{}", result.filename().string(), holds);
   } else {
     for (const fs::path& file : OtherFiles(folder, name)) {
       const bool is_lines = file.extension() == ".jsonl";
       if (is_lines && folder.Writes(file.filename().string())) continue;
-      holds = is_lines ? fmt::format("{} has results of {} for a data set",
-                                     file.filename().string(), name)
-                       : fmt::format("{} is of another run of {}", file.filename().string(), name);
+      holds =
+          is_lines
+              ? fmt::format("{} has results of {} for a data set", file.filename().string(), name)
+              : fmt::format("{} is from another run of {}", file.filename().string(), name);
       break;
     }
     if (holds.empty()) return;

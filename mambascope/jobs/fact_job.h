@@ -15,6 +15,7 @@ namespace mambascope {
 struct FactJobOptions {
   CellOptions cells = {};
   size_t at_a_time = 1;  // facts per batch
+  int64_t sweeps = 1;    // of a batch, of about equal size
   // [part]; null: results of the part are not stored
   std::vector<ResultStore*> stores = {nullptr};
   std::function<void(const JobProgress&)> progress = {};  // counts cells
@@ -67,14 +68,17 @@ FactJobResult<Result> RunFactJob(const std::vector<FactPair>& pairs, const FactJ
       .at_a_time = options.at_a_time * parts,
       .store = ItemStore<FactPart>([&](const FactPart& item) { return options.stores[item.part]; }),
       .progress = options.progress};
-  job.run = [&](const std::vector<FactPart>& items,
-                const std::function<void(double, int64_t)>& progress) {
+  job.run = [&](const std::vector<FactPart>& items, const BatchReport<Result>& report) {
     const int64_t before = outcome.audit.plan.cases;
     CellOptions cells = options.cells;
+    int64_t sweep = -1, planned = before;  // index of the current sweep; cells up to its end
     // When this is called, the audit already includes the current sweep's plan.
     cells.sweep.progress = [&, before](int64_t cell, int64_t of) {
-      const int64_t earlier_sweeps = outcome.audit.plan.cases - of - before;
-      progress(static_cast<double>(cell) / static_cast<double>(of), earlier_sweeps + cell);
+      if (sweep < 0 || outcome.audit.plan.cases != planned) ++sweep;
+      planned = outcome.audit.plan.cases;
+      const double of_sweep = static_cast<double>(cell) / static_cast<double>(of);
+      report.progress((static_cast<double>(sweep) + of_sweep) / static_cast<double>(options.sweeps),
+                      planned - of - before + cell);
     };
     const SomeFacts some = TakeSome(pairs, items);
     return batch(some.pairs, some.parts, cells, outcome.audit);

@@ -11,12 +11,24 @@
 
 namespace mambascope {
 
-// Progress of a job.
+// Progress of a job. `done` and `units` never decrease.
 struct JobProgress {
   double done = 0;        // items done, including those of earlier runs
   double begun_with = 0;  // items that earlier runs had done
   int64_t total = 0;      // items
   int64_t units = 0;      // work that this run has done, in the units that the job counts
+  std::string stage;      // what is being done at present; empty: nothing to add
+};
+
+// What a batch says while it is computed.
+template <typename Result>
+struct BatchReport {
+  // The share of the batch that is done, and the units done.
+  std::function<void(double share, int64_t units)> progress;
+  // What is being done at present.
+  std::function<void(const std::string& stage)> stage;
+  // Stores a result before the batch is over. Results that are not given here are stored then.
+  std::function<void(size_t item, const Result& result)> finished;
 };
 
 // The store of each item's result: one for all items, or one of several. Null: it is not stored.
@@ -35,11 +47,9 @@ template <typename Item, typename Result>
 struct Job {
   // The item's key in its store. Different items of a store have different keys.
   std::function<std::string(const Item&)> key;
-  // Makes the results of some items, in their order. Calls `progress` with the share of these items
-  // that is done, and the units done.
-  std::function<std::vector<Result>(
-      const std::vector<Item>& items,
-      const std::function<void(double share, int64_t units)>& progress)>
+  // Makes the results of some items, in their order.
+  std::function<std::vector<Result>(const std::vector<Item>& items,
+                                    const BatchReport<Result>& report)>
       run;
   size_t at_a_time = 1;
   ItemStore<Item> store = nullptr;
@@ -57,6 +67,7 @@ size_t CountDone(const Job<Item, Result>& job, const std::vector<Item>& items) {
 }
 
 // Returns the results of all items, in their order. to_json writes a result and from_json reads it.
+// The progress is first reported before any work.
 template <typename Item, typename Result>
 std::vector<Result> RunJob(const Job<Item, Result>& job, const std::vector<Item>& items) {
   std::vector<Result> results(items.size());
@@ -70,22 +81,37 @@ std::vector<Result> RunJob(const Job<Item, Result>& job, const std::vector<Item>
   }
   JobProgress progress{.total = static_cast<int64_t>(items.size())};
   progress.begun_with = static_cast<double>(items.size() - open.size());
+  const auto tell = [&] {
+    if (job.progress) job.progress(progress);
+  };
+  progress.done = progress.begun_with;
+  if (!open.empty()) tell();
   int64_t units_before = 0;
   for (size_t begin = 0; begin < open.size(); begin += job.at_a_time) {
     const size_t end = std::min(begin + job.at_a_time, open.size());
     std::vector<Item> batch;
     for (size_t i = begin; i < end; ++i) batch.push_back(items[open[i]]);
-    const auto report = [&](double share, int64_t units) {
-      progress.done = progress.begun_with + static_cast<double>(begin) +
-                      share * static_cast<double>(end - begin);
-      progress.units = units_before + units;
-      if (job.progress) job.progress(progress);
+    std::vector<bool> stored(batch.size(), false);
+    const auto store = [&](size_t i, const Result& result) {
+      if (ResultStore* store_of = job.store(batch[i]); store_of != nullptr && !stored[i])
+        store_of->Append(job.key(batch[i]), result);
+      stored[i] = true;
     };
-    std::vector<Result> made = job.run(batch, report);
+    const auto advance = [&](double share, int64_t units) {
+      progress.done =
+          std::max(progress.done, progress.begun_with + static_cast<double>(begin) +
+                                      std::min(share, 1.0) * static_cast<double>(end - begin));
+      progress.units = std::max(progress.units, units_before + units);
+      tell();
+    };
+    const auto stage = [&](const std::string& name) {
+      progress.stage = name;
+      tell();
+    };
+    std::vector<Result> made = job.run(batch, {advance, stage, store});
     units_before = progress.units;
     for (size_t i = begin; i < end; ++i) {
-      if (ResultStore* store = job.store(items[open[i]]))
-        store->Append(job.key(items[open[i]]), made[i - begin]);
+      store(i - begin, made[i - begin]);
       results[open[i]] = std::move(made[i - begin]);
     }
   }

@@ -9,6 +9,7 @@
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/jobs/fact_job.h"
 #include "mambascope/jobs/output_folder.h"
 
 namespace mambascope {
@@ -23,13 +24,12 @@ class JobTest : public testing::Test {
   Job<int, int> Squares(ResultStore* store) {
     return {.key = [](const int& n) { return std::to_string(n); },
             .run =
-                [this](const std::vector<int>& items,
-                       const std::function<void(double, int64_t)>& progress) {
+                [this](const std::vector<int>& items, const BatchReport<int>& report) {
                   std::vector<int> squares;
                   for (int n : items) {
                     made_.push_back(n);
                     squares.push_back(n * n);
-                    progress(
+                    report.progress(
                         static_cast<double>(squares.size()) / static_cast<double>(items.size()),
                         static_cast<int64_t>(squares.size()));
                   }
@@ -63,13 +63,13 @@ TEST_F(JobTest, GoesOnWhereAnEarlierRunStopped) {
     ResultStore store(folder_ / "squares.jsonl", {{"job", "squares"}});
     Job<int, Square> job{.key = [](const int& n) { return std::to_string(n); },
                          .run =
-                             [this](const std::vector<int>& some, const auto& progress) {
+                             [this](const std::vector<int>& some, const auto& report) {
                                std::vector<Square> squares;
                                for (int n : some) {
                                  made_.push_back(n);
                                  squares.push_back({n * n});
                                }
-                               progress(1, static_cast<int64_t>(some.size()));
+                               report.progress(1, static_cast<int64_t>(some.size()));
                                return squares;
                              },
                          .at_a_time = 2,
@@ -88,6 +88,44 @@ TEST_F(JobTest, GoesOnWhereAnEarlierRunStopped) {
   EXPECT_TRUE(made_.empty());
 }
 
+// A batch may take long: what is finished in it is stored at once, and only once.
+TEST_F(JobTest, ResultsAreStoredWhenABatchSaysThatTheyAreFinished) {
+  ResultStore store(folder_ / "squares.jsonl", {{"job", "squares"}});
+  std::vector<size_t> sizes;
+  const Job<int, Square> job{
+      .key = [](const int& n) { return std::to_string(n); },
+      .run =
+          [&](const std::vector<int>& some, const BatchReport<Square>& report) {
+            report.finished(0, {some[0] * some[0]});
+            sizes.push_back(store.size());
+            std::vector<Square> squares;
+            for (int n : some) squares.push_back({n * n});
+            return squares;
+          },
+      .at_a_time = 2,
+      .store = &store};
+  EXPECT_EQ(RunJob(job, {1, 2, 3}).size(), 3u);
+  EXPECT_THAT(sizes, ElementsAre(1, 3));
+  const std::string lines = ReadFile(folder_ / "squares.jsonl");
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 3);
+}
+
+// Whatever a batch says.
+TEST_F(JobTest, ProgressNeverGoesBackwardsOrPastTheEnd) {
+  std::vector<double> done;
+  const Job<int, int> job{
+      .key = [](const int& n) { return std::to_string(n); },
+      .run =
+          [](const std::vector<int>& some, const BatchReport<int>& report) {
+            for (const double share : {0.5, 1.0, 0.2, 3.0}) report.progress(share, 1);
+            return some;
+          },
+      .at_a_time = 2,
+      .progress = [&](const JobProgress& progress) { done.push_back(progress.done); }};
+  RunJob(job, {1, 2, 3, 4});
+  EXPECT_THAT(done, ElementsAre(0, 1, 2, 2, 2, 3, 4, 4, 4));
+}
+
 TEST_F(JobTest, FolderIsOneRunsAtATime) {
   {
     const OutputFolder first(folder_ / "out", {"a.json"});
@@ -97,6 +135,33 @@ TEST_F(JobTest, FolderIsOneRunsAtATime) {
     const OutputFolder other(folder_ / "elsewhere", {});
   }
   const OutputFolder again(folder_ / "out", {});
+}
+
+// A fact's share is of all the sweeps of a batch (trace --isolate has three).
+TEST_F(JobTest, SeveralSweepsOfABatchCountOnce) {
+  std::vector<double> done;
+  std::vector<int64_t> units;
+  const std::vector<FactPair> pairs(2,
+                                    {.relation = "", .clean = {}, .corrupt = {}, .answer_id = {}});
+  RunFactJob<Square>(pairs,
+                     {.at_a_time = 1,
+                      .sweeps = 3,
+                      .progress =
+                          [&](const JobProgress& progress) {
+                            done.push_back(3 * progress.done);
+                            units.push_back(progress.units);
+                          }},
+                     [](const std::vector<FactPair>&, const std::vector<FactPart>&,
+                        const CellOptions& cells, Audit& audit) {
+                       for (int sweep = 0; sweep < 3; ++sweep) {
+                         audit.plan.cases += 4;
+                         for (int64_t cell : {2, 4}) cells.sweep.progress(cell, 4);
+                       }
+                       return std::vector<Square>(1);
+                     });
+  EXPECT_THAT(done, testing::Pointwise(testing::DoubleNear(1e-9),
+                                       {0., .5, 1., 1.5, 2., 2.5, 3., 3.5, 4., 4.5, 5., 5.5, 6.}));
+  EXPECT_THAT(units, ElementsAre(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24));
 }
 
 // A run that is killed leaves no lock behind.

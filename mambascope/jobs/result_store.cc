@@ -58,13 +58,14 @@ const Json* ResultStore::Find(const std::string& key) const {
 }
 
 void ResultStore::RefuseLine(const std::string& key, const std::string& why) const {
-  throw Error(fmt::format("{}: the line of item {} is no result: {}", file_.string(), key, why),
+  throw Error(fmt::format("{}: the line of item {} is not a result: {}", file_.string(), key, why),
               kOtherOutput);
 }
 
 void ResultStore::Append(const std::string& key, Json line) {
   line[kKey] = key;
   line[kDigest] = digest_;
+  const auto whole = HoldFiles();
   stream_ << DumpJson(line) + "\n" << std::flush;
   if (!stream_)
     throw Error(fmt::format("{}: cannot be written", file_.string()), "is the disk full?");

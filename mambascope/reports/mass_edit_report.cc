@@ -26,6 +26,11 @@ constexpr const char* kMassZsreCaption =
     "unrelated question. S is the harmonic mean of the three. If edits get in each other's way, "
     "the curves fall from left to right.";
 
+// "x 1.087": the factor by which the perplexity has risen.
+std::string PerplexityCell(const EditHealth& health) {
+  return health.perplexity ? fmt::format("x {:.3f}", health.perplexity->Ratio()) : "-";
+}
+
 // "10 records of counterfact.json"
 std::string MassEditData(const MassEditResult& result) {
   const auto records = static_cast<size_t>(result.points.back().means.records);
@@ -94,10 +99,9 @@ std::string MassEditText(const MassEditResult& result) {
   std::string text = fmt::format("{:>6}{:>8}{}{:>12}{:>14}\n", "edits", "records", MeanHeads(first),
                                  "perplexity", "|change|/|W|");
   for (const MassEditPoint& point : result.points) {
-    text +=
-        fmt::format("{:>6}{:>8}{}{:>12}{:>14}\n", point.edits, point.means.records,
-                    MeanCells(point.means), fmt::format("x {:.3f}", point.health.PerplexityRatio()),
-                    fmt::format("{:.1f} %", point.health.MostChangedPercent()));
+    text += fmt::format("{:>6}{:>8}{}{:>12}{:>14}\n", point.edits, point.means.records,
+                        MeanCells(point.means), PerplexityCell(point.health),
+                        fmt::format("{:.1f} %", point.health.MostChangedPercent()));
     for (const std::string& warning : point.health.warnings)
       text += "        warning: " + warning + "\n";
   }

@@ -30,8 +30,7 @@ MassEditResult FourPoints() {
                              .means = means,
                              .seconds_per_edit = 0.25,
                              .health = {.weights = {{3, "W_o", 0.5, 10}, {4, "W_o", 2, 16}},
-                                        .perplexity_before = 10,
-                                        .perplexity_after = 10 + fall}});
+                                        .perplexity = {{10, 10 + fall}}}});
   }
   result.points[0].means.measures.paraphrase.success = {};
   result.points[0].means.score = {};

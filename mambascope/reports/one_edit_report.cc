@@ -7,6 +7,7 @@
 
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/page.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/result_page.h"
 
 namespace mambascope {
@@ -57,8 +58,15 @@ std::string SearchText(const OneEditResult& edit) {
 }
 
 std::string PerplexityText(const EditHealth& health) {
-  return fmt::format("{} to {}", NumberText(health.perplexity_before),
-                     NumberText(health.perplexity_after));
+  if (!health.perplexity) return "not measured, because no text was given";
+  return fmt::format("{} to {}", NumberText(health.perplexity->before),
+                     NumberText(health.perplexity->after));
+}
+
+// "12.25 to 12.5 (bundled)".
+std::string PerplexityLine(const OneEditResult& edit) {
+  const std::string text = PerplexityText(edit.health);
+  return edit.perplexity_text.empty() ? text : fmt::format("{} ({})", text, edit.perplexity_text);
 }
 
 // "·Paris 0.954, ·Lyon 0.01".
@@ -87,13 +95,139 @@ LineChart ByPass(const OneEditResult& edit, LineChart chart,
   return chart;
 }
 
+std::string Padded(std::string text, int width) {
+  const int blanks = width - Length(text);
+  if (blanks > 0) text.append(static_cast<size_t>(blanks), ' ');
+  return text;
+}
+
+// The first and last `count` characters (code points) of UTF-8 text.
+std::string FirstCharacters(const std::string& text, int count) {
+  size_t end = 0;
+  for (; end < text.size(); ++end) {
+    if ((static_cast<unsigned char>(text[end]) & 0xC0) != 0x80 && count-- == 0) break;
+  }
+  return text.substr(0, end);
+}
+std::string LastCharacters(const std::string& text, int count) {
+  return text.substr(FirstCharacters(text, std::max(0, Length(text) - count)).size());
+}
+
+// Text of at most `width` characters: ".." stands for the middle of a longer one.
+std::string Shortened(const std::string& text, int width) {
+  if (Length(text) <= width) return text;
+  const int first = (width - 2) / 2;
+  return FirstCharacters(text, first) + ".." + LastCharacters(text, width - 2 - first);
+}
+
 // A token and its probability, `kTokenWidth` + 9 wide. Empty if `top` has no such rank.
 std::string TokenCell(const std::vector<TokenProbability>& top, size_t rank) {
   if (rank >= top.size()) return "";
-  std::string text = VisibleText(top[rank].text);
-  const int blanks = kTokenWidth - Length(text);
-  if (blanks > 0) text.append(static_cast<size_t>(blanks), ' ');
-  return fmt::format("{} {:>8}", text, NumberText(top[rank].prob));
+  return fmt::format("{} {:>8}", Padded(VisibleText(top[rank].text), kTokenWidth),
+                     NumberText(top[rank].prob));
+}
+
+// "·Paris 0.954"; the text at most `width` characters long.
+std::string TopCell(const NextTokens& next, int width) {
+  if (next.top.empty()) return "";
+  return fmt::format("{} {}", Shortened(VisibleText(next.top[0].text), width),
+                     fmt::format("{:.2f}", next.top[0].prob));
+}
+
+std::vector<const EditCheck*> ChecksOfKind(const OneEditResult& edit, CheckKind kind) {
+  std::vector<const EditCheck*> checks;
+  for (const EditCheck& check : edit.checks) {
+    if (check.prompt.kind == kind) checks.push_back(&check);
+  }
+  return checks;
+}
+
+// "3 of 12 paraphrases say the target (0 before the edit)"
+std::string CheckSummary(CheckKind kind, const std::vector<const EditCheck*>& checks) {
+  int64_t said = 0, say = 0, changed = 0;
+  for (const EditCheck* check : checks) {
+    said += check->said_target ? 1 : 0;
+    say += check->says_target ? 1 : 0;
+    changed += check->HasChanged() ? 1 : 0;
+  }
+  const std::string all = Count(checks.size(), CheckKindName(kind));
+  if (kind == CheckKind::kParaphrase)
+    return fmt::format("{} of {} {} the target ({} before the edit)", say, all,
+                       say == 1 ? "says" : "say", said);
+  return fmt::format("{} of {} {} another answer; {} {} the target ({} before the edit)", changed,
+                     all, changed == 1 ? "gives" : "give", say, say == 1 ? "says" : "say", said);
+}
+
+constexpr std::pair<CheckKind, const char*> kCheckHeadings[] = {
+    {CheckKind::kParaphrase, "Paraphrases"},
+    {CheckKind::kNeighbor, "Neighbors (other subjects)"},
+    {CheckKind::kPrompt, "Further prompts"}};
+
+// What a good edit does to the prompts of a kind.
+const char* CheckCaption(CheckKind kind) {
+  switch (kind) {
+    case CheckKind::kParaphrase:
+      return "Other wordings of the fact. A good edit makes the model say the target here, too. "
+             "Marked rows have another most probable token than before the edit.";
+    case CheckKind::kNeighbor:
+      return "The same wording about other subjects. A good edit changes nothing here. Marked rows "
+             "have another most probable token than before the edit.";
+    case CheckKind::kPrompt: break;
+  }
+  return "Marked rows have another most probable token than before the edit.";
+}
+
+// A prompt in a narrow column. {} stands for the edit's subject; of a neighbor it is the other
+// subject alone.
+std::string ShortPrompt(const OneEditResult& edit, const CheckPrompt& check, int width) {
+  std::string text = check.prompt;
+  const size_t hole = edit.prompt.find(kHole);
+  if (check.kind == CheckKind::kNeighbor && hole != std::string::npos) {
+    const size_t after = edit.prompt.size() - hole - 2;
+    text = text.substr(hole, text.size() - hole - after);
+  } else if (const size_t at = text.find(edit.subject); at != std::string::npos) {
+    text.replace(at, edit.subject.size(), kHole);
+  }
+  return Padded(Shortened(VisibleText(text), width), width);
+}
+
+std::string ChecksText(const OneEditResult& edit) {
+  constexpr int kPromptWidth = 40, kTokenCell = 11, kCell = 16;
+  std::string out;
+  for (const auto& [kind, heading] : kCheckHeadings) {
+    const std::vector<const EditCheck*> checks = ChecksOfKind(edit, kind);
+    if (checks.empty()) continue;
+    out += "\n" + Padded(fmt::format("  {}", heading), kPromptWidth + 4) +
+           Padded("before", kCell + 2) + "after\n";
+    for (const EditCheck* check : checks)
+      out += fmt::format("{} {}  {}  {}\n", check->HasChanged() ? '*' : ' ',
+                         ShortPrompt(edit, check->prompt, kPromptWidth),
+                         Padded(TopCell(check->before, kTokenCell), kCell),
+                         TopCell(check->after, kTokenCell));
+    out += fmt::format("  {}\n", CheckSummary(kind, checks));
+  }
+  return out;
+}
+
+std::vector<PageTable> CheckTables(const OneEditResult& edit) {
+  std::vector<PageTable> tables;
+  for (const auto& [kind, heading] : kCheckHeadings) {
+    const std::vector<const EditCheck*> checks = ChecksOfKind(edit, kind);
+    if (checks.empty()) continue;
+    PageTable table{
+        .heading = heading,
+        .caption = fmt::format("{}.\n{}", CheckSummary(kind, checks), CheckCaption(kind)),
+        .columns = {"prompt", "before", "after", "p(target) before", "p(target) after"},
+        .rows = {}};
+    for (const EditCheck* check : checks)
+      table.rows.push_back(
+          {.cells = {VisibleText(check->prompt.prompt), TopCell(check->before, kTokenWidth),
+                     TopCell(check->after, kTokenWidth), NumberText(check->before.p_target),
+                     NumberText(check->after.p_target)},
+           .is_marked = check->HasChanged()});
+    tables.push_back(std::move(table));
+  }
+  return tables;
 }
 
 }  // namespace
@@ -130,8 +264,8 @@ std::string EditPage(const OneEditResult& edit) {
                   {"value search", SearchText(edit)},
                   {"|change| / |W|", ChangeText(edit)},
                   {"|v* - v0| / |v0|", RatioText(edit.delta_norm, edit.v0_norm)},
-                  {"perplexity",
-                   fmt::format("{} ({})", PerplexityText(edit.health), edit.perplexity_text)}},
+                  {"perplexity", PerplexityLine(edit)}},
+      .tables = CheckTables(edit),
       .made_by = OptionLines(edit.options)};
   for (const std::string& warning : edit.health.warnings)
     info.summary.push_back({"warning", warning});
@@ -161,6 +295,8 @@ std::string EditText(const OneEditResult& edit) {
   out += fmt::format("value search   {}\n", SearchText(edit));
   out += fmt::format("|change|/|W|   {}\n", ChangeText(edit));
   out += fmt::format("perplexity     {}\n", PerplexityText(edit.health));
+  out += ChecksText(edit);
+  if (!edit.checks.empty() && !edit.health.warnings.empty()) out += "\n";
   for (const std::string& warning : edit.health.warnings)
     out += fmt::format("warning: {}\n", VisibleText(warning));
   return out;

@@ -41,8 +41,7 @@ OneEditResult SmallEdit(int passes) {
                  .p_target = 2e-6},
       .after = {.top = Top({{" Rome", 0.975}, {" \u65e5\u672c", 0.0125}}), .p_target = 0.975},
       .health = {.weights = {{5, "W_o", 1.5, 30}},
-                 .perplexity_before = 12.25,
-                 .perplexity_after = 12.5,
+                 .perplexity = {{12.25, 12.5}},
                  .warnings = {"the change is large:\n5 % of |W|"}},
       .perplexity_text = "data/demo/text.txt"};
   for (int s = 0; s < passes; ++s) {

@@ -205,10 +205,10 @@ TEST(PathsReportTest, ModelsAndTokensArePanelsThatAreNamed) {
   other.conditions = other_last.conditions = {"recovery", "mlp_out"};
   EXPECT_EQ(PathsPage(PathsResults{{subject}}), PathsPage(subject));
   const std::string page = PathsPage(PathsResults{{subject, last}, {other, other_last}});
-  EXPECT_EQ(
-      Title(page),
-      "Path-specific effects at the subject&#39;s last token and the prompt&#39;s last token: 2 facts "
-      "of relations (tiny, large)");
+  EXPECT_EQ(Title(page),
+            "Path-specific effects at the subject&#39;s last token and the prompt&#39;s last "
+            "token: 2 facts "
+            "of relations (tiny, large)");
   EXPECT_THAT(page, HasSubstr("large, the prompt's last token"));
   EXPECT_THAT(PathsText(PathsResults{{subject, last}}), HasSubstr("at the prompt's last token"));
 }

@@ -21,7 +21,10 @@ std::string Name(const std::string& part, size_t i, bool alone) {
   return alone ? part : fmt::format("{}.{}", part, i);
 }
 
-constexpr const char* kEdited = "mambascope.edited";  // metadata key of an edited checkpoint
+// Metadata keys of an edited checkpoint: a digest of its edits, and the unedited checkpoint's
+// fingerprint.
+constexpr const char* kEdited = "mambascope.edited";
+constexpr const char* kBase = "mambascope.base";
 
 bool IsWeightFile(const fs::path& file) {
   const std::string name = file.filename().string();
@@ -107,6 +110,14 @@ StoredEdits ReadEdits(const fs::path& file) {
   return stored;
 }
 
+std::string BaseFingerprint(const fs::path& folder) {
+  const fs::path file = folder / "model.safetensors";
+  if (!fs::exists(file)) return "";
+  const std::map<std::string, std::string> metadata = OpenSafetensors(file)->metadata();
+  const auto base = metadata.find(kBase);
+  return base == metadata.end() ? "" : base->second;
+}
+
 void WriteEditedCheckpoint(const fs::path& folder, const Model& model,
                            const std::vector<Edit>& edits, const fs::path& out, EditedType type) {
   c10::NoGradGuard no_grad;
@@ -130,8 +141,11 @@ void WriteEditedCheckpoint(const fs::path& folder, const Model& model,
     digest.Add(edit.u);
     digest.Add(edit.v);
   }
+  const std::string base = BaseFingerprint(folder);
   WriteSafetensors(out / "model.safetensors", weights,
-                   {{"format", "pt"}, {kEdited, digest.Text()}});
+                   {{"format", "pt"},
+                    {kEdited, digest.Text()},
+                    {kBase, base.empty() ? Fingerprint(folder) : base}});
 }
 
 }  // namespace mambascope

@@ -22,6 +22,11 @@ void WriteEdits(const std::filesystem::path& file, const StoredEdits& stored);
 // Throws Error when WriteEdits did not write the file.
 StoredEdits ReadEdits(const std::filesystem::path& file);
 
+// Returns the fingerprint of the checkpoint that the edited checkpoint in `folder` was made from.
+// Of an edit of an edited checkpoint, it is that of the first. Empty for a checkpoint that no edit
+// made. Throws Error when model.safetensors cannot be read.
+std::string BaseFingerprint(const std::filesystem::path& folder);
+
 enum class EditedType { kFloat32, kAsStored };
 
 // Applies edits to the checkpoint in `folder` and writes the result to `out`: all tensors in one

@@ -34,6 +34,19 @@ std::vector<WeightChange> WeightChanges(const Model& base, const Model& edited,
   return changes;
 }
 
+void WarnOfPerplexity(const PerplexityChange& perplexity, const EditHealthOptions& options,
+                      std::vector<std::string>& warnings) {
+  if (perplexity.before > options.most_perplexity_before)
+    warnings.push_back(
+        fmt::format("the unedited model's perplexity of the text is {:.4g} (bound: {:.4g}): the "
+                    "model does not know text of this kind, so the perplexity says little",
+                    perplexity.before, options.most_perplexity_before));
+  if (perplexity.Ratio() > options.most_perplexity)
+    warnings.push_back(fmt::format(
+        "the perplexity rises from {:.4g} to {:.4g}, by a factor of {:.2f} (bound: {:.2f})",
+        perplexity.before, perplexity.after, perplexity.Ratio(), options.most_perplexity));
+}
+
 }  // namespace
 
 double EditHealth::MostChangedPercent() const {
@@ -48,11 +61,7 @@ EditHealth CheckEdits(const Model& base, const std::vector<Edit>& edits,
                       const EditHealthOptions& options) {
   c10::NoGradGuard no_grad;
   const Model edited = base.Edited(edits);
-  const std::vector<double> before =
-      options.before.empty() ? Perplexities(base, texts) : options.before;
-  EditHealth health{.weights = WeightChanges(base, edited, edits),
-                    .perplexity_before = GeometricMean(before),
-                    .perplexity_after = GeometricMean(Perplexities(edited, texts))};
+  EditHealth health{.weights = WeightChanges(base, edited, edits)};
   for (const WeightChange& w : health.weights) {
     const double change = w.change_norm / w.weight_norm;
     if (change > options.most_change)
@@ -60,11 +69,11 @@ EditHealth CheckEdits(const Model& base, const std::vector<Edit>& edits,
           fmt::format("{} at layer {} is changed by {:.2f} of its norm (bound: {:.2f})",
                       w.projection, w.layer, change, options.most_change));
   }
-  if (health.PerplexityRatio() > options.most_perplexity)
-    health.warnings.push_back(fmt::format(
-        "the perplexity rises from {:.4g} to {:.4g}, by a factor of {:.2f} (bound: {:.2f})",
-        health.perplexity_before, health.perplexity_after, health.PerplexityRatio(),
-        options.most_perplexity));
+  if (texts.empty()) return health;
+  const std::vector<double> before =
+      options.before.empty() ? Perplexities(base, texts) : options.before;
+  health.perplexity = {GeometricMean(before), GeometricMean(Perplexities(edited, texts))};
+  WarnOfPerplexity(*health.perplexity, options, health.warnings);
   return health;
 }
 

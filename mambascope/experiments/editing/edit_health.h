@@ -3,6 +3,7 @@
 // Catastrophic Forgetting").
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ namespace mambascope {
 struct EditHealthOptions {
   double most_change = 1;         // |W' - W| / |W|, Frobenius norms
   double most_perplexity = 1.05;  // edited model's perplexity / base model's perplexity
+  // The base model's perplexity. A model of English has 20 to 200 on English text. A model that
+  // knows nothing about the text has about as many as its vocabulary has tokens.
+  double most_perplexity_before = 1000;
   // The base model's perplexity of each text; empty: CheckEdits computes them.
   std::vector<double> before = {};
 };
@@ -30,19 +34,22 @@ struct WeightChange {
   double weight_norm = 0;  // |W|
 };
 
-struct EditHealth {
-  std::vector<WeightChange> weights = {};  // by layer, then name
-  // Geometric means over the texts, of the base model and of the edited model.
-  double perplexity_before = 0, perplexity_after = 0;
-  std::vector<std::string> warnings = {};  // a sentence for each bound that is exceeded
+// Geometric means over the texts, of the base model and of the edited model.
+struct PerplexityChange {
+  double before = 0, after = 0;
+  double Ratio() const { return after / before; }
+};
 
-  double PerplexityRatio() const { return perplexity_after / perplexity_before; }
+struct EditHealth {
+  std::vector<WeightChange> weights = {};           // by layer, then name
+  std::optional<PerplexityChange> perplexity = {};  // none without texts
+  std::vector<std::string> warnings = {};           // a sentence for each bound that is exceeded
+
   // The largest |W' - W| / |W| of the weights, in percent; 0 without weights.
   double MostChangedPercent() const;
 };
 
 // `texts` are token ids, at least 2 per text. Throws Error when Model::Edited or Perplexities does.
-// REQUIRES: !texts.empty()
 EditHealth CheckEdits(const Model& base, const std::vector<Edit>& edits,
                       const std::vector<std::vector<int64_t>>& texts,
                       const EditHealthOptions& options = {});

@@ -62,7 +62,8 @@ TEST_P(EditHealthTest, AnEditAndItsOppositeChangeNothing) {
   back.v = -there.v;
   const EditHealth health = CheckEdits(model_, {there, back}, kTexts);
   EXPECT_LT(health.weights[0].change_norm, 1e-5 * health.weights[0].weight_norm);
-  EXPECT_NEAR(health.perplexity_after, health.perplexity_before, 1e-4 * health.perplexity_before);
+  EXPECT_NEAR(health.perplexity->after, health.perplexity->before,
+              1e-4 * health.perplexity->before);
   EXPECT_THAT(health.warnings, IsEmpty());
   EXPECT_THAT(CheckEdits(model_, {there}, kTexts).warnings, testing::Not(IsEmpty()))
       << "one of them alone is too much";
@@ -74,25 +75,25 @@ TEST_P(EditHealthTest, PerplexitiesAreThoseOfTheTwoModels) {
   const std::vector<double> before = Perplexities(model_, kTexts),
                             after = Perplexities(model_.Edited({edit}), kTexts);
   EXPECT_NE(before, after);
-  EXPECT_NEAR(health.perplexity_before, std::cbrt(before[0] * before[1] * before[2]),
-              1e-6 * health.perplexity_before);
-  EXPECT_NEAR(health.perplexity_after, std::cbrt(after[0] * after[1] * after[2]),
-              1e-6 * health.perplexity_after);
-  EXPECT_EQ(health.PerplexityRatio(), health.perplexity_after / health.perplexity_before);
+  EXPECT_NEAR(health.perplexity->before, std::cbrt(before[0] * before[1] * before[2]),
+              1e-6 * health.perplexity->before);
+  EXPECT_NEAR(health.perplexity->after, std::cbrt(after[0] * after[1] * after[2]),
+              1e-6 * health.perplexity->after);
+  EXPECT_EQ(health.perplexity->Ratio(), health.perplexity->after / health.perplexity->before);
 }
 
 TEST_P(EditHealthTest, TakesTheBaseModelsPerplexitiesWhereTheyAreKnown) {
   const Edit edit = Random(1, 0.5, 5);
   const EditHealth health = CheckEdits(model_, {edit}, kTexts),
                    given = CheckEdits(model_, {edit}, kTexts, {.before = {2, 4, 8}});
-  EXPECT_NEAR(given.perplexity_before, 4, 1e-9);
-  EXPECT_EQ(given.perplexity_after, health.perplexity_after);
+  EXPECT_NEAR(given.perplexity->before, 4, 1e-9);
+  EXPECT_EQ(given.perplexity->after, health.perplexity->after);
 }
 
 TEST_P(EditHealthTest, WarnsAboveItsBoundsAlone) {
   const std::vector<Edit> edits = {Random(1, 0.30, 6), Random(2, 0.10, 7)};
   const EditHealth health = CheckEdits(model_, edits, kTexts);
-  const double ratio = health.PerplexityRatio();
+  const double ratio = health.perplexity->Ratio();
   const auto warnings = [&](double change, double perplexity) {
     return CheckEdits(model_, edits, kTexts, {.most_change = change, .most_perplexity = perplexity})
         .warnings;
@@ -108,9 +109,26 @@ TEST_P(EditHealthTest, WarnsAboveItsBoundsAlone) {
 TEST_P(EditHealthTest, WithoutEditsAllIsAsItWas) {
   const EditHealth health = CheckEdits(model_, {}, kTexts);
   EXPECT_THAT(health.weights, IsEmpty());
-  EXPECT_EQ(health.perplexity_before, health.perplexity_after);
+  EXPECT_EQ(health.perplexity->before, health.perplexity->after);
   EXPECT_EQ(health.MostChangedPercent(), 0);
   EXPECT_THAT(health.warnings, IsEmpty());
+}
+
+TEST_P(EditHealthTest, WithoutTextsThereIsNoPerplexity) {
+  const std::vector<Edit> edits = {Random(1, 1.5, 4)};
+  const EditHealth health = CheckEdits(model_, edits, {});
+  EXPECT_FALSE(health.perplexity);
+  EXPECT_EQ(health.weights[0].change_norm,
+            CheckEdits(model_, edits, kTexts).weights[0].change_norm);
+  EXPECT_THAT(health.warnings, ElementsAre(HasSubstr("is changed by 1.50 of its norm")));
+}
+
+TEST_P(EditHealthTest, WarnsWhereTheUneditedModelDoesNotKnowTheText) {
+  const double before = CheckEdits(model_, {}, kTexts).perplexity->before;
+  EXPECT_THAT(CheckEdits(model_, {}, kTexts, {.most_perplexity_before = before * 1.001}).warnings,
+              IsEmpty());
+  EXPECT_THAT(CheckEdits(model_, {}, kTexts, {.most_perplexity_before = before * 0.999}).warnings,
+              ElementsAre(HasSubstr("the model does not know text of this kind")));
 }
 
 TEST_P(EditHealthTest, RefusesATextOfOneToken) {

@@ -145,16 +145,14 @@ void from_json(const Json& json, EditSweepRow& row) {
 }
 
 void to_json(Json& json, const EditHealth& health) {
-  json = {
-      {"perplexity", {{"before", health.perplexity_before}, {"after", health.perplexity_after}}},
-      {"weights", health.weights},
-      {"warnings", health.warnings}};
+  json = {{"perplexity", health.perplexity},
+          {"weights", health.weights},
+          {"warnings", health.warnings}};
 }
 
 void from_json(const Json& json, EditHealth& health) {
   health = {.weights = json.at("weights").get<std::vector<WeightChange>>(),
-            .perplexity_before = json.at("perplexity").at("before").get<double>(),
-            .perplexity_after = json.at("perplexity").at("after").get<double>(),
+            .perplexity = json.at("perplexity").get<std::optional<PerplexityChange>>(),
             .warnings = json.at("warnings").get<std::vector<std::string>>()};
 }
 
@@ -198,9 +196,29 @@ void from_json(const Json& json, MassEditResult& result) {
                               record.at("post").get<EditScores>()});
 }
 
+void to_json(Json& json, const EditCheck& check) {
+  json = {{"kind", CheckKindName(check.prompt.kind)},
+          {"prompt", check.prompt.prompt},
+          {"before", check.before},
+          {"after", check.after},
+          {"said_target", check.said_target},
+          {"says_target", check.says_target}};
+  if (!check.prompt.object.empty()) json["object"] = check.prompt.object;
+}
+
+void from_json(const Json& json, EditCheck& check) {
+  check = {.prompt = {.kind = ReadCheckKind(json.at("kind").get<std::string>()),
+                      .prompt = json.at("prompt").get<std::string>(),
+                      .object = json.value("object", "")},
+           .before = json.at("before").get<NextTokens>(),
+           .after = json.at("after").get<NextTokens>(),
+           .said_target = json.at("said_target").get<bool>(),
+           .says_target = json.at("says_target").get<bool>()};
+}
+
 void to_json(Json& json, const OneEditResult& result) {
   Json edit = result.health;
-  edit["perplexity"]["text"] = result.perplexity_text;
+  if (result.health.perplexity) edit["perplexity"]["text"] = result.perplexity_text;
   edit.update({{"layer", result.layers.back()},
                {"layers", result.layers},
                {"projection", result.projection},
@@ -214,7 +232,8 @@ void to_json(Json& json, const OneEditResult& result) {
                {"v0_norm", result.v0_norm},
                {"delta_norm", result.delta_norm},
                {"before", result.before},
-               {"after", result.after}});
+               {"after", result.after},
+               {"checks", result.checks}});
   json = {{"options", result.options}, {"edit", edit}};
 }
 
@@ -232,8 +251,9 @@ void from_json(const Json& json, OneEditResult& result) {
             .delta_norm = edit.at("delta_norm").get<double>(),
             .before = edit.at("before").get<NextTokens>(),
             .after = edit.at("after").get<NextTokens>(),
+            .checks = edit.value("checks", Json::array()).get<std::vector<EditCheck>>(),
             .health = edit.get<EditHealth>(),
-            .perplexity_text = edit.at("perplexity").at("text").get<std::string>()};
+            .perplexity_text = edit.at("perplexity").value("text", "")};
 }
 
 }  // namespace mambascope

@@ -41,8 +41,7 @@ EditSweepResult SmallSweep() {
 
 EditHealth SomeHealth() {
   return {.weights = {{3, "W_o", 0.5, 12.25}, {5, "W_o", 1.0 / 3, 11}},
-          .perplexity_before = 12.5,
-          .perplexity_after = 12.75,
+          .perplexity = {{12.5, 12.75}},
           .warnings = {"the change is large"}};
 }
 

@@ -28,7 +28,9 @@ RecordEdit MakeRecordEdit(const RomeEdit& edit, double seconds, EditScores score
 
 EditedRecords EditRecordsAlone(const EditInputs& inputs, const EditEvaluator& evaluate,
                                std::span<const DatasetRecord> records,
-                               const std::vector<EditPlace>& places, const RomeOptions& options) {
+                               const std::vector<EditPlace>& places, RomeOptions options,
+                               const EditSweepReport& report) {
+  using Clock = std::chrono::steady_clock;
   std::vector<RewritePrompts> rewrites;
   for (const DatasetRecord& record : records)
     rewrites.push_back(PrepareRecord(inputs, record.record));
@@ -37,19 +39,45 @@ EditedRecords EditRecordsAlone(const EditInputs& inputs, const EditEvaluator& ev
     for (const EditPlace& place : places)
       tasks.push_back({&rewrite, place.layer, place.projection});
   }
-  const auto start = std::chrono::steady_clock::now();
-  EditedRecords edited{.results = {}, .edits = Rome(inputs.model, tasks, inputs.solvers, options)};
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  auto edit = edited.edits.begin();
-  for (const DatasetRecord& record : records) {
-    RecordResult result{.record = record.record, .pre = evaluate(inputs.model, record)};
-    for (size_t p = 0; p < places.size(); ++p, ++edit) {
-      EditScores scores = evaluate(inputs.model.Edited({edit->edit}), record);
-      result.edits.push_back(MakeRecordEdit(
-          *edit, seconds.count() / static_cast<double>(tasks.size()), std::move(scores)));
+  EditedRecords edited;
+  std::vector<double> seconds;  // of each edit
+  double searched = 0;          // values that are found
+  const auto tell = [&](double evaluated) {
+    const double share = (searched + evaluated * static_cast<double>(places.size())) / 2 /
+                         static_cast<double>(tasks.size());
+    if (report.progress) report.progress(share, static_cast<int64_t>(searched));
+  };
+  const auto stage = [&](bool searching) {
+    if (report.stage) report.stage(searching);
+  };
+  options.value.progress = [&](double done, int64_t /*of*/) {
+    searched = done;
+    tell(static_cast<double>(edited.results.size()));
+  };
+  Clock::time_point start = Clock::now();
+  stage(/*searching=*/true);
+  // Evaluates the records whose edits are all made.
+  const auto evaluate_made = [&](size_t /*begin*/, std::span<const RomeEdit> made) {
+    const std::chrono::duration<double> passed = Clock::now() - start;
+    seconds.resize(seconds.size() + made.size(), passed.count() / static_cast<double>(made.size()));
+    edited.edits.insert(edited.edits.end(), made.begin(), made.end());
+    stage(/*searching=*/false);
+    while ((edited.results.size() + 1) * places.size() <= edited.edits.size() &&
+           edited.results.size() < records.size()) {
+      const size_t r = edited.results.size();
+      RecordResult result{.record = records[r].record, .pre = evaluate(inputs.model, records[r])};
+      for (size_t i = r * places.size(); i < (r + 1) * places.size(); ++i) {
+        EditScores scores = evaluate(inputs.model.Edited({edited.edits[i].edit}), records[r]);
+        result.edits.push_back(MakeRecordEdit(edited.edits[i], seconds[i], std::move(scores)));
+        tell(static_cast<double>(i + 1) / static_cast<double>(places.size()));
+      }
+      edited.results.push_back(std::move(result));
+      if (report.finished) report.finished(r, edited.results.back());
     }
-    edited.results.push_back(std::move(result));
-  }
+    stage(/*searching=*/true);
+    start = Clock::now();
+  };
+  Rome(inputs.model, tasks, inputs.solvers, options, evaluate_made);
   return edited;
 }
 

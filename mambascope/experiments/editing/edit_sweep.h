@@ -2,6 +2,7 @@
 // and evaluates the edited models (Sharma et al. 2024, section 4.2 and Figure 6).
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -26,11 +27,19 @@ struct EditedRecords {
   std::vector<RomeEdit> edits;  // [record * place]
 };
 
-// Edits each record at each place. All value searches are done together. Throws Error when Rome or
-// the evaluator does.
+// What a sweep says while it goes on.
+struct EditSweepReport {
+  std::function<void(bool searching)> stage = {};  // whether values are searched, or evaluated
+  std::function<void(double share, int64_t edits)> progress = {};  // edits: values found
+  std::function<void(size_t record, const RecordResult& result)> finished = {};
+};
+
+// Edits each record at each place. Value searches are done together, as many as fit, and their
+// records are evaluated then. Throws Error when Rome or the evaluator does.
 EditedRecords EditRecordsAlone(const EditInputs& inputs, const EditEvaluator& evaluate,
                                std::span<const DatasetRecord> records,
-                               const std::vector<EditPlace>& places, const RomeOptions& options);
+                               const std::vector<EditPlace>& places, RomeOptions options,
+                               const EditSweepReport& report = {});
 
 // Searches a value again by whole passes, and returns its relative difference from the found one.
 // Throws Error when the difference is larger than rounding explains.

@@ -19,6 +19,10 @@ double SecondsSince(Clock::time_point start) {
 
 bool IsMemit(const EditMethod& method) { return std::holds_alternative<MemitOptions>(method); }
 
+void Tell(const MassEditOptions& options, MassEditStage stage, double done, int64_t total) {
+  if (options.progress) options.progress(stage, done, total);
+}
+
 // Makes the edits that rewrite facts [begin, end) in one model.
 using EditMaker = std::function<std::vector<Edit>(size_t begin, size_t end)>;
 
@@ -28,7 +32,9 @@ EditMaker MemitMaker(const EditInputs& inputs, const std::vector<RewritePrompts>
   const MemitOptions& memit = std::get<MemitOptions>(options.method);
   const std::set<int> layers = EditedLayers(options.places);
   ValueOptions value = memit.value;
-  value.progress = options.progress;
+  value.progress = [&](double done, int64_t total) {
+    Tell(options, MassEditStage::kEdits, done, total);
+  };
   const std::vector<FoundValue> values =
       SearchResiduals(inputs.model, rewrites, *layers.rbegin(), value);
   return [=, &inputs, &rewrites, projection = options.places[0].projection, lambda = memit.lambda](
@@ -55,8 +61,8 @@ EditMaker RomeMaker(const EditInputs& inputs, const std::vector<RewritePrompts>&
       edits.push_back(
           Rome(model, {task}, inputs.solvers, std::get<RomeOptions>(options.method))[0].edit);
       model = model.Edited({edits.back()});
-      if (options.progress)
-        options.progress(static_cast<int64_t>(edits.size()), static_cast<int64_t>(rewrites.size()));
+      Tell(options, MassEditStage::kEdits, static_cast<double>(edits.size()),
+           static_cast<int64_t>(rewrites.size()));
     }
     return edits;
   };
@@ -78,15 +84,19 @@ struct AfterEdits {
 
 AfterEdits EditInChunks(const EditInputs& inputs, const EditEvaluator& evaluate,
                         const std::vector<DatasetRecord>& records, size_t count,
-                        size_t edited_records, const EditMaker& make) {
+                        size_t edited_records, const EditMaker& make,
+                        const MassEditOptions& options) {
   AfterEdits after;
   for (size_t begin = 0; begin < edited_records; begin += count) {
     const Clock::time_point start = Clock::now();
     std::vector<Edit> edits = make(begin, begin + count);
     after.seconds += SecondsSince(start);
     const Model edited = inputs.model.Edited(edits);
-    for (size_t i = begin; i < begin + count; ++i)
+    for (size_t i = begin; i < begin + count; ++i) {
       after.post.push_back(evaluate(edited, records[i]));
+      Tell(options, MassEditStage::kEditedModel, static_cast<double>(i + 1),
+           static_cast<int64_t>(edited_records));
+    }
     if (begin == 0) after.edits = std::move(edits);
   }
   return after;
@@ -100,7 +110,11 @@ std::vector<EditScores> EvaluateUnedited(const EditInputs& inputs, const EditEva
   for (const int64_t count : options.counts)
     edited = std::max(edited, EditedCount(options.method, count, records.size()));
   std::vector<EditScores> pre;
-  for (size_t i = 0; i < edited; ++i) pre.push_back(evaluate(inputs.model, records[i]));
+  for (size_t i = 0; i < edited; ++i) {
+    pre.push_back(evaluate(inputs.model, records[i]));
+    Tell(options, MassEditStage::kUneditedModel, static_cast<double>(i + 1),
+         static_cast<int64_t>(edited));
+  }
   return pre;
 }
 
@@ -138,13 +152,15 @@ MassEdits EditTogether(const EditInputs& inputs, const EditEvaluator& evaluate,
   // ROME's searches happen later, when it makes the edits.
   const double searching = SecondsSince(start) / static_cast<double>(rewrites.size());
   const std::vector<EditScores> pre = EvaluateUnedited(inputs, evaluate, records, options);
-  const std::vector<double> perplexities = Perplexities(inputs.model, options.texts);
+  const std::vector<double> perplexities =
+      options.texts.empty() ? std::vector<double>() : Perplexities(inputs.model, options.texts);
   MassEdits result;
   AfterEdits last;
   double seconds = 0;
   for (const int64_t count : options.counts) {
     const size_t edited = EditedCount(options.method, count, records.size());
-    last = EditInChunks(inputs, evaluate, records, static_cast<size_t>(count), edited, make);
+    last =
+        EditInChunks(inputs, evaluate, records, static_cast<size_t>(count), edited, make, options);
     seconds = together ? last.seconds : seconds + last.seconds;
     result.points.push_back(
         {.edits = count,

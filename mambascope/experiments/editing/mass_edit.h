@@ -16,13 +16,17 @@
 
 namespace mambascope {
 
+// What many edits are at: searching values or making edits, or evaluating a model.
+enum class MassEditStage { kEdits, kUneditedModel, kEditedModel };
+
 struct MassEditOptions {
   EditMethod method;
   std::vector<EditPlace> places;  // one; for MEMIT the layers of one projection
   std::set<int64_t> counts;       // numbers of facts per model; each gives a point
   // The edits should not change how probable these texts are (CheckEdits).
   std::vector<std::vector<int64_t>> texts;
-  std::function<void(int64_t done, int64_t total)> progress = {};  // counts value searches
+  // Counts value searches or evaluated records, from 0 for each stage. ROME's stages alternate.
+  std::function<void(MassEditStage stage, double done, int64_t total)> progress = {};
 };
 
 // Averages over models that each hold `edits` facts.

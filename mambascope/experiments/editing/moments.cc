@@ -91,7 +91,8 @@ void MomentCollector::Restore(const Place& place, const Moments& moments) {
   own.count = moments.count;
 }
 
-MomentSolver::MomentSolver(const Moments& moments, double ridge) : count_(moments.count) {
+MomentSolver::MomentSolver(const Moments& moments, double ridge)
+    : ridge_(ridge), count_(moments.count) {
   at::Tensor c = moments.Mean();
   if (ridge > 0) c.diagonal().add_(c.diagonal().mean() * ridge);
   const auto [factor, info] = at::linalg_cholesky_ex(c);

@@ -57,6 +57,7 @@ class MomentSolver {
   // The square of the ratio of the largest to the smallest diagonal entry of L. It is a lower bound
   // of C's condition number, and infinite when Cholesky fails.
   double condition() const { return condition_; }
+  double ridge() const { return ridge_; }
   // Returns C^-1 k for each of `keys` [key, width], of any type, as [key, width] in float64. Throws
   // Error when singular.
   at::Tensor Solve(const at::Tensor& keys) const;
@@ -64,6 +65,7 @@ class MomentSolver {
  private:
   at::Tensor factor_;  // L [width, width], with C = L L^T
   double condition_;
+  double ridge_;
   int64_t count_;
 };
 

@@ -170,17 +170,22 @@ StoredMoments ReadMomentsFile(const fs::path& file, int64_t width) {
 }
 
 Moments ReadMoments(const fs::path& path, const Place& place, int64_t width,
-                    const std::string& fingerprint) try {
+                    const std::string& fingerprint) {
+  return ReadStoredMoments(path, place, width, {fingerprint}).moments;
+}
+
+StoredMoments ReadStoredMoments(const fs::path& path, const Place& place, int64_t width,
+                                const std::set<std::string>& fingerprints) try {
   if (!fs::exists(path)) throw Error(fmt::format("{}: no such file or folder", path.string()));
   const fs::path file = fs::is_directory(path) ? FindMoments(path, place) : path;
-  const StoredMoments stored = ReadMomentsFile(file, width);
+  StoredMoments stored = ReadMomentsFile(file, width);
   if (stored.place && stored.place != place)
     throw Error(fmt::format("{}: these are the second moments of {}, but those of {} are needed",
                             file.string(), PlaceName(*stored.place), PlaceName(place)));
-  if (!stored.model.empty() && stored.model != fingerprint)
+  if (!stored.model.empty() && !fingerprints.contains(stored.model))
     throw Error(fmt::format("{}: these second moments are of another model", file.string()),
                 "make those of this model with `mambascope moments`");
-  return stored.moments;
+  return stored;
 } catch (const fs::filesystem_error& e) {
   throw Error(fmt::format("{}: cannot be read: {}", e.path1().string(), e.code().message()));
 }

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,12 +45,15 @@ void WriteMoments(const std::filesystem::path& file, const StoredMoments& stored
 // are not finite, or has another width than `width`.
 StoredMoments ReadMomentsFile(const std::filesystem::path& file, int64_t width);
 
-// Returns the moments at `place` of a model with this fingerprint. `path` is a file, or a folder of
-// files that `mambascope moments` wrote, or the folder above it. It can also be a folder of
-// published files, which are named by the layer's module:
+// Returns the moments at `place` of a model with one of these fingerprints. `path` is a file, or a
+// folder of files that `mambascope moments` wrote, or the folder above it. It can also be a folder
+// of published files, which are named by the layer's module:
 // model.layers.3.mixer.out_proj_float32_mom2_100000.npz. Throws Error when there is no such file
 // (the Error lists those that exist) or more than one, and when it is of another place, width or
 // model. A file that names no model is accepted.
+StoredMoments ReadStoredMoments(const std::filesystem::path& path, const Place& place,
+                                int64_t width, const std::set<std::string>& fingerprints);
+// The same for one model, without what else is stored.
 Moments ReadMoments(const std::filesystem::path& path, const Place& place, int64_t width,
                     const std::string& fingerprint);
 

@@ -22,10 +22,10 @@ struct MomentOptions {
   int64_t max_tokens = 2048;
   // Ridge of the solutions that measure convergence. The stored moments have none.
   double ridge = 0;
-  int64_t rows = 1024;          // maximum tokens per pass; a longer document has its own pass
-  double seconds_to_save = 60;  // minimum time between two saves
-  std::string model = {};       // fingerprint of the checkpoint
-  std::string made_by = {};     // digest of everything else that the numbers depend on
+  int64_t rows = 1024;         // maximum tokens per pass; a longer document has its own pass
+  double seconds_to_save = 5;  // minimum time between two saves
+  std::string model = {};      // fingerprint of the checkpoint
+  std::string made_by = {};    // digest of everything else that the numbers depend on
   // What becomes of files in the folder that another run made. kRefuse throws Error; kReplace makes
   // them anew.
   enum class Others { kRefuse, kReplace } others = Others::kRefuse;

@@ -2,31 +2,11 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <cmath>
-
-#include "mambascope/experiments/editing/target_scores.h"
-#include "mambascope/intervene/run.h"
-
 namespace mambascope {
 namespace {
 
-constexpr int64_t kTopTokens = 5;
-
-NextTokens PredictNext(const EditInputs& inputs, const Model& model,
-                       const RewritePrompts& rewrite) {
-  const std::vector<int64_t>& prompt = rewrite.prompts[0].ids;
-  const at::Tensor p = Run(model, {prompt}).LastLogits()[0].softmax(0);  // [vocab]
-  const auto [probs, ids] = p.topk(std::min(kTopTokens, p.size(0)));
-  NextTokens next;
-  for (int64_t i = 0; i < ids.size(0); ++i) {
-    const auto id = ids[i].item<int64_t>();
-    next.top.push_back(
-        {id, inputs.tokenizer.DecodeToken(id).value_or(""), probs[i].item<double>()});
-  }
-  const TargetScore score = ScoreTargets(model, {{prompt, {rewrite.target}}})[0][0];
-  next.p_target = std::exp(-score.nll * static_cast<double>(rewrite.target.size()));
-  return next;
+NextTokens PredictOne(const EditInputs& inputs, const Model& model, const RewritePrompts& rewrite) {
+  return PredictNext(model, inputs.tokenizer, {rewrite.prompts[0].ids}, rewrite.target)[0];
 }
 
 // The edits of one fact, and the value that was found for it.
@@ -62,6 +42,7 @@ OneEdit EditOne(const EditInputs& inputs, const Rewrite& rewrite, const RewriteP
       std::visit([&](const auto& method) { return MakeEdits(inputs, prompts, options, method); },
                  options.method);
   const std::set<int> layers = EditedLayers(options.places);
+  const Model edited = inputs.model.Edited(found.edits);
   OneEditResult result{.options = {},
                        .layers = {layers.begin(), layers.end()},
                        .projection = options.places[0].projection,
@@ -72,8 +53,10 @@ OneEdit EditOne(const EditInputs& inputs, const Rewrite& rewrite, const RewriteP
                        .stopped = found.value.stopped,
                        .v0_norm = found.v0_norm,
                        .delta_norm = found.value.delta.norm().item<double>(),
-                       .before = PredictNext(inputs, inputs.model, prompts),
-                       .after = PredictNext(inputs, inputs.model.Edited(found.edits), prompts),
+                       .before = PredictOne(inputs, inputs.model, prompts),
+                       .after = PredictOne(inputs, edited, prompts),
+                       .checks = CheckPrompts(inputs.model, edited, inputs.tokenizer,
+                                              options.checks, prompts.target),
                        .health = CheckEdits(inputs.model, found.edits, options.texts),
                        .perplexity_text = {}};
   if (result.before.top[0].id == prompts.target[0])
@@ -82,6 +65,8 @@ OneEdit EditOne(const EditInputs& inputs, const Rewrite& rewrite, const RewriteP
   if (result.after.top[0].id != prompts.target[0])
     result.health.warnings.push_back(
         "the edit failed: the most probable next token does not begin the target");
+  if (const auto warning = NeighborWarning(result.checks))
+    result.health.warnings.push_back(*warning);
   return {std::move(result), found.edits};
 }
 

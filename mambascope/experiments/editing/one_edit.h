@@ -5,22 +5,11 @@
 #include <vector>
 
 #include "mambascope/checkpoint/json.h"
+#include "mambascope/experiments/editing/check_prompts.h"
 #include "mambascope/experiments/editing/edit_health.h"
 #include "mambascope/experiments/editing/edit_inputs.h"
 
 namespace mambascope {
-
-struct TokenProbability {
-  int64_t id = 0;
-  std::string text;
-  double prob = 0;
-};
-
-// A model's predictions of the token after a prompt.
-struct NextTokens {
-  std::vector<TokenProbability> top = {};  // the most probable tokens, in descending order
-  double p_target = 0;                     // probability of the whole target
-};
 
 // Result of one edit, as stored in edit.json.
 struct OneEditResult {
@@ -32,8 +21,9 @@ struct OneEditResult {
   std::string stopped;                  // what ended the search: "loss", "probability" or "steps"
   double v0_norm = 0, delta_norm = 0;   // |v0|, |v* - v0|
   NextTokens before = {}, after = {};
-  EditHealth health = {};       // with one weight for each of the layers
-  std::string perplexity_text;  // describes the texts of the perplexities
+  std::vector<EditCheck> checks = {};  // other prompts: paraphrases, neighbors, the user's
+  EditHealth health = {};              // with one weight for each of the layers
+  std::string perplexity_text;         // describes the texts of the perplexities; empty: none
 };
 
 struct OneEditOptions {
@@ -41,6 +31,7 @@ struct OneEditOptions {
   std::vector<EditPlace> places;  // one; for MEMIT the layers of one projection
   // The edit should not change how probable these texts are (CheckEdits).
   std::vector<std::vector<int64_t>> texts;
+  std::vector<CheckPrompt> checks = {};  // further prompts to predict before and after the edit
 };
 
 struct OneEdit {

@@ -7,11 +7,10 @@
 #include "mambascope/data/random.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/facts/fact_pair.h"
+#include "mambascope/model/kernels/batch_sizes.h"
 
 namespace mambascope {
 namespace {
-
-constexpr size_t kRecordsAtATime = 256;
 
 // Whether the model knows the true object of each record in [begin, end).
 std::vector<bool> KnowsRecords(const Model& model, const Tokenizer& tokenizer,
@@ -34,14 +33,16 @@ ChosenRecords ChooseRecords(const Model& model, const Tokenizer& tokenizer,
   Random(options.seed).Shuffle(records);
   const size_t limit = options.limit > 0 ? static_cast<size_t>(options.limit) : records.size();
   for (size_t begin = 0; begin < records.size() && chosen.records.size() < limit;
-       begin += kRecordsAtATime) {
-    const size_t end = std::min(begin + kRecordsAtATime, records.size());
+       begin += kPromptsTogether) {
+    const size_t end = std::min(begin + kPromptsTogether, records.size());
     const std::vector<bool> keep = options.keep == RecordChoiceOptions::Keep::kAll
                                        ? std::vector<bool>(end - begin, true)
                                        : KnowsRecords(model, tokenizer, records, begin, end);
     for (size_t i = begin; i < end && chosen.records.size() < limit; ++i, ++chosen.choice.tested) {
       if (keep[i - begin]) chosen.records.push_back(std::move(records[i]));
     }
+    if (options.progress)
+      options.progress(static_cast<int64_t>(chosen.records.size()), chosen.choice.tested);
   }
   if (chosen.records.empty())
     throw Error(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "mambascope/experiments/editing/edit_evaluation.h"
@@ -13,6 +14,8 @@ struct RecordChoiceOptions {
   // kKnown keeps the records whose true object the model knows.
   enum class Keep { kKnown, kAll } keep = Keep::kKnown;
   uint64_t seed = 0;  // of the order in which records are tested
+  // Called with the number of records chosen and tested so far.
+  std::function<void(int64_t chosen, int64_t tested)> progress = {};
 };
 
 // Numbers of records.

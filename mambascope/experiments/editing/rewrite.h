@@ -22,6 +22,9 @@ struct Rewrite {
 // key and value do not depend on one beginning. The first text is "{}", the bare prompt.
 using Contexts = std::vector<std::string>;
 
+// The name of a checkpoint's own contexts, and of those that an edit used.
+inline constexpr const char* kContextsFile = "contexts.json";
+
 // Plans `count` texts of `tokens` new tokens each. They continue `beginning`, drawn from the
 // model's 5 most probable next tokens.
 struct ContextPlan {
@@ -35,9 +38,12 @@ std::vector<ContextPlan> MemitContextPlan();
 
 // Returns "{}", and every generated text as "TEXT. {}". Texts are normalised (NFKD), their empty
 // lines become spaces, and special tokens and braces are removed. Throws Error when a plan needs a
-// beginning of a text that the tokenizer lacks, and when all generated texts are empty.
+// beginning of a text that the tokenizer lacks.
 Contexts GenerateContexts(const Model& model, const Tokenizer& tokenizer,
                           const std::vector<ContextPlan>& plan, uint64_t seed);
+
+// Whether at least one generated text is not empty.
+bool SaySomething(const Contexts& generated);
 
 // Reads a JSON list of texts with one {} each, of which the first is "{}".
 Contexts ReadContexts(const std::filesystem::path& file);

@@ -61,7 +61,8 @@ Place KeyPlace(const Model& model, int layer, const std::string& projection) {
 }
 
 std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& tasks,
-                           const Solvers& solvers, const RomeOptions& options) {
+                           const Solvers& solvers, const RomeOptions& options,
+                           const WhenMade& when_made) {
   std::map<const RewritePrompts*, int64_t> first;
   const std::map<Place, at::Tensor> states = KeysAndValues(model, tasks, first);
   const auto at = [&](const RomeTask& task, Site site) {
@@ -73,15 +74,18 @@ std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& task
     const Site value = model.editable(task.layer, task.projection).value;
     searches.push_back({task.rewrite, {value, task.layer}, at(task, value)[0]});
   }
-  std::vector<FoundValue> found = SearchValues(model, searches, options.value);
   std::vector<RomeEdit> edits;
-  c10::NoGradGuard no_grad;
-  for (size_t i = 0; i < tasks.size(); ++i) {
-    const EditableWeight weight = model.editable(tasks[i].layer, tasks[i].projection);
-    edits.push_back(MakeEdit(tasks[i], weight.weight, at(tasks[i], weight.key),
-                             at(tasks[i], weight.value), std::move(found[i]),
-                             solvers({weight.key, tasks[i].layer}), options.division));
-  }
+  const auto make = [&](const RomeTask& task, const FoundValue& found) {
+    c10::NoGradGuard no_grad;
+    const EditableWeight weight = model.editable(task.layer, task.projection);
+    edits.push_back(MakeEdit(task, weight.weight, at(task, weight.key), at(task, weight.value),
+                             found, solvers({weight.key, task.layer}), options.division));
+  };
+  SearchValues(model, searches, options.value,
+               [&](size_t begin, std::span<const FoundValue> found) {
+                 for (size_t i = 0; i < found.size(); ++i) make(tasks[begin + i], found[i]);
+                 if (when_made) when_made(begin, std::span(edits).subspan(begin));
+               });
   return edits;
 }
 

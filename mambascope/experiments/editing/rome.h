@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,10 +56,14 @@ using Solvers = std::function<const MomentSolver&(const Place& key)>;
 // The place of a projection's key. Throws Error when the model lacks the layer or the projection.
 Place KeyPlace(const Model& model, int layer, const std::string& projection);
 
+// Called with the edits of the tasks from `begin` on, as soon as their values are found.
+using WhenMade = std::function<void(size_t begin, std::span<const RomeEdit> made)>;
+
 // Makes all edits, each of the unedited model, with their searches done together. Throws Error when
 // KeyPlace, SearchValues or `solvers` does, and when a key has almost no component along u (k0 . u
 // near 0).
 std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& tasks,
-                           const Solvers& solvers, const RomeOptions& options = {});
+                           const Solvers& solvers, const RomeOptions& options = {},
+                           const WhenMade& when_made = {});
 
 }  // namespace mambascope

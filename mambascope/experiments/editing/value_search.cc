@@ -72,6 +72,10 @@ class Search {
   const std::vector<size_t>& cases() const { return cases_; }
   int64_t reads() const { return target_.size(0) + 1; }
   bool done() const { return !found_.stopped.empty(); }
+  // The share of the most passes that the search may take; 1 when it is over.
+  double share() const {
+    return done() ? 1 : static_cast<double>(found_.steps.size()) / options_.steps;
+  }
 
   // Returns the loss of the pass that gave `log_p` [read, vocab]. The tensor is undefined when the
   // search is over.
@@ -146,7 +150,7 @@ at::Tensor ByRun(const Model& model, const Work& work, const std::vector<size_t>
 // Runs searches together until all have ended.
 void Descend(const Model& model, const std::vector<std::unique_ptr<Search>>& searches,
              const Work& work, const ValueOptions& options,
-             const std::function<void(int64_t)>& finished) {
+             const std::function<void()>& after_pass) {
   c10::AutoGradMode grad(true);
   std::unique_ptr<RepeatedSweep> sweep;
   if (options.by == ValueOptions::By::kSweep)
@@ -167,9 +171,8 @@ void Descend(const Model& model, const std::vector<std::unique_ptr<Search>>& sea
       const at::Tensor loss = going[i]->Loss(log_p[i]);
       if (loss.defined()) total = total + loss;
     }
-    const auto over = static_cast<int64_t>(
-        std::erase_if(going, [](const Search* search) { return search->done(); }));
-    finished(over);
+    std::erase_if(going, [](const Search* search) { return search->done(); });
+    after_pass();
     if (!going.empty()) total.backward();
     for (Search* search : going) search->Descend();
   }
@@ -178,7 +181,7 @@ void Descend(const Model& model, const std::vector<std::unique_ptr<Search>>& sea
 // Returns the searches of `tasks` from `begin` on that fit into one pass together, at least one.
 std::vector<std::unique_ptr<Search>> Begin(const Model& model, const std::vector<ValueTask>& tasks,
                                            size_t begin, const ValueOptions& options, Work& work) {
-  const int64_t most_rows = SearchRows(model.device());
+  const int64_t most_rows = SearchRows(model.device(), model.parameters());
   std::vector<std::unique_ptr<Search>> searches;
   c10::AutoGradMode grad(true);  // so that the plan counts the memory that gradients keep
   for (size_t i = begin; i < tasks.size(); ++i) {
@@ -208,18 +211,20 @@ std::vector<std::unique_ptr<Search>> Begin(const Model& model, const std::vector
 }  // namespace
 
 std::vector<FoundValue> SearchValues(const Model& model, const std::vector<ValueTask>& tasks,
-                                     const ValueOptions& options) {
+                                     const ValueOptions& options, const WhenFound& when_found) {
   std::vector<FoundValue> found;
-  int64_t done = 0;
   while (found.size() < tasks.size()) {
     Work work;
     const std::vector<std::unique_ptr<Search>> searches =
         Begin(model, tasks, found.size(), options, work);
-    Descend(model, searches, work, options, [&](int64_t over) {
-      done += over;
-      if (options.progress && over > 0) options.progress(done, static_cast<int64_t>(tasks.size()));
+    Descend(model, searches, work, options, [&] {
+      double done = static_cast<double>(found.size());
+      for (const auto& search : searches) done += search->share();
+      if (options.progress) options.progress(done, static_cast<int64_t>(tasks.size()));
     });
+    const size_t begin = found.size();
     for (const auto& search : searches) found.push_back(search->Found());
+    if (when_found) when_found(begin, std::span(found).subspan(begin));
   }
   return found;
 }

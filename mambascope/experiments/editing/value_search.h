@@ -15,6 +15,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,8 @@ struct ValueOptions {
   int enough_p_from = 13;
   int64_t memory = kDefaultMemory;                 // bytes that one group of searches may take
   enum class By { kSweep, kRun } by = By::kSweep;  // kRun: whole passes, as a reference
-  std::function<void(int64_t done, int64_t total)> progress = {};  // counts searches
+  // Counts searches; one that is going on counts by its passes. Called after each pass.
+  std::function<void(double done, int64_t total)> progress = {};
 };
 
 // One search.
@@ -59,9 +61,13 @@ struct FoundValue {
   std::string stopped;  // what ended the search: "loss", "probability" or "steps"
 };
 
+// Called with what the tasks from `begin` on found, as soon as their searches are over.
+using WhenFound = std::function<void(size_t begin, std::span<const FoundValue> found)>;
+
 // Runs searches in groups that share passes. Up to rounding, each finds what it would find alone.
 // Throws Error when a loss is not a number, and when one search takes more than options.memory.
 std::vector<FoundValue> SearchValues(const Model& model, const std::vector<ValueTask>& tasks,
-                                     const ValueOptions& options = {});
+                                     const ValueOptions& options = {},
+                                     const WhenFound& when_found = {});
 
 }  // namespace mambascope

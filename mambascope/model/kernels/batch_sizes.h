@@ -35,18 +35,31 @@ inline constexpr int64_t kStateRows = 2048;
 
 // Rows of segments that go through a layer at a time in a sweep.
 inline int64_t SweepRows(at::Device device) { return device.is_cpu() ? 1024 : 32768; }
-// Rows of value searches that are optimised together.
-inline int64_t SearchRows(at::Device device) { return device.is_cpu() ? 2048 : 32768; }
+// Rows of value searches that are optimised together: fewer in a large model, so that searches end
+// every few seconds.
+inline int64_t SearchRows(at::Device device, int64_t parameters) {
+  constexpr int64_t kMost = 2048, kWeightsForMost = 10'000'000;
+  const int64_t most = device.is_cpu() ? kMost : 16 * kMost, scale = device.is_cpu() ? 1 : 64;
+  return std::clamp<int64_t>(most * kWeightsForMost * scale / std::max<int64_t>(1, parameters), 1,
+                             most);
+}
 // Rows of forward passes whose Jacobians are computed together.
 inline int64_t JacobianRows(at::Device device) { return device.is_cpu() ? 1024 : 32768; }
 
-// Number of facts in one sweep: enough to use the whole machine, few enough for results to come
-// often.
-inline size_t FactsTogether(at::Device device, int64_t parameters) {
+// Number of facts that are computed together: enough to use the whole machine, few enough for
+// results to come every few seconds. `rows` is about how many tokens a fact recomputes in each
+// layer.
+inline size_t FactsTogether(at::Device device, int64_t parameters, int64_t rows) {
   constexpr int64_t kMost = 16, kWeightsForMost = 160'000'000;
-  const int64_t most = device.is_cpu() ? kMost : 8 * kMost, scale = device.is_cpu() ? 1 : 64;
+  // Weights x rows of about 5 s on two cores. A small model's rows take longer than its weights
+  // say.
+  constexpr int64_t kWork = 1'500'000'000'000, kOverhead = 22'000'000;
+  const int64_t most = device.is_cpu() ? kMost : 8 * kMost, scale = device.is_cpu() ? 1 : 64,
+                weights = std::max<int64_t>(1, parameters);
   return static_cast<size_t>(std::clamp<int64_t>(
-      most * kWeightsForMost * scale / std::max<int64_t>(1, parameters), 1, most));
+      std::min(most * kWeightsForMost * scale / weights,
+               kWork * scale / (std::max<int64_t>(1, rows) * (weights + kOverhead))),
+      1, most));
 }
 
 }  // namespace mambascope

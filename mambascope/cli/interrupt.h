@@ -1,0 +1,19 @@
+// What Ctrl-C does: the run ends with exit code 130 and one line that says what becomes of its
+// work.
+#pragma once
+
+namespace mambascope {
+
+// From now on SIGINT ends the program once the file that is being written is whole. A second SIGINT
+// ends it at once. Does nothing where SIGINT is ignored, as for jobs in the background.
+void WatchForInterrupt();
+
+// What the line says of the run's work at present. Before the first call: nothing was written.
+enum class WhenStopped {
+  kGoesOn,      // the same command goes on where it stopped
+  kWritten,     // the results are written
+  kIncomplete,  // the output is not complete
+};
+void SayWhenStopped(WhenStopped what);
+
+}  // namespace mambascope
