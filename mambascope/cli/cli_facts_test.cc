@@ -18,10 +18,27 @@ using testing::Not;
 using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
-const Words kFactKeys = {"ids",      "corrupt_ids", "corrupt_prompt",  "corrupt_subject_span",
-                         "relation", "subject",     "corrupt_subject", "prompt",
-                         "answer",   "answer_id",   "p_clean",         "p_corrupt",
-                         "tokens",   "probs",       "corrupt_tokens",  "subject_span"};
+const Words kFactKeys = {"ids",
+                         "corrupt_ids",
+                         "corrupt_prompt",
+                         "corrupt_subject_span",
+                         "relation",
+                         "subject",
+                         "corrupt_subject",
+                         "prompt",
+                         "answer",
+                         "answer_id",
+                         "p_clean",
+                         "p_corrupt",
+                         "tokens",
+                         "probs",
+                         "corrupt_tokens",
+                         "subject_span",
+                         "other_answer",
+                         "other_answer_id",
+                         "logit_diff",
+                         "logit_diff_clean",
+                         "logit_diff_corrupt"};
 
 TEST_F(FactsCliTest, TraceWritesWhatItPromises) {
   const Outcome outcome =
@@ -29,8 +46,8 @@ TEST_F(FactsCliTest, TraceWritesWhatItPromises) {
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   const Json trace = ParseJson(outcome.out, "stdout");
   EXPECT_EQ(Result("trace", "out"), trace);
-  EXPECT_THAT(Keys(trace),
-              UnorderedElementsAre("options", "site", "window", "facts", "average", "relations"));
+  EXPECT_THAT(Keys(trace), UnorderedElementsAre("options", "name", "metric", "site", "window",
+                                                "facts", "average", "relations"));
   EXPECT_THAT(Keys(trace["options"]),
               testing::IsSupersetOf({"command", "model", "commit", "version", "seed", "device",
                                      "dtype", "relations", "limit", "all_facts"}));

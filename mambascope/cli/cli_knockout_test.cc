@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "mambascope/cli/cli_test_support.h"
@@ -138,6 +139,33 @@ TEST_F(KnockoutCliTest, FactsWithoutSourcesAreTheBaseRunAndAreCounted) {
   EXPECT_THAT(ReadFile(folder_ / "out/knockout.html"), HasSubstr("context in 0 of 3 facts"));
   EXPECT_THAT(Knock("out", facts_ + Words{"--from", "context"}).out,
               HasSubstr("0 of 3 facts have something to sever"));
+}
+
+TEST_F(KnockoutCliTest, LengthsOfWindowsAreCurvesAndEachIsThatOfItsOwnRun) {
+  const Json json = Result("out", facts_ + Words{"--from", "subject,last", "--window", "1,3,3,9"});
+  ASSERT_EQ(json["curves"].size(), 6u) << "a length that repeats is one curve";
+  EXPECT_EQ(json["options"]["window"], Json({1, 3, 9}));
+  for (size_t c = 0; c < 6; ++c) {
+    const Json& curve = json["curves"][c];
+    const size_t window = std::array<size_t, 3>{1, 3, 9}[c % 3];
+    EXPECT_EQ(curve["from"], c < 3 ? "subject" : "last");
+    EXPECT_EQ(curve["window"], window);
+    EXPECT_EQ(curve["x"].size(), 17 - window);
+    EXPECT_EQ(curve["probability_change_percent"].size(), 17 - window);
+    EXPECT_EQ(json["facts"][0]["probs"][c].size(), 17 - window);
+  }
+  const Json three = Result("three", facts_ + Words{"--from", "subject,last", "--window", "3"});
+  EXPECT_EQ(three["options"]["window"], 3);
+  for (size_t f = 0; f < 2; ++f) {
+    const Json &one = three["curves"][f], &same = json["curves"][3 * f + 1];
+    EXPECT_EQ(one["x"], same["x"]);
+    for (size_t w = 0; w < one["x"].size(); ++w)
+      EXPECT_NEAR(one["probability_change_percent"][w].get<double>(),
+                  same["probability_change_percent"][w].get<double>(), 1e-3);
+  }
+  EXPECT_NE(json["curves"][0]["probability_change_percent"][0],
+            json["curves"][2]["probability_change_percent"][0])
+      << "longer windows cut more";
 }
 
 TEST_F(KnockoutCliTest, SourcesAfterAllTargetsAreNone) {
@@ -328,13 +356,17 @@ TEST_F(KnockoutCliTest, OptionsThatDoNotFitAreRefused) {
   ExpectUsageError(tower_ + Words{"--corrupt-subject", "Big Ben"}, "--corrupt-subject");
   ExpectUsageError(tower_ + Words{"--model", "demo", "--model", "demo-neox"},
                    "with several models, one fact needs --answer");
+  ExpectUsageError(facts_ + Words{"--model", "demo", "--model", "demo"},
+                   "is the same model as an earlier --model");
   ExpectUsageError(facts_ + Words{"--window", "0"}, "--window");
+  ExpectUsageError(facts_ + Words{"--window", "3,0"}, "--window");
 }
 
 TEST_F(KnockoutCliTest, WhatTheModelOrThePromptLacksIsNamed) {
   ExpectError(facts_ + Words{"--from", "subjekt"}, "'subjekt' is not a set of tokens");
   ExpectError(facts_ + Words{"--window", "17"}, "--window 17: the model has only 16 layers");
   ExpectError(tower_ + Words{"--from", "99"}, "token 99 is beyond the prompt");
+  ExpectError(facts_ + Words{"--from", "99"}, "token 99 is beyond the longest prompt");
   ExpectError(facts_ + Words{"--heads", "0"}, "--heads");
   ExpectError(facts_ + Words{"--channels", "quick"}, "there is no group 'quick'");
   ExpectError(facts_ + Words{"--channels", "fast_decay"}, "--compat knockout");

@@ -84,6 +84,19 @@ void VisitFactOptions(FactArguments& a, const std::string& folder, OptionVisitor
                                   .otherwise = std::to_string(Noise().samples),
                                   .bounds = Integers{1, 1000},
                                   .decides = Decides::kResolved});
+  option.Topic("Measure");
+  option(&a.corruption->metric,
+         {.names = "--metric",
+          .help = "What figures and averages show: p(answer), or the logit difference between the "
+                  "answer and the other answer. Both are recorded",
+          .bounds = OneOf{{"p", "logit_diff"}},
+          .decides = Decides::kSelection});
+  option(&a.corruption->other_answer,
+         {.names = "--other-answer",
+          .help = "One fact: the other answer of logit differences, of which the first token is "
+                  "followed",
+          .otherwise = "the most probable token after the prompt with another subject; none with "
+                       "noise"});
 }
 
 void CheckFacts(const FactArguments& a) {
@@ -94,12 +107,15 @@ void CheckFacts(const FactArguments& a) {
   Refuse(!files && (!a.prompt || !a.subject),
          "there are no facts: give --prompt and --subject, or --relations, or --counterfact");
   if (a.corruption) {
-    const auto& [other, noise, samples] = *a.corruption;
+    const auto& [other, noise, samples, metric, other_answer] = *a.corruption;
     Refuse(noise && other,
            "--noise and --corrupt-subject are two ways to corrupt a prompt: give one");
     Refuse(!noise && samples, "--samples needs --noise");
     Refuse(!files && !noise && !other, "one fact needs --corrupt-subject or --noise");
     Refuse(files && other, "--corrupt-subject needs --prompt: it belongs to one fact");
+    Refuse(files && other_answer, "--other-answer needs --prompt: it belongs to one fact");
+    Refuse(metric == "logit_diff" && noise && !other_answer,
+           "--metric logit_diff with --noise needs --other-answer: noise has no answer of its own");
   }
   Refuse(!files && (a.limit || a.all_facts),
          "--limit and --all-facts need --relations or --counterfact");
@@ -114,6 +130,12 @@ int64_t FirstToken(const Tokenizer& tokenizer, const std::string& text) {
   return tokens.front().id;
 }
 
+void NameAnswers(const Tokenizer& tokenizer, TracedFact& fact) {
+  fact.answer = tokenizer.DecodeToken(fact.answer_id).value_or("");
+  if (fact.other_answer_id)
+    fact.other_answer = tokenizer.DecodeToken(*fact.other_answer_id).value_or("");
+}
+
 FactPair OneFact(const FactArguments& o, const Tokenizer& tokenizer) {
   if (o.corruption && o.corruption->subject == o.subject)
     throw Error("--corrupt-subject is the same as --subject", "name another subject");
@@ -125,33 +147,40 @@ FactPair OneFact(const FactArguments& o, const Tokenizer& tokenizer) {
   if (o.answer) pair.answer_id = FirstToken(tokenizer, *o.answer);
   if (o.corruption && o.corruption->subject)
     pair.corrupt = MakePrompt(tokenizer, pattern, *o.corruption->subject);
+  if (o.corruption && o.corruption->other_answer)
+    pair.other_answer_id = FirstToken(tokenizer, *o.corruption->other_answer);
   return pair;
 }
 
 AskedFacts ReadFacts(const CommonArguments& common, const FactArguments& o, const Model& model,
                      const Tokenizer& tokenizer) {
   AskedFacts asked;
-  std::vector<std::string> subjects;  // that the noise takes its scale from
   if (o.prompt) {
     asked.one = OneFact(o, tokenizer);
     WarnOfPrompt(common, *o.prompt);
     WarnOfSubject(common, *o.prompt, *o.subject);
     if (o.answer) WarnOfAnswer(common, tokenizer, *o.answer);
-    subjects = {*o.subject};
+    asked.subjects = {*o.subject};
   } else {
     ReadFaults faults;
     asked.facts = ReadFactFiles(o, faults);
     WarnOfFaults(common, faults);
     asked.left_out = static_cast<int64_t>(faults.left_out.size());
-    for (const Fact& fact : asked.facts) subjects.push_back(fact.subject);
+    for (const Fact& fact : asked.facts) asked.subjects.push_back(fact.subject);
   }
-  if (!IsNoisy(o)) return asked;
+  asked.noise = MakeNoise(common, o, model, tokenizer, asked.subjects);
+  return asked;
+}
+
+std::optional<Noise> MakeNoise(const CommonArguments& common, const FactArguments& o,
+                               const Model& model, const Tokenizer& tokenizer,
+                               const std::vector<std::string>& subjects) {
+  if (!IsNoisy(o)) return std::nullopt;
   if (common.Seed() > UINT32_MAX)
     throw Error("--seed: noise takes seeds up to 4294967295, as NumPy does");
-  asked.noise = Noise{.std = *o.corruption->noise * EmbeddingStd(model, tokenizer, subjects),
-                      .samples = o.corruption->samples.value_or(Noise().samples),
-                      .seed = static_cast<uint32_t>(common.Seed())};
-  return asked;
+  return Noise{.std = *o.corruption->noise * EmbeddingStd(model, tokenizer, subjects),
+               .samples = o.corruption->samples.value_or(Noise().samples),
+               .seed = static_cast<uint32_t>(common.Seed())};
 }
 
 void DescribeFacts(const AskedFacts& asked, RunDescription& run) {
@@ -188,20 +217,31 @@ FactWork ChooseFacts(const CommonArguments& common, const FactArguments& o, cons
 }
 
 OutputFolder OpenFolder(const std::string& name, const FactArguments& o,
-                        const std::string& default_folder, const std::vector<std::string>& stores) {
+                        const std::string& default_folder,
+                        const std::vector<std::vector<std::string>>& stores) {
   std::vector<std::string> files = {name + ".json", name + ".html"};
-  for (const std::string& store : stores) {
-    if (o.FromFiles()) files.push_back(store + ".jsonl");
+  for (const std::vector<std::string>& of_model : stores) {
+    for (const std::string& store : of_model) {
+      if (o.FromFiles()) files.push_back(store + ".jsonl");
+    }
   }
   return OpenOutput(o.output, default_folder, files);
 }
 
-std::optional<ResultStore> OpenStore(const std::string& name, const FactArguments& o,
-                                     const OutputFolder& folder, const RunDescription& run) {
-  if (!o.FromFiles()) return std::nullopt;
-  SayWhenStopped(WhenStopped::kGoesOn);
-  return std::make_optional<ResultStore>(folder / (name + ".jsonl"), run.identity,
-                                         o.output.others());
+FactStores::FactStores(const std::vector<std::string>& names, const FactArguments& o,
+                       const OutputFolder& folder, const std::vector<RunDescription>& runs) {
+  if (o.FromFiles()) SayWhenStopped(WhenStopped::kGoesOn);
+  for (size_t i = 0; i < names.size(); ++i)
+    stores_.push_back(o.FromFiles()
+                          ? std::make_unique<ResultStore>(folder / (names[i] + ".jsonl"),
+                                                          runs.at(i).identity, o.output.others())
+                          : nullptr);
+}
+
+std::vector<ResultStore*> FactStores::all() {
+  std::vector<ResultStore*> all;
+  for (const auto& store : stores_) all.push_back(store.get());
+  return all;
 }
 
 FactJobOptions JobOptions(const std::string& name, const CommonArguments& common,

@@ -2,6 +2,7 @@
 // and how their jobs run.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,11 +17,13 @@
 
 namespace mambascope {
 
-// How facts are corrupted.
+// How facts are corrupted, and what is read of the runs.
 struct CorruptionArguments {
   std::optional<std::string> subject = {};  // of one fact
   std::optional<double> noise = {};         // none: another subject
   std::optional<int> samples = {};
+  std::string metric = "p";
+  std::optional<std::string> other_answer = {};  // of one fact
 };
 
 struct FactArguments {
@@ -46,11 +49,18 @@ struct AskedFacts {
   std::vector<Fact> facts;  // those of the data sets; none: one fact, given alone
   std::optional<FactPair> one;
   std::optional<Noise> noise;
-  int64_t left_out = 0;  // records of the data that cannot be used
+  std::vector<std::string> subjects;  // of which the noise takes its scale
+  int64_t left_out = 0;               // records of the data that cannot be used
 };
 // REQUIRES: CheckFacts.
 AskedFacts ReadFacts(const CommonArguments& common, const FactArguments& arguments,
                      const Model& model, const Tokenizer& tokenizer);
+
+// The noise on the scale of the model's embeddings of `subjects`; none where facts are corrupted in
+// another way.
+std::optional<Noise> MakeNoise(const CommonArguments& common, const FactArguments& arguments,
+                               const Model& model, const Tokenizer& tokenizer,
+                               const std::vector<std::string>& subjects);
 
 // Adds the noise, and how many records were left out, to the description of a run.
 void DescribeFacts(const AskedFacts& asked, RunDescription& run);
@@ -73,18 +83,31 @@ FactWork ChooseFacts(const CommonArguments& common, const FactArguments& argumen
 // One fact of --prompt and --subject.
 FactPair OneFact(const FactArguments& arguments, const Tokenizer& tokenizer);
 
+// Gives the fact the texts of its answers' tokens.
+void NameAnswers(const Tokenizer& tokenizer, TracedFact& fact);
+
 // The first token of " " + text.
 int64_t FirstToken(const Tokenizer& tokenizer, const std::string& text);
 
 // Locks the folder of --out, or else the default one. Its files are NAME.json and NAME.html, and
 // for facts of data sets the lines of each of `stores`.
 OutputFolder OpenFolder(const std::string& name, const FactArguments& arguments,
-                        const std::string& default_folder, const std::vector<std::string>& stores);
+                        const std::string& default_folder,
+                        const std::vector<std::vector<std::string>>& stores);
 
-// Opens NAME.jsonl for the facts of data sets; none for one fact. Throws Error where it has lines
-// of another run.
-std::optional<ResultStore> OpenStore(const std::string& name, const FactArguments& arguments,
-                                     const OutputFolder& folder, const RunDescription& run);
+// The stores of one model's results: a file of lines for each part of the facts (such as a site).
+class FactStores {
+ public:
+  // Opens NAME.jsonl for each name and run, for facts of data sets. Results of one fact are not
+  // stored. Throws Error where a file has lines of another run. REQUIRES: as many names as runs.
+  FactStores(const std::vector<std::string>& names, const FactArguments& arguments,
+             const OutputFolder& folder, const std::vector<RunDescription>& runs);
+  // [part]; null where results are not stored.
+  std::vector<ResultStore*> all();
+
+ private:
+  std::vector<std::unique_ptr<ResultStore>> stores_;
+};
 
 // How much a fact takes.
 struct FactLoad {
@@ -95,13 +118,15 @@ struct FactLoad {
 // fact's load.
 inline constexpr int64_t kUsualTokens = 12, kUsualRows = 6;
 
-// The results of all facts, some at a time. Where there is a store, they go there as they come.
-// Prints the plan for --explain, and for --check the largest difference.
+// The results of all parts of all facts, some facts at a time. Where there are stores, results go
+// there as they come. `name` says on the terminal what runs, and `load` how much one part of a fact
+// takes. Prints the plan for --explain, and for --check the largest difference. Returns
+// [part][fact].
 template <typename Result>
-std::vector<Result> RunFacts(const std::string& name, const CommonArguments& common,
-                             const FactArguments& arguments, const Model& model,
-                             const FactWork& work, const FactLoad& load,
-                             std::optional<ResultStore>& store, const FactBatch<Result>& batch);
+std::vector<std::vector<Result>> RunFacts(const std::string& name, const CommonArguments& common,
+                                          const FactArguments& arguments, const Model& model,
+                                          const FactWork& work, const FactLoad& load,
+                                          FactStores& stores, const FactBatch<Result>& batch);
 
 // ---- what RunFacts is made of
 
@@ -110,12 +135,15 @@ FactJobOptions JobOptions(const std::string& name, const CommonArguments& common
 void ReportJob(const CommonArguments& common, const Audit& audit, size_t facts, size_t already);
 
 template <typename Result>
-std::vector<Result> RunFacts(const std::string& name, const CommonArguments& common,
-                             const FactArguments& arguments, const Model& model,
-                             const FactWork& work, const FactLoad& load,
-                             std::optional<ResultStore>& store, const FactBatch<Result>& batch) {
-  FactJobOptions options = JobOptions(name, common, arguments, model, load);
-  if (store) options.store = &*store;
+std::vector<std::vector<Result>> RunFacts(const std::string& name, const CommonArguments& common,
+                                          const FactArguments& arguments, const Model& model,
+                                          const FactWork& work, const FactLoad& load,
+                                          FactStores& stores, const FactBatch<Result>& batch) {
+  const std::vector<ResultStore*> all = stores.all();
+  FactLoad of_fact = load;
+  of_fact.rows *= static_cast<int64_t>(all.size());
+  FactJobOptions options = JobOptions(name, common, arguments, model, of_fact);
+  options.stores = all;
   FactJobResult<Result> job = RunFactJob<Result>(work.pairs, options, batch);
   ReportJob(common, job.audit, work.pairs.size(), job.already);
   return std::move(job.results);

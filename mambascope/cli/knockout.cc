@@ -5,6 +5,7 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
 #include "mambascope/cli/knockout_setup.h"
+#include "mambascope/cli/models.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/experiments/knockout/knockout_result.h"
 #include "mambascope/experiments/knockout/mean_states.h"
@@ -17,58 +18,10 @@
 namespace mambascope {
 namespace {
 
-namespace fs = std::filesystem;
-
-struct LoadedModel {
-  std::string name;
-  CommonArguments common;
-  Tokenizer tokenizer;
-  Model model;
-};
-
-// The models' names in figures and files: their folders'; where these repeat, with their number.
-std::vector<std::string> NameModels(const std::vector<std::string>& models) {
-  std::vector<std::string> names;
-  for (const std::string& model : models) {
-    std::string name = (fs::path(model) / "").parent_path().filename().string();
-    if (std::find(names.begin(), names.end(), name) != names.end())
-      name += fmt::format("-{}", names.size() + 1);
-    names.push_back(name);
-  }
-  return names;
-}
-
-// The names of the files with the results of each model's facts.
-std::vector<std::string> StoreNames(const std::vector<std::string>& models) {
-  if (models.size() == 1) return {"knockout"};
-  std::vector<std::string> names;
-  for (const std::string& name : NameModels(models)) names.push_back("knockout." + name);
-  return names;
-}
-
-std::vector<LoadedModel> LoadModels(const CommonArguments& common, const KnockoutArguments& a) {
-  const std::vector<std::string> names = NameModels(a.models);
-  std::vector<LoadedModel> loaded;
-  for (size_t i = 0; i < a.models.size(); ++i) {
-    CommonArguments own = common;
-    own.model = a.models[i];
-    if (a.models.size() > 1 && Tokenizer::Exists(ModelFolder(own.model))) own.tokenizer.clear();
-    Tokenizer tokenizer = RequireTokenizer(own);
-    Model model = LoadModel(own, &tokenizer);
-    loaded.push_back({names[i], own, std::move(tokenizer), std::move(model)});
-  }
-  return loaded;
-}
-
-// The same facts for another model's tokenizer, and the answers where they are the objects.
-FactWork WorkFor(const LoadedModel& one, const FactArguments& o, FactWork work) {
-  if (work.relations.empty()) work.pairs = {OneFact(o, one.tokenizer)};
-  for (size_t i = 0; i < work.facts.size(); ++i) {
-    const Fact& fact = work.facts[i];
-    work.pairs[i].clean = MakePrompt(one.tokenizer, fact.pattern, fact.subject);
-    if (o.all_facts) work.pairs[i].answer_id = FirstToken(one.tokenizer, fact.object);
-  }
-  return work;
+// The answers are the objects where facts need not be known.
+void AnswerByObjects(const Tokenizer& tokenizer, FactWork& work) {
+  for (size_t i = 0; i < work.facts.size(); ++i)
+    work.pairs[i].answer_id = FirstToken(tokenizer, work.facts[i].object);
 }
 
 void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation& ablation) {
@@ -80,65 +33,59 @@ void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation&
   });
 }
 
-// One fact: a set of tokens that it lacks is a mistake.
-void CheckSets(const KnockoutOptions& options, const Prompt& prompt) {
+// A set of tokens that no fact has is a mistake.
+void CheckSets(const KnockoutOptions& options, const std::vector<FactPair>& pairs) {
+  const auto longest =
+      std::max_element(pairs.begin(), pairs.end(), [](const FactPair& a, const FactPair& b) {
+        return a.clean.tokens.size() < b.clean.tokens.size();
+      });
   for (const auto* sets : {&options.from, &options.to}) {
-    for (const std::string& set : *sets) CheckTokens(set, prompt);
+    for (const std::string& set : *sets)
+      CheckTokens(set, longest->clean, pairs.size() == 1 ? "the prompt" : "the longest prompt");
   }
 }
 
 class KnockoutCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override { VisitKnockoutOptions(a_, option); }
-  void VisitModel(OptionVisitor& option) override {
-    option.Topic("Model");
-    option(
-        &a_.models,
-        {.names = "--model",
-         .help =
-             "Checkpoint folder, or a bundled model: demo, demo-mamba2 or demo-neox; repeatable. "
-             "Several models run on facts that all of them know, and are in memory together; "
-             "curves are drawn by relative depth. --tokenizer serves the models that have none",
-         .decides = Decides::kSelection});
-  }
+  void VisitModel(OptionVisitor& option) override { VisitModels(a_.models, option); }
   void VisitCompat(OptionVisitor& /*option*/) override {}  // among its own
   void Check() const override {
     CheckKnockout(a_);
     CheckFacts(a_.facts);
+    CheckModels(a_.models, a_.facts);
   }
 
   void Run() override {
     common.compat = a_.compat;
-    const OutputFolder folder = OpenFolder(
-        "knockout", a_.facts, DefaultFolder("knockout", a_.models, a_.mode), StoreNames(a_.models));
-    const std::vector<LoadedModel> loaded = LoadModels(common, a_);
+    const std::vector<std::vector<std::string>> names = StoreNames("knockout", a_.models, {""});
+    const OutputFolder folder =
+        OpenFolder("knockout", a_.facts, DefaultFolder("knockout", a_.models, a_.mode), names);
+    const std::vector<LoadedModel> loaded = LoadModels(common, a_.models);
     std::vector<KnockoutOptions> options;
     for (const LoadedModel& one : loaded) {
       const Progress progress({.what = "knockout: groups of channels"}, common.quiet);
       options.push_back(SetUpKnockout(a_, one.model, one.tokenizer));
     }
-    std::vector<FurtherModel> others;
-    for (size_t i = 1; i < loaded.size(); ++i)
-      others.push_back({&loaded[i].model, &loaded[i].tokenizer});
-    const AskedFacts asked = ReadFacts(common, a_.facts, loaded[0].model, loaded[0].tokenizer);
+    const std::vector<AskedFacts> asked = ReadFacts(common, a_.facts, loaded);
     std::vector<RunDescription> runs;
     std::vector<Json> identities;
     for (size_t i = 0; i < loaded.size(); ++i) {
-      runs.push_back(Describe(loaded[i], options[i], asked));
+      runs.push_back(Describe(loaded[i], options[i], asked[i]));
       identities.push_back(runs.back().identity);
     }
     RefuseOtherRun(folder, "knockout", identities, a_.facts.output.others());
-    const std::vector<std::string> names = StoreNames(a_.models);
-    std::vector<std::optional<ResultStore>> stores;
+    std::vector<FactStores> stores;
     for (size_t i = 0; i < loaded.size(); ++i)
-      stores.push_back(OpenStore(names[i], a_.facts, folder, runs[i]));
-    const FactWork work =
-        ChooseFacts(common, a_.facts, asked, loaded[0].model, loaded[0].tokenizer, others);
+      stores.emplace_back(names[i], a_.facts, folder, std::vector<RunDescription>{runs[i]});
+    std::vector<FactWork> work = ChooseFacts(common, a_.facts, asked, loaded);
     std::vector<KnockoutResult> results;
-    for (size_t i = 0; i < loaded.size(); ++i)
-      results.push_back(RunModel(loaded[i], options[i], names[i],
-                                 WorkFor(loaded[i], a_.facts, work), runs[i], stores[i]));
-    std::string text = FactsText(work.pairs.size(), work.relations);
+    for (size_t i = 0; i < loaded.size(); ++i) {
+      if (a_.facts.all_facts) AnswerByObjects(loaded[i].tokenizer, work[i]);
+      CheckSets(options[i], work[i].pairs);
+      results.push_back(RunModel(loaded[i], options[i], names[i][0], work[i], runs[i], stores[i]));
+    }
+    std::string text = FactsText(work[0].pairs.size(), work[0].relations);
     for (const KnockoutResult& result : results)
       text += (text.empty() ? "" : "\n") + KnockoutText(result);
     WriteResults("knockout", common, a_.facts.output, folder,
@@ -150,33 +97,34 @@ class KnockoutCommand : public Command {
   RunDescription Describe(const LoadedModel& one, const KnockoutOptions& options,
                           const AskedFacts& asked) {
     RunDescription run = DescribeRun("knockout", *this, one.common);
-    DescribeKnockout(a_, options, WindowLength(a_, one.model), run);
+    DescribeKnockout(a_, options, run);
     DescribeFacts(asked, run);
     return run;
   }
 
   KnockoutResult RunModel(const LoadedModel& one, KnockoutOptions options, const std::string& name,
-                          const FactWork& work, const RunDescription& run,
-                          std::optional<ResultStore>& store) {
-    if (work.relations.empty()) CheckSets(options, work.pairs.at(0).clean);
+                          const FactWork& work, const RunDescription& run, FactStores& stores) {
     KnockoutResult result{.options = run.options,
                           .name = one.name,
                           .mode = a_.mode,
-                          .window = WindowLength(a_, one.model),
                           .windows = a_.around_layers() ? KnockoutResult::Windows::kAround
                                                         : KnockoutResult::Windows::kWhole,
-                          .x = options.places,
+                          .lengths = {},
                           .flows = ListFlows(options),
                           .channels = {},
                           .facts = {},
                           .relations = work.relations};
     for (const ChannelGroup& group : options.channels) result.channels.push_back(group.name);
-    const int64_t curves =
-        static_cast<int64_t>(result.flows.size()) + (options.heatmap ? kUsualTokens : 0);
-    result.facts = RunFacts<KnockedFact>(
-        name, one.common, a_.facts, one.model, work,
-        {.rows = static_cast<int64_t>(options.windows.size()) * curves}, store,
-        [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
+    for (const WindowSet& set : options.windows) result.lengths.push_back({set.length, set.places});
+    int64_t rows = options.heatmap
+                       ? kUsualTokens * static_cast<int64_t>(options.windows[0].windows.size())
+                       : 0;
+    for (const Flow& flow : result.flows)
+      rows += static_cast<int64_t>(options.windows[flow.windows].windows.size());
+    std::vector<std::vector<KnockedFact>> facts = RunFacts<KnockedFact>(
+        name, one.common, a_.facts, one.model, work, {.rows = rows}, stores,
+        [&](const std::vector<FactPair>& pairs, const std::vector<FactPart>& /*parts*/,
+            const CellOptions& cells, Audit& audit) {
           if (options.ablation && options.ablation->means.empty())
             TakeMeans(one, a_, *options.ablation);
           options.cells = cells;
@@ -185,6 +133,7 @@ class KnockoutCommand : public Command {
             fact.answer = one.tokenizer.DecodeToken(fact.answer_id).value_or("");
           return found;
         });
+    result.facts = std::move(facts[0]);
     result.summary = SummarizeKnockouts(result);
     return result;
   }

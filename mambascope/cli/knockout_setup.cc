@@ -144,11 +144,12 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
                            "either. mean: the sources' conv_in is replaced by the layer's mean",
                    .bounds = OneOf{{"cut", "cut-conv", "mean"}}});
   option(
-      &a.window,
+      &a.windows,
       {.names = "--window",
-       .help = "Number of layers cut together",
+       .help = "Number of layers cut together. Each of several numbers, as 1,3,9, gives a curve",
        .otherwise = "the published 9 of 64 layers, scaled to the model; with --compat knockout 9",
-       .bounds = Integers{1, 1'000'000}});
+       .bounds = Integers{1, 1'000'000},
+       .list = List::kCommas});
   option(
       &a.channels,
       {.names = "--channels",
@@ -208,8 +209,6 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
 }
 
 void CheckKnockout(const KnockoutArguments& a) {
-  Refuse(a.models.size() > 1 && a.facts.prompt && !a.facts.answer,
-         "with several models, one fact needs --answer");
   Refuse(a.ablates() && !a.to.empty(),
          "--to does not go with --mode mean, which ablates the sources for all tokens");
   Refuse(a.ablates() && (a.heads || !a.channels.empty()),
@@ -233,12 +232,15 @@ KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model,
                           .kinds = ChooseCutKinds(a, model),
                           .heatmap = a.heatmap,
                           .decompose = a.decompose};
-  const int window = WindowLength(a, model);
-  options.windows = a.around_layers() ? WindowsAround(model.layers(), window)
-                                      : WholeWindows(model.layers(), window);
-  for (size_t w = 0; w < options.windows.size(); ++w)
-    options.places.push_back(a.around_layers() ? static_cast<int>(w)
-                                               : static_cast<int>(options.windows[w].begin));
+  for (const int length : WindowLengths(a, model)) {
+    WindowSet set{.length = length,
+                  .windows = a.around_layers() ? WindowsAround(model.layers(), length)
+                                               : WholeWindows(model.layers(), length)};
+    for (size_t w = 0; w < set.windows.size(); ++w)
+      set.places.push_back(a.around_layers() ? static_cast<int>(w)
+                                             : static_cast<int>(set.windows[w].begin));
+    options.windows.push_back(std::move(set));
+  }
   options.channels = MakeGroups(a, model, tokenizer);
   if (a.ablates()) {
     if (model.LayersWith(Site::kConvIn).empty())
@@ -250,14 +252,20 @@ KnockoutOptions SetUpKnockout(const KnockoutArguments& a, const Model& model,
   return options;
 }
 
-int WindowLength(const KnockoutArguments& a, const Model& model) {
-  if (a.window && *a.window > model.layers())
-    throw Error(fmt::format("--window {}: the model has only {}", *a.window,
-                            Count(model.layers(), "layer")));
-  if (a.window) return *a.window;
-  if (a.around_layers()) return DefaultWindow(Site::kConvIn, model.layers());
-  return a.compat == "knockout" ? std::min(kPublishedKnockoutWindow, model.layers())
-                                : DefaultKnockoutWindow(model.layers());
+std::vector<int> WindowLengths(const KnockoutArguments& a, const Model& model) {
+  std::vector<int> lengths;
+  for (const int64_t window : a.windows) {
+    if (window > model.layers())
+      throw Error(fmt::format("--window {}: the model has only {}", window,
+                              Count(model.layers(), "layer")));
+    const int length = static_cast<int>(window);
+    if (std::find(lengths.begin(), lengths.end(), length) == lengths.end())
+      lengths.push_back(length);
+  }
+  if (!lengths.empty()) return lengths;
+  if (a.around_layers()) return {DefaultWindow(Site::kConvIn, model.layers())};
+  return {a.compat == "knockout" ? std::min(kPublishedKnockoutWindow, model.layers())
+                                 : DefaultKnockoutWindow(model.layers())};
 }
 
 std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& a, const Model& model,
@@ -271,11 +279,13 @@ std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& a, const Mode
   return texts;
 }
 
-void DescribeKnockout(const KnockoutArguments& a, const KnockoutOptions& options, int window,
+void DescribeKnockout(const KnockoutArguments& a, const KnockoutOptions& options,
                       RunDescription& run) {
+  std::vector<int> lengths;
+  for (const WindowSet& set : options.windows) lengths.push_back(set.length);
   run.DependsOn("from", options.from);
   run.DependsOn("to", a.ablates() ? Json() : Json(options.to));
-  run.DependsOn("window", window);
+  run.DependsOn("window", lengths.size() == 1 ? Json(lengths[0]) : Json(lengths));
   run.DependsOn("rank", a.channels.empty() ? Json() : Json(a.rank.value_or("decay")));
   run.DependsOn("restore", a.ablates() ? Json(a.restore.value_or("others")) : Json());
   run.DependsOn("answers", a.facts.all_facts ? "the object's first token"

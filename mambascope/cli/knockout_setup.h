@@ -16,7 +16,7 @@ struct KnockoutArguments {
   std::vector<std::string> models = {"demo"};
   std::vector<std::string> from = {}, to = {};  // empty: the defaults
   std::string mode = "cut", compat = "none";
-  std::optional<int> window = {};
+  std::vector<int64_t> windows = {};  // lengths in layers; none: the default
   std::vector<std::string> channels = {};
   std::optional<std::string> rank = {}, heads = {}, restore = {};
   bool heatmap = false, decompose = false;
@@ -39,8 +39,9 @@ void CheckKnockout(const KnockoutArguments& arguments);
 // Throws Error for options that the model does not support.
 KnockoutOptions SetUpKnockout(const KnockoutArguments& arguments, const Model& model,
                               const Tokenizer& tokenizer);
-// Returns the number of layers in a window. Throws Error when --window exceeds the model's layers.
-int WindowLength(const KnockoutArguments& arguments, const Model& model);
+// Returns the numbers of layers in a window, each once. Throws Error when --window exceeds the
+// model's layers.
+std::vector<int> WindowLengths(const KnockoutArguments& arguments, const Model& model);
 // Returns the token ids of the texts for mean states and step sizes. Throws Error when the texts
 // have no document.
 std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& arguments, const Model& model,
@@ -48,6 +49,6 @@ std::vector<std::vector<int64_t>> TextIds(const KnockoutArguments& arguments, co
 
 // Adds to `run` the options whose values depend on the model or on other options.
 void DescribeKnockout(const KnockoutArguments& arguments, const KnockoutOptions& options,
-                      int window, RunDescription& run);
+                      RunDescription& run);
 
 }  // namespace mambascope

@@ -26,7 +26,8 @@ TEST_F(KnockoutSetupTest, DefaultsAreThoseOfThePaper) {
   EXPECT_THAT(options.from, ElementsAre("subject", "relation", "first", "last"));
   EXPECT_THAT(options.to, ElementsAre("last"));
   EXPECT_THAT(options.kinds, testing::Each(CutKind::kMixing));
-  EXPECT_EQ(options.windows.size(), 4u);
+  ASSERT_EQ(options.windows.size(), 1u);
+  EXPECT_EQ(options.windows[0].windows.size(), 4u);
   ASSERT_EQ(options.channels.size(), 1u);
   EXPECT_TRUE(options.channels[0].blocked.empty());
   EXPECT_FALSE(options.ablation.has_value());
@@ -47,11 +48,12 @@ TEST_F(KnockoutSetupTest, RepeatedGroupsAreOneCurve) {
 
 TEST_F(KnockoutSetupTest, PublishedWindowIsNineLayersOfEveryModel) {
   const auto window = [](const std::string& model, const std::string& compat) {
-    return WindowLength({.compat = compat}, Model::Load(RepositoryFolder() / model));
+    return WindowLengths({.compat = compat}, Model::Load(RepositoryFolder() / model));
   };
-  EXPECT_EQ(window("models/demo-mamba", "knockout"), 9);
-  EXPECT_EQ(window("models/demo-mamba", "none"), 2);
-  EXPECT_THAT(SetUpFor("mamba", {.compat = "knockout"}).windows, ElementsAre(Span{0, 4}))
+  EXPECT_THAT(window("models/demo-mamba", "knockout"), ElementsAre(9));
+  EXPECT_THAT(window("models/demo-mamba", "none"), ElementsAre(2));
+  EXPECT_THAT(SetUpFor("mamba", {.compat = "knockout"}).windows.at(0).windows,
+              ElementsAre(Span{0, 4}))
       << "of 4 layers";
 }
 
@@ -74,11 +76,12 @@ TEST_F(KnockoutSetupTest, PublishedReadingsAreThoseOfTheModelsKind) {
 }
 
 TEST_F(KnockoutSetupTest, FigureElevenHasItsSetsAndAWindowAroundEachLayer) {
-  const KnockoutArguments arguments{.mode = "mean", .compat = "romba", .window = 2};
+  const KnockoutArguments arguments{.mode = "mean", .compat = "romba", .windows = {2}};
   const KnockoutOptions options = SetUpFor("mamba", arguments);
   EXPECT_THAT(options.from, ElementsAre("subject", "subject_last", "non_subject", "last"));
-  EXPECT_THAT(options.windows, ElementsAre(Span{0, 1}, Span{0, 2}, Span{1, 3}, Span{2, 4}));
-  EXPECT_THAT(options.places, ElementsAre(0, 1, 2, 3));
+  const WindowSet& set = options.windows.at(0);
+  EXPECT_THAT(set.windows, ElementsAre(Span{0, 1}, Span{0, 2}, Span{1, 3}, Span{2, 4}));
+  EXPECT_THAT(set.places, ElementsAre(0, 1, 2, 3));
   ASSERT_TRUE(options.ablation.has_value());
   EXPECT_EQ(options.ablation->others, MeanAblation::Others::kHeld);
   EXPECT_EQ(SetUpFor("mamba", {.mode = "mean", .restore = "none"}).ablation->others,

@@ -1,9 +1,13 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
-#include "mambascope/cli/facts.h"
+#include "mambascope/cli/models.h"
 #include "mambascope/cli/prompt_warnings.h"
+#include "mambascope/experiments/facts/fact_json.h"
 #include "mambascope/experiments/tracing/paths_result.h"
 #include "mambascope/reports/paths_report.h"
 #include "mambascope/reports/result_tables.h"
@@ -11,58 +15,105 @@
 namespace mambascope {
 namespace {
 
+PathToken ReadToken(const std::string& at) {
+  return at == "subject_last" ? PathToken::kSubjectLast : PathToken::kPromptLast;
+}
+
 class PathsCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitFactOptions(facts_, "out/paths-MODEL-TOKEN", option);
     option.Topic("States restored");
     option(&at_, {.names = "--at",
-                  .help = "Token whose residual stream is restored",
-                  .bounds = OneOf{{"subject_last", "prompt_last"}}});
+                  .help = "Token whose residual stream is restored. Each of several tokens, as "
+                          "subject_last,prompt_last, is restored alone",
+                  .bounds = OneOf{{"subject_last", "prompt_last"}},
+                  .list = List::kCommas});
   }
-  void Check() const override { CheckFacts(facts_); }
+  void VisitModel(OptionVisitor& option) override { VisitModels(models_, option); }
+  void Check() const override {
+    CheckFacts(facts_);
+    CheckModels(models_, facts_);
+    Refuse(std::set<std::string>(at_.begin(), at_.end()).size() < at_.size(),
+           "--at: the same token is given twice");
+  }
 
   void Run() override {
+    const std::vector<std::vector<std::string>> names = StoreNames("paths", models_, at_);
+    const std::string detail = fmt::format("{}", fmt::join(at_, "+"));
     const OutputFolder folder =
-        OpenFolder("paths", facts_, DefaultFolder("paths", {common.model}, at_), {"paths"});
-    const Tokenizer tokenizer = RequireTokenizer(common);
-    const Model model = LoadModel(common, &tokenizer);
-    const AskedFacts asked = ReadFacts(common, facts_, model, tokenizer);
-    RunDescription run = DescribeRun("paths", *this);
-    DescribeFacts(asked, run);
-    RefuseOtherRun(folder, "paths", {run.identity}, facts_.output.others());
-    std::optional<ResultStore> store = OpenStore("paths", facts_, folder, run);
-    const FactWork work = ChooseFacts(common, facts_, asked, model, tokenizer);
-    PathsResult result{.options = run.options,
-                       .at = at_,
-                       .conditions = PathConditions(model),
-                       .facts = {},
-                       .relations = work.relations};
-    PathOptions options{
-        .at = at_ == "subject_last" ? PathToken::kSubjectLast : PathToken::kPromptLast,
-        .noise = asked.noise,
-        .cells = {}};
-    const int64_t samples = asked.noise ? asked.noise->samples : 1;
-    const auto conditions = static_cast<int64_t>(result.conditions.size());
-    result.facts = RunFacts<FactPaths>(
-        "paths", common, facts_, model, work,
-        {.rows = samples * conditions * model.layers() * kUsualRows}, store,
-        [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
-          options.cells = cells;
-          std::vector<FactPaths> found = TracePaths(model, pairs, options, audit);
-          for (FactPaths& paths : found)
-            paths.fact.answer = tokenizer.DecodeToken(paths.fact.answer_id).value_or("");
-          return found;
-        });
-    if (work.facts.empty()) WarnOfEffect(common, result.facts[0].fact);
-    result.average = AveragePaths(result.facts);
+        OpenFolder("paths", facts_, DefaultFolder("paths", models_, detail), names);
+    const std::vector<LoadedModel> loaded = LoadModels(common, models_);
+    const std::vector<AskedFacts> asked = ReadFacts(common, facts_, loaded);
+    std::vector<std::vector<RunDescription>> runs;  // [model][token]
+    std::vector<Json> identities;
+    for (size_t m = 0; m < loaded.size(); ++m) {
+      runs.emplace_back();
+      for (const std::string& at : at_) {
+        runs.back().push_back(DescribeRun("paths", *this, loaded[m].common));
+        DescribeFacts(asked[m], runs.back().back());
+        runs.back().back().DependsOn("at", at);
+        identities.push_back(runs.back().back().identity);
+      }
+    }
+    RefuseOtherRun(folder, "paths", identities, facts_.output.others());
+    std::vector<FactStores> stores;
+    for (size_t m = 0; m < loaded.size(); ++m)
+      stores.emplace_back(names[m], facts_, folder, runs[m]);
+    const std::vector<FactWork> work = ChooseFacts(common, facts_, asked, loaded);
+    PathsResults results;
+    for (size_t m = 0; m < loaded.size(); ++m)
+      results.push_back(RunModel(loaded[m], asked[m].noise, work[m], runs[m], stores[m]));
     WriteResults("paths", common, facts_.output, folder,
-                 {result, PathsPage(result), PathsText(result), [&] { return MakeTable(result); }});
+                 {PathsJson(results), PathsPage(results), PathsText(results),
+                  [&] { return MakeTable(results); }});
   }
 
  private:
+  // Returns a result per token.
+  std::vector<PathsResult> RunModel(const LoadedModel& one, const std::optional<Noise>& noise,
+                                    const FactWork& work, const std::vector<RunDescription>& runs,
+                                    FactStores& stores) {
+    const int64_t samples = noise ? noise->samples : 1;
+    const auto conditions = static_cast<int64_t>(PathConditions(one.model).size());
+    std::vector<std::vector<FactPaths>> paths = RunFacts<FactPaths>(
+        models_.size() > 1 ? "paths of " + one.name : "paths", one.common, facts_, one.model, work,
+        {.rows = samples * conditions * one.model.layers() * kUsualRows}, stores,
+        [&](const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
+            const CellOptions& cells, Audit& audit) {
+          std::vector<PathTask> tasks;
+          for (const FactPart& part : parts)
+            tasks.push_back({part.fact, ReadToken(at_[part.part])});
+          std::vector<FactPaths> found =
+              TracePathsFrom(one.model, pairs, tasks, {.noise = noise, .cells = cells}, audit);
+          for (FactPaths& path : found) NameAnswers(one.tokenizer, path.fact);
+          return found;
+        });
+    std::vector<PathsResult> results;
+    const Metric metric = ReadMetric(facts_.corruption->metric);
+    for (size_t t = 0; t < at_.size(); ++t) {
+      PathsResult result{.options = runs[t].options,
+                         .name = one.name,
+                         .at = at_[t],
+                         .conditions = PathConditions(one.model),
+                         .facts = std::move(paths[t]),
+                         .relations = work.relations,
+                         .metric = metric};
+      result.average = AveragePaths(result.facts);
+      if (metric == Metric::kLogitDiff) result.logit_diff = AveragePaths(result.facts, metric);
+      results.push_back(std::move(result));
+    }
+    if (work.facts.empty()) {
+      WarnOfEffect(one.common, results[0].facts[0].fact);
+      CheckOtherAnswer(results[0].facts[0].fact, metric);
+    }
+    WarnOfNone(one.common, one.name, results[0].facts.size(), results[0].Shown().guarded, metric);
+    return results;
+  }
+
   FactArguments facts_ = {.corruption = CorruptionArguments()};
-  std::string at_ = "subject_last";
+  std::vector<std::string> models_ = {"demo"};
+  std::vector<std::string> at_ = {"subject_last"};
 };
 
 }  // namespace

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include "mambascope/data/prompt.h"
+#include "mambascope/error.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/plural.h"
+#include "mambascope/reports/result_page.h"
 
 namespace mambascope {
 
@@ -45,6 +47,19 @@ void WarnOfEffect(const CommonArguments& common, const TracedFact& fact) {
                            fact.corrupt ? "Choose another --corrupt-subject, whose answer begins "
                                           "with another token"
                                         : "Take more --noise"));
+}
+
+void CheckOtherAnswer(const TracedFact& fact, Metric metric) {
+  if (metric == Metric::kProbability || fact.other_answer_id) return;
+  throw Error(fmt::format("there is no logit difference: both prompts give the answer '{}'",
+                          VisibleText(fact.answer)),
+              "name another answer with --other-answer, or choose another --corrupt-subject");
+}
+
+void WarnOfNone(const CommonArguments& common, const std::string& name, size_t facts,
+                int64_t guarded, Metric metric) {
+  if (facts < 2 || guarded < static_cast<int64_t>(facts)) return;
+  Warn(common, fmt::format("{}: {}", name, NoneText(facts, metric)));
 }
 
 }  // namespace mambascope

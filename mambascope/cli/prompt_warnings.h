@@ -20,4 +20,11 @@ void WarnOfAnswer(const CommonArguments& common, const Tokenizer& tokenizer,
 // Warns when corruption hardly lowers p(answer): p_corrupt is at least half of p_clean.
 void WarnOfEffect(const CommonArguments& common, const TracedFact& fact);
 
+// Throws Error where the metric is the logit difference and the only fact has no other answer.
+void CheckOtherAnswer(const TracedFact& fact, Metric metric);
+
+// Several facts, all of which averages leave out (ScaleOf). `name` is the model's.
+void WarnOfNone(const CommonArguments& common, const std::string& name, size_t facts,
+                int64_t guarded, Metric metric);
+
 }  // namespace mambascope

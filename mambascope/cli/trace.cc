@@ -1,10 +1,14 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
-#include "mambascope/cli/facts.h"
+#include "mambascope/cli/models.h"
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/error.h"
+#include "mambascope/experiments/facts/fact_json.h"
 #include "mambascope/experiments/tracing/trace_result.h"
 #include "mambascope/plural.h"
 #include "mambascope/reports/result_tables.h"
@@ -15,27 +19,41 @@ namespace {
 
 struct TraceArguments {
   FactArguments facts = {.corruption = CorruptionArguments()};
-  std::string site = "resid";
+  std::vector<std::string> models = {"demo"};
+  std::vector<std::string> sites = {"resid"};
   std::optional<int> window;
   bool isolate = false;
+
+  Metric metric() const { return ReadMetric(facts.corruption->metric); }
 };
 
-Site TracedSite(const TraceArguments& a, const Model& model) {
-  if (a.isolate && model.LayersWith(Site::kSsmOut).empty())
-    throw Error("--isolate needs a Mamba model: it splits a mixer's output into scan and gate");
-  const NamedPlace place =
-      ParsePlace(a.isolate ? "mixer_out" : a.site, model.sites(), model.layers());
+Site ParseTracedSite(const std::string& text, const Model& model) {
+  const NamedPlace place = ParsePlace(text, model.sites(), model.layers());
   if (place.layer && place.site != Site::kEmbed)
     throw Error(
-        fmt::format("--site {} names one layer, but a trace restores each layer in turn", a.site),
+        fmt::format("--site {} names one layer, but a trace restores each layer in turn", text),
         fmt::format("use --site {}", SiteName(place.site)));
-  const Site site = place.site;
-  if (site == Site::kEmbed && a.window.value_or(1) > 1)
-    throw Error("--window does not go with --site embed, which has no layers");
-  if (a.window && *a.window > model.layers())
-    throw Error(fmt::format("--window {}: the model has only {}", *a.window,
-                            Count(model.layers(), "layer")));
-  return site;
+  return place.site;
+}
+
+// The sites to restore in a model, with their windows.
+std::vector<TracedSite> TracedSites(const TraceArguments& a, const Model& model) {
+  if (a.isolate && model.LayersWith(Site::kSsmOut).empty())
+    throw Error("--isolate needs a Mamba model: it splits a mixer's output into scan and gate");
+  std::vector<TracedSite> traced;
+  for (const std::string& text : a.isolate ? std::vector<std::string>{"mixer_out"} : a.sites) {
+    const Site site = ParseTracedSite(text, model);
+    if (std::any_of(traced.begin(), traced.end(),
+                    [&](const TracedSite& other) { return other.site == site; }))
+      throw Error(fmt::format("--site {}: the site {} is given twice", text, SiteName(site)));
+    if (site == Site::kEmbed && a.window.value_or(1) > 1)
+      throw Error("--window does not go with --site embed, which has no layers");
+    if (a.window && *a.window > model.layers())
+      throw Error(fmt::format("--window {}: the model has only {}", *a.window,
+                              Count(model.layers(), "layer")));
+    traced.push_back({site, a.window.value_or(DefaultWindow(site, model.layers()))});
+  }
+  return traced;
 }
 
 class TraceCommand : public Command {
@@ -46,63 +64,118 @@ class TraceCommand : public Command {
     option(&a_.isolate, {.names = "--isolate",
                          .help = "Measure what the output projection adds: the effect of mixer_out "
                                  "minus the effects of ssm_out and gate"});
-    option(
-        &a_.site,
-        {.names = "--site", .help = "Site whose states are restored", .excludes = {"--isolate"}});
-    option(
-        &a_.window,
-        {.names = "--window",
-         .help = "Number of layers restored together",
-         .otherwise = "1 for resid; for others the published 10 of 64 layers, scaled to the model",
-         .bounds = Integers{1, 1'000'000}});
+    option(&a_.sites, {.names = "--site",
+                       .help = "Site whose states are restored. Each of several sites, as "
+                               "resid,ssm_out, is traced",
+                       .list = List::kCommas,
+                       .excludes = {"--isolate"}});
+    option(&a_.window,
+           {.names = "--window",
+            .help = "Number of layers restored together",
+            .otherwise = "1 for resid; for others the published 10 of 64 layers, scaled to the "
+                         "model",
+            .bounds = Integers{1, 1'000'000}});
   }
-  void Check() const override { CheckFacts(a_.facts); }
+  void VisitModel(OptionVisitor& option) override { VisitModels(a_.models, option); }
+  void Check() const override {
+    CheckFacts(a_.facts);
+    CheckModels(a_.models, a_.facts);
+    Refuse(a_.isolate && a_.metric() == Metric::kLogitDiff,
+           "--isolate does not go with --metric logit_diff: it splits effects on p(answer)");
+  }
 
   void Run() override {
-    const OutputFolder folder = OpenFolder(
-        "trace", a_.facts, DefaultFolder("trace", {common.model}, a_.isolate ? "isolate" : a_.site),
-        {"trace"});
-    const Tokenizer tokenizer = RequireTokenizer(common);
-    const Model model = LoadModel(common, &tokenizer);
-    const Site site = TracedSite(a_, model);
-    const AskedFacts asked = ReadFacts(common, a_.facts, model, tokenizer);
-    TraceOptions options{.site = site,
-                         .window = a_.window.value_or(DefaultWindow(site, model.layers())),
-                         .noise = asked.noise,
-                         .cells = {}};
-    RunDescription run = DescribeRun("trace", *this);
-    DescribeFacts(asked, run);
-    run.DependsOn("site", SiteName(site));
-    run.DependsOn("window", options.window);
-    RefuseOtherRun(folder, "trace", {run.identity}, a_.facts.output.others());
-    std::optional<ResultStore> store = OpenStore("trace", a_.facts, folder, run);
-    const FactWork work = ChooseFacts(common, a_.facts, asked, model, tokenizer);
-    TraceResult result{.options = run.options,
-                       .site = site,
-                       .window = options.window,
-                       .facts = {},
-                       .relations = work.relations};
-    result.facts = RunFacts<FactTrace>(
-        "trace", common, a_.facts, model, work, Load(model, asked), store,
-        [&](const std::vector<FactPair>& pairs, const CellOptions& cells, Audit& audit) {
-          options.cells = cells;
-          std::vector<FactTrace> traces = a_.isolate ? TraceMixerParts(model, pairs, options, audit)
-                                                     : TraceFacts(model, pairs, options, audit);
-          for (FactTrace& trace : traces)
-            trace.fact.answer = tokenizer.DecodeToken(trace.fact.answer_id).value_or("");
-          return traces;
-        });
-    if (work.facts.empty()) WarnOfEffect(common, result.facts[0].fact);
-    result.summary = SummarizeTraces(result.facts);
+    const std::string detail = a_.isolate ? "isolate" : fmt::format("{}", fmt::join(a_.sites, "+"));
+    const std::vector<std::vector<std::string>> names =
+        StoreNames("trace", a_.models, a_.isolate ? std::vector<std::string>{""} : a_.sites);
+    const OutputFolder folder =
+        OpenFolder("trace", a_.facts, DefaultFolder("trace", a_.models, detail), names);
+    const std::vector<LoadedModel> loaded = LoadModels(common, a_.models);
+    std::vector<std::vector<TracedSite>> sites;  // [model]
+    for (const LoadedModel& one : loaded) sites.push_back(TracedSites(a_, one.model));
+    const std::vector<AskedFacts> asked = ReadFacts(common, a_.facts, loaded);
+    std::vector<std::vector<RunDescription>> runs;  // [model][site]
+    std::vector<Json> identities;
+    for (size_t m = 0; m < loaded.size(); ++m) {
+      runs.emplace_back();
+      for (const TracedSite& at : sites[m]) {
+        runs.back().push_back(Describe(loaded[m], at, asked[m]));
+        identities.push_back(runs.back().back().identity);
+      }
+    }
+    RefuseOtherRun(folder, "trace", identities, a_.facts.output.others());
+    std::vector<FactStores> stores;
+    for (size_t m = 0; m < loaded.size(); ++m)
+      stores.emplace_back(names[m], a_.facts, folder, runs[m]);
+    const std::vector<FactWork> work = ChooseFacts(common, a_.facts, asked, loaded);
+    TraceResults results;
+    for (size_t m = 0; m < loaded.size(); ++m)
+      results.push_back(RunModel(loaded[m], sites[m], asked[m].noise, work[m], runs[m], stores[m]));
     WriteResults("trace", common, a_.facts.output, folder,
-                 {result, TracePage(result), TraceText(result), [&] { return MakeTable(result); }});
+                 {TraceJson(results), TracePage(results), TraceText(results),
+                  [&] { return MakeTable(results); }});
   }
 
  private:
-  FactLoad Load(const Model& model, const AskedFacts& asked) const {
-    const int64_t samples = asked.noise ? asked.noise->samples : 1;
+  RunDescription Describe(const LoadedModel& one, const TracedSite& at, const AskedFacts& asked) {
+    RunDescription run = DescribeRun("trace", *this, one.common);
+    DescribeFacts(asked, run);
+    run.DependsOn("site", SiteName(at.site));
+    run.DependsOn("window", at.window);
+    return run;
+  }
+
+  // Returns a result per site.
+  std::vector<TraceResult> RunModel(const LoadedModel& one, const std::vector<TracedSite>& sites,
+                                    const std::optional<Noise>& noise, const FactWork& work,
+                                    const std::vector<RunDescription>& runs, FactStores& stores) {
+    std::vector<std::vector<FactTrace>> traces = RunFacts<FactTrace>(
+        a_.models.size() > 1 ? "trace of " + one.name : "trace", one.common, a_.facts, one.model,
+        work, Load(one.model, noise), stores,
+        [&](const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
+            const CellOptions& cells, Audit& audit) {
+          std::vector<FactTrace> found =
+              Trace(one, sites, pairs, parts,
+                    {.window = sites[0].window, .noise = noise, .cells = cells}, audit);
+          for (FactTrace& trace : found) NameAnswers(one.tokenizer, trace.fact);
+          return found;
+        });
+    std::vector<TraceResult> results;
+    for (size_t s = 0; s < sites.size(); ++s) {
+      TraceResult result{.options = runs[s].options,
+                         .name = one.name,
+                         .site = sites[s].site,
+                         .window = sites[s].window,
+                         .facts = std::move(traces[s]),
+                         .relations = work.relations,
+                         .metric = a_.metric()};
+      result.summary = SummarizeTraces(result.facts, result.metric);
+      results.push_back(std::move(result));
+    }
+    if (work.facts.empty()) {
+      WarnOfEffect(one.common, results[0].facts[0].fact);
+      CheckOtherAnswer(results[0].facts[0].fact, results[0].metric);
+    }
+    WarnOfNone(one.common, one.name, results[0].facts.size(), results[0].Shown().guarded,
+               results[0].metric);
+    return results;
+  }
+
+  // The load of a fact at one site.
+  FactLoad Load(const Model& model, const std::optional<Noise>& noise) const {
+    const int64_t samples = noise ? noise->samples : 1;
     return {.sweeps = a_.isolate ? 3 : 1,
             .rows = samples * model.layers() * kUsualTokens * kUsualRows};
+  }
+
+  std::vector<FactTrace> Trace(const LoadedModel& one, const std::vector<TracedSite>& sites,
+                               const std::vector<FactPair>& pairs,
+                               const std::vector<FactPart>& parts, const TraceOptions& options,
+                               Audit& audit) const {
+    if (a_.isolate) return TraceMixerParts(one.model, pairs, options, audit);
+    std::vector<TraceTask> tasks;
+    for (const FactPart& part : parts) tasks.push_back({part.fact, sites[part.part]});
+    return TraceSites(one.model, pairs, tasks, options, audit);
   }
 
   TraceArguments a_;

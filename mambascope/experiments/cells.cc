@@ -23,21 +23,28 @@ void Append(const SweepPlan& plan, SweepPlan& sum) {
   sum.peak_bytes = std::max(sum.peak_bytes, plan.peak_bytes);
 }
 
-// Returns the cell of answer ids[i] from the last block's output last[i].
+// Returns the cell of answers[i] from the last block's output last[i].
 std::vector<AnswerCell> ReadCells(const Model& model, const at::Tensor& last,
-                                  const std::vector<int64_t>& ids) {
+                                  const std::vector<int64_t>& answers,
+                                  const std::vector<int64_t>& others) {
   std::vector<AnswerCell> cells;
   model.UnembedInParts(last, [&](int64_t begin, const at::Tensor& logits) {  // [case, vocab]
     const int64_t n = logits.size(0);
-    const at::Tensor own =
-        logits
-            .gather(1, RowIndex({ids.begin() + begin, ids.begin() + begin + n}, last).unsqueeze(1))
-            .squeeze(1);
+    const auto of = [&](const std::vector<int64_t>& ids) {  // [case]
+      const at::Tensor index = RowIndex({ids.begin() + begin, ids.begin() + begin + n}, last);
+      return logits.gather(1, index.unsqueeze(1)).squeeze(1);
+    };
+    const at::Tensor own = of(answers);
     const at::Tensor p = (own - logits.logsumexp(1)).exp().to(at::kCPU, at::kDouble),
                      top = own.ge(logits.amax(1)).cpu();
     const auto each_p = p.accessor<double, 1>();
     const auto is_top = top.accessor<bool, 1>();
     for (int64_t i = 0; i < n; ++i) cells.push_back({each_p[i], is_top[i]});
+    if (others.empty()) return;
+    const at::Tensor difference = (own - of(others)).to(at::kCPU, at::kDouble);
+    const auto each_difference = difference.accessor<double, 1>();
+    for (int64_t i = 0; i < n; ++i)
+      cells[static_cast<size_t>(begin + i)].logit_diff = each_difference[i];
   });
   return cells;
 }
@@ -47,12 +54,12 @@ std::vector<AnswerCell> ReadCells(const Model& model, const at::Tensor& last,
 std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepBase>& bases,
                                     const std::vector<SweepCase>& cases,
                                     const std::vector<int64_t>& answers, const CellOptions& options,
-                                    Audit& audit) {
+                                    Audit& audit, const std::vector<int64_t>& others) {
   c10::NoGradGuard no_grad;
   SweepOptions sweep = options.sweep;
   sweep.planned = [&](const SweepPlan& plan) { Append(plan, audit.plan); };
   const std::vector<AnswerCell> cells =
-      ReadCells(model, Sweep(model, bases, cases, sweep), answers);
+      ReadCells(model, Sweep(model, bases, cases, sweep), answers, others);
   if (!std::all_of(cells.begin(), cells.end(),
                    [](const AnswerCell& cell) { return std::isfinite(cell.p); }))
     throw NotFinite("a probability");
@@ -68,16 +75,6 @@ std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepB
     ++audit.rechecked;
   }
   return cells;
-}
-
-std::vector<double> CellProbabilities(const Model& model, const std::vector<SweepBase>& bases,
-                                      const std::vector<SweepCase>& cases,
-                                      const std::vector<int64_t>& answers,
-                                      const CellOptions& options, Audit& audit) {
-  std::vector<double> p;
-  for (const AnswerCell& cell : AnswerCells(model, bases, cases, answers, options, audit))
-    p.push_back(cell.p);
-  return p;
 }
 
 }  // namespace mambascope

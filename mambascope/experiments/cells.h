@@ -1,5 +1,5 @@
-// p(answer) of many variants by sweeps, with a record of the work. Experiments that read off an
-// answer's probability share this.
+// p(answer) and logit differences of many variants by sweeps, with a record of the work.
+// Experiments that read off an answer's probability share this.
 #pragma once
 
 #include <vector>
@@ -26,19 +26,17 @@ struct Audit {
 struct AnswerCell {
   double p = 0;         // p(answer)
   bool is_top = false;  // no token is more probable than the answer
+  // The answer's logit less the logit of another answer, in nats. 0 where there is no other one.
+  double logit_diff = 0;
 };
 
-// Returns the cell of answers[i] at the last token of cases[i]. Adds to `audit`. Throws Error when
-// Sweep does, and for a probability that is not a number.
+// Returns the cell of answers[i] at the last token of cases[i]. others[i] is the other answer of
+// its logit difference; without others there are no differences. Adds to `audit`. Throws Error
+// when Sweep does, and for a probability that is not a number. REQUIRES: others is empty or has an
+// element per case.
 std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepBase>& bases,
                                     const std::vector<SweepCase>& cases,
                                     const std::vector<int64_t>& answers, const CellOptions& options,
-                                    Audit& audit);
-
-// Returns p of each cell that AnswerCells would return.
-std::vector<double> CellProbabilities(const Model& model, const std::vector<SweepBase>& bases,
-                                      const std::vector<SweepCase>& cases,
-                                      const std::vector<int64_t>& answers,
-                                      const CellOptions& options, Audit& audit);
+                                    Audit& audit, const std::vector<int64_t>& others = {});
 
 }  // namespace mambascope

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "mambascope/error.h"
+#include "mambascope/figures/figure.h"
 #include "mambascope/figures/values.h"
 
 namespace mambascope {
@@ -90,6 +91,22 @@ std::vector<double> ColourTicks(const Grid& grid, double gap) {
   const double first = std::ceil(low / step);
   for (int i = 0; i < 10; ++i) add((first + i) * step);
   return ticks;
+}
+
+Json ColourRange(const Scheme& scheme) {
+  Json colours = Json::array();
+  const Ramp on_black = scheme.on_black();
+  for (size_t i = 0; i < on_black.size(); ++i)
+    colours.push_back({{"expr", ByMode(scheme.ramp[i], on_black[i])}});
+  return colours;
+}
+
+std::vector<double> ColourSteps(double low, double high) {
+  std::vector<double> steps;
+  const int last = std::tuple_size_v<Ramp> - 1;
+  for (int i = 0; i <= last; ++i)
+    steps.push_back(std::lerp(low, high, static_cast<double>(i) / last));
+  return steps;
 }
 
 }  // namespace mambascope

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mambascope/checkpoint/json.h"
 #include "mambascope/figures/grid.h"
 
 namespace mambascope {
@@ -31,6 +32,11 @@ const Scheme& ColourScheme(const Grid& grid);
 // signed scheme that range is widened until zero is in the middle. The first is less than the
 // second.
 std::pair<double, double> ColourDomain(const Grid& grid);
+
+// The colours of a scheme as expressions that follow `dark`, and the values at which a scale from
+// `low` to `high` has them.
+Json ColourRange(const Scheme& scheme);
+std::vector<double> ColourSteps(double low, double high);
 
 // The values to label: the grid's references and about four round numbers. No two are nearer than
 // `gap`.

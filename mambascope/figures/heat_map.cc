@@ -16,29 +16,6 @@
 namespace mambascope {
 namespace {
 
-void CheckShape(const Grid& grid) {
-  auto fail = [&](const std::string& what) {
-    throw Error(fmt::format("grid {}: {}", grid.name, what));
-  };
-  if (grid.rows.empty() || grid.columns.empty()) fail("it has no cells");
-  if (grid.values.size() != grid.rows.size())
-    fail(fmt::format("the number of rows of values is {}; expected {}", grid.values.size(),
-                     grid.rows.size()));
-  for (const auto& row : grid.values)
-    if (row.size() != grid.columns.size())
-      fail(fmt::format("the number of values in a row is {}; expected {}", row.size(),
-                       grid.columns.size()));
-  if (grid.domain && !(grid.domain->first < grid.domain->second))
-    fail("the colour scale's first end is not less than its second");
-  for (int row : grid.marked_rows)
-    if (row < 0 || row >= static_cast<int>(grid.rows.size()))
-      fail(fmt::format("the marked row is {}; the number of rows is {}", row, grid.rows.size()));
-  if (grid.picked_row &&
-      (*grid.picked_row < 0 || *grid.picked_row >= static_cast<int>(grid.rows.size())))
-    fail(fmt::format("the picked row is {}; the number of rows is {}", *grid.picked_row,
-                     grid.rows.size()));
-}
-
 std::vector<std::string> RowLabels(const Grid& grid) {
   std::vector<std::string> labels = VisibleTexts(grid.rows);
   for (int row : std::set(grid.marked_rows.begin(), grid.marked_rows.end())) labels[row] += "*";
@@ -52,23 +29,6 @@ Json Cells(const Grid& grid) {
       cells.push_back(
           {{"row", row}, {"column", column}, {"value", ValueJson(grid.values[row][column])}});
   return cells;
-}
-
-Json Colours(const Scheme& scheme) {
-  Json colours = Json::array();
-  const Ramp on_black = scheme.on_black();
-  for (size_t i = 0; i < on_black.size(); ++i)
-    colours.push_back({{"expr", ByMode(scheme.ramp[i], on_black[i])}});
-  return colours;
-}
-
-// The values at which a ramp has its colours.
-std::vector<double> Steps(double low, double high) {
-  std::vector<double> steps;
-  const int last = std::tuple_size_v<Ramp> - 1;
-  for (int i = 0; i <= last; ++i)
-    steps.push_back(std::lerp(low, high, static_cast<double>(i) / last));
-  return steps;
 }
 
 // The row that is selected first: the grid's own choice, or the marked row with the largest value,
@@ -109,8 +69,31 @@ Json Tooltip(const Grid& grid) {
 
 }  // namespace
 
+void CheckGrid(const Grid& grid) {
+  auto fail = [&](const std::string& what) {
+    throw Error(fmt::format("grid {}: {}", grid.name, what));
+  };
+  if (grid.rows.empty() || grid.columns.empty()) fail("it has no cells");
+  if (grid.values.size() != grid.rows.size())
+    fail(fmt::format("the number of rows of values is {}; expected {}", grid.values.size(),
+                     grid.rows.size()));
+  for (const auto& row : grid.values)
+    if (row.size() != grid.columns.size())
+      fail(fmt::format("the number of values in a row is {}; expected {}", row.size(),
+                       grid.columns.size()));
+  if (grid.domain && !(grid.domain->first < grid.domain->second))
+    fail("the colour scale's first end is not less than its second");
+  for (int row : grid.marked_rows)
+    if (row < 0 || row >= static_cast<int>(grid.rows.size()))
+      fail(fmt::format("the marked row is {}; the number of rows is {}", row, grid.rows.size()));
+  if (grid.picked_row &&
+      (*grid.picked_row < 0 || *grid.picked_row >= static_cast<int>(grid.rows.size())))
+    fail(fmt::format("the picked row is {}; the number of rows is {}", *grid.picked_row,
+                     grid.rows.size()));
+}
+
 Json HeatMap(const Grid& grid) {
-  CheckShape(grid);
+  CheckGrid(grid);
   const int rows = static_cast<int>(grid.rows.size()),
             columns = static_cast<int>(grid.columns.size());
   const int cell_width = std::clamp(640 / columns, 4, 40),
@@ -140,9 +123,9 @@ Json HeatMap(const Grid& grid) {
                      {"row_font", std::min(12, cell_height - 3)},
                      {"first_choice", FirstChoice(grid)},
                      {"point_size", cell_width < 16 ? 10 : 22},
-                     {"domain", Steps(low, high)},
+                     {"domain", ColourSteps(low, high)},
                      {"ends", {low, high}},
-                     {"range", Colours(scheme)},
+                     {"range", ColourRange(scheme)},
                      {"value_title", grid.value_title},
                      {"ticks", ColourTicks(grid, (high - low) * 14 / legend_length)},
                      {"legend_length", legend_length},

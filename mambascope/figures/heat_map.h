@@ -9,6 +9,9 @@
 
 namespace mambascope {
 
+// Throws Error if labels, values and marked rows do not fit each other.
+void CheckGrid(const Grid& grid);
+
 // Returns the specification of `grid`. Alone it is drawn on white; a page in dark mode sets its
 // parameter `dark` to true. Throws Error if labels, values and marked rows do not fit each other,
 // or the colour scheme is unknown.

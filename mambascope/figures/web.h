@@ -18,6 +18,7 @@ std::string_view VegaEmbed();
 std::string_view Figure();
 std::string_view DotPlot();
 std::string_view HeatMap();
+std::string_view HeatPanels();
 std::string_view LineChart();
 std::string_view LinePanels();
 std::string_view Scatter();

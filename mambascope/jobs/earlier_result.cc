@@ -11,7 +11,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The options in a result file, those of each model; none where it has none.
+// Appends the options of a document, or of its documents for several models, sites or tokens.
+void AppendOptions(const Json& document, std::vector<Json>& options) {
+  if (!document.is_object()) return;
+  if (document.contains("options")) {
+    if (document["options"].is_object()) options.push_back(document["options"]);
+    return;
+  }
+  for (const char* list : {"models", "sites", "tokens"}) {
+    if (!document.contains(list) || !document[list].is_array()) continue;
+    for (const Json& one : document[list]) AppendOptions(one, options);
+  }
+}
+
+// The options in a result file, those of each document; none where it has none.
 std::vector<Json> StoredOptions(const fs::path& file) {
   Json result;
   try {
@@ -20,12 +33,7 @@ std::vector<Json> StoredOptions(const fs::path& file) {
     return {};
   }
   std::vector<Json> options;
-  if (!result.is_object()) return options;
-  const Json models = result.contains("models") ? result["models"] : Json::array({result});
-  for (const Json& one : models) {
-    if (one.is_object() && one.contains("options") && one["options"].is_object())
-      options.push_back(one["options"]);
-  }
+  AppendOptions(result, options);
   return options;
 }
 
@@ -48,7 +56,7 @@ std::string DescribeOther(const fs::path& file, const std::vector<Json>& identit
     const Json model = options.value("model", Json());
     models.push_back(model.is_string() ? model.get<std::string>() : "an unnamed model");
   }
-  if (stored.size() != identities.size()) keys = {"the number of models"};
+  if (stored.size() != identities.size()) keys = {"the number of models, sites or tokens"};
   for (size_t i = 0; i < identities.size() && keys.empty(); ++i)
     keys = DifferingKeys(identities[i], stored[i]);
   if (keys.empty()) return "";

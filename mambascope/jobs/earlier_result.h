@@ -19,11 +19,11 @@ inline constexpr const char* kOtherOutput =
 
 // Looks for results of the command `name` in the folder, before a run writes its own. NAME.json is
 // of the same run when its options have every value of `identities`, which are those of the run's
-// models. They may lack what is not known yet, so the function may be called again later. With
-// kRefuse it throws Error for results of another run; the message names the folder, the other run
-// and what differs. With kReplace it removes those files of the other run that this run will not
-// write itself. Lines of a data set are another run's, unless the run writes a file of that name:
-// then their digests decide (ResultStore).
+// models (and sites or tokens, where it has several). They may lack what is not known yet, so the
+// function may be called again later. With kRefuse it throws Error for results of another run; the
+// message names the folder, the other run and what differs. With kReplace it removes those files of
+// the other run that this run will not write itself. Lines of a data set are another run's, unless
+// the run writes a file of that name: then their digests decide (ResultStore).
 void RefuseOtherRun(const OutputFolder& folder, const std::string& name,
                     const std::vector<Json>& identities, OtherRuns other);
 

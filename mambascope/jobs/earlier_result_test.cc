@@ -74,6 +74,20 @@ TEST_F(EarlierResultTest, SeveralModelsAreComparedOneByOne) {
   EXPECT_THAT(Refusal({run_}), HasSubstr("the number of models"));
 }
 
+TEST_F(EarlierResultTest, SitesAndTokensOfModelsAreComparedOneByOne) {
+  Json second = run_;
+  second["site"] = "gate";
+  const Json both = {{{"options", run_}}, {{"options", second}}};
+  for (const char* list : {"sites", "tokens"}) {
+    Write("trace.json", Json{{list, both}}.dump());
+    RefuseOtherRun(Folder(), "trace", {run_, second}, OtherRuns::kRefuse);
+    EXPECT_THAT(Refusal({second, run_}), HasSubstr("differs in site;"));
+    Write("trace.json", Json{{"models", {{{list, both}}, {{list, both}}}}}.dump());
+    RefuseOtherRun(Folder(), "trace", {run_, second, run_, second}, OtherRuns::kRefuse);
+    EXPECT_THAT(Refusal({run_, second}), HasSubstr("the number of models"));
+  }
+}
+
 TEST_F(EarlierResultTest, FileThatIsNoResultIsRefused) {
   for (const char* text : {"", "notes", "[]", "{}", R"({"options": 3})", R"({"models": [3]})",
                            R"({"models": {"a": 1}})", R"({"models": 3})"}) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/error.h"
 
@@ -10,6 +12,17 @@ namespace mambascope {
 std::string FactKey(const FactPair& pair) {
   return FingerprintText(DumpJson(
       {pair.relation, pair.clean.text, pair.corrupt ? Json(pair.corrupt->subject) : Json()}));
+}
+
+SomeFacts TakeSome(const std::vector<FactPair>& pairs, const std::vector<FactPart>& items) {
+  SomeFacts some;
+  std::map<size_t, size_t> taken;  // from an index into `pairs` to one into some.pairs
+  for (const FactPart& item : items) {
+    const auto [found, is_new] = taken.try_emplace(item.fact, some.pairs.size());
+    if (is_new) some.pairs.push_back(pairs.at(item.fact));
+    some.parts.push_back({found->second, item.part});
+  }
+  return some;
 }
 
 std::string PlanText(const SweepPlan& plan, size_t facts, size_t already) {

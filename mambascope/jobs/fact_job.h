@@ -1,4 +1,5 @@
-// Jobs of the experiments on facts. Each fact is an item, and the facts of a batch share one sweep.
+// Jobs of the experiments on facts. An item is one part of a fact, such as its trace at one site.
+// The items of a batch share one sweep.
 #pragma once
 
 #include <functional>
@@ -15,7 +16,8 @@ struct FactJobOptions {
   CellOptions cells = {};
   size_t at_a_time = 1;  // facts per batch
   int64_t sweeps = 1;    // of a batch, of about equal size
-  ResultStore* store = nullptr;
+  // [part]; null: results of the part are not stored
+  std::vector<ResultStore*> stores = {nullptr};
   std::function<void(const JobProgress&)> progress = {};  // counts cells
 };
 
@@ -29,28 +31,44 @@ std::string PlanText(const SweepPlan& plan, size_t facts, size_t already);
 // explains.
 std::string CheckText(const Audit& audit, at::ScalarType dtype);
 
-// Computes the results of some facts with `cells`. Adds to the audit.
+// One part of a fact. `fact` is an index into some facts.
+struct FactPart {
+  size_t fact = 0, part = 0;
+};
+
+// Computes the results of some parts of `pairs` with `cells`, in the order of `parts`. Adds to the
+// audit.
 template <typename Result>
 using FactBatch = std::function<std::vector<Result>(const std::vector<FactPair>& pairs,
+                                                    const std::vector<FactPart>& parts,
                                                     const CellOptions& cells, Audit& audit)>;
 
 template <typename Result>
 struct FactJobResult {
-  std::vector<Result> results;  // of all facts, in the order given
+  std::vector<std::vector<Result>> results;  // [part][fact], in the order given
   Audit audit;
-  size_t already = 0;  // facts whose results were stored
+  size_t already = 0;  // facts of which all results were stored
 };
+
+// The facts of `items`, each once, and the items as parts of them.
+struct SomeFacts {
+  std::vector<FactPair> pairs;
+  std::vector<FactPart> parts;
+};
+SomeFacts TakeSome(const std::vector<FactPair>& pairs, const std::vector<FactPart>& items);
 
 template <typename Result>
 FactJobResult<Result> RunFactJob(const std::vector<FactPair>& pairs, const FactJobOptions& options,
                                  const FactBatch<Result>& batch) {
+  const size_t parts = options.stores.size();
   FactJobResult<Result> outcome;
-  Job<FactPair, Result> job{.key = FactKey,
-                            .run = {},
-                            .at_a_time = options.at_a_time,
-                            .store = options.store,
-                            .progress = options.progress};
-  job.run = [&](const std::vector<FactPair>& some, const BatchReport<Result>& report) {
+  Job<FactPart, Result> job{
+      .key = [&](const FactPart& item) { return FactKey(pairs[item.fact]); },
+      .run = {},
+      .at_a_time = options.at_a_time * parts,
+      .store = ItemStore<FactPart>([&](const FactPart& item) { return options.stores[item.part]; }),
+      .progress = options.progress};
+  job.run = [&](const std::vector<FactPart>& items, const BatchReport<Result>& report) {
     const int64_t before = outcome.audit.plan.cases;
     CellOptions cells = options.cells;
     int64_t sweep = -1, planned = before;  // index of the current sweep; cells up to its end
@@ -62,10 +80,20 @@ FactJobResult<Result> RunFactJob(const std::vector<FactPair>& pairs, const FactJ
       report.progress((static_cast<double>(sweep) + of_sweep) / static_cast<double>(options.sweeps),
                       planned - of - before + cell);
     };
-    return batch(some, cells, outcome.audit);
+    const SomeFacts some = TakeSome(pairs, items);
+    return batch(some.pairs, some.parts, cells, outcome.audit);
   };
-  outcome.already = CountDone(job, pairs);
-  outcome.results = RunJob(job, pairs);
+  std::vector<FactPart> items;
+  for (size_t fact = 0; fact < pairs.size(); ++fact) {
+    const size_t first = items.size();
+    for (size_t part = 0; part < parts; ++part) items.push_back({fact, part});
+    const std::vector<FactPart> own(items.begin() + static_cast<int64_t>(first), items.end());
+    outcome.already += CountDone(job, own) == parts ? 1 : 0;
+  }
+  std::vector<Result> results = RunJob(job, items);
+  outcome.results.resize(parts);
+  for (size_t i = 0; i < items.size(); ++i)
+    outcome.results[items[i].part].push_back(std::move(results[i]));
   return outcome;
 }
 

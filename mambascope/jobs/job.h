@@ -31,26 +31,39 @@ struct BatchReport {
   std::function<void(size_t item, const Result& result)> finished;
 };
 
+// The store of each item's result: one for all items, or one of several. Null: it is not stored.
+template <typename Item>
+class ItemStore {
+ public:
+  ItemStore(ResultStore* store = nullptr) : of_([store](const Item&) { return store; }) {}
+  ItemStore(std::function<ResultStore*(const Item&)> of) : of_(std::move(of)) {}
+  ResultStore* operator()(const Item& item) const { return of_(item); }
+
+ private:
+  std::function<ResultStore*(const Item&)> of_;
+};
+
 template <typename Item, typename Result>
 struct Job {
-  // The item's key in the store. Different items have different keys.
+  // The item's key in its store. Different items of a store have different keys.
   std::function<std::string(const Item&)> key;
   // Makes the results of some items, in their order.
   std::function<std::vector<Result>(const std::vector<Item>& items,
                                     const BatchReport<Result>& report)>
       run;
   size_t at_a_time = 1;
-  ResultStore* store = nullptr;  // null: results are not stored
+  ItemStore<Item> store = nullptr;
   std::function<void(const JobProgress&)> progress = {};
 };
 
-// Number of items that have results in the job's store.
+// Number of items that have results in their store.
 template <typename Item, typename Result>
 size_t CountDone(const Job<Item, Result>& job, const std::vector<Item>& items) {
-  const auto is_done = [&](const Item& item) { return job.store->Find(job.key(item)) != nullptr; };
-  return job.store == nullptr
-             ? 0
-             : static_cast<size_t>(std::count_if(items.begin(), items.end(), is_done));
+  const auto is_done = [&](const Item& item) {
+    const ResultStore* store = job.store(item);
+    return store != nullptr && store->Find(job.key(item)) != nullptr;
+  };
+  return static_cast<size_t>(std::count_if(items.begin(), items.end(), is_done));
 }
 
 // Returns the results of all items, in their order. to_json writes a result and from_json reads it.
@@ -61,7 +74,8 @@ std::vector<Result> RunJob(const Job<Item, Result>& job, const std::vector<Item>
   std::vector<size_t> open;
   for (size_t i = 0; i < items.size(); ++i) {
     std::optional<Result> earlier;
-    if (job.store != nullptr) earlier = job.store->template Read<Result>(job.key(items[i]));
+    if (const ResultStore* store = job.store(items[i]))
+      earlier = store->template Read<Result>(job.key(items[i]));
     if (earlier) results[i] = std::move(*earlier);
     else open.push_back(i);
   }
@@ -79,7 +93,8 @@ std::vector<Result> RunJob(const Job<Item, Result>& job, const std::vector<Item>
     for (size_t i = begin; i < end; ++i) batch.push_back(items[open[i]]);
     std::vector<bool> stored(batch.size(), false);
     const auto store = [&](size_t i, const Result& result) {
-      if (job.store != nullptr && !stored[i]) job.store->Append(job.key(batch[i]), result);
+      if (ResultStore* store_of = job.store(batch[i]); store_of != nullptr && !stored[i])
+        store_of->Append(job.key(batch[i]), result);
       stored[i] = true;
     };
     const auto advance = [&](double share, int64_t units) {

@@ -151,7 +151,8 @@ TEST_F(JobTest, SeveralSweepsOfABatchCountOnce) {
                             done.push_back(3 * progress.done);
                             units.push_back(progress.units);
                           }},
-                     [](const std::vector<FactPair>&, const CellOptions& cells, Audit& audit) {
+                     [](const std::vector<FactPair>&, const std::vector<FactPart>&,
+                        const CellOptions& cells, Audit& audit) {
                        for (int sweep = 0; sweep < 3; ++sweep) {
                          audit.plan.cases += 4;
                          for (int64_t cell : {2, 4}) cells.sweep.progress(cell, 4);

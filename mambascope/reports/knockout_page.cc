@@ -33,11 +33,16 @@ std::string LackingLine(const KnockoutResult& result) {
 
 // What a knockout does in a window, and how to read the curves.
 std::string Caption(const KnockoutResult& result, bool several) {
-  std::string where = fmt::format(
-      "In {}", result.window == 1 ? "one layer (x)" : fmt::format("{} layers", result.window));
-  if (result.window > 1)
+  const int window = result.lengths.at(0).window;
+  const bool by_length = result.lengths.size() > 1;
+  std::string where = fmt::format("In {}", by_length     ? "a window of layers"
+                                           : window == 1 ? "one layer (x)"
+                                                         : fmt::format("{} layers", window));
+  if (window > 1 || by_length)
     where += result.windows == KnockoutResult::Windows::kAround ? " around x" : " from x on";
-  if (several) where = "In a window of layers, whose length depends on the model";
+  if (several)
+    where = by_length ? "In a window of layers"
+                      : "In a window of layers, whose length depends on the model";
   const std::string through = result.mode == "cut-conv" ? "the mixer, its convolution included"
                                                         : "the recurrence or the attention";
   const std::string done =
@@ -56,6 +61,7 @@ std::string Caption(const KnockoutResult& result, bool several) {
       }))
     caption +=
         " The set \"relation\" is all tokens but the subject's, and includes the last token.";
+  if (by_length && !several) caption += " There is a curve for each length of the windows.";
   if (several) caption += " The x axis goes from the first window to the last.";
   const std::string lacking = LackingLine(result);
   if (lacking.empty()) return caption;
@@ -140,6 +146,20 @@ PageInfo KnockoutHead(const std::vector<KnockoutResult>& results) {
   return info;
 }
 
+// Several lengths of windows, and several charts: each measure is one figure of panels.
+std::vector<Figure> WindowFigures(const KnockoutResult& result) {
+  const LinePanels changes = WindowPanels(result, KnockoutMeasure::kChange);
+  std::vector<Figure> figures = {{.heading = changes.title,
+                                  .caption = Caption(result, false),
+                                  .spec = LinePanelsSpec(changes)}};
+  if (result.facts.size() == 1) return figures;
+  const LinePanels accuracies = WindowPanels(result, KnockoutMeasure::kAccuracy);
+  figures.push_back({.heading = accuracies.title,
+                     .caption = "The share of facts whose answer stays the most probable token.",
+                     .spec = LinePanelsSpec(accuracies)});
+  return figures;
+}
+
 // The charts of both measures, and of relations if there are several. One fact has no accuracy to
 // draw: it would be 0 or 100 everywhere.
 std::vector<Figure> FlowFigures(const std::vector<KnockoutResult>& results) {
@@ -148,6 +168,8 @@ std::vector<Figure> FlowFigures(const std::vector<KnockoutResult>& results) {
     return several ? DepthCharts(results, measure) : KnockoutCharts(results[0], measure);
   };
   std::vector<LineChart> changes = charts(KnockoutMeasure::kChange);
+  if (!several && results[0].lengths.size() > 1 && changes.size() > 1)
+    return WindowFigures(results[0]);
   const std::vector<LineChart> accuracies = charts(KnockoutMeasure::kAccuracy);
   const auto by_relation = several ? std::nullopt : RelationChart(results[0]);
   if (by_relation) changes.push_back(*by_relation);

@@ -8,6 +8,7 @@
 
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/palette.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/knockout_words.h"
 #include "mambascope/reports/result_page.h"
 
@@ -16,9 +17,10 @@ namespace {
 
 constexpr size_t kRelations = kCurveColours.size();
 
+// The places of the heat map's windows.
 std::vector<std::string> PlaceLabels(const KnockoutResult& result) {
   std::vector<std::string> labels;
-  for (int x : result.x) labels.push_back(std::to_string(x));
+  for (int x : result.lengths.at(0).x) labels.push_back(std::to_string(x));
   return labels;
 }
 
@@ -33,9 +35,9 @@ std::string WhatIsDone(const KnockoutResult& result, const Flow& flow) {
 }
 
 // The lines under a chart's title.
-std::string Subtitle(const KnockoutResult& result) {
+std::string Subtitle(const KnockoutResult& result, const std::string& windows) {
   return fmt::format("{}; {}; mode {}; {}", result.name, KnockoutData(result), result.mode,
-                     WindowText(result));
+                     windows);
 }
 
 std::string Capital(std::string text) {
@@ -66,8 +68,9 @@ std::string FlowKey(const KnockoutResult& result, const Flow& flow) {
   return flow.to.empty() ? "mean" : fmt::format("{}_{}", flow.to, result.channels.at(flow.group));
 }
 
-// A panel's curves are shown together. They are the sources of one target, or with several groups
-// of channels, the groups of one pair of source and target.
+// A panel's curves are shown together. They are the sources of one target; with several groups of
+// channels, the groups of one pair of source and target; with several lengths of windows, the
+// lengths of one source, target and group.
 struct Panel {
   std::string title, name;
   std::vector<size_t> flows = {};
@@ -75,7 +78,8 @@ struct Panel {
 };
 
 std::vector<Panel> MakePanels(const KnockoutResult& result) {
-  const bool by_group = result.channels.size() > 1;
+  const bool by_length = result.lengths.size() > 1,
+             by_group = result.channels.size() > 1 && !by_length;
   std::vector<Panel> panels;
   for (size_t f = 0; f < result.flows.size(); ++f) {
     const Flow& flow = result.flows[f];
@@ -83,21 +87,37 @@ std::vector<Panel> MakePanels(const KnockoutResult& result) {
     if (by_group)
       panel = {fmt::format("knockout from {} to {}, by channels", flow.from, flow.to),
                flow.from + "_" + flow.to};
+    if (by_length)
+      panel = {
+          fmt::format("{} from {}, by length of the windows", WhatIsDone(result, flow), flow.from),
+          fmt::format("{}_{}", flow.from, FlowKey(result, flow))};
     auto found = std::find_if(panels.begin(), panels.end(),
                               [&](const Panel& other) { return other.name == panel.name; });
     if (found == panels.end()) found = panels.insert(panels.end(), panel);
     found->flows.push_back(f);
-    found->labels.push_back(by_group ? result.channels[flow.group] : flow.from);
+    const int window = result.lengths.at(flow.windows).window;
+    found->labels.push_back(by_length  ? "windows of " + Count(window, "layer")
+                            : by_group ? result.channels[flow.group]
+                                       : flow.from);
   }
   return panels;
 }
 
-constexpr size_t kDepths = 101;  // 0 to 100 %
-
 // Gives the chart the places of the result's windows.
 void SetPlaces(LineChart& chart, const KnockoutResult& result) {
-  SetLayers(chart, result.x);
+  SetLayers(chart, AllPlaces(result));
   chart.x_title = PlaceTitle(result);
+}
+
+// The flow's curve at the places of all windows. There is no value where its own windows have no
+// place.
+Curve CurveAtPlaces(KnockoutMeasure measure, const KnockoutResult& result,
+                    const KnockoutCurves& curves, size_t flow, const std::string& name) {
+  Curve curve = MakeCurve(measure, curves.flows.at(flow), name);
+  const std::vector<int> own = result.lengths.at(result.flows[flow].windows).x;
+  curve.values = AtPlaces(result, own, curve.values);
+  if (!curve.band.empty()) curve.band = AtPlaces(result, own, curve.band);
+  return curve;
 }
 
 // Charts of one measure have one y axis. The axis of changes reaches 10 % at least, so that small
@@ -107,38 +127,41 @@ std::vector<LineChart> WithOneScale(std::vector<LineChart> charts, KnockoutMeasu
   return charts;
 }
 
-// The curve with its values at the depths of their windows. Other depths have no value.
-Curve AtDepths(const Curve& curve) {
-  Curve spread{.name = curve.name,
-               .values = std::vector<std::optional<double>>(kDepths),
-               .band = std::vector<std::optional<std::pair<double, double>>>(
-                   curve.band.empty() ? 0 : kDepths)};
-  const size_t last = std::max<size_t>(1, curve.values.size() - 1);
-  for (size_t w = 0; w < curve.values.size(); ++w) {
-    const size_t depth = ((kDepths - 1) * w + last / 2) / last;
-    spread.values[depth] = curve.values[w];
-    if (!curve.band.empty()) spread.band[depth] = curve.band[w];
-  }
-  return spread;
-}
-
 }  // namespace
 
 std::vector<LineChart> KnockoutCharts(const KnockoutResult& result, KnockoutMeasure measure) {
   std::vector<LineChart> charts;
   for (const Panel& panel : MakePanels(result)) {
     LineChart chart = EmptyChart(measure, panel.title, panel.name);
-    chart.subtitle = Subtitle(result);
+    chart.subtitle = Subtitle(result, WindowText(result));
     SetPlaces(chart, result);
     const std::vector<size_t> tones = ChooseTones(panel.labels);
+    const bool by_source = result.channels.size() <= 1 && result.lengths.size() <= 1;
     for (size_t i = 0; i < panel.flows.size(); ++i) {
       chart.curves.push_back(
-          MakeCurve(measure, result.summary.all.flows[panel.flows[i]], panel.labels[i]));
-      if (result.channels.size() <= 1) chart.curves.back().tone = tones[i];
+          CurveAtPlaces(measure, result, result.summary.all, panel.flows[i], panel.labels[i]));
+      if (by_source) chart.curves.back().tone = tones[i];
     }
     charts.push_back(std::move(chart));
   }
   return WithOneScale(std::move(charts), measure);
+}
+
+LinePanels WindowPanels(const KnockoutResult& result, KnockoutMeasure measure) {
+  const std::string what = result.mode == "mean" ? "Mean ablation" : "Knockout";
+  LinePanels figure{
+      .name = EmptyChart(measure, what, "windows").name,
+      .title = EmptyChart(measure, what + ", by length of the windows", "windows").title,
+      .subtitle = Subtitle(result, WindowText(result)),
+      .panels = KnockoutCharts(result, measure)};
+  const std::vector<Panel> panels = MakePanels(result);
+  for (size_t i = 0; i < panels.size(); ++i) {
+    const Flow& flow = result.flows[panels[i].flows[0]];
+    figure.panels[i].title =
+        fmt::format("from {}{}{}", flow.from, flow.to.empty() ? "" : " to " + flow.to,
+                    GroupText(result, flow.group));
+  }
+  return figure;
 }
 
 std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results,
@@ -146,21 +169,21 @@ std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results,
   std::vector<LineChart> charts;
   for (size_t f = 0; f < results.at(0).flows.size(); ++f) {
     const Flow& flow = results[0].flows[f];
+    const int first_window = results[0].lengths.at(flow.windows).window;
+    const bool by_length = results[0].lengths.size() > 1;
     LineChart chart =
-        EmptyChart(measure, fmt::format("{} from {}", WhatIsDone(results[0], flow), flow.from),
-                   fmt::format("{}_{}", flow.from, FlowKey(results[0], flow)));
+        EmptyChart(measure,
+                   fmt::format("{} from {}{}", WhatIsDone(results[0], flow), flow.from,
+                               by_length ? ", windows of " + Count(first_window, "layer") : ""),
+                   fmt::format("{}_{}{}", flow.from, FlowKey(results[0], flow),
+                               by_length ? fmt::format("_w{}", first_window) : ""));
     chart.subtitle = fmt::format("{}, the same for all models; mode {}; w: layers of a window",
                                  KnockoutData(results[0]), results[0].mode);
-    chart.x_title = "depth of the window (%), from the first to the last";
-    chart.missing = LineChart::Missing::kBridge;
-    for (size_t depth = 0; depth < kDepths; ++depth) {
-      chart.x.push_back(std::to_string(depth));
-      chart.at.push_back(static_cast<double>(depth));
-    }
+    SetDepths(chart, "depth of the window (%), from the first to the last");
     for (const KnockoutResult& result : results)
-      chart.curves.push_back(
-          AtDepths(MakeCurve(measure, result.summary.all.flows[f],
-                             fmt::format("{} (w = {})", result.name, result.window))));
+      chart.curves.push_back(AtDepths(MakeCurve(
+          measure, result.summary.all.flows[f],
+          fmt::format("{} (w = {})", result.name, result.lengths.at(flow.windows).window))));
     charts.push_back(std::move(chart));
   }
   return WithOneScale(std::move(charts), measure);
@@ -176,11 +199,11 @@ std::optional<LineChart> RelationChart(const KnockoutResult& result) {
   LineChart chart = EmptyChart(
       KnockoutMeasure::kChange,
       fmt::format("{} from {}, by relation", WhatIsDone(result, flow), flow.from), "relations");
-  chart.subtitle = Subtitle(result) + "; in brackets: number of facts";
+  chart.subtitle = Subtitle(result, FirstWindowText(result)) + "; in brackets: number of facts";
   SetPlaces(chart, result);
   for (const auto& [name, facts, curves] : relations) {
     const std::string label = fmt::format("{} ({})", name.empty() ? "(no name)" : name, facts);
-    chart.curves.push_back(MakeCurve(KnockoutMeasure::kChange, curves.flows[0], label));
+    chart.curves.push_back(CurveAtPlaces(KnockoutMeasure::kChange, result, curves, 0, label));
     chart.curves.back().band.clear();  // a relation has too few facts for an interval
   }
   return WithOneScale({std::move(chart)}, KnockoutMeasure::kChange).front();
@@ -194,7 +217,7 @@ Grid KnockoutHeatMap(const KnockoutResult& result, const KnockedFact& fact, doub
                            GroupText(result, 0), VisibleText(fact.answer)),
       .subtitle = fmt::format(
           "{}; {}; mode {}; {}; p(answer) is {:.3g} in the base run; * marks the subject's tokens",
-          result.name, fact.prompt.text, result.mode, WindowText(result), fact.base.p),
+          result.name, fact.prompt.text, result.mode, FirstWindowText(result), fact.base.p),
       .row_title = "token",
       .column_title = PlaceTitle(result),
       .value_title = "p(answer) - p_base",

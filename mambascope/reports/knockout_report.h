@@ -7,6 +7,7 @@
 
 #include "mambascope/experiments/knockout/knockout_result.h"
 #include "mambascope/figures/line_chart.h"
+#include "mambascope/figures/line_panels.h"
 
 namespace mambascope {
 
@@ -14,12 +15,16 @@ enum class KnockoutMeasure { kChange, kAccuracy };
 
 // Curves of one model by window. There is a chart for each target, with a curve per source. With
 // several groups of channels there is a chart for each pair of source and target, with a curve per
-// group. All charts of a measure have the same y axis.
+// group. With several lengths of windows there is a chart for each source, target and group, with a
+// curve per length. All charts of a measure have the same y axis.
 std::vector<LineChart> KnockoutCharts(const KnockoutResult& result, KnockoutMeasure measure);
 
-// Curves of several models, a chart for each source, target and group, all with the same y axis. x
-// is the windows' depth in percent, from the first window to the last. Each model has its own
-// points. REQUIRES: the results have the same flows.
+// The charts of a result with several lengths of windows, as panels of one figure.
+LinePanels WindowPanels(const KnockoutResult& result, KnockoutMeasure measure);
+
+// Curves of several models, a chart for each flow, all with the same y axis. x is the windows'
+// depth in percent, from the first window to the last. Each model has its own points. REQUIRES: the
+// results have the same flows.
 std::vector<LineChart> DepthCharts(const std::vector<KnockoutResult>& results,
                                    KnockoutMeasure measure);
 

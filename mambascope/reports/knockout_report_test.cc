@@ -10,6 +10,7 @@
 #include "mambascope/experiments/knockout/knockout_test_support.h"
 #include "mambascope/figures/palette.h"
 #include "mambascope/reports/knockout_page.h"
+#include "mambascope/reports/knockout_text.h"
 
 namespace mambascope {
 namespace {
@@ -75,6 +76,58 @@ TEST(KnockoutChartTest, SetsHaveTheFieldsColoursAndNoTwoTheSame) {
   EXPECT_EQ(of["relation"], "#7c6cf0") << "purple";
 }
 
+// Windows of 1 and of 2 layers in a model of 3 layers.
+KnockoutResult TwoLengths() {
+  KnockoutResult result = MakeKnockouts("m", 3);
+  result.lengths = {{1, {0, 1, 2}}, {2, {0, 1}}};
+  result.flows = {{"subject", "last", 0, 0},
+                  {"subject", "last", 0, 1},
+                  {"all", "last", 0, 0},
+                  {"all", "last", 0, 1}};
+  const std::vector<AnswerCell> long_cells = {{0.5, true}, {0.25, true}, {0.5, true}},
+                                short_cells = {{0.125, false}, {0.5, true}};
+  for (KnockedFact& fact : result.facts)
+    fact = MakeKnockedFact("", 0.5, {long_cells, short_cells, long_cells, short_cells});
+  return WithSummary(result);
+}
+
+TEST(KnockoutChartTest, LengthsOfWindowsAreCurvesOverTheSamePlaces) {
+  const std::vector<LineChart> charts = KnockoutCharts(TwoLengths(), kChange);
+  ASSERT_EQ(charts.size(), 2u) << "a chart per source";
+  EXPECT_THAT(charts[0].title, HasSubstr("from subject, by length of the windows"));
+  EXPECT_THAT(charts[0].x, ElementsAre("0", "1", "2"));
+  ASSERT_EQ(charts[0].curves.size(), 2u);
+  EXPECT_EQ(charts[0].curves[0].name, "windows of 1 layer");
+  EXPECT_EQ(charts[0].curves[1].name, "windows of 2 layers");
+  EXPECT_THAT(charts[0].curves[0].values, ElementsAre(0, -50, 0));
+  EXPECT_THAT(charts[0].curves[1].values, ElementsAre(-75, 0, std::nullopt));
+  EXPECT_THAT(charts[0].subtitle, HasSubstr("windows of 1 and 2 layers"));
+}
+
+TEST(KnockoutPageTest, LengthsOfWindowsAreComparedInPanels) {
+  const LinePanels figure = WindowPanels(TwoLengths(), kAccuracy);
+  ASSERT_EQ(figure.panels.size(), 2u);
+  EXPECT_EQ(figure.panels[1].title, "from all to last");
+  EXPECT_THAT(figure.panels[1].curves[1].values, ElementsAre(0, 100, std::nullopt));
+  EXPECT_THAT(KnockoutPage({TwoLengths()}), HasSubstr("a curve for each length"));
+}
+
+TEST(KnockoutTextTest, RowsNameTheLengthsOfWindows) {
+  const std::string text = KnockoutText(TwoLengths());
+  EXPECT_THAT(text, HasSubstr("subject (w = 2)"));
+  EXPECT_THAT(text, HasSubstr("lowest -75.0 % (layer 0), highest 0.0 %"));
+  EXPECT_THAT(text, HasSubstr("? no window of this length begins there"));
+}
+
+TEST(DepthChartTest, LengthsOfWindowsHaveTheirOwnCharts) {
+  KnockoutResult other = TwoLengths();
+  other.name = "n";
+  const std::vector<LineChart> charts = DepthCharts({TwoLengths(), other}, kChange);
+  ASSERT_EQ(charts.size(), 4u);
+  EXPECT_THAT(charts[1].title, HasSubstr("windows of 2 layers"));
+  EXPECT_THAT(charts[1].curves[0].values[0], Optional(DoubleNear(-75, 1e-9)));
+}
+
 TEST(DepthChartTest, EachModelHasItsOwnPointsAndNoOthers) {
   const std::vector<KnockoutResult> results = {WithSummary(MakeKnockouts("small", 3)),
                                                WithSummary(MakeKnockouts("large", 5))};
@@ -94,7 +147,7 @@ TEST(DepthChartTest, EachModelHasItsOwnPointsAndNoOthers) {
 
 TEST(DepthChartTest, ModelWithOneWindowIsAPoint) {
   KnockoutResult one = MakeKnockouts("one", 2);
-  one.x = {0};
+  one.lengths[0].x = {0};
   for (KnockedFact& fact : one.facts) {
     for (auto& cells : fact.cells) cells.resize(1);
   }
@@ -186,7 +239,7 @@ TEST(KnockoutPageTest, TitleNamesModeWindowDataAndModels) {
   EXPECT_EQ(title({WithSummary(result), WithSummary(other)}),
             "Knockout (cut): 2 facts of relations (m, n)");
   result.mode = "cut-conv";
-  result.window = 1;
+  result.lengths[0].window = 1;
   result.facts.resize(1);
   EXPECT_EQ(title({WithSummary(result)}),
             "Knockout (cut-conv), windows of 1 layer: Rome is in (m)");

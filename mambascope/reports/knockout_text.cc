@@ -14,11 +14,10 @@ namespace mambascope {
 namespace {
 
 // "-83.2 % (layer 6)", or "0.0 %" for changes below 0.05 %.
-std::string Extreme(const KnockoutResult& result, const std::vector<double>& change,
+std::string Extreme(const std::vector<int>& x, const std::vector<double>& change,
                     std::vector<double>::const_iterator at) {
   if (std::abs(*at) < 0.05) return "0.0 %";
-  return fmt::format("{:+.1f} % (layer {})", *at,
-                     result.x.at(static_cast<size_t>(at - change.begin())));
+  return fmt::format("{:+.1f} % (layer {})", *at, x.at(static_cast<size_t>(at - change.begin())));
 }
 
 }  // namespace
@@ -36,22 +35,26 @@ std::string KnockoutText(const KnockoutResult& result) {
     text += fmt::format("{} -> {}\n  base run  p = {:.4g}\n", fact.prompt.text,
                         VisibleText(fact.answer), fact.base.p);
   }
-  Grid grid{.row_title = "severed", .column_title = "layer"};
+  Grid grid{.row_title = "severed",
+            .column_title = "layer",
+            .missing = "no window of this length begins there"};
   double most = 10;  // the scale's upper end, so that small losses look small
-  for (int x : result.x) grid.columns.push_back(std::to_string(x));
+  for (int x : AllPlaces(result)) grid.columns.push_back(std::to_string(x));
   text += fmt::format("Change of p(answer), by the {} layer of the window:\n",
                       result.windows == KnockoutResult::Windows::kAround ? "middle" : "first");
   for (size_t f = 0; f < result.flows.size(); ++f) {
     const KnockoutAverage& average = result.summary.all.flows[f];
     const auto [low, high] = std::minmax_element(average.change.begin(), average.change.end());
     grid.rows.push_back(FlowName(result, result.flows[f]));
-    grid.values.emplace_back();
-    for (double change : average.change) grid.values.back().push_back(-change);
+    const std::vector<int>& x = result.lengths.at(result.flows[f].windows).x;
+    std::vector<std::optional<double>> losses;
+    for (double change : average.change) losses.emplace_back(-change);
+    grid.values.push_back(AtPlaces(result, x, losses));
     most = std::max(most, -*low);
     const bool everywhere = average.with_sources == static_cast<int64_t>(result.facts.size());
     text += fmt::format(
-        "  {:<32} lowest {}, highest {}{}\n", grid.rows.back(),
-        Extreme(result, average.change, low), Extreme(result, average.change, high),
+        "  {:<32} lowest {}, highest {}{}\n", grid.rows.back(), Extreme(x, average.change, low),
+        Extreme(x, average.change, high),
         everywhere ? ""
                    : fmt::format("; {} of {} have something to sever", average.with_sources,
                                  CountText(result.facts.size(), "fact")));

@@ -16,8 +16,10 @@ std::string FlowName(const KnockoutResult& result, const Flow& flow) {
   const bool one_target = std::all_of(flows.begin(), flows.end(),
                                       [&](const Flow& other) { return other.to == flow.to; });
   return fmt::format(
-      "{}{}{}", flow.from, one_target ? "" : " -> " + flow.to,
-      result.channels.size() > 1 ? fmt::format(" ({})", result.channels.at(flow.group)) : "");
+      "{}{}{}{}", flow.from, one_target ? "" : " -> " + flow.to,
+      result.channels.size() > 1 ? fmt::format(" ({})", result.channels.at(flow.group)) : "",
+      result.lengths.size() > 1 ? fmt::format(" (w = {})", result.lengths.at(flow.windows).window)
+                                : "");
 }
 
 std::string GroupText(const KnockoutResult& result, size_t group) {
@@ -26,7 +28,25 @@ std::string GroupText(const KnockoutResult& result, size_t group) {
 }
 
 std::string WindowText(const KnockoutResult& result) {
-  return "windows of " + CountText(static_cast<size_t>(result.window), "layer");
+  if (result.lengths.size() == 1) return FirstWindowText(result);
+  std::string lengths;
+  for (size_t i = 0; i < result.lengths.size(); ++i)
+    lengths += fmt::format("{}{}",
+                           i == 0                          ? ""
+                           : i + 1 < result.lengths.size() ? ", "
+                                                           : " and ",
+                           result.lengths[i].window);
+  return fmt::format("windows of {} layers", lengths);
+}
+
+std::string FirstWindowText(const KnockoutResult& result) {
+  return "windows of " + CountText(static_cast<size_t>(result.lengths.at(0).window), "layer");
+}
+
+std::vector<int> AllPlaces(const KnockoutResult& result) {
+  std::set<int> places;
+  for (const WindowPlaces& length : result.lengths) places.insert(length.x.begin(), length.x.end());
+  return {places.begin(), places.end()};
 }
 
 std::string KnockoutData(const KnockoutResult& result) {

@@ -2,6 +2,8 @@
 // colours.
 #pragma once
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,15 +11,31 @@
 
 namespace mambascope {
 
-// "subject", "subject -> last" or "subject -> last (heads 0-3)": the parts that tell the result's
-// curves apart.
+// "subject", "subject -> last", "subject -> last (heads 0-3)" or "subject (w = 3)": the parts that
+// tell the result's curves apart. w is the length of the windows.
 std::string FlowName(const KnockoutResult& result, const Flow& flow);
 
 // " (fast)"; empty if all channels are cut.
 std::string GroupText(const KnockoutResult& result, size_t group);
 
-// "windows of 2 layers"
+// "windows of 2 layers", "windows of 1, 3 and 9 layers"
 std::string WindowText(const KnockoutResult& result);
+// "windows of 2 layers": the result's first windows, which heat maps show.
+std::string FirstWindowText(const KnockoutResult& result);
+
+// The places of the windows of all lengths, ascending.
+std::vector<int> AllPlaces(const KnockoutResult& result);
+// `values` at the places `own`, spread over AllPlaces. The others have none.
+template <typename T>
+std::vector<std::optional<T>> AtPlaces(const KnockoutResult& result, const std::vector<int>& own,
+                                       const std::vector<std::optional<T>>& values) {
+  const std::vector<int> all = AllPlaces(result);
+  std::vector<std::optional<T>> spread(all.size());
+  for (size_t w = 0; w < own.size(); ++w)
+    spread[static_cast<size_t>(std::find(all.begin(), all.end(), own[w]) - all.begin())] =
+        values.at(w);
+  return spread;
+}
 
 // "12 facts of relations", or the prompt of the only fact.
 std::string KnockoutData(const KnockoutResult& result);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "mambascope/experiments/tracing/paths_result.h"
 #include "mambascope/figures/line_chart.h"
@@ -12,8 +13,12 @@ namespace mambascope {
 LineChart PathsChart(const PathsResult& result);
 
 std::string PathsPage(const PathsResult& result);
+// The page of several models and tokens, [model][token]. They are panels side by side, on one
+// scale. REQUIRES: all have the same facts, and the models have the same tokens.
+std::string PathsPage(const PathsResults& results);
 
 // The lines for a terminal.
 std::string PathsText(const PathsResult& result);
+std::string PathsText(const PathsResults& results);
 
 }  // namespace mambascope

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <numeric>
 
@@ -12,9 +13,18 @@
 namespace mambascope {
 namespace {
 
+constexpr size_t kDepths = 101;  // 0 to 100 %
+
 std::string LastPart(const std::string& path) {
   const std::filesystem::path whole(path);
   return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
+std::string WhyGuarded(Metric metric) {
+  if (metric == Metric::kProbability) return fmt::format("p_clean - p_corrupt is below {}", kGuard);
+  return fmt::format(
+      "d_clean - d_corrupt is below {} nats, or because both prompts have the same answer",
+      kLogitGuard);
 }
 
 }  // namespace
@@ -55,11 +65,22 @@ std::string RelationsLine(const std::vector<RelationCount>& relations) {
   return line;
 }
 
-std::string GuardText(int64_t guarded) {
+std::string GuardText(int64_t guarded, Metric metric) {
   if (guarded == 0) return "";
-  return fmt::format("{} {} left out, because p_clean - p_corrupt is below {}.",
-                     CountText(static_cast<size_t>(guarded), "fact"), guarded == 1 ? "is" : "are",
-                     kGuard);
+  return fmt::format("{} {} left out, because {}.", CountText(static_cast<size_t>(guarded), "fact"),
+                     guarded == 1 ? "is" : "are", WhyGuarded(metric));
+}
+
+std::string NoneText(size_t facts, Metric metric) {
+  return fmt::format("None of the {} qualifies, because {}. There is nothing to average.",
+                     CountText(facts, "fact"), WhyGuarded(metric));
+}
+
+std::string EffectText(Metric metric) {
+  return metric == Metric::kProbability
+             ? "(p - p_corrupt) / (p_clean - p_corrupt), where p is the probability of the answer"
+             : "(d - d_corrupt) / (d_clean - d_corrupt), where d is the answer's logit less the "
+               "other answer's";
 }
 
 PageLines OptionLines(const Json& options) {
@@ -84,6 +105,29 @@ void SetLayers(LineChart& chart, size_t count) {
   std::vector<int> layers(count);
   std::iota(layers.begin(), layers.end(), 0);
   SetLayers(chart, layers);
+}
+
+void SetDepths(LineChart& chart, const std::string& title) {
+  chart.x_title = title;
+  chart.missing = LineChart::Missing::kBridge;
+  for (size_t depth = 0; depth < kDepths; ++depth) {
+    chart.x.push_back(std::to_string(depth));
+    chart.at.push_back(static_cast<double>(depth));
+  }
+}
+
+Curve AtDepths(const Curve& curve) {
+  Curve spread{.name = curve.name,
+               .values = std::vector<std::optional<double>>(kDepths),
+               .band = std::vector<std::optional<std::pair<double, double>>>(
+                   curve.band.empty() ? 0 : kDepths)};
+  const size_t last = std::max<size_t>(1, curve.values.size() - 1);
+  for (size_t place = 0; place < curve.values.size(); ++place) {
+    const size_t depth = ((kDepths - 1) * place + last / 2) / last;
+    spread.values[depth] = curve.values[place];
+    if (!curve.band.empty()) spread.band[depth] = curve.band[place];
+  }
+  return spread;
 }
 
 }  // namespace mambascope

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "mambascope/checkpoint/json.h"
-#include "mambascope/experiments/facts/fact_pair.h"
+#include "mambascope/experiments/facts/traced_fact.h"
 #include "mambascope/figures/curves.h"
 #include "mambascope/figures/page.h"
 
@@ -31,8 +31,14 @@ std::string DataText(const Json& options, size_t count, std::string_view noun);
 // "river_continent 12 of 130, ..": how many facts of each relation were chosen.
 std::string RelationsLine(const std::vector<RelationCount>& relations);
 
-// "2 facts are left out, because ..": facts below kGuard. Empty: there is none.
-std::string GuardText(int64_t guarded);
+// "2 facts are left out, because ..": facts without a scale (ScaleOf). Empty: there is none.
+std::string GuardText(int64_t guarded, Metric metric = Metric::kProbability);
+
+// "None of the 3 facts qualifies, because ..": averages leave out all facts.
+std::string NoneText(size_t facts, Metric metric);
+
+// "(p - p_corrupt) / (p_clean - p_corrupt), where ..": the indirect effect.
+std::string EffectText(Metric metric);
 
 // The options, a line each, for "How this was made".
 PageLines OptionLines(const Json& options);
@@ -44,5 +50,12 @@ std::string LayerName(int layer);
 void SetLayers(LineChart& chart, const std::vector<int>& layers);
 // The same for layers 0 to count - 1.
 void SetLayers(LineChart& chart, size_t count);
+
+// Gives the chart the depths from 0 to 100 % as places. Curves of models with different numbers of
+// layers then have one axis.
+void SetDepths(LineChart& chart, const std::string& title);
+// The curve with its values at the depths of their places, from the first place to the last. Other
+// depths have no value.
+Curve AtDepths(const Curve& curve);
 
 }  // namespace mambascope

@@ -23,11 +23,24 @@ TableCells FactCells(const Json& options, const TracedFact& fact) {
 }
 
 // The numbers of a cell. IE is null where averages leave the fact out.
-const std::vector<std::string> kEffectColumns = {"p", "p_clean", "p_corrupt", "ie"};
-TableCells EffectCells(const TracedFact& fact, const std::optional<double>& p) {
-  const double effect = Effect(fact);
-  return {p, fact.p_clean, fact.p_corrupt,
-          p && effect >= kGuard ? Json((*p - fact.p_corrupt) / effect) : Json()};
+const std::vector<std::string> kEffectColumns = {
+    "p",          "p_clean",          "p_corrupt",          "ie",           "other_answer",
+    "logit_diff", "logit_diff_clean", "logit_diff_corrupt", "ie_logit_diff"};
+Json EffectCell(const TracedFact& fact, Metric metric, const std::optional<double>& value) {
+  const std::optional<EffectScale> scale = ScaleOf(fact, metric);
+  return value && scale ? Json((*scale)(*value)) : Json();
+}
+TableCells EffectCells(const TracedFact& fact, const std::optional<double>& p,
+                       const std::optional<double>& logit_diff) {
+  return {p,
+          fact.p_clean,
+          fact.p_corrupt,
+          EffectCell(fact, Metric::kProbability, p),
+          fact.other_answer_id ? Json(fact.other_answer) : Json(),
+          logit_diff,
+          fact.logit_diff_clean,
+          fact.logit_diff_corrupt,
+          EffectCell(fact, Metric::kLogitDiff, logit_diff)};
 }
 
 std::vector<std::string> Columns(std::vector<std::string> columns,
@@ -38,19 +51,32 @@ std::vector<std::string> Columns(std::vector<std::string> columns,
   return columns;
 }
 
+// `logit_diff` is empty, or has the shape of `grid`.
 void AddGrid(const TraceResult& result, const FactTrace& trace, Site site, const TraceGrid& grid,
-             Table& table) {
+             const TraceGrid& logit_diff, Table& table) {
   const auto tokens = static_cast<int64_t>(grid.size());
   for (int64_t t = 0; t < tokens; ++t) {
     const auto& row = grid[static_cast<size_t>(t)];
     const std::optional<size_t> name = TraceRow(trace.fact.clean.subject_span, tokens, t);
     for (size_t l = 0; l < row.size(); ++l)
-      table.Add(FactCells(result.options, trace.fact) +
-                TableCells{SiteName(site), result.window, t,
-                           trace.fact.clean.tokens.at(static_cast<size_t>(t)),
-                           name ? Json(kTraceRows[*name]) : Json(),
-                           site == Site::kEmbed ? Json() : Json(l)} +
-                EffectCells(trace.fact, row[l]));
+      table.Add(
+          FactCells(result.options, trace.fact) +
+          TableCells{
+              SiteName(site), result.window, t, trace.fact.clean.tokens.at(static_cast<size_t>(t)),
+              name ? Json(kTraceRows[*name]) : Json(), site == Site::kEmbed ? Json() : Json(l)} +
+          EffectCells(trace.fact, row[l],
+                      logit_diff.empty() ? std::nullopt : logit_diff[static_cast<size_t>(t)][l]));
+  }
+}
+
+void AddPaths(const PathsResult& result, const FactPaths& paths, Table& table) {
+  for (size_t c = 0; c < paths.conditions.size(); ++c) {
+    for (size_t l = 0; l < paths.probs[c].size(); ++l)
+      table.Add(FactCells(result.options, paths.fact) +
+                TableCells{result.at, paths.conditions[c], l} +
+                EffectCells(paths.fact, paths.probs[c][l],
+                            paths.logit_diff.empty() ? std::nullopt
+                                                     : std::optional(paths.logit_diff[c][l])));
   }
 }
 
@@ -65,34 +91,47 @@ class KnockoutRows {
       const bool cut = !flow.to.empty();
       for (size_t w = 0; w < fact.cells[f].size(); ++w)
         AddCell(fact, "curve", flow.from, TextOrNull(flow.to),
-                cut ? Json(result_.channels.at(flow.group)) : Json(), result_.x[w], fact.sources[f],
-                fact.cells[f][w]);
+                cut ? Json(result_.channels.at(flow.group)) : Json(), lengths(flow.windows).x[w],
+                fact.sources[f], fact.cells[f][w], lengths(flow.windows).window);
     }
     for (size_t t = 0; t < fact.heatmap.size(); ++t) {
       for (size_t w = 0; w < fact.heatmap[t].size(); ++w)
-        AddCell(fact, "heatmap", t, "last", Json(), fact.places[w], 1, fact.heatmap[t][w]);
+        AddCell(fact, "heatmap", t, "last", Json(), fact.places[w], 1, fact.heatmap[t][w],
+                lengths(0).window);
     }
     if (fact.parts) AddParts(fact, *fact.parts);
   }
 
  private:
-  TableCells Keys(const KnockedFact& fact, const char* measure) const {
-    return {result_.name,        measure,          TextOrNull(fact.relation),
-            fact.prompt.subject, fact.prompt.text, fact.answer,
-            result_.mode,        result_.window};
+  const WindowPlaces& lengths(size_t set) const { return result_.lengths.at(set); }
+
+  TableCells Keys(const KnockedFact& fact, const char* measure, const Json& window) const {
+    return {result_.name,
+            measure,
+            TextOrNull(fact.relation),
+            fact.prompt.subject,
+            fact.prompt.text,
+            fact.answer,
+            result_.mode,
+            window};
   }
 
   void AddCell(const KnockedFact& fact, const char* measure, const Json& from, const Json& to,
-               const Json& channels, int x, int64_t sources, const AnswerCell& cell) {
-    table_.Add(Keys(fact, measure) +
+               const Json& channels, int x, int64_t sources, const AnswerCell& cell, int window) {
+    table_.Add(Keys(fact, measure, window) +
                TableCells{from, to, channels, x, sources, cell.p, cell.is_top, fact.base.p,
                           fact.base.is_top, 100 * (cell.p - fact.base.p) / fact.base.p, Json()});
   }
 
+  // The window in rows that no window changes: the only one of the run.
+  Json WholeRun() const {
+    return result_.lengths.size() == 1 ? Json(result_.lengths[0].window) : Json();
+  }
+
   void AddPart(const KnockedFact& fact, const Json& from, const Json& layer, double logit) {
-    table_.Add(Keys(fact, "decompose") + TableCells{from, "last", Json(), layer, Json(), Json(),
-                                                    Json(), fact.base.p, fact.base.is_top, Json(),
-                                                    logit});
+    table_.Add(Keys(fact, "decompose", WholeRun()) + TableCells{from, "last", Json(), layer, Json(),
+                                                                Json(), Json(), fact.base.p,
+                                                                fact.base.is_top, Json(), logit});
   }
 
   void AddParts(const KnockedFact& fact, const AnswerParts& parts) {
@@ -113,25 +152,26 @@ class KnockoutRows {
 
 }  // namespace
 
-Table MakeTable(const TraceResult& result) {
+Table MakeTable(const TraceResults& results) {
   Table table(Columns(kFactColumns, {"site", "window", "token", "token_text", "row", "layer"},
                       kEffectColumns));
-  for (const FactTrace& trace : result.facts) {
-    AddGrid(result, trace, result.site, trace.probs, table);
-    AddGrid(result, trace, Site::kSsmOut, trace.ssm_out, table);
-    AddGrid(result, trace, Site::kGate, trace.gate, table);
+  for (const std::vector<TraceResult>& sites : results) {
+    for (const TraceResult& result : sites) {
+      for (const FactTrace& trace : result.facts) {
+        AddGrid(result, trace, result.site, trace.probs, trace.logit_diff, table);
+        AddGrid(result, trace, Site::kSsmOut, trace.ssm_out, {}, table);
+        AddGrid(result, trace, Site::kGate, trace.gate, {}, table);
+      }
+    }
   }
   return table;
 }
 
-Table MakeTable(const PathsResult& result) {
+Table MakeTable(const PathsResults& results) {
   Table table(Columns(kFactColumns, {"at", "condition", "layer"}, kEffectColumns));
-  for (const FactPaths& paths : result.facts) {
-    for (size_t c = 0; c < paths.conditions.size(); ++c) {
-      for (size_t l = 0; l < paths.probs[c].size(); ++l)
-        table.Add(FactCells(result.options, paths.fact) +
-                  TableCells{result.at, paths.conditions[c], l} +
-                  EffectCells(paths.fact, paths.probs[c][l]));
+  for (const std::vector<PathsResult>& tokens : results) {
+    for (const PathsResult& result : tokens) {
+      for (const FactPaths& paths : result.facts) AddPaths(result, paths, table);
     }
   }
   return table;

@@ -17,10 +17,10 @@
 
 namespace mambascope {
 
-// A row per fact, site, token and layer.
-Table MakeTable(const TraceResult& result);
-// A row per fact, condition and layer.
-Table MakeTable(const PathsResult& result);
+// A row per model, site, fact, token and layer.
+Table MakeTable(const TraceResults& results);
+// A row per model, token, fact, condition and layer.
+Table MakeTable(const PathsResults& results);
 // A row per fact, flow and window; then of the heat map per token and window, and of the
 // decomposition per layer and token.
 Table MakeTable(const std::vector<KnockoutResult>& results);

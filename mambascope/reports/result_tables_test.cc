@@ -81,7 +81,7 @@ TracedFact Fact(double p_clean) {
 TEST(ResultTablesTest, TraceHasARowPerTokenAndLayer) {
   TraceResult result{.options = kOptions, .site = Site::kMixerOut, .window = 2, .facts = {}};
   result.facts = {{.fact = Fact(0.75), .probs = {{0.5, {}}, {0.25, 0.75}}}};
-  const Rows rows = Read(MakeTable(result));
+  const Rows rows = Read(MakeTable(TraceResults{{result}}));
   EXPECT_THAT(Column(rows, "p"), ElementsAre("0.5", "", "0.25", "0.75"));
   EXPECT_THAT(Column(rows, "ie"), ElementsAre("0.5", "", "0.0", "1.0"));
   EXPECT_THAT(Column(rows, "token"), ElementsAre("0", "0", "1", "1"));
@@ -93,14 +93,30 @@ TEST(ResultTablesTest, TraceHasARowPerTokenAndLayer) {
   EXPECT_EQ(rows[0].at("model"), "demo");
   // Parts of the mixer follow as sites; a fact that averages leave out has no IE.
   result.facts = {{.fact = Fact(0.255), .probs = {{0.5}}, .ssm_out = {{0.5}}, .gate = {{0.5}}}};
-  EXPECT_THAT(Column(Read(MakeTable(result)), "site"), ElementsAre("mixer_out", "ssm_out", "gate"));
-  EXPECT_THAT(Column(Read(MakeTable(result)), "ie"), ElementsAre("", "", ""));
+  EXPECT_THAT(Column(Read(MakeTable(TraceResults{{result}})), "site"),
+              ElementsAre("mixer_out", "ssm_out", "gate"));
+  EXPECT_THAT(Column(Read(MakeTable(TraceResults{{result}})), "ie"), ElementsAre("", "", ""));
+  // Logit differences stand beside p(answer). Sites and models follow each other.
+  TracedFact fact = Fact(0.75);
+  fact.other_answer_id = 4;
+  fact.other_answer = " Italy";
+  fact.logit_diff_clean = 3;
+  fact.logit_diff_corrupt = -1;
+  result.facts = {{.fact = fact, .probs = {{0.5}}, .logit_diff = {{1}}}};
+  TraceResult other = result;
+  other.site = Site::kGate;
+  const Rows two = Read(MakeTable(TraceResults{{result, other}}));
+  EXPECT_THAT(Column(two, "site"), ElementsAre("mixer_out", "gate"));
+  EXPECT_THAT(Column(two, "ie_logit_diff"), ElementsAre("0.5", "0.5"));
+  EXPECT_EQ(two[0].at("logit_diff"), "1.0");
+  EXPECT_EQ(two[0].at("other_answer"), " Italy");
+  EXPECT_EQ(rows[0].at("logit_diff"), "");
 }
 
 TEST(ResultTablesTest, PathsHaveARowPerConditionAndLayer) {
   PathsResult result{.options = kOptions, .at = "prompt_last", .conditions = {}, .facts = {}};
   result.facts = {{Fact(0.75), {"recovery", "gate"}, {{0.5, 0.75}, {0.25, 0.25}}}};
-  const Rows rows = Read(MakeTable(result));
+  const Rows rows = Read(MakeTable(PathsResults{{result}}));
   EXPECT_THAT(Column(rows, "condition"), ElementsAre("recovery", "recovery", "gate", "gate"));
   EXPECT_THAT(Column(rows, "ie"), ElementsAre("0.5", "1.0", "0.0", "0.0"));
   EXPECT_EQ(rows[3].at("at"), "prompt_last");
@@ -110,8 +126,7 @@ TEST(ResultTablesTest, KnockoutHasRowsOfCurvesHeatMapAndParts) {
   KnockoutResult result{.options = kOptions,
                         .name = "demo",
                         .mode = "cut",
-                        .window = 3,
-                        .x = {0, 1},
+                        .lengths = {{3, {0, 1}}},
                         .flows = {{"subject", "last"}, {"first", ""}},
                         .channels = {"all"},
                         .facts = {}};

@@ -2,13 +2,15 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "mambascope/experiments/tracing/trace_result.h"
 #include "mambascope/figures/grid.h"
 
 namespace mambascope {
 
-// p(answer) of one fact, tokens by layers. The facts of a page have one colour scale.
+// The metric (p(answer), or the logit difference) of one fact, tokens by layers. The facts of a
+// page have one colour scale. REQUIRES: the fact has it.
 Grid FactHeatMap(const TraceResult& result, const FactTrace& fact);
 
 // The indirect effect averaged over facts, rows of tokens by layers. With --isolate it is the
@@ -16,8 +18,12 @@ Grid FactHeatMap(const TraceResult& result, const FactTrace& fact);
 Grid AverageHeatMap(const TraceResult& result);
 
 std::string TracePage(const TraceResult& result);
+// The page of several models and sites, [model][site]. They are panels side by side, on one scale.
+// REQUIRES: all have the same facts, and the models have the same sites.
+std::string TracePage(const TraceResults& results);
 
 // The lines for a terminal.
 std::string TraceText(const TraceResult& result);
+std::string TraceText(const TraceResults& results);
 
 }  // namespace mambascope

@@ -101,6 +101,65 @@ TEST(TraceReportTest, CountsFactsThatAreLeftOut) {
   EXPECT_THAT(TraceText(result), HasSubstr("1 fact is left out"));
 }
 
+TEST(TraceReportTest, FactsOfWhichNoneQualifiesHaveNoAverage) {
+  TraceResult result = MakeTraces(2);
+  for (FactTrace& trace : result.facts) trace.fact.p_corrupt = trace.fact.p_clean;
+  result.summary = SummarizeTraces(result.facts);
+  EXPECT_THAT(TracePage(result),
+              AllOf(HasSubstr("None of the 2 facts qualifies"), Not(HasSubstr("trace_average")),
+                    HasSubstr("trace_ssm_out")));
+  EXPECT_THAT(TraceText(result), HasSubstr("None of the 2 facts qualifies"));
+}
+
+// The other answer's logit is 2 above the answer's after the corrupted prompt.
+TraceResult WithLogits(TraceResult result) {
+  result.metric = Metric::kLogitDiff;
+  for (FactTrace& trace : result.facts) {
+    trace.fact.other_answer_id = 8;
+    trace.fact.other_answer = " Italy";
+    trace.fact.logit_diff_clean = 2;
+    trace.fact.logit_diff_corrupt = -2;
+    trace.logit_diff = {{2, 1}, {-2, -2}, {-2, -3}};
+  }
+  result.summary = SummarizeTraces(result.facts, result.metric);
+  return result;
+}
+
+TEST(TraceReportTest, ShowsTheLogitDifferenceIfItIsTheMetric) {
+  const TraceResult result = WithLogits(MakeTraces(2));
+  const Grid fact = FactHeatMap(result, result.facts[0]);
+  EXPECT_EQ(fact.title, "logit of \u00b7France less that of \u00b7Italy with ssm_out restored");
+  EXPECT_EQ(fact.values, result.facts[0].logit_diff);
+  EXPECT_EQ(fact.domain, std::pair(-3.0, 2.0));
+  EXPECT_EQ(fact.references[1].value, -2);
+  EXPECT_EQ(AverageHeatMap(result).values[2][1], 0.75);
+  EXPECT_THAT(AverageHeatMap(result).title, HasSubstr("on the logit difference"));
+  EXPECT_THAT(TracePage(result), HasSubstr("(d - d_corrupt) / (d_clean - d_corrupt)"));
+  EXPECT_THAT(TracePage(WithLogits(MakeTraces(1))), HasSubstr("Italy (token 8)"));
+}
+
+TEST(TraceReportTest, ModelsAndSitesArePanelsThatAreNamed) {
+  TraceResult resid = MakeTraces(2), gate = MakeTraces(2);
+  resid.site = Site::kResid;
+  gate.site = Site::kGate;
+  resid.name = gate.name = "tiny";
+  TraceResult other = resid, other_gate = gate;
+  other.name = other_gate.name = "large";
+  EXPECT_EQ(TracePage(TraceResults{{resid}}), TracePage(resid));
+  EXPECT_EQ(TraceText(TraceResults{{resid}}), TraceText(resid));
+  const std::string sites = TracePage(TraceResults{{resid, gate}}),
+                    both = TracePage(TraceResults{{resid, gate}, {other, other_gate}});
+  EXPECT_EQ(Title(sites), "Causal trace of resid, gate: 2 facts of relations (tiny)");
+  EXPECT_EQ(Title(both), "Causal trace of resid, gate: 2 facts of relations (tiny, large)");
+  EXPECT_THAT(both, AllOf(HasSubstr("large, gate"), HasSubstr("tiny, resid")));
+  EXPECT_THAT(TraceText(TraceResults{{resid, gate}, {other, other_gate}}),
+              HasSubstr("large, gate: Average"));
+  for (FactTrace& trace : other.facts) trace.fact.p_corrupt = trace.fact.p_clean;
+  other.summary = SummarizeTraces(other.facts);
+  EXPECT_THAT(TracePage(TraceResults{{resid}, {other}}),
+              HasSubstr("None of the 2 facts qualifies"));
+}
+
 PathsResult MakePaths(size_t facts, double restored) {
   PathsResult result{.options = {{"model", "models/tiny"}, {"relations", {"data/relations"}}},
                      .at = "subject_last",
@@ -127,6 +186,31 @@ TEST(PathsReportTest, TheAxisGoesFrom0To1AndToLargerEffects) {
   EXPECT_EQ(PathsChart(MakePaths(1, 0.75)).domain, std::pair(0.0, 2.0));
   EXPECT_THAT(Title(PathsPage(MakePaths(2, 0.5))),
               AllOf(HasSubstr("last token: 2 facts of relations (tiny)"), HasSubstr("subject")));
+}
+
+TEST(PathsReportTest, FactsOfWhichNoneQualifiesHaveNoCurves) {
+  PathsResult result = MakePaths(2, 0.375);
+  for (FactPaths& paths : result.facts) paths.fact.p_corrupt = paths.fact.p_clean;
+  result.average = AveragePaths(result.facts);
+  EXPECT_THAT(PathsPage(result), HasSubstr("None of the 2 facts qualifies"));
+  EXPECT_THAT(PathsText(result), HasSubstr("None of the 2 facts qualifies"));
+}
+
+TEST(PathsReportTest, ModelsAndTokensArePanelsThatAreNamed) {
+  PathsResult subject = MakePaths(2, 0.375), last = subject;
+  subject.name = last.name = "tiny";
+  last.at = "prompt_last";
+  PathsResult other = subject, other_last = last;
+  other.name = other_last.name = "large";
+  other.conditions = other_last.conditions = {"recovery", "mlp_out"};
+  EXPECT_EQ(PathsPage(PathsResults{{subject}}), PathsPage(subject));
+  const std::string page = PathsPage(PathsResults{{subject, last}, {other, other_last}});
+  EXPECT_EQ(Title(page),
+            "Path-specific effects at the subject&#39;s last token and the prompt&#39;s last "
+            "token: 2 facts "
+            "of relations (tiny, large)");
+  EXPECT_THAT(page, HasSubstr("large, the prompt's last token"));
+  EXPECT_THAT(PathsText(PathsResults{{subject, last}}), HasSubstr("at the prompt's last token"));
 }
 
 }  // namespace

@@ -21,6 +21,14 @@ Prompt ReadPrompt(const Json& json) {
           .subject_span = json.at("subject_span")};
 }
 
+std::string MetricName(Metric metric) {
+  return metric == Metric::kProbability ? "p" : "logit_diff";
+}
+
+Metric ReadMetric(const std::string& name) {
+  return name == "p" ? Metric::kProbability : Metric::kLogitDiff;
+}
+
 Json RelationNameJson(const std::string& relation) {
   return relation.empty() ? Json() : Json(relation);
 }
@@ -36,7 +44,11 @@ void to_json(Json& json, const TracedFact& fact) {
                {"answer", fact.answer},
                {"answer_id", fact.answer_id},
                {"p_clean", fact.p_clean},
-               {"p_corrupt", fact.p_corrupt}});
+               {"p_corrupt", fact.p_corrupt},
+               {"other_answer", fact.other_answer_id ? Json(fact.other_answer) : Json()},
+               {"other_answer_id", fact.other_answer_id},
+               {"logit_diff_clean", fact.logit_diff_clean},
+               {"logit_diff_corrupt", fact.logit_diff_corrupt}});
   if (fact.corrupt)
     json.update({{"corrupt_prompt", fact.corrupt->text},
                  {"corrupt_ids", fact.corrupt->ids},
@@ -50,7 +62,11 @@ void from_json(const Json& json, TracedFact& fact) {
           .answer_id = json.at("answer_id"),
           .answer = json.at("answer"),
           .p_clean = json.at("p_clean"),
-          .p_corrupt = json.at("p_corrupt")};
+          .p_corrupt = json.at("p_corrupt"),
+          .other_answer_id = json.at("other_answer_id").get<std::optional<int64_t>>(),
+          .logit_diff_clean = json.at("logit_diff_clean").get<std::optional<double>>(),
+          .logit_diff_corrupt = json.at("logit_diff_corrupt").get<std::optional<double>>()};
+  if (fact.other_answer_id) fact.other_answer = json.at("other_answer");
   if (json.at("corrupt_subject").is_null()) return;
   fact.corrupt = Prompt{.text = json.at("corrupt_prompt"),
                         .ids = json.at("corrupt_ids"),

@@ -14,8 +14,10 @@ void to_json(Json& json, const Span& span);
 void from_json(const Json& json, Span& span);
 
 // {relation, subject, corrupt_subject, prompt, answer, answer_id, p_clean, p_corrupt, ids, tokens,
-// corrupt_tokens, subject_span}. A fact with another subject also has corrupt_prompt, corrupt_ids
-// and corrupt_subject_span. The relation of a fact that was given alone is null.
+// corrupt_tokens, subject_span, other_answer, other_answer_id, logit_diff_clean,
+// logit_diff_corrupt}; the last four are null without another answer. A fact with another subject
+// also has corrupt_prompt, corrupt_ids and corrupt_subject_span. The relation of a fact that was
+// given alone is null.
 void to_json(Json& json, const TracedFact& fact);
 void from_json(const Json& json, TracedFact& fact);
 
@@ -27,6 +29,10 @@ void from_json(const Json& json, RelationCount& relation);
 Json PromptJson(const Prompt& prompt);
 // Reads what PromptJson wrote. `json` may have other keys too.
 Prompt ReadPrompt(const Json& json);
+
+// "p" or "logit_diff".
+std::string MetricName(Metric metric);
+Metric ReadMetric(const std::string& name);
 
 // A relation's name, or null where there is none.
 Json RelationNameJson(const std::string& relation);

@@ -20,6 +20,9 @@ struct FactPair {
   std::optional<Prompt> corrupt;
   // None: the clean run's most probable token, as in Sharma et al. 2024.
   std::optional<int64_t> answer_id;
+  // The answer to compare with in logit differences. None: the most probable token after the
+  // corrupted prompt; with noise there is none then.
+  std::optional<int64_t> other_answer_id = {};
 };
 
 struct ChoiceOptions {

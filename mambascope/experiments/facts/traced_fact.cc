@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "mambascope/data/random.h"
 #include "mambascope/error.h"
@@ -32,6 +31,32 @@ std::vector<SweepBase> NoisyRuns(const Prompt& clean, const Noise& noise, int64_
     runs.push_back(std::move(run));
   }
   return runs;
+}
+
+// The other answer of each pair: the one that is given, or the most probable token after the
+// prompt with another subject.
+std::vector<std::optional<int64_t>> OtherAnswers(const Model& model,
+                                                 const std::vector<FactPair>& pairs) {
+  std::vector<std::vector<int64_t>> open;
+  for (const FactPair& pair : pairs) {
+    if (!pair.other_answer_id && pair.corrupt) open.push_back(pair.corrupt->ids);
+  }
+  const at::Tensor top =
+      open.empty() ? at::Tensor() : Run(model, open).LastLogits().argmax(1).cpu();
+  std::vector<std::optional<int64_t>> others;
+  int64_t next = 0;
+  for (const FactPair& pair : pairs) {
+    others.push_back(pair.other_answer_id);
+    if (!pair.other_answer_id && pair.corrupt) others.back() = top[next++].item<int64_t>();
+  }
+  return others;
+}
+
+void CheckAnswer(const Model& model, int64_t answer) {
+  const int64_t vocab = model.config().vocab;
+  if (answer < 0 || answer >= vocab)
+    throw Error(fmt::format("the answer's token id {} is outside the model's vocabulary of {}",
+                            answer, vocab));
 }
 
 }  // namespace
@@ -68,21 +93,42 @@ std::vector<std::optional<int64_t>> AlignTokens(const Prompt& clean, const Promp
   return counterpart;
 }
 
-void FactCases::Add(size_t fact, const Variant& variant) {
-  for (size_t s = 0; s < runs_.samples; ++s) {
-    cases_.push_back({fact * runs_.samples + s, variant});
-    answers_.push_back(runs_.facts[fact].answer_id);
-  }
+std::optional<EffectScale> ScaleOf(const TracedFact& fact, Metric metric) {
+  if (metric == Metric::kProbability)
+    return Effect(fact) < kGuard ? std::nullopt
+                                 : std::optional(EffectScale{fact.p_corrupt, Effect(fact)});
+  if (!fact.logit_diff_clean || !fact.logit_diff_corrupt) return std::nullopt;
+  const double effect = *fact.logit_diff_clean - *fact.logit_diff_corrupt;
+  return effect < kLogitGuard ? std::nullopt
+                              : std::optional(EffectScale{*fact.logit_diff_corrupt, effect});
 }
 
-std::vector<double> FactCases::Probabilities(const Model& model, const CellOptions& options,
+size_t FactCases::Add(size_t fact, const Variant& variant) {
+  const TracedFact& f = runs_.facts[fact];
+  for (size_t s = 0; s < runs_.samples; ++s) {
+    cases_.push_back({fact * runs_.samples + s, variant});
+    answers_.push_back(f.answer_id);
+    others_.push_back(f.other_answer_id.value_or(f.answer_id));
+  }
+  facts_.push_back(fact);
+  return facts_.size() - 1;
+}
+
+std::vector<VariantMeans> FactCases::Compute(const Model& model, const CellOptions& options,
                                              Audit& audit) const {
-  const std::vector<double> each =
-      CellProbabilities(model, runs_.corrupt, cases_, answers_, options, audit);
-  const auto samples = static_cast<int64_t>(runs_.samples);
-  std::vector<double> means;
-  for (auto p = each.begin(); p != each.end(); p += samples)
-    means.push_back(std::accumulate(p, p + samples, 0.0) / static_cast<double>(samples));
+  const std::vector<AnswerCell> each =
+      AnswerCells(model, runs_.corrupt, cases_, answers_, options, audit, others_);
+  const auto samples = static_cast<double>(runs_.samples);
+  std::vector<VariantMeans> means;
+  for (size_t v = 0; v < facts_.size(); ++v) {
+    double p = 0, difference = 0;
+    for (size_t s = 0; s < runs_.samples; ++s) {
+      p += each[v * runs_.samples + s].p;
+      difference += each[v * runs_.samples + s].logit_diff;
+    }
+    means.push_back({.p = p / samples});
+    if (runs_.facts[facts_[v]].other_answer_id) means.back().logit_diff = difference / samples;
+  }
   return means;
 }
 
@@ -115,19 +161,25 @@ FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs,
   runs.clean = Run(model, prompts, {.variants = {}, .keep = keep});
   const at::Tensor logits = runs.clean.LastLogits().cpu(), p = logits.softmax(1),
                    top = logits.argmax(1);
+  const std::vector<std::optional<int64_t>> others = OtherAnswers(model, pairs);
   for (size_t i = 0; i < pairs.size(); ++i) {
     const auto row = static_cast<int64_t>(i);
-    const int64_t answer = pairs[i].answer_id.value_or(top[row].item<int64_t>()),
-                  vocab = model.config().vocab;
-    if (answer < 0 || answer >= vocab)
-      throw Error(fmt::format("the answer's token id {} is outside the model's vocabulary of {}",
-                              answer, vocab));
+    const int64_t answer = pairs[i].answer_id.value_or(top[row].item<int64_t>());
+    CheckAnswer(model, answer);
+    if (others[i]) CheckAnswer(model, *others[i]);
+    if (pairs[i].other_answer_id == answer)
+      throw Error("the answer and the other answer begin with the same token",
+                  "name another answer to compare with");
     runs.facts.push_back({.relation = pairs[i].relation,
                           .clean = pairs[i].clean,
                           .corrupt = pairs[i].corrupt,
                           .answer_id = answer,
                           .answer = {},
                           .p_clean = p[row][answer].item<double>()});
+    if (!others[i] || *others[i] == answer) continue;
+    runs.facts.back().other_answer_id = others[i];
+    runs.facts.back().logit_diff_clean =
+        logits[row][answer].item<double>() - logits[row][*others[i]].item<double>();
   }
   return runs;
 }

@@ -21,12 +21,33 @@ struct TracedFact {
   std::string answer;  // text of the token answer_id
   double p_clean = 0;
   double p_corrupt = 0;  // mean over the noise samples
+  // The other answer of logit differences. None: noise corrupts the prompt and no other answer was
+  // given, or both prompts have the same most probable token.
+  std::optional<int64_t> other_answer_id = {};
+  std::string other_answer = {};  // text of the token other_answer_id
+  // The answer's logit less the other answer's, in nats. None without another answer.
+  std::optional<double> logit_diff_clean = {}, logit_diff_corrupt = {};
 };
+
+// What is read of a run: p(answer), or the logit difference between the answer and another one.
+enum class Metric { kProbability, kLogitDiff };
 
 // p(answer) that the corruption takes away, and that a restored state can bring back. Averages
 // leave out facts whose effect is below kGuard, because a ratio to it is meaningless.
 inline double Effect(const TracedFact& fact) { return fact.p_clean - fact.p_corrupt; }
 inline constexpr double kGuard = 0.01;
+// The same for logit differences, in nats.
+inline constexpr double kLogitGuard = 0.1;
+
+// The metric's value in the corrupted run, and its change from there to the clean run.
+struct EffectScale {
+  double corrupt = 0, effect = 1;
+  // The indirect effect (equation 7) of a patched run's value.
+  double operator()(double patched) const { return (patched - corrupt) / effect; }
+};
+// None for a fact that averages leave out: its effect is below the guard, or it has no other
+// answer.
+std::optional<EffectScale> ScaleOf(const TracedFact& fact, Metric metric);
 
 // Gaussian noise on the embeddings of the subject's tokens (Meng et al. 2022). The numbers are
 // those of NumPy's RandomState(seed).randn, ordered by sample, token and feature. Every fact gets
@@ -50,30 +71,39 @@ std::vector<std::optional<int64_t>> AlignTokens(const Prompt& clean, const Promp
 
 // The clean runs of some facts, and their corrupted runs as bases of a sweep.
 struct FactRuns {
-  std::vector<TracedFact> facts;   // p_corrupt is not set yet
+  std::vector<TracedFact> facts;   // p_corrupt and logit_diff_corrupt are not set yet
   RunResult clean;                 // of all facts, with the states at `keep`
   std::vector<SweepBase> corrupt;  // `samples` bases per fact
   size_t samples = 1;
+};
+
+// What a variant of a corrupted run predicts, averaged over the samples.
+struct VariantMeans {
+  double p = 0;                           // p(answer)
+  std::optional<double> logit_diff = {};  // none if the fact has no other answer
 };
 
 // Variants of facts' corrupted runs. Each is run in all samples of its fact.
 class FactCases {
  public:
   explicit FactCases(const FactRuns& runs) : runs_(runs) {}
-  void Add(size_t fact, const Variant& variant);
-  // p(answer) of each added variant, in the order they were added, averaged over its samples. Adds
-  // to `audit`.
-  std::vector<double> Probabilities(const Model& model, const CellOptions& options,
+  // Returns the variant's index.
+  size_t Add(size_t fact, const Variant& variant);
+  // Number of variants.
+  size_t size() const { return facts_.size(); }
+  // The means of each added variant, in the order they were added. Adds to `audit`.
+  std::vector<VariantMeans> Compute(const Model& model, const CellOptions& options,
                                     Audit& audit) const;
 
  private:
   const FactRuns& runs_;
   std::vector<SweepCase> cases_;
-  std::vector<int64_t> answers_;
+  std::vector<int64_t> answers_, others_;
+  std::vector<size_t> facts_;  // [variant]
 };
 
-// Runs the facts clean. Throws Error when a prompt has no subject, and when answer_id is outside
-// the model's vocabulary.
+// Runs the facts clean, and finds their other answers. Throws Error when a prompt has no subject,
+// when answer_id or other_answer_id is outside the model's vocabulary, and when both are the same.
 FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs,
                   const std::vector<Place>& keep, const std::optional<Noise>& noise);
 

@@ -69,14 +69,14 @@ class Cases {
 
   // Adds one cell per window, and returns the index of the first. Returns none when nothing is
   // severed: a set is empty, or all sources come after all targets.
-  std::optional<size_t> AddWindows(size_t fact, const Tokens& from, const Tokens& to,
-                                   size_t group) {
+  std::optional<size_t> AddWindows(size_t fact, const Tokens& from, const Tokens& to, size_t group,
+                                   size_t set) {
     if (from.empty() || to.empty()) return std::nullopt;
     if (from.front() > to.back() && !ReadsLaterTokens()) return std::nullopt;
-    const auto [found, is_new] = first_.try_emplace({fact, from, to, group}, cases_.size());
+    const auto [found, is_new] = first_.try_emplace({fact, from, to, group, set}, cases_.size());
     if (is_new) {
       const auto tokens = static_cast<int64_t>(bases_[fact].ids.size());
-      for (const Span& window : options_.windows) {
+      for (const Span& window : options_.windows.at(set).windows) {
         Add(fact, options_.ablation ? AblateIn(window, from, tokens, *options_.ablation)
                                     : CutIn(model_, window, from, to, options_.channels.at(group),
                                             options_.kinds));
@@ -106,7 +106,7 @@ class Cases {
   std::vector<SweepBase> bases_;
   std::vector<SweepCase> cases_;
   std::vector<int64_t> case_answers_;
-  std::map<std::tuple<size_t, Tokens, Tokens, size_t>, size_t> first_;
+  std::map<std::tuple<size_t, Tokens, Tokens, size_t, size_t>, size_t> first_;
 };
 
 // Returns the pairs' answers. A pair without one gets the most probable token.
@@ -133,14 +133,18 @@ std::vector<int64_t> ChooseAnswers(const Model& model, const std::vector<FactPai
 
 std::vector<Flow> ListFlows(const KnockoutOptions& options) {
   std::vector<Flow> flows;
+  const auto add = [&](const std::string& to, size_t group) {
+    for (const std::string& from : options.from) {
+      for (size_t set = 0; set < options.windows.size(); ++set)
+        flows.push_back({from, to, group, set});
+    }
+  };
   if (options.ablation) {
-    for (const std::string& from : options.from) flows.push_back({from, "", 0});
+    add("", 0);
     return flows;
   }
   for (const std::string& to : options.to) {
-    for (size_t group = 0; group < options.channels.size(); ++group) {
-      for (const std::string& from : options.from) flows.push_back({from, to, group});
-    }
+    for (size_t group = 0; group < options.channels.size(); ++group) add(to, group);
   }
   return flows;
 }
@@ -168,12 +172,12 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
     for (const Flow& flow : flows) {
       const Tokens from = ResolveTokens(flow.from, prompt),
                    to = options.ablation ? last : ResolveTokens(flow.to, prompt);
-      rows[i].push_back(cases.AddWindows(i, from, to, flow.group));
+      rows[i].push_back(cases.AddWindows(i, from, to, flow.group, flow.windows));
       facts[i].sources.push_back(rows[i].back() ? static_cast<int64_t>(from.size()) : 0);
     }
     for (int64_t t = 0; options.heatmap && t <= last[0]; ++t)
-      rows[i].push_back(cases.AddWindows(i, {t}, last, 0));
-    if (options.heatmap) facts[i].places = options.places;
+      rows[i].push_back(cases.AddWindows(i, {t}, last, 0, 0));
+    if (options.heatmap) facts[i].places = options.windows.at(0).places;
     if (options.decompose) facts[i].parts = DecomposeAnswer(model, prompt.ids, answers[i]);
   }
   const std::vector<AnswerCell> cells = cases.Compute(audit);
@@ -183,12 +187,14 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
       throw Error(
           fmt::format("p(answer) is 0 after the prompt '{}', so a relative change is not defined",
                       facts[i].prompt.text));
-    for (const std::optional<size_t>& row : rows[i]) {
-      std::vector<AnswerCell> windows(options.windows.size(), cells[i]);
-      if (row)
-        std::copy_n(cells.begin() + static_cast<int64_t>(*row), windows.size(), windows.begin());
-      (facts[i].cells.size() < flows.size() ? facts[i].cells : facts[i].heatmap)
-          .push_back(std::move(windows));
+    for (size_t r = 0; r < rows[i].size(); ++r) {
+      const bool is_flow = r < flows.size();
+      const WindowSet& set = options.windows.at(is_flow ? flows[r].windows : 0);
+      std::vector<AnswerCell> windows(set.windows.size(), cells[i]);
+      if (rows[i][r])
+        std::copy_n(cells.begin() + static_cast<int64_t>(*rows[i][r]), windows.size(),
+                    windows.begin());
+      (is_flow ? facts[i].cells : facts[i].heatmap).push_back(std::move(windows));
     }
   }
   return facts;

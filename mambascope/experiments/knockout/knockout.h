@@ -39,29 +39,38 @@ struct MeanAblation {
   enum class Others { kHeld, kFree } others = Others::kHeld;
 };
 
-struct KnockoutOptions {
-  // Names of token sets (token_sets.h). Each pair and group of channels gives a curve.
-  std::vector<std::string> from, to;
-  std::vector<ChannelGroup> channels = {{}};  // of a cut
-  std::vector<Span> windows = {};             // of layers, [first, last)
+// Windows of one length. A flow is severed in one of them at a time.
+struct WindowSet {
+  int length = 1;             // number of layers of a window
+  std::vector<Span> windows;  // of layers, [first, last)
   // Where the windows stand on an axis: at their first layers, or the layers that they are around.
   std::vector<int> places = {};
+};
+
+struct KnockoutOptions {
+  // Names of token sets (token_sets.h). Each pair, group of channels and set of windows gives a
+  // curve.
+  std::vector<std::string> from, to;
+  std::vector<ChannelGroup> channels = {{}};  // of a cut
+  std::vector<WindowSet> windows = {};
   std::vector<CutKind> kinds = {};  // [layer]; empty: kMixing everywhere
   // With mean ablation there are no targets or channels: each `from` gives a curve.
   std::optional<MeanAblation> ablation = {};
-  // Also severs each single token from the last one, in the first group of channels.
+  // Also severs each single token from the last one, in the first group of channels and the first
+  // set of windows.
   bool heatmap = false;
   // Also decomposes the answer's logit in the base run by token and layer (decompose.h).
   bool decompose = false;
   CellOptions cells = {};
 };
 
-// The sources, targets and channels that one curve severs.
+// The sources, targets, channels and windows that one curve severs.
 struct Flow {
   std::string from, to;  // `to` is empty with mean ablation
   size_t group = 0;      // index into options.channels
+  size_t windows = 0;    // index into options.windows
 };
-// The curves of `options`, ordered by target, then group, then source.
+// The curves of `options`, ordered by target, then group, then source, then set of windows.
 std::vector<Flow> ListFlows(const KnockoutOptions& options);
 
 struct KnockedFact {
@@ -73,7 +82,7 @@ struct KnockedFact {
   std::vector<std::vector<AnswerCell>> cells;  // [flow][window]
   // [flow], number of source tokens. 0: nothing is severed, and the cells are the base run.
   std::vector<int64_t> sources;
-  std::vector<std::vector<AnswerCell>> heatmap = {};  // [token][window]
+  std::vector<std::vector<AnswerCell>> heatmap = {};  // [token][window], in the first set
   std::vector<int> places = {};                       // of the heat map's windows on an axis
   std::optional<AnswerParts> parts = {};
 };

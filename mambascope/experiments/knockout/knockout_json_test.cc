@@ -50,6 +50,20 @@ TEST(KnockoutJsonTest, RelationsHaveTheirOwnCurves) {
       << "one fact has no interval";
 }
 
+TEST(KnockoutJsonTest, CurvesOfSeveralLengthsComeBack) {
+  KnockoutResult result = MakeKnockouts("m", 2);
+  result.lengths = {{3, {0, 1}}, {4, {0}}};
+  result.flows = {{"subject", "last", 0, 0}, {"subject", "last", 0, 1}};
+  for (KnockedFact& fact : result.facts) fact.cells[1].resize(1);
+  result = WithSummary(result);
+  const Json json = KnockoutJson({result});
+  EXPECT_EQ(json["curves"][1]["window"], 4);
+  EXPECT_EQ(json["curves"][1]["x"], Json({0}));
+  const std::vector<KnockoutResult> read = ReadKnockouts(json);
+  EXPECT_EQ(read[0].flows[1].windows, 1u);
+  EXPECT_EQ(DumpJson(KnockoutJson(read)), DumpJson(json));
+}
+
 TEST(KnockoutJsonTest, ResultComesBackWhole) {
   KnockoutResult result = MakeKnockouts("m", 3);
   result.channels = {"fast", "all"};

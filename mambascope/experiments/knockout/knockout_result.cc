@@ -69,8 +69,8 @@ Json CurvesJson(const KnockoutResult& flows, const KnockoutCurves& curves) {
                     {"to", cut ? Json(flow.to) : Json()},
                     {"channels", cut ? Json(flows.channels.at(flow.group)) : Json()},
                     {"mode", flows.mode},
-                    {"window", flows.window},
-                    {"x", flows.x},
+                    {"window", flows.lengths.at(flow.windows).window},
+                    {"x", flows.lengths.at(flow.windows).x},
                     {"probability_change_percent", average.change},
                     {"ci95", average.ci95},
                     {"accuracy_percent", average.accuracy},
@@ -91,7 +91,7 @@ KnockoutCurves ReadCurves(const Json& base, const Json& curves) {
   return read;
 }
 
-// Reads the flows and the names of their channel groups from the curves.
+// Reads the flows, the names of their channel groups and their windows from the curves.
 void ReadFlows(const Json& curves, KnockoutResult& result) {
   for (const Json& curve : curves) {
     Flow flow{.from = curve.at("from"),
@@ -101,6 +101,12 @@ void ReadFlows(const Json& curves, KnockoutResult& result) {
     const auto found = std::find(result.channels.begin(), result.channels.end(), channels);
     flow.group = static_cast<size_t>(found - result.channels.begin());
     if (found == result.channels.end()) result.channels.push_back(channels);
+    const int window = curve.at("window");
+    const auto length =
+        std::find_if(result.lengths.begin(), result.lengths.end(),
+                     [&](const WindowPlaces& places) { return places.window == window; });
+    flow.windows = static_cast<size_t>(length - result.lengths.begin());
+    if (length == result.lengths.end()) result.lengths.push_back({window, curve.at("x")});
     result.flows.push_back(flow);
   }
 }
@@ -214,10 +220,9 @@ void from_json(const Json& json, KnockoutResult& result) {
   result = {.options = json.at("options"),
             .name = json.at("name"),
             .mode = curves.at(0).at("mode"),
-            .window = curves.at(0).at("window"),
             .windows = json.at("windows") == "around" ? KnockoutResult::Windows::kAround
                                                       : KnockoutResult::Windows::kWhole,
-            .x = curves.at(0).at("x"),
+            .lengths = {},
             .flows = {},
             .channels = {},
             .facts = json.at("facts"),

@@ -36,17 +36,22 @@ struct KnockoutSummary {
   std::optional<CarriedCurves> carried = {};
 };
 
+// Windows of one length on an axis.
+struct WindowPlaces {
+  int window = 1;      // number of layers of a window
+  std::vector<int> x;  // where the windows stand: a layer for each
+};
+
 // Knockouts of one model.
 struct KnockoutResult {
   Json options;      // the run's options (RunDescription)
   std::string name;  // the model's name in figures
   std::string mode;  // cut, cut-conv or mean
-  int window = 1;
   enum class Windows {
     kWhole,
     kAround
-  } windows = Windows::kWhole;  // WholeWindows or WindowsAround
-  std::vector<int> x;           // where the windows stand on an axis
+  } windows = Windows::kWhole;        // WholeWindows or WindowsAround
+  std::vector<WindowPlaces> lengths;  // of the flows' sets of windows
   std::vector<Flow> flows;
   std::vector<std::string> channels;  // names of the groups
   std::vector<KnockedFact> facts;

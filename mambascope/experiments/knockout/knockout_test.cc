@@ -66,7 +66,7 @@ class KnockOutTest : public testing::TestWithParam<const char*> {
     for (const Span& window : WholeWindows(model_.layers(), 2)) windows_.push_back(window);
   }
   std::vector<KnockedFact> Knock(KnockoutOptions options) const {
-    options.windows = windows_;
+    options.windows = {{.length = 2, .windows = windows_}};
     Audit audit;
     return KnockOut(model_, pairs_, options, audit);
   }
@@ -342,11 +342,12 @@ TEST_P(KnockOutErrorTest, AnswerOutsideTheVocabularyIsRefused) {
   std::vector<FactPair> pairs = {pairs_[0]};
   pairs[0].answer_id = 1'000'000;
   Audit audit;
-  EXPECT_THAT(
-      ErrorOf([&] {
-        KnockOut(model_, pairs, {.from = {"first"}, .to = {"last"}, .windows = {{0, 1}}}, audit);
-      }),
-      HasSubstr("outside the model's vocabulary"));
+  EXPECT_THAT(ErrorOf([&] {
+                KnockOut(model_, pairs,
+                         {.from = {"first"}, .to = {"last"}, .windows = {{.windows = {{0, 1}}}}},
+                         audit);
+              }),
+              HasSubstr("outside the model's vocabulary"));
 }
 
 KnockedFact MakeFact(double base, const std::vector<AnswerCell>& cells, int64_t sources) {

@@ -35,15 +35,14 @@ inline KnockoutResult MakeKnockouts(const std::string& name, int windows) {
   KnockoutResult result{.options = {{"model", name}, {"compat", "none"}},
                         .name = name,
                         .mode = "cut",
-                        .window = 3,
-                        .x = {},
+                        .lengths = {{3, {}}},
                         .flows = {{"subject", "last", 0}, {"all", "last", 0}},
                         .channels = {"all"},
                         .facts = {},
                         .relations = {}};
   std::vector<std::vector<AnswerCell>> cells(2);
   for (int w = 0; w < windows; ++w) {
-    result.x.push_back(w);
+    result.lengths[0].x.push_back(w);
     cells[0].push_back({0.5 - 0.25 * w / (windows - 1), w % 2 == 0});
     cells[1].push_back({0.5, true});
   }

@@ -95,11 +95,11 @@ std::vector<int64_t> ResolveTokens(const std::string& set, const Prompt& prompt)
   return {chosen.begin(), chosen.end()};
 }
 
-void CheckTokens(const std::string& set, const Prompt& prompt) {
+void CheckTokens(const std::string& set, const Prompt& prompt, const std::string& which) {
   const auto tokens = static_cast<int64_t>(prompt.tokens.size());
   for (const Span& span : ResolveSpans(set, prompt)) {
     if (span.end > tokens) {
-      throw Error(fmt::format("token {} is beyond the prompt '{}'", span.end - 1, prompt.text),
+      throw Error(fmt::format("token {} is beyond {} '{}'", span.end - 1, which, prompt.text),
                   fmt::format("it has the tokens 0 to {}", tokens - 1));
     }
   }

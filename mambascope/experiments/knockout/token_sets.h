@@ -33,7 +33,9 @@ std::vector<std::string> ParseTokenSets(const std::string& text);
 // beyond its end.
 std::vector<int64_t> ResolveTokens(const std::string& set, const Prompt& prompt);
 
-// Throws Error when the set names a token beyond the prompt's end.
-void CheckTokens(const std::string& set, const Prompt& prompt);
+// Throws Error when the set names a token beyond the prompt's end. `which` names the prompt in the
+// message.
+void CheckTokens(const std::string& set, const Prompt& prompt,
+                 const std::string& which = "the prompt");
 
 }  // namespace mambascope

@@ -36,52 +36,75 @@ std::vector<std::string> PathConditions(const Model& model) {
   return conditions;
 }
 
-std::vector<FactPaths> TracePaths(const Model& model, const std::vector<FactPair>& pairs,
-                                  const PathOptions& options, Audit& audit) {
-  if (pairs.empty()) return {};
+std::vector<FactPaths> TracePathsFrom(const Model& model, const std::vector<FactPair>& pairs,
+                                      const std::vector<PathTask>& tasks,
+                                      const PathOptions& options, Audit& audit) {
+  if (tasks.empty()) return {};
   c10::NoGradGuard no_grad;
   std::vector<Place> residuals;
   for (int l = 0; l < model.layers(); ++l) residuals.push_back({Site::kResid, l});
   const FactRuns runs = RunFacts(model, pairs, residuals, options.noise);
   const std::vector<std::string> conditions = PathConditions(model);
   FactCases cases(runs);
-  for (size_t i = 0; i < pairs.size(); ++i) {
-    const TracedFact& fact = runs.facts[i];
-    const int64_t from = PathPosition(fact.clean, options.at),
-                  to = PathPosition(fact.corrupt.value_or(fact.clean), options.at);
-    cases.Add(i, {});  // p_corrupt
-    for (const std::string& condition : conditions) {
-      for (const Place& place : residuals)
-        cases.Add(i, Sever(model, condition, place.layer, to, runs.clean.State(place, i)[from]));
+  std::vector<size_t> corrupt, first(tasks.size());  // cases: of [fact], and the first of [task]
+  for (size_t fact = 0; fact < pairs.size(); ++fact) {
+    corrupt.push_back(cases.Add(fact, {}));
+    for (size_t task = 0; task < tasks.size(); ++task) {
+      if (tasks[task].pair != fact) continue;
+      const TracedFact& f = runs.facts[fact];
+      const int64_t from = PathPosition(f.clean, tasks[task].at),
+                    to = PathPosition(f.corrupt.value_or(f.clean), tasks[task].at);
+      first[task] = cases.size();
+      for (const std::string& condition : conditions) {
+        for (const Place& place : residuals)
+          cases.Add(fact,
+                    Sever(model, condition, place.layer, to, runs.clean.State(place, fact)[from]));
+      }
     }
   }
-  const std::vector<double> p = cases.Probabilities(model, options.cells, audit);
+  const std::vector<VariantMeans> means = cases.Compute(model, options.cells, audit);
   std::vector<FactPaths> paths;
-  auto next = p.begin();
-  for (const TracedFact& fact : runs.facts) {
-    FactPaths path{.fact = fact, .conditions = conditions, .probs = {}};
-    path.fact.p_corrupt = *next++;
-    for (size_t c = 0; c < conditions.size(); ++c, next += model.layers())
-      path.probs.emplace_back(next, next + model.layers());
+  for (size_t task = 0; task < tasks.size(); ++task) {
+    const VariantMeans& corrupted = means[corrupt[tasks[task].pair]];
+    FactPaths path{.fact = runs.facts[tasks[task].pair], .conditions = conditions, .probs = {}};
+    path.fact.p_corrupt = corrupted.p;
+    path.fact.logit_diff_corrupt = corrupted.logit_diff;
+    path.probs.resize(conditions.size());
+    if (path.fact.other_answer_id) path.logit_diff.resize(conditions.size());
+    size_t next = first[task];
+    for (size_t c = 0; c < conditions.size(); ++c) {
+      for (int l = 0; l < model.layers(); ++l, ++next) {
+        path.probs[c].push_back(means[next].p);
+        if (path.fact.other_answer_id) path.logit_diff[c].push_back(*means[next].logit_diff);
+      }
+    }
     paths.push_back(std::move(path));
   }
   return paths;
 }
 
-PathAverage AveragePaths(const std::vector<FactPaths>& facts) {
+std::vector<FactPaths> TracePaths(const Model& model, const std::vector<FactPair>& pairs,
+                                  const PathOptions& options, Audit& audit) {
+  std::vector<PathTask> tasks;
+  for (size_t i = 0; i < pairs.size(); ++i) tasks.push_back({i, options.at});
+  return TracePathsFrom(model, pairs, tasks, options, audit);
+}
+
+PathAverage AveragePaths(const std::vector<FactPaths>& facts, Metric metric) {
   PathAverage average;
   const size_t conditions = facts.empty() ? 0 : facts[0].probs.size(),
                layers = conditions == 0 ? 0 : facts[0].probs[0].size();
   for (const FactPaths& fact : facts)
-    ++(Effect(fact.fact) < kGuard ? average.guarded : average.facts);
+    ++(ScaleOf(fact.fact, metric) ? average.facts : average.guarded);
   for (size_t c = 0; c < conditions; ++c) {
     average.ie.emplace_back(layers);
     average.ci95.emplace_back(layers);
     for (size_t l = 0; l < layers; ++l) {
       std::vector<double> effects;
       for (const FactPaths& fact : facts) {
-        if (Effect(fact.fact) >= kGuard)
-          effects.push_back((fact.probs[c][l] - fact.fact.p_corrupt) / Effect(fact.fact));
+        const auto& values = metric == Metric::kProbability ? fact.probs : fact.logit_diff;
+        if (const auto scale = ScaleOf(fact.fact, metric))
+          effects.push_back((*scale)(values[c][l]));
       }
       if (!effects.empty()) average.ie[c][l] = Mean(effects);
       average.ci95[c][l] = Interval95(effects);

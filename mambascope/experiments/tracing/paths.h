@@ -35,9 +35,23 @@ struct FactPaths {
   std::vector<std::string> conditions;
   // p(answer), [condition][layer], averaged over the noise samples.
   std::vector<std::vector<double>> probs;
+  // The logit difference, as `probs`. Empty if the fact has no other answer.
+  std::vector<std::vector<double>> logit_diff = {};
 };
 
-// Runs all facts in one sweep. Throws Error as RunFacts does.
+// One fact (an index) and the token whose residual stream is restored.
+struct PathTask {
+  size_t pair = 0;
+  PathToken at = PathToken::kSubjectLast;
+};
+
+// Runs facts from tokens, all in one sweep. Tasks of one fact share its clean and corrupted runs.
+// Ignores `options.at`. Returns paths per task. Throws Error as RunFacts does.
+std::vector<FactPaths> TracePathsFrom(const Model& model, const std::vector<FactPair>& pairs,
+                                      const std::vector<PathTask>& tasks,
+                                      const PathOptions& options, Audit& audit);
+
+// Runs all facts from one token in one sweep. Throws Error as RunFacts does.
 std::vector<FactPaths> TracePaths(const Model& model, const std::vector<FactPair>& pairs,
                                   const PathOptions& options, Audit& audit);
 
@@ -46,8 +60,8 @@ struct PathAverage {
   // The 95 % intervals of ie over facts.
   std::vector<std::vector<std::optional<std::pair<double, double>>>> ci95 = {};
   int64_t facts = 0;
-  int64_t guarded = 0;  // facts left out because p_clean - p_corrupt is below kGuard
+  int64_t guarded = 0;  // facts left out (ScaleOf)
 };
-PathAverage AveragePaths(const std::vector<FactPaths>& facts);
+PathAverage AveragePaths(const std::vector<FactPaths>& facts, Metric metric = Metric::kProbability);
 
 }  // namespace mambascope

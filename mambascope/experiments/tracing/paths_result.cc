@@ -34,17 +34,24 @@ std::vector<T> ReadByCondition(const std::vector<std::string>& conditions, const
 void to_json(Json& json, const FactPaths& paths) {
   json = paths.fact;
   json["probs"] = ByCondition(paths.conditions, paths.probs);
+  json["logit_diff"] =
+      paths.logit_diff.empty() ? Json() : ByCondition(paths.conditions, paths.logit_diff);
 }
 
 void from_json(const Json& json, FactPaths& paths) {
   paths = {
       .fact = json.get<TracedFact>(), .conditions = ReadConditions(json.at("probs")), .probs = {}};
   paths.probs = ReadByCondition<std::vector<double>>(paths.conditions, json.at("probs"));
+  if (!json.at("logit_diff").is_null())
+    paths.logit_diff =
+        ReadByCondition<std::vector<double>>(paths.conditions, json.at("logit_diff"));
 }
 
 void to_json(Json& json, const PathsResult& result) {
   const PathAverage& average = result.average;
   json = {{"options", result.options},
+          {"name", result.name},
+          {"metric", MetricName(result.metric)},
           {"at", result.at},
           {"used", average.facts},
           {"guarded", average.guarded},
@@ -52,20 +59,39 @@ void to_json(Json& json, const PathsResult& result) {
           {"conditions", ByCondition(result.conditions, average.ie)},
           {"ci95", ByCondition(result.conditions, average.ci95)}};
   if (!result.relations.empty()) json["relations"] = result.relations;
+  if (result.logit_diff)
+    json["average_logit_diff"] = {
+        {"conditions", ByCondition(result.conditions, result.logit_diff->ie)},
+        {"ci95", ByCondition(result.conditions, result.logit_diff->ci95)},
+        {"used", result.logit_diff->facts},
+        {"guarded", result.logit_diff->guarded}};
 }
 
 void from_json(const Json& json, PathsResult& result) {
   result = {.options = json.at("options"),
+            .name = json.at("name"),
             .at = json.at("at"),
             .conditions = ReadConditions(json.at("conditions")),
             .facts = json.at("facts"),
             .relations = json.value("relations", std::vector<RelationCount>())};
-  using Ie = std::vector<std::optional<double>>;
-  using Intervals = std::vector<std::optional<std::pair<double, double>>>;
-  result.average = {.ie = ReadByCondition<Ie>(result.conditions, json.at("conditions")),
-                    .ci95 = ReadByCondition<Intervals>(result.conditions, json.at("ci95")),
-                    .facts = json.at("used"),
-                    .guarded = json.at("guarded")};
+  result.metric = ReadMetric(json.at("metric"));
+  const auto read = [&](const Json& average) -> PathAverage {
+    using Ie = std::vector<std::optional<double>>;
+    using Intervals = std::vector<std::optional<std::pair<double, double>>>;
+    return {.ie = ReadByCondition<Ie>(result.conditions, average.at("conditions")),
+            .ci95 = ReadByCondition<Intervals>(result.conditions, average.at("ci95")),
+            .facts = average.at("used"),
+            .guarded = average.at("guarded")};
+  };
+  result.average = read(json);
+  if (json.contains("average_logit_diff")) result.logit_diff = read(json["average_logit_diff"]);
+}
+
+Json PathsJson(const PathsResults& results) {
+  Json models = Json::array();
+  for (const std::vector<PathsResult>& tokens : results)
+    models.push_back(tokens.size() == 1 ? Json(tokens[0]) : Json{{"tokens", tokens}});
+  return models.size() == 1 ? models[0] : Json{{"models", models}};
 }
 
 }  // namespace mambascope

@@ -129,6 +129,40 @@ TEST_P(TracePathsTest, LastLayerIsTheCleanRunAtTheLastTokenAndTheCorruptedOneBef
   EXPECT_GT(std::abs(last.probs[0][0] - last.fact.p_clean), 1e-3 * last.fact.p_clean);
 }
 
+TEST_P(TracePathsTest, TokensInOneSweepEqualEachAlone) {
+  Audit audit;
+  const std::vector<FactPaths> paths = TracePathsFrom(
+      model_, {pair_}, {{0, PathToken::kPromptLast}, {0, PathToken::kSubjectLast}}, {}, audit);
+  ASSERT_EQ(paths.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    const FactPaths one =
+        Trace(i == 0 ? PathToken::kPromptLast : PathToken::kSubjectLast, {pair_})[0];
+    ASSERT_EQ(paths[i].probs.size(), one.probs.size());
+    for (size_t c = 0; c < one.probs.size(); ++c) {
+      for (size_t l = 0; l < one.probs[c].size(); ++l)
+        EXPECT_NEAR(paths[i].probs[c][l], one.probs[c][l], 1e-5 * one.probs[c][l]);
+    }
+  }
+  EXPECT_NE(paths[0].probs, paths[1].probs);
+}
+
+// At the last token and layer, the logit difference is the clean run's.
+TEST_P(TracePathsTest, LogitDifferenceIsReadToo) {
+  FactPair pair = pair_;
+  pair.other_answer_id = 5;
+  const FactPaths paths = Trace(PathToken::kPromptLast, {pair})[0];
+  const auto difference = [&](const Prompt& prompt) {
+    const at::Tensor logits = mambascope::Run(model_, {prompt.ids}).LastLogits()[0];
+    return logits[33].item<double>() - logits[5].item<double>();
+  };
+  ASSERT_EQ(paths.logit_diff.size(), paths.probs.size());
+  EXPECT_NEAR(paths.fact.logit_diff_clean.value(), difference(clean_), 1e-4);
+  EXPECT_NEAR(paths.fact.logit_diff_corrupt.value(), difference(corrupt_), 1e-4);
+  for (const auto& row : paths.logit_diff) EXPECT_NEAR(row.back(), difference(clean_), 1e-4);
+  EXPECT_GT(std::abs(difference(clean_) - difference(corrupt_)), 1e-3);
+  EXPECT_GT(std::abs(paths.logit_diff[0][0] - difference(clean_)), 1e-3);
+}
+
 TEST_P(TracePathsTest, SeveringChangesTheRecovery) {
   for (const PathToken at : {PathToken::kSubjectLast, PathToken::kPromptLast}) {
     const FactPaths paths = Trace(at, {pair_})[0];

@@ -27,33 +27,36 @@ int64_t SharedPrefix(const TracedFact& fact) {
          a.begin();
 }
 
-// The cells of some facts, as cases of one sweep.
+// The cells of some tasks, as cases of one sweep.
 class Cells {
  public:
-  Cells(const Model& model, const FactRuns& runs, const TraceOptions& options)
-      : model_(model),
-        runs_(runs),
-        columns_(Columns(model, options.site)),
-        window_(options.window),
-        cases_(runs) {
-    for (size_t fact = 0; fact < runs.facts.size(); ++fact) AddFact(fact);
+  Cells(const Model& model, const FactRuns& runs, const std::vector<TraceTask>& tasks)
+      : model_(model), runs_(runs), tasks_(tasks), grids_(tasks.size()), cases_(runs) {
+    for (size_t fact = 0; fact < runs.facts.size(); ++fact) {
+      corrupt_.push_back(cases_.Add(fact, {}));
+      for (size_t task = 0; task < tasks.size(); ++task) {
+        if (tasks[task].pair == fact) AddTask(task);
+      }
+    }
   }
 
-  // Returns the facts' traces, with p_corrupt and probs set.
+  // Returns the tasks' traces, with p_corrupt, logit_diff_corrupt and the grids set.
   std::vector<FactTrace> Compute(const CellOptions& options, Audit& audit) {
-    const std::vector<double> p = cases_.Probabilities(model_, options, audit);
+    const std::vector<VariantMeans> means = cases_.Compute(model_, options, audit);
     std::vector<FactTrace> traces;
-    size_t next = 0;
-    for (size_t i = 0; i < runs_.facts.size(); ++i) {
-      FactTrace trace{.fact = runs_.facts[i], .probs = {}};
-      trace.fact.p_corrupt = p[next++];
-      for (const std::vector<Cell>& row : grids_[i]) {
-        std::vector<std::optional<double>> probs;
-        for (Cell cell : row) {
-          if (cell == Cell::kAbsent) probs.emplace_back();
-          else probs.emplace_back(cell == Cell::kUnmoved ? trace.fact.p_corrupt : p[next++]);
+    for (size_t task = 0; task < tasks_.size(); ++task) {
+      const size_t fact = tasks_[task].pair;
+      FactTrace trace{.fact = runs_.facts[fact], .probs = {}};
+      trace.fact.p_corrupt = means[corrupt_[fact]].p;
+      trace.fact.logit_diff_corrupt = means[corrupt_[fact]].logit_diff;
+      for (const std::vector<std::optional<size_t>>& row : grids_[task]) {
+        std::vector<std::optional<double>> probs, differences;
+        for (const std::optional<size_t>& cell : row) {
+          probs.push_back(cell ? std::optional(means[*cell].p) : std::nullopt);
+          differences.push_back(cell ? means[*cell].logit_diff : std::nullopt);
         }
         trace.probs.push_back(std::move(probs));
+        if (trace.fact.other_answer_id) trace.logit_diff.push_back(std::move(differences));
       }
       traces.push_back(std::move(trace));
     }
@@ -61,36 +64,35 @@ class Cells {
   }
 
  private:
-  enum class Cell { kAbsent, kUnmoved, kComputed };
-
-  void AddFact(size_t fact) {
+  void AddTask(size_t task) {
+    const auto& [fact, at] = tasks_[task];
     const TracedFact& f = runs_.facts[fact];
+    const std::vector<Place> columns = Columns(model_, at.site);
     const std::vector<std::optional<int64_t>> counterpart =
         AlignTokens(f.clean, f.corrupt.value_or(f.clean));
     const int64_t shared = SharedPrefix(f);
-    std::vector<std::vector<Cell>> grid;
-    cases_.Add(fact, {});  // p_corrupt
     for (int64_t t = 0; t < static_cast<int64_t>(counterpart.size()); ++t) {
       const std::optional<int64_t> to = counterpart[static_cast<size_t>(t)];
-      const Cell cell = !to                      ? Cell::kAbsent
-                        : t < shared && *to == t ? Cell::kUnmoved
-                                                 : Cell::kComputed;
-      grid.emplace_back();
-      for (int c = 0; c < static_cast<int>(columns_.size()); ++c) {
-        grid.back().push_back(model_.Has(columns_[static_cast<size_t>(c)]) ? cell : Cell::kAbsent);
-        if (grid.back().back() == Cell::kComputed) cases_.Add(fact, Restore(fact, c, t, *to));
+      const bool is_unmoved = to && t < shared && *to == t;
+      std::vector<std::optional<size_t>> row(columns.size());
+      for (size_t c = 0; c < columns.size(); ++c) {
+        if (!to || !model_.Has(columns[c])) continue;
+        row[c] = is_unmoved ? corrupt_[fact]
+                            : cases_.Add(fact, Restore(fact, columns, c, at.window, t, *to));
       }
+      grids_[task].push_back(std::move(row));
     }
-    grids_.push_back(std::move(grid));
   }
 
   // Returns a variant that sets the clean run's states of token `from` at token `to`, in the
   // columns around `column`.
-  Variant Restore(size_t fact, int column, int64_t from, int64_t to) const {
-    const Span window = WindowAround(column, window_, static_cast<int>(columns_.size()));
+  Variant Restore(size_t fact, const std::vector<Place>& columns, size_t column, int length,
+                  int64_t from, int64_t to) const {
+    const Span window =
+        WindowAround(static_cast<int>(column), length, static_cast<int>(columns.size()));
     Variant variant;
     for (int64_t c = window.begin; c < window.end; ++c) {
-      const Place place = columns_[static_cast<size_t>(c)];
+      const Place place = columns[static_cast<size_t>(c)];
       if (!model_.Has(place)) continue;
       variant.push_back(Set{{place.site, place.layer, to}, runs_.clean.State(place, fact)[from]});
     }
@@ -99,22 +101,36 @@ class Cells {
 
   const Model& model_;
   const FactRuns& runs_;
-  const std::vector<Place> columns_;
-  const int window_;
-  std::vector<std::vector<std::vector<Cell>>> grids_;  // [fact][token][column]
-  FactCases cases_;  // by fact: the corrupted run, then its computed cells
+  const std::vector<TraceTask>& tasks_;
+  // [task][token][column], the index of a case. None: the cell has no value.
+  std::vector<std::vector<std::vector<std::optional<size_t>>>> grids_;
+  std::vector<size_t> corrupt_;  // [fact], the case of its corrupted run
+  FactCases cases_;              // by fact: the corrupted run, then the cells of its tasks
 };
 
 }  // namespace
 
+std::vector<FactTrace> TraceSites(const Model& model, const std::vector<FactPair>& pairs,
+                                  const std::vector<TraceTask>& tasks, const TraceOptions& options,
+                                  Audit& audit) {
+  if (tasks.empty()) return {};
+  c10::NoGradGuard no_grad;
+  std::vector<Place> keep;
+  for (const TraceTask& task : tasks) {
+    for (const Place& place : Columns(model, task.at.site)) {
+      if (model.Has(place) && std::find(keep.begin(), keep.end(), place) == keep.end())
+        keep.push_back(place);
+    }
+  }
+  const FactRuns runs = RunFacts(model, pairs, keep, options.noise);
+  return Cells(model, runs, tasks).Compute(options.cells, audit);
+}
+
 std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair>& pairs,
                                   const TraceOptions& options, Audit& audit) {
-  if (pairs.empty()) return {};
-  c10::NoGradGuard no_grad;
-  std::vector<Place> keep = Columns(model, options.site);
-  std::erase_if(keep, [&](const Place& place) { return !model.Has(place); });
-  const FactRuns runs = RunFacts(model, pairs, keep, options.noise);
-  return Cells(model, runs, options).Compute(options.cells, audit);
+  std::vector<TraceTask> tasks;
+  for (size_t i = 0; i < pairs.size(); ++i) tasks.push_back({i, {options.site, options.window}});
+  return TraceSites(model, pairs, tasks, options, audit);
 }
 
 std::vector<FactTrace> TraceMixerParts(const Model& model, const std::vector<FactPair>& pairs,

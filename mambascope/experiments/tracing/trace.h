@@ -4,6 +4,8 @@
 // hold the fact. The indirect effect of a state is
 //
 //   IE = (p_patched - p_corrupt) / (p_clean - p_corrupt)        (equation 7)
+//
+// The same is read of the logit difference between the answer and another one.
 #pragma once
 
 #include <optional>
@@ -16,9 +18,15 @@
 
 namespace mambascope {
 
+// States that are restored: a site, and a number of layers together, around the cell's layer.
+struct TracedSite {
+  Site site = Site::kResid;
+  int window = 1;
+};
+
 struct TraceOptions {
   Site site = Site::kResid;
-  int window = 1;                   // number of layers restored together, around the cell's layer
+  int window = 1;                   // as in TracedSite
   std::optional<Noise> noise = {};  // for pairs without another subject
   CellOptions cells = {};
 };
@@ -35,15 +43,31 @@ struct FactTrace {
   // p(answer) with mixer_out's two inputs restored. TraceMixerParts sets these; else they are
   // empty.
   TraceGrid ssm_out = {}, gate = {};
+  // The logit difference of the patched run, as `probs`. Empty if the fact has no other answer.
+  TraceGrid logit_diff = {};
 };
 
-// Traces facts, all in one sweep. At tokens of a common prefix both prompts have the same states,
-// so these cells are p_corrupt without being computed. Throws Error as RunFacts does.
+// One fact (an index) at one site.
+struct TraceTask {
+  size_t pair = 0;
+  TracedSite at;
+};
+
+// Traces facts at sites, all in one sweep. Tasks of one fact share its clean and corrupted runs.
+// Ignores `options.site` and `options.window`. Returns a trace per task, as TraceFacts does. Throws
+// Error as RunFacts does.
+std::vector<FactTrace> TraceSites(const Model& model, const std::vector<FactPair>& pairs,
+                                  const std::vector<TraceTask>& tasks, const TraceOptions& options,
+                                  Audit& audit);
+
+// Traces facts at one site, all in one sweep. At tokens of a common prefix both prompts have the
+// same states, so these cells are p_corrupt without being computed. Throws Error as RunFacts does.
 std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair>& pairs,
                                   const TraceOptions& options, Audit& audit);
 
 // Traces facts at mixer_out and at its two inputs, ssm_out and gate, for IsolateOutputProjection.
-// Ignores `options.site`. Throws Error as TraceFacts does, and for a model without these sites.
+// `logit_diff` is of mixer_out. Ignores `options.site`. Throws Error as TraceFacts does, and for a
+// model without these sites.
 std::vector<FactTrace> TraceMixerParts(const Model& model, const std::vector<FactPair>& pairs,
                                        TraceOptions options, Audit& audit);
 

@@ -28,12 +28,17 @@ struct TraceAverage {
   TraceGrid as_published;
   IntervalGrid ci95;  // 95 % intervals of ie over facts
   std::array<int64_t, 5> facts_per_row = {};
-  int64_t guarded = 0;  // facts left out because p_clean - p_corrupt is below kGuard
+  int64_t guarded = 0;  // facts left out (ScaleOf)
 };
 
-// Averages one grid of the facts. The tokens of a row are averaged within each fact first.
+// Averages one grid of p(answer) of the facts. The tokens of a row are averaged within each fact
+// first.
 TraceAverage AverageTraces(const std::vector<FactTrace>& facts,
                            TraceGrid FactTrace::*grid = &FactTrace::probs);
+
+// The same for logit differences: IE = (d - d_corrupt) / (d_clean - d_corrupt). as_published is
+// empty.
+TraceAverage AverageLogitDiffs(const std::vector<FactTrace>& facts);
 
 // The effect that W_o adds to its inputs: IE_mixer_out - IE_ssm_out - IE_gate of each fact,
 // averaged as in AverageTraces. as_published is the same difference of published means (Sharma et

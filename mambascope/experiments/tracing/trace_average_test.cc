@@ -137,5 +137,23 @@ TEST_F(TraceAverageTest, IsolationTakesTheInputsEffectsFromTheOutputs) {
   EXPECT_THAT(isolated.facts_per_row, ElementsAre(1, 0, 1, 1, 1));
 }
 
+// d is -1 in the corrupted run and 3 in the clean one.
+TEST_F(TraceAverageTest, LogitDifferencesAreNormalisedByTheirOwnEffect) {
+  FactTrace fact = two_tokens_, none = two_tokens_;
+  fact.fact.other_answer_id = 5;
+  fact.fact.logit_diff_clean = 3;
+  fact.fact.logit_diff_corrupt = -1;
+  fact.logit_diff = {{9, 9}, {-1, 1}, {3, 0}, {-1, -1}, {-2, 3}};
+  const TraceAverage average = AverageLogitDiffs({fact, none});
+  EXPECT_EQ(average.guarded, 1) << "the fact without another answer";
+  ExpectRow(average.ie[0], {0, 0.5});
+  ExpectRow(average.ie[2], {1, 0.25});
+  ExpectRow(average.ie[4], {-0.25, 1});
+  EXPECT_THAT(average.as_published, testing::IsEmpty());
+  fact.fact.logit_diff_clean = -0.95;
+  EXPECT_EQ(AverageLogitDiffs({fact}).guarded, 1) << "below the guard";
+  EXPECT_EQ(AverageTraces({fact}).guarded, 0) << "p(answer) has its own guard";
+}
+
 }  // namespace
 }  // namespace mambascope

@@ -14,6 +14,21 @@ Json AverageJson(const TraceAverage& average) {
           {"guarded", average.guarded}};
 }
 
+// Published results have no average of logit differences.
+Json LogitDiffJson(const TraceAverage& average) {
+  Json json = AverageJson(average);
+  json.erase("as_published");
+  return json;
+}
+
+TraceAverage ReadLogitDiff(const Json& json) {
+  return {.ie = json.at("ie"),
+          .as_published = {},
+          .ci95 = json.at("ci95"),
+          .facts_per_row = json.at("facts_per_row"),
+          .guarded = json.at("guarded")};
+}
+
 TraceAverage ReadAverage(const Json& json) {
   return {.ie = json.at("ie"),
           .as_published = json.at("as_published"),
@@ -24,8 +39,9 @@ TraceAverage ReadAverage(const Json& json) {
 
 }  // namespace
 
-TraceSummary SummarizeTraces(const std::vector<FactTrace>& facts) {
+TraceSummary SummarizeTraces(const std::vector<FactTrace>& facts, Metric metric) {
   TraceSummary summary{.average = AverageTraces(facts)};
+  if (metric == Metric::kLogitDiff) summary.logit_diff = AverageLogitDiffs(facts);
   if (!facts.empty() && !facts[0].ssm_out.empty())
     summary.isolated = IsolatedEffects{.difference = IsolateOutputProjection(facts),
                                        .ssm_out = AverageTraces(facts, &FactTrace::ssm_out),
@@ -36,6 +52,7 @@ TraceSummary SummarizeTraces(const std::vector<FactTrace>& facts) {
 void to_json(Json& json, const FactTrace& trace) {
   json = trace.fact;
   json["probs"] = trace.probs;
+  json["logit_diff"] = trace.logit_diff.empty() ? Json() : Json(trace.logit_diff);
   if (trace.ssm_out.empty()) return;
   json["ssm_out"] = trace.ssm_out;
   json["gate"] = trace.gate;
@@ -43,6 +60,7 @@ void to_json(Json& json, const FactTrace& trace) {
 
 void from_json(const Json& json, FactTrace& trace) {
   trace = {.fact = json.get<TracedFact>(), .probs = json.at("probs")};
+  if (!json.at("logit_diff").is_null()) trace.logit_diff = json["logit_diff"];
   if (!json.contains("ssm_out")) return;
   trace.ssm_out = json.at("ssm_out");
   trace.gate = json.at("gate");
@@ -50,11 +68,15 @@ void from_json(const Json& json, FactTrace& trace) {
 
 void to_json(Json& json, const TraceResult& result) {
   json = {{"options", result.options},
+          {"name", result.name},
+          {"metric", MetricName(result.metric)},
           {"site", SiteName(result.site)},
           {"window", result.window},
           {"facts", result.facts},
           {"average", AverageJson(result.summary.average)}};
   if (!result.relations.empty()) json["relations"] = result.relations;
+  if (result.summary.logit_diff)
+    json["average_logit_diff"] = LogitDiffJson(*result.summary.logit_diff);
   if (!result.summary.isolated) return;
   json["isolate"] = AverageJson(result.summary.isolated->difference);
   json["isolate"]["ssm_out"] = AverageJson(result.summary.isolated->ssm_out);
@@ -63,16 +85,27 @@ void to_json(Json& json, const TraceResult& result) {
 
 void from_json(const Json& json, TraceResult& result) {
   result = {.options = json.at("options"),
+            .name = json.at("name"),
             .site = ReadSite(json.at("site").get<std::string>()),
             .window = json.at("window"),
             .facts = json.at("facts"),
             .relations = json.value("relations", std::vector<RelationCount>()),
-            .summary = {.average = ReadAverage(json.at("average"))}};
+            .summary = {.average = ReadAverage(json.at("average"))},
+            .metric = ReadMetric(json.at("metric"))};
+  if (json.contains("average_logit_diff"))
+    result.summary.logit_diff = ReadLogitDiff(json["average_logit_diff"]);
   if (!json.contains("isolate")) return;
   const Json& isolate = json["isolate"];
   result.summary.isolated = IsolatedEffects{.difference = ReadAverage(isolate),
                                             .ssm_out = ReadAverage(isolate.at("ssm_out")),
                                             .gate = ReadAverage(isolate.at("gate"))};
+}
+
+Json TraceJson(const TraceResults& results) {
+  Json models = Json::array();
+  for (const std::vector<TraceResult>& sites : results)
+    models.push_back(sites.size() == 1 ? Json(sites[0]) : Json{{"sites", sites}});
+  return models.size() == 1 ? models[0] : Json{{"models", models}};
 }
 
 }  // namespace mambascope

@@ -257,6 +257,81 @@ TEST_F(TraceFactTest, ManyFactsInOneSweepEqualEachAlone) {
   EXPECT_EQ(audit.plan.cases, alone.plan.cases);
 }
 
+TEST_F(TraceFactTest, SitesInOneSweepEqualEachAlone) {
+  const std::vector<FactPair> pairs = {{"a", clean_, corrupt_, answer_},
+                                       {"b", corrupt_, clean_, std::nullopt}};
+  const std::vector<TraceTask> tasks = {{0, {Site::kResid, 1}},
+                                        {0, {Site::kSsmOut, 2}},
+                                        {1, {Site::kSsmOut, 2}},
+                                        {1, {Site::kEmbed, 1}}};
+  Audit audit, alone;
+  const std::vector<FactTrace> traces = TraceSites(model_, pairs, tasks, {}, audit);
+  ASSERT_EQ(traces.size(), 4u);
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const auto& [pair, at] = tasks[i];
+    const FactTrace one =
+        TraceFacts(model_, {pairs[pair]}, {.site = at.site, .window = at.window}, alone)[0];
+    EXPECT_EQ(traces[i].fact.relation, pairs[pair].relation);
+    EXPECT_NEAR(traces[i].fact.p_corrupt, one.fact.p_corrupt, 1e-5 * one.fact.p_corrupt);
+    ASSERT_EQ(traces[i].probs.size(), one.probs.size());
+    for (size_t t = 0; t < one.probs.size(); ++t) {
+      ASSERT_EQ(traces[i].probs[t].size(), one.probs[t].size());
+      for (size_t c = 0; c < one.probs[t].size(); ++c) {
+        ASSERT_EQ(traces[i].probs[t][c].has_value(), one.probs[t][c].has_value());
+        if (!one.probs[t][c]) continue;
+        EXPECT_NEAR(*traces[i].probs[t][c], *one.probs[t][c], 1e-5 * *one.probs[t][c]);
+      }
+    }
+  }
+  EXPECT_EQ(audit.plan.cases, alone.plan.cases - 2) << "a fact's sites share its corrupted run";
+  EXPECT_NE(traces[0].probs, traces[1].probs);
+}
+
+// The difference of logits, from whole passes. The other answer is the corrupted run's own.
+TEST_F(TraceFactTest, LogitDifferenceIsThatOfTheOtherPromptsAnswer) {
+  const FactTrace trace = Trace(Site::kResid, 1);
+  const at::Tensor corrupt = mambascope::Run(model_, {corrupt_.ids}).Logits(0)[-1],
+                   clean = mambascope::Run(model_, {clean_.ids}).Logits(0)[-1];
+  const auto other = corrupt.argmax().item<int64_t>();
+  ASSERT_NE(other, answer_);
+  const auto difference = [&](const at::Tensor& logits) {
+    return logits[answer_].item<double>() - logits[other].item<double>();
+  };
+  EXPECT_EQ(trace.fact.other_answer_id, other);
+  EXPECT_NEAR(trace.fact.logit_diff_clean.value(), difference(clean), 1e-5);
+  EXPECT_NEAR(trace.fact.logit_diff_corrupt.value(), difference(corrupt), 1e-4);
+  EXPECT_LT(trace.fact.logit_diff_corrupt.value(), 0) << "its own answer is more probable there";
+  const RunResult kept =
+      mambascope::Run(model_, {clean_.ids}, {.variants = {}, .keep = {{Site::kResid, 1}}});
+  const Variant restore = {Set{{Site::kResid, 1, 6}, kept.State({Site::kResid, 1}, 0)[5]}};
+  const double restored = difference(
+      mambascope::Run(model_, {corrupt_.ids}, {.variants = {restore}, .keep = {}}).Logits(0)[-1]);
+  EXPECT_NEAR(trace.logit_diff[5][1].value(), restored, 1e-4);
+  EXPECT_GT(std::abs(restored - *trace.fact.logit_diff_corrupt), 1e-3);
+  EXPECT_EQ(trace.logit_diff[0][0], trace.fact.logit_diff_corrupt) << "a token that both share";
+  EXPECT_EQ(trace.logit_diff.size(), trace.probs.size());
+}
+
+TEST_F(TraceFactTest, OtherAnswerCanBeGivenAndIsNoneWithNoiseElse) {
+  const Noise noise{.std = 0.5, .samples = 2, .seed = 7};
+  Audit audit;
+  FactPair pair{.relation = {}, .clean = clean_, .corrupt = {}, .answer_id = answer_};
+  const FactTrace without = TraceFacts(model_, {pair}, {.noise = noise}, audit)[0];
+  EXPECT_FALSE(without.fact.other_answer_id.has_value());
+  EXPECT_TRUE(without.logit_diff.empty());
+  pair.other_answer_id = 5;
+  const FactTrace with = TraceFacts(model_, {pair}, {.noise = noise}, audit)[0];
+  EXPECT_EQ(with.fact.other_answer_id, 5);
+  EXPECT_EQ(with.probs, without.probs);
+  EXPECT_EQ(with.logit_diff.size(), with.probs.size());
+  pair.other_answer_id = answer_;
+  EXPECT_THAT(ErrorOf([&] { TraceFacts(model_, {pair}, {.noise = noise}, audit); }),
+              HasSubstr("begin with the same token"));
+  pair.other_answer_id = 384;
+  EXPECT_THAT(ErrorOf([&] { TraceFacts(model_, {pair}, {.noise = noise}, audit); }),
+              HasSubstr("outside the model's vocabulary"));
+}
+
 // Noise on the subject's embeddings, compared with whole passes with the same draws.
 TEST_F(TraceFactTest, NoiseIsTheMeanOverItsSamples) {
   const Noise noise{.std = 0.5, .samples = 3, .seed = 7};

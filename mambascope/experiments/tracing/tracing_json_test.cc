@@ -43,6 +43,10 @@ void ExpectSameFact(const TracedFact& a, const TracedFact& b) {
   EXPECT_EQ(a.answer, b.answer);
   EXPECT_EQ(a.p_clean, b.p_clean);
   EXPECT_EQ(a.p_corrupt, b.p_corrupt);
+  EXPECT_EQ(a.other_answer_id, b.other_answer_id);
+  EXPECT_EQ(a.other_answer, b.other_answer);
+  EXPECT_EQ(a.logit_diff_clean, b.logit_diff_clean);
+  EXPECT_EQ(a.logit_diff_corrupt, b.logit_diff_corrupt);
 }
 
 class TracingJsonTest : public testing::Test {
@@ -89,6 +93,33 @@ TEST_F(TracingJsonTest, FactWithoutARelationAndAnotherSubjectComesBack) {
   EXPECT_EQ(json["corrupt_tokens"], json["tokens"]) << "noise leaves the tokens as they are";
 }
 
+TEST_F(TracingJsonTest, OtherAnswerComesBackOrIsNull) {
+  EXPECT_TRUE(Json(fact_)["other_answer"].is_null());
+  EXPECT_TRUE(Json(fact_)["logit_diff_clean"].is_null());
+  fact_.other_answer_id = 5;
+  fact_.other_answer = " Rome";
+  fact_.logit_diff_clean = 1.0 / 3;
+  fact_.logit_diff_corrupt = -2;
+  ExpectSameFact(WrittenAndRead(fact_), fact_);
+  FactTrace trace{.fact = fact_, .probs = grid_};
+  EXPECT_TRUE(Json(trace)["logit_diff"].is_null());
+  trace.logit_diff = {{-1.5, std::nullopt}};
+  EXPECT_EQ(WrittenAndRead(trace).logit_diff, trace.logit_diff);
+}
+
+TEST_F(TracingJsonTest, SeveralSitesAndModelsNestTheirDocuments) {
+  fact_.p_corrupt = 0;
+  TraceResult resid{.options = {{"model", "m"}}, .name = "m", .facts = {{fact_, grid_}}};
+  resid.summary = SummarizeTraces(resid.facts);
+  TraceResult gate = resid;
+  gate.site = Site::kGate;
+  EXPECT_EQ(TraceJson(TraceResults{{resid}}), Json(resid));
+  EXPECT_EQ(TraceJson(TraceResults{{resid, gate}}), (Json{{"sites", {resid, gate}}}));
+  EXPECT_EQ(TraceJson(TraceResults{{resid}, {gate}}), (Json{{"models", {resid, gate}}}));
+  const Json both = TraceJson(TraceResults{{resid, gate}, {resid, gate}});
+  EXPECT_EQ(both["models"][1]["sites"][1]["site"], "gate");
+}
+
 TEST_F(TracingJsonTest, GridHasNullWhereThereIsNoValue) {
   const Json json = Json(grid_);
   EXPECT_TRUE(json[0][1].is_null());
@@ -124,7 +155,17 @@ TEST_F(TracingJsonTest, TraceResultComesBackWhole) {
       {.name = "a", .facts = 5, .tested = 4, .known = 3, .without_partner = 1, .chosen = 2}};
   result.summary = SummarizeTraces(result.facts);
   ASSERT_TRUE(result.summary.isolated.has_value());
+  result.name = "m";
+  result.metric = Metric::kLogitDiff;
+  result.facts[0].fact.other_answer_id = 5;
+  result.facts[0].fact.logit_diff_clean = 2;
+  result.facts[0].fact.logit_diff_corrupt = 0;
+  result.facts[0].logit_diff = grid_;
+  result.summary = SummarizeTraces(result.facts, result.metric);
+  EXPECT_FALSE(Json(result)["average_logit_diff"].contains("as_published"));
   const TraceResult read = WrittenAndRead(result);
+  EXPECT_EQ(read.Shown().ie, result.summary.logit_diff->ie);
+  EXPECT_NE(read.Shown().ie, read.summary.average.ie);
   EXPECT_EQ(read.site, result.site);
   EXPECT_EQ(read.summary.average.ie, result.summary.average.ie);
   EXPECT_EQ(read.summary.isolated->difference.ie, result.summary.isolated->difference.ie);
@@ -151,7 +192,14 @@ TEST_F(TracingJsonTest, PathsResultComesBackWhole) {
                      .facts = {}};
   result.facts = {{fact_, result.conditions, {{0.1, 0.2}, {0.2, 0.1}, {0.3, 0.0}}}};
   result.average = AveragePaths(result.facts);
+  result.metric = Metric::kLogitDiff;
+  result.facts[0].fact.other_answer_id = 5;
+  result.facts[0].fact.logit_diff_clean = 2;
+  result.facts[0].fact.logit_diff_corrupt = 0;
+  result.facts[0].logit_diff = {{1, 2}, {2, 1}, {3, 0}};
+  result.logit_diff = AveragePaths(result.facts, result.metric);
   const PathsResult read = WrittenAndRead(result);
+  EXPECT_EQ(read.Shown().ie[0][0], 0.5);
   EXPECT_EQ(read.conditions, result.conditions);
   EXPECT_EQ(read.average.ie, result.average.ie);
   EXPECT_EQ(read.average.facts, 1);

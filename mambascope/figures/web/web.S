@@ -19,6 +19,7 @@ mambascope_web_\name\()_end:
   embed dot_plot, "dot_plot.vl.jsonc"
   embed figure, "figure.vl.jsonc"
   embed heat_map, "heat_map.vl.jsonc"
+  embed heat_panels, "heat_panels.vl.jsonc"
   embed line_chart, "line_chart.vl.jsonc"
   embed line_panels, "line_panels.vl.jsonc"
   embed scatter, "scatter.vl.jsonc"

@@ -1,0 +1,47 @@
+// What the commands share that run the same facts in several models.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mambascope/cli/facts.h"
+
+namespace mambascope {
+
+struct LoadedModel {
+  std::string name;        // in figures and files
+  CommonArguments common;  // for this model
+  Tokenizer tokenizer;
+  Model model;
+};
+
+// --model, repeatable.
+void VisitModels(std::vector<std::string>& models, OptionVisitor& option);
+
+// Throws UsageError for a model that is given twice, and for several models and one fact without
+// an answer. Throws Error for a model that does not exist.
+void CheckModels(const std::vector<std::string>& models, const FactArguments& facts);
+
+// The models' names: their folders'. A name that repeats gets the model's number.
+std::vector<std::string> NameModels(const std::vector<std::string>& models);
+
+// The names of the files with the results of facts, by model and part (such as a site):
+// COMMAND.MODEL.PART. There is no MODEL for one model, and no PART for one part.
+std::vector<std::vector<std::string>> StoreNames(const std::string& command,
+                                                 const std::vector<std::string>& models,
+                                                 const std::vector<std::string>& parts);
+
+// Loads the models. Of several models, --tokenizer is for those that have none.
+std::vector<LoadedModel> LoadModels(const CommonArguments& common,
+                                    const std::vector<std::string>& models);
+
+// What each model is asked: the same facts, with noise on its own scale. REQUIRES: CheckFacts.
+std::vector<AskedFacts> ReadFacts(const CommonArguments& common, const FactArguments& arguments,
+                                  const std::vector<LoadedModel>& models);
+
+// The facts for each model: the same facts, which all of them know, and the same other subjects.
+std::vector<FactWork> ChooseFacts(const CommonArguments& common, const FactArguments& arguments,
+                                  const std::vector<AskedFacts>& asked,
+                                  const std::vector<LoadedModel>& models);
+
+}  // namespace mambascope
