@@ -33,10 +33,10 @@ struct PageTable {
 };
 
 struct PageInfo {
-  std::string title;                   // of the page and of its tab
-  PageLines summary = {};              // what was run and found: model, prompt, answer
-  std::vector<PageTable> tables = {};  // below the summary
+  std::string title;       // of the page and of its tab
+  PageLines summary = {};  // what was run and found: model, prompt, answer
   PageLines made_by = {};  // the options that made it, folded away under "How this was made"
+  std::vector<PageTable> tables = {};  // below the summary
 };
 
 // Returns the document. It loads nothing from outside; its content security policy forbids that. It

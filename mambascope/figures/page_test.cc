@@ -74,6 +74,16 @@ TEST(HtmlPage, FoldsTheOptionsAway) {
   EXPECT_THAT(HtmlPage({"t", {{"model", "m"}}}, {}), Not(HasSubstr("How this was made")));
 }
 
+TEST(HtmlPage, HasTablesBelowTheSummary) {
+  PageTable table{.heading = "Neighbors", .caption = "two <rows>", .columns = {"prompt", "after"}};
+  table.rows = {{.cells = {"a & b", "x"}}, {.cells = {"c", "y"}, .is_marked = true}};
+  const std::string page = HtmlPage({.title = "t", .tables = {table}}, {});
+  EXPECT_THAT(page, HasSubstr("<h2>Neighbors</h2>\n<p class=\"caption\">two &lt;rows&gt;</p>"));
+  EXPECT_THAT(page, HasSubstr("<tr><th>prompt</th><th>after</th></tr>\n"
+                              "<tr><td>a &amp; b</td><td>x</td></tr>\n"
+                              "<tr class=\"marked\"><td>c</td><td>y</td></tr>\n</table>"));
+}
+
 class HtmlPageInABrowser : public BrowserTest {};
 
 // When the figures are drawn, notes in attributes of the root what the first one holds, clicks its

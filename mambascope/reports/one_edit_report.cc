@@ -265,8 +265,8 @@ std::string EditPage(const OneEditResult& edit) {
                   {"|change| / |W|", ChangeText(edit)},
                   {"|v* - v0| / |v0|", RatioText(edit.delta_norm, edit.v0_norm)},
                   {"perplexity", PerplexityLine(edit)}},
-      .tables = CheckTables(edit),
-      .made_by = OptionLines(edit.options)};
+      .made_by = OptionLines(edit.options),
+      .tables = CheckTables(edit)};
   for (const std::string& warning : edit.health.warnings)
     info.summary.push_back({"warning", warning});
   std::vector<Figure> figures;
