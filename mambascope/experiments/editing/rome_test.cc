@@ -169,7 +169,7 @@ TEST_P(RomeTest, RefusesWhatTheModelLacks) {
                 model_.Edited(
                     {{0, model_.layer(0).editable()[0].name, at::ones({1, 3}), at::ones({1, 5})}});
               }),
-              testing::HasSubstr("do not fit"));
+              testing::HasSubstr("was the edit made for another model"));
 }
 
 }  // namespace
