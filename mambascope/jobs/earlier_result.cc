@@ -54,7 +54,8 @@ std::string DescribeOther(const fs::path& file, const std::vector<Json>& identit
   std::vector<std::string> models, keys;
   for (const Json& options : stored) {
     const Json model = options.value("model", Json());
-    models.push_back(model.is_string() ? model.get<std::string>() : "an unnamed model");
+    const std::string name = model.is_string() ? model.get<std::string>() : "an unnamed model";
+    if (std::find(models.begin(), models.end(), name) == models.end()) models.push_back(name);
   }
   if (stored.size() != identities.size()) keys = {"the number of models, sites or tokens"};
   for (size_t i = 0; i < identities.size() && keys.empty(); ++i)
