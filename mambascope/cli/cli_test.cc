@@ -241,7 +241,7 @@ TEST_F(TraceCliTest, WritesWhatItPrints) {
   EXPECT_EQ(ReadJson(folder_ / "new/out/trace.json"), trace);
   EXPECT_THAT(ReadFile(folder_ / "new/out/trace.html"),
               testing::AllOf(HasSubstr("<html"), HasSubstr("Eiffel Tower"), HasSubstr("</html>")));
-  ExpectKeys(trace, {"options", "site", "window", "facts", "average"});
+  ExpectKeys(trace, {"options", "name", "metric", "site", "window", "facts", "average"});
   EXPECT_THAT(Keys(trace["options"]),
               IsSupersetOf({"command", "model", "commit", "version", "seed", "device", "dtype",
                             "prompt", "subject", "corrupt_subject"}));
@@ -276,7 +276,9 @@ TEST_F(TraceCliTest, OneFactHasOneTraceHoweverItIsAsked) {
   EXPECT_EQ(RunForJson({"trace", "--prompt", whole, "--subject", "Eiffel Tower",
                         "--corrupt-subject", "Big Ben", "--out", folder_ / "other"})["facts"],
             plain);
-  EXPECT_NE(RunForJson(Command({"--answer", "London", "--force"}))["facts"], plain);
+  const Outcome other = RunProgram(Command({"--answer", "London", "--force", "--json"}));
+  EXPECT_THAT(other.err, HasSubstr("the corrupted prompt gives the answer '·London' too"));
+  EXPECT_NE(ParseJson(other.out, "stdout")["facts"], plain);
 }
 
 TEST_F(TraceCliTest, QuietPrintsNothing) {

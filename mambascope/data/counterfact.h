@@ -15,18 +15,19 @@ namespace mambascope {
 // that the file's form lacks are empty.
 struct CounterFactRecord {
   int64_t case_id = 0;
-  std::string relation;  // the relation's id, such as P103
-  std::string pattern;   // such as "The mother tongue of {} is"; has exactly one {}
-  std::string subject;
-  std::string target_new;   // the object to write
-  std::string target_true;  // the true object, which target_new replaces
-  std::string target_new_id;
-  std::string target_true_id;
-  std::vector<std::string> paraphrase_prompts;    // ask for the object in other words
-  std::vector<std::string> neighborhood_prompts;  // ask about other subjects
-  std::vector<std::string> neighborhood_truths;   // their answers; if empty, all are target_true
-  std::vector<std::string> attribute_prompts;     // ask about subjects whose object is target_new
-  std::vector<std::string> generation_prompts;    // begin a text about the subject
+  std::string relation = {};  // the relation's id, such as P103
+  std::string pattern = {};   // such as "The mother tongue of {} is"; has exactly one {}
+  std::string subject = {};
+  std::string target_new = {};   // the object to write
+  std::string target_true = {};  // the true object, which target_new replaces
+  std::string target_new_id = {};
+  std::string target_true_id = {};
+  std::vector<std::string> paraphrase_prompts = {};    // ask for the object in other words
+  std::vector<std::string> neighborhood_prompts = {};  // ask about other subjects
+  std::vector<std::string> neighborhood_truths =
+      {};                                           // their answers; if empty, all are target_true
+  std::vector<std::string> attribute_prompts = {};  // ask about subjects whose object is target_new
+  std::vector<std::string> generation_prompts = {};  // begin a text about the subject
 
   // Returns the true answer to neighborhood_prompts[i].
   const std::string& NeighborhoodTruth(size_t i) const {

@@ -13,11 +13,11 @@ namespace mambascope {
 
 // Progress of a job. `done` and `units` never decrease.
 struct JobProgress {
-  double done = 0;        // items done, including those of earlier runs
-  double begun_with = 0;  // items that earlier runs had done
-  int64_t total = 0;      // items
-  int64_t units = 0;      // work that this run has done, in the units that the job counts
-  std::string stage;      // what is being done at present; empty: nothing to add
+  double done = 0;         // items done, including those of earlier runs
+  double begun_with = 0;   // items that earlier runs had done
+  int64_t total = 0;       // items
+  int64_t units = 0;       // work that this run has done, in the units that the job counts
+  std::string stage = {};  // what is being done at present; empty: nothing to add
 };
 
 // What a batch says while it is computed.
