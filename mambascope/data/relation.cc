@@ -113,8 +113,9 @@ Relation ReadRelation(const fs::path& file, ReadFaults* faults) {
   const RecordForm form = FormOf(first);
   if (form != RecordForm::kRelations && form != RecordForm::kUnknown)
     root.Fail(fmt::format("looks like {}", DescribeForm(form)));
-  Relation relation{.name = ReadText(root["name"]),
-                    .prompt_templates = ReadTemplates(root["prompt_templates"])};
+  Relation relation;
+  relation.name = ReadText(root["name"]);
+  relation.prompt_templates = ReadTemplates(root["prompt_templates"]);
   if (relation.prompt_templates.empty())
     root["prompt_templates"].Fail("is an empty list; expected at least one template");
   const JsonNode samples = root["samples"];
