@@ -270,7 +270,7 @@ TEST_F(CliEditTest, WhatCannotBeDoneIsSaid) {
                                         "of 384)"));
   const Json moments = ReadJson(Out("singular/edit.json"))["options"]["moments"]["mixed.8"];
   EXPECT_EQ(moments["ridge"], 1e-3);
-  EXPECT_EQ(RunProgram(singular + Words{"--ridge", "0.1"}).exit_code, 0);
+  EXPECT_EQ(RunProgram(singular + Words{"--ridge", "0.1", "--force"}).exit_code, 0);
   EXPECT_THAT(
       error({"edit", "--model", "demo-mamba2", "--prompt", kEditPrompt, "--subject", "Eiffel Tower",
              "--target", "Rome", "--layer", "8", "--moments", Out("shared"), "--out", Out("bad")}),

@@ -111,7 +111,7 @@ TEST_F(MomentsCliTest, ATransformerHasTheMomentsOfWDown) {
 TEST_F(MomentsCliTest, ErrorsSayWhatIsThere) {
   EXPECT_THAT(Failure({"--layers", "16"}), AllOf(HasSubstr("--layers 16"), HasSubstr("0-15")));
   EXPECT_THAT(Failure({"--projections", "W_down"}),
-              HasSubstr("this model has no 'W_down'; it has W_a, W_g, W_o; or all"));
+              HasSubstr("this model has no 'W_down'; it has W_a, W_g, W_o; all takes every one"));
   EXPECT_THAT(Failure({"--text", folder_ / "none.txt"}), HasSubstr("none.txt: cannot be read"));
   RunForJson(
       Command({"--layers", "0", "--projections", "W_o", "--limit-documents", "3", "--quiet"}));
