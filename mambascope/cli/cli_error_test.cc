@@ -267,7 +267,7 @@ INSTANTIATE_TEST_SUITE_P(Prompts, BadInputTest, testing::ValuesIn(kBadPrompts), 
 // The model is missing too, so that the output's error can only come from a look before the work.
 const BadInput kBadOutputs[] = {
     {"FolderBelowAFile",
-     {"trace", "--model", "NEW", "--prompt", "{} is", "--subject", "Rome", "--corrupt-subject",
+     {"trace", "--model", "MODEL", "--prompt", "{} is", "--subject", "Rome", "--corrupt-subject",
       "Oslo", "--out", "FILE/out"},
      {"FILE/out: cannot be written: Not a directory", "choose another place"}},
     {"StatesBelowAFile",
