@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -14,13 +16,15 @@ namespace mambascope {
 // What float32's rounding leaves of a probability: batches of other shapes add in another order.
 inline constexpr double kRounding = 1e-5;
 
-// Expects the same document, with numbers that differ by `tolerance` at most. `where` is the path
-// in the document.
+// Expects the same document, with numbers that differ by `tolerance` at most, or by that share of a
+// number above 1. `where` is the path in the document.
 inline void ExpectClose(const Json& a, const Json& b, double tolerance,
                         const std::string& where = {}) {
   ASSERT_EQ(a.is_number(), b.is_number()) << where;
   if (a.is_number()) {
-    EXPECT_NEAR(a.get<double>(), b.get<double>(), tolerance) << where;
+    EXPECT_NEAR(a.get<double>(), b.get<double>(),
+                tolerance * std::max(1.0, std::abs(b.get<double>())))
+        << where;
   } else if (a.is_structured()) {
     ASSERT_EQ(a.size(), b.size()) << where;
     ASSERT_EQ(a.is_object() ? Keys(a) : Words(), b.is_object() ? Keys(b) : Words()) << where;
