@@ -97,8 +97,8 @@ INSTANTIATE_TEST_SUITE_P(Models, BundledModelCliTest,
 
 TEST_P(BundledModelCliTest, InfoSaysWhatTheModelIs) {
   const Json info = RunForJson(Command("info", {}));
-  ExpectKeys(info,
-             {"architecture", "layers", "d_model", "vocab", "parameters", "sites", "projections"});
+  ExpectKeys(info, {"architecture", "layers", "d_model", "vocab", "parameters", "sites",
+                    "projections", "tokenizer"});
   const std::string folder = FolderName();
   const Json config = ReadJson(RepositoryFolder() / "models" / folder / "config.json");
   EXPECT_EQ(info["architecture"], config["model_type"]);

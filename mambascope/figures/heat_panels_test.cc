@@ -81,7 +81,8 @@ TEST(HeatPanelsTest, ExplainHatchedCellsOfAnyPanel) {
 TEST(HeatPanelsTest, RefusePanelsThatCannotBeCompared) {
   const std::vector<std::pair<std::function<void(HeatPanels&)>, std::string>> spoilers = {
       {[](HeatPanels& f) { f.panels.clear(); }, "no panels"},
-      {[](HeatPanels& f) { f.panels[1].values.pop_back(); }, "2 rows of values, expected 3"},
+      {[](HeatPanels& f) { f.panels[1].values.pop_back(); },
+       "the number of rows of values is 2; expected 3"},
       {[](HeatPanels& f) { f.panels[1].value_title = "nats"; }, "other titles"}};
   for (const auto& [spoil, message] : spoilers) {
     HeatPanels figure = TwoMaps();

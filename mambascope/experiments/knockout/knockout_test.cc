@@ -47,8 +47,10 @@ TEST(KnockoutWindowsTest, DefaultIsThePapersShareOfTheLayers) {
 }
 
 TEST(FlowsTest, AreEveryPairAndGroupAndWithMeanAblationEverySource) {
-  KnockoutOptions options{
-      .from = {"subject", "first"}, .to = {"last", "subject"}, .channels = {{"all"}, {"some"}}};
+  KnockoutOptions options{.from = {"subject", "first"},
+                          .to = {"last", "subject"},
+                          .windows = {{.windows = {{0, 1}}}},
+                          .channels = {{"all"}, {"some"}}};
   const std::vector<Flow> flows = ListFlows(options);
   ASSERT_EQ(flows.size(), 8u);
   EXPECT_EQ(flows[1].from, "first");
