@@ -49,8 +49,8 @@ TEST(KnockoutWindowsTest, DefaultIsThePapersShareOfTheLayers) {
 TEST(FlowsTest, AreEveryPairAndGroupAndWithMeanAblationEverySource) {
   KnockoutOptions options{.from = {"subject", "first"},
                           .to = {"last", "subject"},
-                          .windows = {{.windows = {{0, 1}}}},
-                          .channels = {{"all"}, {"some"}}};
+                          .channels = {{"all"}, {"some"}},
+                          .windows = {{.windows = {{0, 1}}}}};
   const std::vector<Flow> flows = ListFlows(options);
   ASSERT_EQ(flows.size(), 8u);
   EXPECT_EQ(flows[1].from, "first");
