@@ -15,7 +15,6 @@ namespace mambascope {
 namespace {
 
 constexpr int kDotPlotWidth = 520, kRowHeight = 17;  // pixels
-constexpr const char* kReferenceColour = "#85858d";
 
 void CheckPlot(const DotPlot& plot) {
   auto fail = [&](const std::string& what) {
@@ -65,11 +64,7 @@ Json DotPlotSpec(const DotPlot& plot) {
     names.push_back(VisibleText(plot.series[s].name));
     numbers.push_back(s);
     tooltip.push_back({{"field", std::to_string(s)}, {"title", names.back()}});
-    const CurveColour& colour = kCurveColours[dots % kCurveColours.size()];
-    colours.push_back(plot.series[s].is_reference
-                          ? Json(kReferenceColour)
-                          : Json{{"expr", ByMode(colour.on_white, colour.on_black)}});
-    if (!plot.series[s].is_reference) ++dots;
+    colours.push_back(plot.series[s].is_reference ? Json(kReferenceGrey) : SeriesColour(dots++));
   }
   return FigureSpec(
       {.name = plot.name,

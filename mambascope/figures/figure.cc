@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mambascope/figures/label.h"
+#include "mambascope/figures/palette.h"
 #include "mambascope/figures/template.h"
 #include "mambascope/figures/web.h"
 
@@ -81,6 +82,11 @@ Json ReferencesJson(const std::vector<Reference>& references) {
 
 std::string ByMode(std::string_view on_white, std::string_view on_black) {
   return fmt::format("dark ? '{}' : '{}'", on_black, on_white);
+}
+
+Json SeriesColour(size_t index) {
+  const CurveColour& colour = kCurveColours[index % kCurveColours.size()];
+  return {{"expr", ByMode(colour.on_white, colour.on_black)}};
 }
 
 }  // namespace mambascope

@@ -48,4 +48,8 @@ Json ReferencesJson(const std::vector<Reference>& references);
 // The expression for a colour that is `on_white` on white paper and `on_black` in dark mode.
 std::string ByMode(std::string_view on_white, std::string_view on_black);
 
+// The colour of the curve or series with this index, in both modes. Colours repeat after
+// kCurveColours.
+Json SeriesColour(size_t index);
+
 }  // namespace mambascope

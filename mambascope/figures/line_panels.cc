@@ -9,6 +9,7 @@
 #include "mambascope/figures/figure.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/line_parts.h"
+#include "mambascope/figures/palette.h"
 #include "mambascope/figures/web.h"
 
 namespace mambascope {
@@ -16,7 +17,6 @@ namespace {
 
 constexpr int kPanelWidth = 300, kPanelHeight = 170;  // pixels
 constexpr int kPanelColumns = 2;
-constexpr const char* kReferenceGrey = "#85858d";
 
 bool HaveSameCurves(const LineChart& a, const LineChart& b) {
   return std::equal(a.curves.begin(), a.curves.end(), b.curves.begin(), b.curves.end(),

@@ -8,7 +8,6 @@
 
 #include "mambascope/figures/figure.h"
 #include "mambascope/figures/label.h"
-#include "mambascope/figures/palette.h"
 #include "mambascope/figures/values.h"
 
 namespace mambascope {
@@ -158,10 +157,7 @@ Json CurveColours(const LineChart& chart) {
   Json colours = Json::array();
   for (size_t c = 0; c < chart.curves.size(); ++c) {
     const std::string& own = chart.curves[c].colour;
-    const CurveColour& given =
-        kCurveColours[chart.curves[c].tone.value_or(c) % kCurveColours.size()];
-    colours.push_back(own.empty() ? Json{{"expr", ByMode(given.on_white, given.on_black)}}
-                                  : Json(own));
+    colours.push_back(own.empty() ? SeriesColour(chart.curves[c].tone.value_or(c)) : Json(own));
   }
   return colours;
 }

@@ -2,7 +2,7 @@
 // Each has a darker version for white paper and a lighter one for black. Every colour has a
 // contrast of at least 3 to its paper, which is WCAG's bound for lines. The two nearest colours are
 // 0.08 apart in OKLab on white, and 0.12 on black. That holds for normal sight, protanopia and
-// deuteranopia (Machado et al. 2009). References are grey.
+// deuteranopia (Machado et al. 2009).
 #pragma once
 
 #include <array>
@@ -23,5 +23,8 @@ inline constexpr std::array<CurveColour, 8> kCurveColours = {
      {"#c08a00", "#f0dc42"},    // ochre, yellow
      {"#8c2d04", "#a85a3c"},    // brown
      {"#7c6cf0", "#7b6cf5"}}};  // violet
+
+// References, such as the unedited model.
+inline constexpr const char* kReferenceGrey = "#85858d";
 
 }  // namespace mambascope

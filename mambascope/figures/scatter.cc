@@ -8,7 +8,6 @@
 #include "mambascope/error.h"
 #include "mambascope/figures/figure.h"
 #include "mambascope/figures/label.h"
-#include "mambascope/figures/palette.h"
 #include "mambascope/figures/values.h"
 #include "mambascope/figures/web.h"
 
@@ -78,9 +77,8 @@ Json ScatterSpec(const Scatter& scatter) {
   const std::vector<std::string> groups = ListGroups(scatter);
   Json numbers = Json::array(), colours = Json::array();
   for (size_t i = 0; i < groups.size(); ++i) {
-    const CurveColour& colour = kCurveColours[i % kCurveColours.size()];
     numbers.push_back(i);
-    colours.push_back({{"expr", ByMode(colour.on_white, colour.on_black)}});
+    colours.push_back(SeriesColour(i));
   }
   const auto domain = ValueDomain(scatter);
   return FigureSpec(
