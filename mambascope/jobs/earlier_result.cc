@@ -112,7 +112,9 @@ void RefuseOtherRun(const OutputFolder& folder, const std::string& name,
   if (other == OtherRuns::kRefuse)
     throw Error(fmt::format("{}: {}", folder.path().string(), holds), kOtherOutput);
   for (const fs::path& file : OtherFiles(folder, name)) {
-    if (file.extension() == ".jsonl" || !folder.Writes(file.filename().string())) fs::remove(file);
+    // What the run writes itself is replaced by its writer. The lines may be this run's own, from
+    // before an interruption: their digests decide (ResultStore).
+    if (!folder.Writes(file.filename().string())) fs::remove(file);
   }
 }
 

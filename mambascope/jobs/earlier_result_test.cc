@@ -125,5 +125,14 @@ TEST_F(EarlierResultTest, ReplacingLeavesNoFileOfTheOtherRunBeside) {
   Expect({"trace.json", "trace.jsonl", "trace.safetensors", "paths.jsonl"});  // all its own
 }
 
+// A run that took another one's place was interrupted: its own lines are there, and NAME.json is
+// still the other run's.
+TEST_F(EarlierResultTest, ReplacingKeepsTheLinesThatTheRunWritesItself) {
+  WriteResult({{"site", "gate"}});
+  Write("trace.jsonl", "{}\n");
+  RefuseOtherRun(Folder({"trace.json", "trace.jsonl"}), "trace", {run_}, OtherRuns::kReplace);
+  Expect({"trace.json", "trace.jsonl"});
+}
+
 }  // namespace
 }  // namespace mambascope
