@@ -10,8 +10,9 @@
 namespace mambascope {
 
 std::string FactKey(const FactPair& pair) {
-  return FingerprintText(DumpJson(
-      {pair.relation, pair.clean.text, pair.corrupt ? Json(pair.corrupt->subject) : Json()}));
+  Json key = {pair.relation, pair.clean.text, pair.corrupt ? Json(pair.corrupt->subject) : Json()};
+  if (pair.answer_id) key.push_back(*pair.answer_id);
+  return FingerprintText(DumpJson(key));
 }
 
 SomeFacts TakeSome(const std::vector<FactPair>& pairs, const std::vector<FactPart>& items) {

@@ -21,7 +21,8 @@ struct FactJobOptions {
   std::function<void(const JobProgress&)> progress = {};  // counts cells
 };
 
-// The key of a fact's result. It is made of the relation, the prompt and the other subject.
+// The key of a fact's result. It is made of the relation, the prompt, the other subject, and
+// an answer that was given.
 std::string FactKey(const FactPair& pair);
 
 // One line about the work of a sweep. `already` is the number of facts whose results were stored.
