@@ -50,7 +50,8 @@ void ReadTrueAnswer(const JsonNode& record, const std::string& key, const Record
     return ReadOptional(record, key, faults,
                         [&](const JsonNode& field) { answer = ReadTruth(field); });
   if (!record.Has(key))
-    record.Fail(fmt::format("lacks the true answer '{}'", key), "--all-facts needs no true answer");
+    record.Fail(fmt::format("lacks the true answer '{}'", key),
+                "with --all-facts, trace, paths and edit need none");
   answer = ReadTruth(record[key]);
 }
 
@@ -71,8 +72,11 @@ CounterFactRecord ReadOriginal(const JsonNode& record, const RecordUse& use, Rea
     text = ReadTarget(target["str"]);
     id = target.String("id", "");
   };
-  if (use.truth || rewrite.Has("target_true"))
-    read_target("target_true", out.target_true, out.target_true_id);
+  if (use.truth) read_target("target_true", out.target_true, out.target_true_id);
+  else
+    ReadOptional(rewrite, "target_true", faults, [&](const JsonNode&) {
+      read_target("target_true", out.target_true, out.target_true_id);
+    });
   if (!use.edit) return out;
   ReadCaseId(record, place, faults, out);
   read_target("target_new", out.target_new, out.target_new_id);

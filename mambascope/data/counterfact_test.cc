@@ -383,6 +383,18 @@ const BadRecordCase kBadRecords[] = {
 INSTANTIATE_TEST_SUITE_P(Records, BadRecordTest, testing::ValuesIn(kBadRecords),
                          [](const auto& info) { return info.param.name; });
 
+TEST_F(CounterFactTest, BadTruthIsIgnoredWhereNoneIsNeeded) {
+  for (const Json& bad : {With(kOriginal, "/requested_rewrite/target_true", 5),
+                          With(kEasyEdit, "/ground_truth", 5)}) {
+    WriteFile(folder_ / "facts.json", Json::array({bad}).dump());
+    ReadFaults faults;
+    EXPECT_EQ(ReadCounterFact(folder_ / "facts.json", kWithoutTruth, &faults).at(0).target_true,
+              "");
+    EXPECT_THAT(faults.ignored, SizeIs(testing::Ge(1u)));
+    EXPECT_THAT(faults.left_out, IsEmpty());
+  }
+}
+
 TEST_F(CounterFactTest, BadOptionalFieldIsIgnoredByName) {
   const auto read = [&](const Json& record, ReadFaults& faults) {
     WriteFile(folder_ / "facts.json", Json::array({record}).dump());
