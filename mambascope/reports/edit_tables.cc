@@ -6,9 +6,7 @@ namespace {
 const std::vector<std::string> kRecordColumns = {"case_id", "relation",   "prompt",
                                                  "subject", "target_new", "target_true"};
 TableCells RecordCells(const EditRecord& r) {
-  return {r.case_id,    r.relation.empty() ? Json() : Json(r.relation),
-          r.prompt,     r.subject,
-          r.target_new, r.target_true};
+  return {r.case_id, TextCell(r.relation), r.prompt, r.subject, r.target_new, r.target_true};
 }
 
 // The keys of the measures, those of texts last.
@@ -43,22 +41,13 @@ TableCells MeasureCells(const EditMeans& means) {
          (texts ? TableCells{share(texts->entropy), share(texts->reference)} : TableCells(2));
 }
 
-Json ModelOf(const Json& options) { return options.value("model", Json()); }
-
-Table StartTable(std::vector<std::string> columns, const std::vector<std::string>& middle,
-                 const std::vector<std::string>& last) {
-  columns.insert(columns.end(), middle.begin(), middle.end());
-  columns.insert(columns.end(), last.begin(), last.end());
-  return Table(columns);
-}
-
 }  // namespace
 
 Table MakeTable(const OneEditResult& result) {
   Table table({"model", "layer", "projection", "prompt", "subject", "target", "measure", "pass",
                "loss", "nll", "kl", "decay", "p", "id", "text", "prob", "p_target"});
   const auto keys = [&](const char* measure) -> TableCells {
-    return {ModelOf(result.options),
+    return {ModelCell(result.options),
             result.layers.back(),
             result.projection,
             result.prompt,
@@ -83,12 +72,12 @@ Table MakeTable(const EditSweepResult& result) {
   const EditScores first = result.records.empty() ? EditScores() : result.records[0].pre;
   std::vector<std::string> columns = {"model"};
   columns.insert(columns.end(), kRecordColumns.begin(), kRecordColumns.end());
-  Table table = StartTable(columns,
-                           {"layer", "projection", "steps", "loss", "p", "stopped", "change_norm",
-                            "weight_norm", "seconds"},
-                           MeasureColumns(first));
+  Table table(JoinColumns(columns,
+                          {"layer", "projection", "steps", "loss", "p", "stopped", "change_norm",
+                           "weight_norm", "seconds"},
+                          MeasureColumns(first)));
   for (const RecordResult& record : result.records) {
-    const TableCells keys = TableCells{ModelOf(result.options)} + RecordCells(record.record);
+    const TableCells keys = TableCells{ModelCell(result.options)} + RecordCells(record.record);
     table.Add(keys + TableCells(9) + MeasureCells(record.pre));
     for (const RecordEdit& e : record.edits)
       table.Add(keys +
@@ -102,8 +91,8 @@ Table MakeTable(const EditSweepResult& result) {
 Table MakeTable(const MassEditResult& result) {
   const EditScores first = result.records.empty() ? EditScores() : result.records[0].pre;
   std::vector<std::string> columns = {"model", "edits", "records", "edited"};
-  Table table = StartTable(columns, kRecordColumns, MeasureColumns(first));
-  const Json model = ModelOf(result.options);
+  Table table(JoinColumns(columns, kRecordColumns, MeasureColumns(first)));
+  const Json model = ModelCell(result.options);
   for (const MassEditPoint& point : result.points) {
     const TableCells none(kRecordColumns.size());
     table.Add(TableCells{model, point.edits, point.pre.records, false} + none +

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "mambascope/figures/label.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/result_page.h"
 
 namespace mambascope {
@@ -19,7 +20,7 @@ std::string FactText(const TracedFact& fact) {
 
 std::string FactsText(size_t facts, const std::vector<RelationCount>& relations) {
   if (relations.empty()) return "";
-  std::string text = CountText(facts, "fact") + "\n";
+  std::string text = Count(facts, "fact") + "\n";
   for (const RelationCount& r : relations) {
     if (r.chosen > 0 || r.without_partner > 0)
       text += fmt::format("  {:<32} {:>5} {:<6} {:>5} tested, {:>5} known, {:>5} chosen{}\n",

@@ -8,6 +8,7 @@
 #include "mambascope/figures/heat_map.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/page.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/decompose_report.h"
 #include "mambascope/reports/knockout_report.h"
 #include "mambascope/reports/knockout_words.h"
@@ -26,7 +27,7 @@ std::string LackingLine(const KnockoutResult& result) {
     if (with == static_cast<int64_t>(result.facts.size())) continue;
     line +=
         fmt::format("{}{} in {} of {}", line.empty() ? "" : ", ", FlowName(result, result.flows[f]),
-                    with, CountText(result.facts.size(), "fact"));
+                    with, Count(result.facts.size(), "fact"));
   }
   return line;
 }

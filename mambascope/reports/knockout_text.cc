@@ -7,6 +7,7 @@
 
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/terminal.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/knockout_words.h"
 #include "mambascope/reports/result_page.h"
 
@@ -57,7 +58,7 @@ std::string KnockoutText(const KnockoutResult& result) {
         Extreme(x, average.change, high),
         everywhere ? ""
                    : fmt::format("; {} of {} have something to sever", average.with_sources,
-                                 CountText(result.facts.size(), "fact")));
+                                 Count(result.facts.size(), "fact")));
   }
   grid.domain = {{0.0, most}};
   return text + "Loss of p(answer) in percent:\n" + TerminalHeatMap(grid);

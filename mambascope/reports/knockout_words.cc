@@ -7,6 +7,7 @@
 #include <set>
 
 #include "mambascope/figures/palette.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/result_page.h"
 
 namespace mambascope {
@@ -40,7 +41,7 @@ std::string WindowText(const KnockoutResult& result) {
 }
 
 std::string FirstWindowText(const KnockoutResult& result) {
-  return "windows of " + CountText(static_cast<size_t>(result.lengths.at(0).window), "layer");
+  return "windows of " + Count(result.lengths.at(0).window, "layer");
 }
 
 std::vector<int> AllPlaces(const KnockoutResult& result) {

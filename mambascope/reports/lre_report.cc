@@ -7,6 +7,7 @@
 
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/page.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/result_page.h"
 
 namespace mambascope {
@@ -59,7 +60,7 @@ bool Differs(const RelationResult& relation, int TrialResult::*layer) {
 // "animal_class", "47 relations"
 std::string RelationsName(const LreResult& lre) {
   if (lre.relations.size() == 1) return lre.relations[0].name;
-  return CountText(lre.relations.size(), "relation");
+  return Count(lre.relations.size(), "relation");
 }
 
 PageInfo LreHead(const LreResult& lre) {

@@ -29,7 +29,7 @@ Table MakeTable(const LreResult& result) {
                "held_out_faithfulness",
                "training_causality",
                "skipped"});
-  const Json model = result.options.value("model", Json());
+  const Json model = ModelCell(result.options);
   for (const RelationResult& r : result.relations) {
     const TableCells relation = {model, r.name, r.kind, r.pattern, r.samples, r.range, r.chance};
     for (size_t i = 0; i < r.trials.size(); ++i) {

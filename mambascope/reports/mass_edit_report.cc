@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "mambascope/figures/page.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/edit_means.h"
 #include "mambascope/reports/result_page.h"
 
@@ -85,7 +86,7 @@ std::string MassEditPage(const MassEditResult& result) {
                             {"unit", "percent, with 95% intervals in brackets"}},
                 .made_by = OptionLines(result.options)};
   for (const MassEditPoint& point : result.points)
-    info.summary.push_back({CountText(static_cast<size_t>(point.edits), "edit"), PointText(point)});
+    info.summary.push_back({Count(point.edits, "edit"), PointText(point)});
   const auto chart = MassEditChart(result);
   if (!chart) return HtmlPage(info, {});
   const bool is_zsre = result.points[0].means.measures.benchmark == EditBenchmark::kZsre;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "mambascope/figures/page.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/result_page.h"
 
 namespace mambascope {
@@ -118,9 +119,8 @@ std::string MomentsPage(const MomentsResult& report) {
                 .made_by = OptionLines(report.options)};
   if (!report.moments.empty()) {
     const MomentResult& first = report.moments[0];
-    info.summary.push_back(
-        {"text", fmt::format("{} of {}", CountText(static_cast<size_t>(first.tokens), "token"),
-                             CountText(static_cast<size_t>(first.documents), "document"))});
+    info.summary.push_back({"text", fmt::format("{} of {}", Count(first.tokens, "token"),
+                                                Count(first.documents, "document"))});
   }
   std::vector<Figure> figures;
   for (const Site site : sites) {

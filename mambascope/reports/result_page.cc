@@ -9,6 +9,7 @@
 
 #include "mambascope/experiments/facts/traced_fact.h"
 #include "mambascope/model/site.h"
+#include "mambascope/plural.h"
 
 namespace mambascope {
 namespace {
@@ -29,10 +30,6 @@ std::string WhyGuarded(Metric metric) {
 
 }  // namespace
 
-std::string CountText(size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 std::string JoinTexts(const std::vector<std::string>& texts) {
   return fmt::format("{}", fmt::join(texts, ", "));
 }
@@ -50,9 +47,9 @@ std::string DataName(const Json& options) {
   return JoinTexts(names);
 }
 
-std::string DataText(const Json& options, size_t count, std::string_view noun) {
+std::string DataText(const Json& options, size_t count, const std::string& noun) {
   const std::string data = DataName(options);
-  return CountText(count, noun) + (data.empty() ? "" : " of " + data);
+  return Count(count, noun) + (data.empty() ? "" : " of " + data);
 }
 
 std::string RelationsLine(const std::vector<RelationCount>& relations) {
@@ -67,13 +64,13 @@ std::string RelationsLine(const std::vector<RelationCount>& relations) {
 
 std::string GuardText(int64_t guarded, Metric metric) {
   if (guarded == 0) return "";
-  return fmt::format("{} {} left out, because {}.", CountText(static_cast<size_t>(guarded), "fact"),
+  return fmt::format("{} {} left out, because {}.", Count(guarded, "fact"),
                      guarded == 1 ? "is" : "are", WhyGuarded(metric));
 }
 
 std::string NoneText(size_t facts, Metric metric) {
   return fmt::format("None of the {} qualifies, because {}. There is nothing to average.",
-                     CountText(facts, "fact"), WhyGuarded(metric));
+                     Count(facts, "fact"), WhyGuarded(metric));
 }
 
 std::string EffectText(Metric metric) {

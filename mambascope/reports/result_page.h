@@ -13,9 +13,6 @@
 
 namespace mambascope {
 
-// "1 fact", "12 facts": the noun gets an s for every count but 1.
-std::string CountText(size_t count, std::string_view noun);
-
 // "8, 9, 10"
 std::string JoinTexts(const std::vector<std::string>& texts);
 
@@ -26,7 +23,7 @@ std::string ModelName(const Json& options);
 std::string DataName(const Json& options);
 
 // "12 facts of relations", "1 record of counterfact.json"
-std::string DataText(const Json& options, size_t count, std::string_view noun);
+std::string DataText(const Json& options, size_t count, const std::string& noun);
 
 // "river_continent 12 of 130, ..": how many facts of each relation were chosen.
 std::string RelationsLine(const std::vector<RelationCount>& relations);

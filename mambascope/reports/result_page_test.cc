@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "mambascope/plural.h"
+
 namespace mambascope {
 namespace {
 
@@ -10,9 +12,9 @@ using testing::ElementsAre;
 using testing::Pair;
 
 TEST(ResultPageTest, CountsAreSingularOrPlural) {
-  EXPECT_EQ(CountText(1, "fact"), "1 fact");
-  EXPECT_EQ(CountText(2, "fact"), "2 facts");
-  EXPECT_EQ(CountText(0, "record"), "0 records");
+  EXPECT_EQ(Count(1, "fact"), "1 fact");
+  EXPECT_EQ(Count(2, "fact"), "2 facts");
+  EXPECT_EQ(Count(0, "record"), "0 records");
   EXPECT_EQ(GuardText(0), "");
   EXPECT_EQ(GuardText(1), "1 fact is left out, because p_clean - p_corrupt is below 0.01.");
   EXPECT_EQ(GuardText(3), "3 facts are left out, because p_clean - p_corrupt is below 0.01.");

@@ -6,18 +6,14 @@
 
 #include <cmath>
 
-#include "mambascope/reports/result_page.h"
-
 namespace mambascope {
 namespace {
-
-Json TextOrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
 // The columns and cells that say which fact a row of tracing is of.
 const std::vector<std::string> kFactColumns = {"model",           "relation", "subject",
                                                "corrupt_subject", "prompt",   "answer"};
 TableCells FactCells(const Json& options, const TracedFact& fact) {
-  return {ModelName(options), TextOrNull(fact.relation),
+  return {ModelCell(options), TextCell(fact.relation),
           fact.clean.subject, fact.corrupt ? Json(fact.corrupt->subject) : Json(),
           fact.clean.text,    fact.answer};
 }
@@ -41,14 +37,6 @@ TableCells EffectCells(const TracedFact& fact, const std::optional<double>& p,
           fact.logit_diff_clean,
           fact.logit_diff_corrupt,
           EffectCell(fact, Metric::kLogitDiff, logit_diff)};
-}
-
-std::vector<std::string> Columns(std::vector<std::string> columns,
-                                 const std::vector<std::string>& more,
-                                 const std::vector<std::string>& last = {}) {
-  columns.insert(columns.end(), more.begin(), more.end());
-  columns.insert(columns.end(), last.begin(), last.end());
-  return columns;
 }
 
 // `logit_diff` is empty, or has the shape of `grid`.
@@ -90,7 +78,7 @@ class KnockoutRows {
       const Flow& flow = result_.flows[f];
       const bool cut = !flow.to.empty();
       for (size_t w = 0; w < fact.cells[f].size(); ++w)
-        AddCell(fact, "curve", flow.from, TextOrNull(flow.to),
+        AddCell(fact, "curve", flow.from, TextCell(flow.to),
                 cut ? Json(result_.channels.at(flow.group)) : Json(), lengths(flow.windows).x[w],
                 fact.sources[f], fact.cells[f][w], lengths(flow.windows).window);
     }
@@ -108,7 +96,7 @@ class KnockoutRows {
   TableCells Keys(const KnockedFact& fact, const char* measure, const Json& window) const {
     return {result_.name,
             measure,
-            TextOrNull(fact.relation),
+            TextCell(fact.relation),
             fact.prompt.subject,
             fact.prompt.text,
             fact.answer,
@@ -153,8 +141,8 @@ class KnockoutRows {
 }  // namespace
 
 Table MakeTable(const TraceResults& results) {
-  Table table(Columns(kFactColumns, {"site", "window", "token", "token_text", "row", "layer"},
-                      kEffectColumns));
+  Table table(JoinColumns(kFactColumns, {"site", "window", "token", "token_text", "row", "layer"},
+                          kEffectColumns));
   for (const std::vector<TraceResult>& sites : results) {
     for (const TraceResult& result : sites) {
       for (const FactTrace& trace : result.facts) {
@@ -168,7 +156,7 @@ Table MakeTable(const TraceResults& results) {
 }
 
 Table MakeTable(const PathsResults& results) {
-  Table table(Columns(kFactColumns, {"at", "condition", "layer"}, kEffectColumns));
+  Table table(JoinColumns(kFactColumns, {"at", "condition", "layer"}, kEffectColumns));
   for (const std::vector<PathsResult>& tokens : results) {
     for (const PathsResult& result : tokens) {
       for (const FactPaths& paths : result.facts) AddPaths(result, paths, table);
@@ -200,7 +188,7 @@ Table MakeTable(const AttentionResult& result) {
     };
     for (int64_t to = 0; to < layer.mean.size(0); ++to) {
       for (int64_t from = 0; from <= to; ++from)
-        table.Add({ModelName(result.options), layer.layer, layer.channel_name, layer.channels, to,
+        table.Add({ModelCell(result.options), layer.layer, layer.channel_name, layer.channels, to,
                    text(to), from, text(from), at(layer.mean, to, from),
                    at(layer.absolute, to, from), at(layer.normalised, to, from), result.channel,
                    at(layer.channel, to, from)});
@@ -213,7 +201,7 @@ Table MakeTable(const MomentsResult& result) {
   Table table({"model", "site", "layer", "projections", "width", "tokens", "documents", "condition",
                "convergence_tokens", "convergence_change"});
   for (const MomentResult& m : result.moments) {
-    const TableCells keys = {ModelName(result.options),
+    const TableCells keys = {ModelCell(result.options),
                              SiteName(m.place.site),
                              m.place.layer,
                              fmt::format("{}", fmt::join(result.projections.at(m.place), "+")),

@@ -24,6 +24,18 @@ std::string Field(const Json& cell) {
 
 }  // namespace
 
+Json TextCell(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+Json ModelCell(const Json& options) { return options.value("model", Json()); }
+
+std::vector<std::string> JoinColumns(std::vector<std::string> columns,
+                                     const std::vector<std::string>& more,
+                                     const std::vector<std::string>& last) {
+  columns.insert(columns.end(), more.begin(), more.end());
+  columns.insert(columns.end(), last.begin(), last.end());
+  return columns;
+}
+
 Table::Table(const std::vector<std::string>& columns) : columns_(columns.size()) {
   Append({columns.begin(), columns.end()});
 }

@@ -16,6 +16,17 @@ inline TableCells operator+(TableCells a, const TableCells& b) {
   return a;
 }
 
+// A text's cell: null when it is empty.
+Json TextCell(const std::string& text);
+
+// The model as the options give it.
+Json ModelCell(const Json& options);
+
+// All columns, in this order.
+std::vector<std::string> JoinColumns(std::vector<std::string> columns,
+                                     const std::vector<std::string>& more,
+                                     const std::vector<std::string>& last = {});
+
 class Table {
  public:
   explicit Table(const std::vector<std::string>& columns);

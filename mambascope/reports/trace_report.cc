@@ -14,6 +14,7 @@
 #include "mambascope/figures/page.h"
 #include "mambascope/figures/terminal.h"
 #include "mambascope/figures/values.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/fact_text.h"
 #include "mambascope/reports/result_page.h"
 
@@ -92,12 +93,17 @@ std::vector<std::string> LayerLabels(const TraceResult& result, size_t layers) {
   return labels;
 }
 
+// "subject last"
+std::string RowName(size_t row) {
+  std::string name = kTraceRows[row];
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
 std::vector<std::string> RowLabels(const TraceAverage& average) {
   std::vector<std::string> labels;
   for (size_t r = 0; r < kTraceRows.size(); ++r) {
-    std::string label = kTraceRows[r];
-    std::replace(label.begin(), label.end(), '_', ' ');
-    labels.push_back(fmt::format("{} ({})", label, average.facts_per_row[r]));
+    labels.push_back(fmt::format("{} ({})", RowName(r), average.facts_per_row[r]));
   }
   return labels;
 }
@@ -119,8 +125,7 @@ std::string Corruption(const TraceResult& result) {
 // The lines under a figure's title.
 std::string TracedSubtitle(const TraceResult& result) {
   return fmt::format("{}; {}; corrupted by {}; window of {}", ModelName(result.options),
-                     TracedData(result), Corruption(result),
-                     CountText(static_cast<size_t>(result.window), "layer"));
+                     TracedData(result), Corruption(result), Count(result.window, "layer"));
 }
 
 std::string AverageTitle(const TraceResult& result, const std::string& what) {
@@ -314,7 +319,7 @@ std::string SharedWindow(const std::vector<const TraceResult*>& flat) {
   for (const TraceResult* result : flat) {
     if (result->window != window) return "";
   }
-  return "; window of " + CountText(static_cast<size_t>(window), "layer");
+  return "; window of " + Count(window, "layer");
 }
 
 // The sites' own colours, or one scheme for different sites.
@@ -368,12 +373,14 @@ LinePanels AverageCurvePanels(const TraceResults& results) {
                     .title = PanelName(results, *result),
                     .band_name = "95% confidence intervals over facts",
                     .y_title = "indirect effect"};
-    if (depths.size() == 1) SetLayers(chart, *depths.begin());
-    else SetDepths(chart, "depth of the layer (%)");
+    if (depths.size() == 1) {
+      SetLayers(chart, *depths.begin());
+      chart.x = LayerLabels(*result, chart.x.size());
+    } else {
+      SetDepths(chart, "depth of the layer (%)");
+    }
     for (size_t row : rows) {
-      std::string name = kTraceRows[row];
-      std::replace(name.begin(), name.end(), '_', ' ');
-      const Curve curve{.name = name, .values = average.ie[row], .band = average.ci95[row]};
+      const Curve curve{.name = RowName(row), .values = average.ie[row], .band = average.ci95[row]};
       chart.curves.push_back(depths.size() == 1 ? curve : AtDepths(curve));
     }
     figure.panels.push_back(std::move(chart));
@@ -482,7 +489,7 @@ Grid FactHeatMap(const TraceResult& result, const FactTrace& trace) {
       .subtitle = fmt::format("{}; {}; corrupted by {}; window of {}; * marks the subject's tokens",
                               ModelName(result.options), fact.clean.text,
                               fact.corrupt ? fact.corrupt->subject : Corruption(result),
-                              CountText(static_cast<size_t>(result.window), "layer")),
+                              Count(result.window, "layer")),
       .row_title = "token",
       .column_title = "layer",
       .value_title = ValueName(result),
