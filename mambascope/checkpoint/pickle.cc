@@ -192,38 +192,47 @@ class Machine {
   void Step(uint8_t op) {
     // clang-format off
     switch (op) {
-      case 0x80: if (const int version = Int<uint8_t>(); version > 5) Refuse(fmt::format("protocol {}", version)); break;
-      case 0x95: Int<uint64_t>(); break;                                                                    // FRAME
-      case '(': Push({Mark{}}); break;                                                                      // MARK
-      case 'N': Push({None{}}); break;                                                                      // NONE
-      case 0x88: Push({int64_t{1}}); break;                                                                 // NEWTRUE
-      case 0x89: Push({int64_t{0}}); break;                                                                 // NEWFALSE
-      case 'J': Push({int64_t{Int<int32_t>()}}); break;                                                     // BININT
-      case 'K': Push({int64_t{Int<uint8_t>()}}); break;                                                     // BININT1
-      case 'M': Push({int64_t{Int<uint16_t>()}}); break;                                                    // BININT2
-      case 0x8a: Push({Long(Int<uint8_t>())}); break;                                                       // LONG1
-      case 'G': Push({Double()}); break;                                                                    // BINFLOAT
-      case 'X': Push({std::string(Bytes(Int<uint32_t>()))}); break;                                         // BINUNICODE
-      case 0x8c: Push({std::string(Bytes(Int<uint8_t>()))}); break;                                         // SHORT_BINUNICODE
-      case 'c': { std::string module = Line(); Push({Global{module + " " + Line()}}); break; }              // GLOBAL
-      case 0x93: { ValuePtr attribute = Pop(), module = Pop(); PushGlobal(module, attribute); break; }      // STACK_GLOBAL
-      case ')': case ']': Push({Sequence{}}); break;                                                        // EMPTY_TUPLE, EMPTY_LIST
-      case '}': Push({Dictionary{}}); break;                                                                // EMPTY_DICT
-      case 't': Push({Sequence{PopToMark()}}); break;                                                       // TUPLE
-      case 0x85: case 0x86: case 0x87: PushTuple(op - 0x84u); break;                                        // TUPLE1..3
-      case 'a': { ValuePtr item = Pop(); Append({item}); break; }                                           // APPEND
-      case 'e': Append(PopToMark()); break;                                                                 // APPENDS
-      case 's': { ValuePtr value = Pop(), key = Pop(); SetItems({key, value}); break; }                     // SETITEM
-      case 'u': SetItems(PopToMark()); break;                                                               // SETITEMS
-      case 'q': Remember(Int<uint8_t>()); break;                                                            // BINPUT
-      case 'r': Remember(Int<uint32_t>()); break;                                                           // LONG_BINPUT
-      case 0x94: Remember(static_cast<uint32_t>(memo_.size())); break;                                      // MEMOIZE
-      case 'h': Recall(Int<uint8_t>()); break;                                                              // BINGET
-      case 'j': Recall(Int<uint32_t>()); break;                                                             // LONG_BINGET
-      case 'Q': LoadPersistent(); break;                                                                    // BINPERSID
-      case 'R': Reduce(); break;                                                                            // REDUCE
+      case 0x80:
+        if (const int version = Int<uint8_t>(); version > 5)
+          Refuse(fmt::format("protocol {}", version));
+        break;
+      case 0x95: Int<uint64_t>(); break;                                  // FRAME
+      case '(': Push({Mark{}}); break;                                    // MARK
+      case 'N': Push({None{}}); break;                                    // NONE
+      case 0x88: Push({int64_t{1}}); break;                               // NEWTRUE
+      case 0x89: Push({int64_t{0}}); break;                               // NEWFALSE
+      case 'J': Push({int64_t{Int<int32_t>()}}); break;                   // BININT
+      case 'K': Push({int64_t{Int<uint8_t>()}}); break;                   // BININT1
+      case 'M': Push({int64_t{Int<uint16_t>()}}); break;                  // BININT2
+      case 0x8a: Push({Long(Int<uint8_t>())}); break;                     // LONG1
+      case 'G': Push({Double()}); break;                                  // BINFLOAT
+      case 'X': Push({std::string(Bytes(Int<uint32_t>()))}); break;       // BINUNICODE
+      case 0x8c: Push({std::string(Bytes(Int<uint8_t>()))}); break;       // SHORT_BINUNICODE
+      // GLOBAL
+      case 'c': { std::string module = Line(); Push({Global{module + " " + Line()}}); break; }
+      // STACK_GLOBAL
+      case 0x93: { ValuePtr name = Pop(), module = Pop(); PushGlobal(module, name); break; }
+      case ')': case ']': Push({Sequence{}}); break;                      // EMPTY_TUPLE, EMPTY_LIST
+      case '}': Push({Dictionary{}}); break;                              // EMPTY_DICT
+      case 't': Push({Sequence{PopToMark()}}); break;                     // TUPLE
+      case 0x85: case 0x86: case 0x87: PushTuple(op - 0x84u); break;      // TUPLE1..3
+      case 'a': { ValuePtr item = Pop(); Append({item}); break; }         // APPEND
+      case 'e': Append(PopToMark()); break;                               // APPENDS
+      // SETITEM
+      case 's': { ValuePtr value = Pop(), key = Pop(); SetItems({key, value}); break; }
+      case 'u': SetItems(PopToMark()); break;                             // SETITEMS
+      case 'q': Remember(Int<uint8_t>()); break;                          // BINPUT
+      case 'r': Remember(Int<uint32_t>()); break;                         // LONG_BINPUT
+      case 0x94: Remember(static_cast<uint32_t>(memo_.size())); break;    // MEMOIZE
+      case 'h': Recall(Int<uint8_t>()); break;                            // BINGET
+      case 'j': Recall(Int<uint32_t>()); break;                           // LONG_BINGET
+      case 'Q': LoadPersistent(); break;                                  // BINPERSID
+      case 'R': Reduce(); break;                                          // REDUCE
       // BUILD: drops a state_dict's _metadata
-      case 'b': { As<Dictionary>((Pop(), stack_.empty() ? Pop() : stack_.back()), "a dictionary"); break; }
+      case 'b':
+        Pop();
+        As<Dictionary>(stack_.empty() ? Pop() : stack_.back(), "a dictionary");
+        break;
       default: Refuse(fmt::format("opcode 0x{:02x}", op));
     }
     // clang-format on
