@@ -1,4 +1,5 @@
-# What `cmake --install` puts where: the program, its models and data, and the library with its headers for other C++ programs.
+# Says what `cmake --install` puts where: the program, its models and data, and the library with its
+# headers for other C++ programs.
 set(PACKAGE ${CMAKE_INSTALL_LIBDIR}/cmake/mambascope)
 install(TARGETS mambascope)
 install(TARGETS mambascope_lib EXPORT mambascope)

@@ -1,4 +1,5 @@
-# The git commit of the sources, echoed in every result file; looked up at each build, rewritten only when it changes.
+# The git commit of the sources, which every result file echoes. It is looked up at each build, and
+# the file is rewritten only when it changes.
 set(VERSION_SOURCES ${CMAKE_BINARY_DIR}/generated/version.cc)
 add_custom_target(mambascope_version
   COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_SOURCE_DIR} -DOUT=${VERSION_SOURCES} -DVERSION=${PROJECT_VERSION}

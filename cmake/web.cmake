@@ -1,5 +1,6 @@
-# The figure libraries (mambascope/figures/web/package.json), embedded in the library by web.S. npm fetches them into the build folder, once
-# and again when package-lock.json changes, without running any package's scripts; MAMBASCOPE_WEB names a node_modules folder to use instead.
+# The figure libraries (mambascope/figures/web/package.json), which web.S embeds in the library. npm
+# fetches them into the build folder, once and again when package-lock.json changes. It runs no
+# package's scripts. MAMBASCOPE_WEB names a node_modules folder to use instead.
 set(WEB_SOURCE ${CMAKE_CURRENT_LIST_DIR}/../mambascope/figures/web)
 cmake_path(NORMAL_PATH WEB_SOURCE)
 set(WEB_FILES vega/LICENSE vega/build/vega.min.js vega-lite/build/vega-lite.min.js vega-embed/build/vega-embed.min.js)
@@ -30,7 +31,8 @@ else()
     COMMAND ${CMAKE_COMMAND} -E copy ${WEB_SOURCE}/package.json ${WEB_SOURCE}/package-lock.json ${CMAKE_BINARY_DIR}/web
     COMMAND ${CMAKE_COMMAND} -E chdir ${CMAKE_BINARY_DIR}/web
             ${NPM} ci --ignore-scripts --no-audit --no-fund --no-progress --no-update-notifier --loglevel=error
-    COMMAND ${CMAKE_COMMAND} -E touch ${WEB_FILES} # packages may date their files before the lock file, which would make them stale for ever
+    # Packages may date their files before the lock file, which would make them stale for ever.
+    COMMAND ${CMAKE_COMMAND} -E touch ${WEB_FILES}
     COMMENT "Fetching vega, vega-lite and vega-embed with npm"
     VERBATIM)
 endif()

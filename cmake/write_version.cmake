@@ -1,4 +1,5 @@
-# Writes OUT: `extern const char* const kVersion, kGitCommit[]`. The commit is "unknown" outside a git checkout, and ends in "+" where files differ from it.
+# Writes OUT: `extern const char* const kVersion, kGitCommit[]`. The commit is "unknown" outside a git
+# checkout, and ends in "+" if files differ from it.
 execute_process(COMMAND git describe --always --abbrev=12 --exclude=* --dirty=+ WORKING_DIRECTORY ${SOURCE}
                 OUTPUT_VARIABLE COMMIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE STATUS)
 if(NOT STATUS EQUAL 0)
