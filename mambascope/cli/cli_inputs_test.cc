@@ -129,6 +129,23 @@ TEST_F(InputsCliTest, MistypedNamesAreAnsweredWithTheNearest) {
   EXPECT_THAT(usage({"trace", "--xyzzy"}), HasSubstr("mambascope trace --help lists them"));
 }
 
+TEST_F(InputsCliTest, PromptMayBeginWithDashes) {
+  const Outcome outcome = RunProgram({"predict", "--prompt", "-- the Louvre", "--top", "1"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+}
+
+TEST_F(InputsCliTest, KnockoutFollowsTheObjectSoItNeedsOne) {
+  Json bare = EasyRecord("Louvre", "");
+  bare.erase("ground_truth");
+  const Json records = {bare, EasyRecord("Colosseum", "Rome")};
+  const Outcome outcome =
+      RunProgram({"knockout", "--counterfact", Write("facts.json", records.dump()), "--all-facts",
+                  "--from", "subject", "--json", "--out", folder_ / "knockout"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("lacks the true answer"));
+  EXPECT_THAT(ParseJson(outcome.out, "stdout")["facts"], SizeIs(1));
+}
+
 TEST_F(InputsCliTest, NameOnTheHubSaysHowToDownloadIt) {
   EXPECT_THAT(RunProgram({"info", "--model", "some-one/some-model"}).err,
               HasSubstr("hf download some-one/some-model --local-dir some-model"));

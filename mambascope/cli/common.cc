@@ -68,8 +68,9 @@ void VisitCompatOption(CommonArguments& a, OptionVisitor& option) {
   option.Topic("Model");
   option(&a.compat,
          {.names = "--compat",
-          .help = "How a Mamba-2 with several groups takes its gated norm. none: per group, as the "
-                  "model was trained. transformers: over the whole width, as transformers does",
+          .help = "Norm before W_o of a Mamba-2 whose components are divided into several groups. "
+                  "none: one RMS for each group, as the model was trained. transformers: one RMS "
+                  "over all components, as the Hugging Face library does",
           .bounds = OneOf{{"none", "transformers"}}});
 }
 
@@ -94,19 +95,19 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
                    .help = "Seed of every random choice",
                    .otherwise = "0",
                    .bounds = IntegersFrom{0}});
-  option(&a.quiet,
-         {.names = "--quiet", .help = "Print nothing but errors", .decides = Decides::kConduct});
+  option(&a.quiet, {.names = "--quiet",
+                    .help = "Print no results as text, no warnings and no progress",
+                    .decides = Decides::kConduct});
   option(&a.json, {.names = "--json",
                    .help = "Print one JSON document on stdout",
                    .decides = Decides::kConduct});
-  option(
-      &a.check,
-      {.names = "--check",
-       .help = "Compute some cells again, each by a whole pass, and print the largest difference",
-       .decides = Decides::kConduct});
+  option(&a.check, {.names = "--check",
+                    .help = "Compute some cells again, each by a full forward pass, and print the "
+                            "largest difference",
+                    .decides = Decides::kConduct});
   option(&a.explain,
          {.names = "--explain",
-          .help = "Print the plan of the work: what is computed, compared with whole passes",
+          .help = "Print the plan of the work: what is computed, compared with full forward passes",
           .decides = Decides::kConduct});
 }
 
@@ -220,11 +221,11 @@ Tokenizer RequireTokenizer(const CommonArguments& o) {
 }
 
 void Warn(const CommonArguments& o, const std::string& sentence) {
-  if (!o.quiet) fmt::print(stderr, "warning: {}\n", sentence);
+  if (!o.quiet) PrintLine(fmt::format("warning: {}\n", sentence));
 }
 
 void Note(const CommonArguments& o, const std::string& sentence) {
-  if (!o.quiet && !o.json) fmt::print(stderr, "note: {}\n", sentence);
+  if (!o.quiet && !o.json) PrintLine(fmt::format("note: {}\n", sentence));
 }
 
 void WarnOfFaults(const CommonArguments& o, const ReadFaults& faults) {

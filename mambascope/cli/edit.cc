@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include "mambascope/checkpoint/file.h"
-#include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
 #include "mambascope/cli/edit_many.h"
@@ -33,7 +32,6 @@ void WriteOneEdit(const CommonArguments& common, const OutputArguments& output,
 void EditOne(const CommonArguments& common, const EditArguments& o, const OutputFolder& out,
              RunDescription run) {
   EditSetup setup(common, o, out);
-  setup.CheckPlaces();
   WarnOfPrompt(common, *o.prompt);
   WarnOfSubject(common, *o.prompt, *o.subject);
   setup.Describe(run);
@@ -60,8 +58,7 @@ void EditOne(const CommonArguments& common, const EditArguments& o, const Output
   const std::string about =
       fmt::format("{}: {}", MakePrompt(setup.tokenizer(), rewrite.pattern, rewrite.subject).text,
                   rewrite.target);
-  WriteOneEdit(common, o.output, out, edit.result,
-               {edit.edits, Fingerprint(ModelFolder(common.model)), about});
+  WriteOneEdit(common, o.output, out, edit.result, {edit.edits, setup.fingerprint(), about});
 }
 
 class EditCommand : public Command {
@@ -97,9 +94,9 @@ class EditCommand : public Command {
   void Run() override {
     const bool many = !a_.prompt && (a_.method == "memit" || !a_.edits.empty()),
                sweep = !a_.prompt && !many;
-    const OutputFolder out =
-        OpenOutput(a_.output, DefaultFolder("edit", {common.model}, a_.method),
-                   {"edit.json", "edit.html", sweep ? "edit.jsonl" : "edit.safetensors"});
+    const OutputFolder out = OpenOutput(
+        a_.output, DefaultFolder("edit", {common.model}, a_.method),
+        {"edit.json", "edit.html", kContextsFile, sweep ? "edit.jsonl" : "edit.safetensors"});
     const RunDescription run = DescribeRun("edit", *this);
     if (sweep) EditRecords(common, a_, out, run);
     else if (many) EditMany(common, a_, out, run);

@@ -3,12 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <sstream>
-
-#include "mambascope/checkpoint/file.h"
+#include "mambascope/data/corpus.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
-#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 namespace {
@@ -18,16 +15,9 @@ namespace fs = std::filesystem;
 // The lines of a .txt file, or the text itself.
 std::vector<std::string> PromptTexts(const std::string& given) {
   if (!given.ends_with(".txt")) return {given};
-  std::istringstream lines(ReadFile(given));
+  Corpus lines({given});
   std::vector<std::string> texts;
-  int64_t number = 0;
-  for (std::string line; std::getline(lines, line);) {
-    ++number;
-    if (line.ends_with('\r')) line.pop_back();
-    if (FindInvalidUtf8(line) != line.npos)
-      throw Error(fmt::format("{}: line {} is no UTF-8", given, number));
-    if (!line.empty()) texts.push_back(line);
-  }
+  while (const std::optional<std::string> line = lines.Next()) texts.push_back(*line);
   if (texts.empty())
     throw Error(fmt::format("{}: holds no prompts", given), "write one prompt per line");
   return texts;

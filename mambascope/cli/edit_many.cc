@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "mambascope/checkpoint/file.h"
-#include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/edit_record.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/experiments/editing/edit_file.h"
@@ -16,10 +15,10 @@ namespace {
 
 void WriteMassEdit(const CommonArguments& common, const OutputArguments& output,
                    const OutputFolder& out, const MassEditResult& result,
-                   const std::vector<Edit>& edits) {
+                   const std::string& fingerprint, const std::vector<Edit>& edits) {
   const auto together = HoldFiles();
-  WriteEdits(out / "edit.safetensors", {edits, Fingerprint(ModelFolder(common.model)),
-                                        fmt::format("{} records", result.points.back().edits)});
+  WriteEdits(out / "edit.safetensors",
+             {edits, fingerprint, fmt::format("{} records", result.points.back().edits)});
   WriteResults("edit", common, output, out,
                {result, MassEditPage(result),
                 fmt::format("{}{}\n", MassEditText(result), (out / "edit.safetensors").string()),
@@ -40,12 +39,12 @@ std::string StageText(MassEditStage stage) {
 void EditMany(const CommonArguments& common, const EditArguments& o, const OutputFolder& out,
               RunDescription run) {
   const std::vector<std::string> records = {"counterfact", "zsre", "limit", "all_facts"};
+  AskedRecords asked = ReadRecords(common, o);
   EditSetup setup(common, o, out);
-  setup.CheckPlaces();
   setup.Describe(run);
   RefuseOtherEdit(out, run, o.output.others(), records);
   const EditEvaluator evaluate = MakeEvaluator(common, o, setup);
-  const ChosenRecords chosen = ChooseRecords(common, o, setup, ReadRecords(common, o));
+  const ChosenRecords chosen = ChooseRecords(common, o, setup, std::move(asked));
   MassEditOptions options{
       .method = setup.method(),
       .places = setup.places(),
@@ -79,7 +78,7 @@ void EditMany(const CommonArguments& common, const EditArguments& o, const Outpu
                  .choice = chosen.choice,
                  .points = std::move(edits.points),
                  .records = std::move(edits.records)},
-                edits.edits);
+                setup.fingerprint(), edits.edits);
 }
 
 }  // namespace mambascope

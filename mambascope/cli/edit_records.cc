@@ -7,6 +7,7 @@
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/edit_record.h"
 #include "mambascope/cli/interrupt.h"
+#include "mambascope/cli/progress.h"
 #include "mambascope/experiments/editing/edit_json.h"
 #include "mambascope/experiments/editing/edit_sweep.h"
 #include "mambascope/jobs/job.h"
@@ -54,16 +55,16 @@ std::vector<RecordResult> RunRecords(const CommonArguments& common, const EditSe
     return std::move(edited.results);
   };
   if (common.explain)
-    fmt::print(stderr,
-               "plan: {} records ({} are there already), {} edits each, {} contexts; {} records at "
-               "a time\n",
-               records.size(), CountDone(job, records), setup.places().size(),
-               setup.contexts().size(), job.at_a_time);
+    PrintLine(fmt::format(
+        "plan: {} records ({} are there already), {} edits each, {} contexts; {} records at "
+        "a time\n",
+        records.size(), CountDone(job, records), setup.places().size(), setup.contexts().size(),
+        job.at_a_time));
   std::vector<RecordResult> results = RunJob(job, records);
   if (checked > 0)
-    fmt::print(stderr,
-               "check: {} values found again by whole passes; largest relative difference {:.1e}\n",
-               checked, largest);
+    PrintLine(fmt::format(
+        "check: {} values found again by whole passes; largest relative difference {:.1e}\n",
+        checked, largest));
   return results;
 }
 
@@ -71,11 +72,11 @@ std::vector<RecordResult> RunRecords(const CommonArguments& common, const EditSe
 
 void EditRecords(const CommonArguments& common, const EditArguments& o, const OutputFolder& out,
                  RunDescription run) {
+  AskedRecords asked = ReadRecords(common, o);
   EditSetup setup(common, o, out);
   setup.Describe(run);
   RefuseOtherEdit(out, run, o.output.others());
   const EditEvaluator evaluate = MakeEvaluator(common, o, setup);
-  AskedRecords asked = ReadRecords(common, o);
   if (!o.moments.empty() && !o.texts.empty())
     Warn(common, "--text is not used, because --moments gives the second moments");
   setup.TakeMoments();

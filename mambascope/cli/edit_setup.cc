@@ -185,6 +185,7 @@ EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options
                              "--layers and --projections take others",
                              places()[0].projection, layers().size() == 1 ? "layer" : "layers",
                              places_.layers, model_.layers()));
+  if (RunOf(options) != EditRun::kSweep) CheckPlaces();
   contexts_ = ChooseContexts(common, options.contexts, options.method, model_, tokenizer_);
 }
 

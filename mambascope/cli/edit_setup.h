@@ -63,7 +63,9 @@ void RefuseOtherEdit(const OutputFolder& folder, const RunDescription& run, Othe
 
 class EditSetup {
  public:
-  // Loads the model and its contexts. `folder` is that of the results.
+  // Loads the model and its contexts. `folder` is that of the results. Throws Error when one edit
+  // of
+  // --method cannot be at all the places.
   EditSetup(const CommonArguments& common, const EditArguments& options,
             const OutputFolder& folder);
   // Takes the moments of all keys. Collecting them can take long, so call it after all that can be
@@ -73,13 +75,11 @@ class EditSetup {
   std::vector<CheckPrompt> Checks(const Rewrite& rewrite) const;
 
   const Model& model() const { return model_; }
+  const std::string& fingerprint() const { return fingerprint_; }
   const Tokenizer& tokenizer() const { return tokenizer_; }
   const Contexts& contexts() const { return contexts_.contexts; }
   const std::vector<EditPlace>& places() const { return places_.places; }
   std::set<int> layers() const { return EditedLayers(places()); }
-  // Throws Error where one edit of --method cannot be at all the places: ROME changes one weight,
-  // and MEMIT one projection.
-  void CheckPlaces() const;
   // The one projection. Throws Error where there are several.
   const std::string& projection() const;
   // Writes OUT/contexts.json.
@@ -95,6 +95,9 @@ class EditSetup {
   void Describe(RunDescription& run) const;
 
  private:
+  // Throws Error where one edit of --method cannot be at all the places: ROME changes one weight,
+  // and MEMIT one projection.
+  void CheckPlaces() const;
   // ROME and MEMIT search with these.
   ValueOptions value() const;
   EditedModel edited() const { return {model_, tokenizer_, common_.model, fingerprint_, base_}; }

@@ -4,18 +4,14 @@
 
 #include <algorithm>
 
-#include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/interrupt.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/error.h"
-#include "mambascope/figures/label.h"
 #include "mambascope/model/kernels/batch_sizes.h"
 
 namespace mambascope {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr int64_t kRecheckedCells = 8;  // of each sweep, for --check
 
@@ -26,14 +22,15 @@ ChoiceOptions::Corruption WantedCorruption(const FactArguments& o) {
   return IsNoisy(o) ? ChoiceOptions::Corruption::kNoise : ChoiceOptions::Corruption::kOtherSubject;
 }
 
-// Only --all-facts can do without the true object.
+// With --all-facts, tracing can do without the true object. A knockout follows its first token.
 std::vector<Fact> ReadFactFiles(const FactArguments& o, ReadFaults& faults) {
+  const bool needs_truth = !o.all_facts || !o.corruption;
   std::vector<Fact> facts;
   if (!o.relations.empty())
     facts = ToFacts(ReadRelations({o.relations.begin(), o.relations.end()}, &faults));
   for (const std::string& file : o.counterfact) {
     std::vector<Fact> more =
-        ToFacts(ReadCounterFact(file, {.truth = !o.all_facts, .edit = false}, &faults));
+        ToFacts(ReadCounterFact(file, {.truth = needs_truth, .edit = false}, &faults));
     facts.insert(facts.end(), more.begin(), more.end());
   }
   return Distinct(facts);
@@ -256,8 +253,8 @@ FactJobOptions JobOptions(const std::string& name, const CommonArguments& common
 }
 
 void ReportJob(const CommonArguments& common, const Audit& audit, size_t facts, size_t already) {
-  if (common.explain) fmt::print(stderr, "{}", PlanText(audit.plan, facts - already, already));
-  if (common.check) fmt::print(stderr, "{}", CheckText(audit, common.Dtype()));
+  if (common.explain) PrintLine(PlanText(audit.plan, facts - already, already));
+  if (common.check) PrintLine(CheckText(audit, common.Dtype()));
 }
 
 }  // namespace mambascope

@@ -33,11 +33,11 @@ std::string RelationDigest(const Relation& relation) {
 }
 
 void ExplainLre(const LreOptions& options, size_t relations, size_t done) {
-  fmt::print(stderr,
-             "plan: {} relations ({} are there already), {} trials each; in a trial, the Jacobians "
-             "of {} layers at {} prompts, one backward "
-             "sweep a prompt, then all edits at all layers and ranks in one sweep\n",
-             relations, done, options.trials, options.layers.size(), options.train);
+  PrintLine(fmt::format(
+      "plan: {} relations ({} are there already), {} trials each; in a trial, the Jacobians "
+      "of {} layers at {} prompts, one backward "
+      "sweep a prompt, then all edits at all layers and ranks in one sweep\n",
+      relations, done, options.trials, options.layers.size(), options.train));
 }
 
 // Writes the operators that --save asks for, made again from their lines; returns the files.
@@ -50,6 +50,7 @@ std::string SaveOperators(const CommonArguments& common, const LreArguments& a,
                        [&](const std::string& save) { return save == "all" || save == name; });
   };
   const Progress progress({.what = "lre: operators to save"}, common.quiet);
+  const std::string fingerprint = Fingerprint(ModelFolder(common.model));
   std::string files;
   for (size_t i = 0; i < relations.size(); ++i) {
     const Relation& relation = relations[i];
@@ -59,8 +60,8 @@ std::string SaveOperators(const CommonArguments& common, const LreArguments& a,
     const LreOperator lre = MakeOperator(model, tokenizer, relation, choice, options);
     const fs::path file = folder / OperatorFile(relation.name);
     PrepareFile(file);
-    WriteLre(file, {lre, choice.rank, relation.name, Fingerprint(ModelFolder(common.model)),
-                    relation.prompt_templates[0], choice.train, options.train_prompts.prefix});
+    WriteLre(file, {lre, choice.rank, relation.name, fingerprint, relation.prompt_templates[0],
+                    choice.train, options.train_prompts.prefix});
     files += file.string() + "\n";
   }
   return files;

@@ -53,9 +53,11 @@ void CheckModels(const std::vector<std::string>& models, const FactArguments& fa
 std::vector<std::string> NameModels(const std::vector<std::string>& models) {
   std::vector<std::string> names;
   for (const std::string& model : models) {
-    std::string name = (fs::path(model) / "").parent_path().filename().string();
-    if (std::find(names.begin(), names.end(), name) != names.end())
-      name += fmt::format("-{}", names.size() + 1);
+    const std::string folder = FolderName(model);
+    std::string name = folder;
+    for (size_t n = names.size() + 1; std::find(names.begin(), names.end(), name) != names.end();
+         ++n)
+      name = fmt::format("{}-{}", folder, n);
     names.push_back(name);
   }
   return names;

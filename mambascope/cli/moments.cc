@@ -42,11 +42,10 @@ std::map<Place, std::vector<std::string>> ReadPlaces(const std::vector<EditPlace
 void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Model& model) {
   int64_t bytes = 0;
   for (const Place& place : options.places) bytes += model.width(place) * model.width(place) * 8;
-  fmt::print(
-      stderr,
+  PrintLine(fmt::format(
       "plan: {} second moments, {} MB, from one pass over {} documents; {} more are held out\n",
       options.places.size(), bytes >> 20, corpus.documents - HeldOut(corpus.documents),
-      HeldOut(corpus.documents));
+      HeldOut(corpus.documents)));
 }
 
 // What a run's files depend on: they may hold fewer layers than another run's, and continue them.
@@ -109,8 +108,8 @@ class CacheLock {
     if (lock_ < 0 || flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
       return;  // a file system without locks is no reason not to run
     if (!common.quiet)
-      fmt::print(stderr, "another mambascope collects second moments in {}; waiting for it\n",
-                 folder.string());
+      PrintLine(fmt::format("another mambascope collects second moments in {}; waiting for it\n",
+                            folder.string()));
     while (flock(lock_, LOCK_EX) != 0 && errno == EINTR) {
     }
   }

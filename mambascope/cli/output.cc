@@ -9,19 +9,14 @@
 #include "mambascope/cli/interrupt.h"
 
 namespace mambascope {
-namespace {
-
 namespace fs = std::filesystem;
 
-// The last part of a path that names a folder: "a/b/" is b, and "." the current folder's name.
 std::string FolderName(const std::string& path) {
   const std::string name = (fs::path(path) / "").parent_path().filename().string();
   if (!name.empty() && name != "." && name != "..") return name;
   std::error_code error;
   return fs::weakly_canonical(path, error).filename().string();
 }
-
-}  // namespace
 
 void VisitForceOption(bool& force, OptionVisitor& option) {
   option(&force, {.names = "--force",

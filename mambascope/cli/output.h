@@ -26,6 +26,9 @@ void VisitOutputOptions(OutputArguments& arguments, const std::string& otherwise
                         OptionVisitor& option);
 void VisitForceOption(bool& force, OptionVisitor& option);
 
+// The last part of a path that names a folder: "a/b/" is b, and "." the current folder's name.
+std::string FolderName(const std::string& path);
+
 // out/COMMAND-MODEL or out/COMMAND-MODEL-DETAIL. Models are named by their folders, and several are
 // joined by "+". What is no letter, digit, dot, _, - or + becomes _.
 std::string DefaultFolder(const std::string& command, const std::vector<std::string>& models,

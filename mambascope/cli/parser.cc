@@ -196,9 +196,9 @@ void CheckNames(const CLI::App& app, int argc, char** argv) {
     RefuseName("command", command, commands, "mambascope --help");
   const std::vector<std::string> known = OptionNames(*app.get_subcommand(command));
   for (int i = 2; i < argc; ++i) {
-    std::string name = argv[i];
-    if (!name.starts_with("--") || name == "--") continue;
-    name = name.substr(0, name.find('='));
+    std::string name, value;
+    if (!CLI::detail::split_long(argv[i], name, value)) continue;  // a value, as the parser has it
+    name = "--" + name;
     if (std::find(known.begin(), known.end(), name) == known.end())
       RefuseName("option", name, known, fmt::format("mambascope {} --help", command));
   }

@@ -48,10 +48,11 @@ class PathsCommand : public Command {
     std::vector<std::vector<RunDescription>> runs;  // [model][token]
     std::vector<Json> identities;
     for (size_t m = 0; m < loaded.size(); ++m) {
+      RunDescription of_model = DescribeRun("paths", *this, loaded[m].common);
+      DescribeFacts(asked[m], of_model);
       runs.emplace_back();
       for (const std::string& at : at_) {
-        runs.back().push_back(DescribeRun("paths", *this, loaded[m].common));
-        DescribeFacts(asked[m], runs.back().back());
+        runs.back().push_back(of_model);
         runs.back().back().DependsOn("at", at);
         identities.push_back(runs.back().back().identity);
       }

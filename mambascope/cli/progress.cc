@@ -23,11 +23,19 @@ Shown& Lines() {
   return shown;
 }
 
+constexpr const char* kClear = "\r\033[K";  // the line on the terminal
+
 std::string TimeText(double seconds) {
   return seconds < 120 ? fmt::format("{:.0f} s", seconds) : fmt::format("{:.0f} min", seconds / 60);
 }
 
 }  // namespace
+
+void PrintLine(const std::string& line) {
+  const std::lock_guard lock(Lines().mutex);
+  const bool clears = !Lines().all.empty() && isatty(STDERR_FILENO) != 0;
+  std::fputs((std::string(clears ? kClear : "") + line).c_str(), stderr);
+}
 
 std::string ProgressText(const ProgressState& s, double elapsed, double updated) {
   std::string text = s.what;
@@ -67,7 +75,7 @@ Progress::~Progress() {
   shower_.join();
   const std::lock_guard lock(Lines().mutex);
   std::erase(Lines().all, this);
-  if (shown_ && terminal_) fmt::print(stderr, "\r\033[K");
+  if (shown_ && terminal_) std::fputs(kClear, stderr);
 }
 
 void Progress::operator()(double done, int64_t total, int64_t units) {
@@ -93,8 +101,7 @@ void Progress::Show() {
     const std::lock_guard printing(Lines().mutex);
     if (Lines().all.back() != this) continue;
     shown_ = true;
-    if (terminal_) fmt::print(stderr, "\r\033[K{}", text);
-    else fmt::print(stderr, "progress: {}\n", text);
+    std::fputs((terminal_ ? kClear + text : "progress: " + text + "\n").c_str(), stderr);
     std::fflush(stderr);
   }
 }

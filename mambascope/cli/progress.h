@@ -27,6 +27,10 @@ struct ProgressState {
 // those from the beginning to the last change of the state.
 std::string ProgressText(const ProgressState& state, double elapsed, double updated);
 
+// Prints `line`, which ends with a newline, on stderr. A progress line on the terminal gives way. A
+// stderr that cannot be written is passed over.
+void PrintLine(const std::string& line);
+
 // While it exists, a thread of its own shows the state, so that the line goes on while a step takes
 // long. Of several, only the newest is shown.
 class Progress {

@@ -97,9 +97,13 @@ class TraceCommand : public Command {
     std::vector<std::vector<RunDescription>> runs;  // [model][site]
     std::vector<Json> identities;
     for (size_t m = 0; m < loaded.size(); ++m) {
+      RunDescription of_model = DescribeRun("trace", *this, loaded[m].common);
+      DescribeFacts(asked[m], of_model);
       runs.emplace_back();
       for (const TracedSite& at : sites[m]) {
-        runs.back().push_back(Describe(loaded[m], at, asked[m]));
+        runs.back().push_back(of_model);
+        runs.back().back().DependsOn("site", SiteName(at.site));
+        runs.back().back().DependsOn("window", at.window);
         identities.push_back(runs.back().back().identity);
       }
     }
@@ -117,14 +121,6 @@ class TraceCommand : public Command {
   }
 
  private:
-  RunDescription Describe(const LoadedModel& one, const TracedSite& at, const AskedFacts& asked) {
-    RunDescription run = DescribeRun("trace", *this, one.common);
-    DescribeFacts(asked, run);
-    run.DependsOn("site", SiteName(at.site));
-    run.DependsOn("window", at.window);
-    return run;
-  }
-
   // Returns a result per site.
   std::vector<TraceResult> RunModel(const LoadedModel& one, const std::vector<TracedSite>& sites,
                                     const std::optional<Noise>& noise, const FactWork& work,
