@@ -16,12 +16,6 @@
 namespace mambascope {
 namespace {
 
-std::vector<std::string> RowLabels(const Grid& grid) {
-  std::vector<std::string> labels = VisibleTexts(grid.rows);
-  for (int row : std::set(grid.marked_rows.begin(), grid.marked_rows.end())) labels[row] += "*";
-  return labels;
-}
-
 Json Cells(const Grid& grid) {
   Json cells = Json::array();
   for (size_t row = 0; row < grid.rows.size(); ++row)
@@ -48,19 +42,6 @@ size_t FirstChoice(const Grid& grid) {
   return choice;
 }
 
-bool LacksValues(const Grid& grid) {
-  return std::any_of(grid.values.begin(), grid.values.end(), [](const auto& row) {
-    return !std::all_of(row.begin(), row.end(), HasValue);
-  });
-}
-
-// The grid's subtitle, and what hatched cells mean if there are any.
-std::string Subtitle(const Grid& grid) {
-  if (!LacksValues(grid)) return grid.subtitle;
-  return fmt::format("{}{}hatched cells: {}", grid.subtitle, grid.subtitle.empty() ? "" : "; ",
-                     grid.missing);
-}
-
 Json Tooltip(const Grid& grid) {
   return {{{"field", "row_label"}, {"title", grid.row_title}},
           {{"field", "column_label"}, {"title", grid.column_title}},
@@ -68,6 +49,22 @@ Json Tooltip(const Grid& grid) {
 }
 
 }  // namespace
+
+std::vector<std::string> RowLabels(const Grid& grid) {
+  std::vector<std::string> labels = VisibleTexts(grid.rows);
+  for (int row : std::set(grid.marked_rows.begin(), grid.marked_rows.end())) labels[row] += "*";
+  return labels;
+}
+
+bool LacksValues(const Grid& grid) {
+  return std::any_of(grid.values.begin(), grid.values.end(), [](const auto& row) {
+    return !std::all_of(row.begin(), row.end(), HasValue);
+  });
+}
+
+std::string ExplainHatched(const std::string& subtitle, const std::string& missing) {
+  return fmt::format("{}{}hatched cells: {}", subtitle, subtitle.empty() ? "" : "; ", missing);
+}
 
 void CheckGrid(const Grid& grid) {
   auto fail = [&](const std::string& what) {
@@ -103,33 +100,34 @@ Json HeatMap(const Grid& grid) {
   const auto [low, high] = ColourDomain(grid);
   const std::vector<std::string> column_labels = VisibleTexts(grid.columns);
   const Scheme& scheme = ColourScheme(grid);
-  return FigureSpec({.name = grid.name,
-                     .title = grid.title,
-                     .subtitle = Subtitle(grid),
-                     .description = fmt::format("Heat map: {} by {} and {}", grid.value_title,
-                                                grid.row_title, grid.column_title),
-                     .width = width},
-                    web::HeatMap(),
-                    {{"row_labels", RowLabels(grid)},
-                     {"column_labels", column_labels},
-                     {"marked_rows", grid.marked_rows},
-                     {"references", ReferencesJson(grid.references)},
-                     {"line_colour", ByMode(scheme.line(), scheme.line_on_black())},
-                     {"cells", Cells(grid)},
-                     {"width", width},
-                     {"height", height},
-                     {"x", PlacePosition("column", grid.column_title, column_labels, cell_width)},
-                     {"row_title", grid.row_title},
-                     {"row_font", std::min(12, cell_height - 3)},
-                     {"first_choice", FirstChoice(grid)},
-                     {"point_size", cell_width < 16 ? 10 : 22},
-                     {"domain", ColourSteps(low, high)},
-                     {"ends", {low, high}},
-                     {"range", ColourRange(scheme)},
-                     {"value_title", grid.value_title},
-                     {"ticks", ColourTicks(grid, (high - low) * 14 / legend_length)},
-                     {"legend_length", legend_length},
-                     {"tooltip", Tooltip(grid)}});
+  return FigureSpec(
+      {.name = grid.name,
+       .title = grid.title,
+       .subtitle = LacksValues(grid) ? ExplainHatched(grid.subtitle, grid.missing) : grid.subtitle,
+       .description = fmt::format("Heat map: {} by {} and {}", grid.value_title, grid.row_title,
+                                  grid.column_title),
+       .width = width},
+      web::HeatMap(),
+      {{"row_labels", RowLabels(grid)},
+       {"column_labels", column_labels},
+       {"marked_rows", grid.marked_rows},
+       {"references", ReferencesJson(grid.references)},
+       {"line_colour", ByMode(scheme.line(), scheme.line_on_black())},
+       {"cells", Cells(grid)},
+       {"width", width},
+       {"height", height},
+       {"x", PlacePosition("column", grid.column_title, column_labels, cell_width)},
+       {"row_title", grid.row_title},
+       {"row_font", std::min(12, cell_height - 3)},
+       {"first_choice", FirstChoice(grid)},
+       {"point_size", cell_width < 16 ? 10 : 22},
+       {"domain", ColourSteps(low, high)},
+       {"ends", {low, high}},
+       {"range", ColourRange(scheme)},
+       {"value_title", grid.value_title},
+       {"ticks", ColourTicks(grid, (high - low) * 14 / legend_length)},
+       {"legend_length", legend_length},
+       {"tooltip", Tooltip(grid)}});
 }
 
 }  // namespace mambascope

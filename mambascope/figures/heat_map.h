@@ -4,13 +4,24 @@
 // pictures leave the selection and these lines out.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/figures/grid.h"
 
 namespace mambascope {
 
+// What single heat maps and panels of them share.
+
 // Throws Error if labels, values and marked rows do not fit each other.
 void CheckGrid(const Grid& grid);
+// The rows' labels, with a star for marked rows.
+std::vector<std::string> RowLabels(const Grid& grid);
+// Whether some cell has no value, and is hatched.
+bool LacksValues(const Grid& grid);
+// `subtitle`, followed by what hatched cells mean.
+std::string ExplainHatched(const std::string& subtitle, const std::string& missing);
 
 // Returns the specification of `grid`. Alone it is drawn on white; a page in dark mode sets its
 // parameter `dark` to true. Throws Error if labels, values and marked rows do not fit each other,

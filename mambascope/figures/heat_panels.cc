@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "mambascope/error.h"
 #include "mambascope/figures/colour_scale.h"
@@ -35,14 +34,6 @@ void CheckPanels(const HeatPanels& figure) {
   }
 }
 
-// The rows' labels, with a star for marked ones.
-std::vector<std::string> PanelRows(const Grid& panel) {
-  std::vector<std::string> labels = VisibleTexts(panel.rows);
-  for (int row : std::set(panel.marked_rows.begin(), panel.marked_rows.end()))
-    labels[static_cast<size_t>(row)] += "*";
-  return labels;
-}
-
 Json PanelCells(const HeatPanels& figure) {
   Json cells = Json::array();
   for (size_t p = 0; p < figure.panels.size(); ++p) {
@@ -70,13 +61,6 @@ Grid ScaleOfAll(const HeatPanels& figure) {
   return all;
 }
 
-bool LacksValue(const HeatPanels& figure) {
-  for (const Grid& panel : figure.panels)
-    for (const auto& row : panel.values)
-      if (!std::all_of(row.begin(), row.end(), HasValue)) return true;
-  return false;
-}
-
 }  // namespace
 
 Json HeatPanelsSpec(const HeatPanels& figure) {
@@ -87,18 +71,16 @@ Json HeatPanelsSpec(const HeatPanels& figure) {
   size_t most_rows = 0;
   for (const Grid& panel : figure.panels) {
     titles.push_back(VisibleText(panel.title));
-    rows.push_back(PanelRows(panel));
+    rows.push_back(RowLabels(panel));
     columns.push_back(VisibleTexts(panel.columns));
     most_rows = std::max(most_rows, panel.rows.size());
   }
-  const std::string missing =
-      LacksValue(figure) ? fmt::format("{}hatched cells: {}", figure.subtitle.empty() ? "" : "; ",
-                                       figure.panels[0].missing)
-                         : "";
+  const bool lacks_values = std::any_of(figure.panels.begin(), figure.panels.end(), LacksValues);
   return FigureSpec(
       {.name = figure.name,
        .title = figure.title,
-       .subtitle = figure.subtitle + missing,
+       .subtitle = lacks_values ? ExplainHatched(figure.subtitle, figure.panels[0].missing)
+                                : figure.subtitle,
        .description = fmt::format("Panels of heat maps: {} by {} and {}", scale.value_title,
                                   scale.row_title, scale.column_title),
        .width = kMapColumns * kMapWidth},
