@@ -140,10 +140,9 @@ PageInfo KnockoutHead(const std::vector<KnockoutResult>& results) {
   for (const KnockoutResult& result : results)
     windows.push_back(fmt::format("{} ({})", result.name, WindowText(result)));
   info.summary[0] = {"models", JoinTexts(windows)};
-  Json shared = first.options;
-  for (const char* own : {"model", "fingerprint", "tokenizer_fingerprint", "window"})
-    shared.erase(own);
-  info.made_by = OptionLines(shared);
+  std::vector<const Json*> runs;
+  for (const KnockoutResult& result : results) runs.push_back(&result.options);
+  info.made_by = SharedOptionLines(runs);
   return info;
 }
 

@@ -128,13 +128,14 @@ std::string PathPanelsPage(const PathsResults& results) {
     models.push_back(PathsModel(of_model[0]));
   for (const PathsResult& result : results[0]) tokens.push_back(TokenName(result.at));
   const std::string at = fmt::format("{}", fmt::join(tokens, " and "));
-  Json shared = first.options;
-  for (const char* own : {"model", "fingerprint", "tokenizer_fingerprint", "at", "noise_std"})
-    shared.erase(own);
+  std::vector<const Json*> runs;
+  for (const std::vector<PathsResult>& of_model : results) {
+    for (const PathsResult& result : of_model) runs.push_back(&result.options);
+  }
   PageInfo info{.title = fmt::format("Path-specific effects at {}: {} ({})", at, PathsData(first),
                                      JoinTexts(models)),
                 .summary = {{models.size() == 1 ? "model" : "models", JoinTexts(models)}},
-                .made_by = OptionLines(shared)};
+                .made_by = SharedOptionLines(runs)};
   if (first.facts.size() == 1)
     info.summary.push_back({"clean prompt", first.facts[0].fact.clean.text});
   if (!first.relations.empty())

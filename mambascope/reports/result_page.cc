@@ -89,6 +89,17 @@ PageLines OptionLines(const Json& options) {
   return lines;
 }
 
+PageLines SharedOptionLines(const std::vector<const Json*>& runs) {
+  Json shared = *runs.at(0);
+  for (const auto& [key, value] : runs[0]->items()) {
+    const bool is_shared = std::all_of(runs.begin(), runs.end(), [&](const Json* options) {
+      return options->contains(key) && options->at(key) == value;
+    });
+    if (!is_shared) shared.erase(key);
+  }
+  return OptionLines(shared);
+}
+
 std::string LayerName(int layer) { return layer == kEmbedLayer ? "embed" : std::to_string(layer); }
 
 void SetLayers(LineChart& chart, const std::vector<int>& layers) {

@@ -39,6 +39,8 @@ std::string EffectText(Metric metric);
 
 // The options, a line each, for "How this was made".
 PageLines OptionLines(const Json& options);
+// The same of several runs: the options that have one value in all of them.
+PageLines SharedOptionLines(const std::vector<const Json*>& runs);
 
 // "3"; "embed" for kEmbedLayer.
 std::string LayerName(int layer);

@@ -47,5 +47,13 @@ TEST(ResultPageTest, LayersArePlacesOnANumericAxis) {
   EXPECT_THAT(chart.at, ElementsAre(0, 1));
 }
 
+TEST(ResultPageTest, SharedOptionsHaveOneValueInAllRuns) {
+  const Json one = {{"seed", 3}, {"site", "resid"}, {"model", "a"}},
+             two = {{"seed", 3}, {"site", "gate"}, {"model", "a"}}, three = {{"seed", 3}};
+  EXPECT_EQ(SharedOptionLines({&one, &two}), (PageLines{{"model", "a"}, {"seed", "3"}}));
+  EXPECT_EQ(SharedOptionLines({&one, &two, &three}), (PageLines{{"seed", "3"}}));
+  EXPECT_EQ(SharedOptionLines({&one}), OptionLines(one));
+}
+
 }  // namespace
 }  // namespace mambascope

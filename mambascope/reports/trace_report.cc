@@ -416,15 +416,13 @@ std::string PanelsPage(const TraceResults& results) {
   std::vector<std::string> models, sites;
   for (const std::vector<TraceResult>& of_model : results) models.push_back(ModelOf(of_model[0]));
   for (const TraceResult& result : results[0]) sites.push_back(SiteText(result));
-  Json shared = first.options;
-  for (const char* own :
-       {"model", "fingerprint", "tokenizer_fingerprint", "window", "site", "noise_std"})
-    shared.erase(own);
+  std::vector<const Json*> runs;
+  for (const TraceResult* result : Flatten(results)) runs.push_back(&result->options);
   PageInfo info{.title = fmt::format("Causal trace of {}: {} ({})", JoinTexts(sites),
                                      TracedData(first), JoinTexts(models)),
                 .summary = {{models.size() == 1 ? "model" : "models", JoinTexts(models)},
                             {sites.size() == 1 ? "site" : "sites", JoinTexts(sites)}},
-                .made_by = OptionLines(shared)};
+                .made_by = SharedOptionLines(runs)};
   std::vector<Figure> figures;
   if (first.facts.size() == 1) {
     for (const std::vector<TraceResult>& of_model : results) {
