@@ -234,6 +234,8 @@ TEST_F(FactsCliTest, UnfitDataIsOneLineThatNamesIt) {
     const char* says;
   } kCases[] = {{{"--relations", folder_ / "missing"}, "missing: cannot be read"},
                 {{"--relations", folder_ / "empty"}, "holds no .json file"},
+                // Facts are read before the model is.
+                {{"--relations", folder_ / "missing", "--model", folder_ / "empty"}, "missing: "},
                 {{"--counterfact", relation_}, "rivers.json"}};
   for (const auto& [words, says] : kCases) {
     Words line = {"paths", "--limit", "1", "--out", folder_ / "out"};

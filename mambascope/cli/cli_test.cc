@@ -47,6 +47,25 @@ TEST(CliTest, WrongCommandLinesExitWithTwo) {
   }
 }
 
+TEST(CliTest, RunsWithoutASweepRefuseCheckAndExplain) {
+  const std::vector<std::vector<std::string>> kRuns = {
+      {"info"},
+      {"predict", "--prompt", "Rome is"},
+      {"generate", "--prompt", "Rome is"},
+      {"states", "--prompt", "Rome is", "--out", "/nowhere/states.safetensors"},
+      {"attention", "--prompt", "Rome is", "--layer", "3"},
+      {"apply", "--edit", "/nowhere/edit.safetensors", "--out", "/nowhere/model"}};
+  for (std::vector<std::string> run : kRuns) {
+    for (const char* option : {"--check", "--explain"}) {
+      run.emplace_back(option);
+      const Outcome outcome = RunProgram(run);
+      EXPECT_EQ(outcome.exit_code, 2) << testing::PrintToString(run);
+      EXPECT_THAT(outcome.err, StartsWith(option)) << testing::PrintToString(run);
+      run.pop_back();
+    }
+  }
+}
+
 TEST(CliTest, HelpAndVersionExitWithZero) {
   const Outcome help = RunProgram({"--help"}),
                 version = RunProgram({"--version"}, "env -u OMP_WAIT_POLICY -u GOMP_SPINCOUNT ");

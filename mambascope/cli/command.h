@@ -15,6 +15,10 @@ class Command {
   virtual void VisitModel(OptionVisitor& option) { VisitModelOption(common, option); }
   // Visits --compat. A command with its own --compat overrides this.
   virtual void VisitCompat(OptionVisitor& option) { VisitCompatOption(common, option); }
+  // Whether these options have a meaning: cells that --check can compute again, and a plan that
+  // --explain can print. Others refuse the option.
+  virtual bool HasCheck() const { return false; }
+  virtual bool HasPlan() const { return false; }
   // Throws UsageError for options that cannot be combined.
   virtual void Check() const {}
   virtual void Run() = 0;

@@ -65,6 +65,11 @@ class EditCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override { VisitEditOptions(a_, option); }
 
+  // Records are a sweep when each is edited in a model of its own.
+  bool HasCheck() const override {
+    return a_.FromFiles() && a_.method == "rome" && a_.edits.empty();
+  }
+  bool HasPlan() const override { return HasCheck(); }
   void Check() const override {
     const bool records = a_.FromFiles(), one = a_.prompt || a_.subject || a_.target;
     Refuse(records && one,
@@ -79,11 +84,7 @@ class EditCommand : public Command {
            "--limit and --all-facts need --counterfact or --zsre");
     Refuse(records && !(a_.relations.empty() && a_.check_prompts.empty()),
            "--relations and --check-prompts need --prompt: they belong to one edit");
-    const bool sweep = records && a_.method == "rome" && a_.edits.empty();
-    Refuse(!sweep && (common.check || common.explain),
-           "--check and --explain need records that are edited each in a model of its own");
-    if (common.dtype != "float32")
-      throw Error("edits are made in float32", "leave out --dtype bfloat16");
+    Refuse(common.dtype != "float32", "edits are made in float32: leave out --dtype bfloat16");
     Refuse(!records && !a_.edits.empty(), "--edits needs --counterfact or --zsre");
     Refuse(a_.lambda && a_.method != "memit", "--lambda needs --method memit");
     Refuse(a_.division != "bare" && a_.method == "memit", "--division needs --method rome");

@@ -36,6 +36,33 @@ std::vector<Fact> ReadFactFiles(const FactArguments& o, ReadFaults& faults) {
   return Distinct(facts);
 }
 
+// One fact of --prompt and --subject.
+FactPair OneFact(const FactArguments& o, const Tokenizer& tokenizer) {
+  const std::string pattern = GivenPattern(*o.prompt, *o.subject);
+  FactPair pair{.relation = {},
+                .clean = MakePrompt(tokenizer, pattern, *o.subject),
+                .corrupt = {},
+                .answer_id = {}};
+  if (o.answer) pair.answer_id = FirstToken(tokenizer, *o.answer);
+  if (o.corruption && o.corruption->subject)
+    pair.corrupt = MakePrompt(tokenizer, pattern, *o.corruption->subject);
+  if (o.corruption && o.corruption->other_answer)
+    pair.other_answer_id = FirstToken(tokenizer, *o.corruption->other_answer);
+  return pair;
+}
+
+// None where facts are corrupted in another way.
+std::optional<Noise> MakeNoise(const CommonArguments& common, const FactArguments& o,
+                               const Model& model, const Tokenizer& tokenizer,
+                               const std::vector<std::string>& subjects) {
+  if (!IsNoisy(o)) return std::nullopt;
+  if (common.Seed() > UINT32_MAX)
+    throw Error("--seed: noise takes seeds up to 4294967295, as NumPy does");
+  return Noise{.std = *o.corruption->noise * EmbeddingStd(model, tokenizer, subjects),
+               .samples = o.corruption->samples.value_or(Noise().samples),
+               .seed = static_cast<uint32_t>(common.Seed())};
+}
+
 }  // namespace
 
 void VisitFactOptions(FactArguments& a, const std::string& folder, OptionVisitor& option) {
@@ -133,51 +160,29 @@ void NameAnswers(const Tokenizer& tokenizer, TracedFact& fact) {
     fact.other_answer = tokenizer.DecodeToken(*fact.other_answer_id).value_or("");
 }
 
-FactPair OneFact(const FactArguments& o, const Tokenizer& tokenizer) {
-  if (o.corruption && o.corruption->subject == o.subject)
-    throw Error("--corrupt-subject is the same as --subject", "name another subject");
-  const std::string pattern = GivenPattern(*o.prompt, *o.subject);
-  FactPair pair{.relation = {},
-                .clean = MakePrompt(tokenizer, pattern, *o.subject),
-                .corrupt = {},
-                .answer_id = {}};
-  if (o.answer) pair.answer_id = FirstToken(tokenizer, *o.answer);
-  if (o.corruption && o.corruption->subject)
-    pair.corrupt = MakePrompt(tokenizer, pattern, *o.corruption->subject);
-  if (o.corruption && o.corruption->other_answer)
-    pair.other_answer_id = FirstToken(tokenizer, *o.corruption->other_answer);
-  return pair;
-}
-
-AskedFacts ReadFacts(const CommonArguments& common, const FactArguments& o, const Model& model,
-                     const Tokenizer& tokenizer) {
+AskedFacts ReadFacts(const CommonArguments& common, const FactArguments& o) {
   AskedFacts asked;
   if (o.prompt) {
-    asked.one = OneFact(o, tokenizer);
+    (void)GivenPattern(*o.prompt, *o.subject);  // throws where the prompt lacks the subject
+    if (o.corruption && o.corruption->subject == o.subject)
+      throw Error("--corrupt-subject is the same as --subject", "name another subject");
     WarnOfPrompt(common, *o.prompt);
     WarnOfSubject(common, *o.prompt, *o.subject);
-    if (o.answer) WarnOfAnswer(common, tokenizer, *o.answer);
     asked.subjects = {*o.subject};
-  } else {
-    ReadFaults faults;
-    asked.facts = ReadFactFiles(o, faults);
-    WarnOfFaults(common, faults);
-    asked.left_out = static_cast<int64_t>(faults.left_out.size());
-    for (const Fact& fact : asked.facts) asked.subjects.push_back(fact.subject);
+    return asked;
   }
-  asked.noise = MakeNoise(common, o, model, tokenizer, asked.subjects);
+  ReadFaults faults;
+  asked.facts = ReadFactFiles(o, faults);
+  WarnOfFaults(common, faults);
+  asked.left_out = static_cast<int64_t>(faults.left_out.size());
+  for (const Fact& fact : asked.facts) asked.subjects.push_back(fact.subject);
   return asked;
 }
 
-std::optional<Noise> MakeNoise(const CommonArguments& common, const FactArguments& o,
-                               const Model& model, const Tokenizer& tokenizer,
-                               const std::vector<std::string>& subjects) {
-  if (!IsNoisy(o)) return std::nullopt;
-  if (common.Seed() > UINT32_MAX)
-    throw Error("--seed: noise takes seeds up to 4294967295, as NumPy does");
-  return Noise{.std = *o.corruption->noise * EmbeddingStd(model, tokenizer, subjects),
-               .samples = o.corruption->samples.value_or(Noise().samples),
-               .seed = static_cast<uint32_t>(common.Seed())};
+void FitFacts(const CommonArguments& common, const FactArguments& o, const Model& model,
+              const Tokenizer& tokenizer, AskedFacts& asked) {
+  if (o.prompt) asked.one = OneFact(o, tokenizer);
+  asked.noise = MakeNoise(common, o, model, tokenizer, asked.subjects);
 }
 
 void DescribeFacts(const AskedFacts& asked, RunDescription& run) {
@@ -190,7 +195,7 @@ void DescribeFacts(const AskedFacts& asked, RunDescription& run) {
 FactWork ChooseFacts(const CommonArguments& common, const FactArguments& o, const AskedFacts& asked,
                      const Model& model, const Tokenizer& tokenizer,
                      const std::vector<FurtherModel>& others) {
-  if (asked.one) return {.pairs = {*asked.one}, .facts = {}, .relations = {}};
+  if (asked.one) return {.pairs = {*asked.one}, .facts = {}, .relations = {}, .noise = asked.noise};
   const auto wanted = std::min(o.limit.value_or(static_cast<int64_t>(asked.facts.size())),
                                static_cast<int64_t>(asked.facts.size()));
   Progress progress({.what = "choosing facts", .unit = "facts", .total = wanted}, common.quiet);
@@ -210,7 +215,8 @@ FactWork ChooseFacts(const CommonArguments& common, const FactArguments& o, cons
   Choice choice = ChoosePairs(model, tokenizer, asked.facts, options);
   return {.pairs = std::move(choice.pairs),
           .facts = std::move(choice.facts),
-          .relations = std::move(choice.relations)};
+          .relations = std::move(choice.relations),
+          .noise = asked.noise};
 }
 
 OutputFolder OpenFolder(const std::string& name, const FactArguments& o,

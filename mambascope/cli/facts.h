@@ -46,21 +46,19 @@ void CheckFacts(const FactArguments& arguments);
 
 // The facts that are asked for, before the model says which of them it knows.
 struct AskedFacts {
-  std::vector<Fact> facts;  // those of the data sets; none: one fact, given alone
-  std::optional<FactPair> one;
-  std::optional<Noise> noise;
+  std::vector<Fact> facts;            // those of the data sets; none: one fact, given alone
+  std::optional<FactPair> one;        // as a model's tokenizer reads it
+  std::optional<Noise> noise;         // on the scale of a model's embeddings
   std::vector<std::string> subjects;  // of which the noise takes its scale
   int64_t left_out = 0;               // records of the data that cannot be used
 };
-// REQUIRES: CheckFacts.
-AskedFacts ReadFacts(const CommonArguments& common, const FactArguments& arguments,
-                     const Model& model, const Tokenizer& tokenizer);
+// Reads the files of facts, or takes the one fact's subject. No model is needed, so mistakes in
+// files are found before one is loaded. Prints warnings. REQUIRES: CheckFacts.
+AskedFacts ReadFacts(const CommonArguments& common, const FactArguments& arguments);
 
-// The noise on the scale of the model's embeddings of `subjects`; none where facts are corrupted in
-// another way.
-std::optional<Noise> MakeNoise(const CommonArguments& common, const FactArguments& arguments,
-                               const Model& model, const Tokenizer& tokenizer,
-                               const std::vector<std::string>& subjects);
+// Adds what depends on the model: the tokens of the one fact, and the noise.
+void FitFacts(const CommonArguments& common, const FactArguments& arguments, const Model& model,
+              const Tokenizer& tokenizer, AskedFacts& asked);
 
 // Adds the noise, and how many records were left out, to the description of a run.
 void DescribeFacts(const AskedFacts& asked, RunDescription& run);
@@ -70,6 +68,7 @@ struct FactWork {
   std::vector<FactPair> pairs;
   std::vector<Fact> facts;               // those of the pairs; none: one fact, given alone
   std::vector<RelationCount> relations;  // none: one fact, given alone
+  std::optional<Noise> noise = {};       // as in AskedFacts
 };
 // A further model that must know the facts of a data set, too.
 struct FurtherModel {
@@ -79,9 +78,6 @@ struct FurtherModel {
 FactWork ChooseFacts(const CommonArguments& common, const FactArguments& arguments,
                      const AskedFacts& asked, const Model& model, const Tokenizer& tokenizer,
                      const std::vector<FurtherModel>& others = {});
-
-// One fact of --prompt and --subject.
-FactPair OneFact(const FactArguments& arguments, const Tokenizer& tokenizer);
 
 // Gives the fact the texts of its answers' tokens.
 void NameAnswers(const Tokenizer& tokenizer, TracedFact& fact);

@@ -4,8 +4,8 @@
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
+#include "mambascope/cli/facts_run.h"
 #include "mambascope/cli/knockout_setup.h"
-#include "mambascope/cli/models.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/experiments/knockout/knockout_result.h"
 #include "mambascope/experiments/knockout/mean_states.h"
@@ -50,6 +50,8 @@ class KnockoutCommand : public Command {
   void VisitOptions(OptionVisitor& option) override { VisitKnockoutOptions(a_, option); }
   void VisitModel(OptionVisitor& option) override { VisitModels(a_.models, option); }
   void VisitCompat(OptionVisitor& /*option*/) override {}  // among its own
+  bool HasCheck() const override { return true; }
+  bool HasPlan() const override { return true; }
   void Check() const override {
     CheckKnockout(a_);
     CheckFacts(a_.facts);
@@ -58,37 +60,24 @@ class KnockoutCommand : public Command {
 
   void Run() override {
     common.compat = a_.compat;
-    const std::vector<std::vector<std::string>> names = StoreNames("knockout", a_.models, {""});
-    const OutputFolder folder =
-        OpenFolder("knockout", a_.facts, DefaultFolder("knockout", a_.models, a_.mode), names);
-    const std::vector<LoadedModel> loaded = LoadModels(common, a_.models);
     std::vector<KnockoutOptions> options;
-    for (const LoadedModel& one : loaded) {
-      const Progress progress({.what = "knockout: groups of channels"}, common.quiet);
-      options.push_back(SetUpKnockout(a_, one.model, one.tokenizer));
-    }
-    const std::vector<AskedFacts> asked = ReadFacts(common, a_.facts, loaded);
-    std::vector<RunDescription> runs;
-    std::vector<Json> identities;
-    for (size_t i = 0; i < loaded.size(); ++i) {
-      runs.push_back(Describe(loaded[i], options[i], asked[i]));
-      identities.push_back(runs.back().identity);
-    }
-    RefuseOtherRun(folder, "knockout", identities, a_.facts.output.others());
-    std::vector<FactStores> stores;
-    for (size_t i = 0; i < loaded.size(); ++i)
-      stores.emplace_back(names[i], a_.facts, folder, std::vector<RunDescription>{runs[i]});
-    std::vector<FactWork> work = ChooseFacts(common, a_.facts, asked, loaded);
+    FactsRun run("knockout", common, a_.facts, a_.models, {""}, a_.mode,
+                 [&](const LoadedModel& one, const AskedFacts& asked) {
+                   const Progress progress({.what = "knockout: groups of channels"}, common.quiet);
+                   options.push_back(SetUpKnockout(a_, one.model, one.tokenizer));
+                   return std::vector{Describe(one, options.back(), asked)};
+                 });
     std::vector<KnockoutResult> results;
-    for (size_t i = 0; i < loaded.size(); ++i) {
-      if (a_.facts.all_facts) AnswerByObjects(loaded[i].tokenizer, work[i]);
-      CheckSets(options[i], work[i].pairs);
-      results.push_back(RunModel(loaded[i], options[i], names[i][0], work[i], runs[i], stores[i]));
+    for (size_t i = 0; i < run.models.size(); ++i) {
+      if (a_.facts.all_facts) AnswerByObjects(run.models[i].tokenizer, run.work[i]);
+      CheckSets(options[i], run.work[i].pairs);
+      results.push_back(RunModel(run.models[i], options[i], run.names[i][0], run.work[i],
+                                 run.runs[i][0], run.stores[i]));
     }
-    std::string text = FactsText(work[0].pairs.size(), work[0].relations);
+    std::string text = FactsText(run.work[0].pairs.size(), run.work[0].relations);
     for (const KnockoutResult& result : results)
       text += (text.empty() ? "" : "\n") + KnockoutText(result);
-    WriteResults("knockout", common, a_.facts.output, folder,
+    WriteResults("knockout", common, a_.facts.output, run.folder,
                  {KnockoutJson(results), KnockoutPage(results), text + "\n",
                   [&] { return MakeTable(results); }});
   }

@@ -71,7 +71,8 @@ class LreCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override { VisitLreOptions(a_, option); }
   void VisitCompat(OptionVisitor& /*option*/) override {}  // among its own
-  void Check() const override { CheckLreOptions(common, a_); }
+  bool HasPlan() const override { return !a_.apply; }
+  void Check() const override { CheckLreOptions(a_); }
   void Run() override {
     common.compat = a_.compat;
     if (a_.apply) ApplyLre(common, a_);

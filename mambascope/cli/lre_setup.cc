@@ -118,12 +118,11 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
                   .needs = {"--apply"}});
 }
 
-void CheckLreOptions(const CommonArguments& common, const LreArguments& a) {
+void CheckLreOptions(const LreArguments& a) {
   Refuse(!a.apply && a.relations.empty(),
          "there are no relations: give --relations, or --apply and --subject");
   Refuse(a.apply && !a.subject, "--apply needs --subject");
   Refuse(a.limit && *a.limit <= a.samples, "--limit must be more than --samples");
-  Refuse(common.check, "lre has no --check: no part of it is computed twice");
 }
 
 LreOptions MakeLreOptions(const CommonArguments& common, const LreArguments& a,

@@ -33,7 +33,7 @@ struct LreArguments {
 void VisitLreOptions(LreArguments& arguments, OptionVisitor& option);
 
 // Throws UsageError for options that cannot be combined.
-void CheckLreOptions(const CommonArguments& common, const LreArguments& arguments);
+void CheckLreOptions(const LreArguments& arguments);
 
 // Returns the options of the experiment. Throws Error for layers that the model lacks.
 LreOptions MakeLreOptions(const CommonArguments& common, const LreArguments& arguments,

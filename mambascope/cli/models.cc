@@ -11,19 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The facts of the first model for another one's tokenizer.
-FactWork Translate(const FactWork& work, const AskedFacts& asked, const Tokenizer& tokenizer) {
-  FactWork own = work;
-  if (asked.one) own.pairs = {*asked.one};
-  for (size_t i = 0; i < own.facts.size(); ++i) {
-    const Fact& fact = own.facts[i];
-    FactPair& pair = own.pairs[i];
-    pair.clean = MakePrompt(tokenizer, fact.pattern, fact.subject);
-    if (pair.corrupt) pair.corrupt = MakePrompt(tokenizer, fact.pattern, pair.corrupt->subject);
-  }
-  return own;
-}
-
 }  // namespace
 
 void VisitModels(std::vector<std::string>& models, OptionVisitor& option) {
@@ -91,32 +78,6 @@ std::vector<LoadedModel> LoadModels(const CommonArguments& common,
     loaded.push_back({names[i], own, std::move(tokenizer), std::move(model)});
   }
   return loaded;
-}
-
-std::vector<AskedFacts> ReadFacts(const CommonArguments& common, const FactArguments& o,
-                                  const std::vector<LoadedModel>& models) {
-  std::vector<AskedFacts> asked = {
-      ReadFacts(common, o, models.at(0).model, models.at(0).tokenizer)};
-  for (size_t i = 1; i < models.size(); ++i) {
-    AskedFacts own = asked[0];
-    if (own.one) own.one = OneFact(o, models[i].tokenizer);
-    own.noise = MakeNoise(common, o, models[i].model, models[i].tokenizer, own.subjects);
-    asked.push_back(std::move(own));
-  }
-  return asked;
-}
-
-std::vector<FactWork> ChooseFacts(const CommonArguments& common, const FactArguments& o,
-                                  const std::vector<AskedFacts>& asked,
-                                  const std::vector<LoadedModel>& models) {
-  std::vector<FurtherModel> others;
-  for (size_t i = 1; i < models.size(); ++i)
-    others.push_back({&models[i].model, &models[i].tokenizer});
-  std::vector<FactWork> work = {
-      ChooseFacts(common, o, asked.at(0), models.at(0).model, models.at(0).tokenizer, others)};
-  for (size_t i = 1; i < models.size(); ++i)
-    work.push_back(Translate(work[0], asked[i], models[i].tokenizer));
-  return work;
 }
 
 }  // namespace mambascope

@@ -35,13 +35,4 @@ std::vector<std::vector<std::string>> StoreNames(const std::string& command,
 std::vector<LoadedModel> LoadModels(const CommonArguments& common,
                                     const std::vector<std::string>& models);
 
-// What each model is asked: the same facts, with noise on its own scale. REQUIRES: CheckFacts.
-std::vector<AskedFacts> ReadFacts(const CommonArguments& common, const FactArguments& arguments,
-                                  const std::vector<LoadedModel>& models);
-
-// The facts for each model: the same facts, which all of them know, and the same other subjects.
-std::vector<FactWork> ChooseFacts(const CommonArguments& common, const FactArguments& arguments,
-                                  const std::vector<AskedFacts>& asked,
-                                  const std::vector<LoadedModel>& models);
-
 }  // namespace mambascope

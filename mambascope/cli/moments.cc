@@ -197,6 +197,7 @@ class MomentsCommand : public Command {
     option.Topic("Output");
     VisitOutputOptions(output_, "out/moments-MODEL", option);
   }
+  bool HasPlan() const override { return true; }
 
   void Run() override {
     const OutputFolder folder = OpenOutput(output_, DefaultFolder("moments", {common.model}),

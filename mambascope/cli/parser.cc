@@ -160,6 +160,10 @@ void AddCommand(CLI::App& app, const CommandEntry& entry, Command& command) {
   own.set_help_flag("-h,--help", "Print this help message and exit")->group("Run");  // the last one
   own.callback([&command] {
     try {
+      Refuse(command.common.check && !command.HasCheck(),
+             "--check needs a sweep, whose cells can be computed again. This run has none");
+      Refuse(command.common.explain && !command.HasPlan(),
+             "--explain needs work with a plan, such as a sweep. This run has none");
       command.Check();
       command.Run();
     } catch (const UsageError& e) {

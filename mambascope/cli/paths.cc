@@ -5,7 +5,7 @@
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
-#include "mambascope/cli/models.h"
+#include "mambascope/cli/facts_run.h"
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/experiments/facts/fact_json.h"
 #include "mambascope/experiments/tracing/paths_result.h"
@@ -31,6 +31,8 @@ class PathsCommand : public Command {
                   .list = List::kCommas});
   }
   void VisitModel(OptionVisitor& option) override { VisitModels(models_, option); }
+  bool HasCheck() const override { return true; }
+  bool HasPlan() const override { return true; }
   void Check() const override {
     CheckFacts(facts_);
     CheckModels(models_, facts_);
@@ -39,42 +41,27 @@ class PathsCommand : public Command {
   }
 
   void Run() override {
-    const std::vector<std::vector<std::string>> names = StoreNames("paths", models_, at_);
-    const std::string detail = fmt::format("{}", fmt::join(at_, "+"));
-    const OutputFolder folder =
-        OpenFolder("paths", facts_, DefaultFolder("paths", models_, detail), names);
-    const std::vector<LoadedModel> loaded = LoadModels(common, models_);
-    const std::vector<AskedFacts> asked = ReadFacts(common, facts_, loaded);
-    std::vector<std::vector<RunDescription>> runs;  // [model][token]
-    std::vector<Json> identities;
-    for (size_t m = 0; m < loaded.size(); ++m) {
-      RunDescription of_model = DescribeRun("paths", *this, loaded[m].common);
-      DescribeFacts(asked[m], of_model);
-      runs.emplace_back();
-      for (const std::string& at : at_) {
-        runs.back().push_back(of_model);
-        runs.back().back().DependsOn("at", at);
-        identities.push_back(runs.back().back().identity);
-      }
-    }
-    RefuseOtherRun(folder, "paths", identities, facts_.output.others());
-    std::vector<FactStores> stores;
-    for (size_t m = 0; m < loaded.size(); ++m)
-      stores.emplace_back(names[m], facts_, folder, runs[m]);
-    const std::vector<FactWork> work = ChooseFacts(common, facts_, asked, loaded);
+    FactsRun run("paths", common, facts_, models_, at_, fmt::format("{}", fmt::join(at_, "+")),
+                 [&](const LoadedModel& one, const AskedFacts& asked) {
+                   RunDescription of_model = DescribeRun("paths", *this, one.common);
+                   DescribeFacts(asked, of_model);
+                   std::vector<RunDescription> runs(at_.size(), of_model);
+                   for (size_t t = 0; t < at_.size(); ++t) runs[t].DependsOn("at", at_[t]);
+                   return runs;
+                 });
     PathsResults results;
-    for (size_t m = 0; m < loaded.size(); ++m)
-      results.push_back(RunModel(loaded[m], asked[m].noise, work[m], runs[m], stores[m]));
-    WriteResults("paths", common, facts_.output, folder,
+    for (size_t m = 0; m < run.models.size(); ++m)
+      results.push_back(RunModel(run.models[m], run.work[m], run.runs[m], run.stores[m]));
+    WriteResults("paths", common, facts_.output, run.folder,
                  {PathsJson(results), PathsPage(results), PathsText(results),
                   [&] { return MakeTable(results); }});
   }
 
  private:
   // Returns a result per token.
-  std::vector<PathsResult> RunModel(const LoadedModel& one, const std::optional<Noise>& noise,
-                                    const FactWork& work, const std::vector<RunDescription>& runs,
-                                    FactStores& stores) {
+  std::vector<PathsResult> RunModel(const LoadedModel& one, const FactWork& work,
+                                    const std::vector<RunDescription>& runs, FactStores& stores) {
+    const std::optional<Noise>& noise = work.noise;
     const int64_t samples = noise ? noise->samples : 1;
     const auto conditions = static_cast<int64_t>(PathConditions(one.model).size());
     std::vector<std::vector<FactPaths>> paths = RunFacts<FactPaths>(

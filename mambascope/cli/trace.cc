@@ -5,7 +5,7 @@
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
-#include "mambascope/cli/models.h"
+#include "mambascope/cli/facts_run.h"
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/facts/fact_json.h"
@@ -77,6 +77,8 @@ class TraceCommand : public Command {
             .bounds = Integers{1, 1'000'000}});
   }
   void VisitModel(OptionVisitor& option) override { VisitModels(a_.models, option); }
+  bool HasCheck() const override { return true; }
+  bool HasPlan() const override { return true; }
   void Check() const override {
     CheckFacts(a_.facts);
     CheckModels(a_.models, a_.facts);
@@ -85,46 +87,41 @@ class TraceCommand : public Command {
   }
 
   void Run() override {
+    const std::vector<std::string> one_part = {""};
     const std::string detail = a_.isolate ? "isolate" : fmt::format("{}", fmt::join(a_.sites, "+"));
-    const std::vector<std::vector<std::string>> names =
-        StoreNames("trace", a_.models, a_.isolate ? std::vector<std::string>{""} : a_.sites);
-    const OutputFolder folder =
-        OpenFolder("trace", a_.facts, DefaultFolder("trace", a_.models, detail), names);
-    const std::vector<LoadedModel> loaded = LoadModels(common, a_.models);
     std::vector<std::vector<TracedSite>> sites;  // [model]
-    for (const LoadedModel& one : loaded) sites.push_back(TracedSites(a_, one.model));
-    const std::vector<AskedFacts> asked = ReadFacts(common, a_.facts, loaded);
-    std::vector<std::vector<RunDescription>> runs;  // [model][site]
-    std::vector<Json> identities;
-    for (size_t m = 0; m < loaded.size(); ++m) {
-      RunDescription of_model = DescribeRun("trace", *this, loaded[m].common);
-      DescribeFacts(asked[m], of_model);
-      runs.emplace_back();
-      for (const TracedSite& at : sites[m]) {
-        runs.back().push_back(of_model);
-        runs.back().back().DependsOn("site", SiteName(at.site));
-        runs.back().back().DependsOn("window", at.window);
-        identities.push_back(runs.back().back().identity);
-      }
-    }
-    RefuseOtherRun(folder, "trace", identities, a_.facts.output.others());
-    std::vector<FactStores> stores;
-    for (size_t m = 0; m < loaded.size(); ++m)
-      stores.emplace_back(names[m], a_.facts, folder, runs[m]);
-    const std::vector<FactWork> work = ChooseFacts(common, a_.facts, asked, loaded);
+    FactsRun run("trace", common, a_.facts, a_.models, a_.isolate ? one_part : a_.sites, detail,
+                 [&](const LoadedModel& one, const AskedFacts& asked) {
+                   sites.push_back(TracedSites(a_, one.model));
+                   return Describe(one, asked, sites.back());
+                 });
     TraceResults results;
-    for (size_t m = 0; m < loaded.size(); ++m)
-      results.push_back(RunModel(loaded[m], sites[m], asked[m].noise, work[m], runs[m], stores[m]));
-    WriteResults("trace", common, a_.facts.output, folder,
+    for (size_t m = 0; m < run.models.size(); ++m)
+      results.push_back(RunModel(run.models[m], sites[m], run.work[m], run.runs[m], run.stores[m]));
+    WriteResults("trace", common, a_.facts.output, run.folder,
                  {TraceJson(results), TracePage(results), TraceText(results),
                   [&] { return MakeTable(results); }});
   }
 
  private:
+  std::vector<RunDescription> Describe(const LoadedModel& one, const AskedFacts& asked,
+                                       const std::vector<TracedSite>& sites) {
+    RunDescription of_model = DescribeRun("trace", *this, one.common);
+    DescribeFacts(asked, of_model);
+    std::vector<RunDescription> runs;
+    for (const TracedSite& at : sites) {
+      runs.push_back(of_model);
+      runs.back().DependsOn("site", SiteName(at.site));
+      runs.back().DependsOn("window", at.window);
+    }
+    return runs;
+  }
+
   // Returns a result per site.
   std::vector<TraceResult> RunModel(const LoadedModel& one, const std::vector<TracedSite>& sites,
-                                    const std::optional<Noise>& noise, const FactWork& work,
-                                    const std::vector<RunDescription>& runs, FactStores& stores) {
+                                    const FactWork& work, const std::vector<RunDescription>& runs,
+                                    FactStores& stores) {
+    const std::optional<Noise>& noise = work.noise;
     std::vector<std::vector<FactTrace>> traces = RunFacts<FactTrace>(
         a_.models.size() > 1 ? "trace of " + one.name : "trace", one.common, a_.facts, one.model,
         work, Load(one.model, noise), stores,

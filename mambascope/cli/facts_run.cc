@@ -1,0 +1,60 @@
+#include "mambascope/cli/facts_run.h"
+
+#include "mambascope/cli/prompt_warnings.h"
+
+namespace mambascope {
+namespace {
+
+// The facts of the first model for another one's tokenizer.
+FactWork Translate(const FactWork& work, const AskedFacts& asked, const Tokenizer& tokenizer) {
+  FactWork own = work;
+  own.noise = asked.noise;
+  if (asked.one) own.pairs = {*asked.one};
+  for (size_t i = 0; i < own.facts.size(); ++i) {
+    const Fact& fact = own.facts[i];
+    FactPair& pair = own.pairs[i];
+    pair.clean = MakePrompt(tokenizer, fact.pattern, fact.subject);
+    if (pair.corrupt) pair.corrupt = MakePrompt(tokenizer, fact.pattern, pair.corrupt->subject);
+  }
+  return own;
+}
+
+std::vector<FactWork> ChooseForAll(const CommonArguments& common, const FactArguments& o,
+                                   const std::vector<AskedFacts>& asked,
+                                   const std::vector<LoadedModel>& models) {
+  std::vector<FurtherModel> others;
+  for (size_t i = 1; i < models.size(); ++i)
+    others.push_back({&models[i].model, &models[i].tokenizer});
+  std::vector<FactWork> work = {
+      ChooseFacts(common, o, asked.at(0), models.at(0).model, models.at(0).tokenizer, others)};
+  for (size_t i = 1; i < models.size(); ++i)
+    work.push_back(Translate(work[0], asked[i], models[i].tokenizer));
+  return work;
+}
+
+}  // namespace
+
+FactsRun::FactsRun(const std::string& command, const CommonArguments& common,
+                   const FactArguments& arguments, const std::vector<std::string>& model_paths,
+                   const std::vector<std::string>& parts, const std::string& detail,
+                   const Describe& describe)
+    : names(StoreNames(command, model_paths, parts)),
+      folder(OpenFolder(command, arguments, DefaultFolder(command, model_paths, detail), names)) {
+  const AskedFacts given = ReadFacts(common, arguments);
+  models = LoadModels(common, model_paths);
+  if (arguments.answer) WarnOfAnswer(common, models[0].tokenizer, *arguments.answer);
+  std::vector<AskedFacts> asked;
+  std::vector<Json> identities;
+  for (const LoadedModel& one : models) {
+    asked.push_back(given);
+    FitFacts(common, arguments, one.model, one.tokenizer, asked.back());
+    runs.push_back(describe(one, asked.back()));
+    for (const RunDescription& run : runs.back()) identities.push_back(run.identity);
+  }
+  RefuseOtherRun(folder, command, identities, arguments.output.others());
+  for (size_t i = 0; i < models.size(); ++i)
+    stores.emplace_back(names[i], arguments, folder, runs[i]);
+  work = ChooseForAll(common, arguments, asked, models);
+}
+
+}  // namespace mambascope
