@@ -68,9 +68,9 @@ void VisitCompatOption(CommonArguments& a, OptionVisitor& option) {
   option.Topic("Model");
   option(&a.compat,
          {.names = "--compat",
-          .help = "Norm before W_o of a Mamba-2 whose components are divided into several groups. "
-                  "none: one RMS for each group, as the model was trained. transformers: one RMS "
-                  "over all components, as the Hugging Face library does",
+          .help = "Norm before W_o of a Mamba-2, if its config.json gives the norm several groups "
+                  "of components. none: one RMS for each group, as the model was trained. "
+                  "transformers: one RMS over all components, as the Hugging Face library does",
           .bounds = OneOf{{"none", "transformers"}}});
 }
 

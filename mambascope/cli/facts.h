@@ -110,8 +110,8 @@ struct FactLoad {
   int64_t sweeps = 1;
   int64_t rows = 1;  // about how many tokens a sweep recomputes in each layer: cells x tokens
 };
-// Tokens of a fact's prompt, and those of them that a cell recomputes: about so many, to judge a
-// fact's load.
+// A usual number of tokens in a fact's prompt, and of tokens that a cell recomputes. They estimate
+// a fact's load.
 inline constexpr int64_t kUsualTokens = 12, kUsualRows = 6;
 
 // The results of all parts of all facts, some facts at a time. Where there are stores, results go
