@@ -31,7 +31,7 @@ TEST_P(ResumedCliTest, InterruptedAndLimitedRunsGoOnToTheSameResult) {
   const Outcome resumed = RunFacts(command, "cut", {"--limit", "4", "--explain"});
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_THAT(resumed.err,
-              AllOf(HasSubstr("2 of 4 facts are there already"), HasSubstr("plan: 2 facts")));
+              AllOf(HasSubstr("2 of 4 facts already computed"), HasSubstr("plan: 2 facts")));
   ExpectClose(Result(command, "cut"), whole, kRounding);
   const Words now = Lines(ReadFile(folder_ / "cut" / lines_file));
   ASSERT_EQ(now.size(), 4u);

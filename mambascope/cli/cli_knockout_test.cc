@@ -193,7 +193,7 @@ TEST_F(KnockoutCliTest, InterruptedRunGoesOnToTheSameResult) {
   WriteFile(file, lines.substr(0, lines.find('\n') + 1 + 40));
   const Outcome resumed = Knock("out", facts_ + Words{"--explain", "--json"});
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
-  EXPECT_THAT(resumed.err, HasSubstr("1 of 3 facts are there already"));
+  EXPECT_THAT(resumed.err, HasSubstr("1 of 3 facts already computed"));
   const Json again = ParseJson(resumed.out, "stdout");
   EXPECT_EQ(again["facts"][0], whole["facts"][0]);
   for (size_t w = 0; w < 15; ++w) {

@@ -122,7 +122,7 @@ TEST_F(LreCliTest, GoesOnWhereItWas) {
   const Outcome resumed =
       RunProgram(Quick({"river_continent", "animal_class"}, {"--explain", "--json"}));
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
-  EXPECT_THAT(resumed.err, HasSubstr("2 relations (1 are there already)"));
+  EXPECT_THAT(resumed.err, HasSubstr("2 relations (1 already computed)"));
   const Json json = ParseJson(resumed.out, "stdout");
   EXPECT_EQ(json["relations"][1], whole["relations"][0]) << "in the order of the command line";
   EXPECT_EQ(json["relations"][0], whole["relations"][1]);

@@ -70,7 +70,7 @@ TEST_F(SeveralCliTest, InterruptedSitesGoOnToTheSameResult) {
   WriteFile(gate, Lines(ReadFile(gate))[0] + "\n");
   const Outcome outcome = RunFacts("trace", "out", sites + Words{"--explain"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_THAT(outcome.err, HasSubstr("1 of 4 facts are there already"));
+  EXPECT_THAT(outcome.err, HasSubstr("1 of 4 facts already computed"));
   ExpectClose(Result("trace", "out"), whole, 1e-4);
   EXPECT_EQ(Lines(ReadFile(resid)).size(), 4u);
   EXPECT_EQ(Lines(ReadFile(gate)).size(), 4u);

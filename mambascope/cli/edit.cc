@@ -19,16 +19,6 @@
 namespace mambascope {
 namespace {
 
-void WriteOneEdit(const CommonArguments& common, const OutputArguments& output,
-                  const OutputFolder& out, const OneEditResult& result, const StoredEdits& edits) {
-  const auto together = HoldFiles();
-  WriteEdits(out / "edit.safetensors", edits);
-  WriteResults("edit", common, output, out,
-               {result, EditPage(result),
-                fmt::format("{}{}\n", EditText(result), (out / "edit.safetensors").string()),
-                [&] { return MakeTable(result); }});
-}
-
 void EditOne(const CommonArguments& common, const EditArguments& o, const OutputFolder& out,
              RunDescription run) {
   EditSetup setup(common, o, out);
@@ -58,7 +48,9 @@ void EditOne(const CommonArguments& common, const EditArguments& o, const Output
   const std::string about =
       fmt::format("{}: {}", MakePrompt(setup.tokenizer(), rewrite.pattern, rewrite.subject).text,
                   rewrite.target);
-  WriteOneEdit(common, o.output, out, edit.result, {edit.edits, setup.fingerprint(), about});
+  WriteEditResults(common, o.output, out, {edit.edits, setup.fingerprint(), about},
+                   {edit.result, EditPage(edit.result), EditText(edit.result),
+                    [&] { return MakeTable(edit.result); }});
 }
 
 class EditCommand : public Command {

@@ -7,23 +7,12 @@
 #include "mambascope/cli/progress.h"
 #include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/experiments/editing/edit_json.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/mass_edit_report.h"
 #include "mambascope/reports/result_tables.h"
 
 namespace mambascope {
 namespace {
-
-void WriteMassEdit(const CommonArguments& common, const OutputArguments& output,
-                   const OutputFolder& out, const MassEditResult& result,
-                   const std::string& fingerprint, const std::vector<Edit>& edits) {
-  const auto together = HoldFiles();
-  WriteEdits(out / "edit.safetensors",
-             {edits, fingerprint, fmt::format("{} records", result.points.back().edits)});
-  WriteResults("edit", common, output, out,
-               {result, MassEditPage(result),
-                fmt::format("{}{}\n", MassEditText(result), (out / "edit.safetensors").string()),
-                [&] { return MakeTable(result); }});
-}
 
 std::string StageText(MassEditStage stage) {
   switch (stage) {
@@ -73,12 +62,14 @@ void EditMany(const CommonArguments& common, const EditArguments& o, const Outpu
   };
   MassEdits edits = EditTogether(inputs, evaluate, chosen.records, rewrites, options);
   setup.WriteContexts();
-  WriteMassEdit(common, o.output, out,
-                {.options = run.options,
-                 .choice = chosen.choice,
-                 .points = std::move(edits.points),
-                 .records = std::move(edits.records)},
-                setup.fingerprint(), edits.edits);
+  const MassEditResult result{.options = run.options,
+                              .choice = chosen.choice,
+                              .points = std::move(edits.points),
+                              .records = std::move(edits.records)};
+  WriteEditResults(
+      common, o.output, out,
+      {edits.edits, setup.fingerprint(), Count(result.points.back().edits, "record")},
+      {result, MassEditPage(result), MassEditText(result), [&] { return MakeTable(result); }});
 }
 
 }  // namespace mambascope

@@ -75,7 +75,7 @@ EditMoments TakeEditMoments(const CommonArguments& common, const EditTextArgumen
   std::set<std::string> accepted = {edited.fingerprint};
   if (!edited.base.empty()) accepted.insert(edited.base);
   for (const auto& [place, file] : FindMomentFiles(common, o, edited, places)) {
-    const std::string name = fmt::format("{}.{}", SiteName(place.site), place.layer);
+    const std::string name = PlaceName(place);
     const StoredMoments stored =
         ReadStoredMoments(file, place, edited.model.width(place), accepted);
     const MomentSolver& solver =

@@ -11,6 +11,7 @@
 #include "mambascope/experiments/editing/edit_json.h"
 #include "mambascope/experiments/editing/edit_sweep.h"
 #include "mambascope/jobs/job.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/edit_report.h"
 #include "mambascope/reports/result_tables.h"
 
@@ -55,16 +56,16 @@ std::vector<RecordResult> RunRecords(const CommonArguments& common, const EditSe
     return std::move(edited.results);
   };
   if (common.explain)
-    PrintLine(fmt::format(
-        "plan: {} records ({} are there already), {} edits each, {} contexts; {} records at "
-        "a time\n",
-        records.size(), CountDone(job, records), setup.places().size(), setup.contexts().size(),
-        job.at_a_time));
+    PrintLine(fmt::format("plan: {} ({} already computed), {} each, {}; {} at a time\n",
+                          Count(records.size(), "record"), CountDone(job, records),
+                          Count(setup.places().size(), "edit"),
+                          Count(setup.contexts().size(), "context"),
+                          Count(job.at_a_time, "record")));
   std::vector<RecordResult> results = RunJob(job, records);
   if (checked > 0)
     PrintLine(fmt::format(
-        "check: {} values found again by whole passes; largest relative difference {:.1e}\n",
-        checked, largest));
+        "check: {} searched again by full forward passes; largest relative difference {:.1e}\n",
+        Count(checked, "value"), largest));
   return results;
 }
 
@@ -93,11 +94,12 @@ void EditRecords(const CommonArguments& common, const EditArguments& o, const Ou
   result.records = RunRecords(common, setup, evaluate, chosen.records, store);
   result.summary = SummarizeSweep(result.records);
   const RecordChoice& choice = result.choice;
-  WriteResults("edit", common, o.output, out,
-               {result, EditSweepPage(result),
-                fmt::format("{} records, of {} tested for whether the model knows them, of {}\n{}",
-                            choice.chosen, choice.tested, choice.of, EditSweepText(result)),
-                [&] { return MakeTable(result); }});
+  WriteResults(
+      "edit", common, o.output, out,
+      {result, EditSweepPage(result),
+       fmt::format("{}, of {} tested for whether the model knows them, of {}\n{}",
+                   Count(choice.chosen, "record"), choice.tested, choice.of, EditSweepText(result)),
+       [&] { return MakeTable(result); }});
 }
 
 }  // namespace mambascope

@@ -4,6 +4,7 @@
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
+#include "mambascope/data/relation.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/experiments/editing/memit.h"
@@ -21,12 +22,8 @@ EditRun RunOf(const EditArguments& o) {
 // Of a file, or of the JSON files of a folder.
 std::string FilesDigest(const fs::path& path) {
   if (!fs::is_directory(path)) return FingerprintText(ReadFile(path));
-  std::set<fs::path> files;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path)) {
-    if (entry.path().extension() == ".json") files.insert(entry.path());
-  }
   std::string digests;
-  for (const fs::path& file : files) digests += FingerprintText(ReadFile(file));
+  for (const fs::path& file : JsonFiles(path)) digests += FingerprintText(ReadFile(file));
   return FingerprintText(digests);
 }
 
@@ -74,8 +71,9 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
   option(&a.layers,
          {.names = "--layer,--layers",
           .help = "Layers to edit, as 3, 0-15, 2,4,6 or all",
-          .otherwise = "all, for records that are edited alone; else about the depth of published "
-                       "edits: one layer, with memit 5"});
+          .otherwise =
+              "all, for facts that are edited alone; else about the depth of published edits: "
+              "one layer, with memit 5"});
   option(&a.projections, {.names = "--projection,--projections",
                           .help = "Projections to edit, as W_a,W_o, or all",
                           .otherwise = "W_o; W_down of transformers",
@@ -86,10 +84,11 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
                                "memit: the model generates them by that method's plan",
                        .otherwise = "the checkpoint's contexts.json, else the method's plan"});
   option.Topic("Second moments");
-  option(&a.moments, {.names = "--moments",
-                      .help = "Second moments of the keys: a folder that `mambascope moments` "
-                              "wrote, or published files",
-                      .otherwise = "those of --text, kept in --cache"});
+  option(&a.moments,
+         {.names = "--moments",
+          .help = "Second moments of the projections' inputs: a folder that `mambascope moments` "
+                  "wrote, or published files",
+          .otherwise = "those of --text, kept in --cache"});
   option(&a.texts, {.names = "--text",
                     .help = "Text for second moments and perplexity; repeatable",
                     .otherwise = "the bundled sentences",
@@ -115,9 +114,9 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
                              "once, spread over the layers",
                      .bounds = OneOf{{"rome", "memit"}}});
   option(&a.edits, {.names = "--edits",
-                    .help = "Numbers of records to edit in one model, as 1,10,100: with memit at "
+                    .help = "Numbers of facts to write into one model, as 1,10,100: with memit at "
                             "once, with rome one after the other",
-                    .otherwise = "each record in a model of its own; with memit all at once",
+                    .otherwise = "each fact in a copy of the model; with memit all in one model",
                     .bounds = Integers{1, 1'000'000},
                     .list = List::kCommas});
   option(&a.lambda, {.names = "--lambda",
@@ -138,7 +137,7 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
                        .bounds = OneOf{{"bare", "mean"}}});
   option.Topic("Value search");
   option(&a.steps, {.names = "--steps",
-                    .help = "Maximum number of passes of the value search",
+                    .help = "Maximum number of steps of the value search",
                     .otherwise = fmt::format("{}; with memit {}", ValueOptions().steps,
                                              MemitOptions().value.steps),
                     .bounds = Integers{1, 10'000}});
@@ -146,11 +145,11 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
                             .help = "Learning rate of the value search",
                             .bounds = Numbers{1e-6, 1e3}});
   option(&a.decay, {.names = "--decay",
-                    .help = "Weight of |delta| / |v0|^2 in the loss of the value search",
+                    .help = "Weight of |delta| / |v0|^2 in the loss",
                     .bounds = Numbers{0, 1e6}});
   option(&a.kl, {.names = "--kl",
-                 .help = "Weight in the loss of the KL divergence of the next token inside "
-                         "\"SUBJECT is a\", which keeps what the subject is",
+                 .help = "Weight of the KL divergence in the loss. It keeps the next-token "
+                         "distribution at the subject's last token in \"SUBJECT is a\"",
                  .bounds = Numbers{0, 1e6}});
   option(&a.clamp, {.names = "--clamp",
                     .help = "Largest |delta|, in multiples of |v0|",
@@ -160,6 +159,15 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
   option.Topic("Memory and output");
   VisitMemoryOption(a.memory, "searches done together", option);
   VisitOutputOptions(a.output, "out/edit-MODEL-METHOD", option);
+}
+
+void WriteEditResults(const CommonArguments& common, const OutputArguments& output,
+                      const OutputFolder& folder, const StoredEdits& edits, CommandResult result) {
+  const auto together = HoldFiles();
+  const fs::path file = folder / "edit.safetensors";
+  WriteEdits(file, edits);
+  result.text += file.string() + "\n";
+  WriteResults("edit", common, output, folder, result);
 }
 
 void RefuseOtherEdit(const OutputFolder& folder, const RunDescription& run, OtherRuns other,
@@ -178,7 +186,8 @@ EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options
       tokenizer_(RequireTokenizer(common)),
       model_(LoadModel(common, &tokenizer_)),
       fingerprint_(Fingerprint(ModelFolder(common.model))),
-      base_(BaseFingerprint(ModelFolder(common.model))) {
+      base_(BaseFingerprint(ModelFolder(common.model))),
+      snippets_(options.snippets.empty() ? Json() : Json(FilesDigest(options.snippets))) {
   places_ = ChoosePlaces(options.layers, options.projections, RunOf(options), model_);
   if (places_.are_layers_chosen)
     Note(common, fmt::format("{} is edited in {} {} of {}, about the depth of published edits; "
@@ -278,8 +287,7 @@ void EditSetup::Describe(RunDescription& run) const {
   run.DependsOn("ridge", options_.ridge.value_or(0));
   run.Mentions("max_tokens", model_.CutLength(options_.max_tokens));
   if (moments_.of_base) run.Mentions("moments_of", base_);
-  run.DependsOn("snippets",
-                options_.snippets.empty() ? Json() : Json(FilesDigest(options_.snippets)));
+  run.DependsOn("snippets", snippets_);
   run.DependsOn("steps", v.steps);
   run.DependsOn("clamp", v.clamp);
   run.DependsOn("enough_loss", v.enough_loss);

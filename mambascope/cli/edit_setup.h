@@ -14,6 +14,7 @@
 #include "mambascope/cli/edit_moments.h"
 #include "mambascope/cli/edit_places.h"
 #include "mambascope/cli/output.h"
+#include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/experiments/editing/edit_inputs.h"
 #include "mambascope/experiments/editing/moments_run.h"
 #include "mambascope/experiments/editing/rewrite.h"
@@ -61,11 +62,14 @@ void VisitEditOptions(EditArguments& arguments, OptionVisitor& option);
 void RefuseOtherEdit(const OutputFolder& folder, const RunDescription& run, OtherRuns other,
                      const std::vector<std::string>& with = {});
 
+// Writes edit.safetensors beside the results, and names it under their text.
+void WriteEditResults(const CommonArguments& common, const OutputArguments& output,
+                      const OutputFolder& folder, const StoredEdits& edits, CommandResult result);
+
 class EditSetup {
  public:
   // Loads the model and its contexts. `folder` is that of the results. Throws Error when one edit
-  // of
-  // --method cannot be at all the places.
+  // of --method cannot be at all the places.
   EditSetup(const CommonArguments& common, const EditArguments& options,
             const OutputFolder& folder);
   // Takes the moments of all keys. Collecting them can take long, so call it after all that can be
@@ -111,6 +115,7 @@ class EditSetup {
   ChosenPlaces places_;
   ChosenContexts contexts_;
   const std::string fingerprint_, base_;  // EditedModel
+  const Json snippets_;                   // their digest
   EditMoments moments_;
 };
 

@@ -148,8 +148,7 @@ void CheckFacts(const FactArguments& a) {
 
 int64_t FirstToken(const Tokenizer& tokenizer, const std::string& text) {
   if (text.empty()) throw Error("the answer is empty");
-  const std::vector<Token> tokens =
-      tokenizer.EncodeContinuation(text.starts_with(' ') ? text : " " + text);
+  const std::vector<Token> tokens = tokenizer.EncodeAnswer(text);
   if (tokens.empty()) throw Error(fmt::format("the answer '{}' has no token", text));
   return tokens.front().id;
 }

@@ -17,6 +17,7 @@
 #include "mambascope/cli/progress.h"
 #include "mambascope/experiments/lre/lre_json.h"
 #include "mambascope/jobs/job.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/lre_report.h"
 #include "mambascope/reports/result_tables.h"
 
@@ -34,10 +35,10 @@ std::string RelationDigest(const Relation& relation) {
 
 void ExplainLre(const LreOptions& options, size_t relations, size_t done) {
   PrintLine(fmt::format(
-      "plan: {} relations ({} are there already), {} trials each; in a trial, the Jacobians "
-      "of {} layers at {} prompts, one backward "
-      "sweep a prompt, then all edits at all layers and ranks in one sweep\n",
-      relations, done, options.trials, options.layers.size(), options.train));
+      "plan: {} ({} already computed), {} each. A trial takes the Jacobians of {} at {}, by one "
+      "backward sweep per prompt. Then one sweep makes all edits at all layers and ranks\n",
+      Count(relations, "relation"), done, Count(options.trials, "trial"),
+      Count(options.layers.size(), "layer"), Count(options.train, "prompt")));
 }
 
 // Writes the operators that --save asks for, made again from their lines; returns the files.

@@ -42,10 +42,10 @@ std::map<Place, std::vector<std::string>> ReadPlaces(const std::vector<EditPlace
 void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Model& model) {
   int64_t bytes = 0;
   for (const Place& place : options.places) bytes += model.width(place) * model.width(place) * 8;
-  PrintLine(fmt::format(
-      "plan: {} second moments, {} MB, from one pass over {} documents; {} more are held out\n",
-      options.places.size(), bytes >> 20, corpus.documents - HeldOut(corpus.documents),
-      HeldOut(corpus.documents)));
+  PrintLine(fmt::format("plan: {}, {} MB, from one pass over {}; {} more held out\n",
+                        Count(options.places.size(), "second moment"), bytes >> 20,
+                        Count(corpus.documents - HeldOut(corpus.documents), "document"),
+                        HeldOut(corpus.documents)));
 }
 
 // What a run's files depend on: they may hold fewer layers than another run's, and continue them.
@@ -147,7 +147,7 @@ void WarnOfFewTokens(const CommonArguments& common, const std::vector<MomentResu
   int64_t tokens = 0, width = 0;
   for (const MomentResult& m : moments) {
     if (m.tokens >= m.width) continue;
-    names.push_back(fmt::format("{}.{}", SiteName(m.place.site), m.place.layer));
+    names.push_back(PlaceName(m.place));
     tokens = m.tokens;
     width = std::max(width, m.width);
   }

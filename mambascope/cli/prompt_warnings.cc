@@ -31,8 +31,7 @@ void WarnOfSubject(const CommonArguments& common, const std::string& prompt,
 
 void WarnOfAnswer(const CommonArguments& common, const Tokenizer& tokenizer,
                   const std::string& answer) {
-  const std::vector<Token> tokens =
-      tokenizer.EncodeContinuation(answer.starts_with(' ') ? answer : " " + answer);
+  const std::vector<Token> tokens = tokenizer.EncodeAnswer(answer);
   if (tokens.size() < 2) return;
   Warn(common, fmt::format("the answer '{}' has {}; p(answer) is that of the first, '{}'", answer,
                            Count(tokens.size(), "token"),

@@ -11,14 +11,10 @@
 #include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
 #include "mambascope/model/ops.h"
+#include "mambascope/plural.h"
 
 namespace mambascope {
 namespace {
-
-std::string TensorName(const Place& place) {
-  return place.site == Site::kEmbed ? "embed"
-                                    : fmt::format("{}.{}", SiteName(place.site), place.layer);
-}
 
 // The places of the named sites: in the layer that a name gives, else in all layers that have the
 // site. Without names, all sites. The embedding is always among them.
@@ -89,14 +85,15 @@ class StatesCommand : public Command {
     std::map<std::string, at::Tensor> tensors = {{"logits", run.Logits(0)},
                                                  {"tokens", at::tensor(ids, at::kLong)}};
     RequireFinite(tensors.at("logits"), "a logit");
-    for (const Place& place : places) tensors[TensorName(place)] = run.State(place, 0);
+    for (const Place& place : places) tensors[PlaceName(place)] = run.State(place, 0);
     {
       const auto whole = HoldFiles();
       WriteSafetensors(out_, tensors, StatesMetadata(description));
       SayWhenStopped(WhenStopped::kWritten);
     }
     Print(common, {{"file", out_}, {"tensors", tensors.size()}, {"tokens", ids.size()}},
-          fmt::format("{} tensors of {} tokens in {}\n", tensors.size(), ids.size(), out_));
+          fmt::format("{} of {} in {}\n", Count(tensors.size(), "tensor"),
+                      Count(ids.size(), "token"), out_));
   }
 
  private:

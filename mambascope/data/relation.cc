@@ -63,6 +63,8 @@ void RefuseOtherFields(const JsonNode& root) {
   }
 }
 
+}  // namespace
+
 std::vector<fs::path> JsonFiles(const fs::path& folder) {
   std::vector<fs::path> files;
   try {
@@ -81,8 +83,6 @@ std::vector<fs::path> JsonFiles(const fs::path& folder) {
   std::sort(files.begin(), files.end());
   return files;
 }
-
-}  // namespace
 
 Json SamplesJson(const std::vector<Sample>& samples) {
   Json list = Json::array();

@@ -59,9 +59,12 @@ std::vector<Sample> ReadSamples(const JsonNode& list);
 // field, for a file of another form, and when no sample can be used.
 Relation ReadRelation(const std::filesystem::path& file, ReadFaults* faults = nullptr);
 
-// Reads the relations in `paths`. A file is one relation. In a folder and its subfolders, all
-// *.json files are read, sorted by path. Links to folders are not followed. Throws Error for a
-// folder without such files, for a path that cannot be read, and as ReadRelation does.
+// Returns the *.json files of a folder and its subfolders, sorted by path. Links to folders are not
+// followed. Throws Error for a folder without such files, and for one that cannot be read.
+std::vector<std::filesystem::path> JsonFiles(const std::filesystem::path& folder);
+
+// Reads the relations in `paths`. A file is one relation, and a folder stands for its JsonFiles.
+// Throws Error for a path that cannot be read, and as ReadRelation and JsonFiles do.
 std::vector<Relation> ReadRelations(const std::vector<std::filesystem::path>& paths,
                                     ReadFaults* faults = nullptr);
 

@@ -6,6 +6,7 @@
 
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/error.h"
+#include "mambascope/plural.h"
 
 namespace mambascope {
 
@@ -29,29 +30,31 @@ SomeFacts TakeSome(const std::vector<FactPair>& pairs, const std::vector<FactPar
 std::string PlanText(const SweepPlan& plan, size_t facts, size_t already) {
   std::string text;
   if (already > 0)
-    text = fmt::format("plan: {} of {} facts are there already\n", already, already + facts);
+    text =
+        fmt::format("plan: {} of {} already computed\n", already, Count(already + facts, "fact"));
   const double share = 100.0 * static_cast<double>(plan.layer_tokens) /
                        static_cast<double>(std::max<int64_t>(1, plan.naive_layer_tokens));
   return text + fmt::format(
-                    "plan: {} facts, {} cells in {} {}: {} layer-tokens of {} with a whole pass "
-                    "per cell ({:.1f} %); at most {} rows, "
-                    "about {} MB\n",
-                    facts, plan.cases, plan.passes, plan.passes == 1 ? "pass" : "passes",
-                    plan.layer_tokens, plan.naive_layer_tokens, share, plan.peak_rows,
+                    "plan: {}, {} in {}: {} layer-tokens; a full forward pass per cell would "
+                    "compute {} ({:.1f} %); at most {}, about {} MB\n",
+                    Count(facts, "fact"), Count(plan.cases, "cell"),
+                    Count(plan.passes, "pass", "passes"), plan.layer_tokens,
+                    plan.naive_layer_tokens, share, Count(plan.peak_rows, "row"),
                     plan.peak_bytes >> 20);
 }
 
 std::string CheckText(const Audit& audit, at::ScalarType dtype) {
   if (audit.rechecked == 0)
-    return "check: nothing was computed, so nothing was checked: all facts were there already\n";
+    return "check: nothing was checked, because all facts were already computed\n";
   const double allowed = dtype == at::kFloat ? 1e-4 : 2e-2;
   const std::string text = fmt::format(
-      "check: {} cells computed again by whole passes; largest difference of p(answer) {:.1e}\n",
-      audit.rechecked, audit.largest_difference);
+      "check: {} computed again by full forward passes; largest difference of p(answer) {:.1e}\n",
+      Count(audit.rechecked, "cell"), audit.largest_difference);
   if (audit.largest_difference > allowed)
     throw Error(
-        fmt::format("the sweep and whole passes differ by {:.1e}, more than rounding explains",
-                    audit.largest_difference),
+        fmt::format(
+            "the sweep and full forward passes differ by {:.1e}, more than rounding explains",
+            audit.largest_difference),
         "this is a fault of mambascope: please report the command");
   return text;
 }

@@ -62,6 +62,11 @@ std::string_view SiteName(Site site) {
       ->second;
 }
 
+std::string PlaceName(const Place& place) {
+  if (place.site == Site::kEmbed) return "embed";
+  return fmt::format("{}.{}", SiteName(place.site), place.layer);
+}
+
 Site ReadSite(std::string_view name) {
   const auto* known = std::find_if(std::begin(kNames), std::end(kNames),
                                    [&](const auto& n) { return n.second == name; });

@@ -51,6 +51,9 @@ struct SiteInfo {
 // The site's name on the command line and in files: "resid", "conv_in", ...
 std::string_view SiteName(Site site);
 
+// "mixed.3"; "embed" for the embedding.
+std::string PlaceName(const Place& place);
+
 // Returns the site with this name in a result file. Throws Error for an unknown name.
 Site ReadSite(std::string_view name);
 

@@ -242,9 +242,9 @@ std::string LreText(const LreResult& lre) {
   if (has_std) text += "Percent. ± is followed by one standard deviation over trials.\n";
   if (summary.relations > 1)
     text += fmt::format(
-        "{} relations: faithfulness {} %, causality {} %. Brackets are 95% "
+        "{}: faithfulness {} %, causality {} %. Brackets are 95% "
         "intervals over relations.\n",
-        summary.relations, MeanAndInterval(summary.faithfulness),
+        Count(summary.relations, "relation"), MeanAndInterval(summary.faithfulness),
         MeanAndInterval(summary.causality));
   for (const auto& [what, reason] : summary.skipped)
     text += fmt::format("skipped {}: {}\n", VisibleText(what), reason);

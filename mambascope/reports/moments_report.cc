@@ -148,9 +148,8 @@ std::string MomentsText(const MomentsResult& report) {
     std::string last = "-";
     if (!m.convergence.change.empty() && m.convergence.change.back())
       last = fmt::format("{:.3g}", *m.convergence.change.back());
-    text += fmt::format("{:<16}{:>6}{:>10}{:>11.1e}{:>13}{:>13}{:>13}\n",
-                        fmt::format("{}.{}", SiteName(m.place.site), m.place.layer), m.width,
-                        m.tokens, m.condition, last, TokensUntil(m.convergence, 0.1),
+    text += fmt::format("{:<16}{:>6}{:>10}{:>11.1e}{:>13}{:>13}{:>13}\n", PlaceName(m.place),
+                        m.width, m.tokens, m.condition, last, TokensUntil(m.convergence, 0.1),
                         TokensUntil(m.convergence, 0.01));
   }
   return text;

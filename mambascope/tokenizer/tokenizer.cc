@@ -211,6 +211,10 @@ std::vector<Token> Tokenizer::EncodeContinuation(std::string_view text) const {
   return impl_->Encode(SpecialTokens::kOmit, text);
 }
 
+std::vector<Token> Tokenizer::EncodeAnswer(const std::string& text) const {
+  return EncodeContinuation(text.empty() || text.starts_with(' ') ? text : " " + text);
+}
+
 std::string Tokenizer::Decode(std::span<const int64_t> ids) const {
   std::string bytes;
   for (const int64_t id : ids) bytes += DecodeBytes(impl_->Spelling(id));

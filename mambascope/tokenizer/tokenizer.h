@@ -48,6 +48,9 @@ class Tokenizer {
   // Returns the tokens of `text` without special tokens. Use it for answers and other
   // continuations.
   std::vector<Token> EncodeContinuation(std::string_view text) const;
+  // Returns the tokens of an answer after a prompt. A text that does not begin with a space gets
+  // one. An empty text has no tokens.
+  std::vector<Token> EncodeAnswer(const std::string& text) const;
   // Returns the text of `ids`. Bytes that are not UTF-8 become U+FFFD. Special tokens appear as
   // text. Throws Error for an id that the tokenizer lacks.
   std::string Decode(std::span<const int64_t> ids) const;

@@ -27,10 +27,6 @@ constexpr std::pair<Site, std::string_view> kModules[] = {{Site::kMixed, "mixer.
                                                           {Site::kMlpMid, "mlp.dense_4h_to_h"},
                                                           {Site::kMlpMid, "mlp.down_proj"}};
 
-std::string PlaceName(const Place& place) {
-  return fmt::format("{}.{}", SiteName(place.site), place.layer);
-}
-
 const at::Tensor* FindTensor(const Npz& npz, const char* key) {
   const auto found = npz.find(key);
   return found == npz.end() ? nullptr : std::get_if<at::Tensor>(&found->second);

@@ -88,9 +88,7 @@ std::vector<int64_t> EncodePrompt(const Tokenizer& tokenizer, const std::string&
 
 std::vector<int64_t> EncodeTarget(const Tokenizer& tokenizer, const std::string& text,
                                   const std::string& what) {
-  return Ids(
-      tokenizer.EncodeContinuation(text.empty() || text.starts_with(' ') ? text : " " + text), text,
-      what);
+  return Ids(tokenizer.EncodeAnswer(text), text, what);
 }
 
 std::vector<std::vector<TargetScore>> ScoreTargets(const Model& model,
