@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "mambascope/reports/paths_report.h"
+#include "mambascope/reports/trace_figures.h"
 
 namespace mambascope {
 namespace {
