@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <vector>
 
 #include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/mapping.h"
 #include "mambascope/error.h"
 
 namespace mambascope {
@@ -14,20 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void AddSamples(const fs::path& file, Digest& digest) {
-  constexpr uintmax_t kSample = 64 << 10, kStride = 16 << 20;
-  const uintmax_t size = fs::file_size(file);
-  digest.Add(fmt::format("{} {}\n", file.filename().string(), size));
-  std::ifstream stream(file, std::ios::binary);
-  std::string bytes(kSample, '\0');
-  const auto add = [&](uintmax_t at) {
-    stream.seekg(static_cast<std::streamoff>(at));
-    stream.read(bytes.data(), static_cast<std::streamsize>(std::min(kSample, size - at)));
-    if (!stream) throw Error(fmt::format("{}: cannot be read", file.string()));
-    digest.Add(std::string_view(bytes).substr(0, static_cast<size_t>(stream.gcount())));
-  };
-  for (uintmax_t at = 0; at < size; at += kStride) add(at);
-  if (size > kSample) add(size - kSample);
+// All bytes of a small file, or the first bytes of every page of a large one.
+void AddFile(const fs::path& file, Digest& digest) {
+  constexpr size_t kSmall = 64 << 20, kPage = 4096, kSample = 64;
+  const Mapping bytes(file);
+  digest.Add(fmt::format("{} {}\n", file.filename().string(), bytes.size()));
+  const std::string_view all(bytes.data(), bytes.size());
+  if (all.size() <= kSmall) return digest.Add(all);
+  for (size_t at = 0; at < all.size(); at += kPage) digest.Add(all.substr(at, kSample));
 }
 
 }  // namespace
@@ -53,7 +47,7 @@ std::string Fingerprint(const fs::path& folder) try {
   std::sort(files.begin(), files.end());
   Digest digest;
   digest.Add(ReadFile(folder / "config.json"));
-  for (const fs::path& file : files) AddSamples(file, digest);
+  for (const fs::path& file : files) AddFile(file, digest);
   return digest.Text();
 } catch (const fs::filesystem_error& e) {
   throw Error(fmt::format("{}: cannot be read: {}", e.path1().string(), e.code().message()));

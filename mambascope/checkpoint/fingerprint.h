@@ -11,9 +11,9 @@
 namespace mambascope {
 
 // Returns the fingerprint of a checkpoint: 16 hexadecimal digits, a 64-bit FNV-1a hash. It covers
-// config.json and samples of every weight file in the folder. The samples are the file's size, its
-// first and last 64 KiB, and 64 KiB every 16 MiB in between. Equal fingerprints are strong
-// evidence, but no proof, that two checkpoints are equal. Throws Error when a file cannot be read.
+// config.json and every weight file in the folder. Of a file of more than 64 MiB it covers the
+// first 64 bytes of every 4 KiB. So any change of a whole matrix or row changes the fingerprint,
+// but a change of a few numbers may not. Throws Error when a file cannot be read.
 std::string Fingerprint(const std::filesystem::path& folder);
 
 // 64-bit FNV-1a hash of everything added, in order.

@@ -3,6 +3,9 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <set>
+
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/test_support.h"
 
@@ -27,6 +30,22 @@ TEST(FingerprintTest, ChangesWithTheConfigAndTheWeightsAlone) {
   EXPECT_EQ(Fingerprint(folder.path()), first);
   WriteFile(folder / "config.json", "{ }");
   EXPECT_NE(Fingerprint(folder.path()), first);
+}
+
+// As when other software changed one row of one matrix.
+TEST(FingerprintTest, ChangesWithAnyPageOfALargeFile) {
+  const TempFolder folder;
+  WriteFile(folder / "config.json", "{}");
+  WriteFile(folder / "model.safetensors", "");
+  std::filesystem::resize_file(folder / "model.safetensors", 80 << 20);
+  std::set<std::string> all = {Fingerprint(folder.path())};
+  for (const std::streamoff at : {1 << 20, (17 << 20) + 100, 79 << 20}) {
+    std::fstream file(folder / "model.safetensors",
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(at) << std::string(4160, 'b');
+    file.close();
+    EXPECT_TRUE(all.insert(Fingerprint(folder.path())).second) << at;
+  }
 }
 
 TEST(FingerprintTest, BundledModelsDiffer) {

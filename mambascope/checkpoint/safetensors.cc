@@ -2,12 +2,8 @@
 // {dtype, shape, data_offsets: [begin, end)}}, then the data.
 #include <ATen/Functions.h>
 #include <c10/core/ScalarType.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +11,7 @@
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/json.h"
+#include "mambascope/checkpoint/mapping.h"
 #include "mambascope/checkpoint/tensor_file.h"
 #include "mambascope/error.h"
 
@@ -28,36 +25,6 @@ constexpr std::pair<std::string_view, at::ScalarType> kDtypes[] = {
     {"F32", at::kFloat}, {"F16", at::kHalf}, {"BF16", at::kBFloat16}, {"F64", at::kDouble},
     {"I64", at::kLong},  {"I32", at::kInt},  {"I16", at::kShort},     {"I8", at::kChar},
     {"U8", at::kByte},   {"BOOL", at::kBool}};
-
-// A file mapped into memory with private pages: a write changes them only in this process.
-class Mapping {
- public:
-  explicit Mapping(const fs::path& path) {
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat info {};
-    if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-      const std::string why = fd < 0 ? std::strerror(errno) : "not a file";
-      if (fd >= 0) close(fd);
-      throw Error(fmt::format("{}: cannot be read: {}", path.string(), why));
-    }
-    size_ = static_cast<size_t>(info.st_size);
-    data_ = size_ == 0 ? nullptr : mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-    close(fd);
-    if (data_ == MAP_FAILED)
-      throw Error(fmt::format("{}: cannot be mapped: {}", path.string(), std::strerror(errno)));
-  }
-  ~Mapping() {
-    if (data_ != nullptr) munmap(data_, size_);
-  }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-  char* data() const { return static_cast<char*>(data_); }
-  size_t size() const { return size_; }
-
- private:
-  void* data_;
-  size_t size_;
-};
 
 // Product of `shape`, or -1 when a size is negative or the product overflows.
 int64_t Elements(const std::vector<int64_t>& shape) {

@@ -3,6 +3,7 @@
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/interrupt.h"
+#include "mambascope/cli/output.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/jobs/output_folder.h"
@@ -23,6 +24,7 @@ class ApplyCommand : public Command {
                    .bounds = NotEmpty(),
                    .decides = Decides::kConduct,
                    .presence = OptionInfo::Presence::kRequired});
+    VisitForceOption(force_, option);
     option(&keep_type_, {.names = "--keep-type",
                          .help = "Round edited weights to the checkpoint's own number format "
                                  "instead of storing float32"});
@@ -41,7 +43,8 @@ class ApplyCommand : public Command {
     const Model model = LoadModel(common);
     SayWhenStopped(WhenStopped::kIncomplete);
     WriteEditedCheckpoint(folder, model, stored.edits, out_,
-                          keep_type_ ? EditedType::kAsStored : EditedType::kFloat32);
+                          keep_type_ ? EditedType::kAsStored : EditedType::kFloat32,
+                          force_ ? OtherEdit::kReplace : OtherEdit::kRefuse);
     SayWhenStopped(WhenStopped::kWritten);
     Json edits = Json::array();
     std::string text = stored.about.empty() ? "" : stored.about + "\n";
@@ -55,7 +58,7 @@ class ApplyCommand : public Command {
 
  private:
   std::string edit_, out_;
-  bool keep_type_ = false;
+  bool force_ = false, keep_type_ = false;
 };
 
 }  // namespace

@@ -176,8 +176,12 @@ TEST_F(InputsCliTest, InputsThatRarelyMeanWhatWasMeantAreWarnedOf) {
               AllOf(HasSubstr("2 times"), HasSubstr("'Louvre and {} are in'")));
   EXPECT_THAT(err({"--prompt", "The Louvreism is in", "--subject", "Louvre"}),
               HasSubstr("longer word"));
+  EXPECT_THAT(err({"--prompt", prompt, "--subject", "Louvre "}),
+              HasSubstr("the subject 'Louvre·' ends with white space"));
+  EXPECT_THAT(err({"--prompt", prompt, "--subject", "Louvre", "--other-answer", "New York"}),
+              HasSubstr("the other answer 'New York' has 2 tokens"));
   EXPECT_THAT(err({"--prompt", prompt, "--subject", "Louvre", "--answer", "Paris, France"}),
-              HasSubstr("that of the first, '·Paris'"));
+              HasSubstr("only the first one, '·Paris'"));
   EXPECT_THAT(RunProgram({"trace", "--prompt", prompt, "--subject", "Louvre", "--corrupt-subject",
                           "Eiffel Tower", "--out", folder_ / "same"})
                   .err,

@@ -25,11 +25,12 @@ TEST(ParseLayersTest, ReadsNumbersRangesListsAndAll) {
   EXPECT_THAT(ParseLayers("6,2,4,2", 16), ElementsAre(2, 4, 6));
   EXPECT_THAT(ParseLayers("14-15,0", 16), ElementsAre(0, 14, 15));
   EXPECT_THAT(ParseLayers("all", 3), ElementsAre(0, 1, 2));
+  EXPECT_THAT(ParseLayers("blocks.3.hook_resid_post,5,blocks.7", 16), ElementsAre(3, 5, 7));
 }
 
 TEST(ParseLayersTest, NamesTheModelsLayersInErrors) {
-  for (const char* wrong :
-       {"16", "0-16", "5-4", "-1", "1-", "x", "", "1,", "1 2", "99999999999", "all,1"}) {
+  for (const char* wrong : {"16", "0-16", "5-4", "-1", "1-", "x", "", "1,", "1 2", "99999999999",
+                            "all,1", "blocks.", "blocks.16"}) {
     EXPECT_THAT(ErrorOf([&] { ParseLayers(wrong, 16); }),
                 AllOf(HasSubstr("--layers"), HasSubstr("0-15")))
         << wrong;

@@ -15,6 +15,8 @@ using testing::HasSubstr;
 
 TEST(DefaultFolderTest, NamesTheRun) {
   EXPECT_EQ(DefaultFolder("trace", {"demo"}, "resid"), "out/trace-demo-resid");
+  EXPECT_EQ(DefaultFolder("trace", {"demo"}, "resid", {"data/relations/", "more/facts.json"}),
+            "out/trace-demo-resid-relations+facts");
   EXPECT_EQ(DefaultFolder("lre", {"/models/mamba-130m-hf/"}), "out/lre-mamba-130m-hf");
   EXPECT_EQ(DefaultFolder("knockout", {"a/demo", "demo-neox"}, "cut-conv"),
             "out/knockout-demo+demo-neox-cut-conv");
@@ -152,7 +154,16 @@ TEST_F(OneOutputCliTest, TableIsWrittenBesideTheResults) {
   size_t cells = 0;
   for (const Json& row : probs) cells += row.size();
   EXPECT_EQ(Lines(ReadFile(table)).size(), 1 + cells);
-  // A place that cannot be written is refused.
+  // An existing file that is no table, a file of the run, and a folder are refused.
+  const std::string notes = folder_ / "notes.json", own = folder_ / "table/trace.json";
+  WriteFile(notes, "{}");
+  for (const std::string& wrong : {notes, own}) {
+    const Outcome outcome = RunProgram(fact + Words{"--table", wrong, "--out", folder_ / "table"});
+    EXPECT_EQ(outcome.exit_code, 1) << wrong;
+    EXPECT_THAT(outcome.err, HasSubstr("--table " + wrong));
+    EXPECT_FALSE(fs::exists(own));
+  }
+  EXPECT_EQ(ReadFile(notes), "{}");
   const Outcome refused = RunProgram(fact + Words{"--table", folder_.path().string()});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.err, HasSubstr("cannot be written: Is a directory"));

@@ -206,7 +206,7 @@ TEST_F(SeveralCliTest, WhatDoesNotFitIsRefused) {
   ExpectRefused({"--model", "demo", "--model", "demo"}, "is the same model as an earlier --model");
   ExpectRefused({"--model", "demo", "--model", RepositoryFolder() / "models/demo-mamba"},
                 "is the same model as an earlier --model");
-  ExpectRefused({"--metric", "logit_diff", "--noise", "3"}, "needs --other-answer");
+  ExpectRefused({"--metric", "logit_diff", "--noise", "3"}, "there is no other answer");
   ExpectRefused({"--metric", "logit_diff", "--isolate"},
                 "--isolate does not go with --metric logit_diff");
   ExpectRefused({"--metric", "rank"}, "--metric");

@@ -47,6 +47,12 @@ TEST(CliTest, WrongCommandLinesExitWithTwo) {
   }
 }
 
+TEST(CliTest, CommandComesFirst) {
+  const Outcome outcome = RunProgram({"--prompt", "Rome is", "predict"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, StartsWith("--prompt: the command comes first"));
+}
+
 TEST(CliTest, RunsWithoutASweepRefuseCheckAndExplain) {
   const std::vector<std::vector<std::string>> kRuns = {
       {"info"},

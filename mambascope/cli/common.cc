@@ -26,8 +26,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// "7" or "0-15": the first and the last. None for anything else.
+// "7" or "0-15": the first and the last. TransformerLens's "blocks.7.hook_resid_post" is layer 7.
+// None for anything else.
 std::optional<std::pair<int, int>> ParseRange(std::string_view text) {
+  constexpr std::string_view kBlocks = "blocks.";
+  if (text.starts_with(kBlocks)) {
+    text.remove_prefix(kBlocks.size());
+    text = text.substr(0, text.find('.'));
+  }
   std::array<int, 2> ends = {};
   const size_t dash = text.find('-');
   for (size_t i = 0; i < 2; ++i) {
@@ -49,7 +55,7 @@ std::vector<int> ParseIndices(const std::string& what, const std::string& text, 
     if (!range || text.ends_with(',') || range->first < 0 || range->first > range->second ||
         range->second >= count)
       throw Error(fmt::format("--{0} {1}: this model has {0} 0 to {2}", what, text, count - 1),
-                  "write it as 3, 0-15, 2,4,6 or all");
+                  "write them as 3, 0-15, 2,4,6 or all");
     for (int i = range->first; i <= range->second; ++i) chosen.insert(i);
   }
   return {chosen.begin(), chosen.end()};

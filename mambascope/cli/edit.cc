@@ -24,6 +24,7 @@ void EditOne(const CommonArguments& common, const EditArguments& o, const Output
   EditSetup setup(common, o, out);
   WarnOfPrompt(common, *o.prompt);
   WarnOfSubject(common, *o.prompt, *o.subject);
+  WarnOfSpace(common, "the target", *o.target, /*may_begin=*/true);
   setup.Describe(run);
   RefuseOtherEdit(out, run, o.output.others());
   const Rewrite rewrite{GivenPattern(*o.prompt, *o.subject), *o.subject, *o.target};
@@ -88,7 +89,7 @@ class EditCommand : public Command {
     const bool many = !a_.prompt && (a_.method == "memit" || !a_.edits.empty()),
                sweep = !a_.prompt && !many;
     const OutputFolder out = OpenOutput(
-        a_.output, DefaultFolder("edit", {common.model}, a_.method),
+        a_.output, DefaultFolder("edit", {common.model}, a_.method, a_.files()),
         {"edit.json", "edit.html", kContextsFile, sweep ? "edit.jsonl" : "edit.safetensors"});
     const RunDescription run = DescribeRun("edit", *this);
     if (sweep) EditRecords(common, a_, out, run);

@@ -158,7 +158,8 @@ void VisitEditOptions(EditArguments& a, OptionVisitor& option) {
                     .bounds = Numbers{1e-6, 1e6}});
   option.Topic("Memory and output");
   VisitMemoryOption(a.memory, "searches done together", option);
-  VisitOutputOptions(a.output, "out/edit-MODEL-METHOD", option);
+  VisitOutputOptions(
+      a.output, "out/edit-MODEL-METHOD; with files of facts out/edit-MODEL-METHOD-FILE", option);
 }
 
 void WriteEditResults(const CommonArguments& common, const OutputArguments& output,

@@ -53,6 +53,7 @@ struct EditArguments {
 
   // Whether records of a data set are edited.
   bool FromFiles() const { return !counterfact.empty() || !zsre.empty(); }
+  const std::vector<std::string>& files() const { return zsre.empty() ? counterfact : zsre; }
 };
 void VisitEditOptions(EditArguments& arguments, OptionVisitor& option);
 

@@ -65,6 +65,12 @@ std::optional<Noise> MakeNoise(const CommonArguments& common, const FactArgument
 
 }  // namespace
 
+std::vector<std::string> FactArguments::files() const {
+  std::vector<std::string> files = relations;
+  files.insert(files.end(), counterfact.begin(), counterfact.end());
+  return files;
+}
+
 void VisitFactOptions(FactArguments& a, const std::string& folder, OptionVisitor& option) {
   option.Topic("Facts of data sets");
   option(&a.relations, {.names = "--relations",
@@ -92,7 +98,7 @@ void VisitFactOptions(FactArguments& a, const std::string& folder, OptionVisitor
                      .otherwise = "the clean prompt's most probable token"});
   option.Topic("Memory and output");
   VisitMemoryOption(a.memory, "a sweep", option);
-  VisitOutputOptions(a.output, folder, option);
+  VisitOutputOptions(a.output, fmt::format("{0}; with files of facts {0}-FILE", folder), option);
   if (!a.corruption) return;
   option.Topic("Corruption");
   option(&a.corruption->subject,
@@ -138,6 +144,9 @@ void CheckFacts(const FactArguments& a) {
     Refuse(!files && !noise && !other, "one fact needs --corrupt-subject or --noise");
     Refuse(files && other, "--corrupt-subject needs --prompt: it belongs to one fact");
     Refuse(files && other_answer, "--other-answer needs --prompt: it belongs to one fact");
+    Refuse(metric == "logit_diff" && noise && files,
+           "--metric logit_diff does not go with --noise for facts of files: there is no other "
+           "answer");
     Refuse(metric == "logit_diff" && noise && !other_answer,
            "--metric logit_diff with --noise needs --other-answer: noise has no answer of its own");
   }
@@ -167,6 +176,8 @@ AskedFacts ReadFacts(const CommonArguments& common, const FactArguments& o) {
       throw Error("--corrupt-subject is the same as --subject", "name another subject");
     WarnOfPrompt(common, *o.prompt);
     WarnOfSubject(common, *o.prompt, *o.subject);
+    if (o.corruption && o.corruption->subject)
+      WarnOfSpace(common, "the other subject", *o.corruption->subject);
     asked.subjects = {*o.subject};
     return asked;
   }
@@ -232,12 +243,11 @@ OutputFolder OpenFolder(const std::string& name, const FactArguments& o,
 
 FactStores::FactStores(const std::vector<std::string>& names, const FactArguments& o,
                        const OutputFolder& folder, const std::vector<RunDescription>& runs) {
-  if (o.FromFiles()) SayWhenStopped(WhenStopped::kGoesOn);
   for (size_t i = 0; i < names.size(); ++i)
-    stores_.push_back(o.FromFiles()
-                          ? std::make_unique<ResultStore>(folder / (names[i] + ".jsonl"),
-                                                          runs.at(i).identity, o.output.others())
-                          : nullptr);
+    stores_.push_back(o.FromFiles() ? std::make_unique<ResultStore>(
+                                          folder / (names[i] + ".jsonl"), runs.at(i).identity,
+                                          o.output.others(), SayThatItGoesOn)
+                                    : nullptr);
 }
 
 std::vector<ResultStore*> FactStores::all() {

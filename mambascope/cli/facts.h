@@ -37,6 +37,7 @@ struct FactArguments {
 
   // Whether facts come from data sets.
   bool FromFiles() const { return !relations.empty() || !counterfact.empty(); }
+  std::vector<std::string> files() const;
 };
 // `folder` is the default of --out in words.
 void VisitFactOptions(FactArguments& arguments, const std::string& folder, OptionVisitor& option);

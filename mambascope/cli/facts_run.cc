@@ -39,10 +39,14 @@ FactsRun::FactsRun(const std::string& command, const CommonArguments& common,
                    const std::vector<std::string>& parts, const std::string& detail,
                    const Describe& describe)
     : names(StoreNames(command, model_paths, parts)),
-      folder(OpenFolder(command, arguments, DefaultFolder(command, model_paths, detail), names)) {
+      folder(OpenFolder(command, arguments,
+                        DefaultFolder(command, model_paths, detail, arguments.files()), names)) {
   const AskedFacts given = ReadFacts(common, arguments);
   models = LoadModels(common, model_paths);
-  if (arguments.answer) WarnOfAnswer(common, models[0].tokenizer, *arguments.answer);
+  if (arguments.answer) WarnOfAnswer(common, models[0].tokenizer, "the answer", *arguments.answer);
+  if (arguments.corruption && arguments.corruption->other_answer)
+    WarnOfAnswer(common, models[0].tokenizer, "the other answer",
+                 *arguments.corruption->other_answer);
   std::vector<AskedFacts> asked;
   std::vector<Json> identities;
   for (const LoadedModel& one : models) {

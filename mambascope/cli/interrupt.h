@@ -15,5 +15,7 @@ enum class WhenStopped {
   kIncomplete,  // the output is not complete
 };
 void SayWhenStopped(WhenStopped what);
+// The same with kGoesOn, for a run that has stored results.
+inline void SayThatItGoesOn() { SayWhenStopped(WhenStopped::kGoesOn); }
 
 }  // namespace mambascope

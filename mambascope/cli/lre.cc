@@ -91,9 +91,8 @@ class LreCommand : public Command {
     RunDescription run = DescribeRun("lre", *this);
     run.DependsOn("seed", options.seed);
     run.DependsOn("prefix", options.train_prompts.prefix);
-    SayWhenStopped(WhenStopped::kGoesOn);
     RefuseOtherRun(folder, "lre", {run.identity}, a_.output.others());
-    ResultStore store(folder / "lre.jsonl", run.identity, a_.output.others());
+    ResultStore store(folder / "lre.jsonl", run.identity, a_.output.others(), SayThatItGoesOn);
     const std::vector<RelationResult> results =
         MeasureRelations(model, tokenizer, relations, options, store);
     const LreResult result = MakeLreResult(run.options, results);

@@ -67,10 +67,10 @@ std::vector<MomentResult> Collect(const CommonArguments& common, const std::stri
   if (other == OtherRuns::kReplace) options.others = MomentOptions::Others::kReplace;
   options.model = run.options.at("fingerprint");
   options.made_by = FingerprintText(DumpJson(run.identity));
+  options.saved = SayThatItGoesOn;
   const Progress beginning({.what = what}, common.quiet);
   std::optional<Progress> progress;
   options.progress = [&](int64_t documents, int64_t of, int64_t tokens) {
-    SayWhenStopped(WhenStopped::kGoesOn);  // files are saved every few seconds
     if (!progress)
       progress.emplace(ProgressState{.what = what,
                                      .unit = "tokens",

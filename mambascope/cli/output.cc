@@ -1,6 +1,7 @@
 #include "mambascope/cli/output.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -39,11 +40,14 @@ void VisitOutputOptions(OutputArguments& a, const std::string& otherwise, Option
 }
 
 std::string DefaultFolder(const std::string& command, const std::vector<std::string>& models,
-                          const std::string& detail) {
-  std::string names;
-  for (const std::string& model : models) names += (names.empty() ? "" : "+") + FolderName(model);
-  std::string folder =
-      detail.empty() ? command + "-" + names : fmt::format("{}-{}-{}", command, names, detail);
+                          const std::string& detail, const std::vector<std::string>& data) {
+  std::vector<std::string> parts = {command, "", detail, ""};
+  for (const std::string& model : models)
+    parts[1] += (parts[1].empty() ? "" : "+") + FolderName(model);
+  for (const std::string& path : data)
+    parts[3] += (parts[3].empty() ? "" : "+") + fs::path(FolderName(path)).stem().string();
+  std::erase(parts, "");
+  std::string folder = fmt::format("{}", fmt::join(parts, "-"));
   std::replace_if(
       folder.begin(), folder.end(),
       [](unsigned char c) {
@@ -55,8 +59,20 @@ std::string DefaultFolder(const std::string& command, const std::vector<std::str
 
 OutputFolder OpenOutput(const OutputArguments& a, const std::string& default_folder,
                         const std::vector<std::string>& files) {
-  if (a.table) PrepareFile(*a.table);
-  return OutputFolder(a.folder.value_or(default_folder), files);
+  const fs::path folder = a.folder.value_or(default_folder);
+  if (a.table) {
+    const fs::path table = fs::weakly_canonical(*a.table);
+    for (const std::string& file : files) {
+      if (table == fs::weakly_canonical(folder / file))
+        throw Error(fmt::format("--table {}: the run writes another file of this name", *a.table),
+                    "name another file");
+    }
+    if (fs::is_regular_file(table) && table.extension() != ".csv")
+      throw Error(fmt::format("--table {}: the file exists and is no .csv", *a.table),
+                  "only an existing .csv file is replaced: name another file");
+    PrepareFile(*a.table);
+  }
+  return OutputFolder(folder, files);
 }
 
 void WriteResults(const std::string& name, const CommonArguments& common, const OutputArguments& a,

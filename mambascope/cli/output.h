@@ -29,13 +29,15 @@ void VisitForceOption(bool& force, OptionVisitor& option);
 // The last part of a path that names a folder: "a/b/" is b, and "." the current folder's name.
 std::string FolderName(const std::string& path);
 
-// out/COMMAND-MODEL or out/COMMAND-MODEL-DETAIL. Models are named by their folders, and several are
-// joined by "+". What is no letter, digit, dot, _, - or + becomes _.
+// out/COMMAND-MODEL, out/COMMAND-MODEL-DETAIL, and with the names of data files after it. Models
+// are named by their folders, and several are joined by "+", as are files. What is no letter,
+// digit, dot, _, - or + becomes _.
 std::string DefaultFolder(const std::string& command, const std::vector<std::string>& models,
-                          const std::string& detail = "");
+                          const std::string& detail = "",
+                          const std::vector<std::string>& data = {});
 
-// Locks the folder of --out, or else the default one, for these files; checks that --table can be
-// written, too.
+// Locks the folder of --out, or else the default one, for these files. Checks that --table can be
+// written, too: it does not replace a file of the run, or a file that is no .csv.
 OutputFolder OpenOutput(const OutputArguments& arguments, const std::string& default_folder,
                         const std::vector<std::string>& files);
 

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "mambascope/cli/commands.h"
@@ -189,11 +190,19 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
       nearest ? fmt::format("did you mean {}?", *nearest) : fmt::format("{} lists them", help)));
 }
 
+constexpr std::array<std::string_view, 3> kWithoutCommand = {"-h", "--help", "--version"};
+
 // Throws for the first command or option that does not exist: the parser names them all, in no
 // useful order.
 void CheckNames(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return;
+  if (argc < 2) return;
   const std::string command = argv[1];
+  if (command.starts_with('-')) {
+    if (std::find(kWithoutCommand.begin(), kWithoutCommand.end(), command) != kWithoutCommand.end())
+      return;
+    throw CLI::ValidationError(
+        fmt::format("{}: the command comes first, as in mambascope COMMAND {}", command, command));
+  }
   std::vector<std::string> commands;
   for (const CLI::App* own : app.get_subcommands({})) commands.push_back(own->get_name());
   if (std::find(commands.begin(), commands.end(), command) == commands.end())

@@ -12,6 +12,7 @@ namespace mambascope {
 
 void WarnOfSubject(const CommonArguments& common, const std::string& prompt,
                    const std::string& subject) {
+  WarnOfSpace(common, "the subject", subject);
   const std::vector<SubjectPlace> places = FindSubject(prompt, subject);
   if (prompt.find("{}") != prompt.npos) {
     if (!places.empty())
@@ -29,11 +30,23 @@ void WarnOfSubject(const CommonArguments& common, const std::string& prompt,
                              subject, PromptPattern(prompt, subject)));
 }
 
+void WarnOfSpace(const CommonArguments& common, const std::string& what, const std::string& text,
+                 bool may_begin) {
+  constexpr std::string_view kSpace = " \t\n";
+  if (text.empty()) return;
+  const bool begins = kSpace.find(text.front()) != kSpace.npos && !may_begin,
+             ends = kSpace.find(text.back()) != kSpace.npos;
+  if (!begins && !ends) return;
+  Warn(common, fmt::format("{} '{}' {} with white space, which becomes part of its tokens", what,
+                           VisibleText(text), begins ? "begins" : "ends"));
+}
+
 void WarnOfAnswer(const CommonArguments& common, const Tokenizer& tokenizer,
-                  const std::string& answer) {
+                  const std::string& what, const std::string& answer) {
+  WarnOfSpace(common, what, answer, /*may_begin=*/true);
   const std::vector<Token> tokens = tokenizer.EncodeAnswer(answer);
   if (tokens.size() < 2) return;
-  Warn(common, fmt::format("the answer '{}' has {}; p(answer) is that of the first, '{}'", answer,
+  Warn(common, fmt::format("{} '{}' has {}; only the first one, '{}', is followed", what, answer,
                            Count(tokens.size(), "token"),
                            VisibleText(tokenizer.DecodeToken(tokens[0].id).value_or(""))));
 }

@@ -13,9 +13,15 @@ namespace mambascope {
 void WarnOfSubject(const CommonArguments& common, const std::string& prompt,
                    const std::string& subject);
 
-// Warns when the answer has several tokens, because only the first one counts for p(answer).
+// Warns when a text that should be a word or a name begins or ends with white space. `what` names
+// it, as "the subject". Answers and targets may begin with it.
+void WarnOfSpace(const CommonArguments& common, const std::string& what, const std::string& text,
+                 bool may_begin = false);
+
+// Warns when the answer has several tokens, because only the first one is followed. `what` is "the
+// answer" or "the other answer".
 void WarnOfAnswer(const CommonArguments& common, const Tokenizer& tokenizer,
-                  const std::string& answer);
+                  const std::string& what, const std::string& answer);
 
 // Warns when corruption hardly lowers p(answer): p_corrupt is at least half of p_clean.
 void WarnOfEffect(const CommonArguments& common, const TracedFact& fact);

@@ -51,7 +51,7 @@ void ReadTrueAnswer(const JsonNode& record, const std::string& key, const Record
                         [&](const JsonNode& field) { answer = ReadTruth(field); });
   if (!record.Has(key))
     record.Fail(fmt::format("lacks the true answer '{}'", key),
-                "with --all-facts, trace, paths and edit need none");
+                "trace, paths and edit need none with --all-facts; knockout always needs one");
   answer = ReadTruth(record[key]);
 }
 

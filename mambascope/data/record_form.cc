@@ -45,12 +45,17 @@ RecordForm FormOf(const JsonNode& node) {
 
 const char* DescribeForm(RecordForm form) {
   switch (form) {
-    case RecordForm::kRelations: return "RELATIONS: use --relations";
-    case RecordForm::kCounterFact: return "CounterFact: use --counterfact";
-    case RecordForm::kTracing: return "CounterFact for tracing: use --counterfact";
-    case RecordForm::kKnownFacts: return "ROME's known facts: use --counterfact";
-    case RecordForm::kEasyEdit: return "EasyEdit or KnowEdit: use --counterfact";
-    case RecordForm::kZsre: return "MEND's zsRE: use --zsre";
+    case RecordForm::kRelations:
+      return "RELATIONS: use --relations of trace, paths, knockout or lre";
+    case RecordForm::kCounterFact:
+      return "CounterFact: use --counterfact of trace, paths, knockout or edit";
+    case RecordForm::kTracing:
+      return "CounterFact for tracing: use --counterfact of trace, paths, knockout or edit";
+    case RecordForm::kKnownFacts:
+      return "ROME's known facts: use --counterfact of trace, paths or knockout";
+    case RecordForm::kEasyEdit:
+      return "EasyEdit or KnowEdit: use --counterfact of trace, paths, knockout or edit";
+    case RecordForm::kZsre: return "MEND's zsRE: use --counterfact, or --zsre of edit";
     case RecordForm::kWikiBio: return "KnowEdit's WikiBio, which holds texts and no facts to edit";
     case RecordForm::kUnknown: break;
   }

@@ -15,8 +15,9 @@ constexpr const char *kDigest = "made_by", *kKey = "item";
 
 }  // namespace
 
-ResultStore::ResultStore(const fs::path& file, const Json& identity, OtherRuns other)
-    : file_(file), digest_(FingerprintText(DumpJson(identity))) {
+ResultStore::ResultStore(const fs::path& file, const Json& identity, OtherRuns other,
+                         std::function<void()> has_lines)
+    : file_(file), digest_(FingerprintText(DumpJson(identity))), has_lines_(std::move(has_lines)) {
   PrepareFile(file);
   try {
     if (fs::exists(file)) ReadLines();
@@ -27,6 +28,7 @@ ResultStore::ResultStore(const fs::path& file, const Json& identity, OtherRuns o
   }
   stream_.open(file, std::ios::app | std::ios::binary);
   if (!stream_) throw Error(fmt::format("{}: cannot be written", file.string()));
+  if (has_lines_ && size() > 0) has_lines_();
 }
 
 void ResultStore::ReadLines() {
@@ -70,6 +72,7 @@ void ResultStore::Append(const std::string& key, Json line) {
   if (!stream_)
     throw Error(fmt::format("{}: cannot be written", file_.string()), "is the disk full?");
   lines_[key] = std::move(line);
+  if (has_lines_) has_lines_();
 }
 
 }  // namespace mambascope

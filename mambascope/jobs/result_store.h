@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,9 +19,10 @@ class ResultStore {
   // Opens or makes `file`. `identity` holds everything that the numbers depend on (RunDescription),
   // and each line carries its digest. Drops an unfinished last line, which an interruption can
   // leave. Throws Error when the file cannot be written, and when it has lines of a run with
-  // another identity; with kReplace it drops all lines then.
+  // another identity; with kReplace it drops all lines then. `has_lines` is called whenever the
+  // store has lines: an interrupted run can continue from now on.
   ResultStore(const std::filesystem::path& file, const Json& identity,
-              OtherRuns other = OtherRuns::kRefuse);
+              OtherRuns other = OtherRuns::kRefuse, std::function<void()> has_lines = {});
 
   // Number of lines in the store.
   size_t size() const { return lines_.size(); }
@@ -49,6 +51,7 @@ class ResultStore {
   std::string digest_;
   std::map<std::string, Json> lines_;  // by key
   std::ofstream stream_;
+  std::function<void()> has_lines_;
 };
 
 }  // namespace mambascope

@@ -146,8 +146,8 @@ std::vector<const EditCheck*> ChecksOfKind(const OneEditResult& edit, CheckKind 
 std::string CheckSummary(CheckKind kind, const std::vector<const EditCheck*>& checks) {
   int64_t said = 0, say = 0, changed = 0;
   for (const EditCheck* check : checks) {
-    said += check->said_target ? 1 : 0;
-    say += check->says_target ? 1 : 0;
+    said += check->before.says_target ? 1 : 0;
+    say += check->after.says_target ? 1 : 0;
     changed += check->HasChanged() ? 1 : 0;
   }
   const std::string all = Count(checks.size(), CheckKindName(kind));

@@ -96,16 +96,14 @@ TEST(EditTextTest, SaysThatWithoutATextThereIsNoPerplexity) {
 OneEditResult CheckedEdit() {
   OneEditResult edit = SmallEdit(1);
   const auto next = [](int64_t id, const char* text) {
-    return NextTokens{.top = {{id, text, 0.75}}, .p_target = 0.5};
+    return NextTokens{.top = {{id, text, 0.75}}, .p_target = 0.5, .says_target = id == 2};
   };
   edit.checks = {{.prompt = {CheckKind::kParaphrase, "People see the Space <b>Needle</b> in"},
                   .before = next(1, " Seattle"),
-                  .after = next(2, " Rome"),
-                  .says_target = true},
+                  .after = next(2, " Rome")},
                  {.prompt = {CheckKind::kNeighbor, "The Reichstag is in the city of", "Berlin"},
                   .before = next(3, " Berlin"),
-                  .after = next(2, " Rome"),
-                  .says_target = true},
+                  .after = next(2, " Rome")},
                  {.prompt = {CheckKind::kNeighbor, "The Kremlin is in the city of", "Moscow"},
                   .before = next(4, " Moscow"),
                   .after = next(4, " Moscow")}};

@@ -146,11 +146,7 @@ std::vector<EditCheck> CheckPrompts(const Model& before, const Model& after,
                                 later = PredictNext(after, tokenizer, ids, target);
   std::vector<EditCheck> checks;
   for (size_t i = 0; i < prompts.size(); ++i)
-    checks.push_back({.prompt = prompts[i],
-                      .before = earlier[i],
-                      .after = later[i],
-                      .said_target = earlier[i].top[0].id == target[0],
-                      .says_target = later[i].top[0].id == target[0]});
+    checks.push_back({.prompt = prompts[i], .before = earlier[i], .after = later[i]});
   return checks;
 }
 
@@ -161,7 +157,7 @@ std::optional<std::string> NeighborWarning(const std::vector<EditCheck>& checks)
   for (const EditCheck& check : checks) {
     if (check.prompt.kind != CheckKind::kNeighbor) continue;
     ++neighbors;
-    if (check.said_target || !check.says_target) continue;
+    if (check.before.says_target || !check.after.says_target) continue;
     ++caught;
     if (named.size() < kNamed) named.push_back(fmt::format("'{}'", check.prompt.prompt));
   }

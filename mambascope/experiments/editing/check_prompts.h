@@ -33,8 +33,6 @@ struct CheckPrompt {
 struct EditCheck {
   CheckPrompt prompt;
   NextTokens before = {}, after = {};
-  // Whether the most probable token begins the target.
-  bool said_target = false, says_target = false;
 
   // Whether the most probable token is another one after the edit.
   bool HasChanged() const { return before.top[0].id != after.top[0].id; }

@@ -100,15 +100,18 @@ TEST(CheckPromptsTest, SeeWhatAnEditChanges) {
       {CheckKind::kNeighbor, "The landmark called Colosseum can be found in", "Rome"}};
   const std::vector<EditCheck> same =
       CheckPrompts(model, model.Edited({}), tokenizer, prompts, target);
-  EXPECT_TRUE(same[0].said_target);
-  EXPECT_TRUE(same[0].says_target);
+  EXPECT_TRUE(same[0].before.says_target);
+  EXPECT_TRUE(same[0].after.says_target);
   EXPECT_GT(same[0].after.p_target, 0.9);
-  EXPECT_FALSE(same[1].says_target);
+  EXPECT_FALSE(same[1].after.says_target);
   EXPECT_FALSE(same[0].HasChanged() || same[1].HasChanged());
   const std::vector<EditCheck> changed =
       CheckPrompts(model, model.Edited({edit}), tokenizer, prompts, target);
   EXPECT_NE(changed[0].after.p_target, changed[0].before.p_target);
   EXPECT_TRUE(changed[0].HasChanged() || changed[1].HasChanged());
+  // A prompt that gives only the beginning of a target does not say it.
+  const std::vector<int64_t> longer = {target[0], target[0]};
+  EXPECT_FALSE(CheckPrompts(model, model, tokenizer, prompts, longer)[0].after.says_target);
   // Many prompts are computed in parts.
   const std::vector<CheckPrompt> many(40, prompts[1]);
   EXPECT_NEAR(CheckPrompts(model, model, tokenizer, many, target)[39].before.p_target,
@@ -117,8 +120,9 @@ TEST(CheckPromptsTest, SeeWhatAnEditChanges) {
 
 TEST(CheckPromptsTest, WarnOfNeighborsThatSayTheTargetSinceTheEdit) {
   const auto neighbor = [](const char* prompt, bool said, bool says) {
-    return EditCheck{
-        .prompt = {CheckKind::kNeighbor, prompt}, .said_target = said, .says_target = says};
+    return EditCheck{.prompt = {CheckKind::kNeighbor, prompt},
+                     .before = {.says_target = said},
+                     .after = {.says_target = says}};
   };
   EXPECT_EQ(NeighborWarning({neighbor("A", true, true), neighbor("B", false, false)}),
             std::nullopt);

@@ -32,17 +32,32 @@ bool IsWeightFile(const fs::path& file) {
          name.ends_with(".safetensors.index.json") || name.ends_with(".bin.index.json");
 }
 
+// Identifies the checkpoint that these edits make of the one in `folder`.
+std::string EditsDigest(const fs::path& folder, const std::vector<Edit>& edits) {
+  Digest digest;
+  digest.Add(Fingerprint(folder));
+  for (const Edit& edit : edits) {
+    digest.Add(edit.u);
+    digest.Add(edit.v);
+  }
+  return digest.Text();
+}
+
 // Throws Error when `out` holds a checkpoint that is not an edited one. Its weights would be lost,
-// or be read together with the new ones.
-void RefuseOtherCheckpoint(const fs::path& out) {
+// or be read together with the new ones. With kRefuse it throws for one of other edits, too.
+void RefuseOtherCheckpoint(const fs::path& out, const std::string& edits, OtherEdit other) {
   for (const fs::directory_entry& entry : fs::directory_iterator(out)) {
     const std::string name = entry.path().filename().string();
     if (!IsWeightFile(name) || !(name.starts_with("model") || name.starts_with("pytorch_model")))
       continue;
-    if (name == "model.safetensors" && OpenSafetensors(entry.path())->metadata().contains(kEdited))
-      continue;
-    throw Error(fmt::format("{}: holds another checkpoint's {}", out.string(), name),
-                "use another folder for the edited checkpoint");
+    std::string found;
+    if (name == "model.safetensors") found = OpenSafetensors(entry.path())->metadata()[kEdited];
+    if (found.empty())
+      throw Error(fmt::format("{}: holds another checkpoint's {}", out.string(), name),
+                  "use another folder for the edited checkpoint");
+    if (found != edits && other == OtherEdit::kRefuse)
+      throw Error(fmt::format("{}: holds the checkpoint of another edit", out.string()),
+                  "use another folder, or overwrite it with --force");
   }
 }
 
@@ -119,33 +134,26 @@ std::string BaseFingerprint(const fs::path& folder) {
 }
 
 void WriteEditedCheckpoint(const fs::path& folder, const Model& model,
-                           const std::vector<Edit>& edits, const fs::path& out, EditedType type) {
+                           const std::vector<Edit>& edits, const fs::path& out, EditedType type,
+                           OtherEdit other) {
   c10::NoGradGuard no_grad;
   (void)model.Edited(edits);  // throws Error for edits that do not fit
   PrepareFolder(out);
   if (fs::equivalent(folder, out))
     throw Error(out.string() + " is the checkpoint's own folder",
                 "the original checkpoint is never changed; use another folder");
-  RefuseOtherCheckpoint(out);
+  const std::string digest = EditsDigest(folder, edits);
+  RefuseOtherCheckpoint(out, digest, other);
   std::map<std::string, at::Tensor> weights = Checkpoint::Open(folder).All();
   for (const Edit& edit : edits) Apply(model, edit, type, weights);
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     if (!entry.is_regular_file() || IsWeightFile(entry.path())) continue;
     WriteFile(out / entry.path().filename(), ReadFile(entry.path()));
   }
-  // A checkpoint's fingerprint reads all of the header, but only parts of the weights. The digest
-  // in the header makes fingerprints of different edits differ.
-  Digest digest;
-  digest.Add(Fingerprint(folder));
-  for (const Edit& edit : edits) {
-    digest.Add(edit.u);
-    digest.Add(edit.v);
-  }
   const std::string base = BaseFingerprint(folder);
-  WriteSafetensors(out / "model.safetensors", weights,
-                   {{"format", "pt"},
-                    {kEdited, digest.Text()},
-                    {kBase, base.empty() ? Fingerprint(folder) : base}});
+  WriteSafetensors(
+      out / "model.safetensors", weights,
+      {{"format", "pt"}, {kEdited, digest}, {kBase, base.empty() ? Fingerprint(folder) : base}});
 }
 
 }  // namespace mambascope

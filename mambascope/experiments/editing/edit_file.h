@@ -29,14 +29,19 @@ std::string BaseFingerprint(const std::filesystem::path& folder);
 
 enum class EditedType { kFloat32, kAsStored };
 
+// What becomes of the checkpoint that another edit wrote to the same folder.
+enum class OtherEdit { kRefuse, kReplace };
+
 // Applies edits to the checkpoint in `folder` and writes the result to `out`: all tensors in one
 // model.safetensors, and copies of its other files. `model` is the checkpoint's. With kFloat32,
 // edited tensors become float32, so that the written checkpoint computes what Model::Edited
 // computes. With kAsStored they keep their stored type. Throws Error when Model::Edited does, and
 // when a file cannot be read or written. Throws Error, too, when `out` is the checkpoint's own
-// folder, or holds a checkpoint that no edit made.
+// folder, or holds a checkpoint that no edit made. With kRefuse it throws for the checkpoint of
+// another edit.
 void WriteEditedCheckpoint(const std::filesystem::path& folder, const Model& model,
                            const std::vector<Edit>& edits, const std::filesystem::path& out,
-                           EditedType type = EditedType::kFloat32);
+                           EditedType type = EditedType::kFloat32,
+                           OtherEdit other = OtherEdit::kRefuse);
 
 }  // namespace mambascope

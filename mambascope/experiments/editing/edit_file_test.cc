@@ -42,7 +42,8 @@ TEST_P(EditFileTest, AppliedAndReloadedIsWhatTheEditedModelIs) {
             1e-6 * want.abs().max().item<double>());
   EXPECT_EQ(Fingerprint(folder), fingerprint) << "the checkpoint has changed";
   for (const Edit& edit : edits) {  // each edit alone, so that no other hides its effect
-    WriteEditedCheckpoint(folder, model, {edit}, out / "one");
+    WriteEditedCheckpoint(folder, model, {edit}, out / "one", EditedType::kFloat32,
+                          OtherEdit::kReplace);
     const at::Tensor alone = mambascope::Run(model.Edited({edit}), {ids}).Logits(0);
     EXPECT_LT(MaxDifference(mambascope::Run(Model::Load(out / "one"), {ids}).Logits(0), alone),
               1e-6 * alone.abs().max().item<double>())
@@ -57,7 +58,13 @@ TEST(EditFileFormatTest, EditedCheckpointsHaveFingerprintsOfTheirOwn) {
   const Model model = Model::Load(folder);
   const TempFolder out;
   WriteEditedCheckpoint(folder, model, {RandomEdit(model, 8, "W_o", 1)}, out / "a");
-  WriteEditedCheckpoint(folder, model, {RandomEdit(model, 8, "W_o", 1)}, out / "b");
+  const std::vector<Edit> edits = {RandomEdit(model, 8, "W_o", 1)};
+  WriteEditedCheckpoint(folder, model, edits, out / "b");
+  WriteEditedCheckpoint(folder, model, edits, out / "b");  // the same again
+  const std::vector<Edit> other = {RandomEdit(model, 8, "W_o", 2)};
+  EXPECT_THAT(ErrorOf([&] { WriteEditedCheckpoint(folder, model, other, out / "b"); }),
+              HasSubstr("another edit"));
+  WriteEditedCheckpoint(folder, model, other, out / "b", EditedType::kFloat32, OtherEdit::kReplace);
   EXPECT_NE(Fingerprint(out / "a"), Fingerprint(out / "b"));
   EXPECT_NE(Fingerprint(out / "a"), Fingerprint(folder));
 }

@@ -201,8 +201,8 @@ void to_json(Json& json, const EditCheck& check) {
           {"prompt", check.prompt.prompt},
           {"before", check.before},
           {"after", check.after},
-          {"said_target", check.said_target},
-          {"says_target", check.says_target}};
+          {"said_target", check.before.says_target},
+          {"says_target", check.after.says_target}};
   if (!check.prompt.object.empty()) json["object"] = check.prompt.object;
 }
 
@@ -211,9 +211,7 @@ void from_json(const Json& json, EditCheck& check) {
                       .prompt = json.at("prompt").get<std::string>(),
                       .object = json.value("object", "")},
            .before = json.at("before").get<NextTokens>(),
-           .after = json.at("after").get<NextTokens>(),
-           .said_target = json.at("said_target").get<bool>(),
-           .says_target = json.at("says_target").get<bool>()};
+           .after = json.at("after").get<NextTokens>()};
 }
 
 void to_json(Json& json, const OneEditResult& result) {

@@ -13,7 +13,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EditRecord, case_id, relation, prompt, subjec
                                    target_true, digest)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LossStep, loss, nll, kl, decay, p)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TokenProbability, id, text, prob)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NextTokens, top, p_target)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NextTokens, top, p_target, says_target)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PerplexityChange, before, after)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WeightChange, layer, projection, change_norm, weight_norm)
 
@@ -55,14 +55,16 @@ void from_json(const Json& json, EditSweepResult& result);
 void to_json(Json& json, const MassEditResult& result);
 void from_json(const Json& json, MassEditResult& result);
 
-// A check is {kind, prompt, object?, before: {top, p_target}, after, said_target, says_target}.
+// A check is {kind, prompt, object?, before: {top, p_target, says_target}, after,
+// said_target, says_target}.
 void to_json(Json& json, const EditCheck& check);
 void from_json(const Json& json, EditCheck& check);
 
 // edit.json of one edit is {options, edit: {layer, layers, projection, prompt, subject, target,
 // loss: [{loss, nll, kl, decay, p}, ..], stopped, change_norm, weight_norm, v0_norm, delta_norm,
-// before: {top: [{id, text, prob}, ..], p_target}, after, perplexity: {text, before, after},
-// weights, warnings, checks: [check, ..]}}. `layer` and the norms of W are the last layer's.
+// before: {top: [{id, text, prob}, ..], p_target, says_target}, after, perplexity: {text, before,
+// after}, weights, warnings, checks: [check, ..]}}. `layer` and the norms of W are the last
+// layer's.
 void to_json(Json& json, const OneEditResult& result);
 void from_json(const Json& json, OneEditResult& result);
 

@@ -216,6 +216,7 @@ class Collection {
     }
     changed_.clear();
     saved_ = Clock::now();
+    if (options_.saved) options_.saved();
     save_seconds_ = std::chrono::duration<double>(saved_ - begin).count();
   }
 

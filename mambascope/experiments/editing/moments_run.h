@@ -31,6 +31,7 @@ struct MomentOptions {
   enum class Others { kRefuse, kReplace } others = Others::kRefuse;
   // `tokens` counts those of this run.
   std::function<void(int64_t documents, int64_t of, int64_t tokens)> progress = {};
+  std::function<void()> saved = {};  // called after each save
 };
 
 struct MomentResult {

@@ -41,7 +41,8 @@ std::vector<NextTokens> PredictNext(const Model& model, const Tokenizer& tokeniz
     const std::vector<std::vector<TargetScore>> scores = ScoreTargets(model, questions);
     for (size_t i = 0; i < some.size(); ++i)
       all.push_back({TopTokens(tokenizer, logits[static_cast<int64_t>(i)].softmax(0)),
-                     std::exp(-scores[i][0].nll * static_cast<double>(target.size()))});
+                     std::exp(-scores[i][0].nll * static_cast<double>(target.size())),
+                     scores[i][0].AllCorrect()});
   }
   return all;
 }

@@ -20,6 +20,7 @@ struct TokenProbability {
 struct NextTokens {
   std::vector<TokenProbability> top = {};  // the most probable tokens, in descending order
   double p_target = 0;                     // probability of the whole target
+  bool says_target = false;  // whether all of the target's tokens are the most probable ones
 };
 
 // Returns the predictions after each prompt. `target` holds the target's ids. Throws Error when Run

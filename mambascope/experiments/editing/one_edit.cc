@@ -59,12 +59,14 @@ OneEdit EditOne(const EditInputs& inputs, const Rewrite& rewrite, const RewriteP
                                               options.checks, prompts.target),
                        .health = CheckEdits(inputs.model, found.edits, options.texts),
                        .perplexity_text = {}};
-  if (result.before.top[0].id == prompts.target[0])
+  if (result.before.says_target)
     result.health.warnings.push_back(
-        "the edit was not needed: the unedited model says the target's first token already");
-  if (result.after.top[0].id != prompts.target[0])
+        "the edit was not needed: the unedited model says the target already");
+  if (!result.after.says_target)
     result.health.warnings.push_back(
-        "the edit failed: the most probable next token does not begin the target");
+        result.after.top[0].id == prompts.target[0]
+            ? "the edit failed: the model says only the beginning of the target"
+            : "the edit failed: the model does not say the target");
   if (const auto warning = NeighborWarning(result.checks))
     result.health.warnings.push_back(*warning);
   return {std::move(result), found.edits};
