@@ -42,7 +42,7 @@ TEST_F(InputsCliTest, BadRecordIsLeftOutNamedAndCounted) {
   const Outcome outcome = Trace("--counterfact", Write("facts.json", records.dump()));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("left out 1 of 4 records"),
-                                 HasSubstr("facts.json: field '[2].ground_truth' is 1859")));
+                                 HasSubstr("facts.json: record 2: field 'ground_truth' is 1859")));
   const Json json = ParseJson(outcome.out, "stdout");
   EXPECT_THAT(json["facts"], SizeIs(3));
   EXPECT_EQ(json["options"]["left_out"], 1);
@@ -191,6 +191,7 @@ TEST_F(InputsCliTest, TokenizerOfAnotherModelIsWarnedOf) {
   EXPECT_THAT(RunProgram({"predict", "--prompt", "The Louvre", "--tokenizer", file}).err,
               HasSubstr("the tokenizer has 4097 tokens, and the model's vocabulary has 4096"));
 }
+
 
 }  // namespace
 }  // namespace mambascope
