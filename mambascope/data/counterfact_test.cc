@@ -295,6 +295,18 @@ TEST_F(CounterFactTest, NumberThatJsonLacksIsNamed) {
               HasSubstr("field 'target_new' is NaN; expected a string"));
 }
 
+TEST_F(CounterFactTest, BrokenLineIsLeftOutAndNamed) {
+  const std::string good = kTracing.dump(), file = folder_ / "facts.jsonl";
+  WriteFile(file, good + "\n{\"subject\": \n" + good + "\n");
+  ReadFaults faults;
+  EXPECT_THAT(ReadCounterFact(file, {}, &faults), SizeIs(2));
+  EXPECT_EQ(faults.records, 3);
+  EXPECT_THAT(faults.left_out, ElementsAre(HasSubstr("facts.jsonl, line 2: invalid JSON")));
+  WriteFile(file, "{\"subject\": \noops\n");
+  EXPECT_THAT(ErrorOf([&] { ReadCounterFact(file, {}, &faults); }),
+              HasSubstr("facts.jsonl, line 1: invalid JSON"));
+}
+
 TEST_F(CounterFactTest, KnownFactsServeWhatAsksForFacts) {
   WriteFile(folder_ / "known.json", Json::array({kKnown}).dump());
   const CounterFactRecord record = ReadCounterFact(folder_ / "known.json", kForFacts).at(0);
