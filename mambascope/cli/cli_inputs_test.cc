@@ -192,6 +192,21 @@ TEST_F(InputsCliTest, TokenizerOfAnotherModelIsWarnedOf) {
               HasSubstr("the tokenizer has 4097 tokens, and the model's vocabulary has 4096"));
 }
 
+TEST_F(InputsCliTest, TokenizerWithForeignTextTokensIsRefusedBeforeTheWork) {
+  Json document = ReadJson(RepositoryFolder() / "models/demo-mamba/tokenizer.json");
+  document["added_tokens"].push_back({{"content", "Louvre"}, {"special", false}});
+  const std::string file = Write("tokenizer.json", document.dump());
+  for (const Words& command :
+       {Words{"moments"}, Words{"edit", "--prompt", "{} is in", "--subject", "Rome", "--target",
+                                "Oslo", "--cache", folder_ / "cache"}}) {
+    const Outcome outcome =
+        RunProgram(command + Words{"--tokenizer", file, "--out", folder_ / "out"});
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_THAT(outcome.err,
+                AllOf(HasSubstr("token 4096 is outside the model's vocabulary of 4096"),
+                      Not(HasSubstr("second moments"))));
+  }
+}
 
 }  // namespace
 }  // namespace mambascope
