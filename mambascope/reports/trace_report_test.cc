@@ -78,6 +78,14 @@ TEST(TraceReportTest, TitlesNameNoiseAndTheMetric) {
             "Causal trace of ssm_out: 2 facts of relations (tiny, noise)");
 }
 
+TEST(FactsTextTest, LeavesOutKnowledgeThatWasNotTested) {
+  RelationCount relation{.name = "capital", .facts = 2, .chosen = 2};
+  EXPECT_THAT(FactsText(2, {relation}),
+              AllOf(HasSubstr("2 facts,     2 chosen"), Not(HasSubstr("known"))));
+  relation.tested = relation.known = 2;
+  EXPECT_THAT(FactsText(2, {relation}), HasSubstr("2 tested,     2 known,     2 chosen"));
+}
+
 TEST(TraceReportTest, FactsOfAPageShareTheirColourScale) {
   TraceResult result = MakeTraces(2);
   EXPECT_EQ(FactHeatMap(result, result.facts[0]).domain, std::pair(0.0, 0.5));
