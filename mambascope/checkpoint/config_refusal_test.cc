@@ -194,7 +194,7 @@ TEST_F(ConfigFileTest, InvalidJsonIsRefusedWithItsByte) {
               AllOf(HasSubstr("config.json: invalid JSON at byte 16"), HasSubstr("truncated")));
   EXPECT_THAT(ErrorOfText(R"({"model_type": "mamba", "hidden)"),
               HasSubstr("config.json: invalid JSON at byte 32"));
-  EXPECT_THAT(ErrorOfText(""), HasSubstr("config.json: invalid JSON at byte 1"));
+  EXPECT_THAT(ErrorOfText(""), HasSubstr("config.json: is not JSON"));
   EXPECT_THAT(ErrorOfText("[3]"), HasSubstr("config.json: not a JSON object"));
 }
 

@@ -84,6 +84,9 @@ Json ParseJson(std::string_view text, const std::string& name) {
     if (has_bare_floats) ReplaceFloatObjects(value);
     return value;
   } catch (const Json::parse_error& e) {
+    const size_t first = text.find_first_not_of(" \t\r\n");
+    if (first == text.npos || (text[first] != '{' && text[first] != '['))
+      throw Error(fmt::format("{}: is not JSON", name));
     throw Error(fmt::format("{}: invalid JSON at byte {}", name,
                             has_bare_floats ? Unquoted(text, e.byte) : e.byte),
                 std::string_view(e.what()).find("UTF-8") == std::string_view::npos

@@ -50,6 +50,8 @@ class SafetensorsFile : public TensorFile {
       throw Error(Where() + "the file is shorter than the 8 bytes of the header size",
                   "is it truncated?");
     std::memcpy(&header_size, mapping_->data(), sizeof(header_size));
+    if (mapping_->size() > sizeof(header_size) && mapping_->data()[sizeof(header_size)] != '{')
+      throw Error(Where() + "is not a safetensors file", "its header is not a JSON object");
     if (header_size > kMaxHeader)
       throw Error(fmt::format("{}the header has {} bytes; at most {} are allowed", Where(),
                               header_size, kMaxHeader),

@@ -316,7 +316,7 @@ TEST_F(CliEditTest, BadRecordIsLeftOutAndCounted) {
       RunProgram(Edit("bad", {"--counterfact", Out("bad.json"), "--layer", "8", "--json"}));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("left out 1 of 3 records"),
-                                 HasSubstr("bad.json: field '[2].target_new' is 1945")));
+                                 HasSubstr("bad.json: record 2: field 'target_new' is 1945")));
   const Json json = ParseJson(outcome.out, "stdout");
   EXPECT_EQ(json["choice"]["left_out"], 1);
   EXPECT_EQ(json["records"].size(), 2u);

@@ -133,7 +133,7 @@ const BadInput kBadModels[] = {
      Truncate("model.safetensors", 0)},
     {"WeightsCorrupt",
      kInfo,
-     {"MODEL/model.safetensors: invalid JSON at byte 1"},
+     {"MODEL/model.safetensors: is not a safetensors file"},
      Overwrite("model.safetensors", std::string("\x04\0\0\0\0\0\0\0oops", 12))},
     {"TensorMissing",
      kInfo,

@@ -42,7 +42,7 @@ TEST_F(InputsCliTest, BadRecordIsLeftOutNamedAndCounted) {
   const Outcome outcome = Trace("--counterfact", Write("facts.json", records.dump()));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_THAT(outcome.err, AllOf(HasSubstr("left out 1 of 4 records"),
-                                 HasSubstr("facts.json: field '[2].ground_truth' is 1859")));
+                                 HasSubstr("facts.json: record 2: field 'ground_truth' is 1859")));
   const Json json = ParseJson(outcome.out, "stdout");
   EXPECT_THAT(json["facts"], SizeIs(3));
   EXPECT_EQ(json["options"]["left_out"], 1);
@@ -194,6 +194,22 @@ TEST_F(InputsCliTest, TokenizerOfAnotherModelIsWarnedOf) {
   const std::string file = Write("tokenizer.json", document.dump());
   EXPECT_THAT(RunProgram({"predict", "--prompt", "The Louvre", "--tokenizer", file}).err,
               HasSubstr("the tokenizer has 4097 tokens, and the model's vocabulary has 4096"));
+}
+
+TEST_F(InputsCliTest, TokenizerWithForeignTextTokensIsRefusedBeforeTheWork) {
+  Json document = ReadJson(RepositoryFolder() / "models/demo-mamba/tokenizer.json");
+  document["added_tokens"].push_back({{"content", "Louvre"}, {"special", false}});
+  const std::string file = Write("tokenizer.json", document.dump());
+  for (const Words& command :
+       {Words{"moments"}, Words{"edit", "--prompt", "{} is in", "--subject", "Rome", "--target",
+                                "Oslo", "--cache", folder_ / "cache"}}) {
+    const Outcome outcome =
+        RunProgram(command + Words{"--tokenizer", file, "--out", folder_ / "out"});
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_THAT(outcome.err,
+                AllOf(HasSubstr("token 4096 is outside the model's vocabulary of 4096"),
+                      Not(HasSubstr("second moments"))));
+  }
 }
 
 }  // namespace

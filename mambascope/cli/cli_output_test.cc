@@ -158,7 +158,8 @@ TEST_F(OneOutputCliTest, TableIsWrittenBesideTheResults) {
   const std::string notes = folder_ / "notes.json", own = folder_ / "table/trace.json";
   WriteFile(notes, "{}");
   for (const std::string& wrong : {notes, own}) {
-    const Outcome outcome = RunProgram(fact + Words{"--table", wrong, "--out", folder_ / "table"});
+    const Outcome outcome = RunProgram(
+        Words{"trace", "--out", folder_ / "table", "--table", wrong} + kLouvre + kColosseum);
     EXPECT_EQ(outcome.exit_code, 1) << wrong;
     EXPECT_THAT(outcome.err, HasSubstr("--table " + wrong));
     EXPECT_FALSE(fs::exists(own));

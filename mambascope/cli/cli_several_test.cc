@@ -220,7 +220,8 @@ TEST_F(SeveralCliTest, WhatDoesNotFitIsRefused) {
   EXPECT_THAT(twice.err, HasSubstr("resid is given twice"));
   const Outcome lacking = RunFacts("trace", "lacking", models_ + Words{"--site", "ssm_out"});
   EXPECT_EQ(lacking.exit_code, 1);
-  EXPECT_THAT(lacking.err, HasSubstr("ssm_out")) << "demo-neox has no such site";
+  EXPECT_THAT(lacking.err, HasSubstr("error: demo-neox: ")) << "it has no such site";
+  EXPECT_THAT(lacking.err, HasSubstr("ssm_out"));
 }
 
 }  // namespace

@@ -53,6 +53,26 @@ TEST(CliTest, CommandComesFirst) {
   EXPECT_THAT(outcome.err, StartsWith("--prompt: the command comes first"));
 }
 
+TEST(CliTest, WrongValuesAreExplained) {
+  const std::pair<Words, const char*> kWrong[] = {
+      {{"predict", "--top", "abc"},
+       "--top: expected a whole number from 1 to 1000000, not 'abc'\n"},
+      {{"predict", "--top", "0"}, "--top: expected a whole number from 1 to 1000000, not '0'\n"},
+      {{"predict", "--ids", "five"}, "--ids: expected a whole number, not 'five'\n"},
+      {{"predict", "--seed", "-1"}, "--seed: expected a whole number from 0, not '-1'\n"},
+      {{"predict", "--device", "tpu"}, "--device: expected cpu or cuda, not 'tpu'\n"},
+      {{"trace", "--noise", "nan"},
+       "--noise: expected a number from 1e-06 to 1000000, not 'nan'\n"},
+      {{"trace", "--memory", "lots"}, "--memory: expected a size such as 4G, not 'lots'\n"},
+      {{"predict", "--top", "2", "--top", "3"}, "--top is given more than once\n"},
+      {{"predict", "--prompt"}, "--prompt needs a value\n"}};
+  for (const auto& [arguments, says] : kWrong) {
+    const Outcome outcome = RunProgram(arguments);
+    EXPECT_EQ(outcome.exit_code, 2) << says;
+    EXPECT_THAT(outcome.err, testing::StartsWith(says));
+  }
+}
+
 TEST(CliTest, RunsWithoutASweepRefuseCheckAndExplain) {
   const std::vector<std::vector<std::string>> kRuns = {
       {"info"},

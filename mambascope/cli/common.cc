@@ -267,6 +267,16 @@ void WarnOfTokenizer(const CommonArguments& common, const Model& model,
                            Count(tokens, "token"), vocab));
 }
 
+void CheckTokenizer(const Model& model, const Tokenizer& tokenizer) {
+  const int64_t vocab = model.config().vocab;
+  for (int64_t id = vocab; id < tokenizer.vocab_size(); ++id) {
+    if (!tokenizer.IsSpecial(id))
+      throw Error(fmt::format("the tokenizer's token {} is outside the model's vocabulary of {}",
+                              id, vocab),
+                  "give the model's own tokenizer");
+  }
+}
+
 void Print(const CommonArguments& o, const Json& document, const std::string& text) {
   if (o.json) fmt::print("{}\n", DumpJson(document));
   else if (!o.quiet) fmt::print("{}", text);

@@ -116,6 +116,10 @@ void WarnOfPrompt(const CommonArguments& common, const std::string& prompt);
 // may be the tokenizer of another model.
 void WarnOfTokenizer(const CommonArguments& common, const Model& model, const Tokenizer& tokenizer);
 
+// Throws Error when texts may have tokens that the model's vocabulary lacks. Special tokens do not
+// occur in texts, so they may be outside the vocabulary.
+void CheckTokenizer(const Model& model, const Tokenizer& tokenizer);
+
 // Prints the result on stdout: `document` with --json, otherwise `text`. With --quiet, `text` is
 // not printed.
 void Print(const CommonArguments& arguments, const Json& document, const std::string& text);

@@ -189,6 +189,7 @@ EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options
       fingerprint_(Fingerprint(ModelFolder(common.model))),
       base_(BaseFingerprint(ModelFolder(common.model))),
       snippets_(options.snippets.empty() ? Json() : Json(FilesDigest(options.snippets))) {
+  CheckTokenizer(model_, tokenizer_);
   places_ = ChoosePlaces(options.layers, options.projections, RunOf(options), model_);
   if (places_.are_layers_chosen)
     Note(common, fmt::format("{} is edited in {} {} of {}, about the depth of published edits; "

@@ -1,6 +1,9 @@
 #include "mambascope/cli/facts_run.h"
 
+#include <fmt/format.h>
+
 #include "mambascope/cli/prompt_warnings.h"
+#include "mambascope/error.h"
 
 namespace mambascope {
 namespace {
@@ -51,8 +54,13 @@ FactsRun::FactsRun(const std::string& command, const CommonArguments& common,
   std::vector<Json> identities;
   for (const LoadedModel& one : models) {
     asked.push_back(given);
-    FitFacts(common, arguments, one.model, one.tokenizer, asked.back());
-    runs.push_back(describe(one, asked.back()));
+    try {
+      FitFacts(common, arguments, one.model, one.tokenizer, asked.back());
+      runs.push_back(describe(one, asked.back()));
+    } catch (const Error& e) {
+      if (models.size() == 1) throw;
+      throw Error(fmt::format("{}: {}", one.name, e.what()));
+    }
     for (const RunDescription& run : runs.back()) identities.push_back(run.identity);
   }
   RefuseOtherRun(folder, command, identities, arguments.output.others());

@@ -259,8 +259,9 @@ std::vector<int> WindowLengths(const KnockoutArguments& a, const Model& model) {
       throw Error(fmt::format("--window {}: the model has only {}", window,
                               Count(model.layers(), "layer")));
     const int length = static_cast<int>(window);
-    if (std::find(lengths.begin(), lengths.end(), length) == lengths.end())
-      lengths.push_back(length);
+    if (std::find(lengths.begin(), lengths.end(), length) != lengths.end())
+      throw Error(fmt::format("--window {}: the window is given twice", window));
+    lengths.push_back(length);
   }
   if (!lengths.empty()) return lengths;
   if (a.around_layers()) return {DefaultWindow(Site::kConvIn, model.layers())};

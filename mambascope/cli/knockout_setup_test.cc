@@ -33,6 +33,13 @@ TEST_F(KnockoutSetupTest, DefaultsAreThoseOfThePaper) {
   EXPECT_FALSE(options.ablation.has_value());
 }
 
+TEST_F(KnockoutSetupTest, RepeatedWindowIsRefused) {
+  EXPECT_THAT(ErrorOf([&] {
+                SetUpFor("mamba", {.windows = {2, 1, 2}});
+              }),
+              testing::HasSubstr("--window 2: the window is given twice"));
+}
+
 TEST_F(KnockoutSetupTest, RepeatedSetsAreOneCurve) {
   const KnockoutOptions options =
       SetUpFor("mamba", {.from = {"subject,first", "0,2", "first"}, .to = {}});

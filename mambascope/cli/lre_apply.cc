@@ -10,6 +10,7 @@
 #include "mambascope/experiments/lre/lre_json.h"
 #include "mambascope/experiments/lre/predictions.h"
 #include "mambascope/figures/label.h"
+#include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 // The most probable tokens of one output of the last block, [d_model].
 Json TopTokens(const Model& model, const Tokenizer& tokenizer, const at::Tensor& z, int64_t top) {
   const at::Tensor p = model.Unembed(z).cpu().softmax(0);
+  RequireFinite(p, "a probability");
   const auto [values, ids] = p.topk(std::min(top, p.size(0)));
   Json list = Json::array();
   for (int64_t i = 0; i < ids.size(0); ++i) {

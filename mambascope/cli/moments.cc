@@ -208,6 +208,7 @@ class MomentsCommand : public Command {
                           .ridge = ridge_};
     const CorpusSummary corpus = SummarizeCorpus(options.texts, options.limit_documents);
     const Model model = LoadModel(common, &tokenizer);
+    CheckTokenizer(model, tokenizer);
     options.max_tokens = model.CutLength(max_tokens_);
     RunDescription run =
         DescribeMoments(DescribeRun("moments", *this), ridge_, options.max_tokens, corpus);

@@ -16,38 +16,71 @@
 namespace mambascope {
 namespace {
 
-// CLI::Range lets nan through.
-CLI::Validator NumberValidator(double least, double most) {
-  const auto check = [least, most](const std::string& text) {
-    double number = 0;
-    const bool is_in = CLI::detail::lexical_cast(text, number) && number >= least && number <= most;
-    return is_in ? std::string() : fmt::format("{} is no number from {} to {}", text, least, most);
+// Makes a check that says what it expected of a value that `accepts` refuses. `type` is the value's
+// type in --help.
+template <typename Accepts>
+CLI::Validator Expect(const std::string& expected, const std::string& type,
+                      const Accepts& accepts) {
+  const auto check = [expected, accepts](const std::string& text) {
+    return accepts(text) ? std::string() : fmt::format("expected {}, not '{}'", expected, text);
   };
-  return CLI::Validator(check, fmt::format("FLOAT from {} to {}", least, most));
+  return CLI::Validator(check, type);
+}
+
+// Returns whether `text` is a number of type T from `least` to `most`.
+template <typename T>
+bool IsWithin(const std::string& text, T least, T most) {
+  T number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && rest == end && number >= least && number <= most;
+}
+
+CLI::Validator WholeNumber(const std::string& expected, int64_t least, int64_t most) {
+  return Expect(expected, "INT",
+                [=](const std::string& text) { return IsWithin(text, least, most); });
 }
 
 // Of 62 bits, which every integer type here holds.
-CLI::Validator IntegerValidator(uint64_t least) {
-  const auto check = [least](const std::string& text) {
-    uint64_t number = 0;
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, number);
-    const bool is_in =
-        error == std::errc() && rest == end && number >= least && number < uint64_t{1} << 62;
-    return is_in ? std::string() : fmt::format("{} is no whole number from {}", text, least);
+CLI::Validator WholeNumberFrom(uint64_t least) {
+  return WholeNumber(fmt::format("a whole number from {}", least), static_cast<int64_t>(least),
+                     (int64_t{1} << 62) - 1);
+}
+
+// Turns "4G" into its number of bytes.
+CLI::Validator SizeInBytes() {
+  const auto convert = [](std::string& text) {
+    const std::string given = text;
+    try {
+      if (CLI::AsSizeValue(false)(text).empty()) return std::string();
+    } catch (const CLI::ValidationError&) {
+    }
+    return fmt::format("expected a size such as 4G, not '{}'", given);
   };
-  return CLI::Validator(check, fmt::format("INT from {}", least));
+  return CLI::Validator(convert, "SIZE");
 }
 
 struct SetBounds {
   CLI::Option& option;
   void operator()(std::monostate) const {}
-  void operator()(const Integers& b) const { option.check(CLI::Range(b.least, b.most)); }
-  void operator()(const IntegersFrom& b) const { option.check(IntegerValidator(b.least)); }
-  void operator()(const Numbers& b) const { option.check(NumberValidator(b.least, b.most)); }
-  void operator()(const OneOf& b) const { option.check(CLI::IsMember(b.names)); }
+  void operator()(const Integers& b) const {
+    option.check(
+        WholeNumber(fmt::format("a whole number from {} to {}", b.least, b.most), b.least, b.most));
+  }
+  void operator()(const IntegersFrom& b) const { option.check(WholeNumberFrom(b.least)); }
+  void operator()(const Numbers& b) const {
+    option.check(Expect(fmt::format("a number from {} to {}", b.least, b.most), "FLOAT",
+                        [b](const std::string& text) { return IsWithin(text, b.least, b.most); }));
+  }
+  void operator()(const OneOf& b) const {
+    option.check(Expect(fmt::format("{}", fmt::join(b.names, " or ")),
+                        fmt::format("{{{}}}", fmt::join(b.names, ",")),
+                        [names = b.names](const std::string& text) {
+                          return std::find(names.begin(), names.end(), text) != names.end();
+                        }));
+  }
   void operator()(const ByteSize&) const {
-    option.transform(CLI::AsSizeValue(false))->check(IntegerValidator(1));
+    option.transform(SizeInBytes())->check(WholeNumberFrom(1));
   }
   void operator()(const NotEmpty&) const {
     option.check(
@@ -99,7 +132,7 @@ class AddToParser : public OptionVisitor {
       if constexpr (kIsList<T>) {
         if (info.list == List::kCommas) option->delimiter(',');
         if constexpr (std::is_same_v<T, std::vector<int64_t>>)
-          option->check(CLI::TypeValidator<int64_t>("INT"));
+          option->check(WholeNumber("a whole number", INT64_MIN, INT64_MAX));
         if (!value.empty() && info.otherwise.empty()) option->capture_default_str();
       } else if constexpr (kHasDefault<T>) {
         if (info.otherwise.empty()) option->capture_default_str();
@@ -217,6 +250,15 @@ void CheckNames(const CLI::App& app, int argc, char** argv) {
   }
 }
 
+// Says plainly how many values an option takes. `what` is CLI11's text, which begins with the
+// option's name.
+std::string MismatchText(const std::string& what) {
+  const std::string name = what.substr(0, what.find(':'));
+  if (what.find("At Most") != what.npos) return name + " is given more than once";
+  if (what.find(" missing") != what.npos) return name + " needs a value";
+  return what;
+}
+
 }  // namespace
 
 int RunCommandLine(int argc, char** argv) {
@@ -235,6 +277,8 @@ int RunCommandLine(int argc, char** argv) {
     CheckNames(app, argc, argv);
     app.parse(argc, argv);
     return 0;
+  } catch (const CLI::ArgumentMismatch& e) {
+    return app.exit(CLI::ValidationError(MismatchText(e.what()))) == 0 ? 0 : 2;
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }

@@ -51,11 +51,11 @@ TEST_F(AttributeSnippetsTest, EntriesAreFoundByTheirIds) {
 
 TEST_F(AttributeSnippetsTest, BadFilesAreRefusedByFileEntryAndField) {
   EXPECT_THAT(ErrorWith("/relation_id", ""),
-              AllOf(HasSubstr("snippets.json"), HasSubstr("[1].relation_id")));
-  EXPECT_THAT(ErrorWith("/target_id", 3), HasSubstr("[1].target_id"));
-  EXPECT_THAT(ErrorWith("/samples", "x"), HasSubstr("[1].samples"));
-  EXPECT_THAT(ErrorWith("/samples/1/text", ""), HasSubstr("[1].samples[1].text"));
-  EXPECT_THAT(ErrorWith("/samples/0/name", 1), HasSubstr("[1].samples[0].name"));
+              AllOf(HasSubstr("snippets.json"), HasSubstr("record 1: field 'relation_id'")));
+  EXPECT_THAT(ErrorWith("/target_id", 3), HasSubstr("record 1: field 'target_id'"));
+  EXPECT_THAT(ErrorWith("/samples", "x"), HasSubstr("record 1: field 'samples'"));
+  EXPECT_THAT(ErrorWith("/samples/1/text", ""), HasSubstr("record 1: field 'samples[1].text'"));
+  EXPECT_THAT(ErrorWith("/samples/0/name", 1), HasSubstr("record 1: field 'samples[0].name'"));
   EXPECT_THAT(ErrorOf([&] { Read(Json::array()); }), HasSubstr("holds no snippets"));
 }
 

@@ -222,7 +222,7 @@ void RefuseOtherForms(const JsonNode& root, const std::vector<JsonNode>& records
 
 std::vector<CounterFactRecord> ReadCounterFact(const std::filesystem::path& file,
                                                const RecordUse& use, ReadFaults* faults) {
-  const Json document = ReadRecords(file);
+  const Json document = ReadRecords(file, faults);
   const JsonNode root(document, file.string());
   const std::vector<JsonNode> nodes =
       root.IsObject() ? std::vector{root} : root.Elements();  // a single record, or a list

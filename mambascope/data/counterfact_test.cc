@@ -154,7 +154,7 @@ INSTANTIATE_TEST_SUITE_P(Prompts, EasyEditSubjectTest, testing::ValuesIn(kSubjec
 
 TEST_F(CounterFactTest, SubjectThatIsNotInThePromptIsRefused) {
   EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/subject", "Volga")),
-              AllOf(HasSubstr("facts.json: field '[1].subject' is 'Volga'"),
+              AllOf(HasSubstr("facts.json: record 1: field 'subject' is 'Volga'"),
                     HasSubstr("'The river Duna flows into the'")));
   EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/subject", "The river Duna flows into the sea")),
               HasSubstr("not in the prompt"));
@@ -163,54 +163,54 @@ TEST_F(CounterFactTest, SubjectThatIsNotInThePromptIsRefused) {
 TEST_F(CounterFactTest, PatternWithoutExactlyOneHoleIsRefused) {
   EXPECT_THAT(
       ErrorOfRecord(With(kOriginal, "/requested_rewrite/prompt", "Duna flows into the")),
-      AllOf(HasSubstr("facts.json: field '[1].requested_rewrite.prompt' is 'Duna flows into the'"),
+      AllOf(HasSubstr(
+                "facts.json: record 1: field 'requested_rewrite.prompt' is 'Duna flows into the'"),
             HasSubstr("exactly one {}")));
   EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/prompt", "{} and {}")),
               HasSubstr("exactly one {}"));
   EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/prompt", "{} and {}")),
-              HasSubstr("field '[1].prompt' is '{} and {}'"));
+              HasSubstr("record 1: field 'prompt' is '{} and {}'"));
 }
 
 // A locality prompt must have the same true object as the edited fact. Otherwise its score would
 // compare with another object.
 TEST_F(CounterFactTest, LocalityOfAnotherObjectIsRefused) {
-  EXPECT_THAT(
-      ErrorOfRecord(With(kEasyEdit, "/locality_ground_truth", "White Sea")),
-      HasSubstr(
-          "field '[1].locality_ground_truth' holds 'White Sea', which is not in 'ground_truth'"));
+  EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/locality_ground_truth", "White Sea")),
+              HasSubstr("record 1: field 'locality_ground_truth' holds 'White Sea', which is not "
+                        "in 'ground_truth'"));
   EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/locality_ground_truth", {"Black Sea", "White Sea"})),
               HasSubstr("'White Sea'"));
 }
 
 TEST_F(CounterFactTest, BadFieldIsNamed) {
   EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/case_id", -1)),
-              HasSubstr("field '[1].case_id' is -1"));
+              HasSubstr("record 1: field 'case_id' is -1"));
   EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite", "x")),
-              HasSubstr("field '[1].requested_rewrite' is \"x\""));
+              HasSubstr("record 1: field 'requested_rewrite' is \"x\""));
   EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/subject", "")),
-              HasSubstr("'[1].requested_rewrite.subject' is empty"));
+              HasSubstr("record 1: field 'requested_rewrite.subject' is empty"));
   EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/target_new", "Red Sea")),
-              HasSubstr("'[1].requested_rewrite.target_new'"));
+              HasSubstr("record 1: field 'requested_rewrite.target_new'"));
   EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/target_true/str", 5)),
               HasSubstr("target_true.str' is 5"));
   EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite/target_true/id", 5)),
               HasSubstr("target_true.id' is 5"));
   EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/neighborhood_prompts/1", 5)),
-              HasSubstr("field '[1].neighborhood_prompts[1]' is 5"));
+              HasSubstr("record 1: neighborhood_prompts[1] is 5"));
   EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/generation_prompts", "Duna is")),
-              HasSubstr("field '[1].generation_prompts' is \"Duna is\""));
+              HasSubstr("record 1: field 'generation_prompts' is \"Duna is\""));
   EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/ground_truth", Json::array())),
-              HasSubstr("field '[1].ground_truth' is an empty list"));
+              HasSubstr("record 1: field 'ground_truth' is an empty list"));
   EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/ground_truth", {"Black Sea", 5})),
-              HasSubstr("field '[1].ground_truth[1]' is 5"));
+              HasSubstr("record 1: ground_truth[1] is 5"));
   EXPECT_THAT(ErrorOfRecord(With(kEasyEdit, "/rephrase_prompt", "")),
-              HasSubstr("field '[1].rephrase_prompt' is empty"));
+              HasSubstr("record 1: field 'rephrase_prompt' is empty"));
 }
 
 TEST_F(CounterFactTest, MissingFieldIsNamed) {
   for (const char* key : {"subject", "target_new"}) {
     EXPECT_THAT(ErrorOfRecord(Without(kEasyEdit, key)),
-                HasSubstr(std::string("field '[1]' lacks the field '") + key + "'"));
+                HasSubstr(std::string("record 1: lacks the field '") + key + "'"));
   }
   EXPECT_THAT(ErrorOfRecord(With(kOriginal, "/requested_rewrite", {{"prompt", "{} is"}})),
               HasSubstr("lacks the field 'subject'"));
@@ -237,8 +237,8 @@ TEST_F(CounterFactTest, MinimalRecordsAreEnough) {
 
 TEST_F(CounterFactTest, FileThatIsNoCounterFactIsRefused) {
   EXPECT_THAT(ErrorOfRecord(Without(kOriginal, "requested_rewrite")),
-              HasSubstr("field '[1]' is not a CounterFact record"));
-  EXPECT_THAT(ErrorOfRecord("Duna"), HasSubstr("field '[1]' is not a CounterFact record"));
+              HasSubstr("record 1: is not a CounterFact record"));
+  EXPECT_THAT(ErrorOfRecord("Duna"), HasSubstr("record 1: is not a CounterFact record"));
   EXPECT_THAT(Read(kOriginal), SizeIs(1)) << "a record alone is a list of one";
   EXPECT_THAT(ErrorOf([&] { Read("Duna"); }), HasSubstr("expected a list"));
   EXPECT_THAT(ErrorOf([&] { Read(Json::array()); }), HasSubstr("facts.json: holds no records"));
@@ -278,12 +278,33 @@ TEST_F(CounterFactTest, JsonLinesAreReadAsAListIs) {
     return ReadCounterFact(folder_ / name);
   };
   const std::string two = kTracing.dump() + "\n\n" + kKnowEdit.dump() + "\n";
-  EXPECT_THAT(ErrorOf([&] { lines("facts.jsonl", two); }), HasSubstr("field '[1]' lacks the true"));
+  EXPECT_THAT(ErrorOf([&] { lines("facts.jsonl", two); }), HasSubstr("record 1: lacks the true"));
   EXPECT_THAT(lines("facts.jsonl", kTracing.dump() + "\n" + kEasyEdit.dump()), SizeIs(2));
   EXPECT_THAT(lines("facts.json", kTracing.dump() + "\n" + kEasyEdit.dump()), SizeIs(2))
       << "whatever the file is called";
   EXPECT_THAT(ErrorOf([&] { lines("facts.jsonl", kTracing.dump() + "\n{\"subject\": "); }),
               HasSubstr("facts.jsonl, line 2: invalid JSON"));
+}
+
+TEST_F(CounterFactTest, NumberThatJsonLacksIsNamed) {
+  Json record = kEasyEdit;
+  record["target_new"] = 1945;
+  std::string text = record.dump();
+  WriteFile(folder_ / "facts.json", text.replace(text.find("1945"), 4, "NaN"));
+  EXPECT_THAT(ErrorOf([&] { ReadCounterFact(folder_ / "facts.json"); }),
+              HasSubstr("field 'target_new' is NaN; expected a string"));
+}
+
+TEST_F(CounterFactTest, BrokenLineIsLeftOutAndNamed) {
+  const std::string good = kTracing.dump(), file = folder_ / "facts.jsonl";
+  WriteFile(file, good + "\n{\"subject\": \n" + good + "\n");
+  ReadFaults faults;
+  EXPECT_THAT(ReadCounterFact(file, {}, &faults), SizeIs(2));
+  EXPECT_EQ(faults.records, 3);
+  EXPECT_THAT(faults.left_out, ElementsAre(HasSubstr("facts.jsonl, line 2: invalid JSON")));
+  WriteFile(file, "{\"subject\": \noops\n");
+  EXPECT_THAT(ErrorOf([&] { ReadCounterFact(file, {}, &faults); }),
+              HasSubstr("facts.jsonl, line 1: invalid JSON"));
 }
 
 TEST_F(CounterFactTest, KnownFactsServeWhatAsksForFacts) {
@@ -321,7 +342,7 @@ TEST_F(CounterFactTest, QuestionsOfZsreAreFacts) {
 TEST_F(CounterFactTest, FilesOfOtherFormsAreRefusedByName) {
   const auto error = [&](const Json& document) { return ErrorOf([&] { Read(document); }); };
   EXPECT_THAT(error(Json::array({kZsre})),
-              HasSubstr("facts.json: looks like MEND's zsRE: use --zsre"));
+              HasSubstr("facts.json: looks like MEND's zsRE: edit takes it by --zsre"));
   EXPECT_THAT(error({{"name", "x"}, {"prompt_templates", {"{} is"}}, {"samples", Json::array()}}),
               HasSubstr("looks like RELATIONS: use --relations"));
   EXPECT_THAT(error(Json::array({{{"text", "A."}, {"labels", "B."}, {"concept", "c"}}})),
@@ -353,7 +374,7 @@ TEST_P(BadRecordTest, IsLeftOutByNameAndTheOthersAreRead) {
   EXPECT_EQ(faults.records, 3);
   ASSERT_THAT(faults.left_out, SizeIs(1));
   EXPECT_THAT(faults.left_out[0],
-              AllOf(HasSubstr("facts.json: field '[1]"), HasSubstr(GetParam().fault)));
+              AllOf(HasSubstr("facts.json: record 1: "), HasSubstr(GetParam().fault)));
 }
 
 TEST_P(BadRecordTest, OnlyFieldsThatAreUsedAreAskedFor) {
@@ -407,11 +428,11 @@ TEST_F(CounterFactTest, BadOptionalFieldIsIgnoredByName) {
     return faults.ignored.size() == 1 ? faults.ignored[0] : "";
   };
   EXPECT_THAT(ignored(With(kEasyEdit, "/case_id", "9a")),
-              HasSubstr("field '[0].case_id' is \"9a\""));
+              HasSubstr("record 0: field 'case_id' is \"9a\""));
   EXPECT_THAT(ignored(With(kEasyEdit, "/rephrase_prompt", nullptr)),
-              HasSubstr("'[0].rephrase_prompt' is null"));
+              HasSubstr("record 0: field 'rephrase_prompt' is null"));
   EXPECT_THAT(ignored(With(kEasyEdit, "/locality_prompt", Json::array())),
-              HasSubstr("'[0].locality_prompt' is an empty list"));
+              HasSubstr("record 0: field 'locality_prompt' is an empty list"));
   EXPECT_THAT(ignored(With(kEasyEdit, "/locality_ground_truth", "basketball")),
               HasSubstr("holds 'basketball'"));
   ReadFaults faults;

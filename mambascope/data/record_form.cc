@@ -11,13 +11,20 @@ namespace {
 
 constexpr const char* kBlank = " \t\r\n";
 
-Json ReadLines(const std::string& text, const std::string& file) {
+Json ReadLines(const std::string& text, const std::string& file, ReadFaults* faults) {
   Json records = Json::array();
+  std::vector<std::string> broken;
   std::istringstream lines(text);
   std::string line;
   for (int64_t number = 1; std::getline(lines, line); ++number) {
-    if (line.find_first_not_of(kBlank) != line.npos)
-      records.push_back(ParseJson(line, fmt::format("{}, line {}", file, number)));
+    if (line.find_first_not_of(kBlank) == line.npos) continue;
+    TryRead(faults ? &broken : nullptr,
+            [&] { records.push_back(ParseJson(line, fmt::format("{}, line {}", file, number))); });
+  }
+  if (records.empty() && !broken.empty()) throw Error(broken.front());
+  if (faults) {
+    faults->records += static_cast<int64_t>(broken.size());
+    faults->left_out.insert(faults->left_out.end(), broken.begin(), broken.end());
   }
   return records;
 }
@@ -55,16 +62,17 @@ const char* DescribeForm(RecordForm form) {
       return "ROME's known facts: use --counterfact of trace, paths or knockout";
     case RecordForm::kEasyEdit:
       return "EasyEdit or KnowEdit: use --counterfact of trace, paths, knockout or edit";
-    case RecordForm::kZsre: return "MEND's zsRE: use --counterfact, or --zsre of edit";
+    case RecordForm::kZsre: return "MEND's zsRE: edit takes it by --zsre, other commands by --counterfact";
     case RecordForm::kWikiBio: return "KnowEdit's WikiBio, which holds texts and no facts to edit";
     case RecordForm::kUnknown: break;
   }
   return "unknown";
 }
 
-Json ReadRecords(const std::filesystem::path& file) {
+Json ReadRecords(const std::filesystem::path& file, ReadFaults* faults) {
   const std::string text = ReadFile(file);
-  if (file.extension() == ".jsonl" || HasObjectPerLine(text)) return ReadLines(text, file.string());
+  if (file.extension() == ".jsonl" || HasObjectPerLine(text))
+    return ReadLines(text, file.string(), faults);
   return ParseJson(text, file.string());
 }
 

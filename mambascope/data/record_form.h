@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "mambascope/data/read_faults.h"
 #include "mambascope/tokenizer/json_node.h"
 
 namespace mambascope {
@@ -26,8 +27,9 @@ RecordForm FormOf(const JsonNode& node);
 const char* DescribeForm(RecordForm form);
 
 // Reads a file of records. JSON Lines (one object per line) become a list, without empty lines. Any
-// other JSON document is returned as it is. Throws Error, which names the file and, for JSON Lines,
-// the line.
-Json ReadRecords(const std::filesystem::path& file);
+// other JSON document is returned as it is. A line that is not JSON is left out and reported in
+// `faults`. Throws Error when nothing can be read and, without `faults`, for the first such line.
+// The Error names the file and, for JSON Lines, the line.
+Json ReadRecords(const std::filesystem::path& file, ReadFaults* faults = nullptr);
 
 }  // namespace mambascope

@@ -29,7 +29,7 @@ ZsreRecord ReadRecord(const JsonNode& record) {
 }  // namespace
 
 std::vector<ZsreRecord> ReadZsre(const std::filesystem::path& file, ReadFaults* faults) {
-  const Json document = ReadRecords(file);
+  const Json document = ReadRecords(file, faults);
   const JsonNode root(document, file.string());
   const std::vector<JsonNode> nodes = root.IsObject() ? std::vector{root} : root.Elements();
   const RecordForm form = nodes.empty() ? RecordForm::kUnknown : FormOf(nodes.front());

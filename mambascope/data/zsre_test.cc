@@ -60,23 +60,23 @@ TEST_F(ZsreTest, AltMayBeLeftOutAndASubjectMayStandTwice) {
 
 TEST_F(ZsreTest, BadFilesAreRefusedByFileRecordAndField) {
   for (const char* field : {"subject", "src", "rephrase", "loc", "loc_ans"}) {
-    const std::string where = std::string("[1].") + field;
+    const std::string where = std::string("record 1: field '") + field;
     EXPECT_THAT(ErrorWith(field, nullptr),
-                AllOf(HasSubstr("zsre.json"), HasSubstr("[1]"), HasSubstr(field)));
+                AllOf(HasSubstr("zsre.json"), HasSubstr("record 1: "), HasSubstr(field)));
     EXPECT_THAT(ErrorWith(field, ""),
                 AllOf(HasSubstr("zsre.json"), HasSubstr(where), HasSubstr("is empty")));
     EXPECT_THAT(ErrorWith(field, 3), AllOf(HasSubstr("zsre.json"), HasSubstr(where)));
   }
   EXPECT_THAT(ErrorWith("answers", nullptr), AllOf(HasSubstr("zsre.json"), HasSubstr("answers")));
   EXPECT_THAT(ErrorWith("answers", Json::array()),
-              HasSubstr("field '[1].answers' is an empty list"));
-  EXPECT_THAT(ErrorWith("answers", Json::array({""})),
-              HasSubstr("field '[1].answers[0]' is empty"));
-  EXPECT_THAT(ErrorWith("answers", "Black Sea"), HasSubstr("field '[1].answers'"));
-  EXPECT_THAT(ErrorWith("subject", "Volga"),
-              HasSubstr("field '[1].subject' is 'Volga', which is not in the question 'Into which "
-                        "sea does Duna flow?'"));
-  EXPECT_THAT(ErrorWith("alt", 7), HasSubstr("[1].alt"));
+              HasSubstr("record 1: field 'answers' is an empty list"));
+  EXPECT_THAT(ErrorWith("answers", Json::array({""})), HasSubstr("record 1: answers[0] is empty"));
+  EXPECT_THAT(ErrorWith("answers", "Black Sea"), HasSubstr("record 1: field 'answers'"));
+  EXPECT_THAT(
+      ErrorWith("subject", "Volga"),
+      HasSubstr("record 1: field 'subject' is 'Volga', which is not in the question 'Into which "
+                "sea does Duna flow?'"));
+  EXPECT_THAT(ErrorWith("alt", 7), HasSubstr("record 1: field 'alt'"));
   EXPECT_THAT(ErrorOf([&] { Read(Json::array()); }), HasSubstr("holds no records"));
   EXPECT_THAT(ErrorOf([&] { Read(Json::object()); }), HasSubstr("zsre.json"));
   EXPECT_THAT(ErrorOf([&] { ReadZsre(folder_ / "none.json"); }), HasSubstr("none.json"));
@@ -90,8 +90,8 @@ TEST_F(ZsreTest, EmptyAltIsLeftOutAndCounted) {
   ReadFaults faults;
   EXPECT_THAT(ReadZsre(folder_ / "zsre.json", &faults), SizeIs(2));
   EXPECT_EQ(faults.records, 4);
-  EXPECT_THAT(faults.left_out, ElementsAre(HasSubstr("field '[1].alt' is empty"),
-                                           HasSubstr("field '[2].subject' is 'Ister'")));
+  EXPECT_THAT(faults.left_out, ElementsAre(HasSubstr("record 1: field 'alt' is empty"),
+                                           HasSubstr("record 2: field 'subject' is 'Ister'")));
 }
 
 TEST_F(ZsreTest, CounterFactIsRefusedByName) {

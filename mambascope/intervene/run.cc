@@ -7,6 +7,7 @@
 #include "mambascope/error.h"
 #include "mambascope/intervene/check.h"
 #include "mambascope/intervene/cuts.h"
+#include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
@@ -81,7 +82,9 @@ std::vector<Place> HeldPlaces(const std::vector<Variant>& variants) {
 }  // namespace
 
 at::Tensor RunResult::LastLogits() const {
-  return model_->Unembed(h_.index_select(0, RowIndex(packing_.LastRows(), h_)));
+  at::Tensor logits = model_->Unembed(h_.index_select(0, RowIndex(packing_.LastRows(), h_)));
+  RequireFinite(logits, "a logit");
+  return logits;
 }
 
 RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts,

@@ -34,7 +34,7 @@ class RunResult {
   }
   // Logits [token, vocab] of one prompt, computed on each call. REQUIRES: the model still exists.
   at::Tensor Logits(size_t prompt) const { return model_->Unembed(Rows(h_, prompt)); }
-  // Logits [prompt, vocab] at each prompt's last token.
+  // Logits [prompt, vocab] at each prompt's last token. Throws Error when one is not finite.
   at::Tensor LastLogits() const;
 
  private:

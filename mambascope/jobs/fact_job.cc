@@ -28,6 +28,9 @@ SomeFacts TakeSome(const std::vector<FactPair>& pairs, const std::vector<FactPar
 }
 
 std::string PlanText(const SweepPlan& plan, size_t facts, size_t already) {
+  if (facts == 0)
+    return fmt::format("plan: nothing is left to compute; {} already computed\n",
+                       already == 1 ? "the fact is" : fmt::format("all {} facts are", already));
   std::string text;
   if (already > 0)
     text =

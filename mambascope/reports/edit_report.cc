@@ -12,6 +12,8 @@
 namespace mambascope {
 namespace {
 
+// Fewer records often agree in every score. Their intervals then have no width, which says nothing.
+constexpr int64_t kFewRecords = 10;
 constexpr size_t kTextRows = 60;  // maximum number of rows of a terminal's table
 
 using RowMean = std::function<MeasureMean(const EditSweepRow&)>;
@@ -148,7 +150,7 @@ std::string RecordsLine(const EditSweepSummary& summary) {
   if (records < 2)
     return fmt::format("{} of {} record. This shows what an edit does, but not how often.\n",
                        percent, records);
-  if (widest > 40)
+  if (records < kFewRecords || widest > 40)
     return fmt::format(
         "{}, means over {} records. They are too few to tell how often edits do "
         "this.\n",

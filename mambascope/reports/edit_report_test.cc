@@ -51,6 +51,14 @@ TEST(EditSweepTextTest, LeavesLayersOutEvenlyButNeverTheBest) {
               testing::StartsWith(fmt::format("\n{:>10} ", sweep.summary.Best()->layer)));
 }
 
+// Intervals of no width do not make few records many.
+TEST(EditSweepTextTest, SaysThatRecordsWhichAgreeAreTooFew) {
+  const std::vector<RecordResult> same(3, SmallSweepRecords()[0]);
+  ASSERT_EQ(MakeSweep(same).summary.WidestHalfInterval(), 0);
+  EXPECT_THAT(EditSweepText(MakeSweep(same)),
+              HasSubstr("means over 3 records. They are too few to tell"));
+}
+
 TEST(EditSweepTextTest, SaysThatOneRecordIsNotMany) {
   std::vector<RecordResult> records = SmallSweepRecords();
   records.resize(1);

@@ -23,12 +23,15 @@ std::string FactsText(size_t facts, const std::vector<RelationCount>& relations)
   std::string text = Count(facts, "fact") + "\n";
   for (const RelationCount& r : relations) {
     if (r.chosen > 0 || r.without_partner > 0)
-      text += fmt::format("  {:<32} {:>5} {:<6} {:>5} tested, {:>5} known, {:>5} chosen{}\n",
-                          r.name.empty() ? "(no relation)" : r.name, r.facts,
-                          r.facts == 1 ? "fact," : "facts,", r.tested, r.known, r.chosen,
-                          r.without_partner > 0
-                              ? fmt::format(", {} without another subject", r.without_partner)
-                              : "");
+      text += fmt::format(
+          "  {:<32} {:>5} {:<6} {}{:>5} chosen{}\n", r.name.empty() ? "(no relation)" : r.name,
+          r.facts, r.facts == 1 ? "fact," : "facts,",
+          r.tested > 0  // with --all-facts nothing is tested
+              ? fmt::format("{:>5} tested, {:>5} known, ", r.tested, r.known)
+              : "",
+          r.chosen,
+          r.without_partner > 0 ? fmt::format(", {} without another subject", r.without_partner)
+                                : "");
   }
   return text;
 }

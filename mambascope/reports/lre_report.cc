@@ -26,12 +26,16 @@ std::string MeanAndStd(const MeanOverTrials& value) {
   return fmt::format("{:.1f}{}", value.mean, value.std ? fmt::format(" ±{:.1f}", *value.std) : "");
 }
 
+// An interval of two relations often spans everything from 0 to 100.
+bool ShowsIntervals(const LreSummary& summary) { return summary.relations > 2; }
+
 // "44.6 [40.1, 49.0]", or "44.6" without an interval.
-std::string MeanAndInterval(const MeanOverRelations& value) {
+std::string MeanAndInterval(const LreSummary& summary, const MeanOverRelations& value) {
   const auto& interval = value.interval;
-  return fmt::format(
-      "{:.1f}{}", value.mean,
-      interval ? fmt::format(" [{:.1f}, {:.1f}]", interval->first, interval->second) : "");
+  return fmt::format("{:.1f}{}", value.mean,
+                     interval && ShowsIntervals(summary)
+                         ? fmt::format(" [{:.1f}, {:.1f}]", interval->first, interval->second)
+                         : "");
 }
 
 Curve LayerCurve(const LreSummary& summary, const std::string& name,
@@ -39,7 +43,7 @@ Curve LayerCurve(const LreSummary& summary, const std::string& name,
   Curve curve{.name = name};
   for (const LayerSummary& layer : summary.by_layer) {
     curve.values.emplace_back((layer.*value).mean);
-    curve.band.push_back((layer.*value).interval);
+    if (ShowsIntervals(summary)) curve.band.push_back((layer.*value).interval);
   }
   return curve;
 }
@@ -73,10 +77,11 @@ PageInfo LreHead(const LreResult& lre) {
     const bool one = summary.relations == 1;
     info.summary.push_back({one ? "relation" : "relations",
                             one ? lre.relations[0].name : std::to_string(summary.relations)});
-    info.summary.push_back({"faithfulness", MeanAndInterval(summary.faithfulness) + " %"});
-    info.summary.push_back({"causality", MeanAndInterval(summary.causality) + " %"});
-    info.summary.push_back({"chance", MeanAndInterval(summary.chance) + " %"});
-    if (!one) info.summary.push_back({"in brackets", "95% confidence intervals over relations"});
+    info.summary.push_back({"faithfulness", MeanAndInterval(summary, summary.faithfulness) + " %"});
+    info.summary.push_back({"causality", MeanAndInterval(summary, summary.causality) + " %"});
+    info.summary.push_back({"chance", MeanAndInterval(summary, summary.chance) + " %"});
+    if (ShowsIntervals(summary))
+      info.summary.push_back({"in brackets", "95% confidence intervals over relations"});
   } else {
     info.summary.push_back({"relations", "none could be measured"});
   }
@@ -242,10 +247,9 @@ std::string LreText(const LreResult& lre) {
   if (has_std) text += "Percent. ± is followed by one standard deviation over trials.\n";
   if (summary.relations > 1)
     text += fmt::format(
-        "{}: faithfulness {} %, causality {} %. Brackets are 95% "
-        "intervals over relations.\n",
-        Count(summary.relations, "relation"), MeanAndInterval(summary.faithfulness),
-        MeanAndInterval(summary.causality));
+        "{}: faithfulness {} %, causality {} %.{}\n", Count(summary.relations, "relation"),
+        MeanAndInterval(summary, summary.faithfulness), MeanAndInterval(summary, summary.causality),
+        ShowsIntervals(summary) ? " Brackets are 95% intervals over relations." : "");
   for (const auto& [what, reason] : summary.skipped)
     text += fmt::format("skipped {}: {}\n", VisibleText(what), reason);
   return text;

@@ -11,6 +11,7 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
 
 LreMeans MakeMeans(double faithfulness, double identity, double causality) {
@@ -66,8 +67,16 @@ TEST(LreReportTest, LayersAreMeansOverRelations) {
   EXPECT_THAT(chart.at, ElementsAre(-1, 3));
   EXPECT_THAT(chart.curves[0].values, ElementsAre(10, 65));
   EXPECT_THAT(chart.curves[1].values, ElementsAre(5, 32.5));
-  EXPECT_EQ(chart.curves[0].band[1], std::pair(0.0, 100.0)) << "Student's t of two relations, cut";
+  EXPECT_THAT(chart.curves[0].band, IsEmpty()) << "an interval of two relations says nothing";
   EXPECT_EQ(chart.references[0].value, 30);
+}
+
+TEST(LreReportTest, ThreeRelationsHaveIntervals) {
+  std::vector<RelationResult> relations = SmallRelations();
+  relations.push_back(MakeRelation("third", 4, 60));
+  const LreResult result = MakeLreResult({{"model", "demo"}}, relations);
+  EXPECT_TRUE(LreLayersChart(result).curves[0].band.at(1).has_value());
+  EXPECT_THAT(LreText(result), HasSubstr("causality 20.0 [20.0, 20.0] %. Brackets are 95%"));
 }
 
 TEST(LreReportTest, ScatterHasARelationsRangeAndTheCurveOfChance) {
@@ -89,7 +98,7 @@ TEST(LreReportTest, TextHasALinePerRelationAndWhatWasSkipped) {
 gender                  12   50.0        90.0     3  2.5        20.0 embed    16
 country <capital>       12   10.0  40.0 ±12.5     3  2.5        20.0 embed    16
 Percent. ± is followed by one standard deviation over trials.
-2 relations: faithfulness 65.0 [0.0, 100.0] %, causality 20.0 [20.0, 20.0] %. Brackets are 95% intervals over relations.
+2 relations: faithfulness 65.0 %, causality 20.0 %.
 skipped tiny: it has 2 samples
 skipped gender (1 of 2 trials, reason of the first): few
 )");

@@ -132,8 +132,8 @@ std::string PathPanelsPage(const PathsResults& results) {
   for (const std::vector<PathsResult>& of_model : results) {
     for (const PathsResult& result : of_model) runs.push_back(&result.options);
   }
-  PageInfo info{.title = fmt::format("Path-specific effects at {}: {} ({})", at, PathsData(first),
-                                     JoinTexts(models)),
+  PageInfo info{.title = fmt::format("Path-specific effects at {}: {} ({}{})", at, PathsData(first),
+                                     JoinTexts(models), TitleDetails(first)),
                 .summary = {{models.size() == 1 ? "model" : "models", JoinTexts(models)}},
                 .made_by = SharedOptionLines(runs)};
   if (first.facts.size() == 1)
@@ -177,10 +177,11 @@ LineChart PathsChart(const PathsResult& result) {
 }
 
 std::string PathsPage(const PathsResult& result) {
-  PageInfo info{.title = fmt::format("Path-specific effects at {}: {} ({})", TokenName(result.at),
-                                     PathsData(result), ModelName(result.options)),
-                .summary = {{"model", ModelName(result.options)}},
-                .made_by = OptionLines(result.options)};
+  PageInfo info{
+      .title = fmt::format("Path-specific effects at {}: {} ({}{})", TokenName(result.at),
+                           PathsData(result), ModelName(result.options), TitleDetails(result)),
+      .summary = {{"model", ModelName(result.options)}},
+      .made_by = OptionLines(result.options)};
   if (result.facts.size() == 1)
     info.summary.push_back({"clean prompt", result.facts[0].fact.clean.text});
   if (!result.relations.empty())

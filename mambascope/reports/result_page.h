@@ -34,6 +34,14 @@ std::string GuardText(int64_t guarded, Metric metric = Metric::kProbability);
 // "None of the 3 facts qualifies, because ..": averages leave out all facts.
 std::string NoneText(size_t facts, Metric metric);
 
+// ", noise, logit difference": how a trace's title differs from the default. Empty: it does not.
+template <typename Result>
+std::string TitleDetails(const Result& result) {
+  const bool is_noisy = !result.facts.empty() && !result.facts[0].fact.corrupt;
+  return std::string(is_noisy ? ", noise" : "") +
+         (result.metric == Metric::kLogitDiff ? ", logit difference" : "");
+}
+
 // "(p - p_corrupt) / (p_clean - p_corrupt), where ..": the indirect effect.
 std::string EffectText(Metric metric);
 

@@ -142,8 +142,8 @@ std::string TracePanelsPage(const TraceResults& results) {
   for (const TraceResult& result : results[0]) sites.push_back(SiteText(result));
   std::vector<const Json*> runs;
   for (const TraceResult* result : Flatten(results)) runs.push_back(&result->options);
-  PageInfo info{.title = fmt::format("Causal trace of {}: {} ({})", JoinTexts(sites),
-                                     TracedData(first), JoinTexts(models)),
+  PageInfo info{.title = fmt::format("Causal trace of {}: {} ({}{})", JoinTexts(sites),
+                                     TracedData(first), JoinTexts(models), TitleDetails(first)),
                 .summary = {{models.size() == 1 ? "model" : "models", JoinTexts(models)},
                             {sites.size() == 1 ? "site" : "sites", JoinTexts(sites)}},
                 .made_by = SharedOptionLines(runs)};

@@ -45,9 +45,9 @@ std::string MapText(const TraceResult& result) {
 std::string TracePage(const TraceResult& result) {
   PageInfo info{
       .title = fmt::format(
-          "Causal trace of {}{}: {} ({})", SiteText(result),
+          "Causal trace of {}{}: {} ({}{})", SiteText(result),
           result.window == 1 ? "" : fmt::format(" in windows of {} layers", result.window),
-          TracedData(result), ModelName(result.options)),
+          TracedData(result), ModelName(result.options), TitleDetails(result)),
       .summary = {{"model", ModelName(result.options)}},
       .made_by = OptionLines(result.options)};
   std::vector<Figure> figures;

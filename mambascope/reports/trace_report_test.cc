@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "mambascope/reports/fact_text.h"
 #include "mambascope/reports/paths_report.h"
 #include "mambascope/reports/trace_figures.h"
 
@@ -63,6 +64,26 @@ TEST(TraceReportTest, TitlesNameSiteDataWindowAndModel) {
   EXPECT_EQ(
       FactHeatMap(result, result.facts[0]).subtitle,
       "tiny; Paris is in; corrupted by Rome; window of 1 layer; * marks the subject's tokens");
+}
+
+TEST(TraceReportTest, TitlesNameNoiseAndTheMetric) {
+  TraceResult result = MakeTraces(2);
+  result.metric = Metric::kLogitDiff;
+  EXPECT_EQ(Title(TracePage(result)),
+            "Causal trace of ssm_out: 2 facts of relations (tiny, logit difference)");
+  EXPECT_THAT(Title(TracePage(TraceResults{{result, result}})), HasSubstr("(tiny, logit diff"));
+  for (FactTrace& trace : result.facts) trace.fact.corrupt.reset();
+  result.metric = Metric::kProbability;
+  EXPECT_EQ(Title(TracePage(result)),
+            "Causal trace of ssm_out: 2 facts of relations (tiny, noise)");
+}
+
+TEST(FactsTextTest, LeavesOutKnowledgeThatWasNotTested) {
+  RelationCount relation{.name = "capital", .facts = 2, .chosen = 2};
+  EXPECT_THAT(FactsText(2, {relation}),
+              AllOf(HasSubstr("2 facts,     2 chosen"), Not(HasSubstr("known"))));
+  relation.tested = relation.known = 2;
+  EXPECT_THAT(FactsText(2, {relation}), HasSubstr("2 tested,     2 known,     2 chosen"));
 }
 
 TEST(TraceReportTest, FactsOfAPageShareTheirColourScale) {
@@ -211,6 +232,10 @@ TEST(PathsReportTest, ModelsAndTokensArePanelsThatAreNamed) {
             "token: 2 facts "
             "of relations (tiny, large)");
   EXPECT_THAT(page, HasSubstr("large, the prompt's last token"));
+  for (FactPaths& paths : subject.facts) paths.fact.corrupt.reset();
+  EXPECT_THAT(Title(PathsPage(subject)), HasSubstr("(tiny, noise)"));
+  EXPECT_THAT(Title(PathsPage(PathsResults{{subject}, {other}})),
+              HasSubstr("(tiny, large, noise)"));
   EXPECT_THAT(PathsText(PathsResults{{subject, last}}), HasSubstr("at the prompt's last token"));
 }
 

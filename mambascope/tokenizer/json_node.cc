@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "mambascope/error.h"
 
 namespace mambascope {
@@ -9,6 +11,8 @@ namespace {
 
 // The value for a message: in full if it is short, else its type and length.
 std::string Brief(const Json& json) {
+  if (json.is_number_float() && !std::isfinite(json.get<double>()))  // JSON writes it as null
+    return std::isnan(json.get<double>()) ? "NaN" : "infinite";
   const std::string text = DumpJson(json);
   return text.size() <= 60 ? text
                            : fmt::format("{} of {} characters", json.type_name(), text.size());
@@ -30,8 +34,10 @@ JsonNode JsonNode::Optional(const std::string& key) const {
 std::vector<JsonNode> JsonNode::Elements() const {
   if (!json_->is_array()) Fail(fmt::format("is {}; expected a list", Brief(*json_)));
   std::vector<JsonNode> elements;
-  for (size_t i = 0; i < json_->size(); ++i)
-    elements.push_back({(*json_)[i], file_, fmt::format("{}[{}]", field_, i)});
+  for (size_t i = 0; i < json_->size(); ++i) {
+    if (field_.empty()) elements.push_back({(*json_)[i], fmt::format("{}: record {}", file_, i)});
+    else elements.push_back({(*json_)[i], file_, fmt::format("{}[{}]", field_, i)});
+  }
   return elements;
 }
 
@@ -60,7 +66,9 @@ std::string JsonNode::String(const std::string& key, const std::string& otherwis
 }
 
 std::string JsonNode::Where() const {
-  return field_.empty() ? file_ + ":" : fmt::format("{}: field '{}'", file_, field_);
+  if (field_.empty()) return file_ + ":";
+  if (field_.ends_with(']')) return fmt::format("{}: {}", file_, field_);
+  return fmt::format("{}: field '{}'", file_, field_);
 }
 
 void JsonNode::Fail(const std::string& problem, const std::string& hint) const {

@@ -30,7 +30,7 @@ class JsonNode {
   JsonNode operator[](const std::string& key) const;
   // Returns an optional field; null when it is missing.
   JsonNode Optional(const std::string& key) const;
-  // The elements of a list.
+  // The elements of a list. Those of the document's root are called records in every Error.
   std::vector<JsonNode> Elements() const;
 
   // Returns the value. Throws Error, naming the field, when it has another type.
@@ -40,7 +40,8 @@ class JsonNode {
   bool Flag(const std::string& key, bool otherwise) const;
   std::string String(const std::string& key, const std::string& otherwise) const;
 
-  // Returns "file: field 'a.b[1]'", the start of every Error about this node.
+  // Returns the start of every Error about this node: "file: field 'a.b'", "file: a.b[1]", or
+  // "file: record 1: field 'a'" where the root is a list.
   std::string Where() const;
   // Throws an Error with the text "<where> <problem>; <hint>".
   [[noreturn]] void Fail(const std::string& problem, const std::string& hint = "") const;

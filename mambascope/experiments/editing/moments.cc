@@ -10,6 +10,7 @@
 
 #include "mambascope/error.h"
 #include "mambascope/intervene/check.h"
+#include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
@@ -38,6 +39,7 @@ class MomentHooks : public Hooks {
 
   at::Tensor At(const Place& place, const at::Tensor& x) override {
     if (wanted_.contains(place)) {
+      RequireFinite(x, fmt::format("a state at {}", PlaceName(place)));
       Moments& moments = moments_.at(place);
       AddProducts(x, moments.sum);
       moments.count += x.size(0);

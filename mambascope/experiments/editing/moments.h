@@ -32,7 +32,8 @@ class MomentCollector {
   MomentCollector(const Model& model, const std::vector<Place>& places);
 
   // Adds the states of all tokens of `prompts`, packed in one pass, to the sums at `places`. The
-  // sums at other places stay unchanged. REQUIRES: the collector was made for `places`.
+  // sums at other places stay unchanged. Throws Error when a state is not finite. REQUIRES: the
+  // collector was made for `places`.
   void Add(const std::vector<std::vector<int64_t>>& prompts, const std::vector<Place>& places);
 
   Moments At(const Place& place) const;

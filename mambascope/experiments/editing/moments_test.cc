@@ -7,6 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/intervene/run.h"
 
@@ -102,6 +104,20 @@ TEST_P(MomentsTest, RefusePlacesThatTheModelLacks) {
   EXPECT_THAT(ErrorOf([&] { MomentCollector(model_, {{Site::kMixed, 99}}); }), HasSubstr("99"));
   MomentCollector collector(model_, places_);
   EXPECT_THAT(ErrorOf([&] { collector.Add({{5}, {}}, places_); }), HasSubstr("empty"));
+}
+
+// Places below a damaged weight do not depend on it.
+TEST_P(MomentsTest, RefuseStatesThatAreNotNumbers) {
+  const EditableWeight out = model_.layer(0).editable().back();
+  const Model damaged = model_.Edited(
+      {{0, out.name, at::full({1, out.weight.size(1)}, NAN), at::ones({1, out.weight.size(0)})}});
+  const Place below{out.key, 0}, above{out.key, 1};
+  MomentCollector collector(damaged, {below, above});
+  EXPECT_THAT(ErrorOf([&] {
+                collector.Add(kPrompts, {below, above});
+              }),
+              HasSubstr("a state at " + PlaceName(above) + " is not a number"));
+  EXPECT_EQ(ErrorOf([&] { collector.Add(kPrompts, {below}); }), "no error");
 }
 
 Moments RandomMoments(int64_t count, int64_t width) {

@@ -1,6 +1,8 @@
 // Tests relations and options that a measurement skips or refuses.
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <functional>
 
 #include "mambascope/experiments/lre/lre_test_support.h"
@@ -23,6 +25,14 @@ TEST_F(LreLimitsTest, ARelationThatIsHardlyKnownIsSkippedAndSaysWhy) {
   few.samples.resize(5);
   EXPECT_THAT(MeasureRelation(model_, tokenizer_, few, Options()).skipped,
               HasSubstr("needs more than 5 samples, but has 5"));
+}
+
+// A model whose logits are NaN knows nothing, but that does not say anything about the relation.
+TEST_F(LreLimitsTest, RefusesAModelWithDamagedWeights) {
+  const Model damaged = model_.Edited(
+      {{5, "W_o", at::full({1, 384}, std::nan("")), at::ones({1, model_.config().d_model})}});
+  EXPECT_THAT(ErrorOf([&] { MeasureRelation(damaged, tokenizer_, relation_, Options()); }),
+              HasSubstr("a logit is not a number"));
 }
 
 // Here either all samples are known, or none.

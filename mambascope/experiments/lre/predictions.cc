@@ -7,6 +7,7 @@
 
 #include "mambascope/experiments/facts/fact_pair.h"
 #include "mambascope/experiments/lre/jacobian.h"
+#include "mambascope/model/ops.h"
 
 namespace mambascope {
 
@@ -62,6 +63,7 @@ PredictedSamples PredictSamples(const Model& model, const Tokenizer& tokenizer,
   PredictedSamples predicted{samples, std::move(prompts), {}, {}};
   predicted.z = LastStates(model, predicted.prompts);
   model.UnembedInParts(predicted.z, [&](int64_t begin, const at::Tensor& logits) {
+    RequireFinite(logits, "a logit");
     const at::Tensor top = logits.argmax(1).cpu();
     const auto tokens = top.accessor<int64_t, 1>();
     for (int64_t i = 0; i < top.size(0); ++i) {

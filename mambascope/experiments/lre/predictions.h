@@ -52,6 +52,7 @@ struct PredictedSamples {
   PredictedSamples Select(const std::vector<int64_t>& which) const;
 };
 
+// Predicts the next token of each sample's prompt. Throws Error when a logit is not finite.
 PredictedSamples PredictSamples(const Model& model, const Tokenizer& tokenizer,
                                 const std::vector<Sample>& samples,
                                 std::vector<PromptToken> prompts);
