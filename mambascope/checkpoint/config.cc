@@ -195,6 +195,7 @@ void ReadMamba2(const Fields& f, Config& c) {
   c.ssm.heads = f.Size("num_heads", 128);
   c.ssm.head_dim = f.Size("head_dim", 64);
   c.ssm.groups = c.ssm.norm_groups = f.Size("n_groups", 8);
+  c.ssm.norm_eps = c.norm_eps;
   c.ssm.projection_bias = f.Get<bool>("use_bias", false);
   c.ssm.conv_bias = f.Get<bool>("use_conv_bias", true);
   ReadTimeStepLimit(f, "time_step_limit", c.ssm);

@@ -27,6 +27,7 @@ struct SsmConfig {
   int64_t groups = 1;    // Mamba-2: number of head groups; the heads of a group share B and C
   // Mamba-2: channel groups of the gated RMS norm. Each is normalised by its own RMS.
   int64_t norm_groups = 1;
+  double norm_eps = 1e-5;  // of that norm
   double dt_min = 0;  // Mamba-2: the step size is clamped to [dt_min, dt_max]
   double dt_max = 0;
   bool projection_bias = false;

@@ -1,6 +1,7 @@
 #include "mambascope/model/family.h"
 
 #include "mambascope/error.h"
+#include "mambascope/model/families/families.h"
 
 namespace mambascope {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "mambascope/checkpoint/checkpoint.h"
 #include "mambascope/model/layer.h"
+#include "mambascope/model/weights.h"
 
 namespace mambascope {
 

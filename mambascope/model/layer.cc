@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "mambascope/error.h"
+#include "mambascope/model/part.h"
 
 namespace mambascope {
 namespace {
@@ -16,32 +17,28 @@ class Keep : public Hooks {
   std::map<Site, at::Tensor> states;
 };
 
+// `computed` is a Layer or a Part.
+template <typename Computed>
+std::map<Site, at::Tensor> StatesOf(const Computed& computed, const at::Tensor& x) {
+  Keep keep;
+  Carry dropped;
+  computed.Forward(x, Packing::Whole({x.size(0)}), {}, dropped, {keep, 0});
+  return keep.states;
+}
+
 }  // namespace
 
 std::map<Site, at::Tensor> LayerStates(const Layer& layer, const at::Tensor& h) {
-  Keep keep;
-  Carry dropped;
-  layer.Forward(h, Packing::Whole({h.size(0)}), {}, dropped, {keep, 0});
-  return keep.states;
+  return StatesOf(layer, h);
+}
+
+std::map<Site, at::Tensor> PartStates(const Part& part, const at::Tensor& x) {
+  return StatesOf(part, x);
 }
 
 at::Tensor LayerHooks::operator()(Site site, const at::Tensor& x, int64_t rows) const {
   if (x.size(0) == rows) return (*this)(site, x);
   return at::cat({(*this)(site, x.narrow(0, 0, rows)), x.narrow(0, rows, x.size(0) - rows)});
-}
-
-std::vector<SiteInfo> MambaSites(const Config& config) {
-  const int64_t d = config.d_model, inner = config.ssm.d_inner;
-  return {{Site::kMixerIn, d},    {Site::kConvIn, inner}, {Site::kSsmIn, inner},
-          {Site::kSsmOut, inner}, {Site::kGateIn, inner}, {Site::kGate, inner},
-          {Site::kMixed, inner},  {Site::kMixerOut, d},   {Site::kResid, d}};
-}
-
-std::vector<SiteInfo> TransformerSites(const Config& config) {
-  const int64_t d = config.d_model, values = config.attention.heads * config.attention.head_dim;
-  return {{Site::kMixerIn, d},  {Site::kMixed, values},
-          {Site::kMixerOut, d}, {Site::kMlpMid, config.mlp.width},
-          {Site::kMlpOut, d},   {Site::kResid, d}};
 }
 
 std::optional<int64_t> Layer::FindWidth(Site site) const {

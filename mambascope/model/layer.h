@@ -1,6 +1,6 @@
 // A Layer is one block of a model: its mixers and its MLP, with their norms and residual additions.
-// Each architecture has one file that makes its layers. The layers of one model may differ, so code
-// outside asks the layer for everything that depends on the architecture.
+// The layers of one model may differ, so code outside asks the layer for everything that depends on
+// the architecture. A Block (block.h) is the layer that all families use.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -11,26 +11,14 @@
 #include <string>
 #include <vector>
 
-#include "mambascope/checkpoint/config.h"
+#include "mambascope/model/editable_weight.h"
 #include "mambascope/model/hooks.h"
 #include "mambascope/model/kernels/packing.h"
 #include "mambascope/model/layer_cost.h"
 #include "mambascope/model/mixer.h"
 #include "mambascope/model/mixing.h"
-#include "mambascope/model/weights.h"
 
 namespace mambascope {
-
-// A projection whose weight an edit can change. It maps the state at the site `key` to the state at
-// the site `value`.
-struct EditableWeight {
-  std::string name;         // as in the papers: W_a, W_g, W_o or W_down
-  at::Tensor weight;        // [out, in], a view of the layer's own weight
-  Site key, value;          // the site that it reads and the site that it writes
-  std::string tensor;       // name of the checkpoint tensor that holds the weight
-  int64_t row = 0;          // first row of the weight in that tensor
-  bool transposed = false;  // whether that tensor stores it as [in, out]
-};
 
 class Layer {
  public:
@@ -79,16 +67,5 @@ EditableWeight FindEditable(const Layer& layer, const std::string& name);
 // Returns the states of one whole prompt that `layer` passes to the hooks, [token, width] for each
 // site. `h` [token, d_model] is the layer's input.
 std::map<Site, at::Tensor> LayerStates(const Layer& layer, const at::Tensor& h);
-
-// Return the sites of a Mamba block without an MLP, and of a transformer block.
-std::vector<SiteInfo> MambaSites(const Config& config);
-std::vector<SiteInfo> TransformerSites(const Config& config);
-
-// Each function makes a layer of one architecture. `w` is scoped to the layer.
-std::unique_ptr<Layer> MakeMamba1Layer(const Config& config, const Weights& w);
-std::unique_ptr<Layer> MakeMamba2Layer(const Config& config, const Weights& w);
-std::unique_ptr<Layer> MakeNeoxLayer(const Config& config, const Weights& w);
-std::unique_ptr<Layer> MakeGpt2Layer(const Config& config, const Weights& w);
-std::unique_ptr<Layer> MakeLlamaLayer(const Config& config, const Weights& w);
 
 }  // namespace mambascope

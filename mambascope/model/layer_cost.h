@@ -2,11 +2,7 @@
 // exist at one time.
 #pragma once
 
-#include <c10/core/Device.h>
-
 #include <cstdint>
-
-#include "mambascope/checkpoint/config.h"
 
 namespace mambascope {
 
@@ -18,12 +14,8 @@ struct LayerCost {
   int64_t slot = 0;  // one carry slot of a scan; attention's keys and values are counted per token
   int64_t walked_row = 0;       // one row that a scan computes again for a cut
   int64_t keys_and_values = 0;  // attention's keys and values of one token
-};
 
-// Estimates the cost of a Mamba block without an MLP. Without the CPU kernels, a step of the scan
-// holds about 5 carries for every segment. The estimate assumes segments of one row.
-LayerCost MambaCost(const Config& config, at::Device device);
-// Estimates the cost of a transformer block.
-LayerCost TransformerCost(const Config& config);
+  LayerCost& operator+=(const LayerCost& other);
+};
 
 }  // namespace mambascope

@@ -1,33 +1,30 @@
 // Mamba-1 (Gu & Dao 2023, Algorithm 2; symbols of Sharma et al. 2024, section 2), and Falcon-Mamba,
 // which also normalises B, C and dt.
 //
-//   x = RMSNorm(h)                      a = W_a x                    c = SiLU(conv(a))
+//   a = W_a x                           c = SiLU(conv(a))
 //   dt, B, C = W_x c                    delta = softplus(W_dt dt)    A = -exp(A_log)
 //   S_t = exp(delta_t A) S_(t-1) + delta_t c_t B_t                   s_t = C_t S_t + D c_t
-//   g = SiLU(W_g x)                     o = W_o (s * g)              h' = h + o
+//   g = SiLU(W_g x)                     o = W_o (s * g)
 #include <ATen/ATen.h>
 
 #include "mambascope/model/kernels/conv.h"
 #include "mambascope/model/kernels/scan.h"
-#include "mambascope/model/layer.h"
+#include "mambascope/model/mamba.h"
 #include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
 
-class Mamba1Layer : public Layer {
+class Mamba1 : public Part {
  public:
-  Mamba1Layer(const Config& config, const Weights& w) : config_(config), ssm_(config_.ssm) {
+  Mamba1(const SsmConfig& ssm, int64_t d_model, const Weights& m) : ssm_(ssm) {
     const int64_t d = ssm_.d_inner, n = ssm_.d_state;
-    const Weights m = w.Scope("mixer");
-    norm_ = w.Float("norm.weight", {config_.d_model});
-    const Projection in =
-        Projection::Load(m, "in_proj", 2 * d, config_.d_model, ssm_.projection_bias);
+    const Projection in = Projection::Load(m, "in_proj", 2 * d, d_model, ssm_.projection_bias);
     w_a_ = {in.weight.narrow(0, 0, d),
             ssm_.projection_bias ? in.bias.narrow(0, 0, d) : at::Tensor(), in.tensor};
     w_g_ = {in.weight.narrow(0, d, d),
             ssm_.projection_bias ? in.bias.narrow(0, d, d) : at::Tensor(), in.tensor};
-    w_o_ = Projection::Load(m, "out_proj", config_.d_model, d, ssm_.projection_bias);
+    w_o_ = Projection::Load(m, "out_proj", d_model, d, ssm_.projection_bias);
     w_x_ = Projection::Load(m, "x_proj", ssm_.dt_rank + 2 * n, d, false);
     w_dt_ = Projection::Load(m, "dt_proj", d, ssm_.dt_rank, true);
     conv_ = m.Float("conv1d.weight", {d, 1, ssm_.d_conv}).squeeze(1).t().contiguous();
@@ -36,32 +33,25 @@ class Mamba1Layer : public Layer {
     d_ = m.Float("D", {d});
   }
 
-  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept,
+  at::Tensor Forward(const at::Tensor& x, const Packing& packing, const Carry& from, Carry& kept,
                      const LayerHooks& hooks) const override {
-    const at::Tensor x =
-        hooks(Site::kMixerIn, RmsNorm(h, norm_, config_.norm_eps));  // [row, d_model]
-    const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));      // [row, d_inner]
+    const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));  // [row, d_inner]
     const CutRows cuts(packing, hooks.Cuts(), ssm_.d_conv);
     const at::Tensor conv = CausalConv(a, conv_, conv_bias_, packing, from.conv, kept.conv, cuts);
     const at::Tensor c = hooks(Site::kSsmIn, at::silu(conv), packing.rows());
     const at::Tensor s = hooks(Site::kSsmOut, Ssm(c, packing, from, kept, cuts));
     const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, Linear(x, w_g_))));
-    const at::Tensor o =
-        hooks(Site::kMixerOut, Linear(hooks(Site::kMixed, s * g), w_o_));  // [row, d_model]
-    return hooks(Site::kResid, h + o);
+    return Linear(hooks(Site::kMixed, s * g), w_o_);  // [row, d_model]
   }
 
-  std::vector<Mixing> Mix(const at::Tensor& h) const override {
-    const auto states = LayerStates(*this, h);
-    return {ScanMixing(Selected(states.at(Site::kSsmIn)), 1, d_, states.at(Site::kGate), w_o_)};
+  std::optional<Mixing> Mix(const at::Tensor& x) const override {
+    const auto states = PartStates(*this, x);
+    return ScanMixing(Selected(states.at(Site::kSsmIn)), 1, d_, states.at(Site::kGate), w_o_);
   }
 
-  std::vector<SiteInfo> sites() const override { return MambaSites(config_); }
-  bool IsAddedToOutput(Site site) const override {
-    return site == Site::kMixerOut || site == Site::kResid;
-  }
-  std::vector<Mixer> mixers() const override { return {ScanMixer(config_, "channel", a_)}; }
-  LayerCost cost() const override { return MambaCost(config_, a_.device()); }
+  std::vector<SiteInfo> sites() const override { return ScanSites(ssm_.d_inner); }
+  std::optional<Mixer> mixer() const override { return ScanMixer(ssm_.d_inner, "channel", a_); }
+  LayerCost cost() const override { return ScanCost(ssm_, a_.device()); }
 
   std::vector<EditableWeight> editable() const override {
     return {{"W_a", w_a_.weight, Site::kMixerIn, Site::kConvIn, w_a_.tensor},
@@ -69,8 +59,8 @@ class Mamba1Layer : public Layer {
             {"W_o", w_o_.weight, Site::kMixed, Site::kMixerOut, w_o_.tensor}};
   }
 
-  std::unique_ptr<Layer> Edited(const std::string& name, const at::Tensor& change) const override {
-    auto copy = std::make_unique<Mamba1Layer>(*this);
+  std::unique_ptr<Part> Edited(const std::string& name, const at::Tensor& change) const override {
+    auto copy = std::make_unique<Mamba1>(*this);
     at::Tensor& weight = (name == "W_a"   ? copy->w_a_
                           : name == "W_g" ? copy->w_g_
                                           : copy->w_o_)
@@ -98,9 +88,7 @@ class Mamba1Layer : public Layer {
     return ssm_.bcdt_norm_eps ? RmsNorm(x, {}, *ssm_.bcdt_norm_eps) : x;
   }
 
-  const Config config_;
   const SsmConfig ssm_;
-  at::Tensor norm_;              // [d_model]
   Projection w_a_, w_g_, w_o_;   // [d_inner, d_model] twice, [d_model, d_inner]
   Projection w_x_, w_dt_;        // [dt_rank + 2 d_state, d_inner], [d_inner, dt_rank]
   at::Tensor conv_, conv_bias_;  // [d_conv, d_inner], [d_inner]
@@ -109,8 +97,8 @@ class Mamba1Layer : public Layer {
 
 }  // namespace
 
-std::unique_ptr<Layer> MakeMamba1Layer(const Config& config, const Weights& w) {
-  return std::make_unique<Mamba1Layer>(config, w);
+std::unique_ptr<Part> MakeMamba1(const SsmConfig& ssm, int64_t d_model, const Weights& w) {
+  return std::make_unique<Mamba1>(ssm, d_model, w);
 }
 
 }  // namespace mambascope

@@ -1,32 +1,29 @@
 // Mamba-2 (Dao & Gu 2024, section 7): each head has one decay, the heads of a group share B and C,
 // and a norm follows the gate.
 //
-//   x = RMSNorm(h)                        z, a, B', C', dt = W_in x
-//   c, B, C = SiLU(conv(a, B', C'))
+//   z, a, B', C', dt = W_in x             c, B, C = SiLU(conv(a, B', C'))
 //   delta = clamp(softplus(dt + dt_bias))            A = -exp(A_log)
 //   S_t = exp(delta_t A) S_(t-1) + delta_t c_t B_t   s_t = C_t S_t + D c_t
-//   g = SiLU(z)                           o = W_o RMSNorm(s * g)           h' = h + o
+//   g = SiLU(z)                           o = W_o RMSNorm(s * g)
 //
 // The norm of s * g takes a separate RMS for each group, as in the authors' code.
 #include <ATen/ATen.h>
 
 #include "mambascope/model/kernels/conv.h"
 #include "mambascope/model/kernels/scan.h"
-#include "mambascope/model/layer.h"
+#include "mambascope/model/mamba.h"
 #include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
 
-class Mamba2Layer : public Layer {
+class Mamba2 : public Part {
  public:
-  Mamba2Layer(const Config& config, const Weights& w) : config_(config), ssm_(config_.ssm) {
+  Mamba2(const SsmConfig& ssm, int64_t d_model, const Weights& m) : ssm_(ssm) {
     const int64_t d = ssm_.d_inner, conv_width = d + 2 * ssm_.groups * ssm_.d_state;
-    const Weights m = w.Scope("mixer");
-    norm_ = w.Float("norm.weight", {config_.d_model});
-    w_in_ = Projection::Load(m, "in_proj", d + conv_width + ssm_.heads, config_.d_model,
+    w_in_ = Projection::Load(m, "in_proj", d + conv_width + ssm_.heads, d_model,
                              ssm_.projection_bias);
-    w_o_ = Projection::Load(m, "out_proj", config_.d_model, d, ssm_.projection_bias);
+    w_o_ = Projection::Load(m, "out_proj", d_model, d, ssm_.projection_bias);
     conv_ = m.Float("conv1d.weight", {conv_width, 1, ssm_.d_conv}).squeeze(1).t().contiguous();
     if (ssm_.conv_bias) conv_bias_ = m.Float("conv1d.bias", {conv_width});
     dt_bias_ = m.Float("dt_bias", {ssm_.heads});
@@ -36,10 +33,8 @@ class Mamba2Layer : public Layer {
     gated_norm_ = m.Float("norm.weight", {d});
   }
 
-  at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept,
+  at::Tensor Forward(const at::Tensor& x, const Packing& packing, const Carry& from, Carry& kept,
                      const LayerHooks& hooks) const override {
-    const at::Tensor x =
-        hooks(Site::kMixerIn, RmsNorm(h, norm_, config_.norm_eps));  // [row, d_model]
     const auto in = Projected(x);
     const CutRows cuts(packing, hooks.Cuts(), ssm_.d_conv);
     const ScanInput input = Selected(in, packing, from, kept, hooks, cuts);
@@ -48,31 +43,28 @@ class Mamba2Layer : public Layer {
         hooks(Site::kSsmOut, at::addcmul(y, input.x.narrow(0, 0, packing.rows()), d_));
     const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, in[0])));
     const at::Tensor mixed =
-        hooks(Site::kMixed, GroupedRmsNorm(s * g, gated_norm_, ssm_.norm_groups, config_.norm_eps));
-    return hooks(Site::kResid, h + hooks(Site::kMixerOut, Linear(mixed, w_o_)));
+        hooks(Site::kMixed, GroupedRmsNorm(s * g, gated_norm_, ssm_.norm_groups, ssm_.norm_eps));
+    return Linear(mixed, w_o_);  // [row, d_model]
   }
 
-  std::vector<Mixing> Mix(const at::Tensor& h) const override {
-    const auto states = LayerStates(*this, h);
-    const Packing packing = Packing::Whole({h.size(0)});
+  std::optional<Mixing> Mix(const at::Tensor& x) const override {
+    const auto states = PartStates(*this, x);
+    const Packing packing = Packing::Whole({x.size(0)});
     Hooks none;
     Carry dropped;
-    const ScanInput input = Selected(Projected(states.at(Site::kMixerIn)), packing, {}, dropped,
+    const ScanInput input = Selected(Projected(x), packing, {}, dropped,
                                      {none, 0}, CutRows(packing, {}, ssm_.d_conv));
     const at::Tensor g = states.at(Site::kGate), squares = (states.at(Site::kSsmOut) * g).square();
     const at::Tensor mean =
-        squares.view({h.size(0), ssm_.norm_groups, -1}).mean(-1);  // [row, norm group]
+        squares.view({x.size(0), ssm_.norm_groups, -1}).mean(-1);  // [row, norm group]
     const at::Tensor scale =
-        at::rsqrt(mean + config_.norm_eps).repeat_interleave(ssm_.d_inner / ssm_.norm_groups, 1);
-    return {ScanMixing(input, ssm_.head_dim, d_, gated_norm_ * g * scale, w_o_)};
+        at::rsqrt(mean + ssm_.norm_eps).repeat_interleave(ssm_.d_inner / ssm_.norm_groups, 1);
+    return ScanMixing(input, ssm_.head_dim, d_, gated_norm_ * g * scale, w_o_);
   }
 
-  std::vector<SiteInfo> sites() const override { return MambaSites(config_); }
-  bool IsAddedToOutput(Site site) const override {
-    return site == Site::kMixerOut || site == Site::kResid;
-  }
-  std::vector<Mixer> mixers() const override { return {ScanMixer(config_, "head", decay_)}; }
-  LayerCost cost() const override { return MambaCost(config_, a_.device()); }
+  std::vector<SiteInfo> sites() const override { return ScanSites(ssm_.d_inner); }
+  std::optional<Mixer> mixer() const override { return ScanMixer(ssm_.d_inner, "head", decay_); }
+  LayerCost cost() const override { return ScanCost(ssm_, a_.device()); }
 
   std::vector<EditableWeight> editable() const override {
     const int64_t d = ssm_.d_inner;
@@ -81,11 +73,13 @@ class Mamba2Layer : public Layer {
             {"W_o", w_o_.weight, Site::kMixed, Site::kMixerOut, w_o_.tensor}};
   }
 
-  std::unique_ptr<Layer> Edited(const std::string& name, const at::Tensor& change) const override {
-    auto copy = std::make_unique<Mamba2Layer>(*this);
+  std::unique_ptr<Part> Edited(const std::string& name, const at::Tensor& change) const override {
+    auto copy = std::make_unique<Mamba2>(*this);
     at::Tensor& weight = (name == "W_o" ? copy->w_o_ : copy->w_in_).weight;
     weight = weight.clone();
-    FindEditable(*copy, name).weight.add_(change);
+    for (const EditableWeight& part : copy->editable()) {
+      if (part.name == name) part.weight.add_(change);
+    }
     return copy;
   }
 
@@ -117,9 +111,8 @@ class Mamba2Layer : public Layer {
     return x.reshape({-1, ssm_.groups, ssm_.d_state});
   }
 
-  const Config config_;
   const SsmConfig ssm_;
-  at::Tensor norm_, gated_norm_;  // [d_model], [d_inner]
+  at::Tensor gated_norm_;  // [d_inner]
   Projection w_in_, w_o_;  // [2 d_inner + 2 groups d_state + heads, d_model], [d_model, d_inner]
   // [d_conv, d_inner + 2 groups d_state], [d_inner + 2 groups d_state]
   at::Tensor conv_, conv_bias_;
@@ -129,8 +122,8 @@ class Mamba2Layer : public Layer {
 
 }  // namespace
 
-std::unique_ptr<Layer> MakeMamba2Layer(const Config& config, const Weights& w) {
-  return std::make_unique<Mamba2Layer>(config, w);
+std::unique_ptr<Part> MakeMamba2(const SsmConfig& ssm, int64_t d_model, const Weights& w) {
+  return std::make_unique<Mamba2>(ssm, d_model, w);
 }
 
 }  // namespace mambascope

@@ -10,18 +10,18 @@ std::optional<Mixer> FindMixer(const std::vector<Mixer>& mixers, MixerKind kind)
   return found == mixers.end() ? std::nullopt : std::optional(*found);
 }
 
-Mixer ScanMixer(const Config& config, const char* matrix_name, const at::Tensor& decay) {
+Mixer ScanMixer(int64_t channels, const char* matrix_name, const at::Tensor& decay) {
   return {.kind = MixerKind::kScan,
-          .channels = config.ssm.d_inner,
+          .channels = channels,
           .channel_name = "channel",
           .matrix_name = matrix_name,
           .has_conv = true,
           .decay = decay};
 }
 
-Mixer AttentionMixer(const Config& config, CutKind published) {
+Mixer AttentionMixer(int64_t heads, CutKind published) {
   return {.kind = MixerKind::kAttention,
-          .channels = config.attention.heads,
+          .channels = heads,
           .channel_name = "head",
           .matrix_name = "head",
           .published = published};

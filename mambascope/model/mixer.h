@@ -8,7 +8,6 @@
 #include <optional>
 #include <vector>
 
-#include "mambascope/checkpoint/config.h"
 #include "mambascope/model/kernels/row_cut.h"
 
 namespace mambascope {
@@ -36,8 +35,8 @@ struct Mixer {
 // Returns the first mixer of this kind, if any.
 std::optional<Mixer> FindMixer(const std::vector<Mixer>& mixers, MixerKind kind);
 
-// These make the mixers of the architectures. `decay` is [d_state or 1, matrices].
-Mixer ScanMixer(const Config& config, const char* matrix_name, const at::Tensor& decay);
-Mixer AttentionMixer(const Config& config, CutKind published);
+// `decay` is [d_state or 1, matrices].
+Mixer ScanMixer(int64_t channels, const char* matrix_name, const at::Tensor& decay);
+Mixer AttentionMixer(int64_t heads, CutKind published);
 
 }  // namespace mambascope

@@ -10,6 +10,11 @@ Projection Projection::Load(const Weights& w, const std::string& name, int64_t o
           has_bias ? w.Float(name + ".bias", {out}) : at::Tensor(), w.FullName(name + ".weight")};
 }
 
+Projection Scaled(const Projection& p, double scale) {
+  if (scale == 1) return p;
+  return {p.weight * scale, p.bias.defined() ? p.bias * scale : p.bias, p.tensor};
+}
+
 at::Tensor Linear(const at::Tensor& x, const Projection& p) {
   if (p.weight.scalar_type() == at::kFloat) return at::linear(x, p.weight, p.bias);
   const at::Tensor product = at::linear(x.to(p.weight.scalar_type()), p.weight).to(at::kFloat);

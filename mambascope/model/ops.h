@@ -20,6 +20,9 @@ struct Projection {
                          bool has_bias);
 };
 
+// Returns the projection whose output is `scale` times that of `p`.
+Projection Scaled(const Projection& p, double scale);
+
 // Returns x W^T + b as float32: x [row, in] -> [row, out]. With bfloat16 weights, x is converted to
 // bfloat16 for the product.
 at::Tensor Linear(const at::Tensor& x, const Projection& p);

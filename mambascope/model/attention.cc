@@ -1,0 +1,73 @@
+#include "mambascope/model/attention.h"
+
+#include <ATen/ATen.h>
+
+namespace mambascope {
+namespace {
+
+class AttentionPart : public Part {
+ public:
+  AttentionPart(const AttentionOptions& options, ProjectHeads heads, Projection out)
+      : options_(options), heads_(std::move(heads)), w_o_(std::move(out)) {}
+
+  at::Tensor Forward(const at::Tensor& x, const Packing& packing, const Carry& from, Carry& kept,
+                     const LayerHooks& hooks) const override {
+    const AttentionInput in = Rotated(x, packing);
+    const at::Tensor z = hooks(Site::kMixed, Attend(in.q, in.k, in.v, packing, from, kept,
+                                                    hooks.Cuts()));  // [row, heads * head_dim]
+    return Linear(z, w_o_);                                          // [row, d_model]
+  }
+
+  std::optional<Mixing> Mix(const at::Tensor& x) const override {
+    return AttentionMixing(Rotated(x, Packing::Whole({x.size(0)})), w_o_);
+  }
+
+  std::vector<SiteInfo> sites() const override { return {{Site::kMixed, w_o_.weight.size(1)}}; }
+  std::optional<Mixer> mixer() const override {
+    return AttentionMixer(options_.config.heads, options_.published);
+  }
+  std::vector<EditableWeight> editable() const override { return {}; }
+  std::unique_ptr<Part> Edited(const std::string& /*name*/,
+                               const at::Tensor& /*change*/) const override {
+    return std::make_unique<AttentionPart>(*this);
+  }
+  LayerCost cost() const override {
+    constexpr auto kFloatBytes = static_cast<int64_t>(sizeof(float));
+    const AttentionConfig& a = options_.config;
+    return {.row = 4 * a.heads * a.head_dim * kFloatBytes,
+            .pair = 5 * kFloatBytes * a.heads,
+            .keys_and_values = 2 * a.kv_heads * a.head_dim * kFloatBytes};
+  }
+
+ private:
+  AttentionInput Rotated(const at::Tensor& x, const Packing& packing) const {
+    AttentionInput in = heads_(x);
+    const at::Tensor positions = packing.Positions().to(x.device());
+    in.q = Rotate(in.q, positions, options_.config.rope);
+    in.k = Rotate(in.k, positions, options_.config.rope);
+    return in;
+  }
+
+  AttentionOptions options_;
+  ProjectHeads heads_;
+  Projection w_o_;  // [d_model, heads * head_dim]
+};
+
+}  // namespace
+
+std::unique_ptr<Part> MakeAttention(const AttentionOptions& options, ProjectHeads heads,
+                                    Projection out) {
+  return std::make_unique<AttentionPart>(options, std::move(heads), std::move(out));
+}
+
+ProjectHeads SeparateHeads(int64_t head_dim, const Projection& q, const Projection& k,
+                           const Projection& v) {
+  return [=](const at::Tensor& x) -> AttentionInput {
+    const auto heads = [&](const Projection& p) {
+      return Linear(x, p).reshape({x.size(0), -1, head_dim});
+    };
+    return {heads(q), heads(k), heads(v)};
+  };
+}
+
+}  // namespace mambascope

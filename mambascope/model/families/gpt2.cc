@@ -1,0 +1,46 @@
+// GPT-2 (Radford et al. 2019): m = h + Attn(LN1(h)),  h' = m + MLP(LN2(m)). Positions are learned
+// and added to the embedding (model.cc). Its checkpoints store every weight transposed, [in, out].
+#include <ATen/ATen.h>
+
+#include "mambascope/model/attention.h"
+#include "mambascope/model/block.h"
+#include "mambascope/model/families/families.h"
+#include "mambascope/model/mlp.h"
+#include "mambascope/model/norms.h"
+
+namespace mambascope {
+namespace {
+
+Projection LoadTransposed(const Weights& w, const std::string& name, int64_t out, int64_t in) {
+  return {w.Matrix(name + ".weight", {in, out}).t(), w.Float(name + ".bias", {out}),
+          w.FullName(name + ".weight")};
+}
+
+// The rows of c_attn [3 d_model, d_model] are all queries, then all keys, then all values.
+ProjectHeads HeadsByKind(const AttentionConfig& a, const Projection& qkv) {
+  return [a, qkv](const at::Tensor& x) -> AttentionInput {
+    const auto parts = Linear(x, qkv)
+                           .reshape({-1, 3 * a.heads, a.head_dim})
+                           .chunk(3, 1);  // [row, heads, head_dim] each
+    return {parts[0], parts[1], parts[2]};
+  };
+}
+
+}  // namespace
+
+std::unique_ptr<Layer> MakeGpt2Layer(const Config& config, const Weights& w) {
+  const int64_t d = config.d_model, width = config.mlp.width;
+  const AttentionConfig& a = config.attention;
+  return MakeBlock(
+      d, {{.kind = Sublayer::Kind::kMixer,
+           .norm = LoadLayerNorm(w, "ln_1", config),
+           .parts = {MakeAttention({a, CutKind::kEmptyRowsUniform},
+                                   HeadsByKind(a, LoadTransposed(w, "attn.c_attn", 3 * d, d)),
+                                   LoadTransposed(w, "attn.c_proj", d, d))}},
+          {.kind = Sublayer::Kind::kMlp,
+           .norm = LoadLayerNorm(w, "ln_2", config),
+           .parts = {MakeMlp(config.mlp.activation, LoadTransposed(w, "mlp.c_fc", width, d),
+                             LoadTransposed(w, "mlp.c_proj", d, width), /*transposed=*/true)}}});
+}
+
+}  // namespace mambascope

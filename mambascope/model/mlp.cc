@@ -1,0 +1,60 @@
+#include "mambascope/model/mlp.h"
+
+#include <ATen/ATen.h>
+
+namespace mambascope {
+namespace {
+
+class Mlp : public Part {
+ public:
+  Mlp(Activation activation, Projection gate, Projection up, Projection down, bool transposed)
+      : activation_(activation),
+        w_gate_(std::move(gate)),
+        w_up_(std::move(up)),
+        w_down_(std::move(down)),
+        transposed_(transposed) {}
+
+  at::Tensor Forward(const at::Tensor& y, const Packing& /*packing*/, const Carry& /*from*/,
+                     Carry& /*kept*/, const LayerHooks& hooks) const override {
+    const at::Tensor mid = w_gate_.weight.defined()
+                               ? Activate(Linear(y, w_gate_), activation_) * Linear(y, w_up_)
+                               : Activate(Linear(y, w_up_), activation_);
+    return Linear(hooks(Site::kMlpMid, mid), w_down_);
+  }
+
+  std::vector<SiteInfo> sites() const override { return {{Site::kMlpMid, w_down_.weight.size(1)}}; }
+  std::vector<EditableWeight> editable() const override {
+    return {{"W_down", w_down_.weight, Site::kMlpMid, Site::kMlpOut, w_down_.tensor, 0,
+             transposed_}};
+  }
+  std::unique_ptr<Part> Edited(const std::string& /*name*/,
+                               const at::Tensor& change) const override {
+    auto copy = std::make_unique<Mlp>(*this);
+    copy->w_down_.weight = w_down_.weight + change;
+    return copy;
+  }
+  LayerCost cost() const override {
+    return {.row = 4 * w_down_.weight.size(1) * static_cast<int64_t>(sizeof(float))};
+  }
+
+ private:
+  Activation activation_;
+  Projection w_gate_;  // [width, d_model]; undefined: not gated
+  Projection w_up_, w_down_;  // [width, d_model], [d_model, width]
+  bool transposed_;
+};
+
+}  // namespace
+
+std::unique_ptr<Part> MakeMlp(Activation activation, Projection up, Projection down,
+                              bool transposed) {
+  return std::make_unique<Mlp>(activation, Projection(), std::move(up), std::move(down),
+                               transposed);
+}
+
+std::unique_ptr<Part> MakeGatedMlp(Activation activation, Projection gate, Projection up,
+                                   Projection down) {
+  return std::make_unique<Mlp>(activation, std::move(gate), std::move(up), std::move(down), false);
+}
+
+}  // namespace mambascope
