@@ -205,7 +205,11 @@ TEST(IdsTest, NeedNoTokenizer) {
     else
       EXPECT_THAT(outcome.err, AllOf(StartsWith("warning: "), HasSubstr("tokenizer.json")))
           << command[0];
-    EXPECT_EQ(RunProgram(command + Words{"--model", model, "--prompt", "hi"}).exit_code, 1);
+    fs::remove_all(folder / "a");  // the results of --ids, which would be another run's
+    fs::remove(folder / "s.safetensors");
+    const Outcome refused = RunProgram(command + Words{"--model", model, "--prompt", "hi"});
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.err, AllOf(HasSubstr("'model.type' is \"Unigram\""), HasSubstr("--ids")));
   }
 }
 

@@ -196,6 +196,23 @@ TEST_F(InputsCliTest, TokenizerOfAnotherModelIsWarnedOf) {
               HasSubstr("the tokenizer has 4097 tokens, and the model's vocabulary has 4096"));
 }
 
+TEST_F(InputsCliTest, TokenizerOfSentencePieceIsRead) {
+  const fs::path file = RepositoryFolder() / "tests/golden/tokenizer-sentencepiece.json";
+  const Outcome predicted =
+      RunProgram({"predict", "--prompt", "The city is", "--tokenizer", file, "--json"});
+  ASSERT_EQ(predicted.exit_code, 0) << predicted.err;
+  Json texts = Json::array();
+  const Json result = Json::parse(predicted.out);
+  for (const Json& token : result["tokens"]) texts.push_back(token["text"]);
+  EXPECT_EQ(texts, (Json{"<s>", " The", " city", " is"}));
+  const Outcome generated = RunProgram(
+      {"generate", "--prompt", "The city is", "--tokenizer", file, "--tokens", "3", "--json"});
+  ASSERT_EQ(generated.exit_code, 0) << generated.err;
+  const Json text = Json::parse(generated.out);
+  EXPECT_EQ(text["text"],
+            Tokenizer::Load(file).DecodeContinuation(text["ids"].get<std::vector<int64_t>>()));
+}
+
 TEST_F(InputsCliTest, TokenizerWithForeignTextTokensIsRefusedBeforeTheWork) {
   Json document = ReadJson(RepositoryFolder() / "models/demo-mamba/tokenizer.json");
   document["added_tokens"].push_back({{"content", "Louvre"}, {"special", false}});

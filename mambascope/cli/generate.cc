@@ -28,7 +28,7 @@ class GenerateCommand : public Command {
     const GenerateOptions options{
         .tokens = tokens_, .top_k = top_k_.value_or(0), .seed = common.Seed()};
     const std::vector<int64_t> generated = Generate(model, {ids}, options).front();
-    const Json text = tokenizer ? Json(tokenizer->DecodeKnown(generated)) : Json();
+    const Json text = tokenizer ? Json(tokenizer->DecodeContinuation(generated)) : Json();
     Print(common, {{"text", text}, {"ids", generated}},
           text.is_string() ? text.get<std::string>() + "\n"
                            : fmt::format("{}\n", Json(generated).dump()));

@@ -16,7 +16,7 @@ Prompt FromTokens(const Tokenizer& tokenizer, const std::string& text,
   Prompt prompt{.text = text, .ids = {}, .tokens = {}, .subject = {}, .subject_span = {}};
   for (const Token& token : tokens) {
     prompt.ids.push_back(token.id);
-    prompt.tokens.push_back(tokenizer.Decode(std::span(&token.id, 1)));
+    prompt.tokens.push_back(tokenizer.DecodeToken(token.id).value_or(""));
   }
   if (prompt.ids.empty()) throw Error("the prompt is empty", "it needs at least one token");
   return prompt;

@@ -101,6 +101,24 @@ TEST(PromptTest, TokenOfTheTemplateIsNoSubject) {
   EXPECT_EQ(prompt.subject_span, (Span{1, 4}));
 }
 
+// SentencePiece's tokens begin with the space before the word; a byte token belongs to the whole
+// character.
+TEST(PromptTest, SubjectOfSentencePieceTokens) {
+  const Tokenizer tokenizer =
+      Tokenizer::Load(RepositoryFolder() / "tests/golden/tokenizer-sentencepiece.json");
+  const auto subject_tokens = [&](const std::string& pattern, const std::string& subject) {
+    const Prompt prompt = MakePrompt(tokenizer, pattern, subject);
+    return std::vector(prompt.tokens.begin() + prompt.subject_span.begin,
+                       prompt.tokens.begin() + prompt.subject_span.end);
+  };
+  EXPECT_THAT(MakePrompt(tokenizer, "The {} is", "city").tokens,
+              ElementsAre("<s>", " The", " city", " is"));
+  EXPECT_THAT(subject_tokens("The {} is", "city"), ElementsAre(" city"));
+  EXPECT_THAT(subject_tokens("{} is", "The city"), ElementsAre(" The", " city"));
+  EXPECT_THAT(subject_tokens("The city of {} is", "\U0001F600"),
+              ElementsAre("\uFFFD", "\uFFFD", "\uFFFD", "\uFFFD"));
+}
+
 TEST(PromptTest, SubjectIsLookedForAsAWord) {
   EXPECT_EQ(PromptPattern("Art is taught at the Arts club", "Art"),
             "{} is taught at the Arts club");

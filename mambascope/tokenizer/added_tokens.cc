@@ -5,30 +5,6 @@
 #include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
-namespace {
-
-int64_t LeadingSpace(std::string_view text) {
-  const size_t size = text.size();
-  while (!text.empty()) {
-    const Utf8Char c = FirstChar(text);
-    if (!IsWhiteSpace(c.value)) break;
-    text.remove_prefix(c.size);
-  }
-  return static_cast<int64_t>(size - text.size());
-}
-
-int64_t TrailingSpace(std::string_view text) {
-  const size_t size = text.size();
-  while (!text.empty()) {
-    const Utf8Char c = LastChar(text);
-    if (!IsWhiteSpace(c.value)) break;
-    text.remove_suffix(c.size);
-  }
-  return static_cast<int64_t>(size - text.size());
-}
-
-}  // namespace
-
 // The pattern is \w as UTS #18 and Rust's regex define it. Oniguruma's own \w lacks letters such as
 // U+24D0, the circled a.
 AddedTokenCutter::AddedTokenCutter(std::vector<AddedToken> tokens)

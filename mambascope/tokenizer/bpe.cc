@@ -51,16 +51,14 @@ bool SplitMerge(const Json& merge, std::string_view& left, std::string_view& rig
   return true;
 }
 
-void CheckIsByteLevelBpe(const JsonNode& model) {
+void CheckIsBpe(const JsonNode& model) {
   if (!model.IsObject()) model.Fail("is not an object");
   if (model.Has("type")) {
     const JsonNode type = model["type"];
     if (type.String() != "BPE") type.Refuse("BPE");
   } else if (!model.Has("merges")) {
-    model.Fail("has neither a type nor merges", "supported: BPE");
+    model.Fail("has neither a type nor merges", JsonNode::Supported("BPE"));
   }
-  if (model.Flag("byte_fallback", false))
-    model["byte_fallback"].Refuse("false (only byte-level BPE, not SentencePiece)");
   for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     if (!model.String(affix, "").empty()) model[affix].Refuse("null");
   }
@@ -70,9 +68,10 @@ void CheckIsByteLevelBpe(const JsonNode& model) {
 }  // namespace
 
 Bpe::Bpe(const JsonNode& model) : name_(model.Where()) {
-  CheckIsByteLevelBpe(model);
+  CheckIsBpe(model);
   ignore_merges_ = model.Flag("ignore_merges", false);
   fuse_unknown_ = model.Flag("fuse_unk", false);
+  byte_fallback_ = model.Flag("byte_fallback", false);
   ReadVocab(model["vocab"]);
   ReadMerges(model["merges"]);
   unknown_ = Find(model.String("unk_token", ""));
@@ -87,9 +86,6 @@ void Bpe::ReadVocab(const JsonNode& vocab) {
     const auto entry = vocab_.emplace(token, vocab[token].Index()).first;
     spelling_[entry->second] = &entry->first;
   }
-  char_ids_.fill(-1);
-  for (const std::string& spelling : ByteSpellings())
-    char_ids_[FirstChar(spelling).value] = Find(spelling);
 }
 
 void Bpe::ReadMerges(const JsonNode& merges) {
@@ -131,22 +127,38 @@ const Bpe::Merge* Bpe::FindMerge(int64_t left, int64_t right) const {
   return found == merges_.end() ? nullptr : &found->second;
 }
 
+bool Bpe::AppendBytes(std::string_view c, std::vector<Part>& parts) const {
+  const size_t before = parts.size();
+  for (const char byte : c) {
+    const int64_t id = Find(fmt::format("<0x{:02X}>", static_cast<uint8_t>(byte)));
+    if (id < 0) {
+      parts.resize(before);
+      return false;
+    }
+    parts.push_back({id, 1});
+  }
+  return true;
+}
+
 std::vector<Bpe::Part> Bpe::Spell(std::string_view word) const {
   std::vector<Part> chars;
   bool was_unknown = false;
-  for (size_t i = 0; i < word.size();) {
-    const Utf8Char c = FirstChar(word.substr(i));
-    const auto size = static_cast<int64_t>(c.size);
-    const int64_t id = c.value < kByteSpellingsEnd ? char_ids_[c.value] : -1;
-    const bool is_unknown = id < 0;
+  while (!word.empty()) {
+    const std::string_view c = word.substr(0, FirstChar(word).size);
+    word.remove_prefix(c.size());
+    const auto size = static_cast<int64_t>(c.size());
+    const int64_t id = Find(c);
+    bool is_unknown = false;
+    if (id >= 0) chars.push_back({id, size});
+    else if (!byte_fallback_ || !AppendBytes(c, chars)) is_unknown = true;
     if (is_unknown && unknown_ < 0) {
-      throw Error(fmt::format("{} has no token \"{}\", which spells the byte 0x{:02X}", name_,
-                              word.substr(i, c.size), *SpelledByte(c.value)));
+      throw Error(fmt::format("{} has no token for the character \"{}\" (U+{:04X})", name_, c,
+                              static_cast<uint32_t>(FirstChar(c).value)),
+                  "the model has no unknown token");
     }
     if (is_unknown && was_unknown && fuse_unknown_) chars.back().size += size;
-    else chars.push_back({is_unknown ? unknown_ : id, size});
+    else if (is_unknown) chars.push_back({unknown_, size});
     was_unknown = is_unknown;
-    i += c.size;
   }
   return chars;
 }

@@ -1,16 +1,16 @@
 // Byte-pair encoding (Sennrich, Haddow & Birch, 2016, section 3.2). A word starts as single
 // characters. Repeatedly, of all adjacent pairs that have a merge, the pair whose merge was learnt
-// first is joined.
+// first is joined. A character that the vocabulary lacks starts as its bytes, if the model has
+// byte_fallback and the vocabulary has the tokens <0x00> to <0xFF>. Else it starts as the unknown
+// token.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
-#include "mambascope/tokenizer/byte_level.h"
 #include "mambascope/tokenizer/json_node.h"
 
 namespace mambascope {
@@ -22,14 +22,14 @@ class Bpe {
     int64_t size;  // length of the part in bytes of the word
   };
 
-  // Reads the field "model" of a tokenizer.json. Throws Error when it is not a byte-level BPE or is
+  // Reads the field "model" of a tokenizer.json. Throws Error when it is not a BPE or is
   // inconsistent.
   explicit Bpe(const JsonNode& model);
   Bpe(const Bpe&) = delete;
   Bpe& operator=(const Bpe&) = delete;
 
-  // Appends the tokens of `word` to `parts`. `word` is spelled in GPT-2's characters for bytes.
-  // Takes O(n log n) for n characters. Throws Error for a byte that the vocabulary lacks.
+  // Appends the tokens of `word` (UTF-8) to `parts`. Takes O(n log n) for n characters. Throws
+  // Error for a character that no token covers.
   void Encode(std::string_view word, std::vector<Part>& parts) const;
 
   // Returns the id of `token`, or -1.
@@ -53,16 +53,18 @@ class Bpe {
   void ReadMerges(const JsonNode& merges);
   int64_t MustFind(std::string_view token, const JsonNode& merges, size_t rank) const;
   std::vector<Part> Spell(std::string_view word) const;
+  // Appends the byte tokens of `c`. Returns false when the vocabulary lacks one.
+  bool AppendBytes(std::string_view c, std::vector<Part>& parts) const;
   const Merge* FindMerge(int64_t left, int64_t right) const;
 
   std::string name_;                                          // of the model, for Errors
   Vocab vocab_;                                               // token -> id
   std::unordered_map<int64_t, const std::string*> spelling_;  // id -> token
-  // The id of each character that spells a byte, or -1.
-  std::array<int64_t, kByteSpellingsEnd> char_ids_{};
-  std::unordered_map<uint64_t, Merge> merges_;  // left id << 32 | right id
-  int64_t unknown_ = -1;       // id of the token for a byte that the vocabulary lacks; -1: none
-  bool fuse_unknown_ = false;  // consecutive unknown bytes give one unknown token
+  std::unordered_map<uint64_t, Merge> merges_;                // left id << 32 | right id
+  // Id of the token for a character that the vocabulary lacks; -1: none.
+  int64_t unknown_ = -1;
+  bool fuse_unknown_ = false;   // consecutive unknown characters give one unknown token
+  bool byte_fallback_ = false;  // an unknown character gives one token for each of its bytes
   // If true, a word that is in the vocabulary is one token, whatever its merges.
   bool ignore_merges_ = false;
 };

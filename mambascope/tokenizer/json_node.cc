@@ -76,8 +76,14 @@ void JsonNode::Fail(const std::string& problem, const std::string& hint) const {
 }
 
 void JsonNode::Refuse(std::string_view supported) const {
-  Fail(fmt::format("is {}, which is not supported", Brief(*json_)),
-       fmt::format("supported: {}", supported));
+  Fail(fmt::format("is {}, which is not supported", Brief(*json_)), Supported(supported));
+}
+
+std::string JsonNode::Supported(std::string_view supported) {
+  return fmt::format(
+      "supported: {}. predict, generate, states and attention work without a tokenizer: give token "
+      "ids with --ids",
+      supported);
 }
 
 }  // namespace mambascope

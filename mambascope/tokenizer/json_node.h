@@ -45,8 +45,10 @@ class JsonNode {
   std::string Where() const;
   // Throws an Error with the text "<where> <problem>; <hint>".
   [[noreturn]] void Fail(const std::string& problem, const std::string& hint = "") const;
-  // Throws Error: the value is not one of `supported`.
+  // Throws Error: the value, a part of a tokenizer, is not one of `supported`.
   [[noreturn]] void Refuse(std::string_view supported) const;
+  // The hint of Refuse: what is supported, and which commands need no tokenizer.
+  static std::string Supported(std::string_view supported);
 
  private:
   JsonNode(const Json& json, std::string file, std::string field)

@@ -20,6 +20,9 @@ struct AlignedText {
   std::string bytes;  // UTF-8
   // [bytes.size()] For each byte, the code point of the original text that it comes from.
   std::vector<int64_t> origin;
+  // Whether the original text continues another text, as an answer continues a prompt. Then no step
+  // adds or strips a space at its beginning.
+  bool continues = false;
 
   void Append(std::string_view more, int64_t from) {
     bytes += more;
@@ -29,7 +32,15 @@ struct AlignedText {
     bytes += Slice(other.bytes, span);
     origin.insert(origin.end(), other.origin.begin() + span.begin, other.origin.begin() + span.end);
   }
+  // Appends a text that is put before the byte `at` of `other`, aligned to that byte's character.
+  void AppendPrefix(std::string_view prefix, const AlignedText& other, int64_t at) {
+    Append(prefix, other.origin[static_cast<size_t>(at)]);
+  }
   int64_t size() const { return static_cast<int64_t>(bytes.size()); }
+  // Whether the byte `at` comes from the first character of the original text.
+  bool IsFirst(int64_t at) const { return origin[static_cast<size_t>(at)] == 0; }
+  // Whether a step may add or strip a space before the byte `at`.
+  bool IsOpenBefore(int64_t at) const { return !(continues && IsFirst(at)); }
 };
 
 inline constexpr int64_t kNoToken = -1;
@@ -82,6 +93,7 @@ struct Pieces {
   template <typename RewritePiece>
   void Rewrite(RewritePiece rewrite) {
     Pieces rewritten;
+    rewritten.text.continues = text.continues;
     for (const Piece& piece : pieces) {
       const int64_t begin = rewritten.text.size();
       if (piece.token == kNoToken) rewrite(text, piece.bytes, rewritten.text);

@@ -71,6 +71,8 @@ class Template : public PostProcessor {
     }
   }
 
+  explicit Template(const Token& bos) : pieces_{std::vector{bos}, std::nullopt} {}
+
   void Apply(SpecialTokens special, std::vector<Token>& tokens) const override {
     std::vector<Token> result;
     for (const auto& piece : pieces_) {
@@ -120,6 +122,13 @@ std::unique_ptr<PostProcessor> ReadPostProcessor(const JsonNode& node) {
     type.Refuse("null, ByteLevel, TemplateProcessing, a Sequence of these");
   for (const JsonNode& element : node["processors"].Elements())
     sequence->Add(ReadPostProcessor(element));
+  return sequence;
+}
+
+std::unique_ptr<PostProcessor> ThenBos(std::unique_ptr<PostProcessor> first, const Token& bos) {
+  auto sequence = std::make_unique<Sequence>();
+  sequence->Add(std::move(first));
+  sequence->Add(std::make_unique<Template>(bos));
   return sequence;
 }
 

@@ -24,5 +24,7 @@ class PostProcessor {
 // Reads the field "post_processor"; null gives a post-processor that does nothing. Throws Error for
 // a type that is not supported.
 std::unique_ptr<PostProcessor> ReadPostProcessor(const JsonNode& node);
+// Returns a post-processor that applies `first` and then adds `bos` before the text.
+std::unique_ptr<PostProcessor> ThenBos(std::unique_ptr<PostProcessor> first, const Token& bos);
 
 }  // namespace mambascope

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "mambascope/tokenizer/byte_level.h"
+#include "mambascope/tokenizer/metaspace.h"
 #include "mambascope/tokenizer/regex.h"
 #include "mambascope/tokenizer/utf8.h"
 
@@ -101,8 +102,8 @@ Matcher MatchChars(bool (*is_match)(char32_t)) {
   return [is_match](std::string_view text) { return MatchChars(is_match, text); };
 }
 
-Matcher MatchRegex(const std::string& pattern, const std::string& where) {
-  return [regex = std::make_shared<Regex>(pattern, where)](std::string_view text) {
+Matcher MatchRegex(Regex regex) {
+  return [regex = std::make_shared<Regex>(std::move(regex))](std::string_view text) {
     return regex->Matches(text);
   };
 }
@@ -137,7 +138,7 @@ class ByteLevel : public PreTokenizer {
   explicit ByteLevel(const JsonNode& node)
       : add_prefix_space_(node.Flag("add_prefix_space", true)) {
     if (node.Flag("use_regex", true))
-      gpt2_.emplace(MatchRegex(kGpt2Pattern, node.Where()), Behavior::kIsolated);
+      gpt2_.emplace(MatchRegex({kGpt2Pattern, node.Where()}), Behavior::kIsolated);
   }
 
   void Apply(Pieces& pieces) const override {
@@ -147,10 +148,9 @@ class ByteLevel : public PreTokenizer {
   }
 
  private:
-  // The added space is aligned to the character after it.
   static void AppendWithPrefixSpace(const AlignedText& text, Span span, AlignedText& out) {
-    const auto begin = static_cast<size_t>(span.begin);
-    if (text.bytes[begin] != ' ') out.Append(" ", text.origin[begin]);
+    if (text.bytes[static_cast<size_t>(span.begin)] != ' ' && text.IsOpenBefore(span.begin))
+      out.AppendPrefix(" ", text, span.begin);
     out.Append(text, span);
   }
 
@@ -162,6 +162,40 @@ class ByteLevel : public PreTokenizer {
 
   bool add_prefix_space_;
   std::optional<Split> gpt2_;
+};
+
+class Metaspace : public PreTokenizer {
+ public:
+  explicit Metaspace(const JsonNode& node)
+      : space_(ReadMetaspace(node)),
+        before_space_(MatchRegex({Regex::Escape(space_.spelling), node.Where()}),
+                      Behavior::kMergedWithNext),
+        splits_(node.Flag("split", true)) {}
+
+  void Apply(Pieces& pieces) const override {
+    pieces.Rewrite([this](const AlignedText& text, Span span, AlignedText& out) {
+      const std::string_view bytes = Slice(text.bytes, span);
+      if (Prepends(text, span.begin) && bytes[0] != ' ' && !bytes.starts_with(space_.spelling))
+        out.AppendPrefix(space_.spelling, text, span.begin);
+      for (int64_t i = span.begin; i < span.end; ++i) {
+        if (text.bytes[static_cast<size_t>(i)] == ' ')
+          out.Append(space_.spelling, text.origin[static_cast<size_t>(i)]);
+        else out.Append(text, {i, i + 1});
+      }
+    });
+    if (splits_) before_space_.Apply(pieces);
+  }
+
+ private:
+  bool Prepends(const AlignedText& text, int64_t at) const {
+    if (space_.prepend == MetaspaceSpelling::Prepend::kNever || !text.IsOpenBefore(at))
+      return false;
+    return space_.prepend == MetaspaceSpelling::Prepend::kAlways || text.IsFirst(at);
+  }
+
+  MetaspaceSpelling space_;
+  Split before_space_;
+  bool splits_;
 };
 
 class PreTokenizerSequence : public PreTokenizer {
@@ -189,20 +223,19 @@ Behavior ReadBehavior(const JsonNode& node) {
 }
 
 std::unique_ptr<PreTokenizer> ReadSplit(const JsonNode& node) {
-  const JsonNode pattern = node["pattern"];
-  const bool is_regex = pattern.Has("Regex");
-  if (!is_regex && !pattern.Has("String")) pattern.Refuse("{\"Regex\": ...}, {\"String\": ...}");
-  const std::string regex =
-      is_regex ? pattern["Regex"].String() : Regex::Escape(pattern["String"].String());
   return std::make_unique<Split>(
-      MatchRegex(regex, pattern.Where()), ReadBehavior(node["behavior"]),
+      MatchRegex(ReadRegex(node["pattern"])), ReadBehavior(node["behavior"]),
       node.Flag("invert", false) ? Split::At::kRest : Split::At::kMatches);
 }
 
-std::unique_ptr<PreTokenizer> ReadStep(const JsonNode& node) {
+}  // namespace
+
+std::unique_ptr<PreTokenizer> ReadPreTokenizer(const JsonNode& node) {
+  if (node.IsNull()) return std::make_unique<PreTokenizerSequence>();
   const JsonNode type = node["type"];
   const std::string& name = type.String();
   if (name == "ByteLevel") return std::make_unique<ByteLevel>(node);
+  if (name == "Metaspace") return std::make_unique<Metaspace>(node);
   if (name == "Split") return ReadSplit(node);
   if (name == "Digits") {
     return std::make_unique<Split>(MatchChars(IsNumeric), node.Flag("individual_digits", false)
@@ -215,28 +248,18 @@ std::unique_ptr<PreTokenizer> ReadStep(const JsonNode& node) {
     return std::make_unique<Split>(MatchChars(IsPunctuation), behavior);
   }
   if (name != "Sequence")
-    type.Refuse(
-        "ByteLevel, Split, Digits, Punctuation, a Sequence of these (only byte-level BPE, not "
-        "SentencePiece)");
+    type.Refuse("null, ByteLevel, Metaspace, Split, Digits, Punctuation, a Sequence of these");
   auto sequence = std::make_unique<PreTokenizerSequence>();
-  for (const JsonNode& element : node["pretokenizers"].Elements()) sequence->Add(ReadStep(element));
+  for (const JsonNode& element : node["pretokenizers"].Elements())
+    sequence->Add(ReadPreTokenizer(element));
   return sequence;
 }
 
-bool HasByteLevel(const JsonNode& node) {
+bool HasByteLevelStep(const JsonNode& node) {
+  if (node.IsNull()) return false;
   if (node["type"].String() != "Sequence") return node["type"].String() == "ByteLevel";
   const auto steps = node["pretokenizers"].Elements();
-  return std::any_of(steps.begin(), steps.end(), HasByteLevel);
-}
-
-}  // namespace
-
-std::unique_ptr<PreTokenizer> ReadPreTokenizer(const JsonNode& node) {
-  constexpr const char* kHint = "only byte-level tokenizers are supported";
-  if (node.IsNull()) node.Fail("is null, but no ByteLevel step spells the text in bytes", kHint);
-  auto result = ReadStep(node);
-  if (!HasByteLevel(node)) node.Fail("has no ByteLevel step", kHint);
-  return result;
+  return std::any_of(steps.begin(), steps.end(), HasByteLevelStep);
 }
 
 }  // namespace mambascope

@@ -1,6 +1,8 @@
 // The pre-tokenizer of a tokenizer cuts a text into words, which are then tokenized one by one.
 //
 //   ByteLevel    cuts by GPT-2's pattern unless use_regex is false; spells bytes as GPT-2 does
+//   Metaspace    spells a space as SentencePiece does, usually U+2581; cuts before it unless split
+//                is false; may add one at the beginning
 //   Split        cuts at the matches of a pattern
 //   Digits       cuts at digits
 //   Punctuation  cuts at punctuation characters
@@ -21,8 +23,10 @@ class PreTokenizer {
   virtual void Apply(Pieces& pieces) const = 0;
 };
 
-// Reads the field "pre_tokenizer". Throws Error for a type that is not supported. Also throws when
-// there is no ByteLevel step, which every byte-level vocabulary needs.
+// Reads the field "pre_tokenizer"; null gives a pre-tokenizer that does nothing. Throws Error for a
+// type that is not supported.
 std::unique_ptr<PreTokenizer> ReadPreTokenizer(const JsonNode& node);
+// Whether the pre-tokenizer `node` has a ByteLevel step.
+bool HasByteLevelStep(const JsonNode& node);
 
 }  // namespace mambascope

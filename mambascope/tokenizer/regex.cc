@@ -82,4 +82,10 @@ std::vector<Span> Regex::Matches(std::string_view text) const {
   return matches;
 }
 
+Regex ReadRegex(const JsonNode& node) {
+  if (node.Has("Regex")) return {node["Regex"].String(), node.Where()};
+  if (node.Has("String")) return {Regex::Escape(node["String"].String()), node.Where()};
+  node.Refuse("{\"Regex\": ...}, {\"String\": ...}");
+}
+
 }  // namespace mambascope

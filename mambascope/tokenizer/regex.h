@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mambascope/tokenizer/json_node.h"
 #include "mambascope/tokenizer/token.h"
 
 struct re_pattern_buffer;  // Oniguruma's compiled pattern
@@ -33,5 +34,8 @@ class Regex {
   std::string pattern_;
   std::unique_ptr<re_pattern_buffer, Free> compiled_;
 };
+
+// Reads a pattern of a tokenizer.json: {"Regex": ...}, or {"String": ...} for a literal text.
+Regex ReadRegex(const JsonNode& node);
 
 }  // namespace mambascope

@@ -1,6 +1,7 @@
 #include "mambascope/tokenizer/tokenizer.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <unordered_map>
@@ -9,7 +10,7 @@
 #include "mambascope/error.h"
 #include "mambascope/tokenizer/added_tokens.h"
 #include "mambascope/tokenizer/bpe.h"
-#include "mambascope/tokenizer/byte_level.h"
+#include "mambascope/tokenizer/decode.h"
 #include "mambascope/tokenizer/gpt2_files.h"
 #include "mambascope/tokenizer/json_node.h"
 #include "mambascope/tokenizer/normalize.h"
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 constexpr const char* kDocument = "tokenizer.json";
 constexpr const char* kVocab = "vocab.json";
 constexpr const char* kMerges = "merges.txt";
+constexpr const char* kConfig = "tokenizer_config.json";
 
 std::vector<AddedToken> ReadAddedTokens(const JsonNode& list, const Bpe& bpe) {
   std::vector<AddedToken> tokens;
@@ -56,20 +58,38 @@ std::vector<AddedToken> Raw(std::vector<AddedToken> tokens) {
   return tokens;
 }
 
-std::vector<AddedToken> Normalized(std::vector<AddedToken> tokens, Normalizer normalizer) {
+std::vector<AddedToken> Normalized(std::vector<AddedToken> tokens, const Normalizer& normalizer) {
   std::erase_if(tokens, [](const AddedToken& token) { return !token.normalized; });
   for (AddedToken& token : tokens) {
     Pieces content(token.content);
-    Normalize(normalizer, content);
+    normalizer.Apply(content);
     token.content = content.text.bytes;
   }
   return tokens;
 }
 
-void CheckDecoder(const JsonNode& node) {
-  if (node.IsNull()) node.Fail("is null", "supported: ByteLevel");
-  const JsonNode type = node["type"];
-  if (type.String() != "ByteLevel") type.Refuse("ByteLevel");
+// Throws Error when only one of the pre-tokenizer and the decoder uses GPT-2's spelling of bytes.
+void CheckByteLevel(const JsonNode& document) {
+  const JsonNode pre_tokenizer = document.Optional("pre_tokenizer");
+  const bool spells = HasByteLevelStep(pre_tokenizer),
+             decodes = HasByteLevelDecoder(document["decoder"]);
+  if (decodes && !spells)
+    pre_tokenizer.Fail("has no ByteLevel step, but the decoder has one",
+                       JsonNode::Supported("both or neither"));
+  if (spells && !decodes)
+    document["decoder"].Fail("has no ByteLevel step, but the pre-tokenizer has one",
+                             JsonNode::Supported("both or neither"));
+}
+
+// Returns the BOS token that the file `config`, a tokenizer_config.json, adds to every text; empty:
+// none.
+std::string ReadBos(const fs::path& config) {
+  if (!fs::exists(config)) return "";
+  const Json document = ReadJson(config);
+  const JsonNode node(document, config.string());
+  if (!node.Flag("add_bos_token", false) || !node.Has("bos_token")) return "";
+  const JsonNode bos = node["bos_token"];
+  return bos.IsObject() ? bos["content"].String() : bos.String();
 }
 
 void CheckUtf8(std::string_view text) {
@@ -104,26 +124,41 @@ Json ReadDocument(const fs::path& file) {
 }  // namespace
 
 struct Tokenizer::Impl {
-  explicit Impl(const JsonNode& document)
+  // `bos` is the BOS token of tokenizer_config.json, or empty.
+  Impl(const JsonNode& document, const std::string& bos)
       : bpe(document["model"]),
         added(ReadAddedTokens(document.Optional("added_tokens"), bpe)),
         normalizer(ReadNormalizer(document.Optional("normalizer"))),
         raw_cutter(Raw(added)),
-        normalized_cutter(Normalized(added, normalizer)),
+        normalized_cutter(Normalized(added, *normalizer)),
         pre_tokenizer(ReadPreTokenizer(document.Optional("pre_tokenizer"))),
-        post_processor(ReadPostProcessor(document.Optional("post_processor"))) {
-    CheckDecoder(document.Optional("decoder"));
+        post_processor(ReadPostProcessor(document.Optional("post_processor"))),
+        decoder(ReadDecoder(document.Optional("decoder"))) {
+    CheckByteLevel(document);
     for (const AddedToken& token : added) {
       added_spelling[token.id] = token.content;
       if (token.special) special_ids.insert(token.id);
     }
+    if (!bos.empty() && Encode(SpecialTokens::kAdd, TextPart::kBeginning, "").empty()) AddBos(bos);
   }
 
-  std::vector<Token> Encode(SpecialTokens special, std::string_view text) const {
+  void AddBos(const std::string& bos) {
+    const auto same = std::find_if(added.begin(), added.end(),
+                                   [&](const AddedToken& token) { return token.content == bos; });
+    const int64_t id = same != added.end() ? same->id : bpe.Find(bos);
+    if (id < 0)
+      throw Error(
+          fmt::format("{}: the tokenizer has no token for the bos_token '{}'", kConfig, bos));
+    special_ids.insert(id);
+    post_processor = ThenBos(std::move(post_processor), {id, bos, {}});
+  }
+
+  std::vector<Token> Encode(SpecialTokens special, TextPart part, std::string_view text) const {
     CheckUtf8(text);
     Pieces pieces(text);
+    pieces.text.continues = part == TextPart::kContinuation;
     raw_cutter.Cut(pieces);
-    Normalize(normalizer, pieces);
+    normalizer->Apply(pieces);
     normalized_cutter.Cut(pieces);
     pre_tokenizer->Apply(pieces);
     std::vector<Token> tokens = EncodePieces(pieces);
@@ -152,12 +187,23 @@ struct Tokenizer::Impl {
     return tokens;
   }
 
-  const std::string& Spelling(int64_t id) const {
-    if (const auto found = added_spelling.find(id); found != added_spelling.end())
-      return found->second;
-    if (const std::string* spelling = bpe.Spelling(id)) return *spelling;
-    throw Error(fmt::format("the tokenizer has no token {}", id),
-                fmt::format("it has {} tokens", size()));
+  // Returns the spelling of `id`, or null.
+  const std::string* Spelling(int64_t id) const {
+    const auto found = added_spelling.find(id);
+    return found != added_spelling.end() ? &found->second : bpe.Spelling(id);
+  }
+
+  std::string Decode(TextPart part, std::vector<std::string> spellings) const {
+    decoder->Apply(part, spellings);
+    return ReplaceInvalidUtf8(fmt::format("{}", fmt::join(spellings, "")));
+  }
+
+  std::string DecodeKnown(TextPart part, std::span<const int64_t> ids) const {
+    std::vector<std::string> spellings;
+    for (const int64_t id : ids) {
+      if (const std::string* spelling = Spelling(id)) spellings.push_back(*spelling);
+    }
+    return Decode(part, std::move(spellings));
   }
 
   int64_t size() const {
@@ -167,11 +213,12 @@ struct Tokenizer::Impl {
 
   Bpe bpe;
   std::vector<AddedToken> added;
-  Normalizer normalizer;
+  std::unique_ptr<Normalizer> normalizer;
   AddedTokenCutter raw_cutter;         // searches the text as written
   AddedTokenCutter normalized_cutter;  // searches the normalised text
   std::unique_ptr<PreTokenizer> pre_tokenizer;
   std::unique_ptr<PostProcessor> post_processor;
+  std::unique_ptr<Decoder> decoder;
   std::unordered_map<int64_t, std::string> added_spelling;  // by id
   std::unordered_set<int64_t> special_ids;
 };
@@ -187,7 +234,8 @@ Tokenizer Tokenizer::Load(const fs::path& file_or_folder) {
                 fmt::format("expected {}, or {} and {}", kDocument, kVocab, kMerges));
   }
   const Json document = ReadDocument(file);
-  return Tokenizer(std::make_unique<Impl>(JsonNode(document, file.string())));
+  return Tokenizer(std::make_unique<Impl>(JsonNode(document, file.string()),
+                                          ReadBos(file.parent_path() / kConfig)));
 }
 
 bool Tokenizer::Exists(const fs::path& folder) {
@@ -198,17 +246,23 @@ bool Tokenizer::Exists(const fs::path& folder) {
 std::vector<fs::path> Tokenizer::Files(const fs::path& file_or_folder) {
   const fs::path file = Resolve(file_or_folder);
   if (file.empty() || !fs::exists(file)) return {};
-  const fs::path merges = file.parent_path() / kMerges;
-  if (file.filename() == kDocument || !fs::exists(merges)) return {file};
-  return {file, merges};
+  std::vector<fs::path> files = {file};
+  const fs::path merges = file.parent_path() / kMerges, config = file.parent_path() / kConfig;
+  if (file.filename() != kDocument && fs::exists(merges)) files.push_back(merges);
+  if (!ReadBos(config).empty()) files.push_back(config);
+  return files;
 }
 
 std::vector<Token> Tokenizer::Encode(std::string_view text) const {
-  return impl_->Encode(SpecialTokens::kAdd, text);
+  return impl_->Encode(SpecialTokens::kAdd, TextPart::kBeginning, text);
+}
+
+std::vector<Token> Tokenizer::EncodeBare(std::string_view text) const {
+  return impl_->Encode(SpecialTokens::kOmit, TextPart::kBeginning, text);
 }
 
 std::vector<Token> Tokenizer::EncodeContinuation(std::string_view text) const {
-  return impl_->Encode(SpecialTokens::kOmit, text);
+  return impl_->Encode(SpecialTokens::kOmit, TextPart::kContinuation, text);
 }
 
 std::vector<Token> Tokenizer::EncodeAnswer(const std::string& text) const {
@@ -216,9 +270,15 @@ std::vector<Token> Tokenizer::EncodeAnswer(const std::string& text) const {
 }
 
 std::string Tokenizer::Decode(std::span<const int64_t> ids) const {
-  std::string bytes;
-  for (const int64_t id : ids) bytes += DecodeBytes(impl_->Spelling(id));
-  return ReplaceInvalidUtf8(bytes);
+  std::vector<std::string> spellings;
+  for (const int64_t id : ids) {
+    const std::string* spelling = impl_->Spelling(id);
+    if (!spelling)
+      throw Error(fmt::format("the tokenizer has no token {}", id),
+                  fmt::format("it has {} tokens", vocab_size()));
+    spellings.push_back(*spelling);
+  }
+  return impl_->Decode(TextPart::kBeginning, std::move(spellings));
 }
 
 std::vector<int64_t> TokenIds(const std::vector<Token>& tokens) {
@@ -227,21 +287,23 @@ std::vector<int64_t> TokenIds(const std::vector<Token>& tokens) {
   return ids;
 }
 
-std::string Tokenizer::DecodeKnown(std::vector<int64_t> ids) const {
-  std::erase_if(ids, [&](int64_t id) { return id >= vocab_size(); });
-  return Decode(ids);
+std::string Tokenizer::DecodeKnown(std::span<const int64_t> ids) const {
+  return impl_->DecodeKnown(TextPart::kBeginning, ids);
+}
+
+std::string Tokenizer::DecodeContinuation(std::span<const int64_t> ids) const {
+  return impl_->DecodeKnown(TextPart::kContinuation, ids);
 }
 
 std::optional<std::string> Tokenizer::DecodeToken(int64_t id) const {
-  return id < vocab_size() ? std::optional(Decode(std::span(&id, 1))) : std::nullopt;
+  return impl_->Spelling(id) ? std::optional(DecodeContinuation(std::span(&id, 1))) : std::nullopt;
 }
 
 std::vector<int64_t> Tokenizer::BeginOfText() const {
-  const std::vector<int64_t> text = TokenIds(EncodeContinuation("a")),
-                             whole = TokenIds(Encode("a"));
+  const std::vector<int64_t> text = TokenIds(EncodeBare("a")), whole = TokenIds(Encode("a"));
   const auto begin = std::search(whole.begin(), whole.end(), text.begin(), text.end());
   if (begin != whole.begin()) return {whole.begin(), begin};
-  const std::vector<int64_t> end_of_text = TokenIds(EncodeContinuation("<|endoftext|>"));
+  const std::vector<int64_t> end_of_text = TokenIds(EncodeBare("<|endoftext|>"));
   return end_of_text.size() == 1 ? end_of_text : std::vector<int64_t>();
 }
 

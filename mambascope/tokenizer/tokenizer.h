@@ -1,17 +1,20 @@
 // Tokenizer converts text to tokens and back as the checkpoint's tokenizer.json specifies. It
-// supports byte-level BPE as used by GPT-2, GPT-NeoX, Llama-3, Qwen2 and Falcon.
+// supports BPE of two kinds. Byte-level BPE is used by GPT-2, GPT-NeoX, Llama-3, Qwen2 and Falcon.
+// SentencePiece's BPE is used by Llama-2, Mistral and Gemma.
 //
 //   Tokenizer tokenizer = Tokenizer::Load("models/demo-mamba");
 //   for (const Token& t : tokenizer.Encode("The Eiffel Tower is in"))
 //     fmt::print("{} {}\n", t.id, t.text);
 //
 // The steps are those of the Hugging Face tokenizers library. Added tokens are cut out of the text.
-// The rest is normalised (NFC if the file asks for it), split into words by a regular expression,
-// spelled in bytes and merged pair by pair. A template may add special tokens such as BOS.
+// The rest is normalised and split into words. Byte-level BPE spells it in bytes; SentencePiece's
+// BPE spells a space as U+2581 and may add one before the text. Then pairs are merged one by one. A
+// template may add special tokens such as BOS.
 //
 // Ids and character offsets equal those of the Hugging Face library, except for characters that are
 // new to Unicode. This tokenizer uses the Unicode versions of Oniguruma and utf8proc; the library
-// uses those of its crates (Unicode 9 for NFC, 8 for Punctuation).
+// uses those of its crates (Unicode 9 for normal forms, 8 for Punctuation). A character that no
+// token covers is an Error here; the library leaves it out.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +33,10 @@ namespace mambascope {
 class Tokenizer {
  public:
   // Reads a tokenizer.json, a GPT-2 vocab.json (with merges.txt beside it), or a folder that holds
-  // either. Throws Error for a missing file and for a model, normaliser, pre-tokenizer or
-  // post-processor that is not supported.
+  // either. If a tokenizer_config.json beside the file has "add_bos_token": true, its bos_token
+  // begins every text, unless the post-processor already adds special tokens. Throws Error for a
+  // missing file and for a model, normaliser, pre-tokenizer, post-processor or decoder that is not
+  // supported.
   static Tokenizer Load(const std::filesystem::path& file_or_folder);
   // Whether `folder` holds a tokenizer that Load can find.
   static bool Exists(const std::filesystem::path& folder);
@@ -43,22 +48,27 @@ class Tokenizer {
 
   // Returns the tokens of `text` (UTF-8), including the special tokens that the checkpoint's
   // template adds (BOS for Llama-3; none for most models). Throws Error for text that is not UTF-8.
-  // Also throws for a byte that the vocabulary lacks when there is no unknown token.
+  // Also throws for a character that the vocabulary lacks when there is no unknown token.
   std::vector<Token> Encode(std::string_view text) const;
-  // Returns the tokens of `text` without special tokens. Use it for answers and other
-  // continuations.
+  // Like Encode, without the special tokens that the template adds.
+  std::vector<Token> EncodeBare(std::string_view text) const;
+  // Returns the tokens of `text` after another text. No special tokens are added, and no space is
+  // added or stripped at its beginning: " Paris" has the tokens that end "The city is Paris".
   std::vector<Token> EncodeContinuation(std::string_view text) const;
   // Returns the tokens of an answer after a prompt. A text that does not begin with a space gets
   // one. An empty text has no tokens.
   std::vector<Token> EncodeAnswer(const std::string& text) const;
-  // Returns the text of `ids`. Bytes that are not UTF-8 become U+FFFD. Special tokens appear as
-  // text. Throws Error for an id that the tokenizer lacks.
+  // Returns the text that `ids` begin, without the space that the tokenizer adds before it. Bytes
+  // that are not UTF-8 become U+FFFD. Special tokens appear as text. Throws Error for an id that
+  // the tokenizer lacks.
   std::string Decode(std::span<const int64_t> ids) const;
   // Like Decode, but skips ids that the tokenizer lacks. A model with a padded vocabulary can
   // generate such ids.
-  std::string DecodeKnown(std::vector<int64_t> ids) const;
-  // Returns the text of one token alone. Returns nothing for an id that the tokenizer lacks, as in
-  // a padded vocabulary.
+  std::string DecodeKnown(std::span<const int64_t> ids) const;
+  // Like DecodeKnown, for ids that follow other ids. A space at the beginning stays.
+  std::string DecodeContinuation(std::span<const int64_t> ids) const;
+  // Returns the text of one token alone, with the space that it begins with. Returns nothing for an
+  // id that the tokenizer lacks, as in a padded vocabulary.
   std::optional<std::string> DecodeToken(int64_t id) const;
   // Returns the ids that begin a text: the special tokens that Encode puts before it, or else the
   // token <|endoftext|>, as GPT-like models have it. Returns none where there is neither.

@@ -31,6 +31,8 @@ std::vector<int64_t> Ids(const std::vector<Token>& tokens) {
   return ids;
 }
 
+const fs::path kSentencePiece = kRoot / "tests/golden/tokenizer-sentencepiece.json";
+
 // A test with its own folder and a copy of the demo's tokenizer.json to change.
 class TokenizerTest : public testing::Test {
  protected:
@@ -51,6 +53,21 @@ class TokenizerTest : public testing::Test {
     return Tokenizer::Load(Write("tokenizer.json", document_.dump()));
   }
   Json& model() { return document_["model"]; }
+  // Calls `act` with every changed tokenizer of `golden`, a file of tests/golden, and its cases.
+  void ForEachChange(const std::string& golden,
+                     const std::function<void(const Tokenizer&, const Json& cases)>& act) {
+    const Json original = document_, parts = ReadJson(kRoot / "tests/golden" / golden);
+    for (const auto& [name, part] : parts.items()) {
+      if (name == "source") continue;
+      SCOPED_TRACE(name);
+      document_ = original;
+      for (const auto& [field, value] : part["change"].items()) {
+        if (field == "model") model().update(value);
+        else document_[field] = value;
+      }
+      act(LoadDocument(), part["cases"]);
+    }
+  }
 
   fs::path folder_;
   Json document_;
@@ -80,11 +97,15 @@ void ExpectCase(const Tokenizer& tokenizer, const Json& expected) {
   EXPECT_EQ(tokenizer.Decode(Ids(tokens)), expected["decoded"].get<std::string>());
 }
 
+void ExpectCases(const Tokenizer& tokenizer, const Json& cases) {
+  ASSERT_FALSE(cases.empty());
+  for (const Json& expected : cases) ExpectCase(tokenizer, expected);
+}
+
 void ExpectGolden(const fs::path& file, const std::string& half) {
   const Tokenizer tokenizer = Tokenizer::Load(file);
   const Json cases = ReadJson(kRoot / "tests/golden/tokens-demo-and-neox.json")[half];
-  ASSERT_FALSE(cases.empty());
-  for (const Json& expected : cases) ExpectCase(tokenizer, expected);
+  ExpectCases(tokenizer, cases);
 }
 
 TEST_F(TokenizerTest, EqualsHuggingFaceOnTheDemo) { ExpectGolden(kDemo, "demo"); }
@@ -95,22 +116,133 @@ TEST_F(TokenizerTest, EqualsHuggingFaceOnGptNeox) {
   EXPECT_EQ(Tokenizer::Load(kNeox).vocab_size(), 50277);
 }
 
-// The pre-tokenizers of Llama-3, Qwen2 and Falcon, every behaviour of Split, and added tokens of
-// every kind.
+// The pre-tokenizers of Llama-3, Qwen2, Falcon and Nemotron, every behaviour of Split, and added
+// tokens of every kind.
 TEST_F(TokenizerTest, EqualsHuggingFaceOnOtherPatterns) {
-  const Json golden = ReadJson(kRoot / "tests/golden/tokens-split-patterns.json");
-  for (const auto& [name, part] : golden.items()) {
-    if (name == "source") continue;
-    SCOPED_TRACE(name);
-    SetUp();
-    for (const auto& [field, value] : part["change"].items()) {
-      if (field == "model") model().update(value);
-      else document_[field] = value;
+  ForEachChange("tokens-split-patterns.json", ExpectCases);
+}
+
+// The tokenizers of Llama-2, Mistral and Gemma, every scheme of Metaspace, every normaliser and
+// decoder, and added tokens of every kind.
+TEST_F(TokenizerTest, EqualsHuggingFaceOnSentencePiece) {
+  document_ = ReadJson(kSentencePiece);
+  ForEachChange("tokens-sentencepiece.json", ExpectCases);
+}
+
+void ExpectContinuations(const Tokenizer& tokenizer, const Json&) {
+  const std::vector<std::pair<std::string, std::string>> texts = {
+      {"The city is", " Paris"},
+      {"The city was", " in  Z\u00fcrich,\nCaf\u00e9"},
+      {"Two", "  spaces "},
+      {"The", " \u5317\u4eac \U0001F600"},
+      {"The city of Par", "ma"}};
+  for (const auto& [prompt, answer] : texts) {
+    SCOPED_TRACE(answer);
+    const std::vector<int64_t> whole = Ids(tokenizer.Encode(prompt + answer)),
+                               tail = Ids(tokenizer.EncodeContinuation(answer));
+    ASSERT_FALSE(tail.empty());
+    ASSERT_LT(tail.size(), whole.size());
+    EXPECT_EQ(std::vector(whole.end() - static_cast<int64_t>(tail.size()), whole.end()), tail);
+    std::vector<int64_t> joined = Ids(tokenizer.Encode(prompt));
+    joined.insert(joined.end(), tail.begin(), tail.end());
+    EXPECT_EQ(joined, whole);
+  }
+}
+
+TEST_F(TokenizerTest, AContinuationHasTheTokensThatEndTheWholeText) {
+  ForEachChange("tokens-split-patterns.json", ExpectContinuations);
+  document_ = ReadJson(kSentencePiece);
+  ForEachChange("tokens-sentencepiece.json", ExpectContinuations);
+}
+
+TEST_F(TokenizerTest, ASentencePieceAnswerHasOneSpace) {
+  document_ = ReadJson(kSentencePiece);
+  const auto texts = [](const std::vector<Token>& tokens) {
+    std::vector<std::string> out;
+    for (const Token& token : tokens) out.push_back(token.text);
+    return out;
+  };
+  const std::string space = "\u2581";
+  for (const char* scheme : {"prepend", "always", "first", "never"}) {
+    SCOPED_TRACE(scheme);
+    if (scheme != std::string("prepend")) {
+      document_["normalizer"] = nullptr;
+      document_["pre_tokenizer"] = {
+          {"type", "Metaspace"}, {"replacement", space}, {"prepend_scheme", scheme}};
     }
     const Tokenizer tokenizer = LoadDocument();
-    ASSERT_FALSE(part["cases"].empty());
-    for (const Json& expected : part["cases"]) ExpectCase(tokenizer, expected);
+    EXPECT_THAT(texts(tokenizer.EncodeAnswer("city")), ElementsAre(space + "city"));
+    EXPECT_EQ(texts(tokenizer.EncodeContinuation("city")).front().find(space), std::string::npos);
+    const bool prepends = scheme != std::string("never");
+    EXPECT_EQ(texts(tokenizer.EncodeBare("city")).front().starts_with(space), prepends);
+    EXPECT_EQ(texts(tokenizer.Encode("city")).front(), "<s>");
+    EXPECT_THAT(tokenizer.BeginOfText(), ElementsAre(1));
   }
+}
+
+TEST_F(TokenizerTest, DecodesSentencePieceAtTheBeginningAndInTheMiddle) {
+  document_ = ReadJson(kSentencePiece);
+  for (const char* decoder : {"Sequence", "Metaspace"}) {
+    SCOPED_TRACE(decoder);
+    if (decoder == std::string("Metaspace")) {
+      document_["decoder"] = {
+          {"type", "Metaspace"}, {"replacement", "\u2581"}, {"prepend_scheme", "always"}};
+    }
+    const Tokenizer tokenizer = LoadDocument();
+    const std::vector<int64_t> ids = Ids(tokenizer.EncodeBare("The city is"));
+    EXPECT_EQ(tokenizer.Decode(ids), "The city is");
+    EXPECT_EQ(tokenizer.DecodeKnown(ids), "The city is");
+    EXPECT_EQ(tokenizer.DecodeContinuation(ids), " The city is");
+    EXPECT_EQ(tokenizer.DecodeToken(ids[0]), " The");
+    EXPECT_EQ(tokenizer.DecodeToken(1), "<s>");
+    EXPECT_EQ(tokenizer.DecodeToken(tokenizer.vocab_size()), std::nullopt);
+  }
+}
+
+TEST_F(TokenizerTest, DecodesByteTokens) {
+  document_ = ReadJson(kSentencePiece);
+  const Tokenizer tokenizer = LoadDocument();
+  const std::vector<Token> tokens = tokenizer.EncodeContinuation("\u5317\n");
+  const std::vector<int64_t> ids = Ids(tokens);
+  ASSERT_EQ(ids.size(), 4U);
+  EXPECT_EQ(tokens[0].text, "<0xE5>");
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(tokens[i].chars, (Span{0, 1}));
+    EXPECT_EQ(tokenizer.DecodeToken(ids[i]), "\uFFFD");
+  }
+  EXPECT_EQ(tokens[3].chars, (Span{1, 2}));
+  EXPECT_EQ(tokenizer.DecodeToken(ids[3]), "\n");
+  EXPECT_EQ(tokenizer.Decode(ids), "\u5317\n");
+  EXPECT_EQ(tokenizer.Decode(std::span(ids).first(2)), "\uFFFD\uFFFD");
+}
+
+TEST_F(TokenizerTest, AddsTheBosOfTheConfigUnlessTheTemplateAddsSpecialTokens) {
+  document_ = ReadJson(kSentencePiece);
+  const std::vector<int64_t> with_bos = Ids(LoadDocument().Encode("The city"));
+  ASSERT_EQ(with_bos[0], 1);
+  const std::vector<int64_t> bare(with_bos.begin() + 1, with_bos.end());
+  const auto encode = [&](const Json& config) {
+    Write("tokenizer_config.json", config.dump());
+    return Ids(LoadDocument().Encode("The city"));
+  };
+  const Json adds = {{"add_bos_token", true}, {"bos_token", "<s>"}};
+  EXPECT_EQ(encode(adds), with_bos) << "once";
+  document_["post_processor"] = nullptr;
+  EXPECT_EQ(encode(adds), with_bos);
+  EXPECT_THAT(Tokenizer::Files(folder_),
+              ElementsAre(folder_ / "tokenizer.json", folder_ / "tokenizer_config.json"));
+  EXPECT_THAT(LoadDocument().BeginOfText(), ElementsAre(1));
+  EXPECT_TRUE(LoadDocument().IsSpecial(1));
+  EXPECT_EQ(Ids(LoadDocument().EncodeBare("The city")), bare);
+  EXPECT_EQ(encode({{"add_bos_token", true}, {"bos_token", {{"content", "<s>"}}}}), with_bos);
+  EXPECT_EQ(encode({{"add_bos_token", false}, {"bos_token", "<s>"}}), bare);
+  EXPECT_THAT(Tokenizer::Files(folder_), ElementsAre(folder_ / "tokenizer.json"));
+  EXPECT_EQ(encode({{"bos_token", "<s>"}}), bare);
+  EXPECT_EQ(encode({{"add_bos_token", true}, {"bos_token", nullptr}}), bare);
+  EXPECT_THAT(ErrorText([&] {
+                encode({{"add_bos_token", true}, {"bos_token", "<bos>"}});
+              }),
+              AllOf(HasSubstr("tokenizer_config.json"), HasSubstr("<bos>")));
 }
 
 TEST_F(TokenizerTest, ReadsBothSpellingsOfMerges) {
@@ -212,24 +344,36 @@ TEST_F(TokenizerTest, RefusesTextThatIsNoUtf8) {
 
 TEST_F(TokenizerTest, NamesWhatItDoesNotSupport) {
   const std::vector<std::pair<Json, std::vector<std::string>>> refused = {
-      {{{"normalizer", {{"type", "Lowercase"}}}},
-       {"normalizer.type", "Lowercase", "supported: null, NFC"}},
-      {{{"normalizer", {{"type", "Sequence"}, {"normalizers", {{{"type", "Prepend"}}}}}}},
-       {"normalizer.normalizers[0].type", "Prepend"}},
-      {{{"pre_tokenizer", {{"type", "Metaspace"}}}},
-       {"pre_tokenizer.type", "Metaspace", "ByteLevel"}},
+      {{{"normalizer", {{"type", "Precompiled"}}}},
+       {"normalizer.type", "Precompiled", "supported: null, NFC", "--ids"}},
+      {{{"normalizer", {{"type", "Sequence"}, {"normalizers", {{{"type", "BertNormalizer"}}}}}}},
+       {"normalizer.normalizers[0].type", "BertNormalizer"}},
+      {{{"pre_tokenizer", {{"type", "Whitespace"}}}},
+       {"pre_tokenizer.type", "Whitespace", "ByteLevel", "--ids"}},
+      {{{"pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "__"}}}},
+       {"pre_tokenizer.replacement", "__"}},
+      {{{"pre_tokenizer",
+         {{"type", "Metaspace"}, {"replacement", "_"}, {"prepend_scheme", "last"}}}},
+       {"pre_tokenizer.prepend_scheme", "last"}},
+      {{{"pre_tokenizer",
+         {{"type", "Metaspace"}, {"replacement", "_"}, {"prepend_scheme", "first"}}}},
+       {"pre_tokenizer.add_prefix_space", "prepend_scheme is first"}},
       {{{"pre_tokenizer", {{"type", "Digits"}}}}, {"pre_tokenizer", "no ByteLevel"}},
+      {{{"decoder", {{"type", "Fuse"}}}}, {"decoder", "no ByteLevel"}},
       {{{"pre_tokenizer",
          {{"type", "Split"}, {"pattern", {{"Regex", "(a"}}}, {"behavior", "Isolated"}}}},
        {"pre_tokenizer.pattern", "(a"}},
       {{{"pre_tokenizer", {{"type", "Punctuation"}, {"behavior", "Eaten"}}}},
        {"pre_tokenizer.behavior", "Eaten"}},
-      {{{"pre_tokenizer", nullptr}}, {"pre_tokenizer", "null"}},
+      {{{"pre_tokenizer", nullptr}}, {"pre_tokenizer", "no ByteLevel"}},
       {{{"post_processor", {{"type", "BertProcessing"}}}},
        {"post_processor.type", "BertProcessing"}},
-      {{{"decoder", {{"type", "WordPiece"}}}}, {"decoder.type", "WordPiece"}},
-      {{{"model", {{"type", "Unigram"}}}}, {"model.type", "Unigram", "supported: BPE"}},
-      {{{"model", {{"byte_fallback", true}}}}, {"model.byte_fallback"}},
+      {{{"decoder", {{"type", "WordPiece"}}}}, {"decoder.type", "WordPiece", "--ids"}},
+      {{{"decoder", nullptr}}, {"decoder", "null", "--ids"}},
+      {{{"model", {{"type", "Unigram"}}}},
+       {"model.type", "Unigram", "supported: BPE", "states and attention", "--ids"}},
+      {{{"model", {{"type", "WordPiece"}}}}, {"model.type", "WordPiece", "--ids"}},
+      {{{"model", {{"type", nullptr}, {"merges", nullptr}}}}, {"model", "neither", "--ids"}},
       {{{"model", {{"dropout", 0.1}}}}, {"model.dropout", "0.1"}},
       {{{"model", {{"end_of_word_suffix", "</w>"}}}}, {"model.end_of_word_suffix", "</w>"}},
       {{{"model", {{"vocab", {{"a", -1}}}}}}, {"model.vocab.a", "-1"}},
@@ -262,11 +406,11 @@ TEST_F(TokenizerTest, NamesFilesThatAreMissingOrBroken) {
   EXPECT_THAT(ErrorText([&] { Tokenizer::Load(vocab); }), HasSubstr("merges.txt"));
 }
 
-TEST_F(TokenizerTest, NamesAByteThatTheVocabularyLacks) {
+TEST_F(TokenizerTest, NamesACharacterThatTheVocabularyLacks) {
   model()["vocab"] = {{"a", 0}, {"b", 1}, {"ab", 2}, {"?", 3}};
   model()["merges"] = {"a b"};
   EXPECT_THAT(Ids(LoadDocument().Encode("aab")), ElementsAre(0, 2));
-  EXPECT_THAT(ErrorText([&] { LoadDocument().Encode("abc"); }), HasSubstr("byte 0x63"));
+  EXPECT_THAT(ErrorText([&] { LoadDocument().Encode("abc"); }), HasSubstr("\"c\" (U+0063)"));
   model()["unk_token"] = "?";
   EXPECT_THAT(Ids(LoadDocument().Encode("acc")), ElementsAre(0, 3, 3));
   model()["fuse_unk"] = true;

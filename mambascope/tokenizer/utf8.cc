@@ -95,11 +95,29 @@ std::string ToLower(std::string_view text) {
   return lower;
 }
 
+int64_t LeadingSpace(std::string_view text) {
+  const size_t size = text.size();
+  while (!text.empty()) {
+    const Utf8Char c = FirstChar(text);
+    if (!IsWhiteSpace(c.value)) break;
+    text.remove_prefix(c.size);
+  }
+  return static_cast<int64_t>(size - text.size());
+}
+
+int64_t TrailingSpace(std::string_view text) {
+  const size_t size = text.size();
+  while (!text.empty()) {
+    const Utf8Char c = LastChar(text);
+    if (!IsWhiteSpace(c.value)) break;
+    text.remove_suffix(c.size);
+  }
+  return static_cast<int64_t>(size - text.size());
+}
+
 std::string StripWhiteSpace(std::string_view text) {
-  while (!text.empty() && IsWhiteSpace(FirstChar(text).value))
-    text.remove_prefix(FirstChar(text).size);
-  while (!text.empty() && IsWhiteSpace(LastChar(text).value))
-    text.remove_suffix(LastChar(text).size);
+  text.remove_prefix(static_cast<size_t>(LeadingSpace(text)));
+  text.remove_suffix(static_cast<size_t>(TrailingSpace(text)));
   return std::string(text);
 }
 

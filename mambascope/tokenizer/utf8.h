@@ -35,6 +35,9 @@ std::string ReplaceInvalidUtf8(std::string_view bytes);
 // Lower-cases each character on its own, without rules that depend on its neighbours. REQUIRES:
 // `text` is UTF-8.
 std::string ToLower(std::string_view text);
+// Size in bytes of the white space at the beginning or the end. REQUIRES: `text` is UTF-8.
+int64_t LeadingSpace(std::string_view text);
+int64_t TrailingSpace(std::string_view text);
 // Returns `text` without white space at its ends. REQUIRES: `text` is UTF-8.
 std::string StripWhiteSpace(std::string_view text);
 

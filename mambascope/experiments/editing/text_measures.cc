@@ -42,7 +42,7 @@ std::vector<std::string> Write(const Model& model, const Tokenizer& tokenizer,
       Generate(model, prompts, {.tokens = options.tokens, .top_k = options.top_k, .seed = seed});
   std::vector<std::string> texts;
   for (size_t i = 0; i < prompts.size(); ++i)
-    texts.push_back(record.generation_prompts[i] + tokenizer.DecodeKnown(more[i]));
+    texts.push_back(record.generation_prompts[i] + tokenizer.DecodeContinuation(more[i]));
   return texts;
 }
 

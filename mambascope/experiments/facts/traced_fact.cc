@@ -67,7 +67,7 @@ double EmbeddingStd(const Model& model, const Tokenizer& tokenizer,
   double sum = 0, squares = 0;
   for (const std::string& subject : subjects) {
     std::vector<int64_t> ids;
-    for (const Token& token : tokenizer.EncodeContinuation(subject)) ids.push_back(token.id);
+    for (const Token& token : tokenizer.EncodeBare(subject)) ids.push_back(token.id);
     if (ids.empty()) continue;
     const at::Tensor embedded =
         model.Embed(ids, Packing::Whole({static_cast<int64_t>(ids.size())})).to(at::kDouble);
