@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "mambascope/error.h"
+#include "mambascope/plural.h"
 
 namespace mambascope {
 namespace {
@@ -176,10 +177,15 @@ void ReadTimeStepLimit(const Fields& f, const char* key, SsmConfig& ssm) {
   ssm.dt_max = kInfinity;
   if (!f.Has(key)) return;
   const Json& limit = f.Raw(key);
-  if (!limit.is_array() || limit.size() != 2 || !limit[0].is_number() || !limit[1].is_number())
-    f.Refuse(key);
-  ssm.dt_min = limit[0];
-  ssm.dt_max = limit[1];
+  if (!limit.is_array() || limit.size() != 2) f.Refuse(key);
+  // JSON has no infinity, so recent files spell it as an object.
+  const auto number = [&](const Json& value) {
+    if (value == Json{{"__float__", "Infinity"}}) return kInfinity;
+    if (!value.is_number()) f.Refuse(key);
+    return value.get<double>();
+  };
+  ssm.dt_min = number(limit[0]);
+  ssm.dt_max = number(limit[1]);
   if (!(ssm.dt_min <= ssm.dt_max)) f.Refuse(key);
 }
 
@@ -290,6 +296,11 @@ void ReadSlidingWindow(const Fields& f, Config& c) {
   c.max_tokens_reason = "sliding_window";
 }
 
+void CheckKeyHeads(const Fields& f, const AttentionConfig& a) {
+  if (a.heads % a.kv_heads != 0)
+    f.Fail(fmt::format("{} query heads are not divisible by {} key heads", a.heads, a.kv_heads));
+}
+
 void ReadLlama(const Fields& f, Config& c) {
   c.architecture = Architecture::kLlama;
   c.d_model = f.Size("hidden_size");
@@ -302,8 +313,7 @@ void ReadLlama(const Fields& f, Config& c) {
   a.kv_heads =
       f.Size("num_key_value_heads", f.IsNull("num_key_value_heads") ? a.heads : kv_default);
   a.head_dim = f.Has("head_dim") ? f.Size("head_dim") : HeadDim(f, c.d_model, a.heads);
-  if (a.heads % a.kv_heads != 0)
-    f.Fail(fmt::format("{} query heads are not divisible by {} key heads", a.heads, a.kv_heads));
+  CheckKeyHeads(f, a);
   const bool attention_bias = c.model_type == "llama" && f.Get<bool>("attention_bias", false);
   a.qkv_bias = attention_bias || c.model_type == "qwen2";
   a.out_bias = attention_bias;
@@ -313,11 +323,70 @@ void ReadLlama(const Fields& f, Config& c) {
   ReadSlidingWindow(f, c);
 }
 
+// "mamba" or "linear_attention", "attention" or "full_attention".
+std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers) {
+  const Json& names = f.Raw(key);
+  std::vector<LayerKind> kinds;
+  for (const Json& name : names) {
+    if (name == "mamba" || name == "linear_attention") kinds.push_back(LayerKind::kMamba);
+    else if (name == "attention" || name == "full_attention")
+      kinds.push_back(LayerKind::kAttention);
+    else f.Refuse(key);
+  }
+  if (static_cast<int64_t>(kinds.size()) != layers)
+    f.Fail(fmt::format("field '{}' has {}, and the model has {}", key, Count(kinds.size(), "name"),
+                       Count(layers, "layer")));
+  return kinds;
+}
+
+void ReadGraniteHybrid(const Fields& f, Config& c) {
+  c.architecture = Architecture::kGraniteHybrid;
+  c.d_model = f.Size("hidden_size");
+  c.layers = f.Size("num_hidden_layers");
+  c.norm_eps = f.Positive("rms_norm_eps", 1e-6);
+  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
+  c.embedding_scale = f.Positive("embedding_multiplier", 1);
+  c.residual_scale = f.Positive("residual_multiplier", 1);
+  c.logit_scale = 1 / f.Positive("logits_scaling", 1);
+  c.layer_kinds = f.Has("layer_types")
+                      ? ReadLayerKinds(f, "layer_types", c.layers)
+                      : std::vector<LayerKind>(static_cast<size_t>(c.layers), LayerKind::kMamba);
+  SsmConfig& s = c.ssm;
+  s.d_inner = f.Size("mamba_expand", 2) * c.d_model;
+  s.d_state = f.Size("mamba_d_state", 256);
+  s.d_conv = f.Size("mamba_d_conv", 4);
+  s.heads = f.Size("mamba_n_heads", 128);
+  s.head_dim = !f.Has("mamba_d_head") || f.Raw("mamba_d_head") == "auto" ? s.d_inner / s.heads
+                                                                         : f.Size("mamba_d_head");
+  s.groups = f.Size("mamba_n_groups", 1);
+  s.norm_eps = c.norm_eps;
+  s.projection_bias = f.Get<bool>("mamba_proj_bias", false);
+  s.conv_bias = f.Get<bool>("mamba_conv_bias", true);
+  ReadTimeStepLimit(f, "time_step_limit", s);
+  CheckHeads(f, s);
+  AttentionConfig& a = c.attention;
+  a.heads = f.Size("num_attention_heads", 32);
+  a.kv_heads = f.Size("num_key_value_heads", a.heads);
+  a.head_dim = HeadDim(f, c.d_model, a.heads);
+  CheckKeyHeads(f, a);
+  a.qkv_bias = a.out_bias = f.Get<bool>("attention_bias", false);
+  a.scale = f.Positive("attention_multiplier", 1);
+  // Without "rope", the order of tokens reaches attention only through the Mamba layers.
+  if (f.Get<std::string>("position_embedding_type", "nope") == "rope")
+    a.rope = ReadRope(f, a.head_dim, 1.0);
+  DemandSilu(f);
+  c.mlp = {f.Size("shared_intermediate_size", 1024), Activation::kSilu, false};
+  if (f.Get<int64_t>("num_local_experts", 0) > 0)
+    c.experts = {f.Size("num_local_experts"), f.Size("num_experts_per_tok"),
+                 f.Size("intermediate_size")};
+  if (c.experts.per_token > c.experts.count) f.Refuse("num_experts_per_tok");
+}
+
 using Reader = void (*)(const Fields&, Config&);
 constexpr std::pair<std::string_view, Reader> kReaders[] = {
     {"mamba", ReadMamba1},  {"mamba2", ReadMamba2}, {"falcon_mamba", ReadMamba1},
     {"gpt_neox", ReadNeox}, {"gpt2", ReadGpt2},     {"llama", ReadLlama},
-    {"mistral", ReadLlama}, {"qwen2", ReadLlama}};
+    {"mistral", ReadLlama}, {"qwen2", ReadLlama},   {"granitemoehybrid", ReadGraniteHybrid}};
 
 }  // namespace
 
@@ -339,7 +408,8 @@ Config ParseConfig(const Json& json, const std::string& name) {
                                     [&](const auto& r) { return r.first == c.model_type; });
   if (reader == std::end(kReaders)) {
     throw Error(fmt::format("{}: unknown model_type '{}'", name, c.model_type),
-                "supported: mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama, mistral, qwen2");
+                "supported: mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama, mistral, qwen2, "
+                "granitemoehybrid");
   }
   c.vocab = f.Size("vocab_size");
   reader->second(f, c);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "mambascope/checkpoint/json.h"
 
@@ -13,7 +14,7 @@ namespace mambascope {
 
 // One value for each model file of model/. Families that differ only in details share a value:
 // Falcon-Mamba is kMamba1; Mistral and Qwen2 are kLlama.
-enum class Architecture { kMamba1, kMamba2, kNeox, kGpt2, kLlama };
+enum class Architecture { kMamba1, kMamba2, kNeox, kGpt2, kLlama, kGraniteHybrid };
 
 enum class Activation { kSilu, kGelu, kGeluTanh, kRelu };
 
@@ -28,7 +29,7 @@ struct SsmConfig {
   // Mamba-2: channel groups of the gated RMS norm. Each is normalised by its own RMS.
   int64_t norm_groups = 1;
   double norm_eps = 1e-5;  // of that norm
-  double dt_min = 0;  // Mamba-2: the step size is clamped to [dt_min, dt_max]
+  double dt_min = 0;       // Mamba-2: the step size is clamped to [dt_min, dt_max]
   double dt_max = 0;
   bool projection_bias = false;
   bool conv_bias = true;
@@ -46,12 +47,16 @@ struct RopeConfig {
   double low_frequency_factor = 1, high_frequency_factor = 4, original_context = 8192;  // kLlama3
 };
 
+// The mixer of a layer.
+enum class LayerKind { kMamba, kAttention };
+
 struct AttentionConfig {
   int64_t heads = 0;
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
   bool qkv_bias = false;
   bool out_bias = false;
+  double scale = 0;  // of the scores; 0: 1 / sqrt(head_dim)
   RopeConfig rope;
 };
 
@@ -59,6 +64,14 @@ struct MlpConfig {
   int64_t width = 0;
   Activation activation = Activation::kSilu;
   bool bias = false;
+};
+
+// A mixture of experts (Shazeer et al. 2017). Each token goes to the experts of the largest router
+// scores.
+struct ExpertsConfig {
+  int64_t count = 0;      // 0: there are none
+  int64_t per_token = 0;  // experts of a token
+  int64_t width = 0;      // of the hidden layer of one expert
 };
 
 struct Config {
@@ -74,9 +87,12 @@ struct Config {
   int64_t max_tokens = 0;          // longest prompt that can be computed exactly; 0: no limit
   // The field of config.json that sets max_tokens: "n_positions" or "sliding_window".
   std::string max_tokens_reason;
+  double embedding_scale = 1, residual_scale = 1, logit_scale = 1;  // multipliers
+  std::vector<LayerKind> layer_kinds = {};  // by layer; empty: all layers are alike
   SsmConfig ssm;
   AttentionConfig attention;
   MlpConfig mlp;
+  ExpertsConfig experts;
 };
 
 // Reads a Hugging Face config (model_type mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama,

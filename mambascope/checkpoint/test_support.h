@@ -19,9 +19,19 @@ inline std::filesystem::path GoldenFolder() { return RepositoryFolder() / "tests
 
 // The folder names in tests/golden of tiny random checkpoints, at least one for each model_type.
 inline std::vector<std::string> TinyCheckpoints() {
-  return {"mamba",    "mamba-untied-bias", "mamba2", "mamba2-groups", "falcon_mamba",
-          "gpt_neox", "gpt_neox-serial",   "gpt2",   "llama",         "mistral",
-          "qwen2"};
+  return {"mamba",
+          "mamba-untied-bias",
+          "mamba2",
+          "mamba2-groups",
+          "falcon_mamba",
+          "gpt_neox",
+          "gpt_neox-serial",
+          "gpt2",
+          "llama",
+          "mistral",
+          "qwen2",
+          "granitemoehybrid",
+          "granitemoehybrid-moe"};
 }
 
 // The name of a test parameterised by a checkpoint.

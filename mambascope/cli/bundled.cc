@@ -40,7 +40,8 @@ fs::path Bundled(const std::string& name) {
                             name, folder));
   }
   throw Error(name + ": no such folder",
-              "--model takes a checkpoint folder, or demo (Mamba-1), demo-mamba2 or demo-neox");
+              "--model takes a checkpoint folder, or demo (Mamba-1), demo-mamba2, demo-hybrid or "
+              "demo-neox");
 }
 
 }  // namespace
@@ -53,7 +54,7 @@ std::optional<fs::path> FindBundled(const std::string& name) {
 }
 
 bool IsBundledModel(const std::string& fingerprint) {
-  for (const char* name : {"demo-mamba", "demo-mamba2", "demo-neox"}) {
+  for (const char* name : {"demo-mamba", "demo-mamba2", "demo-hybrid", "demo-neox"}) {
     const std::optional<fs::path> folder = FindBundled(fmt::format("models/{}", name));
     if (folder && Fingerprint(*folder) == fingerprint) return true;
   }
@@ -62,7 +63,8 @@ bool IsBundledModel(const std::string& fingerprint) {
 
 fs::path ModelFolder(const std::string& name) {
   if (name == "demo" || name == "demo-mamba") return Bundled("models/demo-mamba");
-  if (name == "demo-mamba2" || name == "demo-neox") return Bundled("models/" + name);
+  if (name == "demo-mamba2" || name == "demo-hybrid" || name == "demo-neox")
+    return Bundled("models/" + name);
   std::error_code error;
   if (!fs::is_directory(name, error)) RefuseFolder(name);
   if (!fs::exists(fs::path(name) / "config.json", error))

@@ -66,7 +66,8 @@ std::vector<int> ParseIndices(const std::string& what, const std::string& text, 
 void VisitModelOption(CommonArguments& a, OptionVisitor& option) {
   option.Topic("Model");
   option(&a.model, {.names = "--model",
-                    .help = "Checkpoint folder, or a bundled model: demo, demo-mamba2 or demo-neox",
+                    .help = "Checkpoint folder, or a bundled model: demo, demo-mamba2, demo-hybrid "
+                            "or demo-neox",
                     .decides = Decides::kSelection});
 }
 

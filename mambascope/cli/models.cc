@@ -15,14 +15,14 @@ namespace fs = std::filesystem;
 
 void VisitModels(std::vector<std::string>& models, OptionVisitor& option) {
   option.Topic("Model");
-  option(
-      &models,
-      {.names = "--model",
-       .help = "Checkpoint folder, or a bundled model: demo, demo-mamba2 or demo-neox; "
-               "repeatable. Several models run on facts that all of them know, and are in memory "
-               "together; curves are drawn by relative depth. --tokenizer serves the models that "
-               "have none",
-       .decides = Decides::kSelection});
+  option(&models,
+         {.names = "--model",
+          .help =
+              "Checkpoint folder, or a bundled model: demo, demo-mamba2, demo-hybrid or demo-neox; "
+              "repeatable. Several models run on facts that all of them know, and are in memory "
+              "together; curves are drawn by relative depth. --tokenizer serves the models that "
+              "have none",
+          .decides = Decides::kSelection});
 }
 
 void CheckModels(const std::vector<std::string>& models, const FactArguments& facts) {

@@ -39,7 +39,8 @@ INSTANTIATE_TEST_SUITE_P(Checkpoints, RunTest, testing::ValuesIn(TinyCheckpoints
 
 TEST_P(RunTest, EverySiteHasItsWidth) {
   for (const SiteInfo& info : model_.sites()) {
-    const Place place{info.site, info.site == Site::kEmbed ? kEmbedLayer : 1};
+    const int layer = info.site == Site::kEmbed ? kEmbedLayer : model_.LayersWith(info.site).back();
+    const Place place{info.site, layer};
     EXPECT_EQ(base_.State(place, 0).sizes(), (at::IntArrayRef{kTokens, info.width}))
         << SiteName(info.site);
   }
@@ -211,12 +212,16 @@ TEST_P(RunTest, BadRequestsAreRefused) {
   EXPECT_THROW(Logits({Cut{0, {0}, {1}, at::ones({3}, at::kBool)}}), Error)
       << "a mask of another width";
   EXPECT_THROW(mambascope::Run(model_, {ids_, ids_}, {.variants = {{}}, .keep = {}}), Error);
-  const Site lacking = model_.layer(0).Has(Site::kGate) ? Site::kMlpOut : Site::kGate;
+  // A Mamba block without an MLP lacks mlp_out; a layer with attention lacks the gate.
+  const Place lacking = model_.LayersWith(Site::kMlpOut).empty() ? Place{Site::kMlpOut, 0}
+                        : model_.layer(0).Has(Site::kGate)       ? Place{Site::kGate, 1}
+                                                                 : Place{Site::kGate, 0};
   try {
-    Logits({Set{{lacking, 0, 0}, value}});
+    Logits({Set{{lacking.site, lacking.layer, 0}, value}});
     FAIL();
   } catch (const Error& e) {
-    EXPECT_THAT(e.what(), testing::HasSubstr("it has: embed, mixer_in"));
+    EXPECT_THAT(e.what(), testing::AnyOf(testing::HasSubstr("it has: embed, mixer_in"),
+                                         testing::HasSubstr("layers that have it: 0, 2")));
   }
 }
 

@@ -26,7 +26,8 @@ TEST_P(TokenStatesTest, AreThoseOfWholeRuns) {
   alike[7].token = 4;
   for (const std::vector<PromptToken>& prompts : {different, alike}) {
     for (const std::set<Place>& places :
-         {std::set<Place>{{weights[0].key, 0}}, {{weights[0].value, 1}, {Site::kResid, 0}}}) {
+         {std::set<Place>{{weights[0].key, 0}},
+          {{model.layer(1).editable()[0].value, 1}, {Site::kResid, 0}}}) {
       const std::map<Place, at::Tensor> states = TokenStates(model, prompts, places);
       ASSERT_EQ(states.size(), places.size());
       for (const auto& [place, rows] : states) {

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+
 namespace mambascope {
 namespace {
 
@@ -26,10 +28,15 @@ class AttentionPart : public Part {
   std::optional<Mixer> mixer() const override {
     return AttentionMixer(options_.config.heads, options_.published);
   }
-  std::vector<EditableWeight> editable() const override { return {}; }
+  std::vector<EditableWeight> editable() const override {
+    if (!options_.edits_output) return {};
+    return {{"W_o", w_o_.weight, Site::kMixed, Site::kMixerOut, w_o_.tensor}};
+  }
   std::unique_ptr<Part> Edited(const std::string& /*name*/,
-                               const at::Tensor& /*change*/) const override {
-    return std::make_unique<AttentionPart>(*this);
+                               const at::Tensor& change) const override {
+    auto copy = std::make_unique<AttentionPart>(*this);
+    copy->w_o_.weight = w_o_.weight + change;
+    return copy;
   }
   LayerCost cost() const override {
     constexpr auto kFloatBytes = static_cast<int64_t>(sizeof(float));
@@ -41,8 +48,11 @@ class AttentionPart : public Part {
 
  private:
   AttentionInput Rotated(const at::Tensor& x, const Packing& packing) const {
+    const AttentionConfig& a = options_.config;
     AttentionInput in = heads_(x);
     const at::Tensor positions = packing.Positions().to(x.device());
+    // Attend divides by sqrt(head_dim).
+    if (a.scale != 0) in.q = in.q * (a.scale * std::sqrt(static_cast<double>(a.head_dim)));
     in.q = Rotate(in.q, positions, options_.config.rope);
     in.k = Rotate(in.k, positions, options_.config.rope);
     return in;

@@ -19,9 +19,10 @@ struct AttentionOptions {
   AttentionConfig config;
   // The kind of cut that the public implementation of Endy et al. 2025 makes in this family.
   CutKind published = CutKind::kMixing;
+  bool edits_output = false;  // whether W_o can be edited, as in a Mamba mixer
 };
 
-// z = W_o softmax(q k^T / sqrt(head_dim)) v. `out` is W_o.
+// z = W_o softmax(scale q k^T) v, with config.scale. `out` is W_o.
 std::unique_ptr<Part> MakeAttention(const AttentionOptions& options, ProjectHeads heads,
                                     Projection out);
 

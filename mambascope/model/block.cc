@@ -15,13 +15,15 @@ Site Output(const Sublayer& sublayer) {
 
 class Block : public Layer {
  public:
-  Block(int64_t d_model, std::vector<Sublayer> sublayers) : d_model_(d_model), sublayers_(std::move(sublayers)) {}
+  Block(int64_t d_model, std::vector<Sublayer> sublayers)
+      : d_model_(d_model), sublayers_(std::move(sublayers)) {}
 
   at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from, Carry& kept,
                      const LayerHooks& hooks) const override {
     at::Tensor r = h;
     for (const Sublayer& sublayer : sublayers_) {
-      at::Tensor x = sublayer.norm(sublayer.reads == Sublayer::Reads::kStream ? r : h);  // [row, d_model]
+      at::Tensor x =
+          sublayer.norm(sublayer.reads == Sublayer::Reads::kStream ? r : h);  // [row, d_model]
       if (sublayer.kind == Sublayer::Kind::kMixer) x = hooks(Site::kMixerIn, x);
       at::Tensor out;
       for (const auto& part : sublayer.parts) {

@@ -2,7 +2,8 @@
 //
 //   r_0 = h      r_i = r_(i-1) + s_i sum of Part(Norm_i(r_(i-1) or h)) over the parts of sublayer i
 //
-// The block's output is the last r_i. Each family's file (families/) lists the sublayers of its blocks.
+// The block's output is the last r_i. Each family's file (families/) lists the sublayers of its
+// blocks.
 #pragma once
 
 #include <functional>

@@ -36,6 +36,9 @@ Family FindFamily(const Config& config, const WeightSource& source) {
     case Architecture::kLlama:
       return {"model.layers", "model.embed_tokens", "model.norm",
               "lm_head",      NormKind::kRms,       MakeLlamaLayer};
+    case Architecture::kGraniteHybrid:
+      return {"model.layers", "model.embed_tokens", "model.norm",
+              "lm_head",      NormKind::kRms,       MakeGraniteHybridLayer};
   }
   throw Error("unknown architecture");
 }

@@ -19,7 +19,7 @@ struct Family {
   std::string blocks;  // name of the list of blocks; block l has the prefix blocks.l
   std::string embedding, norm, unembedding;
   NormKind norm_kind;  // of the final norm
-  std::unique_ptr<Layer> (*make_layer)(const Config& config, const Weights& w);
+  std::unique_ptr<Layer> (*make_layer)(const Config& config, const Weights& w, int64_t layer);
 };
 
 // Returns the family of `config`. Checkpoints of one family may use different weight names;

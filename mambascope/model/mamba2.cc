@@ -21,8 +21,8 @@ class Mamba2 : public Part {
  public:
   Mamba2(const SsmConfig& ssm, int64_t d_model, const Weights& m) : ssm_(ssm) {
     const int64_t d = ssm_.d_inner, conv_width = d + 2 * ssm_.groups * ssm_.d_state;
-    w_in_ = Projection::Load(m, "in_proj", d + conv_width + ssm_.heads, d_model,
-                             ssm_.projection_bias);
+    w_in_ =
+        Projection::Load(m, "in_proj", d + conv_width + ssm_.heads, d_model, ssm_.projection_bias);
     w_o_ = Projection::Load(m, "out_proj", d_model, d, ssm_.projection_bias);
     conv_ = m.Float("conv1d.weight", {conv_width, 1, ssm_.d_conv}).squeeze(1).t().contiguous();
     if (ssm_.conv_bias) conv_bias_ = m.Float("conv1d.bias", {conv_width});
@@ -52,8 +52,8 @@ class Mamba2 : public Part {
     const Packing packing = Packing::Whole({x.size(0)});
     Hooks none;
     Carry dropped;
-    const ScanInput input = Selected(Projected(x), packing, {}, dropped,
-                                     {none, 0}, CutRows(packing, {}, ssm_.d_conv));
+    const ScanInput input =
+        Selected(Projected(x), packing, {}, dropped, {none, 0}, CutRows(packing, {}, ssm_.d_conv));
     const at::Tensor g = states.at(Site::kGate), squares = (states.at(Site::kSsmOut) * g).square();
     const at::Tensor mean =
         squares.view({x.size(0), ssm_.norm_groups, -1}).mean(-1);  // [row, norm group]

@@ -15,7 +15,8 @@ namespace {
 
 std::vector<std::string> Models() {
   std::vector<std::string> models = TinyCheckpoints();
-  for (const char* name : {"demo-mamba", "demo-mamba2", "demo-neox"}) models.emplace_back(name);
+  for (const char* name : {"demo-mamba", "demo-mamba2", "demo-hybrid", "demo-neox"})
+    models.emplace_back(name);
   return models;
 }
 
@@ -30,7 +31,7 @@ class MixingTest : public testing::TestWithParam<std::string> {
     return model_.Forward(ids_, Packing::Whole({static_cast<int64_t>(ids_.size())}), nullptr,
                           nullptr, nullptr, l - 1);
   }
-  bool IsMamba() const { return model_.layer(0).mixers().at(0).kind == MixerKind::kScan; }
+  bool IsMamba(int l = 0) const { return model_.layer(l).mixers().at(0).kind == MixerKind::kScan; }
 
   const c10::NoGradGuard no_grad_;
   const Model model_ = Model::Load(Folder());
@@ -56,7 +57,7 @@ TEST_P(MixingTest, MatrixTimesValuesIsWhatArrives) {
         at::einsum("ijc,jcw->icw", {m, mixing.values.unflatten(1, {mixing.channels, -1})})
             .flatten(1);
     if (mixing.skip.defined()) arrived = arrived + mixing.skip;
-    ExpectNear(arrived, states.at(IsMamba() ? Site::kSsmOut : Site::kMixed),
+    ExpectNear(arrived, states.at(IsMamba(l) ? Site::kSsmOut : Site::kMixed),
                "layer " + std::to_string(l));
   }
 }

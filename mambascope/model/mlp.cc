@@ -24,8 +24,8 @@ class Mlp : public Part {
 
   std::vector<SiteInfo> sites() const override { return {{Site::kMlpMid, w_down_.weight.size(1)}}; }
   std::vector<EditableWeight> editable() const override {
-    return {{"W_down", w_down_.weight, Site::kMlpMid, Site::kMlpOut, w_down_.tensor, 0,
-             transposed_}};
+    return {
+        {"W_down", w_down_.weight, Site::kMlpMid, Site::kMlpOut, w_down_.tensor, 0, transposed_}};
   }
   std::unique_ptr<Part> Edited(const std::string& /*name*/,
                                const at::Tensor& change) const override {
@@ -39,7 +39,7 @@ class Mlp : public Part {
 
  private:
   Activation activation_;
-  Projection w_gate_;  // [width, d_model]; undefined: not gated
+  Projection w_gate_;         // [width, d_model]; undefined: not gated
   Projection w_up_, w_down_;  // [width, d_model], [d_model, width]
   bool transposed_;
 };

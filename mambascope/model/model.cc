@@ -108,7 +108,8 @@ Model::Model(const Config& from, const WeightSource& source, const ModelOptions&
     positions_ = w.Float(family.embedding.substr(0, family.embedding.size() - 3) + "wpe.weight",
                          {config.positions, config.d_model});
   for (int64_t l = 0; l < config.layers; ++l)
-    layers_.push_back(family.make_layer(config, w.Scope(fmt::format("{}.{}", family.blocks, l))));
+    layers_.push_back(
+        family.make_layer(config, w.Scope(fmt::format("{}.{}", family.blocks, l)), l));
   norm_ = w.Float(family.norm + ".weight", {config.d_model});
   if (family.norm_kind == NormKind::kLayer)
     norm_bias_ = w.Float(family.norm + ".bias", {config.d_model});
@@ -236,6 +237,7 @@ at::Tensor Model::Embed(std::span<const int64_t> ids, const Packing& packing) co
   const at::Tensor rows =
       at::tensor(at::ArrayRef<int64_t>(ids.data(), ids.size()), at::kLong).to(options_.device);
   at::Tensor h = embedding_.index_select(0, rows);
+  if (config_.embedding_scale != 1) h = h * config_.embedding_scale;
   return positions_.defined()
              ? h + positions_.index_select(0, packing.Positions().to(options_.device))
              : h;
@@ -273,14 +275,15 @@ at::Tensor Model::FinalNorm(const at::Tensor& h) const {
 }
 
 Model::LogitPart Model::LogitDirection(const at::Tensor& h, int64_t id) const {
-  const at::Tensor row = unembedding_[id], weighted = row * norm_;
+  const at::Tensor row = unembedding_[id] * config_.logit_scale, weighted = row * norm_;
   if (!norm_bias_.defined()) return {weighted * at::rsqrt(h.square().mean() + config_.norm_eps), 0};
   const at::Tensor scale = at::rsqrt(h.var(/*unbiased=*/false) + config_.norm_eps);
   return {(weighted - weighted.mean()) * scale, row.dot(norm_bias_).item<double>()};
 }
 
 at::Tensor Model::Unembed(const at::Tensor& h) const {
-  return Linear(FinalNorm(h), {unembedding_, {}});
+  const at::Tensor logits = Linear(FinalNorm(h), {unembedding_, {}});
+  return config_.logit_scale == 1 ? logits : logits * config_.logit_scale;
 }
 
 void Model::UnembedInParts(

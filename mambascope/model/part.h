@@ -1,5 +1,5 @@
-// A Part of a block reads the block's normed residual stream and returns what is added to it. Mixers
-// and MLPs are parts. A Block (block.h) composes parts as its architecture's equations do.
+// A Part of a block reads the block's normed residual stream and returns what is added to it.
+// Mixers and MLPs are parts. A Block (block.h) composes parts as its architecture's equations do.
 #pragma once
 
 #include <ATen/core/Tensor.h>

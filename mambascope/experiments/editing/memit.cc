@@ -60,11 +60,12 @@ double MeanNorm(const at::Tensor& rows) { return rows.norm(2, {1}).mean().item<d
 MemitLayer EditLayer(const Model& model, const std::vector<RewritePrompts>& facts, const Place& key,
                      const std::string& projection, const at::Tensor& way,
                      const MomentSolver& solver, double lambda) {
-  const at::Tensor weight = model.editable(key.layer, projection).weight;
+  const EditableWeight place = model.editable(key.layer, projection);
   const at::Tensor u = Spread(Keys(model, facts, key), solver, lambda).to(way.device());  // A^T
-  MemitLayer result{.edit = {key.layer, projection, u.to(at::kFloat), way.to(at::kFloat)}};
-  result.change_norm = way.to(at::kDouble).t().mm(u).norm().item<double>();
-  result.weight_norm = weight.to(at::kFloat).norm().item<double>();
+  const at::Tensor v = place.scale == 1 ? way : way / place.scale;
+  MemitLayer result{.edit = {key.layer, projection, u.to(at::kFloat), v.to(at::kFloat)}};
+  result.change_norm = v.to(at::kDouble).t().mm(u).norm().item<double>();
+  result.weight_norm = place.weight.to(at::kFloat).norm().item<double>();
   return result;
 }
 

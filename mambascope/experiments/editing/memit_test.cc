@@ -127,13 +127,14 @@ TEST_P(MemitTest, ChangesEachLayerByThePapersFormulaOfTheModelEditedSoFar) {
     const at::Tensor h = ResidualsByRun(edited, facts, 1);        // [fact, out]
     const at::Tensor r = (z - h).t() / (2 - l);                   // [out, fact]
     const at::Tensor inverse = at::linalg_inv(lambda * MomentsAt(KeyAt(l)).Mean() + k.mm(k.t()));
-    const at::Tensor change = r.mm(k.t()).mm(inverse);
+    const double scale = model_.editable(l, projection_).scale;
+    const at::Tensor change = r.mm(k.t()).mm(inverse) / scale;
     EXPECT_EQ(got.edit.layer, l);
     EXPECT_EQ(got.edit.projection, projection_);
     EXPECT_LT(RelativeDifference(Dense(got.edit), change), 1e-3) << "layer " << l;
     if (l > 0) {
       const at::Tensor stale = (z - unedited).t() / (2 - l);
-      EXPECT_GT(RelativeDifference(stale.mm(k.t()).mm(inverse), change), 0.02)
+      EXPECT_GT(RelativeDifference(stale.mm(k.t()).mm(inverse) / scale, change), 0.02)
           << "the layers below have moved the residual";
     }
     EXPECT_NEAR(got.change_norm, change.norm().item<double>(), 1e-3 * got.change_norm);
@@ -155,7 +156,8 @@ TEST_P(MemitTest, WithoutLambdaMapsEveryKeyToItsValue) {
                    after = FindEditable(edited.layer(1), projection_).weight;
   for (size_t i = 0; i < facts.size(); ++i) {
     const at::Tensor k = StateByRun(model_, facts[i].prompts[0], KeyAt(1)).to(at::kFloat);
-    const at::Tensor want = before.mv(k) + result.values[i].delta;
+    const at::Tensor want =
+        before.mv(k) + result.values[i].delta / model_.editable(1, projection_).scale;
     EXPECT_LT(RelativeDifference(after.mv(k), want), 1e-4);
     const at::Tensor z =
         StateByRun(model_, facts[i].prompts[0], {Site::kResid, 1}) + result.values[i].delta;

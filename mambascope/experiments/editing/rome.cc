@@ -28,7 +28,7 @@ std::map<Place, at::Tensor> KeysAndValues(const Model& model, const std::vector<
 
 // Makes the edit of one task from the keys [context, in] and values [context, out] of its contexts.
 // The bare prompt is the first context.
-RomeEdit MakeEdit(const RomeTask& task, const at::Tensor& weight, const at::Tensor& keys,
+RomeEdit MakeEdit(const RomeTask& task, const EditableWeight& place, const at::Tensor& keys,
                   const at::Tensor& values, FoundValue found, const MomentSolver& solver,
                   RomeOptions::Division division) {
   const at::Tensor mean = keys.mean(0, /*keepdim=*/true);            // [1, in]
@@ -44,13 +44,13 @@ RomeEdit MakeEdit(const RomeTask& task, const at::Tensor& weight, const at::Tens
         fmt::format("{} at layer {} cannot be edited: its key has almost no component along C^-1 k",
                     task.projection, task.layer),
         "use more text for the moments, or --ridge");
-  const at::Tensor v =
-      (values.narrow(0, 0, 1) + found.delta.unsqueeze(0) - now) / along;  // v* - W k0
+  const at::Tensor v = (values.narrow(0, 0, 1) + found.delta.unsqueeze(0) - now) /
+                       (along * place.scale);  // v* - W k0
   RomeEdit result{.edit = {task.layer, task.projection, u.to(at::kFloat), v.to(at::kFloat)},
                   .value = std::move(found)};
   result.v0_norm = values[0].norm().item<double>();
   result.change_norm = v.norm().item<double>();
-  result.weight_norm = weight.norm().item<double>();
+  result.weight_norm = place.weight.norm().item<double>();
   return result;
 }
 
@@ -78,8 +78,8 @@ std::vector<RomeEdit> Rome(const Model& model, const std::vector<RomeTask>& task
   const auto make = [&](const RomeTask& task, const FoundValue& found) {
     c10::NoGradGuard no_grad;
     const EditableWeight weight = model.editable(task.layer, task.projection);
-    edits.push_back(MakeEdit(task, weight.weight, at(task, weight.key), at(task, weight.value),
-                             found, solvers({weight.key, task.layer}), options.division));
+    edits.push_back(MakeEdit(task, weight, at(task, weight.key), at(task, weight.value), found,
+                             solvers({weight.key, task.layer}), options.division));
   };
   SearchValues(model, searches, options.value,
                [&](size_t begin, std::span<const FoundValue> found) {

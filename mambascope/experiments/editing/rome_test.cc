@@ -109,7 +109,7 @@ TEST_P(RomeTest, MeanDivisionMapsTheMeanKey) {
   }
   const at::Tensor want =
       ReadState(model_, rewrite_.prompts[0], {weight.value, 1}) + mean.value.delta;
-  const at::Tensor got = v + mean.edit.v[0] * (mean.edit.u[0] * k).sum();
+  const at::Tensor got = v + weight.scale * mean.edit.v[0] * (mean.edit.u[0] * k).sum();
   EXPECT_LT(MaxDifference(got, want), 1e-4 * want.abs().max().item<double>());
   EXPECT_GT(MaxDifference(bare.edit.v, mean.edit.v), 1e-6) << "the two divisions are the same";
 }
@@ -137,7 +137,7 @@ TEST_P(RomeTest, EditOfTheLastLayerChangesNothingButEachTokensOwnOutput) {
                   after = mambascope::Run(model_.Edited({edit}), {prompt}, {.keep = places});
   EXPECT_TRUE(after.State(places[0], 0).equal(before.State(places[0], 0))) << "keys";
   const at::Tensor change =
-      before.State(places[0], 0).mm(edit.u.t()).mm(edit.v);  // [token, d_model]
+      weight.scale * before.State(places[0], 0).mm(edit.u.t()).mm(edit.v);  // [token, d_model]
   EXPECT_LT(MaxDifference(after.State(places[1], 0) - before.State(places[1], 0), change),
             1e-5 * before.State(places[1], 0).abs().max().item<double>());
   EXPECT_GT(change.abs().max().item<double>(), 1e-3) << "the edit does nothing";

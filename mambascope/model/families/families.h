@@ -1,4 +1,4 @@
-// The layers of each family, one function per family file. `w` is scoped to the layer.
+// The layers of each family. `w` is scoped to the layer, and `layer` is its index, from 0.
 #pragma once
 
 #include <memory>
@@ -9,10 +9,13 @@
 
 namespace mambascope {
 
-std::unique_ptr<Layer> MakeMamba1Layer(const Config& config, const Weights& w);
-std::unique_ptr<Layer> MakeMamba2Layer(const Config& config, const Weights& w);
-std::unique_ptr<Layer> MakeNeoxLayer(const Config& config, const Weights& w);
-std::unique_ptr<Layer> MakeGpt2Layer(const Config& config, const Weights& w);
-std::unique_ptr<Layer> MakeLlamaLayer(const Config& config, const Weights& w);
+std::unique_ptr<Layer> MakeMamba1Layer(const Config& config, const Weights& w, int64_t layer);
+std::unique_ptr<Layer> MakeMamba2Layer(const Config& config, const Weights& w, int64_t layer);
+std::unique_ptr<Layer> MakeNeoxLayer(const Config& config, const Weights& w, int64_t layer);
+std::unique_ptr<Layer> MakeGpt2Layer(const Config& config, const Weights& w, int64_t layer);
+std::unique_ptr<Layer> MakeLlamaLayer(const Config& config, const Weights& w, int64_t layer);
+
+std::unique_ptr<Layer> MakeGraniteHybridLayer(const Config& config, const Weights& w,
+                                              int64_t layer);
 
 }  // namespace mambascope

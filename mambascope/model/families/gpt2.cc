@@ -28,7 +28,7 @@ ProjectHeads HeadsByKind(const AttentionConfig& a, const Projection& qkv) {
 
 }  // namespace
 
-std::unique_ptr<Layer> MakeGpt2Layer(const Config& config, const Weights& w) {
+std::unique_ptr<Layer> MakeGpt2Layer(const Config& config, const Weights& w, int64_t /*layer*/) {
   const int64_t d = config.d_model, width = config.mlp.width;
   const AttentionConfig& a = config.attention;
   return MakeBlock(

@@ -10,7 +10,7 @@
 
 namespace mambascope {
 
-std::unique_ptr<Layer> MakeLlamaLayer(const Config& config, const Weights& w) {
+std::unique_ptr<Layer> MakeLlamaLayer(const Config& config, const Weights& w, int64_t /*layer*/) {
   const int64_t d = config.d_model, width = config.mlp.width;
   const AttentionConfig& a = config.attention;
   const Weights attention = w.Scope("self_attn"), mlp = w.Scope("mlp");
@@ -26,11 +26,10 @@ std::unique_ptr<Layer> MakeLlamaLayer(const Config& config, const Weights& w) {
                                    Projection::Load(attention, "o_proj", d, queries, a.out_bias))}},
           {.kind = Sublayer::Kind::kMlp,
            .norm = LoadRmsNorm(w, "post_attention_layernorm", config),
-           .parts = {MakeGatedMlp(config.mlp.activation,
-                                  Projection::Load(mlp, "gate_proj", width, d, config.mlp.bias),
-                                  Projection::Load(mlp, "up_proj", width, d, config.mlp.bias),
-                                  Projection::Load(mlp, "down_proj", d, width,
-                                                   config.mlp.bias))}}});
+           .parts = {MakeGatedMlp(
+               config.mlp.activation, Projection::Load(mlp, "gate_proj", width, d, config.mlp.bias),
+               Projection::Load(mlp, "up_proj", width, d, config.mlp.bias),
+               Projection::Load(mlp, "down_proj", d, width, config.mlp.bias))}}});
 }
 
 }  // namespace mambascope

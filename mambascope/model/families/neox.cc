@@ -27,11 +27,11 @@ ProjectHeads HeadsInTurn(const AttentionConfig& a, const Projection& qkv) {
 
 }  // namespace
 
-std::unique_ptr<Layer> MakeNeoxLayer(const Config& config, const Weights& w) {
+std::unique_ptr<Layer> MakeNeoxLayer(const Config& config, const Weights& w, int64_t /*layer*/) {
   const int64_t d = config.d_model, width = config.mlp.width;
   const AttentionConfig& a = config.attention;
-  const ProjectHeads heads = HeadsInTurn(
-      a, Projection::Load(w, "attention.query_key_value", 3 * d, d, a.qkv_bias));
+  const ProjectHeads heads =
+      HeadsInTurn(a, Projection::Load(w, "attention.query_key_value", 3 * d, d, a.qkv_bias));
   return MakeBlock(
       d,
       {{.kind = Sublayer::Kind::kMixer,

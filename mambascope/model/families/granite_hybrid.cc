@@ -1,0 +1,68 @@
+// Granite 4 (IBM 2025, model_type granitemoehybrid): each layer has a Mamba-2 mixer or attention,
+// then a gated MLP, to which a mixture of experts may be added. Additions are scaled by r.
+//
+//   m = h + r Mixer(RMSNorm1(h))        h' = m + r (Experts(y) + MLP(y)),  y = RMSNorm2(m)
+//
+// Attention has no positions, unless the checkpoint says so. Its scores have a scale of their own.
+#include <ATen/ATen.h>
+
+#include "mambascope/model/attention.h"
+#include "mambascope/model/block.h"
+#include "mambascope/model/experts.h"
+#include "mambascope/model/families/families.h"
+#include "mambascope/model/mamba.h"
+#include "mambascope/model/mlp.h"
+#include "mambascope/model/norms.h"
+
+namespace mambascope {
+namespace {
+
+std::unique_ptr<Part> LoadAttention(const Config& config, const Weights& w) {
+  const AttentionConfig& a = config.attention;
+  const int64_t d = config.d_model, queries = a.heads * a.head_dim, keys = a.kv_heads * a.head_dim;
+  return MakeAttention(
+      {.config = a, .edits_output = true},
+      SeparateHeads(a.head_dim, Projection::Load(w, "q_proj", queries, d, a.qkv_bias),
+                    Projection::Load(w, "k_proj", keys, d, a.qkv_bias),
+                    Projection::Load(w, "v_proj", keys, d, a.qkv_bias)),
+      Projection::Load(w, "o_proj", d, queries, a.out_bias));
+}
+
+// input_linear [2 width, d_model] holds W_gate above W_up.
+std::unique_ptr<Part> LoadMlp(const Config& config, const Weights& w) {
+  const int64_t d = config.d_model, width = config.mlp.width;
+  const Projection in = Projection::Load(w, "input_linear", 2 * width, d, false);
+  return MakeGatedMlp(config.mlp.activation, {in.weight.narrow(0, 0, width), {}, in.tensor},
+                      {in.weight.narrow(0, width, width), {}, in.tensor},
+                      Projection::Load(w, "output_linear", d, width, false));
+}
+
+std::unique_ptr<Part> LoadExperts(const Config& config, const Weights& w) {
+  const ExpertsConfig& e = config.experts;
+  const int64_t d = config.d_model;
+  return MakeExperts(e, {.router = w.Matrix("router.layer.weight", {e.count, d}),
+                         .gate_up = w.Matrix("input_linear.weight", {e.count, 2 * e.width, d}),
+                         .down = w.Matrix("output_linear.weight", {e.count, d, e.width})});
+}
+
+}  // namespace
+
+std::unique_ptr<Layer> MakeGraniteHybridLayer(const Config& config, const Weights& w,
+                                              int64_t layer) {
+  const bool is_mamba = config.layer_kinds.at(static_cast<size_t>(layer)) == LayerKind::kMamba;
+  Sublayer mixer{.kind = Sublayer::Kind::kMixer,
+                 .norm = LoadRmsNorm(w, "input_layernorm", config),
+                 .parts = {is_mamba ? MakeMamba2(config.ssm, config.d_model, w.Scope("mamba"))
+                                    : LoadAttention(config, w.Scope("self_attn"))},
+                 .scale = config.residual_scale};
+  Sublayer mlp{.kind = Sublayer::Kind::kMlp,
+               .norm = LoadRmsNorm(w, "post_attention_layernorm", config),
+               .parts = {},
+               .scale = config.residual_scale};
+  if (config.experts.count > 0)
+    mlp.parts.push_back(LoadExperts(config, w.Scope("block_sparse_moe")));
+  mlp.parts.push_back(LoadMlp(config, w.Scope("shared_mlp")));
+  return MakeBlock(config.d_model, {std::move(mixer), std::move(mlp)});
+}
+
+}  // namespace mambascope
