@@ -112,7 +112,7 @@ TEST_F(InterruptTest, DataSetGoesOnWhereItStopped) {
   fewer[4] = "1";
   const Outcome again = RunProgram(fewer + Words{"--explain"});
   EXPECT_EQ(again.exit_code, 0) << again.err;
-  EXPECT_THAT(again.err, HasSubstr("1 of 1 fact already"));
+  EXPECT_THAT(again.err, HasSubstr("the fact is already computed"));
 }
 
 TEST_F(InterruptTest, SingleRunSaysThatNothingWasWritten) {
