@@ -94,6 +94,7 @@ Activation ReadActivation(const Fields& f, const char* key, const std::string& o
   if (word == "gelu_new" || word == "gelu_fast" || word == "gelu_pytorch_tanh")
     return Activation::kGeluTanh;
   if (word == "relu") return Activation::kRelu;
+  if (word == "relu2") return Activation::kRelu2;
   f.Refuse(key);
 }
 
@@ -323,7 +324,7 @@ void ReadLlama(const Fields& f, Config& c) {
   ReadSlidingWindow(f, c);
 }
 
-// "mamba" or "linear_attention", "attention" or "full_attention".
+// "mamba" or "linear_attention", "attention" or "full_attention", "mlp".
 std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers) {
   const Json& names = f.Raw(key);
   std::vector<LayerKind> kinds;
@@ -331,12 +332,30 @@ std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t 
     if (name == "mamba" || name == "linear_attention") kinds.push_back(LayerKind::kMamba);
     else if (name == "attention" || name == "full_attention")
       kinds.push_back(LayerKind::kAttention);
+    else if (name == "mlp") kinds.push_back(LayerKind::kMlp);
     else f.Refuse(key);
   }
   if (static_cast<int64_t>(kinds.size()) != layers)
     f.Fail(fmt::format("field '{}' has {}, and the model has {}", key, Count(kinds.size(), "name"),
                        Count(layers, "layer")));
   return kinds;
+}
+
+// The fields of a Mamba-2 mixer that begin with mamba_.
+void ReadMambaOfHybrid(const Fields& f, Config& c) {
+  SsmConfig& s = c.ssm;
+  s.d_inner = f.Size("mamba_expand", 2) * c.d_model;
+  s.d_state = f.Size("mamba_d_state", 256);
+  s.d_conv = f.Size("mamba_d_conv", 4);
+  s.heads = f.Size("mamba_n_heads", 128);
+  s.head_dim = !f.Has("mamba_d_head") || f.Raw("mamba_d_head") == "auto" ? s.d_inner / s.heads
+                                                                         : f.Size("mamba_d_head");
+  s.groups = f.Size("mamba_n_groups", 1);
+  s.norm_eps = c.norm_eps;
+  s.projection_bias = f.Get<bool>("mamba_proj_bias", false);
+  s.conv_bias = f.Get<bool>("mamba_conv_bias", true);
+  ReadTimeStepLimit(f, "time_step_limit", s);
+  CheckHeads(f, s);
 }
 
 void ReadGraniteHybrid(const Fields& f, Config& c) {
@@ -351,19 +370,7 @@ void ReadGraniteHybrid(const Fields& f, Config& c) {
   c.layer_kinds = f.Has("layer_types")
                       ? ReadLayerKinds(f, "layer_types", c.layers)
                       : std::vector<LayerKind>(static_cast<size_t>(c.layers), LayerKind::kMamba);
-  SsmConfig& s = c.ssm;
-  s.d_inner = f.Size("mamba_expand", 2) * c.d_model;
-  s.d_state = f.Size("mamba_d_state", 256);
-  s.d_conv = f.Size("mamba_d_conv", 4);
-  s.heads = f.Size("mamba_n_heads", 128);
-  s.head_dim = !f.Has("mamba_d_head") || f.Raw("mamba_d_head") == "auto" ? s.d_inner / s.heads
-                                                                         : f.Size("mamba_d_head");
-  s.groups = f.Size("mamba_n_groups", 1);
-  s.norm_eps = c.norm_eps;
-  s.projection_bias = f.Get<bool>("mamba_proj_bias", false);
-  s.conv_bias = f.Get<bool>("mamba_conv_bias", true);
-  ReadTimeStepLimit(f, "time_step_limit", s);
-  CheckHeads(f, s);
+  ReadMambaOfHybrid(f, c);
   AttentionConfig& a = c.attention;
   a.heads = f.Size("num_attention_heads", 32);
   a.kv_heads = f.Size("num_key_value_heads", a.heads);
@@ -382,11 +389,88 @@ void ReadGraniteHybrid(const Fields& f, Config& c) {
   if (c.experts.per_token > c.experts.count) f.Refuse("num_experts_per_tok");
 }
 
+void ReadBamba(const Fields& f, Config& c) {
+  c.architecture = Architecture::kBamba;
+  c.d_model = f.Size("hidden_size");
+  c.layers = f.Size("num_hidden_layers");
+  c.norm_eps = f.Positive("rms_norm_eps", 1e-5);
+  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
+  c.layer_kinds.assign(static_cast<size_t>(c.layers), LayerKind::kMamba);
+  if (f.Has("attn_layer_indices")) {
+    for (const Json& index : f.Raw("attn_layer_indices")) {
+      if (!index.is_number_integer() || index < 0 || index >= c.layers)
+        f.Refuse("attn_layer_indices");
+      c.layer_kinds[index.get<size_t>()] = LayerKind::kAttention;
+    }
+  }
+  ReadMambaOfHybrid(f, c);
+  AttentionConfig& a = c.attention;
+  a.heads = f.Size("num_attention_heads", 32);
+  a.kv_heads = f.Size("num_key_value_heads", 8);
+  a.head_dim = HeadDim(f, c.d_model, a.heads);
+  CheckKeyHeads(f, a);
+  a.qkv_bias = a.out_bias = f.Get<bool>("attention_bias", false);
+  a.rope = ReadRope(f, a.head_dim, 0.5);
+  DemandSilu(f);
+  c.mlp = {f.Size("intermediate_size"), Activation::kSilu, f.Get<bool>("mlp_bias", false)};
+}
+
+// hybrid_override_pattern has a letter for each block: M, *, - and E (experts).
+std::vector<LayerKind> ReadPattern(const Fields& f, const char* key) {
+  std::vector<LayerKind> kinds;
+  for (const char letter : f.Get<std::string>(key)) {
+    if (letter == 'M') kinds.push_back(LayerKind::kMamba);
+    else if (letter == '*') kinds.push_back(LayerKind::kAttention);
+    else if (letter == '-') kinds.push_back(LayerKind::kMlp);
+    else f.Refuse(key);
+  }
+  return kinds;
+}
+
+void ReadNemotronH(const Fields& f, Config& c) {
+  c.architecture = Architecture::kNemotronH;
+  c.d_model = f.Size("hidden_size");
+  if (f.Has("layers_block_type")) {
+    c.layers = static_cast<int64_t>(f.Raw("layers_block_type").size());
+    c.layer_kinds = ReadLayerKinds(f, "layers_block_type", c.layers);
+  } else {
+    c.layer_kinds = ReadPattern(f, "hybrid_override_pattern");
+    c.layers = static_cast<int64_t>(c.layer_kinds.size());
+  }
+  c.norm_eps = f.Positive("layer_norm_epsilon", 1e-5);
+  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
+  SsmConfig& s = c.ssm;
+  s.heads = f.Size("mamba_num_heads", 128);
+  s.head_dim = f.Size("mamba_head_dim", 64);
+  s.d_inner = s.heads * s.head_dim;
+  s.d_state = f.Size("ssm_state_size", 128);
+  s.d_conv = f.Size("conv_kernel", 4);
+  s.groups = s.norm_groups = f.Size("n_groups", 8);
+  s.norm_eps = c.norm_eps;
+  s.projection_bias = f.Get<bool>("use_bias", false) || f.Get<bool>("mamba_proj_bias", false);
+  s.conv_bias = f.Get<bool>("use_conv_bias", true);
+  ReadTimeStepLimit(f, "time_step_limit", s);
+  // transformers clamps the step size from below by time_step_min, and not by time_step_limit.
+  s.dt_min = std::max(s.dt_min, f.Get<double>("time_step_min", 0.001));
+  CheckHeads(f, s);
+  if (ReadActivation(f, "mamba_hidden_act", "silu") != Activation::kSilu)
+    f.Refuse("mamba_hidden_act");
+  AttentionConfig& a = c.attention;
+  a.heads = f.Size("num_attention_heads", 32);
+  a.kv_heads = f.Size("num_key_value_heads", 8);
+  a.head_dim = f.Has("head_dim") ? f.Size("head_dim") : f.Size("attention_head_dim", 128);
+  CheckKeyHeads(f, a);
+  a.qkv_bias = a.out_bias = f.Get<bool>("attention_bias", false);
+  c.mlp = {f.Size("intermediate_size"), ReadActivation(f, "mlp_hidden_act", "relu2"),
+           f.Get<bool>("mlp_bias", false)};
+}
+
 using Reader = void (*)(const Fields&, Config&);
 constexpr std::pair<std::string_view, Reader> kReaders[] = {
-    {"mamba", ReadMamba1},  {"mamba2", ReadMamba2}, {"falcon_mamba", ReadMamba1},
-    {"gpt_neox", ReadNeox}, {"gpt2", ReadGpt2},     {"llama", ReadLlama},
-    {"mistral", ReadLlama}, {"qwen2", ReadLlama},   {"granitemoehybrid", ReadGraniteHybrid}};
+    {"mamba", ReadMamba1},  {"mamba2", ReadMamba2},       {"falcon_mamba", ReadMamba1},
+    {"gpt_neox", ReadNeox}, {"gpt2", ReadGpt2},           {"llama", ReadLlama},
+    {"mistral", ReadLlama}, {"qwen2", ReadLlama},         {"granitemoehybrid", ReadGraniteHybrid},
+    {"bamba", ReadBamba},   {"nemotron_h", ReadNemotronH}};
 
 }  // namespace
 
@@ -409,7 +493,7 @@ Config ParseConfig(const Json& json, const std::string& name) {
   if (reader == std::end(kReaders)) {
     throw Error(fmt::format("{}: unknown model_type '{}'", name, c.model_type),
                 "supported: mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama, mistral, qwen2, "
-                "granitemoehybrid");
+                "granitemoehybrid, bamba, nemotron_h");
   }
   c.vocab = f.Size("vocab_size");
   reader->second(f, c);

@@ -14,9 +14,18 @@ namespace mambascope {
 
 // One value for each model file of model/. Families that differ only in details share a value:
 // Falcon-Mamba is kMamba1; Mistral and Qwen2 are kLlama.
-enum class Architecture { kMamba1, kMamba2, kNeox, kGpt2, kLlama, kGraniteHybrid };
+enum class Architecture {
+  kMamba1,
+  kMamba2,
+  kNeox,
+  kGpt2,
+  kLlama,
+  kGraniteHybrid,
+  kBamba,
+  kNemotronH
+};
 
-enum class Activation { kSilu, kGelu, kGeluTanh, kRelu };
+enum class Activation { kSilu, kGelu, kGeluTanh, kRelu, kRelu2 };  // kRelu2: squared
 
 struct SsmConfig {
   int64_t d_inner = 0;   // channels of the recurrence
@@ -47,8 +56,8 @@ struct RopeConfig {
   double low_frequency_factor = 1, high_frequency_factor = 4, original_context = 8192;  // kLlama3
 };
 
-// The mixer of a layer.
-enum class LayerKind { kMamba, kAttention };
+// The mixer of a layer; kMlp: it has only an MLP.
+enum class LayerKind { kMamba, kAttention, kMlp };
 
 struct AttentionConfig {
   int64_t heads = 0;

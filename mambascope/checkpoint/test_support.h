@@ -31,7 +31,8 @@ inline std::vector<std::string> TinyCheckpoints() {
           "mistral",
           "qwen2",
           "granitemoehybrid",
-          "granitemoehybrid-moe"};
+          "granitemoehybrid-moe",
+          "bamba"};
 }
 
 // The name of a test parameterised by a checkpoint.

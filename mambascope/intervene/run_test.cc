@@ -41,7 +41,7 @@ TEST_P(RunTest, EverySiteHasItsWidth) {
   for (const SiteInfo& info : model_.sites()) {
     const int layer = info.site == Site::kEmbed ? kEmbedLayer : model_.LayersWith(info.site).back();
     const Place place{info.site, layer};
-    EXPECT_EQ(base_.State(place, 0).sizes(), (at::IntArrayRef{kTokens, info.width}))
+    EXPECT_EQ(base_.State(place, 0).sizes(), (at::IntArrayRef{kTokens, model_.width(place)}))
         << SiteName(info.site);
   }
 }

@@ -70,6 +70,18 @@ std::unique_ptr<Part> MakeAttention(const AttentionOptions& options, ProjectHead
   return std::make_unique<AttentionPart>(options, std::move(heads), std::move(out));
 }
 
+std::unique_ptr<Part> LoadAttention(const AttentionOptions& options, int64_t d_model,
+                                    const Weights& w) {
+  const AttentionConfig& a = options.config;
+  const int64_t queries = a.heads * a.head_dim, keys = a.kv_heads * a.head_dim;
+  return MakeAttention(
+      options,
+      SeparateHeads(a.head_dim, Projection::Load(w, "q_proj", queries, d_model, a.qkv_bias),
+                    Projection::Load(w, "k_proj", keys, d_model, a.qkv_bias),
+                    Projection::Load(w, "v_proj", keys, d_model, a.qkv_bias)),
+      Projection::Load(w, "o_proj", d_model, queries, a.out_bias));
+}
+
 ProjectHeads SeparateHeads(int64_t head_dim, const Projection& q, const Projection& k,
                            const Projection& v) {
   return [=](const at::Tensor& x) -> AttentionInput {

@@ -8,6 +8,7 @@
 #include "mambascope/model/kernels/attention.h"
 #include "mambascope/model/ops.h"
 #include "mambascope/model/part.h"
+#include "mambascope/model/weights.h"
 
 namespace mambascope {
 
@@ -25,6 +26,10 @@ struct AttentionOptions {
 // z = W_o softmax(scale q k^T) v, with config.scale. `out` is W_o.
 std::unique_ptr<Part> MakeAttention(const AttentionOptions& options, ProjectHeads heads,
                                     Projection out);
+
+// Attention with the projections q_proj, k_proj, v_proj and o_proj of `w`, as in Llama.
+std::unique_ptr<Part> LoadAttention(const AttentionOptions& options, int64_t d_model,
+                                    const Weights& w);
 
 // Queries, keys and values from a matrix each. `q` is [heads * head_dim, d_model].
 ProjectHeads SeparateHeads(int64_t head_dim, const Projection& q, const Projection& k,

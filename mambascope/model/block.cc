@@ -68,6 +68,7 @@ class Block : public Layer {
   }
 
   std::vector<Mixing> Mix(const at::Tensor& h) const override {
+    if (mixers().empty()) return {};
     const at::Tensor x = LayerStates(*this, h).at(Site::kMixerIn);
     std::vector<Mixing> mixings;
     ForEachPart([&](const Sublayer& sublayer, const Part& part) {

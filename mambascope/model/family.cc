@@ -39,6 +39,12 @@ Family FindFamily(const Config& config, const WeightSource& source) {
     case Architecture::kGraniteHybrid:
       return {"model.layers", "model.embed_tokens", "model.norm",
               "lm_head",      NormKind::kRms,       MakeGraniteHybridLayer};
+    case Architecture::kBamba:
+      return {"model.layers", "model.embed_tokens", "model.final_layernorm",
+              "lm_head",      NormKind::kRms,       MakeBambaLayer};
+    case Architecture::kNemotronH:
+      return {"backbone.layers", "backbone.embeddings", "backbone.norm_f",
+              "lm_head",         NormKind::kRms,        MakeNemotronHLayer};
   }
   throw Error("unknown architecture");
 }

@@ -57,4 +57,17 @@ std::unique_ptr<Part> MakeGatedMlp(Activation activation, Projection gate, Proje
   return std::make_unique<Mlp>(activation, std::move(gate), std::move(up), std::move(down), false);
 }
 
+std::unique_ptr<Part> LoadGatedMlp(const MlpConfig& config, int64_t d_model, const Weights& w) {
+  return MakeGatedMlp(config.activation,
+                      Projection::Load(w, "gate_proj", config.width, d_model, config.bias),
+                      Projection::Load(w, "up_proj", config.width, d_model, config.bias),
+                      Projection::Load(w, "down_proj", d_model, config.width, config.bias));
+}
+
+std::unique_ptr<Part> LoadMlp(const MlpConfig& config, int64_t d_model, const Weights& w) {
+  return MakeMlp(config.activation,
+                 Projection::Load(w, "up_proj", config.width, d_model, config.bias),
+                 Projection::Load(w, "down_proj", d_model, config.width, config.bias));
+}
+
 }  // namespace mambascope

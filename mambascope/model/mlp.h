@@ -6,6 +6,7 @@
 #include "mambascope/checkpoint/config.h"
 #include "mambascope/model/ops.h"
 #include "mambascope/model/part.h"
+#include "mambascope/model/weights.h"
 
 namespace mambascope {
 
@@ -16,5 +17,10 @@ std::unique_ptr<Part> MakeMlp(Activation activation, Projection up, Projection d
 // W_down (act(W_gate y) * W_up y), the gated MLP of Shazeer 2020 (SwiGLU with SiLU).
 std::unique_ptr<Part> MakeGatedMlp(Activation activation, Projection gate, Projection up,
                                    Projection down);
+
+// A gated MLP with the projections gate_proj, up_proj and down_proj of `w`, as in Llama; an MLP
+// without a gate has the last two.
+std::unique_ptr<Part> LoadGatedMlp(const MlpConfig& config, int64_t d_model, const Weights& w);
+std::unique_ptr<Part> LoadMlp(const MlpConfig& config, int64_t d_model, const Weights& w);
 
 }  // namespace mambascope

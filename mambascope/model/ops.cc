@@ -54,6 +54,7 @@ at::Tensor Activate(const at::Tensor& x, Activation activation) {
     case Activation::kGelu: return at::gelu(x);
     case Activation::kGeluTanh: return at::gelu(x, "tanh");
     case Activation::kRelu: return at::relu(x);
+    case Activation::kRelu2: return at::relu(x).square();
   }
   return x;
 }

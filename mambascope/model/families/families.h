@@ -18,4 +18,7 @@ std::unique_ptr<Layer> MakeLlamaLayer(const Config& config, const Weights& w, in
 std::unique_ptr<Layer> MakeGraniteHybridLayer(const Config& config, const Weights& w,
                                               int64_t layer);
 
+std::unique_ptr<Layer> MakeBambaLayer(const Config& config, const Weights& w, int64_t layer);
+std::unique_ptr<Layer> MakeNemotronHLayer(const Config& config, const Weights& w, int64_t layer);
+
 }  // namespace mambascope

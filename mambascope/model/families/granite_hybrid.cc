@@ -17,19 +17,8 @@
 namespace mambascope {
 namespace {
 
-std::unique_ptr<Part> LoadAttention(const Config& config, const Weights& w) {
-  const AttentionConfig& a = config.attention;
-  const int64_t d = config.d_model, queries = a.heads * a.head_dim, keys = a.kv_heads * a.head_dim;
-  return MakeAttention(
-      {.config = a, .edits_output = true},
-      SeparateHeads(a.head_dim, Projection::Load(w, "q_proj", queries, d, a.qkv_bias),
-                    Projection::Load(w, "k_proj", keys, d, a.qkv_bias),
-                    Projection::Load(w, "v_proj", keys, d, a.qkv_bias)),
-      Projection::Load(w, "o_proj", d, queries, a.out_bias));
-}
-
 // input_linear [2 width, d_model] holds W_gate above W_up.
-std::unique_ptr<Part> LoadMlp(const Config& config, const Weights& w) {
+std::unique_ptr<Part> LoadSharedMlp(const Config& config, const Weights& w) {
   const int64_t d = config.d_model, width = config.mlp.width;
   const Projection in = Projection::Load(w, "input_linear", 2 * width, d, false);
   return MakeGatedMlp(config.mlp.activation, {in.weight.narrow(0, 0, width), {}, in.tensor},
@@ -50,18 +39,20 @@ std::unique_ptr<Part> LoadExperts(const Config& config, const Weights& w) {
 std::unique_ptr<Layer> MakeGraniteHybridLayer(const Config& config, const Weights& w,
                                               int64_t layer) {
   const bool is_mamba = config.layer_kinds.at(static_cast<size_t>(layer)) == LayerKind::kMamba;
-  Sublayer mixer{.kind = Sublayer::Kind::kMixer,
-                 .norm = LoadRmsNorm(w, "input_layernorm", config),
-                 .parts = {is_mamba ? MakeMamba2(config.ssm, config.d_model, w.Scope("mamba"))
-                                    : LoadAttention(config, w.Scope("self_attn"))},
-                 .scale = config.residual_scale};
+  Sublayer mixer{
+      .kind = Sublayer::Kind::kMixer,
+      .norm = LoadRmsNorm(w, "input_layernorm", config),
+      .parts = {is_mamba ? MakeMamba2(config.ssm, config.d_model, w.Scope("mamba"))
+                         : LoadAttention({.config = config.attention, .edits_output = true},
+                                         config.d_model, w.Scope("self_attn"))},
+      .scale = config.residual_scale};
   Sublayer mlp{.kind = Sublayer::Kind::kMlp,
                .norm = LoadRmsNorm(w, "post_attention_layernorm", config),
                .parts = {},
                .scale = config.residual_scale};
   if (config.experts.count > 0)
     mlp.parts.push_back(LoadExperts(config, w.Scope("block_sparse_moe")));
-  mlp.parts.push_back(LoadMlp(config, w.Scope("shared_mlp")));
+  mlp.parts.push_back(LoadSharedMlp(config, w.Scope("shared_mlp")));
   return MakeBlock(config.d_model, {std::move(mixer), std::move(mlp)});
 }
 

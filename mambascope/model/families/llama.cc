@@ -11,25 +11,14 @@
 namespace mambascope {
 
 std::unique_ptr<Layer> MakeLlamaLayer(const Config& config, const Weights& w, int64_t /*layer*/) {
-  const int64_t d = config.d_model, width = config.mlp.width;
-  const AttentionConfig& a = config.attention;
-  const Weights attention = w.Scope("self_attn"), mlp = w.Scope("mlp");
-  const int64_t queries = a.heads * a.head_dim, keys = a.kv_heads * a.head_dim;
-  const ProjectHeads heads =
-      SeparateHeads(a.head_dim, Projection::Load(attention, "q_proj", queries, d, a.qkv_bias),
-                    Projection::Load(attention, "k_proj", keys, d, a.qkv_bias),
-                    Projection::Load(attention, "v_proj", keys, d, a.qkv_bias));
-  return MakeBlock(
-      d, {{.kind = Sublayer::Kind::kMixer,
-           .norm = LoadRmsNorm(w, "input_layernorm", config),
-           .parts = {MakeAttention({a, CutKind::kBidirectional}, heads,
-                                   Projection::Load(attention, "o_proj", d, queries, a.out_bias))}},
-          {.kind = Sublayer::Kind::kMlp,
-           .norm = LoadRmsNorm(w, "post_attention_layernorm", config),
-           .parts = {MakeGatedMlp(
-               config.mlp.activation, Projection::Load(mlp, "gate_proj", width, d, config.mlp.bias),
-               Projection::Load(mlp, "up_proj", width, d, config.mlp.bias),
-               Projection::Load(mlp, "down_proj", d, width, config.mlp.bias))}}});
+  return MakeBlock(config.d_model,
+                   {{.kind = Sublayer::Kind::kMixer,
+                     .norm = LoadRmsNorm(w, "input_layernorm", config),
+                     .parts = {LoadAttention({config.attention, CutKind::kBidirectional},
+                                             config.d_model, w.Scope("self_attn"))}},
+                    {.kind = Sublayer::Kind::kMlp,
+                     .norm = LoadRmsNorm(w, "post_attention_layernorm", config),
+                     .parts = {LoadGatedMlp(config.mlp, config.d_model, w.Scope("mlp"))}}});
 }
 
 }  // namespace mambascope
