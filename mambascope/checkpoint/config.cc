@@ -98,6 +98,14 @@ Activation ReadActivation(const Fields& f, const char* key, const std::string& o
   f.Refuse(key);
 }
 
+// The fields that most families share. `eps` names the norms' epsilon.
+void ReadSizes(const Fields& f, Config& c, const char* eps, double otherwise, bool tied) {
+  c.d_model = f.Size("hidden_size");
+  c.layers = f.Size("num_hidden_layers");
+  c.norm_eps = f.Positive(eps, otherwise);
+  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", tied);
+}
+
 void DemandSilu(const Fields& f) {
   if (ReadActivation(f, "hidden_act", "silu") != Activation::kSilu) f.Refuse("hidden_act");
 }
@@ -150,10 +158,7 @@ int64_t HeadDim(const Fields& f, int64_t width, int64_t heads) {
 
 void ReadMamba1(const Fields& f, Config& c) {
   c.architecture = Architecture::kMamba1;
-  c.d_model = f.Size("hidden_size");
-  c.layers = f.Size("num_hidden_layers");
-  c.norm_eps = f.Positive("layer_norm_epsilon", 1e-5);
-  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", true);
+  ReadSizes(f, c, "layer_norm_epsilon", 1e-5, /*tied=*/true);
   c.ssm.d_inner = f.Size("intermediate_size", f.Size("expand", 2) * c.d_model);
   c.ssm.d_state = f.Size("state_size", 16);
   c.ssm.d_conv = f.Size("conv_kernel", 4);
@@ -192,10 +197,7 @@ void ReadTimeStepLimit(const Fields& f, const char* key, SsmConfig& ssm) {
 
 void ReadMamba2(const Fields& f, Config& c) {
   c.architecture = Architecture::kMamba2;
-  c.d_model = f.Size("hidden_size");
-  c.layers = f.Size("num_hidden_layers");
-  c.norm_eps = f.Positive("layer_norm_epsilon", 1e-5);
-  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
+  ReadSizes(f, c, "layer_norm_epsilon", 1e-5, /*tied=*/false);
   c.ssm.d_inner = f.Size("expand", 2) * c.d_model;
   c.ssm.d_state = f.Size("state_size", 128);
   c.ssm.d_conv = f.Size("conv_kernel", 4);
@@ -254,10 +256,7 @@ void ReadOriginalMamba(const Fields& f, Config& c) {
 
 void ReadNeox(const Fields& f, Config& c) {
   c.architecture = Architecture::kNeox;
-  c.d_model = f.Size("hidden_size");
-  c.layers = f.Size("num_hidden_layers");
-  c.norm_eps = f.Positive("layer_norm_eps", 1e-5);
-  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
+  ReadSizes(f, c, "layer_norm_eps", 1e-5, /*tied=*/false);
   c.parallel_residual = f.Get<bool>("use_parallel_residual", true);
   AttentionConfig& a = c.attention;
   a.heads = a.kv_heads = f.Size("num_attention_heads");
@@ -304,10 +303,7 @@ void CheckKeyHeads(const Fields& f, const AttentionConfig& a) {
 
 void ReadLlama(const Fields& f, Config& c) {
   c.architecture = Architecture::kLlama;
-  c.d_model = f.Size("hidden_size");
-  c.layers = f.Size("num_hidden_layers");
-  c.norm_eps = f.Positive("rms_norm_eps", 1e-6);
-  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
+  ReadSizes(f, c, "rms_norm_eps", 1e-6, /*tied=*/false);
   AttentionConfig& a = c.attention;
   a.heads = f.Size("num_attention_heads");
   const int64_t kv_default = c.model_type == "mistral" ? 8 : c.model_type == "qwen2" ? 32 : a.heads;
@@ -360,10 +356,7 @@ void ReadMambaOfHybrid(const Fields& f, Config& c) {
 
 void ReadGraniteHybrid(const Fields& f, Config& c) {
   c.architecture = Architecture::kGraniteHybrid;
-  c.d_model = f.Size("hidden_size");
-  c.layers = f.Size("num_hidden_layers");
-  c.norm_eps = f.Positive("rms_norm_eps", 1e-6);
-  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
+  ReadSizes(f, c, "rms_norm_eps", 1e-6, /*tied=*/false);
   c.embedding_scale = f.Positive("embedding_multiplier", 1);
   c.residual_scale = f.Positive("residual_multiplier", 1);
   c.logit_scale = 1 / f.Positive("logits_scaling", 1);
@@ -391,10 +384,7 @@ void ReadGraniteHybrid(const Fields& f, Config& c) {
 
 void ReadBamba(const Fields& f, Config& c) {
   c.architecture = Architecture::kBamba;
-  c.d_model = f.Size("hidden_size");
-  c.layers = f.Size("num_hidden_layers");
-  c.norm_eps = f.Positive("rms_norm_eps", 1e-5);
-  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
+  ReadSizes(f, c, "rms_norm_eps", 1e-5, /*tied=*/false);
   c.layer_kinds.assign(static_cast<size_t>(c.layers), LayerKind::kMamba);
   if (f.Has("attn_layer_indices")) {
     for (const Json& index : f.Raw("attn_layer_indices")) {
@@ -450,7 +440,7 @@ void ReadNemotronH(const Fields& f, Config& c) {
   s.projection_bias = f.Get<bool>("use_bias", false) || f.Get<bool>("mamba_proj_bias", false);
   s.conv_bias = f.Get<bool>("use_conv_bias", true);
   ReadTimeStepLimit(f, "time_step_limit", s);
-  // transformers clamps the step size from below by time_step_min, and not by time_step_limit.
+  // The reference path of transformers also clamps the step size from below by time_step_min.
   s.dt_min = std::max(s.dt_min, f.Get<double>("time_step_min", 0.001));
   CheckHeads(f, s);
   if (ReadActivation(f, "mamba_hidden_act", "silu") != Activation::kSilu)

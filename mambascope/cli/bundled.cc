@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <regex>
 
@@ -12,6 +13,9 @@ namespace mambascope {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Folders of the bundled models. "demo" is the first of them.
+constexpr std::array kBundledModels = {"demo-mamba", "demo-mamba2", "demo-hybrid", "demo-neox"};
 
 // Places of a bundled file: beside the build folder of a checkout, or in share/mambascope of an
 // installation.
@@ -54,7 +58,7 @@ std::optional<fs::path> FindBundled(const std::string& name) {
 }
 
 bool IsBundledModel(const std::string& fingerprint) {
-  for (const char* name : {"demo-mamba", "demo-mamba2", "demo-hybrid", "demo-neox"}) {
+  for (const char* name : kBundledModels) {
     const std::optional<fs::path> folder = FindBundled(fmt::format("models/{}", name));
     if (folder && Fingerprint(*folder) == fingerprint) return true;
   }
@@ -62,9 +66,9 @@ bool IsBundledModel(const std::string& fingerprint) {
 }
 
 fs::path ModelFolder(const std::string& name) {
-  if (name == "demo" || name == "demo-mamba") return Bundled("models/demo-mamba");
-  if (name == "demo-mamba2" || name == "demo-hybrid" || name == "demo-neox")
-    return Bundled("models/" + name);
+  const std::string folder = name == "demo" ? kBundledModels.front() : name;
+  if (std::find(kBundledModels.begin(), kBundledModels.end(), folder) != kBundledModels.end())
+    return Bundled("models/" + folder);
   std::error_code error;
   if (!fs::is_directory(name, error)) RefuseFolder(name);
   if (!fs::exists(fs::path(name) / "config.json", error))

@@ -62,7 +62,8 @@ const char* DescribeForm(RecordForm form) {
       return "ROME's known facts: use --counterfact of trace, paths or knockout";
     case RecordForm::kEasyEdit:
       return "EasyEdit or KnowEdit: use --counterfact of trace, paths, knockout or edit";
-    case RecordForm::kZsre: return "MEND's zsRE: edit takes it by --zsre, other commands by --counterfact";
+    case RecordForm::kZsre:
+      return "MEND's zsRE: edit takes it by --zsre, other commands by --counterfact";
     case RecordForm::kWikiBio: return "KnowEdit's WikiBio, which holds texts and no facts to edit";
     case RecordForm::kUnknown: break;
   }

@@ -39,7 +39,6 @@ class AttentionPart : public Part {
     return copy;
   }
   LayerCost cost() const override {
-    constexpr auto kFloatBytes = static_cast<int64_t>(sizeof(float));
     const AttentionConfig& a = options_.config;
     return {.row = 4 * a.heads * a.head_dim * kFloatBytes,
             .pair = 5 * kFloatBytes * a.heads,
@@ -53,8 +52,8 @@ class AttentionPart : public Part {
     const at::Tensor positions = packing.Positions().to(x.device());
     // Attend divides by sqrt(head_dim).
     if (a.scale != 0) in.q = in.q * (a.scale * std::sqrt(static_cast<double>(a.head_dim)));
-    in.q = Rotate(in.q, positions, options_.config.rope);
-    in.k = Rotate(in.k, positions, options_.config.rope);
+    in.q = Rotate(in.q, positions, a.rope);
+    in.k = Rotate(in.k, positions, a.rope);
     return in;
   }
 

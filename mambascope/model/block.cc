@@ -7,8 +7,6 @@
 namespace mambascope {
 namespace {
 
-constexpr auto kFloatBytes = static_cast<int64_t>(sizeof(float));
-
 Site Output(const Sublayer& sublayer) {
   return sublayer.kind == Sublayer::Kind::kMixer ? Site::kMixerOut : Site::kMlpOut;
 }

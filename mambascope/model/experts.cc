@@ -28,14 +28,8 @@ class Experts : public Part {
   }
 
   std::vector<SiteInfo> sites() const override { return {}; }
-  std::vector<EditableWeight> editable() const override { return {}; }
-  std::unique_ptr<Part> Edited(const std::string& /*name*/,
-                               const at::Tensor& /*change*/) const override {
-    return std::make_unique<Experts>(*this);
-  }
   LayerCost cost() const override {
-    return {.row = (4 * config_.width * config_.per_token + 4 * config_.count) *
-                   static_cast<int64_t>(sizeof(float))};
+    return {.row = 4 * (config_.width * config_.per_token + config_.count) * kFloatBytes};
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "mambascope/error.h"
 #include "mambascope/model/part.h"
@@ -34,6 +35,10 @@ std::map<Site, at::Tensor> LayerStates(const Layer& layer, const at::Tensor& h) 
 
 std::map<Site, at::Tensor> PartStates(const Part& part, const at::Tensor& x) {
   return StatesOf(part, x);
+}
+
+std::unique_ptr<Part> Part::Edited(const std::string& name, const at::Tensor& /*change*/) const {
+  throw std::logic_error("a part without editable weights has no " + name);
 }
 
 at::Tensor LayerHooks::operator()(Site site, const at::Tensor& x, int64_t rows) const {

@@ -6,6 +6,8 @@
 
 namespace mambascope {
 
+inline constexpr auto kFloatBytes = static_cast<int64_t>(sizeof(float));
+
 // All values are in bytes.
 struct LayerCost {
   // One row while the layer computes it. A differentiated row keeps as much.

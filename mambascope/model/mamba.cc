@@ -8,7 +8,6 @@ std::vector<SiteInfo> ScanSites(int64_t d_inner) {
 }
 
 LayerCost ScanCost(const SsmConfig& ssm, at::Device device) {
-  constexpr auto kFloatBytes = static_cast<int64_t>(sizeof(float));
   const int64_t scan = device.is_cpu() ? 0 : 5 * ssm.d_inner * ssm.d_state;
   return {.row = (10 * ssm.d_inner + scan) * kFloatBytes,
           .slot = ssm.d_inner * (ssm.d_state + ssm.d_conv) * kFloatBytes,

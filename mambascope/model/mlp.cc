@@ -33,9 +33,7 @@ class Mlp : public Part {
     copy->w_down_.weight = w_down_.weight + change;
     return copy;
   }
-  LayerCost cost() const override {
-    return {.row = 4 * w_down_.weight.size(1) * static_cast<int64_t>(sizeof(float))};
-  }
+  LayerCost cost() const override { return {.row = 4 * w_down_.weight.size(1) * kFloatBytes}; }
 
  private:
   Activation activation_;

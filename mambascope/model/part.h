@@ -32,12 +32,13 @@ class Part {
   // input and its output.
   virtual std::vector<SiteInfo> sites() const = 0;
   // Returns the projections that can be edited. A `value` of kMixerOut or kMlpOut is the part's
-  // output.
-  virtual std::vector<EditableWeight> editable() const = 0;
+  // output. By default there are none.
+  virtual std::vector<EditableWeight> editable() const { return {}; }
   // Returns the cost of the part alone.
   virtual LayerCost cost() const = 0;
-  // Returns a copy with `change` [out, in] added to the editable weight `name`.
-  virtual std::unique_ptr<Part> Edited(const std::string& name, const at::Tensor& change) const = 0;
+  // Returns a copy with `change` [out, in] added to the editable weight `name`. REQUIRES:
+  // editable() has it.
+  virtual std::unique_ptr<Part> Edited(const std::string& name, const at::Tensor& change) const;
 
   // Return a mixer's properties, and what it moves between the tokens of one whole prompt with the
   // input `x`. Nothing for an MLP.

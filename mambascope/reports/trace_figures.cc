@@ -91,7 +91,7 @@ Grid AverageGrid(const TraceResult& result, const TraceAverage& average, const s
           .rows = RowLabels(average),
           .columns = LayerLabels(result, average.ie[0].size()),
           .values = average.ie,
-          .missing = "no fact has such a token",
+          .missing = "no fact has such a token, or no such site in the layer",
           .scheme = scheme,
           .domain = {{scheme == "redblue" ? -scale : 0.0, scale}}};
 }
