@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "mambascope/checkpoint/checkpoint.h"
+#include "mambascope/model/family.h"
 #include "mambascope/model/model.h"
 
 namespace mambascope {
@@ -79,20 +80,13 @@ inline double BlockFlopsPerToken(const Config& c) {
   const SsmConfig& s = c.ssm;
   const AttentionConfig& a = c.attention;
   int64_t weights = 0;
-  switch (c.architecture) {
-    case Architecture::kMamba1:
-      weights = 3 * s.d_inner * c.d_model + s.d_inner * (s.dt_rank + 2 * s.d_state) +
-                s.dt_rank * s.d_inner;
-      break;
-    case Architecture::kMamba2:
-      weights = (3 * s.d_inner + 2 * s.groups * s.d_state + s.heads) * c.d_model;
-      break;
-    case Architecture::kLlama:
-      weights =
-          (2 * a.heads + 2 * a.kv_heads) * a.head_dim * c.d_model + 3 * c.d_model * c.mlp.width;
-      break;
-    default: weights = 4 * c.d_model * c.d_model + 2 * c.d_model * c.mlp.width;
-  }
+  if (s.heads > 0)  // Mamba-2
+    weights = (3 * s.d_inner + 2 * s.groups * s.d_state + s.heads) * c.d_model;
+  else if (s.d_inner > 0)  // Mamba-1
+    weights =
+        3 * s.d_inner * c.d_model + s.d_inner * (s.dt_rank + 2 * s.d_state) + s.dt_rank * s.d_inner;
+  else  // transformers without a gate in the MLP
+    weights = (2 * a.heads + 2 * a.kv_heads) * a.head_dim * c.d_model + 2 * c.d_model * c.mlp.width;
   return 2.0 * static_cast<double>(weights * c.layers);
 }
 

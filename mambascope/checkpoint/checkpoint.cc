@@ -5,7 +5,6 @@
 
 #include <set>
 
-#include "mambascope/checkpoint/json.h"
 #include "mambascope/error.h"
 
 namespace mambascope {
@@ -59,7 +58,7 @@ Checkpoint Checkpoint::Open(const fs::path& folder) {
     throw Error(folder.string() + ": no such folder", "expected a checkpoint folder");
   Checkpoint checkpoint;
   checkpoint.folder_ = folder;
-  checkpoint.config_ = ReadConfig(folder / "config.json");
+  checkpoint.config_ = ReadJson(folder / "config.json");
   checkpoint.files_ = OpenFiles(folder);
   for (const auto& file : checkpoint.files_) {
     for (const auto& [name, info] : file->tensors())
@@ -73,7 +72,7 @@ at::Tensor Checkpoint::Get(const std::string& name, const std::vector<int64_t>& 
   const auto found = file_of_.find(name);
   const std::string where = fmt::format("{}: tensor '{}'", folder_.string(), name);
   if (found == file_of_.end())
-    throw Error(where + " is missing", fmt::format("a {} model needs it", config_.model_type));
+    throw Error(where + " is missing", "the model that config.json describes needs it");
   const TensorInfo& info = found->second->tensors().at(name);
   if (info.dtype != at::kFloat && info.dtype != at::kHalf && info.dtype != at::kBFloat16) {
     throw Error(fmt::format("{} has type {}; expected float32, float16 or bfloat16", where,

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "mambascope/checkpoint/config.h"
+#include "mambascope/checkpoint/json.h"
 #include "mambascope/checkpoint/tensor_file.h"
 
 namespace mambascope {
@@ -33,7 +33,9 @@ class Checkpoint : public WeightSource {
   // pytorch_model.bin.index.json, pytorch_model.bin. Throws Error when none exists.
   static Checkpoint Open(const std::filesystem::path& folder);
 
-  const Config& config() const { return config_; }
+  // Returns config.json, and the name that messages about it begin with.
+  const Json& config() const { return config_; }
+  std::string config_name() const { return (folder_ / "config.json").string(); }
   bool Has(const std::string& name) const override { return file_of_.contains(name); }
   std::vector<std::string> Names() const override;
   // Every tensor by name, in its stored type. Throws Error for a type that LibTorch lacks.
@@ -42,7 +44,7 @@ class Checkpoint : public WeightSource {
 
  private:
   std::filesystem::path folder_;
-  Config config_;
+  Json config_;
   std::vector<std::unique_ptr<TensorFile>> files_;
   std::map<std::string, const TensorFile*> file_of_;  // tensor name -> its file
 };

@@ -39,7 +39,7 @@ TEST_F(CheckpointTest, TensorsMustHaveTheShapeAndAFloatType) {
                                                    {"b", at::ones({2}, at::kBFloat16)},
                                                    {"ids", at::ones({2}, at::kLong)}});
   const Checkpoint checkpoint = Checkpoint::Open(folder_.path());
-  EXPECT_EQ(checkpoint.config().d_model, 48);
+  EXPECT_EQ(checkpoint.config()["hidden_size"], 48);
   EXPECT_TRUE(checkpoint.Get("a", {2, 3}).equal(at::ones({2, 3})));
   EXPECT_EQ(checkpoint.Get("b", {2}).scalar_type(), at::kBFloat16);
   EXPECT_FALSE(checkpoint.Has("c"));
@@ -47,8 +47,9 @@ TEST_F(CheckpointTest, TensorsMustHaveTheShapeAndAFloatType) {
   EXPECT_THAT(
       ErrorOfGetting("a", {3, 2}),
       AllOf(HasSubstr(folder + ": tensor 'a'"), HasSubstr("[2, 3]"), HasSubstr("requires [3, 2]")));
-  EXPECT_THAT(ErrorOfGetting("c", {1}), AllOf(HasSubstr(folder + ": tensor 'c' is missing"),
-                                              HasSubstr("a mamba model needs it")));
+  EXPECT_THAT(ErrorOfGetting("c", {1}),
+              AllOf(HasSubstr(folder + ": tensor 'c' is missing"),
+                    HasSubstr("the model that config.json describes needs it")));
   EXPECT_THAT(ErrorOfGetting("ids", {2}),
               AllOf(HasSubstr("tensor 'ids' has type I64"),
                     HasSubstr("expected float32, float16 or bfloat16")));

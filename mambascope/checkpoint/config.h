@@ -3,27 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "mambascope/checkpoint/json.h"
-
 namespace mambascope {
 
-// One value for each model file of model/. Families that differ only in details share a value:
-// Falcon-Mamba is kMamba1; Mistral and Qwen2 are kLlama.
-enum class Architecture {
-  kMamba1,
-  kMamba2,
-  kNeox,
-  kGpt2,
-  kLlama,
-  kGraniteHybrid,
-  kBamba,
-  kNemotronH
-};
+struct Family;  // model/families/families.h
 
 enum class Activation { kSilu, kGelu, kGeluTanh, kRelu, kRelu2 };  // kRelu2: squared
 
@@ -85,7 +71,7 @@ struct ExpertsConfig {
 
 struct Config {
   std::string model_type;  // as spelled in config.json: "mamba", "falcon_mamba", "qwen2", ...
-  Architecture architecture = Architecture::kMamba1;
+  const Family* family = nullptr;  // says how such a model is built
   int64_t layers = 0;
   int64_t d_model = 0;
   int64_t vocab = 0;  // rows of the embedding, including padding rows
@@ -103,11 +89,5 @@ struct Config {
   MlpConfig mlp;
   ExpertsConfig experts;
 };
-
-// Reads a Hugging Face config (model_type mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama,
-// mistral or qwen2) or an original state-spaces config (d_model, n_layer, ssm_cfg). Throws Error
-// for a setting that is not supported: no setting that changes the numbers is ignored.
-Config ParseConfig(const Json& json, const std::string& name);
-Config ReadConfig(const std::filesystem::path& path);
 
 }  // namespace mambascope

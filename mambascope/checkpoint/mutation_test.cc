@@ -2,66 +2,19 @@
 // every run. Each file is either read or refused with an Error. Nothing crashes, throws another
 // exception, or allocates more memory than the file's size justifies.
 #include <ATen/ATen.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstring>
-#include <random>
 
-#include "mambascope/checkpoint/config.h"
 #include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/mutation_test_support.h"
 #include "mambascope/checkpoint/pickle.h"
 #include "mambascope/checkpoint/tensor_file.h"
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/checkpoint/torch_bin_test_support.h"
-#include "mambascope/error.h"
 
 namespace mambascope {
 namespace {
-
-// Applies one to four changes to `bytes`.
-std::string Mutate(std::string bytes, std::mt19937_64& random) {
-  for (uint64_t changes = 1 + random() % 4; changes > 0 && !bytes.empty(); --changes) {
-    const size_t at = random() % bytes.size(), length = 1 + random() % 16;
-    switch (random() % 5) {
-      case 0: bytes[at] = static_cast<char>(random()); break;
-      case 1: bytes[at] ^= static_cast<char>(1 << random() % 8); break;
-      case 2: bytes.erase(at, length); break;
-      case 3: bytes.insert(at, bytes.substr(random() % bytes.size(), length)); break;
-      default: bytes.resize(at); break;
-    }
-  }
-  return bytes;
-}
-
-struct Outcome {
-  int read = 0, refused = 0;
-};
-
-// Calls `read` with `count` mutations of `bytes`.
-template <typename Read>
-Outcome Try(const std::string& bytes, int count, const Read& read) {
-  std::mt19937_64 random(20240406);
-  Outcome outcome;
-  for (int i = 0; i < count; ++i) {
-    const std::string mutated = Mutate(bytes, random);
-    const auto start = std::chrono::steady_clock::now();
-    try {
-      read(mutated);
-      ++outcome.read;
-    } catch (const Error& e) {
-      EXPECT_THAT(e.what(), testing::HasSubstr("x."))
-          << "mutation " << i << " is refused without the file's name";
-      ++outcome.refused;
-    } catch (const std::exception& e) {
-      ADD_FAILURE() << "mutation " << i << " throws " << e.what();
-    }
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10))
-        << "mutation " << i;
-  }
-  return outcome;
-}
 
 // Reads every tensor whose type LibTorch has, and uses its elements.
 void ReadAll(const TensorFile& file) {
@@ -131,17 +84,6 @@ TEST_F(MutationTest, OfASafetensorsHeader) {
       });
   EXPECT_GT(outcome.read, 20);
   EXPECT_GT(outcome.refused, 500);
-}
-
-TEST_F(MutationTest, OfAConfig) {
-  for (const char* family : {"mamba2", "llama", "gpt2", "mamba2-original"}) {
-    const std::string config = ReadFile(GoldenFolder() / family / "config.json");
-    const Outcome outcome = Try(config, 5'000, [&](const std::string& text) {
-      ParseConfig(ParseJson(text, "x.json"), "x.json");
-    });
-    EXPECT_GT(outcome.read, 100) << family;
-    EXPECT_GT(outcome.refused, 1000) << family;
-  }
 }
 
 }  // namespace

@@ -80,17 +80,17 @@ TEST_F(FirstEditTest, WorksWithoutOptionsAndSaysWhatItChose) {
 }
 
 TEST(PublishedLayerTest, IsThatOfThePublishedEdits) {
-  const auto rome = [](Architecture architecture, const char* projection, int layers) {
-    return PublishedLayer(EditRun::kRome, architecture, projection, layers);
+  const auto rome = [](const char* model_type, const char* projection, int layers) {
+    return PublishedLayer(EditRun::kRome, model_type, projection, layers);
   };
-  EXPECT_EQ(rome(Architecture::kGpt2, "W_down", 24), 8);
-  EXPECT_EQ(rome(Architecture::kGpt2, "W_down", 36), 12);
-  EXPECT_EQ(rome(Architecture::kGpt2, "W_down", 48), 17);
-  EXPECT_EQ(rome(Architecture::kLlama, "W_down", 28), 5);
-  EXPECT_EQ(rome(Architecture::kMamba1, "W_o", 64), 14);
-  EXPECT_EQ(rome(Architecture::kMamba1, "W_a", 64), 18);
-  EXPECT_EQ(PublishedLayer(EditRun::kMemit, Architecture::kGpt2, "W_down", 48), 17);
-  EXPECT_EQ(PublishedLayer(EditRun::kMemit, Architecture::kLlama, "W_down", 28), 8);
+  EXPECT_EQ(rome("gpt2", "W_down", 24), 8);
+  EXPECT_EQ(rome("gpt2", "W_down", 36), 12);
+  EXPECT_EQ(rome("gpt2", "W_down", 48), 17);
+  EXPECT_EQ(rome("llama", "W_down", 28), 5);
+  EXPECT_EQ(rome("mamba", "W_o", 64), 14);
+  EXPECT_EQ(rome("mamba", "W_a", 64), 18);
+  EXPECT_EQ(PublishedLayer(EditRun::kMemit, "gpt2", "W_down", 48), 17);
+  EXPECT_EQ(PublishedLayer(EditRun::kMemit, "llama", "W_down", 28), 8);
 }
 
 TEST_F(FirstEditTest, MemitHasDefaultLayers) {

@@ -23,8 +23,8 @@ std::string DefaultProjection(const Model& model, int layer) {
 }
 
 // The share of the depth at which published edits change a layer, or the last of their layers.
-double PublishedDepth(EditRun run, Architecture architecture, const std::string& projection) {
-  if (architecture == Architecture::kGpt2) return 0.355;
+double PublishedDepth(EditRun run, const std::string& model_type, const std::string& projection) {
+  if (model_type == "gpt2") return 0.355;
   if (run == EditRun::kMemit) return 0.29;
   if (projection == "W_a") return 0.285;
   return projection == "W_down" ? 0.18 : 0.22;
@@ -51,8 +51,8 @@ std::string DefaultLayers(EditRun run, const std::vector<std::string>& projectio
                           const Model& model) {
   const std::string projection = FirstProjection(projections, model);
   const std::vector<int> layers = model.LayersWith(projection);
-  const size_t last = NearestTo(
-      PublishedLayer(run, model.config().architecture, projection, model.layers()), layers);
+  const size_t last =
+      NearestTo(PublishedLayer(run, model.config().model_type, projection, model.layers()), layers);
   const size_t count = run == EditRun::kMemit ? std::min(kMemitLayers, last + 1) : 1;
   const size_t first = last + 1 - count;
   if (count == 1) return std::to_string(layers[last]);
@@ -75,9 +75,9 @@ std::vector<EditPlace> PlacesOf(const std::string& layers,
 
 }  // namespace
 
-int PublishedLayer(EditRun run, Architecture architecture, const std::string& projection,
+int PublishedLayer(EditRun run, const std::string& model_type, const std::string& projection,
                    int layers) {
-  return static_cast<int>(std::floor(PublishedDepth(run, architecture, projection) * layers));
+  return static_cast<int>(std::floor(PublishedDepth(run, model_type, projection) * layers));
 }
 
 ChosenPlaces ChoosePlaces(const std::string& layers, const std::vector<std::string>& projections,

@@ -22,7 +22,7 @@ struct ChosenPlaces {
 
 // The layer that published edits of such a model change, or the last of their layers, in a model of
 // `layers` layers: a share of the depth, rounded down.
-int PublishedLayer(EditRun run, Architecture architecture, const std::string& projection,
+int PublishedLayer(EditRun run, const std::string& model_type, const std::string& projection,
                    int layers);
 
 // `layers` and `projections` may be empty. Projections default to W_o, or W_down in transformers.

@@ -1,52 +1,76 @@
 #include "mambascope/model/family.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "mambascope/error.h"
-#include "mambascope/model/families/families.h"
 
 namespace mambascope {
 namespace {
 
-// The state-spaces repositories use the name "embedding"; Hugging Face uses "embeddings".
-Family MambaFamily(const WeightSource& source, decltype(&MakeMamba1Layer) make_layer) {
-  return {"backbone.layers",
-          source.Has("backbone.embedding.weight") ? "backbone.embedding" : "backbone.embeddings",
-          "backbone.norm_f",
-          "lm_head",
-          NormKind::kRms,
-          make_layer};
+const std::vector<const Family*>& Families() {
+  static const std::vector<const Family*> families = {
+      &Mamba1Family(), &Mamba2Family(),        &NeoxFamily(),  &Gpt2Family(),
+      &LlamaFamily(),  &GraniteHybridFamily(), &BambaFamily(), &NemotronHFamily()};
+  return families;
 }
 
-// The first GPT-2 checkpoints lack the prefix "transformer." of later ones.
-Family Gpt2Family(const WeightSource& source) {
-  const std::string prefix = source.Has("wte.weight") ? "" : "transformer.";
-  return {prefix + "h", prefix + "wte",   prefix + "ln_f",
-          "lm_head",    NormKind::kLayer, MakeGpt2Layer};
+const Family* FindFamily(const std::string& model_type) {
+  for (const Family* family : Families()) {
+    for (const std::string_view type : family->model_types) {
+      if (type == model_type) return family;
+    }
+  }
+  return nullptr;
+}
+
+std::string AllModelTypes() {
+  std::vector<std::string_view> types;
+  for (const Family* family : Families())
+    types.insert(types.end(), family->model_types.begin(), family->model_types.end());
+  return fmt::format("{}", fmt::join(types, ", "));
 }
 
 }  // namespace
 
-Family FindFamily(const Config& config, const WeightSource& source) {
-  switch (config.architecture) {
-    case Architecture::kMamba1: return MambaFamily(source, MakeMamba1Layer);
-    case Architecture::kMamba2: return MambaFamily(source, MakeMamba2Layer);
-    case Architecture::kNeox:
-      return {"gpt_neox.layers", "gpt_neox.embed_in", "gpt_neox.final_layer_norm",
-              "embed_out",       NormKind::kLayer,    MakeNeoxLayer};
-    case Architecture::kGpt2: return Gpt2Family(source);
-    case Architecture::kLlama:
-      return {"model.layers", "model.embed_tokens", "model.norm",
-              "lm_head",      NormKind::kRms,       MakeLlamaLayer};
-    case Architecture::kGraniteHybrid:
-      return {"model.layers", "model.embed_tokens", "model.norm",
-              "lm_head",      NormKind::kRms,       MakeGraniteHybridLayer};
-    case Architecture::kBamba:
-      return {"model.layers", "model.embed_tokens", "model.final_layernorm",
-              "lm_head",      NormKind::kRms,       MakeBambaLayer};
-    case Architecture::kNemotronH:
-      return {"backbone.layers", "backbone.embeddings", "backbone.norm_f",
-              "lm_head",         NormKind::kRms,        MakeNemotronHLayer};
+Config ParseConfig(const Json& json, const std::string& name) {
+  const Fields f(json, name);
+  Config c;
+  if (f.Has("quantization_config"))
+    f.Fail("quantised weights (field 'quantization_config') are not supported");
+  if (!f.Has("model_type")) {
+    if (!f.Has("d_model") || !f.Has("n_layer"))
+      f.Fail(
+          "expected the field 'model_type', or the fields 'd_model' and 'n_layer' of a "
+          "state-spaces model");
+    c.family = &StateSpacesFamily();
+  } else {
+    c.model_type = f.Get<std::string>("model_type");
+    c.family = FindFamily(c.model_type);
+    if (c.family == nullptr)
+      throw Error(fmt::format("{}: unknown model_type '{}'", name, c.model_type),
+                  "supported: " + AllModelTypes());
+    c.vocab = f.Size("vocab_size");
   }
-  throw Error("unknown architecture");
+  c.family->read(f, c);
+  return c;
+}
+
+Config ReadConfig(const Checkpoint& checkpoint) {
+  return ParseConfig(checkpoint.config(), checkpoint.config_name());
+}
+
+ModelNames FindNames(const Family& family, const WeightSource& source) {
+  ModelNames names = family.names;
+  const std::vector<std::string> prefixes = {names.prefix, "", "model.", "backbone.",
+                                             "transformer."};
+  const auto found = std::find_if(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) {
+    return source.Has(prefix + names.embedding + ".weight");
+  });
+  if (found != prefixes.end()) names.prefix = *found;
+  return names;
 }
 
 }  // namespace mambascope

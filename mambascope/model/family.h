@@ -1,29 +1,21 @@
-// A Family says how checkpoints of one architecture become a model. Each architecture has one.
+// Reads config.json, and finds the weights of a checkpoint by its family's names.
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "mambascope/checkpoint/checkpoint.h"
-#include "mambascope/model/layer.h"
-#include "mambascope/model/weights.h"
+#include "mambascope/checkpoint/json.h"
+#include "mambascope/model/families/families.h"
 
 namespace mambascope {
 
-enum class NormKind {
-  kRms,    // root mean square, no mean, no bias
-  kLayer,  // with mean and bias
-};
+// Reads the config.json of a Hugging Face model, or that of a state-spaces model (d_model, n_layer,
+// ssm_cfg). Throws Error for a model_type or a setting that is not supported.
+Config ParseConfig(const Json& json, const std::string& name);
+Config ReadConfig(const Checkpoint& checkpoint);
 
-struct Family {
-  std::string blocks;  // name of the list of blocks; block l has the prefix blocks.l
-  std::string embedding, norm, unembedding;
-  NormKind norm_kind;  // of the final norm
-  std::unique_ptr<Layer> (*make_layer)(const Config& config, const Weights& w, int64_t layer);
-};
-
-// Returns the family of `config`. Checkpoints of one family may use different weight names;
-// `source` shows which ones.
-Family FindFamily(const Config& config, const WeightSource& source);
+// Returns the names of the family's weights in `source`. Checkpoints of one family may lack its
+// prefix or have that of a larger model.
+ModelNames FindNames(const Family& family, const WeightSource& source);
 
 }  // namespace mambascope

@@ -92,7 +92,7 @@ std::string UnusedText(const std::vector<std::string>& names) {
 
 Model Model::Load(const std::filesystem::path& folder, const ModelOptions& options) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
-  return {checkpoint.config(), checkpoint, options};
+  return {ReadConfig(checkpoint), checkpoint, options};
 }
 
 Model::Model(const Config& from, const WeightSource& source, const ModelOptions& options)
@@ -101,19 +101,19 @@ Model::Model(const Config& from, const WeightSource& source, const ModelOptions&
   const Config& config = config_;
   const CountingSource counted(source);
   const Weights w(counted, options.dtype, options.device);
-  const Family family = FindFamily(config, source);
+  const Family& family = *config.family;
+  const ModelNames names = FindNames(family, source);
   const std::vector<int64_t> table = {config.vocab, config.d_model};
-  embedding_ = w.Float(family.embedding + ".weight", table);
+  embedding_ = w.Float(names.prefix + names.embedding + ".weight", table);
   if (config.positions > 0)
-    positions_ = w.Float(family.embedding.substr(0, family.embedding.size() - 3) + "wpe.weight",
-                         {config.positions, config.d_model});
+    positions_ = w.Float(names.prefix + "wpe.weight", {config.positions, config.d_model});
   for (int64_t l = 0; l < config.layers; ++l)
-    layers_.push_back(
-        family.make_layer(config, w.Scope(fmt::format("{}.{}", family.blocks, l)), l));
-  norm_ = w.Float(family.norm + ".weight", {config.d_model});
-  if (family.norm_kind == NormKind::kLayer)
-    norm_bias_ = w.Float(family.norm + ".bias", {config.d_model});
-  LoadUnembedding(w, family.unembedding + ".weight");
+    layers_.push_back(family.make_layer(
+        config, w.Scope(fmt::format("{}{}.{}", names.prefix, names.blocks, l)), l));
+  norm_ = w.Float(names.prefix + names.norm + ".weight", {config.d_model});
+  if (family.final_norm == NormKind::kLayer)
+    norm_bias_ = w.Float(names.prefix + names.norm + ".bias", {config.d_model});
+  LoadUnembedding(w, names.unembedding + ".weight");
   parameters_ += counted.count();
   if (const std::vector<std::string> unused = counted.Unused(); !unused.empty())
     warnings_.push_back(UnusedText(unused));

@@ -6,6 +6,7 @@
 
 #include "mambascope/checkpoint/tensor_file.h"
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/model/family.h"
 #include "mambascope/model/model.h"
 
 namespace mambascope {
@@ -47,18 +48,18 @@ at::Tensor LastLogits(const Model& model) {
 class TiedHeadTest : public testing::TestWithParam<std::string> {
  protected:
   Model With(const at::Tensor& head) const {
-    return {checkpoint_.config(), WithMore(checkpoint_, {{"lm_head.weight", head}})};
+    return {ReadConfig(checkpoint_), WithMore(checkpoint_, {{"lm_head.weight", head}})};
   }
 
   const Checkpoint checkpoint_ = Checkpoint::Open(GoldenFolder() / GetParam());
-  const Model plain_ = Model(checkpoint_.config(), checkpoint_);
+  const Model plain_ = Model(ReadConfig(checkpoint_), checkpoint_);
 };
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, TiedHeadTest,
                          testing::Values("mamba", "mamba2", "gpt2", "qwen2"), TestName);
 
 TEST_P(TiedHeadTest, AHeadOfItsOwnIsUsedAndNamed) {
-  const Config& config = checkpoint_.config();
+  const Config& config = ReadConfig(checkpoint_);
   ASSERT_TRUE(config.tied_embeddings);
   EXPECT_THAT(plain_.warnings(), IsEmpty());
   at::manual_seed(1);
@@ -78,7 +79,7 @@ TEST_P(TiedHeadTest, AnEqualCopyIsSilent) {
   const std::string embedding = family == "gpt2"    ? "transformer.wte"
                                 : family == "qwen2" ? "model.embed_tokens"
                                                     : "backbone.embeddings";
-  const Config& config = checkpoint_.config();
+  const Config& config = ReadConfig(checkpoint_);
   const Model copy =
       With(checkpoint_.Get(embedding + ".weight", {config.vocab, config.d_model}).clone());
   EXPECT_THAT(copy.warnings(), IsEmpty());
@@ -93,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(Checkpoints, UnusedWeightsTest, testing::ValuesIn(TinyC
 
 TEST_P(UnusedWeightsTest, AreNamedUnlessTheyAreTablesThatTheCodeMakes) {
   const Checkpoint checkpoint = Checkpoint::Open(GoldenFolder() / GetParam());
-  const Config& config = checkpoint.config();
+  const Config& config = ReadConfig(checkpoint);
   EXPECT_THAT(Model(config, checkpoint).warnings(), IsEmpty());
   const at::Tensor any = at::zeros({1});
   const WithMore tables(

@@ -9,6 +9,7 @@
 #include "mambascope/checkpoint/checkpoint.h"
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/family.h"
 #include "mambascope/model/mixed_model_test_support.h"
 
 namespace mambascope {
@@ -134,7 +135,7 @@ TEST(FeatureTieTest, EqualScoresRankByIndex) {
     const WeightSource& source_;
   };
   const Checkpoint checkpoint = Checkpoint::Open(GoldenFolder() / "mamba");
-  const Model model(checkpoint.config(), Even(checkpoint));
+  const Model model(ReadConfig(checkpoint), Even(checkpoint));
   const FeatureGroups groups = RankFeatures(model, FeatureRank::kDecay, {});
   const int64_t d = model.config().ssm.d_inner;
   EXPECT_TRUE(groups.fast[0].eq(at::arange(d) < d / 3).all().item<bool>());

@@ -8,6 +8,7 @@
 #include "mambascope/checkpoint/checkpoint.h"
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/experiments/lre/predictions.h"
+#include "mambascope/model/family.h"
 
 namespace mambascope {
 namespace {

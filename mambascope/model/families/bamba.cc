@@ -4,12 +4,36 @@
 //   m = h + Mixer(RMSNorm1(h))        h' = m + MLP(RMSNorm2(m))
 #include "mambascope/model/attention.h"
 #include "mambascope/model/block.h"
+#include "mambascope/model/families/config_fields.h"
 #include "mambascope/model/families/families.h"
 #include "mambascope/model/mamba.h"
 #include "mambascope/model/mlp.h"
 #include "mambascope/model/norms.h"
 
 namespace mambascope {
+namespace {
+
+void ReadBamba(const Fields& f, Config& c) {
+  ReadSizes(f, c, "rms_norm_eps", 1e-5, /*tied=*/false);
+  c.layer_kinds.assign(static_cast<size_t>(c.layers), LayerKind::kMamba);
+  if (f.Has("attn_layer_indices")) {
+    for (const Json& index : f.Raw("attn_layer_indices")) {
+      if (!index.is_number_integer() || index < 0 || index >= c.layers)
+        f.Refuse("attn_layer_indices");
+      c.layer_kinds[index.get<size_t>()] = LayerKind::kAttention;
+    }
+  }
+  ReadMambaOfHybrid(f, c);
+  AttentionConfig& a = c.attention;
+  a.heads = f.Size("num_attention_heads", 32);
+  a.kv_heads = f.Size("num_key_value_heads", 8);
+  a.head_dim = HeadDim(f, c.d_model, a.heads);
+  CheckKeyHeads(f, a);
+  a.qkv_bias = a.out_bias = f.Get<bool>("attention_bias", false);
+  a.rope = ReadRope(f, a.head_dim, 0.5);
+  DemandSilu(f);
+  c.mlp = {f.Size("intermediate_size"), Activation::kSilu, f.Get<bool>("mlp_bias", false)};
+}
 
 std::unique_ptr<Layer> MakeBambaLayer(const Config& config, const Weights& w, int64_t layer) {
   const int64_t d = config.d_model;
@@ -23,6 +47,16 @@ std::unique_ptr<Layer> MakeBambaLayer(const Config& config, const Weights& w, in
           {.kind = Sublayer::Kind::kMlp,
            .norm = LoadRmsNorm(w, "pre_ff_layernorm", config),
            .parts = {LoadGatedMlp(config.mlp, d, w.Scope("feed_forward"))}}});
+}
+
+}  // namespace
+
+const Family& BambaFamily() {
+  static const Family family{.model_types = {"bamba"},
+                             .read = ReadBamba,
+                             .names = {.norm = "final_layernorm"},
+                             .make_layer = MakeBambaLayer};
+  return family;
 }
 
 }  // namespace mambascope

@@ -4,12 +4,31 @@
 
 #include "mambascope/model/attention.h"
 #include "mambascope/model/block.h"
+#include "mambascope/model/families/config_fields.h"
 #include "mambascope/model/families/families.h"
 #include "mambascope/model/mlp.h"
 #include "mambascope/model/norms.h"
 
 namespace mambascope {
 namespace {
+
+void ReadGpt2(const Fields& f, Config& c) {
+  c.d_model = f.Size("n_embd");
+  c.layers = f.Size("n_layer");
+  c.norm_eps = f.Positive("layer_norm_epsilon", 1e-5);
+  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", true);
+  c.positions = c.max_tokens = f.Size("n_positions", 1024);
+  c.max_tokens_reason = "n_positions";
+  AttentionConfig& a = c.attention;
+  a.heads = a.kv_heads = f.Size("n_head");
+  a.head_dim = HeadDim(f, c.d_model, a.heads);
+  a.qkv_bias = a.out_bias = true;
+  c.mlp = {f.Size("n_inner", 4 * c.d_model), ReadActivation(f, "activation_function", "gelu_new"),
+           true};
+  f.Demand("scale_attn_weights", true);
+  f.Demand("scale_attn_by_inverse_layer_idx", false);
+  f.Demand("add_cross_attention", false);
+}
 
 Projection LoadTransposed(const Weights& w, const std::string& name, int64_t out, int64_t in) {
   return {w.Matrix(name + ".weight", {in, out}).t(), w.Float(name + ".bias", {out}),
@@ -26,8 +45,6 @@ ProjectHeads HeadsByKind(const AttentionConfig& a, const Projection& qkv) {
   };
 }
 
-}  // namespace
-
 std::unique_ptr<Layer> MakeGpt2Layer(const Config& config, const Weights& w, int64_t /*layer*/) {
   const int64_t d = config.d_model, width = config.mlp.width;
   const AttentionConfig& a = config.attention;
@@ -41,6 +58,18 @@ std::unique_ptr<Layer> MakeGpt2Layer(const Config& config, const Weights& w, int
            .norm = LoadLayerNorm(w, "ln_2", config),
            .parts = {MakeMlp(config.mlp.activation, LoadTransposed(w, "mlp.c_fc", width, d),
                              LoadTransposed(w, "mlp.c_proj", d, width), /*transposed=*/true)}}});
+}
+
+}  // namespace
+
+const Family& Gpt2Family() {
+  static const Family family{
+      .model_types = {"gpt2"},
+      .read = ReadGpt2,
+      .names = {.prefix = "transformer.", .blocks = "h", .embedding = "wte", .norm = "ln_f"},
+      .final_norm = NormKind::kLayer,
+      .make_layer = MakeGpt2Layer};
+  return family;
 }
 
 }  // namespace mambascope

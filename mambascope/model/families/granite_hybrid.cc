@@ -9,6 +9,7 @@
 #include "mambascope/model/attention.h"
 #include "mambascope/model/block.h"
 #include "mambascope/model/experts.h"
+#include "mambascope/model/families/config_fields.h"
 #include "mambascope/model/families/families.h"
 #include "mambascope/model/mamba.h"
 #include "mambascope/model/mlp.h"
@@ -16,6 +17,33 @@
 
 namespace mambascope {
 namespace {
+
+void ReadGraniteHybrid(const Fields& f, Config& c) {
+  ReadSizes(f, c, "rms_norm_eps", 1e-6, /*tied=*/false);
+  c.embedding_scale = f.Positive("embedding_multiplier", 1);
+  c.residual_scale = f.Positive("residual_multiplier", 1);
+  c.logit_scale = 1 / f.Positive("logits_scaling", 1);
+  c.layer_kinds = f.Has("layer_types")
+                      ? ReadLayerKinds(f, "layer_types", c.layers)
+                      : std::vector<LayerKind>(static_cast<size_t>(c.layers), LayerKind::kMamba);
+  ReadMambaOfHybrid(f, c);
+  AttentionConfig& a = c.attention;
+  a.heads = f.Size("num_attention_heads", 32);
+  a.kv_heads = f.Size("num_key_value_heads", a.heads);
+  a.head_dim = HeadDim(f, c.d_model, a.heads);
+  CheckKeyHeads(f, a);
+  a.qkv_bias = a.out_bias = f.Get<bool>("attention_bias", false);
+  a.scale = f.Positive("attention_multiplier", 1);
+  // Without "rope", the order of tokens reaches attention only through the Mamba layers.
+  if (f.Get<std::string>("position_embedding_type", "nope") == "rope")
+    a.rope = ReadRope(f, a.head_dim, 1.0);
+  DemandSilu(f);
+  c.mlp = {f.Size("shared_intermediate_size", 1024), Activation::kSilu, false};
+  if (f.Get<int64_t>("num_local_experts", 0) > 0)
+    c.experts = {f.Size("num_local_experts"), f.Size("num_experts_per_tok"),
+                 f.Size("intermediate_size")};
+  if (c.experts.per_token > c.experts.count) f.Refuse("num_experts_per_tok");
+}
 
 // input_linear [2 width, d_model] holds W_gate above W_up.
 std::unique_ptr<Part> LoadSharedMlp(const Config& config, const Weights& w) {
@@ -33,8 +61,6 @@ std::unique_ptr<Part> LoadExperts(const Config& config, const Weights& w) {
                          .gate_up = w.Matrix("input_linear.weight", {e.count, 2 * e.width, d}),
                          .down = w.Matrix("output_linear.weight", {e.count, d, e.width})});
 }
-
-}  // namespace
 
 std::unique_ptr<Layer> MakeGraniteHybridLayer(const Config& config, const Weights& w,
                                               int64_t layer) {
@@ -54,6 +80,15 @@ std::unique_ptr<Layer> MakeGraniteHybridLayer(const Config& config, const Weight
     mlp.parts.push_back(LoadExperts(config, w.Scope("block_sparse_moe")));
   mlp.parts.push_back(LoadSharedMlp(config, w.Scope("shared_mlp")));
   return MakeBlock(config.d_model, {std::move(mixer), std::move(mlp)});
+}
+
+}  // namespace
+
+const Family& GraniteHybridFamily() {
+  static const Family family{.model_types = {"granitemoehybrid"},
+                             .read = ReadGraniteHybrid,
+                             .make_layer = MakeGraniteHybridLayer};
+  return family;
 }
 
 }  // namespace mambascope

@@ -5,6 +5,7 @@
 #include "mambascope/error.h"
 #include "mambascope/model/attention.h"
 #include "mambascope/model/block.h"
+#include "mambascope/model/families/config_fields.h"
 #include "mambascope/model/families/families.h"
 #include "mambascope/model/mamba.h"
 #include "mambascope/model/mlp.h"
@@ -12,6 +13,55 @@
 
 namespace mambascope {
 namespace {
+
+// hybrid_override_pattern has a letter for each block: M, *, - and E (experts).
+std::vector<LayerKind> ReadPattern(const Fields& f, const char* key) {
+  std::vector<LayerKind> kinds;
+  for (const char letter : f.Get<std::string>(key)) {
+    if (letter == 'M') kinds.push_back(LayerKind::kMamba);
+    else if (letter == '*') kinds.push_back(LayerKind::kAttention);
+    else if (letter == '-') kinds.push_back(LayerKind::kMlp);
+    else f.Refuse(key);
+  }
+  return kinds;
+}
+
+void ReadNemotronH(const Fields& f, Config& c) {
+  c.d_model = f.Size("hidden_size");
+  if (f.Has("layers_block_type")) {
+    c.layers = static_cast<int64_t>(f.Raw("layers_block_type").size());
+    c.layer_kinds = ReadLayerKinds(f, "layers_block_type", c.layers);
+  } else {
+    c.layer_kinds = ReadPattern(f, "hybrid_override_pattern");
+    c.layers = static_cast<int64_t>(c.layer_kinds.size());
+  }
+  c.norm_eps = f.Positive("layer_norm_epsilon", 1e-5);
+  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
+  SsmConfig& s = c.ssm;
+  s.heads = f.Size("mamba_num_heads", 128);
+  s.head_dim = f.Size("mamba_head_dim", 64);
+  s.d_inner = s.heads * s.head_dim;
+  s.d_state = f.Size("ssm_state_size", 128);
+  s.d_conv = f.Size("conv_kernel", 4);
+  s.groups = s.norm_groups = f.Size("n_groups", 8);
+  s.norm_eps = c.norm_eps;
+  s.projection_bias = f.Get<bool>("use_bias", false) || f.Get<bool>("mamba_proj_bias", false);
+  s.conv_bias = f.Get<bool>("use_conv_bias", true);
+  ReadTimeStepLimit(f, "time_step_limit", s);
+  // The reference path of transformers also clamps the step size from below by time_step_min.
+  s.dt_min = std::max(s.dt_min, f.Get<double>("time_step_min", 0.001));
+  CheckSsmHeads(f, s);
+  if (ReadActivation(f, "mamba_hidden_act", "silu") != Activation::kSilu)
+    f.Refuse("mamba_hidden_act");
+  AttentionConfig& a = c.attention;
+  a.heads = f.Size("num_attention_heads", 32);
+  a.kv_heads = f.Size("num_key_value_heads", 8);
+  a.head_dim = f.Has("head_dim") ? f.Size("head_dim") : f.Size("attention_head_dim", 128);
+  CheckKeyHeads(f, a);
+  a.qkv_bias = a.out_bias = f.Get<bool>("attention_bias", false);
+  c.mlp = {f.Size("intermediate_size"), ReadActivation(f, "mlp_hidden_act", "relu2"),
+           f.Get<bool>("mlp_bias", false)};
+}
 
 std::unique_ptr<Part> LoadPart(const Config& config, LayerKind kind, const Weights& w) {
   switch (kind) {
@@ -23,14 +73,23 @@ std::unique_ptr<Part> LoadPart(const Config& config, LayerKind kind, const Weigh
   throw Error("unknown kind of layer");
 }
 
-}  // namespace
-
 std::unique_ptr<Layer> MakeNemotronHLayer(const Config& config, const Weights& w, int64_t layer) {
   const LayerKind kind = config.layer_kinds.at(static_cast<size_t>(layer));
   return MakeBlock(config.d_model, {{.kind = kind == LayerKind::kMlp ? Sublayer::Kind::kMlp
                                                                      : Sublayer::Kind::kMixer,
                                      .norm = LoadRmsNorm(w, "norm", config),
                                      .parts = {LoadPart(config, kind, w.Scope("mixer"))}}});
+}
+
+}  // namespace
+
+const Family& NemotronHFamily() {
+  static const Family family{
+      .model_types = {"nemotron_h"},
+      .read = ReadNemotronH,
+      .names = {.prefix = "backbone.", .embedding = "embeddings", .norm = "norm_f"},
+      .make_layer = MakeNemotronHLayer};
+  return family;
 }
 
 }  // namespace mambascope

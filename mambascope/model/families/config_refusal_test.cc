@@ -3,11 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "mambascope/checkpoint/config.h"
-#include "mambascope/checkpoint/config_test_support.h"
 #include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/mutation_test_support.h"
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/error.h"
+#include "mambascope/model/families/config_test_support.h"
+#include "mambascope/model/family.h"
 
 namespace mambascope {
 namespace {
@@ -37,7 +38,7 @@ const BadConfig kBadConfigs[] = {
      kMambaConfig,
      R"({"model_type":"rwkv"})",
      {"unknown model_type 'rwkv'",
-      "supported: mamba, mamba2, falcon_mamba, gpt_neox, gpt2, llama, mistral, qwen2"}},
+      "supported: mamba, falcon_mamba, mamba2, gpt_neox, gpt2, llama, mistral, qwen2"}},
     {"NoFamily",
      "{}",
      R"({"hidden_size":4})",
@@ -180,11 +181,27 @@ const BadConfig kBadConfigs[] = {
 INSTANTIATE_TEST_SUITE_P(Configs, BadConfigTest, testing::ValuesIn(kBadConfigs),
                          [](const auto& info) { return info.param.name; });
 
+// Each file is read or refused with an Error.
+TEST(ConfigMutationTest, IsReadOrRefused) {
+  for (const char* family : {"mamba2", "llama", "gpt2", "mamba2-original"}) {
+    const std::string config = ReadFile(GoldenFolder() / family / "config.json");
+    const Outcome outcome = Try(config, 5'000, [&](const std::string& text) {
+      ParseConfig(ParseJson(text, "x.json"), "x.json");
+    });
+    EXPECT_GT(outcome.read, 100) << family;
+    EXPECT_GT(outcome.refused, 1000) << family;
+  }
+}
+
 class ConfigFileTest : public testing::Test {
  protected:
   std::string ErrorOfText(const std::string& text) const {
     WriteFile(folder_ / "config.json", text);
-    return ErrorOf([&] { ReadConfig(folder_ / "config.json"); });
+    return ErrorOf([&] { Read(); });
+  }
+  Config Read() const {
+    const std::filesystem::path path = folder_ / "config.json";
+    return ParseConfig(ReadJson(path), path.string());
   }
   TempFolder folder_;
 };
@@ -222,7 +239,7 @@ TEST_F(ConfigFileTest, DeepNestingIsRefused) {
 }
 
 TEST_F(ConfigFileTest, MissingFileIsNamed) {
-  EXPECT_THAT(ErrorOf([&] { ReadConfig(folder_ / "config.json"); }),
+  EXPECT_THAT(ErrorOf([&] { Read(); }),
               AllOf(HasSubstr((folder_ / "config.json").string()), HasSubstr("No such file")));
 }
 

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "mambascope/checkpoint/config.h"
 #include "mambascope/checkpoint/json.h"
+#include "mambascope/model/family.h"
 
 namespace mambascope {
 

@@ -1,42 +1,41 @@
 // Tests how the config.json of every family is read, in every spelling, with Hugging Face's
 // defaults for missing fields.
-#include "mambascope/checkpoint/config.h"
-
 #include <gtest/gtest.h>
 
 #include <limits>
 
-#include "mambascope/checkpoint/config_test_support.h"
+#include "mambascope/model/families/config_test_support.h"
+#include "mambascope/model/family.h"
 
 namespace mambascope {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-struct Family {
+struct Case {
   const char* config;
-  Architecture architecture;
+  const Family* family;
   bool tied_embeddings;
   double norm_eps;
 };
 
-TEST(ConfigTest, EachFamilyHasItsArchitectureAndDefaults) {
-  const Family kFamilies[] = {{kMambaConfig, Architecture::kMamba1, true, 1e-5},
-                              {kFalconConfig, Architecture::kMamba1, true, 1e-5},
-                              {kMamba2Config, Architecture::kMamba2, false, 1e-5},
-                              {kNeoxConfig, Architecture::kNeox, false, 1e-5},
-                              {kGpt2Config, Architecture::kGpt2, true, 1e-5},
-                              {kLlamaConfig, Architecture::kLlama, false, 1e-6},
-                              {kMistralConfig, Architecture::kLlama, false, 1e-6},
-                              {kQwen2Config, Architecture::kLlama, false, 1e-6},
-                              {kOriginalMambaConfig, Architecture::kMamba1, true, 1e-5},
-                              {kOriginalMamba2Config, Architecture::kMamba2, true, 1e-5}};
-  for (const Family& family : kFamilies) {
-    const Config c = ParseChanged(family.config);
-    EXPECT_EQ(c.architecture, family.architecture) << family.config;
-    EXPECT_EQ(c.tied_embeddings, family.tied_embeddings) << family.config;
-    EXPECT_EQ(c.norm_eps, family.norm_eps) << family.config;
-    EXPECT_EQ(c.layers, 3) << family.config;
+TEST(ConfigTest, EachFamilyHasItsDefaults) {
+  const Case kCases[] = {{kMambaConfig, &Mamba1Family(), true, 1e-5},
+                         {kFalconConfig, &Mamba1Family(), true, 1e-5},
+                         {kMamba2Config, &Mamba2Family(), false, 1e-5},
+                         {kNeoxConfig, &NeoxFamily(), false, 1e-5},
+                         {kGpt2Config, &Gpt2Family(), true, 1e-5},
+                         {kLlamaConfig, &LlamaFamily(), false, 1e-6},
+                         {kMistralConfig, &LlamaFamily(), false, 1e-6},
+                         {kQwen2Config, &LlamaFamily(), false, 1e-6},
+                         {kOriginalMambaConfig, &StateSpacesFamily(), true, 1e-5},
+                         {kOriginalMamba2Config, &StateSpacesFamily(), true, 1e-5}};
+  for (const Case& each : kCases) {
+    const Config c = ParseChanged(each.config);
+    EXPECT_EQ(c.family, each.family) << each.config;
+    EXPECT_EQ(c.tied_embeddings, each.tied_embeddings) << each.config;
+    EXPECT_EQ(c.norm_eps, each.norm_eps) << each.config;
+    EXPECT_EQ(c.layers, 3) << each.config;
   }
   for (const char* base : {kMambaConfig, kMamba2Config, kNeoxConfig, kGpt2Config, kLlamaConfig,
                            kMistralConfig, kQwen2Config}) {

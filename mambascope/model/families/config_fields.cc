@@ -1,0 +1,159 @@
+#include "mambascope/model/families/config_fields.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "mambascope/plural.h"
+
+namespace mambascope {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Before version 5, transformers stores this as rope_scaling {"type" or "rope_type"}. From version
+// 5 it is rope_parameters {"rope_type", "rope_theta"}.
+void ReadRopeScaling(const Fields& scaling, RopeConfig& rope) {
+  const auto type =
+      scaling.Get<std::string>("rope_type", scaling.Get<std::string>("type", "default"));
+  if (type == "default") return;
+  rope.factor = scaling.Positive("factor");
+  if (type == "linear") {
+    rope.scaling = RopeConfig::Scaling::kLinear;
+  } else if (type == "llama3") {
+    rope.scaling = RopeConfig::Scaling::kLlama3;
+    rope.low_frequency_factor = scaling.Positive("low_freq_factor");
+    rope.high_frequency_factor = scaling.Positive("high_freq_factor");
+    rope.original_context = scaling.Positive("original_max_position_embeddings");
+  } else {
+    scaling.Fail(fmt::format("rope type '{}' is not supported", type));
+  }
+}
+
+}  // namespace
+
+void ReadSizes(const Fields& f, Config& c, const char* eps, double otherwise, bool tied) {
+  c.d_model = f.Size("hidden_size");
+  c.layers = f.Size("num_hidden_layers");
+  c.norm_eps = f.Positive(eps, otherwise);
+  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", tied);
+}
+
+Activation ReadActivation(const Fields& f, const char* key, const std::string& otherwise) {
+  const auto word = f.Get<std::string>(key, otherwise);
+  if (word == "silu" || word == "swish") return Activation::kSilu;
+  if (word == "gelu") return Activation::kGelu;
+  if (word == "gelu_new" || word == "gelu_fast" || word == "gelu_pytorch_tanh")
+    return Activation::kGeluTanh;
+  if (word == "relu") return Activation::kRelu;
+  if (word == "relu2") return Activation::kRelu2;
+  f.Refuse(key);
+}
+
+void DemandSilu(const Fields& f, const char* key) {
+  if (ReadActivation(f, key, "silu") != Activation::kSilu) f.Refuse(key);
+}
+
+RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction) {
+  RopeConfig rope;
+  double fraction =
+      f.Get<double>("partial_rotary_factor", f.Get<double>("rotary_pct", otherwise_fraction));
+  rope.theta = f.Positive("rope_theta", f.Positive("rotary_emb_base", 10000.0));
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
+    if (!f.Has(key)) continue;
+    const Fields sub = f.Sub(key);
+    fraction = sub.Get<double>("partial_rotary_factor", fraction);
+    rope.theta = sub.Positive("rope_theta", rope.theta);
+    ReadRopeScaling(sub, rope);
+  }
+  if (!(fraction >= 0 && fraction <= 1))
+    f.Fail(fmt::format("the rotary fraction is {}; expected a number from 0 to 1", fraction));
+  rope.dims = static_cast<int64_t>(static_cast<double>(head_dim) * fraction);
+  if (rope.dims < 0 || rope.dims > head_dim || rope.dims % 2 != 0)
+    f.Fail(fmt::format("{} of {} features per head are rotary; expected an even number", rope.dims,
+                       head_dim));
+  return rope;
+}
+
+int64_t HeadDim(const Fields& f, int64_t width, int64_t heads) {
+  if (width % heads != 0)
+    f.Fail(fmt::format("width {} is not divisible by {} heads", width, heads));
+  return width / heads;
+}
+
+AttentionConfig ReadHeads(const Fields& f, const Config& c, const HeadDefaults& defaults) {
+  AttentionConfig a;
+  a.heads = defaults.heads == 0 ? f.Size("num_attention_heads")
+                                : f.Size("num_attention_heads", defaults.heads);
+  a.kv_heads = f.Size(
+      "num_key_value_heads",
+      defaults.kv_heads == 0 || f.IsNull("num_key_value_heads") ? a.heads : defaults.kv_heads);
+  a.head_dim = f.Has("head_dim") ? f.Size("head_dim") : HeadDim(f, c.d_model, a.heads);
+  CheckKeyHeads(f, a);
+  a.qkv_bias = a.out_bias = f.Get<bool>("attention_bias", false);
+  return a;
+}
+
+void CheckKeyHeads(const Fields& f, const AttentionConfig& a) {
+  if (a.heads % a.kv_heads != 0)
+    f.Fail(fmt::format("{} query heads are not divisible by {} key heads", a.heads, a.kv_heads));
+}
+
+std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers) {
+  const Json& names = f.Raw(key);
+  std::vector<LayerKind> kinds;
+  for (const Json& name : names) {
+    if (name == "mamba" || name == "linear_attention") kinds.push_back(LayerKind::kMamba);
+    else if (name == "attention" || name == "full_attention")
+      kinds.push_back(LayerKind::kAttention);
+    else if (name == "mlp") kinds.push_back(LayerKind::kMlp);
+    else f.Refuse(key);
+  }
+  if (static_cast<int64_t>(kinds.size()) != layers)
+    f.Fail(fmt::format("field '{}' has {}, and the model has {}", key, Count(kinds.size(), "name"),
+                       Count(layers, "layer")));
+  return kinds;
+}
+
+void CheckSsmHeads(const Fields& f, const SsmConfig& s) {
+  if (s.heads * s.head_dim != s.d_inner)
+    f.Fail(fmt::format("{} heads of {} channels do not make the inner width {}", s.heads,
+                       s.head_dim, s.d_inner));
+  if (s.heads % s.groups != 0)
+    f.Fail(fmt::format("{} heads are not divisible into {} groups", s.heads, s.groups));
+}
+
+void ReadTimeStepLimit(const Fields& f, const char* key, SsmConfig& ssm) {
+  ssm.dt_min = 0;
+  ssm.dt_max = kInfinity;
+  if (!f.Has(key)) return;
+  const Json& limit = f.Raw(key);
+  if (!limit.is_array() || limit.size() != 2) f.Refuse(key);
+  // JSON has no infinity, so recent files spell it as an object.
+  const auto number = [&](const Json& value) {
+    if (value == Json{{"__float__", "Infinity"}}) return kInfinity;
+    if (!value.is_number()) f.Refuse(key);
+    return value.get<double>();
+  };
+  ssm.dt_min = number(limit[0]);
+  ssm.dt_max = number(limit[1]);
+  if (!(ssm.dt_min <= ssm.dt_max)) f.Refuse(key);
+}
+
+void ReadMambaOfHybrid(const Fields& f, Config& c) {
+  SsmConfig& s = c.ssm;
+  s.d_inner = f.Size("mamba_expand", 2) * c.d_model;
+  s.d_state = f.Size("mamba_d_state", 256);
+  s.d_conv = f.Size("mamba_d_conv", 4);
+  s.heads = f.Size("mamba_n_heads", 128);
+  s.head_dim = !f.Has("mamba_d_head") || f.Raw("mamba_d_head") == "auto" ? s.d_inner / s.heads
+                                                                         : f.Size("mamba_d_head");
+  s.groups = f.Size("mamba_n_groups", 1);
+  s.norm_eps = c.norm_eps;
+  s.projection_bias = f.Get<bool>("mamba_proj_bias", false);
+  s.conv_bias = f.Get<bool>("mamba_conv_bias", true);
+  ReadTimeStepLimit(f, "time_step_limit", s);
+  CheckSsmHeads(f, s);
+}
+
+}  // namespace mambascope

@@ -1,0 +1,47 @@
+// Fields of config.json that several families share. Each function reads some of them into a
+// Config, and throws Error for a value that is not supported.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mambascope/checkpoint/config.h"
+#include "mambascope/checkpoint/fields.h"
+
+namespace mambascope {
+
+// hidden_size, num_hidden_layers, tie_word_embeddings (`tied` where it is absent), and the norms'
+// epsilon, which the field `eps` holds.
+void ReadSizes(const Fields& f, Config& c, const char* eps, double otherwise, bool tied);
+
+Activation ReadActivation(const Fields& f, const char* key, const std::string& otherwise);
+// Refuses an activation other than SiLU in the field `key`.
+void DemandSilu(const Fields& f, const char* key = "hidden_act");
+
+// The rotary position embedding, which rotates the share `otherwise_fraction` of a head's features
+// where config.json does not say.
+RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction);
+
+// Returns the features of each of `heads` heads that together are `width` wide.
+int64_t HeadDim(const Fields& f, int64_t width, int64_t heads);
+
+// num_attention_heads, num_key_value_heads, head_dim and attention_bias. A head is d_model / heads
+// wide where head_dim is absent.
+struct HeadDefaults {
+  int64_t heads, kv_heads;
+};
+AttentionConfig ReadHeads(const Fields& f, const Config& c, const HeadDefaults& defaults = {0, 0});
+void CheckKeyHeads(const Fields& f, const AttentionConfig& a);
+
+// "mamba" or "linear_attention", "attention" or "full_attention", "mlp".
+std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers);
+
+// The heads of Mamba-2 make its inner width and divide into its groups.
+void CheckSsmHeads(const Fields& f, const SsmConfig& s);
+// [smallest, largest] step size of Mamba-2.
+void ReadTimeStepLimit(const Fields& f, const char* key, SsmConfig& ssm);
+// The fields of a Mamba-2 mixer that begin with mamba_.
+void ReadMambaOfHybrid(const Fields& f, Config& c);
+
+}  // namespace mambascope
