@@ -2,6 +2,7 @@
 // and every spelling of config.json.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,15 +22,29 @@ struct SsmConfig {
   int64_t heads = 0;     // Mamba-2: d_inner = heads * head_dim
   int64_t head_dim = 0;  // P, channels per head
   int64_t groups = 1;    // Mamba-2: number of head groups; the heads of a group share B and C
-  // Mamba-2: channel groups of the gated RMS norm. Each is normalised by its own RMS.
+  // Mamba-2: the RMS norm before W_o. It normalises s * g, as the authors do, or s, before the
+  // gate.
+  enum class GatedNorm { kAfterGate, kBeforeGate, kNone } gated_norm = GatedNorm::kAfterGate;
+  // Mamba-2: channel groups of that norm. Each is normalised by its own RMS.
   int64_t norm_groups = 1;
   double norm_eps = 1e-5;  // of that norm
   double dt_min = 0;       // Mamba-2: the step size is clamped to [dt_min, dt_max]
   double dt_max = 0;
-  bool projection_bias = false;
+  bool in_bias = false, out_bias = false;  // of W_in and W_o
   bool conv_bias = true;
+  // Falcon-H1: what z, a, B', C' and dt are multiplied by.
+  std::array<double, 5> multipliers = {1, 1, 1, 1, 1};
   // Falcon-Mamba: epsilon of the weightless RMS norms on B, C and dt.
   std::optional<double> bcdt_norm_eps;
+  bool bcdt_norm_weights = false;  // Jamba: those norms have weights
+};
+
+// A gated DeltaNet.
+struct DeltaConfig {
+  int64_t key_heads = 0, heads = 0;  // heads / key_heads heads share a query and a key
+  int64_t d_key = 0, d_value = 0;    // features of a key and of a value
+  int64_t d_conv = 0;                // kernel width of the causal convolution
+  double norm_eps = 1e-6;            // of the norm of each head
 };
 
 // Rotary position embedding. It rotates feature pair i of `dims` by the angle position *
@@ -37,13 +52,19 @@ struct SsmConfig {
 struct RopeConfig {
   int64_t dims = 0;  // number of leading features of each head that are rotated; 0: none
   double theta = 10000;
-  enum class Scaling { kNone, kLinear, kLlama3 } scaling = Scaling::kNone;
+  bool interleaved = false;  // features 2i and 2i + 1 are a pair, instead of i and i + dims / 2
+  enum class Scaling { kNone, kLinear, kLlama3, kYarn } scaling = Scaling::kNone;
   double factor = 1;
-  double low_frequency_factor = 1, high_frequency_factor = 4, original_context = 8192;  // kLlama3
+  double low_frequency_factor = 1, high_frequency_factor = 4;  // kLlama3
+  double original_context = 8192;                              // kLlama3 and kYarn
+  double beta_fast = 32, beta_slow = 1;                        // kYarn
+  bool whole_pairs = true;  // kYarn: the ends of the blend are rounded outwards to whole pairs
+  int64_t max_tokens = 0;   // longest prompt for which these frequencies are exact; 0: no limit
+  double magnitude = 1;     // of the rotated queries and keys, in which YaRN scales the scores
 };
 
-// The mixer of a layer; kMlp: it has only an MLP.
-enum class LayerKind { kMamba, kAttention, kMlp };
+// The mixer of a layer. kSliding: attention with a window. kMlp: the layer has only an MLP.
+enum class LayerKind { kMamba, kAttention, kSliding, kMlp };
 
 struct AttentionConfig {
   int64_t heads = 0;
@@ -51,7 +72,13 @@ struct AttentionConfig {
   int64_t head_dim = 0;
   bool qkv_bias = false;
   bool out_bias = false;
-  double scale = 0;  // of the scores; 0: 1 / sqrt(head_dim)
+  double scale = 0;    // of the scores; 0: 1 / sqrt(head_dim)
+  double softcap = 0;  // scores s become c tanh(s / c); 0: they do not
+  int64_t window = 0;  // a token reads this many, with itself; 0: all
+  // RMS norms of queries and keys: over each head, or over all heads together (OLMo 2).
+  enum class QkNorm { kNone, kHead, kWhole } qk_norm = QkNorm::kNone;
+  bool has_gate = false;  // the output is multiplied by the sigmoid of a projection of the input
+  int64_t d_conv = 0;     // width of a causal convolution over queries, keys and values; 0: none
   RopeConfig rope;
 };
 
@@ -59,6 +86,7 @@ struct MlpConfig {
   int64_t width = 0;
   Activation activation = Activation::kSilu;
   bool bias = false;
+  double gate_scale = 1;  // of the gate before its activation
 };
 
 // A mixture of experts (Shazeer et al. 2017). Each token goes to the experts of the largest router
@@ -67,6 +95,14 @@ struct ExpertsConfig {
   int64_t count = 0;      // 0: there are none
   int64_t per_token = 0;  // experts of a token
   int64_t width = 0;      // of the hidden layer of one expert
+  // Whether the shares of a token's experts add up to 1. Else each is its share of all experts.
+  bool shares_add_to_one = true;
+  std::vector<bool> layers = {};  // which layers have them; empty: all
+};
+
+// Falcon-H1: multipliers of what its parts read and write.
+struct BranchScales {
+  double ssm_in = 1, ssm_out = 1, attention_in = 1, attention_out = 1, mlp_out = 1;
 };
 
 struct Config {
@@ -76,18 +112,27 @@ struct Config {
   int64_t d_model = 0;
   int64_t vocab = 0;  // rows of the embedding, including padding rows
   double norm_eps = 1e-5;
+  double norm_offset = 0;  // added to the stored weights of RMS norms: 1 in Gemma
   bool tied_embeddings = false;
+  bool unembedding_bias = false;
   bool parallel_residual = false;  // GPT-NeoX: attention and MLP read the same input
   int64_t positions = 0;           // rows of a learned position table; 0: none
   int64_t max_tokens = 0;          // longest prompt that can be computed exactly; 0: no limit
   // The field of config.json that sets max_tokens: "n_positions" or "sliding_window".
   std::string max_tokens_reason;
   double embedding_scale = 1, residual_scale = 1, logit_scale = 1;  // multipliers
+  double logit_softcap = 0;  // logits l become c tanh(l / c); 0: they do not
+  BranchScales branches = {};
   std::vector<LayerKind> layer_kinds = {};  // by layer; empty: all layers are alike
   SsmConfig ssm;
+  DeltaConfig delta;
   AttentionConfig attention;
+  RopeConfig sliding_rope;  // of layers of kSliding, where it differs
   MlpConfig mlp;
   ExpertsConfig experts;
 };
+
+// Returns the attention of layer `layer`, from 0, whose window and rotary positions may be its own.
+AttentionConfig AttentionOf(const Config& config, int64_t layer);
 
 }  // namespace mambascope

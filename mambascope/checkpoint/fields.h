@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/error.h"
@@ -65,6 +66,19 @@ class Fields {
   }
   double Positive(const char* key, double otherwise) const {
     return Has(key) ? Positive(key) : otherwise;
+  }
+
+  // A list of finite numbers, as many as `otherwise` has, which is its value where it is absent.
+  std::vector<double> Numbers(const char* key, const std::vector<double>& otherwise) const {
+    if (!Has(key)) return otherwise;
+    const Json& list = json_[key];
+    if (!list.is_array() || list.size() != otherwise.size()) Refuse(key);
+    std::vector<double> numbers;
+    for (const Json& value : list) {
+      if (!value.is_number() || !std::isfinite(value.get<double>())) Refuse(key);
+      numbers.push_back(value.get<double>());
+    }
+    return numbers;
   }
 
   // Throws Error unless `key` is absent or has this value.

@@ -175,7 +175,7 @@ Model LoadModel(const CommonArguments& o, const Tokenizer* tokenizer) {
     throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
   const Progress progress({.what = "loading " + o.model}, o.quiet);
   ModelOptions options{.dtype = o.Dtype(), .device = at::Device(o.device)};
-  if (o.compat == "transformers") options.gated_norm = ModelOptions::GatedNorm::kWholeWidth;
+  if (o.compat == "transformers") options.reading = ModelOptions::Reading::kTransformers;
   Model model = Model::Load(ModelFolder(o.model), options);
   for (const std::string& warning : model.warnings())
     Warn(o, fmt::format("{}: {}", o.model, warning));

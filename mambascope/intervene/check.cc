@@ -31,13 +31,23 @@ void CheckState(const Model& model, const StateId& at, int64_t tokens, const at:
 
 // Checks that a mask has the width of a mixer in which it acts, and that a cut of the convolution
 // has no mask.
-void CheckMixers(const Cut& cut, const std::vector<Mixer>& mixers) {
+void CheckMixers(const Cut& cut, std::vector<Mixer> mixers) {
+  if (cut.mixers)
+    std::erase_if(mixers, [&](const Mixer& mixer) { return mixer.kind != *cut.mixers; });
   if (mixers.empty())
-    throw Error(fmt::format("layer {} has no mixer, so it cannot be cut", cut.layer));
+    throw Error(fmt::format("layer {} has no mixer of the kind that the cut needs", cut.layer));
+  const bool convolves = std::any_of(mixers.begin(), mixers.end(), [](const Mixer& mixer) {
+    return mixer.kind == MixerKind::kAttention && mixer.has_conv;
+  });
+  if (cut.kind == CutKind::kMixingAndConv && convolves)
+    throw Error(
+        fmt::format("the convolution before attention in layer {} cannot be cut", cut.layer),
+        "cut only the mixing");
   if (!cut.channels.defined()) return;
   if (mixers.size() > 1)
     throw Error(fmt::format("layer {} has {} mixers; a cut there must be of all channels",
-                            cut.layer, mixers.size()));
+                            cut.layer, mixers.size()),
+                "or name the kind of mixer");
   const auto fits = [&](const Mixer& mixer) { return cut.channels.size(0) == mixer.channels; };
   if (cut.channels.scalar_type() != at::kBool || cut.channels.dim() != 1 ||
       std::none_of(mixers.begin(), mixers.end(), fits)) {

@@ -30,13 +30,14 @@ int64_t Earliest(const Cut& cut) {
 
 Sources MakeSources(const Cut& cut) {
   const std::set<int64_t> tokens(cut.from.begin(), cut.from.end());
-  return {{tokens.begin(), tokens.end()}, cut.channels, cut.kind};
+  return {{tokens.begin(), tokens.end()}, cut.channels, cut.kind, cut.mixers};
 }
 
 bool Precedes(const Sources& a, const Sources& b) {
   const void *const a_mask = a.channels.unsafeGetTensorImpl(), *const b_mask =
                                                                    b.channels.unsafeGetTensorImpl();
-  return std::tie(a.tokens, a_mask, a.kind) < std::tie(b.tokens, b_mask, b.kind);
+  return std::tie(a.tokens, a_mask, a.kind, a.mixers) <
+         std::tie(b.tokens, b_mask, b.kind, b.mixers);
 }
 
 }  // namespace
@@ -98,7 +99,8 @@ std::vector<Sources> Before(const std::vector<Sources>& hidden, int64_t token) {
   for (const Sources& sources : hidden) {
     const auto end = std::lower_bound(sources.tokens.begin(), sources.tokens.end(), token);
     if (end != sources.tokens.begin())
-      before.push_back({{sources.tokens.begin(), end}, sources.channels, sources.kind});
+      before.push_back(
+          {{sources.tokens.begin(), end}, sources.channels, sources.kind, sources.mixers});
   }
   return before;
 }

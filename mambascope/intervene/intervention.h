@@ -11,6 +11,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -54,6 +55,7 @@ struct Cut {
   // Bool [Mixer::channels], the channels in which the cut acts. Undefined: all.
   at::Tensor channels = {};
   CutKind kind = CutKind::kMixing;
+  std::optional<MixerKind> mixers = {};  // the kind of mixer in which the cut acts; none: all
 };
 
 using Intervention = std::variant<Set, Add, Hold, Cut>;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "mambascope/checkpoint/config.h"
 #include "mambascope/model/kernels/attention.h"
@@ -12,23 +13,34 @@
 
 namespace mambascope {
 
-// The queries, keys and values of all heads for x [row, d_model], before rotary positions. Families
-// store their weights in different ways.
+// The queries, keys and values of all heads for x [row, d_model], before convolution and rotary
+// positions. Families store their weights in different ways.
 using ProjectHeads = std::function<AttentionInput(const at::Tensor& x)>;
 
 struct AttentionOptions {
   AttentionConfig config;
   // The kind of cut that the public implementation of Endy et al. 2025 makes in this family.
   CutKind published = CutKind::kMixing;
-  bool edits_output = false;  // whether W_o can be edited, as in a Mamba mixer
+  bool transposed = false;  // whether the checkpoint stores W_o as [in, out]
+  // The names of its input of W_o and of W_o. They differ from these beside a Mamba mixer.
+  Site mixed = Site::kMixed;
+  std::string w_o = "W_o";
 };
 
-// z = W_o softmax(scale q k^T) v, with config.scale. `out` is W_o.
-std::unique_ptr<Part> MakeAttention(const AttentionOptions& options, ProjectHeads heads,
-                                    Projection out);
+// A causal convolution of each feature of the queries, keys and values of all heads, in this order.
+struct HeadsConv {
+  at::Tensor weight;  // [d_conv, (heads + 2 kv_heads) head_dim]; undefined: none
+  at::Tensor bias;    // [(heads + 2 kv_heads) head_dim], or undefined
+};
 
-// Attention with the projections q_proj, k_proj, v_proj and o_proj of `w`, as in Llama.
-std::unique_ptr<Part> LoadAttention(const AttentionOptions& options, int64_t d_model,
+// z = gate * softmax(scale q k^T) v, and the output W_o z. `out` is W_o.
+std::unique_ptr<Part> MakeAttention(const AttentionOptions& options, ProjectHeads heads,
+                                    Projection out, HeadsConv conv = {});
+
+// Attention with the projections q_proj, k_proj, v_proj and o_proj of `w`, as in Llama, and the
+// norms q_norm and k_norm where config.attention has them. `config` gives d_model and the norms'
+// epsilon.
+std::unique_ptr<Part> LoadAttention(const AttentionOptions& options, const Config& config,
                                     const Weights& w);
 
 // Queries, keys and values from a matrix each. `q` is [heads * head_dim, d_model].

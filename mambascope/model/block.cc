@@ -7,8 +7,18 @@
 namespace mambascope {
 namespace {
 
+at::Tensor Times(const at::Tensor& x, double scale) { return scale == 1 ? x : x * scale; }
+
 Site Output(const Sublayer& sublayer) {
   return sublayer.kind == Sublayer::Kind::kMixer ? Site::kMixerOut : Site::kMlpOut;
+}
+
+// Makes the norm of the mixer's output `out` [token, d_model] a part of the gate and of W, with the
+// norm's scale fixed at its value in this run.
+void FoldNorm(Mixing& mixing, const PostNorm& norm, const at::Tensor& out) {
+  const at::Tensor scale = at::rsqrt(out.square().mean(1, true) + norm.eps);  // [token, 1]
+  mixing.gate = mixing.gate.defined() ? mixing.gate * scale : scale;
+  mixing.out.weight = mixing.out.weight * norm.weight.unsqueeze(1);
 }
 
 class Block : public Layer {
@@ -20,16 +30,20 @@ class Block : public Layer {
                      const LayerHooks& hooks) const override {
     at::Tensor r = h;
     for (const Sublayer& sublayer : sublayers_) {
-      at::Tensor x =
-          sublayer.norm(sublayer.reads == Sublayer::Reads::kStream ? r : h);  // [row, d_model]
+      at::Tensor x = sublayer.reads == Sublayer::Reads::kStream ? r : h;  // [row, d_model]
+      if (sublayer.norm) x = sublayer.norm(x);
       if (sublayer.kind == Sublayer::Kind::kMixer) x = hooks(Site::kMixerIn, x);
       at::Tensor out;
-      for (const auto& part : sublayer.parts) {
-        const at::Tensor own = part->Forward(x, packing, from, kept, hooks);
+      for (const Branch& branch : sublayer.parts) {
+        at::Tensor own =
+            branch.part->Forward(Times(x, branch.in_scale), packing, from, kept, hooks);
+        own = Times(own, branch.out_scale);
+        if (branch.site) own = hooks(*branch.site, own);
         out = out.defined() ? out + own : own;
       }
-      if (sublayer.scale != 1) out = out * sublayer.scale;
-      r = r + hooks(Output(sublayer), out);
+      if (sublayer.post_norm.weight.defined())
+        out = RmsNorm(out, sublayer.post_norm.weight, sublayer.post_norm.eps);
+      r = r + hooks(Output(sublayer), Times(out, sublayer.scale));
     }
     return hooks(Site::kResid, r);
   }
@@ -38,8 +52,9 @@ class Block : public Layer {
     std::vector<SiteInfo> sites;
     for (const Sublayer& sublayer : sublayers_) {
       if (sublayer.kind == Sublayer::Kind::kMixer) sites.push_back({Site::kMixerIn, d_model_});
-      for (const auto& part : sublayer.parts) {
-        for (const SiteInfo& info : part->sites()) sites.push_back(info);
+      for (const Branch& branch : sublayer.parts) {
+        for (const SiteInfo& info : branch.part->sites()) sites.push_back(info);
+        if (branch.site) sites.push_back({*branch.site, d_model_});
       }
       sites.push_back({Output(sublayer), d_model_});
     }
@@ -59,20 +74,23 @@ class Block : public Layer {
 
   std::vector<Mixer> mixers() const override {
     std::vector<Mixer> mixers;
-    ForEachPart([&](const Sublayer&, const Part& part) {
-      if (const auto mixer = part.mixer()) mixers.push_back(*mixer);
+    ForEachBranch([&](const Sublayer&, const Branch& branch) {
+      if (const auto mixer = branch.part->mixer()) mixers.push_back(*mixer);
     });
     return mixers;
   }
 
   std::vector<Mixing> Mix(const at::Tensor& h) const override {
     if (mixers().empty()) return {};
-    const at::Tensor x = LayerStates(*this, h).at(Site::kMixerIn);
+    const auto states = LayerStates(*this, h);
+    const at::Tensor x = states.at(Site::kMixerIn);
     std::vector<Mixing> mixings;
-    ForEachPart([&](const Sublayer& sublayer, const Part& part) {
-      std::optional<Mixing> mixing = part.Mix(x);
+    ForEachBranch([&](const Sublayer& sublayer, const Branch& branch) {
+      std::optional<Mixing> mixing = branch.part->Mix(Times(x, branch.in_scale));
       if (!mixing) return;
-      mixing->out = Scaled(mixing->out, sublayer.scale);
+      mixing->out = Scaled(mixing->out, branch.out_scale * sublayer.scale);
+      if (sublayer.post_norm.weight.defined())
+        FoldNorm(*mixing, sublayer.post_norm, states.at(*branch.site));
       mixings.push_back(*std::move(mixing));
     });
     return mixings;
@@ -80,9 +98,13 @@ class Block : public Layer {
 
   std::vector<EditableWeight> editable() const override {
     std::vector<EditableWeight> weights;
-    ForEachPart([&](const Sublayer& sublayer, const Part& part) {
-      for (EditableWeight& weight : part.editable()) {
-        if (weight.value == Output(sublayer)) weight.scale *= sublayer.scale;
+    ForEachBranch([&](const Sublayer& sublayer, const Branch& branch) {
+      for (EditableWeight& weight : branch.part->editable()) {
+        if (weight.key == Site::kMixerIn) weight.scale *= branch.in_scale;
+        if (weight.value == Output(sublayer)) {
+          weight.scale *= branch.out_scale * (branch.site ? 1 : sublayer.scale);
+          weight.value = branch.site.value_or(weight.value);
+        }
         weights.push_back(std::move(weight));
       }
     });
@@ -92,11 +114,11 @@ class Block : public Layer {
   std::unique_ptr<Layer> Edited(const std::string& name, const at::Tensor& change) const override {
     auto copy = std::make_unique<Block>(*this);
     for (Sublayer& sublayer : copy->sublayers_) {
-      for (auto& part : sublayer.parts) {
-        const std::vector<EditableWeight> weights = part->editable();
+      for (Branch& branch : sublayer.parts) {
+        const std::vector<EditableWeight> weights = branch.part->editable();
         if (std::any_of(weights.begin(), weights.end(),
                         [&](const EditableWeight& weight) { return weight.name == name; }))
-          part = part->Edited(name, change);
+          branch.part = branch.part->Edited(name, change);
       }
     }
     return copy;
@@ -104,15 +126,15 @@ class Block : public Layer {
 
   LayerCost cost() const override {
     LayerCost cost{.row = 6 * d_model_ * kFloatBytes};
-    ForEachPart([&](const Sublayer&, const Part& part) { cost += part.cost(); });
+    ForEachBranch([&](const Sublayer&, const Branch& branch) { cost += branch.part->cost(); });
     return cost;
   }
 
  private:
   template <typename Use>
-  void ForEachPart(const Use& use) const {
+  void ForEachBranch(const Use& use) const {
     for (const Sublayer& sublayer : sublayers_) {
-      for (const auto& part : sublayer.parts) use(sublayer, *part);
+      for (const Branch& branch : sublayer.parts) use(sublayer, branch);
     }
   }
 

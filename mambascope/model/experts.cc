@@ -14,9 +14,10 @@ class Experts : public Part {
 
   at::Tensor Forward(const at::Tensor& y, const Packing& /*packing*/, const Carry& /*from*/,
                      Carry& /*kept*/, const LayerHooks& /*hooks*/) const override {
-    const auto [scores, chosen] =
-        Linear(y, {weights_.router, {}}).topk(config_.per_token);  // [row, per_token]
-    const at::Tensor shares = at::softmax(scores, 1);
+    at::Tensor scores = Linear(y, {weights_.router, {}});  // [row, expert]
+    if (!config_.shares_add_to_one) scores = at::softmax(scores, 1);
+    const auto [best, chosen] = scores.topk(config_.per_token);  // [row, per_token]
+    const at::Tensor shares = config_.shares_add_to_one ? at::softmax(best, 1) : best;
     at::Tensor out = at::zeros_like(y);
     for (int64_t e = 0; e < config_.count; ++e) {
       const auto places = (chosen == e).nonzero_numpy();  // rows, and which of their choices e is

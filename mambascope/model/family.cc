@@ -12,8 +12,10 @@ namespace {
 
 const std::vector<const Family*>& Families() {
   static const std::vector<const Family*> families = {
-      &Mamba1Family(), &Mamba2Family(),        &NeoxFamily(),  &Gpt2Family(),
-      &LlamaFamily(),  &GraniteHybridFamily(), &BambaFamily(), &NemotronHFamily()};
+      &Mamba1Family(),        &Mamba2Family(),    &NeoxFamily(),     &Gpt2Family(),
+      &GptjFamily(),          &LlamaFamily(),     &GemmaFamily(),    &Olmo2Family(),
+      &PhiFamily(),           &Qwen3NextFamily(), &BambaFamily(),    &FalconH1Family(),
+      &GraniteHybridFamily(), &JambaFamily(),     &NemotronHFamily()};
   return families;
 }
 
@@ -55,6 +57,10 @@ Config ParseConfig(const Json& json, const std::string& name) {
     c.vocab = f.Size("vocab_size");
   }
   c.family->read(f, c);
+  if (c.attention.rope.max_tokens > 0) {
+    c.max_tokens = c.attention.rope.max_tokens;
+    c.max_tokens_reason = "max_position_embeddings";
+  }
   return c;
 }
 

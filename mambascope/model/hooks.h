@@ -31,6 +31,8 @@ class LayerHooks {
   // Passes only the first `rows` rows of x to the hooks; the other rows stay as they are.
   at::Tensor operator()(Site site, const at::Tensor& x, int64_t rows) const;
   std::vector<RowCut> Cuts() const { return hooks_.Cuts(layer_); }
+  // Returns the cuts in a mixer of this kind. A cut of another kind stays, and hides nothing.
+  std::vector<RowCut> Cuts(MixerKind kind) const;
 
  private:
   Hooks& hooks_;

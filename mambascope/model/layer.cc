@@ -46,6 +46,15 @@ at::Tensor LayerHooks::operator()(Site site, const at::Tensor& x, int64_t rows) 
   return at::cat({(*this)(site, x.narrow(0, 0, rows)), x.narrow(0, rows, x.size(0) - rows)});
 }
 
+std::vector<RowCut> LayerHooks::Cuts(MixerKind kind) const {
+  std::vector<RowCut> cuts = hooks_.Cuts(layer_);
+  for (RowCut& cut : cuts) {
+    std::erase_if(cut.hidden,
+                  [kind](const Sources& sources) { return sources.mixers.value_or(kind) != kind; });
+  }
+  return cuts;
+}
+
 std::optional<int64_t> Layer::FindWidth(Site site) const {
   for (const SiteInfo& info : sites()) {
     if (info.site == site) return info.width;

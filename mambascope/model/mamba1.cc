@@ -19,16 +19,21 @@ class Mamba1 : public Part {
  public:
   Mamba1(const SsmConfig& ssm, int64_t d_model, const Weights& m) : ssm_(ssm) {
     const int64_t d = ssm_.d_inner, n = ssm_.d_state;
-    const Projection in = Projection::Load(m, "in_proj", 2 * d, d_model, ssm_.projection_bias);
-    w_a_ = {in.weight.narrow(0, 0, d),
-            ssm_.projection_bias ? in.bias.narrow(0, 0, d) : at::Tensor(), in.tensor};
-    w_g_ = {in.weight.narrow(0, d, d),
-            ssm_.projection_bias ? in.bias.narrow(0, d, d) : at::Tensor(), in.tensor};
-    w_o_ = Projection::Load(m, "out_proj", d_model, d, ssm_.projection_bias);
+    const Projection in = Projection::Load(m, "in_proj", 2 * d, d_model, ssm_.in_bias);
+    w_a_ = {in.weight.narrow(0, 0, d), ssm_.in_bias ? in.bias.narrow(0, 0, d) : at::Tensor(),
+            in.tensor};
+    w_g_ = {in.weight.narrow(0, d, d), ssm_.in_bias ? in.bias.narrow(0, d, d) : at::Tensor(),
+            in.tensor};
+    w_o_ = Projection::Load(m, "out_proj", d_model, d, ssm_.out_bias);
     w_x_ = Projection::Load(m, "x_proj", ssm_.dt_rank + 2 * n, d, false);
     w_dt_ = Projection::Load(m, "dt_proj", d, ssm_.dt_rank, true);
     conv_ = m.Float("conv1d.weight", {d, 1, ssm_.d_conv}).squeeze(1).t().contiguous();
     if (ssm_.conv_bias) conv_bias_ = m.Float("conv1d.bias", {d});
+    if (ssm_.bcdt_norm_weights) {
+      dt_norm_ = m.Float("dt_layernorm.weight", {ssm_.dt_rank});
+      b_norm_ = m.Float("b_layernorm.weight", {n});
+      c_norm_ = m.Float("c_layernorm.weight", {n});
+    }
     a_ = m.Float("A_log", {d, n}).exp().neg().t().contiguous();
     d_ = m.Float("D", {d});
   }
@@ -36,7 +41,7 @@ class Mamba1 : public Part {
   at::Tensor Forward(const at::Tensor& x, const Packing& packing, const Carry& from, Carry& kept,
                      const LayerHooks& hooks) const override {
     const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));  // [row, d_inner]
-    const CutRows cuts(packing, hooks.Cuts(), ssm_.d_conv);
+    const CutRows cuts(packing, hooks.Cuts(MixerKind::kScan), ssm_.d_conv);
     const at::Tensor conv = CausalConv(a, conv_, conv_bias_, packing, from.conv, kept.conv, cuts);
     const at::Tensor c = hooks(Site::kSsmIn, at::silu(conv), packing.rows());
     const at::Tensor s = hooks(Site::kSsmOut, Ssm(c, packing, from, kept, cuts));
@@ -80,19 +85,21 @@ class Mamba1 : public Part {
   ScanInput Selected(const at::Tensor& c) const {
     const int64_t n = ssm_.d_state;
     const auto parts = Linear(c, w_x_).split_with_sizes({ssm_.dt_rank, n, n}, 1);
-    const at::Tensor dt = Norm(parts[0]), b = Norm(parts[1]), cc = Norm(parts[2]);
+    const at::Tensor dt = Normed(parts[0], dt_norm_), b = Normed(parts[1], b_norm_),
+                     cc = Normed(parts[2], c_norm_);
     const at::Tensor delta = at::softplus(Linear(dt, w_dt_));  // [row, d_inner]
     return {c, delta, a_, b.unsqueeze(1), cc.unsqueeze(1)};
   }
-  at::Tensor Norm(const at::Tensor& x) const {
-    return ssm_.bcdt_norm_eps ? RmsNorm(x, {}, *ssm_.bcdt_norm_eps) : x;
+  at::Tensor Normed(const at::Tensor& x, const at::Tensor& weight) const {
+    return ssm_.bcdt_norm_eps ? RmsNorm(x, weight, *ssm_.bcdt_norm_eps) : x;
   }
 
   const SsmConfig ssm_;
-  Projection w_a_, w_g_, w_o_;   // [d_inner, d_model] twice, [d_model, d_inner]
-  Projection w_x_, w_dt_;        // [dt_rank + 2 d_state, d_inner], [d_inner, dt_rank]
-  at::Tensor conv_, conv_bias_;  // [d_conv, d_inner], [d_inner]
-  at::Tensor a_, d_;             // [d_state, d_inner], [d_inner]
+  Projection w_a_, w_g_, w_o_;            // [d_inner, d_model] twice, [d_model, d_inner]
+  Projection w_x_, w_dt_;                 // [dt_rank + 2 d_state, d_inner], [d_inner, dt_rank]
+  at::Tensor dt_norm_, b_norm_, c_norm_;  // [dt_rank], [d_state] twice; undefined: 1
+  at::Tensor conv_, conv_bias_;           // [d_conv, d_inner], [d_inner]
+  at::Tensor a_, d_;                      // [d_state, d_inner], [d_inner]
 };
 
 }  // namespace

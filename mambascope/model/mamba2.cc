@@ -1,12 +1,13 @@
 // Mamba-2 (Dao & Gu 2024, section 7): each head has one decay, the heads of a group share B and C,
 // and a norm follows the gate.
 //
-//   z, a, B', C', dt = W_in x             c, B, C = SiLU(conv(a, B', C'))
+//   z, a, B', C', dt = m * W_in x         c, B, C = SiLU(conv(a, B', C'))
 //   delta = clamp(softplus(dt + dt_bias))            A = -exp(A_log)
 //   S_t = exp(delta_t A) S_(t-1) + delta_t c_t B_t   s_t = C_t S_t + D c_t
 //   g = SiLU(z)                           o = W_o RMSNorm(s * g)
 //
-// The norm of s * g takes a separate RMS for each group, as in the authors' code.
+// The norm of s * g takes a separate RMS for each group, as in the authors' code. The multipliers m
+// are 1 except in Falcon-H1, which may also normalise s before the gate, or not at all.
 #include <ATen/ATen.h>
 
 #include "mambascope/model/kernels/conv.h"
@@ -21,30 +22,34 @@ class Mamba2 : public Part {
  public:
   Mamba2(const SsmConfig& ssm, int64_t d_model, const Weights& m) : ssm_(ssm) {
     const int64_t d = ssm_.d_inner, conv_width = d + 2 * ssm_.groups * ssm_.d_state;
-    w_in_ =
-        Projection::Load(m, "in_proj", d + conv_width + ssm_.heads, d_model, ssm_.projection_bias);
-    w_o_ = Projection::Load(m, "out_proj", d_model, d, ssm_.projection_bias);
+    w_in_ = Projection::Load(m, "in_proj", d + conv_width + ssm_.heads, d_model, ssm_.in_bias);
+    w_o_ = Projection::Load(m, "out_proj", d_model, d, ssm_.out_bias);
     conv_ = m.Float("conv1d.weight", {conv_width, 1, ssm_.d_conv}).squeeze(1).t().contiguous();
     if (ssm_.conv_bias) conv_bias_ = m.Float("conv1d.bias", {conv_width});
     dt_bias_ = m.Float("dt_bias", {ssm_.heads});
     decay_ = m.Float("A_log", {ssm_.heads}).exp().neg().unsqueeze(0);
     a_ = PerChannel(decay_).contiguous();
     d_ = PerChannel(m.Float("D", {ssm_.heads}));
-    gated_norm_ = m.Float("norm.weight", {d});
+    if (ssm_.gated_norm != SsmConfig::GatedNorm::kNone) gated_norm_ = m.Float("norm.weight", {d});
+    if (ssm_.multipliers != SsmConfig().multipliers) {
+      const int64_t bc = ssm_.groups * ssm_.d_state;
+      multipliers_ =
+          at::repeat_interleave(at::tensor(at::ArrayRef<double>(ssm_.multipliers), at::kFloat),
+                                at::tensor({d, d, bc, bc, ssm_.heads}))
+              .to(a_.device());
+    }
   }
 
   at::Tensor Forward(const at::Tensor& x, const Packing& packing, const Carry& from, Carry& kept,
                      const LayerHooks& hooks) const override {
     const auto in = Projected(x);
-    const CutRows cuts(packing, hooks.Cuts(), ssm_.d_conv);
+    const CutRows cuts(packing, hooks.Cuts(MixerKind::kScan), ssm_.d_conv);
     const ScanInput input = Selected(in, packing, from, kept, hooks, cuts);
     const at::Tensor y = SelectiveScan(input, packing, from.ssm, kept.ssm, cuts);
     const at::Tensor s =
         hooks(Site::kSsmOut, at::addcmul(y, input.x.narrow(0, 0, packing.rows()), d_));
     const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, in[0])));
-    const at::Tensor mixed =
-        hooks(Site::kMixed, GroupedRmsNorm(s * g, gated_norm_, ssm_.norm_groups, ssm_.norm_eps));
-    return Linear(mixed, w_o_);  // [row, d_model]
+    return Linear(hooks(Site::kMixed, Mixed(s, g)), w_o_);  // [row, d_model]
   }
 
   std::optional<Mixing> Mix(const at::Tensor& x) const override {
@@ -54,12 +59,8 @@ class Mamba2 : public Part {
     Carry dropped;
     const ScanInput input =
         Selected(Projected(x), packing, {}, dropped, {none, 0}, CutRows(packing, {}, ssm_.d_conv));
-    const at::Tensor g = states.at(Site::kGate), squares = (states.at(Site::kSsmOut) * g).square();
-    const at::Tensor mean =
-        squares.view({x.size(0), ssm_.norm_groups, -1}).mean(-1);  // [row, norm group]
-    const at::Tensor scale =
-        at::rsqrt(mean + ssm_.norm_eps).repeat_interleave(ssm_.d_inner / ssm_.norm_groups, 1);
-    return ScanMixing(input, ssm_.head_dim, d_, gated_norm_ * g * scale, w_o_);
+    return ScanMixing(input, ssm_.head_dim, d_,
+                      Gate(states.at(Site::kSsmOut), states.at(Site::kGate)), w_o_);
   }
 
   std::vector<SiteInfo> sites() const override { return ScanSites(ssm_.d_inner); }
@@ -68,8 +69,10 @@ class Mamba2 : public Part {
 
   std::vector<EditableWeight> editable() const override {
     const int64_t d = ssm_.d_inner;
-    return {{"W_a", w_in_.weight.narrow(0, d, d), Site::kMixerIn, Site::kConvIn, w_in_.tensor, d},
-            {"W_g", w_in_.weight.narrow(0, 0, d), Site::kMixerIn, Site::kGateIn, w_in_.tensor, 0},
+    return {{"W_a", w_in_.weight.narrow(0, d, d), Site::kMixerIn, Site::kConvIn, w_in_.tensor, d,
+             false, ssm_.multipliers[1]},
+            {"W_g", w_in_.weight.narrow(0, 0, d), Site::kMixerIn, Site::kGateIn, w_in_.tensor, 0,
+             false, ssm_.multipliers[0]},
             {"W_o", w_o_.weight, Site::kMixed, Site::kMixerOut, w_o_.tensor}};
   }
 
@@ -86,8 +89,10 @@ class Mamba2 : public Part {
  private:
   // Returns z, a [row, d_inner], B' and C' [row, 2 groups d_state], dt [row, heads].
   std::vector<at::Tensor> Projected(const at::Tensor& x) const {
-    return Linear(x, w_in_).split_with_sizes(
-        {ssm_.d_inner, ssm_.d_inner, 2 * ssm_.groups * ssm_.d_state, ssm_.heads}, 1);
+    const at::Tensor in = Linear(x, w_in_);
+    return (multipliers_.defined() ? in * multipliers_ : in)
+        .split_with_sizes({ssm_.d_inner, ssm_.d_inner, 2 * ssm_.groups * ssm_.d_state, ssm_.heads},
+                          1);
   }
   // Returns the inputs of the recurrence, [row + extra, ..].
   ScanInput Selected(const std::vector<at::Tensor>& in, const Packing& packing, const Carry& from,
@@ -102,6 +107,25 @@ class Mamba2 : public Part {
         PerChannel(at::clamp(at::softplus(dt + dt_bias_), ssm_.dt_min, ssm_.dt_max));
     return {c, delta, a_, Grouped(parts[1]), Grouped(parts[2])};
   }
+  at::Tensor Mixed(const at::Tensor& s, const at::Tensor& g) const {  // [row, d_inner]
+    const auto norm = [&](const at::Tensor& x) {
+      return GroupedRmsNorm(x, gated_norm_, ssm_.norm_groups, ssm_.norm_eps);
+    };
+    switch (ssm_.gated_norm) {
+      case SsmConfig::GatedNorm::kAfterGate: return norm(s * g);
+      case SsmConfig::GatedNorm::kBeforeGate: return norm(s) * g;
+      case SsmConfig::GatedNorm::kNone: break;
+    }
+    return s * g;
+  }
+  // Returns what Mixed multiplies s [row, d_inner] by, [row, d_inner].
+  at::Tensor Gate(const at::Tensor& s, const at::Tensor& g) const {
+    if (ssm_.gated_norm == SsmConfig::GatedNorm::kNone) return g;
+    const at::Tensor normed = ssm_.gated_norm == SsmConfig::GatedNorm::kAfterGate ? s * g : s;
+    const at::Tensor mean = normed.square().view({s.size(0), ssm_.norm_groups, -1}).mean(-1);
+    return gated_norm_ * g *
+           at::rsqrt(mean + ssm_.norm_eps).repeat_interleave(ssm_.d_inner / ssm_.norm_groups, 1);
+  }
   // [.., heads] -> [.., d_inner]: repeats a head's value for all its channels.
   at::Tensor PerChannel(const at::Tensor& x) const {
     return x.repeat_interleave(ssm_.head_dim, -1);
@@ -112,8 +136,9 @@ class Mamba2 : public Part {
   }
 
   const SsmConfig ssm_;
-  at::Tensor gated_norm_;  // [d_inner]
-  Projection w_in_, w_o_;  // [2 d_inner + 2 groups d_state + heads, d_model], [d_model, d_inner]
+  at::Tensor gated_norm_;   // [d_inner]
+  at::Tensor multipliers_;  // of the rows of W_in; undefined: 1
+  Projection w_in_, w_o_;   // [2 d_inner + 2 groups d_state + heads, d_model], [d_model, d_inner]
   // [d_conv, d_inner + 2 groups d_state], [d_inner + 2 groups d_state]
   at::Tensor conv_, conv_bias_;
   at::Tensor dt_bias_;        // [heads]

@@ -12,13 +12,6 @@
 
 namespace mambascope {
 
-enum class MixerKind {
-  // A recurrence. Its carry is one state that mixes all earlier tokens.
-  kScan,
-  // Its carry stores the keys and values of each token separately.
-  kAttention,
-};
-
 struct Mixer {
   MixerKind kind;
   int64_t channels;          // number of entries of a cut's mask (Sources::channels)

@@ -51,18 +51,20 @@ Mixing ScanMixing(const ScanInput& in, int64_t copies, const at::Tensor& d, cons
           .matrix = matrix};
 }
 
-Mixing AttentionMixing(const AttentionInput& in, const Projection& out) {
+Mixing AttentionMixing(const AttentionInput& in, const AttentionConfig& config,
+                       const Projection& out) {
   const int64_t heads = in.q.size(1);
   const auto repeated = [&](const at::Tensor& x) {
     return x.repeat_interleave(heads / x.size(1), 1);
   };  // [token, heads, head_dim]
-  const auto matrix = [q = in.q, k = repeated(in.k)](int64_t first, int64_t begin, int64_t end) {
-    return AttentionWeights(q.slice(1, begin, end), k.slice(1, begin, end), first);
+  const auto matrix = [config, q = in.q, k = repeated(in.k)](int64_t first, int64_t begin,
+                                                             int64_t end) {
+    return AttentionWeights(q.slice(1, begin, end), k.slice(1, begin, end), config, first);
   };
   return {.channels = heads,
           .values = repeated(in.v).flatten(1),
           .skip = {},
-          .gate = {},
+          .gate = in.gate,
           .out = out,
           .step = {},
           .matrix = matrix};

@@ -10,7 +10,7 @@
 //   Mamba-2: a channel is a head.  M_ts is as in Mamba-1, with one decay per head
 //            v = c    skip = D c    gate = w_norm * g / rms(s * g)    W = W_o
 //   transformer: a channel is a head.  M_ts is the attention weight
-//            v = values of the heads    skip = 0    gate = 1    W = output projection
+//            v = values of the heads    skip = 0    gate = 1, or its output gate    W = W_o
 //
 // For Mamba M is the hidden attention of Ali, Zimerman & Wolf 2024; for Mamba-2 see also Dao & Gu
 // 2024, equation 3. The gate and the norm's scale are fixed at their values in this run. So o is
@@ -53,6 +53,7 @@ struct Mixing {
 Mixing ScanMixing(const ScanInput& in, int64_t copies, const at::Tensor& d, const at::Tensor& gate,
                   const Projection& out);
 
-Mixing AttentionMixing(const AttentionInput& in, const Projection& out);
+Mixing AttentionMixing(const AttentionInput& in, const AttentionConfig& config,
+                       const Projection& out);
 
 }  // namespace mambascope

@@ -156,7 +156,7 @@ TEST(AttentionMixingTest, MatrixIsTheSoftmax) {
   const AttentionInput in{at::randn({tokens, heads, head_dim}),
                           at::randn({tokens, kv_heads, head_dim}),
                           at::randn({tokens, kv_heads, head_dim})};
-  const Mixing mixing = AttentionMixing(in, {});
+  const Mixing mixing = AttentionMixing(in, {}, {});
   const at::Tensor m = mixing.matrix(0, 0, heads);
   for (int64_t h = 0; h < heads; ++h) {
     EXPECT_EQ(MaxDifference(mixing.values.slice(1, 3 * h, 3 * h + 3), in.v.select(1, h / 2)), 0);

@@ -7,8 +7,10 @@ namespace {
 
 class Mlp : public Part {
  public:
-  Mlp(Activation activation, Projection gate, Projection up, Projection down, bool transposed)
+  Mlp(Activation activation, Projection gate, double gate_scale, Projection up, Projection down,
+      bool transposed)
       : activation_(activation),
+        gate_scale_(gate_scale),
         w_gate_(std::move(gate)),
         w_up_(std::move(up)),
         w_down_(std::move(down)),
@@ -16,9 +18,13 @@ class Mlp : public Part {
 
   at::Tensor Forward(const at::Tensor& y, const Packing& /*packing*/, const Carry& /*from*/,
                      Carry& /*kept*/, const LayerHooks& hooks) const override {
-    const at::Tensor mid = w_gate_.weight.defined()
-                               ? Activate(Linear(y, w_gate_), activation_) * Linear(y, w_up_)
-                               : Activate(Linear(y, w_up_), activation_);
+    at::Tensor mid = Linear(y, w_up_);
+    if (w_gate_.weight.defined()) {
+      const at::Tensor gate = Linear(y, w_gate_);
+      mid = Activate(gate_scale_ == 1 ? gate : gate * gate_scale_, activation_) * mid;
+    } else {
+      mid = Activate(mid, activation_);
+    }
     return Linear(hooks(Site::kMlpMid, mid), w_down_);
   }
 
@@ -37,6 +43,7 @@ class Mlp : public Part {
 
  private:
   Activation activation_;
+  double gate_scale_;
   Projection w_gate_;         // [width, d_model]; undefined: not gated
   Projection w_up_, w_down_;  // [width, d_model], [d_model, width]
   bool transposed_;
@@ -46,20 +53,21 @@ class Mlp : public Part {
 
 std::unique_ptr<Part> MakeMlp(Activation activation, Projection up, Projection down,
                               bool transposed) {
-  return std::make_unique<Mlp>(activation, Projection(), std::move(up), std::move(down),
+  return std::make_unique<Mlp>(activation, Projection(), 1.0, std::move(up), std::move(down),
                                transposed);
 }
 
 std::unique_ptr<Part> MakeGatedMlp(Activation activation, Projection gate, Projection up,
-                                   Projection down) {
-  return std::make_unique<Mlp>(activation, std::move(gate), std::move(up), std::move(down), false);
+                                   Projection down, double gate_scale) {
+  return std::make_unique<Mlp>(activation, std::move(gate), gate_scale, std::move(up),
+                               std::move(down), false);
 }
 
 std::unique_ptr<Part> LoadGatedMlp(const MlpConfig& config, int64_t d_model, const Weights& w) {
-  return MakeGatedMlp(config.activation,
-                      Projection::Load(w, "gate_proj", config.width, d_model, config.bias),
-                      Projection::Load(w, "up_proj", config.width, d_model, config.bias),
-                      Projection::Load(w, "down_proj", d_model, config.width, config.bias));
+  return MakeGatedMlp(
+      config.activation, Projection::Load(w, "gate_proj", config.width, d_model, config.bias),
+      Projection::Load(w, "up_proj", config.width, d_model, config.bias),
+      Projection::Load(w, "down_proj", d_model, config.width, config.bias), config.gate_scale);
 }
 
 std::unique_ptr<Part> LoadMlp(const MlpConfig& config, int64_t d_model, const Weights& w) {

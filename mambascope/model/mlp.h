@@ -14,9 +14,9 @@ namespace mambascope {
 std::unique_ptr<Part> MakeMlp(Activation activation, Projection up, Projection down,
                               bool transposed = false);
 
-// W_down (act(W_gate y) * W_up y), the gated MLP of Shazeer 2020 (SwiGLU with SiLU).
+// W_down (act(gate_scale W_gate y) * W_up y), the gated MLP of Shazeer 2020 (SwiGLU with SiLU).
 std::unique_ptr<Part> MakeGatedMlp(Activation activation, Projection gate, Projection up,
-                                   Projection down);
+                                   Projection down, double gate_scale = 1);
 
 // A gated MLP with the projections gate_proj, up_proj and down_proj of `w`, as in Llama; an MLP
 // without a gate has the last two.

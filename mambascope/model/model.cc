@@ -97,7 +97,10 @@ Model Model::Load(const std::filesystem::path& folder, const ModelOptions& optio
 
 Model::Model(const Config& from, const WeightSource& source, const ModelOptions& options)
     : config_(from), options_(options) {
-  if (options.gated_norm == ModelOptions::GatedNorm::kWholeWidth) config_.ssm.norm_groups = 1;
+  if (options.reading == ModelOptions::Reading::kTransformers) {
+    if (config_.model_type == "mamba2") config_.ssm.norm_groups = 1;
+    config_.attention.softcap = 0;
+  }
   const Config& config = config_;
   const CountingSource counted(source);
   const Weights w(counted, options.dtype, options.device);
@@ -111,9 +114,12 @@ Model::Model(const Config& from, const WeightSource& source, const ModelOptions&
     layers_.push_back(family.make_layer(
         config, w.Scope(fmt::format("{}{}.{}", names.prefix, names.blocks, l)), l));
   norm_ = w.Float(names.prefix + names.norm + ".weight", {config.d_model});
+  if (config.norm_offset != 0) norm_ = norm_ + config.norm_offset;
   if (family.final_norm == NormKind::kLayer)
     norm_bias_ = w.Float(names.prefix + names.norm + ".bias", {config.d_model});
   LoadUnembedding(w, names.unembedding + ".weight");
+  if (config.unembedding_bias)
+    unembedding_bias_ = w.Float(names.unembedding + ".bias", {config.vocab});
   parameters_ += counted.count();
   if (const std::vector<std::string> unused = counted.Unused(); !unused.empty())
     warnings_.push_back(UnusedText(unused));
@@ -276,14 +282,20 @@ at::Tensor Model::FinalNorm(const at::Tensor& h) const {
 
 Model::LogitPart Model::LogitDirection(const at::Tensor& h, int64_t id) const {
   const at::Tensor row = unembedding_[id] * config_.logit_scale, weighted = row * norm_;
-  if (!norm_bias_.defined()) return {weighted * at::rsqrt(h.square().mean() + config_.norm_eps), 0};
+  const double bias =
+      unembedding_bias_.defined() ? unembedding_bias_[id].item<double>() * config_.logit_scale : 0;
+  if (!norm_bias_.defined())
+    return {weighted * at::rsqrt(h.square().mean() + config_.norm_eps), bias};
   const at::Tensor scale = at::rsqrt(h.var(/*unbiased=*/false) + config_.norm_eps);
-  return {(weighted - weighted.mean()) * scale, row.dot(norm_bias_).item<double>()};
+  return {(weighted - weighted.mean()) * scale, row.dot(norm_bias_).item<double>() + bias};
 }
 
 at::Tensor Model::Unembed(const at::Tensor& h) const {
-  const at::Tensor logits = Linear(FinalNorm(h), {unembedding_, {}});
-  return config_.logit_scale == 1 ? logits : logits * config_.logit_scale;
+  at::Tensor logits = Linear(FinalNorm(h), {unembedding_, unembedding_bias_});
+  if (config_.logit_scale != 1) logits = logits * config_.logit_scale;
+  return config_.logit_softcap == 0
+             ? logits
+             : at::tanh(logits / config_.logit_softcap) * config_.logit_softcap;
 }
 
 void Model::UnembedInParts(

@@ -40,10 +40,11 @@ struct ModelOptions {
   // float32, since bfloat16 logits would be off by 0.1.
   at::ScalarType dtype = at::kFloat;
   at::Device device = at::kCPU;
-  // How Mamba-2 with several groups computes the RMS of the gated norm before W_o. The authors'
-  // code, which trained such models, takes one RMS per group. transformers takes one RMS over the
-  // whole width.
-  enum class GatedNorm { kPerGroup, kWholeWidth } gated_norm = GatedNorm::kPerGroup;
+  // Two kinds of model are computed by their authors' code, which trained them, in one way, and by
+  // transformers in another. Mamba-2 with several groups takes one RMS for each group in the gated
+  // norm before W_o; transformers takes one over the whole width. Gemma 2 caps the scores of
+  // attention; transformers' default attention does not.
+  enum class Reading { kAuthors, kTransformers } reading = Reading::kAuthors;
 };
 
 class Weights;
@@ -118,10 +119,10 @@ class Model {
   // LogitPart expresses a token's logit as a linear function of the last block's output h
   // [d_model]. With the final norm's scale fixed at its value for h, the logit of `id` is direction
   // . h + offset. A part u of h then contributes direction . u. The direction includes the
-  // subtraction of a layer norm's mean.
+  // subtraction of a layer norm's mean. In models that cap logits, it is the logit before the cap.
   struct LogitPart {
     at::Tensor direction;  // [d_model]
-    double offset;         // from the layer norm's bias; 0 for an RMS norm
+    double offset;         // from the biases of the layer norm and of the unembedding
   };
   LogitPart LogitDirection(const at::Tensor& h, int64_t id) const;
   // Returns the logits [row, vocab], float32, of outputs of the last block h [row, d_model].
@@ -144,6 +145,7 @@ class Model {
   std::vector<std::shared_ptr<const Layer>> layers_;
   at::Tensor norm_, norm_bias_;  // [d_model]; an RMS norm has no bias
   at::Tensor unembedding_;       // [vocab, d_model]
+  at::Tensor unembedding_bias_;  // [vocab], or undefined
 };
 
 }  // namespace mambascope

@@ -1,4 +1,4 @@
-// The norms at the beginning of a block's sublayers.
+// The norms of a block's sublayers.
 #pragma once
 
 #include <string>
@@ -10,10 +10,19 @@
 
 namespace mambascope {
 
-// NAME.weight [d_model]; config.norm_eps.
+// NAME.weight [width]; config.norm_eps.
+inline Norm LoadRmsNorm(const Weights& w, const std::string& name, const Config& config,
+                        int64_t width) {
+  at::Tensor weight = w.Float(name + ".weight", {width});
+  if (config.norm_offset != 0) weight = weight + config.norm_offset;
+  return [weight, eps = config.norm_eps](const at::Tensor& h) { return RmsNorm(h, weight, eps); };
+}
 inline Norm LoadRmsNorm(const Weights& w, const std::string& name, const Config& config) {
-  return [weight = w.Float(name + ".weight", {config.d_model}),
-          eps = config.norm_eps](const at::Tensor& h) { return RmsNorm(h, weight, eps); };
+  return LoadRmsNorm(w, name, config, config.d_model);
+}
+
+inline PostNorm LoadPostNorm(const Weights& w, const std::string& name, const Config& config) {
+  return {w.Float(name + ".weight", {config.d_model}) + config.norm_offset, config.norm_eps};
 }
 
 // NAME.weight and NAME.bias [d_model]; config.norm_eps.

@@ -41,6 +41,13 @@ constexpr std::pair<Site, std::string_view> kNames[] = {{Site::kEmbed, "embed"},
                                                         {Site::kMixed, "before_down_proj"},
                                                         {Site::kMixed, "attn.hook_z"},
                                                         {Site::kMixed, "z"},
+                                                        {Site::kMambaOut, "mamba_out"},
+                                                        {Site::kAttnMixed, "attn_mixed"},
+                                                        {Site::kAttnMixed, "attn.hook_z"},
+                                                        {Site::kAttnMixed, "z"},
+                                                        {Site::kAttnOut, "attn_out"},
+                                                        {Site::kAttnOut, "hook_attn_out"},
+                                                        {Site::kMixerPreNorm, "mixer_pre_norm"},
                                                         {Site::kMixerOut, "mixer_out"},
                                                         {Site::kMixerOut, "after_down_proj"},
                                                         {Site::kMixerOut, "hook_out"},
@@ -49,6 +56,7 @@ constexpr std::pair<Site, std::string_view> kNames[] = {{Site::kEmbed, "embed"},
                                                         {Site::kMixerOut, "attn_out"},
                                                         {Site::kMlpMid, "mlp_mid"},
                                                         {Site::kMlpMid, "mlp.hook_post"},
+                                                        {Site::kMlpPreNorm, "mlp_pre_norm"},
                                                         {Site::kMlpOut, "mlp_out"},
                                                         {Site::kMlpOut, "hook_mlp_out"},
                                                         {Site::kMlpOut, "mlp"}};
@@ -75,12 +83,16 @@ Site ReadSite(std::string_view name) {
 }
 
 Site ParseSite(std::string_view name, const std::vector<SiteInfo>& available) {
-  const auto* known = std::find_if(std::begin(kNames), std::end(kNames),
-                                   [&](const auto& n) { return n.second == name; });
-  const bool has = known != std::end(kNames) &&
-                   std::any_of(available.begin(), available.end(),
-                               [&](const SiteInfo& s) { return s.site == known->first; });
-  if (has) return known->first;
+  // Where a layer has Mamba and attention side by side, a name of attention means attention alone.
+  for (const bool attention : {true, false}) {
+    for (const auto& [site, known] : kNames) {
+      const bool own = site == Site::kAttnMixed || site == Site::kAttnOut;
+      if (known != name || own != attention) continue;
+      if (std::any_of(available.begin(), available.end(),
+                      [&, site = site](const SiteInfo& s) { return s.site == site; }))
+        return site;
+    }
+  }
   std::string list;
   for (const SiteInfo& info : available)
     list += fmt::format("{}{}", list.empty() ? "" : ", ", SiteName(info.site));

@@ -21,8 +21,13 @@ enum class Site {
   kGateIn,
   kGate,
   kMixed,
+  kMambaOut,
+  kAttnMixed,
+  kAttnOut,
+  kMixerPreNorm,
   kMixerOut,
   kMlpMid,
+  kMlpPreNorm,
   kMlpOut
 };
 

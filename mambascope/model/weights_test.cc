@@ -112,13 +112,13 @@ TEST(GatedNormTest, HasAnRmsPerGroupUnlessAskedForTransformers) {
   const std::vector<int64_t> ids = {5, 17, 33, 99, 120, 7, 250, 64, 31, 2};
   const at::Tensor want =
       OpenSafetensors(GoldenFolder() / "grouped-norm/expected.safetensors")->Read("logits");
-  const auto difference = [&](ModelOptions::GatedNorm norm) {
-    const Model model = Model::Load(GoldenFolder() / "grouped-norm", {.gated_norm = norm});
+  const auto difference = [&](ModelOptions::Reading reading) {
+    const Model model = Model::Load(GoldenFolder() / "grouped-norm", {.reading = reading});
     return MaxDifference(model.Unembed(model.Forward(ids, Packing::Whole({10}))), want) /
            want.abs().max().item<double>();
   };
-  EXPECT_LT(difference(ModelOptions::GatedNorm::kPerGroup), 1e-5);
-  EXPECT_GT(difference(ModelOptions::GatedNorm::kWholeWidth), 0.1);
+  EXPECT_LT(difference(ModelOptions::Reading::kAuthors), 1e-5);
+  EXPECT_GT(difference(ModelOptions::Reading::kTransformers), 0.1);
 }
 
 }  // namespace

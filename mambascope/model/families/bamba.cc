@@ -15,22 +15,10 @@ namespace {
 
 void ReadBamba(const Fields& f, Config& c) {
   ReadSizes(f, c, "rms_norm_eps", 1e-5, /*tied=*/false);
-  c.layer_kinds.assign(static_cast<size_t>(c.layers), LayerKind::kMamba);
-  if (f.Has("attn_layer_indices")) {
-    for (const Json& index : f.Raw("attn_layer_indices")) {
-      if (!index.is_number_integer() || index < 0 || index >= c.layers)
-        f.Refuse("attn_layer_indices");
-      c.layer_kinds[index.get<size_t>()] = LayerKind::kAttention;
-    }
-  }
+  c.layer_kinds = ReadLayerIndices(f, "attn_layer_indices", c.layers);
   ReadMambaOfHybrid(f, c);
-  AttentionConfig& a = c.attention;
-  a.heads = f.Size("num_attention_heads", 32);
-  a.kv_heads = f.Size("num_key_value_heads", 8);
-  a.head_dim = HeadDim(f, c.d_model, a.heads);
-  CheckKeyHeads(f, a);
-  a.qkv_bias = a.out_bias = f.Get<bool>("attention_bias", false);
-  a.rope = ReadRope(f, a.head_dim, 0.5);
+  c.attention = ReadHeads(f, c, {.heads = 32, .kv_heads = 8});
+  c.attention.rope = ReadRope(f, c.attention.head_dim, 0.5);
   DemandSilu(f);
   c.mlp = {f.Size("intermediate_size"), Activation::kSilu, f.Get<bool>("mlp_bias", false)};
 }
@@ -38,15 +26,14 @@ void ReadBamba(const Fields& f, Config& c) {
 std::unique_ptr<Layer> MakeBambaLayer(const Config& config, const Weights& w, int64_t layer) {
   const int64_t d = config.d_model;
   const bool is_mamba = config.layer_kinds.at(static_cast<size_t>(layer)) == LayerKind::kMamba;
-  return MakeBlock(
-      d, {{.kind = Sublayer::Kind::kMixer,
-           .norm = LoadRmsNorm(w, "input_layernorm", config),
-           .parts = {is_mamba ? MakeMamba2(config.ssm, d, w.Scope("mamba"))
-                              : LoadAttention({.config = config.attention, .edits_output = true}, d,
-                                              w.Scope("self_attn"))}},
-          {.kind = Sublayer::Kind::kMlp,
-           .norm = LoadRmsNorm(w, "pre_ff_layernorm", config),
-           .parts = {LoadGatedMlp(config.mlp, d, w.Scope("feed_forward"))}}});
+  return MakeBlock(d, {{.kind = Sublayer::Kind::kMixer,
+                        .norm = LoadRmsNorm(w, "input_layernorm", config),
+                        .parts = {is_mamba ? MakeMamba2(config.ssm, d, w.Scope("mamba"))
+                                           : LoadAttention({.config = config.attention}, config,
+                                                           w.Scope("self_attn"))}},
+                       {.kind = Sublayer::Kind::kMlp,
+                        .norm = LoadRmsNorm(w, "pre_ff_layernorm", config),
+                        .parts = {LoadGatedMlp(config.mlp, d, w.Scope("feed_forward"))}}});
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <limits>
 
 #include "mambascope/plural.h"
@@ -11,23 +12,15 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Before version 5, transformers stores this as rope_scaling {"type" or "rope_type"}. From version
-// 5 it is rope_parameters {"rope_type", "rope_theta"}.
-void ReadRopeScaling(const Fields& scaling, RopeConfig& rope) {
-  const auto type =
-      scaling.Get<std::string>("rope_type", scaling.Get<std::string>("type", "default"));
-  if (type == "default") return;
-  rope.factor = scaling.Positive("factor");
-  if (type == "linear") {
-    rope.scaling = RopeConfig::Scaling::kLinear;
-  } else if (type == "llama3") {
-    rope.scaling = RopeConfig::Scaling::kLlama3;
-    rope.low_frequency_factor = scaling.Positive("low_freq_factor");
-    rope.high_frequency_factor = scaling.Positive("high_freq_factor");
-    rope.original_context = scaling.Positive("original_max_position_embeddings");
-  } else {
-    scaling.Fail(fmt::format("rope type '{}' is not supported", type));
-  }
+// YaRN scales the scores by the square of this.
+double YarnMagnitude(const Fields& scaling, double factor) {
+  const auto magnitude = [factor](double scale) {
+    return factor <= 1 ? 1 : 0.1 * scale * std::log(factor) + 1;
+  };
+  if (scaling.Has("attention_factor")) return scaling.Positive("attention_factor");
+  if (scaling.Has("mscale") && scaling.Has("mscale_all_dim"))
+    return magnitude(scaling.Positive("mscale")) / magnitude(scaling.Positive("mscale_all_dim"));
+  return magnitude(1);
 }
 
 }  // namespace
@@ -54,16 +47,46 @@ void DemandSilu(const Fields& f, const char* key) {
   if (ReadActivation(f, key, "silu") != Activation::kSilu) f.Refuse(key);
 }
 
+// Before version 5, transformers stores this as rope_scaling {"type" or "rope_type"}. From version
+// 5 it is rope_parameters {"rope_type", "rope_theta"}.
+void ReadRopeScaling(const Fields& scaling, RopeConfig& rope) {
+  rope.theta = scaling.Positive("rope_theta", rope.theta);
+  const auto type =
+      scaling.Get<std::string>("rope_type", scaling.Get<std::string>("type", "default"));
+  if (type == "default") return;
+  rope.factor = scaling.Positive("factor");
+  if (type == "linear") {
+    rope.scaling = RopeConfig::Scaling::kLinear;
+  } else if (type == "llama3") {
+    rope.scaling = RopeConfig::Scaling::kLlama3;
+    rope.low_frequency_factor = scaling.Positive("low_freq_factor");
+    rope.high_frequency_factor = scaling.Positive("high_freq_factor");
+    rope.original_context = scaling.Positive("original_max_position_embeddings");
+  } else if (type == "yarn") {
+    rope.scaling = RopeConfig::Scaling::kYarn;
+    rope.original_context =
+        scaling.Positive("original_max_position_embeddings", rope.original_context);
+    rope.beta_fast = scaling.Positive("beta_fast", 32);
+    rope.beta_slow = scaling.Positive("beta_slow", 1);
+    rope.whole_pairs = scaling.Get<bool>("truncate", true);
+    rope.magnitude = YarnMagnitude(scaling, rope.factor);
+  } else if (type == "dynamic") {  // it changes the frequencies of longer prompts only
+    rope.max_tokens = static_cast<int64_t>(rope.original_context);
+  } else {
+    scaling.Fail(fmt::format("rope type '{}' is not supported", type));
+  }
+}
+
 RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction) {
   RopeConfig rope;
   double fraction =
       f.Get<double>("partial_rotary_factor", f.Get<double>("rotary_pct", otherwise_fraction));
   rope.theta = f.Positive("rope_theta", f.Positive("rotary_emb_base", 10000.0));
+  rope.original_context = f.Positive("max_position_embeddings", rope.original_context);
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     if (!f.Has(key)) continue;
     const Fields sub = f.Sub(key);
     fraction = sub.Get<double>("partial_rotary_factor", fraction);
-    rope.theta = sub.Positive("rope_theta", rope.theta);
     ReadRopeScaling(sub, rope);
   }
   if (!(fraction >= 0 && fraction <= 1))
@@ -85,33 +108,41 @@ AttentionConfig ReadHeads(const Fields& f, const Config& c, const HeadDefaults& 
   AttentionConfig a;
   a.heads = defaults.heads == 0 ? f.Size("num_attention_heads")
                                 : f.Size("num_attention_heads", defaults.heads);
-  a.kv_heads = f.Size(
-      "num_key_value_heads",
-      defaults.kv_heads == 0 || f.IsNull("num_key_value_heads") ? a.heads : defaults.kv_heads);
-  a.head_dim = f.Has("head_dim") ? f.Size("head_dim") : HeadDim(f, c.d_model, a.heads);
-  CheckKeyHeads(f, a);
+  const bool as_queries = defaults.kv_heads == 0 || f.IsNull("num_key_value_heads");
+  a.kv_heads = f.Size("num_key_value_heads", as_queries ? a.heads : defaults.kv_heads);
+  a.head_dim = f.Has("head_dim") || defaults.head_dim > 0 ? f.Size("head_dim", defaults.head_dim)
+                                                          : HeadDim(f, c.d_model, a.heads);
+  if (a.heads % a.kv_heads != 0)
+    f.Fail(fmt::format("{} query heads are not divisible by {} key heads", a.heads, a.kv_heads));
   a.qkv_bias = a.out_bias = f.Get<bool>("attention_bias", false);
   return a;
 }
 
-void CheckKeyHeads(const Fields& f, const AttentionConfig& a) {
-  if (a.heads % a.kv_heads != 0)
-    f.Fail(fmt::format("{} query heads are not divisible by {} key heads", a.heads, a.kv_heads));
-}
-
-std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers) {
+std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers,
+                                      bool has_sliding) {
   const Json& names = f.Raw(key);
   std::vector<LayerKind> kinds;
   for (const Json& name : names) {
     if (name == "mamba" || name == "linear_attention") kinds.push_back(LayerKind::kMamba);
     else if (name == "attention" || name == "full_attention")
       kinds.push_back(LayerKind::kAttention);
+    else if (has_sliding && name == "sliding_attention") kinds.push_back(LayerKind::kSliding);
     else if (name == "mlp") kinds.push_back(LayerKind::kMlp);
     else f.Refuse(key);
   }
   if (static_cast<int64_t>(kinds.size()) != layers)
     f.Fail(fmt::format("field '{}' has {}, and the model has {}", key, Count(kinds.size(), "name"),
                        Count(layers, "layer")));
+  return kinds;
+}
+
+std::vector<LayerKind> ReadLayerIndices(const Fields& f, const char* key, int64_t layers) {
+  std::vector<LayerKind> kinds(static_cast<size_t>(layers), LayerKind::kMamba);
+  if (!f.Has(key)) return kinds;
+  for (const Json& index : f.Raw(key)) {
+    if (!index.is_number_integer() || index < 0 || index >= layers) f.Refuse(key);
+    kinds[index.get<size_t>()] = LayerKind::kAttention;
+  }
   return kinds;
 }
 
@@ -142,7 +173,7 @@ void ReadTimeStepLimit(const Fields& f, const char* key, SsmConfig& ssm) {
 
 void ReadMambaOfHybrid(const Fields& f, Config& c) {
   SsmConfig& s = c.ssm;
-  s.d_inner = f.Size("mamba_expand", 2) * c.d_model;
+  s.d_inner = f.Size("mamba_d_ssm", f.Size("mamba_expand", 2) * c.d_model);
   s.d_state = f.Size("mamba_d_state", 256);
   s.d_conv = f.Size("mamba_d_conv", 4);
   s.heads = f.Size("mamba_n_heads", 128);
@@ -150,7 +181,7 @@ void ReadMambaOfHybrid(const Fields& f, Config& c) {
                                                                          : f.Size("mamba_d_head");
   s.groups = f.Size("mamba_n_groups", 1);
   s.norm_eps = c.norm_eps;
-  s.projection_bias = f.Get<bool>("mamba_proj_bias", false);
+  s.in_bias = s.out_bias = f.Get<bool>("mamba_proj_bias", false);
   s.conv_bias = f.Get<bool>("mamba_conv_bias", true);
   ReadTimeStepLimit(f, "time_step_limit", s);
   CheckSsmHeads(f, s);

@@ -22,20 +22,27 @@ void DemandSilu(const Fields& f, const char* key = "hidden_act");
 // The rotary position embedding, which rotates the share `otherwise_fraction` of a head's features
 // where config.json does not say.
 RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction);
+// Reads one "rope_scaling" or "rope_parameters" object into `rope`, but for the rotary fraction.
+void ReadRopeScaling(const Fields& scaling, RopeConfig& rope);
 
 // Returns the features of each of `heads` heads that together are `width` wide.
 int64_t HeadDim(const Fields& f, int64_t width, int64_t heads);
 
-// num_attention_heads, num_key_value_heads, head_dim and attention_bias. A head is d_model / heads
-// wide where head_dim is absent.
+// Values of absent fields. 0: `heads` is required, there are as many key heads as query heads, and
+// a head is d_model / heads wide.
 struct HeadDefaults {
-  int64_t heads, kv_heads;
+  int64_t heads = 0, kv_heads = 0, head_dim = 0;
 };
-AttentionConfig ReadHeads(const Fields& f, const Config& c, const HeadDefaults& defaults = {0, 0});
-void CheckKeyHeads(const Fields& f, const AttentionConfig& a);
+// num_attention_heads, num_key_value_heads, head_dim and attention_bias.
+AttentionConfig ReadHeads(const Fields& f, const Config& c, const HeadDefaults& defaults = {});
 
-// "mamba" or "linear_attention", "attention" or "full_attention", "mlp".
-std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers);
+// "mamba" or "linear_attention", "attention" or "full_attention", "mlp", and
+// "sliding_attention" where the family has it.
+std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers,
+                                      bool has_sliding = false);
+
+// A list of layers that have attention; the others have a Mamba mixer.
+std::vector<LayerKind> ReadLayerIndices(const Fields& f, const char* key, int64_t layers);
 
 // The heads of Mamba-2 make its inner width and divide into its groups.
 void CheckSsmHeads(const Fields& f, const SsmConfig& s);

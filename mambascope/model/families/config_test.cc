@@ -50,7 +50,7 @@ TEST(ConfigTest, MambaDefaultsAndFields) {
   EXPECT_EQ(c.ssm.d_state, 16);
   EXPECT_EQ(c.ssm.d_conv, 4);
   EXPECT_EQ(c.ssm.dt_rank, 3) << "40 / 16, rounded up";
-  EXPECT_FALSE(c.ssm.projection_bias);
+  EXPECT_FALSE(c.ssm.in_bias);
   EXPECT_TRUE(c.ssm.conv_bias);
   EXPECT_FALSE(c.ssm.bcdt_norm_eps.has_value());
   const Config d =
@@ -61,7 +61,7 @@ TEST(ConfigTest, MambaDefaultsAndFields) {
   EXPECT_EQ(d.ssm.d_state, 8);
   EXPECT_EQ(d.ssm.d_conv, 2);
   EXPECT_EQ(d.ssm.dt_rank, 5);
-  EXPECT_TRUE(d.ssm.projection_bias);
+  EXPECT_TRUE(d.ssm.in_bias);
   EXPECT_FALSE(d.ssm.conv_bias);
   EXPECT_EQ(d.norm_eps, 0.25);
   EXPECT_EQ(
@@ -118,7 +118,7 @@ TEST(ConfigTest, OriginalMambaHasItsOwnFields) {
   EXPECT_EQ(d.ssm.d_state, 8);
   EXPECT_EQ(d.ssm.d_conv, 3);
   EXPECT_EQ(d.ssm.dt_rank, 7);
-  EXPECT_TRUE(d.ssm.projection_bias);
+  EXPECT_TRUE(d.ssm.in_bias);
   EXPECT_FALSE(d.ssm.conv_bias);
   EXPECT_EQ(
       ParseChanged(kOriginalMambaConfig, R"({"vocab_size":50280,"ssm_cfg":{"dt_rank":"auto"}})")

@@ -38,13 +38,20 @@ struct Family {
 };
 
 const Family& BambaFamily();
+const Family& FalconH1Family();
+const Family& GemmaFamily();
 const Family& Gpt2Family();
+const Family& GptjFamily();
 const Family& GraniteHybridFamily();
+const Family& JambaFamily();
 const Family& LlamaFamily();
 const Family& Mamba1Family();
 const Family& Mamba2Family();
 const Family& NemotronHFamily();
 const Family& NeoxFamily();
+const Family& Olmo2Family();
+const Family& PhiFamily();
+const Family& Qwen3NextFamily();
 // The folders of the state-spaces repositories, whose config.json has no model_type.
 const Family& StateSpacesFamily();
 

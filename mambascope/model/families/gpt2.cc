@@ -51,7 +51,7 @@ std::unique_ptr<Layer> MakeGpt2Layer(const Config& config, const Weights& w, int
   return MakeBlock(
       d, {{.kind = Sublayer::Kind::kMixer,
            .norm = LoadLayerNorm(w, "ln_1", config),
-           .parts = {MakeAttention({a, CutKind::kEmptyRowsUniform},
+           .parts = {MakeAttention({a, CutKind::kEmptyRowsUniform, /*transposed=*/true},
                                    HeadsByKind(a, LoadTransposed(w, "attn.c_attn", 3 * d, d)),
                                    LoadTransposed(w, "attn.c_proj", d, d))}},
           {.kind = Sublayer::Kind::kMlp,

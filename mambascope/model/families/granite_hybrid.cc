@@ -28,11 +28,7 @@ void ReadGraniteHybrid(const Fields& f, Config& c) {
                       : std::vector<LayerKind>(static_cast<size_t>(c.layers), LayerKind::kMamba);
   ReadMambaOfHybrid(f, c);
   AttentionConfig& a = c.attention;
-  a.heads = f.Size("num_attention_heads", 32);
-  a.kv_heads = f.Size("num_key_value_heads", a.heads);
-  a.head_dim = HeadDim(f, c.d_model, a.heads);
-  CheckKeyHeads(f, a);
-  a.qkv_bias = a.out_bias = f.Get<bool>("attention_bias", false);
+  a = ReadHeads(f, c, {.heads = 32});
   a.scale = f.Positive("attention_multiplier", 1);
   // Without "rope", the order of tokens reaches attention only through the Mamba layers.
   if (f.Get<std::string>("position_embedding_type", "nope") == "rope")
@@ -65,13 +61,12 @@ std::unique_ptr<Part> LoadExperts(const Config& config, const Weights& w) {
 std::unique_ptr<Layer> MakeGraniteHybridLayer(const Config& config, const Weights& w,
                                               int64_t layer) {
   const bool is_mamba = config.layer_kinds.at(static_cast<size_t>(layer)) == LayerKind::kMamba;
-  Sublayer mixer{
-      .kind = Sublayer::Kind::kMixer,
-      .norm = LoadRmsNorm(w, "input_layernorm", config),
-      .parts = {is_mamba ? MakeMamba2(config.ssm, config.d_model, w.Scope("mamba"))
-                         : LoadAttention({.config = config.attention, .edits_output = true},
-                                         config.d_model, w.Scope("self_attn"))},
-      .scale = config.residual_scale};
+  Sublayer mixer{.kind = Sublayer::Kind::kMixer,
+                 .norm = LoadRmsNorm(w, "input_layernorm", config),
+                 .parts = {is_mamba ? MakeMamba2(config.ssm, config.d_model, w.Scope("mamba"))
+                                    : LoadAttention({.config = config.attention}, config,
+                                                    w.Scope("self_attn"))},
+                 .scale = config.residual_scale};
   Sublayer mlp{.kind = Sublayer::Kind::kMlp,
                .norm = LoadRmsNorm(w, "post_attention_layernorm", config),
                .parts = {},

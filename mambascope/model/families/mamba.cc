@@ -16,7 +16,7 @@ void ReadMamba1(const Fields& f, Config& c) {
   c.ssm.d_conv = f.Size("conv_kernel", 4);
   const bool automatic = !f.Has("time_step_rank") || f.Raw("time_step_rank") == "auto";
   c.ssm.dt_rank = automatic ? (c.d_model + 15) / 16 : f.Size("time_step_rank");
-  c.ssm.projection_bias = f.Get<bool>("use_bias", false);
+  c.ssm.in_bias = c.ssm.out_bias = f.Get<bool>("use_bias", false);
   c.ssm.conv_bias = f.Get<bool>("use_conv_bias", true);
   if (c.model_type == "falcon_mamba") c.ssm.bcdt_norm_eps = f.Positive("mixer_rms_eps", 1e-6);
   DemandSilu(f);
@@ -31,7 +31,7 @@ void ReadMamba2(const Fields& f, Config& c) {
   c.ssm.head_dim = f.Size("head_dim", 64);
   c.ssm.groups = c.ssm.norm_groups = f.Size("n_groups", 8);
   c.ssm.norm_eps = c.norm_eps;
-  c.ssm.projection_bias = f.Get<bool>("use_bias", false);
+  c.ssm.in_bias = c.ssm.out_bias = f.Get<bool>("use_bias", false);
   c.ssm.conv_bias = f.Get<bool>("use_conv_bias", true);
   ReadTimeStepLimit(f, "time_step_limit", c.ssm);
   CheckSsmHeads(f, c.ssm);

@@ -45,7 +45,7 @@ void ReadNemotronH(const Fields& f, Config& c) {
   s.d_conv = f.Size("conv_kernel", 4);
   s.groups = s.norm_groups = f.Size("n_groups", 8);
   s.norm_eps = c.norm_eps;
-  s.projection_bias = f.Get<bool>("use_bias", false) || f.Get<bool>("mamba_proj_bias", false);
+  s.in_bias = s.out_bias = f.Get<bool>("use_bias", false) || f.Get<bool>("mamba_proj_bias", false);
   s.conv_bias = f.Get<bool>("use_conv_bias", true);
   ReadTimeStepLimit(f, "time_step_limit", s);
   // The reference path of transformers also clamps the step size from below by time_step_min.
@@ -53,12 +53,8 @@ void ReadNemotronH(const Fields& f, Config& c) {
   CheckSsmHeads(f, s);
   if (ReadActivation(f, "mamba_hidden_act", "silu") != Activation::kSilu)
     f.Refuse("mamba_hidden_act");
-  AttentionConfig& a = c.attention;
-  a.heads = f.Size("num_attention_heads", 32);
-  a.kv_heads = f.Size("num_key_value_heads", 8);
-  a.head_dim = f.Has("head_dim") ? f.Size("head_dim") : f.Size("attention_head_dim", 128);
-  CheckKeyHeads(f, a);
-  a.qkv_bias = a.out_bias = f.Get<bool>("attention_bias", false);
+  c.attention =
+      ReadHeads(f, c, {.heads = 32, .kv_heads = 8, .head_dim = f.Size("attention_head_dim", 128)});
   c.mlp = {f.Size("intermediate_size"), ReadActivation(f, "mlp_hidden_act", "relu2"),
            f.Get<bool>("mlp_bias", false)};
 }
@@ -66,8 +62,8 @@ void ReadNemotronH(const Fields& f, Config& c) {
 std::unique_ptr<Part> LoadPart(const Config& config, LayerKind kind, const Weights& w) {
   switch (kind) {
     case LayerKind::kMamba: return MakeMamba2(config.ssm, config.d_model, w);
-    case LayerKind::kAttention:
-      return LoadAttention({.config = config.attention, .edits_output = true}, config.d_model, w);
+    case LayerKind::kAttention: return LoadAttention({.config = config.attention}, config, w);
+    case LayerKind::kSliding: break;
     case LayerKind::kMlp: return LoadMlp(config.mlp, config.d_model, w);
   }
   throw Error("unknown kind of layer");

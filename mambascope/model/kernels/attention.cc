@@ -16,12 +16,32 @@ namespace {
 
 constexpr double kNever = -std::numeric_limits<double>::infinity();
 
+// YaRN (Peng et al. 2023, section 3.2) divides the frequencies of long waves by the factor and
+// keeps those of short waves. Between them it blends by the pair's index.
+at::Tensor YarnFrequencies(const at::Tensor& frequency, const RopeConfig& rope) {
+  // The pair whose wave fits `turns` times into the original context.
+  const auto pair = [&](double turns) {
+    return static_cast<double>(rope.dims) *
+           std::log(rope.original_context / (turns * 2 * std::numbers::pi)) /
+           (2 * std::log(rope.theta));
+  };
+  double low = pair(rope.beta_fast), high = pair(rope.beta_slow);
+  if (rope.whole_pairs) low = std::floor(low), high = std::ceil(high);
+  low = std::max(low, 0.0);
+  high = std::min(high, static_cast<double>(rope.dims - 1));
+  if (low == high) high += 0.001;
+  const at::Tensor share =
+      1 - ((at::arange(0, rope.dims / 2, frequency.options()) - low) / (high - low)).clamp(0, 1);
+  return (1 - share) * frequency / rope.factor + share * frequency;
+}
+
 // Radians per position of each feature pair, [dims / 2], float32.
 at::Tensor Frequencies(const RopeConfig& rope, const at::TensorOptions& options) {
   const at::Tensor exponent = at::arange(0, rope.dims, 2, options) / static_cast<double>(rope.dims);
   const at::Tensor frequency = at::pow(rope.theta, exponent).reciprocal();
   if (rope.scaling == RopeConfig::Scaling::kNone) return frequency;
   if (rope.scaling == RopeConfig::Scaling::kLinear) return frequency / rope.factor;
+  if (rope.scaling == RopeConfig::Scaling::kYarn) return YarnFrequencies(frequency, rope);
   // Llama 3 divides the frequencies of long waves by the factor and keeps those of short waves. In
   // between it blends the two by how often the wave fits into the original context.
   const at::Tensor turns = frequency * (rope.original_context / (2 * std::numbers::pi));
@@ -108,10 +128,26 @@ struct Masks {
   at::Tensor uniform;
 };
 
-at::Tensor Later(const Block& block,
-                 const at::TensorOptions& options) {  // bool [row of a segment, readable row]
-  return at::ones({block.length, block.before + block.length}, options.dtype(at::kBool))
-      .triu(block.before + 1);
+// Tokens that lie before the window of each row, bool [row of a segment, readable row].
+at::Tensor BeforeWindow(const Block& block, int64_t window, const at::TensorOptions& options) {
+  const std::vector<int64_t> shape = {block.length, block.before + block.length};
+  return window == 0 ? at::zeros(shape, options.dtype(at::kBool))
+                     : at::ones(shape, options.dtype(at::kBool)).tril(block.before - window);
+}
+
+// Those and later tokens, bool [row of a segment, readable row].
+at::Tensor Unreadable(const Block& block, int64_t window, const at::TensorOptions& options) {
+  const at::Tensor later =
+      at::ones({block.length, block.before + block.length}, options.dtype(at::kBool))
+          .triu(block.before + 1);
+  return window == 0 ? later : later.logical_or(BeforeWindow(block, window, options));
+}
+
+// scale q k^T -> the scores under the softmax.
+at::Tensor Scored(const at::Tensor& products, const AttentionConfig& config, int64_t head_dim) {
+  const at::Tensor scores = config.scale == 0 ? products / std::sqrt(static_cast<double>(head_dim))
+                                              : products * config.scale;
+  return config.softcap == 0 ? scores : at::tanh(scores / config.softcap) * config.softcap;
 }
 
 bool Has(const RowCut& cut, CutKind kind) {
@@ -134,7 +170,7 @@ void Hide(const Sources& sources, const std::vector<int64_t>& rows,
   }
 }
 
-Masks MakeMasks(const Packing& packing, const Block& block, int64_t heads,
+Masks MakeMasks(const Packing& packing, const Block& block, int64_t heads, int64_t window,
                 const std::vector<RowCut>& cuts) {
   std::map<size_t, int64_t> begins;  // segment -> its first row in the block
   for (size_t i = 0; i < block.segments.size(); ++i)
@@ -147,11 +183,14 @@ Masks MakeMasks(const Packing& packing, const Block& block, int64_t heads,
     for (const Sources& sources : cut.hidden) by_head = by_head || sources.channels.defined();
   }
   if (own.empty()) return {};
-  Masks masks{.unreadable = Later(block, at::kCPU).repeat({by_head ? heads : 1, block.count(), 1}),
-              .uniform = at::zeros({block.rows(), 1}, at::kBool)};
+  Masks masks{
+      .unreadable =
+          Unreadable(block, window, at::kCPU).repeat({by_head ? heads : 1, block.count(), 1}),
+      .uniform = at::zeros({block.rows(), 1}, at::kBool)};
   for (const RowCut* cut : own) {
     if (Has(*cut, CutKind::kBidirectional))
-      masks.unreadable.narrow(1, begins[cut->segment], block.length).zero_();
+      masks.unreadable.narrow(1, begins[cut->segment], block.length)
+          .copy_(BeforeWindow(block, window, at::kCPU));
   }
   for (const RowCut* cut : own) {
     std::vector<int64_t> rows;  // rows of the block
@@ -173,8 +212,8 @@ struct Readables {
 };
 
 // q [segment, head, row, head_dim] -> [row of the block, heads * head_dim]
-at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const Block& block,
-                       const Masks& masks) {
+at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const AttentionConfig& config,
+                       const Block& block, const Masks& masks) {
   const int64_t slots = r.slot_k.size(0), each = q.size(0) / slots, heads = q.size(1),
                 length = q.size(2), before = r.slot_k.size(2);
   const auto by_slot = [&](const at::Tensor& x) {  // [segment, head, row, width] -> [slot, head,
@@ -197,8 +236,9 @@ at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const Block& blo
   };
   const bool cut = masks.unreadable.defined();
   const at::Tensor unreadable =
-      cut ? for_scores(masks.unreadable) : Later(block, scores.options()).repeat({each, 1});
-  scores = (scores / std::sqrt(static_cast<double>(q.size(3)))).masked_fill(unreadable, kNever);
+      cut ? for_scores(masks.unreadable)
+          : Unreadable(block, config.window, scores.options()).repeat({each, 1});
+  scores = Scored(scores, config, q.size(3)).masked_fill(unreadable, kNever);
   at::Tensor weights =
       at::softmax(scores, -1);  // [slot, head, row of the slot's segments, readable row]
   if (cut) {
@@ -239,16 +279,23 @@ at::Tensor Rotate(const at::Tensor& x, const at::Tensor& positions, const RopeCo
   if (rope.dims == 0) return x;
   const at::Tensor angle = at::outer(positions.to(x.options()), Frequencies(rope, x.options()))
                                .unsqueeze(1);  // [row, 1, dims / 2]
-  const at::Tensor cosine = at::cos(angle), sine = at::sin(angle);
+  at::Tensor cosine = at::cos(angle), sine = at::sin(angle);
+  if (rope.magnitude != 1) cosine = cosine * rope.magnitude, sine = sine * rope.magnitude;
   const int64_t half = rope.dims / 2;
-  const at::Tensor first = x.slice(2, 0, half), second = x.slice(2, half, rope.dims),
-                   rest = x.slice(2, rope.dims);
+  const at::Tensor rest = x.slice(2, rope.dims);
+  if (rope.interleaved) {
+    const at::Tensor even = x.slice(2, 0, rope.dims, 2), odd = x.slice(2, 1, rope.dims, 2);
+    const at::Tensor rotated =
+        at::stack({even * cosine - odd * sine, odd * cosine + even * sine}, 3).flatten(2);
+    return at::cat({rotated, rest}, 2);
+  }
+  const at::Tensor first = x.slice(2, 0, half), second = x.slice(2, half, rope.dims);
   return at::cat({first * cosine - second * sine, second * cosine + first * sine, rest}, 2);
 }
 
-at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                  const Packing& packing, const Carry& from, Carry& kept,
-                  const std::vector<RowCut>& cuts) {
+at::Tensor Attend(const AttentionInput& in, const AttentionConfig& config, const Packing& packing,
+                  const Carry& from, Carry& kept, const std::vector<RowCut>& cuts) {
+  const at::Tensor &q = in.q, &k = in.k, &v = in.v;
   const int64_t heads = q.size(1);
   std::vector<at::Tensor> out;
   std::vector<int64_t> order;
@@ -268,19 +315,22 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                : select(carried, SlotRows(from, block), block.before);
     };
     const Readables readables{slots(from.keys, k), slots(from.values, v), own(k), own(v)};
-    out.push_back(AttendBlock(own(q), readables, block, MakeMasks(packing, block, heads, cuts)));
+    out.push_back(AttendBlock(own(q), readables, config, block,
+                              MakeMasks(packing, block, heads, config.window, cuts)));
     order.insert(order.end(), rows.begin(), rows.end());
   }
   Keep(k, v, packing, from, kept);
   return InRowOrder(at::cat(out), order);
 }
 
-at::Tensor AttentionWeights(const at::Tensor& q, const at::Tensor& k, int64_t first) {
-  const at::Tensor scores = at::einsum("ihd,jhd->hij", {q.slice(0, first), k}) /
-                            std::sqrt(static_cast<double>(q.size(2)));
-  const at::Tensor future =
-      at::ones(scores.sizes().slice(1), scores.options().dtype(at::kBool)).triu(first + 1);
-  return at::softmax(scores.masked_fill(future, kNever), -1).permute({1, 2, 0});
+at::Tensor AttentionWeights(const at::Tensor& q, const at::Tensor& k, const AttentionConfig& config,
+                            int64_t first) {
+  const at::Tensor scores =
+      Scored(at::einsum("ihd,jhd->hij", {q.slice(0, first), k}), config, q.size(2));
+  const Block rows{.slots = {}, .before = first, .length = q.size(0) - first};
+  return at::softmax(scores.masked_fill(Unreadable(rows, config.window, scores.options()), kNever),
+                     -1)
+      .permute({1, 2, 0});
 }
 
 }  // namespace mambascope

@@ -13,28 +13,31 @@ namespace mambascope {
 
 // The inputs of attention, after the rotary positions are applied.
 struct AttentionInput {
-  at::Tensor q;     // [row, heads, head_dim]
-  at::Tensor k, v;  // [row, kv_heads, head_dim]
+  at::Tensor q;          // [row, heads, head_dim]
+  at::Tensor k, v;       // [row, kv_heads, head_dim]
+  at::Tensor gate = {};  // [row, heads * head_dim], of the output; undefined: none
 };
 
 // Rotates the first `rope.dims` features of every head by the row's position (Su et al. 2021).
-// Feature i is paired with i + dims / 2. x [row, heads, head_dim], positions [row].
+// Feature i is paired with i + dims / 2, or 2i with 2i + 1 if `rope.interleaved`. x [row, heads,
+// head_dim], positions [row].
 at::Tensor Rotate(const at::Tensor& x, const at::Tensor& positions, const RopeConfig& rope);
 
-// Returns softmax(q k^T / sqrt(head_dim)) v. Each row reads the earlier rows of its prompt and
-// itself: the rows of its segment's slot of `from`, then those of its segment. Query head i reads
-// key head i / (heads / kv_heads).
-//   q [row, heads, head_dim], k and v [row, kv_heads, head_dim] -> [row, heads * head_dim]
-// `kept` receives the keys and values up to each row of packing.kept. Under a cut a row gives the
-// hidden tokens no weight, and the other tokens share it. A row with nothing left to read gets 0.
-// REQUIRES: under cuts that read later tokens, every segment extends to the end of its prompt.
-at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                  const Packing& packing, const Carry& from, Carry& kept,
-                  const std::vector<RowCut>& cuts);
+// Returns softmax(cap(scale q k^T)) v for each head, [row, heads * head_dim]. Each row reads the
+// earlier rows of its prompt and itself: the rows of its segment's slot of `from`, then those of
+// its segment; of these, the last config.window. Query head i reads key head i / (heads /
+// kv_heads). The scale is config.scale, and cap(x) = c tanh(x / c) with c = config.softcap, if it
+// is not 0. `kept` receives the keys and values up to each row of packing.kept. Under a cut a row
+// gives the hidden tokens no weight, and the other tokens share it. A row with nothing left to read
+// gets 0. REQUIRES: under cuts that read later tokens, every segment extends to the end of its
+// prompt.
+at::Tensor Attend(const AttentionInput& in, const AttentionConfig& config, const Packing& packing,
+                  const Carry& from, Carry& kept, const std::vector<RowCut>& cuts);
 
-// Returns the weights of Attend in one whole prompt, for its rows from `first` on: softmax(q k^T /
-// sqrt(head_dim)), and 0 for later tokens.
+// Returns the weights of Attend in one whole prompt, for its rows from `first` on: the softmax, and
+// 0 for tokens that a row does not read.
 //   q and k [row, heads, head_dim] -> [row - first, row, heads]
-at::Tensor AttentionWeights(const at::Tensor& q, const at::Tensor& k, int64_t first);
+at::Tensor AttentionWeights(const at::Tensor& q, const at::Tensor& k, const AttentionConfig& config,
+                            int64_t first);
 
 }  // namespace mambascope

@@ -5,9 +5,17 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace mambascope {
+
+enum class MixerKind {
+  // A recurrence. Its carry is one state that mixes all earlier tokens.
+  kScan,
+  // Its carry stores the keys and values of each token separately.
+  kAttention,
+};
 
 // The paths that a cut severs.
 enum class CutKind {
@@ -31,6 +39,7 @@ struct Sources {
   // hidden. Undefined: all.
   at::Tensor channels = {};
   CutKind kind = CutKind::kMixing;
+  std::optional<MixerKind> mixers = {};  // the kind of mixer in which they are hidden; none: all
 };
 
 // Rows from which one layer's mixer hides the same tokens of their prompt.

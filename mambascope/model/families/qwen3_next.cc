@@ -1,0 +1,109 @@
+// Qwen3-Next and Qwen3.5 (Qwen Team 2025, 2026): each layer has a gated DeltaNet or gated
+// attention, then a gated MLP. Stored norm weights lack 1.
+//
+//   m = h + Mixer(RMSNorm1(h))        h' = m + MLP(RMSNorm2(m))
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "mambascope/model/attention.h"
+#include "mambascope/model/block.h"
+#include "mambascope/model/delta_net.h"
+#include "mambascope/model/families/config_fields.h"
+#include "mambascope/model/families/families.h"
+#include "mambascope/model/mlp.h"
+#include "mambascope/model/norms.h"
+
+namespace mambascope {
+namespace {
+
+void ReadQwen3Next(const Fields& f, Config& c) {
+  ReadSizes(f, c, "rms_norm_eps", 1e-6, /*tied=*/false);
+  c.norm_offset = 1;
+  if (f.Has("layer_types")) {
+    c.layer_kinds = ReadLayerKinds(f, "layer_types", c.layers);
+  } else {
+    const int64_t period = f.Size("full_attention_interval", 4);
+    for (int64_t l = 1; l <= c.layers; ++l)
+      c.layer_kinds.push_back(l % period == 0 ? LayerKind::kAttention : LayerKind::kMamba);
+  }
+  c.delta = {.key_heads = f.Size("linear_num_key_heads", 16),
+             .heads = f.Size("linear_num_value_heads", 32),
+             .d_key = f.Size("linear_key_head_dim", 128),
+             .d_value = f.Size("linear_value_head_dim", 128),
+             .d_conv = f.Size("linear_conv_kernel_dim", 4),
+             .norm_eps = c.norm_eps};
+  if (c.delta.heads % c.delta.key_heads != 0) f.Refuse("linear_num_value_heads");
+  AttentionConfig& a = c.attention;
+  a = ReadHeads(f, c,
+                {.heads = 16, .kv_heads = c.model_type == "qwen3_next" ? 2 : 4, .head_dim = 256});
+  a.qk_norm = AttentionConfig::QkNorm::kHead;
+  a.has_gate = true;
+  a.rope = ReadRope(f, a.head_dim, 0.25);
+  DemandSilu(f);
+  if (f.Get<int64_t>("num_experts", 0) > 0)
+    f.Fail("a mixture of experts (field 'num_experts') is not supported in this family");
+  c.mlp = {.width = f.Size("intermediate_size")};
+}
+
+// The rows of in_proj_qkvz hold, for each key head in turn, its query, its key, and the values and
+// gates of its heads. Those of in_proj_ba hold the b and the a of its heads.
+ProjectDelta ByKeyHead(const DeltaConfig& c, const Projection& qkvz, const Projection& ba) {
+  const int64_t shared = c.heads / c.key_heads, values = shared * c.d_value;
+  return [=](const at::Tensor& x) -> DeltaProjected {
+    const auto parts = Linear(x, qkvz)
+                           .unflatten(1, {c.key_heads, 2 * c.d_key + 2 * values})
+                           .split_with_sizes({c.d_key, c.d_key, values, values}, 2);
+    const auto scalars = Linear(x, ba).unflatten(1, {c.key_heads, 2 * shared}).chunk(2, 2);
+    return {parts[0].flatten(1), parts[1].flatten(1),   parts[2].flatten(1),
+            parts[3].flatten(1), scalars[0].flatten(1), scalars[1].flatten(1)};
+  };
+}
+
+// The rows of in_proj_qkv are all queries, then all keys, then all values.
+ProjectDelta ByKind(const DeltaConfig& c, const Projection& qkv, const Projection& z,
+                    const Projection& b, const Projection& a) {
+  const int64_t keys = c.key_heads * c.d_key, values = c.heads * c.d_value;
+  return [=](const at::Tensor& x) -> DeltaProjected {
+    const auto parts = Linear(x, qkv).split_with_sizes({keys, keys, values}, 1);
+    return {parts[0], parts[1], parts[2], Linear(x, z), Linear(x, b), Linear(x, a)};
+  };
+}
+
+std::unique_ptr<Part> LoadDeltaNet(const Config& config, const Weights& w) {
+  const DeltaConfig& c = config.delta;
+  const int64_t keys = c.key_heads * c.d_key, values = c.heads * c.d_value;
+  const auto load = [&](const char* name, int64_t rows) {
+    return Projection::Load(w, name, rows, config.d_model, false);
+  };
+  ProjectDelta projections =
+      config.model_type == "qwen3_next"
+          ? ByKeyHead(c, load("in_proj_qkvz", 2 * keys + 2 * values),
+                      load("in_proj_ba", 2 * c.heads))
+          : ByKind(c, load("in_proj_qkv", 2 * keys + values), load("in_proj_z", values),
+                   load("in_proj_b", c.heads), load("in_proj_a", c.heads));
+  return MakeDeltaNet(c, config.d_model, std::move(projections), w);
+}
+
+std::unique_ptr<Layer> MakeQwen3NextLayer(const Config& config, const Weights& w, int64_t layer) {
+  const bool is_delta = config.layer_kinds.at(static_cast<size_t>(layer)) == LayerKind::kMamba;
+  return MakeBlock(
+      config.d_model,
+      {{.kind = Sublayer::Kind::kMixer,
+        .norm = LoadRmsNorm(w, "input_layernorm", config),
+        .parts = {is_delta ? LoadDeltaNet(config, w.Scope("linear_attn"))
+                           : LoadAttention({config.attention}, config, w.Scope("self_attn"))}},
+       {.kind = Sublayer::Kind::kMlp,
+        .norm = LoadRmsNorm(w, "post_attention_layernorm", config),
+        .parts = {LoadGatedMlp(config.mlp, config.d_model, w.Scope("mlp"))}}});
+}
+
+}  // namespace
+
+const Family& Qwen3NextFamily() {
+  static const Family family{.model_types = {"qwen3_next", "qwen3_5_text"},
+                             .read = ReadQwen3Next,
+                             .make_layer = MakeQwen3NextLayer};
+  return family;
+}
+
+}  // namespace mambascope
