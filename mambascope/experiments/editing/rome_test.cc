@@ -6,6 +6,7 @@
 
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/layers_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -96,19 +97,20 @@ TEST_P(RomeTest, DirectionIsTheInverseMomentsTimesTheMeanKey) {
 
 TEST_P(RomeTest, MeanDivisionMapsTheMeanKey) {
   c10::NoGradGuard no_grad;
-  // Layer 1 is edited, because layer 0's keys are the same in all contexts.
-  const RomeTask task = {&rewrite_, 1, model_.layer(1).editable()[0].name};
+  // The edited layer lies above a mixer. Below it, keys may be the same in all contexts.
+  const int layer = MixerLayerFrom(model_, 0) + 1;
+  const RomeTask task = {&rewrite_, layer, model_.layer(layer).editable()[0].name};
   const RomeEdit bare = Edits({task})[0], mean = Edits({task}, RomeOptions::Division::kMean)[0];
-  const EditableWeight weight = FindEditable(model_.layer(1), task.projection);
+  const EditableWeight weight = FindEditable(model_.layer(layer), task.projection);
   at::Tensor k, v;
   for (const PromptToken& prompt : rewrite_.prompts) {
-    const at::Tensor key = ReadState(model_, prompt, {weight.key, 1}) / 3,
-                     value = ReadState(model_, prompt, {weight.value, 1}) / 3;
+    const at::Tensor key = ReadState(model_, prompt, {weight.key, layer}) / 3,
+                     value = ReadState(model_, prompt, {weight.value, layer}) / 3;
     k = k.defined() ? k + key : key;
     v = v.defined() ? v + value : value;
   }
   const at::Tensor want =
-      ReadState(model_, rewrite_.prompts[0], {weight.value, 1}) + mean.value.delta;
+      ReadState(model_, rewrite_.prompts[0], {weight.value, layer}) + mean.value.delta;
   const at::Tensor got = v + weight.scale * mean.edit.v[0] * (mean.edit.u[0] * k).sum();
   EXPECT_LT(MaxDifference(got, want), 1e-4 * want.abs().max().item<double>());
   EXPECT_GT(MaxDifference(bare.edit.v, mean.edit.v), 1e-6) << "the two divisions are the same";
