@@ -32,7 +32,8 @@ inline std::vector<std::string> TinyCheckpoints() {
           "qwen2",
           "granitemoehybrid",
           "granitemoehybrid-moe",
-          "bamba"};
+          "bamba",
+          "nemotron_h"};
 }
 
 // The name of a test parameterised by a checkpoint.

@@ -114,6 +114,8 @@ TEST_P(GoldenTest, StatesAtSites) {
   } kModules[] = {
       {"mixer.in_proj.in", Site::kMixerIn},      {"mixer.x_proj.in", Site::kSsmIn},
       {"mixer.out_proj.in", Site::kMixed},       {"mixer.out_proj.out", Site::kMixerOut},
+      {"mixer.o_proj.in", Site::kMixed},         {"mixer.o_proj.out", Site::kMixerOut},
+      {"mixer.down_proj.in", Site::kMlpMid},     {"mixer.down_proj.out", Site::kMlpOut},
       {"mamba.in_proj.in", Site::kMixerIn},      {"mamba.out_proj.in", Site::kMixed},
       {"mamba.out_proj.out", Site::kMixerOut},   {"attn.c_proj.in", Site::kMixed},
       {"attn.c_proj.out", Site::kMixerOut},      {"mlp.c_proj.in", Site::kMlpMid},
@@ -146,8 +148,6 @@ TEST_P(GoldenTest, StatesAtSites) {
 INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenTest, testing::ValuesIn(TinyCheckpoints()), TestName);
 INSTANTIATE_TEST_SUITE_P(StateSpaces, GoldenTest,
                          testing::Values("mamba-original", "mamba2-original"), TestName);
-// Its blocks have one part each, so layers lack mixers.
-INSTANTIATE_TEST_SUITE_P(OnePart, GoldenTest, testing::Values("nemotron_h"), TestName);
 
 class BundledModelTest : public testing::TestWithParam<std::string> {};
 
