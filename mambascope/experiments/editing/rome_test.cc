@@ -45,6 +45,16 @@ class RomeTest : public testing::TestWithParam<std::string> {
     }
     return tasks;
   }
+  // The highest projection whose output is added to the residual stream.
+  RomeTask HighestTask() const {
+    for (int l = model_.layers() - 1; l >= 0; --l) {
+      const std::vector<EditableWeight> weights = model_.layer(l).editable();
+      for (auto weight = weights.rbegin(); weight != weights.rend(); ++weight) {
+        if (model_.layer(l).IsAddedToOutput(weight->value)) return {&rewrite_, l, weight->name};
+      }
+    }
+    throw Error("no projection writes to the residual stream");
+  }
   at::Tensor ReadState(const Model& model, const PromptToken& prompt, const Place& place) const {
     return mambascope::Run(model, {prompt.ids}, {.keep = {place}}).State(place, 0)[prompt.token];
   }
@@ -127,13 +137,14 @@ TEST_P(RomeTest, ModelStaysBitForBitWhatItWas) {
   EXPECT_TRUE(mambascope::Run(model_, {prompt}).Logits(0).equal(before));
 }
 
-// At the last layer an edit changes the output at each token, and only that token's logits read it.
-TEST_P(RomeTest, EditOfTheLastLayerChangesNothingButEachTokensOwnOutput) {
+// An edit changes its layer's output at each token by the value of that token's own key.
+TEST_P(RomeTest, EditChangesNothingButEachTokensOwnOutput) {
   c10::NoGradGuard no_grad;
-  const int top = model_.layers() - 1;
-  const EditableWeight weight = model_.layer(top).editable().back();  // W_o, W_down
+  const RomeTask task = HighestTask();
+  const int top = task.layer;
+  const EditableWeight weight = model_.editable(top, task.projection);
   const std::vector<int64_t> prompt = {7, 30, 21, 150, 9};
-  const Edit edit = Edits({{&rewrite_, top, weight.name}})[0].edit;
+  const Edit edit = Edits({task})[0].edit;
   const std::vector<Place> places = {{weight.key, top}, {Site::kResid, top}};
   const RunResult before = mambascope::Run(model_, {prompt}, {.keep = places}),
                   after = mambascope::Run(model_.Edited({edit}), {prompt}, {.keep = places});

@@ -31,15 +31,20 @@ TEST_P(HiddenAttentionTest, AveragesTheMatricesOfAllChannels) {
     const auto found = HiddenAttention(model_, ids_, layers, {.channel = 1, .floats = floats});
     size_t next = 0;
     for (size_t i = 0; i < layers.size(); ++i) {
-      for (const Mixing& mixing : model_.layer(layers[i]).Mix(inputs[i])) {
+      const std::vector<Mixer> mixers = model_.layer(layers[i]).mixers();
+      const std::vector<Mixing> mixings = model_.layer(layers[i]).Mix(inputs[i]);
+      ASSERT_EQ(mixings.size(), mixers.size());
+      for (size_t j = 0; j < mixings.size(); ++j) {
         SCOPED_TRACE("result " + std::to_string(next));
         ASSERT_LT(next, found.size());
+        const Mixing& mixing = mixings[j];
         const LayerAttention& got = found[next++];
         const at::Tensor m = mixing.matrix(0, 0, mixing.channels);
         EXPECT_EQ(got.layer, layers[i]);
         EXPECT_EQ(got.channels, mixing.channels);
-        EXPECT_EQ(got.channel_name,
-                  model_.config().model_type.ends_with("mamba") ? "channel" : "head");
+        // Only Mamba-1 has decays of its own for each channel and state.
+        const bool mamba1 = mixers[j].decay.defined() && mixers[j].decay.size(0) > 1;
+        EXPECT_EQ(got.channel_name, mamba1 ? "channel" : "head");
         EXPECT_LT(MaxDifference(got.mean, m.mean(2)), 1e-6);
         EXPECT_LT(MaxDifference(got.absolute, m.abs().mean(2)), 1e-6);
         EXPECT_LT(MaxDifference(got.channel, m.select(2, 1)), 1e-6);
