@@ -27,12 +27,25 @@ inline std::vector<std::string> TinyCheckpoints() {
           "gpt_neox",
           "gpt_neox-serial",
           "gpt2",
+          "gptj",
           "llama",
+          "llama3-rope",
           "mistral",
           "qwen2",
+          "qwen3",
+          "gemma2",
+          "gemma3",
+          "olmo2",
+          "phi",
           "granitemoehybrid",
           "granitemoehybrid-moe",
-          "bamba"};
+          "bamba",
+          "nemotron_h",
+          "falcon_h1",
+          "falcon_h1-norm",
+          "jamba",
+          "qwen3_5",
+          "qwen3_next"};
 }
 
 // The name of a test parameterised by a checkpoint.

@@ -1,32 +1,30 @@
-// Compares cuts with the materialised token-to-token matrix, for every architecture. The targets'
-// mixer must move the matrix with the sources' entries zeroed, times the values. For attention the
-// remaining entries of a row are renormalised.
+// Compares cuts with the materialised token-to-token matrix, for every mixer of every architecture.
+// The targets' mixer must move the matrix with the sources' entries zeroed, times the values. For
+// attention the remaining entries of a row are renormalised.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/layers_test_support.h"
 
 namespace mambascope {
 namespace {
 
 class CutMatrixTest : public testing::TestWithParam<std::string> {
  protected:
-  Mixer OwnMixer() const { return model_.layer(1).mixers().at(0); }
-  bool IsMamba() const { return OwnMixer().kind == MixerKind::kScan; }
-  Place Moved() const { return {IsMamba() ? Site::kSsmOut : Site::kMixed, 1}; }
-  // The states that layer 1's mixer moves under the cuts, [token, width].
-  at::Tensor ByRun(const Variant& cuts) const {
-    return mambascope::Run(model_, {ids_}, {.variants = {cuts}, .keep = {Moved()}})
-        .State(Moved(), 0);
+  // Returns the states that the mixers of this kind in `layer` move under the cuts, [token, width].
+  at::Tensor ByRun(int layer, MixerKind kind, const Variant& cuts) const {
+    const Place moved{MovedSite(model_.layer(layer), kind), layer};
+    return mambascope::Run(model_, {ids_}, {.variants = {cuts}, .keep = {moved}}).State(moved, 0);
   }
-  at::Tensor ByMatrix(const std::vector<Cut>& cuts) const {
-    const Place input = BlockInput(1);
-    const Mixing mixing =
-        model_.layer(1)
-            .Mix(mambascope::Run(model_, {ids_}, {.variants = {}, .keep = {input}}).State(input, 0))
-            .at(0);
+  // Returns the same from the matrix of the mixer with this index.
+  at::Tensor ByMatrix(int layer, size_t mixer, const std::vector<Cut>& cuts) const {
+    const Place input = BlockInput(layer);
+    const at::Tensor h =
+        mambascope::Run(model_, {ids_}, {.variants = {}, .keep = {input}}).State(input, 0);
+    const Mixing mixing = model_.layer(layer).Mix(h).at(mixer);
     at::Tensor m = mixing.matrix(0, 0, mixing.channels);  // [to, from, channel]
     for (const Cut& cut : cuts) {
       for (int64_t to : cut.to) {
@@ -37,19 +35,25 @@ class CutMatrixTest : public testing::TestWithParam<std::string> {
         }
       }
     }
-    if (!IsMamba()) m = (m / m.sum(1, true)).nan_to_num(0);
+    if (!mixing.step.defined()) m = (m / m.sum(1, true)).nan_to_num(0);
     at::Tensor moved =
         at::einsum("ijc,jcw->icw", {m, mixing.values.unflatten(1, {mixing.channels, -1})})
             .flatten(1);
     return mixing.skip.defined() ? moved + mixing.skip : moved;
   }
-  void ExpectEqual(const std::vector<Cut>& cuts) const {
-    const at::Tensor want = ByMatrix(cuts), got = ByRun({cuts.begin(), cuts.end()});
-    EXPECT_LT(MaxDifference(got, want), 1e-5 * want.abs().max().item<double>());
-    for (const Cut& cut : cuts) {
-      for (int64_t to : cut.to)
-        EXPECT_GT(MaxDifference(got[to], ByRun({})[to]), 1e-5 * want.abs().max().item<double>())
-            << to;
+  // Expects that both agree for every mixer of `layer`, and that the cuts change every target.
+  void ExpectEqual(int layer, const std::vector<Cut>& cuts) const {
+    const std::vector<Mixer> mixers = model_.layer(layer).mixers();
+    for (size_t i = 0; i < mixers.size(); ++i) {
+      SCOPED_TRACE("layer " + std::to_string(layer) + " mixer " + std::to_string(i));
+      const at::Tensor want = ByMatrix(layer, i, cuts),
+                       got = ByRun(layer, mixers[i].kind, {cuts.begin(), cuts.end()}),
+                       uncut = ByRun(layer, mixers[i].kind, {});
+      const double scale = want.abs().max().item<double>();
+      EXPECT_LT(MaxDifference(got, want), 1e-5 * scale);
+      for (const Cut& cut : cuts) {
+        for (int64_t to : cut.to) EXPECT_GT(MaxDifference(got[to], uncut[to]), 1e-5 * scale) << to;
+      }
     }
   }
 
@@ -61,19 +65,29 @@ class CutMatrixTest : public testing::TestWithParam<std::string> {
 INSTANTIATE_TEST_SUITE_P(Checkpoints, CutMatrixTest, testing::ValuesIn(TinyCheckpoints()),
                          TestName);
 
-TEST_P(CutMatrixTest, SourcesFromTheLastToken) { ExpectEqual({{1, {0, 2, 3}, {7}}}); }
+TEST_P(CutMatrixTest, SourcesFromTheLastToken) {
+  for (int l : MixerLayers(model_)) ExpectEqual(l, {{l, {0, 2, 3}, {7}}});
+}
 TEST_P(CutMatrixTest, SetsFromSets) {
-  ExpectEqual({{1, {1, 4}, {5, 6}}, {1, {0}, {6, 7}}, {1, {2}, {2}}});
+  for (int l : MixerLayers(model_))
+    ExpectEqual(l, {{l, {1, 4}, {5, 6}}, {l, {0}, {6, 7}}, {l, {2}, {2}}});
 }
 TEST_P(CutMatrixTest, EverythingFromTheLastToken) {
-  ExpectEqual({{1, {0, 1, 2, 3, 4, 5, 6, 7}, {7}}});
+  for (int l : MixerLayers(model_)) ExpectEqual(l, {{l, {0, 1, 2, 3, 4, 5, 6, 7}, {7}}});
 }
 
+// Where a layer has several mixers, a mask would belong to one of them, so it is refused.
 TEST_P(CutMatrixTest, SomeChannelsOrHeads) {
-  const int64_t channels = IsMamba() ? OwnMixer().decay.size(1) : OwnMixer().channels;
-  const int64_t copies = OwnMixer().channels / channels;
-  const at::Tensor some = (at::arange(channels) % 2 == 0).repeat_interleave(copies);
-  ExpectEqual({{1, {1, 2}, {5, 7}, some}, {1, {0}, {7}}});
+  for (int l : MixerLayers(model_)) {
+    const std::vector<Mixer> mixers = model_.layer(l).mixers();
+    const Mixer& mixer = mixers[0];
+    const int64_t channels = mixer.kind == MixerKind::kScan ? mixer.decay.size(1) : mixer.channels;
+    const at::Tensor some =
+        (at::arange(channels) % 2 == 0).repeat_interleave(mixer.channels / channels);
+    const std::vector<Cut> cuts = {{l, {1, 2}, {5, 7}, some}, {l, {0}, {7}}};
+    if (mixers.size() == 1) ExpectEqual(l, cuts);
+    else EXPECT_THROW(ByRun(l, mixer.kind, {cuts.begin(), cuts.end()}), Error) << l;
+  }
 }
 
 }  // namespace

@@ -4,11 +4,13 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/error.h"
+#include "mambascope/model/layers_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -96,8 +98,8 @@ TEST_P(RunTest, HoldKeepsTheBaseRunsValue) {
   EXPECT_GT(MaxDifference(moved, base_.Logits(0)), 1e-3 * Scale());
   for (int64_t t = 0; t < kTokens; ++t) variant.push_back(Hold{{Site::kResid, last, t}});
   EXPECT_LT(MaxDifference(Logits(variant), base_.Logits(0)), 1e-6 * Scale());
-  const at::Tensor half_held =
-      Logits({Set{{Site::kResid, 0, 1}, other}, Hold{{Site::kMixerOut, 1, 1}}});
+  const at::Tensor half_held = Logits(
+      {Set{{Site::kResid, 0, 1}, other}, Hold{{Site::kMixerOut, MixerLayerFrom(model_, 1), 1}}});
   EXPECT_GT(MaxDifference(half_held, moved), 1e-5 * Scale());
 }
 
@@ -113,12 +115,14 @@ TEST_P(RunTest, InterventionsActInOrder) {
 }
 
 TEST_P(RunTest, EachPromptHasItsOwnVariant) {
-  const Variant set = {Set{{Site::kMixerOut, 0, 1}, at::zeros({model_.config().d_model})}};
+  const Variant set = {
+      Set{{Site::kMixerOut, MixerLayerFrom(model_, 0), 1}, at::zeros({model_.config().d_model})}};
   const RunResult both =
       mambascope::Run(model_, {other_ids_, ids_}, {.variants = {{}, set}, .keep = {}});
   EXPECT_LT(MaxDifference(both.Logits(0), mambascope::Run(model_, {other_ids_}).Logits(0)),
             2e-5 * Scale());
   EXPECT_LT(MaxDifference(both.Logits(1), Logits(set)), 2e-5 * Scale());
+  EXPECT_GT(MaxDifference(both.Logits(1), base_.Logits(0)), 1e-4 * Scale());
 }
 
 TEST_P(RunTest, GradientFlowsToAnAddedDelta) {
@@ -143,7 +147,8 @@ TEST_P(RunTest, GradientFlowsToAnAddedDelta) {
 }
 
 TEST_P(RunTest, CutMovesTheTargetsAloneWithinItsLayer) {
-  const int last = model_.layers() - 1;  // the last layer passes nothing on to other tokens
+  // What the last mixer moved is passed on to no other token.
+  const int last = MixerLayers(model_).back();
   const at::Tensor cut = Logits({Cut{last, {0, 2}, {3, 5}, {}}});
   const at::Tensor change = (cut - base_.Logits(0)).abs().amax(1);
   for (int64_t t = 0; t < kTokens; ++t) {
@@ -160,11 +165,14 @@ TEST_P(RunTest, CutMovesTheTargetsAloneWithinItsLayer) {
 TEST_P(RunTest, CutInAllLayersHidesTheSourcesFromAttention) {
   at::Tensor delta = at::zeros({model_.config().d_model}).set_requires_grad(true);
   Variant variant = {Add{{Site::kEmbed, kEmbedLayer, 3}, delta}};
-  for (int l = 0; l < model_.layers(); ++l) variant.push_back(Cut{l, {0, 1, 2, 3, 4}, {5}, {}});
+  bool conv = false;
+  for (int l : MixerLayers(model_)) {
+    variant.push_back(Cut{l, {0, 1, 2, 3, 4}, {5}, {}});
+    conv = conv || HasConv(model_.layer(l));
+  }
   Logits(variant)[5].square().sum().backward();
-  const bool mamba = model_.layer(0).mixers().at(0).kind == MixerKind::kScan;
   const double reach = delta.grad().norm().item<double>();
-  if (mamba) EXPECT_GT(reach, 0) << "three tokens back is inside the convolution";
+  if (conv) EXPECT_GT(reach, 0) << "three tokens back is inside the convolution";
   else EXPECT_EQ(reach, 0);
 }
 
@@ -172,30 +180,32 @@ TEST_P(RunTest, CutInAllLayersHidesTheSourcesFromAttention) {
 // convolution, and through the source's decay of earlier tokens. A cut of the mixing alone removes
 // only the first. A cut that includes the convolution removes all three.
 TEST_P(RunTest, CutOfMixingAndConvolutionHidesTheSourcesCompletely) {
-  const Place out{Site::kMixerOut, 0};
-  const bool mamba = model_.layer(0).mixers().at(0).kind == MixerKind::kScan;
-  for (int64_t source = 0; source < 5; ++source) {
-    const auto reach = [&](const Variant& cuts) {
-      at::Tensor delta = at::zeros({model_.config().d_model}).set_requires_grad(true);
-      Variant variant = {Add{{Site::kEmbed, kEmbedLayer, source}, delta}};
-      variant.insert(variant.end(), cuts.begin(), cuts.end());
-      mambascope::Run(model_, {ids_}, {.variants = {variant}, .keep = {out}})
-          .State(out, 0)[5]
-          .square()
-          .sum()
-          .backward();
-      return delta.grad().norm().item<double>();
-    };
-    EXPECT_GT(reach({}), 0) << source;
-    EXPECT_EQ(reach({Cut{0, {source}, {5}, {}, CutKind::kMixingAndConv}}), 0) << source;
-    EXPECT_EQ(reach({Cut{0, {source}, {5}, {}, CutKind::kMixingAndConv}, Cut{0, {0}, {4, 5}}}), 0)
-        << source << " beside another cut";
-    if (mamba) EXPECT_GT(reach({Cut{0, {source}, {5}}}), 0) << source;
-    else EXPECT_EQ(reach({Cut{0, {source}, {5}}}), 0) << source;
+  for (int l : MixerLayers(model_)) {
+    SCOPED_TRACE(l);
+    const Place in = BlockInput(l), out{Site::kMixerOut, l};
+    for (int64_t source = 0; source < 5; ++source) {
+      const auto reach = [&](const Variant& cuts) {
+        at::Tensor delta = at::zeros({model_.config().d_model}).set_requires_grad(true);
+        Variant variant = {Add{{in.site, in.layer, source}, delta}};
+        variant.insert(variant.end(), cuts.begin(), cuts.end());
+        mambascope::Run(model_, {ids_}, {.variants = {variant}, .keep = {out}})
+            .State(out, 0)[5]
+            .square()
+            .sum()
+            .backward();
+        return delta.grad().norm().item<double>();
+      };
+      const Cut both{l, {source}, {5}, {}, CutKind::kMixingAndConv}, mixing{l, {source}, {5}};
+      EXPECT_GT(reach({}), 0) << source;
+      EXPECT_EQ(reach({both}), 0) << source;
+      EXPECT_EQ(reach({both, Cut{l, {0}, {4, 5}}}), 0) << source << " beside another cut";
+      if (HasConv(model_.layer(l))) EXPECT_GT(reach({mixing}), 0) << source;
+      else EXPECT_EQ(reach({mixing}), 0) << source;
+    }
+    EXPECT_EQ(
+        MaxDifference(Logits({Cut{l, {}, {5}, {}, CutKind::kMixingAndConv}}), base_.Logits(0)), 0)
+        << "no sources";
   }
-  EXPECT_EQ(MaxDifference(Logits({Cut{0, {}, {5}, {}, CutKind::kMixingAndConv}}), base_.Logits(0)),
-            0)
-      << "no sources";
 }
 
 TEST_P(RunTest, BadRequestsAreRefused) {
@@ -208,20 +218,35 @@ TEST_P(RunTest, BadRequestsAreRefused) {
   EXPECT_THROW(Logits({Set{{Site::kResid, 0, 0}, at::zeros({3})}}), Error);
   EXPECT_THROW(Logits({Set{{Site::kEmbed, 0, 0}, value}}), Error);
   EXPECT_THROW(Logits({Hold{{Site::kResid, 99, 0}}}), Error);
-  EXPECT_THROW(Logits({Cut{0, {0}, {99}, {}}}), Error);
-  EXPECT_THROW(Logits({Cut{0, {0}, {1}, at::ones({3}, at::kBool)}}), Error)
-      << "a mask of another width";
+  for (int l : MixerLayers(model_)) {
+    EXPECT_THROW(Logits({Cut{l, {0}, {99}, {}}}), Error);
+    EXPECT_THROW(Logits({Cut{l, {0}, {1}, at::ones({3}, at::kBool)}}), Error)
+        << "a mask of another width";
+  }
   EXPECT_THROW(mambascope::Run(model_, {ids_, ids_}, {.variants = {{}}, .keep = {}}), Error);
-  // A Mamba block without an MLP lacks mlp_out; a layer with attention lacks the gate.
-  const Place lacking = model_.LayersWith(Site::kMlpOut).empty() ? Place{Site::kMlpOut, 0}
-                        : model_.layer(0).Has(Site::kGate)       ? Place{Site::kGate, 1}
-                                                                 : Place{Site::kGate, 0};
-  try {
-    Logits({Set{{lacking.site, lacking.layer, 0}, value}});
-    FAIL();
-  } catch (const Error& e) {
-    EXPECT_THAT(e.what(), testing::AnyOf(testing::HasSubstr("it has: embed, mixer_in"),
-                                         testing::HasSubstr("layers that have it: 0, 2")));
+}
+
+// A site that a layer lacks is refused, and the error says which layers or sites there are. A layer
+// without a mixer cannot be cut.
+TEST_P(RunTest, WhatALayerLacksIsRefused) {
+  for (const char* name : {"mixer_in", "conv_in", "ssm_in", "ssm_out", "gate_in", "gate", "mixed",
+                           "mixer_out", "mlp_mid", "mlp_out"}) {
+    const Site site = ReadSite(name);
+    const std::vector<int> with = model_.LayersWith(site);
+    for (int l = 0; l < model_.layers(); ++l) {
+      const std::string error = ErrorOf([&] { Logits({Hold{{site, l, 0}}}); });
+      if (model_.layer(l).Has(site)) EXPECT_EQ(error, "no error") << name << l;
+      else if (with.empty()) EXPECT_THAT(error, testing::HasSubstr("it has: embed, mixer_in"));
+      else
+        EXPECT_THAT(error, testing::HasSubstr(
+                               fmt::format("layer {} has no site {}; layers that have it: {}", l,
+                                           name, fmt::join(with, ", "))));
+    }
+  }
+  for (int l = 0; l < model_.layers(); ++l) {
+    const std::string error = ErrorOf([&] { Logits({Cut{l, {0}, {1}}}); });
+    if (!model_.layer(l).mixers().empty()) EXPECT_EQ(error, "no error") << l;
+    else EXPECT_THAT(error, testing::HasSubstr(fmt::format("layer {} has no mixer", l)));
   }
 }
 

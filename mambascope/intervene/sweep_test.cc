@@ -103,7 +103,7 @@ TEST_P(SweepTest, HoldsBlockPaths) {
   std::vector<SweepCase> cases;
   for (int l = 0; l < model_.layers(); ++l) {
     Variant variant = {Set{{Site::kResid, l, 2}, Noise({Site::kResid, l})}};
-    for (int above : MixerLayers()) variant.push_back(Hold{{Site::kMixerOut, above, 2}});
+    for (int above : MixerLayers(model_)) variant.push_back(Hold{{Site::kMixerOut, above, 2}});
     cases.push_back({0, variant});
   }
   ExpectEqual(cases);
@@ -153,7 +153,7 @@ TEST_P(SweepTest, GradientsEqualRuns) {
       const std::vector<SweepCase> cases = {
           {0, {Add{{place.site, place.layer, 2}, delta}}},
           {2, {Add{{place.site, place.layer, 7}, delta}}},
-          {2, {Add{{place.site, place.layer, 2}, delta}, Cut{1, {0, 3}, {7}}}}};
+          {2, {Add{{place.site, place.layer, 2}, delta}, Cut{CutLayer(), {0, 3}, {7}}}}};
       const at::Tensor logits = sweep ? model_.Unembed(Sweep(model_, bases_, cases)) : ByRun(cases);
       logits.log_softmax(1).select(1, 17).sum().backward();
       gradients.push_back(delta.grad());
@@ -182,7 +182,7 @@ TEST_P(SweepTest, RepeatedSweepFollowsItsTensorsAndTheirGradients) {
   const std::vector<SweepCase> cases = {
       {0, {Add{{low.site, low.layer, 2}, deltas[0]}}, {4, 5}},
       {1, {Add{{low.site, low.layer, 1}, deltas[0]}}},
-      {2, {Add{{high.site, high.layer, 3}, deltas[1]}, Hold{{Site::kMixerOut, 1, 4}}}}};
+      {2, {Add{{high.site, high.layer, 3}, deltas[1]}, Hold{{Site::kMixerOut, CutLayer(), 4}}}}};
   const RepeatedSweep sweep(model_, bases_, cases);
   const std::vector<std::vector<size_t>> calls = {{0, 1, 2}, {2, 0}, {1}};
   at::Tensor before;

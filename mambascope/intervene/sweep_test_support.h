@@ -5,12 +5,14 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "mambascope/intervene/run.h"
 #include "mambascope/intervene/sweep.h"
+#include "mambascope/model/layers_test_support.h"
 #include "mambascope/model/mixed_model_test_support.h"
 
 namespace mambascope {
@@ -28,9 +30,14 @@ class SweepTest : public testing::TestWithParam<std::string> {
     return places;
   }
   at::Tensor Noise(const Place& place) { return at::randn({model_.width(place)}); }
-  std::vector<int> MixerLayers() const { return model_.LayersWith(Site::kMixerOut); }
-  // Number of entries of a cut's mask in `layer`.
-  int64_t Channels(int layer) const { return model_.layer(layer).mixers().at(0).channels; }
+  // The lowest layer from 1 up that has a mixer, and so a layer below it.
+  int CutLayer() const { return MixerLayerFrom(model_, 1); }
+  // Number of entries of a cut's mask in `layer`. None where the layer has several mixers, since a
+  // mask would belong to one of them.
+  std::optional<int64_t> Channels(int layer) const {
+    const std::vector<Mixer> mixers = model_.layer(layer).mixers();
+    return mixers.size() == 1 ? std::optional(mixers[0].channels) : std::nullopt;
+  }
 
   // Logits [read, vocab] at the tokens that the cases read, computed by one whole pass per case.
   at::Tensor ByRun(const std::vector<SweepCase>& cases) const {
@@ -66,14 +73,16 @@ class SweepTest : public testing::TestWithParam<std::string> {
   Cut RandomCut(std::mt19937& random, size_t base) {
     constexpr CutKind kKinds[] = {CutKind::kMixing, CutKind::kMixingAndConv,
                                   CutKind::kEmptyRowsUniform, CutKind::kBidirectional};
-    Cut cut{.layer = MixerLayers()[random() % MixerLayers().size()], .from = {}, .to = {}};
+    const std::vector<int> layers = MixerLayers(model_);
+    Cut cut{.layer = layers[random() % layers.size()], .from = {}, .to = {}};
     for (auto* tokens : {&cut.from, &cut.to}) {
       for (size_t n = 1 + random() % 3; n > 0; --n)
         tokens->push_back(static_cast<int64_t>(random() % bases_[base].ids.size()));
     }
     cut.kind = kKinds[random() % 4];
-    if (random() % 3 == 0 && cut.kind != CutKind::kMixingAndConv)
-      cut.channels = at::rand({Channels(cut.layer)}) < 0.5;
+    const std::optional<int64_t> channels = Channels(cut.layer);
+    if (random() % 3 == 0 && cut.kind != CutKind::kMixingAndConv && channels)
+      cut.channels = at::rand({*channels}) < 0.5;
     return cut;
   }
   // A random list of interventions at random places: Sets, Adds, Cuts and, if verbs > 3, Holds.

@@ -157,14 +157,6 @@ TEST_P(GoldenTest, StatesAtSites) {
 INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenTest, testing::ValuesIn(TinyCheckpoints()), TestName);
 INSTANTIATE_TEST_SUITE_P(StateSpaces, GoldenTest,
                          testing::Values("mamba-original", "mamba2-original"), TestName);
-INSTANTIATE_TEST_SUITE_P(More, GoldenTest,
-                         testing::Values("falcon_h1", "falcon_h1-norm", "qwen3", "gptj",
-                                         "llama3-rope", "gemma2", "gemma3", "olmo2", "phi", "jamba",
-                                         "qwen3_5", "qwen3_next"),
-                         TestName);
-// Its blocks have one part each, so layers lack mixers.
-INSTANTIATE_TEST_SUITE_P(OnePart, GoldenTest, testing::Values("nemotron_h"), TestName);
-
 class BundledModelTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(BundledModelTest, LogitsStatesAndTopTokens) {

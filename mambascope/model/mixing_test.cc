@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/model/layers_test_support.h"
 #include "mambascope/model/model.h"
 
 namespace mambascope {
@@ -31,7 +32,19 @@ class MixingTest : public testing::TestWithParam<std::string> {
     return model_.Forward(ids_, Packing::Whole({static_cast<int64_t>(ids_.size())}), nullptr,
                           nullptr, nullptr, l - 1);
   }
-  bool IsMamba(int l = 0) const { return model_.layer(l).mixers().at(0).kind == MixerKind::kScan; }
+  // Calls use(layer, input, mixer, mixing) for every mixer of the model. `input` [token, d_model]
+  // is the input of the mixer's block.
+  template <typename Use>
+  void ForEachMixer(const Use& use) const {
+    for (int l : MixerLayers(model_)) {
+      SCOPED_TRACE("layer " + std::to_string(l));
+      const at::Tensor h = Input(l);
+      const std::vector<Mixer> mixers = model_.layer(l).mixers();
+      const std::vector<Mixing> mixings = model_.layer(l).Mix(h);
+      ASSERT_EQ(mixings.size(), mixers.size());
+      for (size_t i = 0; i < mixers.size(); ++i) use(model_.layer(l), h, mixers[i], mixings[i]);
+    }
+  }
 
   const c10::NoGradGuard no_grad_;
   const Model model_ = Model::Load(Folder());
@@ -47,34 +60,35 @@ void ExpectNear(const at::Tensor& got, const at::Tensor& want, const std::string
 
 // M v plus the skip is the output of the recurrence or the attention.
 TEST_P(MixingTest, MatrixTimesValuesIsWhatArrives) {
-  for (int l = 0; l < model_.layers(); ++l) {
-    const at::Tensor h = Input(l);
-    const Mixing mixing = model_.layer(l).Mix(h).at(0);
-    const auto states = LayerStates(model_.layer(l), h);
-    const at::Tensor m = mixing.matrix(0, 0, mixing.channels);
-    ASSERT_EQ(m.sizes(), (at::IntArrayRef{tokens_, tokens_, mixing.channels}));
-    at::Tensor arrived =
-        at::einsum("ijc,jcw->icw", {m, mixing.values.unflatten(1, {mixing.channels, -1})})
-            .flatten(1);
-    if (mixing.skip.defined()) arrived = arrived + mixing.skip;
-    ExpectNear(arrived, states.at(IsMamba(l) ? Site::kSsmOut : Site::kMixed),
-               "layer " + std::to_string(l));
-  }
+  ForEachMixer(
+      [&](const Layer& layer, const at::Tensor& h, const Mixer& mixer, const Mixing& mixing) {
+        const at::Tensor m = mixing.matrix(0, 0, mixing.channels);
+        ASSERT_EQ(m.sizes(), (at::IntArrayRef{tokens_, tokens_, mixing.channels}));
+        at::Tensor arrived =
+            at::einsum("ijc,jcw->icw", {m, mixing.values.unflatten(1, {mixing.channels, -1})})
+                .flatten(1);
+        if (mixing.skip.defined()) arrived = arrived + mixing.skip;
+        const Site moved = MovedSite(layer, mixer.kind);
+        ExpectNear(arrived, LayerStates(layer, h).at(moved), std::string(SiteName(moved)));
+      });
 }
 
-// The writes of all tokens, the skip and the bias add up to the mixer's output.
+// The writes of all tokens, the skip and the bias add up to the output of the layer's mixers.
 TEST_P(MixingTest, WritesAddUpToTheMixersOutput) {
-  for (int l = 0; l < model_.layers(); ++l) {
+  for (int l : MixerLayers(model_)) {
     const at::Tensor h = Input(l);
-    const Mixing mixing = model_.layer(l).Mix(h).at(0);
     const at::Tensor want = LayerStates(model_.layer(l), h).at(Site::kMixerOut);
     for (int64_t to : {int64_t{0}, int64_t{4}, tokens_ - 1}) {
-      const at::Tensor written = mixing.Written(to);
-      ASSERT_EQ(written.sizes(), (at::IntArrayRef{tokens_, model_.config().d_model}));
-      EXPECT_EQ(written.slice(0, to + 1).abs().sum().item<double>(), 0) << "later tokens";
-      at::Tensor sum = written.sum(0);
-      if (mixing.skip.defined()) sum = sum + mixing.WrittenBySkip(to);
-      if (mixing.out.bias.defined()) sum = sum + mixing.out.bias;
+      at::Tensor sum = at::zeros({model_.config().d_model});
+      for (const Mixing& mixing : model_.layer(l).Mix(h)) {
+        const at::Tensor written = mixing.Written(to);
+        ASSERT_EQ(written.sizes(), (at::IntArrayRef{tokens_, model_.config().d_model}));
+        EXPECT_EQ(written.slice(0, to + 1).abs().sum().item<double>(), 0) << "later tokens";
+        EXPECT_GT(written.abs().sum().item<double>(), 0);
+        sum = sum + written.sum(0);
+        if (mixing.skip.defined()) sum = sum + mixing.WrittenBySkip(to);
+        if (mixing.out.bias.defined()) sum = sum + mixing.out.bias;
+      }
       EXPECT_LT(MaxDifference(sum, want[to]), 1e-5 * want.abs().max().item<double>())
           << "layer " << l << " token " << to;
     }
@@ -84,36 +98,36 @@ TEST_P(MixingTest, WritesAddUpToTheMixersOutput) {
 // A part of the matrix equals that part of the whole matrix, also within channels that share B and
 // C.
 TEST_P(MixingTest, PartsAreOfTheWhole) {
-  const Mixing mixing = model_.layer(1).Mix(Input(1)).at(0);
-  const int64_t begin = mixing.channels / 4, end = mixing.channels - 1;
-  const at::Tensor whole = mixing.matrix(0, 0, mixing.channels),
-                   part = mixing.matrix(4, begin, end);
-  ExpectNear(part, whole.slice(0, 4).slice(2, begin, end), "rows from 4 on");
-  EXPECT_EQ(whole[2].slice(0, 3).abs().max().item<double>(), 0) << "causal";
-  EXPECT_GT(whole[5][2].abs().min().item<double>(), 0);
+  ForEachMixer([&](const Layer&, const at::Tensor&, const Mixer&, const Mixing& mixing) {
+    const int64_t begin = mixing.channels / 4, end = mixing.channels - 1;
+    const at::Tensor whole = mixing.matrix(0, 0, mixing.channels),
+                     part = mixing.matrix(4, begin, end);
+    ExpectNear(part, whole.slice(0, 4).slice(2, begin, end), "rows from 4 on");
+    EXPECT_EQ(whole[2].slice(0, 3).abs().max().item<double>(), 0) << "causal";
+    EXPECT_GT(whole[5][2].abs().min().item<double>(), 0);
+  });
 }
 
 TEST_P(MixingTest, DecayAndStepSizeAreMambas) {
-  const Mixing mixing = model_.layer(0).Mix(Input(0)).at(0);
-  const at::Tensor decay = model_.layer(0).mixers().at(0).decay;
-  ASSERT_EQ(decay.defined(), IsMamba());
-  ASSERT_EQ(mixing.step.defined(), IsMamba());
-  if (!IsMamba()) {
-    EXPECT_LT(MaxDifference(mixing.matrix(0, 0, mixing.channels).sum(1),
-                            at::ones({tokens_, mixing.channels})),
-              1e-5);
-    return;
-  }
-  EXPECT_EQ(mixing.step.sizes(), (at::IntArrayRef{tokens_, mixing.channels}));
-  EXPECT_EQ(decay.size(1), mixing.channels);
-  EXPECT_LT(decay.max().item<double>(), 0);
-  EXPECT_GT(mixing.step.min().item<double>(), 0);
-  // From a token to itself there is no decay. So M_tt / delta_t is C_t B_t, equal in all channels
-  // of a group.
-  const at::Tensor ratio =
-      mixing.matrix(0, 0, mixing.channels).diagonal(0, 0, 1).t() / mixing.step;  // [token, channel]
-  const at::Tensor group = ratio.slice(1, 0, mixing.channels / model_.config().ssm.groups);
-  ExpectNear(group, group.slice(1, 0, 1).expand_as(group), "C_t B_t");
+  ForEachMixer([&](const Layer&, const at::Tensor&, const Mixer& mixer, const Mixing& mixing) {
+    const bool mamba = mixer.kind == MixerKind::kScan;
+    const at::Tensor m = mixing.matrix(0, 0, mixing.channels);
+    ASSERT_EQ(mixer.decay.defined(), mamba);
+    ASSERT_EQ(mixing.step.defined(), mamba);
+    if (!mamba) {
+      EXPECT_LT(MaxDifference(m.sum(1), at::ones({tokens_, mixing.channels})), 1e-5);
+      return;
+    }
+    EXPECT_EQ(mixing.step.sizes(), (at::IntArrayRef{tokens_, mixing.channels}));
+    EXPECT_EQ(mixer.decay.size(1), mixing.channels);
+    EXPECT_LT(mixer.decay.max().item<double>(), 0);
+    EXPECT_GT(mixing.step.min().item<double>(), 0);
+    // From a token to itself there is no decay. So M_tt / delta_t is C_t B_t, equal in all channels
+    // of a group.
+    const at::Tensor ratio = m.diagonal(0, 0, 1).t() / mixing.step;  // [token, channel]
+    const at::Tensor group = ratio.slice(1, 0, mixing.channels / model_.config().ssm.groups);
+    ExpectNear(group, group.slice(1, 0, 1).expand_as(group), "C_t B_t");
+  });
 }
 
 // Compares every entry with the equation. Pairs of channels share one channel of the matrix, and

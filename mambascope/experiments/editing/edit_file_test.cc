@@ -28,9 +28,10 @@ TEST_P(EditFileTest, AppliedAndReloadedIsWhatTheEditedModelIs) {
   const std::filesystem::path folder = GoldenFolder() / GetParam();
   const Model model = Model::Load(folder);
   std::vector<Edit> edits;
-  for (const EditableWeight& weight : model.layer(1).editable())
-    edits.push_back(RandomEdit(model, 1, weight.name, 2));
-  edits.push_back(RandomEdit(model, 0, model.layer(0).editable().back().name, 1));
+  for (int l = 0; l < model.layers(); ++l) {
+    for (const EditableWeight& weight : model.layer(l).editable())
+      edits.push_back(RandomEdit(model, l, weight.name, 1 + l % 2));
+  }
   const std::vector<int64_t> ids = {7, 30, 21, 150, 9};
   const at::Tensor before = mambascope::Run(model, {ids}).Logits(0),
                    want = mambascope::Run(model.Edited(edits), {ids}).Logits(0);
@@ -47,7 +48,9 @@ TEST_P(EditFileTest, AppliedAndReloadedIsWhatTheEditedModelIs) {
     const at::Tensor alone = mambascope::Run(model.Edited({edit}), {ids}).Logits(0);
     EXPECT_LT(MaxDifference(mambascope::Run(Model::Load(out / "one"), {ids}).Logits(0), alone),
               1e-6 * alone.abs().max().item<double>())
-        << edit.projection;
+        << edit.projection << " at layer " << edit.layer;
+    EXPECT_GT(MaxDifference(alone, before), 1e-4)
+        << edit.projection << " at layer " << edit.layer << ": the edit does nothing";
   }
 }
 

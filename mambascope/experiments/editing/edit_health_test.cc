@@ -3,6 +3,7 @@
 #include "mambascope/experiments/editing/edit_health.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -40,28 +41,31 @@ class EditHealthTest : public testing::TestWithParam<std::string> {
   }
 
   Model model_ = Model::Load(GoldenFolder() / GetParam());
-  std::string name_ = model_.layer(0).editable().back().name;
+  const std::string name_ = model_.layer(0).editable().back().name;
+  // The lowest and the highest layer that have this projection.
+  const int low_ = model_.LayersWith(name_).front(), high_ = model_.LayersWith(name_).back();
 };
 
 INSTANTIATE_TEST_SUITE_P(Models, EditHealthTest, testing::ValuesIn(TinyCheckpoints()), TestName);
 
 TEST_P(EditHealthTest, NormsAreOfAllEditsOfAWeightTogether) {
-  const Edit a = Random(2, 0.1, 1), b = Random(0, 0.2, 2), c = Random(2, 0.3, 3);
+  ASSERT_LT(low_, high_);
+  const Edit a = Random(high_, 0.1, 1), b = Random(low_, 0.2, 2), c = Random(high_, 0.3, 3);
   const EditHealth health = CheckEdits(model_, {a, b, c}, kTexts);
   ASSERT_THAT(health.weights, SizeIs(2));
   const at::Tensor together = a.v.t().mm(a.u) + c.v.t().mm(c.u);
-  EXPECT_EQ(health.weights[0].layer, 0);
-  EXPECT_EQ(health.weights[1].layer, 2);
+  EXPECT_EQ(health.weights[0].layer, low_);
+  EXPECT_EQ(health.weights[1].layer, high_);
   EXPECT_EQ(health.weights[1].projection, name_);
   EXPECT_NEAR(health.weights[0].change_norm, 0.2 * health.weights[0].weight_norm, 1e-4);
   const double second = health.weights[1].change_norm / health.weights[1].weight_norm;
   EXPECT_NEAR(health.MostChangedPercent(), 100 * std::max(0.2, second), 1e-2);
   EXPECT_NEAR(health.weights[1].change_norm, together.norm().item<double>(), 1e-4);
-  EXPECT_NEAR(health.weights[1].weight_norm, Weight(model_, 2).norm().item<double>(), 1e-4);
+  EXPECT_NEAR(health.weights[1].weight_norm, Weight(model_, high_).norm().item<double>(), 1e-4);
 }
 
 TEST_P(EditHealthTest, AnEditAndItsOppositeChangeNothing) {
-  Edit there = Random(1, 1.5, 4), back = there;
+  Edit there = Random(low_, 1.5, 4), back = there;
   back.v = -there.v;
   const EditHealth health =
       CheckEdits(model_, {there, back}, kTexts, {.most_perplexity_before = kAnyPerplexity});
@@ -76,7 +80,7 @@ TEST_P(EditHealthTest, AnEditAndItsOppositeChangeNothing) {
 }
 
 TEST_P(EditHealthTest, PerplexitiesAreThoseOfTheTwoModels) {
-  const Edit edit = Random(1, 0.5, 5);
+  const Edit edit = Random(low_, 0.5, 5);
   const EditHealth health = CheckEdits(model_, {edit}, kTexts);
   const std::vector<double> before = Perplexities(model_, kTexts),
                             after = Perplexities(model_.Edited({edit}), kTexts);
@@ -89,7 +93,7 @@ TEST_P(EditHealthTest, PerplexitiesAreThoseOfTheTwoModels) {
 }
 
 TEST_P(EditHealthTest, TakesTheBaseModelsPerplexitiesWhereTheyAreKnown) {
-  const Edit edit = Random(1, 0.5, 5);
+  const Edit edit = Random(low_, 0.5, 5);
   const EditHealth health = CheckEdits(model_, {edit}, kTexts),
                    given = CheckEdits(model_, {edit}, kTexts, {.before = {2, 4, 8}});
   EXPECT_NEAR(given.perplexity->before, 4, 1e-9);
@@ -97,7 +101,7 @@ TEST_P(EditHealthTest, TakesTheBaseModelsPerplexitiesWhereTheyAreKnown) {
 }
 
 TEST_P(EditHealthTest, WarnsAboveItsBoundsAlone) {
-  const std::vector<Edit> edits = {Random(1, 0.30, 6), Random(2, 0.10, 7)};
+  const std::vector<Edit> edits = {Random(low_, 0.30, 6), Random(high_, 0.10, 7)};
   const EditHealth health = CheckEdits(model_, edits, kTexts);
   const double ratio = health.perplexity->Ratio();
   const auto warnings = [&](double change, double perplexity) {
@@ -108,9 +112,9 @@ TEST_P(EditHealthTest, WarnsAboveItsBoundsAlone) {
         .warnings;
   };
   EXPECT_THAT(warnings(0.31, ratio * 1.001), IsEmpty());
-  EXPECT_THAT(
-      warnings(0.29, ratio * 1.001),
-      ElementsAre(HasSubstr(name_ + " at layer 1 is changed by 0.30 of its norm (bound: 0.29)")));
+  EXPECT_THAT(warnings(0.29, ratio * 1.001),
+              ElementsAre(HasSubstr(fmt::format(
+                  "{} at layer {} is changed by 0.30 of its norm (bound: 0.29)", name_, low_))));
   EXPECT_THAT(warnings(0.09, ratio * 1.001), SizeIs(2));
   EXPECT_THAT(warnings(0.31, ratio * 0.999), ElementsAre(HasSubstr("the perplexity")));
 }
@@ -125,7 +129,7 @@ TEST_P(EditHealthTest, WithoutEditsAllIsAsItWas) {
 }
 
 TEST_P(EditHealthTest, WithoutTextsThereIsNoPerplexity) {
-  const std::vector<Edit> edits = {Random(1, 1.5, 4)};
+  const std::vector<Edit> edits = {Random(low_, 1.5, 4)};
   const EditHealth health = CheckEdits(model_, edits, {});
   EXPECT_FALSE(health.perplexity);
   EXPECT_EQ(health.weights[0].change_norm,

@@ -103,7 +103,10 @@ class MemitTest : public testing::TestWithParam<std::string> {
 
   c10::NoGradGuard no_grad_;
   Model model_ = Model::Load(GoldenFolder() / GetParam());
-  std::string projection_ = ResidualProjection(model_, 0);
+  const std::string projection_ = ResidualProjection(model_, 0);
+  // The first two layers that have the projection.
+  const int low_ = model_.LayersWith(projection_).at(0),
+            high_ = model_.LayersWith(projection_).at(1);
   mutable std::map<Place, MomentSolver> solvers_;
 };
 
@@ -111,29 +114,32 @@ INSTANTIATE_TEST_SUITE_P(Models, MemitTest, testing::ValuesIn(TinyCheckpoints())
 
 TEST_P(MemitTest, ChangesEachLayerByThePapersFormulaOfTheModelEditedSoFar) {
   const std::vector<RewritePrompts> facts = MakeFacts(3, 2);
-  const std::set<int> layers = {0, 1};
+  const std::set<int> layers = {low_, high_};
   const double lambda = 20;
   const MemitResult result = Edit(facts, layers, lambda);
   ASSERT_THAT(result.layers, SizeIs(2));
   std::vector<at::Tensor> deltas;
   for (const FoundValue& value : result.values) deltas.push_back(value.delta.to(at::kDouble));
-  const at::Tensor unedited = ResidualsByRun(model_, facts, 1), z = unedited + at::stack(deltas);
+  const at::Tensor unedited = ResidualsByRun(model_, facts, high_),
+                   z = unedited + at::stack(deltas);
   EXPECT_NEAR(result.distance, (z - unedited).norm(2, {1}).mean().item<double>(),
               1e-5 * result.distance);
   Model edited = model_;
-  for (int l = 0; l < 2; ++l) {
-    const MemitLayer& got = result.layers[static_cast<size_t>(l)];
+  for (size_t i = 0; i < 2; ++i) {
+    const MemitLayer& got = result.layers[i];
+    const int l = i == 0 ? low_ : high_;
+    const double left = i == 0 ? 2 : 1;
     const at::Tensor k = KeysByRun(edited, facts, KeyAt(l)).t();  // [in, fact]
-    const at::Tensor h = ResidualsByRun(edited, facts, 1);        // [fact, out]
-    const at::Tensor r = (z - h).t() / (2 - l);                   // [out, fact]
+    const at::Tensor h = ResidualsByRun(edited, facts, high_);    // [fact, out]
+    const at::Tensor r = (z - h).t() / left;                      // [out, fact]
     const at::Tensor inverse = at::linalg_inv(lambda * MomentsAt(KeyAt(l)).Mean() + k.mm(k.t()));
     const double scale = model_.editable(l, projection_).scale;
     const at::Tensor change = r.mm(k.t()).mm(inverse) / scale;
     EXPECT_EQ(got.edit.layer, l);
     EXPECT_EQ(got.edit.projection, projection_);
     EXPECT_LT(RelativeDifference(Dense(got.edit), change), 1e-3) << "layer " << l;
-    if (l > 0) {
-      const at::Tensor stale = (z - unedited).t() / (2 - l);
+    if (i > 0) {
+      const at::Tensor stale = (z - unedited).t() / left;
       EXPECT_GT(RelativeDifference(stale.mm(k.t()).mm(inverse) / scale, change), 0.02)
           << "the layers below have moved the residual";
     }
@@ -142,7 +148,7 @@ TEST_P(MemitTest, ChangesEachLayerByThePapersFormulaOfTheModelEditedSoFar) {
     edited =
         edited.Edited({{l, projection_, at::eye(weight(l).size(1)), change.t().to(at::kFloat)}});
     EXPECT_NEAR(got.distance,
-                (z - ResidualsByRun(edited, facts, 1)).norm(2, {1}).mean().item<double>(),
+                (z - ResidualsByRun(edited, facts, high_)).norm(2, {1}).mean().item<double>(),
                 2e-3 * result.distance);
   }
   EXPECT_LT(result.layers.back().distance, 0.9 * result.distance);
@@ -150,29 +156,28 @@ TEST_P(MemitTest, ChangesEachLayerByThePapersFormulaOfTheModelEditedSoFar) {
 
 TEST_P(MemitTest, WithoutLambdaMapsEveryKeyToItsValue) {
   const std::vector<RewritePrompts> facts = MakeFacts(4, 0);
-  const MemitResult result = Edit(facts, {1}, 0);
+  const MemitResult result = Edit(facts, {high_}, 0);
   const Model edited = model_.Edited(result.Edits());
-  const at::Tensor before = FindEditable(model_.layer(1), projection_).weight,
-                   after = FindEditable(edited.layer(1), projection_).weight;
+  const Place resid{Site::kResid, high_};
+  const at::Tensor before = FindEditable(model_.layer(high_), projection_).weight,
+                   after = FindEditable(edited.layer(high_), projection_).weight;
   for (size_t i = 0; i < facts.size(); ++i) {
-    const at::Tensor k = StateByRun(model_, facts[i].prompts[0], KeyAt(1)).to(at::kFloat);
+    const at::Tensor k = StateByRun(model_, facts[i].prompts[0], KeyAt(high_)).to(at::kFloat);
     const at::Tensor want =
-        before.mv(k) + result.values[i].delta / model_.editable(1, projection_).scale;
+        before.mv(k) + result.values[i].delta / model_.editable(high_, projection_).scale;
     EXPECT_LT(RelativeDifference(after.mv(k), want), 1e-4);
-    const at::Tensor z =
-        StateByRun(model_, facts[i].prompts[0], {Site::kResid, 1}) + result.values[i].delta;
-    EXPECT_LT(RelativeDifference(StateByRun(edited, facts[i].prompts[0], {Site::kResid, 1}), z),
-              1e-4);
+    const at::Tensor z = StateByRun(model_, facts[i].prompts[0], resid) + result.values[i].delta;
+    EXPECT_LT(RelativeDifference(StateByRun(edited, facts[i].prompts[0], resid), z), 1e-4);
   }
   EXPECT_LT(result.layers[0].distance, 1e-3 * result.distance);
 }
 
 TEST_P(MemitTest, OneFactIsWrittenInTheDirectionThatRomeWritesIt) {
   const std::vector<RewritePrompts> facts = MakeFacts(1, 0);
-  const MemitResult result = Edit(facts, {1}, 0);
+  const MemitResult result = Edit(facts, {high_}, 0);
   const Solvers solvers = [&](const Place& key) -> const MomentSolver& { return Solver(key); };
   const RomeEdit rome =
-      Rome(model_, {{&facts[0], 1, projection_}}, solvers, {.value = {.steps = 2}})[0];
+      Rome(model_, {{&facts[0], high_, projection_}}, solvers, {.value = {.steps = 2}})[0];
   const at::Tensor& u = result.layers[0].edit.u;
   EXPECT_LT(RelativeDifference(u / u.norm(), rome.edit.u), 1e-4);
 }
@@ -181,7 +186,7 @@ TEST_P(MemitTest, TheLargerLambdaTheSmallerTheChange) {
   const std::vector<RewritePrompts> facts = MakeFacts(3, 1);
   double last = std::numeric_limits<double>::infinity();
   for (double lambda : {0.0, 10.0, 1000.0, 1e15}) {
-    const MemitResult result = Edit(facts, {0, 1}, lambda);
+    const MemitResult result = Edit(facts, {low_, high_}, lambda);
     const double change = result.layers[0].change_norm / result.layers[0].weight_norm;
     EXPECT_LT(change, last);
     EXPECT_LE(result.layers[1].distance, result.distance * (1 + 1e-6));
@@ -192,9 +197,9 @@ TEST_P(MemitTest, TheLargerLambdaTheSmallerTheChange) {
 
 TEST_P(MemitTest, LambdaIsAQuarterOfTheWidthUnlessItIsGiven) {
   const std::vector<RewritePrompts> facts = MakeFacts(2, 1);
-  const double quarter = 0.25 * static_cast<double>(weight(0).size(1));
-  const MemitResult unsaid = Edit(facts, {0}, {}), said = Edit(facts, {0}, quarter),
-                    other = Edit(facts, {0}, 2 * quarter);
+  const double quarter = 0.25 * static_cast<double>(weight(low_).size(1));
+  const MemitResult unsaid = Edit(facts, {low_}, {}), said = Edit(facts, {low_}, quarter),
+                    other = Edit(facts, {low_}, 2 * quarter);
   EXPECT_EQ(unsaid.lambda, quarter);
   EXPECT_TRUE(at::equal(unsaid.layers[0].edit.u, said.layers[0].edit.u));
   EXPECT_FALSE(at::equal(unsaid.layers[0].edit.u, other.layers[0].edit.u));
@@ -203,9 +208,10 @@ TEST_P(MemitTest, LambdaIsAQuarterOfTheWidthUnlessItIsGiven) {
 TEST_P(MemitTest, LeavesTheModelAsItIs) {
   const std::vector<RewritePrompts> facts = MakeFacts(2, 1);
   const std::vector<int64_t> prompt = facts[0].prompts[0].ids;
-  const at::Tensor before = weight(1).clone(), logits = mambascope::Run(model_, {prompt}).Logits(0);
-  const MemitResult result = Edit(facts, {1}, 1);
-  EXPECT_TRUE(at::equal(weight(1), before));
+  const at::Tensor before = weight(high_).clone(),
+                   logits = mambascope::Run(model_, {prompt}).Logits(0);
+  const MemitResult result = Edit(facts, {high_}, 1);
+  EXPECT_TRUE(at::equal(weight(high_), before));
   EXPECT_TRUE(at::equal(mambascope::Run(model_, {prompt}).Logits(0), logits));
   EXPECT_FALSE(
       at::allclose(mambascope::Run(model_.Edited(result.Edits()), {prompt}).Logits(0), logits))
@@ -213,15 +219,15 @@ TEST_P(MemitTest, LeavesTheModelAsItIs) {
 }
 
 TEST_P(MemitTest, MoreFactsThanInputsAreEditedToo) {
-  const int64_t width = weight(0).size(1);
+  const int64_t width = weight(low_).size(1);
   const std::vector<RewritePrompts> facts = MakeFacts(width / 16, 0);
   std::vector<RewritePrompts> many;
   while (static_cast<int64_t>(many.size()) <= width)
     many.insert(many.end(), facts.begin(), facts.end());
   const Solvers solvers = [&](const Place& key) -> const MomentSolver& { return Solver(key); };
-  const MemitResult once = Edit(facts, {0}, 10);
+  const MemitResult once = Edit(facts, {low_}, 10);
   const auto repeats = static_cast<double>(many.size() / facts.size());
-  const MemitResult result = Memit(model_, many, {0}, projection_, solvers,
+  const MemitResult result = Memit(model_, many, {low_}, projection_, solvers,
                                    {.value = {.steps = 4, .clamp = 0.75}, .lambda = 10 * repeats});
   EXPECT_EQ(result.layers[0].edit.u.size(0), static_cast<int64_t>(many.size()));
   EXPECT_LT(RelativeDifference(Dense(result.layers[0].edit), Dense(once.layers[0].edit)), 1e-3)
@@ -237,14 +243,15 @@ TEST_P(MemitTest, RefusesWhatItCannotEdit) {
       Memit(model_, some, layers, projection, solvers, {.value = {.steps = 2}, .lambda = 0});
     });
   };
-  for (const EditableWeight& weight : model_.layer(0).editable()) {
+  for (const EditableWeight& weight : model_.layer(low_).editable()) {
     if (weight.name == projection_) continue;
-    EXPECT_THAT(error(facts, {0}, weight.name),
+    EXPECT_THAT(error(facts, {low_}, weight.name),
                 AllOf(HasSubstr(weight.name), HasSubstr("does not write to the residual stream")));
   }
-  EXPECT_THAT(error(facts, {1, 77}, projection_), HasSubstr("layer 77 is out of range"));
-  EXPECT_THAT(error(facts, {1}, "W_z"), HasSubstr("W_z"));
-  EXPECT_THAT(error({facts[0], facts[0]}, {1}, projection_), HasSubstr("are linearly dependent"));
+  EXPECT_THAT(error(facts, {high_, 77}, projection_), HasSubstr("layer 77 is out of range"));
+  EXPECT_THAT(error(facts, {high_}, "W_z"), HasSubstr("W_z"));
+  EXPECT_THAT(error({facts[0], facts[0]}, {high_}, projection_),
+              HasSubstr("are linearly dependent"));
 }
 
 TEST(MemitProjectionTest, MambaIsEditedAtItsOutputProjection) {

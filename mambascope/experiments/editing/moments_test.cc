@@ -26,10 +26,13 @@ class MomentsTest : public testing::TestWithParam<std::string> {
  protected:
   MomentsTest() {
     for (const EditableWeight& weight : model_.layer(0).editable()) {
-      for (const int layer : {1, 0}) places_.push_back({weight.key, layer});
+      for (const int layer : {Second(weight.key), 0}) places_.push_back({weight.key, layer});
     }
     places_.push_back({Site::kEmbed, kEmbedLayer});
   }
+
+  // Returns the second layer that has `site`.
+  int Second(Site site) const { return model_.LayersWith(site).at(1); }
 
   // Returns the sum of k k^T, one prompt and one outer product at a time.
   at::Tensor PlainSum(const Place& place) const {
@@ -111,7 +114,7 @@ TEST_P(MomentsTest, RefuseStatesThatAreNotNumbers) {
   const EditableWeight out = model_.layer(0).editable().back();
   const Model damaged = model_.Edited(
       {{0, out.name, at::full({1, out.weight.size(1)}, NAN), at::ones({1, out.weight.size(0)})}});
-  const Place below{out.key, 0}, above{out.key, 1};
+  const Place below{out.key, 0}, above{out.key, Second(out.key)};
   MomentCollector collector(damaged, {below, above});
   EXPECT_THAT(ErrorOf([&] {
                 collector.Add(kPrompts, {below, above});

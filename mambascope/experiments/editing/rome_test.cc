@@ -6,6 +6,7 @@
 
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/layers_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -43,6 +44,16 @@ class RomeTest : public testing::TestWithParam<std::string> {
         tasks.push_back({&rewrite_, l, weight.name});
     }
     return tasks;
+  }
+  // The highest projection whose output is added to the residual stream.
+  RomeTask HighestTask() const {
+    for (int l = model_.layers() - 1; l >= 0; --l) {
+      const std::vector<EditableWeight> weights = model_.layer(l).editable();
+      for (auto weight = weights.rbegin(); weight != weights.rend(); ++weight) {
+        if (model_.layer(l).IsAddedToOutput(weight->value)) return {&rewrite_, l, weight->name};
+      }
+    }
+    throw Error("no projection writes to the residual stream");
   }
   at::Tensor ReadState(const Model& model, const PromptToken& prompt, const Place& place) const {
     return mambascope::Run(model, {prompt.ids}, {.keep = {place}}).State(place, 0)[prompt.token];
@@ -96,19 +107,20 @@ TEST_P(RomeTest, DirectionIsTheInverseMomentsTimesTheMeanKey) {
 
 TEST_P(RomeTest, MeanDivisionMapsTheMeanKey) {
   c10::NoGradGuard no_grad;
-  // Layer 1 is edited, because layer 0's keys are the same in all contexts.
-  const RomeTask task = {&rewrite_, 1, model_.layer(1).editable()[0].name};
+  // The edited layer lies above a mixer. Below it, keys may be the same in all contexts.
+  const int layer = MixerLayerFrom(model_, 0) + 1;
+  const RomeTask task = {&rewrite_, layer, model_.layer(layer).editable()[0].name};
   const RomeEdit bare = Edits({task})[0], mean = Edits({task}, RomeOptions::Division::kMean)[0];
-  const EditableWeight weight = FindEditable(model_.layer(1), task.projection);
+  const EditableWeight weight = FindEditable(model_.layer(layer), task.projection);
   at::Tensor k, v;
   for (const PromptToken& prompt : rewrite_.prompts) {
-    const at::Tensor key = ReadState(model_, prompt, {weight.key, 1}) / 3,
-                     value = ReadState(model_, prompt, {weight.value, 1}) / 3;
+    const at::Tensor key = ReadState(model_, prompt, {weight.key, layer}) / 3,
+                     value = ReadState(model_, prompt, {weight.value, layer}) / 3;
     k = k.defined() ? k + key : key;
     v = v.defined() ? v + value : value;
   }
   const at::Tensor want =
-      ReadState(model_, rewrite_.prompts[0], {weight.value, 1}) + mean.value.delta;
+      ReadState(model_, rewrite_.prompts[0], {weight.value, layer}) + mean.value.delta;
   const at::Tensor got = v + weight.scale * mean.edit.v[0] * (mean.edit.u[0] * k).sum();
   EXPECT_LT(MaxDifference(got, want), 1e-4 * want.abs().max().item<double>());
   EXPECT_GT(MaxDifference(bare.edit.v, mean.edit.v), 1e-6) << "the two divisions are the same";
@@ -125,13 +137,14 @@ TEST_P(RomeTest, ModelStaysBitForBitWhatItWas) {
   EXPECT_TRUE(mambascope::Run(model_, {prompt}).Logits(0).equal(before));
 }
 
-// At the last layer an edit changes the output at each token, and only that token's logits read it.
-TEST_P(RomeTest, EditOfTheLastLayerChangesNothingButEachTokensOwnOutput) {
+// An edit changes its layer's output at each token by the value of that token's own key.
+TEST_P(RomeTest, EditChangesNothingButEachTokensOwnOutput) {
   c10::NoGradGuard no_grad;
-  const int top = model_.layers() - 1;
-  const EditableWeight weight = model_.layer(top).editable().back();  // W_o, W_down
+  const RomeTask task = HighestTask();
+  const int top = task.layer;
+  const EditableWeight weight = model_.editable(top, task.projection);
   const std::vector<int64_t> prompt = {7, 30, 21, 150, 9};
-  const Edit edit = Edits({{&rewrite_, top, weight.name}})[0].edit;
+  const Edit edit = Edits({task})[0].edit;
   const std::vector<Place> places = {{weight.key, top}, {Site::kResid, top}};
   const RunResult before = mambascope::Run(model_, {prompt}, {.keep = places}),
                   after = mambascope::Run(model_.Edited({edit}), {prompt}, {.keep = places});

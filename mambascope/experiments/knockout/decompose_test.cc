@@ -47,14 +47,15 @@ TEST_P(DecomposeTest, PartsAddUpToTheLogit) {
   ASSERT_EQ(parts.by_token.size(), static_cast<size_t>(model_.layers()));
   for (size_t l = 0; l < parts.by_token.size(); ++l) {
     ASSERT_EQ(parts.by_token[l].size(), ids_.size());
+    EXPECT_EQ(Sum(parts.by_token[l]) != 0, !model_.layer(static_cast<int>(l)).mixers().empty());
+    EXPECT_EQ(parts.mlp[l] != 0, model_.layer(static_cast<int>(l)).Has(Site::kMlpOut));
     sum += Sum(parts.by_token[l]);
     moved += std::abs(Sum(parts.by_token[l]));
   }
   EXPECT_NEAR(sum, parts.logit, 1e-4 * scale);
   EXPECT_GT(moved, 1e-3 * scale);
   EXPECT_GT(std::abs(parts.embedding), 1e-4 * scale);
-  const bool mamba = model_.layer(0).Has(Site::kSsmOut);
-  EXPECT_EQ(Sum(parts.skip) != 0, mamba);
+  EXPECT_EQ(Sum(parts.skip) != 0, !model_.LayersWith(Site::kSsmOut).empty());
   EXPECT_EQ(Sum(parts.mlp) != 0, !model_.LayersWith(Site::kMlpOut).empty());
 }
 

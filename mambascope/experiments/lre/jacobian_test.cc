@@ -9,6 +9,7 @@
 
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/layers_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -57,20 +58,25 @@ TEST_P(JacobianTest, AreThoseOfOneBackwardPassPerLayerAndRow) {
   }
 }
 
+// Above the last mixer, only the last token's state has an effect.
 TEST_P(JacobianTest, PredictWhatASmallChangeDoes) {
   c10::NoGradGuard no_grad;
   at::manual_seed(1);
-  const PromptToken& prompt = prompts_[0];
-  const StateJacobians got = Jacobians(model_, prompt, AllLayers(model_));
-  for (int l = kEmbedLayer; l + 1 < model_.layers(); ++l) {
-    const at::Tensor direction = at::randn({d_});
-    const at::Tensor step = direction * (5e-3 * got.h[l + 1].norm() / direction.norm());
-    const at::Tensor want =
-        (LastState(model_, prompt, l, step) - LastState(model_, prompt, l, -step)) / 2;
-    EXPECT_LT((got.w[l + 1].mv(step) - want).norm().item<double>(),
-              0.01 * want.norm().item<double>())
-        << "layer " << l;
-    EXPECT_GT(want.norm().item<double>(), 0);
+  for (size_t i : {0, 2}) {
+    const PromptToken& prompt = prompts_[i];
+    const bool last = i == 2;
+    const StateJacobians got = Jacobians(model_, prompt, AllLayers(model_));
+    for (int l = kEmbedLayer; l + 1 < model_.layers(); ++l) {
+      const at::Tensor direction = at::randn({d_});
+      const at::Tensor step = direction * (5e-3 * got.h[l + 1].norm() / direction.norm());
+      const at::Tensor want =
+          (LastState(model_, prompt, l, step) - LastState(model_, prompt, l, -step)) / 2;
+      EXPECT_LE((got.w[l + 1].mv(step) - want).norm().item<double>(),
+                0.01 * want.norm().item<double>())
+          << "layer " << l << " token " << prompt.token;
+      EXPECT_EQ(want.norm().item<double>() > 0, last || l < MixerLayers(model_).back())
+          << "layer " << l << " token " << prompt.token;
+    }
   }
 }
 

@@ -1,11 +1,18 @@
 // Tests how the config.json of every family is read, in every spelling, with Hugging Face's
 // defaults for missing fields.
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <limits>
 
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/test_support.h"
 #include "mambascope/model/families/config_test_support.h"
 #include "mambascope/model/family.h"
+#include "mambascope/model/model.h"
 
 namespace mambascope {
 namespace {
@@ -266,6 +273,43 @@ TEST(ConfigTest, RopeIsReadInEverySpelling) {
     EXPECT_EQ(rope.high_frequency_factor, 3);
     EXPECT_EQ(rope.original_context, 4096);
   }
+}
+
+TEST(ConfigTest, NemotronHsKindsOfLayersAreReadInEverySpelling) {
+  using enum LayerKind;
+  for (const char* changes :
+       {R"({"hybrid_override_pattern":"M-*"})",
+        R"({"layers_block_type":["mamba","mlp","attention"]})",
+        R"({"layers_block_type":["linear_attention","mlp","full_attention"]})"}) {
+    const Config c = ParseChanged(kNemotronHConfig, changes);
+    EXPECT_EQ(c.layer_kinds, (std::vector<LayerKind>{kMamba, kMlp, kAttention})) << changes;
+    EXPECT_EQ(c.layers, 3) << changes;
+  }
+  const Config other = ParseChanged(kNemotronHConfig, R"({"hybrid_override_pattern":"*M-M"})");
+  EXPECT_EQ(other.layer_kinds, (std::vector<LayerKind>{kAttention, kMamba, kMlp, kMamba}));
+}
+
+// The golden checkpoint lists the kinds of its layers by name.
+TEST(NemotronHTest, LettersInsteadOfNamesGiveTheSameLogits) {
+  const c10::NoGradGuard no_grad;
+  const std::filesystem::path golden = GoldenFolder() / "nemotron_h";
+  const TempFolder folder;
+  std::filesystem::copy(golden / "model.safetensors", folder.path());
+  const auto load = [&](const char* letters) {
+    Json config = Json::parse(ReadFile(golden / "config.json"));  // "Infinity" stays text
+    config.erase("layers_block_type");
+    config["hybrid_override_pattern"] = letters;
+    WriteFile(folder / "config.json", config.dump());
+    return Model::Load(folder.path());
+  };
+  const auto logits = [](const Model& model) {
+    return model.Unembed(
+        model.Forward(std::vector<int64_t>{7, 300, 21, 150, 9}, Packing::Whole({5})));
+  };
+  EXPECT_TRUE(at::equal(logits(load("M-M*-")), logits(Model::Load(golden))));
+  EXPECT_THAT(ErrorOf([&] { load("M-MM-"); }),
+              testing::HasSubstr("layers.3.mixer.in_proj.weight' is missing"))
+      << "the letters are not read";
 }
 
 }  // namespace

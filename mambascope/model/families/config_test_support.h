@@ -24,6 +24,9 @@ inline constexpr const char* kMistralConfig =
     R"({"model_type":"mistral","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,"num_attention_heads":32,"intermediate_size":96})";
 inline constexpr const char* kQwen2Config =
     R"({"model_type":"qwen2","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,"num_attention_heads":32,"intermediate_size":96})";
+// Lacks the kinds of the layers, which also say how many there are.
+inline constexpr const char* kNemotronHConfig =
+    R"({"model_type":"nemotron_h","hidden_size":64,"vocab_size":100,"intermediate_size":96})";
 inline constexpr const char* kOriginalMambaConfig =
     R"({"d_model":40,"n_layer":3,"vocab_size":50277})";
 inline constexpr const char* kOriginalMamba2Config =
