@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
 #include "mambascope/model/layers_test_support.h"
 

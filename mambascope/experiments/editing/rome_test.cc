@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
 #include "mambascope/model/layers_test_support.h"
 
