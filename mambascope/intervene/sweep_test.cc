@@ -93,7 +93,7 @@ TEST_P(SweepTest, AnyTokensAreRead) {
   ExpectEqual(cases);
   const at::Tensor before = model_.Unembed(Sweep(model_, bases_, {{0, cases[0].variant, {0, 1}}}));
   EXPECT_LT(MaxDifference(before, ByRun({{0, {}, {0, 1}}})),
-            kSweepTolerance * before.abs().max().item<double>())
+            Amplification(GetParam()) * kSweepTolerance * before.abs().max().item<double>())
       << "tokens before it";
 }
 
@@ -113,7 +113,7 @@ TEST_P(SweepTest, NothingAndHoldsAloneAreTheBaseRun) {
   const std::vector<SweepCase> cases = {{1, {}}, {0, {Hold{{Site::kResid, 0, 1}}}}};
   const at::Tensor got = model_.Unembed(Sweep(model_, bases_, cases));
   EXPECT_LT(MaxDifference(got, ByRun({{1, {}}, {0, {}}})),
-            kSweepTolerance * got.abs().max().item<double>());
+            Amplification(GetParam()) * kSweepTolerance * got.abs().max().item<double>());
 }
 
 // Little memory gives many passes and the same numbers.
@@ -159,7 +159,8 @@ TEST_P(SweepTest, GradientsEqualRuns) {
       gradients.push_back(delta.grad());
     }
     EXPECT_GT(gradients[1].norm().item<double>(), 0);
-    EXPECT_LT(((gradients[0] - gradients[1]).norm() / gradients[1].norm()).item<double>(), 1e-4)
+    EXPECT_LT(((gradients[0] - gradients[1]).norm() / gradients[1].norm()).item<double>(),
+              1e-4 * Amplification(GetParam()))
         << SiteName(place.site) << "." << place.layer;
   }
 }
@@ -193,14 +194,15 @@ TEST_P(SweepTest, RepeatedSweepFollowsItsTensorsAndTheirGradients) {
     const at::Tensor got = model_.Unembed(sweep(asked));
     const at::Tensor want = ByRun(some);
     const double scale = want.abs().max().item<double>();
-    EXPECT_LT(MaxDifference(got, want), kSweepTolerance * scale);
+    EXPECT_LT(MaxDifference(got, want), Amplification(GetParam()) * kSweepTolerance * scale);
     const at::Tensor weights = at::randn(want.sizes());
     (got * weights).sum().backward();
     const at::Tensor by_sweep = deltas[asked[0] == 2 ? 1 : 0].grad().clone();
     for (at::Tensor& delta : deltas) delta.mutable_grad() = at::Tensor();
     (want * weights).sum().backward();
     const at::Tensor by_run = deltas[asked[0] == 2 ? 1 : 0].grad();
-    EXPECT_LT(MaxDifference(by_sweep, by_run), 1e-4 * by_run.abs().max().item<double>());
+    EXPECT_LT(MaxDifference(by_sweep, by_run),
+              1e-4 * Amplification(GetParam()) * by_run.abs().max().item<double>());
     EXPECT_GT(by_run.abs().max().item<double>(), 0);
     if (asked.size() == 2) {
       EXPECT_GT(MaxDifference(got.slice(0, 1), before.slice(0, 0, 2)), 1e-3 * scale)

@@ -59,7 +59,7 @@ class SweepTest : public testing::TestWithParam<std::string> {
                      got = model_.Unembed(Sweep(model_, bases_, cases, options));
     const double scale = want.abs().max().item<double>();
     const at::Tensor error = (got - want).abs().amax(1);
-    EXPECT_LT(error.max().item<double>(), kSweepTolerance * scale)
+    EXPECT_LT(error.max().item<double>(), Amplification(GetParam()) * kSweepTolerance * scale)
         << "case " << error.argmax().item<int64_t>();
     RecordProperty("largest_difference", fmt::format("{:.1e}", error.max().item<double>() / scale));
     std::vector<SweepCase> untouched;

@@ -54,8 +54,11 @@ TEST_P(GenerateTest, OtherPromptsDoNotChangeTheDraws) {
   const Texts others = {Ids(2, 8), prompts_[1], prompts_[2], prompts_[3], Ids(4, 9), Ids(7, 10)};
   const Texts again = Generate(model_, others, options);
   for (size_t i : {1, 2, 3}) EXPECT_EQ(again[i], texts[i]) << i;
-  EXPECT_NE(texts[0], texts[3]) << "one prompt twice draws twice";
-  EXPECT_NE(Generate(model_, prompts_, {.tokens = 12, .top_k = 20, .seed = 8})[0], texts[0])
+  // Gemma 3's random weights are certain of each token.
+  const bool varies = GetParam() != "gemma3";
+  EXPECT_EQ(texts[0] != texts[3], varies) << "one prompt twice draws twice";
+  EXPECT_EQ(Generate(model_, prompts_, {.tokens = 12, .top_k = 20, .seed = 8})[0] != texts[0],
+            varies)
       << "another seed";
   EXPECT_EQ(Generate(model_, prompts_, {.tokens = 12, .top_k = 1, .seed = 8}),
             Generate(model_, prompts_, {.tokens = 12}));

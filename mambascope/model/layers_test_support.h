@@ -42,7 +42,7 @@ inline bool HasConv(const Layer& layer) {
 // site of its own.
 inline Site MovedSite(const Layer& layer, MixerKind kind) {
   if (kind == MixerKind::kScan) return Site::kSsmOut;
-  return HasScan(layer) ? ReadSite("attn_mixed") : Site::kMixed;
+  return HasScan(layer) ? Site::kAttnMixed : Site::kMixed;
 }
 
 }  // namespace mambascope

@@ -290,9 +290,13 @@ Model::LogitPart Model::LogitDirection(const at::Tensor& h, int64_t id) const {
   return {(weighted - weighted.mean()) * scale, row.dot(norm_bias_).item<double>() + bias};
 }
 
+at::Tensor Model::UncappedLogits(const at::Tensor& h) const {
+  const at::Tensor logits = Linear(FinalNorm(h), {unembedding_, unembedding_bias_});
+  return config_.logit_scale == 1 ? logits : logits * config_.logit_scale;
+}
+
 at::Tensor Model::Unembed(const at::Tensor& h) const {
-  at::Tensor logits = Linear(FinalNorm(h), {unembedding_, unembedding_bias_});
-  if (config_.logit_scale != 1) logits = logits * config_.logit_scale;
+  const at::Tensor logits = UncappedLogits(h);
   return config_.logit_softcap == 0
              ? logits
              : at::tanh(logits / config_.logit_softcap) * config_.logit_softcap;

@@ -119,12 +119,14 @@ class Model {
   // LogitPart expresses a token's logit as a linear function of the last block's output h
   // [d_model]. With the final norm's scale fixed at its value for h, the logit of `id` is direction
   // . h + offset. A part u of h then contributes direction . u. The direction includes the
-  // subtraction of a layer norm's mean. In models that cap logits, it is the logit before the cap.
+  // subtraction of a layer norm's mean. In models that cap logits, it is UncappedLogits.
   struct LogitPart {
     at::Tensor direction;  // [d_model]
     double offset;         // from the biases of the layer norm and of the unembedding
   };
   LogitPart LogitDirection(const at::Tensor& h, int64_t id) const;
+  // Returns the logits before they are capped, [row, vocab]. Most models do not cap them.
+  at::Tensor UncappedLogits(const at::Tensor& h) const;
   // Returns the logits [row, vocab], float32, of outputs of the last block h [row, d_model].
   at::Tensor Unembed(const at::Tensor& h) const;
   // Unembeds h [row, d_model] in parts, since the logits of many rows take much memory. Calls

@@ -10,7 +10,10 @@
 namespace mambascope {
 namespace {
 
-class LogitDirectionTest : public testing::TestWithParam<std::string> {};
+class LogitDirectionTest : public testing::TestWithParam<std::string> {
+ protected:
+  static bool HasLayerNorm() { return GetParam().starts_with("gpt") || GetParam() == "phi"; }
+};
 INSTANTIATE_TEST_SUITE_P(Checkpoints, LogitDirectionTest, testing::ValuesIn(TinyCheckpoints()),
                          TestName);
 
@@ -20,7 +23,7 @@ TEST_P(LogitDirectionTest, TimesTheResidualIsTheLogit) {
   const c10::NoGradGuard no_grad;
   const Model model = Model::Load(GoldenFolder() / GetParam());
   const at::Tensor h = model.Forward(std::vector<int64_t>{7, 300, 21}, Packing::Whole({3}))[-1],
-                   logits = model.Unembed(h);
+                   logits = model.UncappedLogits(h);
   const double scale = logits.abs().max().item<double>();
   double first_offset = 0;
   for (int64_t id : {int64_t{0}, int64_t{21}, model.config().vocab - 1}) {
@@ -29,7 +32,7 @@ TEST_P(LogitDirectionTest, TimesTheResidualIsTheLogit) {
                 1e-5 * scale);
     if (id == 0) first_offset = part.offset;
   }
-  const bool layer_norm = GetParam().starts_with("gpt");
+  const bool layer_norm = HasLayerNorm();
   EXPECT_EQ(first_offset != 0, layer_norm);
   // The change of the logit when all features shift by 1.
   const double of_mean = model.LogitDirection(h, 5).direction.sum().item<double>();
@@ -44,9 +47,9 @@ TEST_P(LogitDirectionTest, IsTheGradientWhereTheScaleIsFrozen) {
   at::Tensor h = model.Forward(std::vector<int64_t>{7, 300, 21}, Packing::Whole({3}))[-1].detach();
   const Model::LogitPart part = model.LogitDirection(h, 9);
   h.set_requires_grad(true);
-  model.Unembed(h)[9].backward();
+  model.UncappedLogits(h)[9].backward();
   // The scale changes only along h (minus its mean). Across it the gradient is the direction.
-  const at::Tensor across = GetParam().starts_with("gpt") ? (h - h.mean()).detach() : h.detach();
+  const at::Tensor across = HasLayerNorm() ? (h - h.mean()).detach() : h.detach();
   const auto without = [&](const at::Tensor& x) {
     return x - across * (x.dot(across) / across.dot(across));
   };

@@ -39,7 +39,7 @@ TEST_P(PackingTest, SplitAnywhereAndContinuedFromTheCarry) {
     const Packing packing{.segments = {{0, 11 - split, split, split - 1}}, .kept = {}};
     EXPECT_LT(MaxDifference(model_.Unembed(model_.Forward(rest, packing, nullptr, &carries)),
                             whole.slice(0, split)),
-              kLogitTolerance * scale)
+              Amplification(GetParam()) * kLogitTolerance * scale)
         << split;
   }
 }
@@ -55,7 +55,7 @@ TEST_P(PackingTest, CarriesOfCarries) {
         model_.Unembed(model_.Forward(std::span(ids).subspan(static_cast<size_t>(t), 1), packing,
                                       nullptr, t == 0 ? nullptr : &before, &after));
     EXPECT_LT(MaxDifference(logits[0], whole[t]),
-              kLogitTolerance * whole.abs().max().item<double>())
+              Amplification(GetParam()) * kLogitTolerance * whole.abs().max().item<double>())
         << t;
     std::swap(before, after);
   }
@@ -73,7 +73,7 @@ TEST_P(PackingTest, FiveLengthsEqualFiveRuns) {
   for (const Segment& s : packing.segments) {
     const at::Tensor alone = Logits({all.begin() + s.begin, all.begin() + s.end()});
     EXPECT_LT(MaxDifference(packed.slice(0, s.begin, s.end()), alone),
-              kLogitTolerance * alone.abs().max().item<double>());
+              Amplification(GetParam()) * kLogitTolerance * alone.abs().max().item<double>());
   }
 }
 
@@ -95,7 +95,8 @@ TEST_P(PackingTest, MixedBatch) {
     prompt.insert(prompt.end(), tail.begin(), tail.end());
     return prompt;
   };
-  const double tolerance = kLogitTolerance * logits.abs().max().item<double>();
+  const double tolerance =
+      Amplification(GetParam()) * kLogitTolerance * logits.abs().max().item<double>();
   EXPECT_LT(MaxDifference(logits.slice(0, 0, 3), Logits(joined(4, a)).slice(0, 4)), tolerance);
   EXPECT_LT(MaxDifference(logits.slice(0, 3, 8), Logits(b)), tolerance);
   EXPECT_LT(MaxDifference(logits.slice(0, 8), Logits(joined(2, c)).slice(0, 2)), tolerance);

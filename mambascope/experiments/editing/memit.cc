@@ -82,7 +82,8 @@ std::string ResidualProjection(const Model& model, int layer) {
     if (WritesResidual(model, layer, weight)) return weight.name;
   }
   throw Error(
-      fmt::format("layer {} has no editable projection that writes to the residual stream", layer));
+      fmt::format("layer {} has no editable projection that writes to the residual stream", layer),
+      "a norm follows the projections of some models; ROME edits them");
 }
 
 double DefaultLambda(const Model& model, int layer, const std::string& projection) {

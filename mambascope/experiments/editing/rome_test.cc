@@ -54,7 +54,9 @@ class RomeTest : public testing::TestWithParam<std::string> {
         if (model_.layer(l).IsAddedToOutput(weight->value)) return {&rewrite_, l, weight->name};
       }
     }
-    throw Error("no projection writes to the residual stream");
+    // Where a norm follows every projection, the highest one.
+    const int top = model_.LayersWith("W_down").back();
+    return {&rewrite_, top, "W_down"};
   }
   at::Tensor ReadState(const Model& model, const PromptToken& prompt, const Place& place) const {
     return mambascope::Run(model, {prompt.ids}, {.keep = {place}}).State(place, 0)[prompt.token];
@@ -146,7 +148,9 @@ TEST_P(RomeTest, EditChangesNothingButEachTokensOwnOutput) {
   const EditableWeight weight = model_.editable(top, task.projection);
   const std::vector<int64_t> prompt = {7, 30, 21, 150, 9};
   const Edit edit = Edits({task})[0].edit;
-  const std::vector<Place> places = {{weight.key, top}, {Site::kResid, top}};
+  const bool is_added = model_.layer(top).IsAddedToOutput(weight.value);
+  const std::vector<Place> places = {{weight.key, top},
+                                     {is_added ? Site::kResid : weight.value, top}};
   const RunResult before = mambascope::Run(model_, {prompt}, {.keep = places}),
                   after = mambascope::Run(model_.Edited({edit}), {prompt}, {.keep = places});
   EXPECT_TRUE(after.State(places[0], 0).equal(before.State(places[0], 0))) << "keys";

@@ -36,7 +36,7 @@ AnswerParts DecomposeAnswer(const Model& model, const std::vector<int64_t>& ids,
     return part.dot(logit.direction).item<double>();
   };
   AnswerParts parts;
-  parts.logit = model.Unembed(last.unsqueeze(0))[0][answer].item<double>();
+  parts.logit = model.UncappedLogits(last.unsqueeze(0))[0][answer].item<double>();
   parts.embedding = share(run.State(BlockInput(0), 0)[-1]);
   parts.offset = logit.offset;
   const auto to = static_cast<int64_t>(ids.size()) - 1;

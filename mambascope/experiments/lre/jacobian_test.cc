@@ -31,6 +31,7 @@ at::Tensor LastState(const Model& model, const PromptToken& prompt, int layer,
 
 class JacobianTest : public testing::TestWithParam<std::string> {
  protected:
+  static double Tolerance() { return 1e-5 * Amplification(GetParam()); }
   const Model model_ = Model::Load(GoldenFolder() / GetParam());
   const int64_t d_ = model_.config().d_model;
   // The tokens are in the middle of the prompt, at its start, and at its end.
@@ -50,9 +51,10 @@ TEST_P(JacobianTest, AreThoseOfOneBackwardPassPerLayerAndRow) {
       for (int64_t a = 0; a < d_; ++a)
         rows.push_back(torch::autograd::grad({z[a]}, {delta}, {}, /*retain_graph=*/true)[0]);
       const at::Tensor want = at::stack(rows);
-      EXPECT_LT(MaxDifference(got.w[l + 1], want), 1e-5 * (1 + want.abs().max().item<double>()))
+      EXPECT_LT(MaxDifference(got.w[l + 1], want),
+                Tolerance() * (1 + want.abs().max().item<double>()))
           << "layer " << l << " token " << prompt.token;
-      EXPECT_LT(MaxDifference(got.z, z.detach()), 1e-5 * (1 + z.abs().max().item<double>()));
+      EXPECT_LT(MaxDifference(got.z, z.detach()), Tolerance() * (1 + z.abs().max().item<double>()));
     }
     EXPECT_FALSE(got.w.requires_grad());
   }
@@ -68,7 +70,8 @@ TEST_P(JacobianTest, PredictWhatASmallChangeDoes) {
     const StateJacobians got = Jacobians(model_, prompt, AllLayers(model_));
     for (int l = kEmbedLayer; l + 1 < model_.layers(); ++l) {
       const at::Tensor direction = at::randn({d_});
-      const at::Tensor step = direction * (5e-3 * got.h[l + 1].norm() / direction.norm());
+      const at::Tensor step =
+          direction * (5e-3 / Amplification(GetParam()) * got.h[l + 1].norm() / direction.norm());
       const at::Tensor want =
           (LastState(model_, prompt, l, step) - LastState(model_, prompt, l, -step)) / 2;
       EXPECT_LE((got.w[l + 1].mv(step) - want).norm().item<double>(),
@@ -94,7 +97,8 @@ TEST_P(JacobianTest, DoNotDependOnTheMemoryOrTheLayersBeside) {
   while (ErrorOf([&] { Jacobians(model_, prompts_[0], {0}, {.memory = enough}); }) != "no error")
     enough += enough / 8;
   const StateJacobians some = Jacobians(model_, prompts_[0], {0}, {.memory = enough});
-  EXPECT_LT(MaxDifference(some.w[0], all.w[1]), 1e-5 * (1 + all.w[1].abs().max().item<double>()));
+  EXPECT_LT(MaxDifference(some.w[0], all.w[1]),
+            Tolerance() * (1 + all.w[1].abs().max().item<double>()));
   EXPECT_LT(MaxDifference(some.h[0], all.h[1]), 1e-5);
 }
 

@@ -121,6 +121,7 @@ AttentionConfig ReadHeads(const Fields& f, const Config& c, const HeadDefaults& 
 std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers,
                                       bool has_sliding) {
   const Json& names = f.Raw(key);
+  if (!names.is_array() || names.empty()) f.Refuse(key);
   std::vector<LayerKind> kinds;
   for (const Json& name : names) {
     if (name == "mamba" || name == "linear_attention") kinds.push_back(LayerKind::kMamba);

@@ -23,6 +23,7 @@ std::vector<LayerKind> ReadPattern(const Fields& f, const char* key) {
     else if (letter == '-') kinds.push_back(LayerKind::kMlp);
     else f.Refuse(key);
   }
+  if (kinds.empty()) f.Refuse(key);
   return kinds;
 }
 
