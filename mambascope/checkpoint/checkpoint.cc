@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <set>
+#include <fstream>
 
+#include "mambascope/checkpoint/refusals.h"
+#include "mambascope/checkpoint/weight_files.h"
 #include "mambascope/error.h"
 
 namespace mambascope {
@@ -12,42 +14,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Returns the file names in the index's weight_map. Only plain file names are accepted, so an index
-// cannot refer to files outside its folder.
-std::set<std::string> Shards(const fs::path& index) {
-  const Json json = ReadJson(index);
-  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object())
-    throw Error(index.string() + ": lacks the object 'weight_map'");
-  std::set<std::string> shards;
-  for (const auto& [tensor, shard] : json["weight_map"].items()) {
-    if (!shard.is_string() ||
-        fs::path(shard.get<std::string>()).filename() != shard.get<std::string>()) {
-      throw Error(fmt::format("{}: weight_map of '{}' is {}; expected a file name", index.string(),
-                              tensor, shard.dump()));
-    }
-    shards.insert(shard.get<std::string>());
-  }
-  return shards;
+std::unique_ptr<TensorFile> OpenWeights(const fs::path& file) {
+  std::string begin(64, '\0');
+  std::ifstream(file, std::ios::binary).read(begin.data(), static_cast<int64_t>(begin.size()));
+  RefuseLfsPointer(begin, file);
+  std::unique_ptr<TensorFile> opened =
+      file.extension() == ".bin" ? OpenTorchBin(file) : OpenSafetensors(file);
+  RefuseOtherTensors(file, opened->tensors());
+  return opened;
 }
 
-std::vector<std::unique_ptr<TensorFile>> OpenFiles(const fs::path& folder) {
-  std::vector<std::unique_ptr<TensorFile>> files;
-  if (fs::exists(folder / "model.safetensors")) {
-    files.push_back(OpenSafetensors(folder / "model.safetensors"));
-  } else if (const fs::path index = folder / "model.safetensors.index.json"; fs::exists(index)) {
-    for (const std::string& shard : Shards(index)) files.push_back(OpenSafetensors(folder / shard));
-  } else if (const fs::path bin_index = folder / "pytorch_model.bin.index.json";
-             fs::exists(bin_index)) {
-    for (const std::string& shard : Shards(bin_index))
-      files.push_back(OpenTorchBin(folder / shard));
-  } else if (fs::exists(folder / "pytorch_model.bin")) {
-    files.push_back(OpenTorchBin(folder / "pytorch_model.bin"));
-  } else {
-    throw Error(folder.string() +
-                ": holds no model.safetensors, model.safetensors.index.json, pytorch_model.bin or "
-                "pytorch_model.bin.index.json");
+// Returns the name of a weight without the marks that PyTorch's wrappers leave in it.
+std::string Unwrapped(std::string name) {
+  for (const std::string mark :
+       {"_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module."}) {
+    for (size_t at = name.find(mark); at != name.npos; at = name.find(mark, at))
+      name.erase(at, mark.size());
   }
-  return files;
+  return name;
 }
 
 }  // namespace
@@ -56,49 +40,63 @@ Checkpoint Checkpoint::Open(const fs::path& folder) {
   std::error_code error;
   if (!fs::is_directory(folder, error))
     throw Error(folder.string() + ": no such folder", "expected a checkpoint folder");
+  RefuseOtherFolders(folder);
   Checkpoint checkpoint;
   checkpoint.folder_ = folder;
   checkpoint.config_ = ReadJson(folder / "config.json");
-  checkpoint.files_ = OpenFiles(folder);
-  for (const auto& file : checkpoint.files_) {
-    for (const auto& [name, info] : file->tensors())
-      if (!checkpoint.file_of_.emplace(name, file.get()).second)
-        throw Error(fmt::format("{}: tensor '{}' is in more than one file", folder.string(), name));
-  }
+  for (const fs::path& file : FindWeightFiles(folder))
+    checkpoint.files_.push_back(OpenWeights(file));
+  checkpoint.NameTensors();
   return checkpoint;
 }
 
+void Checkpoint::NameTensors() {
+  constexpr std::string_view kParallel = "module.";
+  bool parallel = true;
+  for (const auto& file : files_) {
+    for (const auto& [name, info] : file->tensors())
+      parallel = parallel && Unwrapped(name).starts_with(kParallel);
+  }
+  for (const auto& file : files_) {
+    for (const auto& [stored, info] : file->tensors()) {
+      const std::string name = Unwrapped(stored).substr(parallel ? kParallel.size() : 0);
+      if (!tensors_.emplace(name, Stored{file.get(), stored}).second)
+        throw Error(fmt::format("{}: holds tensor '{}' more than once", folder_.string(), name));
+    }
+  }
+}
+
 at::Tensor Checkpoint::Get(const std::string& name, const std::vector<int64_t>& shape) const {
-  const auto found = file_of_.find(name);
+  const auto found = tensors_.find(name);
   const std::string where = fmt::format("{}: tensor '{}'", folder_.string(), name);
-  if (found == file_of_.end())
+  if (found == tensors_.end())
     throw Error(where + " is missing", "the model that config.json describes needs it");
-  const TensorInfo& info = found->second->tensors().at(name);
+  const TensorInfo& info = found->second.info();
   if (info.dtype != at::kFloat && info.dtype != at::kHalf && info.dtype != at::kBFloat16) {
     throw Error(fmt::format("{} has type {}; expected float32, float16 or bfloat16", where,
-                            info.dtype_name));
+                            info.dtype_name),
+                info.dtype_name.starts_with("F8_") ? kQuantisedHint : "");
   }
   if (info.shape != shape) {
     throw Error(fmt::format("{} has shape [{}]; config.json requires [{}]", where,
                             fmt::join(info.shape, ", "), fmt::join(shape, ", ")));
   }
-  return found->second->Read(name);
+  return found->second.Read();
 }
 
 std::vector<std::string> Checkpoint::Names() const {
   std::vector<std::string> names;
-  for (const auto& [name, file] : file_of_) names.push_back(name);
+  for (const auto& [name, stored] : tensors_) names.push_back(name);
   return names;
 }
 
 std::map<std::string, at::Tensor> Checkpoint::All() const {
   std::map<std::string, at::Tensor> all;
-  for (const auto& [name, file] : file_of_) {
-    const TensorInfo& info = file->tensors().at(name);
-    if (info.dtype == at::ScalarType::Undefined)
+  for (const auto& [name, stored] : tensors_) {
+    if (stored.info().dtype == at::ScalarType::Undefined)
       throw Error(fmt::format("{}: tensor '{}' has type {}, which cannot be copied",
-                              folder_.string(), name, info.dtype_name));
-    all[name] = file->Read(name);
+                              folder_.string(), name, stored.info().dtype_name));
+    all[name] = stored.Read();
   }
   return all;
 }

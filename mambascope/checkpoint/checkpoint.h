@@ -18,6 +18,8 @@ namespace mambascope {
 class WeightSource {
  public:
   virtual ~WeightSource() = default;
+  // What messages call the source, such as its folder.
+  virtual std::string where() const { return "the weights"; }
   virtual bool Has(const std::string& name) const = 0;
   // All tensor names. Empty when the source cannot list them.
   virtual std::vector<std::string> Names() const { return {}; }
@@ -28,25 +30,37 @@ class WeightSource {
 
 class Checkpoint : public WeightSource {
  public:
-  // Opens config.json and the weight files. The weights are the first of these that exists:
-  // model.safetensors, the shards of model.safetensors.index.json, the shards of
-  // pytorch_model.bin.index.json, pytorch_model.bin. Throws Error when none exists.
+  // Opens config.json and the weight files (weight_files.h). Throws Error when they are missing, or
+  // hold something else than plain weights (refusals.h).
+  //
+  // What wraps a model leaves its mark in the names of the weights. The parts "_orig_mod."
+  // (torch.compile), "_fsdp_wrapped_module." and "_checkpoint_wrapped_module." are left out of all
+  // names, and so is "module." (DataParallel) where every name begins with it.
   static Checkpoint Open(const std::filesystem::path& folder);
 
   // Returns config.json, and the name that messages about it begin with.
   const Json& config() const { return config_; }
   std::string config_name() const { return (folder_ / "config.json").string(); }
-  bool Has(const std::string& name) const override { return file_of_.contains(name); }
+  std::string where() const override { return folder_.string(); }
+  bool Has(const std::string& name) const override { return tensors_.contains(name); }
   std::vector<std::string> Names() const override;
   // Every tensor by name, in its stored type. Throws Error for a type that LibTorch lacks.
   std::map<std::string, at::Tensor> All() const;
   at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override;
 
  private:
+  struct Stored {
+    const TensorFile* file;
+    std::string name;  // in the file
+    const TensorInfo& info() const { return file->tensors().at(name); }
+    at::Tensor Read() const { return file->Read(name); }
+  };
+  void NameTensors();
+
   std::filesystem::path folder_;
   Json config_;
   std::vector<std::unique_ptr<TensorFile>> files_;
-  std::map<std::string, const TensorFile*> file_of_;  // tensor name -> its file
+  std::map<std::string, Stored> tensors_;
 };
 
 }  // namespace mambascope

@@ -107,6 +107,8 @@ struct BranchScales {
 
 struct Config {
   std::string model_type;  // as spelled in config.json: "mamba", "falcon_mamba", "qwen2", ...
+  // model_type of the multimodal model whose text model this is; empty: there is none.
+  std::string wrapper;
   const Family* family = nullptr;  // says how such a model is built
   int64_t layers = 0;
   int64_t d_model = 0;

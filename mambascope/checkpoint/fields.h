@@ -20,6 +20,8 @@ class Fields {
     if (!json_.is_object()) throw Error(name_ + ": not a JSON object");
   }
 
+  // What messages begin with.
+  const std::string& name() const { return name_; }
   bool Has(const char* key) const { return json_.contains(key) && !json_[key].is_null(); }
   bool IsNull(const char* key) const { return json_.contains(key) && json_[key].is_null(); }
   const Json& Raw(const char* key) const { return json_[key]; }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -37,6 +38,18 @@ fs::path Target(const fs::path& path) {
 }
 
 }  // namespace
+
+std::vector<std::string> FileNames(const fs::path& folder) try {
+  std::vector<std::string> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with('.') && entry.is_regular_file()) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+} catch (const fs::filesystem_error& e) {
+  throw Error(fmt::format("{}: cannot be read: {}", e.path1().string(), e.code().message()));
+}
 
 std::string ReadFile(const fs::path& path) {
   std::error_code unreadable;  // an error shows when the file is opened below

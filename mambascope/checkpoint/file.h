@@ -9,8 +9,13 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mambascope {
+
+// Returns the names of the folder's files, in order. Hidden files are left out. Throws Error when
+// the folder cannot be read.
+std::vector<std::string> FileNames(const std::filesystem::path& folder);
 
 // Returns all bytes of the file. Throws Error when it cannot be read.
 std::string ReadFile(const std::filesystem::path& path);

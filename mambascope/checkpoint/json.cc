@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/refusals.h"
 #include "mambascope/error.h"
 
 namespace mambascope {
@@ -103,7 +104,9 @@ std::string DumpJson(const Json& json, int indent) {
 }
 
 Json ReadJson(const std::filesystem::path& path) {
-  return ParseJson(ReadFile(path), path.string());
+  const std::string text = ReadFile(path);
+  RefuseLfsPointer(text, path);
+  return ParseJson(text, path.string());
 }
 
 }  // namespace mambascope

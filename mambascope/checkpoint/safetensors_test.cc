@@ -100,7 +100,7 @@ TEST_F(SafetensorsTest, UnknownTypeIsListedAndRefusedWhenAskedFor) {
                 checkpoint.Get("new", {2, 2});
               }),
               AllOf(HasSubstr("tensor 'new'"), HasSubstr("F8_E4M3"),
-                    HasSubstr("float32, float16 or bfloat16")));
+                    HasSubstr("float32, float16 or bfloat16; take the unquantised model")));
 }
 
 TEST_F(SafetensorsTest, EveryCutOfARealFileIsRefused) {

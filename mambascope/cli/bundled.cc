@@ -7,6 +7,7 @@
 #include <regex>
 
 #include "mambascope/checkpoint/fingerprint.h"
+#include "mambascope/checkpoint/refusals.h"
 #include "mambascope/error.h"
 
 namespace mambascope {
@@ -71,9 +72,7 @@ fs::path ModelFolder(const std::string& name) {
     return Bundled("models/" + folder);
   std::error_code error;
   if (!fs::is_directory(name, error)) RefuseFolder(name);
-  if (!fs::exists(fs::path(name) / "config.json", error))
-    throw Error(name + "/config.json is missing: this is no checkpoint folder",
-                "name the folder that holds config.json and the weights");
+  RefuseOtherFolders(name);
   return name;
 }
 

@@ -114,7 +114,32 @@ const BadInput kBadModels[] = {
     {"NoWeights",
      kInfo,
      {"MODEL: holds no model.safetensors"},
+     [](const fs::path& model) {
+       for (const char* file : {"model.safetensors", "expected.safetensors"})
+         fs::remove(model / file);
+     }},
+    {"NotItsWeights",  // the only .safetensors file
+     kInfo,
+     {"MODEL: tensor 'backbone.embeddings.weight' is missing"},
      [](const fs::path& model) { fs::remove(model / "model.safetensors"); }},
+    {"Adapter",
+     {"predict", "--model", "MODEL", "--prompt", "hi"},
+     {"MODEL: holds an adapter, such as LoRA", "merge_and_unload"},
+     [](const fs::path& model) {
+       fs::remove(model / "config.json");
+       WriteFile(model / "adapter_config.json", "{}");
+     }},
+    {"OtherFormat",
+     kInfo,
+     {"MODEL: holds its weights in the format GGUF (x.gguf), which is not read"},
+     [](const fs::path& model) {
+       fs::remove(model / "config.json");
+       WriteFile(model / "x.gguf", "GGUF");
+     }},
+    {"GitLfsPointer",
+     kInfo,
+     {"MODEL/model.safetensors: is a Git LFS pointer", "git lfs pull"},
+     Overwrite("model.safetensors", "version https://git-lfs.github.com/spec/v1\n")},
     {"NoConfig",
      kInfo,
      {"MODEL/config.json is missing"},
@@ -157,7 +182,7 @@ const BadInput kBadModels[] = {
      EditConfig({{"hidden_size", nullptr}})},
     {"UnknownArchitecture",
      kInfo,
-     {"MODEL/config.json: unknown model_type 'rwkv'", "supported: mamba, mamba2"},
+     {"MODEL/config.json: unknown model_type 'rwkv'", "supported: mamba, falcon_mamba, mamba2"},
      EditConfig({{"model_type", "rwkv"}})},
     {"TokenizerMissing",
      {"predict", "--model", "MODEL", "--prompt", "hi"},

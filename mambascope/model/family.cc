@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
+#include <optional>
+#include <vector>
 
+#include "mambascope/checkpoint/refusals.h"
 #include "mambascope/error.h"
+#include "mambascope/model/text_config.h"
 
 namespace mambascope {
 namespace {
@@ -35,13 +38,19 @@ std::string AllModelTypes() {
   return fmt::format("{}", fmt::join(types, ", "));
 }
 
-}  // namespace
+void RefuseQuantised(const Fields& f) {
+  for (const char* key : {"quantization_config", "compression_config"}) {
+    if (!f.Has(key)) continue;
+    const Json method = f.Raw(key).is_object() ? f.Raw(key).value("quant_method", Json()) : Json();
+    throw Error(fmt::format("{}: quantised weights (field '{}'{}) are not supported", f.name(), key,
+                            method.is_string() ? ", " + method.get<std::string>() : ""),
+                kQuantisedHint);
+  }
+}
 
-Config ParseConfig(const Json& json, const std::string& name) {
-  const Fields f(json, name);
+Config ParseTextModel(const Fields& f) {
+  RefuseQuantised(f);
   Config c;
-  if (f.Has("quantization_config"))
-    f.Fail("quantised weights (field 'quantization_config') are not supported");
   if (!f.Has("model_type")) {
     if (!f.Has("d_model") || !f.Has("n_layer"))
       f.Fail(
@@ -52,7 +61,7 @@ Config ParseConfig(const Json& json, const std::string& name) {
     c.model_type = f.Get<std::string>("model_type");
     c.family = FindFamily(c.model_type);
     if (c.family == nullptr)
-      throw Error(fmt::format("{}: unknown model_type '{}'", name, c.model_type),
+      throw Error(fmt::format("{}: unknown model_type '{}'", f.name(), c.model_type),
                   "supported: " + AllModelTypes());
     c.vocab = f.Size("vocab_size");
   }
@@ -64,19 +73,57 @@ Config ParseConfig(const Json& json, const std::string& name) {
   return c;
 }
 
+// Returns the names of the family's weights if `source` has them with `outer` before them.
+std::optional<ModelNames> NamesAfter(const std::string& outer, const Family& family,
+                                     const WeightSource& source) {
+  const auto has = [&](const std::string& name) { return source.Has(name + ".weight"); };
+  ModelNames names = family.names;
+  const std::vector<std::string> prefixes = {names.prefix, "", "model.", "backbone.",
+                                             "transformer."};
+  // transformers reads the state-spaces name of Mamba's embedding, too.
+  const std::vector<std::string> embeddings = {names.embedding, "embedding"};
+  for (const std::string& embedding : embeddings) {
+    for (const std::string& prefix : prefixes) {
+      if (!has(outer + prefix + embedding)) continue;
+      names.prefix = outer + prefix;
+      names.embedding = embedding;
+      if (!has(names.unembedding) && has(outer + names.unembedding))
+        names.unembedding = outer + names.unembedding;
+      return names;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Config ParseConfig(const Json& json, const std::string& name) {
+  const Fields whole(json, name);
+  const std::optional<TextConfig> text = FindTextConfig(whole);
+  if (!text) return ParseTextModel(whole);
+  RefuseQuantised(whole);
+  Config c = ParseTextModel({text->json, fmt::format("{}: field '{}'", name, text->key)});
+  c.wrapper = text->wrapper;
+  c.tied_embeddings = c.tied_embeddings || text->ties_embeddings;
+  return c;
+}
+
 Config ReadConfig(const Checkpoint& checkpoint) {
   return ParseConfig(checkpoint.config(), checkpoint.config_name());
 }
 
 ModelNames FindNames(const Family& family, const WeightSource& source) {
-  ModelNames names = family.names;
-  const std::vector<std::string> prefixes = {names.prefix, "", "model.", "backbone.",
-                                             "transformer."};
-  const auto found = std::find_if(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) {
-    return source.Has(prefix + names.embedding + ".weight");
-  });
-  if (found != prefixes.end()) names.prefix = *found;
-  return names;
+  for (const char* outer : {"", "base_model."}) {
+    if (const std::optional<ModelNames> names = NamesAfter(outer, family, source)) return *names;
+  }
+  for (const char* outer :
+       {"language_model.", "model.language_model.", "text_model.", "model.text_model."}) {
+    std::optional<ModelNames> names = NamesAfter(outer, family, source);
+    if (!names) continue;
+    names->in_wrapper = true;
+    return *names;
+  }
+  return family.names;
 }
 
 }  // namespace mambascope

@@ -5,15 +5,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
-#include <set>
 #include <stdexcept>
 
 #include "mambascope/error.h"
 #include "mambascope/model/family.h"
 #include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/model/ops.h"
+#include "mambascope/model/unread.h"
 
 namespace mambascope {
 namespace {
@@ -42,52 +41,6 @@ void CheckPacking(size_t ids, const Packing& packing, size_t layers, const std::
   }
 }
 
-// Whether the tensor is a table that the code computes itself. Some checkpoints store causal masks
-// and rotary frequencies beside the weights.
-bool IsBuffer(const std::string& name) {
-  static constexpr std::array kBuffers = {".attn.bias", ".attn.masked_bias", ".attention.bias",
-                                          ".attention.masked_bias", ".rotary_emb.inv_freq"};
-  return std::any_of(kBuffers.begin(), kBuffers.end(),
-                     [&](const char* end) { return name.ends_with(end); });
-}
-
-// A source that forwards weights, counts their elements and records their names.
-class CountingSource : public WeightSource {
- public:
-  explicit CountingSource(const WeightSource& source) : source_(source) {}
-  bool Has(const std::string& name) const override { return source_.Has(name); }
-  at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override {
-    at::Tensor weight = source_.Get(name, shape);
-    count_ += weight.numel();
-    used_.insert(name);
-    return weight;
-  }
-  int64_t count() const { return count_; }
-  // Returns the names of weights that were never read, except buffers.
-  std::vector<std::string> Unused() const {
-    std::vector<std::string> unused;
-    for (const std::string& name : source_.Names()) {
-      if (!used_.contains(name) && !IsBuffer(name)) unused.push_back(name);
-    }
-    return unused;
-  }
-
- private:
-  const WeightSource& source_;
-  mutable int64_t count_ = 0;
-  mutable std::set<std::string> used_;
-};
-
-std::string UnusedText(const std::vector<std::string>& names) {
-  constexpr size_t kNamed = 5;
-  const size_t named = std::min(names.size(), kNamed);
-  const std::string more =
-      names.size() > named ? fmt::format(" and {} more", names.size() - named) : "";
-  return fmt::format(
-      "the model does not read '{}'{} of the checkpoint; does config.json describe another model?",
-      fmt::join(names.begin(), names.begin() + static_cast<int64_t>(named), "', '"), more);
-}
-
 }  // namespace
 
 Model Model::Load(const std::filesystem::path& folder, const ModelOptions& options) {
@@ -107,7 +60,11 @@ Model::Model(const Config& from, const WeightSource& source, const ModelOptions&
   const Family& family = *config.family;
   const ModelNames names = FindNames(family, source);
   const std::vector<int64_t> table = {config.vocab, config.d_model};
-  embedding_ = w.Float(names.prefix + names.embedding + ".weight", table);
+  const std::string stored = names.prefix + names.embedding + ".weight",
+                    head = names.unembedding + ".weight";
+  // Of two tied weights, safetensors' save_model keeps one: lm_head, by the order of names.
+  const bool head_only = config.tied_embeddings && !w.Has(stored) && w.Has(head);
+  embedding_ = w.Float(head_only ? head : stored, table);
   if (config.positions > 0)
     positions_ = w.Float(names.prefix + "wpe.weight", {config.positions, config.d_model});
   for (int64_t l = 0; l < config.layers; ++l)
@@ -117,16 +74,22 @@ Model::Model(const Config& from, const WeightSource& source, const ModelOptions&
   if (config.norm_offset != 0) norm_ = norm_ + config.norm_offset;
   if (family.final_norm == NormKind::kLayer)
     norm_bias_ = w.Float(names.prefix + names.norm + ".bias", {config.d_model});
-  LoadUnembedding(w, names.unembedding + ".weight");
+  LoadUnembedding(w, head);
   if (config.unembedding_bias)
     unembedding_bias_ = w.Float(names.unembedding + ".bias", {config.vocab});
   parameters_ += counted.count();
-  if (const std::vector<std::string> unused = counted.Unused(); !unused.empty())
-    warnings_.push_back(UnusedText(unused));
+  for (const std::string& warning : WarningsOfUnread(counted.Unread(), names, config))
+    warnings_.push_back(warning);
 }
 
 void Model::LoadUnembedding(const Weights& w, const std::string& name) {
   const bool is_stored = w.Has(name);
+  if (!is_stored && !config_.tied_embeddings)
+    throw Error(fmt::format("{}: the checkpoint has no unembedding: tensor '{}' is missing, and "
+                            "config.json does not tie it to the embedding (tie_word_embeddings)",
+                            w.where(), name),
+                "save the whole language model with transformers (AutoModelForCausalLM); the bare "
+                "model (AutoModel) has no unembedding");
   unembedding_ = config_.tied_embeddings && !is_stored
                      ? embedding_
                      : w.Float(name, {config_.vocab, config_.d_model});

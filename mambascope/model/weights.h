@@ -24,6 +24,8 @@ class Weights {
     return {source_, dtype_, device_, scope_ + part + "."};
   }
   bool Has(const std::string& name) const { return source_.Has(FullName(name)); }
+  // What messages call the checkpoint.
+  std::string where() const { return source_.where(); }
   // Returns the name in the checkpoint.
   std::string FullName(const std::string& name) const { return scope_ + name; }
   // Returns a weight matrix, in the model's dtype.

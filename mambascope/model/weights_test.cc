@@ -1,11 +1,14 @@
-// Tests how a model treats weights that contradict config.json and weights that it does not read.
+// Tests how a model treats weights that contradict config.json, and weights of several types.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "mambascope/checkpoint/tensor_file.h"
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/model/changed_checkpoint_test_support.h"
 #include "mambascope/model/family.h"
 #include "mambascope/model/model.h"
 
@@ -16,7 +19,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 
 // A checkpoint with additional tensors.
 class WithMore : public WeightSource {
@@ -88,22 +90,34 @@ TEST_P(TiedHeadTest, AnEqualCopyIsSilent) {
   EXPECT_TRUE(at::equal(LastLogits(copy), LastLogits(plain_)));
 }
 
-class UnusedWeightsTest : public testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Checkpoints, UnusedWeightsTest, testing::ValuesIn(TinyCheckpoints()),
-                         TestName);
+// safetensors' save_model keeps one of two tied weights.
+TEST_P(TiedHeadTest, MayBeAllThatIsStored) {
+  ChangedCheckpoint checkpoint(GetParam());
+  checkpoint.Rename([](const std::string& name) {
+    const bool is_embedding = name.ends_with("wte.weight") ||
+                              name.ends_with("embed_tokens.weight") ||
+                              name.ends_with("embeddings.weight");
+    return is_embedding ? "lm_head.weight" : name;
+  });
+  const Model head_only = checkpoint.Load();
+  EXPECT_THAT(head_only.warnings(), IsEmpty());
+  EXPECT_EQ(head_only.parameters(), plain_.parameters());
+  EXPECT_TRUE(at::equal(LastLogits(head_only), LastLogits(plain_)));
+  checkpoint.config["tie_word_embeddings"] = false;
+  EXPECT_THAT(checkpoint.ErrorOfLoading(), HasSubstr("' is missing"));
+}
 
-TEST_P(UnusedWeightsTest, AreNamedUnlessTheyAreTablesThatTheCodeMakes) {
-  const Checkpoint checkpoint = Checkpoint::Open(GoldenFolder() / GetParam());
-  const Config& config = ReadConfig(checkpoint);
-  EXPECT_THAT(Model(config, checkpoint).warnings(), IsEmpty());
-  const at::Tensor any = at::zeros({1});
-  const WithMore tables(
-      checkpoint,
-      {{"h.0.attn.bias", any}, {"h.0.attn.masked_bias", any}, {"x.rotary_emb.inv_freq", any}});
-  EXPECT_THAT(Model(config, tables).warnings(), IsEmpty());
-  const WithMore gate(checkpoint, {{"x.0.mlp.router.weight", any}, {"x.0.attn.bias", any}});
-  EXPECT_THAT(Model(config, gate).warnings(),
-              ElementsAre(AllOf(HasSubstr("x.0.mlp.router.weight"), Not(HasSubstr("attn.bias")))));
+TEST(TypesTest, MayDifferInOneFile) {
+  for (const char* name : {"llama", "mamba2"}) {
+    ChangedCheckpoint checkpoint(name);
+    const at::Tensor want = SomeLogits(checkpoint.Load());
+    int i = 0;
+    for (auto& [weight, tensor] : checkpoint.tensors)
+      tensor = tensor.to(std::array{at::kFloat, at::kHalf, at::kBFloat16}[i++ % 3]);
+    const double error = MaxDifference(SomeLogits(checkpoint.Load()), want);
+    EXPECT_GT(error, 0) << name << ": rounding to 16 bits changes the logits";
+    EXPECT_LT(error, 0.02 * want.abs().max().item<double>()) << name;
+  }
 }
 
 // Mamba-2 with four groups gives the values of its authors' code.

@@ -9,6 +9,7 @@
 #include "mambascope/checkpoint/tensor_file.h"
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/changed_checkpoint_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -52,6 +53,25 @@ TEST_P(EditFileTest, AppliedAndReloadedIsWhatTheEditedModelIs) {
     EXPECT_GT(MaxDifference(alone, before), 1e-4)
         << edit.projection << " at layer " << edit.layer << ": the edit does nothing";
   }
+}
+
+// The edit of a text model leaves the other parts of a multimodal checkpoint as they were.
+TEST(EditFileFormatTest, TextModelOfAMultimodalCheckpointIsEdited) {
+  c10::NoGradGuard no_grad;
+  ChangedCheckpoint checkpoint("llama");
+  checkpoint.Wrap();
+  checkpoint.Rename([](const std::string& name) { return "_orig_mod." + name; });
+  const Model model = checkpoint.Load();
+  const std::vector<Edit> edits = {RandomEdit(model, 1, "W_down", 1)};
+  const TempFolder out;
+  WriteEditedCheckpoint(checkpoint.folder.path(), model, edits, out / "edited");
+  const at::Tensor want = SomeLogits(model.Edited(edits));
+  EXPECT_GT(MaxDifference(want, SomeLogits(model)), 1e-3);
+  EXPECT_LT(MaxDifference(SomeLogits(Model::Load(out / "edited")), want),
+            1e-6 * want.abs().max().item<double>());
+  const auto tensors = Checkpoint::Open(out / "edited").All();
+  EXPECT_EQ(tensors.size(), checkpoint.tensors.size());
+  EXPECT_TRUE(tensors.at("vision_tower.embeddings.weight").equal(at::ones({3})));
 }
 
 // Two edits of one weight may differ only in places that the fingerprint does not sample.

@@ -24,6 +24,7 @@ struct ModelNames {
   std::string prefix = "model.";  // of all names but `unembedding`
   std::string blocks = "layers";  // block l has the prefix "layers.l."
   std::string embedding = "embed_tokens", norm = "norm", unembedding = "lm_head";
+  bool in_wrapper = false;  // the names are those of a multimodal model's text model
 };
 
 struct Family {
