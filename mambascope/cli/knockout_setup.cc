@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "mambascope/data/corpus.h"
 #include "mambascope/error.h"
@@ -46,6 +47,7 @@ std::vector<CutKind> ChooseCutKinds(const KnockoutArguments& a, const Model& mod
 // The heads of every layer that has attention.
 ChannelGroup Heads(const std::string& text, const Model& model) {
   ChannelGroup group{.name = "heads " + text,
+                     .mixers = MixerKind::kAttention,
                      .blocked = std::vector<at::Tensor>(static_cast<size_t>(model.layers()))};
   for (int l = 0; l < model.layers(); ++l) {
     const std::optional<Mixer> attention =
@@ -80,7 +82,7 @@ std::vector<std::string> ParseThirds(const std::string& name, const std::string&
 
 ChannelGroup Channels(const std::string& name, const std::vector<std::string>& thirds,
                       const FeatureGroups& features) {
-  ChannelGroup group{.name = name, .blocked = {}};
+  ChannelGroup group{.name = name, .mixers = MixerKind::kScan, .blocked = {}};
   for (const std::string& third : thirds) {
     const std::vector<at::Tensor>& masks = third == "fast"  ? features.fast
                                            : third == "mid" ? features.mid
@@ -91,6 +93,18 @@ ChannelGroup Channels(const std::string& name, const std::vector<std::string>& t
     }
   }
   return group;
+}
+
+// One kind of mixer, or all of them.
+ChannelGroup MixerGroup(const std::string& name, const Model& model) {
+  if (name == "all") return {};
+  const MixerKind kind = name == "mamba" ? MixerKind::kScan : MixerKind::kAttention;
+  for (int l = 0; l < model.layers(); ++l) {
+    if (FindMixer(model.layer(l).mixers(), kind)) return {.name = name, .mixers = kind};
+  }
+  throw Error(fmt::format("--mixers {}: no layer of this model has {}", name,
+                          kind == MixerKind::kScan ? "a recurrence" : "attention"),
+              "leave it out");
 }
 
 // Each name once.
@@ -111,6 +125,7 @@ std::vector<ChannelGroup> MakeGroups(const KnockoutArguments& a, const Model& mo
     groups.push_back(thirds.empty() ? ChannelGroup{} : Channels(name, thirds, *features));
   }
   if (a.heads) groups.push_back(Heads(*a.heads, model));
+  for (const std::string& name : a.mixers) groups.push_back(MixerGroup(name, model));
   if (groups.empty()) groups.emplace_back();
   return groups;
 }
@@ -166,6 +181,13 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
                    .bounds = OneOf{{"decay", "step"}}});
   option(&a.heads,
          {.names = "--heads", .help = "Attention heads to cut, as 0-3", .otherwise = "all"});
+  option(&a.mixers,
+         {.names = "--mixers",
+          .help = "Kinds of mixers to cut, each alone: mamba, attention, or all together. Each of "
+                  "several kinds gives a curve, as mamba,attention,all for a hybrid",
+          .otherwise = "all",
+          .bounds = OneOf{{"mamba", "attention", "all"}},
+          .list = List::kCommas});
   option.Topic("Further measures");
   option(&a.heatmap, {.names = "--heatmap",
                       .help = "Also cut each token alone from the last token, for a map of "
@@ -213,6 +235,10 @@ void CheckKnockout(const KnockoutArguments& a) {
          "--to does not go with --mode mean, which ablates the sources for all tokens");
   Refuse(a.ablates() && (a.heads || !a.channels.empty()),
          "--channels and --heads do not go with --mode mean");
+  Refuse(!a.mixers.empty() && (a.ablates() || a.heads || !a.channels.empty()),
+         "--mixers does not go with --channels, --heads and --mode mean");
+  Refuse(std::set<std::string>(a.mixers.begin(), a.mixers.end()).size() < a.mixers.size(),
+         "--mixers: the same kind is given twice");
   Refuse(!a.ablates() && a.restore, "--restore needs --mode mean");
   Refuse(!a.reads_texts() && (!a.texts.empty() || a.limit_documents || a.max_tokens),
          "--text, --limit-documents and --max-tokens need --mode mean or --rank step");

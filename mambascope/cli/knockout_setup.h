@@ -17,7 +17,7 @@ struct KnockoutArguments {
   std::vector<std::string> from = {}, to = {};  // empty: the defaults
   std::string mode = "cut", compat = "none";
   std::vector<int64_t> windows = {};  // lengths in layers; none: the default
-  std::vector<std::string> channels = {};
+  std::vector<std::string> channels = {}, mixers = {};
   std::optional<std::string> rank = {}, heads = {}, restore = {};
   bool heatmap = false, decompose = false;
   std::vector<std::string> texts = {};

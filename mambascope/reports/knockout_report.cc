@@ -85,7 +85,8 @@ std::vector<Panel> MakePanels(const KnockoutResult& result) {
     const Flow& flow = result.flows[f];
     Panel panel{WhatIsDone(result, flow), FlowKey(result, flow)};
     if (by_group)
-      panel = {fmt::format("knockout from {} to {}, by channels", flow.from, flow.to),
+      panel = {fmt::format("knockout from {} to {}, by {}", flow.from, flow.to,
+                           IsByMixers(result) ? "kind of mixer" : "channels"),
                flow.from + "_" + flow.to};
     if (by_length)
       panel = {
@@ -97,7 +98,7 @@ std::vector<Panel> MakePanels(const KnockoutResult& result) {
     found->flows.push_back(f);
     const int window = result.lengths.at(flow.windows).window;
     found->labels.push_back(by_length  ? "windows of " + Count(window, "layer")
-                            : by_group ? result.channels[flow.group]
+                            : by_group ? GroupName(result.channels[flow.group])
                                        : flow.from);
   }
   return panels;

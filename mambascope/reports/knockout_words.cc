@@ -18,14 +18,26 @@ std::string FlowName(const KnockoutResult& result, const Flow& flow) {
                                       [&](const Flow& other) { return other.to == flow.to; });
   return fmt::format(
       "{}{}{}{}", flow.from, one_target ? "" : " -> " + flow.to,
-      result.channels.size() > 1 ? fmt::format(" ({})", result.channels.at(flow.group)) : "",
+      result.channels.size() > 1 ? fmt::format(" ({})", GroupName(result.channels.at(flow.group)))
+                                 : "",
       result.lengths.size() > 1 ? fmt::format(" (w = {})", result.lengths.at(flow.windows).window)
                                 : "");
 }
 
+std::string GroupName(const std::string& group) {
+  if (group == "mamba") return "Mamba alone";
+  return group == "attention" ? "attention alone" : group;
+}
+
+bool IsByMixers(const KnockoutResult& result) {
+  return std::any_of(result.channels.begin(), result.channels.end(), [](const std::string& group) {
+    return group == "mamba" || group == "attention";
+  });
+}
+
 std::string GroupText(const KnockoutResult& result, size_t group) {
   const std::string& channels = result.channels.at(group);
-  return channels == "all" ? "" : fmt::format(" ({})", channels);
+  return channels == "all" ? "" : fmt::format(" ({})", GroupName(channels));
 }
 
 std::string WindowText(const KnockoutResult& result) {

@@ -21,7 +21,12 @@ CutKind KindAt(const std::vector<CutKind>& kinds, int64_t layer) {
   return kinds.empty() ? CutKind::kMixing : kinds.at(static_cast<size_t>(layer));
 }
 
-// Returns the cuts in the layers of `window` that have a mixer and channels of the group.
+bool HasMixer(const Layer& layer, std::optional<MixerKind> kind) {
+  const std::vector<Mixer> mixers = layer.mixers();
+  return kind ? FindMixer(mixers, *kind).has_value() : !mixers.empty();
+}
+
+// Returns the cuts in the layers of `window` that have mixers and channels of the group.
 Variant CutIn(const Model& model, Span window, const Tokens& from, const Tokens& to,
               const ChannelGroup& group, const std::vector<CutKind>& kinds) {
   Variant variant;
@@ -29,10 +34,15 @@ Variant CutIn(const Model& model, Span window, const Tokens& from, const Tokens&
     const auto layer = static_cast<int>(l);
     const at::Tensor channels =
         group.blocked.empty() ? at::Tensor() : group.blocked.at(static_cast<size_t>(l));
-    if (model.layer(layer).mixers().empty() || (!group.blocked.empty() && !channels.defined()))
+    if (!HasMixer(model.layer(layer), group.mixers) ||
+        (!group.blocked.empty() && !channels.defined()))
       continue;
-    variant.push_back(Cut{
-        .layer = layer, .from = from, .to = to, .channels = channels, .kind = KindAt(kinds, l)});
+    variant.push_back(Cut{.layer = layer,
+                          .from = from,
+                          .to = to,
+                          .channels = channels,
+                          .kind = KindAt(kinds, l),
+                          .mixers = group.mixers});
   }
   return variant;
 }

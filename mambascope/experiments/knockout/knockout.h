@@ -23,9 +23,10 @@
 
 namespace mambascope {
 
-// The channels (of scans) or heads (of attention) in which a cut acts.
+// The mixers, and their channels (of scans) or heads (of attention), in which a cut acts.
 struct ChannelGroup {
   std::string name = "all";
+  std::optional<MixerKind> mixers = {};  // none: all kinds
   // [layer], the mask of a Cut; undefined where the layer is not cut. Empty: all channels.
   std::vector<at::Tensor> blocked = {};
 };

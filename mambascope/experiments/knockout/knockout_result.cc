@@ -58,6 +58,11 @@ Json BaseJson(const KnockoutCurves& curves) {
   return {{"accuracy", curves.accuracy}, {"mean_probability", curves.mean_probability}};
 }
 
+// The kind of mixer that a group cuts: a group may bear the kind's name.
+std::string MixersOf(const std::string& group) {
+  return group == "mamba" || group == "attention" ? group : "all";
+}
+
 // `flows` gives the flows, and how they were severed.
 Json CurvesJson(const KnockoutResult& flows, const KnockoutCurves& curves) {
   Json json = Json::array();
@@ -68,6 +73,7 @@ Json CurvesJson(const KnockoutResult& flows, const KnockoutCurves& curves) {
     json.push_back({{"from", flow.from},
                     {"to", cut ? Json(flow.to) : Json()},
                     {"channels", cut ? Json(flows.channels.at(flow.group)) : Json()},
+                    {"mixers", cut ? Json(MixersOf(flows.channels.at(flow.group))) : Json()},
                     {"mode", flows.mode},
                     {"window", flows.lengths.at(flow.windows).window},
                     {"x", flows.lengths.at(flow.windows).x},

@@ -14,14 +14,44 @@ int64_t PathPosition(const Prompt& prompt, PathToken at) {
          1;
 }
 
-// Restores the residual `value` of `layer` at `token`, and holds the severed site there.
-Variant Sever(const Model& model, const std::string& condition, int layer, int64_t token,
+// Returns whether some layer has a mixer of this kind.
+bool HasMixer(const Model& model, MixerKind kind) {
+  for (int l = 0; l < model.layers(); ++l) {
+    if (FindMixer(model.layer(l).mixers(), kind)) return true;
+  }
+  return false;
+}
+
+// Returns the output of the mixers of this kind, in all layers that have one. It is mixer_out where
+// the layer has no mixer of the other kind.
+std::vector<Place> OutputsOf(const Model& model, MixerKind kind) {
+  const Site beside = kind == MixerKind::kScan ? Site::kMambaOut : Site::kAttnOut;
+  std::vector<Place> places;
+  for (int l = 0; l < model.layers(); ++l) {
+    if (!FindMixer(model.layer(l).mixers(), kind)) continue;
+    places.push_back({model.layer(l).Has(beside) ? beside : Site::kMixerOut, l});
+  }
+  return places;
+}
+
+// Returns the places that a condition holds.
+std::vector<Place> SeveredPlaces(const Model& model, const std::string& condition) {
+  if (condition == kPathConditions[0]) return {};
+  if (condition == "mamba_out") return OutputsOf(model, MixerKind::kScan);
+  if (condition == "attn_out") return OutputsOf(model, MixerKind::kAttention);
+  const Site site = ReadSite(condition);
+  std::vector<Place> places;
+  for (int l : model.LayersWith(site)) places.push_back({site, l});
+  return places;
+}
+
+// Restores the residual `value` of `layer` at `token`, and holds the severed places above it there.
+Variant Sever(const std::vector<Place>& severed, int layer, int64_t token,
               const at::Tensor& value) {
   Variant variant = {Set{{Site::kResid, layer, token}, value}};
-  if (condition == kPathConditions[0]) return variant;
-  const Site site = ParseSite(condition, model.sites());
-  for (int l : model.LayersWith(site)) {
-    if (l > layer) variant.push_back(Hold{{site, l, token}});  // below, both runs are equal
+  for (const Place& place : severed) {
+    if (place.layer > layer)
+      variant.push_back(Hold{{place.site, place.layer, token}});  // below, both runs are equal
   }
   return variant;
 }
@@ -30,9 +60,14 @@ Variant Sever(const Model& model, const std::string& condition, int layer, int64
 
 std::vector<std::string> PathConditions(const Model& model) {
   std::vector<std::string> conditions = {kPathConditions[0]};
-  for (Site site : {Site::kSsmOut, Site::kGate, Site::kMixerOut, Site::kMlpOut}) {
+  for (Site site : {Site::kSsmOut, Site::kGate, Site::kMixerOut}) {
     if (!model.LayersWith(site).empty()) conditions.emplace_back(SiteName(site));
   }
+  if (HasMixer(model, MixerKind::kScan) && HasMixer(model, MixerKind::kAttention)) {
+    conditions.emplace_back("mamba_out");
+    conditions.emplace_back("attn_out");
+  }
+  if (!model.LayersWith(Site::kMlpOut).empty()) conditions.emplace_back(SiteName(Site::kMlpOut));
   return conditions;
 }
 
@@ -56,9 +91,9 @@ std::vector<FactPaths> TracePathsFrom(const Model& model, const std::vector<Fact
                     to = PathPosition(f.corrupt.value_or(f.clean), tasks[task].at);
       first[task] = cases.size();
       for (const std::string& condition : conditions) {
+        const std::vector<Place> severed = SeveredPlaces(model, condition);
         for (const Place& place : residuals)
-          cases.Add(fact,
-                    Sever(model, condition, place.layer, to, runs.clean.State(place, fact)[from]));
+          cases.Add(fact, Sever(severed, place.layer, to, runs.clean.State(place, fact)[from]));
       }
     }
   }

@@ -23,11 +23,12 @@ struct PathOptions {
 };
 
 // The conditions: "recovery" severs nothing; the others are the sites that are held.
-inline constexpr std::array<const char*, 5> kPathConditions = {"recovery", "ssm_out", "gate",
-                                                               "mixer_out", "mlp_out"};
+inline constexpr std::array<const char*, 7> kPathConditions = {
+    "recovery", "ssm_out", "gate", "mixer_out", "mamba_out", "attn_out", "mlp_out"};
 
 // The conditions that a model has, in that order. A state-space model has recovery, ssm_out, gate
-// and mixer_out; a transformer has recovery, mixer_out (attention) and mlp_out.
+// and mixer_out; a transformer has recovery, mixer_out (attention) and mlp_out. In a hybrid,
+// mamba_out and attn_out hold the output of one kind of mixer, and mixer_out that of both.
 std::vector<std::string> PathConditions(const Model& model);
 
 struct FactPaths {
