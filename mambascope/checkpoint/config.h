@@ -64,7 +64,8 @@ struct RopeConfig {
 };
 
 // The mixer of a layer. kSliding: attention with a window. kMlp: the layer has only an MLP.
-enum class LayerKind { kMamba, kAttention, kSliding, kMlp };
+// kShared: a shared block and a Mamba mixer.
+enum class LayerKind { kMamba, kAttention, kSliding, kMlp, kShared };
 
 struct AttentionConfig {
   int64_t heads = 0;
@@ -100,6 +101,14 @@ struct ExpertsConfig {
   std::vector<bool> layers = {};  // which layers have them; empty: all
 };
 
+// Zamba2: blocks of attention and an MLP that several layers share. Each layer adds products of two
+// small matrices ("adapters") to some of their weights.
+struct SharedBlocksConfig {
+  int64_t count = 0;  // the layers take turns in using them
+  int64_t adapter_rank = 0;
+  bool attention_adapters = false;  // besides those of the MLP
+};
+
 // Falcon-H1: multipliers of what its parts read and write.
 struct BranchScales {
   double ssm_in = 1, ssm_out = 1, attention_in = 1, attention_out = 1, mlp_out = 1;
@@ -132,6 +141,7 @@ struct Config {
   RopeConfig sliding_rope;  // of layers of kSliding, where it differs
   MlpConfig mlp;
   ExpertsConfig experts;
+  SharedBlocksConfig shared;
 };
 
 // Returns the attention of layer `layer`, from 0, whose window and rotary positions may be its own.

@@ -44,6 +44,7 @@ inline std::vector<std::string> TinyCheckpoints() {
           "falcon_h1",
           "falcon_h1-norm",
           "jamba",
+          "zamba2",
           "qwen3_5",
           "qwen3_next"};
 }

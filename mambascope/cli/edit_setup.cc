@@ -1,6 +1,7 @@
 #include "mambascope/cli/edit_setup.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
@@ -196,8 +197,20 @@ EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options
                              "--layers and --projections take others",
                              places()[0].projection, layers().size() == 1 ? "layer" : "layers",
                              places_.layers, model_.layers()));
+  NoteSharedWeights();
   if (RunOf(options) != EditRun::kSweep) CheckPlaces();
   contexts_ = ChooseContexts(common, options.contexts, options.method, model_, tokenizer_);
+}
+
+void EditSetup::NoteSharedWeights() const {
+  for (const EditPlace& place : places()) {
+    std::vector<int> others = model_.LayersSharing(place.layer, place.projection);
+    std::erase(others, place.layer);
+    if (others.empty()) continue;
+    Warn(common_, fmt::format("{} of layer {} is a shared weight: the edit also changes {} {}",
+                              place.projection, place.layer,
+                              others.size() == 1 ? "layer" : "layers", fmt::join(others, ", ")));
+  }
 }
 
 void EditSetup::CheckPlaces() const {

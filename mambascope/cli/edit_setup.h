@@ -102,6 +102,8 @@ class EditSetup {
  private:
   // Throws Error where one edit of --method cannot be at all the places: ROME changes one weight,
   // and MEMIT one projection.
+  // Says which other layers an edit changes.
+  void NoteSharedWeights() const;
   void CheckPlaces() const;
   // ROME and MEMIT search with these.
   ValueOptions value() const;

@@ -1,11 +1,39 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/plural.h"
 
 namespace mambascope {
-
 namespace {
+
+std::vector<int> LayersOf(const Model& model, MixerKind kind) {
+  std::vector<int> layers;
+  for (int l = 0; l < model.layers(); ++l) {
+    if (FindMixer(model.layer(l).mixers(), kind)) layers.push_back(l);
+  }
+  return layers;
+}
+
+// "Mamba in layers 0-2, 4-6, 8; attention in layers 3, 7"
+std::string MixerText(const std::vector<int>& scans, const std::vector<int>& attention) {
+  const auto ranges = [](const std::vector<int>& layers) {
+    std::string text;
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const size_t begin = i;
+      while (i + 1 < layers.size() && layers[i + 1] == layers[i] + 1) ++i;
+      text += text.empty() ? "" : ", ";
+      text +=
+          begin == i ? std::to_string(layers[i]) : fmt::format("{}-{}", layers[begin], layers[i]);
+    }
+    return text;
+  };
+  std::string text;
+  if (!scans.empty()) text = "Mamba in layers " + ranges(scans);
+  if (!attention.empty())
+    text += (text.empty() ? "" : "; ") + ("attention in layers " + ranges(attention));
+  return text;
+}
 
 class InfoCommand : public Command {
  public:
@@ -14,8 +42,8 @@ class InfoCommand : public Command {
   void Run() override {
     const std::optional<Tokenizer> tokenizer = TryTokenizer(common);
     const Model model = LoadModel(common, tokenizer ? &*tokenizer : nullptr);
-    Json sites = Json::array(), projections = Json::array();
-    std::string site_list, projection_list;
+    Json sites = Json::array(), projections = Json::array(), shared = Json::array();
+    std::string site_list, projection_list, shared_list;
     for (const SiteInfo& site : model.sites()) {
       sites.push_back({{"name", SiteName(site.site)}, {"width", site.width}});
       site_list +=
@@ -24,7 +52,16 @@ class InfoCommand : public Command {
     for (const std::string& name : model.projections()) {
       projections.push_back(name);
       projection_list += (projection_list.empty() ? "" : ", ") + name;
+      for (const int layer : model.LayersWith(name)) {
+        const std::vector<int> layers = model.LayersSharing(layer, name);
+        if (layers.size() == 1 || layers[0] != layer) continue;
+        shared.push_back({{"projection", name}, {"layers", layers}});
+        shared_list +=
+            fmt::format("\nshared        {} of layers {}", name, fmt::join(layers, ", "));
+      }
     }
+    const std::vector<int> scans = LayersOf(model, MixerKind::kScan),
+                           attention = LayersOf(model, MixerKind::kAttention);
     const Config& c = model.config();
     Print(common,
           {{"architecture", c.model_type},
@@ -34,12 +71,14 @@ class InfoCommand : public Command {
            {"parameters", model.parameters()},
            {"sites", sites},
            {"projections", projections},
+           {"mixers", {{"mamba", scans}, {"attention", attention}}},
+           {"shared_weights", shared},
            {"tokenizer", tokenizer ? Json{{"tokens", tokenizer->vocab_size()}} : Json()}},
           fmt::format("architecture  {}\nlayers        {}\nd_model       {}\nvocabulary    "
                       "{}\nparameters    {}\nsites (width) "
-                      "{}\nprojections   {}\ntokenizer     {}\n",
+                      "{}\nmixers        {}\nprojections   {}{}\ntokenizer     {}\n",
                       c.model_type, c.layers, c.d_model, c.vocab, model.parameters(), site_list,
-                      projection_list,
+                      MixerText(scans, attention), projection_list, shared_list,
                       tokenizer ? Count(tokenizer->vocab_size(), "token")
                                 : "none in the folder: give one with --tokenizer, or --ids"));
   }

@@ -183,6 +183,9 @@ TEST_P(RunTest, CutInAllLayersHidesTheSourcesFromAttention) {
 TEST_P(RunTest, CutOfMixingAndConvolutionHidesTheSourcesCompletely) {
   for (int l : MixerLayers(model_)) {
     SCOPED_TRACE(l);
+    // Where the Mamba mixer reads what attention moved, a source reaches a target by way of a token
+    // between them.
+    if (model_.layer(l).Has(Site::kSharedOut)) continue;
     const Place in = BlockInput(l), out{Site::kMixerOut, l};
     for (int64_t source = 0; source < 5; ++source) {
       const auto reach = [&](const Variant& cuts) {

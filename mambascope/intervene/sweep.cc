@@ -54,6 +54,11 @@ class Group : public Hooks {
     const at::Tensor from_base =
         changes_.Apply(BlockInput(layer), begin, h, h.index_select(0, RowIndex(rows, h)));
     h_ = begin == 0 ? from_base : at::cat({h_, from_base});
+    // Above the first layer, no variant has changed its embedding.
+    const at::Tensor own =
+        layer == 0 ? from_base
+                   : base_.embedding().index_select(0, RowIndex(rows, base_.embedding()));
+    joined_.embedding = begin == 0 ? own : at::cat({joined_.embedding, own});
   }
 
   // Computes one layer; `base` is the base runs' data there. Returns the number of rows computed.
@@ -107,7 +112,7 @@ class Group : public Hooks {
   const BaseRuns& base_;
   std::vector<DownstreamRegion> regions_;
   std::vector<Segment> segments_;  // of all regions
-  Packing joined_;                 // the segments that have joined so far
+  Packing joined_;                 // the segments that have joined so far, and their embeddings
   Changes changes_;
   std::map<int, std::vector<RowCut>> cuts_;  // by layer
   // Held states of the base runs in the current layer.

@@ -80,9 +80,9 @@ class Block : public Layer {
     return mixers;
   }
 
-  std::vector<Mixing> Mix(const at::Tensor& h) const override {
+  std::vector<Mixing> Mix(const LayerInput& input) const override {
     if (mixers().empty()) return {};
-    const auto states = LayerStates(*this, h);
+    const auto states = LayerStates(*this, input);
     const at::Tensor x = states.at(Site::kMixerIn);
     std::vector<Mixing> mixings;
     ForEachBranch([&](const Sublayer& sublayer, const Branch& branch) {

@@ -15,10 +15,10 @@ namespace {
 
 const std::vector<const Family*>& Families() {
   static const std::vector<const Family*> families = {
-      &Mamba1Family(),        &Mamba2Family(),    &NeoxFamily(),     &Gpt2Family(),
-      &GptjFamily(),          &LlamaFamily(),     &GemmaFamily(),    &Olmo2Family(),
-      &PhiFamily(),           &Qwen3NextFamily(), &BambaFamily(),    &FalconH1Family(),
-      &GraniteHybridFamily(), &JambaFamily(),     &NemotronHFamily()};
+      &Mamba1Family(),        &Mamba2Family(),    &NeoxFamily(),      &Gpt2Family(),
+      &GptjFamily(),          &LlamaFamily(),     &GemmaFamily(),     &Olmo2Family(),
+      &PhiFamily(),           &Qwen3NextFamily(), &BambaFamily(),     &FalconH1Family(),
+      &GraniteHybridFamily(), &JambaFamily(),     &NemotronHFamily(), &Zamba2Family()};
   return families;
 }
 

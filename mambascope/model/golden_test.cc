@@ -127,7 +127,10 @@ TEST_P(GoldenTest, StatesAtSites) {
   const auto has = [&](const std::string& name) { return names.contains(name); };
   for (int l = 0; l < model_.layers(); ++l) {
     for (const EditableWeight& weight : model_.layer(l).editable()) {
-      const std::string module = end_of(weight.tensor.substr(0, weight.tensor.rfind('.')));
+      std::string module = end_of(weight.tensor.substr(0, weight.tensor.rfind('.')));
+      // A shared weight bears the name of the first layer that uses it.
+      if (module.starts_with("layers."))
+        module = fmt::format("layers.{}{}", l, module.substr(module.find('.', 7)));
       // Falcon-H1 scales the input of the projection, so that the scale lies before the output.
       const double in_scale = weight.key == Site::kMixerIn ? model_.config().branches.ssm_in : 1;
       if (has(module + ".in")) {

@@ -20,21 +20,23 @@ class Keep : public Hooks {
 
 // `computed` is a Layer or a Part.
 template <typename Computed>
-std::map<Site, at::Tensor> StatesOf(const Computed& computed, const at::Tensor& x) {
+std::map<Site, at::Tensor> StatesOf(const Computed& computed, const LayerInput& input) {
   Keep keep;
   Carry dropped;
-  computed.Forward(x, Packing::Whole({x.size(0)}), {}, dropped, {keep, 0});
+  Packing packing = Packing::Whole({input.h.size(0)});
+  packing.embedding = input.embedding;
+  computed.Forward(input.h, packing, {}, dropped, {keep, 0});
   return keep.states;
 }
 
 }  // namespace
 
-std::map<Site, at::Tensor> LayerStates(const Layer& layer, const at::Tensor& h) {
-  return StatesOf(layer, h);
+std::map<Site, at::Tensor> LayerStates(const Layer& layer, const LayerInput& input) {
+  return StatesOf(layer, input);
 }
 
 std::map<Site, at::Tensor> PartStates(const Part& part, const at::Tensor& x) {
-  return StatesOf(part, x);
+  return StatesOf(part, {x, {}});
 }
 
 std::unique_ptr<Part> Part::Edited(const std::string& name, const at::Tensor& /*change*/) const {

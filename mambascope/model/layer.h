@@ -20,13 +20,20 @@
 
 namespace mambascope {
 
+// What a layer reads of one whole prompt, [token, d_model] each.
+struct LayerInput {
+  at::Tensor h;          // the block's input
+  at::Tensor embedding;  // the embedding of the tokens, which a few layers read
+};
+
 class Layer {
  public:
   virtual ~Layer() = default;
 
   // Returns the block's output [row, d_model] for its input `h` [row, d_model]. Segments that
   // continue read their slot of `from`. The carry after each row of packing.kept is stored in the
-  // next slot of `kept`. `kept` is unchanged when packing.kept is empty.
+  // next slot of `kept`. `kept` is unchanged when packing.kept is empty. packing.embedding must
+  // be defined: a layer may read it.
   virtual at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from,
                              Carry& kept, const LayerHooks& hooks) const = 0;
 
@@ -49,9 +56,8 @@ class Layer {
   virtual std::unique_ptr<Layer> Edited(const std::string& name,
                                         const at::Tensor& change) const = 0;
 
-  // Returns, for each of mixers(), what it moves between the tokens of one whole prompt. `h`
-  // [token, d_model] is the block's input.
-  virtual std::vector<Mixing> Mix(const at::Tensor& h) const = 0;
+  // Returns, for each of mixers(), what it moves between the tokens of one whole prompt.
+  virtual std::vector<Mixing> Mix(const LayerInput& input) const = 0;
 
   // Returns the width of the states at `site`, or nothing when the layer lacks the site.
   std::optional<int64_t> FindWidth(Site site) const;
@@ -65,7 +71,7 @@ class Layer {
 EditableWeight FindEditable(const Layer& layer, const std::string& name);
 
 // Returns the states of one whole prompt that `layer` passes to the hooks, [token, width] for each
-// site. `h` [token, d_model] is the layer's input.
-std::map<Site, at::Tensor> LayerStates(const Layer& layer, const at::Tensor& h);
+// site.
+std::map<Site, at::Tensor> LayerStates(const Layer& layer, const LayerInput& input);
 
 }  // namespace mambascope

@@ -30,7 +30,9 @@ class LayerTest : public testing::TestWithParam<std::string> {
  protected:
   at::Tensor Output(const Layer& layer, Hooks& hooks) const {
     Carry dropped;
-    return layer.Forward(h_, Packing::Whole({h_.size(0)}), {}, dropped, {hooks, 0});
+    Packing packing = Packing::Whole({h_.size(0)});
+    packing.embedding = h_;
+    return layer.Forward(h_, packing, {}, dropped, {hooks, 0});
   }
   const c10::NoGradGuard no_grad_;
   const Model model_ = LoadTinyModel(GetParam());
@@ -41,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(Models, LayerTest, testing::ValuesIn(TinyModels()), Tes
 TEST_P(LayerTest, SitesAreThoseThatForwardPassesToTheHooks) {
   for (int l = 0; l < model_.layers(); ++l) {
     const Layer& layer = model_.layer(l);
-    const std::map<Site, at::Tensor> states = LayerStates(layer, h_);
+    const std::map<Site, at::Tensor> states = LayerStates(layer, {h_, h_});
     EXPECT_EQ(states.size(), layer.sites().size());
     for (const SiteInfo& info : layer.sites())
       EXPECT_EQ(states.at(info.site).size(1), info.width) << l << " " << SiteName(info.site);
@@ -78,7 +80,7 @@ TEST_P(LayerTest, WhatIsAddedToTheOutputIsReadByNothingElse) {
 TEST_P(LayerTest, EveryMixerHasAMixing) {
   for (int l = 0; l < model_.layers(); ++l) {
     const std::vector<Mixer> mixers = model_.layer(l).mixers();
-    const std::vector<Mixing> mixings = model_.layer(l).Mix(h_);
+    const std::vector<Mixing> mixings = model_.layer(l).Mix({h_, h_});
     ASSERT_EQ(mixings.size(), mixers.size());
     for (size_t i = 0; i < mixers.size(); ++i) {
       EXPECT_EQ(mixers[i].channels % mixings[i].channels, 0);
@@ -96,7 +98,8 @@ TEST(MixedModelTest, SaysWhichLayersHaveWhat) {
   EXPECT_THAT(model.LayersWith(Site::kResid), ElementsAre(0, 1, 2, 3, 4));
   EXPECT_THAT(model.LayersWith(Site::kEmbed), ElementsAre());
   EXPECT_THAT(model.LayersWith("W_down"), ElementsAre(0, 1, 3));
-  EXPECT_THAT(model.LayersWith("W_o"), ElementsAre(0, 2, 4));
+  EXPECT_THAT(model.LayersWith("W_a"), ElementsAre(0, 2, 4));
+  EXPECT_THAT(model.LayersWith("W_o"), ElementsAre(0, 1, 2, 4));
   EXPECT_THAT(model.projections(), ElementsAre("W_a", "W_g", "W_o", "W_down"));
   EXPECT_TRUE(model.Has({Site::kEmbed, kEmbedLayer}));
   EXPECT_FALSE(model.Has({Site::kEmbed, 0}));
@@ -113,7 +116,7 @@ TEST(MixedModelTest, SaysWhichLayersHaveWhat) {
 
 TEST(MixedModelTest, EditsReachTheLayersThatHaveTheProjection) {
   const Model model = MixedModel();
-  EXPECT_THAT(ErrorOf([&] { model.editable(1, "W_o"); }), testing::HasSubstr("projection 'W_o'"));
+  EXPECT_THAT(ErrorOf([&] { model.editable(1, "W_a"); }), testing::HasSubstr("projection 'W_a'"));
   EXPECT_THAT(ErrorOf([&] { model.editable(2, "W_down"); }),
               testing::HasSubstr("it has: W_a, W_g, W_o"));
   const EditableWeight weight = model.editable(3, "W_down");

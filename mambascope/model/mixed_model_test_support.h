@@ -41,7 +41,7 @@ class BlockWithMlp : public Layer {
   std::vector<Mixer> mixers() const override { return block_->mixers(); }
   std::vector<EditableWeight> editable() const override {
     std::vector<EditableWeight> weights = block_->editable();
-    weights.push_back({"W_down", w_down_, Site::kMlpMid, Site::kMlpOut, "w_down"});
+    weights.push_back({"W_down", w_down_, Site::kMlpMid, Site::kMlpOut, "0.w_down"});
     return weights;
   }
   LayerCost cost() const override {
@@ -53,7 +53,7 @@ class BlockWithMlp : public Layer {
     if (name == "W_down") return std::make_unique<BlockWithMlp>(block_, w_up_, w_down_ + change);
     return std::make_unique<BlockWithMlp>(block_->Edited(name, change), w_up_, w_down_);
   }
-  std::vector<Mixing> Mix(const at::Tensor& h) const override { return block_->Mix(h); }
+  std::vector<Mixing> Mix(const LayerInput& input) const override { return block_->Mix(input); }
 
  private:
   // Hides the inner block's output from the hooks, since it is not a state of this block.
@@ -94,7 +94,7 @@ class MlpBlock : public Layer {
   }
   std::vector<Mixer> mixers() const override { return {}; }
   std::vector<EditableWeight> editable() const override {
-    return {{"W_down", w_down_, Site::kMlpMid, Site::kMlpOut, "w_down"}};
+    return {{"W_down", w_down_, Site::kMlpMid, Site::kMlpOut, "3.w_down"}};
   }
   LayerCost cost() const override {
     return {.row = (6 * w_down_.size(0) + 2 * w_up_.size(0)) * static_cast<int64_t>(sizeof(float))};
@@ -103,7 +103,7 @@ class MlpBlock : public Layer {
                                 const at::Tensor& change) const override {
     return std::make_unique<MlpBlock>(w_up_, w_down_ + change);
   }
-  std::vector<Mixing> Mix(const at::Tensor&) const override { return {}; }
+  std::vector<Mixing> Mix(const LayerInput&) const override { return {}; }
 
  private:
   at::Tensor w_up_, w_down_;  // [width, d_model], [d_model, width]

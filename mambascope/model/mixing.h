@@ -34,6 +34,8 @@ struct Mixing {
   at::Tensor gate;       // [token, width]; undefined: 1
   Projection out;        // W [d_model, width] and b
   at::Tensor step;       // Mamba: the step size delta [token, channels]
+  // Whether o is added to the residual stream. Elsewhere another part of the layer reads it.
+  bool writes = true;
   // Returns the rows of M from the token `first` on, for the channels [begin, end), as
   // [token - first, token, end - begin]. Entries are 0 where `from` is after `to`. The whole M
   // takes token * token * channels floats, and a few times as many while it is computed.

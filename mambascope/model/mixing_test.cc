@@ -40,7 +40,7 @@ class MixingTest : public testing::TestWithParam<std::string> {
       SCOPED_TRACE("layer " + std::to_string(l));
       const at::Tensor h = Input(l);
       const std::vector<Mixer> mixers = model_.layer(l).mixers();
-      const std::vector<Mixing> mixings = model_.layer(l).Mix(h);
+      const std::vector<Mixing> mixings = model_.layer(l).Mix({h, Input(0)});
       ASSERT_EQ(mixings.size(), mixers.size());
       for (size_t i = 0; i < mixers.size(); ++i) use(model_.layer(l), h, mixers[i], mixings[i]);
     }
@@ -60,27 +60,28 @@ void ExpectNear(const at::Tensor& got, const at::Tensor& want, const std::string
 
 // M v plus the skip is the output of the recurrence or the attention.
 TEST_P(MixingTest, MatrixTimesValuesIsWhatArrives) {
-  ForEachMixer(
-      [&](const Layer& layer, const at::Tensor& h, const Mixer& mixer, const Mixing& mixing) {
-        const at::Tensor m = mixing.matrix(0, 0, mixing.channels);
-        ASSERT_EQ(m.sizes(), (at::IntArrayRef{tokens_, tokens_, mixing.channels}));
-        at::Tensor arrived =
-            at::einsum("ijc,jcw->icw", {m, mixing.values.unflatten(1, {mixing.channels, -1})})
-                .flatten(1);
-        if (mixing.skip.defined()) arrived = arrived + mixing.skip;
-        const Site moved = MovedSite(layer, mixer.kind);
-        ExpectNear(arrived, LayerStates(layer, h).at(moved), std::string(SiteName(moved)));
-      });
+  ForEachMixer([&](const Layer& layer, const at::Tensor& h, const Mixer& mixer,
+                   const Mixing& mixing) {
+    const at::Tensor m = mixing.matrix(0, 0, mixing.channels);
+    ASSERT_EQ(m.sizes(), (at::IntArrayRef{tokens_, tokens_, mixing.channels}));
+    at::Tensor arrived =
+        at::einsum("ijc,jcw->icw", {m, mixing.values.unflatten(1, {mixing.channels, -1})})
+            .flatten(1);
+    if (mixing.skip.defined()) arrived = arrived + mixing.skip;
+    const Site moved = MovedSite(layer, mixer.kind);
+    ExpectNear(arrived, LayerStates(layer, {h, Input(0)}).at(moved), std::string(SiteName(moved)));
+  });
 }
 
 // The writes of all tokens, the skip and the bias add up to the output of the layer's mixers.
 TEST_P(MixingTest, WritesAddUpToTheMixersOutput) {
   for (int l : MixerLayers(model_)) {
     const at::Tensor h = Input(l);
-    const at::Tensor want = LayerStates(model_.layer(l), h).at(Site::kMixerOut);
+    const at::Tensor want = LayerStates(model_.layer(l), {h, Input(0)}).at(Site::kMixerOut);
     for (int64_t to : {int64_t{0}, int64_t{4}, tokens_ - 1}) {
       at::Tensor sum = at::zeros({model_.config().d_model});
-      for (const Mixing& mixing : model_.layer(l).Mix(h)) {
+      for (const Mixing& mixing : model_.layer(l).Mix({h, Input(0)})) {
+        if (!mixing.writes) continue;
         const at::Tensor written = mixing.Written(to);
         ASSERT_EQ(written.sizes(), (at::IntArrayRef{tokens_, model_.config().d_model}));
         EXPECT_EQ(written.slice(0, to + 1).abs().sum().item<double>(), 0) << "later tokens";

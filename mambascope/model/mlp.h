@@ -1,6 +1,7 @@
 // MLPs.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "mambascope/checkpoint/config.h"
@@ -10,13 +11,17 @@
 
 namespace mambascope {
 
-// W_down act(W_up y). `transposed` says whether the checkpoint stores W_down as [in, out].
-std::unique_ptr<Part> MakeMlp(Activation activation, Projection up, Projection down,
-                              bool transposed = false);
+// The hidden layer of an MLP, y [row, d_model] -> [row, width].
+using HiddenLayer = std::function<at::Tensor(const at::Tensor& y)>;
 
-// W_down (act(gate_scale W_gate y) * W_up y), the gated MLP of Shazeer 2020 (SwiGLU with SiLU).
-std::unique_ptr<Part> MakeGatedMlp(Activation activation, Projection gate, Projection up,
-                                   Projection down, double gate_scale = 1);
+// W_down hidden(y). `transposed` says whether the checkpoint stores W_down as [in, out].
+std::unique_ptr<Part> MakeMlp(HiddenLayer hidden, Projection down, bool transposed = false);
+
+// act(W_up y)
+HiddenLayer PlainHidden(Activation activation, Projection up);
+// act(gate_scale W_gate y) * W_up y, of the gated MLP (Shazeer 2020; SwiGLU with SiLU).
+HiddenLayer GatedHidden(Activation activation, Projection gate, Projection up,
+                        double gate_scale = 1);
 
 // A gated MLP with the projections gate_proj, up_proj and down_proj of `w`, as in Llama; an MLP
 // without a gate has the last two.

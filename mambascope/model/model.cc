@@ -119,9 +119,12 @@ Model Model::Edited(const std::vector<Edit>& edits) const {
                               fmt::join(edit.v.sizes(), " x "), weight.size(1), weight.size(0)),
                   "was the edit made for another model?");
     }
-    std::shared_ptr<const Layer>& layer = edited.layers_[static_cast<size_t>(edit.layer)];
-    layer = layer->Edited(edit.projection,
-                          edit.v.to(weight.options()).t().mm(edit.u.to(weight.options())));
+    const at::Tensor change =
+        edit.v.to(weight.options()).t().mm(edit.u.to(weight.options()));  // [out, in]
+    for (int l : LayersSharing(edit.layer, edit.projection)) {
+      std::shared_ptr<const Layer>& layer = edited.layers_[static_cast<size_t>(l)];
+      layer = layer->Edited(edit.projection, change);
+    }
   }
   return edited;
 }
@@ -138,6 +141,15 @@ EditableWeight Model::editable(int layer, const std::string& name) const {
     throw Error(fmt::format("layer {} is out of range", layer),
                 fmt::format("the model has layers 0 to {}", layers() - 1));
   return FindEditable(this->layer(layer), name);
+}
+
+std::vector<int> Model::LayersSharing(int layer, const std::string& projection) const {
+  const std::string tensor = editable(layer, projection).tensor;
+  std::vector<int> sharing;
+  for (int l : LayersWith(projection)) {
+    if (l == layer || editable(l, projection).tensor == tensor) sharing.push_back(l);
+  }
+  return sharing;
 }
 
 std::vector<SiteInfo> Model::sites() const {
@@ -212,16 +224,17 @@ at::Tensor Model::Embed(std::span<const int64_t> ids, const Packing& packing) co
              : h;
 }
 
-at::Tensor Model::Forward(std::span<const int64_t> ids, const Packing& packing, Hooks* hooks,
+at::Tensor Model::Forward(std::span<const int64_t> ids, const Packing& rows, Hooks* hooks,
                           const std::vector<Carry>* from, std::vector<Carry>* kept,
                           std::optional<int> top) const {
-  CheckPacking(ids.size(), packing, layers_.size(), from, kept);
+  CheckPacking(ids.size(), rows, layers_.size(), from, kept);
   Hooks no_hooks;
   if (hooks == nullptr) hooks = &no_hooks;
   const Carry nothing;
   Carry dropped;
   if (kept != nullptr) kept->assign(layers_.size(), {});
-  at::Tensor h = hooks->At({Site::kEmbed, kEmbedLayer}, Embed(ids, packing));
+  Packing packing = rows;
+  at::Tensor h = packing.embedding = hooks->At({Site::kEmbed, kEmbedLayer}, Embed(ids, packing));
   const auto end = static_cast<size_t>(top.value_or(layers() - 1) + 1);
   for (size_t l = 0; l < end; ++l) {
     h = layers_[l]->Forward(h, packing, from != nullptr ? (*from)[l] : nothing,

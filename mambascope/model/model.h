@@ -57,9 +57,9 @@ class Model {
   // Makes a model with this config and with weights from `source`.
   Model(const Config& config, const WeightSource& source, const ModelOptions& options = {});
 
-  // Returns a copy of this model with `edits` made. The copy shares all other weights with this
-  // model, which does not change. Throws Error for a layer or projection that the model lacks, and
-  // for an edit of the wrong width.
+  // Returns a copy of this model with `edits` made, in every layer that shares an edited weight.
+  // The copy shares all other weights with this model, which does not change. Throws Error for a
+  // layer or projection that the model lacks, and for an edit of the wrong width.
   Model Edited(const std::vector<Edit>& edits) const;
   // Returns a model with these layers between this model's embedding and final norm. Its config()
   // and parameters() are those of this model, except for the number of layers. REQUIRES: at least
@@ -93,6 +93,9 @@ class Model {
   // Returns the width of the states at `place`. REQUIRES: Has(place).
   int64_t width(const Place& place) const;
 
+  // Returns the layers that use the same weight as `layer` for this projection, and `layer` itself,
+  // in ascending order. An edit changes them all. Throws Error as editable() does.
+  std::vector<int> LayersSharing(int layer, const std::string& projection) const;
   // Returns the names of the projections that can be edited in at least one layer, each once.
   std::vector<std::string> projections() const;
   // Returns the layers in which this projection can be edited, in ascending order.

@@ -67,8 +67,10 @@ class Tree {
   std::vector<at::Tensor> Forward(const Model& model) {
     Link();
     std::vector<at::Tensor> h;
-    for (const Wave& wave : waves_) {
-      if (!wave.ids.empty()) h.push_back(model.Embed(wave.ids, wave.packing));
+    for (Wave& wave : waves_) {
+      if (wave.ids.empty()) continue;
+      wave.packing.embedding = model.Embed(wave.ids, wave.packing);
+      h.push_back(wave.packing.embedding);
     }
     Hooks no_hooks;
     for (int l = 0; l < model.layers(); ++l) {

@@ -24,11 +24,12 @@ enum class Site {
   kMambaOut,
   kAttnMixed,
   kAttnOut,
-  kMixerPreNorm,
+  kMixerDown,
   kMixerOut,
   kMlpMid,
-  kMlpPreNorm,
-  kMlpOut
+  kMlpDown,
+  kMlpOut,
+  kSharedOut
 };
 
 // The layer number of Site::kEmbed, which belongs to no layer.

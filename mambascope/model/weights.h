@@ -23,6 +23,13 @@ class Weights {
   Weights Scope(const std::string& part) const {
     return {source_, dtype_, device_, scope_ + part + "."};
   }
+  // Returns the weights that stand beside these: `name` replaces the last part of their scope.
+  // REQUIRES: there is a scope.
+  Weights Beside(const std::string& name) const {
+    const size_t dot = scope_.rfind('.', scope_.size() - 2);
+    return {source_, dtype_, device_,
+            (dot == std::string::npos ? "" : scope_.substr(0, dot + 1)) + name + "."};
+  }
   bool Has(const std::string& name) const { return source_.Has(FullName(name)); }
   // What messages call the checkpoint.
   std::string where() const { return source_.where(); }

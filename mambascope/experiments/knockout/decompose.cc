@@ -44,7 +44,9 @@ AnswerParts DecomposeAnswer(const Model& model, const std::vector<int64_t>& ids,
     parts.by_token.emplace_back(ids.size());
     parts.skip.push_back(0);
     parts.bias.push_back(0);
-    for (const Mixing& mixing : model.layer(l).Mix(run.State(BlockInput(l), 0))) {
+    for (const Mixing& mixing :
+         model.layer(l).Mix({run.State(BlockInput(l), 0), run.State(BlockInput(0), 0)})) {
+      if (!mixing.writes) continue;
       const std::vector<double> by_token = ToVector(mixing.Written(to).mv(logit.direction));
       for (size_t t = 0; t < by_token.size(); ++t) parts.by_token.back()[t] += by_token[t];
       if (mixing.skip.defined()) parts.skip.back() += share(mixing.WrittenBySkip(to));

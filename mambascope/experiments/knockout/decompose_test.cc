@@ -46,7 +46,8 @@ TEST_P(DecomposeTest, PartsAddUpToTheLogit) {
               1e-6 * Amplification(GetParam()) * scale);
   bool skips = false;
   for (int l = 0; l < model_.layers(); ++l) {
-    for (const Mixing& mixing : model_.layer(l).Mix(at::ones({2, model_.config().d_model})))
+    for (const Mixing& mixing : model_.layer(l).Mix(
+             {at::ones({2, model_.config().d_model}), at::ones({2, model_.config().d_model})}))
       skips = skips || mixing.skip.defined();
   }
   double sum = parts.embedding + parts.offset + Sum(parts.skip) + Sum(parts.bias) + Sum(parts.mlp),

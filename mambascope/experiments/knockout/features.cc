@@ -26,7 +26,7 @@ std::vector<ScanLayer> FindScans(const Model& model) {
 }
 
 // Returns the step sizes [token, channels] of the scan in `layer`, given the layer's input.
-at::Tensor Steps(const Layer& layer, const at::Tensor& input) {
+at::Tensor Steps(const Layer& layer, const LayerInput& input) {
   for (const Mixing& mixing : layer.Mix(input)) {
     if (mixing.step.defined()) return mixing.step;
   }
@@ -41,7 +41,7 @@ std::vector<at::Tensor> MeanSteps(const Model& model, const std::vector<ScanLaye
   std::vector<at::Tensor> sums(layers.size());
   int64_t tokens = 0;
   for (const std::vector<int64_t>& ids : texts) {
-    const std::vector<at::Tensor> inputs = LayerInputs(model, ids, layers);
+    const std::vector<LayerInput> inputs = LayerInputs(model, ids, layers);
     for (size_t i = 0; i < layers.size(); ++i) {
       const at::Tensor sum = Steps(model.layer(layers[i]), inputs[i]).to(at::kDouble).sum(0);
       sums[i] = sums[i].defined() ? sums[i] + sum : sum;

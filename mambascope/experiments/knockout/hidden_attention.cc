@@ -40,7 +40,7 @@ std::vector<LayerAttention> HiddenAttention(const Model& model, const std::vecto
                                             const std::vector<int>& layers,
                                             const AttentionOptions& options) {
   const c10::NoGradGuard no_grad;
-  const std::vector<at::Tensor> inputs = LayerInputs(model, ids, layers);
+  const std::vector<LayerInput> inputs = LayerInputs(model, ids, layers);
   std::vector<LayerAttention> found;
   for (size_t i = 0; i < layers.size(); ++i) {
     const Layer& layer = model.layer(layers[i]);

@@ -26,7 +26,7 @@ INSTANTIATE_TEST_SUITE_P(Checkpoints, HiddenAttentionTest, testing::ValuesIn(Tin
 // layer has one result for each of its mixers.
 TEST_P(HiddenAttentionTest, AveragesTheMatricesOfAllChannels) {
   const std::vector<int> layers = MixerLayers(model_);
-  const std::vector<at::Tensor> inputs = LayerInputs(model_, ids_, layers);
+  const std::vector<LayerInput> inputs = LayerInputs(model_, ids_, layers);
   for (int64_t floats : {int64_t{1}, int64_t{36 * 5}, int64_t{1} << 24}) {
     const auto found = HiddenAttention(model_, ids_, layers, {.channel = 1, .floats = floats});
     size_t next = 0;

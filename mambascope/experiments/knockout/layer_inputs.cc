@@ -8,10 +8,10 @@
 
 namespace mambascope {
 
-std::vector<at::Tensor> LayerInputs(const Model& model, const std::vector<int64_t>& ids,
+std::vector<LayerInput> LayerInputs(const Model& model, const std::vector<int64_t>& ids,
                                     const std::vector<int>& layers) {
   const c10::NoGradGuard no_grad;
-  RunOptions options;
+  RunOptions options{.keep = {BlockInput(0)}};
   for (int layer : layers) {
     if (layer < 0 || layer >= model.layers())
       throw Error(fmt::format("layer {} is out of range", layer),
@@ -19,8 +19,9 @@ std::vector<at::Tensor> LayerInputs(const Model& model, const std::vector<int64_
     options.keep.push_back(BlockInput(layer));
   }
   const RunResult run = Run(model, {ids}, options);
-  std::vector<at::Tensor> inputs;
-  for (const Place& place : options.keep) inputs.push_back(run.State(place, 0));
+  std::vector<LayerInput> inputs;
+  for (int layer : layers)
+    inputs.push_back({run.State(BlockInput(layer), 0), run.State(BlockInput(0), 0)});
   return inputs;
 }
 

@@ -9,10 +9,9 @@
 
 namespace mambascope {
 
-// Returns the inputs of `layers`, [token, d_model] each. Throws Error for an empty prompt, and for
-// a layer
-// or an id that the model lacks.
-std::vector<at::Tensor> LayerInputs(const Model& model, const std::vector<int64_t>& ids,
+// Returns the inputs of `layers`. Throws Error for an empty prompt, and for a layer or an id that
+// the model lacks.
+std::vector<LayerInput> LayerInputs(const Model& model, const std::vector<int64_t>& ids,
                                     const std::vector<int>& layers);
 
 }  // namespace mambascope

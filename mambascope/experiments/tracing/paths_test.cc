@@ -57,8 +57,13 @@ class TracePathsTest : public testing::TestWithParam<std::string> {
         Set{{Site::kResid, layer, to}, clean_run.State({Site::kResid, layer}, 0)[from]});
     if (condition != "recovery") {
       std::vector<Place> parts;
-      const Site site = ParseSite(condition, model_.sites());
-      for (int l : model_.LayersWith(site)) parts.push_back({site, l});
+      const bool mamba = condition == "mamba_out", attention = condition == "attn_out";
+      const Site site = mamba || attention ? Site::kMixerOut : ReadSite(condition);
+      for (int l : model_.LayersWith(site)) {
+        const bool scans = model_.layer(l).Has(Site::kSsmOut);
+        if ((mamba && !scans) || (attention && scans)) continue;
+        parts.push_back({site, l});
+      }
       const RunResult corrupt_run =
           mambascope::Run(model_, {corrupt.ids}, {.variants = {corruption}, .keep = parts});
       for (const Place& part : parts)

@@ -119,7 +119,7 @@ AttentionConfig ReadHeads(const Fields& f, const Config& c, const HeadDefaults& 
 }
 
 std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers,
-                                      bool has_sliding) {
+                                      std::optional<LayerKind> also) {
   const Json& names = f.Raw(key);
   if (!names.is_array() || names.empty()) f.Refuse(key);
   std::vector<LayerKind> kinds;
@@ -127,7 +127,9 @@ std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t 
     if (name == "mamba" || name == "linear_attention") kinds.push_back(LayerKind::kMamba);
     else if (name == "attention" || name == "full_attention")
       kinds.push_back(LayerKind::kAttention);
-    else if (has_sliding && name == "sliding_attention") kinds.push_back(LayerKind::kSliding);
+    else if (also == LayerKind::kSliding && name == "sliding_attention")
+      kinds.push_back(LayerKind::kSliding);
+    else if (also == LayerKind::kShared && name == "hybrid") kinds.push_back(LayerKind::kShared);
     else if (name == "mlp") kinds.push_back(LayerKind::kMlp);
     else f.Refuse(key);
   }

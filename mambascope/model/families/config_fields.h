@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,10 +37,10 @@ struct HeadDefaults {
 // num_attention_heads, num_key_value_heads, head_dim and attention_bias.
 AttentionConfig ReadHeads(const Fields& f, const Config& c, const HeadDefaults& defaults = {});
 
-// "mamba" or "linear_attention", "attention" or "full_attention", "mlp", and
-// "sliding_attention" where the family has it.
+// "mamba" or "linear_attention", "attention" or "full_attention", "mlp". A family may also have
+// "sliding_attention" (kSliding) or "hybrid" (kShared).
 std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers,
-                                      bool has_sliding = false);
+                                      std::optional<LayerKind> also = {});
 
 // A list of layers that have attention; the others have a Mamba mixer.
 std::vector<LayerKind> ReadLayerIndices(const Fields& f, const char* key, int64_t layers);

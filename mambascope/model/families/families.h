@@ -55,5 +55,6 @@ const Family& PhiFamily();
 const Family& Qwen3NextFamily();
 // The folders of the state-spaces repositories, whose config.json has no model_type.
 const Family& StateSpacesFamily();
+const Family& Zamba2Family();
 
 }  // namespace mambascope

@@ -20,7 +20,7 @@ namespace {
 void ReadGemmaWindows(const Fields& f, Config& c, int64_t window, int64_t period) {
   c.attention.window = f.Size("sliding_window", window);
   if (f.Has("layer_types")) {
-    c.layer_kinds = ReadLayerKinds(f, "layer_types", c.layers, true);
+    c.layer_kinds = ReadLayerKinds(f, "layer_types", c.layers, LayerKind::kSliding);
     return;
   }
   for (int64_t l = 1; l <= c.layers; ++l)
@@ -76,11 +76,11 @@ std::unique_ptr<Layer> MakeGemmaLayer(const Config& config, const Weights& w, in
       {{.kind = Sublayer::Kind::kMixer,
         .norm = LoadRmsNorm(w, "input_layernorm", config),
         .parts = {{LoadAttention({AttentionOf(config, layer)}, config, w.Scope("self_attn")),
-                   Site::kMixerPreNorm}},
+                   Site::kMixerDown}},
         .post_norm = LoadPostNorm(w, "post_attention_layernorm", config)},
        {.kind = Sublayer::Kind::kMlp,
         .norm = LoadRmsNorm(w, "pre_feedforward_layernorm", config),
-        .parts = {{LoadGatedMlp(config.mlp, config.d_model, w.Scope("mlp")), Site::kMlpPreNorm}},
+        .parts = {{LoadGatedMlp(config.mlp, config.d_model, w.Scope("mlp")), Site::kMlpDown}},
         .post_norm = LoadPostNorm(w, "post_feedforward_layernorm", config)}});
 }
 

@@ -56,8 +56,9 @@ std::unique_ptr<Layer> MakeGpt2Layer(const Config& config, const Weights& w, int
                                    LoadTransposed(w, "attn.c_proj", d, d))}},
           {.kind = Sublayer::Kind::kMlp,
            .norm = LoadLayerNorm(w, "ln_2", config),
-           .parts = {MakeMlp(config.mlp.activation, LoadTransposed(w, "mlp.c_fc", width, d),
-                             LoadTransposed(w, "mlp.c_proj", d, width), /*transposed=*/true)}}});
+           .parts = {
+               MakeMlp(PlainHidden(config.mlp.activation, LoadTransposed(w, "mlp.c_fc", width, d)),
+                       LoadTransposed(w, "mlp.c_proj", d, width), /*transposed=*/true)}}});
 }
 
 }  // namespace

@@ -34,18 +34,18 @@ std::unique_ptr<Layer> MakeGptjLayer(const Config& config, const Weights& w, int
   const auto square = [&](const char* name) { return Projection::Load(w, name, d, d, false); };
   const Norm norm = LoadLayerNorm(w, "ln_1", config);
   return MakeBlock(
-      d,
-      {{.kind = Sublayer::Kind::kMixer,
-        .norm = norm,
-        .parts = {MakeAttention({config.attention},
-                                SeparateHeads(config.attention.head_dim, square("attn.q_proj"),
-                                              square("attn.k_proj"), square("attn.v_proj")),
-                                square("attn.out_proj"))}},
-       {.kind = Sublayer::Kind::kMlp,
-        .reads = Sublayer::Reads::kBlockInput,
-        .norm = norm,
-        .parts = {MakeMlp(config.mlp.activation, Projection::Load(w, "mlp.fc_in", width, d, true),
-                          Projection::Load(w, "mlp.fc_out", d, width, true))}}});
+      d, {{.kind = Sublayer::Kind::kMixer,
+           .norm = norm,
+           .parts = {MakeAttention({config.attention},
+                                   SeparateHeads(config.attention.head_dim, square("attn.q_proj"),
+                                                 square("attn.k_proj"), square("attn.v_proj")),
+                                   square("attn.out_proj"))}},
+          {.kind = Sublayer::Kind::kMlp,
+           .reads = Sublayer::Reads::kBlockInput,
+           .norm = norm,
+           .parts = {MakeMlp(
+               PlainHidden(config.mlp.activation, Projection::Load(w, "mlp.fc_in", width, d, true)),
+               Projection::Load(w, "mlp.fc_out", d, width, true))}}});
 }
 
 }  // namespace

@@ -45,9 +45,9 @@ void ReadGraniteHybrid(const Fields& f, Config& c) {
 std::unique_ptr<Part> LoadSharedMlp(const Config& config, const Weights& w) {
   const int64_t d = config.d_model, width = config.mlp.width;
   const Projection in = Projection::Load(w, "input_linear", 2 * width, d, false);
-  return MakeGatedMlp(config.mlp.activation, {in.weight.narrow(0, 0, width), {}, in.tensor},
-                      {in.weight.narrow(0, width, width), {}, in.tensor},
-                      Projection::Load(w, "output_linear", d, width, false));
+  return MakeMlp(GatedHidden(config.mlp.activation, {in.weight.narrow(0, 0, width), {}, in.tensor},
+                             {in.weight.narrow(0, width, width), {}, in.tensor}),
+                 Projection::Load(w, "output_linear", d, width, false));
 }
 
 std::unique_ptr<Part> LoadExperts(const Config& config, const Weights& w) {

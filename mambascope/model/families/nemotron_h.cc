@@ -64,7 +64,8 @@ std::unique_ptr<Part> LoadPart(const Config& config, LayerKind kind, const Weigh
   switch (kind) {
     case LayerKind::kMamba: return MakeMamba2(config.ssm, config.d_model, w);
     case LayerKind::kAttention: return LoadAttention({.config = config.attention}, config, w);
-    case LayerKind::kSliding: break;
+    case LayerKind::kSliding:
+    case LayerKind::kShared: break;
     case LayerKind::kMlp: return LoadMlp(config.mlp, config.d_model, w);
   }
   throw Error("unknown kind of layer");

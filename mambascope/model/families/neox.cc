@@ -51,9 +51,10 @@ std::unique_ptr<Layer> MakeNeoxLayer(const Config& config, const Weights& w, int
        {.kind = Sublayer::Kind::kMlp,
         .reads = config.parallel_residual ? Sublayer::Reads::kBlockInput : Sublayer::Reads::kStream,
         .norm = LoadLayerNorm(w, "post_attention_layernorm", config),
-        .parts = {MakeMlp(config.mlp.activation,
-                          Projection::Load(w, "mlp.dense_h_to_4h", width, d, config.mlp.bias),
-                          Projection::Load(w, "mlp.dense_4h_to_h", d, width, config.mlp.bias))}}});
+        .parts = {MakeMlp(
+            PlainHidden(config.mlp.activation,
+                        Projection::Load(w, "mlp.dense_h_to_4h", width, d, config.mlp.bias)),
+            Projection::Load(w, "mlp.dense_4h_to_h", d, width, config.mlp.bias))}}});
 }
 
 }  // namespace

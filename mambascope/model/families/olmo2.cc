@@ -28,10 +28,10 @@ std::unique_ptr<Layer> MakeOlmo2Layer(const Config& config, const Weights& w, in
       config.d_model,
       {{.kind = Sublayer::Kind::kMixer,
         .parts = {{LoadAttention({config.attention}, config, w.Scope("self_attn")),
-                   Site::kMixerPreNorm}},
+                   Site::kMixerDown}},
         .post_norm = LoadPostNorm(w, "post_attention_layernorm", config)},
        {.kind = Sublayer::Kind::kMlp,
-        .parts = {{LoadGatedMlp(config.mlp, config.d_model, w.Scope("mlp")), Site::kMlpPreNorm}},
+        .parts = {{LoadGatedMlp(config.mlp, config.d_model, w.Scope("mlp")), Site::kMlpDown}},
         .post_norm = LoadPostNorm(w, "post_feedforward_layernorm", config)}});
 }
 

@@ -43,8 +43,9 @@ std::unique_ptr<Layer> MakePhiLayer(const Config& config, const Weights& w, int6
           {.kind = Sublayer::Kind::kMlp,
            .reads = Sublayer::Reads::kBlockInput,
            .norm = norm,
-           .parts = {MakeMlp(config.mlp.activation, Projection::Load(w, "mlp.fc1", width, d, true),
-                             Projection::Load(w, "mlp.fc2", d, width, true))}}});
+           .parts = {MakeMlp(
+               PlainHidden(config.mlp.activation, Projection::Load(w, "mlp.fc1", width, d, true)),
+               Projection::Load(w, "mlp.fc2", d, width, true))}}});
 }
 
 }  // namespace

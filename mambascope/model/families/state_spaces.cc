@@ -120,9 +120,9 @@ std::unique_ptr<Part> LoadAttentionOf(const Config& config, const Weights& w) {
 std::unique_ptr<Part> LoadMlpOf(const Config& config, const Weights& w) {
   const int64_t d = config.d_model, width = config.mlp.width;
   const Projection in = Projection::Load(w, "fc1", 2 * width, d, false);
-  return MakeGatedMlp(Activation::kSilu, {in.weight.narrow(0, width, width), {}, in.tensor},
-                      {in.weight.narrow(0, 0, width), {}, in.tensor},
-                      Projection::Load(w, "fc2", d, width, false));
+  return MakeMlp(GatedHidden(Activation::kSilu, {in.weight.narrow(0, width, width), {}, in.tensor},
+                             {in.weight.narrow(0, 0, width), {}, in.tensor}),
+                 Projection::Load(w, "fc2", d, width, false));
 }
 
 std::unique_ptr<Layer> MakeStateSpacesLayer(const Config& config, const Weights& w, int64_t layer) {

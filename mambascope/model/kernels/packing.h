@@ -22,6 +22,8 @@ struct Segment {
 struct Packing {
   std::vector<Segment> segments;  // in row order, without gaps
   std::vector<int64_t> kept;      // rows, ascending, after which each layer keeps its carry
+  // The embedding of every row, [row, d_model], which a few layers read besides their input.
+  at::Tensor embedding = {};
 
   // Packs whole prompts of these lengths; keeps no carry.
   static Packing Whole(const std::vector<int64_t>& lengths);
