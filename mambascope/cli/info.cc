@@ -15,7 +15,7 @@ std::vector<int> LayersOf(const Model& model, MixerKind kind) {
   return layers;
 }
 
-// "Mamba in layers 0-2, 4-6, 8; attention in layers 3, 7"
+// "recurrence in layers 0-2, 4-6, 8; attention in layers 3, 7"
 std::string MixerText(const std::vector<int>& scans, const std::vector<int>& attention) {
   const auto ranges = [](const std::vector<int>& layers) {
     std::string text;
@@ -29,7 +29,7 @@ std::string MixerText(const std::vector<int>& scans, const std::vector<int>& att
     return text;
   };
   std::string text;
-  if (!scans.empty()) text = "Mamba in layers " + ranges(scans);
+  if (!scans.empty()) text = "recurrence in layers " + ranges(scans);
   if (!attention.empty())
     text += (text.empty() ? "" : "; ") + ("attention in layers " + ranges(attention));
   return text;

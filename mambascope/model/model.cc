@@ -74,7 +74,8 @@ Model::Model(const Config& from, const WeightSource& source, const ModelOptions&
   if (config.norm_offset != 0) norm_ = norm_ + config.norm_offset;
   if (family.final_norm == NormKind::kLayer)
     norm_bias_ = w.Float(names.prefix + names.norm + ".bias", {config.d_model});
-  LoadUnembedding(w, head);
+  if (head_only) unembedding_ = embedding_;
+  else LoadUnembedding(w, head);
   if (config.unembedding_bias)
     unembedding_bias_ = w.Float(names.unembedding + ".bias", {config.vocab});
   parameters_ += counted.count();

@@ -50,8 +50,7 @@ std::string UnreadText(const std::vector<std::string>& names) {
 
 at::Tensor CountingSource::Get(const std::string& name, const std::vector<int64_t>& shape) const {
   at::Tensor weight = source_.Get(name, shape);
-  count_ += weight.numel();
-  used_.insert(name);
+  if (used_.insert(name).second) count_ += weight.numel();
   return weight;
 }
 
