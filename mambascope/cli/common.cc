@@ -75,9 +75,10 @@ void VisitCompatOption(CommonArguments& a, OptionVisitor& option) {
   option.Topic("Model");
   option(&a.compat,
          {.names = "--compat",
-          .help = "Norm before W_o of a Mamba-2, if its config.json gives the norm several groups "
-                  "of components. none: one RMS for each group, as the model was trained. "
-                  "transformers: one RMS over all components, as the Hugging Face library does",
+          .help = "How models are computed that transformers computes in another way than their "
+                  "authors. none: as the authors do. transformers: the norm before W_o of a "
+                  "Mamba-2 takes one RMS over all components, even if config.json gives it several "
+                  "groups; Gemma 2's attention does not cap its scores",
           .bounds = OneOf{{"none", "transformers"}}});
 }
 
