@@ -90,6 +90,10 @@ TEST_F(FactsCliTest, PathsWritesWhatItPromises) {
   EXPECT_EQ(paths["at"], "prompt_last");
   EXPECT_THAT(Keys(paths["conditions"]),
               UnorderedElementsAre("recovery", "ssm_out", "gate", "mixer_out"));
+  RunFacts("paths", "hybrid", {"--model", "demo-hybrid", "--limit", "1"});
+  EXPECT_THAT(Keys(Result("paths", "hybrid")["conditions"]),
+              UnorderedElementsAre("recovery", "ssm_out", "gate", "mixer_out", "mamba_out",
+                                   "attn_out", "mlp_out"));
   ASSERT_EQ(paths["facts"].size(), 3u);
   for (const Json& fact : paths["facts"])
     EXPECT_THAT(Keys(fact), testing::UnorderedElementsAreArray(kFactKeys));

@@ -289,6 +289,27 @@ TEST_F(KnockoutCliTest, HeadsCutAPartOfAttention) {
                 all["facts"][0]["probs"][0][w].get<double>(), 1e-5);
 }
 
+// In the hybrid, the cut of one kind leaves the other. In a Mamba, all mixers are of one kind.
+TEST_F(KnockoutCliTest, KindsOfMixersAreCutAlone) {
+  const Words hybrid =
+      tower_ + Words{"--model", "demo-hybrid", "--from", "subject", "--window", "9"};
+  const Json json = Result("out", hybrid + Words{"--mixers", "mamba,attention,all"}),
+             plain = Result("plain", hybrid);
+  ASSERT_EQ(json["curves"].size(), 3u);
+  const auto p = [&](size_t curve) { return json["facts"][0]["probs"][curve][0].get<double>(); };
+  const double base = json["facts"][0]["p_base"];
+  for (size_t c = 0; c < 3; ++c)
+    EXPECT_EQ(json["curves"][c]["mixers"], (std::array{"mamba", "attention", "all"})[c]);
+  EXPECT_LT(p(0), 0.5 * base) << "the recurrences carry the fact";
+  EXPECT_NE(p(1), base);
+  EXPECT_NEAR(p(1), base, 0.1 * base) << "attention does not";
+  EXPECT_NEAR(p(2), plain["facts"][0]["probs"][0][0].get<double>(), 1e-6);
+  EXPECT_EQ(plain["curves"][0]["mixers"], "all");
+  const std::string page = ReadFile(folder_ / "out/knockout.html");
+  EXPECT_THAT(page, HasSubstr("by kind of mixer"));
+  EXPECT_THAT(page, HasSubstr("attention alone"));
+}
+
 TEST_F(KnockoutCliTest, DecomposesTheAnswersLogit) {
   const Json json = Result("out", tower_ + Words{"--decompose", "--from", "subject"});
   const Json& parts = json["facts"][0]["decompose"];
@@ -346,6 +367,9 @@ TEST_F(KnockoutCliTest, OptionsThatDoNotFitAreRefused) {
   ExpectUsageError(facts_ + Words{"--mode", "mean", "--heads", "0"}, "--heads");
   ExpectUsageError(facts_ + Words{"--mode", "mean", "--channels", "fast"}, "--channels");
   ExpectUsageError(facts_ + Words{"--mode", "cut-conv", "--channels", "fast"}, "--mode cut");
+  ExpectUsageError(facts_ + Words{"--mixers", "mamba", "--channels", "fast"},
+                   "--mixers does not go with");
+  ExpectUsageError(facts_ + Words{"--mixers", "mamba,mamba"}, "the same kind is given twice");
   ExpectUsageError(facts_ + Words{"--rank", "step"}, "--rank");
   ExpectUsageError(facts_ + Words{"--restore", "none"}, "--restore");
   ExpectUsageError(facts_ + Words{"--text", relation_}, "--text");
@@ -368,6 +392,7 @@ TEST_F(KnockoutCliTest, WhatTheModelOrThePromptLacksIsNamed) {
   ExpectError(tower_ + Words{"--from", "99"}, "token 99 is beyond the prompt");
   ExpectError(facts_ + Words{"--from", "99"}, "token 99 is beyond the longest prompt");
   ExpectError(facts_ + Words{"--heads", "0"}, "--heads");
+  ExpectError(facts_ + Words{"--mixers", "attention"}, "no layer of this model has attention");
   ExpectError(facts_ + Words{"--channels", "quick"}, "there is no group 'quick'");
   ExpectError(facts_ + Words{"--channels", "fast_decay"}, "--compat knockout");
   ExpectError(facts_ + Words{"--model", "demo-neox", "--channels", "fast"},

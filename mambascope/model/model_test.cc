@@ -57,6 +57,36 @@ TEST_P(LogitDirectionTest, IsTheGradientWhereTheScaleIsFrozen) {
             1e-5 * part.direction.abs().max().item<double>());
 }
 
+// Two layers of Zamba2 use one block, so an edit of its weights reaches both, and no other weight.
+TEST(SharedWeightTest, AnEditChangesEveryLayerThatUsesIt) {
+  const c10::NoGradGuard no_grad;
+  const Model model = Model::Load(GoldenFolder() / "zamba2");
+  EXPECT_EQ(model.LayersSharing(4, "W_down"), (std::vector<int>{2, 4}));
+  EXPECT_EQ(model.LayersSharing(2, "attn_W_o"), (std::vector<int>{2, 4}));
+  EXPECT_EQ(model.LayersSharing(2, "W_o"), (std::vector<int>{2}));
+  for (const char* projection : {"W_down", "attn_W_o", "W_o"}) {
+    const at::Tensor weight = model.editable(4, projection).weight;
+    at::manual_seed(2);
+    const Edit edit{4, projection, at::randn({1, weight.size(1)}), at::randn({1, weight.size(0)})};
+    const Model edited = model.Edited({edit});
+    const bool is_shared = std::string(projection) != "W_o";
+    for (int l : model.LayersWith(projection)) {
+      const at::Tensor change =
+          edited.editable(l, projection).weight - model.editable(l, projection).weight;
+      const bool changes = l == 4 || (l == 2 && is_shared);
+      EXPECT_LT(MaxDifference(change, changes ? edit.v.t().mm(edit.u) : at::zeros_like(change)),
+                1e-5)
+          << projection << " of layer " << l;
+    }
+    const std::vector<int64_t> ids = {7, 300, 21};
+    EXPECT_GT(MaxDifference(edited.Forward(ids, Packing::Whole({3})),
+                            model.Forward(ids, Packing::Whole({3}))),
+              1e-3)
+        << projection;
+  }
+  EXPECT_EQ(model.parameters(), 170872) << "a shared weight is counted once";
+}
+
 TEST(UnembedInPartsTest, PartsAreThoseOfTheWhole) {
   const c10::NoGradGuard no_grad;
   const Model model = Model::Load(GoldenFolder() / "gpt2");

@@ -46,10 +46,11 @@ std::string Caption(const KnockoutResult& result, bool several) {
                       : "In a window of layers, whose length depends on the model";
   const std::string through = result.mode == "cut-conv" ? "the mixer, its convolution included"
                                                         : "the recurrence or the attention";
+  const std::string kinds = IsByMixers(result) ? " (of one kind of mixer alone, or of all)" : "";
   const std::string done =
       result.mode == "mean"
           ? "the sources' states before the convolution (conv_in) are set to the layer's mean"
-          : fmt::format("the targets read nothing from the sources through {}", through);
+          : fmt::format("the targets read nothing from the sources through {}{}", through, kinds);
   const std::string curve =
       "100 (p - p_base) / p_base, where p is the probability of the base "
       "run's answer at the last token";
