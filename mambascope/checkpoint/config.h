@@ -56,7 +56,7 @@ struct RopeConfig {
   enum class Scaling { kNone, kLinear, kLlama3, kYarn } scaling = Scaling::kNone;
   double factor = 1;
   double low_frequency_factor = 1, high_frequency_factor = 4;  // kLlama3
-  double original_context = 8192;                              // kLlama3 and kYarn
+  double original_context = 0;                                 // kLlama3 and kYarn
   double beta_fast = 32, beta_slow = 1;                        // kYarn
   bool whole_pairs = true;  // kYarn: the ends of the blend are rounded outwards to whole pairs
   int64_t max_tokens = 0;   // longest prompt for which these frequencies are exact; 0: no limit
@@ -144,6 +144,8 @@ struct Config {
   SharedBlocksConfig shared;
 };
 
+// Returns the kind of layer `layer`, from 0. REQUIRES: the layers are not all alike.
+LayerKind KindOf(const Config& config, int64_t layer);
 // Returns the attention of layer `layer`, from 0, whose window and rotary positions may be its own.
 AttentionConfig AttentionOf(const Config& config, int64_t layer);
 

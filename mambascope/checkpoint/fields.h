@@ -24,9 +24,12 @@ class Fields {
   const std::string& name() const { return name_; }
   bool Has(const char* key) const { return json_.contains(key) && !json_[key].is_null(); }
   bool IsNull(const char* key) const { return json_.contains(key) && json_[key].is_null(); }
-  const Json& Raw(const char* key) const { return json_[key]; }
+  const Json& Raw(const char* key) const {
+    if (!json_.contains(key)) throw Error(fmt::format("{}: lacks the field '{}'", name_, key));
+    return json_[key];
+  }
   Fields Sub(const char* key) const {
-    return {json_[key], fmt::format("{}: field '{}'", name_, key)};
+    return {Raw(key), fmt::format("{}: field '{}'", name_, key)};
   }
 
   template <typename T>
@@ -89,6 +92,11 @@ class Fields {
     if (Has(key) && Get<T>(key) != value) Refuse(key);
   }
   [[noreturn]] void Refuse(const char* key) const {
+    if (!json_.contains(key))
+      throw Error(
+          fmt::format("{}: lacks the field '{}', and its usual value does not go with the "
+                      "other fields",
+                      name_, key));
     throw Error(fmt::format("{}: field '{}' has the value {}, which is not supported", name_, key,
                             json_[key].dump()));
   }

@@ -100,10 +100,10 @@ class EditSetup {
   void Describe(RunDescription& run) const;
 
  private:
+  // Warns of the other layers that an edit changes.
+  void NoteSharedWeights() const;
   // Throws Error where one edit of --method cannot be at all the places: ROME changes one weight,
   // and MEMIT one projection.
-  // Says which other layers an edit changes.
-  void NoteSharedWeights() const;
   void CheckPlaces() const;
   // ROME and MEMIT search with these.
   ValueOptions value() const;

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/plural.h"
@@ -7,31 +6,23 @@
 namespace mambascope {
 namespace {
 
-std::vector<int> LayersOf(const Model& model, MixerKind kind) {
-  std::vector<int> layers;
-  for (int l = 0; l < model.layers(); ++l) {
-    if (FindMixer(model.layer(l).mixers(), kind)) layers.push_back(l);
+// "layers 0-2, 4-6, 8", or "layer 3"
+std::string LayersText(const std::vector<int>& layers) {
+  std::string text;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const size_t begin = i;
+    while (i + 1 < layers.size() && layers[i + 1] == layers[i] + 1) ++i;
+    text += text.empty() ? "" : ", ";
+    text += begin == i ? std::to_string(layers[i]) : fmt::format("{}-{}", layers[begin], layers[i]);
   }
-  return layers;
+  return (layers.size() == 1 ? "layer " : "layers ") + text;
 }
 
-// "recurrence in layers 0-2, 4-6, 8; attention in layers 3, 7"
-std::string MixerText(const std::vector<int>& scans, const std::vector<int>& attention) {
-  const auto ranges = [](const std::vector<int>& layers) {
-    std::string text;
-    for (size_t i = 0; i < layers.size(); ++i) {
-      const size_t begin = i;
-      while (i + 1 < layers.size() && layers[i + 1] == layers[i] + 1) ++i;
-      text += text.empty() ? "" : ", ";
-      text +=
-          begin == i ? std::to_string(layers[i]) : fmt::format("{}-{}", layers[begin], layers[i]);
-    }
-    return text;
-  };
+std::string MixersText(const std::vector<int>& scans, const std::vector<int>& attention) {
   std::string text;
-  if (!scans.empty()) text = "recurrence in layers " + ranges(scans);
+  if (!scans.empty()) text = "recurrence in " + LayersText(scans);
   if (!attention.empty())
-    text += (text.empty() ? "" : "; ") + ("attention in layers " + ranges(attention));
+    text += (text.empty() ? "" : "; ") + ("attention in " + LayersText(attention));
   return text;
 }
 
@@ -56,12 +47,11 @@ class InfoCommand : public Command {
         const std::vector<int> layers = model.LayersSharing(layer, name);
         if (layers.size() == 1 || layers[0] != layer) continue;
         shared.push_back({{"projection", name}, {"layers", layers}});
-        shared_list +=
-            fmt::format("\nshared        {} of layers {}", name, fmt::join(layers, ", "));
+        shared_list += fmt::format("\nshared        {} of {}", name, LayersText(layers));
       }
     }
-    const std::vector<int> scans = LayersOf(model, MixerKind::kScan),
-                           attention = LayersOf(model, MixerKind::kAttention);
+    const std::vector<int> scans = model.LayersWith(MixerKind::kScan),
+                           attention = model.LayersWith(MixerKind::kAttention);
     const Config& c = model.config();
     Print(common,
           {{"architecture", c.model_type},
@@ -78,7 +68,7 @@ class InfoCommand : public Command {
                       "{}\nparameters    {}\nsites (width) "
                       "{}\nmixers        {}\nprojections   {}{}\ntokenizer     {}\n",
                       c.model_type, c.layers, c.d_model, c.vocab, model.parameters(), site_list,
-                      MixerText(scans, attention), projection_list, shared_list,
+                      MixersText(scans, attention), projection_list, shared_list,
                       tokenizer ? Count(tokenizer->vocab_size(), "token")
                                 : "none in the folder: give one with --tokenizer, or --ids"));
   }

@@ -101,9 +101,15 @@ class KnockoutCommand : public Command {
                           .lengths = {},
                           .flows = ListFlows(options),
                           .channels = {},
+                          .mixers = {},
                           .facts = {},
                           .relations = work.relations};
-    for (const ChannelGroup& group : options.channels) result.channels.push_back(group.name);
+    for (const ChannelGroup& group : options.channels) {
+      result.channels.push_back(group.name);
+      result.mixers.push_back(!group.mixers                      ? "all"
+                              : group.mixers == MixerKind::kScan ? "mamba"
+                                                                 : "attention");
+    }
     for (const WindowSet& set : options.windows) result.lengths.push_back({set.length, set.places});
     int64_t rows = options.heatmap
                        ? kUsualTokens * static_cast<int64_t>(options.windows[0].windows.size())

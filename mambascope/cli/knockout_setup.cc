@@ -99,9 +99,7 @@ ChannelGroup Channels(const std::string& name, const std::vector<std::string>& t
 ChannelGroup MixerGroup(const std::string& name, const Model& model) {
   if (name == "all") return {};
   const MixerKind kind = name == "mamba" ? MixerKind::kScan : MixerKind::kAttention;
-  for (int l = 0; l < model.layers(); ++l) {
-    if (FindMixer(model.layer(l).mixers(), kind)) return {.name = name, .mixers = kind};
-  }
+  if (!model.LayersWith(kind).empty()) return {.name = name, .mixers = kind};
   throw Error(fmt::format("--mixers {}: no layer of this model has {}", name,
                           kind == MixerKind::kScan ? "a recurrence" : "attention"),
               "leave it out");
@@ -122,7 +120,11 @@ std::vector<ChannelGroup> MakeGroups(const KnockoutArguments& a, const Model& mo
                      ? RankFeatures(model, FeatureRank::kStep, TextIds(a, model, tokenizer))
                      : RankFeatures(model, FeatureRank::kDecay, {});
     }
-    groups.push_back(thirds.empty() ? ChannelGroup{} : Channels(name, thirds, *features));
+    // The channels are those of recurrences.
+    const bool scans = !model.LayersWith(MixerKind::kScan).empty();
+    groups.push_back(thirds.empty() ? ChannelGroup{.mixers = scans ? std::optional(MixerKind::kScan)
+                                                                   : std::nullopt}
+                                    : Channels(name, thirds, *features));
   }
   if (a.heads) groups.push_back(Heads(*a.heads, model));
   for (const std::string& name : a.mixers) groups.push_back(MixerGroup(name, model));
@@ -237,7 +239,7 @@ void CheckKnockout(const KnockoutArguments& a) {
   Refuse(a.ablates() && (a.heads || !a.channels.empty()),
          "--channels and --heads do not go with --mode mean");
   Refuse(!a.mixers.empty() && (a.ablates() || a.heads || !a.channels.empty()),
-         "--mixers does not go with --channels, --heads and --mode mean");
+         "--mixers does not go with --channels, --heads or --mode mean");
   Refuse(std::set<std::string>(a.mixers.begin(), a.mixers.end()).size() < a.mixers.size(),
          "--mixers: the same kind is given twice");
   Refuse(!a.ablates() && a.restore, "--restore needs --mode mean");

@@ -35,7 +35,8 @@ void CheckMixers(const Cut& cut, std::vector<Mixer> mixers) {
   if (cut.mixers)
     std::erase_if(mixers, [&](const Mixer& mixer) { return mixer.kind != *cut.mixers; });
   if (mixers.empty())
-    throw Error(fmt::format("layer {} has no mixer of the kind that the cut needs", cut.layer));
+    throw Error(fmt::format("layer {} has no mixer that this cut could act in", cut.layer),
+                "choose a layer that has one");
   const bool convolves = std::any_of(mixers.begin(), mixers.end(), [](const Mixer& mixer) {
     return mixer.kind == MixerKind::kAttention && mixer.has_conv;
   });
@@ -47,7 +48,7 @@ void CheckMixers(const Cut& cut, std::vector<Mixer> mixers) {
   if (mixers.size() > 1)
     throw Error(fmt::format("layer {} has {} mixers; a cut there must be of all channels",
                             cut.layer, mixers.size()),
-                "or name the kind of mixer");
+                "cut all channels, or name one kind of mixer (Cut::mixers)");
   const auto fits = [&](const Mixer& mixer) { return cut.channels.size(0) == mixer.channels; };
   if (cut.channels.scalar_type() != at::kBool || cut.channels.dim() != 1 ||
       std::none_of(mixers.begin(), mixers.end(), fits)) {

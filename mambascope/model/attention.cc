@@ -47,8 +47,10 @@ class AttentionPart : public Part {
   }
   LayerCost cost() const override {
     const AttentionConfig& a = options_.config;
+    const int64_t conv = conv_.weight.defined() ? conv_.weight.numel() : 0;
     return {.row = 4 * a.heads * a.head_dim * kFloatBytes,
             .pair = 5 * kFloatBytes * a.heads,
+            .slot = conv * kFloatBytes,
             .keys_and_values = 2 * a.kv_heads * a.head_dim * kFloatBytes};
   }
 

@@ -1,10 +1,12 @@
 // The gated DeltaNet. The symbols of its sites are those of Mamba; v takes the place of c.
 //
-//   q', k', v', z, b, a = W_in x        q, k, v = SiLU(conv(q', k', v'))
-//   q = q / |q| / sqrt(d_key)    k = k / |k|    beta = sigmoid(b)
-//   log decay = -exp(A_log) softplus(a + dt_bias)
-//   S_t = decay_t S_(t-1) + k_t u_t^T    u_t = beta_t (v_t - decay_t S_(t-1)^T k_t)    s_t = S_t^T
-//   q_t g = SiLU(z)                         o = W_o (RMSNorm(s) * g)
+//   q', k', v', z, b, a = W_in x
+//   q, k, v = SiLU(conv(q', k', v'))
+//   q = q / |q| / sqrt(d_key)             k = k / |k|
+//   beta = sigmoid(b)                     log decay = -exp(A_log) softplus(a + dt_bias)
+//   S_t = decay_t S_(t-1) + k_t u_t^T     u_t = beta_t (v_t - decay_t S_(t-1)^T k_t)
+//   s_t = S_t^T q_t
+//   g = SiLU(z)                           o = W_o (RMSNorm(s) * g)
 //
 // The norm is over each head. Neighbouring heads share a query and a key.
 #include "mambascope/model/delta_net.h"

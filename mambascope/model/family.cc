@@ -66,8 +66,9 @@ Config ParseTextModel(const Fields& f) {
     c.vocab = f.Size("vocab_size");
   }
   c.family->read(f, c);
-  if (c.attention.rope.max_tokens > 0) {
-    c.max_tokens = c.attention.rope.max_tokens;
+  for (const RopeConfig& rope : {c.attention.rope, c.sliding_rope}) {
+    if (rope.max_tokens == 0 || (c.max_tokens > 0 && c.max_tokens <= rope.max_tokens)) continue;
+    c.max_tokens = rope.max_tokens;
     c.max_tokens_reason = "max_position_embeddings";
   }
   return c;

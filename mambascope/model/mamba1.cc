@@ -20,10 +20,8 @@ class Mamba1 : public Part {
   Mamba1(const SsmConfig& ssm, int64_t d_model, const Weights& m) : ssm_(ssm) {
     const int64_t d = ssm_.d_inner, n = ssm_.d_state;
     const Projection in = Projection::Load(m, "in_proj", 2 * d, d_model, ssm_.in_bias);
-    w_a_ = {in.weight.narrow(0, 0, d), ssm_.in_bias ? in.bias.narrow(0, 0, d) : at::Tensor(),
-            in.tensor};
-    w_g_ = {in.weight.narrow(0, d, d), ssm_.in_bias ? in.bias.narrow(0, d, d) : at::Tensor(),
-            in.tensor};
+    w_a_ = in.Rows(0, d);
+    w_g_ = in.Rows(d, d);
     w_o_ = Projection::Load(m, "out_proj", d_model, d, ssm_.out_bias);
     w_x_ = Projection::Load(m, "x_proj", ssm_.dt_rank + 2 * n, d, false);
     w_dt_ = Projection::Load(m, "dt_proj", d, ssm_.dt_rank, true);

@@ -9,7 +9,9 @@
 //            v = c    skip = D c    gate = g    W = W_o
 //   Mamba-2: a channel is a head.  M_ts is as in Mamba-1, with one decay per head
 //            v = c    skip = D c    gate = w_norm * g / rms(s * g)    W = W_o
-//   transformer: a channel is a head.  M_ts is the attention weight
+//   gated DeltaNet: a channel is a head.  M is that of DeltaMatrix (kernels/delta_scan.h)
+//            v = its values    skip = 0    gate = w_norm * g / rms(s)    W = W_o
+//   attention: a channel is a head.  M_ts is the attention weight
 //            v = values of the heads    skip = 0    gate = 1, or its output gate    W = W_o
 //
 // For Mamba M is the hidden attention of Ali, Zimerman & Wolf 2024; for Mamba-2 see also Dao & Gu
@@ -31,9 +33,9 @@ struct Mixing {
   int64_t channels = 0;  // each moves width / channels neighbouring columns of the values
   at::Tensor values;     // v [token, width]
   at::Tensor skip;       // [token, width]; undefined: none
-  at::Tensor gate;       // [token, width]; undefined: 1
+  at::Tensor gate;       // [token, width] or [token, 1]; undefined: 1
   Projection out;        // W [d_model, width] and b
-  at::Tensor step;       // Mamba: the step size delta [token, channels]
+  at::Tensor step;       // of a recurrence: the step size delta [token, channels]
   // Whether o is added to the residual stream. Elsewhere another part of the layer reads it.
   bool writes = true;
   // Returns the rows of M from the token `first` on, for the channels [begin, end), as

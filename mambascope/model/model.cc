@@ -52,7 +52,7 @@ Model::Model(const Config& from, const WeightSource& source, const ModelOptions&
     : config_(from), options_(options) {
   if (options.reading == ModelOptions::Reading::kTransformers) {
     if (config_.model_type == "mamba2") config_.ssm.norm_groups = 1;
-    config_.attention.softcap = 0;
+    if (config_.model_type == "gemma2") config_.attention.softcap = 0;
   }
   const Config& config = config_;
   const CountingSource counted(source);
@@ -154,7 +154,7 @@ std::vector<int> Model::LayersSharing(int layer, const std::string& projection) 
 }
 
 std::vector<SiteInfo> Model::sites() const {
-  std::map<Site, int64_t> widths;  // ordered as the sites of a block
+  std::map<Site, int64_t> widths;  // ordered as the enum
   for (const auto& layer : layers_) {
     for (const SiteInfo& info : layer->sites()) widths.emplace(info.site, info.width);
   }
@@ -170,6 +170,14 @@ std::vector<int> Model::LayersWith(Site site) const {
   std::vector<int> with;
   for (int l = 0; l < layers(); ++l) {
     if (layer(l).Has(site)) with.push_back(l);
+  }
+  return with;
+}
+
+std::vector<int> Model::LayersWith(MixerKind kind) const {
+  std::vector<int> with;
+  for (int l = 0; l < layers(); ++l) {
+    if (FindMixer(layer(l).mixers(), kind)) with.push_back(l);
   }
   return with;
 }

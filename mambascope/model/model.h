@@ -30,7 +30,7 @@ namespace mambascope {
 // u x.
 struct Edit {
   int layer;
-  std::string projection;  // W_a, W_g, W_o or W_down
+  std::string projection;  // EditableWeight::name
   at::Tensor u;            // [k, in]
   at::Tensor v;            // [k, out]
 };
@@ -82,12 +82,14 @@ class Model {
   const std::vector<std::string>& warnings() const { return warnings_; }
   at::Device device() const { return options_.device; }
 
-  // Returns the sites that at least one layer has, each once: Site::kEmbed, then the sites inside a
-  // block in the order of a pass, then Site::kResid. The width is that of the first layer that has
-  // the site.
+  // Returns the sites that at least one layer has, each once: Site::kEmbed, then the other sites in
+  // the order of the enum, then Site::kResid. The width is that of the first layer that has the
+  // site.
   std::vector<SiteInfo> sites() const;
   // Returns the layers that have this site, in ascending order. No layer has Site::kEmbed.
   std::vector<int> LayersWith(Site site) const;
+  // Returns the layers that have a mixer of this kind, in ascending order.
+  std::vector<int> LayersWith(MixerKind kind) const;
   // Returns whether `place` exists in this model.
   bool Has(const Place& place) const;
   // Returns the width of the states at `place`. REQUIRES: Has(place).

@@ -10,6 +10,11 @@ Projection Projection::Load(const Weights& w, const std::string& name, int64_t o
           has_bias ? w.Float(name + ".bias", {out}) : at::Tensor(), w.FullName(name + ".weight")};
 }
 
+Projection Projection::Rows(int64_t begin, int64_t count) const {
+  return {weight.narrow(0, begin, count),
+          bias.defined() ? bias.narrow(0, begin, count) : at::Tensor(), tensor};
+}
+
 Projection Scaled(const Projection& p, double scale) {
   if (scale == 1) return p;
   return {p.weight * scale, p.bias.defined() ? p.bias * scale : p.bias, p.tensor};

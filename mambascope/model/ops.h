@@ -18,6 +18,8 @@ struct Projection {
 
   static Projection Load(const Weights& w, const std::string& name, int64_t out, int64_t in,
                          bool has_bias);
+  // Returns the projection to the outputs [begin, begin + count).
+  Projection Rows(int64_t begin, int64_t count) const;
 };
 
 // Returns the projection whose output is `scale` times that of `p`.

@@ -61,7 +61,6 @@ constexpr std::pair<Site, std::string_view> kNames[] = {{Site::kEmbed, "embed"},
                                                         {Site::kMlpOut, "mlp_out"},
                                                         {Site::kMlpOut, "hook_mlp_out"},
                                                         {Site::kMlpOut, "mlp"}};
-// clang-format on
 
 }  // namespace
 

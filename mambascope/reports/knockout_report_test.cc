@@ -42,6 +42,7 @@ TEST(KnockoutChartTest, HasChangeAndAccuracyOfEverySource) {
 TEST(KnockoutChartTest, TargetsHaveTheirOwnAndGroupsAreCompared) {
   KnockoutResult result = MakeKnockouts("m", 2);
   result.channels = {"all", "fast"};
+  result.mixers = {"all", "all"};
   result.flows = {{"subject", "last", 0}, {"subject", "last", 1}};
   const std::vector<LineChart> charts = KnockoutCharts(WithSummary(result), kChange);
   ASSERT_EQ(charts.size(), 1u);
@@ -49,6 +50,7 @@ TEST(KnockoutChartTest, TargetsHaveTheirOwnAndGroupsAreCompared) {
   EXPECT_EQ(charts[0].curves[1].name, "fast");
   EXPECT_THAT(charts[0].title, HasSubstr("from subject to last"));
   result.channels = {"all"};
+  result.mixers = {"all"};
   result.flows = {{"subject", "last", 0}, {"subject", "subject", 0}};
   EXPECT_EQ(KnockoutCharts(WithSummary(result), kChange).size(), 2u);
 }
@@ -188,6 +190,7 @@ TEST(KnockoutHeatMapTest, ColumnsAreNamedByTheirWindows) {
 TEST(KnockoutHeatMapTest, SaysThatItIsOfTheFirstGroup) {
   KnockoutResult result = MakeKnockouts("m", 2);
   result.channels = {"fast", "all"};
+  result.mixers = {"all", "all"};
   result.facts[0].heatmap = std::vector<std::vector<AnswerCell>>(3, {{0.5, true}, {0.25, true}});
   EXPECT_THAT(KnockoutHeatMap(result, result.facts[0], 1).title, HasSubstr("last token (fast):"));
   EXPECT_THAT(KnockoutPage({WithSummary(result)}),

@@ -129,6 +129,7 @@ TEST(ResultTablesTest, KnockoutHasRowsOfCurvesHeatMapAndParts) {
                         .lengths = {{3, {0, 1}}},
                         .flows = {{"subject", "last"}, {"first", ""}},
                         .channels = {"all"},
+                        .mixers = {"all"},
                         .facts = {}};
   result.facts = {{.relation = "",
                    .prompt = MakeUp("Oslo"),

@@ -67,6 +67,7 @@ TEST(KnockoutJsonTest, CurvesOfSeveralLengthsComeBack) {
 TEST(KnockoutJsonTest, ResultComesBackWhole) {
   KnockoutResult result = MakeKnockouts("m", 3);
   result.channels = {"fast", "all"};
+  result.mixers = {"mamba", "all"};
   result.flows = {{"subject", "last", 0}, {"subject", "last", 1}};
   result.windows = KnockoutResult::Windows::kAround;
   result.relations = {{.name = "a", .facts = 2, .chosen = 2}};

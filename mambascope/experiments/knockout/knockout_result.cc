@@ -58,11 +58,6 @@ Json BaseJson(const KnockoutCurves& curves) {
   return {{"accuracy", curves.accuracy}, {"mean_probability", curves.mean_probability}};
 }
 
-// The kind of mixer that a group cuts: a group may bear the kind's name.
-std::string MixersOf(const std::string& group) {
-  return group == "mamba" || group == "attention" ? group : "all";
-}
-
 // `flows` gives the flows, and how they were severed.
 Json CurvesJson(const KnockoutResult& flows, const KnockoutCurves& curves) {
   Json json = Json::array();
@@ -73,7 +68,7 @@ Json CurvesJson(const KnockoutResult& flows, const KnockoutCurves& curves) {
     json.push_back({{"from", flow.from},
                     {"to", cut ? Json(flow.to) : Json()},
                     {"channels", cut ? Json(flows.channels.at(flow.group)) : Json()},
-                    {"mixers", cut ? Json(MixersOf(flows.channels.at(flow.group))) : Json()},
+                    {"mixers", cut ? Json(flows.mixers.at(flow.group)) : Json()},
                     {"mode", flows.mode},
                     {"window", flows.lengths.at(flow.windows).window},
                     {"x", flows.lengths.at(flow.windows).x},
@@ -106,7 +101,11 @@ void ReadFlows(const Json& curves, KnockoutResult& result) {
         curve.at("channels").is_null() ? "all" : curve.at("channels").get<std::string>();
     const auto found = std::find(result.channels.begin(), result.channels.end(), channels);
     flow.group = static_cast<size_t>(found - result.channels.begin());
-    if (found == result.channels.end()) result.channels.push_back(channels);
+    if (found == result.channels.end()) {
+      result.channels.push_back(channels);
+      result.mixers.push_back(curve.at("mixers").is_null() ? "all"
+                                                           : curve.at("mixers").get<std::string>());
+    }
     const int window = curve.at("window");
     const auto length =
         std::find_if(result.lengths.begin(), result.lengths.end(),
@@ -231,6 +230,7 @@ void from_json(const Json& json, KnockoutResult& result) {
             .lengths = {},
             .flows = {},
             .channels = {},
+            .mixers = {},
             .facts = json.at("facts"),
             .relations = json.value("relations", std::vector<RelationCount>())};
   ReadFlows(curves, result);

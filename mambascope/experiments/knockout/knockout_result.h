@@ -54,6 +54,7 @@ struct KnockoutResult {
   std::vector<WindowPlaces> lengths;  // of the flows' sets of windows
   std::vector<Flow> flows;
   std::vector<std::string> channels;  // names of the groups
+  std::vector<std::string> mixers;    // the kind that each group cuts: mamba, attention or all
   std::vector<KnockedFact> facts;
   std::vector<RelationCount> relations = {};  // empty: a fact was given alone
   KnockoutSummary summary = {};               // of the facts

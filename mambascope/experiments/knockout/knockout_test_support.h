@@ -38,6 +38,7 @@ inline KnockoutResult MakeKnockouts(const std::string& name, int windows) {
                         .lengths = {{3, {}}},
                         .flows = {{"subject", "last", 0}, {"all", "last", 0}},
                         .channels = {"all"},
+                        .mixers = {"all"},
                         .facts = {},
                         .relations = {}};
   std::vector<std::vector<AnswerCell>> cells(2);

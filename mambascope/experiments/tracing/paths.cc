@@ -14,23 +14,13 @@ int64_t PathPosition(const Prompt& prompt, PathToken at) {
          1;
 }
 
-// Returns whether some layer has a mixer of this kind.
-bool HasMixer(const Model& model, MixerKind kind) {
-  for (int l = 0; l < model.layers(); ++l) {
-    if (FindMixer(model.layer(l).mixers(), kind)) return true;
-  }
-  return false;
-}
-
-// Returns the output of the mixers of this kind, in all layers that have one. It is mixer_out where
-// the layer has no mixer of the other kind.
+// Returns the output of the mixers of this kind, in all layers that have one. Beside a mixer of
+// another kind it has a site of its own.
 std::vector<Place> OutputsOf(const Model& model, MixerKind kind) {
   const Site beside = kind == MixerKind::kScan ? Site::kMambaOut : Site::kAttnOut;
   std::vector<Place> places;
-  for (int l = 0; l < model.layers(); ++l) {
-    if (!FindMixer(model.layer(l).mixers(), kind)) continue;
+  for (int l : model.LayersWith(kind))
     places.push_back({model.layer(l).Has(beside) ? beside : Site::kMixerOut, l});
-  }
   return places;
 }
 
@@ -63,10 +53,12 @@ std::vector<std::string> PathConditions(const Model& model) {
   for (Site site : {Site::kSsmOut, Site::kGate, Site::kMixerOut}) {
     if (!model.LayersWith(site).empty()) conditions.emplace_back(SiteName(site));
   }
-  if (HasMixer(model, MixerKind::kScan) && HasMixer(model, MixerKind::kAttention)) {
+  const bool is_hybrid = !model.LayersWith(MixerKind::kScan).empty() &&
+                         !model.LayersWith(MixerKind::kAttention).empty();
+  // In Zamba2 the Mamba mixers' output is mixer_out of all layers.
+  if (is_hybrid && SeveredPlaces(model, "mamba_out") != SeveredPlaces(model, "mixer_out"))
     conditions.emplace_back("mamba_out");
-    conditions.emplace_back("attn_out");
-  }
+  if (is_hybrid) conditions.emplace_back("attn_out");
   if (!model.LayersWith(Site::kMlpOut).empty()) conditions.emplace_back(SiteName(Site::kMlpOut));
   return conditions;
 }

@@ -28,7 +28,7 @@ inline constexpr std::array<const char*, 7> kPathConditions = {
 
 // The conditions that a model has, in that order. A state-space model has recovery, ssm_out, gate
 // and mixer_out; a transformer has recovery, mixer_out (attention) and mlp_out. In a hybrid,
-// mamba_out and attn_out hold the output of one kind of mixer, and mixer_out that of both.
+// mamba_out and attn_out hold the output of one kind of mixer.
 std::vector<std::string> PathConditions(const Model& model);
 
 struct FactPaths {

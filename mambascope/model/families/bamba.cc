@@ -16,7 +16,7 @@ namespace {
 void ReadBamba(const Fields& f, Config& c) {
   ReadSizes(f, c, "rms_norm_eps", 1e-5, /*tied=*/false);
   c.layer_kinds = ReadLayerIndices(f, "attn_layer_indices", c.layers);
-  ReadMambaOfHybrid(f, c);
+  ReadMambaOfHybrid(f, c, f.Size("mamba_expand", 2) * c.d_model);
   c.attention = ReadHeads(f, c, {.heads = 32, .kv_heads = 8});
   c.attention.rope = ReadRope(f, c.attention.head_dim, 0.5);
   DemandSilu(f);
@@ -25,7 +25,7 @@ void ReadBamba(const Fields& f, Config& c) {
 
 std::unique_ptr<Layer> MakeBambaLayer(const Config& config, const Weights& w, int64_t layer) {
   const int64_t d = config.d_model;
-  const bool is_mamba = config.layer_kinds.at(static_cast<size_t>(layer)) == LayerKind::kMamba;
+  const bool is_mamba = KindOf(config, layer) == LayerKind::kMamba;
   return MakeBlock(d, {{.kind = Sublayer::Kind::kMixer,
                         .norm = LoadRmsNorm(w, "input_layernorm", config),
                         .parts = {is_mamba ? MakeMamba2(config.ssm, d, w.Scope("mamba"))

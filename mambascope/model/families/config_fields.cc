@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <string>
 
 #include "mambascope/plural.h"
 
@@ -12,7 +15,12 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// YaRN scales the scores by the square of this.
+void RequireContext(const Fields& scaling, const RopeConfig& rope) {
+  if (rope.original_context == 0)
+    scaling.Fail("needs the field 'max_position_embeddings' beside it");
+}
+
+// Returns the factor of rotated queries and keys. YaRN scales the scores by its square.
 double YarnMagnitude(const Fields& scaling, double factor) {
   const auto magnitude = [factor](double scale) {
     return factor <= 1 ? 1 : 0.1 * scale * std::log(factor) + 1;
@@ -70,7 +78,9 @@ void ReadRopeScaling(const Fields& scaling, RopeConfig& rope) {
     rope.beta_slow = scaling.Positive("beta_slow", 1);
     rope.whole_pairs = scaling.Get<bool>("truncate", true);
     rope.magnitude = YarnMagnitude(scaling, rope.factor);
+    RequireContext(scaling, rope);
   } else if (type == "dynamic") {  // it changes the frequencies of longer prompts only
+    RequireContext(scaling, rope);
     rope.max_tokens = static_cast<int64_t>(rope.original_context);
   } else {
     scaling.Fail(fmt::format("rope type '{}' is not supported", type));
@@ -82,12 +92,14 @@ RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction
   double fraction =
       f.Get<double>("partial_rotary_factor", f.Get<double>("rotary_pct", otherwise_fraction));
   rope.theta = f.Positive("rope_theta", f.Positive("rotary_emb_base", 10000.0));
-  rope.original_context = f.Positive("max_position_embeddings", rope.original_context);
+  rope.original_context =
+      f.Positive("original_max_position_embeddings", f.Positive("max_position_embeddings", 0));
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     if (!f.Has(key)) continue;
     const Fields sub = f.Sub(key);
     fraction = sub.Get<double>("partial_rotary_factor", fraction);
     ReadRopeScaling(sub, rope);
+    break;
   }
   if (!(fraction >= 0 && fraction <= 1))
     f.Fail(fmt::format("the rotary fraction is {}; expected a number from 0 to 1", fraction));
@@ -119,19 +131,24 @@ AttentionConfig ReadHeads(const Fields& f, const Config& c, const HeadDefaults& 
 }
 
 std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers,
-                                      std::optional<LayerKind> also) {
+                                      std::initializer_list<LayerKind> allowed) {
+  static const std::map<std::string, LayerKind> kNames = {
+      {"mamba", LayerKind::kMamba},
+      {"linear_attention", LayerKind::kMamba},
+      {"attention", LayerKind::kAttention},
+      {"full_attention", LayerKind::kAttention},
+      {"sliding_attention", LayerKind::kSliding},
+      {"mlp", LayerKind::kMlp},
+      {"hybrid", LayerKind::kShared}};
   const Json& names = f.Raw(key);
   if (!names.is_array() || names.empty()) f.Refuse(key);
   std::vector<LayerKind> kinds;
   for (const Json& name : names) {
-    if (name == "mamba" || name == "linear_attention") kinds.push_back(LayerKind::kMamba);
-    else if (name == "attention" || name == "full_attention")
-      kinds.push_back(LayerKind::kAttention);
-    else if (also == LayerKind::kSliding && name == "sliding_attention")
-      kinds.push_back(LayerKind::kSliding);
-    else if (also == LayerKind::kShared && name == "hybrid") kinds.push_back(LayerKind::kShared);
-    else if (name == "mlp") kinds.push_back(LayerKind::kMlp);
-    else f.Refuse(key);
+    const auto kind = kNames.find(name.is_string() ? name.get<std::string>() : "");
+    if (kind == kNames.end() ||
+        std::find(allowed.begin(), allowed.end(), kind->second) == allowed.end())
+      f.Refuse(key);
+    kinds.push_back(kind->second);
   }
   if (static_cast<int64_t>(kinds.size()) != layers)
     f.Fail(fmt::format("field '{}' has {}, and the model has {}", key, Count(kinds.size(), "name"),
@@ -142,6 +159,7 @@ std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t 
 std::vector<LayerKind> ReadLayerIndices(const Fields& f, const char* key, int64_t layers) {
   std::vector<LayerKind> kinds(static_cast<size_t>(layers), LayerKind::kMamba);
   if (!f.Has(key)) return kinds;
+  if (!f.Raw(key).is_array()) f.Refuse(key);
   for (const Json& index : f.Raw(key)) {
     if (!index.is_number_integer() || index < 0 || index >= layers) f.Refuse(key);
     kinds[index.get<size_t>()] = LayerKind::kAttention;
@@ -174,20 +192,25 @@ void ReadTimeStepLimit(const Fields& f, const char* key, SsmConfig& ssm) {
   if (!(ssm.dt_min <= ssm.dt_max)) f.Refuse(key);
 }
 
-void ReadMambaOfHybrid(const Fields& f, Config& c) {
+void ReadMambaOfHybrid(const Fields& f, Config& c, int64_t d_inner) {
   SsmConfig& s = c.ssm;
-  s.d_inner = f.Size("mamba_d_ssm", f.Size("mamba_expand", 2) * c.d_model);
+  s.d_inner = d_inner;
   s.d_state = f.Size("mamba_d_state", 256);
   s.d_conv = f.Size("mamba_d_conv", 4);
   s.heads = f.Size("mamba_n_heads", 128);
   s.head_dim = !f.Has("mamba_d_head") || f.Raw("mamba_d_head") == "auto" ? s.d_inner / s.heads
                                                                          : f.Size("mamba_d_head");
-  s.groups = f.Size("mamba_n_groups", 1);
+  s.groups = s.norm_groups = f.Size("mamba_n_groups", 1);
   s.norm_eps = c.norm_eps;
   s.in_bias = s.out_bias = f.Get<bool>("mamba_proj_bias", false);
   s.conv_bias = f.Get<bool>("mamba_conv_bias", true);
   ReadTimeStepLimit(f, "time_step_limit", s);
   CheckSsmHeads(f, s);
+}
+
+int64_t ReadDtRank(const Fields& f, const char* key, int64_t d_model) {
+  const bool automatic = !f.Has(key) || f.Raw(key) == "auto";
+  return automatic ? (d_model + 15) / 16 : f.Size(key);
 }
 
 }  // namespace mambascope

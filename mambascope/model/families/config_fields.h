@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -12,8 +12,8 @@
 
 namespace mambascope {
 
-// hidden_size, num_hidden_layers, tie_word_embeddings (`tied` where it is absent), and the norms'
-// epsilon, which the field `eps` holds.
+// Reads hidden_size, num_hidden_layers, tie_word_embeddings (`tied` where it is absent), and the
+// norms' epsilon, which the field `eps` holds.
 void ReadSizes(const Fields& f, Config& c, const char* eps, double otherwise, bool tied);
 
 Activation ReadActivation(const Fields& f, const char* key, const std::string& otherwise);
@@ -34,22 +34,25 @@ int64_t HeadDim(const Fields& f, int64_t width, int64_t heads);
 struct HeadDefaults {
   int64_t heads = 0, kv_heads = 0, head_dim = 0;
 };
-// num_attention_heads, num_key_value_heads, head_dim and attention_bias.
+// Reads num_attention_heads, num_key_value_heads, head_dim and attention_bias.
 AttentionConfig ReadHeads(const Fields& f, const Config& c, const HeadDefaults& defaults = {});
 
-// "mamba" or "linear_attention", "attention" or "full_attention", "mlp". A family may also have
-// "sliding_attention" (kSliding) or "hybrid" (kShared).
+// Reads a list of names of layers. kMamba is "mamba" or "linear_attention", kAttention is
+// "attention" or "full_attention", kSliding is "sliding_attention", kMlp is "mlp" and kShared is
+// "hybrid".
 std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers,
-                                      std::optional<LayerKind> also = {});
+                                      std::initializer_list<LayerKind> allowed);
 
-// A list of layers that have attention; the others have a Mamba mixer.
+// Reads a list of layers that have attention; the others have a Mamba mixer.
 std::vector<LayerKind> ReadLayerIndices(const Fields& f, const char* key, int64_t layers);
 
-// The heads of Mamba-2 make its inner width and divide into its groups.
+// Throws Error unless the heads of Mamba-2 make its inner width and divide into its groups.
 void CheckSsmHeads(const Fields& f, const SsmConfig& s);
-// [smallest, largest] step size of Mamba-2.
+// Reads [smallest, largest] step size of Mamba-2.
 void ReadTimeStepLimit(const Fields& f, const char* key, SsmConfig& ssm);
-// The fields of a Mamba-2 mixer that begin with mamba_.
-void ReadMambaOfHybrid(const Fields& f, Config& c);
+// Reads the fields of a Mamba-2 mixer that begin with mamba_. Its inner width is `d_inner`.
+void ReadMambaOfHybrid(const Fields& f, Config& c, int64_t d_inner);
+// Reads the rank of Mamba-1's projection to the step size, which is d_model / 16 for "auto".
+int64_t ReadDtRank(const Fields& f, const char* key, int64_t d_model);
 
 }  // namespace mambascope

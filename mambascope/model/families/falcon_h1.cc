@@ -36,19 +36,19 @@ void ReadMultipliers(const Fields& f, Config& c) {
 
 void ReadFalconH1(const Fields& f, Config& c) {
   ReadSizes(f, c, "rms_norm_eps", 1e-5, /*tied=*/false);
-  ReadMambaOfHybrid(f, c);
+  ReadMambaOfHybrid(f, c,
+                    f.IsNull("mamba_d_ssm") ? f.Size("mamba_expand", 2) * c.d_model
+                                            : f.Size("mamba_d_ssm", 1024));
   c.ssm.out_bias = f.Get<bool>("projectors_bias", false);
   if (f.Get<bool>("mamba_rms_norm", false))
     c.ssm.gated_norm = f.Get<bool>("mamba_norm_before_gate", true)
                            ? SsmConfig::GatedNorm::kBeforeGate
                            : SsmConfig::GatedNorm::kAfterGate;
   else c.ssm.gated_norm = SsmConfig::GatedNorm::kNone;
-  c.ssm.norm_groups = c.ssm.groups;
   c.attention = ReadHeads(f, c, {.heads = 32, .kv_heads = 8});
   c.attention.rope = ReadRope(f, c.attention.head_dim, 1.0);
-  c.mlp = {.width = f.Size("intermediate_size"),
-           .activation = ReadActivation(f, "hidden_act", "silu"),
-           .bias = f.Get<bool>("mlp_bias", false)};
+  DemandSilu(f);
+  c.mlp = {.width = f.Size("intermediate_size"), .bias = f.Get<bool>("mlp_bias", false)};
   ReadMultipliers(f, c);
 }
 

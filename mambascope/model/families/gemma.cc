@@ -20,7 +20,8 @@ namespace {
 void ReadGemmaWindows(const Fields& f, Config& c, int64_t window, int64_t period) {
   c.attention.window = f.Size("sliding_window", window);
   if (f.Has("layer_types")) {
-    c.layer_kinds = ReadLayerKinds(f, "layer_types", c.layers, LayerKind::kSliding);
+    c.layer_kinds =
+        ReadLayerKinds(f, "layer_types", c.layers, {LayerKind::kAttention, LayerKind::kSliding});
     return;
   }
   for (int64_t l = 1; l <= c.layers; ++l)

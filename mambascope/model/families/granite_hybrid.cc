@@ -23,10 +23,11 @@ void ReadGraniteHybrid(const Fields& f, Config& c) {
   c.embedding_scale = f.Positive("embedding_multiplier", 1);
   c.residual_scale = f.Positive("residual_multiplier", 1);
   c.logit_scale = 1 / f.Positive("logits_scaling", 1);
-  c.layer_kinds = f.Has("layer_types")
-                      ? ReadLayerKinds(f, "layer_types", c.layers)
-                      : std::vector<LayerKind>(static_cast<size_t>(c.layers), LayerKind::kMamba);
-  ReadMambaOfHybrid(f, c);
+  c.layer_kinds =
+      f.Has("layer_types")
+          ? ReadLayerKinds(f, "layer_types", c.layers, {LayerKind::kMamba, LayerKind::kAttention})
+          : std::vector<LayerKind>(static_cast<size_t>(c.layers), LayerKind::kMamba);
+  ReadMambaOfHybrid(f, c, f.Size("mamba_expand", 2) * c.d_model);
   AttentionConfig& a = c.attention;
   a = ReadHeads(f, c, {.heads = 32});
   a.scale = f.Positive("attention_multiplier", 1);
@@ -35,9 +36,12 @@ void ReadGraniteHybrid(const Fields& f, Config& c) {
     a.rope = ReadRope(f, a.head_dim, 1.0);
   DemandSilu(f);
   c.mlp = {f.Size("shared_intermediate_size", 1024), Activation::kSilu, false};
-  if (f.Get<int64_t>("num_local_experts", 0) > 0)
-    c.experts = {f.Size("num_local_experts"), f.Size("num_experts_per_tok"),
-                 f.Size("intermediate_size")};
+  const auto experts = f.Get<int64_t>("num_local_experts", 8);
+  if (experts < 0 || experts > 1 << 20) f.Refuse("num_local_experts");
+  if (experts > 0)
+    c.experts = {.count = experts,
+                 .per_token = f.Size("num_experts_per_tok", 2),
+                 .width = f.Size("intermediate_size")};
   if (c.experts.per_token > c.experts.count) f.Refuse("num_experts_per_tok");
 }
 
@@ -45,8 +49,7 @@ void ReadGraniteHybrid(const Fields& f, Config& c) {
 std::unique_ptr<Part> LoadSharedMlp(const Config& config, const Weights& w) {
   const int64_t d = config.d_model, width = config.mlp.width;
   const Projection in = Projection::Load(w, "input_linear", 2 * width, d, false);
-  return MakeMlp(GatedHidden(config.mlp.activation, {in.weight.narrow(0, 0, width), {}, in.tensor},
-                             {in.weight.narrow(0, width, width), {}, in.tensor}),
+  return MakeMlp(GatedHidden(config.mlp.activation, in.Rows(0, width), in.Rows(width, width)),
                  Projection::Load(w, "output_linear", d, width, false));
 }
 
@@ -60,7 +63,7 @@ std::unique_ptr<Part> LoadExperts(const Config& config, const Weights& w) {
 
 std::unique_ptr<Layer> MakeGraniteHybridLayer(const Config& config, const Weights& w,
                                               int64_t layer) {
-  const bool is_mamba = config.layer_kinds.at(static_cast<size_t>(layer)) == LayerKind::kMamba;
+  const bool is_mamba = KindOf(config, layer) == LayerKind::kMamba;
   Sublayer mixer{.kind = Sublayer::Kind::kMixer,
                  .norm = LoadRmsNorm(w, "input_layernorm", config),
                  .parts = {is_mamba ? MakeMamba2(config.ssm, config.d_model, w.Scope("mamba"))

@@ -37,13 +37,13 @@ void ReadJamba(const Fields& f, Config& c) {
   s.d_inner = f.Size("mamba_expand", 2) * c.d_model;
   s.d_state = f.Size("mamba_d_state", 16);
   s.d_conv = f.Size("mamba_d_conv", 4);
-  const bool automatic = !f.Has("mamba_dt_rank") || f.Raw("mamba_dt_rank") == "auto";
-  s.dt_rank = automatic ? (c.d_model + 15) / 16 : f.Size("mamba_dt_rank");
+  s.dt_rank = ReadDtRank(f, "mamba_dt_rank", c.d_model);
   s.in_bias = s.out_bias = f.Get<bool>("mamba_proj_bias", false);
   s.conv_bias = f.Get<bool>("mamba_conv_bias", true);
   s.bcdt_norm_eps = c.norm_eps;
   s.bcdt_norm_weights = true;
   c.attention = ReadHeads(f, c, {.heads = 32, .kv_heads = 8});
+  c.attention.qkv_bias = c.attention.out_bias = false;
   DemandSilu(f);
   c.mlp = {.width = f.Size("intermediate_size", 14336)};
   const int64_t experts = f.Size("num_experts", 16);
@@ -75,7 +75,7 @@ std::unique_ptr<Part> LoadJambaMlp(const Config& config, const Weights& w, int64
 
 std::unique_ptr<Layer> MakeJambaLayer(const Config& config, const Weights& w, int64_t layer) {
   const int64_t d = config.d_model;
-  const bool is_mamba = config.layer_kinds.at(static_cast<size_t>(layer)) == LayerKind::kMamba;
+  const bool is_mamba = KindOf(config, layer) == LayerKind::kMamba;
   return MakeBlock(
       d, {{.kind = Sublayer::Kind::kMixer,
            .norm = LoadRmsNorm(w, "input_layernorm", config),

@@ -23,7 +23,8 @@ void ReadSlidingWindow(const Fields& f, Config& c) {
   if (is_mistral) {
     c.layer_kinds.assign(static_cast<size_t>(c.layers), LayerKind::kSliding);
   } else if (f.Has("layer_types")) {
-    c.layer_kinds = ReadLayerKinds(f, "layer_types", c.layers, LayerKind::kSliding);
+    c.layer_kinds =
+        ReadLayerKinds(f, "layer_types", c.layers, {LayerKind::kAttention, LayerKind::kSliding});
   } else {
     const int64_t first = f.Get<int64_t>("max_window_layers", 28);
     for (int64_t l = 0; l < c.layers; ++l)

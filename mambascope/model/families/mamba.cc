@@ -14,8 +14,7 @@ void ReadMamba1(const Fields& f, Config& c) {
   c.ssm.d_inner = f.Size("intermediate_size", f.Size("expand", 2) * c.d_model);
   c.ssm.d_state = f.Size("state_size", 16);
   c.ssm.d_conv = f.Size("conv_kernel", 4);
-  const bool automatic = !f.Has("time_step_rank") || f.Raw("time_step_rank") == "auto";
-  c.ssm.dt_rank = automatic ? (c.d_model + 15) / 16 : f.Size("time_step_rank");
+  c.ssm.dt_rank = ReadDtRank(f, "time_step_rank", c.d_model);
   c.ssm.in_bias = c.ssm.out_bias = f.Get<bool>("use_bias", false);
   c.ssm.conv_bias = f.Get<bool>("use_conv_bias", true);
   if (c.model_type == "falcon_mamba") c.ssm.bcdt_norm_eps = f.Positive("mixer_rms_eps", 1e-6);

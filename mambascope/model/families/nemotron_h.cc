@@ -31,29 +31,30 @@ void ReadNemotronH(const Fields& f, Config& c) {
   c.d_model = f.Size("hidden_size");
   if (f.Has("layers_block_type")) {
     c.layers = static_cast<int64_t>(f.Raw("layers_block_type").size());
-    c.layer_kinds = ReadLayerKinds(f, "layers_block_type", c.layers);
+    c.layer_kinds = ReadLayerKinds(f, "layers_block_type", c.layers,
+                                   {LayerKind::kMamba, LayerKind::kAttention, LayerKind::kMlp});
   } else {
     c.layer_kinds = ReadPattern(f, "hybrid_override_pattern");
     c.layers = static_cast<int64_t>(c.layer_kinds.size());
   }
   c.norm_eps = f.Positive("layer_norm_epsilon", 1e-5);
   c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
-  SsmConfig& s = c.ssm;
+  SsmConfig& s = c.ssm;  // older files spell some fields in another way
   s.heads = f.Size("mamba_num_heads", 128);
   s.head_dim = f.Size("mamba_head_dim", 64);
   s.d_inner = s.heads * s.head_dim;
   s.d_state = f.Size("ssm_state_size", 128);
-  s.d_conv = f.Size("conv_kernel", 4);
-  s.groups = s.norm_groups = f.Size("n_groups", 8);
+  s.d_conv = f.Size(f.Has("mamba_d_conv") ? "mamba_d_conv" : "conv_kernel", 4);
+  s.groups = s.norm_groups = f.Size(f.Has("mamba_n_groups") ? "mamba_n_groups" : "n_groups", 8);
   s.norm_eps = c.norm_eps;
-  s.in_bias = s.out_bias = f.Get<bool>("use_bias", false) || f.Get<bool>("mamba_proj_bias", false);
-  s.conv_bias = f.Get<bool>("use_conv_bias", true);
-  ReadTimeStepLimit(f, "time_step_limit", s);
+  s.in_bias = s.out_bias = f.Get<bool>("use_bias", false);
+  s.conv_bias = f.Get<bool>(f.Has("mamba_conv_bias") ? "mamba_conv_bias" : "use_conv_bias", true);
+  ReadTimeStepLimit(f, f.Has("mamba_dt_limit") ? "mamba_dt_limit" : "time_step_limit", s);
   // The reference path of transformers also clamps the step size from below by time_step_min.
-  s.dt_min = std::max(s.dt_min, f.Get<double>("time_step_min", 0.001));
+  s.dt_min = std::max(
+      s.dt_min, f.Get<double>(f.Has("mamba_dt_min") ? "mamba_dt_min" : "time_step_min", 0.001));
   CheckSsmHeads(f, s);
-  if (ReadActivation(f, "mamba_hidden_act", "silu") != Activation::kSilu)
-    f.Refuse("mamba_hidden_act");
+  DemandSilu(f, "mamba_hidden_act");
   c.attention =
       ReadHeads(f, c, {.heads = 32, .kv_heads = 8, .head_dim = f.Size("attention_head_dim", 128)});
   c.mlp = {f.Size("intermediate_size"), ReadActivation(f, "mlp_hidden_act", "relu2"),
@@ -72,7 +73,7 @@ std::unique_ptr<Part> LoadPart(const Config& config, LayerKind kind, const Weigh
 }
 
 std::unique_ptr<Layer> MakeNemotronHLayer(const Config& config, const Weights& w, int64_t layer) {
-  const LayerKind kind = config.layer_kinds.at(static_cast<size_t>(layer));
+  const LayerKind kind = KindOf(config, layer);
   return MakeBlock(config.d_model, {{.kind = kind == LayerKind::kMlp ? Sublayer::Kind::kMlp
                                                                      : Sublayer::Kind::kMixer,
                                      .norm = LoadRmsNorm(w, "norm", config),

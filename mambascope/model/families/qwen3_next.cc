@@ -20,7 +20,8 @@ void ReadQwen3Next(const Fields& f, Config& c) {
   ReadSizes(f, c, "rms_norm_eps", 1e-6, /*tied=*/false);
   c.norm_offset = 1;
   if (f.Has("layer_types")) {
-    c.layer_kinds = ReadLayerKinds(f, "layer_types", c.layers);
+    c.layer_kinds =
+        ReadLayerKinds(f, "layer_types", c.layers, {LayerKind::kMamba, LayerKind::kAttention});
   } else {
     const int64_t period = f.Size("full_attention_interval", 4);
     for (int64_t l = 1; l <= c.layers; ++l)
@@ -40,7 +41,7 @@ void ReadQwen3Next(const Fields& f, Config& c) {
   a.has_gate = true;
   a.rope = ReadRope(f, a.head_dim, 0.25);
   DemandSilu(f);
-  if (f.Get<int64_t>("num_experts", 0) > 0)
+  if (f.Get<int64_t>("num_experts", c.model_type == "qwen3_next" ? 512 : 0) > 0)
     f.Fail("a mixture of experts (field 'num_experts') is not supported in this family");
   c.mlp = {.width = f.Size("intermediate_size")};
 }
@@ -85,7 +86,7 @@ std::unique_ptr<Part> LoadDeltaNet(const Config& config, const Weights& w) {
 }
 
 std::unique_ptr<Layer> MakeQwen3NextLayer(const Config& config, const Weights& w, int64_t layer) {
-  const bool is_delta = config.layer_kinds.at(static_cast<size_t>(layer)) == LayerKind::kMamba;
+  const bool is_delta = KindOf(config, layer) == LayerKind::kMamba;
   return MakeBlock(
       config.d_model,
       {{.kind = Sublayer::Kind::kMixer,

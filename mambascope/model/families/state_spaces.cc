@@ -22,7 +22,7 @@ namespace {
 
 void ReadMamba2Of(const Fields& ssm, SsmConfig& s) {
   ssm.Demand("D_has_hdim", false);
-  ssm.Demand("activation", std::string("swish"));
+  DemandSilu(ssm, "activation");
   if (ssm.Has("d_ssm") && ssm.Size("d_ssm") != s.d_inner) ssm.Refuse("d_ssm");
   s.groups = s.norm_groups = ssm.Size("ngroups", 1);
   if (!ssm.Get<bool>("rmsnorm", true)) s.gated_norm = SsmConfig::GatedNorm::kNone;
@@ -50,8 +50,7 @@ void ReadScan(const Fields& ssm, Config& c) {
   s.in_bias = s.out_bias = ssm.Get<bool>("bias", false);
   s.conv_bias = ssm.Get<bool>("conv_bias", true);
   if (is_mamba2) return ReadMamba2Of(ssm, s);
-  const bool automatic = !ssm.Has("dt_rank") || ssm.Raw("dt_rank") == "auto";
-  s.dt_rank = automatic ? (c.d_model + 15) / 16 : ssm.Size("dt_rank");
+  s.dt_rank = ReadDtRank(ssm, "dt_rank", c.d_model);
 }
 
 // The fields of attn_cfg.
@@ -102,32 +101,27 @@ std::unique_ptr<Part> LoadAttentionOf(const Config& config, const Weights& w) {
   const int64_t d = config.d_model, queries = a.heads * a.head_dim, keys = a.kv_heads * a.head_dim,
                 all = queries + 2 * keys;
   const Projection in = Projection::Load(w, "in_proj", all, d, a.qkv_bias);
-  const auto rows = [&](int64_t begin, int64_t count) {
-    return Projection{in.weight.narrow(0, begin, count),
-                      a.qkv_bias ? in.bias.narrow(0, begin, count) : at::Tensor(), in.tensor};
-  };
   HeadsConv conv;
   if (a.d_conv > 0)
     conv = {w.Float("conv1d.weight", {all, 1, a.d_conv}).squeeze(1).t().contiguous(),
             w.Float("conv1d.bias", {all})};
-  return MakeAttention(
-      {a},
-      SeparateHeads(a.head_dim, rows(0, queries), rows(queries, keys), rows(queries + keys, keys)),
-      Projection::Load(w, "out_proj", d, queries, a.out_bias), std::move(conv));
+  return MakeAttention({a},
+                       SeparateHeads(a.head_dim, in.Rows(0, queries), in.Rows(queries, keys),
+                                     in.Rows(queries + keys, keys)),
+                       Projection::Load(w, "out_proj", d, queries, a.out_bias), std::move(conv));
 }
 
 // fc1 [2 width, d_model] holds W_1 above W_gate.
 std::unique_ptr<Part> LoadMlpOf(const Config& config, const Weights& w) {
   const int64_t d = config.d_model, width = config.mlp.width;
   const Projection in = Projection::Load(w, "fc1", 2 * width, d, false);
-  return MakeMlp(GatedHidden(Activation::kSilu, {in.weight.narrow(0, width, width), {}, in.tensor},
-                             {in.weight.narrow(0, 0, width), {}, in.tensor}),
+  return MakeMlp(GatedHidden(Activation::kSilu, in.Rows(width, width), in.Rows(0, width)),
                  Projection::Load(w, "fc2", d, width, false));
 }
 
 std::unique_ptr<Layer> MakeStateSpacesLayer(const Config& config, const Weights& w, int64_t layer) {
   const auto make_mamba = config.ssm.heads > 0 ? MakeMamba2 : MakeMamba1;
-  const bool is_mamba = config.layer_kinds.at(static_cast<size_t>(layer)) == LayerKind::kMamba;
+  const bool is_mamba = KindOf(config, layer) == LayerKind::kMamba;
   const Weights own = w.Scope("mixer");
   std::vector<Sublayer> sublayers = {
       {.kind = Sublayer::Kind::kMixer,

@@ -28,7 +28,8 @@ namespace {
 
 void ReadZamba2(const Fields& f, Config& c) {
   ReadSizes(f, c, "rms_norm_eps", 1e-5, /*tied=*/true);
-  c.layer_kinds = ReadLayerKinds(f, "layers_block_type", c.layers, LayerKind::kShared);
+  c.layer_kinds =
+      ReadLayerKinds(f, "layers_block_type", c.layers, {LayerKind::kMamba, LayerKind::kShared});
   f.Demand("use_long_context", false);
   SsmConfig& s = c.ssm;
   s.d_inner = f.Size("mamba_expand", 2) * c.d_model;
@@ -38,7 +39,6 @@ void ReadZamba2(const Fields& f, Config& c) {
   s.head_dim = HeadDim(f, s.d_inner, s.heads);
   s.groups = s.norm_groups = f.Size("mamba_ngroups", 1);
   s.in_bias = s.out_bias = c.mlp.bias = f.Get<bool>("add_bias_linear", false);
-  s.conv_bias = f.Get<bool>("use_conv_bias", true);
   s.dt_min = f.Get<double>("time_step_min", 0.001);
   s.dt_max = std::numeric_limits<double>::infinity();
   CheckSsmHeads(f, s);
@@ -72,7 +72,7 @@ struct Adapted {
 std::vector<int64_t> SharedLayers(const Config& config) {
   std::vector<int64_t> layers;
   for (int64_t l = 0; l < config.layers; ++l) {
-    if (config.layer_kinds[static_cast<size_t>(l)] == LayerKind::kShared) layers.push_back(l);
+    if (KindOf(config, l) == LayerKind::kShared) layers.push_back(l);
   }
   return layers;
 }

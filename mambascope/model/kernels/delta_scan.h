@@ -1,8 +1,9 @@
 // The gated delta rule: the recurrence of a gated DeltaNet over all tokens (Yang, Kautz &
 // Hatamizadeh 2024, equation 10).
 //
-//   S_t = a_t S_(t-1) + k_t u_t^T        u_t = beta_t (v_t - a_t S_(t-1)^T k_t)        y_t = S_t^T
-//   q_t
+//   S_t = a_t S_(t-1) + k_t u_t^T
+//   u_t = beta_t (v_t - a_t S_(t-1)^T k_t)
+//   y_t = S_t^T q_t
 //
 // A token's write u_t first erases what the state holds at its key. DeltaScan computes some tokens
 // of many segments at a time, in the matrix form of DeltaMatrix. It consists of LibTorch
