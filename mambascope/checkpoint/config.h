@@ -56,8 +56,9 @@ struct RopeConfig {
   enum class Scaling { kNone, kLinear, kLlama3, kYarn } scaling = Scaling::kNone;
   double factor = 1;
   double low_frequency_factor = 1, high_frequency_factor = 4;  // kLlama3
-  double original_context = 8192;                              // kLlama3 and kYarn
-  double beta_fast = 32, beta_slow = 1;                        // kYarn
+  // kLlama3 and kYarn: longest prompt of the training before the positions were scaled.
+  double original_context = 8192;
+  double beta_fast = 32, beta_slow = 1;  // kYarn
   bool whole_pairs = true;  // kYarn: the ends of the blend are rounded outwards to whole pairs
   int64_t max_tokens = 0;   // longest prompt for which these frequencies are exact; 0: no limit
   double magnitude = 1;     // of the rotated queries and keys, in which YaRN scales the scores
@@ -129,7 +130,7 @@ struct Config {
   bool parallel_residual = false;  // GPT-NeoX: attention and MLP read the same input
   int64_t positions = 0;           // rows of a learned position table; 0: none
   int64_t max_tokens = 0;          // longest prompt that can be computed exactly; 0: no limit
-  // The field of config.json that sets max_tokens: "n_positions" or "sliding_window".
+  // The field of config.json that sets max_tokens: "n_positions" or "max_position_embeddings".
   std::string max_tokens_reason;
   double embedding_scale = 1, residual_scale = 1, logit_scale = 1;  // multipliers
   double logit_softcap = 0;  // logits l become c tanh(l / c); 0: they do not

@@ -23,6 +23,14 @@ double YarnMagnitude(const Fields& scaling, double factor) {
   return magnitude(1);
 }
 
+// The longest prompt of the training before positions were scaled: its own field, or
+// max_position_embeddings, which `rope` has.
+double OriginalContext(const Fields& scaling, const RopeConfig& rope) {
+  const char* key = "original_max_position_embeddings";
+  return rope.original_context > 0 ? scaling.Positive(key, rope.original_context)
+                                   : scaling.Positive(key);
+}
+
 }  // namespace
 
 void ReadSizes(const Fields& f, Config& c, const char* eps, double otherwise, bool tied) {
@@ -61,16 +69,17 @@ void ReadRopeScaling(const Fields& scaling, RopeConfig& rope) {
     rope.scaling = RopeConfig::Scaling::kLlama3;
     rope.low_frequency_factor = scaling.Positive("low_freq_factor");
     rope.high_frequency_factor = scaling.Positive("high_freq_factor");
-    rope.original_context = scaling.Positive("original_max_position_embeddings");
+    rope.original_context = OriginalContext(scaling, rope);
   } else if (type == "yarn") {
     rope.scaling = RopeConfig::Scaling::kYarn;
-    rope.original_context =
-        scaling.Positive("original_max_position_embeddings", rope.original_context);
+    rope.original_context = OriginalContext(scaling, rope);
     rope.beta_fast = scaling.Positive("beta_fast", 32);
     rope.beta_slow = scaling.Positive("beta_slow", 1);
     rope.whole_pairs = scaling.Get<bool>("truncate", true);
     rope.magnitude = YarnMagnitude(scaling, rope.factor);
   } else if (type == "dynamic") {  // it changes the frequencies of longer prompts only
+    if (rope.original_context == 0)
+      scaling.Fail("rope type 'dynamic' needs the field 'max_position_embeddings'");
     rope.max_tokens = static_cast<int64_t>(rope.original_context);
   } else {
     scaling.Fail(fmt::format("rope type '{}' is not supported", type));
@@ -82,7 +91,7 @@ RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction
   double fraction =
       f.Get<double>("partial_rotary_factor", f.Get<double>("rotary_pct", otherwise_fraction));
   rope.theta = f.Positive("rope_theta", f.Positive("rotary_emb_base", 10000.0));
-  rope.original_context = f.Positive("max_position_embeddings", rope.original_context);
+  rope.original_context = f.Positive("max_position_embeddings", 0);
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     if (!f.Has(key)) continue;
     const Fields sub = f.Sub(key);
@@ -174,9 +183,10 @@ void ReadTimeStepLimit(const Fields& f, const char* key, SsmConfig& ssm) {
   if (!(ssm.dt_min <= ssm.dt_max)) f.Refuse(key);
 }
 
-void ReadMambaOfHybrid(const Fields& f, Config& c) {
+void ReadMambaOfHybrid(const Fields& f, Config& c, int64_t d_inner) {
   SsmConfig& s = c.ssm;
-  s.d_inner = f.Size("mamba_d_ssm", f.Size("mamba_expand", 2) * c.d_model);
+  const bool expands = d_inner == 0 || f.IsNull("mamba_d_ssm");
+  s.d_inner = f.Size("mamba_d_ssm", expands ? f.Size("mamba_expand", 2) * c.d_model : d_inner);
   s.d_state = f.Size("mamba_d_state", 256);
   s.d_conv = f.Size("mamba_d_conv", 4);
   s.heads = f.Size("mamba_n_heads", 128);

@@ -24,6 +24,7 @@ void DemandSilu(const Fields& f, const char* key = "hidden_act");
 // where config.json does not say.
 RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction);
 // Reads one "rope_scaling" or "rope_parameters" object into `rope`, but for the rotary fraction.
+// `rope.original_context` is max_position_embeddings before, or 0 where that is unknown.
 void ReadRopeScaling(const Fields& scaling, RopeConfig& rope);
 
 // Returns the features of each of `heads` heads that together are `width` wide.
@@ -49,7 +50,8 @@ std::vector<LayerKind> ReadLayerIndices(const Fields& f, const char* key, int64_
 void CheckSsmHeads(const Fields& f, const SsmConfig& s);
 // [smallest, largest] step size of Mamba-2.
 void ReadTimeStepLimit(const Fields& f, const char* key, SsmConfig& ssm);
-// The fields of a Mamba-2 mixer that begin with mamba_.
-void ReadMambaOfHybrid(const Fields& f, Config& c);
+// The fields of a Mamba-2 mixer that begin with mamba_. `d_inner` is the inner width where
+// mamba_d_ssm is absent; 0: mamba_expand times d_model, as where it is null.
+void ReadMambaOfHybrid(const Fields& f, Config& c, int64_t d_inner = 0);
 
 }  // namespace mambascope

@@ -36,7 +36,7 @@ void ReadMultipliers(const Fields& f, Config& c) {
 
 void ReadFalconH1(const Fields& f, Config& c) {
   ReadSizes(f, c, "rms_norm_eps", 1e-5, /*tied=*/false);
-  ReadMambaOfHybrid(f, c);
+  ReadMambaOfHybrid(f, c, 1024);
   c.ssm.out_bias = f.Get<bool>("projectors_bias", false);
   if (f.Get<bool>("mamba_rms_norm", false))
     c.ssm.gated_norm = f.Get<bool>("mamba_norm_before_gate", true)
