@@ -129,7 +129,7 @@ struct Config {
   bool parallel_residual = false;  // GPT-NeoX: attention and MLP read the same input
   int64_t positions = 0;           // rows of a learned position table; 0: none
   int64_t max_tokens = 0;          // longest prompt that can be computed exactly; 0: no limit
-  // The field of config.json that sets max_tokens: "n_positions" or "sliding_window".
+  // The field of config.json that sets max_tokens: "n_positions" or "max_position_embeddings".
   std::string max_tokens_reason;
   double embedding_scale = 1, residual_scale = 1, logit_scale = 1;  // multipliers
   double logit_softcap = 0;  // logits l become c tanh(l / c); 0: they do not

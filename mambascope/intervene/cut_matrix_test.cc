@@ -49,25 +49,26 @@ class CutMatrixTest : public testing::TestWithParam<std::string> {
     return mixing.skip.defined() ? moved + mixing.skip : moved;
   }
   // Expects that both agree for every mixer of `layer`, and that the cuts change every target.
-  void ExpectEqual(int layer, std::vector<Cut> cuts) const {
-    const std::vector<Mixer> mixers = model_.layer(layer).mixers();
-    for (size_t i = 0; i < mixers.size(); ++i) {
-      // A cut of one mixer alone, since another one may read its output.
-      for (Cut& cut : cuts) cut.mixers = mixers[i].kind;
-      SCOPED_TRACE("layer " + std::to_string(layer) + " mixer " + std::to_string(i));
-      const at::Tensor want = ByMatrix(layer, i, cuts),
-                       got = ByRun(layer, mixers[i].kind, {cuts.begin(), cuts.end()}),
-                       uncut = ByRun(layer, mixers[i].kind, {});
-      const double scale = want.abs().max().item<double>();
-      EXPECT_LT(MaxDifference(got, want), 1e-5 * Amplification(GetParam()) * scale);
-      // A gated DeltaNet may forget a source before the target.
-      const at::Tensor whole = ByMatrix(layer, i, {});
-      for (const Cut& cut : cuts) {
-        for (int64_t to : cut.to) {
-          const double moves = MaxDifference(want[to], whole[to]);
-          EXPECT_GT(moves, 0) << to;
-          EXPECT_GT(MaxDifference(got[to], uncut[to]), std::min(1e-5 * scale, moves / 2)) << to;
-        }
+  void ExpectEqual(int layer, const std::vector<Cut>& cuts) const {
+    for (size_t i = 0; i < model_.layer(layer).mixers().size(); ++i) ExpectEqualIn(i, layer, cuts);
+  }
+  // Expects that for the mixer with index i, which alone is cut: another one may read its output.
+  void ExpectEqualIn(size_t i, int layer, std::vector<Cut> cuts) const {
+    const MixerKind kind = model_.layer(layer).mixers()[i].kind;
+    for (Cut& cut : cuts) cut.mixers = kind;
+    SCOPED_TRACE("layer " + std::to_string(layer) + " mixer " + std::to_string(i));
+    const at::Tensor want = ByMatrix(layer, i, cuts),
+                     got = ByRun(layer, kind, {cuts.begin(), cuts.end()}),
+                     uncut = ByRun(layer, kind, {});
+    const double scale = want.abs().max().item<double>();
+    EXPECT_LT(MaxDifference(got, want), 1e-5 * Amplification(GetParam()) * scale);
+    // A gated DeltaNet may forget a source before the target.
+    const at::Tensor whole = ByMatrix(layer, i, {});
+    for (const Cut& cut : cuts) {
+      for (int64_t to : cut.to) {
+        const double moves = MaxDifference(want[to], whole[to]);
+        EXPECT_GT(moves, 0) << to;
+        EXPECT_GT(MaxDifference(got[to], uncut[to]), std::min(1e-5 * scale, moves / 2)) << to;
       }
     }
   }
@@ -91,17 +92,22 @@ TEST_P(CutMatrixTest, EverythingFromTheLastToken) {
   for (int l : MixerLayers(model_)) ExpectEqual(l, {{l, {0, 1, 2, 3, 4, 5, 6, 7}, {7}}});
 }
 
-// Where a layer has several mixers, a mask would belong to one of them, so it is refused.
+// Where a layer has several mixers, a mask belongs to one of them. So it is refused unless the cut
+// names the kind of mixer.
 TEST_P(CutMatrixTest, SomeChannelsOrHeads) {
   for (int l : MixerLayers(model_)) {
     const std::vector<Mixer> mixers = model_.layer(l).mixers();
-    const Mixer& mixer = mixers[0];
-    const int64_t channels = mixer.kind == MixerKind::kScan ? mixer.decay.size(1) : mixer.channels;
-    const at::Tensor some =
-        (at::arange(channels) % 2 == 0).repeat_interleave(mixer.channels / channels);
-    const std::vector<Cut> cuts = {{l, {1, 2}, {5, 7}, some}, {l, {0}, {7}}};
-    if (mixers.size() == 1) ExpectEqual(l, cuts);
-    else EXPECT_THROW(ByRun(l, mixer.kind, {cuts.begin(), cuts.end()}), Error) << l;
+    for (size_t i = 0; i < mixers.size(); ++i) {
+      const Mixer& mixer = mixers[i];
+      const int64_t channels =
+          mixer.kind == MixerKind::kScan ? mixer.decay.size(1) : mixer.channels;
+      const at::Tensor some =
+          (at::arange(channels) % 2 == 0).repeat_interleave(mixer.channels / channels);
+      const std::vector<Cut> cuts = {{l, {1, 2}, {5, 7}, some}, {l, {0}, {7}}};
+      if (mixers.size() > 1)
+        EXPECT_THROW(ByRun(l, mixer.kind, {cuts.begin(), cuts.end()}), Error) << l;
+      ExpectEqualIn(i, l, cuts);
+    }
   }
 }
 

@@ -68,8 +68,8 @@ class SweepTest : public testing::TestWithParam<std::string> {
     EXPECT_GT((moved > 1e-4 * scale).to(at::kFloat).mean().item<double>(), 0.5)
         << "most cases changed nothing";
   }
-  // A random cut of some tokens from others, of any kind. Some cuts act only in some channels or
-  // heads.
+  // A random cut of some tokens from others, of any kind. Some cuts act only in one kind of mixer,
+  // and some only in some channels or heads.
   Cut RandomCut(std::mt19937& random, size_t base) {
     constexpr CutKind kKinds[] = {CutKind::kMixing, CutKind::kMixingAndConv,
                                   CutKind::kEmptyRowsUniform, CutKind::kBidirectional};
@@ -80,9 +80,12 @@ class SweepTest : public testing::TestWithParam<std::string> {
         tokens->push_back(static_cast<int64_t>(random() % bases_[base].ids.size()));
     }
     cut.kind = kKinds[random() % 4];
-    const std::optional<int64_t> channels = Channels(cut.layer);
-    if (random() % 3 == 0 && cut.kind != CutKind::kMixingAndConv && channels)
-      cut.channels = at::rand({*channels}) < 0.5;
+    const std::vector<Mixer> mixers = model_.layer(cut.layer).mixers();
+    const Mixer& mixer = mixers[random() % mixers.size()];
+    if (random() % 2 == 0) cut.mixers = mixer.kind;
+    const bool takes_mask = cut.kind != CutKind::kMixingAndConv || !mixer.has_conv;
+    if (random() % 3 == 0 && (cut.mixers || mixers.size() == 1) && takes_mask)
+      cut.channels = at::rand({mixer.channels}) < 0.5;
     return cut;
   }
   // A random list of interventions at random places: Sets, Adds, Cuts and, if verbs > 3, Holds.

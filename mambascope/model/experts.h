@@ -21,8 +21,7 @@ struct ExpertWeights {
 //   sum over e of softmax(r)_e W_down,e (SiLU(W_gate,e y) * W_up,e y)
 //
 // The softmax is over the chosen experts, or over all of them if config.shares_add_to_one is false.
-// Rows are routed each time, so an intervention can change
-// the route.
+// Rows are routed each time, so an intervention can change the route.
 std::unique_ptr<Part> MakeExperts(const ExpertsConfig& config, const ExpertWeights& weights);
 
 }  // namespace mambascope

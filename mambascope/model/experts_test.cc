@@ -10,7 +10,8 @@
 namespace mambascope {
 namespace {
 
-class ExpertsTest : public testing::Test {
+// The parameter is whether the shares of a token's experts add up to 1.
+class ExpertsTest : public testing::TestWithParam<bool> {
  protected:
   at::Tensor Output(const at::Tensor& y) const {
     Hooks hooks;
@@ -24,7 +25,9 @@ class ExpertsTest : public testing::Test {
   }
   // The output of one row, if it goes to these experts.
   at::Tensor Expected(const at::Tensor& y, const at::Tensor& route) const {
-    const at::Tensor shares = weights_.router.mv(y).index_select(0, route).softmax(0);
+    const at::Tensor scores = weights_.router.mv(y);
+    at::Tensor shares = scores.softmax(0).index_select(0, route);
+    if (GetParam()) shares = shares / shares.sum();
     at::Tensor sum = at::zeros_like(y);
     for (int64_t i = 0; i < route.size(0); ++i) {
       const auto e = route[i].item<int64_t>();
@@ -36,18 +39,22 @@ class ExpertsTest : public testing::Test {
   }
 
   ExpertsTest() { at::manual_seed(3); }
-  const ExpertsConfig config_{.count = 4, .per_token = 2, .width = 7};
+  const ExpertsConfig config_{
+      .count = 4, .per_token = 2, .width = 7, .shares_add_to_one = GetParam()};
   const ExpertWeights weights_{at::randn({4, 5}), at::randn({4, 14, 5}), at::randn({4, 5, 7})};
 };
 
-TEST_F(ExpertsTest, IsTheSumOfTheChosenExperts) {
+INSTANTIATE_TEST_SUITE_P(Shares, ExpertsTest, testing::Bool(),
+                         [](const auto& info) { return info.param ? "OfTheChosen" : "OfAll"; });
+
+TEST_P(ExpertsTest, IsTheSumOfTheChosenExperts) {
   const at::Tensor y = at::randn({30, 5}), got = Output(y);
   for (int64_t row = 0; row < y.size(0); ++row)
     EXPECT_LT(MaxDifference(got[row], Expected(y[row], Route(y[row]))), 1e-4) << row;
 }
 
 // A changed state takes its own route, and not that of the state before the change.
-TEST_F(ExpertsTest, InterventionChangesTheRoute) {
+TEST_P(ExpertsTest, InterventionChangesTheRoute) {
   const at::Tensor before = at::randn({5}), after = before - 2 * before;
   ASSERT_FALSE(Route(before).equal(Route(after)));
   const at::Tensor got = Output(after.unsqueeze(0))[0];

@@ -141,6 +141,10 @@ EditableWeight Model::editable(int layer, const std::string& name) const {
   if (layer < 0 || layer >= layers())
     throw Error(fmt::format("layer {} is out of range", layer),
                 fmt::format("the model has layers 0 to {}", layers() - 1));
+  const std::vector<int> with = LayersWith(name);
+  if (!with.empty() && !this->layer(layer).HasEditable(name))
+    throw Error(fmt::format("layer {} has no projection '{}'", layer, name),
+                fmt::format("layers that have it: {}", fmt::join(with, ", ")));
   return FindEditable(this->layer(layer), name);
 }
 

@@ -107,8 +107,7 @@ class Model {
   EditableWeight editable(int layer, const std::string& name) const;
 
   // Returns the embeddings of `ids`, one for each packed row, [row, d_model]. Throws Error for an
-  // id outside the vocabulary, and for a prompt longer than the model's learned position table or
-  // sliding window.
+  // id outside the vocabulary, and for a prompt longer than config().max_tokens.
   at::Tensor Embed(std::span<const int64_t> ids, const Packing& packing) const;
   // Embeds `ids`, computes all blocks, and returns the last block's output [row, d_model], before
   // the final norm. `from` and `kept` hold one Carry per layer. `from` may be null when no segment

@@ -83,15 +83,19 @@ Site ReadSite(std::string_view name) {
 }
 
 Site ParseSite(std::string_view name, const std::vector<SiteInfo>& available) {
-  // Where a layer has Mamba and attention side by side, a name of attention means attention alone.
-  for (const bool attention : {true, false}) {
-    for (const auto& [site, known] : kNames) {
-      const bool own = site == Site::kAttnMixed || site == Site::kAttnOut;
-      if (known != name || own != attention) continue;
-      if (std::any_of(available.begin(), available.end(),
-                      [&, site = site](const SiteInfo& s) { return s.site == site; }))
-        return site;
-    }
+  const auto has = [&](Site site) {
+    return std::any_of(available.begin(), available.end(),
+                       [&](const SiteInfo& s) { return s.site == site; });
+  };
+  // Beside recurrences, a name of attention does not mean the output of both.
+  const bool names_attention =
+      std::any_of(std::begin(kNames), std::end(kNames), [&](const auto& n) {
+        return n.second == name && (n.first == Site::kAttnMixed || n.first == Site::kAttnOut);
+      });
+  for (const auto& [site, known] : kNames) {
+    const bool is_attention = site == Site::kAttnMixed || site == Site::kAttnOut;
+    if (known != name || !has(site)) continue;
+    if (is_attention || !names_attention || !has(Site::kSsmOut)) return site;
   }
   std::string list;
   for (const SiteInfo& info : available)

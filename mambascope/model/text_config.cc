@@ -8,26 +8,26 @@ namespace {
 // The sizes of a transformers class. Before version 5, transformers left the fields that equal them
 // out of a text model's config, and out of no other config.
 Json ClassDefaults(const std::string& model_type) {
-  static const std::map<std::string, Json> defaults = {{"llama",
-                                                        {{"vocab_size", 32000},
-                                                         {"hidden_size", 4096},
-                                                         {"intermediate_size", 11008},
-                                                         {"num_hidden_layers", 32},
-                                                         {"num_attention_heads", 32}}},
-                                                       {"mistral",
-                                                        {{"vocab_size", 32000},
-                                                         {"hidden_size", 4096},
-                                                         {"intermediate_size", 14336},
-                                                         {"num_hidden_layers", 32},
-                                                         {"num_attention_heads", 32}}},
-                                                       {"qwen2",
-                                                        {{"vocab_size", 151936},
-                                                         {"hidden_size", 4096},
-                                                         {"intermediate_size", 22016},
-                                                         {"num_hidden_layers", 32},
-                                                         {"num_attention_heads", 32}}}};
+  struct Sizes {
+    int64_t vocab, width, mlp_width, layers, heads, max_positions;
+  };
+  static const std::map<std::string, Sizes> defaults = {
+      {"llama", {32000, 4096, 11008, 32, 32, 2048}},
+      {"mistral", {32000, 4096, 14336, 32, 32, 131072}},
+      {"qwen2", {151936, 4096, 22016, 32, 32, 32768}},
+      {"qwen3", {151936, 4096, 22016, 32, 32, 32768}},
+      {"qwen3_5_text", {248320, 4096, 12288, 32, 16, 32768}},
+      {"gemma2", {256000, 2304, 9216, 26, 8, 8192}},
+      {"gemma3_text", {262208, 2304, 9216, 26, 8, 131072}}};
   const auto found = defaults.find(model_type);
-  return found == defaults.end() ? Json::object() : found->second;
+  if (found == defaults.end()) return Json::object();
+  const Sizes& sizes = found->second;
+  return {{"vocab_size", sizes.vocab},
+          {"hidden_size", sizes.width},
+          {"intermediate_size", sizes.mlp_width},
+          {"num_hidden_layers", sizes.layers},
+          {"num_attention_heads", sizes.heads},
+          {"max_position_embeddings", sizes.max_positions}};
 }
 
 }  // namespace

@@ -125,6 +125,40 @@ TEST(TextConfigTest, MissingSizesAreThoseOfTheClass) {
   EXPECT_EQ(qwen2.mlp.width, 22016);
   EXPECT_EQ(qwen2.vocab, 151936);
   EXPECT_EQ(qwen2.d_model, 1024);
+  const Config qwen3 = ParseChanged(
+      R"({"model_type":"x","text_config":{"model_type":"qwen3","rope_scaling":{"rope_type":"yarn","factor":2.0}}})");
+  EXPECT_EQ(qwen3.vocab, 151936);
+  EXPECT_EQ(qwen3.layers, 32);
+  EXPECT_EQ(qwen3.mlp.width, 22016);
+  EXPECT_EQ(qwen3.attention.head_dim, 128);
+  EXPECT_EQ(qwen3.attention.rope.original_context, 32768);
+  const Config qwen35 =
+      ParseChanged(R"({"model_type":"qwen3_5","text_config":{"model_type":"qwen3_5_text"}})");
+  EXPECT_EQ(qwen35.vocab, 248320);
+  EXPECT_EQ(qwen35.d_model, 4096);
+  EXPECT_EQ(qwen35.mlp.width, 12288);
+  EXPECT_EQ(qwen35.attention.heads, 16);
+  const Config gemma2 = ParseChanged(R"({"model_type":"x","text_config":{"model_type":"gemma2"}})");
+  EXPECT_EQ(gemma2.vocab, 256000);
+  EXPECT_EQ(gemma2.d_model, 2304);
+  EXPECT_EQ(gemma2.layers, 26);
+  EXPECT_EQ(gemma2.mlp.width, 9216);
+  EXPECT_TRUE(gemma2.tied_embeddings);
+  // The config.json of google/gemma-3-4b-it has these fields.
+  const Config gemma3 = ParseChanged(
+      R"({"model_type":"gemma3","text_config":{"model_type":"gemma3_text","hidden_size":2560,
+          "intermediate_size":10240,"num_hidden_layers":34,"sliding_window":1024,
+          "rope_scaling":{"factor":8.0,"rope_type":"linear"}}})");
+  EXPECT_EQ(gemma3.vocab, 262208);
+  EXPECT_EQ(gemma3.d_model, 2560);
+  EXPECT_EQ(gemma3.layers, 34);
+  EXPECT_EQ(gemma3.mlp.width, 10240);
+  EXPECT_EQ(gemma3.attention.heads, 8);
+  EXPECT_EQ(gemma3.attention.kv_heads, 4);
+  EXPECT_EQ(gemma3.attention.head_dim, 256);
+  EXPECT_EQ(AttentionOf(gemma3, 0).window, 1024);
+  EXPECT_EQ(AttentionOf(gemma3, 5).rope.factor, 8);
+  EXPECT_TRUE(gemma3.tied_embeddings);
   EXPECT_THAT(ErrorOf([] { ParseChanged(R"({"model_type":"llama"})"); }),
               HasSubstr("lacks the field 'vocab_size'"))
       << "a config.json of text alone is complete";

@@ -25,7 +25,7 @@ std::string FlowName(const KnockoutResult& result, const Flow& flow) {
 }
 
 std::string GroupName(const std::string& group) {
-  if (group == "mamba") return "Mamba alone";
+  if (group == "mamba") return "recurrence alone";
   return group == "attention" ? "attention alone" : group;
 }
 

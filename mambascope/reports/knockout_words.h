@@ -15,7 +15,7 @@ namespace mambascope {
 // tell the result's curves apart. w is the length of the windows.
 std::string FlowName(const KnockoutResult& result, const Flow& flow);
 
-// "Mamba alone", "attention alone", or the name of another group of channels.
+// "recurrence alone", "attention alone", or the name of another group of channels.
 std::string GroupName(const std::string& group);
 // Whether the groups are kinds of mixers.
 bool IsByMixers(const KnockoutResult& result);

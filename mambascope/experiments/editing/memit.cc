@@ -81,9 +81,10 @@ std::string ResidualProjection(const Model& model, int layer) {
   for (const EditableWeight& weight : model.layer(layer).editable()) {
     if (WritesResidual(model, layer, weight)) return weight.name;
   }
-  throw Error(
-      fmt::format("layer {} has no editable projection that writes to the residual stream", layer),
-      "a norm follows the projections of some models; ROME edits them");
+  throw Error(fmt::format("MEMIT cannot edit layer {}: other parts of the model read the output of "
+                          "each of its projections, such as a norm",
+                          layer),
+              "use --method rome");
 }
 
 double DefaultLambda(const Model& model, int layer, const std::string& projection) {

@@ -1,11 +1,13 @@
 #include "mambascope/model/families/config_fields.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
 
 #include "mambascope/plural.h"
@@ -15,9 +17,9 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-void RequireContext(const Fields& scaling, const RopeConfig& rope) {
+void RequireContext(const Fields& scaling, const std::string& type, const RopeConfig& rope) {
   if (rope.original_context == 0)
-    scaling.Fail("needs the field 'max_position_embeddings' beside it");
+    scaling.Fail(fmt::format("rope type '{}' needs the field 'max_position_embeddings'", type));
 }
 
 // Returns the factor of rotated queries and keys. YaRN scales the scores by its square.
@@ -29,6 +31,14 @@ double YarnMagnitude(const Fields& scaling, double factor) {
   if (scaling.Has("mscale") && scaling.Has("mscale_all_dim"))
     return magnitude(scaling.Positive("mscale")) / magnitude(scaling.Positive("mscale_all_dim"));
   return magnitude(1);
+}
+
+// The longest prompt of the training before positions were scaled: its own field, or
+// max_position_embeddings, which `rope` has.
+double OriginalContext(const Fields& scaling, const RopeConfig& rope) {
+  const char* key = "original_max_position_embeddings";
+  return rope.original_context > 0 ? scaling.Positive(key, rope.original_context)
+                                   : scaling.Positive(key);
 }
 
 }  // namespace
@@ -62,6 +72,10 @@ void ReadRopeScaling(const Fields& scaling, RopeConfig& rope) {
   const auto type =
       scaling.Get<std::string>("rope_type", scaling.Get<std::string>("type", "default"));
   if (type == "default") return;
+  static const std::set<std::string> kTypes = {"linear", "llama3", "yarn", "dynamic"};
+  if (!kTypes.contains(type))
+    scaling.Fail(fmt::format("rope type '{}' is not supported; supported: {}", type,
+                             fmt::join(kTypes, ", ")));
   rope.factor = scaling.Positive("factor");
   if (type == "linear") {
     rope.scaling = RopeConfig::Scaling::kLinear;
@@ -69,21 +83,18 @@ void ReadRopeScaling(const Fields& scaling, RopeConfig& rope) {
     rope.scaling = RopeConfig::Scaling::kLlama3;
     rope.low_frequency_factor = scaling.Positive("low_freq_factor");
     rope.high_frequency_factor = scaling.Positive("high_freq_factor");
-    rope.original_context = scaling.Positive("original_max_position_embeddings");
+    rope.original_context = OriginalContext(scaling, rope);
   } else if (type == "yarn") {
     rope.scaling = RopeConfig::Scaling::kYarn;
-    rope.original_context =
-        scaling.Positive("original_max_position_embeddings", rope.original_context);
+    rope.original_context = OriginalContext(scaling, rope);
     rope.beta_fast = scaling.Positive("beta_fast", 32);
     rope.beta_slow = scaling.Positive("beta_slow", 1);
     rope.whole_pairs = scaling.Get<bool>("truncate", true);
     rope.magnitude = YarnMagnitude(scaling, rope.factor);
-    RequireContext(scaling, rope);
-  } else if (type == "dynamic") {  // it changes the frequencies of longer prompts only
-    RequireContext(scaling, rope);
+    RequireContext(scaling, type, rope);
+  } else {  // dynamic: it changes the frequencies of longer prompts only
+    RequireContext(scaling, type, rope);
     rope.max_tokens = static_cast<int64_t>(rope.original_context);
-  } else {
-    scaling.Fail(fmt::format("rope type '{}' is not supported", type));
   }
 }
 

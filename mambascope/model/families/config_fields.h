@@ -24,6 +24,7 @@ void DemandSilu(const Fields& f, const char* key = "hidden_act");
 // where config.json does not say.
 RopeConfig ReadRope(const Fields& f, int64_t head_dim, double otherwise_fraction);
 // Reads one "rope_scaling" or "rope_parameters" object into `rope`, but for the rotary fraction.
+// `rope.original_context` is max_position_embeddings before, or 0 where that is unknown.
 void ReadRopeScaling(const Fields& scaling, RopeConfig& rope);
 
 // Returns the features of each of `heads` heads that together are `width` wide.

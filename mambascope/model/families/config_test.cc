@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <limits>
 
@@ -35,6 +36,16 @@ TEST(ConfigTest, EachFamilyHasItsDefaults) {
                          {kLlamaConfig, &LlamaFamily(), false, 1e-6},
                          {kMistralConfig, &LlamaFamily(), false, 1e-6},
                          {kQwen2Config, &LlamaFamily(), false, 1e-6},
+                         {kQwen3Config, &LlamaFamily(), false, 1e-6},
+                         {kGemma2Config, &GemmaFamily(), true, 1e-6},
+                         {kGemma3Config, &GemmaFamily(), true, 1e-6},
+                         {kOlmo2Config, &Olmo2Family(), false, 1e-5},
+                         {kPhiConfig, &PhiFamily(), false, 1e-5},
+                         {kGptjConfig, &GptjFamily(), false, 1e-5},
+                         {kQwen3NextConfig, &Qwen3NextFamily(), false, 1e-6},
+                         {kQwen35Config, &Qwen3NextFamily(), false, 1e-6},
+                         {kFalconH1Config, &FalconH1Family(), false, 1e-5},
+                         {kJambaConfig, &JambaFamily(), false, 1e-6},
                          {kOriginalMambaConfig, &StateSpacesFamily(), true, 1e-5},
                          {kOriginalMamba2Config, &StateSpacesFamily(), true, 1e-5}};
   for (const Case& each : kCases) {
@@ -44,8 +55,10 @@ TEST(ConfigTest, EachFamilyHasItsDefaults) {
     EXPECT_EQ(c.norm_eps, each.norm_eps) << each.config;
     EXPECT_EQ(c.layers, 3) << each.config;
   }
-  for (const char* base : {kMambaConfig, kMamba2Config, kNeoxConfig, kGpt2Config, kLlamaConfig,
-                           kMistralConfig, kQwen2Config}) {
+  for (const char* base :
+       {kMambaConfig, kMamba2Config, kNeoxConfig, kGpt2Config, kLlamaConfig, kMistralConfig,
+        kQwen2Config, kQwen3Config, kGemma2Config, kGemma3Config, kOlmo2Config, kPhiConfig,
+        kGptjConfig, kQwen3NextConfig, kQwen35Config, kFalconH1Config, kJambaConfig}) {
     EXPECT_TRUE(ParseChanged(base, R"({"tie_word_embeddings":true})").tied_embeddings) << base;
     EXPECT_FALSE(ParseChanged(base, R"({"tie_word_embeddings":false})").tied_embeddings) << base;
   }
@@ -209,28 +222,6 @@ TEST(ConfigTest, LlamaMistralAndQwen2DifferInHeadsAndBiases) {
   EXPECT_TRUE(biased.attention.qkv_bias && biased.attention.out_bias && biased.mlp.bias);
 }
 
-TEST(ConfigTest, SlidingWindowLimitsThePromptWhereItActs) {
-  const struct {
-    const char* base;
-    const char* changes;
-    int64_t max_tokens;
-  } kCases[] = {{kMistralConfig, "{}", 4096},
-                {kMistralConfig, R"({"sliding_window":null})", 0},
-                {kMistralConfig, R"({"sliding_window":512})", 512},
-                {kQwen2Config, R"({"sliding_window":512})", 0},
-                {kQwen2Config, R"({"sliding_window":512,"use_sliding_window":false})", 0},
-                {kQwen2Config, R"({"sliding_window":512,"use_sliding_window":true})", 512},
-                {kQwen2Config, R"({"use_sliding_window":true})", 4096},
-                {kQwen2Config, R"({"sliding_window":null,"use_sliding_window":true})", 0},
-                {kLlamaConfig, R"({"sliding_window":512})", 0}};
-  for (const auto& [base, changes, max_tokens] : kCases) {
-    const Config c = ParseChanged(base, changes);
-    EXPECT_EQ(c.max_tokens, max_tokens) << c.model_type << changes;
-    EXPECT_EQ(c.max_tokens_reason, max_tokens > 0 ? "sliding_window" : "")
-        << c.model_type << changes;
-  }
-}
-
 TEST(ConfigTest, RopeIsReadInEverySpelling) {
   using Scaling = RopeConfig::Scaling;
   const struct {
@@ -261,18 +252,63 @@ TEST(ConfigTest, RopeIsReadInEverySpelling) {
        8, 9, Scaling::kLlama3, 8},
       {kLlamaConfig,
        R"({"head_dim":8,"rope_parameters":{"rope_type":"linear","rope_theta":77.0,"factor":4.0}})",
-       8, 77, Scaling::kLinear, 4}};
+       8, 77, Scaling::kLinear, 4},
+      {kQwen3Config,
+       R"({"rope_scaling":{"type":"yarn","factor":4.0,"original_max_position_embeddings":4096}})",
+       128, 10000, Scaling::kYarn, 4},
+      {kQwen3Config,
+       R"({"max_position_embeddings":4096,"rope_parameters":{"rope_type":"yarn","rope_theta":1e6,"factor":2.0}})",
+       128, 1e6, Scaling::kYarn, 2},
+      {kLlamaConfig,
+       R"({"head_dim":8,"max_position_embeddings":64,"rope_scaling":{"type":"dynamic","factor":3.0}})",
+       8, 10000, Scaling::kNone, 3}};
   for (const auto& [base, changes, dims, theta, scaling, factor] : kCases) {
     const RopeConfig rope = ParseChanged(base, changes).attention.rope;
     EXPECT_EQ(rope.dims, dims) << changes;
     EXPECT_EQ(rope.theta, theta) << changes;
     EXPECT_EQ(rope.scaling, scaling) << changes;
     EXPECT_EQ(rope.factor, factor) << changes;
+    if (scaling == Scaling::kLlama3 || scaling == Scaling::kYarn)
+      EXPECT_EQ(rope.original_context, 4096) << changes;
     if (scaling != Scaling::kLlama3) continue;
     EXPECT_EQ(rope.low_frequency_factor, 2);
     EXPECT_EQ(rope.high_frequency_factor, 3);
-    EXPECT_EQ(rope.original_context, 4096);
   }
+}
+
+// The scores' factor is the square of the magnitude of queries and keys.
+TEST(ConfigTest, YarnsOptionsAreRead) {
+  const auto rope = [](const char* options) {
+    return ParseChanged(
+               kQwen3Config,
+               std::string(
+                   R"({"max_position_embeddings":4096,"rope_scaling":{"rope_type":"yarn","factor":4.0)") +
+                   options + "}}")
+        .attention.rope;
+  };
+  const RopeConfig plain = rope("");
+  EXPECT_EQ(plain.beta_fast, 32);
+  EXPECT_EQ(plain.beta_slow, 1);
+  EXPECT_TRUE(plain.whole_pairs);
+  EXPECT_NEAR(plain.magnitude, 0.1 * std::log(4) + 1, 1e-12);
+  EXPECT_EQ(plain.max_tokens, 0);
+  const RopeConfig said =
+      rope(R"(,"beta_fast":16,"beta_slow":2,"truncate":false,"attention_factor":0.75)");
+  EXPECT_EQ(said.beta_fast, 16);
+  EXPECT_EQ(said.beta_slow, 2);
+  EXPECT_FALSE(said.whole_pairs);
+  EXPECT_EQ(said.magnitude, 0.75);
+  EXPECT_NEAR(rope(R"(,"mscale":2,"mscale_all_dim":0.5)").magnitude,
+              (0.2 * std::log(4) + 1) / (0.05 * std::log(4) + 1), 1e-12);
+  EXPECT_NEAR(rope(R"(,"mscale":2)").magnitude, plain.magnitude, 1e-12) << "both or neither";
+}
+
+TEST(ConfigTest, DynamicRopeLimitsThePrompt) {
+  const Config c = ParseChanged(
+      kLlamaConfig,
+      R"({"max_position_embeddings":64,"rope_scaling":{"rope_type":"dynamic","factor":3.0}})");
+  EXPECT_EQ(c.max_tokens, 64);
+  EXPECT_EQ(c.max_tokens_reason, "max_position_embeddings");
 }
 
 TEST(ConfigTest, NemotronHsKindsOfLayersAreReadInEverySpelling) {

@@ -29,10 +29,12 @@ DeltaInput Chunk(const DeltaInput& in, const std::vector<int64_t>& begins, int64
   return {chunk(in.q), chunk(in.k), chunk(in.v), chunk(in.log_a), chunk(in.beta)};
 }
 
-// D [.., token, token], 0 above the diagonal, for log_a [.., token].
+// D [.., token, token], 0 above the diagonal, for log_a [.., token]. After tokens that forget a lot
+// both sums are large, so their difference needs float64.
 at::Tensor Decays(const at::Tensor& log_a) {
-  const at::Tensor sum = log_a.cumsum(-1);
-  return at::exp((sum.unsqueeze(-1) - sum.unsqueeze(-2)).clamp_max(0)).tril();
+  const at::Tensor sum = log_a.to(at::kDouble).cumsum(-1);
+  const at::Tensor between = sum.unsqueeze(-1) - sum.unsqueeze(-2);
+  return at::exp(between.clamp_max(0).to(log_a.scalar_type())).tril();
 }
 
 // I + diag(beta) (tril(K K^T, -1) * D), [.., token, token].
