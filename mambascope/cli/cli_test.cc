@@ -145,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(Models, BundledModelCliTest,
 TEST_P(BundledModelCliTest, InfoSaysWhatTheModelIs) {
   const Json info = RunForJson(Command("info", {}));
   ExpectKeys(info, {"architecture", "layers", "d_model", "vocab", "parameters", "sites",
-                    "projections", "tokenizer"});
+                    "projections", "mixers", "shared_weights", "tokenizer"});
   const std::string folder = FolderName();
   const Json config = ReadJson(RepositoryFolder() / "models" / folder / "config.json");
   EXPECT_EQ(info["architecture"], config["model_type"]);

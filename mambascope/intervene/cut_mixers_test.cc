@@ -114,7 +114,7 @@ TEST_P(CutMixersTest, MasksThatFitNoMixerAreRefused) {
   const int64_t channels = FindMixer(model_.layer(kLayer).mixers(), kScan)->channels;
   const at::Tensor of_scan = at::ones({channels}, at::kBool), of_heads = at::ones({4}, at::kBool);
   EXPECT_THAT(ErrorOfCut(CutIn({}, of_scan)),
-              AllOf(HasSubstr("layer 1 has 2 mixers"), HasSubstr("name the kind of mixer")));
+              AllOf(HasSubstr("layer 1 has 2 mixers"), HasSubstr("name one kind of mixer")));
   EXPECT_THAT(ErrorOfCut(CutIn(kScan, of_heads)),
               HasSubstr(fmt::format("a mask (bool) of {} channels", channels)));
   EXPECT_THAT(ErrorOfCut(CutIn(kAttention, of_scan)), HasSubstr("a mask (bool) of 4 heads"));
@@ -138,7 +138,7 @@ TEST(CutMixersOfOneTest, AKindThatTheLayerLacksIsRefused) {
     };
     EXPECT_TRUE(at::equal(logits(has), logits({}))) << name;
     EXPECT_THAT(ErrorOf([&] { logits(lacks); }),
-                HasSubstr("layer 1 has no mixer of the kind that the cut needs"))
+                HasSubstr("layer 1 has no mixer that this cut could act in"))
         << name;
   }
 }

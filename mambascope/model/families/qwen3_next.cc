@@ -41,7 +41,7 @@ void ReadQwen3Next(const Fields& f, Config& c) {
   a.has_gate = true;
   a.rope = ReadRope(f, a.head_dim, 0.25);
   DemandSilu(f);
-  if (f.Get<int64_t>("num_experts", c.model_type == "qwen3_next" ? 512 : 0) > 0)
+  if (f.Get<int64_t>("num_experts", 0) > 0)
     f.Fail("a mixture of experts (field 'num_experts') is not supported in this family");
   c.mlp = {.width = f.Size("intermediate_size")};
 }
