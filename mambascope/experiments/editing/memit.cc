@@ -4,6 +4,8 @@
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "mambascope/error.h"
 
 namespace mambascope {
@@ -78,9 +80,11 @@ std::vector<Edit> MemitResult::Edits() const {
 }
 
 std::string ResidualProjection(const Model& model, int layer) {
-  for (const EditableWeight& weight : model.layer(layer).editable()) {
-    if (WritesResidual(model, layer, weight)) return weight.name;
-  }
+  const std::vector<EditableWeight> weights = model.layer(layer).editable();
+  const auto last = std::find_if(
+      weights.rbegin(), weights.rend(),
+      [&](const EditableWeight& weight) { return WritesResidual(model, layer, weight); });
+  if (last != weights.rend()) return last->name;
   throw Error(fmt::format("MEMIT cannot edit layer {}: other parts of the model read the output of "
                           "each of its projections, such as a norm",
                           layer),

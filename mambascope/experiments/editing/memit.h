@@ -48,7 +48,7 @@ struct MemitResult {
   std::vector<Edit> Edits() const;
 };
 
-// The projection of `layer` that MEMIT edits by default: the first that writes to the residual
+// The projection of `layer` that MEMIT edits by default: the last that writes to the residual
 // stream (W_o of a Mamba, W_down of a transformer). Throws Error when the layer has none.
 std::string ResidualProjection(const Model& model, int layer);
 

@@ -277,9 +277,11 @@ TEST_P(MemitTest, RefusesWhatItCannotEdit) {
               HasSubstr("are linearly dependent"));
 }
 
-TEST(MemitProjectionTest, MambaIsEditedAtItsOutputProjection) {
+// In gpt_neox, gptj and phi, attention is added to the residual stream beside the MLP.
+TEST(MemitProjectionTest, MambaIsEditedAtItsOutputProjectionAndATransformerAtItsMlp) {
   EXPECT_EQ(ResidualProjection(Model::Load(GoldenFolder() / "mamba"), 0), "W_o");
-  EXPECT_EQ(ResidualProjection(Model::Load(GoldenFolder() / "llama"), 0), "W_down");
+  for (const char* name : {"llama", "gpt_neox", "gpt_neox-serial", "gptj", "phi"})
+    EXPECT_EQ(ResidualProjection(Model::Load(GoldenFolder() / name), 0), "W_down") << name;
 }
 
 class MemitDemoTest : public testing::TestWithParam<std::string> {};
