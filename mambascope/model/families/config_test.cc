@@ -261,7 +261,17 @@ TEST(ConfigTest, RopeIsReadInEverySpelling) {
        128, 1e6, Scaling::kYarn, 2},
       {kLlamaConfig,
        R"({"head_dim":8,"max_position_embeddings":64,"rope_scaling":{"type":"dynamic","factor":3.0}})",
-       8, 10000, Scaling::kNone, 3}};
+       8, 10000, Scaling::kNone, 3},
+      {kGemma2Config,
+       R"({"head_dim":8,"rope_theta":7,"rope_scaling":{"type":"linear","factor":2}})", 8, 7,
+       Scaling::kLinear, 2},
+      {kGemma2Config,
+       R"({"head_dim":8,"rope_parameters":{"rope_type":"linear","rope_theta":7,"factor":2}})", 8, 7,
+       Scaling::kLinear, 2},
+      {kFalconH1Config, R"({"head_dim":8,"rope_theta":1e11})", 8, 1e11, Scaling::kNone, 1},
+      {kFalconH1Config,
+       R"({"head_dim":8,"rope_parameters":{"rope_type":"default","rope_theta":1e11}})", 8, 1e11,
+       Scaling::kNone, 1}};
   for (const auto& [base, changes, dims, theta, scaling, factor] : kCases) {
     const RopeConfig rope = ParseChanged(base, changes).attention.rope;
     EXPECT_EQ(rope.dims, dims) << changes;

@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ostream>
+#include <utility>
+#include <vector>
 
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/model/kernels/kernels_test_support.h"
@@ -18,6 +21,10 @@ namespace {
 struct DeltaSizes {
   int64_t heads, d_key, d_value;
 };
+
+void PrintTo(const DeltaSizes& s, std::ostream* out) {
+  *out << fmt::format("{} heads, d_key {}, d_value {}", s.heads, s.d_key, s.d_value);
+}
 
 struct DeltaCase {
   DeltaInput in;
