@@ -101,11 +101,12 @@ TEST_F(MomentsCliTest, MoreLayersAreAddedToAFolder) {
   EXPECT_EQ(ReadFile(fs::path(out_) / "moments/mixed.0.npz"), before);
 }
 
-TEST_F(MomentsCliTest, ATransformerHasTheMomentsOfWDown) {
+TEST_F(MomentsCliTest, ATransformerHasTheMomentsOfWOAndWDown) {
   const Json json = RunForJson(
       Command({"--model", "demo-neox", "--layers", "1", "--limit-documents", "4", "--quiet"}));
-  EXPECT_THAT(Files(), UnorderedElementsAre("mlp_mid.1.npz"));
-  EXPECT_EQ(json["moments"][0]["projections"], Json({"W_down"}));
+  EXPECT_THAT(Files(), UnorderedElementsAre("mixed.1.npz", "mlp_mid.1.npz"));
+  EXPECT_EQ(json["moments"][0]["projections"], Json({"W_o"}));
+  EXPECT_EQ(json["moments"][1]["projections"], Json({"W_down"}));
   EXPECT_EQ(json["moments"][0]["documents"], 3);
 }
 
