@@ -33,7 +33,8 @@ BaseRuns::BaseRuns(const Model& model, const std::vector<SweepBase>& bases,
   }
   packing_ = Packing::Whole(lengths);
   packing_.kept.assign(kept.begin(), kept.end());
-  h_ = packing_.embedding = At({Site::kEmbed, kEmbedLayer}, model.Embed(ids_, packing_));
+  h_ = At({Site::kEmbed, kEmbedLayer}, model.Embed(ids_, packing_));
+  if (model.ReadsEmbedding()) packing_.embedding = h_;
 }
 
 int64_t BaseRuns::Slot(const DownstreamRegion& region) const {

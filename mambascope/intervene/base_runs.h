@@ -38,7 +38,7 @@ class BaseRuns : public Hooks {
 
   // Computes one layer. REQUIRES: called for layers 0, 1, 2, ... in order.
   BaseLayer Up(int layer);
-  // The embeddings of the base runs' rows, [row, d_model].
+  // The embeddings of the base runs' rows, [row, d_model]; undefined if no layer reads them.
   const at::Tensor& embedding() const { return packing_.embedding; }
   // [row, d_model], the last block's output. REQUIRES: all layers are computed.
   const at::Tensor& h() const { return h_; }

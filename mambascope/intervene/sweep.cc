@@ -54,6 +54,7 @@ class Group : public Hooks {
     const at::Tensor from_base =
         changes_.Apply(BlockInput(layer), begin, h, h.index_select(0, RowIndex(rows, h)));
     h_ = begin == 0 ? from_base : at::cat({h_, from_base});
+    if (!base_.embedding().defined()) return;
     // Above the first layer, no variant has changed its embedding.
     const at::Tensor own =
         layer == 0 ? from_base

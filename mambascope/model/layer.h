@@ -32,13 +32,15 @@ class Layer {
 
   // Returns the block's output [row, d_model] for its input `h` [row, d_model]. Segments that
   // continue read their slot of `from`. The carry after each row of packing.kept is stored in the
-  // next slot of `kept`. `kept` is unchanged when packing.kept is empty. packing.embedding must
-  // be defined: a layer may read it.
+  // next slot of `kept`. `kept` is unchanged when packing.kept is empty. REQUIRES:
+  // packing.embedding is defined if ReadsEmbedding().
   virtual at::Tensor Forward(const at::Tensor& h, const Packing& packing, const Carry& from,
                              Carry& kept, const LayerHooks& hooks) const = 0;
 
   // Returns the sites that Forward passes to the hooks, in the order of the calls.
   virtual std::vector<SiteInfo> sites() const = 0;
+  // Returns whether the layer reads packing.embedding besides its input.
+  virtual bool ReadsEmbedding() const { return false; }
   // Returns whether the state at `site` is added unchanged to the block's output and read by
   // nothing else in the block. A delta added to such a state has the same effect as that delta
   // added at Site::kResid. Returns false for a site that the layer lacks.

@@ -141,18 +141,23 @@ EditableWeight Model::editable(int layer, const std::string& name) const {
   if (layer < 0 || layer >= layers())
     throw Error(fmt::format("layer {} is out of range", layer),
                 fmt::format("the model has layers 0 to {}", layers() - 1));
+  for (EditableWeight& weight : this->layer(layer).editable()) {
+    if (weight.name == name) return std::move(weight);
+  }
   const std::vector<int> with = LayersWith(name);
-  if (!with.empty() && !this->layer(layer).HasEditable(name))
-    throw Error(fmt::format("layer {} has no projection '{}'", layer, name),
-                fmt::format("layers that have it: {}", fmt::join(with, ", ")));
-  return FindEditable(this->layer(layer), name);
+  if (with.empty()) return FindEditable(this->layer(layer), name);  // throws Error
+  throw Error(fmt::format("layer {} has no projection '{}'", layer, name),
+              fmt::format("layers that have it: {}", fmt::join(with, ", ")));
 }
 
 std::vector<int> Model::LayersSharing(int layer, const std::string& projection) const {
   const std::string tensor = editable(layer, projection).tensor;
   std::vector<int> sharing;
-  for (int l : LayersWith(projection)) {
-    if (l == layer || editable(l, projection).tensor == tensor) sharing.push_back(l);
+  for (int l = 0; l < layers(); ++l) {
+    for (const EditableWeight& weight : this->layer(l).editable()) {
+      if (weight.name == projection && (l == layer || weight.tensor == tensor))
+        sharing.push_back(l);
+    }
   }
   return sharing;
 }
@@ -184,6 +189,11 @@ std::vector<int> Model::LayersWith(MixerKind kind) const {
     if (FindMixer(layer(l).mixers(), kind)) with.push_back(l);
   }
   return with;
+}
+
+bool Model::ReadsEmbedding() const {
+  return std::any_of(layers_.begin(), layers_.end(),
+                     [](const auto& layer) { return layer->ReadsEmbedding(); });
 }
 
 bool Model::Has(const Place& place) const {

@@ -40,10 +40,10 @@ struct ModelOptions {
   // float32, since bfloat16 logits would be off by 0.1.
   at::ScalarType dtype = at::kFloat;
   at::Device device = at::kCPU;
-  // Two kinds of model are computed by their authors' code, which trained them, in one way, and by
-  // transformers in another. Mamba-2 with several groups takes one RMS for each group in the gated
-  // norm before W_o; transformers takes one over the whole width. Gemma 2 caps the scores of
-  // attention; transformers' default attention does not.
+  // The authors' code, which trained the models, and transformers 5.17 differ in two kinds of
+  // model. Mamba-2 with several groups takes one RMS for each group in the gated norm before W_o.
+  // transformers takes one over the whole width. Gemma 2 caps the scores of attention. The default
+  // attention of transformers does not.
   enum class Reading { kAuthors, kTransformers } reading = Reading::kAuthors;
 };
 
@@ -90,6 +90,8 @@ class Model {
   std::vector<int> LayersWith(Site site) const;
   // Returns the layers that have a mixer of this kind, in ascending order.
   std::vector<int> LayersWith(MixerKind kind) const;
+  // Returns whether some layer reads the embedding besides its input (Layer::ReadsEmbedding).
+  bool ReadsEmbedding() const;
   // Returns whether `place` exists in this model.
   bool Has(const Place& place) const;
   // Returns the width of the states at `place`. REQUIRES: Has(place).

@@ -77,8 +77,8 @@ std::vector<int64_t> SharedLayers(const Config& config) {
   return layers;
 }
 
-// The weights of the block that the layer with this turn (its place among the layers with a block)
-// uses. The checkpoint stores them with the first layer that uses the block.
+// Loads the block that a layer uses. `turn` is the layer's place among the layers with a block. The
+// checkpoint stores a block's weights with the first layer that uses it.
 class SharedBlock {
  public:
   SharedBlock(const Config& config, const Weights& w, int64_t turn)
@@ -186,6 +186,7 @@ class Zamba2SharedLayer : public Layer {
     return sites;
   }
 
+  bool ReadsEmbedding() const override { return true; }
   bool IsAddedToOutput(Site site) const override {
     return site == Site::kMixerOut || site == Site::kResid;
   }
