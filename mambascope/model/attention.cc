@@ -4,6 +4,7 @@
 
 #include "mambascope/model/block.h"
 #include "mambascope/model/kernels/conv.h"
+#include "mambascope/model/kernels/rope.h"
 #include "mambascope/model/norms.h"
 
 namespace mambascope {
@@ -133,7 +134,7 @@ std::unique_ptr<Part> LoadAttention(const AttentionOptions& options, const Confi
                       LoadRmsNorm(w, "k_norm", config, each ? a.head_dim : keys));
   }
   return MakeAttention(options, std::move(heads),
-                       Projection::Load(w, "o_proj", d, queries, a.out_bias));
+                       Projection::Load(w, options.out, d, queries, a.out_bias));
 }
 
 ProjectHeads SeparateHeads(int64_t head_dim, const Projection& q, const Projection& k,

@@ -22,9 +22,11 @@ struct AttentionOptions {
   // The kind of cut that the public implementation of Endy et al. 2025 makes in this family.
   CutKind published = CutKind::kMixing;
   bool transposed = false;  // whether the checkpoint stores W_o as [in, out]
-  // The names of its input of W_o and of W_o. They differ from these beside a Mamba mixer.
+  // The site of W_o's input, and the name under which W_o is edited. They differ from these beside
+  // a Mamba mixer.
   Site mixed = Site::kMixed;
   std::string w_o = "W_o";
+  std::string out = "o_proj";  // the name of W_o in the checkpoint, for LoadAttention
 };
 
 // A causal convolution of each feature of the queries, keys and values of all heads, in this order.
@@ -37,9 +39,9 @@ struct HeadsConv {
 std::unique_ptr<Part> MakeAttention(const AttentionOptions& options, ProjectHeads heads,
                                     Projection out, HeadsConv conv = {});
 
-// Attention with the projections q_proj, k_proj, v_proj and o_proj of `w`, as in Llama, and the
-// norms q_norm and k_norm where config.attention has them. `config` gives d_model and the norms'
-// epsilon.
+// Attention with the projections q_proj, k_proj, v_proj and options.out of `w`, as in Llama, and
+// the norms q_norm and k_norm where config.attention has them. `config` gives d_model and the
+// norms' epsilon.
 std::unique_ptr<Part> LoadAttention(const AttentionOptions& options, const Config& config,
                                     const Weights& w);
 

@@ -17,11 +17,6 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-void RequireContext(const Fields& scaling, const std::string& type, const RopeConfig& rope) {
-  if (rope.original_context == 0)
-    scaling.Fail(fmt::format("rope type '{}' needs the field 'max_position_embeddings'", type));
-}
-
 // Returns the factor of rotated queries and keys. YaRN scales the scores by its square.
 double YarnMagnitude(const Fields& scaling, double factor) {
   const auto magnitude = [factor](double scale) {
@@ -33,8 +28,8 @@ double YarnMagnitude(const Fields& scaling, double factor) {
   return magnitude(1);
 }
 
-// The longest prompt of the training before positions were scaled: its own field, or
-// max_position_embeddings, which `rope` has.
+// Returns the longest prompt of the training before positions were scaled. It has a field of its
+// own, and is max_position_embeddings elsewhere, which `rope` has.
 double OriginalContext(const Fields& scaling, const RopeConfig& rope) {
   const char* key = "original_max_position_embeddings";
   return rope.original_context > 0 ? scaling.Positive(key, rope.original_context)
@@ -48,6 +43,19 @@ void ReadSizes(const Fields& f, Config& c, const char* eps, double otherwise, bo
   c.layers = f.Size("num_hidden_layers");
   c.norm_eps = f.Positive(eps, otherwise);
   c.tied_embeddings = f.Get<bool>("tie_word_embeddings", tied);
+}
+
+void ReadGptSizes(const Fields& f, Config& c, bool tied) {
+  c.d_model = f.Size("n_embd");
+  c.layers = f.Size("n_layer");
+  c.norm_eps = f.Positive("layer_norm_epsilon", 1e-5);
+  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", tied);
+  AttentionConfig& a = c.attention;
+  a.heads = a.kv_heads = f.Size("n_head");
+  a.head_dim = HeadDim(f, c.d_model, a.heads);
+  c.mlp = {.width = f.Size("n_inner", 4 * c.d_model),
+           .activation = ReadActivation(f, "activation_function", "gelu_new"),
+           .bias = true};
 }
 
 Activation ReadActivation(const Fields& f, const char* key, const std::string& otherwise) {
@@ -91,9 +99,9 @@ void ReadRopeScaling(const Fields& scaling, RopeConfig& rope) {
     rope.beta_slow = scaling.Positive("beta_slow", 1);
     rope.whole_pairs = scaling.Get<bool>("truncate", true);
     rope.magnitude = YarnMagnitude(scaling, rope.factor);
-    RequireContext(scaling, type, rope);
   } else {  // dynamic: it changes the frequencies of longer prompts only
-    RequireContext(scaling, type, rope);
+    if (rope.original_context == 0)
+      scaling.Fail("rope type 'dynamic' needs the field 'max_position_embeddings'");
     rope.max_tokens = static_cast<int64_t>(rope.original_context);
   }
 }
@@ -164,6 +172,12 @@ std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t 
   if (static_cast<int64_t>(kinds.size()) != layers)
     f.Fail(fmt::format("field '{}' has {}, and the model has {}", key, Count(kinds.size(), "name"),
                        Count(layers, "layer")));
+  return kinds;
+}
+
+std::vector<LayerKind> EveryNth(int64_t layers, int64_t period, LayerKind nth, LayerKind others) {
+  std::vector<LayerKind> kinds;
+  for (int64_t l = 1; l <= layers; ++l) kinds.push_back(l % period == 0 ? nth : others);
   return kinds;
 }
 

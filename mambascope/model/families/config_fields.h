@@ -16,6 +16,10 @@ namespace mambascope {
 // norms' epsilon, which the field `eps` holds.
 void ReadSizes(const Fields& f, Config& c, const char* eps, double otherwise, bool tied);
 
+// Reads the sizes of GPT-2 and GPT-J: n_embd, n_layer, n_head and n_inner, the norms' epsilon, the
+// activation and tie_word_embeddings.
+void ReadGptSizes(const Fields& f, Config& c, bool tied);
+
 Activation ReadActivation(const Fields& f, const char* key, const std::string& otherwise);
 // Refuses an activation other than SiLU in the field `key`.
 void DemandSilu(const Fields& f, const char* key = "hidden_act");
@@ -43,6 +47,9 @@ AttentionConfig ReadHeads(const Fields& f, const Config& c, const HeadDefaults& 
 // "hybrid".
 std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers,
                                       std::initializer_list<LayerKind> allowed);
+
+// Returns the kinds of layers of which every `period`-th is `nth`.
+std::vector<LayerKind> EveryNth(int64_t layers, int64_t period, LayerKind nth, LayerKind others);
 
 // Reads a list of layers that have attention; the others have a Mamba mixer.
 std::vector<LayerKind> ReadLayerIndices(const Fields& f, const char* key, int64_t layers);

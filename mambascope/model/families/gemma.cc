@@ -17,15 +17,12 @@ namespace mambascope {
 namespace {
 
 // Without layer_types, every `period`-th layer reads all tokens, and the others read a window.
-void ReadGemmaWindows(const Fields& f, Config& c, int64_t window, int64_t period) {
-  c.attention.window = f.Size("sliding_window", window);
-  if (f.Has("layer_types")) {
-    c.layer_kinds =
-        ReadLayerKinds(f, "layer_types", c.layers, {LayerKind::kAttention, LayerKind::kSliding});
-    return;
-  }
-  for (int64_t l = 1; l <= c.layers; ++l)
-    c.layer_kinds.push_back(l % period == 0 ? LayerKind::kAttention : LayerKind::kSliding);
+void ReadGemmaWindows(const Fields& f, Config& c, int64_t period) {
+  c.attention.window = f.Size("sliding_window", 4096);
+  c.layer_kinds =
+      f.Has("layer_types")
+          ? ReadLayerKinds(f, "layer_types", c.layers, {LayerKind::kAttention, LayerKind::kSliding})
+          : EveryNth(c.layers, period, LayerKind::kAttention, LayerKind::kSliding);
 }
 
 // Older files have rope_theta, rope_scaling and rope_local_base_freq. Newer ones have one object of
@@ -58,14 +55,13 @@ void ReadGemma(const Fields& f, Config& c) {
     c.logit_softcap =
         f.IsNull("final_logit_softcapping") ? 0 : f.Positive("final_logit_softcapping", 30);
     a.rope = ReadRope(f, a.head_dim, 1.0);
-    ReadGemmaWindows(f, c, 4096, 2);
+    ReadGemmaWindows(f, c, 2);
   } else {
     a.softcap = f.Positive("attn_logit_softcapping", 0);
     c.logit_softcap = f.Positive("final_logit_softcapping", 0);
     a.qk_norm = AttentionConfig::QkNorm::kHead;
     ReadGemma3Ropes(f, c);
-    ReadGemmaWindows(f, c, 4096,
-                     f.Size("sliding_window_pattern", f.Size("_sliding_window_pattern", 6)));
+    ReadGemmaWindows(f, c, f.Size("sliding_window_pattern", f.Size("_sliding_window_pattern", 6)));
   }
   c.mlp = {.width = f.Size("intermediate_size", 9216),
            .activation = ReadActivation(f, "hidden_activation", "gelu_pytorch_tanh")};

@@ -13,18 +13,10 @@ namespace mambascope {
 namespace {
 
 void ReadGpt2(const Fields& f, Config& c) {
-  c.d_model = f.Size("n_embd");
-  c.layers = f.Size("n_layer");
-  c.norm_eps = f.Positive("layer_norm_epsilon", 1e-5);
-  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", true);
+  ReadGptSizes(f, c, /*tied=*/true);
   c.positions = c.max_tokens = f.Size("n_positions", 1024);
   c.max_tokens_reason = "n_positions";
-  AttentionConfig& a = c.attention;
-  a.heads = a.kv_heads = f.Size("n_head");
-  a.head_dim = HeadDim(f, c.d_model, a.heads);
-  a.qkv_bias = a.out_bias = true;
-  c.mlp = {f.Size("n_inner", 4 * c.d_model), ReadActivation(f, "activation_function", "gelu_new"),
-           true};
+  c.attention.qkv_bias = c.attention.out_bias = true;
   f.Demand("scale_attn_weights", true);
   f.Demand("scale_attn_by_inverse_layer_idx", false);
   f.Demand("add_cross_attention", false);

@@ -13,33 +13,22 @@ namespace mambascope {
 namespace {
 
 void ReadGptj(const Fields& f, Config& c) {
-  c.d_model = f.Size("n_embd");
-  c.layers = f.Size("n_layer");
-  c.norm_eps = f.Positive("layer_norm_epsilon", 1e-5);
-  c.tied_embeddings = f.Get<bool>("tie_word_embeddings", false);
+  ReadGptSizes(f, c, /*tied=*/false);
   c.unembedding_bias = true;
   AttentionConfig& a = c.attention;
-  a.heads = a.kv_heads = f.Size("n_head");
-  a.head_dim = HeadDim(f, c.d_model, a.heads);
   a.rope.dims = f.IsNull("rotary_dim") ? a.head_dim : f.Size("rotary_dim", 64);
   if (a.rope.dims > a.head_dim || a.rope.dims % 2 != 0) f.Refuse("rotary_dim");
   a.rope.interleaved = true;
-  c.mlp = {.width = f.Size("n_inner", 4 * c.d_model),
-           .activation = ReadActivation(f, "activation_function", "gelu_new"),
-           .bias = true};
 }
 
 std::unique_ptr<Layer> MakeGptjLayer(const Config& config, const Weights& w, int64_t /*layer*/) {
   const int64_t d = config.d_model, width = config.mlp.width;
-  const auto square = [&](const char* name) { return Projection::Load(w, name, d, d, false); };
   const Norm norm = LoadLayerNorm(w, "ln_1", config);
   return MakeBlock(
       d, {{.kind = Sublayer::Kind::kMixer,
            .norm = norm,
-           .parts = {MakeAttention({config.attention},
-                                   SeparateHeads(config.attention.head_dim, square("attn.q_proj"),
-                                                 square("attn.k_proj"), square("attn.v_proj")),
-                                   square("attn.out_proj"))}},
+           .parts = {LoadAttention({.config = config.attention, .out = "out_proj"}, config,
+                                   w.Scope("attn"))}},
           {.kind = Sublayer::Kind::kMlp,
            .reads = Sublayer::Reads::kBlockInput,
            .norm = norm,

@@ -44,15 +44,15 @@ void ReadNemotronH(const Fields& f, Config& c) {
   s.head_dim = f.Size("mamba_head_dim", 64);
   s.d_inner = s.heads * s.head_dim;
   s.d_state = f.Size("ssm_state_size", 128);
-  s.d_conv = f.Size(f.Has("mamba_d_conv") ? "mamba_d_conv" : "conv_kernel", 4);
-  s.groups = s.norm_groups = f.Size(f.Has("mamba_n_groups") ? "mamba_n_groups" : "n_groups", 8);
+  s.d_conv = f.Size("mamba_d_conv", f.Size("conv_kernel", 4));
+  s.groups = s.norm_groups = f.Size("mamba_n_groups", f.Size("n_groups", 8));
   s.norm_eps = c.norm_eps;
   s.in_bias = s.out_bias = f.Get<bool>("use_bias", false);
-  s.conv_bias = f.Get<bool>(f.Has("mamba_conv_bias") ? "mamba_conv_bias" : "use_conv_bias", true);
+  s.conv_bias = f.Get<bool>("mamba_conv_bias", f.Get<bool>("use_conv_bias", true));
   ReadTimeStepLimit(f, f.Has("mamba_dt_limit") ? "mamba_dt_limit" : "time_step_limit", s);
   // The reference path of transformers also clamps the step size from below by time_step_min.
-  s.dt_min = std::max(
-      s.dt_min, f.Get<double>(f.Has("mamba_dt_min") ? "mamba_dt_min" : "time_step_min", 0.001));
+  s.dt_min =
+      std::max(s.dt_min, f.Get<double>("mamba_dt_min", f.Get<double>("time_step_min", 0.001)));
   CheckSsmHeads(f, s);
   DemandSilu(f, "mamba_hidden_act");
   c.attention =

@@ -26,20 +26,13 @@ void ReadPhi(const Fields& f, Config& c) {
 }
 
 std::unique_ptr<Layer> MakePhiLayer(const Config& config, const Weights& w, int64_t /*layer*/) {
-  const AttentionConfig& a = config.attention;
-  const int64_t d = config.d_model, width = config.mlp.width, keys = a.kv_heads * a.head_dim,
-                queries = a.heads * a.head_dim;
+  const int64_t d = config.d_model, width = config.mlp.width;
   const Norm norm = LoadLayerNorm(w, "input_layernorm", config);
-  const Weights own = w.Scope("self_attn");
   return MakeBlock(
       d, {{.kind = Sublayer::Kind::kMixer,
            .norm = norm,
-           .parts = {MakeAttention(
-               {a},
-               SeparateHeads(a.head_dim, Projection::Load(own, "q_proj", queries, d, true),
-                             Projection::Load(own, "k_proj", keys, d, true),
-                             Projection::Load(own, "v_proj", keys, d, true)),
-               Projection::Load(own, "dense", d, queries, true))}},
+           .parts = {LoadAttention({.config = config.attention, .out = "dense"}, config,
+                                   w.Scope("self_attn"))}},
           {.kind = Sublayer::Kind::kMlp,
            .reads = Sublayer::Reads::kBlockInput,
            .norm = norm,

@@ -19,14 +19,10 @@ namespace {
 void ReadQwen3Next(const Fields& f, Config& c) {
   ReadSizes(f, c, "rms_norm_eps", 1e-6, /*tied=*/false);
   c.norm_offset = 1;
-  if (f.Has("layer_types")) {
-    c.layer_kinds =
-        ReadLayerKinds(f, "layer_types", c.layers, {LayerKind::kMamba, LayerKind::kAttention});
-  } else {
-    const int64_t period = f.Size("full_attention_interval", 4);
-    for (int64_t l = 1; l <= c.layers; ++l)
-      c.layer_kinds.push_back(l % period == 0 ? LayerKind::kAttention : LayerKind::kMamba);
-  }
+  c.layer_kinds = f.Has("layer_types") ? ReadLayerKinds(f, "layer_types", c.layers,
+                                                        {LayerKind::kMamba, LayerKind::kAttention})
+                                       : EveryNth(c.layers, f.Size("full_attention_interval", 4),
+                                                  LayerKind::kAttention, LayerKind::kMamba);
   c.delta = {.key_heads = f.Size("linear_num_key_heads", 16),
              .heads = f.Size("linear_num_value_heads", 32),
              .d_key = f.Size("linear_key_head_dim", 128),

@@ -1,4 +1,4 @@
-// Causal self-attention over packed segments, with grouped queries and rotary positions.
+// Causal self-attention over packed segments, with grouped queries.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,11 +17,6 @@ struct AttentionInput {
   at::Tensor k, v;       // [row, kv_heads, head_dim]
   at::Tensor gate = {};  // [row, heads * head_dim], of the output; undefined: none
 };
-
-// Rotates the first `rope.dims` features of every head by the row's position (Su et al. 2021).
-// Feature i is paired with i + dims / 2, or 2i with 2i + 1 if `rope.interleaved`. x [row, heads,
-// head_dim], positions [row].
-at::Tensor Rotate(const at::Tensor& x, const at::Tensor& positions, const RopeConfig& rope);
 
 // Returns softmax(cap(scale q k^T)) v for each head, [row, heads * head_dim]. Each row reads the
 // earlier rows of its prompt and itself: the rows of its segment's slot of `from`, then those of

@@ -61,12 +61,14 @@ struct Walk {
     for (int64_t done = 0; done < length; done += kChunk) {
       std::vector<int64_t> rows = begins;
       for (int64_t& row : rows) row += done;
-      s = Step(rows, std::min(kChunk, length - done), s);
+      s = Step(rows, std::min(kChunk, length - done), s, done + kChunk < length);
     }
   }
 
  private:
-  at::Tensor Step(const std::vector<int64_t>& begins, int64_t length, const at::Tensor& s) {
+  // Returns the state after the last token, if more tokens follow.
+  at::Tensor Step(const std::vector<int64_t>& begins, int64_t length, const at::Tensor& s,
+                  bool continues) {
     const DeltaInput c = Chunk(in, begins, length);
     const at::Tensor decays = Decays(c.log_a),
                      since = at::exp(c.log_a.cumsum(-1)).unsqueeze(-1);  // [.., token, 1]
@@ -84,6 +86,7 @@ struct Walk {
                         u.slice(2, 0, last + 1));
     };
     std::map<int64_t, std::vector<int64_t>> keep;  // token -> segments that keep their state there
+    std::map<int64_t, std::vector<int64_t>> into;  // token -> the slots of these states
     for (int64_t i = 0; i < count; ++i) {
       for (int64_t t = 0; t < length; ++t) {
         const int64_t row = begins[static_cast<size_t>(i)] + t;
@@ -91,16 +94,14 @@ struct Walk {
         const auto slot = std::lower_bound(kept_rows.begin(), kept_rows.end(), row);
         if (slot == kept_rows.end() || *slot != row) continue;
         keep[t].push_back(i);
+        into[t].push_back(slot - kept_rows.begin());
       }
     }
     for (const auto& [token, segments] : keep) {
-      for (int64_t i : segments)
-        slots.push_back(std::lower_bound(kept_rows.begin(), kept_rows.end(),
-                                         begins[static_cast<size_t>(i)] + token) -
-                        kept_rows.begin());
+      slots.insert(slots.end(), into[token].begin(), into[token].end());
       states.push_back(after(token).index_select(0, RowIndex(segments, s)));
     }
-    return after(length - 1);
+    return continues ? after(length - 1) : at::Tensor();
   }
 };
 

@@ -146,19 +146,9 @@ TEST_P(DeltaScanTest, GradientsEqualFiniteDifferences) {
     return y.sin().sum() + kept.square().sum();
   };
   for (at::Tensor* input : {&c.in.q, &c.in.k, &c.in.v, &c.in.log_a, &c.in.beta, &c.from}) {
-    input->set_requires_grad(true);
-    loss().backward();
-    const at::Tensor gradient = input->grad().clone(), value = input->detach().clone(),
-                     direction = at::randn_like(value);
-    const auto at_step = [&](double step) {
-      *input = value + step * direction;
-      return loss().item<double>();
-    };
-    const double numeric = (at_step(1e-6) - at_step(-1e-6)) / 2e-6,
-                 analytic = (gradient * direction).sum().item<double>();
+    const auto [numeric, analytic] = RandomSlope(*input, 1e-6, loss);
     EXPECT_GT(std::abs(numeric), 1e-3);
     EXPECT_NEAR(analytic, numeric, 1e-5 * std::max(1.0, std::abs(numeric)));
-    *input = value;
   }
 }
 

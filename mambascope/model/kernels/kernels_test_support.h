@@ -18,4 +18,27 @@ inline at::Tensor Random(at::IntArrayRef shape, at::ScalarType dtype) {
   return at::randn(shape, dtype);
 }
 
+// The change of a loss along a direction of one of its inputs.
+struct Slope {
+  double numeric, analytic;
+};
+
+// Returns the slope of loss() along a random direction of `input`, by central differences of this
+// step and by autograd. `input` keeps its value.
+template <typename Loss>
+Slope RandomSlope(at::Tensor& input, double step, const Loss& loss) {
+  input.set_requires_grad(true);
+  loss().backward();
+  const at::Tensor gradient = input.grad().clone(), value = input.detach().clone(),
+                   direction = at::randn_like(value);
+  const auto at_step = [&](double size) {
+    input = value + size * direction;
+    return loss().template item<double>();
+  };
+  const Slope slope{.numeric = (at_step(step) - at_step(-step)) / (2 * step),
+                    .analytic = (gradient * direction).sum().item<double>()};
+  input = value;
+  return slope;
+}
+
 }  // namespace mambascope

@@ -1,4 +1,6 @@
 // Compares rotary positions and their scalings with the formulas, computed one angle at a time.
+#include "mambascope/model/kernels/rope.h"
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -9,7 +11,6 @@
 #include <vector>
 
 #include "mambascope/checkpoint/test_support.h"
-#include "mambascope/model/kernels/attention.h"
 
 namespace mambascope {
 namespace {
@@ -26,9 +27,10 @@ double PairOf(const RopeConfig& rope, double turns) {
          static_cast<double>(rope.dims) / 2;
 }
 
-// YaRN's factor of the frequency of pair `i`: 1 for the waves that fit beta_fast times into the
-// original context or more often, 1 / factor for those that fit beta_slow times or less often, and
-// a linear blend by the pair's index between the last and the first pair of these.
+// Returns YaRN's factor of the frequency of pair `i`. It is 1 for the waves that fit beta_fast
+// times into the original context or more often. It is 1 / factor for those that fit beta_slow
+// times or less often. Between the last pair of the former and the first of the latter, it is a
+// linear blend by the pair's index.
 double YarnScale(const RopeConfig& rope, int64_t i) {
   double low = 0, high = static_cast<double>(rope.dims) / 2;
   if (rope.whole_pairs) {

@@ -95,18 +95,8 @@ TEST_P(ScanTest, ReferenceGradientsEqualFiniteDifferences) {
     return y.sin().sum() + kept.square().sum();
   };
   for (at::Tensor* input : {&c.in.x, &c.in.delta, &c.in.a, &c.in.b, &c.in.c, &c.from}) {
-    input->set_requires_grad(true);
-    loss().backward();
-    const at::Tensor gradient = input->grad().clone(), value = input->detach().clone(),
-                     direction = at::randn_like(value);
-    const auto at_step = [&](double step) {
-      *input = value + step * direction;
-      return loss().item<double>();
-    };
-    const double numeric = (at_step(1e-5) - at_step(-1e-5)) / 2e-5,
-                 analytic = (gradient * direction).sum().item<double>();
+    const auto [numeric, analytic] = RandomSlope(*input, 1e-5, loss);
     EXPECT_NEAR(analytic, numeric, 1e-6 * std::max(1.0, std::abs(numeric)));
-    *input = value;
   }
 }
 
