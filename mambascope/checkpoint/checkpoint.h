@@ -18,7 +18,7 @@ namespace mambascope {
 class WeightSource {
  public:
   virtual ~WeightSource() = default;
-  // What messages call the source, such as its folder.
+  // Returns the name of the source in messages, such as its folder.
   virtual std::string where() const { return "the weights"; }
   virtual bool Has(const std::string& name) const = 0;
   // All tensor names. Empty when the source cannot list them.

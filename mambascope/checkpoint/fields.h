@@ -20,7 +20,7 @@ class Fields {
     if (!json_.is_object()) throw Error(name_ + ": not a JSON object");
   }
 
-  // What messages begin with.
+  // Returns the text that messages begin with.
   const std::string& name() const { return name_; }
   bool Has(const char* key) const { return json_.contains(key) && !json_[key].is_null(); }
   bool IsNull(const char* key) const { return json_.contains(key) && json_[key].is_null(); }
@@ -61,7 +61,7 @@ class Fields {
     return Has(key) ? Size(key) : otherwise;
   }
 
-  // A finite number above 0.
+  // Reads a finite number above 0.
   double Positive(const char* key) const {
     const auto value = Get<double>(key);
     if (!(value > 0) || !std::isfinite(value))
@@ -73,7 +73,7 @@ class Fields {
     return Has(key) ? Positive(key) : otherwise;
   }
 
-  // A list of finite numbers, as many as `otherwise` has, which is its value where it is absent.
+  // Reads a list of as many finite numbers as `otherwise` has.
   std::vector<double> Numbers(const char* key, const std::vector<double>& otherwise) const {
     if (!Has(key)) return otherwise;
     const Json& list = json_[key];

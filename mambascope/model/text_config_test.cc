@@ -107,7 +107,8 @@ TEST_F(WrapperTest, EitherLevelTiesTheEmbeddings) {
 // A config.json of transformers 4 leaves the sizes of its class out of text_config.
 TEST(TextConfigTest, MissingSizesAreThoseOfTheClass) {
   const Config llama = ParseChanged(
-      R"({"model_type":"llava","text_config":{"model_type":"llama","vocab_size":32064,"rms_norm_eps":1e-05}})");
+      R"({"model_type":"llava","text_config":{"model_type":"llama","vocab_size":32064,
+            "rms_norm_eps":1e-05}})");
   EXPECT_EQ(llama.wrapper, "llava");
   EXPECT_EQ(llama.vocab, 32064);
   EXPECT_EQ(llama.d_model, 4096);
@@ -116,7 +117,8 @@ TEST(TextConfigTest, MissingSizesAreThoseOfTheClass) {
   EXPECT_EQ(llama.attention.kv_heads, 32);
   EXPECT_EQ(llama.norm_eps, 1e-5);
   const Config mistral = ParseChanged(
-      R"({"model_type":"llava_next","text_config":{"model_type":"mistral","sliding_window":null}})");
+      R"({"model_type":"llava_next","text_config":{"model_type":"mistral",
+            "sliding_window":null}})");
   EXPECT_EQ(mistral.mlp.width, 14336);
   EXPECT_EQ(mistral.attention.kv_heads, 8);
   EXPECT_EQ(mistral.vocab, 32000);
@@ -126,7 +128,8 @@ TEST(TextConfigTest, MissingSizesAreThoseOfTheClass) {
   EXPECT_EQ(qwen2.vocab, 151936);
   EXPECT_EQ(qwen2.d_model, 1024);
   const Config qwen3 = ParseChanged(
-      R"({"model_type":"x","text_config":{"model_type":"qwen3","rope_scaling":{"rope_type":"yarn","factor":2.0}}})");
+      R"({"model_type":"x","text_config":{"model_type":"qwen3","rope_scaling":{
+            "rope_type":"yarn","factor":2.0}}})");
   EXPECT_EQ(qwen3.vocab, 151936);
   EXPECT_EQ(qwen3.layers, 32);
   EXPECT_EQ(qwen3.mlp.width, 22016);
@@ -183,11 +186,13 @@ TEST(TextConfigTest, QuantisedWeightsAreRefusedAtBothLevels) {
   const auto error = [](const char* config) { return ErrorOf([&] { ParseChanged(config); }); };
   EXPECT_THAT(
       error(
-          R"({"model_type":"llava","quantization_config":{"quant_method":"fp8"},"text_config":{"model_type":"llama"}})"),
+          R"({"model_type":"llava","quantization_config":{"quant_method":"fp8"},"text_config":{
+                "model_type":"llama"}})"),
       HasSubstr("x/config.json: quantised weights (field 'quantization_config', fp8)"));
   EXPECT_THAT(
       error(
-          R"({"model_type":"llava","text_config":{"model_type":"llama","quantization_config":{"quant_method":"awq"}}})"),
+          R"({"model_type":"llava","text_config":{"model_type":"llama","quantization_config":{
+                "quant_method":"awq"}}})"),
       HasSubstr("field 'text_config': quantised weights (field 'quantization_config', awq)"));
 }
 

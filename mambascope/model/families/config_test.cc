@@ -257,10 +257,12 @@ TEST(ConfigTest, RopeIsReadInEverySpelling) {
        R"({"rope_scaling":{"type":"yarn","factor":4.0,"original_max_position_embeddings":4096}})",
        128, 10000, Scaling::kYarn, 4},
       {kQwen3Config,
-       R"({"max_position_embeddings":4096,"rope_parameters":{"rope_type":"yarn","rope_theta":1e6,"factor":2.0}})",
+       R"({"max_position_embeddings":4096,"rope_parameters":{"rope_type":"yarn",
+             "rope_theta":1e6,"factor":2.0}})",
        128, 1e6, Scaling::kYarn, 2},
       {kLlamaConfig,
-       R"({"head_dim":8,"max_position_embeddings":64,"rope_scaling":{"type":"dynamic","factor":3.0}})",
+       R"({"head_dim":8,"max_position_embeddings":64,"rope_scaling":{"type":"dynamic",
+             "factor":3.0}})",
        8, 10000, Scaling::kNone, 3},
       {kGemma2Config,
        R"({"head_dim":8,"rope_theta":7,"rope_scaling":{"type":"linear","factor":2}})", 8, 7,
@@ -292,7 +294,8 @@ TEST(ConfigTest, YarnsOptionsAreRead) {
     return ParseChanged(
                kQwen3Config,
                std::string(
-                   R"({"max_position_embeddings":4096,"rope_scaling":{"rope_type":"yarn","factor":4.0)") +
+                   R"({"max_position_embeddings":4096,"rope_scaling":{"rope_type":"yarn",
+                         "factor":4.0)") +
                    options + "}}")
         .attention.rope;
   };

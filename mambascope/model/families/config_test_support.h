@@ -25,7 +25,8 @@ inline constexpr const char* kMistralConfig =
 inline constexpr const char* kQwen2Config =
     R"({"model_type":"qwen2","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,"num_attention_heads":32,"intermediate_size":96})";
 inline constexpr const char* kQwen3Config =
-    R"({"model_type":"qwen3","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,"num_attention_heads":32,"intermediate_size":96})";
+    R"({"model_type":"qwen3","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,
+          "num_attention_heads":32,"intermediate_size":96})";
 inline constexpr const char* kGemma2Config =
     R"({"model_type":"gemma2","hidden_size":64,"num_hidden_layers":3,"vocab_size":100})";
 inline constexpr const char* kGemma3Config =
@@ -37,11 +38,14 @@ inline constexpr const char* kPhiConfig =
 inline constexpr const char* kGptjConfig =
     R"({"model_type":"gptj","n_embd":256,"n_layer":3,"vocab_size":100,"n_head":4})";
 inline constexpr const char* kQwen3NextConfig =
-    R"({"model_type":"qwen3_next","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,"intermediate_size":96})";
+    R"({"model_type":"qwen3_next","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,
+          "intermediate_size":96})";
 inline constexpr const char* kQwen35Config =
-    R"({"model_type":"qwen3_5_text","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,"intermediate_size":96})";
+    R"({"model_type":"qwen3_5_text","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,
+          "intermediate_size":96})";
 inline constexpr const char* kFalconH1Config =
-    R"({"model_type":"falcon_h1","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,"intermediate_size":96})";
+    R"({"model_type":"falcon_h1","hidden_size":64,"num_hidden_layers":3,"vocab_size":100,
+          "intermediate_size":96})";
 inline constexpr const char* kJambaConfig =
     R"({"model_type":"jamba","hidden_size":64,"num_hidden_layers":3,"vocab_size":100})";
 // Lacks the kinds of the layers, which also say how many there are.

@@ -150,7 +150,8 @@ TEST(Qwen3NextConfigTest, Fields) {
       R"({"layer_types":["full_attention","linear_attention","full_attention"],"head_dim":16,
           "linear_num_key_heads":2,"linear_num_value_heads":4,"linear_key_head_dim":8,
           "linear_value_head_dim":12,"linear_conv_kernel_dim":3,
-          "rope_parameters":{"rope_theta":1e7,"partial_rotary_factor":0.5,"rope_type":"default"}})");
+          "rope_parameters":{"rope_theta":1e7,"partial_rotary_factor":0.5,
+                "rope_type":"default"}})");
   EXPECT_THAT(c.layer_kinds, ElementsAre(kAttention, kMamba, kAttention));
   EXPECT_EQ(c.delta.key_heads, 2);
   EXPECT_EQ(c.delta.heads, 4);

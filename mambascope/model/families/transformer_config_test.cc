@@ -139,7 +139,8 @@ TEST(TransformerConfigTest, Gemma3sRopesAreReadInEverySpelling) {
       {R"({"rope_theta":500.0,"rope_local_base_freq":20.0,
            "rope_scaling":{"rope_type":"linear","factor":8.0}})",
        500, 20, 8, 1},
-      {R"({"rope_parameters":{"full_attention":{"rope_type":"linear","rope_theta":500.0,"factor":8.0},
+      {R"({"rope_parameters":{"full_attention":{"rope_type":"linear","rope_theta":500.0,
+            "factor":8.0},
                               "sliding_attention":{"rope_type":"default","rope_theta":20.0}}})",
        500, 20, 8, 1},
       {R"({"rope_parameters":{"full_attention":{"rope_type":"default"},
@@ -200,7 +201,8 @@ TEST(TransformerConfigTest, PhiRotatesAPart) {
   for (
       const char* changes :
       {R"({"num_attention_heads":4,"partial_rotary_factor":0.25,"rope_theta":7.0})",
-       R"({"num_attention_heads":4,"rope_parameters":{"rope_type":"default","rope_theta":7.0,"partial_rotary_factor":0.25}})"}) {
+       R"({"num_attention_heads":4,"rope_parameters":{"rope_type":"default","rope_theta":7.0,
+             "partial_rotary_factor":0.25}})"}) {
     const RopeConfig rope = ParseChanged(kPhiConfig, changes).attention.rope;
     EXPECT_EQ(rope.dims, 8) << changes;
     EXPECT_EQ(rope.theta, 7) << changes;
