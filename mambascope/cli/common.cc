@@ -75,10 +75,10 @@ void VisitCompatOption(CommonArguments& a, OptionVisitor& option) {
   option.Topic("Model");
   option(&a.compat,
          {.names = "--compat",
-          .help = "How models are computed that transformers computes in another way than their "
-                  "authors. none: as the authors do. transformers: the norm before W_o of a "
-                  "Mamba-2 takes one RMS over all components, even if config.json gives it several "
-                  "groups; Gemma 2's attention does not cap its scores",
+          .help = "How two kinds of models are computed. none: as their authors compute them. "
+                  "transformers: as version 5.17 does. The norm before W_o of a Mamba-2 then takes "
+                  "one RMS over all components, even if config.json gives it several groups. "
+                  "Gemma 2's attention does not cap its scores",
           .bounds = OneOf{{"none", "transformers"}}});
 }
 

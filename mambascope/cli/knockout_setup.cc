@@ -198,16 +198,14 @@ void VisitKnockoutOptions(KnockoutArguments& a, OptionVisitor& option) {
                         .help = "Also split the answer's logit into what each source token carries "
                                 "to the last token in each layer"});
   option.Topic("Compatibility");
-  option(
-      &a.compat,
-      {.names = "--compat",
-       .help = "Follow a public implementation. transformers: as for the other commands. knockout "
-               "(with --mode cut): "
-               "windows of 9 layers; inside them Llama, Mistral and Qwen also read later "
-               "tokens, and a token of GPT-2 with nothing left to read reads all tokens "
-               "equally. romba (with --mode mean): windows around each layer, 10 of 64 layers "
-               "long, and the sets subject, subject_last, non_subject and last",
-       .bounds = OneOf{{"none", "transformers", "knockout", "romba"}}});
+  option(&a.compat,
+         {.names = "--compat",
+          .help = "Follow a public implementation. transformers: as for the other commands. "
+                  "knockout (with --mode cut): windows of 9 layers; inside them Llama, Mistral and "
+                  "Qwen also read later tokens, and a token of GPT-2 with nothing left to read "
+                  "reads all tokens equally. romba (with --mode mean): windows around each layer, "
+                  "10 of 64 layers long, and the sets subject, subject_last, non_subject and last",
+          .bounds = OneOf{{"none", "transformers", "knockout", "romba"}}});
   option.Topic("Mean ablation and texts");
   option(
       &a.restore,

@@ -83,8 +83,8 @@ void VisitLreOptions(LreArguments& a, OptionVisitor& option) {
           .help = "Follow a public implementation. relations: layer, beta and rank are chosen on "
                   "the test samples, --limit takes the first of these by subject, subjects of "
                   "examples are tested too, the seed is 123456, and <|endoftext|> comes first even "
-                  "where the checkpoint has a contexts.json. transformers: as for the "
-                  "other commands",
+                  "where the checkpoint has a contexts.json. transformers: as for the other "
+                  "commands",
           .bounds = OneOf{{"none", "transformers", "relations"}}});
   option.Topic("Memory and output");
   option(&a.save, {.names = "--save",
