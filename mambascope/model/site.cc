@@ -11,7 +11,8 @@
 namespace mambascope {
 namespace {
 
-// The first row of a site is mambascope's own name; the others are aliases.
+// The first row of a site is mambascope's own name; the others are aliases. An alias of several
+// sites means the first of them that a model has.
 constexpr std::pair<Site, std::string_view> kNames[] = {{Site::kEmbed, "embed"},
                                                         {Site::kEmbed, "hook_embed"},
                                                         {Site::kResid, "resid"},
@@ -37,16 +38,16 @@ constexpr std::pair<Site, std::string_view> kNames[] = {{Site::kEmbed, "embed"},
                                                         {Site::kGateIn, "hook_skip"},
                                                         {Site::kGate, "gate"},
                                                         {Site::kGate, "mlp_after_silu"},
-                                                        {Site::kMixed, "mixed"},
-                                                        {Site::kMixed, "before_down_proj"},
-                                                        {Site::kMixed, "attn.hook_z"},
-                                                        {Site::kMixed, "z"},
-                                                        {Site::kMambaOut, "mamba_out"},
                                                         {Site::kAttnMixed, "attn_mixed"},
                                                         {Site::kAttnMixed, "attn.hook_z"},
                                                         {Site::kAttnMixed, "z"},
                                                         {Site::kAttnOut, "attn_out"},
                                                         {Site::kAttnOut, "hook_attn_out"},
+                                                        {Site::kMixed, "mixed"},
+                                                        {Site::kMixed, "before_down_proj"},
+                                                        {Site::kMixed, "attn.hook_z"},
+                                                        {Site::kMixed, "z"},
+                                                        {Site::kMambaOut, "mamba_out"},
                                                         {Site::kMixerDown, "mixer_down"},
                                                         {Site::kMixerOut, "mixer_out"},
                                                         {Site::kMixerOut, "after_down_proj"},
@@ -87,16 +88,9 @@ Site ParseSite(std::string_view name, const std::vector<SiteInfo>& available) {
     return std::any_of(available.begin(), available.end(),
                        [&](const SiteInfo& s) { return s.site == site; });
   };
-  // Beside recurrences, a name of attention does not mean the output of both.
-  const bool names_attention =
-      std::any_of(std::begin(kNames), std::end(kNames), [&](const auto& n) {
-        return n.second == name && (n.first == Site::kAttnMixed || n.first == Site::kAttnOut);
-      });
-  for (const auto& [site, known] : kNames) {
-    const bool is_attention = site == Site::kAttnMixed || site == Site::kAttnOut;
-    if (known != name || !has(site)) continue;
-    if (is_attention || !names_attention || !has(Site::kSsmOut)) return site;
-  }
+  const auto* known = std::find_if(std::begin(kNames), std::end(kNames),
+                                   [&](const auto& n) { return n.second == name && has(n.first); });
+  if (known != std::end(kNames)) return known->first;
   std::string list;
   for (const SiteInfo& info : available)
     list += fmt::format("{}{}", list.empty() ? "" : ", ", SiteName(info.site));
