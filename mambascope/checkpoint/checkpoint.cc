@@ -66,6 +66,14 @@ void Checkpoint::NameTensors() {
   }
 }
 
+bool Checkpoint::IsCopy(const std::string& name, const std::string& of) const {
+  const auto a = tensors_.find(name), b = tensors_.find(of);
+  if (a == tensors_.end() || b == tensors_.end()) return false;
+  const TensorInfo &left = a->second.info(), &right = b->second.info();
+  return left.dtype == right.dtype && left.shape == right.shape &&
+         at::equal(a->second.Read(), b->second.Read());
+}
+
 at::Tensor Checkpoint::Get(const std::string& name, const std::vector<int64_t>& shape) const {
   const auto found = tensors_.find(name);
   const std::string where = fmt::format("{}: tensor '{}'", folder_.string(), name);

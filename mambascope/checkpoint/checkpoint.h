@@ -26,6 +26,10 @@ class WeightSource {
   // Returns the tensor `name` on the CPU, in its stored type (float32, float16 or bfloat16). Throws
   // Error when it is missing or has another shape or type.
   virtual at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const = 0;
+  // Whether both tensors are there and equal in shape, type and values.
+  virtual bool IsCopy(const std::string& /*name*/, const std::string& /*of*/) const {
+    return false;
+  }
 };
 
 class Checkpoint : public WeightSource {
@@ -47,6 +51,7 @@ class Checkpoint : public WeightSource {
   // Every tensor by name, in its stored type. Throws Error for a type that LibTorch lacks.
   std::map<std::string, at::Tensor> All() const;
   at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override;
+  bool IsCopy(const std::string& name, const std::string& of) const override;
 
  private:
   struct Stored {

@@ -20,6 +20,7 @@ struct EditableWeight {
   int64_t row = 0;     // first row of the weight in that tensor
   bool transposed = false;  // whether that tensor stores it as [in, out]
   double scale = 1;         // by which the model multiplies the weight's output
+  std::string copy = {};    // name of another tensor that holds a copy of `tensor`; empty: none
 };
 
 }  // namespace mambascope

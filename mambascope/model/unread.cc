@@ -54,6 +54,12 @@ at::Tensor CountingSource::Get(const std::string& name, const std::vector<int64_
   return weight;
 }
 
+bool CountingSource::IsCopy(const std::string& name, const std::string& of) const {
+  const bool is_copy = source_.IsCopy(name, of);
+  if (is_copy) used_.insert(name);
+  return is_copy;
+}
+
 std::vector<std::string> CountingSource::Unread() const {
   std::vector<std::string> unread = source_.Names();
   std::erase_if(unread, [&](const std::string& name) {

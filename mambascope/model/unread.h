@@ -19,6 +19,8 @@ class CountingSource : public WeightSource {
   bool Has(const std::string& name) const override { return source_.Has(name); }
   std::vector<std::string> Names() const override { return source_.Names(); }
   at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override;
+  // A copy counts as read, and adds nothing to count().
+  bool IsCopy(const std::string& name, const std::string& of) const override;
   int64_t count() const { return count_; }
   // Returns the names of tensors that were never read. Tables that the code computes itself, such
   // as causal masks and rotary frequencies, and heads that predict further tokens are left out.

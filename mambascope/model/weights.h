@@ -4,11 +4,13 @@
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
+#include <fmt/format.h>
 
 #include <string>
 #include <vector>
 
 #include "mambascope/checkpoint/checkpoint.h"
+#include "mambascope/error.h"
 
 namespace mambascope {
 
@@ -31,6 +33,17 @@ class Weights {
             (dot == std::string::npos ? "" : scope_.substr(0, dot + 1)) + name + "."};
   }
   bool Has(const std::string& name) const { return source_.Has(FullName(name)); }
+  // Throws Error unless every weight of these is a copy of the weight of `others` with its name.
+  void DemandCopiesOf(const Weights& others) const {
+    for (const std::string& name : source_.Names()) {
+      if (!name.starts_with(scope_)) continue;
+      const std::string other = others.FullName(name.substr(scope_.size()));
+      if (!source_.IsCopy(name, other))
+        throw Error(fmt::format("{}: the model shares one weight between layers, but '{}' differs "
+                                "from '{}'",
+                                where(), name, other));
+    }
+  }
   // What messages call the checkpoint.
   std::string where() const { return source_.where(); }
   // Returns the name in the checkpoint.

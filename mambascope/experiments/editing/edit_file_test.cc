@@ -74,6 +74,39 @@ TEST(EditFileFormatTest, TextModelOfAMultimodalCheckpointIsEdited) {
   EXPECT_TRUE(tensors.at("vision_tower.embeddings.weight").equal(at::ones({3})));
 }
 
+// Zamba2 keeps a shared block with the first layer that uses it. Some files also hold copies of it.
+TEST(EditFileFormatTest, CopiesOfASharedWeightAreEditedTogether) {
+  c10::NoGradGuard no_grad;
+  ChangedCheckpoint checkpoint("zamba2");
+  const Model without = checkpoint.Load();
+  const std::string first = "model.layers.2.shared_transformer.",
+                    second = "model.layers.4.shared_transformer.";
+  std::map<std::string, at::Tensor> copies;
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    if (name.starts_with(first)) copies[second + name.substr(first.size())] = tensor;
+  }
+  ASSERT_FALSE(copies.empty());
+  checkpoint.tensors.insert(copies.begin(), copies.end());
+  const Model model = checkpoint.Load();
+  EXPECT_TRUE(model.warnings().empty());
+  EXPECT_EQ(model.parameters(), without.parameters());
+  const TempFolder out;
+  for (const char* projection : {"W_down", "attn_W_o"}) {
+    for (const int layer : {2, 4}) {
+      const std::vector<Edit> edits = {RandomEdit(model, layer, projection, 1)};
+      WriteEditedCheckpoint(checkpoint.folder.path(), model, edits, out / "edited",
+                            EditedType::kFloat32, OtherEdit::kReplace);
+      const Model edited = Model::Load(out / "edited");  // it demands that copies are equal
+      EXPECT_LT(MaxDifference(SomeLogits(edited), SomeLogits(model.Edited(edits))), 1e-5);
+      EXPECT_GT(MaxDifference(SomeLogits(edited), SomeLogits(model)), 1e-3);
+    }
+  }
+  checkpoint.tensors[second + "feed_forward.down_proj.weight"] =
+      checkpoint.tensors[first + "feed_forward.down_proj.weight"] + 1;
+  EXPECT_THAT(ErrorOf([&] { (void)checkpoint.Load(); }),
+              AllOf(HasSubstr("shares one weight"), HasSubstr("layers.4"), HasSubstr("layers.2")));
+}
+
 // Two edits of one weight may differ only in places that the fingerprint does not sample.
 TEST(EditFileFormatTest, EditedCheckpointsHaveFingerprintsOfTheirOwn) {
   c10::NoGradGuard no_grad;

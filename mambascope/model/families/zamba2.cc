@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "mambascope/model/attention.h"
 #include "mambascope/model/block.h"
@@ -78,15 +79,25 @@ std::vector<int64_t> SharedLayers(const Config& config) {
 }
 
 // Loads the block that a layer uses. `turn` is the layer's place among the layers with a block. The
-// checkpoint stores a block's weights with the first layer that uses it.
+// checkpoint stores a block's weights with the first layer that uses it. It may also store copies
+// with the others.
 class SharedBlock {
  public:
   SharedBlock(const Config& config, const Weights& w, int64_t turn)
       : config_(config),
+        own_(w.Scope("shared_transformer")),
         w_(w.Beside(std::to_string(
                         SharedLayers(config)[static_cast<size_t>(turn % config.shared.count)]))
                .Scope("shared_transformer")),
-        turn_(turn) {}
+        turn_(turn) {
+    if (turn >= config.shared.count) own_.DemandCopiesOf(w_);
+  }
+
+  // Returns the name of the layer's own copy of a weight; empty: there is none.
+  std::string CopyOf(const std::string& tensor) const {
+    const std::string name = tensor.substr(w_.FullName("").size()), copy = own_.FullName(name);
+    return copy != tensor && own_.Has(name) ? copy : "";
+  }
 
   Norm LoadNorm(const char* name, int64_t width) const {
     return LoadRmsNorm(w_, name, config_, width);
@@ -141,6 +152,7 @@ class SharedBlock {
   }
 
   const Config& config_;
+  Weights own_;
   Weights w_;
   int64_t turn_;
 };
@@ -154,6 +166,10 @@ class Zamba2SharedLayer : public Layer {
     attention_ = block.LoadAttention();
     mlp_norm_ = block.LoadNorm("pre_ff_layernorm", d_model_);
     mlp_ = block.LoadMlp();
+    for (const Part* part : {mlp_.get(), attention_.get()}) {
+      for (const EditableWeight& weight : part->editable())
+        copies_[weight.name] = block.CopyOf(weight.tensor);
+    }
     w_s_ = Projection::Load(w, "linear", d_model_, d_model_, false);
     const Weights decoder = w.Scope("mamba_decoder");
     mamba_norm_ = LoadRmsNorm(decoder, "input_layernorm", config);
@@ -206,6 +222,7 @@ class Zamba2SharedLayer : public Layer {
       weight.value = Site::kAttnOut;
       weights.push_back(std::move(weight));
     }
+    for (EditableWeight& weight : weights) weight.copy = copies_.at(weight.name);
     for (EditableWeight& weight : mamba_->editable()) weights.push_back(std::move(weight));
     return weights;
   }
@@ -233,6 +250,7 @@ class Zamba2SharedLayer : public Layer {
   Norm attention_norm_, mlp_norm_, mamba_norm_;
   std::shared_ptr<const Part> attention_, mlp_, mamba_;
   Projection w_s_;  // [d_model, d_model]
+  std::map<std::string, std::string> copies_;  // editable weight -> the layer's own copy
 };
 
 std::unique_ptr<Layer> MakeZamba2Layer(const Config& config, const Weights& w, int64_t layer) {
