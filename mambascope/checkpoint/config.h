@@ -64,8 +64,8 @@ struct RopeConfig {
 };
 
 // The mixer of a layer. kSliding: attention with a window. kMlp: the layer has only an MLP.
-// kShared: a shared block and a Mamba mixer.
-enum class LayerKind { kMamba, kAttention, kSliding, kMlp, kShared };
+// kExperts: it has only a mixture of experts. kShared: a shared block and a Mamba mixer.
+enum class LayerKind { kMamba, kAttention, kSliding, kMlp, kExperts, kShared };
 
 struct AttentionConfig {
   int64_t heads = 0;
@@ -96,9 +96,14 @@ struct ExpertsConfig {
   int64_t count = 0;      // 0: there are none
   int64_t per_token = 0;  // experts of a token
   int64_t width = 0;      // of the hidden layer of one expert
-  // Whether the shares of a token's experts add up to 1. Else each is its share of all experts.
-  bool shares_add_to_one = true;
+  // How router scores become the shares of a token's experts: their softmax over the chosen
+  // experts, their softmax over all experts, or their sigmoids, divided by the sum of the chosen.
+  enum class Shares { kOfChosen, kOfAll, kSigmoid } shares = Shares::kOfChosen;
+  double share_scale = 1;  // by which all shares are multiplied
+  Activation activation = Activation::kSilu;
+  bool has_gate = true;           // an expert is a gated MLP; else an MLP without a gate
   std::vector<bool> layers = {};  // which layers have them; empty: all
+  int64_t shared_width = 0;       // of the hidden layer of the MLP beside them; 0: none
 };
 
 // Zamba2: blocks of attention and an MLP that several layers share. Each layer adds products of two

@@ -41,12 +41,15 @@ inline std::vector<std::string> TinyCheckpoints() {
           "granitemoehybrid-moe",
           "bamba",
           "nemotron_h",
+          "nemotron_h-moe",
           "falcon_h1",
           "falcon_h1-norm",
           "jamba",
           "zamba2",
           "qwen3_5",
-          "qwen3_next"};
+          "qwen3_5_moe",
+          "qwen3_next",
+          "qwen3_next-moe"};
 }
 
 // How much more than in other tiny checkpoints rounding shows in this one. The random weights of

@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <string>
+#include <utility>
+
 #include "mambascope/model/ops.h"
 
 namespace mambascope {
@@ -14,10 +17,7 @@ class Experts : public Part {
 
   at::Tensor Forward(const at::Tensor& y, const Packing& /*packing*/, const Carry& /*from*/,
                      Carry& /*kept*/, const LayerHooks& /*hooks*/) const override {
-    at::Tensor scores = Linear(y, {weights_.router, {}});  // [row, expert]
-    if (!config_.shares_add_to_one) scores = at::softmax(scores, 1);
-    const auto [best, chosen] = scores.topk(config_.per_token);  // [row, per_token]
-    const at::Tensor shares = config_.shares_add_to_one ? at::softmax(best, 1) : best;
+    const auto [shares, chosen] = Choose(Linear(y, {weights_.router, {}}));
     at::Tensor out = at::zeros_like(y);
     for (int64_t e = 0; e < config_.count; ++e) {
       const auto places = (chosen == e).nonzero_numpy();  // rows, and which of their choices e is
@@ -34,9 +34,32 @@ class Experts : public Part {
   }
 
  private:
+  // Returns the shares and the indices of the experts that are chosen by `scores` [row, expert],
+  // both [row, per_token].
+  std::pair<at::Tensor, at::Tensor> Choose(const at::Tensor& scores) const {
+    const int64_t k = config_.per_token;
+    if (config_.shares == ExpertsConfig::Shares::kOfChosen) {
+      const auto [best, chosen] = scores.topk(k);
+      return {at::softmax(best, 1) * config_.share_scale, chosen};
+    }
+    if (config_.shares == ExpertsConfig::Shares::kOfAll) {
+      const auto [best, chosen] = at::softmax(scores, 1).topk(k);
+      return {best * config_.share_scale, chosen};
+    }
+    const at::Tensor all = at::sigmoid(scores),
+                     chosen = std::get<1>((all + weights_.choice_bias).topk(k)),
+                     best = all.gather(1, chosen);
+    return {best / (best.sum(1, /*keepdim=*/true) + 1e-20) * config_.share_scale, chosen};
+  }
+
   at::Tensor Expert(int64_t e, const at::Tensor& y) const {
-    const auto parts = Linear(y, {weights_.gate_up[e], {}}).chunk(2, 1);  // [row, width] each
-    return Linear(at::silu(parts[0]) * parts[1], {weights_.down[e], {}});
+    const at::Tensor in = Linear(y, {weights_.in[e], {}});
+    const auto hidden = [&] {  // [row, width]
+      if (!config_.has_gate) return Activate(in, config_.activation);
+      const auto parts = in.chunk(2, 1);
+      return Activate(parts[0], config_.activation) * parts[1];
+    };
+    return Linear(hidden(), {weights_.down[e], {}});
   }
 
   ExpertsConfig config_;
@@ -44,6 +67,25 @@ class Experts : public Part {
 };
 
 }  // namespace
+
+ExpertWeights ExpertWeights::Load(const ExpertsConfig& config, int64_t d_model, at::Tensor router,
+                                  const Weights& w) {
+  const int64_t width = config.width, in_width = (config.has_gate ? 2 : 1) * width;
+  if (w.Has("down_proj"))
+    return {std::move(router),
+            w.Matrix(config.has_gate ? "gate_up_proj" : "up_proj",
+                     {config.count, in_width, d_model}),
+            w.Matrix("down_proj", {config.count, d_model, width})};
+  std::vector<at::Tensor> in, down;
+  for (int64_t e = 0; e < config.count; ++e) {
+    const Weights own = w.Scope(std::to_string(e));
+    const at::Tensor up = own.Matrix("up_proj.weight", {width, d_model});
+    in.push_back(config.has_gate ? at::cat({own.Matrix("gate_proj.weight", {width, d_model}), up})
+                                 : up);
+    down.push_back(own.Matrix("down_proj.weight", {d_model, width}));
+  }
+  return {std::move(router), at::stack(in), at::stack(down)};
+}
 
 std::unique_ptr<Part> MakeExperts(const ExpertsConfig& config, const ExpertWeights& weights) {
   return std::make_unique<Experts>(config, weights);

@@ -9,19 +9,27 @@
 
 namespace mambascope {
 
-// Weights of `count` gated MLPs, and of the router that chooses among them.
+// Weights of `count` MLPs, and of the router that chooses among them.
 struct ExpertWeights {
-  at::Tensor router;   // [expert, d_model]
-  at::Tensor gate_up;  // [expert, 2 width, d_model]: W_gate above W_up
-  at::Tensor down;     // [expert, d_model, width]
+  at::Tensor router;  // [expert, d_model]
+  at::Tensor in;      // [expert, 2 width, d_model]: W_gate above W_up; without a gate only W_up
+  at::Tensor down;    // [expert, d_model, width]
+  // [expert], added to the scores by which experts are chosen, and not to their shares. Undefined:
+  // 0 (DeepSeek-AI 2024, equation 16).
+  at::Tensor choice_bias = {};
+
+  // Loads the matrices of all experts. They lie in one tensor each (gate_up_proj or up_proj, and
+  // down_proj), or by expert (0.gate_proj, 0.up_proj, 0.down_proj, 1.gate_proj, ..).
+  static ExpertWeights Load(const ExpertsConfig& config, int64_t d_model, at::Tensor router,
+                            const Weights& w);
 };
 
 // For each row, the experts e with the `per_token` largest router scores r_e:
 //
-//   sum over e of softmax(r)_e W_down,e (SiLU(W_gate,e y) * W_up,e y)
+//   sum over e of share_e W_down,e (act(W_gate,e y) * W_up,e y)
 //
-// The softmax is over the chosen experts, or over all of them if config.shares_add_to_one is false.
-// Rows are routed each time, so an intervention can change the route.
+// config.shares says what share_e is. Rows are routed each time, so an intervention can change the
+// route.
 std::unique_ptr<Part> MakeExperts(const ExpertsConfig& config, const ExpertWeights& weights);
 
 }  // namespace mambascope

@@ -10,8 +10,10 @@
 namespace mambascope {
 namespace {
 
-// The parameter is whether the shares of a token's experts add up to 1.
-class ExpertsTest : public testing::TestWithParam<bool> {
+using Shares = ExpertsConfig::Shares;
+
+// Gated experts, but for those whose shares are sigmoids: these have no gate.
+class ExpertsTest : public testing::TestWithParam<Shares> {
  protected:
   at::Tensor Output(const at::Tensor& y) const {
     Hooks hooks;
@@ -19,38 +21,73 @@ class ExpertsTest : public testing::TestWithParam<bool> {
     return MakeExperts(config_, weights_)
         ->Forward(y, Packing::Whole({y.size(0)}), {}, dropped, {hooks, 0});
   }
-  // The experts of one row, those with the largest scores first.
+  bool IsSigmoid() const { return GetParam() == Shares::kSigmoid; }
+  // The experts of one row, the first choice first.
   at::Tensor Route(const at::Tensor& y) const {
-    return weights_.router.mv(y).argsort(0, /*descending=*/true).slice(0, 0, config_.per_token);
+    at::Tensor scores = weights_.router.mv(y);
+    if (IsSigmoid()) scores = scores.sigmoid() + weights_.choice_bias;
+    return scores.argsort(0, /*descending=*/true).slice(0, 0, config_.per_token);
   }
   // The output of one row, if it goes to these experts.
   at::Tensor Expected(const at::Tensor& y, const at::Tensor& route) const {
     const at::Tensor scores = weights_.router.mv(y);
-    at::Tensor shares = scores.softmax(0).index_select(0, route);
-    if (GetParam()) shares = shares / shares.sum();
+    at::Tensor shares =
+        (IsSigmoid() ? scores.sigmoid() : scores.softmax(0)).index_select(0, route);
+    if (GetParam() != Shares::kOfAll) shares = shares / shares.sum();
     at::Tensor sum = at::zeros_like(y);
     for (int64_t i = 0; i < route.size(0); ++i) {
       const auto e = route[i].item<int64_t>();
-      const at::Tensor in = weights_.gate_up[e].mv(y), gate = in.slice(0, 0, 7),
-                       up = in.slice(0, 7);
-      sum = sum + shares[i] * weights_.down[e].mv(gate * at::sigmoid(gate) * up);
+      const at::Tensor in = weights_.in[e].mv(y), gate = in.slice(0, 0, 7), up = in.slice(0, 7);
+      const at::Tensor hidden =
+          IsSigmoid() ? in.clamp_min(0).square() : gate * at::sigmoid(gate) * up;
+      sum = sum + 2.5 * shares[i] * weights_.down[e].mv(hidden);
     }
     return sum;
   }
 
   ExpertsTest() { at::manual_seed(3); }
-  const ExpertsConfig config_{
-      .count = 4, .per_token = 2, .width = 7, .shares_add_to_one = GetParam()};
-  const ExpertWeights weights_{at::randn({4, 5}), at::randn({4, 14, 5}), at::randn({4, 5, 7})};
+  const ExpertsConfig config_{.count = 4,
+                              .per_token = 2,
+                              .width = 7,
+                              .shares = GetParam(),
+                              .share_scale = 2.5,
+                              .activation = IsSigmoid() ? Activation::kRelu2 : Activation::kSilu,
+                              .has_gate = !IsSigmoid()};
+  const ExpertWeights weights_{at::randn({4, 5}), at::randn({4, IsSigmoid() ? 7 : 14, 5}),
+                               at::randn({4, 5, 7}), 0.1 * at::randn({4})};
 };
 
-INSTANTIATE_TEST_SUITE_P(Shares, ExpertsTest, testing::Bool(),
-                         [](const auto& info) { return info.param ? "OfTheChosen" : "OfAll"; });
+INSTANTIATE_TEST_SUITE_P(Shares, ExpertsTest,
+                         testing::Values(Shares::kOfChosen, Shares::kOfAll, Shares::kSigmoid),
+                         [](const auto& info) {
+                           return info.param == Shares::kOfChosen ? "OfTheChosen"
+                                  : info.param == Shares::kOfAll  ? "OfAll"
+                                                                  : "Sigmoid";
+                         });
 
 TEST_P(ExpertsTest, IsTheSumOfTheChosenExperts) {
   const at::Tensor y = at::randn({30, 5}), got = Output(y);
   for (int64_t row = 0; row < y.size(0); ++row)
     EXPECT_LT(MaxDifference(got[row], Expected(y[row], Route(y[row]))), 1e-4) << row;
+}
+
+// The bias moves tokens to other experts.
+TEST(ExpertChoiceTest, BiasChangesTheChoiceAndNotTheShares) {
+  at::manual_seed(3);
+  const ExpertsConfig config{
+      .count = 2, .per_token = 1, .width = 3, .shares = Shares::kSigmoid, .has_gate = false};
+  ExpertWeights weights{at::zeros({2, 4}), at::randn({2, 3, 4}), at::randn({2, 4, 3})};
+  Hooks hooks;
+  Carry dropped;
+  const at::Tensor y = at::randn({1, 4});
+  for (int64_t e = 0; e < 2; ++e) {
+    weights.choice_bias = at::zeros({2});
+    weights.choice_bias[e] = 0.1;
+    const at::Tensor got =
+        MakeExperts(config, weights)->Forward(y, Packing::Whole({1}), {}, dropped, {hooks, 0});
+    const at::Tensor in = weights.in[e].mv(y[0]);
+    EXPECT_LT(MaxDifference(got[0], weights.down[e].mv(in * in.sigmoid())), 1e-6) << e;
+  }
 }
 
 // A changed state takes its own route, and not that of the state before the change.

@@ -17,6 +17,7 @@ Json ClassDefaults(const std::string& model_type) {
       {"qwen2", {151936, 4096, 22016, 32, 32, 32768}},
       {"qwen3", {151936, 4096, 22016, 32, 32, 32768}},
       {"qwen3_5_text", {248320, 4096, 12288, 32, 16, 32768}},
+      {"qwen3_5_moe_text", {248320, 2048, 0, 40, 16, 32768}},
       {"gemma2", {256000, 2304, 9216, 26, 8, 8192}},
       {"gemma3_text", {262208, 2304, 9216, 26, 8, 131072}}};
   const auto found = defaults.find(model_type);

@@ -158,6 +158,7 @@ std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t 
       {"full_attention", LayerKind::kAttention},
       {"sliding_attention", LayerKind::kSliding},
       {"mlp", LayerKind::kMlp},
+      {"moe", LayerKind::kExperts},
       {"hybrid", LayerKind::kShared}};
   const Json& names = f.Raw(key);
   if (!names.is_array() || names.empty()) f.Refuse(key);
@@ -166,7 +167,8 @@ std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t 
     const auto kind = kNames.find(name.is_string() ? name.get<std::string>() : "");
     if (kind == kNames.end() ||
         std::find(allowed.begin(), allowed.end(), kind->second) == allowed.end())
-      f.Refuse(key);
+      f.Fail(fmt::format("field '{}' says {} for layer {}, which is not supported", key,
+                         name.dump(), kinds.size()));
     kinds.push_back(kind->second);
   }
   if (static_cast<int64_t>(kinds.size()) != layers)

@@ -43,8 +43,8 @@ struct HeadDefaults {
 AttentionConfig ReadHeads(const Fields& f, const Config& c, const HeadDefaults& defaults = {});
 
 // Reads a list of names of layers. kMamba is "mamba" or "linear_attention", kAttention is
-// "attention" or "full_attention", kSliding is "sliding_attention", kMlp is "mlp" and kShared is
-// "hybrid".
+// "attention" or "full_attention", kSliding is "sliding_attention", kMlp is "mlp", kExperts is
+// "moe" and kShared is "hybrid".
 std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t layers,
                                       std::initializer_list<LayerKind> allowed);
 

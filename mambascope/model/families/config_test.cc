@@ -327,12 +327,13 @@ TEST(ConfigTest, DynamicRopeLimitsThePrompt) {
 TEST(ConfigTest, NemotronHsKindsOfLayersAreReadInEverySpelling) {
   using enum LayerKind;
   for (const char* changes :
-       {R"({"hybrid_override_pattern":"M-*"})",
-        R"({"layers_block_type":["mamba","mlp","attention"]})",
-        R"({"layers_block_type":["linear_attention","mlp","full_attention"]})"}) {
+       {R"({"hybrid_override_pattern":"M-*E"})",
+        R"({"layers_block_type":["mamba","mlp","attention","moe"]})",
+        R"({"layers_block_type":["linear_attention","mlp","full_attention","moe"]})"}) {
     const Config c = ParseChanged(kNemotronHConfig, changes);
-    EXPECT_EQ(c.layer_kinds, (std::vector<LayerKind>{kMamba, kMlp, kAttention})) << changes;
-    EXPECT_EQ(c.layers, 3) << changes;
+    EXPECT_EQ(c.layer_kinds, (std::vector<LayerKind>{kMamba, kMlp, kAttention, kExperts}))
+        << changes;
+    EXPECT_EQ(c.layers, 4) << changes;
   }
   const Config other = ParseChanged(kNemotronHConfig, R"({"hybrid_override_pattern":"*M-M"})");
   EXPECT_EQ(other.layer_kinds, (std::vector<LayerKind>{kAttention, kMamba, kMlp, kMamba}));

@@ -57,7 +57,7 @@ std::unique_ptr<Part> LoadExperts(const Config& config, const Weights& w) {
   const ExpertsConfig& e = config.experts;
   const int64_t d = config.d_model;
   return MakeExperts(e, {.router = w.Matrix("router.layer.weight", {e.count, d}),
-                         .gate_up = w.Matrix("input_linear.weight", {e.count, 2 * e.width, d}),
+                         .in = w.Matrix("input_linear.weight", {e.count, 2 * e.width, d}),
                          .down = w.Matrix("output_linear.weight", {e.count, d, e.width})});
 }
 

@@ -98,7 +98,7 @@ TEST(JambaConfigTest, Defaults) {
   EXPECT_EQ(c.experts.count, 16);
   EXPECT_EQ(c.experts.per_token, 2);
   EXPECT_EQ(c.experts.width, 14336);
-  EXPECT_FALSE(c.experts.shares_add_to_one);
+  EXPECT_EQ(c.experts.shares, ExpertsConfig::Shares::kOfAll);
 }
 
 TEST(JambaConfigTest, Fields) {
@@ -140,7 +140,7 @@ TEST(Qwen3NextConfigTest, Defaults) {
     EXPECT_EQ(c.attention.qk_norm, AttentionConfig::QkNorm::kHead);
     EXPECT_TRUE(c.attention.has_gate);
     EXPECT_EQ(c.norm_offset, 1);
-    EXPECT_EQ(c.experts.count, 0);
+    EXPECT_EQ(c.experts.count, base == kQwen3NextConfig ? 512 : 0);
   }
 }
 
@@ -166,6 +166,26 @@ TEST(Qwen3NextConfigTest, Fields) {
   EXPECT_THAT(d.layer_kinds, ElementsAre(kMamba, kAttention, kMamba));
   EXPECT_EQ(d.attention.rope.dims, 16);
   EXPECT_EQ(d.attention.rope.theta, 5);
+  EXPECT_EQ(d.experts.count, 0);
+}
+
+TEST(Qwen3NextConfigTest, HasItsExperts) {
+  const Config c = ParseChanged(kQwen3NextConfig,
+                                R"({"num_experts":8,"num_experts_per_tok":3,"norm_topk_prob":false,
+                                    "moe_intermediate_size":24,"mlp_only_layers":[0],
+                                    "shared_expert_intermediate_size":40})");
+  EXPECT_EQ(c.experts.count, 8);
+  EXPECT_EQ(c.experts.per_token, 3);
+  EXPECT_EQ(c.experts.width, 24);
+  EXPECT_EQ(c.experts.shared_width, 40);
+  EXPECT_EQ(c.experts.shares, ExpertsConfig::Shares::kOfAll);
+  EXPECT_THAT(c.experts.layers, ElementsAre(false, true, true));
+  EXPECT_EQ(c.mlp.width, 96);
+  const Config d = ParseChanged(kQwen3NextConfig, R"({"decoder_sparse_step":2})");
+  EXPECT_EQ(d.experts.count, 512);
+  EXPECT_EQ(d.experts.per_token, 10);
+  EXPECT_EQ(d.experts.shares, ExpertsConfig::Shares::kOfChosen);
+  EXPECT_THAT(d.experts.layers, ElementsAre(false, true, false));
 }
 
 // The config.json of state-spaces/mamba2attn-2.7b.

@@ -3,7 +3,6 @@
 //
 //   m = h + Mixer(RMSNorm1(h))        h' = m + (MLP or Experts)(RMSNorm2(m))
 #include <ATen/ATen.h>
-#include <fmt/format.h>
 
 #include "mambascope/model/attention.h"
 #include "mambascope/model/block.h"
@@ -52,7 +51,7 @@ void ReadJamba(const Fields& f, Config& c) {
       .count = experts,
       .per_token = f.Size("num_experts_per_tok", 2),
       .width = c.mlp.width,
-      .shares_add_to_one = false,
+      .shares = ExpertsConfig::Shares::kOfAll,
       .layers = ReadEvery(f, "expert_layer_period", 2, "expert_layer_offset", 1, c.layers)};
   if (c.experts.per_token > c.experts.count) f.Refuse("num_experts_per_tok");
 }
@@ -61,16 +60,8 @@ std::unique_ptr<Part> LoadJambaMlp(const Config& config, const Weights& w, int64
   const ExpertsConfig& e = config.experts;
   const int64_t d = config.d_model;
   if (e.count == 0 || !e.layers[static_cast<size_t>(layer)]) return LoadGatedMlp(config.mlp, d, w);
-  std::vector<at::Tensor> gate_up, down;
-  for (int64_t i = 0; i < e.count; ++i) {
-    const Weights own = w.Scope(fmt::format("experts.{}", i));
-    gate_up.push_back(at::cat({own.Matrix("gate_proj.weight", {e.width, d}),
-                               own.Matrix("up_proj.weight", {e.width, d})}));
-    down.push_back(own.Matrix("down_proj.weight", {d, e.width}));
-  }
-  return MakeExperts(e, {.router = w.Matrix("router.weight", {e.count, d}),
-                         .gate_up = at::stack(gate_up),
-                         .down = at::stack(down)});
+  return MakeExperts(e, ExpertWeights::Load(e, d, w.Matrix("router.weight", {e.count, d}),
+                                            w.Scope("experts")));
 }
 
 std::unique_ptr<Layer> MakeJambaLayer(const Config& config, const Weights& w, int64_t layer) {

@@ -1,10 +1,12 @@
 // Nemotron-H (NVIDIA 2025): each block has one part, which is a Mamba-2 mixer, attention without
-// positions, or an MLP with squared ReLU.
+// positions, an MLP with squared ReLU, or experts of that kind beside such an MLP.
 //
 //   h' = h + Part(RMSNorm(h))
-#include "mambascope/error.h"
+#include <algorithm>
+
 #include "mambascope/model/attention.h"
 #include "mambascope/model/block.h"
+#include "mambascope/model/experts.h"
 #include "mambascope/model/families/config_fields.h"
 #include "mambascope/model/families/families.h"
 #include "mambascope/model/mamba.h"
@@ -21,10 +23,26 @@ std::vector<LayerKind> ReadPattern(const Fields& f, const char* key) {
     if (letter == 'M') kinds.push_back(LayerKind::kMamba);
     else if (letter == '*') kinds.push_back(LayerKind::kAttention);
     else if (letter == '-') kinds.push_back(LayerKind::kMlp);
+    else if (letter == 'E') kinds.push_back(LayerKind::kExperts);
     else f.Refuse(key);
   }
   if (kinds.empty()) f.Refuse(key);
   return kinds;
+}
+
+void ReadNemotronExperts(const Fields& f, Config& c) {
+  c.experts = {.count = f.Size("n_routed_experts", 8),
+               .per_token = f.Size("num_experts_per_tok", 2),
+               .width = f.Size("moe_intermediate_size", 7688),
+               .shares = ExpertsConfig::Shares::kSigmoid,
+               .share_scale = f.Get<double>("routed_scaling_factor", 1.0),
+               .activation = c.mlp.activation,
+               .has_gate = false,
+               .shared_width = f.Size("moe_shared_expert_intermediate_size", 7688)};
+  if (c.experts.per_token > c.experts.count) f.Refuse("num_experts_per_tok");
+  f.Demand("n_group", 1);
+  f.Demand("norm_topk_prob", true);
+  if (f.Has("moe_latent_size")) f.Refuse("moe_latent_size");
 }
 
 void ReadNemotronH(const Fields& f, Config& c) {
@@ -32,7 +50,8 @@ void ReadNemotronH(const Fields& f, Config& c) {
   if (f.Has("layers_block_type")) {
     c.layers = static_cast<int64_t>(f.Raw("layers_block_type").size());
     c.layer_kinds = ReadLayerKinds(f, "layers_block_type", c.layers,
-                                   {LayerKind::kMamba, LayerKind::kAttention, LayerKind::kMlp});
+                                   {LayerKind::kMamba, LayerKind::kAttention, LayerKind::kMlp,
+                                    LayerKind::kExperts});
   } else {
     c.layer_kinds = ReadPattern(f, "hybrid_override_pattern");
     c.layers = static_cast<int64_t>(c.layer_kinds.size());
@@ -59,25 +78,40 @@ void ReadNemotronH(const Fields& f, Config& c) {
       ReadHeads(f, c, {.heads = 32, .kv_heads = 8, .head_dim = f.Size("attention_head_dim", 128)});
   c.mlp = {f.Size("intermediate_size"), ReadActivation(f, "mlp_hidden_act", "relu2"),
            f.Get<bool>("mlp_bias", false)};
+  if (std::find(c.layer_kinds.begin(), c.layer_kinds.end(), LayerKind::kExperts) !=
+      c.layer_kinds.end())
+    ReadNemotronExperts(f, c);
 }
 
-std::unique_ptr<Part> LoadPart(const Config& config, LayerKind kind, const Weights& w) {
-  switch (kind) {
-    case LayerKind::kMamba: return MakeMamba2(config.ssm, config.d_model, w);
-    case LayerKind::kAttention: return LoadAttention({.config = config.attention}, config, w);
-    case LayerKind::kSliding:
-    case LayerKind::kShared: break;
-    case LayerKind::kMlp: return LoadMlp(config.mlp, config.d_model, w);
+std::vector<Branch> LoadParts(const Config& config, LayerKind kind, const Weights& w) {
+  const int64_t d = config.d_model;
+  std::vector<Branch> parts;
+  if (kind == LayerKind::kMamba) {
+    parts.push_back(MakeMamba2(config.ssm, d, w));
+  } else if (kind == LayerKind::kAttention) {
+    parts.push_back(LoadAttention({.config = config.attention}, config, w));
+  } else if (kind == LayerKind::kMlp) {
+    parts.push_back(LoadMlp(config.mlp, d, w));
+  } else {
+    const ExpertsConfig& e = config.experts;
+    ExpertWeights weights =
+        ExpertWeights::Load(e, d, w.Float("gate.weight", {e.count, d}), w.Scope("experts"));
+    weights.choice_bias = w.Float("gate.e_score_correction_bias", {e.count});
+    parts.push_back(MakeExperts(e, weights));
+    MlpConfig beside = config.mlp;
+    beside.width = e.shared_width;
+    parts.push_back(LoadMlp(beside, d, w.Scope("shared_experts")));
   }
-  throw Error("unknown kind of layer");
+  return parts;
 }
 
 std::unique_ptr<Layer> MakeNemotronHLayer(const Config& config, const Weights& w, int64_t layer) {
   const LayerKind kind = KindOf(config, layer);
-  return MakeBlock(config.d_model, {{.kind = kind == LayerKind::kMlp ? Sublayer::Kind::kMlp
-                                                                     : Sublayer::Kind::kMixer,
-                                     .norm = LoadRmsNorm(w, "norm", config),
-                                     .parts = {LoadPart(config, kind, w.Scope("mixer"))}}});
+  const bool is_mixer = kind == LayerKind::kMamba || kind == LayerKind::kAttention;
+  return MakeBlock(config.d_model,
+                   {{.kind = is_mixer ? Sublayer::Kind::kMixer : Sublayer::Kind::kMlp,
+                     .norm = LoadRmsNorm(w, "norm", config),
+                     .parts = LoadParts(config, kind, w.Scope("mixer"))}});
 }
 
 }  // namespace

@@ -1,13 +1,17 @@
 // Qwen3-Next and Qwen3.5 (Qwen Team 2025, 2026): each layer has a gated DeltaNet or gated
-// attention, then a gated MLP. Stored norm weights lack 1.
+// attention, then a gated MLP or a mixture of experts with an MLP beside it. Stored norm weights
+// lack 1.
 //
-//   m = h + Mixer(RMSNorm1(h))        h' = m + MLP(RMSNorm2(m))
+//   m = h + Mixer(RMSNorm1(h))        h' = m + F(RMSNorm2(m))
+//   F(y) = MLP(y), or Experts(y) + sigmoid(w_s y) MLP(y)
 #include <ATen/ATen.h>
-#include <fmt/format.h>
+
+#include <algorithm>
 
 #include "mambascope/model/attention.h"
 #include "mambascope/model/block.h"
 #include "mambascope/model/delta_net.h"
+#include "mambascope/model/experts.h"
 #include "mambascope/model/families/config_fields.h"
 #include "mambascope/model/families/families.h"
 #include "mambascope/model/mlp.h"
@@ -15,6 +19,29 @@
 
 namespace mambascope {
 namespace {
+
+// Every decoder_sparse_step-th layer has experts, but for mlp_only_layers.
+void ReadQwenExperts(const Fields& f, Config& c) {
+  const bool is_next = c.model_type == "qwen3_next", is_dense = c.model_type == "qwen3_5_text";
+  const auto count = f.Get<int64_t>("num_experts", is_dense ? 0 : is_next ? 512 : 256);
+  if (count == 0) return;
+  const bool whole = is_next && !f.Get<bool>("norm_topk_prob", true);
+  c.experts = {
+      .count = f.Size("num_experts", count),
+      .per_token = f.Size("num_experts_per_tok", is_next ? 10 : 8),
+      .width = f.Size("moe_intermediate_size", 512),
+      .shares = whole ? ExpertsConfig::Shares::kOfAll : ExpertsConfig::Shares::kOfChosen,
+      .shared_width = f.Size("shared_expert_intermediate_size", 512)};
+  if (c.experts.per_token > c.experts.count) f.Refuse("num_experts_per_tok");
+  const int64_t step = f.Size("decoder_sparse_step", 1);
+  for (int64_t l = 1; l <= c.layers; ++l) c.experts.layers.push_back(l % step == 0);
+  if (!f.Has("mlp_only_layers")) return;
+  if (!f.Raw("mlp_only_layers").is_array()) f.Refuse("mlp_only_layers");
+  for (const Json& layer : f.Raw("mlp_only_layers")) {
+    if (!layer.is_number_integer() || layer < 0 || layer >= c.layers) f.Refuse("mlp_only_layers");
+    c.experts.layers[layer.get<size_t>()] = false;
+  }
+}
 
 void ReadQwen3Next(const Fields& f, Config& c) {
   ReadSizes(f, c, "rms_norm_eps", 1e-6, /*tied=*/false);
@@ -32,14 +59,15 @@ void ReadQwen3Next(const Fields& f, Config& c) {
   if (c.delta.heads % c.delta.key_heads != 0) f.Refuse("linear_num_value_heads");
   AttentionConfig& a = c.attention;
   a = ReadHeads(f, c,
-                {.heads = 16, .kv_heads = c.model_type == "qwen3_next" ? 2 : 4, .head_dim = 256});
+                {.heads = 16, .kv_heads = c.model_type == "qwen3_5_text" ? 4 : 2, .head_dim = 256});
   a.qk_norm = AttentionConfig::QkNorm::kHead;
   a.has_gate = true;
   a.rope = ReadRope(f, a.head_dim, 0.25);
   DemandSilu(f);
-  if (f.Get<int64_t>("num_experts", 0) > 0)
-    f.Fail("a mixture of experts (field 'num_experts') is not supported in this family");
-  c.mlp = {.width = f.Size("intermediate_size")};
+  ReadQwenExperts(f, c);
+  const std::vector<bool>& layers = c.experts.layers;
+  if (layers.empty() || std::find(layers.begin(), layers.end(), false) != layers.end())
+    c.mlp = {.width = f.Size("intermediate_size")};
 }
 
 // The rows of in_proj_qkvz hold, for each key head in turn, its query, its key, and the values and
@@ -81,6 +109,32 @@ std::unique_ptr<Part> LoadDeltaNet(const Config& config, const Weights& w) {
   return MakeDeltaNet(c, config.d_model, std::move(projections), w);
 }
 
+// The MLP beside the experts. The sigmoid is a part of `mlp_mid`, so W_down maps it to the output.
+std::unique_ptr<Part> LoadMlpBeside(const Config& config, const Weights& w) {
+  const int64_t d = config.d_model, width = config.experts.shared_width;
+  const Weights own = w.Scope("shared_expert");
+  const HiddenLayer hidden =
+      GatedHidden(Activation::kSilu, Projection::Load(own, "gate_proj", width, d, false),
+                  Projection::Load(own, "up_proj", width, d, false));
+  const Projection share = Projection::Load(w, "shared_expert_gate", 1, d, false);
+  return MakeMlp([=](const at::Tensor& y) { return at::sigmoid(Linear(y, share)) * hidden(y); },
+                 Projection::Load(own, "down_proj", d, width, false));
+}
+
+std::vector<Branch> LoadMlpOrExperts(const Config& config, const Weights& w, int64_t layer) {
+  const ExpertsConfig& e = config.experts;
+  const int64_t d = config.d_model;
+  std::vector<Branch> parts;
+  if (e.count == 0 || !e.layers[static_cast<size_t>(layer)]) {
+    parts.push_back(LoadGatedMlp(config.mlp, d, w));
+  } else {
+    const at::Tensor router = w.Matrix("gate.weight", {e.count, d});
+    parts.push_back(MakeExperts(e, ExpertWeights::Load(e, d, router, w.Scope("experts"))));
+    parts.push_back(LoadMlpBeside(config, w));
+  }
+  return parts;
+}
+
 std::unique_ptr<Layer> MakeQwen3NextLayer(const Config& config, const Weights& w, int64_t layer) {
   const bool is_delta = KindOf(config, layer) == LayerKind::kMamba;
   return MakeBlock(
@@ -91,13 +145,13 @@ std::unique_ptr<Layer> MakeQwen3NextLayer(const Config& config, const Weights& w
                            : LoadAttention({config.attention}, config, w.Scope("self_attn"))}},
        {.kind = Sublayer::Kind::kMlp,
         .norm = LoadRmsNorm(w, "post_attention_layernorm", config),
-        .parts = {LoadGatedMlp(config.mlp, config.d_model, w.Scope("mlp"))}}});
+        .parts = LoadMlpOrExperts(config, w.Scope("mlp"), layer)}});
 }
 
 }  // namespace
 
 const Family& Qwen3NextFamily() {
-  static const Family family{.model_types = {"qwen3_next", "qwen3_5_text"},
+  static const Family family{.model_types = {"qwen3_next", "qwen3_5_text", "qwen3_5_moe_text"},
                              .read = ReadQwen3Next,
                              .make_layer = MakeQwen3NextLayer};
   return family;
