@@ -68,9 +68,8 @@ void Checkpoint::NameTensors() {
 
 bool Checkpoint::IsCopy(const std::string& name, const std::string& of) const {
   const auto a = tensors_.find(name), b = tensors_.find(of);
-  if (a == tensors_.end() || b == tensors_.end()) return false;
-  const TensorInfo &left = a->second.info(), &right = b->second.info();
-  return left.dtype == right.dtype && left.shape == right.shape &&
+  return a != tensors_.end() && b != tensors_.end() &&
+         a->second.info().dtype == b->second.info().dtype &&
          at::equal(a->second.Read(), b->second.Read());
 }
 

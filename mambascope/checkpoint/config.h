@@ -96,14 +96,14 @@ struct ExpertsConfig {
   int64_t count = 0;      // 0: there are none
   int64_t per_token = 0;  // experts of a token
   int64_t width = 0;      // of the hidden layer of one expert
-  // How router scores become the shares of a token's experts: their softmax over the chosen
-  // experts, their softmax over all experts, or their sigmoids, divided by the sum of the chosen.
-  enum class Shares { kOfChosen, kOfAll, kSigmoid } shares = Shares::kOfChosen;
-  double share_scale = 1;  // by which all shares are multiplied
+  // A router turns its logits into scores: their softmax over all experts, or a sigmoid of each.
+  enum class Scores { kSoftmax, kSigmoid } scores = Scores::kSoftmax;
+  bool shares_add_to_one = true;  // the scores of a token's experts are divided by their sum
+  double share_scale = 1;         // by which all shares are multiplied
   Activation activation = Activation::kSilu;
   bool has_gate = true;           // an expert is a gated MLP; else an MLP without a gate
   std::vector<bool> layers = {};  // which layers have them; empty: all
-  int64_t shared_width = 0;       // of the hidden layer of the MLP beside them; 0: none
+  MlpConfig shared_expert = {};   // an MLP of every token, which Qwen and Nemotron-H add
 };
 
 // Zamba2: blocks of attention and an MLP that several layers share. Each layer adds products of two
@@ -151,6 +151,8 @@ struct Config {
 
 // Returns the kind of layer `layer`, from 0. REQUIRES: the layers are not all alike.
 LayerKind KindOf(const Config& config, int64_t layer);
+// Whether layer `layer`, from 0, has a mixture of experts. REQUIRES: its kind does not say so.
+bool HasExperts(const Config& config, int64_t layer);
 // Returns the attention of layer `layer`, from 0, whose window and rotary positions may be its own.
 AttentionConfig AttentionOf(const Config& config, int64_t layer);
 

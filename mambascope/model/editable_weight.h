@@ -20,7 +20,8 @@ struct EditableWeight {
   int64_t row = 0;     // first row of the weight in that tensor
   bool transposed = false;  // whether that tensor stores it as [in, out]
   double scale = 1;         // by which the model multiplies the weight's output
-  std::string copy = {};    // name of another tensor that holds a copy of `tensor`; empty: none
+  // Name of the layer's own copy of `tensor`, which the checkpoint may lack.
+  std::string copy = {};
 };
 
 }  // namespace mambascope

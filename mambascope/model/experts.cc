@@ -34,32 +34,25 @@ class Experts : public Part {
   }
 
  private:
-  // Returns the shares and the indices of the experts that are chosen by `scores` [row, expert],
-  // both [row, per_token].
-  std::pair<at::Tensor, at::Tensor> Choose(const at::Tensor& scores) const {
-    const int64_t k = config_.per_token;
-    if (config_.shares == ExpertsConfig::Shares::kOfChosen) {
-      const auto [best, chosen] = scores.topk(k);
-      return {at::softmax(best, 1) * config_.share_scale, chosen};
-    }
-    if (config_.shares == ExpertsConfig::Shares::kOfAll) {
-      const auto [best, chosen] = at::softmax(scores, 1).topk(k);
-      return {best * config_.share_scale, chosen};
-    }
-    const at::Tensor all = at::sigmoid(scores),
-                     chosen = std::get<1>((all + weights_.choice_bias).topk(k)),
-                     best = all.gather(1, chosen);
-    return {best / (best.sum(1, /*keepdim=*/true) + 1e-20) * config_.share_scale, chosen};
+  // Returns the shares and the indices of each row's experts, both [row, per_token]. `logits` are
+  // the router's, [row, expert].
+  std::pair<at::Tensor, at::Tensor> Choose(const at::Tensor& logits) const {
+    const at::Tensor scores = config_.scores == ExpertsConfig::Scores::kSigmoid
+                                  ? at::sigmoid(logits)
+                                  : at::softmax(logits, 1);
+    const at::Tensor& bias = weights_.choice_bias;
+    const at::Tensor chosen =
+        std::get<1>((bias.defined() ? scores + bias : scores).topk(config_.per_token));
+    at::Tensor shares = scores.gather(1, chosen);
+    if (config_.shares_add_to_one)  // sigmoids can all be 0
+      shares = shares / (shares.sum(1, /*keepdim=*/true) + 1e-20);
+    return {shares * config_.share_scale, chosen};
   }
 
   at::Tensor Expert(int64_t e, const at::Tensor& y) const {
-    const at::Tensor in = Linear(y, {weights_.in[e], {}});
-    const auto hidden = [&] {  // [row, width]
-      if (!config_.has_gate) return Activate(in, config_.activation);
-      const auto parts = in.chunk(2, 1);
-      return Activate(parts[0], config_.activation) * parts[1];
-    };
-    return Linear(hidden(), {weights_.down[e], {}});
+    const auto in = Linear(y, {weights_.in[e], {}}).chunk(config_.has_gate ? 2 : 1, 1);
+    const at::Tensor hidden = Activate(in[0], config_.activation);  // [row, width]
+    return Linear(config_.has_gate ? hidden * in[1] : hidden, {weights_.down[e], {}});
   }
 
   ExpertsConfig config_;
@@ -70,11 +63,9 @@ class Experts : public Part {
 
 ExpertWeights ExpertWeights::Load(const ExpertsConfig& config, int64_t d_model, at::Tensor router,
                                   const Weights& w) {
-  const int64_t width = config.width, in_width = (config.has_gate ? 2 : 1) * width;
-  if (w.Has("down_proj"))
-    return {std::move(router),
-            w.Matrix(config.has_gate ? "gate_up_proj" : "up_proj",
-                     {config.count, in_width, d_model}),
+  const int64_t width = config.width;
+  if (w.Has("gate_up_proj"))
+    return {std::move(router), w.Matrix("gate_up_proj", {config.count, 2 * width, d_model}),
             w.Matrix("down_proj", {config.count, d_model, width})};
   std::vector<at::Tensor> in, down;
   for (int64_t e = 0; e < config.count; ++e) {

@@ -2,18 +2,23 @@
 #include "mambascope/model/experts.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/model/changed_checkpoint_test_support.h"
+#include "mambascope/model/family.h"
 #include "mambascope/model/hooks.h"
 
 namespace mambascope {
 namespace {
 
-using Shares = ExpertsConfig::Shares;
+using Scores = ExpertsConfig::Scores;
 
-// Gated experts, but for those whose shares are sigmoids: these have no gate.
-class ExpertsTest : public testing::TestWithParam<Shares> {
+// The router's scores, and whether the shares of a token's experts add up to 1. Experts chosen by
+// sigmoids have no gate.
+class ExpertsTest : public testing::TestWithParam<std::tuple<Scores, bool>> {
  protected:
   at::Tensor Output(const at::Tensor& y) const {
     Hooks hooks;
@@ -21,19 +26,21 @@ class ExpertsTest : public testing::TestWithParam<Shares> {
     return MakeExperts(config_, weights_)
         ->Forward(y, Packing::Whole({y.size(0)}), {}, dropped, {hooks, 0});
   }
-  bool IsSigmoid() const { return GetParam() == Shares::kSigmoid; }
+  static bool IsSigmoid() { return std::get<0>(GetParam()) == Scores::kSigmoid; }
+  at::Tensor ScoresOf(const at::Tensor& y) const {
+    const at::Tensor logits = weights_.router.mv(y);
+    return IsSigmoid() ? logits.sigmoid() : logits.softmax(0);
+  }
   // The experts of one row, the first choice first.
   at::Tensor Route(const at::Tensor& y) const {
-    at::Tensor scores = weights_.router.mv(y);
-    if (IsSigmoid()) scores = scores.sigmoid() + weights_.choice_bias;
-    return scores.argsort(0, /*descending=*/true).slice(0, 0, config_.per_token);
+    return (ScoresOf(y) + weights_.choice_bias)
+        .argsort(0, /*descending=*/true)
+        .slice(0, 0, config_.per_token);
   }
   // The output of one row, if it goes to these experts.
   at::Tensor Expected(const at::Tensor& y, const at::Tensor& route) const {
-    const at::Tensor scores = weights_.router.mv(y);
-    at::Tensor shares =
-        (IsSigmoid() ? scores.sigmoid() : scores.softmax(0)).index_select(0, route);
-    if (GetParam() != Shares::kOfAll) shares = shares / shares.sum();
+    at::Tensor shares = ScoresOf(y).index_select(0, route);
+    if (std::get<1>(GetParam())) shares = shares / shares.sum();
     at::Tensor sum = at::zeros_like(y);
     for (int64_t i = 0; i < route.size(0); ++i) {
       const auto e = route[i].item<int64_t>();
@@ -49,7 +56,8 @@ class ExpertsTest : public testing::TestWithParam<Shares> {
   const ExpertsConfig config_{.count = 4,
                               .per_token = 2,
                               .width = 7,
-                              .shares = GetParam(),
+                              .scores = std::get<0>(GetParam()),
+                              .shares_add_to_one = std::get<1>(GetParam()),
                               .share_scale = 2.5,
                               .activation = IsSigmoid() ? Activation::kRelu2 : Activation::kSilu,
                               .has_gate = !IsSigmoid()};
@@ -58,12 +66,8 @@ class ExpertsTest : public testing::TestWithParam<Shares> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Shares, ExpertsTest,
-                         testing::Values(Shares::kOfChosen, Shares::kOfAll, Shares::kSigmoid),
-                         [](const auto& info) {
-                           return info.param == Shares::kOfChosen ? "OfTheChosen"
-                                  : info.param == Shares::kOfAll  ? "OfAll"
-                                                                  : "Sigmoid";
-                         });
+                         testing::Combine(testing::Values(Scores::kSoftmax, Scores::kSigmoid),
+                                          testing::Bool()));
 
 TEST_P(ExpertsTest, IsTheSumOfTheChosenExperts) {
   const at::Tensor y = at::randn({30, 5}), got = Output(y);
@@ -75,7 +79,7 @@ TEST_P(ExpertsTest, IsTheSumOfTheChosenExperts) {
 TEST(ExpertChoiceTest, BiasChangesTheChoiceAndNotTheShares) {
   at::manual_seed(3);
   const ExpertsConfig config{
-      .count = 2, .per_token = 1, .width = 3, .shares = Shares::kSigmoid, .has_gate = false};
+      .count = 2, .per_token = 1, .width = 3, .scores = Scores::kSigmoid, .has_gate = false};
   ExpertWeights weights{at::zeros({2, 4}), at::randn({2, 3, 4}), at::randn({2, 4, 3})};
   Hooks hooks;
   Carry dropped;
@@ -88,6 +92,33 @@ TEST(ExpertChoiceTest, BiasChangesTheChoiceAndNotTheShares) {
     const at::Tensor in = weights.in[e].mv(y[0]);
     EXPECT_LT(MaxDifference(got[0], weights.down[e].mv(in * in.sigmoid())), 1e-6) << e;
   }
+}
+
+// Some folders hold the matrices of all experts in two tensors.
+TEST(ExpertWeightsTest, MatricesOfAllExpertsInTwoTensorsAreRead) {
+  const c10::NoGradGuard no_grad;
+  ChangedCheckpoint checkpoint("qwen3_5_moe");
+  const at::Tensor want = SomeLogits(checkpoint.Load());
+  const auto take = [&](const std::string& name) {
+    at::Tensor weight = checkpoint.tensors.at(name);
+    checkpoint.tensors.erase(name);
+    return weight;
+  };
+  const Config config = ParseConfig(checkpoint.config, "config.json");
+  for (int64_t l = 0; l < config.layers; ++l) {
+    const std::string experts = fmt::format("model.layers.{}.mlp.experts.", l);
+    std::vector<at::Tensor> gate_up, down;
+    for (int64_t e = 0; e < config.experts.count; ++e) {
+      const auto weight = [&](const char* name) {
+        return take(fmt::format("{}{}.{}_proj.weight", experts, e, name));
+      };
+      gate_up.push_back(at::cat({weight("gate"), weight("up")}));
+      down.push_back(weight("down"));
+    }
+    checkpoint.tensors[experts + "gate_up_proj"] = at::stack(gate_up);
+    checkpoint.tensors[experts + "down_proj"] = at::stack(down);
+  }
+  EXPECT_TRUE(at::equal(SomeLogits(checkpoint.Load()), want));
 }
 
 // A changed state takes its own route, and not that of the state before the change.

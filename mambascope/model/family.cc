@@ -61,10 +61,11 @@ Config ParseTextModel(const Fields& f) {
     c.model_type = f.Get<std::string>("model_type");
     c.family = FindFamily(c.model_type);
     if (FindFamily(c.model_type + "_text") != nullptr)
-      throw Error(fmt::format("{}: '{}' is a multimodal model, whose field 'text_config' is missing",
-                              f.name(), c.model_type),
-                  fmt::format("if it holds the text model alone, its model_type is '{}_text'",
-                              c.model_type));
+      throw Error(
+          fmt::format("{}: '{}' is a multimodal model, whose field 'text_config' is missing",
+                      f.name(), c.model_type),
+          fmt::format("if it holds the text model alone, its model_type is '{}_text'",
+                      c.model_type));
     if (c.family == nullptr)
       throw Error(fmt::format("{}: unknown model_type '{}'", f.name(), c.model_type),
                   "supported: " + AllModelTypes());

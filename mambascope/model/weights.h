@@ -39,9 +39,9 @@ class Weights {
       if (!name.starts_with(scope_)) continue;
       const std::string other = others.FullName(name.substr(scope_.size()));
       if (!source_.IsCopy(name, other))
-        throw Error(fmt::format("{}: the model shares one weight between layers, but '{}' differs "
-                                "from '{}'",
-                                where(), name, other));
+        throw Error(fmt::format(
+            "{}: the model shares one weight between layers, but '{}' is no copy of '{}'", where(),
+            name, other));
     }
   }
   // What messages call the checkpoint.

@@ -72,8 +72,8 @@ void Apply(const Model& model, const Edit& edit, EditedType type,
   rows.add_(edit.v.cpu().to(at::kFloat).t().mm(edit.u.cpu().to(at::kFloat)));
   stored = type == EditedType::kFloat32 ? whole : whole.to(stored.scalar_type());
   for (const int layer : model.LayersSharing(edit.layer, edit.projection)) {
-    const std::string copy = model.editable(layer, edit.projection).copy;
-    if (!copy.empty()) weights.at(copy) = stored;
+    const auto copy = weights.find(model.editable(layer, edit.projection).copy);
+    if (copy != weights.end()) copy->second = stored;
   }
 }
 

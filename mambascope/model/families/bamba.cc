@@ -15,7 +15,7 @@ namespace {
 
 void ReadBamba(const Fields& f, Config& c) {
   ReadSizes(f, c, "rms_norm_eps", 1e-5, /*tied=*/false);
-  c.layer_kinds = ReadLayerIndices(f, "attn_layer_indices", c.layers);
+  c.layer_kinds = KindsByAttention(ReadLayerIndices(f, "attn_layer_indices", c.layers));
   ReadMambaOfHybrid(f, c, f.Size("mamba_expand", 2) * c.d_model);
   c.attention = ReadHeads(f, c, {.heads = 32, .kv_heads = 8});
   c.attention.rope = ReadRope(f, c.attention.head_dim, 0.5);

@@ -183,15 +183,28 @@ std::vector<LayerKind> EveryNth(int64_t layers, int64_t period, LayerKind nth, L
   return kinds;
 }
 
-std::vector<LayerKind> ReadLayerIndices(const Fields& f, const char* key, int64_t layers) {
-  std::vector<LayerKind> kinds(static_cast<size_t>(layers), LayerKind::kMamba);
-  if (!f.Has(key)) return kinds;
+std::vector<bool> ReadLayerIndices(const Fields& f, const char* key, int64_t layers) {
+  std::vector<bool> listed(static_cast<size_t>(layers), false);
+  if (!f.Has(key)) return listed;
   if (!f.Raw(key).is_array()) f.Refuse(key);
   for (const Json& index : f.Raw(key)) {
     if (!index.is_number_integer() || index < 0 || index >= layers) f.Refuse(key);
-    kinds[index.get<size_t>()] = LayerKind::kAttention;
+    listed[index.get<size_t>()] = true;
   }
+  return listed;
+}
+
+std::vector<LayerKind> KindsByAttention(const std::vector<bool>& has_attention) {
+  std::vector<LayerKind> kinds;
+  for (const bool has : has_attention)
+    kinds.push_back(has ? LayerKind::kAttention : LayerKind::kMamba);
   return kinds;
+}
+
+int64_t ReadExpertsPerToken(const Fields& f, int64_t count, int64_t otherwise) {
+  const int64_t per_token = f.Size("num_experts_per_tok", otherwise);
+  if (per_token > count) f.Refuse("num_experts_per_tok");
+  return per_token;
 }
 
 void CheckSsmHeads(const Fields& f, const SsmConfig& s) {

@@ -51,8 +51,12 @@ std::vector<LayerKind> ReadLayerKinds(const Fields& f, const char* key, int64_t 
 // Returns the kinds of layers of which every `period`-th is `nth`.
 std::vector<LayerKind> EveryNth(int64_t layers, int64_t period, LayerKind nth, LayerKind others);
 
-// Reads a list of layers that have attention; the others have a Mamba mixer.
-std::vector<LayerKind> ReadLayerIndices(const Fields& f, const char* key, int64_t layers);
+// Reads a list of layers, and returns which layers it lists. An absent list is empty.
+std::vector<bool> ReadLayerIndices(const Fields& f, const char* key, int64_t layers);
+// Returns kAttention for the layers that have it, and kMamba for the others.
+std::vector<LayerKind> KindsByAttention(const std::vector<bool>& has_attention);
+// Reads num_experts_per_tok, which is at most `count`.
+int64_t ReadExpertsPerToken(const Fields& f, int64_t count, int64_t otherwise);
 
 // Throws Error unless the heads of Mamba-2 make its inner width and divide into its groups.
 void CheckSsmHeads(const Fields& f, const SsmConfig& s);

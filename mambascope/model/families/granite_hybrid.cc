@@ -40,9 +40,8 @@ void ReadGraniteHybrid(const Fields& f, Config& c) {
   if (experts < 0 || experts > 1 << 20) f.Refuse("num_local_experts");
   if (experts > 0)
     c.experts = {.count = experts,
-                 .per_token = f.Size("num_experts_per_tok", 2),
+                 .per_token = ReadExpertsPerToken(f, experts, 2),
                  .width = f.Size("intermediate_size")};
-  if (c.experts.per_token > c.experts.count) f.Refuse("num_experts_per_tok");
 }
 
 // input_linear [2 width, d_model] holds W_gate above W_up.
@@ -74,7 +73,7 @@ std::unique_ptr<Layer> MakeGraniteHybridLayer(const Config& config, const Weight
                .norm = LoadRmsNorm(w, "post_attention_layernorm", config),
                .parts = {},
                .scale = config.residual_scale};
-  if (config.experts.count > 0)
+  if (HasExperts(config, layer))
     mlp.parts.push_back(LoadExperts(config, w.Scope("block_sparse_moe")));
   mlp.parts.push_back(LoadSharedMlp(config, w.Scope("shared_mlp")));
   return MakeBlock(config.d_model, {std::move(mixer), std::move(mlp)});

@@ -98,7 +98,7 @@ TEST(JambaConfigTest, Defaults) {
   EXPECT_EQ(c.experts.count, 16);
   EXPECT_EQ(c.experts.per_token, 2);
   EXPECT_EQ(c.experts.width, 14336);
-  EXPECT_EQ(c.experts.shares, ExpertsConfig::Shares::kOfAll);
+  EXPECT_FALSE(c.experts.shares_add_to_one);
 }
 
 TEST(JambaConfigTest, Fields) {
@@ -177,14 +177,14 @@ TEST(Qwen3NextConfigTest, HasItsExperts) {
   EXPECT_EQ(c.experts.count, 8);
   EXPECT_EQ(c.experts.per_token, 3);
   EXPECT_EQ(c.experts.width, 24);
-  EXPECT_EQ(c.experts.shared_width, 40);
-  EXPECT_EQ(c.experts.shares, ExpertsConfig::Shares::kOfAll);
+  EXPECT_EQ(c.experts.shared_expert.width, 40);
+  EXPECT_FALSE(c.experts.shares_add_to_one);
   EXPECT_THAT(c.experts.layers, ElementsAre(false, true, true));
   EXPECT_EQ(c.mlp.width, 96);
   const Config d = ParseChanged(kQwen3NextConfig, R"({"decoder_sparse_step":2})");
   EXPECT_EQ(d.experts.count, 512);
   EXPECT_EQ(d.experts.per_token, 10);
-  EXPECT_EQ(d.experts.shares, ExpertsConfig::Shares::kOfChosen);
+  EXPECT_TRUE(d.experts.shares_add_to_one);
   EXPECT_THAT(d.experts.layers, ElementsAre(false, true, false));
 }
 

@@ -29,9 +29,8 @@ std::vector<bool> ReadEvery(const Fields& f, const char* period_key, int64_t per
 
 void ReadJamba(const Fields& f, Config& c) {
   ReadSizes(f, c, "rms_norm_eps", 1e-6, /*tied=*/false);
-  for (const bool is_attention :
-       ReadEvery(f, "attn_layer_period", 8, "attn_layer_offset", 4, c.layers))
-    c.layer_kinds.push_back(is_attention ? LayerKind::kAttention : LayerKind::kMamba);
+  c.layer_kinds = KindsByAttention(
+      ReadEvery(f, "attn_layer_period", 8, "attn_layer_offset", 4, c.layers));
   SsmConfig& s = c.ssm;
   s.d_inner = f.Size("mamba_expand", 2) * c.d_model;
   s.d_state = f.Size("mamba_d_state", 16);
@@ -49,17 +48,16 @@ void ReadJamba(const Fields& f, Config& c) {
   if (experts == 1) return;
   c.experts = {
       .count = experts,
-      .per_token = f.Size("num_experts_per_tok", 2),
+      .per_token = ReadExpertsPerToken(f, experts, 2),
       .width = c.mlp.width,
-      .shares = ExpertsConfig::Shares::kOfAll,
+      .shares_add_to_one = false,
       .layers = ReadEvery(f, "expert_layer_period", 2, "expert_layer_offset", 1, c.layers)};
-  if (c.experts.per_token > c.experts.count) f.Refuse("num_experts_per_tok");
 }
 
 std::unique_ptr<Part> LoadJambaMlp(const Config& config, const Weights& w, int64_t layer) {
   const ExpertsConfig& e = config.experts;
   const int64_t d = config.d_model;
-  if (e.count == 0 || !e.layers[static_cast<size_t>(layer)]) return LoadGatedMlp(config.mlp, d, w);
+  if (!HasExperts(config, layer)) return LoadGatedMlp(config.mlp, d, w);
   return MakeExperts(e, ExpertWeights::Load(e, d, w.Matrix("router.weight", {e.count, d}),
                                             w.Scope("experts")));
 }

@@ -31,17 +31,18 @@ std::vector<LayerKind> ReadPattern(const Fields& f, const char* key) {
 }
 
 void ReadNemotronExperts(const Fields& f, Config& c) {
-  c.experts = {.count = f.Size("n_routed_experts", 8),
-               .per_token = f.Size("num_experts_per_tok", 2),
+  const int64_t count = f.Size("n_routed_experts", 8);
+  c.experts = {.count = count,
+               .per_token = ReadExpertsPerToken(f, count, 2),
                .width = f.Size("moe_intermediate_size", 7688),
-               .shares = ExpertsConfig::Shares::kSigmoid,
+               .scores = ExpertsConfig::Scores::kSigmoid,
+               .shares_add_to_one = f.Get<bool>("norm_topk_prob", true),
                .share_scale = f.Get<double>("routed_scaling_factor", 1.0),
                .activation = c.mlp.activation,
                .has_gate = false,
-               .shared_width = f.Size("moe_shared_expert_intermediate_size", 7688)};
-  if (c.experts.per_token > c.experts.count) f.Refuse("num_experts_per_tok");
+               .shared_expert = {f.Size("moe_shared_expert_intermediate_size", 7688),
+                                 c.mlp.activation, c.mlp.bias}};
   f.Demand("n_group", 1);
-  f.Demand("norm_topk_prob", true);
   if (f.Has("moe_latent_size")) f.Refuse("moe_latent_size");
 }
 
@@ -85,24 +86,15 @@ void ReadNemotronH(const Fields& f, Config& c) {
 
 std::vector<Branch> LoadParts(const Config& config, LayerKind kind, const Weights& w) {
   const int64_t d = config.d_model;
-  std::vector<Branch> parts;
-  if (kind == LayerKind::kMamba) {
-    parts.push_back(MakeMamba2(config.ssm, d, w));
-  } else if (kind == LayerKind::kAttention) {
-    parts.push_back(LoadAttention({.config = config.attention}, config, w));
-  } else if (kind == LayerKind::kMlp) {
-    parts.push_back(LoadMlp(config.mlp, d, w));
-  } else {
-    const ExpertsConfig& e = config.experts;
-    ExpertWeights weights =
-        ExpertWeights::Load(e, d, w.Float("gate.weight", {e.count, d}), w.Scope("experts"));
-    weights.choice_bias = w.Float("gate.e_score_correction_bias", {e.count});
-    parts.push_back(MakeExperts(e, weights));
-    MlpConfig beside = config.mlp;
-    beside.width = e.shared_width;
-    parts.push_back(LoadMlp(beside, d, w.Scope("shared_experts")));
-  }
-  return parts;
+  if (kind == LayerKind::kMamba) return {MakeMamba2(config.ssm, d, w)};
+  if (kind == LayerKind::kAttention)
+    return {LoadAttention({.config = config.attention}, config, w)};
+  if (kind == LayerKind::kMlp) return {LoadMlp(config.mlp, d, w)};
+  const ExpertsConfig& e = config.experts;
+  ExpertWeights weights =
+      ExpertWeights::Load(e, d, w.Float("gate.weight", {e.count, d}), w.Scope("experts"));
+  weights.choice_bias = w.Float("gate.e_score_correction_bias", {e.count});
+  return {MakeExperts(e, weights), LoadMlp(e.shared_expert, d, w.Scope("shared_experts"))};
 }
 
 std::unique_ptr<Layer> MakeNemotronHLayer(const Config& config, const Weights& w, int64_t layer) {

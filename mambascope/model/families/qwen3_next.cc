@@ -1,9 +1,9 @@
 // Qwen3-Next and Qwen3.5 (Qwen Team 2025, 2026): each layer has a gated DeltaNet or gated
-// attention, then a gated MLP or a mixture of experts with an MLP beside it. Stored norm weights
+// attention, then a gated MLP or a mixture of experts with a shared expert. Stored norm weights
 // lack 1.
 //
 //   m = h + Mixer(RMSNorm1(h))        h' = m + F(RMSNorm2(m))
-//   F(y) = MLP(y), or Experts(y) + sigmoid(w_s y) MLP(y)
+//   F(y) = MLP(y), or Experts(y) + sigmoid(w_s y) SharedExpert(y)
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -22,25 +22,18 @@ namespace {
 
 // Every decoder_sparse_step-th layer has experts, but for mlp_only_layers.
 void ReadQwenExperts(const Fields& f, Config& c) {
-  const bool is_next = c.model_type == "qwen3_next", is_dense = c.model_type == "qwen3_5_text";
-  const auto count = f.Get<int64_t>("num_experts", is_dense ? 0 : is_next ? 512 : 256);
-  if (count == 0) return;
-  const bool whole = is_next && !f.Get<bool>("norm_topk_prob", true);
-  c.experts = {
-      .count = f.Size("num_experts", count),
-      .per_token = f.Size("num_experts_per_tok", is_next ? 10 : 8),
-      .width = f.Size("moe_intermediate_size", 512),
-      .shares = whole ? ExpertsConfig::Shares::kOfAll : ExpertsConfig::Shares::kOfChosen,
-      .shared_width = f.Size("shared_expert_intermediate_size", 512)};
-  if (c.experts.per_token > c.experts.count) f.Refuse("num_experts_per_tok");
+  if (c.model_type == "qwen3_5_text" || (f.Has("num_experts") && f.Raw("num_experts") == 0)) return;
+  const bool is_next = c.model_type == "qwen3_next";
+  const int64_t count = f.Size("num_experts", is_next ? 512 : 256);
+  c.experts = {.count = count,
+               .per_token = ReadExpertsPerToken(f, count, is_next ? 10 : 8),
+               .width = f.Size("moe_intermediate_size", 512),
+               .shares_add_to_one = !is_next || f.Get<bool>("norm_topk_prob", true),
+               .shared_expert = {.width = f.Size("shared_expert_intermediate_size", 512)}};
   const int64_t step = f.Size("decoder_sparse_step", 1);
-  for (int64_t l = 1; l <= c.layers; ++l) c.experts.layers.push_back(l % step == 0);
-  if (!f.Has("mlp_only_layers")) return;
-  if (!f.Raw("mlp_only_layers").is_array()) f.Refuse("mlp_only_layers");
-  for (const Json& layer : f.Raw("mlp_only_layers")) {
-    if (!layer.is_number_integer() || layer < 0 || layer >= c.layers) f.Refuse("mlp_only_layers");
-    c.experts.layers[layer.get<size_t>()] = false;
-  }
+  const std::vector<bool> mlp_only = ReadLayerIndices(f, "mlp_only_layers", c.layers);
+  for (int64_t l = 0; l < c.layers; ++l)
+    c.experts.layers.push_back((l + 1) % step == 0 && !mlp_only[static_cast<size_t>(l)]);
 }
 
 void ReadQwen3Next(const Fields& f, Config& c) {
@@ -109,9 +102,9 @@ std::unique_ptr<Part> LoadDeltaNet(const Config& config, const Weights& w) {
   return MakeDeltaNet(c, config.d_model, std::move(projections), w);
 }
 
-// The MLP beside the experts. The sigmoid is a part of `mlp_mid`, so W_down maps it to the output.
-std::unique_ptr<Part> LoadMlpBeside(const Config& config, const Weights& w) {
-  const int64_t d = config.d_model, width = config.experts.shared_width;
+// The sigmoid is a part of `mlp_mid`, so W_down maps it to the shared expert's output.
+std::unique_ptr<Part> LoadSharedExpert(const Config& config, const Weights& w) {
+  const int64_t d = config.d_model, width = config.experts.shared_expert.width;
   const Weights own = w.Scope("shared_expert");
   const HiddenLayer hidden =
       GatedHidden(Activation::kSilu, Projection::Load(own, "gate_proj", width, d, false),
@@ -124,15 +117,10 @@ std::unique_ptr<Part> LoadMlpBeside(const Config& config, const Weights& w) {
 std::vector<Branch> LoadMlpOrExperts(const Config& config, const Weights& w, int64_t layer) {
   const ExpertsConfig& e = config.experts;
   const int64_t d = config.d_model;
-  std::vector<Branch> parts;
-  if (e.count == 0 || !e.layers[static_cast<size_t>(layer)]) {
-    parts.push_back(LoadGatedMlp(config.mlp, d, w));
-  } else {
-    const at::Tensor router = w.Matrix("gate.weight", {e.count, d});
-    parts.push_back(MakeExperts(e, ExpertWeights::Load(e, d, router, w.Scope("experts"))));
-    parts.push_back(LoadMlpBeside(config, w));
-  }
-  return parts;
+  if (!HasExperts(config, layer)) return {LoadGatedMlp(config.mlp, d, w)};
+  const at::Tensor router = w.Matrix("gate.weight", {e.count, d});
+  return {MakeExperts(e, ExpertWeights::Load(e, d, router, w.Scope("experts"))),
+          LoadSharedExpert(config, w)};
 }
 
 std::unique_ptr<Layer> MakeQwen3NextLayer(const Config& config, const Weights& w, int64_t layer) {

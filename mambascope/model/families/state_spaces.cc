@@ -86,7 +86,7 @@ void ReadStateSpaces(const Fields& f, Config& c) {
   if (width < 0 || width > 1 << 30) f.Refuse("d_intermediate");
   c.mlp.width = (width + 127) / 128 * 128;  // the authors' code rounds it up
   ReadScan(f.Has("ssm_cfg") ? f.Sub("ssm_cfg") : Fields(kNone, "ssm_cfg"), c);
-  c.layer_kinds = ReadLayerIndices(f, "attn_layer_idx", c.layers);
+  c.layer_kinds = KindsByAttention(ReadLayerIndices(f, "attn_layer_idx", c.layers));
   const auto attention =
       std::count(c.layer_kinds.begin(), c.layer_kinds.end(), LayerKind::kAttention);
   if (attention == 0) return;

@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
 #include "mambascope/model/attention.h"
 #include "mambascope/model/block.h"
@@ -85,18 +84,11 @@ class SharedBlock {
  public:
   SharedBlock(const Config& config, const Weights& w, int64_t turn)
       : config_(config),
-        own_(w.Scope("shared_transformer")),
         w_(w.Beside(std::to_string(
                         SharedLayers(config)[static_cast<size_t>(turn % config.shared.count)]))
                .Scope("shared_transformer")),
         turn_(turn) {
-    if (turn >= config.shared.count) own_.DemandCopiesOf(w_);
-  }
-
-  // Returns the name of the layer's own copy of a weight; empty: there is none.
-  std::string CopyOf(const std::string& tensor) const {
-    const std::string name = tensor.substr(w_.FullName("").size()), copy = own_.FullName(name);
-    return copy != tensor && own_.Has(name) ? copy : "";
+    if (turn >= config.shared.count) w.Scope("shared_transformer").DemandCopiesOf(w_);
   }
 
   Norm LoadNorm(const char* name, int64_t width) const {
@@ -152,7 +144,6 @@ class SharedBlock {
   }
 
   const Config& config_;
-  Weights own_;
   Weights w_;
   int64_t turn_;
 };
@@ -160,16 +151,12 @@ class SharedBlock {
 class Zamba2SharedLayer : public Layer {
  public:
   Zamba2SharedLayer(const Config& config, const Weights& w, int64_t turn)
-      : d_model_(config.d_model) {
+      : scope_(w.FullName("")), d_model_(config.d_model) {
     const SharedBlock block(config, w, turn);
     attention_norm_ = block.LoadNorm("input_layernorm", 2 * d_model_);
     attention_ = block.LoadAttention();
     mlp_norm_ = block.LoadNorm("pre_ff_layernorm", d_model_);
     mlp_ = block.LoadMlp();
-    for (const Part* part : {mlp_.get(), attention_.get()}) {
-      for (const EditableWeight& weight : part->editable())
-        copies_[weight.name] = block.CopyOf(weight.tensor);
-    }
     w_s_ = Projection::Load(w, "linear", d_model_, d_model_, false);
     const Weights decoder = w.Scope("mamba_decoder");
     mamba_norm_ = LoadRmsNorm(decoder, "input_layernorm", config);
@@ -222,7 +209,8 @@ class Zamba2SharedLayer : public Layer {
       weight.value = Site::kAttnOut;
       weights.push_back(std::move(weight));
     }
-    for (EditableWeight& weight : weights) weight.copy = copies_.at(weight.name);
+    for (EditableWeight& weight : weights)
+      weight.copy = scope_ + weight.tensor.substr(weight.tensor.find("shared_transformer."));
     for (EditableWeight& weight : mamba_->editable()) weights.push_back(std::move(weight));
     return weights;
   }
@@ -246,11 +234,11 @@ class Zamba2SharedLayer : public Layer {
     return attention_norm_(at::cat({input.h, input.embedding}, 1));
   }
 
+  std::string scope_;  // of the layer's own weights
   int64_t d_model_;
   Norm attention_norm_, mlp_norm_, mamba_norm_;
   std::shared_ptr<const Part> attention_, mlp_, mamba_;
   Projection w_s_;  // [d_model, d_model]
-  std::map<std::string, std::string> copies_;  // editable weight -> the layer's own copy
 };
 
 std::unique_ptr<Layer> MakeZamba2Layer(const Config& config, const Weights& w, int64_t layer) {
