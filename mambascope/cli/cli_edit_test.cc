@@ -243,7 +243,7 @@ TEST_F(CliEditTest, WhatCannotBeDoneIsSaid) {
               HasSubstr("--contexts memit"));
   EXPECT_THAT(error(One("bad", {"--layer", "8", "--dtype", "bfloat16"})), HasSubstr("float32"));
   EXPECT_THAT(error(One("bad", {"--method", "memit", "--layers", "3-7", "--projection", "W_a"})),
-              HasSubstr("does not write to the residual"));
+              HasSubstr("another part of the layer reads its output"));
   EXPECT_THAT(
       error(One("bad", {"--method", "memit", "--layers", "3-7", "--projection", "W_a,W_o"})),
       HasSubstr("one projection"));

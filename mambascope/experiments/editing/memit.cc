@@ -99,7 +99,9 @@ void CheckMemit(const Model& model, const std::set<int>& layers, const std::stri
   for (const int layer : layers) {
     if (WritesResidual(model, layer, model.editable(layer, projection))) continue;
     throw Error(
-        fmt::format("MEMIT cannot edit {}: it does not write to the residual stream", projection),
+        fmt::format(
+            "MEMIT cannot edit {}: another part of the layer reads its output, such as an MLP",
+            projection),
         fmt::format("edit {}, or use ROME", ResidualProjection(model, layer)));
   }
 }

@@ -269,7 +269,7 @@ TEST_P(MemitTest, RefusesWhatItCannotEdit) {
     else
       EXPECT_THAT(
           error(facts, {low_}, weight.name),
-          AllOf(HasSubstr(weight.name), HasSubstr("does not write to the residual stream")));
+          AllOf(HasSubstr(weight.name), HasSubstr("another part of the layer reads its output")));
   }
   EXPECT_THAT(error(facts, {high_, 77}, projection_), HasSubstr("layer 77 is out of range"));
   EXPECT_THAT(error(facts, {high_}, "W_z"), HasSubstr("W_z"));
