@@ -44,6 +44,11 @@ const std::vector<CommandEntry>& Commands() {
       {"lre", "Measure how linear relations are (linear relational embeddings)",
        "mambascope lre --relations data/demo/relations --limit 30 --trials 1 --out out", MakeLre,
        kLong},
+      {"demo", "Take a tour: trace, sever, edit and measure facts of one model, and report",
+       "mambascope demo --model demo-mamba2", MakeDemo, kLong},
+      {"report", "Gather results of any commands and models into one page",
+       "mambascope report out/trace-demo-resid out/knockout-demo-cut-conv --out out/report",
+       MakeReport},
       {"options", "Print the options of all commands, as tables or as JSON",
        "mambascope options --json", MakeOptions, kShort, /*has_page=*/false}};
   return kCommands;

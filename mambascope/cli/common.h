@@ -33,6 +33,8 @@ struct CommonArguments {
   bool json = false;
   bool check = false;
   bool explain = false;
+  // The words of the command line that decide results, in the order of their declaration.
+  std::vector<std::string> arguments = {};
 
   uint64_t Seed() const { return seed.value_or(0); }
   at::ScalarType Dtype() const { return dtype == "bfloat16" ? at::kBFloat16 : at::kFloat; }

@@ -89,6 +89,7 @@ RunDescription DescribeModel(const std::string& name, const CommonArguments& com
   run.DependsOn("tokenizer_fingerprint", TokenizerFingerprint(common));
   run.DependsOn("version", kVersion);
   run.Mentions("commit", kGitCommit);
+  run.Mentions("arguments", common.arguments);
   return run;
 }
 

@@ -83,7 +83,7 @@ void WriteResults(const std::string& name, const CommonArguments& common, const 
   {
     const auto together = HoldFiles();
     WriteFile(json_file, DumpJson(result.json, 1) + "\n");
-    WriteFile(page_file, result.page);
+    WriteFile(page_file, HtmlPage(result.page));
     if (a.table) WriteFile(*a.table, result.table().csv());
     SayWhenStopped(WhenStopped::kWritten);
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mambascope/cli/common.h"
+#include "mambascope/figures/page.h"
 #include "mambascope/jobs/earlier_result.h"
 #include "mambascope/jobs/output_folder.h"
 #include "mambascope/reports/table.h"
@@ -44,7 +45,7 @@ OutputFolder OpenOutput(const OutputArguments& arguments, const std::string& def
 // What a command has to tell.
 struct CommandResult {
   Json json;
-  std::string page;              // HTML
+  Page page;
   std::string text;              // for the terminal
   std::function<Table()> table;  // made where it is asked for
 };

@@ -114,6 +114,21 @@ class AddToParser : public OptionVisitor {
     if (info.presence == OptionInfo::Presence::kRequired) option.required();
     relations_.emplace_back(&option, info);
   }
+  // The given options that result files depend on, as words of a command line.
+  std::vector<std::string> Given() const {
+    std::vector<std::string> words;
+    for (const auto& [option, info] : relations_) {
+      if (option->count() == 0 || info.decides == Decides::kConduct) continue;
+      const std::string name = SplitAt(info.names, ',')[0];
+      const std::vector<std::string> values = option->results();
+      if (option->get_expected_max() == 0) words.push_back(name);  // a flag
+      else if (info.list == List::kCommas)
+        words.insert(words.end(), {name, fmt::format("{}", fmt::join(values, ","))});
+      else
+        for (const std::string& value : values) words.insert(words.end(), {name, value});
+    }
+    return words;
+  }
   // Once all options are there.
   void Relate() const {
     for (const auto& [option, info] : relations_) {
@@ -188,12 +203,14 @@ void AddCommand(CLI::App& app, const CommandEntry& entry, Command& command) {
   CLI::App& own = *app.add_subcommand(entry.name, entry.does);
   own.formatter(std::make_shared<HelpFormatter>());
   own.footer("Example:\n  " + entry.example);
-  AddToParser add(own);
-  VisitAllOptions(command, add);
-  add.Relate();
+  const auto add = std::make_shared<AddToParser>(own);
+  VisitAllOptions(command, *add);
+  add->Relate();
   own.set_help_flag("-h,--help", "Print this help message and exit")->group("Run");  // the last one
-  own.callback([&command] {
+  own.callback([&command, add, name = entry.name] {
     try {
+      command.common.arguments = {name};
+      for (std::string& word : add->Given()) command.common.arguments.push_back(std::move(word));
       Refuse(command.common.check && !command.HasCheck(),
              "--check needs a sweep, whose cells can be computed again. This run has none");
       Refuse(command.common.explain && !command.HasPlan(),

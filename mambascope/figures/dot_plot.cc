@@ -5,6 +5,7 @@
 #include <set>
 
 #include "mambascope/error.h"
+#include "mambascope/figures/data_table.h"
 #include "mambascope/figures/figure.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/palette.h"
@@ -53,6 +54,13 @@ Json Dots(const DotPlot& plot) {
   return dots;
 }
 
+// The ends of the thin line at a dot.
+std::optional<std::pair<double, double>> SpreadAround(const DotSeries& series, size_t row) {
+  if (series.spreads.empty() || !HasValue(series.spreads[row]) || !HasValue(series.values[row]))
+    return std::nullopt;
+  return {{*series.values[row] - *series.spreads[row], *series.values[row] + *series.spreads[row]}};
+}
+
 }  // namespace
 
 Json DotPlotSpec(const DotPlot& plot) {
@@ -66,23 +74,31 @@ Json DotPlotSpec(const DotPlot& plot) {
     tooltip.push_back({{"field", std::to_string(s)}, {"title", names.back()}});
     colours.push_back(plot.series[s].is_reference ? Json(kReferenceGrey) : SeriesColour(dots++));
   }
-  return FigureSpec(
-      {.name = plot.name,
-       .title = plot.title,
-       .subtitle = plot.subtitle,
-       .description = fmt::format("Dot plot: {} by {}", plot.value_title, plot.row_title),
-       .width = kDotPlotWidth},
-      web::DotPlot(),
-      {{"row_labels", VisibleTexts(plot.rows)},
-       {"series_labels", names},
-       {"dots", Dots(plot)},
-       {"width", kDotPlotWidth},
-       {"row_height", kRowHeight},
-       {"value_title", plot.value_title},
-       {"domain", {plot.domain.first, plot.domain.second}},
-       {"series", numbers},
-       {"colours", colours},
-       {"tooltip", tooltip}});
+  DataTable table{.keys = {plot.row_title, "series"}, .value = plot.value_title};
+  for (const DotSeries& series : plot.series) {
+    for (size_t row = 0; row < plot.rows.size(); ++row)
+      table.rows.push_back({.keys = {VisibleText(plot.rows[row]), VisibleText(series.name)},
+                            .value = series.values[row],
+                            .interval = SpreadAround(series, row)});
+  }
+  return WithTable(FigureSpec({.name = plot.name,
+                               .title = plot.title,
+                               .subtitle = plot.subtitle,
+                               .description = fmt::format("Dot plot: {} by {}", plot.value_title,
+                                                          plot.row_title),
+                               .width = kDotPlotWidth},
+                              web::DotPlot(),
+                              {{"row_labels", VisibleTexts(plot.rows)},
+                               {"series_labels", names},
+                               {"dots", Dots(plot)},
+                               {"width", kDotPlotWidth},
+                               {"row_height", kRowHeight},
+                               {"value_title", plot.value_title},
+                               {"domain", {plot.domain.first, plot.domain.second}},
+                               {"series", numbers},
+                               {"colours", colours},
+                               {"tooltip", tooltip}}),
+                   table);
 }
 
 }  // namespace mambascope

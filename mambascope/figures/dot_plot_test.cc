@@ -90,7 +90,7 @@ setTimeout(() => {
 )";
 
 TEST_F(DotPlotInABrowser, DrawsDotsAndTellsARowsValues) {
-  const std::string dom = Open(HtmlPage({"t", {}}, {{"h", "", DotPlotSpec(RelationDots())}}),
+  const std::string dom = Open(HtmlPage({{"t", {}}, {{"h", "", DotPlotSpec(RelationDots())}}}),
                                kDotPlotProbe),
                     root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));

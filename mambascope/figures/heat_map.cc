@@ -8,6 +8,7 @@
 
 #include "mambascope/error.h"
 #include "mambascope/figures/colour_scale.h"
+#include "mambascope/figures/data_table.h"
 #include "mambascope/figures/figure.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/values.h"
@@ -89,8 +90,21 @@ void CheckGrid(const Grid& grid) {
                      grid.rows.size()));
 }
 
+void AppendRows(const Grid& grid, const std::vector<std::string>& keys, DataTable& table) {
+  const std::vector<std::string> rows = RowLabels(grid);
+  for (size_t row = 0; row < rows.size(); ++row) {
+    for (size_t column = 0; column < grid.columns.size(); ++column) {
+      std::vector<std::string> all = keys;
+      all.insert(all.end(), {rows[row], VisibleText(grid.columns[column])});
+      table.rows.push_back({.keys = std::move(all), .value = grid.values[row][column]});
+    }
+  }
+}
+
 Json HeatMap(const Grid& grid) {
   CheckGrid(grid);
+  DataTable table{.keys = {grid.row_title, grid.column_title}, .value = grid.value_title};
+  AppendRows(grid, {}, table);
   const int rows = static_cast<int>(grid.rows.size()),
             columns = static_cast<int>(grid.columns.size());
   const int cell_width = std::clamp(640 / columns, 4, 40),
@@ -100,34 +114,36 @@ Json HeatMap(const Grid& grid) {
   const auto [low, high] = ColourDomain(grid);
   const std::vector<std::string> column_labels = VisibleTexts(grid.columns);
   const Scheme& scheme = ColourScheme(grid);
-  return FigureSpec(
-      {.name = grid.name,
-       .title = grid.title,
-       .subtitle = LacksValues(grid) ? ExplainHatched(grid.subtitle, grid.missing) : grid.subtitle,
-       .description = fmt::format("Heat map: {} by {} and {}", grid.value_title, grid.row_title,
-                                  grid.column_title),
-       .width = width},
-      web::HeatMap(),
-      {{"row_labels", RowLabels(grid)},
-       {"column_labels", column_labels},
-       {"marked_rows", grid.marked_rows},
-       {"references", ReferencesJson(grid.references)},
-       {"line_colour", ByMode(scheme.line(), scheme.line_on_black())},
-       {"cells", Cells(grid)},
-       {"width", width},
-       {"height", height},
-       {"x", PlacePosition("column", grid.column_title, column_labels, cell_width)},
-       {"row_title", grid.row_title},
-       {"row_font", std::min(12, cell_height - 3)},
-       {"first_choice", FirstChoice(grid)},
-       {"point_size", cell_width < 16 ? 10 : 22},
-       {"domain", ColourSteps(low, high)},
-       {"ends", {low, high}},
-       {"range", ColourRange(scheme)},
-       {"value_title", grid.value_title},
-       {"ticks", ColourTicks(grid, (high - low) * 14 / legend_length)},
-       {"legend_length", legend_length},
-       {"tooltip", Tooltip(grid)}});
+  return WithTable(
+      FigureSpec({.name = grid.name,
+                  .title = grid.title,
+                  .subtitle = LacksValues(grid) ? ExplainHatched(grid.subtitle, grid.missing)
+                                                : grid.subtitle,
+                  .description = fmt::format("Heat map: {} by {} and {}", grid.value_title,
+                                             grid.row_title, grid.column_title),
+                  .width = width},
+                 web::HeatMap(),
+                 {{"row_labels", RowLabels(grid)},
+                  {"column_labels", column_labels},
+                  {"marked_rows", grid.marked_rows},
+                  {"references", ReferencesJson(grid.references)},
+                  {"line_colour", ByMode(scheme.line(), scheme.line_on_black())},
+                  {"cells", Cells(grid)},
+                  {"width", width},
+                  {"height", height},
+                  {"x", PlacePosition("column", grid.column_title, column_labels, cell_width)},
+                  {"row_title", grid.row_title},
+                  {"row_font", std::min(12, cell_height - 3)},
+                  {"first_choice", FirstChoice(grid)},
+                  {"point_size", cell_width < 16 ? 10 : 22},
+                  {"domain", ColourSteps(low, high)},
+                  {"ends", {low, high}},
+                  {"range", ColourRange(scheme)},
+                  {"value_title", grid.value_title},
+                  {"ticks", ColourTicks(grid, (high - low) * 14 / legend_length)},
+                  {"legend_length", legend_length},
+                  {"tooltip", Tooltip(grid)}}),
+      table);
 }
 
 }  // namespace mambascope

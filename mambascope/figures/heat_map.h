@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mambascope/checkpoint/json.h"
+#include "mambascope/figures/data_table.h"
 #include "mambascope/figures/grid.h"
 
 namespace mambascope {
@@ -27,5 +28,8 @@ std::string ExplainHatched(const std::string& subtitle, const std::string& missi
 // parameter `dark` to true. Throws Error if labels, values and marked rows do not fit each other,
 // or the colour scheme is unknown.
 Json HeatMap(const Grid& grid);
+
+// Adds the grid's numbers to `table`, whose keys are `keys` and the grid's row and column.
+void AppendRows(const Grid& grid, const std::vector<std::string>& keys, DataTable& table);
 
 }  // namespace mambascope

@@ -6,6 +6,7 @@
 
 #include "mambascope/error.h"
 #include "mambascope/figures/colour_scale.h"
+#include "mambascope/figures/data_table.h"
 #include "mambascope/figures/figure.h"
 #include "mambascope/figures/heat_map.h"
 #include "mambascope/figures/label.h"
@@ -69,42 +70,47 @@ Json HeatPanelsSpec(const HeatPanels& figure) {
   const auto [low, high] = *scale.domain;
   Json titles = Json::array(), rows = Json::array(), columns = Json::array();
   size_t most_rows = 0;
+  DataTable table{.keys = {"panel", scale.row_title, scale.column_title},
+                  .value = scale.value_title};
   for (const Grid& panel : figure.panels) {
+    AppendRows(panel, {VisibleText(panel.title)}, table);
     titles.push_back(VisibleText(panel.title));
     rows.push_back(RowLabels(panel));
     columns.push_back(VisibleTexts(panel.columns));
     most_rows = std::max(most_rows, panel.rows.size());
   }
   const bool lacks_values = std::any_of(figure.panels.begin(), figure.panels.end(), LacksValues);
-  return FigureSpec(
-      {.name = figure.name,
-       .title = figure.title,
-       .subtitle = lacks_values ? ExplainHatched(figure.subtitle, figure.panels[0].missing)
-                                : figure.subtitle,
-       .description = fmt::format("Panels of heat maps: {} by {} and {}", scale.value_title,
-                                  scale.row_title, scale.column_title),
-       .width = kMapColumns * kMapWidth},
-      web::HeatPanels(),
-      {{"stride", kStride},
-       {"panel_labels", titles},
-       {"row_labels", rows},
-       {"column_labels", columns},
-       {"cells", PanelCells(figure)},
-       {"columns", kMapColumns},
-       {"width", kMapWidth},
-       {"height", kMapRowHeight * static_cast<int>(most_rows)},
-       {"row_title", scale.row_title},
-       {"column_title", scale.column_title},
-       {"value_title", scale.value_title},
-       {"domain", ColourSteps(low, high)},
-       {"range", ColourRange(ColourScheme(scale))},
-       {"ticks", ColourTicks(scale, (high - low) * 14 / kLegendLength)},
-       {"legend_length", kLegendLength},
-       {"tooltip",
-        {{{"field", "panel_label"}, {"title", "panel"}},
-         {{"field", "row_label"}, {"title", scale.row_title}},
-         {{"field", "column_label"}, {"title", scale.column_title}},
-         {{"field", "value_label"}, {"title", scale.value_title}}}}});
+  return WithTable(
+      FigureSpec(
+          {.name = figure.name,
+           .title = figure.title,
+           .subtitle = lacks_values ? ExplainHatched(figure.subtitle, figure.panels[0].missing)
+                                    : figure.subtitle,
+           .description = fmt::format("Panels of heat maps: {} by {} and {}", scale.value_title,
+                                      scale.row_title, scale.column_title),
+           .width = kMapColumns * kMapWidth},
+          web::HeatPanels(),
+          {{"stride", kStride},
+           {"panel_labels", titles},
+           {"row_labels", rows},
+           {"column_labels", columns},
+           {"cells", PanelCells(figure)},
+           {"columns", kMapColumns},
+           {"width", kMapWidth},
+           {"height", kMapRowHeight * static_cast<int>(most_rows)},
+           {"row_title", scale.row_title},
+           {"column_title", scale.column_title},
+           {"value_title", scale.value_title},
+           {"domain", ColourSteps(low, high)},
+           {"range", ColourRange(ColourScheme(scale))},
+           {"ticks", ColourTicks(scale, (high - low) * 14 / kLegendLength)},
+           {"legend_length", kLegendLength},
+           {"tooltip",
+            {{{"field", "panel_label"}, {"title", "panel"}},
+             {{"field", "row_label"}, {"title", scale.row_title}},
+             {{"field", "column_label"}, {"title", scale.column_title}},
+             {{"field", "value_label"}, {"title", scale.value_title}}}}}),
+      table);
 }
 
 }  // namespace mambascope

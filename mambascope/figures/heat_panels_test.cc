@@ -103,8 +103,8 @@ setTimeout(() => Object.assign(document.documentElement.dataset, {
 
 TEST_F(HeatPanelsInABrowser, EveryPanelHasItsOwnRowsAndColumns) {
   const std::string dom =
-      Open(HtmlPage({.title = "maps"},
-                    {{.heading = "Maps", .caption = "", .spec = HeatPanelsSpec(TwoMaps())}}),
+      Open(HtmlPage({{.title = "maps"},
+                     {{.heading = "Maps", .caption = "", .spec = HeatPanelsSpec(TwoMaps())}}}),
            kMapsProbe);
   const std::string root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-cells=\"12\""));

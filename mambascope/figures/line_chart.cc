@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "mambascope/figures/data_table.h"
 #include "mambascope/figures/figure.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/line_parts.h"
@@ -66,33 +67,36 @@ Json LineChartSpec(const LineChart& chart) {
   const std::vector<Reference> references = ReferencesWithin(domain, chart.references);
   const ReferenceTicks ticks =
       PlaceReferences(references, (domain.second - domain.first) * kLineHeight / kHeight);
-  return FigureSpec(
-      {.name = chart.name,
-       .title = chart.title,
-       .subtitle = SubtitleWithBands(chart.subtitle, chart),
-       .description = fmt::format("Line chart: {} by {}", chart.y_title, chart.x_title),
-       .width = kWidth},
-      web::LineChart(),
-      {{"x_labels", VisibleTexts(chart.x)},
-       {"tick_values", axis.ticks},
-       {"tick_labels", axis.tick_labels},
-       {"curve_labels", curve_labels},
-       {"legend_labels", LegendLabels(curve_labels)},
-       {"has_few", HasRoomForPoints(chart, kWidth)},
-       {"references", ReferencesJson(references)},
-       {"reference_ticks", ticks.values},
-       {"reference_labels", ticks.labels},
-       {"points", CurvePoints(chart, axis)},
-       {"width", kWidth},
-       {"height", kHeight},
-       {"x", axis.encoding},
-       {"x_title", chart.x_title},
-       {"y_title", WrapText(VisibleText(chart.y_title), kHeight / 7)},
-       {"domain", {domain.first, domain.second}},
-       {"nice", !chart.domain},
-       {"curves", Numbers(chart.curves.size())},
-       {"colours", CurveColours(chart)},
-       {"tooltip", CurveTooltip(chart.x_title, curve_labels)}});
+  DataTable table{.keys = {chart.x_title, "curve"}, .value = chart.y_title};
+  AppendRows(chart, {}, table);
+  return WithTable(
+      FigureSpec({.name = chart.name,
+                  .title = chart.title,
+                  .subtitle = SubtitleWithBands(chart.subtitle, chart),
+                  .description = fmt::format("Line chart: {} by {}", chart.y_title, chart.x_title),
+                  .width = kWidth},
+                 web::LineChart(),
+                 {{"x_labels", VisibleTexts(chart.x)},
+                  {"tick_values", axis.ticks},
+                  {"tick_labels", axis.tick_labels},
+                  {"curve_labels", curve_labels},
+                  {"legend_labels", LegendLabels(curve_labels)},
+                  {"has_few", HasRoomForPoints(chart, kWidth)},
+                  {"references", ReferencesJson(references)},
+                  {"reference_ticks", ticks.values},
+                  {"reference_labels", ticks.labels},
+                  {"points", CurvePoints(chart, axis)},
+                  {"width", kWidth},
+                  {"height", kHeight},
+                  {"x", axis.encoding},
+                  {"x_title", chart.x_title},
+                  {"y_title", WrapText(VisibleText(chart.y_title), kHeight / 7)},
+                  {"domain", {domain.first, domain.second}},
+                  {"nice", !chart.domain},
+                  {"curves", Numbers(chart.curves.size())},
+                  {"colours", CurveColours(chart)},
+                  {"tooltip", CurveTooltip(chart.x_title, curve_labels)}}),
+      table);
 }
 
 }  // namespace mambascope

@@ -290,7 +290,7 @@ TEST_F(LineChartInABrowser, BreaksLinesAtMissingValuesAndFollowsThePointer) {
   values[5] = values[7] = NAN;  // what stands between them has a point, and its interval a bar
   chart.curves[1].name = "person.plays[\"x\"]";
   const std::string dom =
-      Open(HtmlPage({"t", {}}, {{"h", "", LineChartSpec(chart)}}), kLineChartProbe);
+      Open(HtmlPage({{"t", {}}, {{"h", "", LineChartSpec(chart)}}}), kLineChartProbe);
   const std::string root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));
   EXPECT_THAT(root, HasSubstr("data-pieces=\"2,1\""));
@@ -323,7 +323,8 @@ setTimeout(() => {
 TEST_F(LineChartInABrowser, DrawsLayersAtTheirDistances) {
   LineChart chart = ThreeLayers();
   chart.curves[0].name = "a relation with a name of more than twenty-eight characters (12)";
-  const std::string dom = Open(HtmlPage({"t"}, {{"h", "", LineChartSpec(chart)}}), kPositionProbe);
+  const std::string dom =
+      Open(HtmlPage({{"t"}, {{"h", "", LineChartSpec(chart)}}}), kPositionProbe);
   EXPECT_THAT(Root(dom), HasSubstr("data-ratio=\"6.000\"")) << "from 1 to 7, and from 7 to 8";
   for (const char* line :
        {"a relation with a name of", "more than twenty-eight", "characters (12)|"})

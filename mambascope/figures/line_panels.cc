@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "mambascope/error.h"
+#include "mambascope/figures/data_table.h"
 #include "mambascope/figures/figure.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/line_parts.h"
@@ -83,33 +84,37 @@ Json LinePanelsSpec(const LinePanels& figure) {
     dashes.push_back({4, 3});
   }
   const auto with_bands = std::find_if(panels.begin(), panels.end(), HasBands);
-  return FigureSpec(
-      {.name = figure.name,
-       .title = figure.title,
-       .subtitle =
-           SubtitleWithBands(figure.subtitle, with_bands == panels.end() ? first : *with_bands),
-       .description = fmt::format("Panels of line charts: {} by {}", first.y_title, first.x_title),
-       .width = kPanelColumns * kPanelWidth},
-      web::LinePanels(),
-      {{"x_labels", VisibleTexts(first.x)},
-       {"panel_labels", titles},
-       {"tick_values", axis.ticks},
-       {"tick_labels", axis.tick_labels},
-       {"legend_labels", LegendLabels(labels)},
-       {"has_few", HasRoomForPoints(first, kPanelWidth)},
-       {"curve_count", first.curves.size()},
-       {"points", PanelPoints(figure, axis)},
-       {"columns", kPanelColumns},
-       {"width", kPanelWidth},
-       {"height", kPanelHeight},
-       {"x", axis.encoding},
-       {"x_title", first.x_title},
-       {"y_title", first.y_title},
-       {"domain", {first.domain->first, first.domain->second}},
-       {"curves", Numbers(labels.size())},
-       {"colours", colours},
-       {"dashes", dashes},
-       {"tooltip", CurveTooltip(first.x_title, labels)}});
+  DataTable table{.keys = {"panel", first.x_title, "curve"}, .value = first.y_title};
+  for (const LineChart& panel : panels) AppendRows(panel, {VisibleText(panel.title)}, table);
+  return WithTable(
+      FigureSpec({.name = figure.name,
+                  .title = figure.title,
+                  .subtitle = SubtitleWithBands(figure.subtitle,
+                                                with_bands == panels.end() ? first : *with_bands),
+                  .description =
+                      fmt::format("Panels of line charts: {} by {}", first.y_title, first.x_title),
+                  .width = kPanelColumns * kPanelWidth},
+                 web::LinePanels(),
+                 {{"x_labels", VisibleTexts(first.x)},
+                  {"panel_labels", titles},
+                  {"tick_values", axis.ticks},
+                  {"tick_labels", axis.tick_labels},
+                  {"legend_labels", LegendLabels(labels)},
+                  {"has_few", HasRoomForPoints(first, kPanelWidth)},
+                  {"curve_count", first.curves.size()},
+                  {"points", PanelPoints(figure, axis)},
+                  {"columns", kPanelColumns},
+                  {"width", kPanelWidth},
+                  {"height", kPanelHeight},
+                  {"x", axis.encoding},
+                  {"x_title", first.x_title},
+                  {"y_title", first.y_title},
+                  {"domain", {first.domain->first, first.domain->second}},
+                  {"curves", Numbers(labels.size())},
+                  {"colours", colours},
+                  {"dashes", dashes},
+                  {"tooltip", CurveTooltip(first.x_title, labels)}}),
+      table);
 }
 
 }  // namespace mambascope

@@ -118,7 +118,7 @@ setTimeout(() => {
 
 TEST_F(LinePanelsInABrowser, DrawPanelsWithOneLegend) {
   const std::string dom =
-      Open(HtmlPage({"t"}, {{"h", "", LinePanelsSpec(FourPanels())}}), kPanelsProbe);
+      Open(HtmlPage({{"t"}, {{"h", "", LinePanelsSpec(FourPanels())}}}), kPanelsProbe);
   const std::string root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));
   EXPECT_THAT(root, HasSubstr("data-lines=\"12\""));

@@ -181,6 +181,17 @@ Json CurveTooltip(const std::string& x_title, const std::vector<std::string>& cu
   return fields;
 }
 
+void AppendRows(const LineChart& chart, const std::vector<std::string>& keys, DataTable& table) {
+  for (const Curve& curve : chart.curves) {
+    for (size_t x = 0; x < chart.x.size(); ++x) {
+      std::vector<std::string> all = keys;
+      all.insert(all.end(), {VisibleText(chart.x[x]), VisibleText(curve.name)});
+      table.rows.push_back(
+          {.keys = std::move(all), .value = curve.values[x], .interval = IntervalAt(curve, x)});
+    }
+  }
+}
+
 std::string SubtitleWithBands(const std::string& subtitle, const LineChart& chart) {
   if (!HasBands(chart)) return subtitle;
   return fmt::format("{}{}bands: {}", subtitle, subtitle.empty() ? "" : "; ", chart.band_name);

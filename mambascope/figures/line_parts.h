@@ -6,6 +6,7 @@
 
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/figures/curves.h"
+#include "mambascope/figures/data_table.h"
 
 namespace mambascope {
 
@@ -39,6 +40,9 @@ Json LegendLabels(const std::vector<std::string>& labels);
 // The fields of a tooltip: the place and the value of each curve. The templates' pivot makes a
 // column for each curve, which is named by the curve's number.
 Json CurveTooltip(const std::string& x_title, const std::vector<std::string>& curve_labels);
+
+// Adds the values of all curves to `table`, whose keys are `keys`, the place and the curve.
+void AppendRows(const LineChart& chart, const std::vector<std::string>& keys, DataTable& table);
 
 // `subtitle`, with the meaning of the bands if the chart has bands.
 std::string SubtitleWithBands(const std::string& subtitle, const LineChart& chart);

@@ -68,9 +68,9 @@ std::string TableRow(const char* cell, const std::vector<std::string>& texts,
   return row + "</tr>\n";
 }
 
-std::string Tables(const PageInfo& info) {
+std::string Tables(const std::vector<PageTable>& tables) {
   std::string html;
-  for (const PageTable& table : info.tables) {
+  for (const PageTable& table : tables) {
     html += fmt::format(
         "<div class=\"table\"><h2>{}</h2>\n<p class=\"caption\">{}</p>\n<table>\n{}",
         EscapeHtml(table.heading), EscapeHtml(table.caption), TableRow("th", table.columns, ""));
@@ -81,39 +81,77 @@ std::string Tables(const PageInfo& info) {
   return html;
 }
 
-std::string MadeBy(const PageInfo& info) {
-  if (info.made_by.empty()) return "";
+std::string MadeBy(const std::string& command, const PageLines& options) {
+  if (options.empty() && command.empty()) return "";
   return fmt::format(
-      "<details class=\"made-by\"><summary>How this was made</summary>\n{}</details>\n",
-      DefinitionList(info.made_by));
+      "<details class=\"made-by\"><summary>How this was made</summary>\n{}{}</details>\n",
+      command.empty() ? "" : fmt::format("<pre>{}</pre>\n", EscapeHtml(command)),
+      DefinitionList(options));
 }
 
-std::string Contents(const std::vector<Figure>& figures) {
-  if (figures.size() < 2) return "";
+std::string ContentsItem(const std::string& id, const std::string& heading) {
+  return fmt::format("<li><a href=\"#{}\">{}</a></li>\n", id, EscapeHtml(heading));
+}
+
+std::string Contents(const Page& page) {
   std::string items;
-  for (size_t i = 0; i < figures.size(); ++i)
-    items += fmt::format("<li><a href=\"#figure-{}\">{}</a></li>\n", i + 1,
-                         EscapeHtml(figures[i].heading));
+  for (size_t i = 0; i < page.figures.size(); ++i)
+    items += ContentsItem(fmt::format("figure-{}", i + 1), page.figures[i].heading);
+  for (size_t i = 0; i < page.chapters.size(); ++i)
+    items += ContentsItem(fmt::format("chapter-{}", i + 1), page.chapters[i].heading);
+  if (!page.facts.is_null()) items += ContentsItem("facts", "Facts");
+  if (page.figures.size() + page.chapters.size() + (page.facts.is_null() ? 0 : 1) < 2) return "";
   return fmt::format("<nav><ol>\n{}</ol></nav>\n", items);
+}
+
+std::string Paragraph(const char* of_class, const std::string& text) {
+  return text.empty() ? "" : fmt::format("<p class=\"{}\">{}</p>\n", of_class, EscapeHtml(text));
 }
 
 std::string Section(const Figure& figure, size_t number) {
   return fmt::format(R"(<section id="figure-{}">
 <h2>{}</h2>
-<p class="caption">{}</p>
+{}{}<p class="caption">{}</p>
 <div class="plot"></div>
 <div class="actions"></div>
-<details><summary>Specification and data (Vega-Lite JSON)</summary><pre></pre></details>
+{}<details class="specification"><summary>Specification and data (Vega-Lite JSON)</summary><pre></pre></details>
 <script type="application/json">{}</script>
 </section>
 )",
-                     number, EscapeHtml(figure.heading), EscapeHtml(figure.caption),
-                     ScriptJson(figure.spec));
+                     number, EscapeHtml(figure.heading), Paragraph("of", figure.of),
+                     Paragraph("finding", figure.finding), EscapeHtml(figure.caption),
+                     MadeBy(figure.command, figure.made_by), ScriptJson(figure.spec));
+}
+
+std::string Chapters(const std::vector<Chapter>& chapters) {
+  std::string html;
+  size_t figure = 0;
+  for (size_t i = 0; i < chapters.size(); ++i) {
+    html += fmt::format("<div class=\"chapter\" id=\"chapter-{}\">\n<h1>{}</h1>\n", i + 1,
+                        EscapeHtml(chapters[i].heading));
+    html += "<div class=\"figures\">\n";
+    for (const std::vector<Figure>& row : chapters[i].rows) {
+      html += row.size() == 1 ? "" : "<div class=\"row\">\n";
+      for (const Figure& one : row) html += Section(one, ++figure);
+      html += row.size() == 1 ? "" : "</div>\n";
+    }
+    html += "</div>\n" + Tables(chapters[i].tables) + "</div>\n";
+  }
+  return html;
+}
+
+std::string FactBrowser(const Json& facts) {
+  if (facts.is_null()) return "";
+  return fmt::format(
+      "<div class=\"chapter\" id=\"facts\">\n<h1>Facts</h1>\n<script "
+      "type=\"application/json\">{}</script>\n</div>\n",
+      ScriptJson(facts));
 }
 
 }  // namespace
 
-std::string HtmlPage(const PageInfo& info, const std::vector<Figure>& figures) {
+std::string HtmlPage(const Page& page) {
+  const PageInfo& info = page.info;
   const std::string title = EscapeHtml(info.title);
   std::string html = fmt::format(R"(<!DOCTYPE html>
 <html lang="en">
@@ -126,18 +164,22 @@ std::string HtmlPage(const PageInfo& info, const std::vector<Figure>& figures) {
 {}</style>
 </head>
 <body>
-<main>
+<main{}>
 <header><h1>{}</h1><button id="theme" type="button">Light / dark</button></header>
 )",
-                                 kPolicy, title, web::PageCss(), title);
-  html += DefinitionList(info.summary) + Tables(info) + MadeBy(info) + Contents(figures);
-  for (size_t i = 0; i < figures.size(); ++i) html += Section(figures[i], i + 1);
+                                 kPolicy, title, web::PageCss(),
+                                 page.chapters.empty() ? "" : " class=\"report\"", title);
+  html += DefinitionList(info.summary) + Tables(info.tables) + MadeBy("", info.made_by) +
+          Contents(page);
+  for (size_t i = 0; i < page.figures.size(); ++i) html += Section(page.figures[i], i + 1);
+  html += Chapters(page.chapters) + FactBrowser(page.facts);
   html += fmt::format(
       "<footer>Made by mambascope. Figures: Vega-Lite.</footer>\n</main>\n<!-- vega, vega-lite and "
       "vega-embed:\n{}-->\n",
       web::Licence());
   for (std::string_view code : {web::Vega(), web::VegaLite(), web::VegaEmbed(), web::PageJs()})
     html += InlineScript(code);
+  if (!page.facts.is_null()) html += InlineScript(web::FactsJs());
   return html + "</body>\n</html>\n";
 }
 

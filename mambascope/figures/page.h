@@ -16,6 +16,11 @@ struct Figure {
   // Vega-Lite 6, with the data inline. The page sets its boolean parameter `dark`, if it has one,
   // to the reader's mode. Views and layers whose name begins with "helper" are not saved.
   Json spec;
+  // In reports, which show figures of several runs:
+  std::string finding = {};                                       // what the figure's numbers say
+  std::string of = {};                                            // whose figure it is
+  std::string command = {};                                       // the command that makes it
+  std::vector<std::pair<std::string, std::string>> made_by = {};  // the options that made it
 };
 
 using PageLines = std::vector<std::pair<std::string, std::string>>;  // names and values
@@ -39,10 +44,25 @@ struct PageInfo {
   std::vector<PageTable> tables = {};  // below the summary
 };
 
+// A part of a report. Figures of a row stand side by side where there is room.
+struct Chapter {
+  std::string heading;
+  std::vector<std::vector<Figure>> rows = {};
+  std::vector<PageTable> tables = {};  // below the figures
+};
+
+// What a page holds: figures, or as a report chapters of figures.
+struct Page {
+  PageInfo info;
+  std::vector<Figure> figures = {};
+  std::vector<Chapter> chapters = {};
+  Json facts = {};  // of the fact browser (reports/fact_browser.h); null: the page has none
+};
+
 // Returns the document. It loads nothing from outside; its content security policy forbids that. It
 // holds the libraries that draw the figures (0.8 MB), and offers each figure as PNG, SVG and JSON.
 // A saved picture is for white paper and has no helpers, unless the reader asks for the figure as
 // it is shown. The page says why a figure cannot be drawn. All strings are text, never markup.
-std::string HtmlPage(const PageInfo& info, const std::vector<Figure>& figures);
+std::string HtmlPage(const Page& page);
 
 }  // namespace mambascope

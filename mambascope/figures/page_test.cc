@@ -31,7 +31,7 @@ Grid SmallGrid() {
 }
 
 std::string Page(const std::string& text) {
-  return HtmlPage({text, {{"prompt", text}}}, {{text, text, {{"title", text}}}});
+  return HtmlPage({{text, {{"prompt", text}}}, {{text, text, {{"title", text}}}}});
 }
 
 TEST(HtmlPage, EscapesTextEverywhere) {
@@ -61,23 +61,23 @@ TEST(HtmlPage, NamesNothingOutsideItself) {
 
 TEST(HtmlPage, ListsItsFiguresWhenThereAreSeveral) {
   const Figure figure{"One & two", "", Json::object()};
-  EXPECT_THAT(HtmlPage({"t", {}}, {figure, figure}),
+  EXPECT_THAT(HtmlPage({{"t", {}}, {figure, figure}}),
               HasSubstr("<a href=\"#figure-2\">One &amp; two</a>"));
-  EXPECT_THAT(HtmlPage({"t", {}}, {figure}), Not(HasSubstr("<nav>")));
+  EXPECT_THAT(HtmlPage({{"t", {}}, {figure}}), Not(HasSubstr("<nav>")));
 }
 
 TEST(HtmlPage, FoldsTheOptionsAway) {
-  const std::string page = HtmlPage({"t", {{"model", "m"}}, {{"seed", "<0>"}}}, {});
+  const std::string page = HtmlPage({{"t", {{"model", "m"}}, {{"seed", "<0>"}}}, {}});
   EXPECT_THAT(page, HasSubstr("<dl>\n<dt>model</dt><dd>m</dd>\n</dl>\n<details class=\"made-by\">"
                               "<summary>How this was made</summary>\n<dl>\n"
                               "<dt>seed</dt><dd>&lt;0&gt;</dd>"));
-  EXPECT_THAT(HtmlPage({"t", {{"model", "m"}}}, {}), Not(HasSubstr("How this was made")));
+  EXPECT_THAT(HtmlPage({{"t", {{"model", "m"}}}, {}}), Not(HasSubstr("How this was made")));
 }
 
 TEST(HtmlPage, HasTablesBelowTheSummary) {
   PageTable table{.heading = "Neighbors", .caption = "two <rows>", .columns = {"prompt", "after"}};
   table.rows = {{.cells = {"a & b", "x"}}, {.cells = {"c", "y"}, .is_marked = true}};
-  const std::string page = HtmlPage({.title = "t", .tables = {table}}, {});
+  const std::string page = HtmlPage({{.title = "t", .tables = {table}}, {}});
   EXPECT_THAT(page, HasSubstr("<h2>Neighbors</h2>\n<p class=\"caption\">two &lt;rows&gt;</p>"));
   EXPECT_THAT(page, HasSubstr("<tr><th>prompt</th><th>after</th></tr>\n"
                               "<tr><td>a &amp; b</td><td>x</td></tr>\n"
@@ -103,8 +103,8 @@ setTimeout(() => { root.dataset.lineAfterClick = lineLabels(); }, 5000);
 
 TEST_F(HtmlPageInABrowser, DrawsItsFiguresAndFollowsAClick) {
   const std::string page =
-      HtmlPage({kHostile, {{"prompt", kHostile}}},
-               {{kHostile, "", HeatMap(SmallGrid())}, {"Again", "", HeatMap(SmallGrid())}});
+      HtmlPage({{kHostile, {{"prompt", kHostile}}},
+                {{kHostile, "", HeatMap(SmallGrid())}, {"Again", "", HeatMap(SmallGrid())}}});
   const std::string dom = Open(page, kPageProbe);
   const std::string root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));
@@ -148,7 +148,7 @@ setTimeout(async () => {
 )";
 
 TEST_F(HtmlPageInABrowser, SavesFiguresWithoutSelectionUnlessAsked) {
-  const std::string dom = Open(HtmlPage({"t"}, {{"h", "", HeatMap(SmallGrid())}}), kSaveProbe);
+  const std::string dom = Open(HtmlPage({{"t"}, {{"h", "", HeatMap(SmallGrid())}}}), kSaveProbe);
   const std::string root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-names=\"small.svg,small.png,small.svg,small.png\""));
   EXPECT_THAT(root, HasSubstr("data-frames=\"0,1\"")) << "the selection box";
@@ -158,11 +158,11 @@ TEST_F(HtmlPageInABrowser, SavesFiguresWithoutSelectionUnlessAsked) {
 }
 
 TEST_F(HtmlPageInABrowser, SaysWhichFigureItCannotDraw) {
-  const std::string dom = Open(
-      HtmlPage({"t", {}},
-               {{"Bad",
-                 "",
-                 {{"$schema", "https://vega.github.io/schema/vega-lite/v6.json"}, {"mark", 3}}}}));
+  const std::string dom = Open(HtmlPage(
+      {{"t", {}},
+       {{"Bad",
+         "",
+         {{"$schema", "https://vega.github.io/schema/vega-lite/v6.json"}, {"mark", 3}}}}}));
   EXPECT_THAT(dom, HasSubstr("data-state=\"failed\""));
   EXPECT_THAT(dom, HasSubstr("<div class=\"error\">figure-1: "));
 }

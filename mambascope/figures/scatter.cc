@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "mambascope/error.h"
+#include "mambascope/figures/data_table.h"
 #include "mambascope/figures/figure.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/values.h"
@@ -81,25 +82,31 @@ Json ScatterSpec(const Scatter& scatter) {
     colours.push_back(SeriesColour(i));
   }
   const auto domain = ValueDomain(scatter);
-  return FigureSpec(
-      {.name = scatter.name,
-       .title = scatter.title,
-       .subtitle = scatter.subtitle,
-       .description = fmt::format("Scatter plot: {} by {}", scatter.y_title, scatter.x_title),
-       .width = kScatterWidth},
-      web::Scatter(),
-      {{"group_labels", VisibleTexts(groups)},
-       {"points", Points(scatter, groups)},
-       {"guide", Guide(scatter)},
-       {"width", kScatterWidth},
-       {"height", kScatterHeight},
-       {"x_title", scatter.x_title},
-       {"x_scale", scatter.log_x ? "log" : "linear"},
-       {"y_title", scatter.y_title},
-       {"domain", {domain.first, domain.second}},
-       {"nice", !scatter.domain},
-       {"groups", numbers},
-       {"colours", colours}});
+  DataTable table{.keys = {"label", "group", scatter.x_title}, .value = scatter.y_title};
+  for (const ScatterPoint& point : scatter.points)
+    table.rows.push_back({.keys = {VisibleText(point.label), VisibleText(point.group),
+                                   fmt::format("{:.6g}", point.x)},
+                          .value = point.y});
+  return WithTable(FigureSpec({.name = scatter.name,
+                               .title = scatter.title,
+                               .subtitle = scatter.subtitle,
+                               .description = fmt::format("Scatter plot: {} by {}", scatter.y_title,
+                                                          scatter.x_title),
+                               .width = kScatterWidth},
+                              web::Scatter(),
+                              {{"group_labels", VisibleTexts(groups)},
+                               {"points", Points(scatter, groups)},
+                               {"guide", Guide(scatter)},
+                               {"width", kScatterWidth},
+                               {"height", kScatterHeight},
+                               {"x_title", scatter.x_title},
+                               {"x_scale", scatter.log_x ? "log" : "linear"},
+                               {"y_title", scatter.y_title},
+                               {"domain", {domain.first, domain.second}},
+                               {"nice", !scatter.domain},
+                               {"groups", numbers},
+                               {"colours", colours}}),
+                   table);
 }
 
 }  // namespace mambascope

@@ -83,7 +83,7 @@ setTimeout(() => { root.dataset.opacity = points().map(point => point.getAttribu
 )";
 
 TEST_F(ScatterInABrowser, DrawsPointsThatTheLegendPicks) {
-  const std::string dom = Open(HtmlPage({"t", {}}, {{"h", "", ScatterSpec(RelationScatter())}}),
+  const std::string dom = Open(HtmlPage({{"t", {}}, {{"h", "", ScatterSpec(RelationScatter())}}}),
                                kScatterProbe),
                     root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));

@@ -22,5 +22,7 @@ MAMBASCOPE_WEB_FILE(LinePanels, line_panels)
 MAMBASCOPE_WEB_FILE(Scatter, scatter)
 MAMBASCOPE_WEB_FILE(PageCss, page_css)
 MAMBASCOPE_WEB_FILE(PageJs, page_js)
+MAMBASCOPE_WEB_FILE(FactsJs, facts_js)
+MAMBASCOPE_WEB_FILE(RenderJs, render_js)
 
 #undef MAMBASCOPE_WEB_FILE

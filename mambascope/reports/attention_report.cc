@@ -116,7 +116,7 @@ std::vector<Grid> AttentionHeatMaps(const AttentionResult& result, const LayerAt
   return views;
 }
 
-std::string AttentionPage(const AttentionResult& result) {
+Page AttentionPage(const AttentionResult& result) {
   const PageInfo info{
       .title = fmt::format("Attention in {}: {} ({})", LayersText(result), PromptText(result),
                            ModelName(result.options)),
@@ -129,7 +129,7 @@ std::string AttentionPage(const AttentionResult& result) {
                          .caption = figures.empty() ? AttentionCaption(result) : "",
                          .spec = HeatMap(grid)});
   }
-  return HtmlPage(info, figures);
+  return {info, figures};
 }
 
 std::string AttentionText(const AttentionResult& result) {

@@ -6,6 +6,7 @@
 
 #include "mambascope/experiments/knockout/attention_result.h"
 #include "mambascope/figures/grid.h"
+#include "mambascope/figures/page.h"
 
 namespace mambascope {
 
@@ -17,7 +18,7 @@ std::vector<Grid> AttentionHeatMaps(const AttentionResult& result, const LayerAt
 // The shares of each row's sum alone.
 Grid ShareHeatMap(const AttentionResult& result, const LayerAttention& layer);
 
-std::string AttentionPage(const AttentionResult& result);
+Page AttentionPage(const AttentionResult& result);
 
 // The lines for a terminal.
 std::string AttentionText(const AttentionResult& result);

@@ -42,7 +42,7 @@ TEST(AttentionReport, ShowsTheViewsThatDiffer) {
   softmax.layers[0].channel_name = "head";
   EXPECT_THAT(Names(AttentionHeatMaps(softmax, softmax.layers[0])),
               ElementsAre("attention_3_absolute", "attention_3_head_5"));
-  EXPECT_THAT(AttentionPage(softmax), HasSubstr("head 5 alone"));
+  EXPECT_THAT(HtmlPage(AttentionPage(softmax)), HasSubstr("head 5 alone"));
 }
 
 TEST(AttentionReport, DrawsFromEarlierToLaterTokens) {

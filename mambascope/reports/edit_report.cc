@@ -211,7 +211,7 @@ std::vector<LineChart> EditSearchCharts(const EditSweepResult& sweep) {
   return charts;
 }
 
-std::string EditSweepPage(const EditSweepResult& sweep) {
+Page EditSweepPage(const EditSweepResult& sweep) {
   const EditSweepSummary& summary = sweep.summary;
   std::vector<std::string> projections;
   for (const ProjectionSummary& projection : summary.projections)
@@ -226,7 +226,7 @@ std::string EditSweepPage(const EditSweepResult& sweep) {
                   {"unedited", MeasuresLine(summary.pre)}},
       .made_by = OptionLines(sweep.options)};
   for (auto& line : RowLines(sweep)) info.summary.push_back(std::move(line));
-  return HtmlPage(info, SweepFigures(sweep));
+  return {info, SweepFigures(sweep)};
 }
 
 std::string EditSweepText(const EditSweepResult& sweep) {

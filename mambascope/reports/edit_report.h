@@ -9,6 +9,7 @@
 #include "mambascope/experiments/editing/edit_sweep.h"
 #include "mambascope/figures/line_chart.h"
 #include "mambascope/figures/line_panels.h"
+#include "mambascope/figures/page.h"
 
 namespace mambascope {
 
@@ -21,7 +22,7 @@ std::optional<LinePanels> EditSweepPanels(const EditSweepResult& sweep);
 // projection. There are none for fewer than two layers.
 std::vector<LineChart> EditSearchCharts(const EditSweepResult& sweep);
 
-std::string EditSweepPage(const EditSweepResult& sweep);
+Page EditSweepPage(const EditSweepResult& sweep);
 
 // A table of S and its parts by projection and layer, at most 80 columns wide. A star marks the
 // best row. If there are many rows, layers are left out evenly, but never a projection's best.

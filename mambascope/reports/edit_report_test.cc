@@ -105,7 +105,7 @@ TEST(EditSweepTextTest, NamesZsresAccuraciesForWhatTheyAre) {
   const LinePanels panels = EditSweepPanels(MakeSweep(twice)).value();
   EXPECT_EQ(panels.panels[0].name, "edit_rewrite_acc");
   EXPECT_EQ(panels.panels[0].title, "Rewrite accuracy");
-  const std::string page = EditSweepPage(MakeSweep(twice));
+  const std::string page = HtmlPage(EditSweepPage(MakeSweep(twice)));
   EXPECT_THAT(page, HasSubstr("rewrite_acc 100.00 [100.0, 100.0], paraphrase_acc 50.00 [50.0, "
                               "50.0], neighborhood_acc 25.00"));
   EXPECT_THAT(page, HasSubstr("share of the new answer"));
@@ -145,7 +145,7 @@ TEST(EditSweepPageTest, ShowsNumbersInsteadOfSinglePoints) {
   const EditSweepResult sweep = MakeSweep(records);
   EXPECT_FALSE(EditSweepPanels(sweep));
   EXPECT_TRUE(EditSearchCharts(sweep).empty());
-  const std::string page = EditSweepPage(sweep);
+  const std::string page = HtmlPage(EditSweepPage(sweep));
   EXPECT_THAT(page, HasSubstr("<dt>W_o, layer 2</dt><dd>S 75.00 ["));
   EXPECT_THAT(page, HasSubstr("<dt>W_a, layer 2</dt><dd>S 0.00, ES 0.00 ["));
   EXPECT_THAT(page, Not(HasSubstr("<section")));
@@ -154,7 +154,7 @@ TEST(EditSweepPageTest, ShowsNumbersInsteadOfSinglePoints) {
 TEST(EditSweepPageTest, ListsTheNumbersOfOneRecordInsteadOfDrawing0Or100) {
   std::vector<RecordResult> records = SmallSweepRecords();
   records.resize(1);
-  const std::string page = EditSweepPage(MakeSweep(records));
+  const std::string page = HtmlPage(EditSweepPage(MakeSweep(records)));
   EXPECT_FALSE(EditSweepPanels(MakeSweep(records)));
   EXPECT_THAT(page, HasSubstr("<dt>W_o, layer 2</dt><dd>S 75.00, ES 100.00, PS 50.00, NS 100.00"));
   EXPECT_THAT(page, HasSubstr("<dt>W_o, layer 10</dt>"));
@@ -182,7 +182,7 @@ TEST_F(EditSweepInABrowser, DrawsFourPanelsAndTwoFiguresOfOddlyNamedProjections)
       if (edit.projection == "W_g") edit.projection = "</script><i>W[\"g\"].x";
     }
   }
-  const std::string dom = Open(EditSweepPage(MakeSweep(records)), kProbe);
+  const std::string dom = Open(HtmlPage(EditSweepPage(MakeSweep(records))), kProbe);
   const std::string root = Root(dom);
   EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));
   EXPECT_THAT(root, HasSubstr("data-lines=\"16,3,3\"")) << "the unedited model is a line, too";

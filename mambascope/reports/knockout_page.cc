@@ -198,13 +198,13 @@ std::vector<Figure> FlowFigures(const std::vector<KnockoutResult>& results) {
 
 }  // namespace
 
-std::string KnockoutPage(const std::vector<KnockoutResult>& results) {
+Page KnockoutPage(const std::vector<KnockoutResult>& results) {
   std::vector<Figure> figures = FlowFigures(results);
   for (const KnockoutResult& result : results) {
     if (result.facts[0].parts) figures.push_back(CarriedFigure(result));
     AppendHeatMaps(result, results.size() > 1, figures);
   }
-  return HtmlPage(KnockoutHead(results), figures);
+  return {KnockoutHead(results), figures};
 }
 
 }  // namespace mambascope

@@ -5,10 +5,11 @@
 #include <vector>
 
 #include "mambascope/experiments/knockout/knockout_result.h"
+#include "mambascope/figures/page.h"
 
 namespace mambascope {
 
 // REQUIRES: the results have facts, and the same flows.
-std::string KnockoutPage(const std::vector<KnockoutResult>& results);
+Page KnockoutPage(const std::vector<KnockoutResult>& results);
 
 }  // namespace mambascope

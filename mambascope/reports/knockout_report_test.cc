@@ -111,7 +111,7 @@ TEST(KnockoutPageTest, LengthsOfWindowsAreComparedInPanels) {
   ASSERT_EQ(figure.panels.size(), 2u);
   EXPECT_EQ(figure.panels[1].title, "from all to last");
   EXPECT_THAT(figure.panels[1].curves[1].values, ElementsAre(0, 100, std::nullopt));
-  EXPECT_THAT(KnockoutPage({TwoLengths()}), HasSubstr("a curve for each length"));
+  EXPECT_THAT(HtmlPage(KnockoutPage({TwoLengths()})), HasSubstr("a curve for each length"));
 }
 
 TEST(KnockoutTextTest, RowsNameTheLengthsOfWindows) {
@@ -174,17 +174,18 @@ TEST(KnockoutHeatMapTest, ShowsDifferencesOnASymmetricScale) {
   EXPECT_THAT(grid.subtitle, HasSubstr("0.5"));
   EXPECT_THAT(grid.title, HasSubstr("last token:")) << "all channels need no words";
   EXPECT_THAT(grid.subtitle, HasSubstr("m; Rome is in; mode cut; windows of 3 layers"));
-  EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("does not read one token (row)"));
+  EXPECT_THAT(HtmlPage(KnockoutPage({WithSummary(result)})),
+              HasSubstr("does not read one token (row)"));
 }
 
 TEST(KnockoutHeatMapTest, ColumnsAreNamedByTheirWindows) {
   KnockoutResult result = MakeKnockouts("m", 2);
   EXPECT_EQ(KnockoutHeatMap(result, result.facts[0], 1).column_title, "first layer of the window");
-  EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("In 3 layers from x on"));
+  EXPECT_THAT(HtmlPage(KnockoutPage({WithSummary(result)})), HasSubstr("In 3 layers from x on"));
   result.windows = KnockoutResult::Windows::kAround;
   EXPECT_EQ(KnockoutHeatMap(result, result.facts[0], 1).column_title,
             "layer in the middle of the window");
-  EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("In 3 layers around x"));
+  EXPECT_THAT(HtmlPage(KnockoutPage({WithSummary(result)})), HasSubstr("In 3 layers around x"));
 }
 
 TEST(KnockoutHeatMapTest, SaysThatItIsOfTheFirstGroup) {
@@ -193,15 +194,15 @@ TEST(KnockoutHeatMapTest, SaysThatItIsOfTheFirstGroup) {
   result.mixers = {"all", "all"};
   result.facts[0].heatmap = std::vector<std::vector<AnswerCell>>(3, {{0.5, true}, {0.25, true}});
   EXPECT_THAT(KnockoutHeatMap(result, result.facts[0], 1).title, HasSubstr("last token (fast):"));
-  EXPECT_THAT(KnockoutPage({WithSummary(result)}),
+  EXPECT_THAT(HtmlPage(KnockoutPage({WithSummary(result)})),
               HasSubstr("does not read one token (fast) (row)"));
 }
 
 TEST(KnockoutPageTest, SaysWhichFactsHaveNothingToSever) {
   KnockoutResult result = MakeKnockouts("m", 2);
-  EXPECT_THAT(KnockoutPage({WithSummary(result)}), Not(HasSubstr("counts as no change")));
+  EXPECT_THAT(HtmlPage(KnockoutPage({WithSummary(result)})), Not(HasSubstr("counts as no change")));
   result.facts[1].sources[0] = 0;
-  EXPECT_THAT(KnockoutPage({WithSummary(result)}), HasSubstr("subject in 1 of 2 facts"));
+  EXPECT_THAT(HtmlPage(KnockoutPage({WithSummary(result)})), HasSubstr("subject in 1 of 2 facts"));
 }
 
 TEST(KnockoutPageTest, ChartsOfChangesShareTheirAxis) {
@@ -220,18 +221,19 @@ TEST(KnockoutPageTest, ChartsOfChangesShareTheirAxis) {
 
 TEST(KnockoutPageTest, OneFactHasNoAccuracyToDrawAndNoBands) {
   KnockoutResult result = WithSummary(MakeKnockouts("m", 2));
-  EXPECT_THAT(KnockoutPage({result}), HasSubstr("knockout_accuracy"));
-  EXPECT_THAT(KnockoutPage({result}), HasSubstr("confidence intervals"));
+  EXPECT_THAT(HtmlPage(KnockoutPage({result})), HasSubstr("knockout_accuracy"));
+  EXPECT_THAT(HtmlPage(KnockoutPage({result})), HasSubstr("confidence intervals"));
   result.facts.resize(1);
-  EXPECT_THAT(KnockoutPage({WithSummary(result)}), Not(HasSubstr("knockout_accuracy")));
-  EXPECT_THAT(KnockoutPage({WithSummary(result)}), Not(HasSubstr("confidence intervals")));
+  EXPECT_THAT(HtmlPage(KnockoutPage({WithSummary(result)})), Not(HasSubstr("knockout_accuracy")));
+  EXPECT_THAT(HtmlPage(KnockoutPage({WithSummary(result)})),
+              Not(HasSubstr("confidence intervals")));
 }
 
 TEST(KnockoutPageTest, TitleNamesModeWindowDataAndModels) {
   KnockoutResult result = MakeKnockouts("m", 2);
   result.options["relations"] = {"data/demo/relations/"};
   const auto title = [](const std::vector<KnockoutResult>& results) {
-    const std::string page = KnockoutPage(results);
+    const std::string page = HtmlPage(KnockoutPage(results));
     const size_t begin = page.find("<title>") + 7;
     return page.substr(begin, page.find("</title>") - begin);
   };

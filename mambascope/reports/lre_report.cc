@@ -202,8 +202,8 @@ Scatter LreRangeScatter(const LreResult& lre) {
   return scatter;
 }
 
-std::string LrePage(const LreResult& lre) {
-  if (lre.relations.empty()) return HtmlPage(LreHead(lre), {});
+Page LrePage(const LreResult& lre) {
+  if (lre.relations.empty()) return {LreHead(lre)};
   std::vector<Figure> figures = {
       {"By relation", kRelationsCaption, DotPlotSpec(LreRelationsPlot(lre))}};
   if (lre.summary.by_layer.size() > 1)
@@ -211,7 +211,7 @@ std::string LrePage(const LreResult& lre) {
   const Scatter by_range = LreRangeScatter(lre);
   if (!by_range.guide.empty())
     figures.push_back({"By the number of objects", kRangeCaption, ScatterSpec(by_range)});
-  return HtmlPage(LreHead(lre), figures);
+  return {LreHead(lre), figures};
 }
 
 std::string LreText(const LreResult& lre) {

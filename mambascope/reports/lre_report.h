@@ -7,6 +7,7 @@
 #include "mambascope/experiments/lre/lre_summary.h"
 #include "mambascope/figures/dot_plot.h"
 #include "mambascope/figures/line_chart.h"
+#include "mambascope/figures/page.h"
 #include "mambascope/figures/scatter.h"
 
 namespace mambascope {
@@ -24,7 +25,7 @@ LineChart LreLayersChart(const LreResult& lre);
 Scatter LreRangeScatter(const LreResult& lre);
 
 // The figures. If no relation was measured, the page says why.
-std::string LrePage(const LreResult& lre);
+Page LrePage(const LreResult& lre);
 
 // A table with a line per relation, the means over relations, and the skipped parts. If a
 // relation's trials chose different layers, the table says "differs"; a line below it has these

@@ -145,7 +145,7 @@ TEST(LreReportTest, TextCutsNoName) {
 
 TEST(LreReportTest, PageOfOneLayerHasNoSweepAndOfNothingNoFigure) {
   const auto page = [](const std::vector<RelationResult>& relations) {
-    return LrePage(MakeLreResult({{"model", "demo"}}, relations));
+    return HtmlPage(LrePage(MakeLreResult({{"model", "demo"}}, relations)));
   };
   std::vector<RelationResult> relations = SmallRelations();
   EXPECT_THAT(page(relations), AllOf(HasSubstr("lre_layers"),
@@ -164,7 +164,7 @@ TEST(LreReportTest, PageOfOneLayerHasNoSweepAndOfNothingNoFigure) {
 class LreInABrowser : public BrowserTest {};
 
 TEST_F(LreInABrowser, DrawsTheFigures) {
-  const std::string dom = Open(LrePage(SmallResult()));
+  const std::string dom = Open(HtmlPage(LrePage(SmallResult())));
   EXPECT_THAT(Root(dom), HasSubstr("data-state=\"drawn\""));
   EXPECT_THAT(dom, HasSubstr("country &lt;capital&gt; (3)"));
   EXPECT_THAT(dom, Not(HasSubstr("class=\"error\"")));

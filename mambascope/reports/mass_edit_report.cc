@@ -76,7 +76,7 @@ std::optional<LineChart> MassEditChart(const MassEditResult& result) {
   return chart.x.size() < 2 ? std::nullopt : std::optional(chart);
 }
 
-std::string MassEditPage(const MassEditResult& result) {
+Page MassEditPage(const MassEditResult& result) {
   std::vector<std::string> counts;
   for (const MassEditPoint& point : result.points) counts.push_back(std::to_string(point.edits));
   PageInfo info{.title = fmt::format("{}: {} edits together ({})", MassEditsName(result),
@@ -88,11 +88,12 @@ std::string MassEditPage(const MassEditResult& result) {
   for (const MassEditPoint& point : result.points)
     info.summary.push_back({Count(point.edits, "edit"), PointText(point)});
   const auto chart = MassEditChart(result);
-  if (!chart) return HtmlPage(info, {});
+  if (!chart) return {info};
   const bool is_zsre = result.points[0].means.measures.benchmark == EditBenchmark::kZsre;
-  return HtmlPage(info, {{.heading = "Measures by the number of edits",
-                          .caption = is_zsre ? kMassZsreCaption : kMassCounterFactCaption,
-                          .spec = LineChartSpec(*chart)}});
+  return {info,
+          {{.heading = "Measures by the number of edits",
+            .caption = is_zsre ? kMassZsreCaption : kMassCounterFactCaption,
+            .spec = LineChartSpec(*chart)}}};
 }
 
 std::string MassEditText(const MassEditResult& result) {

@@ -7,6 +7,7 @@
 
 #include "mambascope/experiments/editing/mass_edit.h"
 #include "mambascope/figures/line_chart.h"
+#include "mambascope/figures/page.h"
 
 namespace mambascope {
 
@@ -15,7 +16,7 @@ namespace mambascope {
 std::optional<LineChart> MassEditChart(const MassEditResult& result);
 
 // The figure if there is one, and the numbers of each point.
-std::string MassEditPage(const MassEditResult& result);
+Page MassEditPage(const MassEditResult& result);
 
 // A line for each number of edits, with the model's perplexity and its most changed weight, and
 // the warnings.

@@ -63,12 +63,13 @@ TEST(MassEditChartTest, LeavesOutPointsOfOneRecord) {
 
 TEST(MassEditPageTest, SaysEveryRowAndDrawsNoneOfOne) {
   MassEditResult result = FourPoints();
-  EXPECT_THAT(MassEditPage(result),
+  EXPECT_THAT(HtmlPage(MassEditPage(result)),
               HasSubstr("<dt>1 edit</dt><dd>S -, ES 99.95, PS -, NS 89.97; 0.25 s per edit</dd>"));
-  EXPECT_THAT(MassEditPage(result), HasSubstr("<dt>10 edits</dt><dd>S 93.50, ES 99.50 ["));
-  EXPECT_THAT(MassEditPage(result), HasSubstr("<section"));
+  EXPECT_THAT(HtmlPage(MassEditPage(result)),
+              HasSubstr("<dt>10 edits</dt><dd>S 93.50, ES 99.50 ["));
+  EXPECT_THAT(HtmlPage(MassEditPage(result)), HasSubstr("<section"));
   result.points.resize(1);
-  EXPECT_THAT(MassEditPage(result), Not(HasSubstr("<section")));
+  EXPECT_THAT(HtmlPage(MassEditPage(result)), Not(HasSubstr("<section")));
 }
 
 TEST(MassEditTextTest, HasALineForEachNumberOfEdits) {
@@ -85,7 +86,7 @@ TEST(MassEditTextTest, HasALineForEachNumberOfEdits) {
 class MassEditInABrowser : public BrowserTest {};
 
 TEST_F(MassEditInABrowser, DrawsTheCurve) {
-  const std::string dom = Open(MassEditPage(FourPoints()));
+  const std::string dom = Open(HtmlPage(MassEditPage(FourPoints())));
   EXPECT_THAT(Root(dom), HasSubstr("data-state=\"drawn\""));
   EXPECT_THAT(dom, HasSubstr("<dt>layers</dt><dd>&lt;3-7&gt;</dd>"));
   EXPECT_THAT(dom, Not(HasSubstr("class=\"error\"")));

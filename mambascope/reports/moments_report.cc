@@ -102,7 +102,7 @@ LineChart MomentsChart(const MomentsResult& report, Site site) {
   return chart;
 }
 
-std::string MomentsPage(const MomentsResult& report) {
+Page MomentsPage(const MomentsResult& report) {
   std::set<Site> sites;
   std::set<int> layers;
   for (const MomentResult& moments : report.moments) {
@@ -137,7 +137,7 @@ std::string MomentsPage(const MomentsResult& report) {
                        .caption = caption,
                        .spec = LineChartSpec(MomentsChart(report, site))});
   }
-  return HtmlPage(info, figures);
+  return {info, figures};
 }
 
 std::string MomentsText(const MomentsResult& report) {

@@ -5,6 +5,7 @@
 
 #include "mambascope/experiments/editing/moments_result.h"
 #include "mambascope/figures/line_chart.h"
+#include "mambascope/figures/page.h"
 
 namespace mambascope {
 
@@ -12,7 +13,7 @@ namespace mambascope {
 // have the same y axis. REQUIRES: convergence was watched for some moments of the site.
 LineChart MomentsChart(const MomentsResult& report, Site site);
 
-std::string MomentsPage(const MomentsResult& report);
+Page MomentsPage(const MomentsResult& report);
 
 // The lines for a terminal.
 std::string MomentsText(const MomentsResult& report);

@@ -69,7 +69,7 @@ TEST(MomentsReportTest, SitesShareTheirAxis) {
 }
 
 TEST(MomentsReportTest, ThePageHasAFigureWhereConvergenceWasWatched) {
-  const std::string page = MomentsPage(Report());
+  const std::string page = HtmlPage(MomentsPage(Report()));
   EXPECT_THAT(page, HasSubstr("moments_mixer_in"));
   EXPECT_THAT(page, testing::Not(HasSubstr("moments_mixed")));
 }

@@ -248,7 +248,7 @@ std::vector<LineChart> EditCharts(const OneEditResult& edit) {
              {{"p", &LossStep::p}})};
 }
 
-std::string EditPage(const OneEditResult& edit) {
+Page EditPage(const OneEditResult& edit) {
   const NextTokens &before = edit.before, &after = edit.after;
   PageInfo info{
       .title = fmt::format("Edit of {}: {} ({})", EditedWeights(edit), RewriteLine(edit),
@@ -279,7 +279,7 @@ std::string EditPage(const OneEditResult& edit) {
       "subject's last token."};
   for (const LineChart& chart : EditCharts(edit))
     figures.push_back({chart.title, captions[figures.size()], LineChartSpec(chart)});
-  return HtmlPage(info, figures);
+  return {info, figures};
 }
 
 std::string EditText(const OneEditResult& edit) {

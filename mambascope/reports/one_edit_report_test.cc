@@ -78,7 +78,7 @@ TEST(EditTextTest, SaysWhatTheEditTook) {
 }
 
 TEST(EditTextTest, ThePageSaysWhatThePerplexityIsOf) {
-  EXPECT_THAT(EditPage(SmallEdit(1)),
+  EXPECT_THAT(HtmlPage(EditPage(SmallEdit(1))),
               HasSubstr("<dt>perplexity</dt><dd>12.25 to 12.5 (data/demo/text.txt)</dd>"));
 }
 
@@ -88,7 +88,7 @@ TEST(EditTextTest, SaysThatWithoutATextThereIsNoPerplexity) {
   edit.perplexity_text = "";
   EXPECT_THAT(EditText(edit),
               HasSubstr("perplexity     not measured, because no text was given\n"));
-  EXPECT_THAT(EditPage(edit),
+  EXPECT_THAT(HtmlPage(EditPage(edit)),
               HasSubstr("<dt>perplexity</dt><dd>not measured, because no text was given</dd>"));
 }
 
@@ -123,14 +123,14 @@ TEST(EditTextTest, MarksThePromptsThatTheEditChanged) {
 }
 
 TEST(EditTextTest, ThePageHasATableOfThePrompts) {
-  const std::string page = EditPage(CheckedEdit());
+  const std::string page = HtmlPage(EditPage(CheckedEdit()));
   EXPECT_THAT(page, HasSubstr("<h2>Paraphrases</h2>"));
   EXPECT_THAT(page,
               HasSubstr("<tr class=\"marked\"><td>The Reichstag is in the city of</td><td>"
                         "\u00b7Berlin 0.75</td><td>\u00b7Rome 0.75</td><td>0.5</td><td>0.5</td>"));
   EXPECT_THAT(page, HasSubstr("<tr><td>The Kremlin is in the city of</td>"));
   EXPECT_THAT(page, HasSubstr("People see the Space &lt;b&gt;Needle&lt;/b&gt; in"));
-  EXPECT_THAT(EditPage(SmallEdit(1)), Not(HasSubstr("<th>")));
+  EXPECT_THAT(HtmlPage(EditPage(SmallEdit(1))), Not(HasSubstr("<th>")));
 }
 
 TEST(EditTextTest, SaysHowManyLayersAreEdited) {
@@ -155,13 +155,13 @@ TEST(EditChartsTest, HaveTheLossAndItsPartsByPass) {
 TEST(EditChartsTest, AreNoneOfASinglePass) {
   EXPECT_TRUE(EditCharts(SmallEdit(1)).empty());
   EXPECT_THAT(EditText(SmallEdit(1)), HasSubstr("1 pass, stopped by loss"));
-  EXPECT_THAT(EditPage(SmallEdit(1)), Not(HasSubstr("<section")));
+  EXPECT_THAT(HtmlPage(EditPage(SmallEdit(1))), Not(HasSubstr("<section")));
 }
 
 class EditInABrowser : public BrowserTest {};
 
 TEST_F(EditInABrowser, DrawsTheSearchAndShowsTextAsText) {
-  const std::string dom = Open(EditPage(SmallEdit(12)));
+  const std::string dom = Open(HtmlPage(EditPage(SmallEdit(12))));
   EXPECT_THAT(Root(dom), HasSubstr("data-state=\"drawn\""));
   EXPECT_THAT(
       dom,

@@ -121,7 +121,7 @@ LinePanels PathsPanels(const PathsResults& results) {
 }
 
 // The page of several models or tokens.
-std::string PathPanelsPage(const PathsResults& results) {
+Page PathPanelsPage(const PathsResults& results) {
   const PathsResult& first = results[0][0];
   std::vector<std::string> models, tokens;
   for (const std::vector<PathsResult>& of_model : results)
@@ -148,11 +148,12 @@ std::string PathPanelsPage(const PathsResults& results) {
     }
   }
   const LinePanels panels = PathsPanels(results);
-  if (panels.panels.empty()) return HtmlPage(info, {});
-  return HtmlPage(info, {{.heading = "Indirect effect by layer",
-                          .caption = PathsCaption(first, tokens.size() == 1 ? at : "one token") +
-                                     " All panels have one scale.",
-                          .spec = LinePanelsSpec(panels)}});
+  if (panels.panels.empty()) return {info};
+  return {info,
+          {{.heading = "Indirect effect by layer",
+            .caption = PathsCaption(first, tokens.size() == 1 ? at : "one token") +
+                       " All panels have one scale.",
+            .spec = LinePanelsSpec(panels)}}};
 }
 
 }  // namespace
@@ -176,7 +177,7 @@ LineChart PathsChart(const PathsResult& result) {
   return charts[0];
 }
 
-std::string PathsPage(const PathsResult& result) {
+Page PathsPage(const PathsResult& result) {
   PageInfo info{
       .title = fmt::format("Path-specific effects at {}: {} ({}{})", TokenName(result.at),
                            PathsData(result), ModelName(result.options), TitleDetails(result)),
@@ -188,15 +189,16 @@ std::string PathsPage(const PathsResult& result) {
     info.summary.push_back({"chosen facts", RelationsLine(result.relations)});
   if (!HasPaths(result)) {
     info.summary.push_back({"average", NoPathsText(result)});
-    return HtmlPage(info, {});
+    return {info};
   }
-  return HtmlPage(info, {{.heading = "Indirect effect by layer",
-                          .caption = PathsCaption(result, TokenName(result.at)) + " " +
-                                     GuardText(result.Shown().guarded, result.metric),
-                          .spec = LineChartSpec(PathsChart(result))}});
+  return {info,
+          {{.heading = "Indirect effect by layer",
+            .caption = PathsCaption(result, TokenName(result.at)) + " " +
+                       GuardText(result.Shown().guarded, result.metric),
+            .spec = LineChartSpec(PathsChart(result))}}};
 }
 
-std::string PathsPage(const PathsResults& results) {
+Page PathsPage(const PathsResults& results) {
   if (results.size() == 1 && results[0].size() == 1) return PathsPage(results[0][0]);
   return PathPanelsPage(results);
 }

@@ -80,12 +80,34 @@ std::string EffectText(Metric metric) {
                "other answer's";
 }
 
+std::string ShellQuoted(const std::string& text) {
+  const bool is_plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view("-_./,:+=@%").find(c) != std::string::npos;
+  });
+  if (is_plain) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string CommandLine(const Json& options) {
+  const Json words = options.value("arguments", Json());
+  if (!words.is_array() || words.empty()) return "";
+  std::string line = "mambascope";
+  for (const Json& word : words) line += " " + ShellQuoted(word.get<std::string>());
+  return line;
+}
+
 PageLines OptionLines(const Json& options) {
   PageLines lines;
-  for (const auto& [key, value] : options.items())
+  if (const std::string command = CommandLine(options); !command.empty())
+    lines.emplace_back("command line", command);
+  for (const auto& [key, value] : options.items()) {
+    if (key == "arguments") continue;
     lines.emplace_back(key, value.is_string() ? value.get<std::string>()
                             : value.is_null() ? "not given"
                                               : DumpJson(value));
+  }
   return lines;
 }
 

@@ -45,6 +45,12 @@ std::string TitleDetails(const Result& result) {
 // "(p - p_corrupt) / (p_clean - p_corrupt), where ..": the indirect effect.
 std::string EffectText(Metric metric);
 
+// "mambascope trace --prompt 'The {} is in'": the command line that makes results of these options
+// again, for a POSIX shell. It leaves out where results go. Empty: a file of an older version.
+std::string CommandLine(const Json& options);
+// The text as one word of a POSIX shell.
+std::string ShellQuoted(const std::string& text);
+
 // The options, a line each, for "How this was made".
 PageLines OptionLines(const Json& options);
 // The same of several runs: the options that have one value in all of them.

@@ -55,5 +55,23 @@ TEST(ResultPageTest, SharedOptionsHaveOneValueInAllRuns) {
   EXPECT_EQ(SharedOptionLines({&one}), OptionLines(one));
 }
 
+TEST(ShellQuotedTest, QuotesWhatAShellWouldRead) {
+  EXPECT_EQ(ShellQuoted("out/trace-1.json"), "out/trace-1.json");
+  EXPECT_EQ(ShellQuoted("The {} is in"), "'The {} is in'");
+  EXPECT_EQ(ShellQuoted("Musée d'Orsay"), "'Musée d'\\''Orsay'");
+  EXPECT_EQ(ShellQuoted(""), "''");
+}
+
+TEST(CommandLineTest, IsTheRecordedWords) {
+  EXPECT_EQ(CommandLine({{"arguments", {"trace", "--prompt", "The {} is in", "--limit", "2"}}}),
+            "mambascope trace --prompt 'The {} is in' --limit 2");
+  EXPECT_EQ(CommandLine({{"command", "trace"}}), "") << "a file of an older version";
+}
+
+TEST(OptionLinesTest, BeginWithTheCommandLine) {
+  const PageLines lines = OptionLines({{"arguments", {"trace", "--limit", "2"}}, {"limit", 2}});
+  EXPECT_EQ(lines, (PageLines{{"command line", "mambascope trace --limit 2"}, {"limit", "2"}}));
+}
+
 }  // namespace
 }  // namespace mambascope

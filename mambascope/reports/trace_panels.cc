@@ -135,7 +135,7 @@ std::string TracePanelName(const TraceResults& results, const TraceResult& resul
   return results[0].size() == 1 ? ModelOf(result) : ModelOf(result) + ", " + site;
 }
 
-std::string TracePanelsPage(const TraceResults& results) {
+Page TracePanelsPage(const TraceResults& results, size_t samples) {
   const TraceResult& first = results[0][0];
   std::vector<std::string> models, sites;
   for (const std::vector<TraceResult>& of_model : results) models.push_back(ModelOf(of_model[0]));
@@ -182,7 +182,7 @@ std::string TracePanelsPage(const TraceResults& results) {
           {curves.title, "A curve is a row of a heat map above.", LinePanelsSpec(curves)});
     }
   }
-  for (size_t i = 0; i < std::min(first.facts.size(), kTracedSamples); ++i) {
+  for (size_t i = 0; i < std::min(first.facts.size(), samples); ++i) {
     const HeatPanels panels = FactPanels(results, i);
     if (panels.panels.empty()) continue;
     figures.push_back({fmt::format("{}: {}", ValueName(first), panels.title),
@@ -193,7 +193,7 @@ std::string TracePanelsPage(const TraceResults& results) {
                                                       : "p(answer)"),
                        HeatPanelsSpec(panels)});
   }
-  return HtmlPage(info, figures);
+  return {info, figures};
 }
 
 }  // namespace mambascope

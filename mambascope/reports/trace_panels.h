@@ -4,6 +4,7 @@
 #include <string>
 
 #include "mambascope/experiments/tracing/trace_result.h"
+#include "mambascope/figures/page.h"
 
 namespace mambascope {
 
@@ -11,6 +12,6 @@ namespace mambascope {
 std::string TracePanelName(const TraceResults& results, const TraceResult& result);
 
 // The page. REQUIRES: all results have the same facts, and the models have the same sites.
-std::string TracePanelsPage(const TraceResults& results);
+Page TracePanelsPage(const TraceResults& results, size_t samples);
 
 }  // namespace mambascope

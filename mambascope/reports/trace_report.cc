@@ -42,7 +42,7 @@ std::string MapText(const TraceResult& result) {
 
 }  // namespace
 
-std::string TracePage(const TraceResult& result) {
+Page TracePage(const TraceResult& result, size_t samples) {
   PageInfo info{
       .title = fmt::format(
           "Causal trace of {}{}: {} ({}{})", SiteText(result),
@@ -60,13 +60,13 @@ std::string TracePage(const TraceResult& result) {
     if (!result.relations.empty())
       info.summary.push_back({"chosen facts", RelationsLine(result.relations)});
   }
-  for (size_t i = 0; i < std::min(result.facts.size(), kTracedSamples); ++i) {
+  for (size_t i = 0; i < std::min(result.facts.size(), samples); ++i) {
     if (!ShownGrid(result, result.facts[i]).empty())
       figures.push_back(FactFigure(result, result.facts[i]));
   }
   if (result.facts.size() == 1 && result.summary.isolated && HasAverage(result))
     figures.insert(figures.begin(), AverageFigures(result).front());
-  return HtmlPage(info, figures);
+  return {info, figures};
 }
 
 std::string TraceText(const TraceResult& result) {
@@ -79,9 +79,9 @@ std::string TraceText(const TraceResult& result) {
   return text + MapText(result);
 }
 
-std::string TracePage(const TraceResults& results) {
-  if (results.size() == 1 && results[0].size() == 1) return TracePage(results[0][0]);
-  return TracePanelsPage(results);
+Page TracePage(const TraceResults& results, size_t samples) {
+  if (results.size() == 1 && results[0].size() == 1) return TracePage(results[0][0], samples);
+  return TracePanelsPage(results, samples);
 }
 
 std::string TraceText(const TraceResults& results) {

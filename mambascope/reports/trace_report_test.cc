@@ -52,15 +52,16 @@ std::string Title(const std::string& page) {
 
 TEST(TraceReportTest, TitlesNameSiteDataWindowAndModel) {
   TraceResult result = MakeTraces(2);
-  EXPECT_EQ(Title(TracePage(result)), "Causal trace of ssm_out: 2 facts of relations (tiny)");
+  EXPECT_EQ(Title(HtmlPage(TracePage(result))),
+            "Causal trace of ssm_out: 2 facts of relations (tiny)");
   EXPECT_EQ(AverageHeatMap(result).subtitle,
             "tiny; 2 facts of relations; corrupted by another subject; window of 1 layer");
   result.window = 3;
   result.site = Site::kResid;
-  EXPECT_EQ(Title(TracePage(result)),
+  EXPECT_EQ(Title(HtmlPage(TracePage(result))),
             "Causal trace of resid in windows of 3 layers: 2 facts of relations (tiny)");
   result = MakeTraces(1);
-  EXPECT_EQ(Title(TracePage(result)), "Causal trace of ssm_out: Paris is in (tiny)");
+  EXPECT_EQ(Title(HtmlPage(TracePage(result))), "Causal trace of ssm_out: Paris is in (tiny)");
   EXPECT_EQ(
       FactHeatMap(result, result.facts[0]).subtitle,
       "tiny; Paris is in; corrupted by Rome; window of 1 layer; * marks the subject's tokens");
@@ -69,12 +70,13 @@ TEST(TraceReportTest, TitlesNameSiteDataWindowAndModel) {
 TEST(TraceReportTest, TitlesNameNoiseAndTheMetric) {
   TraceResult result = MakeTraces(2);
   result.metric = Metric::kLogitDiff;
-  EXPECT_EQ(Title(TracePage(result)),
+  EXPECT_EQ(Title(HtmlPage(TracePage(result))),
             "Causal trace of ssm_out: 2 facts of relations (tiny, logit difference)");
-  EXPECT_THAT(Title(TracePage(TraceResults{{result, result}})), HasSubstr("(tiny, logit diff"));
+  EXPECT_THAT(Title(HtmlPage(TracePage(TraceResults{{result, result}}))),
+              HasSubstr("(tiny, logit diff"));
   for (FactTrace& trace : result.facts) trace.fact.corrupt.reset();
   result.metric = Metric::kProbability;
-  EXPECT_EQ(Title(TracePage(result)),
+  EXPECT_EQ(Title(HtmlPage(TracePage(result))),
             "Causal trace of ssm_out: 2 facts of relations (tiny, noise)");
 }
 
@@ -100,26 +102,26 @@ TEST(TraceReportTest, AveragesWithIsolatedInputsShareTheirColourScale) {
   result.facts[0].gate[2][0] = 0.75;  // an effect of 2, and of 0 in the other fact
   result.summary = SummarizeTraces(result.facts);
   EXPECT_EQ(AverageHeatMap(result).domain, std::pair(-1.0, 1.0)) << "the difference has signs";
-  EXPECT_THAT(TracePage(result),
+  EXPECT_THAT(HtmlPage(TracePage(result)),
               HasSubstr("Causal trace of mixer_out and its inputs: 2 facts of relations"));
 }
 
 TEST(TraceReportTest, ExplainsHatchedCells) {
   TraceResult result = MakeTraces(1);
-  EXPECT_THAT(TracePage(result), Not(HasSubstr("hatched")));
+  EXPECT_THAT(HtmlPage(TracePage(result)), Not(HasSubstr("hatched")));
   EXPECT_THAT(TraceText(result), Not(HasSubstr("no such token")));
   result.facts[0].probs[1] = {std::nullopt, std::nullopt};
-  EXPECT_THAT(TracePage(result), HasSubstr("hatched"));
+  EXPECT_THAT(HtmlPage(TracePage(result)), HasSubstr("hatched"));
   EXPECT_THAT(FactHeatMap(result, result.facts[0]).missing, HasSubstr("in the corrupted prompt"));
   EXPECT_THAT(TraceText(result), HasSubstr("? no such token in the corrupted prompt"));
 }
 
 TEST(TraceReportTest, CountsFactsThatAreLeftOut) {
   TraceResult result = MakeTraces(3);
-  EXPECT_THAT(TracePage(result), Not(HasSubstr("left out")));
+  EXPECT_THAT(HtmlPage(TracePage(result)), Not(HasSubstr("left out")));
   result.facts[0].fact.p_corrupt = result.facts[0].fact.p_clean;
   result.summary = SummarizeTraces(result.facts);
-  EXPECT_THAT(TracePage(result), HasSubstr("1 fact is left out"));
+  EXPECT_THAT(HtmlPage(TracePage(result)), HasSubstr("1 fact is left out"));
   EXPECT_THAT(TraceText(result), HasSubstr("1 fact is left out"));
 }
 
@@ -127,7 +129,7 @@ TEST(TraceReportTest, FactsOfWhichNoneQualifiesHaveNoAverage) {
   TraceResult result = MakeTraces(2);
   for (FactTrace& trace : result.facts) trace.fact.p_corrupt = trace.fact.p_clean;
   result.summary = SummarizeTraces(result.facts);
-  EXPECT_THAT(TracePage(result),
+  EXPECT_THAT(HtmlPage(TracePage(result)),
               AllOf(HasSubstr("None of the 2 facts qualifies"), Not(HasSubstr("trace_average")),
                     HasSubstr("trace_ssm_out")));
   EXPECT_THAT(TraceText(result), HasSubstr("None of the 2 facts qualifies"));
@@ -156,8 +158,8 @@ TEST(TraceReportTest, ShowsTheLogitDifferenceIfItIsTheMetric) {
   EXPECT_EQ(fact.references[1].value, -2);
   EXPECT_EQ(AverageHeatMap(result).values[2][1], 0.75);
   EXPECT_THAT(AverageHeatMap(result).title, HasSubstr("on the logit difference"));
-  EXPECT_THAT(TracePage(result), HasSubstr("(d - d_corrupt) / (d_clean - d_corrupt)"));
-  EXPECT_THAT(TracePage(WithLogits(MakeTraces(1))), HasSubstr("Italy (token 8)"));
+  EXPECT_THAT(HtmlPage(TracePage(result)), HasSubstr("(d - d_corrupt) / (d_clean - d_corrupt)"));
+  EXPECT_THAT(HtmlPage(TracePage(WithLogits(MakeTraces(1)))), HasSubstr("Italy (token 8)"));
 }
 
 TEST(TraceReportTest, ModelsAndSitesArePanelsThatAreNamed) {
@@ -167,10 +169,10 @@ TEST(TraceReportTest, ModelsAndSitesArePanelsThatAreNamed) {
   resid.name = gate.name = "tiny";
   TraceResult other = resid, other_gate = gate;
   other.name = other_gate.name = "large";
-  EXPECT_EQ(TracePage(TraceResults{{resid}}), TracePage(resid));
+  EXPECT_EQ(HtmlPage(TracePage(TraceResults{{resid}})), HtmlPage(TracePage(resid)));
   EXPECT_EQ(TraceText(TraceResults{{resid}}), TraceText(resid));
-  const std::string sites = TracePage(TraceResults{{resid, gate}}),
-                    both = TracePage(TraceResults{{resid, gate}, {other, other_gate}});
+  const std::string sites = HtmlPage(TracePage(TraceResults{{resid, gate}})),
+                    both = HtmlPage(TracePage(TraceResults{{resid, gate}, {other, other_gate}}));
   EXPECT_EQ(Title(sites), "Causal trace of resid, gate: 2 facts of relations (tiny)");
   EXPECT_EQ(Title(both), "Causal trace of resid, gate: 2 facts of relations (tiny, large)");
   EXPECT_THAT(both, AllOf(HasSubstr("large, gate"), HasSubstr("tiny, resid")));
@@ -178,7 +180,7 @@ TEST(TraceReportTest, ModelsAndSitesArePanelsThatAreNamed) {
               HasSubstr("large, gate: Average"));
   for (FactTrace& trace : other.facts) trace.fact.p_corrupt = trace.fact.p_clean;
   other.summary = SummarizeTraces(other.facts);
-  EXPECT_THAT(TracePage(TraceResults{{resid}, {other}}),
+  EXPECT_THAT(HtmlPage(TracePage(TraceResults{{resid}, {other}})),
               HasSubstr("None of the 2 facts qualifies"));
 }
 
@@ -206,7 +208,7 @@ TEST(PathsReportTest, OneFactHasNoBandsToExplain) {
 TEST(PathsReportTest, TheAxisGoesFrom0To1AndToLargerEffects) {
   EXPECT_EQ(PathsChart(MakePaths(1, 0.251)).domain, std::pair(0.0, 1.0));
   EXPECT_EQ(PathsChart(MakePaths(1, 0.75)).domain, std::pair(0.0, 2.0));
-  EXPECT_THAT(Title(PathsPage(MakePaths(2, 0.5))),
+  EXPECT_THAT(Title(HtmlPage(PathsPage(MakePaths(2, 0.5)))),
               AllOf(HasSubstr("last token: 2 facts of relations (tiny)"), HasSubstr("subject")));
 }
 
@@ -214,7 +216,7 @@ TEST(PathsReportTest, FactsOfWhichNoneQualifiesHaveNoCurves) {
   PathsResult result = MakePaths(2, 0.375);
   for (FactPaths& paths : result.facts) paths.fact.p_corrupt = paths.fact.p_clean;
   result.average = AveragePaths(result.facts);
-  EXPECT_THAT(PathsPage(result), HasSubstr("None of the 2 facts qualifies"));
+  EXPECT_THAT(HtmlPage(PathsPage(result)), HasSubstr("None of the 2 facts qualifies"));
   EXPECT_THAT(PathsText(result), HasSubstr("None of the 2 facts qualifies"));
 }
 
@@ -225,16 +227,16 @@ TEST(PathsReportTest, ModelsAndTokensArePanelsThatAreNamed) {
   PathsResult other = subject, other_last = last;
   other.name = other_last.name = "large";
   other.conditions = other_last.conditions = {"recovery", "mlp_out"};
-  EXPECT_EQ(PathsPage(PathsResults{{subject}}), PathsPage(subject));
-  const std::string page = PathsPage(PathsResults{{subject, last}, {other, other_last}});
+  EXPECT_EQ(HtmlPage(PathsPage(PathsResults{{subject}})), HtmlPage(PathsPage(subject)));
+  const std::string page = HtmlPage(PathsPage(PathsResults{{subject, last}, {other, other_last}}));
   EXPECT_EQ(Title(page),
             "Path-specific effects at the subject&#39;s last token and the prompt&#39;s last "
             "token: 2 facts "
             "of relations (tiny, large)");
   EXPECT_THAT(page, HasSubstr("large, the prompt's last token"));
   for (FactPaths& paths : subject.facts) paths.fact.corrupt.reset();
-  EXPECT_THAT(Title(PathsPage(subject)), HasSubstr("(tiny, noise)"));
-  EXPECT_THAT(Title(PathsPage(PathsResults{{subject}, {other}})),
+  EXPECT_THAT(Title(HtmlPage(PathsPage(subject))), HasSubstr("(tiny, noise)"));
+  EXPECT_THAT(Title(HtmlPage(PathsPage(PathsResults{{subject}, {other}}))),
               HasSubstr("(tiny, large, noise)"));
   EXPECT_THAT(PathsText(PathsResults{{subject, last}}), HasSubstr("at the prompt's last token"));
 }

@@ -79,9 +79,30 @@ function addActions(section) {
     });
     return button;
   });
+  const save = (text, ending, type, content) => {
+    const button = Object.assign(document.createElement('button'), {type: 'button', textContent: text});
+    button.addEventListener('click', () => {
+      const href = URL.createObjectURL(new Blob([content()], {type}));
+      Object.assign(document.createElement('a'), {href, download: `${specOf(section).name || section.id}.${ending}`}).click();
+      setTimeout(() => URL.revokeObjectURL(href));
+    });
+    return button;
+  };
+  buttons.push(save('Save Vega-Lite', 'vl.json', 'application/json', () => JSON.stringify(specOf(section), null, 1)));
+  if (specOf(section).usermeta?.table)
+    buttons.push(save('Save CSV', 'csv', 'text/csv', () => csv(specOf(section).usermeta.table)));
   const label = document.createElement('label');
   label.append(asShown, ' as shown here, with the selection');
   section.querySelector('.actions').append(...buttons, label);
+}
+
+// The numbers behind a figure as CSV (RFC 4180).
+function csv({columns, rows}) {
+  const cell = value => {
+    const text = value === null ? '' : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [columns, ...rows].map(row => row.map(cell).join(',') + '\r\n').join('');
 }
 
 const sections = [...document.querySelectorAll('section')];
@@ -98,7 +119,7 @@ async function drawAll() {
 // The page shows the text of a specification only on demand, because it can be longer than the rest of the page.
 for (const section of sections) {
   addActions(section);
-  section.querySelector('details').addEventListener('toggle', event => {
+  section.querySelector('.specification').addEventListener('toggle', event => {
     event.target.querySelector('pre').textContent = JSON.stringify(specOf(section), null, 1);
   }, {once: true});
 }
@@ -106,7 +127,12 @@ for (const section of sections) {
 document.querySelector('#theme').addEventListener('click', () => {
   chosenDark = !isDark();
   document.documentElement.style.colorScheme = chosenDark ? 'dark' : 'light';
-  drawAll();
+  redraw();
 });
-systemDark.addEventListener('change', drawAll);
+systemDark.addEventListener('change', redraw);
 drawAll();
+
+function redraw() {
+  document.dispatchEvent(new Event('themechange'));
+  drawAll();
+}

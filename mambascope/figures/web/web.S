@@ -25,5 +25,7 @@ mambascope_web_\name\()_end:
   embed scatter, "scatter.vl.jsonc"
   embed page_css, "page.css"
   embed page_js, "page.js"
+  embed facts_js, "facts.js"
+  embed render_js, "render.js"
 
   .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,190 @@
+// The tour: each question that mambascope answers, asked of one model by the command that answers
+// it. It ends with a report of all results.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "mambascope/cli/commands.h"
+#include "mambascope/cli/output.h"
+#include "mambascope/cli/parser.h"
+#include "mambascope/error.h"
+#include "mambascope/reports/result_page.h"
+
+namespace mambascope {
+namespace {
+
+// A command of the tour, and what it answers.
+struct Step {
+  std::string question, answer;
+  std::vector<std::string> words;  // the command and its options
+};
+
+class DemoCommand : public Command {
+ public:
+  void VisitOptions(OptionVisitor& option) override {
+    option.Topic("Facts");
+    option(&prompt_,
+           {.names = "--prompt",
+            .help = "Prompt of the fact that is traced and edited, with {} for the subject",
+            .decides = Decides::kConduct});
+    option(&subject_,
+           {.names = "--subject", .help = "Subject of this fact", .decides = Decides::kConduct});
+    option(&other_, {.names = "--corrupt-subject",
+                     .help = "Another subject, which has another answer",
+                     .decides = Decides::kConduct});
+    option(&target_,
+           {.names = "--target", .help = "New object of the edit", .decides = Decides::kConduct});
+    option(&relations_, {.names = "--relations",
+                         .help = "RELATIONS file or folder: the facts that are averaged over",
+                         .otherwise = "the bundled relations",
+                         .decides = Decides::kConduct});
+    option(&relation_, {.names = "--relation",
+                        .help = "RELATIONS file of the relation that is measured for linearity",
+                        .otherwise = "the bundled animal_class",
+                        .decides = Decides::kConduct});
+    option(&limit_, {.names = "--limit",
+                     .help = "Number of facts to average over",
+                     .bounds = Integers{2, 1'000'000},
+                     .decides = Decides::kConduct});
+    option.Topic("Output");
+    option(&out_, {.names = "--out",
+                   .help = "Folder for the results and the report",
+                   .otherwise = "out/demo-MODEL",
+                   .bounds = NotEmpty(),
+                   .decides = Decides::kConduct});
+  }
+
+  void Check() const override {
+    Refuse(common.json, "--json: the tour prints no document; each of its commands has one");
+  }
+
+  void Run() override {
+    const std::string out = out_.value_or(DefaultFolder("demo", {common.model}));
+    const std::vector<Step> steps = Steps(LoadModel(common), out);
+    for (size_t i = 0; i < steps.size(); ++i) {
+      Say(fmt::format("\n{} of {}. {}\n{}\n", i + 1, steps.size(), steps[i].question,
+                      steps[i].answer));
+      RunStep(steps[i]);
+    }
+    Say(fmt::format("\nThe report of all results: {}/report.html\n", out));
+  }
+
+ private:
+  // The sites of the published figures, as far as the model has them.
+  static std::string TracedSites(const Model& model) {
+    std::vector<std::string> names;
+    for (const Site site :
+         {Site::kResid, Site::kMixerOut, Site::kSsmOut, Site::kGate, Site::kMlpOut, Site::kMixed}) {
+      const std::vector<SiteInfo> sites = model.sites();
+      const bool has = std::any_of(sites.begin(), sites.end(),
+                                   [&](const SiteInfo& info) { return info.site == site; });
+      if (has && names.size() < 4) names.emplace_back(SiteName(site));
+    }
+    return fmt::format("{}", fmt::join(names, ","));
+  }
+
+  static std::string Bundled(const std::string& name) {
+    const std::optional<std::filesystem::path> path = FindBundled(name);
+    if (path) return std::filesystem::proximate(*path).string();
+    throw Error("the bundled " + name + " is missing", "give --relations and --relation");
+  }
+
+  std::vector<Step> Steps(const Model& model, const std::string& out) const {
+    const auto folder = [&](const char* name) { return fmt::format("{}/{}", out, name); };
+    std::string question = prompt_;
+    if (const size_t hole = question.find("{}"); hole != std::string::npos)
+      question.replace(hole, 2, subject_);
+    const std::string limit = std::to_string(limit_),
+                      relations = relations_ ? *relations_ : Bundled("data/demo/relations"),
+                      relation =
+                          relation_ ? *relation_ : Bundled("data/demo/relations/animal_class.json");
+    const int late = static_cast<int>(std::lround(0.7 * model.layers()));
+    const std::string layers = fmt::format("{}-{}", model.layers() / 2, late);
+    return {
+        {"What does the model know?",
+         "The most probable next tokens after a prompt about a fact.",
+         {"predict", "--prompt", question}},
+        {"Where is this fact?",
+         "The prompt is asked about another subject, and one state is restored at a time. Dark "
+         "cells bring the answer back (causal tracing).",
+         {"trace", "--prompt", prompt_, "--subject", subject_, "--corrupt-subject", other_,
+          "--site", "resid", "--out", folder("trace-one"), "--force"}},
+        {"Where are facts on average, and in which part of a layer?",
+         fmt::format("The same for {} known facts at several sites of a layer.", limit_),
+         {"trace", "--relations", relations, "--limit", limit, "--site", TracedSites(model),
+          "--out", folder("trace"), "--force"}},
+        {"Through which part of the mixer do facts reach the answer?",
+         "The residual stream is restored, and one part at a time stays corrupted. The effect that "
+         "is missing flows through that part (path-specific effects).",
+         {"paths", "--relations", relations, "--limit", limit, "--at", "prompt_last", "--out",
+          folder("paths"), "--force"}},
+        {"Which tokens must the last token read, and in which layers?",
+         "In a few layers at a time, the last token cannot read other tokens (knockout).",
+         {"knockout", "--relations", relations, "--limit", limit, "--mode", "cut-conv", "--out",
+          folder("knockout"), "--force"}},
+        {"What does the last token read there?",
+         "The mixer of one layer as a matrix from token to token (hidden attention).",
+         {"attention", "--prompt", question, "--layer", std::to_string(late), "--out",
+          folder("attention"), "--force"}},
+        {"Can the fact be rewritten?",
+         "One weight is changed so that the model says something else (ROME). The table shows what "
+         "it says before and after.",
+         {"edit", "--prompt", prompt_, "--subject", subject_, "--target", target_, "--out",
+          folder("edit"), "--force"}},
+        {"Is a relation a linear map?",
+         "Layers above one layer are replaced by an affine map, made from five facts (linear "
+         "relational embedding).",
+         {"lre", "--relations", relation, "--limit", "20", "--trials", "1", "--layers", layers,
+          "--out", folder("lre"), "--force"}},
+        {"All of it on one page",
+         "Figures, what they show, and every traced fact.",
+         {"report", out, "--out", out}}};
+  }
+
+  void Say(const std::string& text) const {
+    if (common.quiet) return;
+    fmt::print("{}", text);
+    std::fflush(stdout);
+  }
+
+  void RunStep(const Step& step) {
+    std::vector<std::string> words = {"mambascope"};
+    words.insert(words.end(), step.words.begin(), step.words.end());
+    for (const std::string& word : ModelWords(step.words[0])) words.push_back(word);
+    std::string line;
+    for (const std::string& word : words) line += (line.empty() ? "" : " ") + ShellQuoted(word);
+    Say(fmt::format("$ {}\n\n", line));
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    if (RunCommandLine(static_cast<int>(arguments.size()), arguments.data()) != 0)
+      throw UsageError("a step of the tour failed: see above");
+  }
+
+  // The options of this command that each step has, too.
+  std::vector<std::string> ModelWords(const std::string& step) const {
+    std::vector<std::string> words;
+    if (step != "report") words = {"--model", common.model};
+    if (!common.tokenizer.empty() && step != "report")
+      words.insert(words.end(), {"--tokenizer", common.tokenizer});
+    if (common.device != "cpu") words.insert(words.end(), {"--device", common.device});
+    if (common.dtype != "float32") words.insert(words.end(), {"--dtype", common.dtype});
+    if (common.threads != 0)
+      words.insert(words.end(), {"--threads", std::to_string(common.threads)});
+    if (common.quiet) words.emplace_back("--quiet");
+    return words;
+  }
+
+  std::string prompt_ = "The landmark called {} can be found in", subject_ = "Eiffel Tower",
+              other_ = "Colosseum", target_ = "Rome";
+  std::optional<std::string> relations_, relation_;
+  int64_t limit_ = 40;
+  std::optional<std::string> out_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeDemo() { return std::make_unique<DemoCommand>(); }
+
+}  // namespace mambascope

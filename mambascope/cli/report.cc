@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/cli/commands.h"
+#include "mambascope/cli/figure_files.h"
+#include "mambascope/cli/interrupt.h"
+#include "mambascope/cli/output.h"
+#include "mambascope/plural.h"
+#include "mambascope/reports/report_page.h"
+
+namespace mambascope {
+namespace {
+
+Json FiguresJson(const Chapter& chapter) {
+  Json figures = Json::array();
+  for (const std::vector<Figure>& row : chapter.rows) {
+    for (const Figure& figure : row)
+      figures.push_back({{"heading", figure.heading},
+                         {"of", figure.of},
+                         {"finding", figure.finding},
+                         {"command", figure.command}});
+  }
+  return figures;
+}
+
+// The chapter's heading, and what its first figures show.
+std::string FindingsText(const Chapter& chapter) {
+  std::string text = chapter.heading + "\n";
+  if (!chapter.rows.empty()) {
+    for (const Figure& figure : chapter.rows[0]) {
+      for (const std::string& line : SplitAt(figure.finding, '\n')) text += "  " + line + "\n";
+    }
+  }
+  return text;
+}
+
+class ReportCommand : public Command {
+ public:
+  void VisitOptions(OptionVisitor& option) override {
+    option.Topic("Files");
+    option(&places_, {.names = "DIR,--results",
+                      .help = "Folders with results of any commands and models, or result files",
+                      .presence = OptionInfo::Presence::kRequired});
+    option(&out_, {.names = "--out",
+                   .help = "Folder for report.html",
+                   .bounds = NotEmpty(),
+                   .decides = Decides::kConduct});
+    option(&figures_, {.names = "--figures",
+                       .help = "Folder for each figure as .svg, .vl.json (Vega-Lite) and .csv",
+                       .otherwise = "no such files",
+                       .bounds = NotEmpty(),
+                       .decides = Decides::kConduct});
+  }
+  void VisitModel(OptionVisitor& /*option*/) override {}
+  void VisitCompat(OptionVisitor& /*option*/) override {}
+
+  void Run() override {
+    std::vector<ResultFile> files;
+    for (const std::string& place : places_) {
+      for (ResultFile& file : ReadResults(place)) files.push_back(std::move(file));
+    }
+    const OutputFolder folder(out_, {"report.html"});
+    const Page page = ReportPage(files);
+    const std::filesystem::path file = folder / "report.html";
+    WriteFile(file, HtmlPage(page));
+    SayWhenStopped(WhenStopped::kWritten);
+    std::vector<std::string> figures;
+    if (figures_) figures = WriteFigureFiles(page, *figures_);
+    Json chapters = Json::array();
+    std::string text;
+    for (const Chapter& chapter : page.chapters) {
+      chapters.push_back({{"heading", chapter.heading}, {"figures", FiguresJson(chapter)}});
+      text += FindingsText(chapter);
+    }
+    if (figures_) text += fmt::format("{} in {}\n", Count(figures.size(), "file"), *figures_);
+    Print(common, {{"report", file.string()}, {"chapters", chapters}, {"files", figures}},
+          text + file.string() + "\n");
+  }
+
+ private:
+  std::vector<std::string> places_;
+  std::string out_ = "out/report";
+  std::optional<std::string> figures_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeReport() { return std::make_unique<ReportCommand>(); }
+
+}  // namespace mambascope

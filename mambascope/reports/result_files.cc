@@ -1,0 +1,123 @@
+#include "mambascope/reports/result_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "mambascope/error.h"
+#include "mambascope/experiments/editing/edit_json.h"
+#include "mambascope/experiments/lre/lre_json.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The options of every run in a document, which may hold several models, and several sites or
+// tokens of each.
+void CollectRuns(const Json& json, std::vector<Json>& runs) {
+  if (json.contains("options")) runs.push_back(json["options"]);
+  for (const char* key : {"models", "sites", "tokens"}) {
+    if (!json.contains(key)) continue;
+    for (const Json& part : json[key]) CollectRuns(part, runs);
+  }
+}
+
+// [model][part] of a document; `parts` is the key of the list of a model's parts.
+template <typename Result>
+std::vector<std::vector<Result>> ReadParts(const Json& json, const char* parts) {
+  const auto several = [](const Json& list) {
+    if (list.empty()) throw Error("it holds no run");
+    return list;
+  };
+  const Json models = json.contains("models") ? several(json["models"]) : Json::array({json});
+  std::vector<std::vector<Result>> results;
+  for (const Json& model : models) {
+    const Json list = model.contains(parts) ? several(model[parts]) : Json::array({model});
+    results.push_back(list.get<std::vector<Result>>());
+  }
+  return results;
+}
+
+std::vector<KnockoutResult> ReadKnockoutsOfFacts(const Json& json) {
+  std::vector<KnockoutResult> results = ReadKnockouts(json);
+  if (results.empty()) throw Error("it holds no run");
+  for (const KnockoutResult& result : results) {
+    if (result.facts.empty()) throw Error("it holds no facts");
+  }
+  return results;
+}
+
+AnyResult ReadEdit(const Json& json) {
+  if (json.contains("sweep")) return json.get<EditSweepResult>();
+  if (json.contains("many")) return json.get<MassEditResult>();
+  return json.get<OneEditResult>();
+}
+
+using Reader = AnyResult (*)(const Json&);
+const std::map<std::string, Reader>& Readers() {
+  static const std::map<std::string, Reader> readers = {
+      {"trace",
+       [](const Json& json) -> AnyResult { return ReadParts<TraceResult>(json, "sites"); }},
+      {"paths",
+       [](const Json& json) -> AnyResult { return ReadParts<PathsResult>(json, "tokens"); }},
+      {"knockout", [](const Json& json) -> AnyResult { return ReadKnockoutsOfFacts(json); }},
+      {"attention", [](const Json& json) -> AnyResult { return json.get<AttentionResult>(); }},
+      {"edit", ReadEdit},
+      {"lre", [](const Json& json) -> AnyResult { return json.get<LreResult>(); }},
+      {"moments", [](const Json& json) -> AnyResult { return json.get<MomentsResult>(); }}};
+  return readers;
+}
+
+// The command that wrote the document; empty: it is no result.
+std::string CommandOf(const std::vector<Json>& runs) {
+  if (runs.empty() || !runs[0].is_object()) return "";
+  const Json command = runs[0].value("command", Json());
+  return command.is_string() ? command.get<std::string>() : "";
+}
+
+ResultFile ReadResult(const fs::path& file) {
+  const Json json = ReadJson(file);
+  std::vector<Json> runs;
+  if (json.is_object()) CollectRuns(json, runs);
+  const std::string command = CommandOf(runs);
+  const auto reader = Readers().find(command);
+  if (reader == Readers().end())
+    throw Error(file.string() + ": is no result file of a command of mambascope",
+                "results are files such as trace.json, which `mambascope trace` writes");
+  std::string what;
+  try {
+    return {file, reader->second(json), runs};
+  } catch (const nlohmann::json::exception& e) {
+    what = e.what();
+    if (const size_t id = what.find("] "); id != what.npos) what = what.substr(id + 2);
+  } catch (const Error& e) {
+    what = e.what();
+  }
+  throw Error(
+      fmt::format("{}: is no whole result of `mambascope {}`: {}", file.string(), command, what),
+      "make it again with the same command, or leave it out");
+}
+
+}  // namespace
+
+std::vector<ResultFile> ReadResults(const fs::path& place) {
+  if (!fs::is_directory(place)) return {ReadResult(place)};
+  std::vector<fs::path> files;
+  for (const auto& entry :
+       fs::recursive_directory_iterator(place, fs::directory_options::skip_permission_denied)) {
+    if (entry.is_regular_file() && entry.path().extension() == ".json" &&
+        Readers().contains(entry.path().stem().string()))
+      files.push_back(entry.path());
+  }
+  if (files.empty())
+    throw Error(place.string() + ": holds no results",
+                "name folders that --out named, or that `mambascope` wrote in out/");
+  std::sort(files.begin(), files.end());
+  std::vector<ResultFile> results;
+  for (const fs::path& file : files) results.push_back(ReadResult(file));
+  return results;
+}
+
+}  // namespace mambascope
