@@ -36,7 +36,7 @@ Json ShortGrid(const std::vector<std::vector<std::optional<double>>>& grid) {
 
 std::string BrowserPanelName(const TraceResult& trace) {
   return fmt::format("{}, {}{}", ModelOf(trace), SiteName(trace.site),
-                     trace.window == 1 ? "" : fmt::format(", windows of {} layers", trace.window));
+                     trace.window == 1 ? "" : fmt::format(", window {}", trace.window));
 }
 
 // What facts of different traces must share to be one fact: the prompt and its tokens, what

@@ -34,19 +34,19 @@ function colourAt(ramp, share) {
 
 // A heat map: rows of cells, which the arrow keys and the pointer visit. `say` tells what a cell is.
 function heatMap({title, rows, layers, cells, ramp, low, high, marked, say, show}) {
-  const cell = {width: Math.max(7, Math.min(26, Math.floor(420 / layers.length))), height: 22};
-  const left = 118, top = 26;
+  const cell = {width: Math.max(6, Math.min(16, Math.floor(384 / layers.length))), height: 20};
+  const left = 124, top = 26;
   const width = left + cell.width * layers.length + 4, height = top + cell.height * rows.length + 34;
   const svg = svgElement('svg', {
     viewBox: `0 0 ${width} ${height}`, width, height, tabindex: 0, role: 'img',
     'aria-label': `${title}. Heat map of ${rows.length} tokens and ${layers.length} layers. The arrow keys move through its cells.`
   });
-  svg.append(svgElement('text', {x: left, y: 16, class: 'map-title'}, title));
-  const step = Math.ceil(22 / cell.width);
+  svg.append(svgElement('text', {x: 4, y: 16, class: 'map-title'}, title));
+  const step = Math.ceil(20 / cell.width);
   rows.forEach((row, r) => {
-    const name = (marked(r) ? '* ' : '') + visible(row);
+    const name = (marked(r) ? '* ' : '') + row;
     svg.append(svgElement('text', {x: left - 6, y: top + cell.height * (r + 0.68), 'text-anchor': 'end', class: marked(r) ? 'subject' : ''},
-                          name.length > 16 ? `${name.slice(0, 15)}\u2026` : name));
+                          name.length > 19 ? `${name.slice(0, 18)}\u2026` : name));
     layers.forEach((layer, l) => {
       const value = cells[r]?.[l] ?? null;
       const rect = svgElement('rect', {x: left + cell.width * l, y: top + cell.height * r, width: cell.width, height: cell.height});
@@ -113,7 +113,7 @@ function fillList() {
   }
   const chosen = list.value;
   list.replaceChildren(...matches.slice(0, kShown).map(({fact, index}) => element('option', {
-    value: String(index), textContent: `${number(fact.effect)}  ${textOf(fact)}`
+    value: String(index), textContent: `${textOf(fact)}  (effect ${number(fact.effect)})`
   })));
   count.textContent = `${matches.length} of ${data.facts.length} facts` + (matches.length > kShown ? `; the first ${kShown} are listed` : '');
   if ([...list.options].some(option => option.value === chosen)) list.value = chosen;
@@ -139,29 +139,29 @@ function showFact() {
   }
   const status = element('p', {className: 'cell', role: 'status', textContent: 'Point at a cell, or choose a map and use the arrow keys.'});
   const show = text => { status.textContent = text; };
-  const maps = element('div', {className: 'maps'});
+  const maps = element('div', {className: 'maps'}), averages = element('div', {className: 'maps'});
   const dark = isDark();
+  const isSubject = r => r >= fact.subject[0] && r < fact.subject[1];
   data.panels.forEach((panel, p) => {
-    const ramp = dark ? panel.ramp_on_black : panel.ramp;
-    const own = fact.panels[p];
-    if (own) {
-      const subject = r => r >= fact.subject[0] && r < fact.subject[1];
+    const own = fact.panels[p], common = {layers: panel.layers, ramp: dark ? panel.ramp_on_black : panel.ramp, low: 0, show};
+    if (own)
       maps.append(heatMap({
-        title: panel.name, rows: fact.tokens, layers: panel.layers, cells: own.cells, ramp, low: 0, high: Math.max(own.clean, 1e-6),
-        marked: subject, show,
-        say: (token, layer, value) => `${panel.name}: with ${visible(token)} restored in layer ${layer}, ${data.value} is ${number(value)}` +
+        ...common, title: panel.name, rows: fact.tokens.map(visible), cells: own.cells, high: Math.max(own.clean, 1e-6), marked: isSubject,
+        say: (token, layer, value) => `${panel.name}: with ${token} restored in layer ${layer}, ${data.value} is ${number(value)}` +
             ` (clean ${number(own.clean)}, corrupted ${number(own.corrupted)}).`
       }));
-    }
     if (panel.average.length)
-      maps.append(heatMap({
-        title: `${panel.name}: average`, rows: panel.rows, layers: panel.layers, cells: panel.average, ramp, low: 0,
-        high: Math.max(1e-6, ...panel.average.flat().filter(value => value !== null)), marked: () => false, show,
+      averages.append(heatMap({
+        ...common, title: panel.name, rows: panel.rows, cells: panel.average, high: 1, marked: () => false,
         say: (row, layer, value) => `${panel.name}: the average indirect effect at ${row} in layer ${layer} is ${number(value)}.`
       }));
   });
   detail.replaceChildren(element('h3', {textContent: textOf(fact)}), tokenLine(fact),
-                         element('p', {textContent: `Corrupted by ${fact.corrupt}${fact.relation ? `; relation ${fact.relation}` : ''}.`}), status, maps);
+                         element('p', {textContent: `Corrupted by ${fact.corrupt}${fact.relation ? `; relation ${fact.relation}` : ''}.`}), status,
+                         element('p', {className: 'count', textContent: `Colours go from 0 to the clean run's ${data.value}.`}), maps);
+  if (averages.childElementCount)
+    detail.append(element('h3', {textContent: 'Averages over facts'}),
+                  element('p', {className: 'count', textContent: 'Colours go from an indirect effect of 0 to 1.'}), averages);
 }
 
 search.addEventListener('input', fillList);
