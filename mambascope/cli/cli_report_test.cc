@@ -42,9 +42,10 @@ class ReportCliTest : public testing::Test {
   // Runs the command that the report of `result` prints for its first figure, with its results in
   // another folder, and expects the same file there.
   static void ExpectSameAgain(const std::string& result, const std::string& file) {
-    const Json report = RunForJson({"report", Out(result), "--out", Out(result + "-report")});
+    const Json report =
+        RunForJson({"report", Out(result), "--out", Out("again/" + result + "-report")});
     const std::string command = report.at("/chapters/0/figures/0/command"_json_pointer),
-                      again = Out(result + "-again"), name = "mambascope";
+                      again = Out("again/" + result), name = "mambascope";
     ASSERT_THAT(command, StartsWith(name + " "));
     const std::string line = kQuickStart + Quoted(MAMBASCOPE_BINARY) + command.substr(name.size()) +
                              " --quiet --out " + Quoted(again);

@@ -144,7 +144,7 @@ TEST(FactBrowserTest, AnotherCorruptionIsAnotherFact) {
 TEST(FactBrowserTest, WindowsAreNamed) {
   TraceResult trace = BrowsedTrace(Site::kSsmOut, {BrowsedFact("Paris")});
   trace.window = 3;
-  EXPECT_EQ(BrowserJson({trace})["panels"][0]["name"], "tiny, ssm_out, windows of 3 layers");
+  EXPECT_EQ(BrowserJson({trace})["panels"][0]["name"], "tiny, ssm_out, window 3");
 }
 
 // Models may split a prompt into different tokens.

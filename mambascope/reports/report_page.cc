@@ -19,6 +19,7 @@
 #include "mambascope/reports/knockout_page.h"
 #include "mambascope/reports/lre_report.h"
 #include "mambascope/reports/mass_edit_report.h"
+#include "mambascope/reports/merge_runs.h"
 #include "mambascope/reports/moments_report.h"
 #include "mambascope/reports/one_edit_report.h"
 #include "mambascope/reports/paths_report.h"
@@ -134,6 +135,17 @@ std::string AllFindings(const Part& part) {
   return fmt::format("{}", fmt::join(findings, "\n"));
 }
 
+// The different command lines of the runs, a line each.
+std::string CommandLines(const std::vector<Json>& runs) {
+  std::vector<std::string> lines;
+  for (const Json& run : runs) {
+    const std::string line = CommandLine(run);
+    if (!line.empty() && std::find(lines.begin(), lines.end(), line) == lines.end())
+      lines.push_back(line);
+  }
+  return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
 // A part without figures, such as one edit of a single pass, is shown by its summary.
 PageTable SummaryTable(const Part& part, const std::string& command) {
   PageTable table{.heading = part.page.info.title,
@@ -185,7 +197,8 @@ std::string ExtremesFinding(const Json& spec) {
                      CellText(table, *most, range), CellText(table, *least, range));
 }
 
-Page ReportPage(const std::vector<ResultFile>& files) {
+Page ReportPage(const std::vector<ResultFile>& given) {
+  const std::vector<ResultFile> files = MergeRuns(given);
   Page report{.info = {.title = fmt::format("Report: {}", ModelsText(files)),
                        .summary = {{"models", ModelsText(files)}}}};
   std::map<ChapterKind, Chapter> chapters;
@@ -194,7 +207,9 @@ Page ReportPage(const std::vector<ResultFile>& files) {
     Chapter& chapter = chapters[part.chapter];
     chapter.heading = kChapterNames[static_cast<size_t>(part.chapter)];
     report.info.summary.push_back({file.file.string(), part.page.info.title});
-    const std::string command = CommandLine(file.runs[0]);
+    for (const auto& other : file.more)
+      report.info.summary.push_back({other.string(), part.page.info.title});
+    const std::string command = CommandLines(file.runs);
     if (part.page.figures.empty()) chapter.tables.push_back(SummaryTable(part, command));
     for (PageTable& table : part.page.info.tables) chapter.tables.push_back(std::move(table));
     for (size_t i = 0; i < part.page.figures.size(); ++i) {

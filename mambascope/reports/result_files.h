@@ -26,7 +26,8 @@ using AnyResult =
 struct ResultFile {
   std::filesystem::path file;
   AnyResult result;
-  std::vector<Json> runs;  // the options of each run in the file
+  std::vector<Json> runs;                        // the options of each run in the file
+  std::vector<std::filesystem::path> more = {};  // other files that were joined to it (MergeRuns)
 };
 
 // Returns the results in a file, or in all files below a folder that have the name of a command's
