@@ -68,7 +68,7 @@ TEST_F(ReportCliTest, GathersResultsOnOnePage) {
   const Outcome outcome = RunProgram({"report", Out("results"), "--out", Out("page")});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, AllOf(StartsWith("Causal tracing\n  At resid of demo, "),
-                                 HasSubstr("\nKnockout\n  In demo, "), EndsWith(page + "\n")));
+                                 HasSubstr("\nKnockout\n  In demo (cut), "), EndsWith(page + "\n")));
   EXPECT_THAT(ReadFile(page), AllOf(HasSubstr("<h1>Causal tracing</h1>"),
                                     HasSubstr("<h1>Knockout</h1>"), HasSubstr("<h1>Facts</h1>")));
 }
@@ -87,7 +87,7 @@ TEST_F(ReportCliTest, JsonListsChaptersAndFiguresWithTheirCommands) {
     EXPECT_EQ(chapter["heading"], kChapters[c].first);
     EXPECT_THAT(chapter["figures"], SizeIs(2)) << "a heat map and curves; change and accuracy";
     for (const Json& figure : chapter["figures"]) {
-      EXPECT_THAT(Keys(figure), ElementsAre("command", "finding", "heading", "of"));
+      EXPECT_THAT(Keys(figure), ElementsAre("command", "finding", "heading", "of", "range"));
       EXPECT_THAT(figure["command"].get<std::string>(), StartsWith(kChapters[c].second));
     }
   }

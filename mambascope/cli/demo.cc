@@ -10,6 +10,7 @@
 #include "mambascope/cli/output.h"
 #include "mambascope/cli/parser.h"
 #include "mambascope/error.h"
+#include "mambascope/reports/result_files.h"
 #include "mambascope/reports/result_page.h"
 
 namespace mambascope {
@@ -54,6 +55,7 @@ class DemoCommand : public Command {
                    .otherwise = "out/demo-MODEL",
                    .bounds = NotEmpty(),
                    .decides = Decides::kConduct});
+    VisitForceOption(force_, option);
   }
 
   void Check() const override {
@@ -62,8 +64,9 @@ class DemoCommand : public Command {
 
   void Run() override {
     const std::string out = out_.value_or(DefaultFolder("demo", {common.model}));
-    const std::vector<Step> steps = Steps(LoadModel(common), out);
+    std::vector<Step> steps = Steps(LoadModel(common), out);
     for (size_t i = 0; i < steps.size(); ++i) {
+      if (steps[i].words[0] == "attention") steps[i].words[4] = StrongestCut(out + "/knockout");
       Say(fmt::format("\n{} of {}. {}\n{}\n", i + 1, steps.size(), steps[i].question,
                       steps[i].answer));
       RunStep(steps[i]);
@@ -87,8 +90,28 @@ class DemoCommand : public Command {
 
   static std::string Bundled(const std::string& name) {
     const std::optional<std::filesystem::path> path = FindBundled(name);
-    if (path) return std::filesystem::proximate(*path).string();
+    if (path) {
+      const std::string near = std::filesystem::proximate(*path).string();
+      return near.starts_with("..") ? path->string() : near;
+    }
     throw Error("the bundled " + name + " is missing", "give --relations and --relation");
+  }
+
+  // The layer whose window cost most in the knockout of the tour.
+  static std::string StrongestCut(const std::string& folder) {
+    const auto results = std::get<std::vector<KnockoutResult>>(ReadResults(folder).at(0).result);
+    const KnockoutResult& result = results.at(0);
+    int layer = 0;
+    double lowest = 0;
+    for (size_t f = 0; f < result.flows.size(); ++f) {
+      const std::vector<double>& change = result.summary.all.flows.at(f).change;
+      const auto least = std::min_element(change.begin(), change.end());
+      if (least == change.end() || *least >= lowest) continue;
+      lowest = *least;
+      const WindowPlaces& places = result.lengths.at(result.flows[f].windows);
+      layer = places.x.at(static_cast<size_t>(least - change.begin())) + places.window - 1;
+    }
+    return std::to_string(layer);
   }
 
   std::vector<Step> Steps(const Model& model, const std::string& out) const {
@@ -110,34 +133,34 @@ class DemoCommand : public Command {
          "The prompt is asked about another subject, and one state is restored at a time. Dark "
          "cells bring the answer back (causal tracing).",
          {"trace", "--prompt", prompt_, "--subject", subject_, "--corrupt-subject", other_,
-          "--site", "resid", "--out", folder("trace-one"), "--force"}},
+          "--site", "resid", "--out", folder("trace-one")}},
         {"Where are facts on average, and in which part of a layer?",
          fmt::format("The same for {} known facts at several sites of a layer.", limit_),
          {"trace", "--relations", relations, "--limit", limit, "--site", TracedSites(model),
-          "--out", folder("trace"), "--force"}},
+          "--out", folder("trace")}},
         {"Through which part of the mixer do facts reach the answer?",
          "The residual stream is restored, and one part at a time stays corrupted. The effect that "
          "is missing flows through that part (path-specific effects).",
          {"paths", "--relations", relations, "--limit", limit, "--at", "prompt_last", "--out",
-          folder("paths"), "--force"}},
+          folder("paths")}},
         {"Which tokens must the last token read, and in which layers?",
          "In a few layers at a time, the last token cannot read other tokens (knockout).",
          {"knockout", "--relations", relations, "--limit", limit, "--mode", "cut-conv", "--out",
-          folder("knockout"), "--force"}},
+          folder("knockout")}},
         {"What does the last token read there?",
-         "The mixer of one layer as a matrix from token to token (hidden attention).",
-         {"attention", "--prompt", question, "--layer", std::to_string(late), "--out",
-          folder("attention"), "--force"}},
+         "The mixer of the layer whose cut cost most, as a matrix from token to token (hidden "
+         "attention).",
+         {"attention", "--prompt", question, "--layer", "0", "--out", folder("attention")}},
         {"Can the fact be rewritten?",
          "One weight is changed so that the model says something else (ROME). The table shows what "
          "it says before and after.",
          {"edit", "--prompt", prompt_, "--subject", subject_, "--target", target_, "--out",
-          folder("edit"), "--force"}},
+          folder("edit")}},
         {"Is a relation a linear map?",
          "Layers above one layer are replaced by an affine map, made from five facts (linear "
          "relational embedding).",
          {"lre", "--relations", relation, "--limit", "20", "--trials", "1", "--layers", layers,
-          "--out", folder("lre"), "--force"}},
+          "--out", folder("lre")}},
         {"All of it on one page",
          "Figures, what they show, and every traced fact.",
          {"report", out, "--out", out}}};
@@ -173,6 +196,7 @@ class DemoCommand : public Command {
     if (common.threads != 0)
       words.insert(words.end(), {"--threads", std::to_string(common.threads)});
     if (common.quiet) words.emplace_back("--quiet");
+    if (force_ && step != "predict" && step != "report") words.emplace_back("--force");
     return words;
   }
 
@@ -180,6 +204,7 @@ class DemoCommand : public Command {
               other_ = "Colosseum", target_ = "Rome";
   std::optional<std::string> relations_, relation_;
   int64_t limit_ = 40;
+  bool force_ = false;
   std::optional<std::string> out_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -68,8 +69,9 @@ std::vector<std::string> WriteFigureFiles(const Page& report, const fs::path& fo
   for (const Chapter& chapter : report.chapters) {
     for (const std::vector<Figure>& row : chapter.rows) {
       for (const Figure& figure : row) {
-        stems.push_back(fmt::format("{:02}-{}", stems.size() + 1,
-                                    figure.spec.value("name", std::string("figure"))));
+        std::string name = figure.spec.value("name", std::string("figure"));
+        std::replace(name.begin(), name.end(), ' ', '_');
+        stems.push_back(fmt::format("{:02}-{}", stems.size() + 1, name));
         specs.push_back(figure.spec);
         write(stems.back() + ".vl.json", DumpJson(figure.spec, 1) + "\n");
         write(stems.back() + ".csv", CsvOf(figure.spec.at("usermeta").at("table")));

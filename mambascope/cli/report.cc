@@ -18,16 +18,18 @@ Json FiguresJson(const Chapter& chapter) {
       figures.push_back({{"heading", figure.heading},
                          {"of", figure.of},
                          {"finding", figure.finding},
+                         {"range", figure.range},
                          {"command", figure.command}});
   }
   return figures;
 }
 
-// The chapter's heading, and what its first figures show.
+// The chapter's heading, and all its findings.
 std::string FindingsText(const Chapter& chapter) {
   std::string text = chapter.heading + "\n";
-  if (!chapter.rows.empty()) {
-    for (const Figure& figure : chapter.rows[0]) {
+  for (const std::vector<Figure>& row : chapter.rows) {
+    for (const Figure& figure : row) {
+      if (figure.finding.empty()) continue;
       for (const std::string& line : SplitAt(figure.finding, '\n')) text += "  " + line + "\n";
     }
   }

@@ -184,6 +184,8 @@ Json CurveTooltip(const std::string& x_title, const std::vector<std::string>& cu
 void AppendRows(const LineChart& chart, const std::vector<std::string>& keys, DataTable& table) {
   for (const Curve& curve : chart.curves) {
     for (size_t x = 0; x < chart.x.size(); ++x) {
+      // Where lines bridge gaps, most places have no value of their own.
+      if (chart.missing == LineChart::Missing::kBridge && !HasValue(curve.values[x])) continue;
       std::vector<std::string> all = keys;
       all.insert(all.end(), {VisibleText(chart.x[x]), VisibleText(curve.name)});
       table.rows.push_back(

@@ -111,7 +111,7 @@ std::string Paragraph(const char* of_class, const std::string& text) {
 std::string Section(const Figure& figure, size_t number) {
   return fmt::format(R"(<section id="figure-{}">
 <h2>{}</h2>
-{}{}<p class="caption">{}</p>
+{}{}{}<p class="caption">{}</p>
 <div class="plot"></div>
 <div class="actions"></div>
 {}<details class="specification"><summary>Specification and data (Vega-Lite JSON)</summary><pre></pre></details>
@@ -119,8 +119,9 @@ std::string Section(const Figure& figure, size_t number) {
 </section>
 )",
                      number, EscapeHtml(figure.heading), Paragraph("of", figure.of),
-                     Paragraph("finding", figure.finding), EscapeHtml(figure.caption),
-                     MadeBy(figure.command, figure.made_by), ScriptJson(figure.spec));
+                     Paragraph("finding", figure.finding), Paragraph("range", figure.range),
+                     EscapeHtml(figure.caption), MadeBy(figure.command, figure.made_by),
+                     ScriptJson(figure.spec));
 }
 
 std::string Chapters(const std::vector<Chapter>& chapters) {
@@ -172,7 +173,7 @@ std::string HtmlPage(const Page& page) {
   html += DefinitionList(info.summary) + Tables(info.tables) + MadeBy("", info.made_by) +
           Contents(page);
   for (size_t i = 0; i < page.figures.size(); ++i) html += Section(page.figures[i], i + 1);
-  html += Chapters(page.chapters) + FactBrowser(page.facts);
+  html += Chapters(page.chapters) + FactBrowser(page.facts) + Tables(page.tables);
   html += fmt::format(
       "<footer>Made by mambascope. Figures: Vega-Lite.</footer>\n</main>\n<!-- vega, vega-lite and "
       "vega-embed:\n{}-->\n",

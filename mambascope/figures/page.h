@@ -17,9 +17,11 @@ struct Figure {
   // to the reader's mode. Views and layers whose name begins with "helper" are not saved.
   Json spec;
   // In reports, which show figures of several runs:
-  std::string finding = {};                                       // what the figure's numbers say
-  std::string of = {};                                            // whose figure it is
-  std::string command = {};                                       // the command that makes it
+  // What the result's numbers say; only in its first figure.
+  std::string finding = {};
+  std::string range = {};    // the largest and the smallest of the figure's numbers
+  std::string of = {};       // whose figure it is
+  std::string command = {};  // the command that makes it
   std::vector<std::pair<std::string, std::string>> made_by = {};  // the options that made it
 };
 
@@ -56,6 +58,7 @@ struct Page {
   PageInfo info;
   std::vector<Figure> figures = {};
   std::vector<Chapter> chapters = {};
+  std::vector<PageTable> tables = {};  // at the end
   Json facts = {};  // of the fact browser (reports/fact_browser.h); null: the page has none
 };
 

@@ -60,7 +60,7 @@ Json FactJson(const TraceResult& trace, const TracedFact& fact) {
 
 Json PanelJson(const TraceResult& trace) {
   Json rows = Json::array(), average = Json::array();
-  if (HasAverage(trace)) {
+  if (trace.facts.size() > 1 && HasAverage(trace)) {
     average = ShortGrid(trace.Shown().ie);
     for (size_t row = 0; row < trace.Shown().ie.size(); ++row)
       rows.push_back(fmt::format("{} ({})", RowName(row), trace.Shown().facts_per_row[row]));
@@ -80,11 +80,15 @@ Json PanelJson(const TraceResult& trace) {
 Json FactBrowserJson(const std::vector<const TraceResult*>& traces) {
   Json panels = Json::array(), facts = Json::array();
   std::map<FactKey, size_t> places;
+  std::map<std::string, size_t> panel_places;
   std::vector<double> effects;
   for (const TraceResult* trace : traces) {
     if (trace->facts.empty() || IsLogitDiff(*trace)) continue;
-    const size_t panel = panels.size();
-    panels.push_back(PanelJson(*trace));
+    const auto [named, is_new_panel] =
+        panel_places.emplace(BrowserPanelName(*trace), panels.size());
+    const size_t panel = named->second;
+    if (is_new_panel) panels.push_back(PanelJson(*trace));
+    else if (panels[panel]["average"].empty()) panels[panel] = PanelJson(*trace);
     for (const FactTrace& one : trace->facts) {
       const auto [at, is_new] = places.emplace(KeyOf(*trace, one.fact), facts.size());
       if (is_new) {
@@ -92,11 +96,11 @@ Json FactBrowserJson(const std::vector<const TraceResult*>& traces) {
         effects.push_back(0);
       }
       Json& list = facts[at->second]["panels"];
-      while (list.size() < panel) list.push_back(nullptr);
-      if (list.size() > panel) continue;  // the same fact twice
-      list.push_back({{"clean", Short(one.fact.p_clean)},
-                      {"corrupted", Short(one.fact.p_corrupt)},
-                      {"cells", ShortGrid(one.probs)}});
+      while (list.size() <= panel) list.push_back(nullptr);
+      if (!list[panel].is_null()) continue;  // the same fact twice
+      list[panel] = {{"clean", Short(one.fact.p_clean)},
+                     {"corrupted", Short(one.fact.p_corrupt)},
+                     {"cells", ShortGrid(one.probs)}};
       effects[at->second] = std::max(effects[at->second], Effect(one.fact));
     }
   }

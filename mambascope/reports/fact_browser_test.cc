@@ -268,10 +268,14 @@ TEST_F(FactBrowserInABrowser, FollowsItsReader) {
   expect("begun", "drawn");
   expect("all", "Oslo,Paris,Nile");
   expect("chosen", "Oslo is in \u2192 home");
-  expect("count", "3 of 3 facts");
+  expect("count",
+         "3 of 3 facts. The effect is the clean run's p(answer) less the corrupted run's, the "
+         "largest of all maps.");
   expect("found", "Nile");
   expect("found-chosen", "Nile is in \u2192 Africa");
-  expect("found-count", "1 of 3 facts");
+  expect("found-count",
+         "1 of 3 facts. The effect is the clean run's p(answer) less the corrupted run's, the "
+         "largest of all maps.");
   expect("none", "");
   expect("none-chosen", "No fact matches.");
   expect("cities", "Oslo,Paris");
@@ -279,7 +283,7 @@ TEST_F(FactBrowserInABrowser, FollowsItsReader) {
   expect("given", "Paris,Oslo,Nile");
   expect("picked", "Paris is in \u2192 home");
   expect("marked", "Paris");
-  expect("maps", "4");
+  expect("maps", "3");
   EXPECT_THAT(root, HasSubstr("data-hint=\"Point at a cell"));
   const std::string cell =
       "tiny, resid: with {} restored in layer {}, p(answer) is {} (clean 0.5, "

@@ -114,8 +114,45 @@ std::string EarlySite(const TraceResult& result, const TraceAverage& average) {
   if (largest->effect < kNoEffect)
     return fmt::format("{}, no token of the subject has an {} of {} or more.", where, effect,
                        kNoEffect);
-  return fmt::format("{}, the {} is largest at {}.", where, effect,
+  const auto& interval = average.ci95.at(largest->row).at(largest->layer);
+  if (interval && interval->first <= 0 && interval->second > 0)
+    return fmt::format("{}, no token of the subject has a clear {}. The largest is at {}.", where,
+                       effect, CellWords(result, average, *largest));
+  return fmt::format("{}, among the subject's tokens the {} is largest at {}.", where, effect,
                      CellWords(result, average, *largest));
+}
+
+// One fact: the token and layer that bring back most, and where the last token does.
+std::string OneFact(const TraceResult& result) {
+  const FactTrace& trace = result.facts[0];
+  const TraceGrid& grid = ShownGrid(result, trace);
+  const std::optional<EffectScale> scale = ScaleOf(trace.fact, result.metric);
+  if (grid.empty() || !scale) return "";
+  const Prompt& clean = trace.fact.clean;
+  std::optional<AverageCell> largest;
+  for (auto row = static_cast<size_t>(clean.subject_span.begin);
+       row < std::min(static_cast<size_t>(clean.subject_span.end), grid.size()); ++row) {
+    for (size_t layer = 0; layer < grid[row].size(); ++layer) {
+      if (HasValue(grid[row][layer]) && (!largest || *grid[row][layer] > largest->effect))
+        largest = {row, layer, *grid[row][layer]};
+    }
+  }
+  if (!largest) return "";
+  const auto& last = grid.back();
+  const auto late = std::find_if(last.begin(), last.end(), [&](const auto& value) {
+    return HasValue(value) && (*scale)(*value) >= kHalfEffect;
+  });
+  const auto layer = [&](size_t l) {
+    return result.site == Site::kEmbed ? std::string() : fmt::format(" in layer {}", l);
+  };
+  std::string text = fmt::format(
+      "At {} of {}, among the subject's tokens {} is largest with {} restored{}: {:.3g}.",
+      SiteName(result.site), TracedModel(result), ValueName(result),
+      VisibleText(clean.tokens.at(largest->row)), layer(largest->layer), largest->effect);
+  if (late != last.end() && result.site != Site::kEmbed)
+    text += fmt::format(" The last token brings back at least half of the effect first{}.",
+                        layer(static_cast<size_t>(late - last.begin())));
+  return text;
 }
 
 // Where the effect of the last token is at least one half: from a layer on, for some layers, or
@@ -138,7 +175,7 @@ std::string LateSite(const TraceResult& result, const TraceAverage& average) {
   }
   if (!largest) return "";
   if (from < effects.size())
-    return fmt::format(" From layer {} on, the last token carries at least half of the effect.",
+    return fmt::format(" From layer {} on, the last token has an effect of at least one half.",
                        from);
   if (reached)
     return fmt::format(
@@ -196,6 +233,9 @@ std::vector<HeldPart> HeldParts(const PathsResult& result) {
   std::vector<HeldPart> parts;
   for (size_t c = 0; c < std::min(names.size(), effects.size()); ++c) {
     if (c == recovery || recovery >= effects.size()) continue;
+    // In a Mamba it is the sum of what ssm_out and gate do.
+    const bool has_parts = std::find(names.begin(), names.end(), "ssm_out") != names.end();
+    if (names[c] == "mixer_out" && has_parts) continue;
     if (const auto part = CompareHeld(names[c], effects[recovery], effects[c]))
       parts.push_back(*part);
   }
@@ -279,14 +319,14 @@ std::string TokenWords(const AttentionResult& result, int64_t token) {
   return text ? VisibleText(*text) : fmt::format("id {}", result.ids.at(at));
 }
 
-// "The faithfulness of gender is 90.0 %.", or the mean over relations and its extremes.
+// "the faithfulness of gender is 90.0 %.", or the mean over relations and its extremes.
 std::string FaithfulnessWords(const LreResult& lre) {
   const auto percent = [](const RelationResult& relation) {
     return PercentWords(relation.chosen.faithfulness.mean);
   };
   if (lre.relations.size() == 1) {
     const RelationResult& only = lre.relations[0];
-    return fmt::format("The faithfulness of {} is {}{}.", VisibleText(only.name), percent(only),
+    return fmt::format("the faithfulness of {} is {}{}.", VisibleText(only.name), percent(only),
                        IntervalWords(only.faithfulness_interval, 1, "trials"));
   }
   const auto [low, high] = std::minmax_element(
@@ -296,7 +336,7 @@ std::string FaithfulnessWords(const LreResult& lre) {
   const MeanOverRelations& mean = lre.summary.faithfulness;
   const bool differ = low->chosen.faithfulness.mean < high->chosen.faithfulness.mean;
   return fmt::format(
-      "The mean faithfulness of {} is {}{}{}.", Count(lre.relations.size(), "relation"),
+      "the mean faithfulness of {} is {}{}{}.", Count(lre.relations.size(), "relation"),
       PercentWords(mean.mean),
       lre.summary.relations > kFewRelations ? IntervalWords(mean.interval, 1) : "",
       differ ? fmt::format(", from {} ({}) to {} ({})", percent(*low), VisibleText(low->name),
@@ -315,7 +355,7 @@ std::string MostFaithfulLayer(const LreSummary& summary) {
   }
   if (!best) return "";
   return fmt::format(
-      " By layer, it is highest {}: {}.",
+      " By layer, faithfulness is highest {}: {}.",
       best->layer == kEmbedLayer ? "at the embedding" : "in layer " + LayerName(best->layer),
       PercentWords(best->faithfulness.mean));
 }
@@ -337,6 +377,7 @@ std::string TraceFinding(const TraceResult& result) {
   if (!HasAverage(result)) return "";
   const TraceAverage& average = DrawnAverage(result);
   if (result.summary.isolated) return IsolatedSite(result, average);
+  if (result.facts.size() == 1) return OneFact(result);
   const std::string early = EarlySite(result, average);
   return early.empty() ? "" : early + LateSite(result, average);
 }
@@ -438,14 +479,14 @@ std::string KnockoutFinding(const KnockoutResult& result) {
   if (result.facts.empty() || !largest) return "";
   const Flow& flow = result.flows[largest->flow];
   if (largest->loss <= kNoLoss)
-    return fmt::format("In {}, no {} lowers p(answer) by more than {} %.", result.name,
-                       flow.to.empty() ? "mean ablation" : "cut", kNoLoss);
+    return fmt::format("In {} ({}), no {} lowers p(answer) by more than {} %.", result.name,
+                       result.mode, flow.to.empty() ? "mean ablation" : "cut", kNoLoss);
   const auto& intervals = result.summary.all.flows[largest->flow].ci95;
   std::optional<std::pair<double, double>> interval;  // of the loss
   if (largest->window < intervals.size() && intervals[largest->window])
     interval = {-intervals[largest->window]->second, -intervals[largest->window]->first};
-  return fmt::format("In {}, {} in {} lowers p(answer) most: by {}{}.{}", result.name,
-                     CutWords(result, flow), CutWindow(result, *largest),
+  return fmt::format("In {} ({}), {} in {} lowers p(answer) most: by {}{}.{}", result.name,
+                     result.mode, CutWords(result, flow), CutWindow(result, *largest),
                      PercentWords(largest->loss), IntervalWords(interval, 1),
                      NextSource(result, *largest));
 }
@@ -473,7 +514,9 @@ std::string AttentionFinding(const AttentionResult& result, const LayerAttention
 
 std::string LreFinding(const LreResult& lre) {
   if (lre.relations.empty() || !HasValue(lre.summary.faithfulness.mean)) return "";
-  return FaithfulnessWords(lre) + MostFaithfulLayer(lre.summary);
+  return fmt::format("In {}, {} Chance is {}, and causality {}.{}", ModelName(lre.options),
+                     FaithfulnessWords(lre), PercentWords(lre.summary.chance.mean),
+                     PercentWords(lre.summary.causality.mean), MostFaithfulLayer(lre.summary));
 }
 
 std::string MomentsFinding(const MomentsResult& result) {

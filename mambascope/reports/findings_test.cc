@@ -36,21 +36,21 @@ TraceResult TraceOfTwo(const Effects& subject_last, const Effects& last) {
 }
 
 constexpr const char* kTakesOver =
-    " From layer 2 on, the last token carries at least half of the effect.";
+    " From layer 2 on, the last token has an effect of at least one half.";
 
 TEST(TraceFindingTest, NamesTheEarlyAndTheLateSite) {
   TraceResult result = TraceOfTwo({0.125, 0.26, 0.2}, {0, 0.4, 0.75});
   TraceAverage& average = result.summary.average;
   average.ci95[2][1] = {0.21, 0.3};
-  EXPECT_EQ(TraceFinding(result),
-            std::string("At resid of demo, the effect is largest at the subject's last token in "
-                        "layer 1: 0.26 (95 % interval 0.21 to 0.30).") +
-                kTakesOver);
+  EXPECT_EQ(TraceFinding(result), std::string("At resid of demo, among the subject's tokens the "
+                                              "effect is largest at the subject's last token in "
+                                              "layer 1: 0.26 (95 % interval 0.21 to 0.30).") +
+                                      kTakesOver);
   average.ie[0][0] = 0.5;
-  EXPECT_EQ(TraceFinding(result),
-            std::string("At resid of demo, the effect is largest at the subject's first token in "
-                        "layer 0: 0.50.") +
-                kTakesOver);
+  EXPECT_EQ(TraceFinding(result), std::string("At resid of demo, among the subject's tokens the "
+                                              "effect is largest at the subject's first token in "
+                                              "layer 0: 0.50.") +
+                                      kTakesOver);
   average.ie[1][2] = 0.63;
   EXPECT_THAT(TraceFinding(result), HasSubstr("at the subject's middle tokens in layer 2: 0.63."));
   average.ie[3][2] = 0.875;
@@ -62,7 +62,7 @@ TEST(TraceFindingTest, SaysWhereTheLastTokenTakesOverOrThatItDoesNot) {
     return TraceFinding(TraceOfTwo(Effects(last.size(), 0.25), last));
   };
   EXPECT_THAT(late({0.5, 0.625, 1}),
-              EndsWith(" From layer 0 on, the last token carries at least half of the effect."));
+              EndsWith(" From layer 0 on, the last token has an effect of at least one half."));
   EXPECT_THAT(late({0.75, 0.25, 1}), EndsWith(kTakesOver)) << "it falls below it before";
   EXPECT_THAT(
       late({0.25, 0.75, 0.25}),
@@ -83,6 +83,36 @@ TEST(TraceFindingTest, SaysThatThereIsNoEffect) {
                 kTakesOver);
 }
 
+TEST(TraceFindingTest, SaysThatAnEffectIsNotClear) {
+  TraceResult result = TraceOfTwo({0.125, 0.26, 0.2}, {0, 0.4, 0.75});
+  result.summary.average.ci95[2][1] = {-0.1, 0.62};
+  EXPECT_EQ(TraceFinding(result),
+            std::string("At resid of demo, no token of the subject has a clear effect. The largest "
+                        "is at the subject's last token in layer 1: 0.26 (95 % interval -0.10 to "
+                        "0.62).") +
+                kTakesOver);
+}
+
+TEST(TraceFindingTest, NamesTheTokenOfOneFact) {
+  FactTrace trace{.fact = {.clean = {.text = "Par is in",
+                                     .tokens = {"P", "ar", " is"},
+                                     .subject_span = {0, 2}}},
+                  .probs = {{0.1, 0.3}, {0.2, 0.6}, {0.1, 0.5}}};
+  trace.fact.p_clean = 0.9;
+  trace.fact.p_corrupt = 0.1;
+  TraceResult result{.options = {{"model", "models/demo"}}, .facts = {trace}};
+  result.summary = SummarizeTraces(result.facts);
+  EXPECT_EQ(TraceFinding(result),
+            "At resid of demo, among the subject's tokens p(answer) is largest with ar restored in "
+            "layer 1: 0.6. The last token brings back at least half of the effect first in layer "
+            "1.");
+  result.facts[0].probs[0][0] = 0.7;
+  result.facts[0].probs[2][1] = 0.4;
+  EXPECT_EQ(TraceFinding(result),
+            "At resid of demo, among the subject's tokens p(answer) is largest with P restored in "
+            "layer 0: 0.7.");
+}
+
 TEST(TraceFindingTest, NamesWindowsMetricAndTheEmbedding) {
   TraceResult result = TraceOfTwo({0.25}, {0.75});
   result.window = 3;
@@ -91,13 +121,15 @@ TEST(TraceFindingTest, NamesWindowsMetricAndTheEmbedding) {
   result.metric = Metric::kLogitDiff;
   result.summary.logit_diff = AverageOfTwo({0.38}, {0});
   EXPECT_EQ(TraceFinding(result),
-            "At ssm_out of tiny (windows of 3 layers), the effect on the logit difference is "
+            "At ssm_out of tiny (windows of 3 layers), among the subject's tokens the effect on "
+            "the logit difference is "
             "largest at the subject's last token in layer 0: 0.38. The last token's effect stays "
             "below one half; its largest is 0.00, in layer 0.");
   result.site = Site::kEmbed;
   result.window = 1;
   EXPECT_EQ(TraceFinding(result),
-            "At embed of tiny, the effect on the logit difference is largest at the subject's last "
+            "At embed of tiny, among the subject's tokens the effect on the logit difference is "
+            "largest at the subject's last "
             "token: 0.38.");
 }
 
@@ -303,19 +335,22 @@ KnockoutResult SmallKnockouts() { return WithSummary(MakeKnockouts("m", 3)); }
 
 TEST(KnockoutFindingTest, NamesTheFlowTheWindowAndTheNextSource) {
   KnockoutResult result = SmallKnockouts();
-  EXPECT_EQ(KnockoutFinding(result),
-            "In m, cutting the flow from subject to last in layers 2 to 4 lowers p(answer) most: "
-            "by 50.0 %. No other source lowers it by more than 1 %.");
+  EXPECT_EQ(
+      KnockoutFinding(result),
+      "In m (cut), cutting the flow from subject to last in layers 2 to 4 lowers p(answer) most: "
+      "by 50.0 %. No other source lowers it by more than 1 %.");
   result.summary.all.flows[0].ci95[2] = {-60.5, -40};
   result.summary.all.flows[1].change = {-3, -12.5, 5};
-  EXPECT_EQ(KnockoutFinding(result),
-            "In m, cutting the flow from subject to last in layers 2 to 4 lowers p(answer) most: "
-            "by 50.0 % (95 % interval 40.0 to 60.5). The next source is all: 12.5 % in layers 1 to "
-            "3.");
+  EXPECT_EQ(
+      KnockoutFinding(result),
+      "In m (cut), cutting the flow from subject to last in layers 2 to 4 lowers p(answer) most: "
+      "by 50.0 % (95 % interval 40.0 to 60.5). The next source is all: 12.5 % in layers 1 to "
+      "3.");
   result.summary.all.flows[1].change[0] = -62;
-  EXPECT_EQ(KnockoutFinding(result),
-            "In m, cutting the flow from all to last in layers 0 to 2 lowers p(answer) most: by "
-            "62.0 %. The next source is subject: 50.0 % in layers 2 to 4.");
+  EXPECT_EQ(
+      KnockoutFinding(result),
+      "In m (cut), cutting the flow from all to last in layers 0 to 2 lowers p(answer) most: by "
+      "62.0 %. The next source is subject: 50.0 % in layers 2 to 4.");
   result.summary.all.flows[1].change[0] = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THAT(KnockoutFinding(result), HasSubstr("from subject to last in layers 2 to 4"));
 }
@@ -326,7 +361,7 @@ TEST(KnockoutFindingTest, NamesGroupsAndWindows) {
   result.mixers = {"all", "mamba"};
   result.flows = {{"subject", "last", 1}, {"subject", "last", 0}};
   EXPECT_EQ(KnockoutFinding(result),
-            "In m, cutting the flow from subject to last (recurrence alone) in layers 2 to 4 "
+            "In m (cut), cutting the flow from subject to last (recurrence alone) in layers 2 to 4 "
             "lowers p(answer) most: by 50.0 %.")
       << "there is no other source";
   result.lengths.push_back({1, {0, 1, 2}});
@@ -337,17 +372,19 @@ TEST(KnockoutFindingTest, NamesGroupsAndWindows) {
   EXPECT_THAT(KnockoutFinding(result), HasSubstr("in the window of 3 layers around layer 2 lower"));
   result.flows = {{"subject", ""}, {"all", ""}};
   result.windows = KnockoutResult::Windows::kWhole;
-  EXPECT_EQ(KnockoutFinding(result),
-            "In m, mean ablation of subject in layers 2 to 4 lowers p(answer) most: by 50.0 %. No "
-            "other source lowers it by more than 1 %.");
+  EXPECT_EQ(
+      KnockoutFinding(result),
+      "In m (cut), mean ablation of subject in layers 2 to 4 lowers p(answer) most: by 50.0 %. No "
+      "other source lowers it by more than 1 %.");
 }
 
 TEST(KnockoutFindingTest, SaysThatNothingIsLost) {
   KnockoutResult result = SmallKnockouts();
   result.summary.all.flows[0].change = {0.5, -0.75, 20};
-  EXPECT_EQ(KnockoutFinding(result), "In m, no cut lowers p(answer) by more than 1 %.");
+  EXPECT_EQ(KnockoutFinding(result), "In m (cut), no cut lowers p(answer) by more than 1 %.");
   for (Flow& flow : result.flows) flow.to = "";
-  EXPECT_EQ(KnockoutFinding(result), "In m, no mean ablation lowers p(answer) by more than 1 %.");
+  EXPECT_EQ(KnockoutFinding(result),
+            "In m (cut), no mean ablation lowers p(answer) by more than 1 %.");
   result.facts.clear();
   EXPECT_EQ(KnockoutFinding(result), "");
   EXPECT_EQ(KnockoutFinding(MakeKnockouts("m", 3)), "") << "it has no averages";
@@ -405,34 +442,39 @@ RelationResult RelationOf(const std::string& name, double chosen, double embed, 
 }
 
 std::string LreFindingOf(const std::vector<RelationResult>& relations) {
-  return LreFinding(MakeLreResult({}, relations));
+  return LreFinding(MakeLreResult({{"model", "models/demo"}}, relations));
 }
 
 TEST(LreFindingTest, SaysTheMeanItsExtremesAndTheBestLayer) {
   std::vector<RelationResult> relations = {RelationOf("capital", 40, 10, 30),
                                            RelationOf("gender", 90, 10, 50)};
-  EXPECT_EQ(LreFindingOf(relations),
-            "The mean faithfulness of 2 relations is 65.0 %, from 40.0 % (capital) to 90.0 % "
-            "(gender). By layer, it is highest in layer 3: 40.0 %.");
+  EXPECT_EQ(
+      LreFindingOf(relations),
+      "In demo, the mean faithfulness of 2 relations is 65.0 %, from 40.0 % (capital) to 90.0 % "
+      "(gender). Chance is 0.0 %, and causality 0.0 %. By layer, faithfulness is highest in "
+      "layer 3: 40.0 %.");
   relations.push_back(RelationOf("color\n", 60, 80, 10));
   EXPECT_EQ(LreFindingOf(relations),
-            "The mean faithfulness of 3 relations is 63.3 % (95 % interval 0.8 to 100.0), from "
-            "40.0 % (capital) to 90.0 % (gender). By layer, it is highest at the embedding: 33.3 "
-            "%.");
+            "In demo, the mean faithfulness of 3 relations is 63.3 % (95 % interval 0.8 to 100.0), "
+            "from 40.0 % (capital) to 90.0 % (gender). Chance is 0.0 %, and causality 0.0 %. By "
+            "layer, faithfulness is highest at the embedding: 33.3 %.");
   relations[2].chosen.faithfulness.mean = 95;
-  EXPECT_THAT(LreFindingOf(relations), HasSubstr("to 95.0 % (color\\n). By"));
+  EXPECT_THAT(LreFindingOf(relations), HasSubstr("to 95.0 % (color\\n). Chance"));
   for (RelationResult& relation : relations) relation.chosen.faithfulness.mean = 50;
-  EXPECT_THAT(LreFindingOf(relations),
-              StartsWith("The mean faithfulness of 3 relations is 50.0 %, the same for each. By"));
+  EXPECT_THAT(
+      LreFindingOf(relations),
+      StartsWith("In demo, the mean faithfulness of 3 relations is 50.0 %, the same for each. "
+                 "Chance is"));
 }
 
 TEST(LreFindingTest, KnowsOneRelationOneLayerAndNone) {
   RelationResult relation = RelationOf("gender", 90, 10, 50);
   relation.by_layer.pop_back();
-  EXPECT_EQ(LreFindingOf({relation}), "The faithfulness of gender is 90.0 %.");
+  EXPECT_EQ(LreFindingOf({relation}),
+            "In demo, the faithfulness of gender is 90.0 %. Chance is 0.0 %, and causality 0.0 %.");
   relation.faithfulness_interval = {81.3, 98.7};
   EXPECT_THAT(LreFindingOf({relation}),
-              EndsWith(" is 90.0 % (95 % interval over trials 81.3 to 98.7)."));
+              HasSubstr(" is 90.0 % (95 % interval over trials 81.3 to 98.7). Chance"));
   relation.chosen.faithfulness.mean = NAN;
   EXPECT_EQ(LreFindingOf({relation}), "");
   relation.skipped = "it has 2 samples";

@@ -58,7 +58,7 @@ struct Part {
 
 struct MakePart {
   Part operator()(const TraceResults& results) const {
-    // The fact browser shows several facts, but no logit differences.
+    // The fact browser shows the single facts of several, but no logit differences.
     const bool are_browsed = results[0][0].facts.size() > 1 && !IsLogitDiff(results[0][0]);
     Part part{ChapterKind::kTracing, TracePage(results, are_browsed ? 0 : kTracedSamples), {}};
     if (results[0][0].summary.isolated) part.chapter = ChapterKind::kIsolation;
@@ -109,7 +109,7 @@ std::vector<const TraceResult*> TracesOf(const std::vector<ResultFile>& files) {
     if (results == nullptr) continue;
     for (const auto& sites : *results) {
       for (const TraceResult& result : sites) {
-        if (result.facts.size() > 1) traces.push_back(&result);
+        traces.push_back(&result);
       }
     }
   }
@@ -201,21 +201,25 @@ Page ReportPage(const std::vector<ResultFile>& given) {
   const std::vector<ResultFile> files = MergeRuns(given);
   Page report{.info = {.title = fmt::format("Report: {}", ModelsText(files)),
                        .summary = {{"models", ModelsText(files)}}}};
+  PageTable results{.heading = "Results",
+                    .caption = "The files of this report. Figures of the same facts are joined.",
+                    .columns = {"file", "result"},
+                    .rows = {}};
+  for (const ResultFile& file : given)
+    results.rows.push_back(
+        {{file.file.string(), std::visit(MakePart(), file.result).page.info.title}});
   std::map<ChapterKind, Chapter> chapters;
   for (const ResultFile& file : files) {
     Part part = std::visit(MakePart(), file.result);
     Chapter& chapter = chapters[part.chapter];
     chapter.heading = kChapterNames[static_cast<size_t>(part.chapter)];
-    report.info.summary.push_back({file.file.string(), part.page.info.title});
-    for (const auto& other : file.more)
-      report.info.summary.push_back({other.string(), part.page.info.title});
     const std::string command = CommandLines(file.runs);
     if (part.page.figures.empty()) chapter.tables.push_back(SummaryTable(part, command));
     for (PageTable& table : part.page.info.tables) chapter.tables.push_back(std::move(table));
     for (size_t i = 0; i < part.page.figures.size(); ++i) {
       Figure& figure = part.page.figures[i];
       figure.finding = i == 0 ? AllFindings(part) : "";
-      if (figure.finding.empty()) figure.finding = ExtremesFinding(figure.spec);
+      if (figure.finding.empty()) figure.range = ExtremesFinding(figure.spec);
       figure.of = part.page.info.title;
       figure.command = command;
       figure.made_by = part.page.info.made_by;
@@ -223,6 +227,7 @@ Page ReportPage(const std::vector<ResultFile>& given) {
     }
   }
   for (auto& [kind, chapter] : chapters) report.chapters.push_back(std::move(chapter));
+  report.tables = {results};
   report.facts = FactBrowserJson(TracesOf(files));
   return report;
 }

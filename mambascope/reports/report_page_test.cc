@@ -200,7 +200,8 @@ TEST(ReportPageTest, EveryFigureHasAFinding) {
     EXPECT_THAT(chapter.rows, Not(SizeIs(0))) << chapter.heading;
     for (const std::vector<Figure>& row : chapter.rows) {
       for (const Figure& figure : row)
-        EXPECT_THAT(figure.finding, HasSubstr(".")) << chapter.heading << ": " << figure.heading;
+        EXPECT_THAT(figure.finding + figure.range, HasSubstr("."))
+            << chapter.heading << ": " << figure.heading;
     }
   }
 }
@@ -247,7 +248,7 @@ TEST(ReportPageTest, ChangedNumbersChangeTheFindings) {
   const auto before = rows(0.375), after = rows(0.5);
   EXPECT_THAT(before[0][0].finding, HasSubstr("0.50"));
   EXPECT_THAT(after[0][0].finding, HasSubstr("1.00"));
-  EXPECT_NE(before[1][0].finding, after[1][0].finding) << "the curves' largest value";
+  EXPECT_NE(before[1][0].range, after[1][0].range) << "the curves' largest value";
 }
 
 // TraceFinding is empty where no fact qualifies, and here it is so for both sites.
@@ -259,7 +260,7 @@ TEST(ReportPageTest, EmptyFindingsAreReplaced) {
   }
   gate.site = Site::kGate;
   const Page page = ReportPage({FileOf("trace", TraceResults{{resid, gate}})});
-  EXPECT_THAT(page.chapters.at(0).rows.at(0).at(0).finding, HasSubstr("The largest value of"));
+  EXPECT_THAT(page.chapters.at(0).rows.at(0).at(0).range, HasSubstr("The largest value of"));
 }
 
 // An edit of a single pass has nothing to draw.
@@ -277,8 +278,9 @@ TEST(ReportPageTest, NamesModelsAndFiles) {
   files[1].runs[0]["model"] = "models/large";
   const Page page = ReportPage(files);
   EXPECT_EQ(page.info.title, "Report: tiny, large");
-  EXPECT_EQ(page.info.summary.at(1).first, "trace.json");
-  EXPECT_THAT(page.info.summary.at(2).second, HasSubstr("Path-specific effects"));
+  ASSERT_THAT(page.tables, SizeIs(1));
+  EXPECT_EQ(page.tables[0].rows.at(0).cells.at(0), "trace.json");
+  EXPECT_THAT(page.tables[0].rows.at(1).cells.at(1), HasSubstr("Path-specific effects"));
 }
 
 DataTable TableOfEffects(const std::vector<std::optional<double>>& effects) {

@@ -115,7 +115,7 @@ function fillList() {
   list.replaceChildren(...matches.slice(0, kShown).map(({fact, index}) => element('option', {
     value: String(index), textContent: `${textOf(fact)}  (effect ${number(fact.effect)})`
   })));
-  count.textContent = `${matches.length} of ${data.facts.length} facts` + (matches.length > kShown ? `; the first ${kShown} are listed` : '');
+  count.textContent = `${matches.length} of ${data.facts.length} facts. The effect is the clean run's ${data.value} less the corrupted run's, the largest of all maps.` + (matches.length > kShown ? ` The first ${kShown} are listed.` : '');
   if ([...list.options].some(option => option.value === chosen)) list.value = chosen;
   else list.selectedIndex = matches.length ? 0 : -1;
   showFact();
