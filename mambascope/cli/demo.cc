@@ -10,6 +10,7 @@
 #include "mambascope/cli/output.h"
 #include "mambascope/cli/parser.h"
 #include "mambascope/error.h"
+#include "mambascope/reports/knockout_words.h"
 #include "mambascope/reports/result_files.h"
 #include "mambascope/reports/result_page.h"
 
@@ -66,7 +67,8 @@ class DemoCommand : public Command {
     const std::string out = out_.value_or(DefaultFolder("demo", {common.model}));
     std::vector<Step> steps = Steps(LoadModel(common), out);
     for (size_t i = 0; i < steps.size(); ++i) {
-      if (steps[i].words[0] == "attention") steps[i].words[4] = StrongestCut(out + "/knockout");
+      if (steps[i].words[0] == "attention")
+        steps[i].words.push_back(StrongestCut(out + "/knockout/knockout.json"));
       Say(fmt::format("\n{} of {}. {}\n{}\n", i + 1, steps.size(), steps[i].question,
                       steps[i].answer));
       RunStep(steps[i]);
@@ -97,21 +99,14 @@ class DemoCommand : public Command {
     throw Error("the bundled " + name + " is missing", "give --relations and --relation");
   }
 
-  // The layer whose window cost most in the knockout of the tour.
-  static std::string StrongestCut(const std::string& folder) {
-    const auto results = std::get<std::vector<KnockoutResult>>(ReadResults(folder).at(0).result);
-    const KnockoutResult& result = results.at(0);
-    int layer = 0;
-    double lowest = 0;
-    for (size_t f = 0; f < result.flows.size(); ++f) {
-      const std::vector<double>& change = result.summary.all.flows.at(f).change;
-      const auto least = std::min_element(change.begin(), change.end());
-      if (least == change.end() || *least >= lowest) continue;
-      lowest = *least;
-      const WindowPlaces& places = result.lengths.at(result.flows[f].windows);
-      layer = places.x.at(static_cast<size_t>(least - change.begin())) + places.window - 1;
-    }
-    return std::to_string(layer);
+  // The last layer of the window whose cut cost most in the knockout of the tour.
+  static std::string StrongestCut(const std::string& file) {
+    const ResultFile read = ReadResults(file).at(0);
+    const KnockoutResult& result = std::get<std::vector<KnockoutResult>>(read.result).at(0);
+    const std::optional<LargestCut> cut = FindLargestCut(result);
+    if (!cut || cut->loss <= 0) return "0";
+    const WindowPlaces& places = result.lengths.at(result.flows[cut->flow].windows);
+    return std::to_string(places.x.at(cut->window) + places.window - 1);
   }
 
   std::vector<Step> Steps(const Model& model, const std::string& out) const {
@@ -135,7 +130,7 @@ class DemoCommand : public Command {
          {"trace", "--prompt", prompt_, "--subject", subject_, "--corrupt-subject", other_,
           "--site", "resid", "--out", folder("trace-one")}},
         {"Where are facts on average, and in which part of a layer?",
-         fmt::format("The same for {} known facts at several sites of a layer.", limit_),
+         fmt::format("Causal tracing is averaged over {} facts for each part of a layer.", limit_),
          {"trace", "--relations", relations, "--limit", limit, "--site", TracedSites(model),
           "--out", folder("trace")}},
         {"Through which part of the mixer do facts reach the answer?",
@@ -147,12 +142,12 @@ class DemoCommand : public Command {
          "In a few layers at a time, the last token cannot read other tokens (knockout).",
          {"knockout", "--relations", relations, "--limit", limit, "--mode", "cut-conv", "--out",
           folder("knockout")}},
-        {"What does the last token read there?",
-         "The mixer of the layer whose cut cost most, as a matrix from token to token (hidden "
-         "attention).",
-         {"attention", "--prompt", question, "--layer", "0", "--out", folder("attention")}},
+        {"What does the last token read?",
+         "Hidden attention shows which token reads which, in the last layer of the most harmful "
+         "cut.",
+         {"attention", "--prompt", question, "--out", folder("attention"), "--layer"}},
         {"Can the fact be rewritten?",
-         "One weight is changed so that the model says something else (ROME). The table shows what "
+         "ROME changes one weight matrix so that the answer changes. The table shows what "
          "it says before and after.",
          {"edit", "--prompt", prompt_, "--subject", subject_, "--target", target_, "--out",
           folder("edit")}},
@@ -195,6 +190,9 @@ class DemoCommand : public Command {
     if (common.dtype != "float32") words.insert(words.end(), {"--dtype", common.dtype});
     if (common.threads != 0)
       words.insert(words.end(), {"--threads", std::to_string(common.threads)});
+    if (common.seed) words.insert(words.end(), {"--seed", std::to_string(*common.seed)});
+    if (common.compat != "none" && step != "report")
+      words.insert(words.end(), {"--compat", common.compat});
     if (common.quiet) words.emplace_back("--quiet");
     if (force_ && step != "predict" && step != "report") words.emplace_back("--force");
     return words;

@@ -114,18 +114,22 @@ class AddToParser : public OptionVisitor {
     if (info.presence == OptionInfo::Presence::kRequired) option.required();
     relations_.emplace_back(&option, info);
   }
-  // The given options that result files depend on, as words of a command line.
+  // The command and its given options that result files depend on, as words of a command line.
   std::vector<std::string> Given() const {
-    std::vector<std::string> words;
+    std::vector<std::string> words = {app_.get_name()};
     for (const auto& [option, info] : relations_) {
       if (option->count() == 0 || info.decides == Decides::kConduct) continue;
       const std::string name = SplitAt(info.names, ',')[0];
-      const std::vector<std::string> values = option->results();
-      if (option->get_expected_max() == 0) words.push_back(name);  // a flag
-      else if (info.list == List::kCommas)
-        words.insert(words.end(), {name, fmt::format("{}", fmt::join(values, ","))});
-      else
-        for (const std::string& value : values) words.insert(words.end(), {name, value});
+      std::vector<std::string> values = option->results();
+      if (option->get_expected_max() == 0) {  // a flag
+        words.push_back(name);
+        continue;
+      }
+      if (info.list == List::kCommas) values = {fmt::format("{}", fmt::join(values, ","))};
+      for (const std::string& value : values) {
+        if (value.starts_with('-')) words.push_back(name + "=" + value);  // else it is an option
+        else words.insert(words.end(), {name, value});
+      }
     }
     return words;
   }
@@ -207,10 +211,9 @@ void AddCommand(CLI::App& app, const CommandEntry& entry, Command& command) {
   VisitAllOptions(command, *add);
   add->Relate();
   own.set_help_flag("-h,--help", "Print this help message and exit")->group("Run");  // the last one
-  own.callback([&command, add, name = entry.name] {
+  own.callback([&command, add] {
     try {
-      command.common.arguments = {name};
-      for (std::string& word : add->Given()) command.common.arguments.push_back(std::move(word));
+      command.common.arguments = add->Given();
       Refuse(command.common.check && !command.HasCheck(),
              "--check needs a sweep, whose cells can be computed again. This run has none");
       Refuse(command.common.explain && !command.HasPlan(),

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/figure_files.h"
@@ -59,7 +61,12 @@ class ReportCommand : public Command {
   void Run() override {
     std::vector<ResultFile> files;
     for (const std::string& place : places_) {
-      for (ResultFile& file : ReadResults(place)) files.push_back(std::move(file));
+      for (ResultFile& file : ReadResults(place)) {
+        const bool is_known = std::any_of(files.begin(), files.end(), [&](const ResultFile& other) {
+          return std::filesystem::equivalent(other.file, file.file);
+        });
+        if (!is_known) files.push_back(std::move(file));
+      }
     }
     const OutputFolder folder(out_, {"report.html"});
     const Page page = ReportPage(files);

@@ -1,6 +1,6 @@
 // The numbers behind a figure as a table in long form: a row per number, with its keys. The
-// figure's specification holds it as usermeta.table, {columns, rows}. Pages save it as CSV, and
-// reports find the largest value in it.
+// figure's specification holds it as usermeta.table, {keys: their number, columns, rows}. Pages
+// save it as CSV, and reports find the largest value in it.
 #pragma once
 
 #include <optional>

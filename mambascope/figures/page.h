@@ -10,6 +10,8 @@
 
 namespace mambascope {
 
+using PageLines = std::vector<std::pair<std::string, std::string>>;  // names and values
+
 struct Figure {
   std::string heading;
   std::string caption;  // how to read the figure; newlines are kept
@@ -22,10 +24,8 @@ struct Figure {
   std::string range = {};    // the largest and the smallest of the figure's numbers
   std::string of = {};       // whose figure it is
   std::string command = {};  // the command that makes it
-  std::vector<std::pair<std::string, std::string>> made_by = {};  // the options that made it
+  PageLines made_by = {};    // the options that made it
 };
-
-using PageLines = std::vector<std::pair<std::string, std::string>>;  // names and values
 
 // A table of texts.
 struct PageTable {

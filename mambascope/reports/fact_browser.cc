@@ -93,7 +93,7 @@ Json FactBrowserJson(const std::vector<const TraceResult*>& traces) {
       const auto [at, is_new] = places.emplace(KeyOf(*trace, one.fact), facts.size());
       if (is_new) {
         facts.push_back(FactJson(*trace, one.fact));
-        effects.push_back(0);
+        effects.push_back(Effect(one.fact));
       }
       Json& list = facts[at->second]["panels"];
       while (list.size() <= panel) list.push_back(nullptr);

@@ -269,13 +269,13 @@ TEST_F(FactBrowserInABrowser, FollowsItsReader) {
   expect("all", "Oslo,Paris,Nile");
   expect("chosen", "Oslo is in \u2192 home");
   expect("count",
-         "3 of 3 facts. The effect is the clean run's p(answer) less the corrupted run's, the "
-         "largest of all maps.");
+         "3 of 3 facts. The effect is the largest drop of p(answer) from the clean run "
+         "to the corrupted run.");
   expect("found", "Nile");
   expect("found-chosen", "Nile is in \u2192 Africa");
   expect("found-count",
-         "1 of 3 facts. The effect is the clean run's p(answer) less the corrupted run's, the "
-         "largest of all maps.");
+         "1 of 3 facts. The effect is the largest drop of p(answer) from the clean run "
+         "to the corrupted run.");
   expect("none", "");
   expect("none-chosen", "No fact matches.");
   expect("cities", "Oslo,Paris");

@@ -68,14 +68,13 @@ struct AverageCell {
   double effect = 0;
 };
 
-// The cell with the largest effect in the first `rows` rows. None: no cell has a value.
-std::optional<AverageCell> LargestAverageCell(const TraceAverage& average, size_t rows) {
+// The cell with the largest value in rows `begin` to `end` - 1. None: no cell has a value.
+std::optional<AverageCell> LargestCell(const TraceGrid& grid, size_t begin, size_t end) {
   std::optional<AverageCell> largest;
-  for (size_t row = 0; row < std::min(rows, average.ie.size()); ++row) {
-    for (size_t layer = 0; layer < average.ie[row].size(); ++layer) {
-      const std::optional<double>& effect = average.ie[row][layer];
-      if (HasValue(effect) && (!largest || *effect > largest->effect))
-        largest = {row, layer, *effect};
+  for (size_t row = begin; row < std::min(end, grid.size()); ++row) {
+    for (size_t layer = 0; layer < grid[row].size(); ++layer) {
+      const std::optional<double>& value = grid[row][layer];
+      if (HasValue(value) && (!largest || *value > largest->effect)) largest = {row, layer, *value};
     }
   }
   return largest;
@@ -107,7 +106,7 @@ std::string TracedModel(const TraceResult& result) {
 
 // Where the subject's tokens have the largest effect. Empty: they have no values.
 std::string EarlySite(const TraceResult& result, const TraceAverage& average) {
-  const std::optional<AverageCell> largest = LargestAverageCell(average, kSubjectRows);
+  const std::optional<AverageCell> largest = LargestCell(average.ie, 0, kSubjectRows);
   if (!largest) return "";
   const std::string where = fmt::format("At {} of {}", SiteName(result.site), TracedModel(result)),
                     effect = EffectName(result.metric);
@@ -116,9 +115,9 @@ std::string EarlySite(const TraceResult& result, const TraceAverage& average) {
                        kNoEffect);
   const auto& interval = average.ci95.at(largest->row).at(largest->layer);
   if (interval && interval->first <= 0 && interval->second > 0)
-    return fmt::format("{}, no token of the subject has a clear {}. The largest is at {}.", where,
+    return fmt::format("{}, the subject's largest indirect {} may be chance. It is at {}.", where,
                        effect, CellWords(result, average, *largest));
-  return fmt::format("{}, among the subject's tokens the {} is largest at {}.", where, effect,
+  return fmt::format("{}, the subject's largest indirect {} is at {}.", where, effect,
                      CellWords(result, average, *largest));
 }
 
@@ -129,14 +128,9 @@ std::string OneFact(const TraceResult& result) {
   const std::optional<EffectScale> scale = ScaleOf(trace.fact, result.metric);
   if (grid.empty() || !scale) return "";
   const Prompt& clean = trace.fact.clean;
-  std::optional<AverageCell> largest;
-  for (auto row = static_cast<size_t>(clean.subject_span.begin);
-       row < std::min(static_cast<size_t>(clean.subject_span.end), grid.size()); ++row) {
-    for (size_t layer = 0; layer < grid[row].size(); ++layer) {
-      if (HasValue(grid[row][layer]) && (!largest || *grid[row][layer] > largest->effect))
-        largest = {row, layer, *grid[row][layer]};
-    }
-  }
+  const std::optional<AverageCell> largest =
+      LargestCell(grid, static_cast<size_t>(clean.subject_span.begin),
+                  static_cast<size_t>(clean.subject_span.end));
   if (!largest) return "";
   const auto& last = grid.back();
   const auto late = std::find_if(last.begin(), last.end(), [&](const auto& value) {
@@ -188,7 +182,7 @@ std::string LateSite(const TraceResult& result, const TraceAverage& average) {
 
 // What mixer_out does that its inputs do not.
 std::string IsolatedSite(const TraceResult& result, const TraceAverage& difference) {
-  const std::optional<AverageCell> largest = LargestAverageCell(difference, kTraceRows.size());
+  const std::optional<AverageCell> largest = LargestCell(difference.ie, 0, kTraceRows.size());
   if (!largest) return "";
   const std::string model = TracedModel(result);
   if (largest->effect < kNoEffect)
@@ -264,27 +258,6 @@ std::string OtherProjections(const EditSweepSummary& summary, const EditSweepRow
   return others.empty() ? "" : fmt::format(" {}.", Listed(others, "and"));
 }
 
-// The window of a flow in which p(answer) falls most, by `loss` percent.
-struct LargestCut {
-  size_t flow = 0, window = 0;
-  double loss = 0;
-};
-
-// The largest loss of all flows, except those from the source `without`. None: there is no value.
-std::optional<LargestCut> FindLargestCut(const KnockoutResult& result,
-                                         const std::string& without = "") {
-  std::optional<LargestCut> largest;
-  const std::vector<KnockoutAverage>& averages = result.summary.all.flows;
-  for (size_t f = 0; f < std::min(result.flows.size(), averages.size()); ++f) {
-    if (result.flows[f].from == without) continue;
-    for (size_t w = 0; w < averages[f].change.size(); ++w) {
-      const double loss = -averages[f].change[w];
-      if (HasValue(loss) && (!largest || loss > largest->loss)) largest = {f, w, loss};
-    }
-  }
-  return largest;
-}
-
 // "layer 3", "layers 2 to 4", "the window of 3 layers around layer 3"
 std::string CutWindow(const KnockoutResult& result, const LargestCut& cut) {
   const WindowPlaces& places = result.lengths.at(result.flows[cut.flow].windows);
@@ -308,7 +281,7 @@ std::string NextSource(const KnockoutResult& result, const LargestCut& largest) 
   if (!next) return "";
   if (next->loss <= kNoLoss)
     return fmt::format(" No other source lowers it by more than {} %.", kNoLoss);
-  return fmt::format(" The next source is {}: {} in {}.", result.flows[next->flow].from,
+  return fmt::format(" Source \"{}\" is next: {} in {}.", result.flows[next->flow].from,
                      PercentWords(next->loss), CutWindow(result, *next));
 }
 
@@ -397,19 +370,19 @@ std::string PathsFinding(const PathsResult& result) {
                     model = result.name.empty() ? ModelName(result.options) : result.name,
                     effect = EffectName(result.metric);
   if (unchanged.size() == parts.size())
-    return fmt::format("With {} restored in {}, holding {} changes the {} by less than {}.", token,
+    return fmt::format("With {} restored in {}, severing {} changes the {} by less than {}.", token,
                        model, Listed(unchanged, "or"), effect, kNoEffect);
   std::string text =
       most.Lowers() < kNoEffect
-          ? fmt::format("With {} restored in {}, holding no part lowers the {} by {} or more.",
+          ? fmt::format("With {} restored in {}, severing no part lowers the {} by {} or more.",
                         token, model, effect, kNoEffect)
           : fmt::format(
-                "With {} restored in layer {} of {}, holding {} lowers the {} most: from "
+                "With {} restored in layer {} of {}, severing {} lowers the {} most: from "
                 "{} to {}.",
                 token, most.layer, model, most.name, effect, Decimals(most.from, 2),
                 Decimals(most.to, 2));
   if (!unchanged.empty())
-    text += fmt::format(" Holding {} changes it by less than {} in every layer.",
+    text += fmt::format(" Severing {} changes it by less than {} in every layer.",
                         Listed(unchanged, "or"), kNoEffect);
   return text;
 }

@@ -42,15 +42,16 @@ TEST(TraceFindingTest, NamesTheEarlyAndTheLateSite) {
   TraceResult result = TraceOfTwo({0.125, 0.26, 0.2}, {0, 0.4, 0.75});
   TraceAverage& average = result.summary.average;
   average.ci95[2][1] = {0.21, 0.3};
-  EXPECT_EQ(TraceFinding(result), std::string("At resid of demo, among the subject's tokens the "
-                                              "effect is largest at the subject's last token in "
-                                              "layer 1: 0.26 (95 % interval 0.21 to 0.30).") +
-                                      kTakesOver);
+  EXPECT_EQ(
+      TraceFinding(result),
+      std::string("At resid of demo, the subject's largest indirect effect is "
+                  "at the subject's last token in layer 1: 0.26 (95 % interval 0.21 to 0.30).") +
+          kTakesOver);
   average.ie[0][0] = 0.5;
-  EXPECT_EQ(TraceFinding(result), std::string("At resid of demo, among the subject's tokens the "
-                                              "effect is largest at the subject's first token in "
-                                              "layer 0: 0.50.") +
-                                      kTakesOver);
+  EXPECT_EQ(TraceFinding(result),
+            std::string("At resid of demo, the subject's largest indirect effect is "
+                        "at the subject's first token in layer 0: 0.50.") +
+                kTakesOver);
   average.ie[1][2] = 0.63;
   EXPECT_THAT(TraceFinding(result), HasSubstr("at the subject's middle tokens in layer 2: 0.63."));
   average.ie[3][2] = 0.875;
@@ -87,7 +88,7 @@ TEST(TraceFindingTest, SaysThatAnEffectIsNotClear) {
   TraceResult result = TraceOfTwo({0.125, 0.26, 0.2}, {0, 0.4, 0.75});
   result.summary.average.ci95[2][1] = {-0.1, 0.62};
   EXPECT_EQ(TraceFinding(result),
-            std::string("At resid of demo, no token of the subject has a clear effect. The largest "
+            std::string("At resid of demo, the subject's largest indirect effect may be chance. It "
                         "is at the subject's last token in layer 1: 0.26 (95 % interval -0.10 to "
                         "0.62).") +
                 kTakesOver);
@@ -121,15 +122,14 @@ TEST(TraceFindingTest, NamesWindowsMetricAndTheEmbedding) {
   result.metric = Metric::kLogitDiff;
   result.summary.logit_diff = AverageOfTwo({0.38}, {0});
   EXPECT_EQ(TraceFinding(result),
-            "At ssm_out of tiny (windows of 3 layers), among the subject's tokens the effect on "
-            "the logit difference is "
-            "largest at the subject's last token in layer 0: 0.38. The last token's effect stays "
-            "below one half; its largest is 0.00, in layer 0.");
+            "At ssm_out of tiny (windows of 3 layers), the subject's largest indirect effect on "
+            "the logit difference is at the subject's last token in layer 0: 0.38. The last "
+            "token's effect stays below one half; its largest is 0.00, in layer 0.");
   result.site = Site::kEmbed;
   result.window = 1;
   EXPECT_EQ(TraceFinding(result),
-            "At embed of tiny, among the subject's tokens the effect on the logit difference is "
-            "largest at the subject's last "
+            "At embed of tiny, the subject's largest indirect effect on the logit difference is at "
+            "the subject's last "
             "token: 0.38.");
 }
 
@@ -174,37 +174,39 @@ PathsResult PathsOfTwo(const Effects& ssm_out, const Effects& gate) {
 
 TEST(PathsFindingTest, NamesTheHeldPartThatLowersTheEffectMost) {
   PathsResult result = PathsOfTwo({0.38, 0.12}, {0.5, 0.875});
-  EXPECT_EQ(PathsFinding(result),
-            "With the subject's last token restored in layer 1 of demo, holding ssm_out lowers the "
-            "effect most: from 0.88 to 0.12. Holding gate changes it by less than 0.01 in every "
-            "layer.");
+  EXPECT_EQ(
+      PathsFinding(result),
+      "With the subject's last token restored in layer 1 of demo, severing ssm_out lowers the "
+      "effect most: from 0.88 to 0.12. Severing gate changes it by less than 0.01 in every "
+      "layer.");
   result.average.ie[2] = {-0.5, 0.875};
   EXPECT_EQ(PathsFinding(result),
-            "With the subject's last token restored in layer 0 of demo, holding gate lowers the "
+            "With the subject's last token restored in layer 0 of demo, severing gate lowers the "
             "effect most: from 0.50 to -0.50.");
   result.at = "prompt_last";
   result.name = "tiny";
   result.metric = Metric::kLogitDiff;
   result.logit_diff = result.average;
   EXPECT_THAT(PathsFinding(result),
-              StartsWith("With the prompt's last token restored in layer 0 of tiny, holding gate "
+              StartsWith("With the prompt's last token restored in layer 0 of tiny, severing gate "
                          "lowers the effect on the logit difference most: from 0.50"));
 }
 
 TEST(PathsFindingTest, SaysThatNoPartLowersTheEffect) {
   EXPECT_EQ(PathsFinding(PathsOfTwo({0.5, 0.88}, {0.505, 0.875})),
-            "With the subject's last token restored in demo, holding ssm_out or gate changes the "
+            "With the subject's last token restored in demo, severing ssm_out or gate changes the "
             "effect by less than 0.01.");
   EXPECT_EQ(PathsFinding(PathsOfTwo({0.75, 0.88}, {0.5, 0.88})),
-            "With the subject's last token restored in demo, holding no part lowers the effect by "
-            "0.01 or more. Holding gate changes it by less than 0.01 in every layer.");
+            "With the subject's last token restored in demo, severing no part lowers the effect by "
+            "0.01 or more. Severing gate changes it by less than 0.01 in every layer.");
 }
 
 TEST(PathsFindingTest, LeavesOutMissingNumbers) {
   PathsResult result = PathsOfTwo({0.38, NAN}, {std::nullopt, std::nullopt});
-  EXPECT_EQ(PathsFinding(result),
-            "With the subject's last token restored in layer 0 of demo, holding ssm_out lowers the "
-            "effect most: from 0.50 to 0.38.");
+  EXPECT_EQ(
+      PathsFinding(result),
+      "With the subject's last token restored in layer 0 of demo, severing ssm_out lowers the "
+      "effect most: from 0.50 to 0.38.");
   result.average.facts = 0;
   EXPECT_EQ(PathsFinding(result), "");
   EXPECT_EQ(PathsFinding({.options = {}, .at = "", .conditions = {}, .facts = {}}), "");
@@ -344,13 +346,13 @@ TEST(KnockoutFindingTest, NamesTheFlowTheWindowAndTheNextSource) {
   EXPECT_EQ(
       KnockoutFinding(result),
       "In m (cut), cutting the flow from subject to last in layers 2 to 4 lowers p(answer) most: "
-      "by 50.0 % (95 % interval 40.0 to 60.5). The next source is all: 12.5 % in layers 1 to "
+      "by 50.0 % (95 % interval 40.0 to 60.5). Source \"all\" is next: 12.5 % in layers 1 to "
       "3.");
   result.summary.all.flows[1].change[0] = -62;
   EXPECT_EQ(
       KnockoutFinding(result),
       "In m (cut), cutting the flow from all to last in layers 0 to 2 lowers p(answer) most: by "
-      "62.0 %. The next source is subject: 50.0 % in layers 2 to 4.");
+      "62.0 %. Source \"subject\" is next: 50.0 % in layers 2 to 4.");
   result.summary.all.flows[1].change[0] = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THAT(KnockoutFinding(result), HasSubstr("from subject to last in layers 2 to 4"));
 }

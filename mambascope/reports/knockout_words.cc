@@ -7,6 +7,7 @@
 #include <set>
 
 #include "mambascope/figures/palette.h"
+#include "mambascope/figures/values.h"
 #include "mambascope/plural.h"
 #include "mambascope/reports/result_page.h"
 
@@ -85,6 +86,19 @@ std::vector<size_t> ChooseTones(const std::vector<std::string>& sets) {
     tones.push_back(next++);
   }
   return tones;
+}
+
+std::optional<LargestCut> FindLargestCut(const KnockoutResult& result, const std::string& without) {
+  std::optional<LargestCut> largest;
+  const std::vector<KnockoutAverage>& averages = result.summary.all.flows;
+  for (size_t f = 0; f < std::min(result.flows.size(), averages.size()); ++f) {
+    if (result.flows[f].from == without) continue;
+    for (size_t w = 0; w < averages[f].change.size(); ++w) {
+      const double loss = -averages[f].change[w];
+      if (HasValue(loss) && (!largest || loss > largest->loss)) largest = {f, w, loss};
+    }
+  }
+  return largest;
 }
 
 }  // namespace mambascope

@@ -49,4 +49,14 @@ std::string KnockoutData(const KnockoutResult& result);
 // in green, context in red and relation in purple. Other sets get the tones that are left.
 std::vector<size_t> ChooseTones(const std::vector<std::string>& sets);
 
+// The window of a flow in which p(answer) falls most, by `loss` percent.
+struct LargestCut {
+  size_t flow = 0, window = 0;
+  double loss = 0;
+};
+
+// The largest loss of all flows, except those from the source `without`. None: there is no value.
+std::optional<LargestCut> FindLargestCut(const KnockoutResult& result,
+                                         const std::string& without = "");
+
 }  // namespace mambascope

@@ -18,14 +18,14 @@ std::string IdentityOf(const TracedFact& fact) {
 
 template <typename Result>
 std::string FactsKey(const Result& result) {
-  std::string key = result.metric == Metric::kProbability ? "p" : "logit";
+  std::string key = fmt::format("{} {}", result.metric == Metric::kProbability ? "p" : "logit",
+                                DumpJson(result.options.value("noise", Json())));
   for (const auto& one : result.facts) key += "\n" + IdentityOf(one.fact);
   return key;
 }
 
-std::string PartOf(const TraceResult& result) {
-  return fmt::format("{} {}", SiteText(result), result.window);
-}
+// Windows may differ: their default depends on the model's depth.
+std::string PartOf(const TraceResult& result) { return SiteText(result); }
 std::string PartOf(const PathsResult& result) { return result.at; }
 
 std::string ModelNameOf(const TraceResult& result) { return ModelOf(result); }

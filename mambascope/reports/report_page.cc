@@ -7,7 +7,6 @@
 #include <array>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "mambascope/figures/data_table.h"
 #include "mambascope/figures/values.h"
@@ -223,6 +222,7 @@ Page ReportPage(const std::vector<ResultFile>& given) {
       figure.of = part.page.info.title;
       figure.command = command;
       figure.made_by = part.page.info.made_by;
+      std::erase_if(figure.made_by, [](const auto& line) { return line.first == "command line"; });
       AppendToRows(std::move(figure), chapter.rows);
     }
   }

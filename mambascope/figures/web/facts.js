@@ -109,13 +109,13 @@ function fillList() {
   });
   if (order.value !== 'data') {
     const sign = order.value === 'effect' ? -1 : 1;
-    matches.sort((a, b) => sign * (a.fact.effect - b.fact.effect) || a.index - b.index);
+    matches.sort((a, b) => sign * (a.fact.effect - b.fact.effect) );
   }
   const chosen = list.value;
   list.replaceChildren(...matches.slice(0, kShown).map(({fact, index}) => element('option', {
     value: String(index), textContent: `${textOf(fact)}  (effect ${number(fact.effect)})`
   })));
-  count.textContent = `${matches.length} of ${data.facts.length} facts. The effect is the clean run's ${data.value} less the corrupted run's, the largest of all maps.` + (matches.length > kShown ? ` The first ${kShown} are listed.` : '');
+  count.textContent = `${matches.length} of ${data.facts.length} facts. The effect is the largest drop of ${data.value} from the clean run to the corrupted run.` + (matches.length > kShown ? ` The first ${kShown} are listed.` : '');
   if ([...list.options].some(option => option.value === chosen)) list.value = chosen;
   else list.selectedIndex = matches.length ? 0 : -1;
   showFact();
