@@ -37,6 +37,12 @@ class SeveralCliTest : public FactsCliTest {
                          "--out",     folder_ / "out"};
 };
 
+// The options of two runs whose command lines differ.
+Json WithoutArguments(Json options) {
+  options.erase("arguments");
+  return options;
+}
+
 TEST_F(SeveralCliTest, SitesShareFactsAndEqualEachAlone) {
   const Outcome outcome = RunFacts(
       "trace", "out", {"--limit", "3", "--site", "resid,gate", "--json", "--check", "--explain"});
@@ -50,7 +56,7 @@ TEST_F(SeveralCliTest, SitesShareFactsAndEqualEachAlone) {
     const std::string site = s == 0 ? "resid" : "gate";
     const Json alone = RunForResult("trace", site, {"--limit", "3", "--site", site});
     EXPECT_EQ(both["sites"][s]["site"], site);
-    EXPECT_EQ(both["sites"][s]["options"], alone["options"]);
+    EXPECT_EQ(WithoutArguments(both["sites"][s]["options"]), WithoutArguments(alone["options"]));
     ExpectClose(both["sites"][s]["facts"], alone["facts"], 1e-4);
     ExpectClose(both["sites"][s]["average"]["ie"], alone["average"]["ie"], 1e-4);
   }
