@@ -67,8 +67,9 @@ TEST_F(ReportCliTest, GathersResultsOnOnePage) {
   const std::string page = Out("page/report.html");
   const Outcome outcome = RunProgram({"report", Out("results"), "--out", Out("page")});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, AllOf(StartsWith("Causal tracing\n  At resid of demo, "),
-                                 HasSubstr("\nKnockout\n  In demo (cut), "), EndsWith(page + "\n")));
+  EXPECT_THAT(outcome.out,
+              AllOf(StartsWith("Causal tracing\n  At resid of demo, "),
+                    HasSubstr("\nKnockout\n  In demo (cut), "), EndsWith(page + "\n")));
   EXPECT_THAT(ReadFile(page), AllOf(HasSubstr("<h1>Causal tracing</h1>"),
                                     HasSubstr("<h1>Knockout</h1>"), HasSubstr("<h1>Facts</h1>")));
 }

@@ -79,10 +79,10 @@ class DemoCommand : public Command {
  private:
   // The sites of the published figures, as far as the model has them.
   static std::string TracedSites(const Model& model) {
+    const std::vector<SiteInfo> sites = model.sites();
     std::vector<std::string> names;
     for (const Site site :
          {Site::kResid, Site::kMixerOut, Site::kSsmOut, Site::kGate, Site::kMlpOut, Site::kMixed}) {
-      const std::vector<SiteInfo> sites = model.sites();
       const bool has = std::any_of(sites.begin(), sites.end(),
                                    [&](const SiteInfo& info) { return info.site == site; });
       if (has && names.size() < 4) names.emplace_back(SiteName(site));

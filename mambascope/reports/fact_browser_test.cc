@@ -12,6 +12,7 @@
 #include "mambascope/figures/heat_map.h"
 #include "mambascope/figures/page.h"
 #include "mambascope/reports/trace_figures.h"
+#include "mambascope/reports/traced_fact_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -19,23 +20,11 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-// "SUBJECT is in", where the corrupted subject is Rome.
 TracedFact BrowsedFact(const std::string& subject, double p_corrupt = 0.25) {
-  return {.relation = "city",
-          .clean = {.text = subject + " is in",
-                    .ids = {1, 2, 3},
-                    .tokens = {subject, " is", " in"},
-                    .subject = subject,
-                    .subject_span = {0, 1}},
-          .corrupt = Prompt{.text = "Rome is in",
-                            .ids = {4, 2, 3},
-                            .tokens = {"Rome", " is", " in"},
-                            .subject = "Rome",
-                            .subject_span = {0, 1}},
-          .answer_id = 7,
-          .answer = " home",
-          .p_clean = 0.5,
-          .p_corrupt = p_corrupt};
+  TracedFact fact = MakeTracedFact(subject);
+  fact.answer = " home";
+  fact.p_corrupt = p_corrupt;
+  return fact;
 }
 
 TraceResult BrowsedTrace(Site site, const std::vector<TracedFact>& facts) {

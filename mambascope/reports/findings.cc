@@ -367,8 +367,7 @@ std::string PathsFinding(const PathsResult& result) {
   }
   const std::string token = result.at == "subject_last" ? "the subject's last token"
                                                         : "the prompt's last token",
-                    model = result.name.empty() ? ModelName(result.options) : result.name,
-                    effect = EffectName(result.metric);
+                    model = ModelOf(result), effect = EffectName(result.metric);
   if (unchanged.size() == parts.size())
     return fmt::format("With {} restored in {}, severing {} changes the {} by less than {}.", token,
                        model, Listed(unchanged, "or"), effect, kNoEffect);

@@ -28,11 +28,6 @@ std::string FactsKey(const Result& result) {
 std::string PartOf(const TraceResult& result) { return SiteText(result); }
 std::string PartOf(const PathsResult& result) { return result.at; }
 
-std::string ModelNameOf(const TraceResult& result) { return ModelOf(result); }
-std::string ModelNameOf(const PathsResult& result) {
-  return result.name.empty() ? ModelName(result.options) : result.name;
-}
-
 void AddOnce(const std::string& name, std::vector<std::string>& names) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
 }
@@ -46,7 +41,7 @@ std::vector<std::vector<Result>> JoinResults(
   for (const auto* results : all) {
     for (const auto& of_model : *results) {
       for (const Result& result : of_model) {
-        const std::pair place(ModelNameOf(result), PartOf(result));
+        const std::pair place(ModelOf(result), PartOf(result));
         if (!cells.emplace(place, &result).second) return {};
         AddOnce(place.first, models);
         AddOnce(place.second, parts);

@@ -68,15 +68,10 @@ std::string PathsCaption(const PathsResult& result, const std::string& token) {
       token, EffectText(result.metric));
 }
 
-std::string PathsModel(const PathsResult& result) {
-  return result.name.empty() ? ModelName(result.options) : result.name;
-}
-
 // "demo, the subject's last token": what tells the results apart.
 std::string PathsPanelName(const PathsResults& results, const PathsResult& result) {
   if (results.size() == 1) return TokenName(result.at);
-  return results[0].size() == 1 ? PathsModel(result)
-                                : PathsModel(result) + ", " + TokenName(result.at);
+  return results[0].size() == 1 ? ModelOf(result) : ModelOf(result) + ", " + TokenName(result.at);
 }
 
 // The curves of all results that have an average. Models of different depths are drawn by depth.
@@ -124,8 +119,7 @@ LinePanels PathsPanels(const PathsResults& results) {
 Page PathPanelsPage(const PathsResults& results) {
   const PathsResult& first = results[0][0];
   std::vector<std::string> models, tokens;
-  for (const std::vector<PathsResult>& of_model : results)
-    models.push_back(PathsModel(of_model[0]));
+  for (const std::vector<PathsResult>& of_model : results) models.push_back(ModelOf(of_model[0]));
   for (const PathsResult& result : results[0]) tokens.push_back(TokenName(result.at));
   const std::string at = fmt::format("{}", fmt::join(tokens, " and "));
   std::vector<const Json*> runs;
@@ -215,10 +209,10 @@ std::string PathsText(const PathsResults& results) {
   std::string text = FactsText(first.facts.size(), first.relations);
   for (const std::vector<PathsResult>& tokens : results) {
     if (first.facts.size() == 1)
-      text += fmt::format("{}{}: {}", text.empty() ? "" : "\n", PathsModel(tokens[0]),
+      text += fmt::format("{}{}: {}", text.empty() ? "" : "\n", ModelOf(tokens[0]),
                           FactText(tokens[0].facts[0].fact));
     for (const PathsResult& result : tokens)
-      text += fmt::format("\n{}: {}", PathsModel(result), PathsMap(result));
+      text += fmt::format("\n{}: {}", ModelOf(result), PathsMap(result));
   }
   return text;
 }

@@ -204,13 +204,12 @@ Page ReportPage(const std::vector<ResultFile>& given) {
                     .caption = "The files of this report. Figures of the same facts are joined.",
                     .columns = {"file", "result"},
                     .rows = {}};
-  for (const ResultFile& file : given)
-    results.rows.push_back(
-        {{file.file.string(), std::visit(MakePart(), file.result).page.info.title}});
+  std::map<std::filesystem::path, std::string> titles;  // of the results that were not joined
   std::map<ChapterKind, Chapter> chapters;
   for (const ResultFile& file : files) {
     Part part = std::visit(MakePart(), file.result);
     Chapter& chapter = chapters[part.chapter];
+    if (file.more.empty()) titles[file.file] = part.page.info.title;
     chapter.heading = kChapterNames[static_cast<size_t>(part.chapter)];
     const std::string command = CommandLines(file.runs);
     if (part.page.figures.empty()) chapter.tables.push_back(SummaryTable(part, command));
@@ -227,6 +226,13 @@ Page ReportPage(const std::vector<ResultFile>& given) {
     }
   }
   for (auto& [kind, chapter] : chapters) report.chapters.push_back(std::move(chapter));
+  for (const ResultFile& file : given) {
+    const auto title = titles.find(file.file);
+    results.rows.push_back(
+        {{file.file.string(), title != titles.end()
+                                  ? title->second
+                                  : std::visit(MakePart(), file.result).page.info.title}});
+  }
   report.tables = {results};
   report.facts = FactBrowserJson(TracesOf(files));
   return report;

@@ -14,6 +14,7 @@
 #include "mambascope/experiments/lre/lre_json.h"
 #include "mambascope/figures/browser_test_support.h"
 #include "mambascope/figures/data_table.h"
+#include "mambascope/reports/traced_fact_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -25,31 +26,13 @@ using testing::SizeIs;
 
 constexpr char kHostileSubject[] = "</script><img src=x onerror=alert(1)>";
 
-TracedFact ReportedFact(const std::string& subject) {
-  return {.relation = "city",
-          .clean = {.text = subject + " is in",
-                    .ids = {1, 2, 3},
-                    .tokens = {subject, " is", " in"},
-                    .subject = subject,
-                    .subject_span = {0, 1}},
-          .corrupt = Prompt{.text = "Rome is in",
-                            .ids = {4, 2, 3},
-                            .tokens = {"Rome", " is", " in"},
-                            .subject = "Rome",
-                            .subject_span = {0, 1}},
-          .answer_id = 7,
-          .answer = " France",
-          .p_clean = 0.5,
-          .p_corrupt = 0.25};
-}
-
 // Facts of three tokens in two layers. At the subject, layer 0 brings p(answer) to `restored`.
 TraceResult ReportedTrace(const std::string& model, Site site,
                           const std::vector<std::string>& subjects, double restored = 0.375) {
   TraceResult result{
       .options = {{"command", "trace"}, {"model", model}}, .site = site, .facts = {}};
   for (const std::string& subject : subjects)
-    result.facts.push_back({.fact = ReportedFact(subject),
+    result.facts.push_back({.fact = MakeTracedFact(subject),
                             .probs = {{restored, 0.3125}, {0.25, 0.25}, {0.25, 0.4375}}});
   result.summary = SummarizeTraces(result.facts);
   return result;
@@ -72,7 +55,7 @@ PathsResult ReportedPaths() {
                      .conditions = {"recovery", "gate"},
                      .facts = {}};
   for (const char* subject : {"Paris", "Oslo"})
-    result.facts.push_back({.fact = ReportedFact(subject),
+    result.facts.push_back({.fact = MakeTracedFact(subject),
                             .conditions = result.conditions,
                             .probs = {{0.375, 0.5}, {0.25, 0.375}}});
   result.average = AveragePaths(result.facts);

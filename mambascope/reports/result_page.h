@@ -19,6 +19,12 @@ std::string JoinTexts(const std::vector<std::string>& texts);
 // The model's folder name: "demo-neox" for the option --model models/demo-neox.
 std::string ModelName(const Json& options);
 
+// The model's name in figures.
+template <typename Result>
+std::string ModelOf(const Result& result) {
+  return result.name.empty() ? ModelName(result.options) : result.name;
+}
+
 // The names of the data files or folders: "relations", "counterfact.json". Empty: none was given.
 std::string DataName(const Json& options);
 

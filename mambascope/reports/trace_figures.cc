@@ -249,10 +249,6 @@ std::string SiteText(const TraceResult& result) {
   return result.summary.isolated ? site + " and its inputs" : site;
 }
 
-std::string ModelOf(const TraceResult& result) {
-  return result.name.empty() ? ModelName(result.options) : result.name;
-}
-
 Grid FactHeatMap(const TraceResult& result, const FactTrace& trace) {
   const TracedFact& fact = trace.fact;
   Grid grid{

@@ -35,8 +35,6 @@ bool IsLogitDiff(const TraceResult& result);
 // The colours that published figures give to each kind of state.
 std::string SchemeForSite(Site site);
 
-// The model's name.
-std::string ModelOf(const TraceResult& result);
 // "ssm_out", or with --isolate "mixer_out and its inputs".
 std::string SiteText(const TraceResult& result);
 // "12 facts of relations", or the prompt of the only fact.

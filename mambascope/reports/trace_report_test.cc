@@ -7,6 +7,7 @@
 #include "mambascope/reports/fact_text.h"
 #include "mambascope/reports/paths_report.h"
 #include "mambascope/reports/trace_figures.h"
+#include "mambascope/reports/traced_fact_test_support.h"
 
 namespace mambascope {
 namespace {
@@ -14,24 +15,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-
-TracedFact MakeTracedFact(const std::string& subject) {
-  return {.relation = "city",
-          .clean = {.text = subject + " is in",
-                    .ids = {1, 2, 3},
-                    .tokens = {subject, " is", " in"},
-                    .subject = subject,
-                    .subject_span = {0, 1}},
-          .corrupt = Prompt{.text = "Rome is in",
-                            .ids = {4, 2, 3},
-                            .tokens = {"Rome", " is", " in"},
-                            .subject = "Rome",
-                            .subject_span = {0, 1}},
-          .answer_id = 7,
-          .answer = " France",
-          .p_clean = 0.5,
-          .p_corrupt = 0.25};
-}
 
 // `facts` facts of three tokens in two layers. Only the subject restores the answer, by half.
 TraceResult MakeTraces(size_t facts) {
