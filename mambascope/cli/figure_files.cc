@@ -27,7 +27,8 @@ std::string RenderProgram(const Json& specs, const fs::path& file) {
   // The libraries define globals where they see neither modules nor a loader.
   std::string program =
       "const run = code => new Function('module', 'exports', 'define', code)();\n";
-  for (const std::string_view code : {web::Vega(), web::VegaLite(), web::RenderJs()})
+  const std::string render = std::string(web::ThemeJs()) + std::string(web::RenderJs());
+  for (const std::string_view code : {web::Vega(), web::VegaLite(), std::string_view(render)})
     program += fmt::format("run({});\n", DumpJson(Json(std::string(code))));
   return program + fmt::format(R"((async () => {{
   const pictures = [];

@@ -114,7 +114,8 @@ std::string Section(const Figure& figure, size_t number) {
 {}{}{}<p class="caption">{}</p>
 <div class="plot"></div>
 <div class="actions"></div>
-{}<details class="specification"><summary>Specification and data (Vega-Lite JSON)</summary><pre></pre></details>
+{}<details class="specification"><summary>Specification and data (Vega-Lite JSON)</summary>
+<pre></pre></details>
 <script type="application/json">{}</script>
 </section>
 )",
@@ -178,7 +179,8 @@ std::string HtmlPage(const Page& page) {
       "<footer>Made by mambascope. Figures: Vega-Lite.</footer>\n</main>\n<!-- vega, vega-lite and "
       "vega-embed:\n{}-->\n",
       web::Licence());
-  for (std::string_view code : {web::Vega(), web::VegaLite(), web::VegaEmbed(), web::PageJs()})
+  for (std::string_view code :
+       {web::Vega(), web::VegaLite(), web::VegaEmbed(), web::ThemeJs(), web::PageJs()})
     html += InlineScript(code);
   if (!page.facts.is_null()) html += InlineScript(web::FactsJs());
   return html + "</body>\n</html>\n";

@@ -24,6 +24,7 @@ std::string_view LinePanels();
 std::string_view Scatter();
 
 std::string_view PageCss();
+std::string_view ThemeJs();   // what PageJs and RenderJs need
 std::string_view PageJs();    // draws the page's specifications
 std::string_view RenderJs();  // draws specifications in Node.js
 std::string_view FactsJs();   // the fact browser of a report

@@ -6,18 +6,6 @@ const systemDark = matchMedia('(prefers-color-scheme: dark)');
 let chosenDark = null;  // the button's choice; null: as the system
 const isDark = () => chosenDark ?? systemDark.matches;
 
-// Colours of axes, titles and legends. A figure's specification itself holds the colours of its marks.
-function theme(dark) {
-  const [paper, ink, soft, line] = dark ? ['#17171a', '#e6e6ea', '#b4b4bd', '#34343a'] : ['#ffffff', '#1c1c20', '#50505a', '#e8e8ec'];
-  return {
-    background: paper,
-    title: {color: ink, subtitleColor: soft},
-    axis: {labelColor: ink, titleColor: soft, gridColor: line, domainColor: line, tickColor: line},
-    legend: {labelColor: ink, titleColor: soft},
-    header: {labelColor: ink},
-  };
-}
-
 function withDark(spec, dark) {
   const params = spec.params?.map(param => (param.name === 'dark' ? {...param, value: dark} : param));
   return params ? {...spec, params} : spec;
@@ -50,14 +38,6 @@ async function draw(section) {
   }
 }
 
-// The specification without the views and layers that only show what is selected on the screen.
-function withoutHelpers(spec) {
-  const kept = {};
-  for (const key of ['layer', 'vconcat', 'hconcat', 'concat'])
-    if (spec[key]) kept[key] = spec[key].filter(part => !part.name?.startsWith('helper')).map(withoutHelpers);
-  return {...spec, ...kept};
-}
-
 // A picture of the figure as a URL: as it is shown, or for white paper and without helpers.
 async function picture(section, type, asShown) {
   const scale = type === 'png' ? 3 : 1;
@@ -68,29 +48,26 @@ async function picture(section, type, asShown) {
   return url;
 }
 
+// A button that saves what makeUrl returns, or promises.
+function saveButton(section, text, ending, makeUrl) {
+  const button = Object.assign(document.createElement('button'), {type: 'button', textContent: text});
+  button.addEventListener('click', async () => {
+    const href = await makeUrl();
+    Object.assign(document.createElement('a'), {href, download: `${specOf(section).name || section.id}.${ending}`}).click();
+    if (href.startsWith('blob:')) setTimeout(() => URL.revokeObjectURL(href));
+  });
+  return button;
+}
+
 // The buttons that save a figure.
 function addActions(section) {
   const asShown = Object.assign(document.createElement('input'), {type: 'checkbox'});
-  const buttons = ['svg', 'png'].map(type => {
-    const button = Object.assign(document.createElement('button'), {type: 'button', textContent: `Save ${type.toUpperCase()}`});
-    button.addEventListener('click', async () => {
-      const href = await picture(section, type, asShown.checked);
-      Object.assign(document.createElement('a'), {href, download: `${specOf(section).name || section.id}.${type}`}).click();
-    });
-    return button;
-  });
-  const save = (text, ending, type, content) => {
-    const button = Object.assign(document.createElement('button'), {type: 'button', textContent: text});
-    button.addEventListener('click', () => {
-      const href = URL.createObjectURL(new Blob([content()], {type}));
-      Object.assign(document.createElement('a'), {href, download: `${specOf(section).name || section.id}.${ending}`}).click();
-      setTimeout(() => URL.revokeObjectURL(href));
-    });
-    return button;
-  };
-  buttons.push(save('Save Vega-Lite', 'vl.json', 'application/json', () => JSON.stringify(specOf(section), null, 1)));
-  if (specOf(section).usermeta?.table)
-    buttons.push(save('Save CSV', 'csv', 'text/csv', () => csv(specOf(section).usermeta.table)));
+  const blob = (type, text) => URL.createObjectURL(new Blob([text], {type}));
+  const buttons = ['svg', 'png'].map(
+      type => saveButton(section, `Save ${type.toUpperCase()}`, type, () => picture(section, type, asShown.checked)));
+  buttons.push(saveButton(section, 'Save Vega-Lite', 'vl.json', () => blob('application/json', JSON.stringify(specOf(section), null, 1))));
+  const table = specOf(section).usermeta?.table;
+  if (table) buttons.push(saveButton(section, 'Save CSV', 'csv', () => blob('text/csv', csv(table))));
   const label = document.createElement('label');
   label.append(asShown, ' as shown here, with the selection');
   section.querySelector('.actions').append(...buttons, label);

@@ -1,5 +1,5 @@
 // Renders Vega-Lite specifications as SVG in Node.js, without a browser: render(spec) returns a promise of the SVG's text. It needs the
-// globals vega and vegaLite.
+// globals vega and vegaLite, and follows theme.js in one script.
 'use strict';
 
 (() => {
@@ -29,25 +29,9 @@ vega.textMetrics.width = (item, text) => {
   return item.limit > 0 ? Math.min(width, +item.limit) : width;  // vega cuts longer text
 };
 
-// The colours of a saved figure (page.js), for white paper.
-const config = {
-  background: '#ffffff',
-  title: {color: '#1c1c20', subtitleColor: '#50505a'},
-  axis: {labelColor: '#1c1c20', titleColor: '#50505a', gridColor: '#e8e8ec', domainColor: '#e8e8ec', tickColor: '#e8e8ec'},
-  legend: {labelColor: '#1c1c20', titleColor: '#50505a'},
-  header: {labelColor: '#1c1c20'},
-};
-
-function withoutHelpers(spec) {
-  const kept = {};
-  for (const key of ['layer', 'vconcat', 'hconcat', 'concat'])
-    if (spec[key]) kept[key] = spec[key].filter(part => !part.name?.startsWith('helper')).map(withoutHelpers);
-  return {...spec, ...kept};
-}
-
 globalThis.render = async spec => {
   vega.resetSVGDefIds();  // a figure's text does not depend on the figures before it
-  const view = new vega.View(vega.parse(vegaLite.compile(withoutHelpers(spec), {config}).spec), {renderer: 'none'});
+  const view = new vega.View(vega.parse(vegaLite.compile(withoutHelpers(spec), {config: theme(false)}).spec), {renderer: 'none'});
   try {
     return await view.toSVG();
   } finally {

@@ -24,6 +24,7 @@ mambascope_web_\name\()_end:
   embed line_panels, "line_panels.vl.jsonc"
   embed scatter, "scatter.vl.jsonc"
   embed page_css, "page.css"
+  embed theme_js, "theme.js"
   embed page_js, "page.js"
   embed facts_js, "facts.js"
   embed render_js, "render.js"
