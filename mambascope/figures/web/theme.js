@@ -20,3 +20,6 @@ function withoutHelpers(spec) {
     if (spec[key]) kept[key] = spec[key].filter(part => !part.name?.startsWith('helper')).map(withoutHelpers);
   return {...spec, ...kept};
 }
+
+// The page of `mambascope serve` imports this file; a page that holds it as a script has no `module`.
+if (typeof module === 'object') module.exports = {theme, withoutHelpers};

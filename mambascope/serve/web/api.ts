@@ -1,0 +1,135 @@
+// The server's API: its types, the session, and runs that answer by a stream of events.
+
+export interface Projection { name: string; layers: number[]; }
+export interface Model {
+  name: string;
+  architecture: string;
+  layers: number;
+  parameters: number;
+  vocab: number;
+  sites: string[];
+  traced_sites: string[];
+  mixers: {mamba: number[]; attention: number[]};
+  projections: Projection[];
+  edit: {layer: number; projection: string};
+  attention_layer: number;
+}
+export interface Example { relation: string; pattern: string; subject: string; object: string; }
+export interface Session {
+  version: string;
+  models: Model[];
+  examples: Example[];
+  max_tokens: number;
+  results: boolean;
+}
+
+export interface Token { id: number; text: string; begin: number; end: number; }
+export interface Next { id: number; text: string; prob: number; logit?: number; }
+export interface Prediction {
+  tokens: Token[];
+  top: Next[];
+  corrupted?: {tokens: Token[]; top: Next[]};
+  patched?: {top: Next[]};
+}
+export interface Figure { heading: string; caption: string; spec: Record<string, unknown>; }
+export interface Table {
+  heading: string;
+  caption: string;
+  columns: string[];
+  rows: {cells: string[]; is_marked: boolean}[];
+}
+export interface Result {
+  command: string;
+  json: unknown;
+  figures: Figure[];
+  tables: Table[];
+  summary: [string, string][];
+  edit?: string;
+}
+export interface RunEvents {
+  waiting(ahead: number): void;
+  progress(text: string, share: number|null): void;
+  warning(text: string): void;
+}
+
+// What the server says is wrong, or that it says nothing.
+export class ApiError extends Error {
+  constructor(message: string, readonly hint: string, readonly status: number) { super(message); }
+  get isLost(): boolean { return this.status === 0; }
+}
+// The run was ended by a newer one, by Stop, or by the server.
+export class Ended extends Error {}
+
+const kToken = new URLSearchParams(location.search).get('token') ?? '';
+const lost = () =>
+    new ApiError('The server does not answer. It may have been stopped.', '', 0);
+
+// An address of this server with the token, for links.
+export const withToken = (path: string): string =>
+    kToken ? `${path}?token=${encodeURIComponent(kToken)}` : path;
+
+export async function request(path: string, options: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(options.headers);
+  if (kToken) headers.set('X-Mambascope-Token', kToken);
+  let response: Response;
+  try {
+    response = await fetch(path, {...options, headers});
+  } catch (error) {
+    throw options.signal?.aborted ? new Ended() : lost();
+  }
+  if (response.ok) return response;
+  const said = await response.json().catch(() => ({})) as {message?: string; hint?: string};
+  throw new ApiError(said.message ?? `The server answered with status ${response.status}.`,
+                     said.hint ?? '', response.status);
+}
+
+export const getSession = async(): Promise<Session> =>
+    (await request('/api/session')).json() as Promise<Session>;
+
+// The events of a text/event-stream.
+async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<{name: string; data: string}> {
+  const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
+                     .getReader();
+  let text = '', name = '', data: string[] = [];
+  for (;;) {
+    const {value, done} = await reader.read();
+    if (done) return;
+    text += value;
+    const lines = text.split('\n');
+    text = lines.pop() ?? '';
+    for (const raw of lines) {
+      const line = raw.replace(/\r$/, '');
+      if (line.startsWith('event:')) name = line.slice(6).trim();
+      else if (line.startsWith('data:')) data.push(line.slice(5).replace(/^ /, ''));
+      else if (line === '' && name) {
+        yield {name, data: data.join('\n')};
+        name = '';
+        data = [];
+      }
+    }
+  }
+}
+
+// Runs a command. Throws ApiError, or Ended if the run ended without a result.
+export async function run(client: string, words: string[], signal: AbortSignal, on: RunEvents):
+    Promise<Result> {
+  const response = await request('/api/run', {
+    method: 'POST', signal, headers: {'Content-Type': 'application/json'},
+    body: JSON.stringify({client, words}),
+  });
+  try {
+    for await (const event of events(response.body!)) {
+      const data = JSON.parse(event.data);
+      if (event.name === 'waiting') on.waiting(data.ahead);
+      else if (event.name === 'progress') on.progress(data.text, data.share ?? null);
+      else if (event.name === 'warning') on.warning(data.text);
+      else if (event.name === 'result') return data as Result;
+      else if (event.name === 'error') throw new ApiError(data.message, data.hint ?? '', 400);
+      else if (event.name === 'cancelled') throw new Ended();
+    }
+  } catch (error) {
+    if (error instanceof ApiError || error instanceof Ended) throw error;
+    throw signal.aborted ? new Ended() : lost();
+  }
+  throw signal.aborted ? new Ended() : lost();
+}

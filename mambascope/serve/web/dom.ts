@@ -1,0 +1,46 @@
+// Makes elements. All texts become text nodes, never markup: a subject may be any text.
+
+export type Child = Node | string;
+
+export function el<K extends keyof HTMLElementTagNameMap>(
+    name: K, properties: Partial<HTMLElementTagNameMap[K]> = {}, ...children: Child[]):
+    HTMLElementTagNameMap[K] {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+export function svgEl<K extends keyof SVGElementTagNameMap>(
+    name: K, attributes: Record<string, string|number> = {}, text = ''): SVGElementTagNameMap[K] {
+  const made = document.createElementNS('http://www.w3.org/2000/svg', name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
+  if (text) made.textContent = text;
+  return made;
+}
+
+export function button(text: string, onClick: () => void, className = ''): HTMLButtonElement {
+  const made = el('button', {type: 'button', textContent: text, className});
+  made.addEventListener('click', onClick);
+  return made;
+}
+
+// A control with its label before it.
+export function labelled(text: string, control: HTMLElement, className = 'field'): HTMLElement {
+  return el('label', {className}, el('span', {textContent: text}), control);
+}
+
+let count = 0;
+// An id that no other element has.
+export const freshId = (stem: string): string => `${stem}-${++count}`;
+
+// Offers the blob as a file.
+export function download(blob: Blob, name: string): void {
+  const href = URL.createObjectURL(blob);
+  el('a', {href, download: name}).click();
+  setTimeout(() => URL.revokeObjectURL(href), 1000);
+}
+
+// Changes a text only if it differs, so that a status is not read out twice.
+export function setText(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}

@@ -1,0 +1,110 @@
+// The prompt of a pane as a fact: its template with {}, its subject, and the options of commands.
+import {PaneState, session} from './state';
+import {points, slice} from './text';
+
+export const isTemplate = (pane: PaneState): boolean => pane.text.includes('{}');
+
+export const subjectOf = (pane: PaneState): string =>
+    isTemplate(pane) ? pane.subject : slice(pane.text, pane.begin, pane.end);
+
+// The prompt with {} in place of the subject.
+export const templateOf = (pane: PaneState): string => isTemplate(pane) ? pane.text :
+    `${slice(pane.text, 0, pane.begin)}{}${slice(pane.text, pane.end)}`;
+
+// The prompt that the model is asked.
+export const promptOf = (pane: PaneState): string =>
+    isTemplate(pane) ? pane.text.replace('{}', () => pane.subject) : pane.text;
+
+// The subject's code points [begin, end) in the prompt.
+export function subjectSpan(pane: PaneState): [number, number] {
+  if (!isTemplate(pane)) return [pane.begin, pane.end];
+  const begin = points(pane.text.slice(0, pane.text.indexOf('{}'))).length;
+  return [begin, begin + points(pane.subject).length];
+}
+
+// Marks code points [begin, end) of the prompt, without the white space around them.
+export function mark(pane: PaneState, begin: number, end: number): Partial<PaneState> {
+  const text = promptOf(pane), marked = slice(text, begin, end);
+  const left = points(marked).length - points(marked.trimStart()).length;
+  const length = points(marked.trim()).length;
+  return {text, begin: begin + left, end: begin + left + length, subject: ''};
+}
+
+// The subject's place after the text was typed in: it moves with the text around it.
+export function retype(pane: PaneState, text: string): Partial<PaneState> {
+  if (text.includes('{}'))
+    return {text, subject: subjectOf(pane), begin: 0, end: 0};
+  if (isTemplate(pane)) return {text, ...find(text, pane.subject)};
+  const before = points(pane.text), after = points(text);
+  const shorter = Math.min(before.length, after.length);
+  let head = 0, tail = 0;
+  while (head < shorter && before[head] === after[head]) ++head;
+  while (tail < shorter - head && before[before.length - 1 - tail] === after[after.length - 1 - tail])
+    ++tail;
+  const grown = after.length - before.length, changedEnd = before.length - tail;
+  let {begin, end} = pane;
+  if (begin === end) [begin, end] = [0, 0];
+  else if (changedEnd <= begin && head < begin) [begin, end] = [begin + grown, end + grown];
+  else if (head >= begin && changedEnd <= end && head < end) end += grown;
+  else if (head < end) return {text, ...find(text, subjectOf(pane))};
+  return {text, begin, end};
+}
+
+// Where the subject is in a text; nothing is marked if it is not there.
+function find(text: string, subject: string): {begin: number; end: number} {
+  const at = subject ? text.indexOf(subject) : -1;
+  if (at < 0) return {begin: 0, end: 0};
+  const begin = points(text.slice(0, at)).length;
+  return {begin, end: begin + points(subject).length};
+}
+
+// The pane with another subject: in the prompt, the new one takes the old one's place.
+export function withSubject(pane: PaneState, subject: string): Partial<PaneState> {
+  if (isTemplate(pane)) return {subject};
+  const {begin, end} = pane;
+  if (begin === end && pane.text.includes(subject) && subject) return find(pane.text, subject);
+  if (begin === end && begin === 0) return {text: `{}${pane.text && ' '}${pane.text}`, subject};
+  const text = `${slice(pane.text, 0, begin)}${subject}${slice(pane.text, end)}`;
+  return {text, begin, end: begin + points(subject).length};
+}
+
+// Why there is no fact yet, or ''.
+export function missing(pane: PaneState, needsCorruption = true): string {
+  if (!promptOf(pane).trim()) return 'Type a prompt.';
+  if (!subjectOf(pane).trim())
+    return 'Mark the subject: click its tokens, or type it as the subject.';
+  if (!needsCorruption) return '';
+  if (pane.corruption === 'noise') return pane.noise.trim() ? '' : 'Give the noise level.';
+  return pane.other.trim() ? '' : 'Give an other subject for the corrupted run, or choose noise.';
+}
+
+export const modelWord = (pane: PaneState): string => `--model=${pane.model}`;
+
+export function factWords(pane: PaneState): string[] {
+  const words = [modelWord(pane), `--prompt=${templateOf(pane)}`, `--subject=${subjectOf(pane)}`];
+  if (pane.answer.trim()) words.push(`--answer=${pane.answer}`);
+  return words;
+}
+
+export const corruptionWords = (pane: PaneState): string[] =>
+    pane.corruption === 'noise' ? [`--noise=${pane.noise}`] : [`--corrupt-subject=${pane.other}`];
+
+// Examples of the same pattern that have another object, those of about the same length first.
+export function otherSubjects(pane: PaneState): string[] {
+  const subject = subjectOf(pane), template = templateOf(pane);
+  const same = session.examples.filter(example => example.pattern === template);
+  const object = same.find(example => example.subject === subject)?.object;
+  const distance = (text: string) => Math.abs(text.length - subject.length);
+  return same.filter(example => example.subject !== subject && example.object !== object)
+      .map(example => example.subject)
+      .sort((a, b) => distance(a) - distance(b));
+}
+
+// A pane's values for an example.
+export function fromExample(index: number): Partial<PaneState> {
+  const example = session.examples[index]!;
+  const text = example.pattern.replace('{}', () => example.subject);
+  const filled = {text, subject: '', answer: '', target: '', from: '', to: '',
+                  ...find(text, example.subject)};
+  return {...filled, other: otherSubjects({...filled, corruption: 'subject'} as PaneState)[0] ?? ''};
+}

@@ -1,0 +1,111 @@
+// A view that is one command: its progress, its figures and tables, its command and JSON.
+import {Actions} from './actions';
+import {Ended} from './api';
+import {Control} from './controls';
+import {el} from './dom';
+import {Figures} from './figures';
+import {Progress} from './progress';
+import {Answer, Runner} from './runner';
+import {PaneState} from './state';
+
+// A pane's part of a tab. Only the visible tab is updated.
+export interface View {
+  root: HTMLElement;
+  update(pane: PaneState): void;
+  hide(): void;
+}
+
+const kDelay = 150;  // ms after the last change
+
+export class FigureView implements View {
+  readonly root: HTMLElement;
+  private readonly figures = new Figures();
+  private readonly actions: Actions;
+  private readonly summary = el('dl', {className: 'summary'});
+  private readonly content: HTMLElement;
+  private readonly progress: Progress;
+  private readonly runner: Runner;
+  private timer = 0;
+  private key = '';
+  private words: string[] = [];
+
+  // `wordsOf` gives the command's words, or a text that says what is missing.
+  constructor(private readonly command: string, index: number,
+              private readonly wordsOf: (pane: PaneState) => string[]|string,
+              private readonly extra: Control|null = null) {
+    this.runner = new Runner(`${command}-${index}`);
+    this.root = el('div', {className: 'view'});
+    this.root.dataset.view = command;
+    this.progress = new Progress(this.root, () => this.stop(), () => void this.compute());
+    this.actions = new Actions(command);
+    this.content = el('div', {className: 'content'}, this.summary, this.figures.root,
+                      this.actions.root);
+    if (extra) this.root.append(extra.root);
+    this.root.append(this.progress.root, this.content);
+  }
+
+  update(pane: PaneState): void {
+    this.extra?.update();
+    const words = this.wordsOf(pane), key = JSON.stringify(words);
+    if (key === this.key) return;
+    this.key = key;
+    clearTimeout(this.timer);
+    this.runner.stop();
+    this.content.classList.add('stale');
+    if (typeof words === 'string') {
+      this.clear();
+      this.progress.idle(words);
+      return;
+    }
+    this.words = [this.command, ...words];
+    this.progress.waiting(0);
+    this.timer = setTimeout(() => void this.compute(), kDelay);
+  }
+
+  hide(): void {
+    clearTimeout(this.timer);
+    this.runner.stop();
+    if (this.root.dataset.state !== 'drawn') this.key = '';
+  }
+
+  private stop(): void {
+    clearTimeout(this.timer);
+    this.runner.stop();
+    this.progress.stopped();
+  }
+
+  private async compute(): Promise<void> {
+    const key = this.key;
+    this.progress.waiting(0);
+    try {
+      const answer = await this.runner.run(this.words, {
+        waiting: ahead => this.progress.waiting(ahead),
+        progress: (text, share) => this.progress.computing(text, share),
+      });
+      if (key === this.key) await this.show(answer);
+    } catch (error) {
+      if (key !== this.key) return;
+      if (error instanceof Ended) {
+        if (this.root.dataset.state !== 'idle') this.progress.stopped();
+        return;
+      }
+      this.clear();
+      this.progress.failed(error);
+    }
+  }
+
+  private async show({result, warnings}: Answer): Promise<void> {
+    if (!await this.figures.show(result.figures, result.tables)) return;
+    this.summary.replaceChildren(...result.summary.flatMap(
+        ([name, value]) => [el('dt', {textContent: name}), el('dd', {textContent: value})]));
+    this.actions.show([result]);
+    this.content.classList.remove('stale');
+    this.progress.drawn(warnings);
+  }
+
+  private clear(): void {
+    this.figures.clear();
+    this.summary.replaceChildren();
+    this.actions.show([]);
+  }
+}

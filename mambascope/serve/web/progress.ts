@@ -1,0 +1,69 @@
+// Says what a view is doing: waiting, progress with a bar, a Stop button, warnings, errors with a hint.
+import {ApiError} from './api';
+import {button, el, setText} from './dom';
+
+export type ViewState = 'idle'|'waiting'|'computing'|'drawn'|'failed';
+
+export class Progress {
+  readonly root = el('div', {className: 'progress'});
+  private readonly status = el('p', {className: 'status', role: 'status'});
+  private readonly bar = el('progress', {max: 1, ariaLabel: 'Progress', hidden: true});
+  private readonly stopButton: HTMLButtonElement;
+  private readonly notes = el('div');
+
+  // Sets data-state of `view`.
+  constructor(private readonly view: HTMLElement, onStop: () => void,
+              private readonly onRetry: () => void) {
+    this.stopButton = button('Stop', onStop, 'stop');
+    this.stopButton.hidden = true;
+    this.root.append(el('div', {className: 'progress-line'}, this.status, this.bar, this.stopButton),
+                     this.notes);
+    view.dataset.state = 'idle';
+  }
+
+  private set(state: ViewState, text: string, share: number|null = null): void {
+    this.view.dataset.state = state;
+    const busy = state === 'waiting' || state === 'computing';
+    this.root.classList.toggle('busy', busy);
+    this.view.ariaBusy = String(busy);
+    setText(this.status, text);
+    this.bar.hidden = this.stopButton.hidden = !busy;
+    if (share === null) this.bar.removeAttribute('value');
+    else this.bar.value = share;
+    if (state !== 'failed') this.notes.replaceChildren();
+  }
+
+  idle(text: string): void { this.set('idle', text); }
+  waiting(ahead: number): void {
+    this.set('waiting', ahead ? `Waiting: ${ahead} before this.` : 'Waiting.');
+  }
+  computing(text = 'Computing.', share: number|null = null): void {
+    this.set('computing', text, share);
+  }
+  drawn(warnings: string[], text = ''): void {
+    this.set('drawn', text);
+    const unique = [...new Set(warnings)];
+    this.notes.replaceChildren(
+        ...unique.map(warning => el('p', {className: 'warning', textContent: warning})));
+  }
+  stopped(): void {
+    this.set('idle', 'Stopped.');
+    this.notes.replaceChildren(button('Compute', this.onRetry));
+  }
+  failed(error: unknown): void {
+    this.set('failed', '');
+    this.notes.replaceChildren(errorBox(error, this.onRetry));
+  }
+}
+
+// An error in place, with the hint, and with Retry if the server is gone.
+export function errorBox(error: unknown, onRetry: () => void): HTMLElement {
+  const box = el('div', {className: 'error', role: 'alert'},
+                 el('p', {textContent: error instanceof Error ? error.message : String(error)}));
+  if (error instanceof ApiError && error.hint)
+    box.append(el('p', {className: 'hint', textContent: error.hint}));
+  if (error instanceof ApiError && (error.isLost || error.status >= 500))
+    box.append(button('Retry', onRetry));
+  if (!(error instanceof ApiError)) console.error(error);
+  return box;
+}

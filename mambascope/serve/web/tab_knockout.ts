@@ -1,0 +1,102 @@
+// Knockout: cuts the flow between tokens in a window of layers. Sets of tokens have names, or are
+// marked in a strip.
+import {chips, Control, group, option, select, slider} from './controls';
+import {el} from './dom';
+import {factWords, missing} from './fact';
+import {FigureView} from './figure_view';
+import {change, changePane, modelOf, models, PaneState, state} from './state';
+import {Tab} from './tab';
+import {TokenStrip} from './tokens';
+import {tokensOf} from './prompt_tokens';
+
+const kSets = ['subject', 'subject_first', 'subject_last', 'relation', 'relation_minus_last', 'context',
+               'non_subject', 'first', 'last', 'all'];
+
+// '0,3-5' as numbers, and back.
+export function parseSet(text: string): Set<number> {
+  const tokens = new Set<number>();
+  for (const part of text.split(',').filter(Boolean)) {
+    const [first, last] = part.split('-').map(Number);
+    for (let t = first!; t <= Math.min(last ?? first!, first! + 4096); ++t) tokens.add(t);
+  }
+  return tokens;
+}
+export function formatSet(tokens: Set<number>): string {
+  const parts: string[] = [], all = [...tokens].sort((a, b) => a - b);
+  for (let i = 0; i < all.length;) {
+    let j = i;
+    while (all[j + 1] === all[j]! + 1) ++j;
+    parts.push(i === j ? `${all[i]}` : `${all[i]}-${all[j]}`);
+    i = j + 1;
+  }
+  return parts.join(',');
+}
+
+const hasMamba = () => models().some(model => model.mixers.mamba.length);
+const isHybrid = (pane: PaneState) => {
+  const {mamba, attention} = modelOf(pane).mixers;
+  return mamba.length > 0 && attention.length > 0;
+};
+
+// Named sets go into one option; tokens that are listed are a set by themselves.
+const setWords = (option: string, names: string[], own: string): string[] =>
+    [names.join(','), own].filter(Boolean).map(set => `--${option}=${set}`);
+
+function words(pane: PaneState): string[]|string {
+  const why = missing(pane, false);
+  if (why) return why;
+  const from = setWords('from', state.from, pane.from), to = setWords('to', state.to, pane.to);
+  if (!from.length) return 'Choose source tokens.';
+  if (!to.length) return 'Choose target tokens.';
+  const result = [...factWords(pane), ...from, ...to, `--mode=${state.mode}`];
+  if (state.window) result.push(`--window=${Math.min(Number(state.window), modelOf(pane).layers)}`);
+  if (modelOf(pane).mixers.mamba.length && String(state.channels) !== 'all')
+    result.push(`--channels=${state.channels.join(',')}`);
+  if (isHybrid(pane) && String(state.mixers) !== 'all')
+    result.push(`--mixers=${state.mixers.join(',')}`);
+  return [...result, ...state.further.map(name => `--${name}`)];
+}
+
+// A strip that makes a pane's own set: a click adds or removes a token, dragging adds tokens.
+function ownSet(label: string, index: number, name: 'from'|'to'): Control {
+  const strip = new TokenStrip(`${label}: choose tokens`, (first, last) => {
+    const set = parseSet(state.panes[index]![name]);
+    if (first === last && set.has(first)) set.delete(first);
+    else for (let t = first; t <= last; ++t) set.add(t);
+    changePane(index, {[name]: formatSet(set)});
+  });
+  return {
+    root: el('div', {className: 'own-set'}, el('span', {textContent: label}), strip.root),
+    update() {
+      const set = parseSet(state.panes[index]?.[name] ?? '');
+      strip.show(tokensOf(index), (_token, t) => set.has(t));
+    },
+  };
+}
+
+const toolbar = () => group('toolbar', [
+  chips('Sources', () => kSets.map(set => option(set)), () => state.from, from => change({from}), false),
+  chips('Targets', () => kSets.map(set => option(set)), () => state.to, to => change({to}), false),
+  select('Cut', () => [option('cut', 'the mixer'), option('cut-conv', 'the mixer and the convolution'),
+                       option('mean', 'by mean ablation')],
+         () => state.mode, mode => change({mode})),
+  slider('Window', () => ({min: 0, max: Math.max(...models().map(model => model.layers))}),
+         () => state.window || '0', value => change({window: value === '0' ? '' : value}),
+         value => value === '0' ? 'default' : value === '1' ? '1 layer' : `${value} layers`),
+  chips('Mixers', () => state.panes.some(isHybrid) ?
+            ['mamba', 'attention', 'all'].map(name => option(name)) : [],
+        () => state.mixers, mixers => change({mixers})),
+  chips('Channels', () => hasMamba() ? ['all', 'fast', 'mid', 'slow'].map(name => option(name)) : [],
+        () => state.channels, channels => change({channels})),
+  chips('Further', () => [option('heatmap', 'map of tokens'), option('decompose', 'split of the logit')],
+        () => state.further, further => change({further}), false),
+]);
+
+export const knockoutTab: Tab = {
+  id: 'knockout', title: 'Knockout',
+  about: 'Is the answer lost if the targets cannot read the sources in a window of layers?',
+  toolbar,
+  view: index => new FigureView('knockout', index, words, group('own-sets', [
+    ownSet('Own sources', index, 'from'), ownSet('Own targets', index, 'to'),
+  ])),
+};
