@@ -25,7 +25,7 @@ export class CellPanel {
     this.runner = new Runner(`cell-${index}`);
     this.root.dataset.view = 'cell';
     this.progress = new Progress(this.root, () => this.runner.stop(), () => void this.compute());
-    this.root.append(this.heading, this.progress.root, this.lists, this.actions.root);
+    this.root.append(el('div', {className: 'head'}, this.heading, this.progress.root), this.lists, this.actions.root);
   }
 
   hide(): void {
@@ -40,6 +40,7 @@ export class CellPanel {
     const {trace, row, layer} = choice, token = visible(trace.facts[0]!.tokens[row] ?? '');
     const layers = trace.window > 1 ? `${trace.window} layers around ${layer}` : `layer ${layer}`;
     this.heading.textContent = `${trace.site} restored at ${token} (token ${row}) in ${layers}`;
+    this.root.scrollIntoView({block: 'nearest'});
     void this.compute();
   }
 
@@ -63,6 +64,7 @@ export class CellPanel {
       this.draw(choice, result.json as Prediction);
       this.actions.show([result]);
       this.progress.drawn(warnings);
+      this.root.scrollIntoView({block: 'nearest'});
     } catch (error) {
       if (choice !== this.choice) return;
       if (error instanceof Ended) this.progress.stopped();

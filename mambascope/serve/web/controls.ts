@@ -61,14 +61,12 @@ export function input(label: string, get: () => string, set: (value: string) => 
   return {root: labelled(label, control), input: control, update};
 }
 
-// A slider with its number beside it. The empty value is `automatic`, chosen by a button's lack: the
-// slider's lowest place if `lowest` says so.
+// A slider with its value, in words, beside its label.
 export function slider(label: string, range: () => {min: number; max: number}, get: () => string,
                        set: (value: string) => void, nameOf: (value: string) => string): Control {
   const control = el('input', {type: 'range', step: '1'});
   const said = el('output', {className: 'slider-value'});
-  const root = labelled(label, control);
-  root.append(said);
+  const root = el('label', {className: 'field'}, el('span', {}, `${label}: `, said), control);
   control.addEventListener('input', () => set(control.value));
   return {root, update() {
     const {min, max} = range();

@@ -89,12 +89,15 @@ export function factWords(pane: PaneState): string[] {
 export const corruptionWords = (pane: PaneState): string[] =>
     pane.corruption === 'noise' ? [`--noise=${pane.noise}`] : [`--corrupt-subject=${pane.other}`];
 
-// Examples of the same pattern that have another object, those of about the same length first.
+// Examples of the same pattern that have another object. A trace is clearest if both subjects have the
+// same number of tokens, so those with as many words and about the same length come first.
 export function otherSubjects(pane: PaneState): string[] {
   const subject = subjectOf(pane), template = templateOf(pane);
   const same = session.examples.filter(example => example.pattern === template);
   const object = same.find(example => example.subject === subject)?.object;
-  const distance = (text: string) => Math.abs(text.length - subject.length);
+  const words = (text: string) => text.split(/\s+/).length;
+  const distance = (text: string) => 100 * Math.abs(words(text) - words(subject)) +
+      Math.abs(text.length - subject.length);
   return same.filter(example => example.subject !== subject && example.object !== object)
       .map(example => example.subject)
       .sort((a, b) => distance(a) - distance(b));

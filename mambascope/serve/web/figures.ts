@@ -16,6 +16,12 @@ function withDark(spec: Record<string, unknown>): Record<string, unknown> {
       param => (param.name === 'dark' ? {...param, value: isDark()} : param))};
 }
 
+function titleOf(spec: Record<string, unknown>): unknown {
+  const title = spec.title as {text?: unknown}|string|undefined;
+  const text = typeof title === 'object' ? title?.text : title;
+  return Array.isArray(text) ? text.join(' ') : text;  // lines of a long title
+}
+
 const embedOptions = () => ({
   mode: 'vega-lite',
   renderer: 'svg',
@@ -40,8 +46,10 @@ class Plot {
     };
     const json = () => download(new Blob([JSON.stringify(figure.spec, null, 1)],
                                          {type: 'application/json'}), `${name}.vl.json`);
-    this.root = el('section', {className: 'figure'},
-                   el('h3', {textContent: figure.heading}), this.host,
+    const heading = el('h3', {textContent: figure.heading});
+    // The picture itself says it, too.
+    if (titleOf(figure.spec) === figure.heading) heading.className = 'off-screen';
+    this.root = el('section', {className: 'figure'}, heading, this.host,
                    el('p', {className: 'caption', textContent: figure.caption}),
                    el('div', {className: 'figure-actions'},
                       button('Save SVG', () => void save('svg')),
@@ -88,7 +96,7 @@ export class Figures {
   // Returns false if others were shown meanwhile.
   async show(figures: Figure[], tables: Table[] = []): Promise<boolean> {
     const turn = ++this.turn, plots = figures.map(figure => new Plot(figure));
-    await Promise.all(plots.map(plot => plot.draw()));
+    for (const plot of plots) await plot.draw();
     if (turn !== this.turn) {
       plots.forEach(plot => plot.finalize());
       return false;

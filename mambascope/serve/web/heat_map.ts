@@ -14,12 +14,11 @@ export interface HeatMapData {
   high: number;
   references: {value: number; text: string}[];  // marks beside the legend
   valueName: string;
-  say(row: number, layer: number): string;
-  show(text: string): void;
+  visit(row: number, layer: number): void;
   choose(row: number, layer: number): void;
 }
 
-const kHeight = 19, kLeft = 118, kTop = 24, kLegend = 150;
+const kHeight = 19, kLeft = 118, kTop = 24;
 
 export class HeatMap {
   readonly root: SVGSVGElement;
@@ -32,9 +31,9 @@ export class HeatMap {
   constructor(private readonly data: HeatMapData) {
     const {rows, cells} = data;
     this.layers = cells[0]?.length ?? 0;
-    this.width = Math.max(6, Math.min(20, Math.floor(384 / Math.max(1, this.layers))));
-    const width = kLeft + this.width * this.layers + kLegend;
-    const height = Math.max(kTop + kHeight * rows.length + 34, 150);
+    this.width = Math.max(6, Math.min(24, Math.floor(256 / Math.max(1, this.layers))));
+    const width = kLeft + this.legendLength() + 6;
+    const height = kTop + kHeight * rows.length + 70;
     this.root = svgEl('svg', {
       viewBox: `0 0 ${width} ${height}`, width, height, tabindex: 0, role: 'application',
       'aria-roledescription': 'heat map',
@@ -97,26 +96,30 @@ export class HeatMap {
                                     'text-anchor': 'middle'}, 'layer'));
   }
 
+  // The ramp with numbers, below the map. Numbers that would overlap an earlier one are left out.
   private drawLegend(): void {
     const {ramp, low, high, references, valueName} = this.data;
-    const x = kLeft + this.width * this.layers + 18, top = kTop + 18, length = 90;
-    const id = freshId('ramp'), gradient = svgEl('linearGradient', {id, x1: 0, x2: 0, y1: 1, y2: 0});
+    const y = kTop + kHeight * this.data.rows.length + 40, length = this.legendLength();
+    const id = freshId('ramp'), gradient = svgEl('linearGradient', {id});
     ramp.forEach((colour, i) => gradient.append(
         svgEl('stop', {offset: i / (ramp.length - 1), 'stop-color': colour})));
-    this.root.append(gradient, svgEl('text', {x, y: kTop + 8}, valueName),
-                     svgEl('rect', {x, y: top, width: 12, height: length, fill: `url(#${id})`,
+    this.root.append(gradient, svgEl('text', {x: kLeft - 6, y: y + 9, 'text-anchor': 'end'}, valueName),
+                     svgEl('rect', {x: kLeft, y, width: length, height: 10, fill: `url(#${id})`,
                                     class: 'legend-frame'}));
-    const used: number[] = [];
-    for (const {value, text} of [...references, {value: high, text: ''}, {value: low, text: ''},
-                                 {value: (low + high) / 2, text: ''}]) {
-      const y = top + length * (1 - (value - low) / (high - low || 1));
-      if (!(y >= top - 1 && y <= top + length + 1) || used.some(other => Math.abs(other - y) < 13))
+    const used: [number, number][] = [];
+    for (const {value, text} of [...references, {value: high, text: ''}, {value: low, text: ''}]) {
+      const share = (value - low) / (high - low || 1), at = kLeft + length * share;
+      const words = `${number(value, 3)} ${text}`.trim(), width = 6.5 * words.length;
+      const begin = Math.min(Math.max(at - width / 2, kLeft - 4), kLeft + length + 4 - width);
+      if (share < 0 || share > 1 || used.some(([a, b]) => begin < b + 6 && a < begin + width + 6))
         continue;
-      used.push(y);
-      this.root.append(svgEl('line', {x1: x + 12, x2: x + 16, y1: y, y2: y, class: 'tick'}),
-                       svgEl('text', {x: x + 19, y: y + 4}, `${number(Number(value.toPrecision(3)))} ${text}`));
+      used.push([begin, begin + width]);
+      this.root.append(svgEl('line', {x1: at, x2: at, y1: y + 10, y2: y + 14, class: 'tick'}),
+                       svgEl('text', {x: begin + width / 2, y: y + 25, 'text-anchor': 'middle'}, words));
     }
   }
+
+  private legendLength(): number { return Math.max(190, this.width * this.layers); }
 
   private cellOf(event: Event): [number, number]|null {
     const target = event.target as SVGElement;
@@ -127,9 +130,15 @@ export class HeatMap {
   private go(row: number, layer: number): void {
     this.at = [Math.min(Math.max(row, 0), this.data.rows.length - 1),
                Math.min(Math.max(layer, 0), this.layers - 1)];
-    this.place(this.cursor, this.at);
-    this.data.show(this.data.say(...this.at));
+    this.data.visit(...this.at);
   }
+
+  // Outlines a cell, which may be visited in another map.
+  point(row: number, layer: number): void {
+    if (row < this.data.rows.length && layer < this.layers) this.place(this.cursor, [row, layer]);
+  }
+
+  leave(): void { this.cursor.setAttribute('visibility', 'hidden'); }
 
   private choose(): void {
     if (!this.at) return;
@@ -156,10 +165,6 @@ export class HeatMap {
       event.preventDefault();
       if (move) this.go((this.at?.[0] ?? -move[0]) + move[0], (this.at?.[1] ?? -move[1]) + move[1]);
       else this.choose();
-    });
-    this.root.addEventListener('blur', () => this.cursor.setAttribute('visibility', 'hidden'));
-    this.root.addEventListener('pointerleave', () => {
-      if (document.activeElement !== this.root) this.cursor.setAttribute('visibility', 'hidden');
     });
   }
 }

@@ -10,7 +10,7 @@ import {fromExample, mark, modelWord, otherSubjects, promptOf, retype, subjectOf
 import {Progress} from './progress';
 import {setTokens, tokensOf} from './prompt_tokens';
 import {Runner} from './runner';
-import {changePane, modelOf, PaneState, session, state} from './state';
+import {changePane, PaneState, session, state} from './state';
 import {TokenStrip} from './tokens';
 
 const kDebounce = 50;  // ms
@@ -86,7 +86,8 @@ export class Pane {
         el('div', {className: 'toolbar'}, model.root, examples),
         labelled('Prompt', this.text, 'field prompt'), this.strip.root, this.stripNote,
         el('div', {className: 'toolbar'}, ...fact.map(control => control.root)), this.others,
-        el('div', {className: 'next'}, el('h2', {textContent: 'Next token'}), this.progress.root,
+        el('div', {className: 'next'},
+           el('div', {className: 'head'}, el('h2', {textContent: 'Next token'}), this.progress.root),
            this.output, this.actions.root));
   }
 
@@ -170,11 +171,5 @@ export class Pane {
         this.progress.failed(error);
       }
     }
-  }
-
-  // A sentence about the model, for the heading of views.
-  caption(): string {
-    const pane = state.panes[this.index]!, {name, architecture, layers} = modelOf(pane);
-    return `${name} (${architecture}, ${layers} layers)`;
   }
 }

@@ -43,6 +43,7 @@ class SitesView implements View {
   private key = '';
   private timer = 0;
   private sites: string[] = [];
+  private drawn: HeatMap[] = [];
   private readonly answers = new Map<string, Answer>();  // by site
 
   constructor(index: number) {
@@ -52,6 +53,7 @@ class SitesView implements View {
     this.progress = new Progress(this.root, () => this.stop(), () => void this.compute());
     this.root.append(this.progress.root, this.answerLine, this.said, this.maps, this.panel.root,
                      this.actions.root);
+    this.maps.addEventListener('pointerleave', () => this.drawn.forEach(map => map.leave()));
     onTheme(() => { if (this.root.isConnected) this.draw(); });
   }
 
@@ -165,6 +167,7 @@ class SitesView implements View {
     if (!this.answers.size && !this.maps.childElementCount) this.maps.classList.remove('stale');
     if (!this.answers.size && this.maps.classList.contains('stale')) return;
     const focused = document.activeElement?.closest<HTMLElement>('[data-site]')?.dataset.site;
+    this.drawn = [];
     const made = this.sites.map(site => this.mapOf(site));
     this.maps.replaceChildren(...made);
     this.maps.classList.remove('stale');
@@ -176,6 +179,23 @@ class SitesView implements View {
         `${number(fact.p_clean)} in the clean run and ${number(fact.p_corrupt)} in the corrupted run.`;
     if (!this.said.textContent)
       this.said.textContent = 'Point at a cell, or use the arrow keys. Click, or press Enter, to see its tokens.';
+  }
+
+  // Says the cell's value at the visited site, and then at the others.
+  private visit(first: string, row: number, layer: number): void {
+    this.drawn.forEach(map => map.point(row, layer));
+    const values: string[] = [];
+    let where = '';
+    for (const site of [first, ...this.sites.filter(site => site !== first)]) {
+      const trace = this.answers.get(site)?.result.json as Trace|undefined;
+      const measured = trace && measure(trace.facts[0]!, state.show);
+      if (!measured) continue;
+      const value = measured.cells[row]?.[layer];
+      where ||= `${visible(trace.facts[0]!.tokens[row]!)}, layer ${layer}, ${measured.valueName}: `;
+      values.push(value == null ? `${site} has no value, because this layer lacks the site` :
+                                  `${site} ${number(value)}`);
+    }
+    setText(this.said, where + values.join('; '));
   }
 
   private mapOf(site: string): HTMLElement {
@@ -197,22 +217,16 @@ class SitesView implements View {
           'A logit difference needs an other answer. With noise there is none.'}));
       return host;
     }
-    const {cells, clean, corrupted, valueName} = measured;
     const of = trace.window > 1 ? `${site}, windows of ${trace.window} layers` : site;
-    const say = (row: number, layer: number) => {
-      const value = cells[row]?.[layer] ?? null, token = visible(fact.tokens[row]!);
-      if (value === null) return `${site}: layer ${layer} has no ${site} at ${token}, or its window does not fit.`;
-      const where = trace.window > 1 ? `${trace.window} layers around ${layer}` : `layer ${layer}`;
-      return `${site} restored at ${token} in ${where}: ${valueName} ${number(value)} ` +
-          `(clean ${number(clean)}, corrupted ${number(corrupted)}).`;
-    };
-    host.append(new HeatMap({
+    const map = new HeatMap({
       ...measured, title: of, rows: fact.tokens.map(visible), marked: fact.subject_span,
-      ramp: ramp(site, isDark()), say, show: text => setText(this.said, text),
+      ramp: ramp(site, isDark()), visit: (row, layer) => this.visit(site, row, layer),
       choose: (row, layer) => {
-        if (cells[row]?.[layer] != null) this.panel.show({pane: this.pane, trace, row, layer});
+        if (measured.cells[row]?.[layer] != null) this.panel.show({pane: this.pane, trace, row, layer});
       },
-    }).root);
+    });
+    this.drawn.push(map);
+    host.append(map.root);
     return host;
   }
 }

@@ -1,7 +1,10 @@
 // Numbers and tokens as the page shows them. Positions in a prompt count code points, as the server's do.
 
-export const number = (value: number|null|undefined): string =>
-    value === null || value === undefined ? 'no value' : Number(value.toPrecision(4)).toString();
+export function number(value: number|null|undefined, digits = 4): string {
+  if (value === null || value === undefined) return 'no value';
+  if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(digits - 2);
+  return Number(value.toPrecision(digits)).toString();
+}
 
 // A probability in few characters: 0.9946, 0.0030, 1.3e-6.
 export function shortNumber(value: number): string {
