@@ -90,23 +90,26 @@ export const getSession = async(): Promise<Session> =>
 async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<{name: string; data: string}> {
   const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
                      .getReader();
-  let text = '', name = '', data: string[] = [];
-  for (;;) {
-    const {value, done} = await reader.read();
-    if (done) return;
-    text += value;
-    const lines = text.split('\n');
-    text = lines.pop() ?? '';
-    for (const raw of lines) {
-      const line = raw.replace(/\r$/, '');
-      if (line.startsWith('event:')) name = line.slice(6).trim();
-      else if (line.startsWith('data:')) data.push(line.slice(5).replace(/^ /, ''));
-      else if (line === '' && name) {
-        yield {name, data: data.join('\n')};
-        name = '';
-        data = [];
+  let rest = '', name = '', data: string[] = [];
+  try {
+    for (;;) {
+      const {value, done} = await reader.read();
+      if (done) return;
+      const lines = (rest + value).split('\n');
+      rest = lines.pop() ?? '';
+      for (const raw of lines) {
+        const line = raw.replace(/\r$/, '');
+        if (line.startsWith('event:')) name = line.slice(6).trim();
+        else if (line.startsWith('data:')) data.push(line.slice(5).replace(/^ /, ''));
+        else if (line === '' && name) {
+          yield {name, data: data.join('\n')};
+          name = '';
+          data = [];
+        }
       }
     }
+  } finally {
+    reader.cancel().catch(() => {});
   }
 }
 

@@ -66,7 +66,7 @@ export function slider(label: string, range: () => {min: number; max: number}, g
                        set: (value: string) => void, nameOf: (value: string) => string): Control {
   const control = el('input', {type: 'range', step: '1'});
   const said = el('output', {className: 'slider-value'});
-  const root = el('label', {className: 'field'}, el('span', {}, `${label}: `, said), control);
+  const root = labelled(label, control, 'field', ': ', said);
   control.addEventListener('input', () => set(control.value));
   return {root, update() {
     const {min, max} = range();
@@ -76,13 +76,6 @@ export function slider(label: string, range: () => {min: number; max: number}, g
     said.textContent = nameOf(control.value);
     control.ariaValueText = nameOf(control.value);
   }};
-}
-
-export function checkbox(label: string, get: () => boolean, set: (on: boolean) => void): Control {
-  const control = el('input', {type: 'checkbox'});
-  control.addEventListener('change', () => set(control.checked));
-  const root = el('label', {className: 'field check'}, control, el('span', {textContent: label}));
-  return {root, update() { control.checked = get(); }};
 }
 
 export function group(className: string, controls: Control[]): Control {

@@ -24,14 +24,17 @@ export function button(text: string, onClick: () => void, className = ''): HTMLB
   return made;
 }
 
-// A control with its label before it.
-export function labelled(text: string, control: HTMLElement, className = 'field'): HTMLElement {
-  return el('label', {className}, el('span', {textContent: text}), control);
-}
-
 let count = 0;
 // An id that no other element has.
 export const freshId = (stem: string): string => `${stem}-${++count}`;
+
+// A control with its label before it, and what else stands beside the label.
+export function labelled(text: string, control: HTMLElement, className = 'field', ...beside: Child[]):
+    HTMLElement {
+  control.id ||= freshId('control');
+  return el('div', {className},
+            el('div', {}, el('label', {htmlFor: control.id, textContent: text}), ...beside), control);
+}
 
 // Offers the blob as a file.
 export function download(blob: Blob, name: string): void {

@@ -34,7 +34,7 @@ export function mark(pane: PaneState, begin: number, end: number): Partial<PaneS
 export function retype(pane: PaneState, text: string): Partial<PaneState> {
   if (text.includes('{}'))
     return {text, subject: subjectOf(pane), begin: 0, end: 0};
-  if (isTemplate(pane)) return {text, ...find(text, pane.subject)};
+  if (isTemplate(pane)) return found(pane, text, pane.subject);
   const before = points(pane.text), after = points(text);
   const shorter = Math.min(before.length, after.length);
   let head = 0, tail = 0;
@@ -43,11 +43,23 @@ export function retype(pane: PaneState, text: string): Partial<PaneState> {
     ++tail;
   const grown = after.length - before.length, changedEnd = before.length - tail;
   let {begin, end} = pane;
-  if (begin === end) [begin, end] = [0, 0];
-  else if (changedEnd <= begin && head < begin) [begin, end] = [begin + grown, end + grown];
+  if (begin === end) return found(pane, text, '');
+  if (changedEnd <= begin && head < begin) [begin, end] = [begin + grown, end + grown];
   else if (head >= begin && changedEnd <= end && head < end) end += grown;
-  else if (head < end) return {text, ...find(text, subjectOf(pane))};
+  else if (head < end) return found(pane, text, subjectOf(pane));
   return {text, begin, end};
+}
+
+// The text with its earlier subject, or else with the longest subject of an example that is in it.
+function found(pane: PaneState, text: string, subject: string): Partial<PaneState> {
+  const same = find(text, subject);
+  if (same.end) return {text, ...same};
+  const known = session.examples.map(example => example.subject)
+      .filter(name => text.includes(name))
+      .sort((a, b) => b.length - a.length)[0];
+  if (!known) return {text, begin: 0, end: 0};
+  const marked = {text, ...find(text, known)};
+  return {...marked, other: otherSubjects({...pane, ...marked})[0] ?? pane.other};
 }
 
 // Where the subject is in a text; nothing is marked if it is not there.
@@ -89,11 +101,15 @@ export function factWords(pane: PaneState): string[] {
 export const corruptionWords = (pane: PaneState): string[] =>
     pane.corruption === 'noise' ? [`--noise=${pane.noise}`] : [`--corrupt-subject=${pane.other}`];
 
-// Examples of the same pattern that have another object. A trace is clearest if both subjects have the
+// Examples of the same pattern, or else of the subject's relation, that have another object. A trace is clearest if both subjects have the
 // same number of tokens, so those with as many words and about the same length come first.
 export function otherSubjects(pane: PaneState): string[] {
   const subject = subjectOf(pane), template = templateOf(pane);
-  const same = session.examples.filter(example => example.pattern === template);
+  let same = session.examples.filter(example => example.pattern === template);
+  if (!same.length) {
+    const relation = session.examples.find(example => example.subject === subject)?.relation;
+    same = session.examples.filter(example => example.relation === relation);
+  }
   const object = same.find(example => example.subject === subject)?.object;
   const words = (text: string) => text.split(/\s+/).length;
   const distance = (text: string) => 100 * Math.abs(words(text) - words(subject)) +

@@ -15,7 +15,7 @@ export interface View {
   hide(): void;
 }
 
-const kDelay = 150;  // ms after the last change
+const kDelay = 100;  // ms after the last change
 
 export class FigureView implements View {
   readonly root: HTMLElement;

@@ -2,7 +2,7 @@
 import {ApiError, getSession, withToken} from './api';
 import {Control} from './controls';
 import {button, el} from './dom';
-import {fromExample} from './fact';
+import {fromExample, promptOf} from './fact';
 import {View} from './figure_view';
 import {Pane} from './pane';
 import {errorBox} from './progress';
@@ -58,7 +58,7 @@ class Panel {
       const view = this.views[i] ??= this.add(i);
       const caption = this.captions[i]!;
       caption.hidden = state.panes.length < 2;
-      caption.textContent = `${i ? 'Second' : 'First'} prompt, ${pane.model}`;
+      caption.textContent = `${i ? 'Second' : 'First'} pane: ${pane.model}`;
       view.update(pane);
     });
   }
@@ -111,6 +111,7 @@ function build(): void {
     if (!kTabs.some(tab => tab.id === state.tab)) state.tab = kTabs[0]!.id;
     compare.ariaPressed = String(state.panes.length > 1);
     document.body.classList.toggle('comparing', state.panes.length > 1);
+    document.title = `mambascope: ${promptOf(state.panes[0]!)}`;
     while (panes.length > state.panes.length) {
       const pane = panes.pop()!;
       pane.hide();

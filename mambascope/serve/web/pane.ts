@@ -11,6 +11,7 @@ import {Progress} from './progress';
 import {setTokens, tokensOf} from './prompt_tokens';
 import {Runner} from './runner';
 import {changePane, PaneState, session, state} from './state';
+import {plural} from './text';
 import {TokenStrip} from './tokens';
 
 const kDebounce = 50;  // ms
@@ -50,7 +51,7 @@ export class Pane {
     const set = (patch: Partial<PaneState>) => changePane(index, patch);
     const get = () => state.panes[index]!;
     this.runner = new Runner(`predict-${index}`);
-    this.root.ariaLabel = index ? 'Second prompt' : 'Prompt';
+    this.root.ariaLabel = index ? 'Second pane' : 'First pane';
     this.root.dataset.view = 'predict';
     this.progress = new Progress(this.root, () => this.runner.stop(), () => void this.compute());
     this.text.addEventListener('input', () => set(retype(get(), this.text.value)));
@@ -137,8 +138,8 @@ export class Pane {
     this.strip.show(tokensOf(this.index), token => token.begin < end && token.end > begin);
     const subject = subjectOf(pane), count = tokensOf(this.index).length;
     this.stripNote.textContent = !count ? '' : subject ?
-        `${count} tokens. The subject is ${subject}.` :
-        `${count} tokens. Mark the subject: click or drag over its tokens.`;
+        `${plural(count, 'token')}. The subject is ${subject}.` :
+        `${plural(count, 'token')}. Mark the subject: click or drag over its tokens.`;
   }
 
   private markTokens(first: number, last: number): void {

@@ -4,12 +4,18 @@ import {button, el, setText} from './dom';
 
 export type ViewState = 'idle'|'waiting'|'computing'|'drawn'|'failed';
 
+const kPatience = 300;  // ms; what takes less shows no progress
+
 export class Progress {
   readonly root = el('div', {className: 'progress'});
   private readonly status = el('p', {className: 'status', role: 'status'});
   private readonly bar = el('progress', {max: 1, ariaLabel: 'Progress', hidden: true});
   private readonly stopButton: HTMLButtonElement;
   private readonly notes = el('div');
+  private text = '';
+  private share: number|null = null;
+  private timer = 0;
+  private shownBusy = false;
 
   // Sets data-state of `view`.
   constructor(private readonly view: HTMLElement, onStop: () => void,
@@ -24,13 +30,27 @@ export class Progress {
   private set(state: ViewState, text: string, share: number|null = null): void {
     this.view.dataset.state = state;
     const busy = state === 'waiting' || state === 'computing';
-    this.root.classList.toggle('busy', busy);
     this.view.ariaBusy = String(busy);
-    setText(this.status, text);
-    this.bar.hidden = this.stopButton.hidden = !busy;
-    if (share === null) this.bar.removeAttribute('value');
-    else this.bar.value = share;
+    this.text = text;
+    this.share = share;
     if (state !== 'failed') this.notes.replaceChildren();
+    if (busy && this.shownBusy) this.showBusy();
+    else if (busy) this.timer ||= setTimeout(() => this.showBusy(), kPatience);
+    else {
+      clearTimeout(this.timer);
+      this.timer = 0;
+      this.shownBusy = false;
+      this.bar.hidden = this.stopButton.hidden = true;
+      setText(this.status, text);
+    }
+  }
+
+  private showBusy(): void {
+    this.shownBusy = true;
+    this.bar.hidden = this.stopButton.hidden = false;
+    setText(this.status, this.text);
+    if (this.share === null) this.bar.removeAttribute('value');
+    else this.bar.value = this.share;
   }
 
   idle(text: string): void { this.set('idle', text); }

@@ -6,6 +6,7 @@ import {factWords, missing} from './fact';
 import {FigureView} from './figure_view';
 import {change, changePane, modelOf, models, PaneState, state} from './state';
 import {Tab} from './tab';
+import {plural} from './text';
 import {TokenStrip} from './tokens';
 import {tokensOf} from './prompt_tokens';
 
@@ -82,7 +83,7 @@ const toolbar = () => group('toolbar', [
          () => state.mode, mode => change({mode})),
   slider('Window', () => ({min: 0, max: Math.max(...models().map(model => model.layers))}),
          () => state.window || '0', value => change({window: value === '0' ? '' : value}),
-         value => value === '0' ? 'default' : value === '1' ? '1 layer' : `${value} layers`),
+         value => value === '0' ? 'default' : plural(Number(value), 'layer')),
   chips('Mixers', () => state.panes.some(isHybrid) ?
             ['mamba', 'attention', 'all'].map(name => option(name)) : [],
         () => state.mixers, mixers => change({mixers})),

@@ -13,11 +13,13 @@ import {Answer, Runner} from './runner';
 import {change, modelOf, models, PaneState, state} from './state';
 import {Tab} from './tab';
 import {isDark, onTheme} from './theme';
-import {number, visible} from './text';
+import {number, plural, visible} from './text';
 import {measure, Trace} from './trace';
 
+const kDelay = 100;  // ms after the last change
+
 const allSites = () => [...new Set(models().flatMap(model => model.traced_sites))];
-const windowText = (value: string) => value === '0' ? 'default' : `${value} layers`.replace(/^1 layers/, '1 layer');
+const windowText = (value: string) => value === '0' ? 'default' : plural(Number(value), 'layer');
 
 const toolbar = () => group('toolbar', [
   chips('Sites', () => allSites().map(site => ({value: site, text: site})), () => state.sites,
@@ -84,7 +86,7 @@ class SitesView implements View {
       return;
     }
     this.progress.waiting(0);
-    this.timer = setTimeout(() => void this.compute(), 150);
+    this.timer = setTimeout(() => void this.compute(), kDelay);
   }
 
   hide(): void {
@@ -202,9 +204,11 @@ class SitesView implements View {
     const host = el('div', {className: 'map'}), answer = this.answers.get(site);
     host.dataset.site = site;
     if (!answer) {
-      host.dataset.state = 'waiting';
+      const isStopped = this.root.dataset.state === 'idle';
+      host.dataset.state = isStopped ? 'idle' : 'waiting';
       host.append(el('p', {className: 'map-name', textContent: site}),
-                  el('progress', {max: 1, ariaLabel: `Progress of ${site}`}));
+                  isStopped ? 'not computed' :
+                              el('progress', {max: 1, ariaLabel: `Progress of ${site}`}));
       return host;
     }
     const trace = answer.result.json as Trace, fact = trace.facts[0]!;
