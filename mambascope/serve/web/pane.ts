@@ -135,7 +135,7 @@ export class Pane {
 
   private showStrip(): void {
     const pane = state.panes[this.index]!, [begin, end] = subjectSpan(pane);
-    this.strip.show(tokensOf(this.index), token => token.begin < end && token.end > begin);
+    this.strip.show(tokensOf(this.index), token => begin < end && token.begin < end && token.end > begin);
     const subject = subjectOf(pane), count = tokensOf(this.index).length;
     this.stripNote.textContent = !count ? '' : subject ?
         `${plural(count, 'token')}. The subject is ${subject}.` :

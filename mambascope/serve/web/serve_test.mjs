@@ -201,6 +201,16 @@ await check('own tokens are sources of a knockout', async() => {
   await drawn(page, 'knockout');
 });
 
+await check('mean ablation and groups of channels', async() => {
+  await label(page, 'Cut').selectOption('mean');
+  await page.locator('[data-view=knockout] .command', {hasText: '--mode mean'}).waitFor(kWait);
+  await drawn(page, 'knockout');
+  await label(page, 'Cut').selectOption('cut');
+  await page.getByRole('button', {name: 'fast', exact: true}).click();
+  await page.locator('[data-view=knockout] .command', {hasText: '--channels all,fast'}).waitFor(kWait);
+  await drawn(page, 'knockout');
+});
+
 await check('Back returns to the tab before', async() => {
   await tab(page, 'Attention');
   await drawn(page, 'attention');

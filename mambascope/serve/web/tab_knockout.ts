@@ -39,6 +39,13 @@ const isHybrid = (pane: PaneState) => {
   return mamba.length > 0 && attention.length > 0;
 };
 
+// Which options go together: mean ablation knows no targets, and only a cut of the mixer knows
+// groups of channels, of all mixers.
+const hasTargets = () => state.mode !== 'mean';
+const hasChannels = () => state.mode === 'cut' && hasMamba();
+const choosesChannels = () => hasChannels() && String(state.channels) !== 'all';
+const hasMixers = () => state.mode !== 'mean' && !choosesChannels() && state.panes.some(isHybrid);
+
 // Named sets go into one option; tokens that are listed are a set by themselves.
 const setWords = (option: string, names: string[], own: string): string[] =>
     [names.join(','), own].filter(Boolean).map(set => `--${option}=${set}`);
@@ -46,14 +53,14 @@ const setWords = (option: string, names: string[], own: string): string[] =>
 function words(pane: PaneState): string[]|string {
   const why = missing(pane, false);
   if (why) return why;
-  const from = setWords('from', state.from, pane.from), to = setWords('to', state.to, pane.to);
+  const from = setWords('from', state.from, pane.from), to = hasTargets() ? setWords('to', state.to, pane.to) : [];
   if (!from.length) return 'Choose source tokens.';
-  if (!to.length) return 'Choose target tokens.';
+  if (!to.length && hasTargets()) return 'Choose target tokens.';
   const result = [...factWords(pane), ...from, ...to, `--mode=${state.mode}`];
   if (state.window) result.push(`--window=${Math.min(Number(state.window), modelOf(pane).layers)}`);
-  if (modelOf(pane).mixers.mamba.length && String(state.channels) !== 'all')
+  if (modelOf(pane).mixers.mamba.length && choosesChannels())
     result.push(`--channels=${state.channels.join(',')}`);
-  if (isHybrid(pane) && String(state.mixers) !== 'all')
+  if (isHybrid(pane) && hasMixers() && String(state.mixers) !== 'all')
     result.push(`--mixers=${state.mixers.join(',')}`);
   return [...result, ...state.further.map(name => `--${name}`)];
 }
@@ -66,9 +73,11 @@ function ownSet(label: string, index: number, name: 'from'|'to'): Control {
     else for (let t = first; t <= last; ++t) set.add(t);
     changePane(index, {[name]: formatSet(set)});
   });
+  const root = el('div', {className: 'own-set'}, el('span', {textContent: label}), strip.root);
   return {
-    root: el('div', {className: 'own-set'}, el('span', {textContent: label}), strip.root),
+    root,
     update() {
+      root.hidden = name === 'to' && !hasTargets();
       const set = parseSet(state.panes[index]?.[name] ?? '');
       strip.show(tokensOf(index), (_token, t) => set.has(t));
     },
@@ -77,17 +86,17 @@ function ownSet(label: string, index: number, name: 'from'|'to'): Control {
 
 const toolbar = () => group('toolbar', [
   chips('Sources', () => kSets.map(set => option(set)), () => state.from, from => change({from}), false),
-  chips('Targets', () => kSets.map(set => option(set)), () => state.to, to => change({to}), false),
+  chips('Targets', () => hasTargets() ? kSets.map(set => option(set)) : [], () => state.to, to => change({to}), false),
   select('Cut', () => [option('cut', 'the mixer'), option('cut-conv', 'the mixer and the convolution'),
                        option('mean', 'by mean ablation')],
          () => state.mode, mode => change({mode})),
   slider('Window', () => ({min: 0, max: Math.max(...models().map(model => model.layers))}),
          () => state.window || '0', value => change({window: value === '0' ? '' : value}),
          value => value === '0' ? 'default' : plural(Number(value), 'layer')),
-  chips('Mixers', () => state.panes.some(isHybrid) ?
+  chips('Mixers', () => hasMixers() ?
             ['mamba', 'attention', 'all'].map(name => option(name)) : [],
         () => state.mixers, mixers => change({mixers})),
-  chips('Channels', () => hasMamba() ? ['all', 'fast', 'mid', 'slow'].map(name => option(name)) : [],
+  chips('Channels', () => hasChannels() ? ['all', 'fast', 'mid', 'slow'].map(name => option(name)) : [],
         () => state.channels, channels => change({channels})),
   chips('Further', () => [option('heatmap', 'map of tokens'), option('decompose', 'split of the logit')],
         () => state.further, further => change({further}), false),
