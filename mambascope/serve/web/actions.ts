@@ -25,12 +25,15 @@ export class Actions {
     const copyButton = button('Copy command', async () => {
       await copy(this.commands.join('\n'));
       said.textContent = 'Copied.';
-      setTimeout(() => { said.textContent = ''; }, 2000);
+      setTimeout(() => {
+        said.textContent = '';
+      }, 2000);
     });
     const saveButton = button('Download JSON', () => {
       const whole = this.documents.length === 1 ? this.documents[0] : this.documents;
-      download(new Blob([JSON.stringify(whole, null, 1)], {type: 'application/json'}),
-               `${this.name}.json`);
+      download(
+          new Blob([JSON.stringify(whole, null, 1)], {type: 'application/json'}),
+          `${this.name}.json`);
     });
     this.root.append(copyButton, saveButton, said, this.line);
   }

@@ -1,6 +1,9 @@
 // The server's API: its types, the session, and runs that answer by a stream of events.
 
-export interface Projection { name: string; layers: number[]; }
+export interface Projection {
+  name: string;
+  layers: number[];
+}
 export interface Model {
   name: string;
   architecture: string;
@@ -14,7 +17,12 @@ export interface Model {
   edit: {layer: number; projection: string};
   attention_layer: number;
 }
-export interface Example { relation: string; pattern: string; subject: string; object: string; }
+export interface Example {
+  relation: string;
+  pattern: string;
+  subject: string;
+  object: string;
+}
 export interface Session {
   version: string;
   models: Model[];
@@ -23,15 +31,29 @@ export interface Session {
   results: boolean;
 }
 
-export interface Token { id: number; text: string; begin: number; end: number; }
-export interface Next { id: number; text: string; prob: number; logit?: number; }
+export interface Token {
+  id: number;
+  text: string;
+  begin: number;
+  end: number;
+}
+export interface Next {
+  id: number;
+  text: string;
+  prob: number;
+  logit?: number;
+}
 export interface Prediction {
   tokens: Token[];
   top: Next[];
   corrupted?: {tokens: Token[]; top: Next[]};
   patched?: {top: Next[]};
 }
-export interface Figure { heading: string; caption: string; spec: Record<string, unknown>; }
+export interface Figure {
+  heading: string;
+  caption: string;
+  spec: Record<string, unknown>;
+}
 export interface Table {
   heading: string;
   caption: string;
@@ -54,15 +76,18 @@ export interface RunEvents {
 
 // What the server says is wrong, or that it says nothing.
 export class ApiError extends Error {
-  constructor(message: string, readonly hint: string, readonly status: number) { super(message); }
-  get isLost(): boolean { return this.status === 0; }
+  constructor(message: string, readonly hint: string, readonly status: number) {
+    super(message);
+  }
+  get isLost(): boolean {
+    return this.status === 0;
+  }
 }
 // The run was ended by a newer one, by Stop, or by the server.
 export class Ended extends Error {}
 
 const kToken = new URLSearchParams(location.search).get('token') ?? '';
-const lost = () =>
-    new ApiError('The server does not answer. It may have been stopped.', '', 0);
+const lost = () => new ApiError('The server does not answer. It may have been stopped.', '', 0);
 
 // An address of this server with the token, for links.
 export const withToken = (path: string): string =>
@@ -78,18 +103,23 @@ export async function request(path: string, options: RequestInit = {}): Promise<
     throw options.signal?.aborted ? new Ended() : lost();
   }
   if (response.ok) return response;
-  const said = await response.json().catch(() => ({})) as {message?: string; hint?: string};
-  throw new ApiError(said.message ?? `The server answered with status ${response.status}.`,
-                     said.hint ?? '', response.status);
+  const said = await response.json().catch(() => ({})) as {
+    message?: string;
+    hint?: string
+  };
+  throw new ApiError(
+      said.message ?? `The server answered with status ${response.status}.`, said.hint ?? '',
+      response.status);
 }
 
 export const getSession = async(): Promise<Session> =>
     (await request('/api/session')).json() as Promise<Session>;
 
 // The events of a text/event-stream.
-async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<{name: string; data: string}> {
-  const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
-                     .getReader();
+async function*
+    events(body: ReadableStream<Uint8Array>): AsyncGenerator<{name: string; data: string}> {
+  const reader =
+      body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader();
   let rest = '', name = '', data: string[] = [];
   try {
     for (;;) {
@@ -114,10 +144,12 @@ async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<{name: 
 }
 
 // Runs a command. Throws ApiError, or Ended if the run ended without a result.
-export async function run(client: string, words: string[], signal: AbortSignal, on: RunEvents):
-    Promise<Result> {
+export async function run(
+    client: string, words: string[], signal: AbortSignal, on: RunEvents): Promise<Result> {
   const response = await request('/api/run', {
-    method: 'POST', signal, headers: {'Content-Type': 'application/json'},
+    method: 'POST',
+    signal,
+    headers: {'Content-Type': 'application/json'},
     body: JSON.stringify({client, words}),
   });
   try {

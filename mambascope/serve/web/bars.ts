@@ -11,10 +11,11 @@ export function bars(top: Next[], label: string, answer?: number): HTMLElement {
     bar.style.width = `${Math.max(0, Math.min(1, next.prob)) * 100}%`;
     const title = next.logit === undefined ? `id ${next.id}` :
                                              `id ${next.id}, logit ${next.logit.toFixed(3)}`;
-    list.append(el('li', {className: next.id === answer ? 'answer' : '', title},
-                   el('span', {className: 'bar-token', textContent: visible(next.text)}),
-                   el('span', {className: 'bar-track'}, bar),
-                   el('span', {className: 'bar-number', textContent: shortNumber(next.prob)})));
+    list.append(
+        el('li', {className: next.id === answer ? 'answer' : '', title},
+           el('span', {className: 'bar-token', textContent: visible(next.text)}),
+           el('span', {className: 'bar-track'}, bar),
+           el('span', {className: 'bar-number', textContent: shortNumber(next.prob)})));
   }
   return list;
 }

@@ -1,4 +1,5 @@
-// A chosen cell of a heat map: the ten most probable tokens of the clean, corrupted and patched run.
+// A chosen cell of a heat map: the ten most probable tokens of the clean, corrupted and patched
+// run.
 import {Actions} from './actions';
 import {Ended, Prediction} from './api';
 import {bars} from './bars';
@@ -10,7 +11,12 @@ import {PaneState} from './state';
 import {number, visible} from './text';
 import {Trace} from './trace';
 
-interface Choice { pane: PaneState; trace: Trace; row: number; layer: number; }
+interface Choice {
+  pane: PaneState;
+  trace: Trace;
+  row: number;
+  layer: number;
+}
 
 export class CellPanel {
   readonly root = el('section', {className: 'cell-panel', hidden: true, ariaLabel: 'Chosen cell'});
@@ -25,7 +31,9 @@ export class CellPanel {
     this.runner = new Runner(`cell-${index}`);
     this.root.dataset.view = 'cell';
     this.progress = new Progress(this.root, () => this.runner.stop(), () => void this.compute());
-    this.root.append(el('div', {className: 'head'}, this.heading, this.progress.root), this.lists, this.actions.root);
+    this.root.append(
+        el('div', {className: 'head'}, this.heading, this.progress.root), this.lists,
+        this.actions.root);
   }
 
   hide(): void {
@@ -46,8 +54,10 @@ export class CellPanel {
 
   private words({pane, trace, row, layer}: Choice): string[] {
     const fact = factWords(pane).filter(word => !word.startsWith('--answer='));
-    return ['predict', ...fact, ...corruptionWords(pane), `--restore=${trace.site}:${layer}:${row}`,
-            `--window=${trace.window}`, '--top=10'];
+    return [
+      'predict', ...fact, ...corruptionWords(pane), `--restore=${trace.site}:${layer}:${row}`,
+      `--window=${trace.window}`, '--top=10'
+    ];
   }
 
   private async compute(): Promise<void> {

@@ -1,10 +1,10 @@
 // Makes elements. All texts become text nodes, never markup: a subject may be any text.
 
-export type Child = Node | string;
+export type Child = Node|string;
 
 export function el<K extends keyof HTMLElementTagNameMap>(
-    name: K, properties: Partial<HTMLElementTagNameMap[K]> = {}, ...children: Child[]):
-    HTMLElementTagNameMap[K] {
+    name: K, properties: Partial<HTMLElementTagNameMap[K]> = {},
+    ...children: Child[]): HTMLElementTagNameMap[K] {
   const made = Object.assign(document.createElement(name), properties);
   made.append(...children);
   return made;
@@ -29,11 +29,12 @@ let count = 0;
 export const freshId = (stem: string): string => `${stem}-${++count}`;
 
 // A control with its label before it, and what else stands beside the label.
-export function labelled(text: string, control: HTMLElement, className = 'field', ...beside: Child[]):
-    HTMLElement {
+export function labelled(
+    text: string, control: HTMLElement, className = 'field', ...beside: Child[]): HTMLElement {
   control.id ||= freshId('control');
-  return el('div', {className},
-            el('div', {}, el('label', {htmlFor: control.id, textContent: text}), ...beside), control);
+  return el(
+      'div', {className},
+      el('div', {}, el('label', {htmlFor: control.id, textContent: text}), ...beside), control);
 }
 
 // Offers the blob as a file.

@@ -2,13 +2,14 @@
 import {PaneState, session} from './state';
 import {points, slice} from './text';
 
-export const isTemplate = (pane: PaneState): boolean => pane.text.includes('{}');
+const isTemplate = (pane: PaneState): boolean => pane.text.includes('{}');
 
 export const subjectOf = (pane: PaneState): string =>
     isTemplate(pane) ? pane.subject : slice(pane.text, pane.begin, pane.end);
 
 // The prompt with {} in place of the subject.
-export const templateOf = (pane: PaneState): string => isTemplate(pane) ? pane.text :
+export const templateOf = (pane: PaneState): string => isTemplate(pane) ?
+    pane.text :
     `${slice(pane.text, 0, pane.begin)}{}${slice(pane.text, pane.end)}`;
 
 // The prompt that the model is asked.
@@ -32,14 +33,14 @@ export function mark(pane: PaneState, begin: number, end: number): Partial<PaneS
 
 // The subject's place after the text was typed in: it moves with the text around it.
 export function retype(pane: PaneState, text: string): Partial<PaneState> {
-  if (text.includes('{}'))
-    return {text, subject: subjectOf(pane), begin: 0, end: 0};
+  if (text.includes('{}')) return {text, subject: subjectOf(pane), begin: 0, end: 0};
   if (isTemplate(pane)) return found(pane, text, pane.subject);
   const before = points(pane.text), after = points(text);
   const shorter = Math.min(before.length, after.length);
   let head = 0, tail = 0;
   while (head < shorter && before[head] === after[head]) ++head;
-  while (tail < shorter - head && before[before.length - 1 - tail] === after[after.length - 1 - tail])
+  while (tail < shorter - head &&
+         before[before.length - 1 - tail] === after[after.length - 1 - tail])
     ++tail;
   const grown = after.length - before.length, changedEnd = before.length - tail;
   let {begin, end} = pane;
@@ -55,8 +56,8 @@ function found(pane: PaneState, text: string, subject: string): Partial<PaneStat
   const same = find(text, subject);
   if (same.end) return {text, ...same};
   const known = session.examples.map(example => example.subject)
-      .filter(name => text.includes(name))
-      .sort((a, b) => b.length - a.length)[0];
+                    .filter(name => text.includes(name))
+                    .sort((a, b) => b.length - a.length)[0];
   if (!known) return {text, begin: 0, end: 0};
   const marked = {text, ...find(text, known)};
   return {...marked, other: otherSubjects({...pane, ...marked})[0] ?? pane.other};
@@ -101,8 +102,9 @@ export function factWords(pane: PaneState): string[] {
 export const corruptionWords = (pane: PaneState): string[] =>
     pane.corruption === 'noise' ? [`--noise=${pane.noise}`] : [`--corrupt-subject=${pane.other}`];
 
-// Examples of the same pattern, or else of the subject's relation, that have another object. A trace is clearest if both subjects have the
-// same number of tokens, so those with as many words and about the same length come first.
+// Examples of the same pattern, or else of the subject's relation, that have another object. A
+// trace is clearest if both subjects have the same number of tokens, so those with as many words
+// and about the same length come first.
 export function otherSubjects(pane: PaneState): string[] {
   const subject = subjectOf(pane), template = templateOf(pane);
   let same = session.examples.filter(example => example.pattern === template);
@@ -112,8 +114,8 @@ export function otherSubjects(pane: PaneState): string[] {
   }
   const object = same.find(example => example.subject === subject)?.object;
   const words = (text: string) => text.split(/\s+/).length;
-  const distance = (text: string) => 100 * Math.abs(words(text) - words(subject)) +
-      Math.abs(text.length - subject.length);
+  const distance = (text: string) =>
+      100 * Math.abs(words(text) - words(subject)) + Math.abs(text.length - subject.length);
   return same.filter(example => example.subject !== subject && example.object !== object)
       .map(example => example.subject)
       .sort((a, b) => distance(a) - distance(b));
@@ -123,7 +125,10 @@ export function otherSubjects(pane: PaneState): string[] {
 export function fromExample(index: number): Partial<PaneState> {
   const example = session.examples[index]!;
   const text = example.pattern.replace('{}', () => example.subject);
-  const filled = {text, subject: '', answer: '', target: '', from: '', to: '',
-                  ...find(text, example.subject)};
-  return {...filled, other: otherSubjects({...filled, corruption: 'subject'} as PaneState)[0] ?? ''};
+  const filled =
+      {text, subject: '', answer: '', target: '', from: '', to: '', ...find(text, example.subject)};
+  return {
+    ...filled,
+    other: otherSubjects({...filled, corruption: 'subject'} as PaneState)[0] ?? ''
+  };
 }

@@ -30,16 +30,17 @@ export class FigureView implements View {
   private words: string[] = [];
 
   // `wordsOf` gives the command's words, or a text that says what is missing.
-  constructor(private readonly command: string, index: number,
-              private readonly wordsOf: (pane: PaneState) => string[]|string,
-              private readonly extra: Control|null = null) {
+  constructor(
+      private readonly command: string, index: number,
+      private readonly wordsOf: (pane: PaneState) => string[] | string,
+      private readonly extra: Control|null = null) {
     this.runner = new Runner(`${command}-${index}`);
     this.root = el('div', {className: 'view'});
     this.root.dataset.view = command;
     this.progress = new Progress(this.root, () => this.stop(), () => void this.compute());
     this.actions = new Actions(command);
-    this.content = el('div', {className: 'content'}, this.summary, this.figures.root,
-                      this.actions.root);
+    this.content =
+        el('div', {className: 'content'}, this.summary, this.figures.root, this.actions.root);
     if (extra) this.root.append(extra.root);
     this.root.append(this.progress.root, this.content);
   }

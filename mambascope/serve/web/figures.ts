@@ -3,21 +3,32 @@ import {Figure, Table} from './api';
 import {button, download, el} from './dom';
 import {figureColours, isDark, onTheme} from './theme';
 
-interface VegaView { toSVG(): Promise<string>; toImageURL(type: string, scale?: number): Promise<string>; }
-interface Embedded { view: VegaView; finalize(): void; }
+interface VegaView {
+  toSVG(): Promise<string>;
+  toImageURL(type: string, scale?: number): Promise<string>;
+}
+interface Embedded {
+  view: VegaView;
+  finalize(): void;
+}
 declare const vegaEmbed: (host: HTMLElement, spec: object, options: object) => Promise<Embedded>;
 
-interface Param { name: string; value?: unknown; }
+interface Param {
+  name: string;
+  value?: unknown;
+}
 
 function withDark(spec: Record<string, unknown>): Record<string, unknown> {
-  const params = spec.params as Param[]|undefined;
+  const params = spec.params as Param[] | undefined;
   if (!params) return spec;
-  return {...spec, params: params.map(
-      param => (param.name === 'dark' ? {...param, value: isDark()} : param))};
+  return {
+    ...spec,
+    params: params.map(param => (param.name === 'dark' ? {...param, value: isDark()} : param))
+  };
 }
 
 function titleOf(spec: Record<string, unknown>): unknown {
-  const title = spec.title as {text?: unknown}|string|undefined;
+  const title = spec.title as {text?: unknown} | string | undefined;
   const text = typeof title === 'object' ? title?.text : title;
   return Array.isArray(text) ? text.join(' ') : text;  // lines of a long title
 }
@@ -44,17 +55,17 @@ class Plot {
       const url = await this.embedded.view.toImageURL(type, type === 'png' ? 3 : 1);
       el('a', {href: url, download: `${name}.${type}`}).click();
     };
-    const json = () => download(new Blob([JSON.stringify(figure.spec, null, 1)],
-                                         {type: 'application/json'}), `${name}.vl.json`);
+    const json = () => download(
+        new Blob([JSON.stringify(figure.spec, null, 1)], {type: 'application/json'}),
+        `${name}.vl.json`);
     const heading = el('h3', {textContent: figure.heading});
     // The picture itself says it, too.
     if (titleOf(figure.spec) === figure.heading) heading.className = 'off-screen';
-    this.root = el('section', {className: 'figure'}, heading, this.host,
-                   el('p', {className: 'caption', textContent: figure.caption}),
-                   el('div', {className: 'figure-actions'},
-                      button('Save SVG', () => void save('svg')),
-                      button('Save PNG', () => void save('png')),
-                      button('Save Vega-Lite', json)));
+    this.root =
+        el('section', {className: 'figure'}, heading, this.host,
+           el('p', {className: 'caption', textContent: figure.caption}),
+           el('div', {className: 'figure-actions'}, button('Save SVG', () => void save('svg')),
+              button('Save PNG', () => void save('png')), button('Save Vega-Lite', json)));
     this.host.tabIndex = 0;  // so that the arrow keys scroll it
     this.host.role = 'group';
     this.host.ariaLabel = figure.heading;
@@ -68,19 +79,24 @@ class Plot {
     old?.finalize();
   }
 
-  finalize(): void { this.embedded?.finalize(); }
+  finalize(): void {
+    this.embedded?.finalize();
+  }
 }
 
-export function tableElement(table: Table): HTMLElement {
-  const head = el('tr', {}, ...table.columns.map(
-      text => el('th', {scope: 'col', textContent: text})));
+function tableElement(table: Table): HTMLElement {
+  const head =
+      el('tr', {}, ...table.columns.map(text => el('th', {scope: 'col', textContent: text})));
   const rows = table.rows.map(
-      row => el('tr', {className: row.is_marked ? 'marked' : ''},
-                ...row.cells.map(text => el('td', {textContent: text}))));
-  const scroller = el('div', {className: 'table', tabIndex: 0, role: 'group', ariaLabel: table.heading},
-                      el('table', {}, el('thead', {}, head), el('tbody', {}, ...rows)));
-  return el('section', {className: 'figure'}, el('h3', {textContent: table.heading}),
-            el('p', {className: 'caption', textContent: table.caption}), scroller);
+      row =>
+          el('tr', {className: row.is_marked ? 'marked' : ''},
+             ...row.cells.map(text => el('td', {textContent: text}))));
+  const scroller =
+      el('div', {className: 'table', tabIndex: 0, role: 'group', ariaLabel: table.heading},
+         el('table', {}, el('thead', {}, head), el('tbody', {}, ...rows)));
+  return el(
+      'section', {className: 'figure'}, el('h3', {textContent: table.heading}),
+      el('p', {className: 'caption', textContent: table.caption}), scroller);
 }
 
 // A place for figures. Figures are drawn before they replace the earlier ones, so nothing flickers.
@@ -90,7 +106,9 @@ export class Figures {
   private turn = 0;
 
   constructor() {
-    onTheme(() => { if (this.root.isConnected) this.plots.forEach(plot => void plot.draw()); });
+    onTheme(() => {
+      if (this.root.isConnected) this.plots.forEach(plot => void plot.draw());
+    });
   }
 
   // Returns false if others were shown meanwhile.

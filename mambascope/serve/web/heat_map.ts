@@ -35,7 +35,11 @@ export class HeatMap {
     const width = kLeft + this.legendLength() + 6;
     const height = kTop + kHeight * rows.length + 70;
     this.root = svgEl('svg', {
-      viewBox: `0 0 ${width} ${height}`, width, height, tabindex: 0, role: 'application',
+      viewBox: `0 0 ${width} ${height}`,
+      width,
+      height,
+      tabindex: 0,
+      role: 'application',
       'aria-roledescription': 'heat map',
       'aria-label': `${data.title}. Heat map of ${rows.length} tokens and ${this.layers} layers. ` +
           'The arrow keys move through its cells. Enter shows the tokens of a cell.',
@@ -50,7 +54,8 @@ export class HeatMap {
   }
 
   private frame(name: string): SVGElement {
-    const made = svgEl('rect', {class: name, width: this.width, height: kHeight, visibility: 'hidden'});
+    const made =
+        svgEl('rect', {class: name, width: this.width, height: kHeight, visibility: 'hidden'});
     this.root.append(made);
     return made;
   }
@@ -66,34 +71,52 @@ export class HeatMap {
     rows.forEach((row, r) => {
       const isMarked = r >= marked[0] && r < marked[1];
       const name = (isMarked ? '* ' : '') + row;
-      this.root.append(svgEl('text', {
-        x: kLeft - 6, y: kTop + kHeight * (r + 0.7), 'text-anchor': 'end',
-        class: isMarked ? 'subject' : '',
-      }, name.length > 17 ? `${name.slice(0, 16)}\u2026` : name));
+      this.root.append(svgEl(
+          'text', {
+            x: kLeft - 6,
+            y: kTop + kHeight * (r + 0.7),
+            'text-anchor': 'end',
+            class: isMarked ? 'subject' : '',
+          },
+          name.length > 17 ? `${name.slice(0, 16)}\u2026` : name));
       for (let l = 0; l < this.layers; ++l) {
         const value = cells[r]?.[l] ?? null;
         const [x, y] = [kLeft + this.width * l, kTop + kHeight * r];
-        const rect = svgEl('rect', {x, y, width: this.width, height: kHeight, 'data-row': r,
-                                    'data-layer': l, class: value === null ? 'missing' : 'cell'});
+        const rect = svgEl('rect', {
+          x,
+          y,
+          width: this.width,
+          height: kHeight,
+          'data-row': r,
+          'data-layer': l,
+          class: value === null ? 'missing' : 'cell'
+        });
         if (value !== null)
           rect.setAttribute('fill', colourAt(this.data.ramp, (value - low) / (high - low || 1)));
         this.root.append(rect);
         if (value === null)  // a diagonal says "no value" in every colour scheme
-          this.root.append(svgEl('line', {x1: x, y1: y + kHeight, x2: x + this.width, y2: y,
-                                          class: 'no-value'}));
+          this.root.append(svgEl(
+              'line', {x1: x, y1: y + kHeight, x2: x + this.width, y2: y, class: 'no-value'}));
       }
     });
-    this.root.append(svgEl('rect', {x: kLeft, y: kTop, width: this.width * this.layers,
-                                    height: kHeight * rows.length, class: 'map-frame'}));
+    this.root.append(svgEl('rect', {
+      x: kLeft,
+      y: kTop,
+      width: this.width * this.layers,
+      height: kHeight * rows.length,
+      class: 'map-frame'
+    }));
   }
 
   private drawAxis(): void {
     const bottom = kTop + kHeight * this.data.rows.length, step = Math.ceil(22 / this.width);
     for (let l = 0; l < this.layers; l += step)
-      this.root.append(svgEl('text', {x: kLeft + this.width * (l + 0.5), y: bottom + 14,
-                                      'text-anchor': 'middle'}, String(l)));
-    this.root.append(svgEl('text', {x: kLeft + this.width * this.layers / 2, y: bottom + 29,
-                                    'text-anchor': 'middle'}, 'layer'));
+      this.root.append(svgEl(
+          'text', {x: kLeft + this.width * (l + 0.5), y: bottom + 14, 'text-anchor': 'middle'},
+          String(l)));
+    this.root.append(svgEl(
+        'text', {x: kLeft + this.width * this.layers / 2, y: bottom + 29, 'text-anchor': 'middle'},
+        'layer'));
   }
 
   // The ramp with numbers, below the map. Numbers that would overlap an earlier one are left out.
@@ -101,11 +124,14 @@ export class HeatMap {
     const {ramp, low, high, references, valueName} = this.data;
     const y = kTop + kHeight * this.data.rows.length + 40, length = this.legendLength();
     const id = freshId('ramp'), gradient = svgEl('linearGradient', {id});
-    ramp.forEach((colour, i) => gradient.append(
-        svgEl('stop', {offset: i / (ramp.length - 1), 'stop-color': colour})));
-    this.root.append(gradient, svgEl('text', {x: kLeft - 6, y: y + 9, 'text-anchor': 'end'}, valueName),
-                     svgEl('rect', {x: kLeft, y, width: length, height: 10, fill: `url(#${id})`,
-                                    class: 'legend-frame'}));
+    ramp.forEach(
+        (colour, i) =>
+            gradient.append(svgEl('stop', {offset: i / (ramp.length - 1), 'stop-color': colour})));
+    this.root.append(
+        gradient, svgEl('text', {x: kLeft - 6, y: y + 9, 'text-anchor': 'end'}, valueName),
+        svgEl(
+            'rect',
+            {x: kLeft, y, width: length, height: 10, fill: `url(#${id})`, class: 'legend-frame'}));
     const used: [number, number][] = [];
     for (const {value, text} of [...references, {value: high, text: ''}, {value: low, text: ''}]) {
       const share = (value - low) / (high - low || 1), at = kLeft + length * share;
@@ -114,22 +140,28 @@ export class HeatMap {
       if (share < 0 || share > 1 || used.some(([a, b]) => begin < b + 6 && a < begin + width + 6))
         continue;
       used.push([begin, begin + width]);
-      this.root.append(svgEl('line', {x1: at, x2: at, y1: y + 10, y2: y + 14, class: 'tick'}),
-                       svgEl('text', {x: begin + width / 2, y: y + 25, 'text-anchor': 'middle'}, words));
+      this.root.append(
+          svgEl('line', {x1: at, x2: at, y1: y + 10, y2: y + 14, class: 'tick'}),
+          svgEl('text', {x: begin + width / 2, y: y + 25, 'text-anchor': 'middle'}, words));
     }
   }
 
-  private legendLength(): number { return Math.max(190, this.width * this.layers); }
+  private legendLength(): number {
+    return Math.max(190, this.width * this.layers);
+  }
 
   private cellOf(event: Event): [number, number]|null {
     const target = event.target as SVGElement;
-    return target.dataset.row === undefined ? null :
-                                              [Number(target.dataset.row), Number(target.dataset.layer)];
+    return target.dataset.row === undefined ?
+        null :
+        [Number(target.dataset.row), Number(target.dataset.layer)];
   }
 
   private go(row: number, layer: number): void {
-    this.at = [Math.min(Math.max(row, 0), this.data.rows.length - 1),
-               Math.min(Math.max(layer, 0), this.layers - 1)];
+    this.at = [
+      Math.min(Math.max(row, 0), this.data.rows.length - 1),
+      Math.min(Math.max(layer, 0), this.layers - 1)
+    ];
     this.data.visit(...this.at);
   }
 
@@ -138,7 +170,9 @@ export class HeatMap {
     if (row < this.data.rows.length && layer < this.layers) this.place(this.cursor, [row, layer]);
   }
 
-  leave(): void { this.cursor.setAttribute('visibility', 'hidden'); }
+  leave(): void {
+    this.cursor.setAttribute('visibility', 'hidden');
+  }
 
   private choose(): void {
     if (!this.at) return;

@@ -29,11 +29,13 @@ class Panel {
 
   constructor(private readonly tab: Tab, choose: () => void) {
     this.toolbar = tab.toolbar();
-    this.button = el('button', {type: 'button', role: 'tab', id: `tab-${tab.id}`, textContent: tab.title});
+    this.button =
+        el('button', {type: 'button', role: 'tab', id: `tab-${tab.id}`, textContent: tab.title});
     this.button.setAttribute('aria-controls', `panel-${tab.id}`);
     this.button.addEventListener('click', choose);
-    this.root = el('div', {className: 'panel', role: 'tabpanel', id: `panel-${tab.id}`},
-                   el('p', {className: 'about', textContent: tab.about}), this.toolbar.root, this.columns);
+    this.root =
+        el('div', {className: 'panel', role: 'tabpanel', id: `panel-${tab.id}`},
+           el('p', {className: 'about', textContent: tab.about}), this.toolbar.root, this.columns);
     this.root.setAttribute('aria-labelledby', `tab-${tab.id}`);
   }
 
@@ -72,13 +74,18 @@ class Panel {
 }
 
 function tabList(panels: Panel[]): HTMLElement {
-  const list = el('div', {className: 'tabs', role: 'tablist', ariaLabel: 'Methods'},
-                  ...panels.map(panel => panel.button));
+  const list =
+      el('div', {className: 'tabs', role: 'tablist', ariaLabel: 'Methods'},
+         ...panels.map(panel => panel.button));
   list.addEventListener('keydown', event => {
     const at = panels.findIndex(panel => panel.button === document.activeElement);
     const count = panels.length;
-    const next = {ArrowRight: (at + 1) % count, ArrowLeft: (at + count - 1) % count, Home: 0,
-                  End: count - 1}[event.key];
+    const next = {
+      ArrowRight: (at + 1) % count,
+      ArrowLeft: (at + count - 1) % count,
+      Home: 0,
+      End: count - 1
+    }[event.key];
     if (at < 0 || next === undefined) return;
     event.preventDefault();
     change({tab: kTabs[next]!.id}, true);
@@ -96,15 +103,19 @@ function secondPane(): PaneState {
 
 function header(compare: HTMLButtonElement|null): HTMLElement {
   const links = el('nav', {className: 'links', ariaLabel: 'Page'});
-  if (compare && session.results) links.append(el('a', {href: withToken('/report'), textContent: 'Results'}));
+  if (compare && session.results)
+    links.append(el('a', {href: withToken('/report'), textContent: 'Results'}));
   if (compare) links.append(compare);
   links.append(button('Light / dark', toggleTheme));
   return el('header', {}, el('h1', {textContent: 'mambascope'}), links);
 }
 
 function build(): void {
-  const compare = button('Compare', () => change(
-      {panes: state.panes.length > 1 ? [state.panes[0]!] : [state.panes[0]!, secondPane()]}, true));
+  const compare = button(
+      'Compare',
+      () => change(
+          {panes: state.panes.length > 1 ? [state.panes[0]!] : [state.panes[0]!, secondPane()]},
+          true));
   const panes: Pane[] = [], paneColumns = el('div', {className: 'columns'});
   const panels = kTabs.map(tab => new Panel(tab, () => change({tab: tab.id}, true)));
   const update = () => {
@@ -137,15 +148,15 @@ async function start(): Promise<void> {
   try {
     const given = await getSession();
     begin(given);
-    if (!state.panes[0]!.text && given.examples.length) change({panes: [
-      {...state.panes[0]!, ...fromExample(0)}, ...state.panes.slice(1)]});
+    if (!state.panes[0]!.text && given.examples.length)
+      change({panes: [{...state.panes[0]!, ...fromExample(0)}, ...state.panes.slice(1)]});
     build();
     root.dataset.state = 'ready';
   } catch (error) {
     root.dataset.state = 'failed';
     if (!(error instanceof ApiError)) console.error(error);
-    document.body.replaceChildren(header(null),
-                                  el('main', {}, errorBox(error, () => void start())));
+    document.body.replaceChildren(
+        header(null), el('main', {}, errorBox(error, () => void start())));
   }
 }
 

@@ -1,5 +1,5 @@
-// One pane: model, prompt, subject and corruption, the token strip, and the next-token distribution,
-// which follows every keystroke.
+// One pane: model, prompt, subject and corruption, the token strip, and the next-token
+// distribution, which follows every keystroke.
 import {Actions} from './actions';
 import {Ended, Prediction} from './api';
 import {bars} from './bars';
@@ -23,7 +23,8 @@ function exampleMenu(index: number): HTMLSelectElement {
   session.examples.forEach((example, i) => {
     const label = example.relation.replaceAll('_', ' ');
     if (group?.label !== label) menu.append(group = el('optgroup', {label}));
-    group.append(el('option', {value: String(i), textContent: `${example.subject} \u2192 ${example.object}`}));
+    group.append(el(
+        'option', {value: String(i), textContent: `${example.subject} \u2192 ${example.object}`}));
   });
   menu.addEventListener('change', () => {
     if (menu.value) changePane(index, fromExample(Number(menu.value)), true);
@@ -60,8 +61,9 @@ export class Pane {
         (first, last) => this.markTokens(first, last));
     const other = input('Other subject', () => get().other, value => set({other: value}));
     other.input.setAttribute('list', this.others.id);
-    const noise = input('Noise level', () => get().noise, value => set({noise: value}),
-                        {inputMode: 'decimal', size: 4});
+    const noise = input(
+        'Noise level', () => get().noise, value => set({noise: value}),
+        {inputMode: 'decimal', size: 4});
     const hideUnless = (control: Control, shows: () => boolean): Control => ({
       root: control.root,
       update() {
@@ -69,16 +71,19 @@ export class Pane {
         control.root.hidden = !shows();
       },
     });
-    const model = select('Model', () => session.models.map(one => option(one.name, one.name)),
-                         () => get().model, value => changePane(index, {model: value, editLayer: '', projection: ''}, true));
+    const model = select(
+        'Model', () => session.models.map(one => option(one.name, one.name)), () => get().model,
+        value => changePane(index, {model: value, editLayer: '', projection: ''}, true));
     const fact = [
       input('Subject', () => subjectOf(get()), value => set(withSubject(get(), value))),
-      select('Corrupted by', () => [option('subject', 'other subject'), option('noise')],
-             () => get().corruption, value => set({corruption: value})),
+      select(
+          'Corrupted by', () => [option('subject', 'other subject'), option('noise')],
+          () => get().corruption, value => set({corruption: value})),
       hideUnless(other, () => get().corruption !== 'noise'),
       hideUnless(noise, () => get().corruption === 'noise'),
-      input('Answer', () => get().answer, value => set({answer: value}),
-            {placeholder: 'most probable token'}),
+      input(
+          'Answer', () => get().answer, value => set({answer: value}),
+          {placeholder: 'most probable token'}),
     ];
     this.controls = [model, ...fact];
     const examples = labelled('Try a fact', exampleMenu(index));
@@ -88,7 +93,8 @@ export class Pane {
         labelled('Prompt', this.text, 'field prompt'), this.strip.root, this.stripNote,
         el('div', {className: 'toolbar'}, ...fact.map(control => control.root)), this.others,
         el('div', {className: 'next'},
-           el('div', {className: 'head'}, el('h2', {textContent: 'Next token'}), this.progress.root),
+           el('div', {className: 'head'}, el('h2', {textContent: 'Next token'}),
+              this.progress.root),
            this.output, this.actions.root));
   }
 
@@ -135,16 +141,18 @@ export class Pane {
 
   private showStrip(): void {
     const pane = state.panes[this.index]!, [begin, end] = subjectSpan(pane);
-    this.strip.show(tokensOf(this.index), token => begin < end && token.begin < end && token.end > begin);
+    this.strip.show(
+        tokensOf(this.index), token => begin < end && token.begin < end && token.end > begin);
     const subject = subjectOf(pane), count = tokensOf(this.index).length;
-    this.stripNote.textContent = !count ? '' : subject ?
-        `${plural(count, 'token')}. The subject is ${subject}.` :
-        `${plural(count, 'token')}. Mark the subject: click or drag over its tokens.`;
+    this.stripNote.textContent = !count ? '' :
+        subject ? `${plural(count, 'token')}. The subject is ${subject}.` :
+                  `${plural(count, 'token')}. Mark the subject: click or drag over its tokens.`;
   }
 
   private markTokens(first: number, last: number): void {
     const tokens = tokensOf(this.index);
-    if (this.root.classList.contains('old') || !tokens[last]) return;  // tokens of an earlier prompt
+    if (this.root.classList.contains('old') || !tokens[last])
+      return;  // tokens of an earlier prompt
     changePane(this.index, mark(state.panes[this.index]!, tokens[first]!.begin, tokens[last]!.end));
   }
 

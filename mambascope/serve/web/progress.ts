@@ -1,4 +1,5 @@
-// Says what a view is doing: waiting, progress with a bar, a Stop button, warnings, errors with a hint.
+// Says what a view is doing: waiting, progress with a bar, a Stop button, warnings, errors with a
+// hint.
 import {ApiError} from './api';
 import {button, el, setText} from './dom';
 
@@ -18,12 +19,14 @@ export class Progress {
   private shownBusy = false;
 
   // Sets data-state of `view`.
-  constructor(private readonly view: HTMLElement, onStop: () => void,
-              private readonly onRetry: () => void) {
+  constructor(
+      private readonly view: HTMLElement, onStop: () => void,
+      private readonly onRetry: () => void) {
     this.stopButton = button('Stop', onStop, 'stop');
     this.stopButton.hidden = true;
-    this.root.append(el('div', {className: 'progress-line'}, this.status, this.bar, this.stopButton),
-                     this.notes);
+    this.root.append(
+        el('div', {className: 'progress-line'}, this.status, this.bar, this.stopButton),
+        this.notes);
     view.dataset.state = 'idle';
   }
 
@@ -53,7 +56,9 @@ export class Progress {
     else this.bar.value = this.share;
   }
 
-  idle(text: string): void { this.set('idle', text); }
+  idle(text: string): void {
+    this.set('idle', text);
+  }
   waiting(ahead: number): void {
     this.set('waiting', ahead ? `Waiting: ${ahead} before this.` : 'Waiting.');
   }
@@ -78,8 +83,9 @@ export class Progress {
 
 // An error in place, with the hint, and with Retry if the server is gone.
 export function errorBox(error: unknown, onRetry: () => void): HTMLElement {
-  const box = el('div', {className: 'error', role: 'alert'},
-                 el('p', {textContent: error instanceof Error ? error.message : String(error)}));
+  const box =
+      el('div', {className: 'error', role: 'alert'},
+         el('p', {textContent: error instanceof Error ? error.message : String(error)}));
   if (error instanceof ApiError && error.hint)
     box.append(el('p', {className: 'hint', textContent: error.hint}));
   if (error instanceof ApiError && (error.isLost || error.status >= 500))

@@ -5,7 +5,9 @@ const known: Token[][] = [];
 const listeners: (() => void)[] = [];
 
 export const tokensOf = (index: number): Token[] => known[index] ?? [];
-export const onTokens = (listener: () => void): void => { listeners.push(listener); };
+export const onTokens = (listener: () => void): void => {
+  listeners.push(listener);
+};
 
 export function setTokens(index: number, tokens: Token[]): void {
   const old = tokensOf(index);

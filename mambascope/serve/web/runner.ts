@@ -1,20 +1,28 @@
-// Runs the commands of one view: a new run ends the earlier one, and a known answer is not computed again.
+// Runs the commands of one view: a new run ends the earlier one, and a known answer is not computed
+// again.
 import {ApiError, Ended, Result, run, RunEvents} from './api';
 
-export interface Answer { result: Result; warnings: string[]; }
+export interface Answer {
+  result: Result;
+  warnings: string[];
+}
 
 const kKept = 80;  // answers in memory
 const kept = new Map<string, Answer>();
-const tab = Array.from(crypto.getRandomValues(new Uint32Array(2)), part => part.toString(36)).join('');
+const tab =
+    Array.from(crypto.getRandomValues(new Uint32Array(2)), part => part.toString(36)).join('');
 
 // What edits the model, or depends on an edit, is not kept.
-const isKept = (words: string[]) => words[0] !== 'edit' && !words.some(w => w.startsWith('--edit='));
+const isKept = (words: string[]) =>
+    words[0] !== 'edit' && !words.some(w => w.startsWith('--edit='));
 
 export class Runner {
   private controller: AbortController|null = null;
   private readonly client: string;
 
-  constructor(name: string) { this.client = `${tab}-${name}`; }
+  constructor(name: string) {
+    this.client = `${tab}-${name}`;
+  }
 
   // Throws ApiError, or Ended if the run was stopped or a newer one began.
   async run(words: string[], on: Omit<RunEvents, 'warning'>): Promise<Answer> {
@@ -23,8 +31,8 @@ export class Runner {
     if (known) return known;
     const controller = this.controller = new AbortController();
     const warnings: string[] = [];
-    const once = () => run(this.client, words, controller.signal,
-                           {...on, warning: text => warnings.push(text)});
+    const once = () =>
+        run(this.client, words, controller.signal, {...on, warning: text => warnings.push(text)});
     try {
       const result = await once().catch(async error => {
         if (!(error instanceof ApiError && error.status === 503)) throw error;

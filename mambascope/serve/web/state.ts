@@ -4,11 +4,11 @@ import {Session} from './api';
 
 export interface PaneState {
   model: string;
-  text: string;       // the prompt as typed; with {} it is a template
-  begin: number;      // the subject in a text without {}: code points [begin, end)
+  text: string;   // the prompt as typed; with {} it is a template
+  begin: number;  // the subject in a text without {}: code points [begin, end)
   end: number;
-  subject: string;    // the subject in place of {}
-  other: string;      // the subject of the corrupted run
+  subject: string;     // the subject in place of {}
+  other: string;       // the subject of the corrupted run
   corruption: string;  // 'subject' or 'noise'
   noise: string;
   answer: string;
@@ -39,20 +39,46 @@ export interface PageState {
 }
 
 const kPane: PaneState = {
-  model: '', text: '', begin: 0, end: 0, subject: '', other: '', corruption: 'subject', noise: '3',
-  answer: '', from: '', to: '', target: '', editLayer: '', projection: '', method: 'rome',
+  model: '',
+  text: '',
+  begin: 0,
+  end: 0,
+  subject: '',
+  other: '',
+  corruption: 'subject',
+  noise: '3',
+  answer: '',
+  from: '',
+  to: '',
+  target: '',
+  editLayer: '',
+  projection: '',
+  method: 'rome',
 };
 const kPage: Omit<PageState, 'panes'> = {
-  tab: 'sites', sites: ['resid', 'ssm_out', 'mixer_out', 'gate', 'mlp_out'], show: 'p', siteWindow: '',
-  at: ['subject_last', 'prompt_last'], from: ['subject', 'relation', 'first', 'last'], to: ['last'],
-  mode: 'cut', window: '', mixers: ['all'], channels: ['all'], further: [], layer: '', head: '',
+  tab: 'sites',
+  sites: ['resid', 'ssm_out', 'mixer_out', 'gate', 'mlp_out'],
+  show: 'p',
+  siteWindow: '',
+  at: ['subject_last', 'prompt_last'],
+  from: ['subject', 'relation', 'first', 'last'],
+  to: ['last'],
+  mode: 'cut',
+  window: '',
+  mixers: ['all'],
+  channels: ['all'],
+  further: [],
+  layer: '',
+  head: '',
 };
 
 export let session: Session;
 export let state: PageState;
 const listeners: (() => void)[] = [];
 
-export const onChange = (listener: () => void): void => { listeners.push(listener); };
+export const onChange = (listener: () => void): void => {
+  listeners.push(listener);
+};
 const notify = () => listeners.forEach(listener => listener());
 
 export const modelOf = (pane: PaneState) =>
@@ -60,7 +86,8 @@ export const modelOf = (pane: PaneState) =>
 export const models = () => [...new Set(state.panes.map(modelOf))];
 
 // A record's values that are not the defaults, as parameters of the address.
-function write<T extends object>(values: T, defaults: Partial<T>, end: string, to: URLSearchParams) {
+function write<T extends object>(
+    values: T, defaults: Partial<T>, end: string, to: URLSearchParams) {
   for (const [name, value] of Object.entries(defaults)) {
     const own = String(values[name as keyof T]);
     if (own !== String(value)) to.set(name + end, own);
@@ -79,7 +106,7 @@ function read<T extends object>(defaults: T, end: string, from: URLSearchParams)
   return values as T;
 }
 
-export function toHash(page: PageState): string {
+function toHash(page: PageState): string {
   const parameters = new URLSearchParams();
   write(page, kPage, '', parameters);
   page.panes.forEach((pane, i) => write(pane, kPane, i ? '.2' : '', parameters));
@@ -87,12 +114,13 @@ export function toHash(page: PageState): string {
   return `#${parameters}`;
 }
 
-export function fromHash(hash: string): PageState {
+function fromHash(hash: string): PageState {
   const parameters = new URLSearchParams(hash.replace(/^#/, ''));
   const panes = [read(kPane, '', parameters)];
   if (parameters.has('compare')) panes.push(read(kPane, '.2', parameters));
   for (const pane of panes)
-    if (!session.models.some(model => model.name === pane.model)) pane.model = session.models[0]!.name;
+    if (!session.models.some(model => model.name === pane.model))
+      pane.model = session.models[0]!.name;
   return {...read(kPage, '', parameters), panes};
 }
 

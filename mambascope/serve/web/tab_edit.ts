@@ -1,5 +1,5 @@
-// Edit: rewrites the fact in one weight (ROME or MEMIT), and shows what the edited model says. An edit
-// is made by the button, never by itself.
+// Edit: rewrites the fact in one weight (ROME or MEMIT), and shows what the edited model says. An
+// edit is made by the button, never by itself.
 import {Actions} from './actions';
 import {Ended, Next, Result} from './api';
 import {bars} from './bars';
@@ -7,16 +7,21 @@ import {Control, group, input, option, select} from './controls';
 import {button, el, labelled} from './dom';
 import {EditedModel} from './edited_model';
 import {missing, modelWord, promptOf, subjectOf, templateOf} from './fact';
-import {Figures} from './figures';
 import {View} from './figure_view';
+import {Figures} from './figures';
 import {Progress} from './progress';
 import {Answer, Runner} from './runner';
 import {changePane, modelOf, PaneState, state} from './state';
 import {Tab} from './tab';
 import {number} from './text';
 
-interface Says { p_target: number; top: Next[]; }
-interface EditJson { edit: {before: Says; after: Says; target: string}; }
+interface Says {
+  p_target: number;
+  top: Next[];
+}
+interface EditJson {
+  edit: {before: Says; after: Says; target: string};
+}
 
 const projectionOf = (pane: PaneState) =>
     modelOf(pane).projections.find(one => one.name === pane.projection) ??
@@ -59,37 +64,50 @@ class EditView implements View {
     });
     this.form = group('toolbar', [
       target,
-      select('Layer', () => [
-        option('', get().method === 'memit' ? 'default' : `default (${modelOf(get()).edit.layer})`),
-        ...projectionOf(get()).layers.map(layer => option(String(layer), String(layer))),
-      ], () => get().editLayer, value => set({editLayer: value})),
-      select('Projection', () => modelOf(get()).projections.map(one => ({value: one.name, text: one.name})),
-             () => projectionOf(get()).name, value => set({projection: value, editLayer: ''})),
-      select('Method', () => [option('rome', 'ROME'), option('memit', 'MEMIT')], () => get().method,
-             value => set({method: value})),
+      select(
+          'Layer',
+          () =>
+              [option(
+                   '',
+                   get().method === 'memit' ? 'default' : `default (${modelOf(get()).edit.layer})`),
+               ...projectionOf(get()).layers.map(layer => option(String(layer), String(layer))),
+    ],
+          () => get().editLayer, value => set({editLayer: value})),
+      select(
+          'Projection',
+          () => modelOf(get()).projections.map(one => ({value: one.name, text: one.name})),
+          () => projectionOf(get()).name, value => set({projection: value, editLayer: ''})),
+      select(
+          'Method', () => [option('rome', 'ROME'), option('memit', 'MEMIT')], () => get().method,
+          value => set({method: value})),
     ]);
     this.editButton = button('Edit', () => void this.compute(), 'primary');
     this.form.root.append(this.editButton);
-    this.content = el('div', {className: 'content'}, this.lists, this.place, this.summary,
-                      this.figures.root, this.actions.root);
-    this.root.append(this.form.root, this.moreOptions(), this.note, this.progress.root, this.content);
+    this.content =
+        el('div', {className: 'content'}, this.lists, this.place, this.summary, this.figures.root,
+           this.actions.root);
+    this.root.append(
+        this.form.root, this.moreOptions(), this.note, this.progress.root, this.content);
   }
 
   private moreOptions(): HTMLElement {
-    const field = (name: string, label: string) => input(
-        label, () => this.own[name]!, value => { this.own[name] = value; },
-        {inputMode: 'decimal', size: 6, placeholder: 'default'}).root;
-    return el('details', {}, el('summary', {textContent: 'More options'}),
-              el('div', {className: 'toolbar'}, field('steps', 'Steps'), field('kl', 'KL weight'),
-                 field('clamp', 'Clamp'),
-                 labelled('Check prompts, one per line, with {}', this.checks, 'field wide')));
+    const field = (name: string, label: string) =>
+        input(label, () => this.own[name]!, value => {
+          this.own[name] = value;
+        }, {inputMode: 'decimal', size: 6, placeholder: 'default'}).root;
+    return el(
+        'details', {}, el('summary', {textContent: 'More options'}),
+        el('div', {className: 'toolbar'}, field('steps', 'Steps'), field('kl', 'KL weight'),
+           field('clamp', 'Clamp'),
+           labelled('Check prompts, one per line, with {}', this.checks, 'field wide')));
   }
 
   update(pane: PaneState): void {
     this.form.update();
     const isOld = this.made !== '' && this.made !== this.key(pane);
     this.content.classList.toggle('stale', isOld && !this.edited);
-    this.note.textContent = isOld ? 'The edit below was made with another prompt, target or weight.' : '';
+    this.note.textContent =
+        isOld ? 'The edit below was made with another prompt, target or weight.' : '';
     if (!this.made && (this.root.dataset.state === 'idle')) this.progress.idle(this.missing(pane));
   }
 
@@ -99,23 +117,28 @@ class EditView implements View {
   }
 
   private missing(pane: PaneState): string {
-    return missing(pane, false) || (pane.target.trim() ? '' : 'Type a new object, then press Edit.');
+    return missing(pane, false) ||
+        (pane.target.trim() ? '' : 'Type a new object, then press Edit.');
   }
 
   private words(pane: PaneState): string[] {
     const layer = layerOf(pane);
     const own = Object.entries(this.own).filter(([, value]) => value.trim());
     const checks = this.checks.value.split('\n').map(line => line.trim()).filter(Boolean);
-    return ['edit', modelWord(pane), `--prompt=${templateOf(pane)}`, `--subject=${subjectOf(pane)}`,
-            `--target=${pane.target}`, ...(layer ? [`--layer=${layer}`] : []),
-            `--projection=${projectionOf(pane).name}`, `--method=${pane.method}`,
-            ...own.map(([name, value]) => `--${name}=${value.trim()}`),
-            ...checks.map(prompt => `--check-prompts=${prompt}`)];
+    return [
+      'edit', modelWord(pane), `--prompt=${templateOf(pane)}`, `--subject=${subjectOf(pane)}`,
+      `--target=${pane.target}`, ...(layer ? [`--layer=${layer}`] : []),
+      `--projection=${projectionOf(pane).name}`, `--method=${pane.method}`,
+      ...own.map(([name, value]) => `--${name}=${value.trim()}`),
+      ...checks.map(prompt => `--check-prompts=${prompt}`)
+    ];
   }
 
   private key(pane: PaneState): string {
-    return JSON.stringify([pane.model, templateOf(pane), subjectOf(pane), pane.target, layerOf(pane),
-                           projectionOf(pane).name, pane.method]);
+    return JSON.stringify([
+      pane.model, templateOf(pane), subjectOf(pane), pane.target, layerOf(pane),
+      projectionOf(pane).name, pane.method
+    ]);
   }
 
   private stop(): void {
@@ -168,10 +191,12 @@ class EditView implements View {
 
   private showLists(result: Result): void {
     const {before, after} = (result.json as EditJson).edit;
-    this.lists.replaceChildren(...[['before', before], ['after', after]].map(([name, says]) =>
-        el('div', {className: 'list'}, el('h4', {textContent: `${name} the edit`}),
-           el('p', {className: 'count', textContent: `p(target) = ${number((says as Says).p_target)}`}),
-           bars((says as Says).top, `Most probable tokens ${name} the edit`))));
+    this.lists.replaceChildren(...[['before', before], ['after', after]].map(
+        ([name, says]) => el(
+            'div', {className: 'list'}, el('h4', {textContent: `${name} the edit`}),
+            el('p',
+               {className: 'count', textContent: `p(target) = ${number((says as Says).p_target)}`}),
+            bars((says as Says).top, `Most probable tokens ${name} the edit`))));
   }
 
   private clear(): void {
@@ -188,8 +213,11 @@ class EditView implements View {
 }
 
 export const editTab: Tab = {
-  id: 'edit', title: 'Edit',
-  about: 'Can the fact be rewritten? An edit changes one weight of a copy of the model. The model on disk stays as it is.',
+  id: 'edit',
+  title: 'Edit',
+  about:
+      'Can the fact be rewritten? An edit changes one weight of a copy of the model. ' +
+      'The model on disk stays as it is.',
   toolbar: () => group('toolbar', []),
   view: index => new EditView(index),
 };

@@ -4,17 +4,19 @@ import {chips, Control, group, option, select, slider} from './controls';
 import {el} from './dom';
 import {factWords, missing} from './fact';
 import {FigureView} from './figure_view';
+import {tokensOf} from './prompt_tokens';
 import {change, changePane, modelOf, models, PaneState, state} from './state';
 import {Tab} from './tab';
 import {plural} from './text';
 import {TokenStrip} from './tokens';
-import {tokensOf} from './prompt_tokens';
 
-const kSets = ['subject', 'subject_first', 'subject_last', 'relation', 'relation_minus_last', 'context',
-               'non_subject', 'first', 'last', 'all'];
+const kSets = [
+  'subject', 'subject_first', 'subject_last', 'relation', 'relation_minus_last', 'context',
+  'non_subject', 'first', 'last', 'all'
+];
 
 // '0,3-5' as numbers, and back.
-export function parseSet(text: string): Set<number> {
+function parseSet(text: string): Set<number> {
   const tokens = new Set<number>();
   for (const part of text.split(',').filter(Boolean)) {
     const [first, last] = part.split('-').map(Number);
@@ -22,7 +24,7 @@ export function parseSet(text: string): Set<number> {
   }
   return tokens;
 }
-export function formatSet(tokens: Set<number>): string {
+function formatSet(tokens: Set<number>): string {
   const parts: string[] = [], all = [...tokens].sort((a, b) => a - b);
   for (let i = 0; i < all.length;) {
     let j = i;
@@ -47,13 +49,14 @@ const choosesChannels = () => hasChannels() && String(state.channels) !== 'all';
 const hasMixers = () => state.mode !== 'mean' && !choosesChannels() && state.panes.some(isHybrid);
 
 // Named sets go into one option; tokens that are listed are a set by themselves.
-const setWords = (option: string, names: string[], own: string): string[] =>
-    [names.join(','), own].filter(Boolean).map(set => `--${option}=${set}`);
+const setWords = (option: string, names: string[], own: string):
+    string[] => [names.join(','), own].filter(Boolean).map(set => `--${option}=${set}`);
 
 function words(pane: PaneState): string[]|string {
   const why = missing(pane, false);
   if (why) return why;
-  const from = setWords('from', state.from, pane.from), to = hasTargets() ? setWords('to', state.to, pane.to) : [];
+  const from = setWords('from', state.from, pane.from),
+        to = hasTargets() ? setWords('to', state.to, pane.to) : [];
   if (!from.length) return 'Choose source tokens.';
   if (!to.length && hasTargets()) return 'Choose target tokens.';
   const result = [...factWords(pane), ...from, ...to, `--mode=${state.mode}`];
@@ -70,7 +73,8 @@ function ownSet(label: string, index: number, name: 'from'|'to'): Control {
   const strip = new TokenStrip(`${label}: choose tokens`, (first, last) => {
     const set = parseSet(state.panes[index]![name]);
     if (first === last && set.has(first)) set.delete(first);
-    else for (let t = first; t <= last; ++t) set.add(t);
+    else
+      for (let t = first; t <= last; ++t) set.add(t);
     changePane(index, {[name]: formatSet(set)});
   });
   const root = el('div', {className: 'own-set'}, el('span', {textContent: label}), strip.root);
@@ -85,28 +89,46 @@ function ownSet(label: string, index: number, name: 'from'|'to'): Control {
 }
 
 const toolbar = () => group('toolbar', [
-  chips('Sources', () => kSets.map(set => option(set)), () => state.from, from => change({from}), false),
-  chips('Targets', () => hasTargets() ? kSets.map(set => option(set)) : [], () => state.to, to => change({to}), false),
-  select('Cut', () => [option('cut', 'the mixer'), option('cut-conv', 'the mixer and the convolution'),
-                       option('mean', 'by mean ablation')],
-         () => state.mode, mode => change({mode})),
-  slider('Window', () => ({min: 0, max: Math.max(...models().map(model => model.layers))}),
-         () => state.window || '0', value => change({window: value === '0' ? '' : value}),
-         value => value === '0' ? 'default' : plural(Number(value), 'layer')),
-  chips('Mixers', () => hasMixers() ?
-            ['mamba', 'attention', 'all'].map(name => option(name)) : [],
-        () => state.mixers, mixers => change({mixers})),
-  chips('Channels', () => hasChannels() ? ['all', 'fast', 'mid', 'slow'].map(name => option(name)) : [],
-        () => state.channels, channels => change({channels})),
-  chips('Further', () => [option('heatmap', 'map of tokens'), option('decompose', 'split of the logit')],
-        () => state.further, further => change({further}), false),
+  chips(
+      'Sources', () => kSets.map(set => option(set)), () => state.from, from => change({from}),
+      false),
+  chips(
+      'Targets', () => hasTargets() ? kSets.map(set => option(set)) : [], () => state.to,
+      to => change({to}), false),
+  select(
+      'Cut',
+      () =>
+          [option('cut', 'the mixer'), option('cut-conv', 'the mixer and the convolution'),
+           option('mean', 'by mean ablation')],
+      () => state.mode, mode => change({mode})),
+  slider(
+      'Window', () => ({min: 0, max: Math.max(...models().map(model => model.layers))}),
+      () => state.window || '0', value => change({window: value === '0' ? '' : value}),
+      value => value === '0' ? 'default' : plural(Number(value), 'layer')),
+  chips(
+      'Mixers', () => hasMixers() ? ['mamba', 'attention', 'all'].map(name => option(name)) : [],
+      () => state.mixers, mixers => change({mixers})),
+  chips(
+      'Channels',
+      () => hasChannels() ? ['all', 'fast', 'mid', 'slow'].map(name => option(name)) : [],
+      () => state.channels, channels => change({channels})),
+  chips(
+      'Further',
+      () => [option('heatmap', 'map of tokens'), option('decompose', 'split of the logit')],
+      () => state.further, further => change({further}), false),
 ]);
 
 export const knockoutTab: Tab = {
-  id: 'knockout', title: 'Knockout',
+  id: 'knockout',
+  title: 'Knockout',
   about: 'Is the answer lost if the targets cannot read the sources in a window of layers?',
   toolbar,
-  view: index => new FigureView('knockout', index, words, group('own-sets', [
-    ownSet('Own sources', index, 'from'), ownSet('Own targets', index, 'to'),
-  ])),
+  view: index => new FigureView(
+      'knockout', index, words,
+      group(
+          'own-sets',
+          [
+            ownSet('Own sources', index, 'from'),
+            ownSet('Own targets', index, 'to'),
+          ])),
 };

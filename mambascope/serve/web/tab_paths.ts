@@ -11,12 +11,20 @@ function words(pane: PaneState): string[]|string {
 }
 
 export const pathsTab: Tab = {
-  id: 'paths', title: 'Paths',
-  about: 'Through which part of the mixer does the fact flow? The residual stream of the clean run is ' +
-      'restored at a token, and one part at a time is held at its corrupted value.',
-  toolbar: () => group('toolbar', [
-    chips('Token', () => [option('subject_last', "subject's last"), option('prompt_last', "prompt's last")],
-          () => state.at, at => change({at})),
-  ]),
+  id: 'paths',
+  title: 'Paths',
+  about:
+      'Through which part of the mixer does the fact flow? The residual stream of the clean run ' +
+      'is restored at a token, and one part at a time is held at its corrupted value.',
+  toolbar: () => group(
+      'toolbar',
+      [
+        chips(
+            'Token',
+            () =>
+                [option('subject_last', 'subject\'s last'),
+                 option('prompt_last', 'prompt\'s last')],
+            () => state.at, at => change({at})),
+      ]),
   view: index => new FigureView('paths', index, words),
 };

@@ -12,8 +12,8 @@ import {Progress} from './progress';
 import {Answer, Runner} from './runner';
 import {change, modelOf, models, PaneState, state} from './state';
 import {Tab} from './tab';
-import {isDark, onTheme} from './theme';
 import {number, plural, visible} from './text';
+import {isDark, onTheme} from './theme';
 import {measure, Trace} from './trace';
 
 const kDelay = 100;  // ms after the last change
@@ -22,14 +22,19 @@ const allSites = () => [...new Set(models().flatMap(model => model.traced_sites)
 const windowText = (value: string) => value === '0' ? 'default' : plural(Number(value), 'layer');
 
 const toolbar = () => group('toolbar', [
-  chips('Sites', () => allSites().map(site => ({value: site, text: site})), () => state.sites,
-        sites => change({sites})),
-  slider('Window', () => ({min: 0, max: Math.max(...models().map(model => model.layers))}),
-         () => state.siteWindow || '0',
-         value => change({siteWindow: value === '0' ? '' : value}), windowText),
-  select('Show', () => [option('p', 'p(answer)'), option('ie', 'indirect effect'),
-                        option('logit_diff', 'logit difference')],
-         () => state.show, show => change({show})),
+  chips(
+      'Sites', () => allSites().map(site => ({value: site, text: site})), () => state.sites,
+      sites => change({sites})),
+  slider(
+      'Window', () => ({min: 0, max: Math.max(...models().map(model => model.layers))}),
+      () => state.siteWindow || '0', value => change({siteWindow: value === '0' ? '' : value}),
+      windowText),
+  select(
+      'Show',
+      () =>
+          [option('p', 'p(answer)'), option('ie', 'indirect effect'),
+           option('logit_diff', 'logit difference')],
+      () => state.show, show => change({show})),
 ]);
 
 class SitesView implements View {
@@ -53,10 +58,13 @@ class SitesView implements View {
     this.panel = new CellPanel(index);
     this.root.dataset.view = 'sites';
     this.progress = new Progress(this.root, () => this.stop(), () => void this.compute());
-    this.root.append(this.progress.root, this.answerLine, this.said, this.maps, this.panel.root,
-                     this.actions.root);
+    this.root.append(
+        this.progress.root, this.answerLine, this.said, this.maps, this.panel.root,
+        this.actions.root);
     this.maps.addEventListener('pointerleave', () => this.drawn.forEach(map => map.leave()));
-    onTheme(() => { if (this.root.isConnected) this.draw(); });
+    onTheme(() => {
+      if (this.root.isConnected) this.draw();
+    });
   }
 
   update(pane: PaneState): void {
@@ -123,7 +131,9 @@ class SitesView implements View {
           this.mapProgress(site!, text, share);
         };
         const answer = await this.runner.run(['trace', ...words, `--site=${site}`], {
-          waiting: ahead => { if (key === this.key) this.progress.waiting(ahead); },
+          waiting: ahead => {
+            if (key === this.key) this.progress.waiting(ahead);
+          },
           progress: say,
         });
         if (key !== this.key) return;
@@ -175,12 +185,14 @@ class SitesView implements View {
     this.maps.classList.remove('stale');
     this.maps.dataset.show = state.show;
     if (focused) made.find(map => map.dataset.site === focused)?.querySelector('svg')?.focus();
-    const fact = (this.results()[0]?.json as Trace|undefined)?.facts[0];
+    const fact = (this.results()[0]?.json as Trace | undefined)?.facts[0];
     if (!fact) return;
     this.answerLine.textContent = `The answer is ${visible(fact.answer)}. p(answer) is ` +
-        `${number(fact.p_clean)} in the clean run and ${number(fact.p_corrupt)} in the corrupted run.`;
+        `${number(fact.p_clean)} in the clean run and ${
+                                      number(fact.p_corrupt)} in the corrupted run.`;
     if (!this.said.textContent)
-      this.said.textContent = 'Point at a cell, or use the arrow keys. Click, or press Enter, to see its tokens.';
+      this.said.textContent =
+          'Point at a cell, or use the arrow keys. Click, or press Enter, to see its tokens.';
   }
 
   // Says the cell's value at the visited site, and then at the others.
@@ -189,13 +201,14 @@ class SitesView implements View {
     const values: string[] = [];
     let where = '';
     for (const site of [first, ...this.sites.filter(site => site !== first)]) {
-      const trace = this.answers.get(site)?.result.json as Trace|undefined;
+      const trace = this.answers.get(site)?.result.json as Trace | undefined;
       const measured = trace && measure(trace.facts[0]!, state.show);
       if (!measured) continue;
       const value = measured.cells[row]?.[layer];
       where ||= `${visible(trace.facts[0]!.tokens[row]!)}, layer ${layer}, ${measured.valueName}: `;
-      values.push(value == null ? `${site} has no value, because this layer lacks the site` :
-                                  `${site} ${number(value)}`);
+      values.push(
+          value == null ? `${site} has no value, because this layer lacks the site` :
+                          `${site} ${number(value)}`);
     }
     setText(this.said, where + values.join('; '));
   }
@@ -206,27 +219,34 @@ class SitesView implements View {
     if (!answer) {
       const isStopped = this.root.dataset.state === 'idle';
       host.dataset.state = isStopped ? 'idle' : 'waiting';
-      host.append(el('p', {className: 'map-name', textContent: site}),
-                  isStopped ? 'not computed' :
-                              el('progress', {max: 1, ariaLabel: `Progress of ${site}`}));
+      host.append(
+          el('p', {className: 'map-name', textContent: site}),
+          isStopped ? 'not computed' : el('progress', {max: 1, ariaLabel: `Progress of ${site}`}));
       return host;
     }
     const trace = answer.result.json as Trace, fact = trace.facts[0]!;
     const measured = measure(fact, state.show);
     host.dataset.state = 'drawn';
     if (!measured) {
-      host.append(el('p', {className: 'map-name', textContent: site}),
-                  el('p', {className: 'count', textContent: state.show === 'ie' ?
-          'There is no indirect effect: p(answer) is the same in both runs.' :
-          'A logit difference needs an other answer. With noise there is none.'}));
+      host.append(el('p', {className: 'map-name', textContent: site}), el('p', {
+                    className: 'count',
+                    textContent: state.show === 'ie' ?
+                        'There is no indirect effect: p(answer) is the same in both runs.' :
+                        'A logit difference needs an other answer. With noise there is none.'
+                  }));
       return host;
     }
     const of = trace.window > 1 ? `${site}, windows of ${trace.window} layers` : site;
     const map = new HeatMap({
-      ...measured, title: of, rows: fact.tokens.map(visible), marked: fact.subject_span,
-      ramp: ramp(site, isDark()), visit: (row, layer) => this.visit(site, row, layer),
+      ...measured,
+      title: of,
+      rows: fact.tokens.map(visible),
+      marked: fact.subject_span,
+      ramp: ramp(site, isDark()),
+      visit: (row, layer) => this.visit(site, row, layer),
       choose: (row, layer) => {
-        if (measured.cells[row]?.[layer] != null) this.panel.show({pane: this.pane, trace, row, layer});
+        if (measured.cells[row]?.[layer] != null)
+          this.panel.show({pane: this.pane, trace, row, layer});
       },
     });
     this.drawn.push(map);
@@ -236,7 +256,10 @@ class SitesView implements View {
 }
 
 export const sitesTab: Tab = {
-  id: 'sites', title: 'Sites', about: 'Which states bring the answer back? A cell copies one state of ' +
+  id: 'sites',
+  title: 'Sites',
+  about: 'Which states bring the answer back? A cell copies one state of ' +
       'the clean run into the corrupted run.',
-  toolbar, view: index => new SitesView(index),
+  toolbar,
+  view: index => new SitesView(index),
 };

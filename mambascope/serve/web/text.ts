@@ -1,4 +1,5 @@
-// Numbers and tokens as the page shows them. Positions in a prompt count code points, as the server's do.
+// Numbers and tokens as the page shows them. Positions in a prompt count code points, as the
+// server's do.
 
 export function number(value: number|null|undefined, digits = 4): string {
   if (value === null || value === undefined) return 'no value';

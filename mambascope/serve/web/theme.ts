@@ -18,7 +18,9 @@ export const isDark = (): boolean => chosen ? chosen === 'dark' : system.matches
 export const figureColours = (): object => theme(isDark());
 
 const listeners = new Set<() => void>();
-export const onTheme = (listener: () => void): void => { listeners.add(listener); };
+export const onTheme = (listener: () => void): void => {
+  listeners.add(listener);
+};
 
 function show(): void {
   document.documentElement.style.colorScheme = isDark() ? 'dark' : 'light';

@@ -1,14 +1,14 @@
-// A strip of tokens, one button each. Clicking or dragging chooses a range of them; so do Space, and
-// Shift with the arrow keys.
-import {el} from './dom';
+// A strip of tokens, one button each. Clicking or dragging chooses a range of them; so do Space,
+// and Shift with the arrow keys.
 import {Token} from './api';
+import {el} from './dom';
 import {visible} from './text';
 
 export class TokenStrip {
   readonly root: HTMLElement;
   private tokens: Token[] = [];
   private anchor = 0;
-  private at = 0;        // the token that Tab reaches
+  private at = 0;  // the token that Tab reaches
   private drag = false;
 
   // `choose` gets the first and last token of a range, when it is complete.
@@ -56,13 +56,19 @@ export class TokenStrip {
   }
 
   private makeButton(token: Token, index: number): HTMLButtonElement {
-    const made = el('button', {type: 'button', className: 'token', textContent: visible(token.text),
-                               title: `token ${index}, id ${token.id}`});
+    const made = el('button', {
+      type: 'button',
+      className: 'token',
+      textContent: visible(token.text),
+      title: `token ${index}, id ${token.id}`
+    });
     made.dataset.index = String(index);
     return made;
   }
 
-  private buttons(): HTMLButtonElement[] { return [...this.root.querySelectorAll('button')]; }
+  private buttons(): HTMLButtonElement[] {
+    return [...this.root.querySelectorAll('button')];
+  }
 
   private indexOf(target: EventTarget|null): number {
     const made = target instanceof Element ? target.closest<HTMLElement>('.token') : null;
@@ -92,8 +98,12 @@ export class TokenStrip {
   }
 
   private key(event: KeyboardEvent): void {
-    const step = {ArrowLeft: -1, ArrowRight: 1, Home: -this.at,
-                  End: this.tokens.length - 1 - this.at}[event.key];
+    const step = {
+      ArrowLeft: -1,
+      ArrowRight: 1,
+      Home: -this.at,
+      End: this.tokens.length - 1 - this.at
+    }[event.key];
     if (step !== undefined) {
       event.preventDefault();
       const next = Math.min(Math.max(this.at + step, 0), this.tokens.length - 1);

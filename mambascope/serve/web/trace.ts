@@ -15,7 +15,11 @@ export interface TraceFact {
   logit_diff_clean?: number|null;
   logit_diff_corrupt?: number|null;
 }
-export interface Trace { site: string; window: number; facts: TraceFact[]; }
+export interface Trace {
+  site: string;
+  window: number;
+  facts: TraceFact[];
+}
 
 export interface Measured extends Pick<HeatMapData, 'cells'|'low'|'high'|'references'|'valueName'> {
   clean: number;
@@ -30,20 +34,43 @@ export function measure(fact: TraceFact, show: string): Measured|null {
     const {logit_diff: cells, logit_diff_clean: clean, logit_diff_corrupt: corrupted} = fact;
     if (!cells || clean == null || corrupted == null) return null;
     const all = [...finite(cells), clean, corrupted];
-    return {cells, clean, corrupted, low: Math.min(...all), high: Math.max(...all),
-            valueName: 'logit difference', references: references(clean, corrupted)};
+    return {
+      cells,
+      clean,
+      corrupted,
+      low: Math.min(...all),
+      high: Math.max(...all),
+      valueName: 'logit difference',
+      references: references(clean, corrupted)
+    };
   }
   if (show === 'ie') {
     const scale = fact.p_clean - fact.p_corrupt;
     if (scale === 0) return null;
-    const cells = fact.probs.map(row => row.map(p => p === null ? null : (p - fact.p_corrupt) / scale));
-    return {cells, clean: 1, corrupted: 0, low: 0, high: 1, valueName: 'indirect effect',
-            references: references(1, 0)};
+    const cells =
+        fact.probs.map(row => row.map(p => p === null ? null : (p - fact.p_corrupt) / scale));
+    return {
+      cells,
+      clean: 1,
+      corrupted: 0,
+      low: 0,
+      high: 1,
+      valueName: 'indirect effect',
+      references: references(1, 0)
+    };
   }
   const high = Math.max(fact.p_clean, ...finite(fact.probs), 1e-9);
-  return {cells: fact.probs, clean: fact.p_clean, corrupted: fact.p_corrupt, low: 0, high,
-          valueName: 'p(answer)', references: references(fact.p_clean, fact.p_corrupt)};
+  return {
+    cells: fact.probs,
+    clean: fact.p_clean,
+    corrupted: fact.p_corrupt,
+    low: 0,
+    high,
+    valueName: 'p(answer)',
+    references: references(fact.p_clean, fact.p_corrupt)
+  };
 }
 
-const references = (clean: number, corrupted: number) =>
-    [{value: clean, text: 'clean'}, {value: corrupted, text: 'corrupted'}];
+const references =
+    (clean: number,
+     corrupted: number) => [{value: clean, text: 'clean'}, {value: corrupted, text: 'corrupted'}];
