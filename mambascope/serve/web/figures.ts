@@ -1,31 +1,8 @@
 // The server's Vega-Lite figures and tables, drawn as report pages draw them.
 import {Figure, Table} from './api';
-import {button, download, el} from './dom';
-import {figureColours, isDark, onTheme} from './theme';
-
-interface VegaView {
-  toSVG(): Promise<string>;
-  toImageURL(type: string, scale?: number): Promise<string>;
-}
-interface Embedded {
-  view: VegaView;
-  finalize(): void;
-}
-declare const vegaEmbed: (host: HTMLElement, spec: object, options: object) => Promise<Embedded>;
-
-interface Param {
-  name: string;
-  value?: unknown;
-}
-
-function withDark(spec: Record<string, unknown>): Record<string, unknown> {
-  const params = spec.params as Param[] | undefined;
-  if (!params) return spec;
-  return {
-    ...spec,
-    params: params.map(param => (param.name === 'dark' ? {...param, value: isDark()} : param))
-  };
-}
+import {el} from './dom';
+import {embed, Embedded, saveButtons} from './embed';
+import {isDark, onTheme} from './theme';
 
 function titleOf(spec: Record<string, unknown>): unknown {
   const title = spec.title as {text?: unknown} | string | undefined;
@@ -33,39 +10,19 @@ function titleOf(spec: Record<string, unknown>): unknown {
   return Array.isArray(text) ? text.join(' ') : text;  // lines of a long title
 }
 
-const embedOptions = () => ({
-  mode: 'vega-lite',
-  renderer: 'svg',
-  ast: true,  // expressions are interpreted, so the page can forbid eval
-  defaultStyle: false,
-  actions: false,
-  tooltip: {theme: isDark() ? 'dark' : 'light'},
-  config: figureColours(),
-});
-
 class Plot {
   readonly root: HTMLElement;
   private readonly host = el('div', {className: 'plot'});
   private embedded: Embedded|null = null;
 
   constructor(private readonly figure: Figure) {
-    const name = String(figure.spec.name ?? 'figure');
-    const save = async (type: 'svg'|'png') => {
-      if (!this.embedded) return;
-      const url = await this.embedded.view.toImageURL(type, type === 'png' ? 3 : 1);
-      el('a', {href: url, download: `${name}.${type}`}).click();
-    };
-    const json = () => download(
-        new Blob([JSON.stringify(figure.spec, null, 1)], {type: 'application/json'}),
-        `${name}.vl.json`);
     const heading = el('h3', {textContent: figure.heading});
     // The picture itself says it, too.
     if (titleOf(figure.spec) === figure.heading) heading.className = 'off-screen';
     this.root =
         el('section', {className: 'figure'}, heading, this.host,
            el('p', {className: 'caption', textContent: figure.caption}),
-           el('div', {className: 'figure-actions'}, button('Save SVG', () => void save('svg')),
-              button('Save PNG', () => void save('png')), button('Save Vega-Lite', json)));
+           saveButtons(figure));
     this.host.tabIndex = 0;  // so that the arrow keys scroll it
     this.host.role = 'group';
     this.host.ariaLabel = figure.heading;
@@ -74,7 +31,7 @@ class Plot {
   async draw(): Promise<void> {
     const old = this.embedded;
     const fresh = el('div');
-    this.embedded = await vegaEmbed(fresh, withDark(this.figure.spec), embedOptions());
+    this.embedded = await embed(fresh, this.figure.spec, isDark());
     this.host.replaceChildren(fresh);
     old?.finalize();
   }

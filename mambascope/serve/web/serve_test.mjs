@@ -196,6 +196,17 @@ for (const name of ['Paths', 'Knockout', 'Attention']) {
   });
 }
 
+await check('a figure is saved as SVG, PNG and CSV', async() => {
+  const figure = page.locator('[data-view=attention] .figure').first();
+  for (const type of ['SVG', 'PNG', 'CSV']) {
+    const [file] = await Promise.all([
+      page.waitForEvent('download', kWait),
+      figure.getByRole('button', {name: `Save ${type}`}).click(),
+    ]);
+    expect(file.suggestedFilename().endsWith(type.toLowerCase()), file.suggestedFilename());
+  }
+});
+
 await check('own tokens are sources of a knockout', async () => {
   await tab(page, 'Knockout');
   await drawn(page, 'knockout');
@@ -295,7 +306,7 @@ await check('light and dark', async () => {
   await page.getByRole('button', {name: 'Light / dark'}).click();
   expect(await paper() !== light, 'the paper keeps its colour');
   await page.waitForFunction(
-      () => document.querySelector('[data-view=knockout] .plot svg')?.outerHTML.includes('#17171a'),
+      () => document.querySelector('[data-view=knockout] .plot svg')?.outerHTML.includes('rgb(23, 23, 26)'),
       null, kWait);
   await page.getByRole('button', {name: 'Light / dark'}).click();
   expect(await paper() === light, 'light does not come back');

@@ -1,6 +1,4 @@
 // Light or dark: as the reader's system, until the button chooses.
-import {theme} from '../../figures/web/theme.js';
-
 const system = matchMedia('(prefers-color-scheme: dark)');
 const kKey = 'mambascope-theme';
 
@@ -15,8 +13,6 @@ const stored = (): string|null => {
 let chosen: string|null = stored();
 
 export const isDark = (): boolean => chosen ? chosen === 'dark' : system.matches;
-export const figureColours = (): object => theme(isDark());
-
 const listeners = new Set<() => void>();
 export const onTheme = (listener: () => void): void => {
   listeners.add(listener);
