@@ -216,6 +216,12 @@ class SitesView implements View {
   private mapOf(site: string): HTMLElement {
     const host = el('div', {className: 'map'}), answer = this.answers.get(site);
     host.dataset.site = site;
+    const old = this.maps.querySelector<HTMLElement>(`[data-site="${CSS.escape(site)}"]`);
+    if (!answer && old?.querySelector('svg')) {  // the map of an earlier fact, until this one is there
+      old.classList.add('stale');
+      old.dataset.state = 'waiting';
+      return old;
+    }
     if (!answer) {
       const isStopped = this.root.dataset.state === 'idle';
       host.dataset.state = isStopped ? 'idle' : 'waiting';
@@ -237,15 +243,18 @@ class SitesView implements View {
       return host;
     }
     const of = trace.window > 1 ? `${site}, windows of ${trace.window} layers` : site;
+    const isOld = () => this.answers.get(site) !== answer;
     const map = new HeatMap({
       ...measured,
       title: of,
       rows: fact.tokens.map(visible),
       marked: fact.subject_span,
       ramp: ramp(site, isDark()),
-      visit: (row, layer) => this.visit(site, row, layer),
+      visit: (row, layer) => {
+        if (!isOld()) this.visit(site, row, layer);
+      },
       choose: (row, layer) => {
-        if (measured.cells[row]?.[layer] != null)
+        if (!isOld() && measured.cells[row]?.[layer] != null)
           this.panel.show({pane: this.pane, trace, row, layer});
       },
     });
