@@ -18,7 +18,7 @@ export interface HeatMapData {
   choose(row: number, layer: number): void;
 }
 
-const kHeight = 19, kLeft = 118, kTop = 24;
+const kHeight = 19, kLeft = 110, kTop = 24;
 
 export class HeatMap {
   readonly root: SVGSVGElement;
@@ -136,7 +136,7 @@ export class HeatMap {
     for (const {value, text} of [...references, {value: high, text: ''}, {value: low, text: ''}]) {
       const share = (value - low) / (high - low || 1), at = kLeft + length * share;
       const words = `${number(value, 3)} ${text}`.trim(), width = 6.5 * words.length;
-      const begin = Math.min(Math.max(at - width / 2, kLeft - 4), kLeft + length + 4 - width);
+      const begin = Math.min(Math.max(at - width / 2, kLeft - 4), kLeft + length - width);
       if (share < 0 || share > 1 || used.some(([a, b]) => begin < b + 6 && a < begin + width + 6))
         continue;
       used.push([begin, begin + width]);
