@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/interrupt.h"
 #include "mambascope/cli/output.h"
@@ -31,14 +30,8 @@ class ApplyCommand : public Command {
   }
 
   void Run() override {
-    const StoredEdits stored = ReadEdits(edit_);
+    const StoredEdits stored = ReadEditsOf(common, edit_);
     const std::filesystem::path folder = ModelFolder(common.model);
-    if (const std::string model = Fingerprint(folder); stored.model != model) {
-      throw Error(
-          fmt::format("{} is an edit of another checkpoint: it was made for {}, and {} is {}",
-                      edit_, stored.model, folder.string(), model),
-          "give the --model that it was made with");
-    }
     const OutputFolder out(out_, {"model.safetensors"});
     const Model model = LoadModel(common);
     SayWhenStopped(WhenStopped::kIncomplete);

@@ -172,7 +172,9 @@ TEST_P(BundledModelCliTest, PredictListsTheMostProbableTokens) {
   ExpectKeys(predicted, {"tokens", "top"});
   std::string text;
   for (const Json& token : predicted["tokens"]) {
-    ExpectKeys(token, {"id", "text"});
+    ExpectKeys(token, {"id", "text", "begin", "end"});
+    const size_t begin = token["begin"], end = token["end"];
+    EXPECT_EQ(token["text"], prompt_.substr(begin, end - begin)) << "it is ASCII";
     text += token["text"].get<std::string>();
   }
   EXPECT_EQ(text, prompt_);
@@ -188,9 +190,32 @@ TEST_P(BundledModelCliTest, PredictListsTheMostProbableTokens) {
     EXPECT_NEAR(std::exp(ratio),
                 top["prob"].get<double>() / predicted["top"][0]["prob"].get<double>(), 1e-4);
   }
-  EXPECT_EQ(RunForJson(
-                Command("predict", {"--ids", Joined(TokenIds(predicted["tokens"])), "--top", "5"})),
-            predicted);
+  EXPECT_EQ(RunForJson(Command(
+                "predict", {"--ids", Joined(TokenIds(predicted["tokens"])), "--top", "5"}))["top"],
+            predicted["top"]);
+}
+
+TEST_P(BundledModelCliTest, PredictShowsACellOfTheTrace) {
+  const TempFolder out;
+  const std::vector<std::string> fact = {
+      "--prompt",          "The landmark called {} can be found in",
+      "--subject",         "Louvre",
+      "--corrupt-subject", "Colosseum"};
+  std::vector<std::string> trace = fact, predict = fact;
+  trace.insert(trace.end(), {"--site", "resid", "--out", out.path().string()});
+  predict.insert(predict.end(), {"--restore", "resid:8:5", "--top", "4096"});
+  const Json traced = RunForJson(Command("trace", trace)),
+             predicted = RunForJson(Command("predict", predict));
+  const Json& one = traced["facts"][0];
+  const auto p = [&](const Json& top) {
+    for (const Json& token : top) {
+      if (token["id"] == one["answer_id"]) return token["prob"].get<double>();
+    }
+    return -1.0;
+  };
+  EXPECT_NEAR(p(predicted["top"]), one["p_clean"].get<double>(), 1e-5);
+  EXPECT_NEAR(p(predicted["corrupted"]["top"]), one["p_corrupt"].get<double>(), 1e-5);
+  EXPECT_NEAR(p(predicted["patched"]["top"]), one["probs"][5][8].get<double>(), 1e-5);
 }
 
 TEST_P(BundledModelCliTest, GenerateGoesOnWithTheMostProbableTokens) {

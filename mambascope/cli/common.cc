@@ -13,7 +13,8 @@
 #include <sstream>
 #include <thread>
 
-#include "mambascope/cli/progress.h"
+#include "mambascope/checkpoint/fingerprint.h"
+#include "mambascope/cli/host.h"
 #include "mambascope/error.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/intervene/sweep.h"
@@ -62,6 +63,11 @@ std::vector<int> ParseIndices(const std::string& what, const std::string& text, 
 }
 
 }  // namespace
+
+ProgressTo CommonArguments::progress() const {
+  if (host == nullptr) return {.quiet = quiet};
+  return {.listener = [host = host](const ProgressState& state) { host->HearProgress(state); }};
+}
 
 void VisitModelOption(CommonArguments& a, OptionVisitor& option) {
   option.Topic("Model");
@@ -119,6 +125,19 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
           .decides = Decides::kConduct});
 }
 
+std::vector<std::pair<std::string, std::string>> ModelOptionsOf(const CommonArguments& o) {
+  const CommonArguments defaults;
+  std::vector<std::pair<std::string, std::string>> options = {{"--model", o.model}};
+  const auto add = [&](const char* name, const std::string& value, const std::string& otherwise) {
+    if (value != otherwise) options.emplace_back(name, value);
+  };
+  add("--tokenizer", o.tokenizer, defaults.tokenizer);
+  add("--device", o.device, defaults.device);
+  add("--dtype", o.dtype, defaults.dtype);
+  add("--compat", o.compat, defaults.compat);
+  return options;
+}
+
 std::vector<std::string> SplitAt(const std::string& text, char separator) {
   std::vector<std::string> parts;
   std::istringstream stream(text);
@@ -167,6 +186,7 @@ std::vector<EditPlace> ParseEditPlaces(const std::string& layers,
 }
 
 Model LoadModel(const CommonArguments& o, const Tokenizer* tokenizer) {
+  if (o.host != nullptr) return o.host->Kept().model;
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (o.threads > cores)
     throw Error(fmt::format("--threads {}: this machine has {} cores", o.threads, cores));
@@ -174,7 +194,7 @@ Model LoadModel(const CommonArguments& o, const Tokenizer* tokenizer) {
   KeepFreedMemory();
   if (o.device == "cuda" && !at::hasCUDA())
     throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
-  const Progress progress({.what = "loading " + o.model}, o.quiet);
+  const Progress progress({.what = "loading " + o.model}, o.progress());
   ModelOptions options{.dtype = o.Dtype(), .device = at::Device(o.device)};
   if (o.compat == "transformers") options.reading = ModelOptions::Reading::kTransformers;
   Model model = Model::Load(ModelFolder(o.model), options);
@@ -198,7 +218,21 @@ int64_t MemoryLimit(const std::optional<uint64_t>& memory, const Model& model) {
   return memory ? static_cast<int64_t>(*memory) : CommandMemory(model.device());
 }
 
+std::string ModelFingerprint(const CommonArguments& o) {
+  return o.host != nullptr ? o.host->Kept().fingerprint : Fingerprint(ModelFolder(o.model));
+}
+
+StoredEdits ReadEditsOf(const CommonArguments& o, const std::string& file) {
+  StoredEdits stored = o.host != nullptr ? o.host->Edits(file) : ReadEdits(file);
+  if (const std::string model = ModelFingerprint(o); stored.model != model)
+    throw Error(fmt::format("{} is an edit of another checkpoint: it was made for {}, and {} is {}",
+                            file, stored.model, ModelFolder(o.model).string(), model),
+                "give the --model that it was made with");
+  return stored;
+}
+
 std::optional<Tokenizer> LoadTokenizer(const CommonArguments& o) {
+  if (o.host != nullptr) return o.host->Kept().tokenizer;
   if (!o.tokenizer.empty()) return Tokenizer::Load(o.tokenizer);
   const fs::path folder = ModelFolder(o.model);
   if (!Tokenizer::Exists(folder)) return std::nullopt;
@@ -229,11 +263,13 @@ Tokenizer RequireTokenizer(const CommonArguments& o) {
 }
 
 void Warn(const CommonArguments& o, const std::string& sentence) {
-  if (!o.quiet) PrintLine(fmt::format("warning: {}\n", sentence));
+  if (o.host != nullptr) o.host->HearWarning(sentence);
+  else if (!o.quiet) PrintLine(fmt::format("warning: {}\n", sentence));
 }
 
 void Note(const CommonArguments& o, const std::string& sentence) {
-  if (!o.quiet && !o.json) PrintLine(fmt::format("note: {}\n", sentence));
+  if (o.host != nullptr) o.host->HearWarning(sentence);
+  else if (!o.quiet && !o.json) PrintLine(fmt::format("note: {}\n", sentence));
 }
 
 void WarnOfFaults(const CommonArguments& o, const ReadFaults& faults) {
@@ -280,7 +316,8 @@ void CheckTokenizer(const Model& model, const Tokenizer& tokenizer) {
 }
 
 void Print(const CommonArguments& o, const Json& document, const std::string& text) {
-  if (o.json) fmt::print("{}\n", DumpJson(document));
+  if (o.host != nullptr) o.host->Take({.json = document, .text = text});
+  else if (o.json) fmt::print("{}\n", DumpJson(document));
   else if (!o.quiet) fmt::print("{}", text);
 }
 
@@ -288,13 +325,13 @@ std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& o,
                                                      const std::string& what,
                                                      const std::string& unit) {
   return [line = std::shared_ptr<Progress>(), what, unit,
-          quiet = o.quiet](const JobProgress& progress) mutable {
+          to = o.progress()](const JobProgress& progress) mutable {
     if (!line)
       line = std::make_shared<Progress>(ProgressState{.what = what,
                                                       .unit = unit,
                                                       .begun_with = progress.begun_with,
                                                       .total = progress.total},
-                                        quiet);
+                                        to);
     (*line)(progress.done, progress.total, progress.units);
     line->Stage(progress.stage);
   };
@@ -310,19 +347,25 @@ void VisitPromptOptions(PromptArguments& a, OptionVisitor& option) {
                   .excludes = {"--prompt"}});
 }
 
-std::vector<int64_t> PromptIds(const CommonArguments& common, const PromptArguments& o,
-                               const std::optional<Tokenizer>& tokenizer) {
-  std::vector<int64_t> ids = o.ids;
-  if (ids.empty()) {
+std::vector<Token> PromptTokens(const CommonArguments& common, const PromptArguments& o,
+                                const std::optional<Tokenizer>& tokenizer) {
+  std::vector<Token> tokens;
+  for (const int64_t id : o.ids) tokens.push_back({.id = id, .text = {}, .chars = {}});
+  if (tokens.empty()) {
     if (!o.prompt) throw Error("no prompt", "give one with --prompt TEXT or --ids 5,17,3");
     if (!tokenizer)
       throw Error("the model's folder holds no tokenizer.json",
                   "give one with --tokenizer FILE, or token ids with --ids");
     WarnOfPrompt(common, *o.prompt);
-    ids = TokenIds(tokenizer->Encode(*o.prompt));
+    tokens = tokenizer->Encode(*o.prompt);
   }
-  if (ids.empty()) throw Error("the prompt is empty", "it needs at least one token");
-  return ids;
+  if (tokens.empty()) throw Error("the prompt is empty", "it needs at least one token");
+  return tokens;
+}
+
+std::vector<int64_t> PromptIds(const CommonArguments& common, const PromptArguments& o,
+                               const std::optional<Tokenizer>& tokenizer) {
+  return TokenIds(PromptTokens(common, o, tokenizer));
 }
 
 Json TokenText(const std::optional<Tokenizer>& tokenizer, int64_t id) {

@@ -5,18 +5,28 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/cli/bundled.h"
 #include "mambascope/cli/option.h"
+#include "mambascope/cli/progress.h"
 #include "mambascope/data/read_faults.h"
+#include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/experiments/editing/rome.h"
 #include "mambascope/jobs/job.h"
 #include "mambascope/model/model.h"
 #include "mambascope/tokenizer/tokenizer.h"
 
 namespace mambascope {
+
+class Host;
+
+// A fact that the bundled models know. The tour and the page of `serve` begin with it.
+inline constexpr const char* kFirstPattern = "The landmark called {} can be found in";
+inline constexpr const char* kFirstSubject = "Eiffel Tower";
+inline constexpr const char* kFirstOtherSubject = "Colosseum";
 
 extern const char* const kVersion;    // "0.1.0"
 extern const char* const kGitCommit;  // commit of the sources; ends with "+" if they were changed
@@ -35,9 +45,11 @@ struct CommonArguments {
   bool explain = false;
   // The words of the command line that decide results, in the order of their declaration.
   std::vector<std::string> arguments = {};
+  Host* host = nullptr;  // null: the command runs at a terminal
 
   uint64_t Seed() const { return seed.value_or(0); }
   at::ScalarType Dtype() const { return dtype == "bfloat16" ? at::kBFloat16 : at::kFloat; }
+  ProgressTo progress() const;
 };
 // Visits --model.
 void VisitModelOption(CommonArguments& arguments, OptionVisitor& option);
@@ -45,6 +57,10 @@ void VisitModelOption(CommonArguments& arguments, OptionVisitor& option);
 void VisitCompatOption(CommonArguments& arguments, OptionVisitor& option);
 // Visits all other common options.
 void VisitCommonOptions(CommonArguments& arguments, OptionVisitor& option);
+
+// The options of the model that differ from their defaults, as names and values: --model,
+// --tokenizer, --device, --dtype and --compat. --model is always there.
+std::vector<std::pair<std::string, std::string>> ModelOptionsOf(const CommonArguments& arguments);
 
 // Visits --memory: the maximum number of bytes that `what` may use beside the weights.
 void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what,
@@ -75,8 +91,14 @@ std::vector<EditPlace> ParseEditPlaces(const std::string& layers,
                                        const Model& model);
 
 // Sets the number of threads and loads the model. Prints the checkpoint's warnings, and a warning
-// if `tokenizer` does not fit the model.
+// if `tokenizer` does not fit the model. A host's model is loaded already.
 Model LoadModel(const CommonArguments& arguments, const Tokenizer* tokenizer = nullptr);
+
+// The fingerprint of the model's checkpoint.
+std::string ModelFingerprint(const CommonArguments& arguments);
+
+// Reads a file of edits of this model. Throws Error for edits of another checkpoint.
+StoredEdits ReadEditsOf(const CommonArguments& arguments, const std::string& file);
 
 // Exactly one of --prompt TEXT and --ids 5,17,3 is given.
 struct PromptArguments {
@@ -133,8 +155,11 @@ std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& argu
                                                      const std::string& unit);
 
 void VisitPromptOptions(PromptArguments& arguments, OptionVisitor& option);
-// Returns the token ids of the prompt. Throws Error when there is no prompt, when it is empty, and
-// when a text has no tokenizer.
+// Returns the tokens of the prompt; those of --ids have no text. Throws Error when there is no
+// prompt, when it is empty, and when a text has no tokenizer.
+std::vector<Token> PromptTokens(const CommonArguments& common, const PromptArguments& arguments,
+                                const std::optional<Tokenizer>& tokenizer);
+// Returns their ids.
 std::vector<int64_t> PromptIds(const CommonArguments& common, const PromptArguments& arguments,
                                const std::optional<Tokenizer>& tokenizer);
 

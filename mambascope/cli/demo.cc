@@ -10,6 +10,7 @@
 #include "mambascope/cli/output.h"
 #include "mambascope/cli/parser.h"
 #include "mambascope/error.h"
+#include "mambascope/experiments/tracing/restored_window.h"
 #include "mambascope/reports/knockout_words.h"
 #include "mambascope/reports/result_files.h"
 #include "mambascope/reports/result_page.h"
@@ -77,19 +78,6 @@ class DemoCommand : public Command {
   }
 
  private:
-  // The sites of the published figures, as far as the model has them.
-  static std::string TracedSites(const Model& model) {
-    const std::vector<SiteInfo> sites = model.sites();
-    std::vector<std::string> names;
-    for (const Site site :
-         {Site::kResid, Site::kMixerOut, Site::kSsmOut, Site::kGate, Site::kMlpOut, Site::kMixed}) {
-      const bool has = std::any_of(sites.begin(), sites.end(),
-                                   [&](const SiteInfo& info) { return info.site == site; });
-      if (has && names.size() < 4) names.emplace_back(SiteName(site));
-    }
-    return fmt::format("{}", fmt::join(names, ","));
-  }
-
   static std::string Bundled(const std::string& name) {
     const std::optional<std::filesystem::path> path = FindBundled(name);
     if (path) {
@@ -131,8 +119,8 @@ class DemoCommand : public Command {
           "--site", "resid", "--out", folder("trace-one")}},
         {"Where are facts on average, and in which part of a layer?",
          fmt::format("Causal tracing is averaged over {} facts for each part of a layer.", limit_),
-         {"trace", "--relations", relations, "--limit", limit, "--site", TracedSites(model),
-          "--out", folder("trace")}},
+         {"trace", "--relations", relations, "--limit", limit, "--site",
+          fmt::format("{}", fmt::join(PublishedSites(model), ",")), "--out", folder("trace")}},
         {"Through which part of the mixer do facts reach the answer?",
          "The residual stream is restored, and one part at a time stays corrupted. The effect that "
          "is missing flows through that part (path-specific effects).",
@@ -183,23 +171,20 @@ class DemoCommand : public Command {
   // The options of this command that each step has, too.
   std::vector<std::string> ModelWords(const std::string& step) const {
     std::vector<std::string> words;
-    if (step != "report") words = {"--model", common.model};
-    if (!common.tokenizer.empty() && step != "report")
-      words.insert(words.end(), {"--tokenizer", common.tokenizer});
-    if (common.device != "cpu") words.insert(words.end(), {"--device", common.device});
-    if (common.dtype != "float32") words.insert(words.end(), {"--dtype", common.dtype});
+    if (step != "report") {
+      for (const auto& [name, value] : ModelOptionsOf(common))
+        words.insert(words.end(), {name, value});
+    }
     if (common.threads != 0)
       words.insert(words.end(), {"--threads", std::to_string(common.threads)});
     if (common.seed) words.insert(words.end(), {"--seed", std::to_string(*common.seed)});
-    if (common.compat != "none" && step != "report")
-      words.insert(words.end(), {"--compat", common.compat});
     if (common.quiet) words.emplace_back("--quiet");
     if (force_ && step != "predict" && step != "report") words.emplace_back("--force");
     return words;
   }
 
-  std::string prompt_ = "The landmark called {} can be found in", subject_ = "Eiffel Tower",
-              other_ = "Colosseum", target_ = "Rome";
+  std::string prompt_ = kFirstPattern, subject_ = kFirstSubject, other_ = kFirstOtherSubject,
+              target_ = "Rome";
   std::optional<std::string> relations_, relation_;
   int64_t limit_ = 40;
   bool force_ = false;

@@ -85,7 +85,7 @@ RunDescription DescribeModel(const std::string& name, const CommonArguments& com
   VisitCompatOption(own, describe);
   VisitCommonOptions(own, describe);
   run.DependsOn("seed", common.Seed());
-  run.DependsOn("fingerprint", Fingerprint(ModelFolder(common.model)));
+  run.DependsOn("fingerprint", ModelFingerprint(common));
   run.DependsOn("tokenizer_fingerprint", TokenizerFingerprint(common));
   run.DependsOn("version", kVersion);
   run.Mentions("commit", kGitCommit);

@@ -36,12 +36,16 @@ void EditOne(const CommonArguments& common, const EditArguments& o, const Output
   const PerplexityTexts texts = setup.Texts();
   std::optional<Progress> progress;
   progress.emplace(ProgressState{.what = "edit: searching the value and measuring the edit"},
-                   common.quiet);
-  OneEdit edit = EditOne(setup.inputs(), rewrite, prompts,
-                         {.method = setup.method(),
-                          .places = setup.places(),
-                          .texts = texts.documents,
-                          .checks = checks});
+                   common.progress());
+  EditMethod method = setup.method();
+  std::visit(
+      [&](auto& options) {
+        options.value.progress = [&](double done, int64_t total) { (*progress)(done, total); };
+      },
+      method);
+  OneEdit edit = EditOne(
+      setup.inputs(), rewrite, prompts,
+      {.method = method, .places = setup.places(), .texts = texts.documents, .checks = checks});
   progress.reset();
   edit.result.options = run.options;
   edit.result.perplexity_text = texts.name;

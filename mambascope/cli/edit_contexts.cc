@@ -25,7 +25,7 @@ std::string TryRomePlan(const CommonArguments& common, const Model& model,
 
 ChosenContexts DefaultContexts(const CommonArguments& common, const std::string& method,
                                const Model& model, const Tokenizer& tokenizer) {
-  const Progress progress({.what = "edit: generating contexts"}, common.quiet);
+  const Progress progress({.what = "edit: generating contexts"}, common.progress());
   Contexts contexts;
   std::string why_not;
   if (method == "rome") {

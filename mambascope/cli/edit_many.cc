@@ -46,13 +46,13 @@ void EditMany(const CommonArguments& common, const EditArguments& o, const Outpu
   setup.Describe(run);
   RefuseOtherEdit(out, run, o.output.others(), records);
   options.texts = setup.Texts().documents;
-  const Progress whole({.what = "edit: measuring"}, common.quiet);
+  const Progress whole({.what = "edit: measuring"}, common.progress());
   std::optional<Progress> line;
   std::optional<MassEditStage> shown;
   options.progress = [&](MassEditStage stage, double done, int64_t of) {
     if (shown != stage) {
       line.reset();
-      line.emplace(ProgressState{.what = StageText(stage), .total = of}, common.quiet);
+      line.emplace(ProgressState{.what = StageText(stage), .total = of}, common.progress());
     }
     shown = stage;
     (*line)(done, of);

@@ -49,7 +49,8 @@ ChosenRecords ChooseRecords(const CommonArguments& common, const EditArguments& 
   using Keep = RecordChoiceOptions::Keep;
   const auto all = static_cast<int64_t>(asked.records.size());
   const int64_t wanted = std::min(o.limit.value_or(all), all);
-  Progress progress({.what = "choosing records", .unit = "records", .total = wanted}, common.quiet);
+  Progress progress({.what = "choosing records", .unit = "records", .total = wanted},
+                    common.progress());
   ChosenRecords chosen =
       ChooseRecords(setup.model(), setup.tokenizer(), std::move(asked.records),
                     {.limit = o.limit.value_or(0),

@@ -187,7 +187,7 @@ EditSetup::EditSetup(const CommonArguments& common, const EditArguments& options
       folder_(folder),
       tokenizer_(RequireTokenizer(common)),
       model_(LoadModel(common, &tokenizer_)),
-      fingerprint_(Fingerprint(ModelFolder(common.model))),
+      fingerprint_(ModelFingerprint(common)),
       base_(BaseFingerprint(ModelFolder(common.model))),
       snippets_(options.snippets.empty() ? Json() : Json(FilesDigest(options.snippets))) {
   CheckTokenizer(model_, tokenizer_);

@@ -71,6 +71,23 @@ std::vector<std::string> FactArguments::files() const {
   return files;
 }
 
+void VisitCorruptionOptions(CorruptionArguments& a, OptionVisitor& option) {
+  option.Topic("Corruption");
+  option(&a.subject,
+         {.names = "--corrupt-subject", .help = "Subject of the corrupted prompt of one fact"});
+  option(&a.noise,
+         {.names = "--noise",
+          .help = "Corrupt by Gaussian noise on the embedding of the subject's tokens; its "
+                  "standard deviation, in standard deviations of the embedding (published: 3)",
+          .otherwise = "another subject",
+          .bounds = Numbers{1e-6, 1e6}});
+  option(&a.samples, {.names = "--samples",
+                      .help = "Number of draws of the noise",
+                      .otherwise = std::to_string(Noise().samples),
+                      .bounds = Integers{1, 1000},
+                      .decides = Decides::kResolved});
+}
+
 void VisitFactOptions(FactArguments& a, const std::string& folder, OptionVisitor& option) {
   option.Topic("Facts of data sets");
   option(&a.relations, {.names = "--relations",
@@ -100,20 +117,7 @@ void VisitFactOptions(FactArguments& a, const std::string& folder, OptionVisitor
   VisitMemoryOption(a.memory, "a sweep", option);
   VisitOutputOptions(a.output, fmt::format("{0}; with files of facts {0}-FILE", folder), option);
   if (!a.corruption) return;
-  option.Topic("Corruption");
-  option(&a.corruption->subject,
-         {.names = "--corrupt-subject", .help = "Subject of the corrupted prompt of one fact"});
-  option(&a.corruption->noise,
-         {.names = "--noise",
-          .help = "Corrupt by Gaussian noise on the embedding of the subject's tokens; its "
-                  "standard deviation, in standard deviations of the embedding (published: 3)",
-          .otherwise = "another subject",
-          .bounds = Numbers{1e-6, 1e6}});
-  option(&a.corruption->samples, {.names = "--samples",
-                                  .help = "Number of draws of the noise",
-                                  .otherwise = std::to_string(Noise().samples),
-                                  .bounds = Integers{1, 1000},
-                                  .decides = Decides::kResolved});
+  VisitCorruptionOptions(*a.corruption, option);
   option.Topic("Measure");
   option(&a.corruption->metric,
          {.names = "--metric",
@@ -208,7 +212,8 @@ FactWork ChooseFacts(const CommonArguments& common, const FactArguments& o, cons
   if (asked.one) return {.pairs = {*asked.one}, .facts = {}, .relations = {}, .noise = asked.noise};
   const auto wanted = std::min(o.limit.value_or(static_cast<int64_t>(asked.facts.size())),
                                static_cast<int64_t>(asked.facts.size()));
-  Progress progress({.what = "choosing facts", .unit = "facts", .total = wanted}, common.quiet);
+  Progress progress({.what = "choosing facts", .unit = "facts", .total = wanted},
+                    common.progress());
   ChoiceOptions options{
       .limit = o.limit.value_or(0),
       .facts = o.all_facts ? ChoiceOptions::Facts::kAll : ChoiceOptions::Facts::kKnown,

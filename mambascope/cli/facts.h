@@ -26,6 +26,9 @@ struct CorruptionArguments {
   std::optional<std::string> other_answer = {};  // of one fact
 };
 
+// --corrupt-subject, --noise and --samples.
+void VisitCorruptionOptions(CorruptionArguments& arguments, OptionVisitor& option);
+
 struct FactArguments {
   std::vector<std::string> relations = {}, counterfact = {};          // files and folders
   std::optional<std::string> prompt = {}, subject = {}, answer = {};  // or one fact

@@ -25,7 +25,7 @@ void AnswerByObjects(const Tokenizer& tokenizer, FactWork& work) {
 }
 
 void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation& ablation) {
-  Progress progress({.what = "mean states: documents", .unit = "documents"}, one.common.quiet);
+  Progress progress({.what = "mean states: documents", .unit = "documents"}, one.common.progress());
   const std::vector<std::vector<int64_t>> texts = TextIds(a, one.model, one.tokenizer);
   ablation.means = MeanStates(one.model, texts, Site::kConvIn, [&](size_t done) {
     progress(static_cast<double>(done), static_cast<int64_t>(texts.size()),
@@ -63,7 +63,8 @@ class KnockoutCommand : public Command {
     std::vector<KnockoutOptions> options;
     FactsRun run("knockout", common, a_.facts, a_.models, {""}, a_.mode,
                  [&](const LoadedModel& one, const AskedFacts& asked) {
-                   const Progress progress({.what = "knockout: groups of channels"}, common.quiet);
+                   const Progress progress({.what = "knockout: groups of channels"},
+                                           common.progress());
                    options.push_back(SetUpKnockout(a_, one.model, one.tokenizer));
                    return std::vector{Describe(one, options.back(), asked)};
                  });

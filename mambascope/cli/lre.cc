@@ -50,8 +50,8 @@ std::string SaveOperators(const CommonArguments& common, const LreArguments& a,
     return std::any_of(a.save.begin(), a.save.end(),
                        [&](const std::string& save) { return save == "all" || save == name; });
   };
-  const Progress progress({.what = "lre: operators to save"}, common.quiet);
-  const std::string fingerprint = Fingerprint(ModelFolder(common.model));
+  const Progress progress({.what = "lre: operators to save"}, common.progress());
+  const std::string fingerprint = ModelFingerprint(common);
   std::string files;
   for (size_t i = 0; i < relations.size(); ++i) {
     const Relation& relation = relations[i];

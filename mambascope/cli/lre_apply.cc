@@ -53,7 +53,7 @@ PromptToken MakeApplyPrompt(const LreArguments& a, const Tokenizer& tokenizer,
 
 void ApplyLre(const CommonArguments& common, const LreArguments& a) {
   const StoredLre stored = ReadLre(*a.apply);
-  if (const std::string model = Fingerprint(ModelFolder(common.model)); stored.model != model)
+  if (const std::string model = ModelFingerprint(common); stored.model != model)
     throw Error(fmt::format("{} was made with another checkpoint: {}, and {} is {}", *a.apply,
                             stored.model, common.model, model),
                 "give the --model that it was made with");

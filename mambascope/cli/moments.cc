@@ -68,7 +68,7 @@ std::vector<MomentResult> Collect(const CommonArguments& common, const std::stri
   options.model = run.options.at("fingerprint");
   options.made_by = FingerprintText(DumpJson(run.identity));
   options.saved = SayThatItGoesOn;
-  const Progress beginning({.what = what}, common.quiet);
+  const Progress beginning({.what = what}, common.progress());
   std::optional<Progress> progress;
   options.progress = [&](int64_t documents, int64_t of, int64_t tokens) {
     if (!progress)
@@ -76,7 +76,7 @@ std::vector<MomentResult> Collect(const CommonArguments& common, const std::stri
                                      .unit = "tokens",
                                      .begun_with = static_cast<double>(documents),
                                      .total = of},
-                       common.quiet);
+                       common.progress());
     (*progress)(static_cast<double>(documents), of, tokens);
   };
   return CollectMoments(model, tokenizer, corpus, folder, options);

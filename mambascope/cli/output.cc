@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "mambascope/checkpoint/file.h"
+#include "mambascope/cli/host.h"
 #include "mambascope/cli/interrupt.h"
 
 namespace mambascope {
@@ -77,6 +78,7 @@ OutputFolder OpenOutput(const OutputArguments& a, const std::string& default_fol
 
 void WriteResults(const std::string& name, const CommonArguments& common, const OutputArguments& a,
                   const OutputFolder& folder, const CommandResult& result) {
+  if (common.host != nullptr) return common.host->Take(result);
   const fs::path json_file = folder / (name + ".json"), page_file = folder / (name + ".html");
   std::string files = fmt::format("{}\n{}\n", json_file.string(), page_file.string());
   if (a.table) files += *a.table + "\n";

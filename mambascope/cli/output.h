@@ -1,16 +1,14 @@
 // Where the results of a run go.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "mambascope/cli/command_result.h"
 #include "mambascope/cli/common.h"
-#include "mambascope/figures/page.h"
 #include "mambascope/jobs/earlier_result.h"
 #include "mambascope/jobs/output_folder.h"
-#include "mambascope/reports/table.h"
 
 namespace mambascope {
 
@@ -42,15 +40,8 @@ std::string DefaultFolder(const std::string& command, const std::vector<std::str
 OutputFolder OpenOutput(const OutputArguments& arguments, const std::string& default_folder,
                         const std::vector<std::string>& files);
 
-// What a command has to tell.
-struct CommandResult {
-  Json json;
-  Page page;
-  std::string text;              // for the terminal
-  std::function<Table()> table;  // made where it is asked for
-};
 // Writes NAME.json and NAME.html, and the file of --table; prints the JSON, or the text and the
-// names of the files.
+// names of the files. A host (host.h) takes the result instead.
 void WriteResults(const std::string& name, const CommonArguments& common,
                   const OutputArguments& arguments, const OutputFolder& folder,
                   const CommandResult& result);

@@ -11,6 +11,7 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/common.h"
 #include "mambascope/cli/suggestion.h"
+#include "mambascope/error.h"
 #include "mambascope/figures/label.h"
 
 namespace mambascope {
@@ -280,6 +281,24 @@ std::string MismatchText(const std::string& what) {
 }
 
 }  // namespace
+
+void RunHosted(std::vector<std::string> words, Host& host) {
+  const auto entry = std::find_if(Commands().begin(), Commands().end(),
+                                  [&](const CommandEntry& e) { return e.name == words.at(0); });
+  if (entry == Commands().end()) throw Error("there is no command " + words[0]);
+  CLI::App app;
+  const std::unique_ptr<Command> command = entry->make();
+  command->common.host = &host;
+  AddCommand(app, *entry, *command);
+  std::reverse(words.begin(), words.end());  // as CLI11 takes them
+  try {
+    app.parse(words);
+  } catch (const CLI::ArgumentMismatch& e) {
+    throw Error(MismatchText(e.what()));
+  } catch (const CLI::ParseError& e) {
+    throw Error(e.what());
+  }
+}
 
 int RunCommandLine(int argc, char** argv) {
   CLI::App app(

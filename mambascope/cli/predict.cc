@@ -1,58 +1,199 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "mambascope/cli/commands.h"
+#include "mambascope/cli/facts.h"
 #include "mambascope/error.h"
+#include "mambascope/experiments/tracing/patched_run.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
 
+struct PredictArguments {
+  PromptArguments prompt;
+  int64_t top = 5;
+  std::optional<std::string> edit;     // file
+  std::optional<std::string> subject;  // of a patched run, as are the next three
+  CorruptionArguments corruption;
+  std::optional<std::string> restore;
+  std::optional<int> window;
+
+  // The fact of the patched run.
+  FactArguments fact() const {
+    return {.prompt = prompt.prompt, .subject = subject, .corruption = corruption};
+  }
+};
+
+// A cell of a trace: SITE:LAYER:TOKEN.
+struct RestoredCell {
+  Site site;
+  int layer = 0;
+  int64_t token = 0;
+};
+
+template <typename T>
+T ParseIndex(const std::string& text, const std::string& restore) {
+  T number = 0;
+  const char* end = text.data() + text.size();
+  if (const auto [rest, error] = std::from_chars(text.data(), end, number);
+      error != std::errc() || rest != end)
+    throw Error(fmt::format("--restore {}: '{}' is no number", restore, text),
+                "write SITE:LAYER:TOKEN, as resid:5:3");
+  return number;
+}
+
+RestoredCell ParseCell(const std::string& restore, const Model& model) {
+  const std::vector<std::string> parts = SplitAt(restore, ':');
+  if (parts.size() != 3)
+    throw Error(fmt::format("--restore {}: expected SITE:LAYER:TOKEN", restore),
+                "an example is resid:5:3");
+  return {ParseSite(parts[0], model.sites()), ParseIndex<int>(parts[1], restore),
+          ParseIndex<int64_t>(parts[2], restore)};
+}
+
+Json TokensJson(const std::vector<Token>& tokens, const std::optional<Tokenizer>& tokenizer) {
+  Json json = Json::array();
+  for (const Token& token : tokens)
+    json.push_back({{"id", token.id}, {"text", TokenText(tokenizer, token.id)}});
+  return json;
+}
+
+// The tokens of a text, with the code points of it that each of them is, [begin, end).
+Json TokensJson(const std::string& text, const Tokenizer& tokenizer) {
+  const std::vector<Token> tokens = tokenizer.Encode(text);
+  Json json = TokensJson(tokens, tokenizer);
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    json[i]["begin"] = tokens[i].chars.begin;
+    json[i]["end"] = tokens[i].chars.end;
+  }
+  return json;
+}
+
+std::string WordText(const Json& text) {
+  return text.is_string() ? VisibleText(text.get<std::string>()) : "";
+}
+
+std::string TokensText(const Json& tokens) {
+  std::string text = "tokens:";
+  for (const Json& token : tokens)
+    text += token.at("text").is_null() ? fmt::format(" {}", token.at("id").get<int64_t>())
+                                       : fmt::format(" [{}]", WordText(token.at("text")));
+  return text + "\n";
+}
+
+// The most probable tokens of a distribution p [vocab].
+Json TopJson(const at::Tensor& p, int64_t top, const std::optional<Tokenizer>& tokenizer) {
+  const at::Tensor best = std::get<1>(p.topk(std::min(top, p.size(0))));
+  Json json = Json::array();
+  for (int64_t k = 0; k < best.size(0); ++k) {
+    const auto id = best[k].item<int64_t>();
+    json.push_back(
+        {{"id", id}, {"text", TokenText(tokenizer, id)}, {"prob", p[id].item<double>()}});
+  }
+  return json;
+}
+
+std::string TopText(const Json& top) {
+  std::string text;
+  for (const Json& token : top)
+    text += fmt::format("{:8.4f}  {:>6}  {}\n", token.at("prob").get<double>(),
+                        token.at("id").get<int64_t>(), WordText(token.at("text")));
+  return text;
+}
+
 class PredictCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
-    VisitPromptOptions(prompt_, option);
+    VisitPromptOptions(a_.prompt, option);
+    option.Topic("Edited model");
+    option(&a_.edit, {.names = "--edit",
+                      .help = "File of edits (edit.safetensors): the edited model predicts",
+                      .otherwise = "no edit"});
+    option.Topic("Patched run");
+    option(&a_.restore, {.names = "--restore",
+                         .help = "Also predict in the corrupted run, and in the patched run that "
+                                 "restores the states of one cell of a trace: SITE:LAYER:TOKEN, as "
+                                 "resid:5:3; layers and tokens are counted from 0",
+                         .needs = {"--prompt", "--subject"}});
+    option(&a_.subject, {.names = "--subject",
+                         .help = "Subject of the prompt, which may have {} in its place",
+                         .needs = {"--restore"}});
+    option(&a_.window, {.names = "--window",
+                        .help = "Number of layers restored together",
+                        .otherwise = "as in a trace",
+                        .bounds = Integers{1, 1'000'000},
+                        .needs = {"--restore"}});
+    VisitCorruptionOptions(a_.corruption, option);
     option.Topic("Output");
     option(
-        &top_,
+        &a_.top,
         {.names = "--top", .help = "Number of tokens to list", .bounds = Integers{1, 1'000'000}});
   }
 
+  void Check() const override {
+    if (a_.restore) CheckFacts(a_.fact());
+    else
+      Refuse(a_.corruption.subject || a_.corruption.noise || a_.corruption.samples,
+             "--corrupt-subject, --noise and --samples need --restore");
+  }
+
   void Run() override {
-    const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, prompt_);
-    const std::vector<int64_t> ids = PromptIds(common, prompt_, tokenizer);
-    const Model model = LoadModel(common, tokenizer ? &*tokenizer : nullptr);
-    const at::Tensor h = model.Forward(ids, Packing::Whole({static_cast<int64_t>(ids.size())}));
-    const at::Tensor logits = model.Unembed(h[-1]).cpu(), probabilities = logits.softmax(0);
-    RequireFinite(logits, "a logit");
-    const at::Tensor best = std::get<1>(logits.topk(std::min(top_, logits.size(0))));
-    Json json = {{"tokens", Json::array()}, {"top", Json::array()}};
-    std::string text = "tokens:";
-    for (int64_t id : ids) {
-      json["tokens"].push_back({{"id", id}, {"text", TokenText(tokenizer, id)}});
-      text += tokenizer
-                  ? fmt::format(" [{}]",
-                                VisibleText(json["tokens"].back()["text"].is_null()
-                                                ? ""
-                                                : json["tokens"].back()["text"].get<std::string>()))
-                  : fmt::format(" {}", id);
-    }
-    text += "\n";
-    for (int64_t k = 0; k < best.size(0); ++k) {
-      const int64_t id = best[k].item<int64_t>();
-      const Json word = TokenText(tokenizer, id);
-      const double p = probabilities[id].item<double>(), logit = logits[id].item<double>();
-      json["top"].push_back({{"id", id}, {"text", word}, {"prob", p}, {"logit", logit}});
-      text += fmt::format("{:8.4f}  {:>6}  {}\n", p, id,
-                          word.is_string() ? VisibleText(word.get<std::string>()) : "");
-    }
-    Print(common, json, text);
+    const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, a_.prompt);
+    if (a_.restore && !tokenizer) (void)RequireTokenizer(common);  // throws
+    Model model = LoadModel(common, tokenizer ? &*tokenizer : nullptr);
+    if (a_.edit) model = model.Edited(ReadEditsOf(common, *a_.edit).edits);
+    if (a_.restore) PredictPatched(model, *tokenizer);
+    else Predict(model, tokenizer);
   }
 
  private:
-  PromptArguments prompt_;
-  int64_t top_ = 5;
+  void Predict(const Model& model, const std::optional<Tokenizer>& tokenizer) const {
+    const std::vector<Token> tokens = PromptTokens(common, a_.prompt, tokenizer);
+    const at::Tensor h =
+        model.Forward(TokenIds(tokens), Packing::Whole({static_cast<int64_t>(tokens.size())}));
+    const at::Tensor logits = model.Unembed(h[-1]).cpu();
+    RequireFinite(logits, "a logit");
+    Json json = {{"tokens", a_.prompt.prompt ? TokensJson(*a_.prompt.prompt, *tokenizer)
+                                             : TokensJson(tokens, tokenizer)},
+                 {"top", TopJson(logits.softmax(0), a_.top, tokenizer)}};
+    for (Json& token : json["top"])
+      token["logit"] = logits[token.at("id").get<int64_t>()].item<double>();
+    Print(common, json, TokensText(json["tokens"]) + TopText(json["top"]));
+  }
+
+  void PredictPatched(const Model& model, const Tokenizer& tokenizer) const {
+    const FactArguments fact = a_.fact();
+    AskedFacts asked = ReadFacts(common, fact);
+    FitFacts(common, fact, model, tokenizer, asked);
+    const auto [site, layer, token] = ParseCell(*a_.restore, model);
+    const TracedSite at{site, a_.window.value_or(DefaultWindow(site, model.layers()))};
+    const PatchedRun run = RunPatched(model, *asked.one, asked.noise, at, layer, token);
+    RequireFinite(run.patched, "a probability");
+    const auto top = [&](const at::Tensor& p) { return TopJson(p, a_.top, tokenizer); };
+    const auto tokens = [&](const Prompt& prompt) { return TokensJson(prompt.text, tokenizer); };
+    const Prompt& clean = asked.one->clean;
+    const Json json = {
+        {"tokens", tokens(clean)},
+        {"top", top(run.clean)},
+        {"corrupted",
+         {{"tokens", tokens(asked.one->corrupt.value_or(clean))}, {"top", top(run.corrupted)}}},
+        {"patched", {{"top", top(run.patched)}, {"window", at.window}}}};
+    const auto part = [](const std::string& name, const Json& best) {
+      return name + "\n" + TopText(best);
+    };
+    Print(common, json,
+          TokensText(json["tokens"]) + part("clean run:", json["top"]) +
+              part("corrupted run:", json["corrupted"]["top"]) +
+              part(fmt::format("patched run, with {} of layer {} restored at token {}:",
+                               SiteName(site), layer, token),
+                   json["patched"]["top"]));
+  }
+
+  PredictArguments a_;
 };
 
 }  // namespace

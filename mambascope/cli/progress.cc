@@ -37,6 +37,10 @@ void PrintLine(const std::string& line) {
   std::fputs((std::string(clears ? kClear : "") + line).c_str(), stderr);
 }
 
+std::optional<double> ProgressShare(const ProgressState& s) {
+  return s.total > 0 ? std::optional(s.done / static_cast<double>(s.total)) : std::nullopt;
+}
+
 std::string ProgressText(const ProgressState& s, double elapsed, double updated) {
   std::string text = s.what;
   if (s.total > 0) text += fmt::format(" {:.0f}/{}", std::floor(s.done + 1e-9), s.total);
@@ -54,10 +58,11 @@ std::string ProgressText(const ProgressState& s, double elapsed, double updated)
   return fmt::format("{}, {} so far", text, TimeText(elapsed));
 }
 
-Progress::Progress(ProgressState begin, bool quiet)
-    : state_(std::move(begin)), terminal_(isatty(STDERR_FILENO) != 0) {
+Progress::Progress(ProgressState begin, ProgressTo to)
+    : to_(std::move(to)), state_(std::move(begin)), terminal_(isatty(STDERR_FILENO) != 0) {
   state_.done = state_.begun_with;
-  if (quiet) return;
+  Tell(state_);
+  if (to_.quiet || to_.listener) return;
   {
     const std::lock_guard lock(Lines().mutex);
     Lines().all.push_back(this);
@@ -84,11 +89,13 @@ void Progress::operator()(double done, int64_t total, int64_t units) {
   state_.done = std::min(std::max(state_.done, done), static_cast<double>(total));
   state_.units = std::max(state_.units, units);
   updated_ = Clock::now();
+  Tell(state_);
 }
 
 void Progress::Stage(const std::string& stage) {
   const std::lock_guard lock(mutex_);
   state_.stage = stage;
+  Tell(state_);
 }
 
 void Progress::Show() {

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -23,6 +25,16 @@ struct ProgressState {
   int64_t units = 0;  // work that this run has done
 };
 
+// The share of the work that is done, from 0 to 1. None where the total is not known.
+std::optional<double> ProgressShare(const ProgressState& state);
+
+// Who hears of progress: the terminal, unless `quiet`, or a listener instead. The listener hears of
+// each change, on the thread that works. An Error that it throws ends the work.
+struct ProgressTo {
+  bool quiet = false;
+  std::function<void(const ProgressState&)> listener = {};
+};
+
 // One line about the work, without its end. `elapsed` are the seconds since it began, and `updated`
 // those from the beginning to the last change of the state.
 std::string ProgressText(const ProgressState& state, double elapsed, double updated);
@@ -35,8 +47,7 @@ void PrintLine(const std::string& line);
 // long. Of several, only the newest is shown.
 class Progress {
  public:
-  // Shows nothing when `quiet`.
-  Progress(ProgressState begin, bool quiet);
+  Progress(ProgressState begin, ProgressTo to);
   ~Progress();  // clears the line
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -48,17 +59,21 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
   void Show();
+  void Tell(const ProgressState& state) const {
+    if (to_.listener) to_.listener(state);
+  }
   double Seconds(Clock::time_point until) const {
     return std::chrono::duration<double>(until - start_).count();
   }
 
+  const ProgressTo to_;
   ProgressState state_;  // guarded by mutex_, as are the next three
   Clock::time_point start_ = Clock::now(), updated_ = start_;
   bool shown_ = false, over_ = false;
   const bool terminal_;
   std::mutex mutex_;
   std::condition_variable ends_;
-  std::thread shower_;  // none when quiet
+  std::thread shower_;  // none when quiet, or when a listener hears of it
 };
 
 }  // namespace mambascope

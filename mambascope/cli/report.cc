@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/figure_files.h"
@@ -59,15 +57,7 @@ class ReportCommand : public Command {
   void VisitCompat(OptionVisitor& /*option*/) override {}
 
   void Run() override {
-    std::vector<ResultFile> files;
-    for (const std::string& place : places_) {
-      for (ResultFile& file : ReadResults(place)) {
-        const bool is_known = std::any_of(files.begin(), files.end(), [&](const ResultFile& other) {
-          return std::filesystem::equivalent(other.file, file.file);
-        });
-        if (!is_known) files.push_back(std::move(file));
-      }
-    }
+    const std::vector<ResultFile> files = ReadAllResults(places_);
     const OutputFolder folder(out_, {"report.html"});
     const Page page = ReportPage(files);
     const std::filesystem::path file = folder / "report.html";

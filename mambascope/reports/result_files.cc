@@ -120,4 +120,17 @@ std::vector<ResultFile> ReadResults(const fs::path& place) {
   return results;
 }
 
+std::vector<ResultFile> ReadAllResults(const std::vector<std::string>& places) {
+  std::vector<ResultFile> files;
+  for (const std::string& place : places) {
+    for (ResultFile& file : ReadResults(place)) {
+      const bool is_known = std::any_of(files.begin(), files.end(), [&](const ResultFile& other) {
+        return fs::equivalent(other.file, file.file);
+      });
+      if (!is_known) files.push_back(std::move(file));
+    }
+  }
+  return files;
+}
+
 }  // namespace mambascope

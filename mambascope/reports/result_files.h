@@ -34,5 +34,7 @@ struct ResultFile {
 // result file, such as trace.json. Files are ordered by name. Throws Error, which names the file,
 // for a file that is no result, and for a folder without results.
 std::vector<ResultFile> ReadResults(const std::filesystem::path& place);
+// The same of several places. A file in several of them is read once.
+std::vector<ResultFile> ReadAllResults(const std::vector<std::string>& places);
 
 }  // namespace mambascope

@@ -223,9 +223,7 @@ struct Tokenizer::Impl {
   std::unordered_set<int64_t> special_ids;
 };
 
-Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
-Tokenizer::~Tokenizer() = default;
+Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Tokenizer Tokenizer::Load(const fs::path& file_or_folder) {
   const fs::path file = Resolve(file_or_folder);
@@ -234,8 +232,8 @@ Tokenizer Tokenizer::Load(const fs::path& file_or_folder) {
                 fmt::format("expected {}, or {} and {}", kDocument, kVocab, kMerges));
   }
   const Json document = ReadDocument(file);
-  return Tokenizer(std::make_unique<Impl>(JsonNode(document, file.string()),
-                                          ReadBos(file.parent_path() / kConfig)));
+  return Tokenizer(std::make_shared<const Impl>(JsonNode(document, file.string()),
+                                                ReadBos(file.parent_path() / kConfig)));
 }
 
 bool Tokenizer::Exists(const fs::path& folder) {

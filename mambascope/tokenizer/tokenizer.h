@@ -30,6 +30,7 @@
 
 namespace mambascope {
 
+// Copies share their tables.
 class Tokenizer {
  public:
   // Reads a tokenizer.json, a GPT-2 vocab.json (with merges.txt beside it), or a folder that holds
@@ -42,9 +43,6 @@ class Tokenizer {
   static bool Exists(const std::filesystem::path& folder);
   // Returns the files that Load would read; empty when there is no tokenizer.
   static std::vector<std::filesystem::path> Files(const std::filesystem::path& file_or_folder);
-
-  Tokenizer(Tokenizer&&) noexcept;
-  ~Tokenizer();
 
   // Returns the tokens of `text` (UTF-8), including the special tokens that the checkpoint's
   // template adds (BOS for Llama-3; none for most models). Throws Error for text that is not UTF-8.
@@ -80,8 +78,8 @@ class Tokenizer {
 
  private:
   struct Impl;
-  explicit Tokenizer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Tokenizer(std::shared_ptr<const Impl> impl);
+  std::shared_ptr<const Impl> impl_;
 };
 
 }  // namespace mambascope

@@ -8,14 +8,6 @@
 namespace mambascope {
 namespace {
 
-// Returns the places of a traced site, one per column of the grid. A layer may lack the site.
-std::vector<Place> Columns(const Model& model, Site site) {
-  if (site == Site::kEmbed) return {{site, kEmbedLayer}};
-  std::vector<Place> places;
-  for (int l = 0; l < model.layers(); ++l) places.push_back({site, l});
-  return places;
-}
-
 // Returns how many tokens the two prompts share at their start. Their states are the same in both
 // runs.
 int64_t SharedPrefix(const TracedFact& fact) {
@@ -67,7 +59,7 @@ class Cells {
   void AddTask(size_t task) {
     const auto& [fact, at] = tasks_[task];
     const TracedFact& f = runs_.facts[fact];
-    const std::vector<Place> columns = Columns(model_, at.site);
+    const std::vector<Place> columns = TracedColumns(model_, at.site);
     const std::vector<std::optional<int64_t>> counterpart =
         AlignTokens(f.clean, f.corrupt.value_or(f.clean));
     const int64_t shared = SharedPrefix(f);
@@ -78,25 +70,10 @@ class Cells {
       for (size_t c = 0; c < columns.size(); ++c) {
         if (!to || !model_.Has(columns[c])) continue;
         row[c] = is_unmoved ? corrupt_[fact]
-                            : cases_.Add(fact, Restore(fact, columns, c, at.window, t, *to));
+                            : cases_.Add(fact, RestoreWindow(model_, runs_, fact, at, c, t, *to));
       }
       grids_[task].push_back(std::move(row));
     }
-  }
-
-  // Returns a variant that sets the clean run's states of token `from` at token `to`, in the
-  // columns around `column`.
-  Variant Restore(size_t fact, const std::vector<Place>& columns, size_t column, int length,
-                  int64_t from, int64_t to) const {
-    const Span window =
-        WindowAround(static_cast<int>(column), length, static_cast<int>(columns.size()));
-    Variant variant;
-    for (int64_t c = window.begin; c < window.end; ++c) {
-      const Place place = columns[static_cast<size_t>(c)];
-      if (!model_.Has(place)) continue;
-      variant.push_back(Set{{place.site, place.layer, to}, runs_.clean.State(place, fact)[from]});
-    }
-    return variant;
   }
 
   const Model& model_;
@@ -117,7 +94,7 @@ std::vector<FactTrace> TraceSites(const Model& model, const std::vector<FactPair
   c10::NoGradGuard no_grad;
   std::vector<Place> keep;
   for (const TraceTask& task : tasks) {
-    for (const Place& place : Columns(model, task.at.site)) {
+    for (const Place& place : TracedColumns(model, task.at.site)) {
       if (model.Has(place) && std::find(keep.begin(), keep.end(), place) == keep.end())
         keep.push_back(place);
     }

@@ -14,15 +14,9 @@
 
 #include "mambascope/experiments/cells.h"
 #include "mambascope/experiments/facts/traced_fact.h"
-#include "mambascope/experiments/windows.h"
+#include "mambascope/experiments/tracing/restored_window.h"
 
 namespace mambascope {
-
-// States that are restored: a site, and a number of layers together, around the cell's layer.
-struct TracedSite {
-  Site site = Site::kResid;
-  int window = 1;
-};
 
 struct TraceOptions {
   Site site = Site::kResid;
