@@ -37,8 +37,20 @@ else()
     VERBATIM)
 endif()
 
+# The page of `serve`: esbuild makes one script of its TypeScript.
+cmake_path(SET SERVE_SOURCE NORMALIZE ${CMAKE_CURRENT_LIST_DIR}/../mambascope/serve/web)
+set(SERVE_SCRIPT ${CMAKE_BINARY_DIR}/web/serve.js)
+file(GLOB SERVE_OWN CONFIGURE_DEPENDS ${SERVE_SOURCE}/*.ts ${SERVE_SOURCE}/*.html ${SERVE_SOURCE}/*.css)
+add_custom_command(
+  OUTPUT ${SERVE_SCRIPT}
+  DEPENDS ${SERVE_OWN} ${WEB_SOURCE}/theme.js ${WEB_FILES}
+  COMMAND ${WEB_MODULES}/.bin/esbuild ${SERVE_SOURCE}/main.ts --bundle --minify --format=iife --target=es2022
+          --log-level=warning --outfile=${SERVE_SCRIPT}
+  COMMENT "Bundling the page of serve"
+  VERBATIM)
+
 set(WEB_SOURCES ${WEB_SOURCE}/web.S)
 file(GLOB WEB_OWN CONFIGURE_DEPENDS ${WEB_SOURCE}/*.css ${WEB_SOURCE}/*.js ${WEB_SOURCE}/*.jsonc)
 set_source_files_properties(${WEB_SOURCES} PROPERTIES
-  INCLUDE_DIRECTORIES "${WEB_SOURCE};${WEB_MODULES}"
-  OBJECT_DEPENDS "${WEB_FILES};${WEB_OWN}")
+  INCLUDE_DIRECTORIES "${WEB_SOURCE};${WEB_MODULES};${SERVE_SOURCE};${CMAKE_BINARY_DIR}/web"
+  OBJECT_DEPENDS "${WEB_FILES};${WEB_OWN};${SERVE_OWN};${SERVE_SCRIPT}")

@@ -49,6 +49,8 @@ const std::vector<CommandEntry>& Commands() {
       {"report", "Gather results of any commands and models into one page",
        "mambascope report out/trace-demo-resid out/knockout-demo-cut-conv --out out/report",
        MakeReport},
+      {"serve", "Serve a page on which a prompt is traced, cut and edited while you type",
+       "mambascope serve --model demo --port 8080", MakeServe, kLong},
       {"options", "Print the options of all commands, as tables or as JSON",
        "mambascope options --json", MakeOptions, kShort, /*has_page=*/false}};
   return kCommands;

@@ -23,6 +23,7 @@ std::unique_ptr<Command> MakeApply();
 std::unique_ptr<Command> MakeLre();
 std::unique_ptr<Command> MakeReport();
 std::unique_ptr<Command> MakeDemo();
+std::unique_ptr<Command> MakeServe();
 std::unique_ptr<Command> MakeOptions();
 
 struct CommandEntry {

@@ -48,6 +48,7 @@ void SayWhenStopped(WhenStopped what) {
     case WhenStopped::kGoesOn: line = "stopped; the same command goes on where it stopped\n"; break;
     case WhenStopped::kWritten: line = "stopped; the results are written\n"; break;
     case WhenStopped::kIncomplete: line = "stopped; the output is not complete\n"; break;
+    case WhenStopped::kServing: line = "the server stopped\n"; break;
   }
 }
 

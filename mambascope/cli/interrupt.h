@@ -13,6 +13,7 @@ enum class WhenStopped {
   kGoesOn,      // the same command goes on where it stopped
   kWritten,     // the results are written
   kIncomplete,  // the output is not complete
+  kServing,     // a server has no work of its own
 };
 void SayWhenStopped(WhenStopped what);
 // The same with kGoesOn, for a run that has stored results.

@@ -25,5 +25,8 @@ MAMBASCOPE_WEB_FILE(ThemeJs, theme_js)
 MAMBASCOPE_WEB_FILE(PageJs, page_js)
 MAMBASCOPE_WEB_FILE(FactsJs, facts_js)
 MAMBASCOPE_WEB_FILE(RenderJs, render_js)
+MAMBASCOPE_WEB_FILE(ServeHtml, serve_html)
+MAMBASCOPE_WEB_FILE(ServeCss, serve_css)
+MAMBASCOPE_WEB_FILE(ServeJs, serve_js)
 
 #undef MAMBASCOPE_WEB_FILE

@@ -29,4 +29,9 @@ std::string_view PageJs();    // draws the page's specifications
 std::string_view RenderJs();  // draws specifications in Node.js
 std::string_view FactsJs();   // the fact browser of a report
 
+// The page of `serve` (mambascope/serve/web), with its scripts as one.
+std::string_view ServeHtml();
+std::string_view ServeCss();
+std::string_view ServeJs();
+
 }  // namespace mambascope::web

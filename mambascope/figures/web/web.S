@@ -28,5 +28,8 @@ mambascope_web_\name\()_end:
   embed page_js, "page.js"
   embed facts_js, "facts.js"
   embed render_js, "render.js"
+  embed serve_html, "serve.html"
+  embed serve_css, "serve.css"
+  embed serve_js, "serve.js"
 
   .section .note.GNU-stack, "", %progbits

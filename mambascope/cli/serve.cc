@@ -1,0 +1,217 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "mambascope/cli/commands.h"
+#include "mambascope/cli/edit_places.h"
+#include "mambascope/cli/interrupt.h"
+#include "mambascope/cli/models.h"
+#include "mambascope/cli/output.h"
+#include "mambascope/cli/serve_request.h"
+#include "mambascope/data/fact.h"
+#include "mambascope/error.h"
+#include "mambascope/experiments/tracing/restored_window.h"
+#include "mambascope/plural.h"
+#include "mambascope/reports/report_page.h"
+#include "mambascope/serve/server.h"
+
+namespace mambascope {
+namespace {
+
+constexpr size_t kExamplesOfRelation = 25, kExamples = 600;
+
+std::string MachineName() {
+  std::array<char, 256> name = {};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+Json ProjectionsJson(const Model& model) {
+  Json projections = Json::array();
+  for (const std::string& name : model.projections())
+    projections.push_back({{"name", name}, {"layers", model.LayersWith(name)}});
+  return projections;
+}
+
+// Where an edit goes unless the user says else; null for a model without editable weights.
+Json EditJson(const Model& model) {
+  if (model.projections().empty()) return {};
+  const EditPlace place = ChoosePlaces("", {}, EditRun::kRome, model).places.at(0);
+  return {{"layer", place.layer}, {"projection", place.projection}};
+}
+
+Json ModelJson(const std::string& name, const Model& model) {
+  Json sites = Json::array();
+  for (const SiteInfo& site : model.sites()) sites.push_back(SiteName(site.site));
+  return {{"name", name},
+          {"architecture", model.config().model_type},
+          {"layers", model.layers()},
+          {"parameters", model.parameters()},
+          {"vocab", model.config().vocab},
+          {"sites", sites},
+          {"traced_sites", PublishedSites(model)},
+          {"mixers",
+           {{"mamba", model.LayersWith(MixerKind::kScan)},
+            {"attention", model.LayersWith(MixerKind::kAttention)}}},
+          {"projections", ProjectionsJson(model)},
+          {"edit", EditJson(model)},
+          {"attention_layer", model.layers() / 2}};
+}
+
+// Facts to try: some of each relation.
+Json ExamplesJson(const std::vector<Fact>& facts) {
+  std::map<std::string, size_t> taken;
+  Json examples = Json::array();
+  for (const Fact& fact : facts) {
+    if (examples.size() >= kExamples) break;
+    if (++taken[fact.relation] > kExamplesOfRelation) continue;
+    examples.push_back({{"relation", fact.relation},
+                        {"pattern", fact.pattern},
+                        {"subject", fact.subject},
+                        {"object", fact.object}});
+  }
+  return examples;
+}
+
+class CommandService : public Service {
+ public:
+  CommandService(ServedModels models, Json session, std::vector<std::string> results,
+                 const std::string& out)
+      : models_(std::move(models)),
+        session_(std::move(session)),
+        results_(std::move(results)),
+        edits_(out) {}
+
+  Json Session() const override { return session_; }
+  Work Prepare(const std::vector<std::string>& words) override {
+    return PrepareRequest(words, models_, edits_);
+  }
+  std::string EditFile(const std::string& id) const override { return edits_.EditFile(id); }
+  Json SaveEdit(const std::string& id) override { return edits_.Save(id); }
+  void DiscardEdit(const std::string& id) override { edits_.Discard(id); }
+  std::optional<std::string> ReportPage() const override {
+    if (results_.empty()) return std::nullopt;
+    return HtmlPage(mambascope::ReportPage(ReadAllResults(results_)));
+  }
+
+ private:
+  const ServedModels models_;
+  const Json session_;
+  const std::vector<std::string> results_;
+  KeptEdits edits_;
+};
+
+class ServeCommand : public Command {
+ public:
+  void VisitOptions(OptionVisitor& option) override {
+    option.Topic("Address");
+    option(&port_, {.names = "--port",
+                    .help = "Port of the page; 0 takes a free one",
+                    .bounds = Integers{0, 65535},
+                    .decides = Decides::kConduct});
+    option(&host_, {.names = "--host",
+                    .help = "Address to listen at. Beyond 127.0.0.1, the page's address holds a "
+                            "token, and whoever has it can use the models",
+                    .bounds = NotEmpty(),
+                    .decides = Decides::kConduct});
+    option.Topic("Files");
+    option(&results_, {.names = "--results",
+                       .help = "Folder with results, which the page shows as a report; repeatable",
+                       .otherwise = "no report",
+                       .decides = Decides::kConduct});
+    option(&relations_, {.names = "--relations",
+                         .help = "RELATIONS file or folder: the facts that the page suggests; "
+                                 "repeatable",
+                         .otherwise = "the bundled relations",
+                         .decides = Decides::kConduct});
+    option(&out_, {.names = "--out",
+                   .help = "Folder for edits that are saved",
+                   .bounds = NotEmpty(),
+                   .decides = Decides::kConduct});
+    option.Topic("Limits");
+    option(&max_tokens_, {.names = "--max-tokens",
+                          .help = "Maximum number of tokens of a prompt",
+                          .bounds = Integers{1, 1'000'000},
+                          .decides = Decides::kConduct});
+  }
+  void VisitModel(OptionVisitor& option) override {
+    option.Topic("Model");
+    option(&models_, {.names = "--model",
+                      .help = "Checkpoint folder, or a bundled model: demo, demo-mamba2, "
+                              "demo-hybrid or demo-neox; repeatable. All are in memory together. "
+                              "--tokenizer serves those that have none",
+                      .decides = Decides::kConduct});
+  }
+  void Check() const override { CheckModels(models_, {}); }
+
+  void Run() override {
+    if (!results_.empty()) (void)ReadAllResults(results_);  // throws where they cannot be read
+    const std::vector<Fact> facts = Facts();
+    ServedModels models = Load();
+    Json session = {{"version", kVersion},
+                    {"models", Json::array()},
+                    {"examples", ExamplesJson(facts)},
+                    {"max_tokens", max_tokens_},
+                    {"results", !results_.empty()}};
+    for (const ServedModel& one : models.models)
+      session["models"].push_back(ModelJson(one.name, one.kept.model));
+    CommandService service(std::move(models), std::move(session), results_, out_);
+    const std::string token = IsLoopback(host_) ? "" : MakeToken();
+    Server server({host_, port_, RulesFor(host_, MachineName(), token)}, service);
+    SayWhenStopped(WhenStopped::kServing);
+    const std::string url = Url(server.port(), token);
+    if (!token.empty())
+      Warn(common,
+           fmt::format("the server listens at {}: whoever has the page's address can use the "
+                       "models. The connection is not encrypted",
+                       host_));
+    Print(common, {{"url", url}}, fmt::format("{}\nCtrl-C ends the server.\n", url));
+    std::fflush(stdout);
+    server.Listen();
+  }
+
+ private:
+  std::vector<Fact> Facts() const {
+    std::vector<std::filesystem::path> files(relations_.begin(), relations_.end());
+    if (files.empty()) {
+      const auto bundled = FindBundled("data/demo/relations");
+      if (!bundled) return {};
+      files = {*bundled};
+    }
+    std::vector<Fact> facts = ToFacts(ReadRelations(files));
+    const auto is_first = [](const Fact& fact) { return fact.pattern == kFirstPattern; };
+    const auto others = std::stable_partition(facts.begin(), facts.end(), is_first);
+    std::stable_partition(facts.begin(), others,
+                          [](const Fact& fact) { return fact.subject == kFirstSubject; });
+    return facts;
+  }
+
+  ServedModels Load() const {
+    ServedModels served{.models = {}, .max_tokens = max_tokens_};
+    for (LoadedModel& one : LoadModels(common, models_))
+      served.models.push_back(
+          {one.name,
+           ModelOptionsOf(one.common),
+           {std::move(one.model), std::move(one.tokenizer), ModelFingerprint(one.common)}});
+    return served;
+  }
+
+  std::string Url(int port, const std::string& token) const {
+    std::string host = host_;
+    if (host == "0.0.0.0" || host == "::") host = MachineName();
+    if (host.find(':') != std::string::npos) host = fmt::format("[{}]", host);
+    return fmt::format("http://{}:{}/{}", host, port, token.empty() ? "" : "?token=" + token);
+  }
+
+  std::vector<std::string> models_ = {"demo"}, results_, relations_;
+  std::string host_ = "127.0.0.1", out_ = "out/serve";
+  int port_ = 8080;
+  int64_t max_tokens_ = 256;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeServe() { return std::make_unique<ServeCommand>(); }
+
+}  // namespace mambascope
