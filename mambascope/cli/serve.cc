@@ -11,6 +11,7 @@
 #include "mambascope/cli/output.h"
 #include "mambascope/cli/serve_request.h"
 #include "mambascope/data/fact.h"
+#include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/tracing/restored_window.h"
 #include "mambascope/plural.h"
@@ -59,17 +60,19 @@ Json ModelJson(const std::string& name, const Model& model) {
           {"attention_layer", model.layers() / 2}};
 }
 
-// Facts to try: some of each relation.
-Json ExamplesJson(const std::vector<Fact>& facts) {
+// Facts to try: some of each relation. Subjects of as many tokens corrupt each other best.
+Json ExamplesJson(const std::vector<Fact>& facts, const Tokenizer& tokenizer) {
   std::map<std::string, size_t> taken;
   Json examples = Json::array();
   for (const Fact& fact : facts) {
     if (examples.size() >= kExamples) break;
     if (++taken[fact.relation] > kExamplesOfRelation) continue;
+    const Span subject = MakePrompt(tokenizer, fact.pattern, fact.subject).subject_span;
     examples.push_back({{"relation", fact.relation},
                         {"pattern", fact.pattern},
                         {"subject", fact.subject},
-                        {"object", fact.object}});
+                        {"object", fact.object},
+                        {"tokens", subject.end - subject.begin}});
   }
   return examples;
 }
@@ -151,7 +154,7 @@ class ServeCommand : public Command {
     ServedModels models = Load();
     Json session = {{"version", kVersion},
                     {"models", Json::array()},
-                    {"examples", ExamplesJson(facts)},
+                    {"examples", ExamplesJson(facts, *models.models[0].kept.tokenizer)},
                     {"max_tokens", max_tokens_},
                     {"results", !results_.empty()}};
     for (const ServedModel& one : models.models)
@@ -179,12 +182,17 @@ class ServeCommand : public Command {
       if (!bundled) return {};
       files = {*bundled};
     }
-    std::vector<Fact> facts = ToFacts(ReadRelations(files));
-    const auto is_first = [](const Fact& fact) { return fact.pattern == kFirstPattern; };
-    const auto others = std::stable_partition(facts.begin(), facts.end(), is_first);
-    std::stable_partition(facts.begin(), others,
-                          [](const Fact& fact) { return fact.subject == kFirstSubject; });
-    return facts;
+    std::vector<Relation> relations = ReadRelations(files);
+    // The relation of the first fact comes first, with that fact's template.
+    for (auto relation = relations.begin(); relation != relations.end(); ++relation) {
+      auto& templates = relation->prompt_templates;
+      const auto first = std::find(templates.begin(), templates.end(), kFirstPattern);
+      if (first == templates.end()) continue;
+      std::rotate(templates.begin(), first, first + 1);
+      std::rotate(relations.begin(), relation, relation + 1);
+      break;
+    }
+    return ToFacts(relations);
   }
 
   ServedModels Load() const {

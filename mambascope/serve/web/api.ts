@@ -22,6 +22,7 @@ export interface Example {
   pattern: string;
   subject: string;
   object: string;
+  tokens: number;  // of the subject
 }
 export interface Session {
   version: string;

@@ -1,4 +1,5 @@
 // The prompt of a pane as a fact: its template with {}, its subject, and the options of commands.
+import {Example} from './api';
 import {PaneState, session} from './state';
 import {points, slice} from './text';
 
@@ -103,8 +104,7 @@ export const corruptionWords = (pane: PaneState): string[] =>
     pane.corruption === 'noise' ? [`--noise=${pane.noise}`] : [`--corrupt-subject=${pane.other}`];
 
 // Examples of the same pattern, or else of the subject's relation, that have another object. A
-// trace is clearest if both subjects have the same number of tokens, so those with as many words
-// and about the same length come first.
+// trace is clearest if both subjects have the same number of tokens, so those come first.
 export function otherSubjects(pane: PaneState): string[] {
   const subject = subjectOf(pane), template = templateOf(pane);
   let same = session.examples.filter(example => example.pattern === template);
@@ -112,13 +112,11 @@ export function otherSubjects(pane: PaneState): string[] {
     const relation = session.examples.find(example => example.subject === subject)?.relation;
     same = session.examples.filter(example => example.relation === relation);
   }
-  const object = same.find(example => example.subject === subject)?.object;
-  const words = (text: string) => text.split(/\s+/).length;
-  const distance = (text: string) =>
-      100 * Math.abs(words(text) - words(subject)) + Math.abs(text.length - subject.length);
-  return same.filter(example => example.subject !== subject && example.object !== object)
-      .map(example => example.subject)
-      .sort((a, b) => distance(a) - distance(b));
+  const own = same.find(example => example.subject === subject);
+  const distance = (other: Example) => own ? Math.abs(other.tokens - own.tokens) : 0;
+  return same.filter(example => example.subject !== subject && example.object !== own?.object)
+      .sort((a, b) => distance(a) - distance(b))
+      .map(example => example.subject);
 }
 
 // A pane's values for an example.
