@@ -2,13 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <future>
 #include <map>
 #include <thread>
 
 #include "mambascope/cli/cli_facts_test_support.h"
+#include "mambascope/cli/serve_request.h"
 
 namespace mambascope {
 namespace {
@@ -121,6 +125,27 @@ TEST_F(CliServeTest, TheCommandMakesTheSameResult) {
 // The most probable token.
 std::string Answer(const Json& predicted) { return predicted.at("top").at(0).at("text"); }
 
+// A trace is told cell by cell while it is computed.
+TEST_F(CliServeTest, ATraceFillsIn) {
+  const Events events = Ask(Words{"trace", "--site=resid", "--noise=3", "--samples=60"} + kFact);
+  const Json& last = events.back().second["json"]["facts"][0];
+  size_t parts = 0;
+  for (const auto& [name, data] : events) {
+    if (name != "partial") continue;
+    ++parts;
+    const Json& part = data["json"]["facts"][0];
+    EXPECT_EQ(part["tokens"], last["tokens"]);
+    EXPECT_EQ(part["answer"], last["answer"]);
+    for (size_t t = 0; t < last["probs"].size(); ++t) {
+      for (size_t l = 0; l < last["probs"][t].size(); ++l) {
+        if (part["probs"][t][l].is_null()) continue;
+        EXPECT_NEAR(part["probs"][t][l].get<double>(), last["probs"][t][l].get<double>(), 1e-6);
+      }
+    }
+  }
+  EXPECT_GE(parts, 2u);
+}
+
 TEST_F(CliServeTest, AnEditIsTriedSavedAndDiscarded) {
   const Json edit = Result(Words{"edit", "--target=Rome", "--layer=5"} + kFact);
   const std::string id = edit["edit"],
@@ -142,19 +167,26 @@ TEST_F(CliServeTest, AnEditIsTriedSavedAndDiscarded) {
   EXPECT_EQ(Answer(predicted), " Rome");
   EXPECT_EQ(Client().Delete("/api/edits/" + id)->status, 200);
   EXPECT_EQ(Client().Delete("/api/edits/" + id)->status, 400);
-  EXPECT_THAT(Message(Ask({"predict", "--edit=" + id, prompt})), HasSubstr("not kept any more"));
+  EXPECT_THAT(Message(Ask({"predict", "--edit=" + id, prompt})), HasSubstr("no longer has edit"));
+}
+
+std::string Repeated(const std::string& text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
 }
 
 TEST_F(CliServeTest, SaysWhatIsWrongAndGoesOn) {
   const std::map<std::string, std::string> bodies = {
-      {"{", "no JSON"},
+      {"{", "not JSON"},
       {"[]", "lacks"},
       {R"({"client": 3, "words": ["predict"]})", "lacks"},
-      {R"({"client": "a", "words": [3]})", "no text"},
-      {Body({"report"}), "does not run the command 'report'"},
-      {Body({"trace", "--out=/etc"}), "does not take the option '--out'"},
-      {Body({"trace", "out"}), "does not take the option 'out'"},
-      {Body({"predict", "--model=/etc"}), "has no model '/etc'"}};
+      {R"({"client": "a", "words": [3]})", "not a string"},
+      {Body({"report"}), "cannot run the command 'report'"},
+      {Body({"trace", "--out=/etc"}), "does not allow the option '--out'"},
+      {Body({"trace", "out"}), "does not allow the option 'out'"},
+      {Body({"predict", "--model=/etc"}), "has no model '/etc'"},
+      {"{\"client\": \"a\", \"words\": [\"predict\", \"--prompt=\xff\"]}", "not JSON"}};
   for (const auto& [body, message] : bodies) {
     const auto answer = Post(body);
     EXPECT_EQ(answer->status, 400) << body;
@@ -164,14 +196,15 @@ TEST_F(CliServeTest, SaysWhatIsWrongAndGoesOn) {
   const std::vector<std::pair<Words, std::string>> requests = {
       {{"predict"}, "no prompt"},
       {{"predict", "--prompt"}, "--prompt needs a value"},
-      {{"predict", "--prompt=" + std::string(100'000, 'x')}, "takes up to 100"},
+      {{"predict", "--prompt=" + std::string(100'000, 'x')}, "allows at most 100"},
       {Words{"trace", "--window=0"} + kTraced, "--window: expected a whole number"},
       {Words{"trace", "--site=nothing"} + kTraced, "nothing"},
       {Words{"trace"} + kFact, "--corrupt-subject or --noise"},
       {Words{"predict", "--restore=resid:1:99"} + kTraced, "there is no token 99"},
-      {{"predict", "--prompt=\xff"}, "UTF-8"}};
+      {Words{"trace", "--corrupt-subject=" + Repeated("Rome ", 200)} + kFact, "at most 100"},
+      {Words{"edit", "--target=Rome", "--check-prompts={} " + Repeated("is ", 200)} + kFact,
+       "at most 100"}};
   for (const auto& [words, message] : requests) {
-    if (message == "UTF-8") continue;  // JSON itself refuses it
     const Events events = Ask(words);
     EXPECT_EQ(events.back().first, "error") << words.back();
     EXPECT_THAT(Message(events), HasSubstr(message));
@@ -189,35 +222,97 @@ TEST_F(CliServeTest, RefusesPagesOfOtherSites) {
   EXPECT_EQ(Client().Get("/nothing")->status, 404);
 }
 
-// A reader that leaves ends its computation, and the next one does not wait for it.
-TEST_F(CliServeTest, AClosedConnectionCancelsTheWork) {
-  const Words slow = Words{"trace", "--noise=3", "--samples=200", "--site=mixer_out"} + kFact;
-  const auto begin = std::chrono::steady_clock::now();
-  httplib::Client client(url_);
-  client.set_read_timeout(1);
-  bool heard = false;
-  const auto leave = [&](const char*, size_t) { return !(heard = true); };
+// Minutes of work.
+const Words kSlow = Words{"trace", "--noise=3", "--samples=1000", "--site=mixer_out"} + kFact;
+
+// Asks for a command, and calls `hear` with each part of the stream until it returns false. The
+// client then leaves.
+void Listen(const std::string& url, const std::string& body,
+            const std::function<bool(const std::string&)>& hear) {
+  httplib::Client client(url);
+  client.set_read_timeout(120);
   httplib::Request request;
   request.method = "POST";
   request.path = "/api/run";
-  request.body = Body(slow, "leaver");
+  request.body = body;
   request.content_receiver = [&](const char* data, size_t n, uint64_t, uint64_t) {
-    return leave(data, n);
+    return hear({data, n});
   };
   (void)client.send(request);
+}
+
+// A client that leaves ends its computation, and the next one does not wait for it.
+TEST_F(CliServeTest, AClosedConnectionCancelsTheWork) {
+  bool heard = false;
+  Listen(url_, Body(kSlow, "leaver"), [&](const std::string&) { return !(heard = true); });
   EXPECT_TRUE(heard) << "progress is told while it runs";
+  const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(Ask({"predict", "--prompt=Rome is"}).back().first, "result");
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
 }
 
 TEST_F(CliServeTest, ANewRequestOfAClientCancelsTheOldOne) {
-  const Words slow = Words{"trace", "--noise=3", "--samples=200", "--site=mixer_out"} + kFact;
-  Events old;
-  std::thread first([&] { old = Ask(slow, "typist"); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  std::promise<void> runs;
+  std::string old;
+  std::thread first([&] {
+    Listen(url_, Body(kSlow, "typist"), [&](const std::string& part) {
+      if (old.empty()) runs.set_value();
+      old += part;
+      return true;
+    });
+  });
+  runs.get_future().wait();
   EXPECT_EQ(Ask({"predict", "--prompt=Rome is"}, "typist").back().first, "result");
   first.join();
-  EXPECT_EQ(old.back().first, "cancelled");
+  EXPECT_EQ(ReadEvents(old).back().first, "cancelled");
+}
+
+// What the server answers to these bytes on one connection.
+std::string Raw(int port, const std::string& bytes) {
+  const int end = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(connect(end, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  EXPECT_GT(send(end, bytes.data(), bytes.size(), MSG_NOSIGNAL), 0);
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t n = 0; (n = recv(end, buffer, sizeof(buffer), 0)) > 0;)
+    answer.append(buffer, static_cast<size_t>(n));
+  close(end);
+  return answer;
+}
+
+size_t Occurrences(const std::string& text, const std::string& part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+// The body of a refused request must not be read as another request.
+TEST_F(CliServeTest, ARequestHidesNoOther) {
+  const int port = std::stoi(url_.substr(url_.rfind(':') + 1));
+  const std::string inner = Body({"predict", "--prompt=Rome is"}),
+                    hidden = fmt::format(
+                        "\r\n\r\nPOST /api/run HTTP/1.1\r\nHost: localhost\r\n"
+                        "Content-Length: {}\r\n\r\n{}",
+                        inner.size(), inner);
+  const std::string answer =
+      Raw(port, fmt::format("POST /api/run HTTP/1.1\r\nHost: localhost\r\nOrigin: "
+                            "http://evil.com\r\nContent-Length: {}\r\n\r\n{}",
+                            hidden.size(), hidden));
+  EXPECT_THAT(answer, HasSubstr(" 403 "));
+  EXPECT_EQ(Occurrences(answer, "HTTP/1.1 "), 1u) << answer;
+}
+
+// A body without a length would have no limit.
+TEST_F(CliServeTest, ABodyNeedsALength) {
+  const int port = std::stoi(url_.substr(url_.rfind(':') + 1));
+  EXPECT_THAT(Raw(port,
+                  "POST /api/run HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+                  "chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+              HasSubstr(" 411 "));
 }
 
 TEST_F(CliServeTest, FiftyClientsAreAllAnswered) {
@@ -245,29 +340,129 @@ TEST_F(CliServeTest, TheSessionTellsWhatThePageNeeds) {
   EXPECT_EQ(Client().Get("/report")->status, 404);
 }
 
-// Beyond this machine, data need the token; the page's own files do not.
-TEST(CliServeTokenTest, IsInTheAddress) {
-  const TempFolder folder;
-  FILE* server = popen(fmt::format("exec env OMP_WAIT_POLICY=passive {} serve --port 0 --host "
-                                   "0.0.0.0 --json 2>{}/err & echo $!; wait",
-                                   Quoted(MAMBASCOPE_BINARY), folder.path().string())
-                           .c_str(),
-                       "r");
-  int pid = 0;
-  ASSERT_EQ(fscanf(server, "%d\n", &pid), 1);
-  char line[512] = {};
-  ASSERT_NE(fgets(line, sizeof(line), server), nullptr);
-  const std::string url = ParseJson(line, "the first line")["url"];
-  const size_t mark = url.find("?token="), colon = url.rfind(':', mark);
-  httplib::Client client("127.0.0.1", std::stoi(url.substr(colon + 1)));
+// A server with these options, and its end.
+class OwnServer {
+ public:
+  explicit OwnServer(const Words& options) {
+    std::string line = fmt::format(
+        "exec env --default-signal=INT OMP_WAIT_POLICY=passive TMPDIR={0} {1} serve --port 0",
+        folder_.path().string(), Quoted(MAMBASCOPE_BINARY));
+    for (const std::string& option : options) line += " " + Quoted(option);
+    server_ =
+        popen(fmt::format("{} 2>{}/err & echo $!; wait $!; echo $?", line, folder_.path().string())
+                  .c_str(),
+              "r");
+    EXPECT_EQ(fscanf(server_, "%d\n", &pid_), 1);
+    char line_of_url[512] = {};
+    EXPECT_NE(fgets(line_of_url, sizeof(line_of_url), server_), nullptr) << err();
+    url = line_of_url;
+    url.pop_back();
+  }
+  ~OwnServer() { (void)Stop(SIGTERM); }
+  OwnServer(const OwnServer&) = delete;
+  OwnServer& operator=(const OwnServer&) = delete;
+
+  // Returns the exit code.
+  int Stop(int signal) {
+    if (server_ == nullptr) return -1;
+    kill(pid_, signal);
+    int code = -1;
+    char line[256];
+    while (fgets(line, sizeof(line), server_) != nullptr) code = std::atoi(line);
+    pclose(server_);
+    server_ = nullptr;
+    return code;
+  }
+  httplib::Client Client() const {
+    const size_t end = url.find('/', 7), colon = url.rfind(':', end);
+    return httplib::Client("127.0.0.1", std::stoi(url.substr(colon + 1)));
+  }
+  std::string err() const { return ReadFile(folder_ / "err"); }
+  const TempFolder& folder() const { return folder_; }
+
+  std::string url;
+
+ private:
+  const TempFolder folder_;
+  FILE* server_ = nullptr;
+  int pid_ = 0;
+};
+
+// If other machines reach the server, data need the token. The page's own files do not.
+TEST(CliServeOptionsTest, TheAddressHoldsTheToken) {
+  const OwnServer server({"--host", "0.0.0.0", "--quiet"});
+  const size_t mark = server.url.find("?token=");
+  ASSERT_NE(mark, std::string::npos) << "--quiet prints the address, too";
+  const std::string token = server.url.substr(mark + 7);
+  httplib::Client client = server.Client();
   EXPECT_EQ(client.Get("/")->status, 200);
   EXPECT_EQ(client.Get("/api/session")->status, 403);
   EXPECT_EQ(client.Get("/api/session", {{"X-Mambascope-Token", "guess"}})->status, 403);
-  EXPECT_EQ(client.Get("/api/session", {{"X-Mambascope-Token", url.substr(mark + 7)}})->status,
-            200);
-  EXPECT_THAT(ReadFile(folder / "err"), HasSubstr("whoever has the page's address"));
-  kill(pid, SIGTERM);
-  pclose(server);
+  EXPECT_EQ(client.Get("/api/session", {{"X-Mambascope-Token", token}})->status, 200);
+  EXPECT_EQ(client.Get("/api/session?token=" + token)->status, 200);
+}
+
+TEST(CliServeOptionsTest, WarnsThatOthersCanUseTheModels) {
+  OwnServer server({"--host", "0.0.0.0"});
+  server.Stop(SIGINT);
+  EXPECT_THAT(server.err(), HasSubstr("Whoever has the page's address can use the models"));
+}
+
+TEST(CliServeOptionsTest, ResultsAreShownAsAReport) {
+  const TempFolder out;
+  ASSERT_EQ(RunProgram(Words{"trace", "--prompt", kPattern, "--subject", "Louvre",
+                             "--corrupt-subject", "Colosseum", "--out", out.path().string()})
+                .exit_code,
+            0);
+  const OwnServer server({"--results", out.path().string()});
+  EXPECT_TRUE(ParseJson(server.Client().Get("/api/session")->body, "the session")["results"]);
+  const auto report = server.Client().Get("/report");
+  EXPECT_EQ(report->status, 200);
+  EXPECT_THAT(report->body, HasSubstr("Causal tracing"));
+}
+
+// A signal ends the server even while it computes, and leaves no files behind.
+TEST(CliServeOptionsTest, ASignalEndsIt) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    OwnServer server({});
+    std::promise<void> runs;
+    std::thread client([&] {
+      bool heard = false;
+      Listen(server.url.substr(0, server.url.size() - 1),
+             DumpJson({{"client", "a"}, {"words", kSlow}}), [&](const std::string&) {
+               if (!std::exchange(heard, true)) runs.set_value();
+               return true;
+             });
+    });
+    runs.get_future().wait();
+    EXPECT_EQ(server.Stop(signal), 0) << server.err();
+    client.join();
+    for (const auto& entry : std::filesystem::directory_iterator(server.folder().path()))
+      EXPECT_EQ(entry.path().filename(), "err");
+  }
+}
+
+TEST(CliServeOptionsTest, ATakenPortIsAnError) {
+  const OwnServer server({});
+  const std::string port = server.url.substr(server.url.rfind(':') + 1);
+  const Outcome outcome = RunProgram({"serve", "--port", port.substr(0, port.size() - 1)});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("another program may have the port"));
+}
+
+// The page's options are options of the commands.
+TEST(CliServeOptionsTest, ServedOptionsExist) {
+  const Json commands = RunForJson({"options"});
+  for (const auto& [name, options] : ServedOptions()) {
+    std::set<std::string> known;
+    for (const Json& command : commands["commands"]) {
+      if (command["name"] != name) continue;
+      for (const Json& option : command["options"])
+        for (const Json& own : option["names"]) known.insert(own.get<std::string>());
+    }
+    for (const std::string& option : options)
+      EXPECT_TRUE(known.contains(option)) << name << " " << option;
+  }
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What a command has to tell.
+// The result of a command: its JSON, its page, its text and its table.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ struct CommandResult {
   Json json;
   Page page = {};
   std::string text = {};              // for the terminal
-  std::function<Table()> table = {};  // made where it is asked for
+  std::function<Table()> table = {};  // valid while the command runs
 };
 
 }  // namespace mambascope

@@ -49,7 +49,7 @@ const std::vector<CommandEntry>& Commands() {
       {"report", "Gather results of any commands and models into one page",
        "mambascope report out/trace-demo-resid out/knockout-demo-cut-conv --out out/report",
        MakeReport},
-      {"serve", "Serve a page on which a prompt is traced, cut and edited while you type",
+      {"serve", "Serve a page on which you trace prompts and edit models",
        "mambascope serve --model demo --port 8080", MakeServe, kLong},
       {"options", "Print the options of all commands, as tables or as JSON",
        "mambascope options --json", MakeOptions, kShort, /*has_page=*/false}};

@@ -10,7 +10,7 @@
 #include "mambascope/cli/output.h"
 #include "mambascope/cli/parser.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/tracing/restored_window.h"
+#include "mambascope/experiments/tracing/trace.h"
 #include "mambascope/reports/knockout_words.h"
 #include "mambascope/reports/result_files.h"
 #include "mambascope/reports/result_page.h"

@@ -73,13 +73,13 @@ std::vector<std::string> FactArguments::files() const {
 
 void VisitCorruptionOptions(CorruptionArguments& a, OptionVisitor& option) {
   option.Topic("Corruption");
-  option(&a.subject,
-         {.names = "--corrupt-subject", .help = "Subject of the corrupted prompt of one fact"});
+  option(&a.subject, {.names = "--corrupt-subject",
+                      .help = "Another subject, which makes the corrupted prompt of one fact"});
   option(&a.noise,
          {.names = "--noise",
-          .help = "Corrupt by Gaussian noise on the embedding of the subject's tokens; its "
-                  "standard deviation, in standard deviations of the embedding (published: 3)",
-          .otherwise = "another subject",
+          .help = "Corrupt the subject by Gaussian noise on its tokens' embeddings. N is the noise "
+                  "level in standard deviations of the embeddings (published: 3)",
+          .otherwise = "no noise",
           .bounds = Numbers{1e-6, 1e6}});
   option(&a.samples, {.names = "--samples",
                       .help = "Number of draws of the noise",

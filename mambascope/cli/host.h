@@ -1,6 +1,6 @@
-// A part of the program that runs commands, and stands for the terminal and the disk: it gives
-// loaded models, hears what a command says, and takes the result. `serve` has a host for each
-// request.
+// A host lets another part of the program run a command. It provides a loaded model in place of the
+// disk. It receives progress, warnings and the result in place of the terminal. `serve` makes one
+// host for each request.
 #pragma once
 
 #include <optional>
@@ -28,11 +28,13 @@ class Host {
   virtual const KeptModel& Kept() const = 0;
   // The edits that the command asks for by this name. Throws Error for edits that the host lacks.
   virtual StoredEdits Edits(const std::string& name) const = 0;
-  // What the command does at present. An Error that this throws ends the command.
+  // Receives the command's progress. It may throw, and the exception ends the command.
   virtual void HearProgress(const ProgressState& state) = 0;
-  // A warning or a note.
+  // Receives the part of a result that is known before the rest. The rest is null.
+  virtual void HearPartial(const Json& result) = 0;
+  // Receives a warning or a note.
   virtual void HearWarning(const std::string& sentence) = 0;
-  // The command's result, which is not written to files. Files beside it, such as
+  // Receives the command's result, which is not written to files. Other files, such as
   // edit.safetensors, are in the folder of --out.
   virtual void Take(CommandResult result) = 0;
 };

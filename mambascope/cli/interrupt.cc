@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -19,8 +20,15 @@ constexpr int kInterrupted = 130;  // as a shell has it: 128 + SIGINT
 std::atomic<const char*> line = "stopped; nothing was written\n";
 sem_t interrupted;  // posted by the handler, which may do little else
 
+std::mutex stop_mutex;
+std::function<void()> stop_instead;
+
 void WaitForInterrupt() {
   while (sem_wait(&interrupted) != 0 && errno == EINTR) {
+  }
+  {
+    const std::lock_guard lock(stop_mutex);
+    if (stop_instead) return stop_instead();
   }
   const auto whole = HoldFiles();
   std::string text = line.load();
@@ -29,18 +37,31 @@ void WaitForInterrupt() {
   _exit(kInterrupted);
 }
 
-}  // namespace
-
-void WatchForInterrupt() {
+// Does nothing where the signal is ignored.
+void Catch(int signal) {
   struct sigaction before = {};
-  if (sigaction(SIGINT, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) return;
-  if (sem_init(&interrupted, /*pshared=*/0, 0) != 0) return;
-  std::thread(WaitForInterrupt).detach();
+  if (sigaction(signal, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) return;
   struct sigaction action = {};
   action.sa_handler = [](int) { sem_post(&interrupted); };
   action.sa_flags = SA_RESTART | SA_RESETHAND;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
+  sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+void WatchForInterrupt() {
+  if (sem_init(&interrupted, /*pshared=*/0, 0) != 0) return;
+  std::thread(WaitForInterrupt).detach();
+  Catch(SIGINT);
+}
+
+void StopInstead(std::function<void()> stop) {
+  {
+    const std::lock_guard lock(stop_mutex);
+    stop_instead = std::move(stop);
+  }
+  Catch(SIGTERM);
 }
 
 void SayWhenStopped(WhenStopped what) {
@@ -48,7 +69,6 @@ void SayWhenStopped(WhenStopped what) {
     case WhenStopped::kGoesOn: line = "stopped; the same command goes on where it stopped\n"; break;
     case WhenStopped::kWritten: line = "stopped; the results are written\n"; break;
     case WhenStopped::kIncomplete: line = "stopped; the output is not complete\n"; break;
-    case WhenStopped::kServing: line = "the server stopped\n"; break;
   }
 }
 

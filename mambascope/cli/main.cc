@@ -1,5 +1,5 @@
-// mambascope: the only place where an Error is caught. Exit 0; 1 for an error; 2 for a wrong
-// command line.
+// mambascope: where an Error of a command is caught. (A server catches those of its requests.) Exit
+// 0; 1 for an error; 2 for a wrong command line.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -20,8 +20,8 @@ void VisitModels(std::vector<std::string>& models, OptionVisitor& option) {
           .help =
               "Checkpoint folder, or a bundled model: demo, demo-mamba2, demo-hybrid or demo-neox; "
               "repeatable. Several models run on facts that all of them know, and are in memory "
-              "together; curves are drawn by relative depth. --tokenizer serves the models that "
-              "have none",
+              "together; curves are drawn by relative depth. --tokenizer applies to those "
+              "that have none of their own",
           .decides = Decides::kSelection});
 }
 

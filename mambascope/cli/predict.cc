@@ -5,6 +5,7 @@
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/facts.h"
+#include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/tracing/patched_run.h"
 #include "mambascope/figures/label.h"
@@ -41,7 +42,7 @@ T ParseIndex(const std::string& text, const std::string& restore) {
   const char* end = text.data() + text.size();
   if (const auto [rest, error] = std::from_chars(text.data(), end, number);
       error != std::errc() || rest != end)
-    throw Error(fmt::format("--restore {}: '{}' is no number", restore, text),
+    throw Error(fmt::format("--restore {}: '{}' is not a number", restore, text),
                 "write SITE:LAYER:TOKEN, as resid:5:3");
   return number;
 }
@@ -55,21 +56,14 @@ RestoredCell ParseCell(const std::string& restore, const Model& model) {
           ParseIndex<int64_t>(parts[2], restore)};
 }
 
+// The tokens of a text. [begin, end) are the code points of it that a token is.
 Json TokensJson(const std::vector<Token>& tokens, const std::optional<Tokenizer>& tokenizer) {
   Json json = Json::array();
   for (const Token& token : tokens)
-    json.push_back({{"id", token.id}, {"text", TokenText(tokenizer, token.id)}});
-  return json;
-}
-
-// The tokens of a text, with the code points of it that each of them is, [begin, end).
-Json TokensJson(const std::string& text, const Tokenizer& tokenizer) {
-  const std::vector<Token> tokens = tokenizer.Encode(text);
-  Json json = TokensJson(tokens, tokenizer);
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    json[i]["begin"] = tokens[i].chars.begin;
-    json[i]["end"] = tokens[i].chars.end;
-  }
+    json.push_back({{"id", token.id},
+                    {"text", TokenText(tokenizer, token.id)},
+                    {"begin", token.chars.begin},
+                    {"end", token.chars.end}});
   return json;
 }
 
@@ -111,20 +105,21 @@ class PredictCommand : public Command {
     VisitPromptOptions(a_.prompt, option);
     option.Topic("Edited model");
     option(&a_.edit, {.names = "--edit",
-                      .help = "File of edits (edit.safetensors): the edited model predicts",
+                      .help = "An edit's file, edit.safetensors. The edited model then predicts",
                       .otherwise = "no edit"});
     option.Topic("Patched run");
-    option(&a_.restore, {.names = "--restore",
-                         .help = "Also predict in the corrupted run, and in the patched run that "
-                                 "restores the states of one cell of a trace: SITE:LAYER:TOKEN, as "
-                                 "resid:5:3; layers and tokens are counted from 0",
-                         .needs = {"--prompt", "--subject"}});
+    option(&a_.restore,
+           {.names = "--restore",
+            .help = "Cell of a trace, as SITE:LAYER:TOKEN, such as resid:5:3. The command "
+                    "then also shows the corrupted run and the cell's patched run. "
+                    "Layers and tokens count from 0",
+            .needs = {"--prompt", "--subject"}});
     option(&a_.subject, {.names = "--subject",
-                         .help = "Subject of the prompt, which may have {} in its place",
+                         .help = "Subject. The prompt contains it, or {} in its place",
                          .needs = {"--restore"}});
     option(&a_.window, {.names = "--window",
                         .help = "Number of layers restored together",
-                        .otherwise = "as in a trace",
+                        .otherwise = "the default of trace",
                         .bounds = Integers{1, 1'000'000},
                         .needs = {"--restore"}});
     VisitCorruptionOptions(a_.corruption, option);
@@ -157,9 +152,13 @@ class PredictCommand : public Command {
         model.Forward(TokenIds(tokens), Packing::Whole({static_cast<int64_t>(tokens.size())}));
     const at::Tensor logits = model.Unembed(h[-1]).cpu();
     RequireFinite(logits, "a logit");
-    Json json = {{"tokens", a_.prompt.prompt ? TokensJson(*a_.prompt.prompt, *tokenizer)
-                                             : TokensJson(tokens, tokenizer)},
+    Json json = {{"tokens", TokensJson(tokens, tokenizer)},
                  {"top", TopJson(logits.softmax(0), a_.top, tokenizer)}};
+    for (Json& token : json["tokens"]) {
+      if (a_.prompt.prompt) break;
+      token.erase("begin");  // ids have no text
+      token.erase("end");
+    }
     for (Json& token : json["top"])
       token["logit"] = logits[token.at("id").get<int64_t>()].item<double>();
     Print(common, json, TokensText(json["tokens"]) + TopText(json["top"]));
@@ -171,10 +170,16 @@ class PredictCommand : public Command {
     FitFacts(common, fact, model, tokenizer, asked);
     const auto [site, layer, token] = ParseCell(*a_.restore, model);
     const TracedSite at{site, a_.window.value_or(DefaultWindow(site, model.layers()))};
-    const PatchedRun run = RunPatched(model, *asked.one, asked.noise, at, layer, token);
+    Progress progress({.what = "predict: the patched run"}, common.progress());
+    const PatchedRun run = RunPatched(model, *asked.one, asked.noise, at, layer, token,
+                                      {.progress = [&](int64_t done, int64_t total) {
+                                        progress(static_cast<double>(done), total);
+                                      }});
     RequireFinite(run.patched, "a probability");
     const auto top = [&](const at::Tensor& p) { return TopJson(p, a_.top, tokenizer); };
-    const auto tokens = [&](const Prompt& prompt) { return TokensJson(prompt.text, tokenizer); };
+    const auto tokens = [&](const Prompt& prompt) {
+      return TokensJson(tokenizer.Encode(prompt.text), tokenizer);
+    };
     const Prompt& clean = asked.one->clean;
     const Json json = {
         {"tokens", tokens(clean)},

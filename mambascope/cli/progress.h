@@ -29,7 +29,7 @@ struct ProgressState {
 std::optional<double> ProgressShare(const ProgressState& state);
 
 // Who hears of progress: the terminal, unless `quiet`, or a listener instead. The listener hears of
-// each change, on the thread that works. An Error that it throws ends the work.
+// each change, on the thread that works. An exception that it throws ends the work.
 struct ProgressTo {
   bool quiet = false;
   std::function<void(const ProgressState&)> listener = {};

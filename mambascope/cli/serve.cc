@@ -13,7 +13,7 @@
 #include "mambascope/data/fact.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/tracing/restored_window.h"
+#include "mambascope/experiments/tracing/trace.h"
 #include "mambascope/plural.h"
 #include "mambascope/reports/report_page.h"
 #include "mambascope/serve/server.h"
@@ -114,25 +114,26 @@ class ServeCommand : public Command {
                     .bounds = Integers{0, 65535},
                     .decides = Decides::kConduct});
     option(&host_, {.names = "--host",
-                    .help = "Address to listen at. Beyond 127.0.0.1, the page's address holds a "
-                            "token, and whoever has it can use the models",
+                    .help = "Address at which the server listens. If other machines can reach it, "
+                            "the page's address holds an access token",
                     .bounds = NotEmpty(),
                     .decides = Decides::kConduct});
     option.Topic("Files");
     option(&results_, {.names = "--results",
-                       .help = "Folder with results, which the page shows as a report; repeatable",
+                       .help = "Folder of results for the page's report; repeatable",
                        .otherwise = "no report",
                        .decides = Decides::kConduct});
     option(&relations_, {.names = "--relations",
-                         .help = "RELATIONS file or folder: the facts that the page suggests; "
+                         .help = "RELATIONS file or folder with the page's example facts; "
                                  "repeatable",
                          .otherwise = "the bundled relations",
                          .decides = Decides::kConduct});
     option(&out_, {.names = "--out",
-                   .help = "Folder for edits that are saved",
+                   .help = "Folder for saved edits",
                    .bounds = NotEmpty(),
                    .decides = Decides::kConduct});
     option.Topic("Limits");
+    VisitMemoryOption(memory_, "a computation", option);
     option(&max_tokens_, {.names = "--max-tokens",
                           .help = "Maximum number of tokens of a prompt",
                           .bounds = Integers{1, 1'000'000},
@@ -142,13 +143,15 @@ class ServeCommand : public Command {
     option.Topic("Model");
     option(&models_, {.names = "--model",
                       .help = "Checkpoint folder, or a bundled model: demo, demo-mamba2, "
-                              "demo-hybrid or demo-neox; repeatable. All are in memory together. "
-                              "--tokenizer serves those that have none",
+                              "demo-hybrid or demo-neox; repeatable. All models stay in memory. "
+                              "With several, --tokenizer applies to those that have none of "
+                              "their own",
                       .decides = Decides::kConduct});
   }
   void Check() const override { CheckModels(models_, {}); }
 
   void Run() override {
+    CheckOut();
     if (!results_.empty()) (void)ReadAllResults(results_);  // throws where they cannot be read
     const std::vector<Fact> facts = Facts();
     ServedModels models = Load();
@@ -162,19 +165,30 @@ class ServeCommand : public Command {
     CommandService service(std::move(models), std::move(session), results_, out_);
     const std::string token = IsLoopback(host_) ? "" : MakeToken();
     Server server({host_, port_, RulesFor(host_, MachineName(), token)}, service);
-    SayWhenStopped(WhenStopped::kServing);
+    StopInstead([&] { server.Stop(); });
     const std::string url = Url(server.port(), token);
     if (!token.empty())
       Warn(common,
-           fmt::format("the server listens at {}: whoever has the page's address can use the "
+           fmt::format("the server listens at {}. Whoever has the page's address can use the "
                        "models. The connection is not encrypted",
                        host_));
-    Print(common, {{"url", url}}, fmt::format("{}\nCtrl-C ends the server.\n", url));
+    // Without its address a server is of no use, so --quiet prints it, too.
+    if (common.json) fmt::print("{}\n", DumpJson({{"url", url}}));
+    else fmt::print("{}\n{}", url, common.quiet ? "" : "Ctrl-C ends the server.\n");
     std::fflush(stdout);
     server.Listen();
   }
 
  private:
+  // Edits are saved late, so a folder that cannot be made is found now.
+  void CheckOut() const {
+    std::filesystem::path place = std::filesystem::absolute(out_);
+    while (!std::filesystem::exists(place)) place = place.parent_path();
+    if (!std::filesystem::is_directory(place) || access(place.c_str(), W_OK) != 0)
+      throw Error(fmt::format("--out {}: nothing can be written in {}", out_, place.string()),
+                  "name another folder");
+  }
+
   std::vector<Fact> Facts() const {
     std::vector<std::filesystem::path> files(relations_.begin(), relations_.end());
     if (files.empty()) {
@@ -196,7 +210,7 @@ class ServeCommand : public Command {
   }
 
   ServedModels Load() const {
-    ServedModels served{.models = {}, .max_tokens = max_tokens_};
+    ServedModels served{.models = {}, .max_tokens = max_tokens_, .memory = memory_};
     for (LoadedModel& one : LoadModels(common, models_))
       served.models.push_back(
           {one.name,
@@ -216,6 +230,7 @@ class ServeCommand : public Command {
   std::string host_ = "127.0.0.1", out_ = "out/serve";
   int port_ = 8080;
   int64_t max_tokens_ = 256;
+  std::optional<uint64_t> memory_;
 };
 
 }  // namespace

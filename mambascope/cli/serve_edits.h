@@ -1,10 +1,11 @@
-// The edits that a server keeps until somebody saves or discards them.
+// The edits that a server keeps in memory, so that the page can try, save or discard them.
 #pragma once
 
 #include <filesystem>
 #include <list>
+#include <map>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 
 #include "mambascope/cli/command_result.h"
@@ -25,28 +26,30 @@ class KeptEdits {
   // Saved edits go to folders in `out`.
   explicit KeptEdits(std::filesystem::path out) : out_(std::move(out)) {}
 
-  // Keeps an edit, and drops the oldest of more than kMost. Returns its id.
+  // Keeps an edit, and returns its id. If there are more than kMost, it drops the oldest.
   std::string Add(KeptEdit edit);
-  // These throw Error for an edit that is not kept.
+  // These throw Error for an edit that was dropped or discarded.
   StoredEdits Edits(const std::string& id) const;
   std::string EditFile(const std::string& id) const;
   void Discard(const std::string& id);
-  // Writes what `edit` writes to a new folder, once, and returns {folder, files}.
+  // Writes the files of `edit` to a new folder, and returns {folder, files}. A second call returns
+  // the same folder.
   Json Save(const std::string& id);
 
  private:
   static constexpr size_t kMost = 64;
   struct Item {
     std::string id;
-    KeptEdit edit;
-    std::optional<std::filesystem::path> saved = {};
+    std::shared_ptr<const KeptEdit> edit;
   };
   std::list<Item>::const_iterator Find(const std::string& id) const;
 
   const std::filesystem::path out_;
-  mutable std::mutex mutex_;  // guards what follows
-  std::list<Item> items_;     // the oldest first
-  int next_ = 1;
+  mutable std::mutex mutex_;                            // guards the next two
+  std::list<Item> items_;                               // the oldest first
+  int next_ = 1;                                        // begins the next id
+  std::mutex saving_;                                   // guards the next
+  std::map<std::string, std::filesystem::path> saved_;  // folders by id
 };
 
 }  // namespace mambascope

@@ -16,6 +16,7 @@
 #include "mambascope/cli/parser.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
+#include "mambascope/model/threads.h"
 #include "mambascope/plural.h"
 #include "mambascope/reports/result_page.h"
 
@@ -35,8 +36,8 @@ const std::map<std::string, ServedCommand>& ServedCommands() {
   static const std::map<std::string, ServedCommand> kCommands = {
       {"predict",
        {kShort,
-        {"--prompt", "--ids", "--top", "--edit", "--subject", "--corrupt-subject", "--noise",
-         "--samples", "--restore", "--window"}}},
+        {"--prompt", "--top", "--edit", "--subject", "--corrupt-subject", "--noise", "--samples",
+         "--restore", "--window"}}},
       {"trace",
        {kLong,
         {"--prompt", "--subject", "--answer", "--corrupt-subject", "--noise", "--samples",
@@ -49,7 +50,7 @@ const std::map<std::string, ServedCommand>& ServedCommands() {
        {kLong,
         {"--prompt", "--subject", "--answer", "--from", "--to", "--mode", "--window", "--channels",
          "--rank", "--heads", "--mixers", "--heatmap", "--decompose", "--restore"}}},
-      {"attention", {kShort, {"--prompt", "--ids", "--layer", "--head"}}},
+      {"attention", {kShort, {"--prompt", "--layer", "--head"}}},
       {"edit",
        {kLong,
         {"--prompt", "--subject", "--target", "--check-prompts", "--layer", "--projection",
@@ -114,7 +115,7 @@ std::pair<std::string, std::string> SplitWord(const std::string& word) {
 Request ReadRequest(const std::vector<std::string>& words, const ServedModels& models) {
   const auto command = ServedCommands().find(words.at(0));
   if (command == ServedCommands().end())
-    throw Error(fmt::format("the server does not run the command '{}'", words[0]));
+    throw Error(fmt::format("serve cannot run the command '{}'", words[0]));
   std::string model = models.models[0].name;
   std::vector<std::pair<std::string, std::string>> options;
   for (size_t i = 1; i < words.size(); ++i) {
@@ -122,7 +123,7 @@ Request ReadRequest(const std::vector<std::string>& words, const ServedModels& m
     if (name == "--model") model = value;
     else if (name == "--seed" || command->second.options.contains(name))
       options.emplace_back(name, value);
-    else throw Error(fmt::format("the server does not take the option '{}' of {}", name, words[0]));
+    else throw Error(fmt::format("serve does not allow the option '{}' of {}", name, words[0]));
   }
   return {words[0], FindModel(model, models), std::move(options)};
 }
@@ -149,42 +150,53 @@ std::string CommandText(const Request& request) {
   return line;
 }
 
-// Long prompts take long and much memory: cells grow with the square of the tokens.
+// A long prompt takes long: a trace has a cell for each token and layer. An option may be a part of
+// the prompt, so no option may have more tokens than a prompt.
 void CheckLength(const Request& request, int64_t max_tokens) {
-  const std::optional<Tokenizer>& tokenizer = request.model.kept.tokenizer;
+  std::vector<std::string> texts;
   std::string prompt = Value(request, "--prompt");
-  const std::string subject = Value(request, "--subject");
-  if (!tokenizer || prompt.empty()) return;
-  if (IsPattern(prompt) && !subject.empty()) prompt = FillPattern(prompt, subject);
-  const auto tokens = static_cast<int64_t>(tokenizer->Encode(prompt).size());
-  if (tokens > max_tokens)
-    throw Error(fmt::format("the prompt has {}, and this server takes up to {}",
-                            Count(tokens, "token"), max_tokens),
-                "start it with a larger --max-tokens");
+  for (const auto& [name, value] : request.options) {
+    if (value.empty()) continue;
+    texts.push_back(value);
+    if (IsPattern(prompt)) texts.push_back(FillPattern(prompt, value));
+  }
+  for (const std::string& text : texts) {
+    const auto tokens = static_cast<int64_t>(request.model.kept.tokenizer->Encode(text).size());
+    if (tokens > max_tokens)
+      throw Error(fmt::format("the prompt has {}, but the server allows at most {}",
+                              Count(tokens, "token"), max_tokens),
+                  "shorten it, or restart the server with a larger --max-tokens");
+  }
 }
 
 class RequestHost : public Host {
  public:
-  RequestHost(const KeptModel& model, const KeptEdits& edits, Answer& answer)
-      : model_(model), edits_(edits), answer_(answer) {}
+  RequestHost(const KeptModel& model, const KeptEdits& edits, EventStream& events)
+      : model_(model), edits_(edits), events_(events) {}
 
   const KeptModel& Kept() const override { return model_; }
   StoredEdits Edits(const std::string& name) const override { return edits_.Edits(name); }
   void HearProgress(const ProgressState& state) override {
-    if (answer_.IsCancelled()) throw Cancelled();
+    if (events_.IsCancelled()) throw Cancelled();
     const auto now = Clock::now();
     if (now - told_ < kBetween) return;
     told_ = now;
     const std::chrono::duration<double> elapsed = now - start_;
     const std::optional<double> share = ProgressShare(state);
-    answer_.SendNews({.name = "progress",
-                      .data = {{"text", ProgressText(state, elapsed.count(), elapsed.count())},
-                               {"share", share ? Json(*share) : Json()}}});
+    events_.SendLatest({.name = "progress",
+                        .data = {{"text", ProgressText(state, elapsed.count(), elapsed.count())},
+                                 {"share", share ? Json(*share) : Json()}}});
+  }
+  void HearPartial(const Json& result) override {
+    events_.SendLatest({.name = "partial", .data = {{"json", result}}});
   }
   void HearWarning(const std::string& sentence) override {
-    answer_.Send({.name = "warning", .data = {{"text", sentence}}});
+    events_.Send({.name = "warning", .data = {{"text", sentence}}});
   }
-  void Take(CommandResult result) override { result_ = std::move(result); }
+  void Take(CommandResult result) override {
+    result_ = std::move(result);
+    result_.table = {};  // it refers to the command
+  }
 
   const CommandResult& result() const { return result_; }
 
@@ -194,7 +206,7 @@ class RequestHost : public Host {
 
   const KeptModel& model_;
   const KeptEdits& edits_;
-  Answer& answer_;
+  EventStream& events_;
   CommandResult result_;
   const Clock::time_point start_ = Clock::now();
   Clock::time_point told_ = start_;
@@ -232,15 +244,24 @@ Json ResultJson(const Request& request, const CommandResult& result) {
           {"summary", result.page.info.summary}};
 }
 
-void RunRequest(const Request& request, int64_t max_tokens, KeptEdits& edits, Answer& answer) {
-  CheckLength(request, max_tokens);
-  RequestHost host(request.model.kept, edits, answer);
+// At its end, however the work ended, the process keeps no more freed memory than usual requests
+// need.
+struct FreedMemory {
+  ~FreedMemory() { GiveBackFreedMemory(size_t{512} << 20); }
+};
+
+void RunRequest(const Request& request, const ServedModels& models, KeptEdits& edits,
+                EventStream& events) {
+  CheckLength(request, models.max_tokens);
+  RequestHost host(request.model.kept, edits, events);
   std::vector<std::string> words = Words(request);
   std::optional<TemporaryFolder> folder;
   if (request.command != "predict") {
     folder.emplace();
     words.push_back("--out=" + folder->path().string());
   }
+  const bool is_sweep = ServedCommands().at(request.command).length == Work::Length::kLong;
+  if (models.memory && is_sweep) words.push_back(fmt::format("--memory={}", *models.memory));
   RunHosted(words, host);
   Json json = ResultJson(request, host.result());
   if (request.command == "edit") {
@@ -248,18 +269,25 @@ void RunRequest(const Request& request, int64_t max_tokens, KeptEdits& edits, An
     json["edit"] = edits.Add(
         {host.result(), ReadEdits(file), ReadFile(file), ReadFile(folder->path() / kContextsFile)});
   }
-  answer.Send({.name = "result", .data = std::move(json)});
+  events.Send({.name = "result", .data = std::move(json)});
 }
 
 }  // namespace
+
+std::map<std::string, std::set<std::string>> ServedOptions() {
+  std::map<std::string, std::set<std::string>> options;
+  for (const auto& [name, command] : ServedCommands()) options[name] = command.options;
+  return options;
+}
 
 Work PrepareRequest(const std::vector<std::string>& words, const ServedModels& models,
                     KeptEdits& edits) {
   const Request request = ReadRequest(words, models);
   const bool is_patched = !Value(request, "--restore").empty();
   return {.length = is_patched ? Work::Length::kLong : ServedCommands().at(request.command).length,
-          .run = [request, max_tokens = models.max_tokens, &edits](Answer& answer) {
-            RunRequest(request, max_tokens, edits, answer);
+          .run = [request, &models, &edits](EventStream& events) {
+            const FreedMemory freed;
+            RunRequest(request, models, edits, events);
           }};
 }
 

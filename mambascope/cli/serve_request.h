@@ -1,6 +1,8 @@
 // A request of the page of `serve`: a command line, run on a model that the server keeps.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,7 +15,7 @@ namespace mambascope {
 
 struct ServedModel {
   std::string name;  // as the page knows it
-  // That make a command line use this model: ModelOptionsOf.
+  // Options that choose this model on a command line (ModelOptionsOf).
   std::vector<std::pair<std::string, std::string>> options;
   KeptModel kept;
 };
@@ -21,10 +23,15 @@ struct ServedModel {
 // What requests share.
 struct ServedModels {
   std::vector<ServedModel> models;
-  int64_t max_tokens = 0;  // of a prompt
+  int64_t max_tokens = 0;               // most tokens of a prompt
+  std::optional<uint64_t> memory = {};  // of a sweep, as --memory; none: the default
 };
 
-// The work of a command line. `words` are the command and its options, each as one word:
+// The options that the page may give, by command. Options that name files, or that decide how a run
+// proceeds, are left out.
+std::map<std::string, std::set<std::string>> ServedOptions();
+
+// Returns the work of a command line. `words` are the command and its options, each as one word:
 // --name=value, or --flag. Its last event is "result" {command, json, figures, tables, summary},
 // and `edit`, the id of an edit that is kept. Throws Error for commands, options and models that
 // are not served. No option of a served command names a file. REQUIRES: `models` and `edits`

@@ -6,6 +6,7 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
 #include "mambascope/cli/facts_run.h"
+#include "mambascope/cli/host.h"
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/facts/fact_json.h"
@@ -127,9 +128,9 @@ class TraceCommand : public Command {
         work, Load(one.model, noise), stores,
         [&](const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
             const CellOptions& cells, Audit& audit) {
-          std::vector<FactTrace> found =
-              Trace(one, sites, pairs, parts,
-                    {.window = sites[0].window, .noise = noise, .cells = cells}, audit);
+          TraceOptions options{.window = sites[0].window, .noise = noise, .cells = cells};
+          if (common.host != nullptr) ShowCells(one, options);
+          std::vector<FactTrace> found = Trace(one, sites, pairs, parts, options, audit);
           for (FactTrace& trace : found) NameAnswers(one.tokenizer, trace.fact);
           return found;
         });
@@ -152,6 +153,17 @@ class TraceCommand : public Command {
     WarnOfNone(one.common, one.name, results[0].facts.size(), results[0].Shown().guarded,
                results[0].metric);
     return results;
+  }
+
+  // A host sees cells as they are computed, in about kSteps steps.
+  void ShowCells(const LoadedModel& one, TraceOptions& options) const {
+    constexpr int64_t kSteps = 8, kLeast = 48;
+    options.cells.sweep.most_cases = std::max(kLeast, one.model.layers() * kUsualTokens / kSteps);
+    options.partial = [&](const std::vector<FactTrace>& traces) {
+      FactTrace first = traces.at(0);
+      NameAnswers(one.tokenizer, first.fact);
+      common.host->HearPartial({{"facts", Json::array({first})}});
+    };
   }
 
   // The load of a fact at one site.

@@ -58,6 +58,20 @@ std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepB
   c10::NoGradGuard no_grad;
   SweepOptions sweep = options.sweep;
   sweep.planned = [&](const SweepPlan& plan) { Append(plan, audit.plan); };
+  std::vector<std::optional<AnswerCell>> so_far(options.partial ? cases.size() : 0);
+  const auto pick = [](const std::vector<int64_t>& of, const std::vector<int64_t>& rows) {
+    std::vector<int64_t> picked;
+    for (const int64_t row : of.empty() ? of : rows) picked.push_back(of[static_cast<size_t>(row)]);
+    return picked;
+  };
+  // A case reads one row, so rows are cases.
+  if (options.partial)
+    sweep.found = [&](const std::vector<int64_t>& rows, const at::Tensor& states) {
+      const std::vector<AnswerCell> some =
+          ReadCells(model, states, pick(answers, rows), pick(others, rows));
+      for (size_t i = 0; i < rows.size(); ++i) so_far[static_cast<size_t>(rows[i])] = some[i];
+      options.partial(so_far);
+    };
   const std::vector<AnswerCell> cells =
       ReadCells(model, Sweep(model, bases, cases, sweep), answers, others);
   if (!std::all_of(cells.begin(), cells.end(),

@@ -2,25 +2,13 @@
 // Experiments that read off an answer's probability share this.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "mambascope/intervene/sweep.h"
 
 namespace mambascope {
-
-struct CellOptions {
-  SweepOptions sweep = {};
-  // This many cells of each sweep are drawn with `seed` and computed again by whole passes.
-  int64_t recheck = 0;
-  uint64_t seed = 0;
-};
-
-// The work of some sweeps, and the largest difference that the recheck found.
-struct Audit {
-  SweepPlan plan;  // summed over the sweeps; the peaks are maxima
-  int64_t rechecked = 0;
-  double largest_difference = 0;  // of p(answer)
-};
 
 // What one variant predicts at its last token.
 struct AnswerCell {
@@ -28,6 +16,22 @@ struct AnswerCell {
   bool is_top = false;  // no token is more probable than the answer
   // The answer's logit less the logit of another answer, in nats. 0 where there is no other one.
   double logit_diff = 0;
+};
+
+struct CellOptions {
+  SweepOptions sweep = {};
+  // This many cells of each sweep are drawn with `seed` and computed again by whole passes.
+  int64_t recheck = 0;
+  uint64_t seed = 0;
+  // Called after each pass of a sweep with the cells so far. Others are none.
+  std::function<void(const std::vector<std::optional<AnswerCell>>& cells)> partial = {};
+};
+
+// The work of some sweeps, and the largest difference that the recheck found.
+struct Audit {
+  SweepPlan plan;  // summed over the sweeps; the peaks are maxima
+  int64_t rechecked = 0;
+  double largest_difference = 0;  // of p(answer)
 };
 
 // Returns the cell of answers[i] at the last token of cases[i]. others[i] is the other answer of

@@ -250,7 +250,13 @@ at::Tensor Sweep(const Model& model, const std::vector<SweepBase>& bases,
     const auto tick = [&](double share) {
       if (options.progress) options.progress(done + static_cast<int64_t>(share * in_pass), total);
     };
+    const auto first = static_cast<int64_t>(results.found.size()),
+               first_row = static_cast<int64_t>(results.order.size());
     Ascend(model, bases, pass, GroupRows(model, options), tick, results);
+    if (options.found) {
+      const std::vector<at::Tensor> states(results.found.begin() + first, results.found.end());
+      options.found({results.order.begin() + first_row, results.order.end()}, at::cat(states));
+    }
     done += static_cast<int64_t>(pass.regions.size());
   }
   return InOrder(model, results);

@@ -28,7 +28,9 @@ std::vector<Pass> SplitIntoPasses(const Model& model, const std::vector<SweepBas
   PassMemory memory(model, bases, group_rows);
   for (const DownstreamRegion& region : FindRegions(model, bases, cases)) {
     int64_t cost = memory.Count(region);
-    if (passes.empty() || passes.back().bytes + cost > options.memory) {
+    const bool is_full = !passes.empty() && options.most_cases > 0 &&
+                         static_cast<int64_t>(passes.back().regions.size()) >= options.most_cases;
+    if (passes.empty() || is_full || passes.back().bytes + cost > options.memory) {
       memory.Clear();
       cost = memory.Count(region);
       passes.push_back({.regions = {}, .bytes = group_bytes});

@@ -25,10 +25,15 @@ struct SweepOptions {
   // Limit on the bytes of one pass, without the weights. The sweep is split into as many passes as
   // this needs. With gradients, the graphs of all passes stay in memory until the backward pass.
   int64_t memory = kDefaultMemory;
+  // Most cases of one pass; 0: no limit. Small passes take longer, and give `found` more often.
+  int64_t most_cases = 0;
   // Called with the plan before the work starts.
   std::function<void(const SweepPlan&)> planned = {};
   // Called often during a pass, with the number of finished cases and of all cases.
   std::function<void(int64_t done, int64_t total)> progress = {};
+  // Called after each pass with rows of the result that it computed, [n, d_model], and their
+  // indices in the result.
+  std::function<void(const std::vector<int64_t>& rows, const at::Tensor& states)> found = {};
 };
 
 // Returns the plan without running the sweep.

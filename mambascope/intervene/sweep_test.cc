@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 
 #include "mambascope/error.h"
 #include "mambascope/intervene/sweep_test_support.h"
@@ -141,6 +142,29 @@ TEST_P(SweepTest, SplitWorkGivesTheSame) {
   EXPECT_LE(PlanSweep(model_, bases_, cases, little).peak_bytes, little.memory);
   EXPECT_EQ(PlanSweep(model_, bases_, cases).passes, 1);
   ExpectEqual(cases, little);
+}
+
+// What is told after each pass is the result, of some more cases each time.
+TEST_P(SweepTest, TellsTheRowsOfEachPass) {
+  at::manual_seed(11);
+  std::mt19937 random(11);
+  std::vector<SweepCase> cases;
+  for (int i = 0; i < 10; ++i) {
+    const size_t base = random() % bases_.size();
+    cases.push_back({base, RandomVariant(random, base, 2)});
+  }
+  std::vector<int64_t> told;
+  std::vector<at::Tensor> states;
+  SweepOptions options{.most_cases = 4};
+  options.found = [&](const std::vector<int64_t>& rows, const at::Tensor& found) {
+    EXPECT_LE(rows.size(), 4u);
+    told.insert(told.end(), rows.begin(), rows.end());
+    states.push_back(found);
+  };
+  const at::Tensor result = Sweep(model_, bases_, cases, options);
+  EXPECT_EQ(states.size(), 3u);
+  EXPECT_EQ(std::set<int64_t>(told.begin(), told.end()).size(), cases.size());
+  EXPECT_TRUE(at::equal(at::cat(states), result.index_select(0, at::tensor(told))));
 }
 
 TEST_P(SweepTest, GradientsEqualRuns) {

@@ -26,4 +26,10 @@ void KeepFreedMemory() {
 #endif
 }
 
+void GiveBackFreedMemory(size_t keep) {
+#ifdef M_TRIM_THRESHOLD
+  if (mallinfo2().fordblks > keep) malloc_trim(0);
+#endif
+}
+
 }  // namespace mambascope

@@ -1,6 +1,8 @@
 // Settings of a process that runs models.
 #pragma once
 
+#include <cstddef>
+
 namespace mambascope {
 
 // Sets the number of threads of LibTorch, the kernels and the BLAS. `threads` <= 0: one per core.
@@ -11,5 +13,9 @@ void SetThreads(int threads);
 // page from the system again costs more than computing in it (measured: a fifth of the time of a
 // sweep).
 void KeepFreedMemory();
+
+// Gives freed memory back to the system if there are more than `keep` bytes of it. For a process
+// that works now and then, after its work.
+void GiveBackFreedMemory(size_t keep);
 
 }  // namespace mambascope

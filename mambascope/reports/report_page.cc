@@ -175,6 +175,23 @@ std::string CellText(const DataTable& table, const DataTable::Row& row, double r
   return fmt::format("{:.3g} ({})", shown, fmt::join(keys, ", "));
 }
 
+// What the chapter's results say, for the top of the page. Several results are named.
+std::string FindingsOf(const Chapter& chapter) {
+  std::vector<const Figure*> with_findings;
+  for (const std::vector<Figure>& row : chapter.rows) {
+    for (const Figure& figure : row) {
+      if (!figure.finding.empty()) with_findings.push_back(&figure);
+    }
+  }
+  std::string text;
+  for (const Figure* figure : with_findings) {
+    text += text.empty() ? "" : "\n";
+    if (with_findings.size() > 1) text += figure->of + ": ";
+    text += figure->finding;
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string ExtremesFinding(const Json& spec) {
@@ -225,7 +242,11 @@ Page ReportPage(const std::vector<ResultFile>& given) {
       AppendToRows(std::move(figure), chapter.rows);
     }
   }
-  for (auto& [kind, chapter] : chapters) report.chapters.push_back(std::move(chapter));
+  for (auto& [kind, chapter] : chapters) {
+    if (const std::string findings = FindingsOf(chapter); !findings.empty())
+      report.info.summary.emplace_back(chapter.heading, findings);
+    report.chapters.push_back(std::move(chapter));
+  }
   for (const ResultFile& file : given) {
     const auto title = titles.find(file.file);
     results.rows.push_back(

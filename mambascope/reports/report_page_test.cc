@@ -235,6 +235,19 @@ TEST(ReportPageTest, ChangedNumbersChangeTheFindings) {
 }
 
 // TraceFinding is empty where no fact qualifies, and here it is so for both sites.
+// The findings of each chapter, at the top.
+TEST(ReportPageTest, BeginsWithWhatTheResultsSay) {
+  const Page page =
+      ReportPage({FileOf("trace", TraceResults{{ReportedTrace("a", Site::kResid, {"Paris"})}}),
+                  FileOf("paths", PathsResults{{ReportedPaths()}})});
+  ASSERT_EQ(page.info.summary.size(), 3u);
+  EXPECT_EQ(page.info.summary[0].first, "models");
+  for (size_t i = 0; i < page.chapters.size(); ++i) {
+    EXPECT_EQ(page.info.summary[i + 1].first, page.chapters[i].heading);
+    EXPECT_EQ(page.info.summary[i + 1].second, page.chapters[i].rows[0][0].finding);
+  }
+}
+
 TEST(ReportPageTest, EmptyFindingsAreReplaced) {
   TraceResult resid = ReportedTrace("tiny", Site::kResid, {"Paris"}), gate = resid;
   for (TraceResult* result : {&resid, &gate}) {

@@ -53,11 +53,12 @@ std::optional<std::string> RefusedOrigin(const AccessRules& rules, const Request
   };
   if (!std::any_of(rules.names.begin(), rules.names.end(), is_own) &&
       !(rules.any_address && IsAddress(name)))
-    return fmt::format("the server does not go by the name '{}'", headers.host);
+    return fmt::format("the request is refused: '{}' is not a name of this server", headers.host);
   // The page's own requests name the server itself, behind a proxy perhaps by https.
   if (!headers.origin.empty() && headers.origin != "http://" + headers.host &&
       headers.origin != "https://" + headers.host)
-    return fmt::format("the request comes from a page of '{}'", headers.origin);
+    return fmt::format("the request is refused: it comes from a page of another site, '{}'",
+                       headers.origin);
   return std::nullopt;
 }
 

@@ -1,5 +1,6 @@
-// Which requests a server answers. Pages of other sites can make a browser send requests to it, by
-// the address or by a name that resolves to it. Their Host or Origin header gives them away.
+// Decides which requests the server answers, so that pages of other sites cannot use it. They can
+// make a browser send requests to the server's address, or to a name that resolves to it. The
+// headers Host and Origin show where a request comes from.
 #pragma once
 
 #include <optional>
@@ -13,12 +14,12 @@ struct AccessRules {
   std::vector<std::string> names = {"localhost", "127.0.0.1", "[::1]"};
   // Whether the Host header may have any IP address, because the server listens at all of them.
   bool any_address = false;
-  // What requests for data must know; empty: nothing.
+  // Access token that a request for data must carry. Empty: it needs none.
   std::string token = {};
 };
 
-// The rules for a server that listens at `host`. Beyond this machine, requests need `token`, and
-// may name the machine as `machine` or with its domain.
+// Returns the rules for a server that listens at `host`. If other machines reach it, requests need
+// `token`. They may name this machine as `machine`, with or without a domain.
 AccessRules RulesFor(const std::string& host, const std::string& machine, const std::string& token);
 
 // Whether only programs on this machine reach `host`.
@@ -29,10 +30,10 @@ struct RequestHeaders {
   std::string origin;  // Origin; empty: none
 };
 
-// Why a request is refused; none if it is not. Every request must pass.
+// Returns why a request is refused. None: it may be answered. Every request must pass.
 std::optional<std::string> RefusedOrigin(const AccessRules& rules, const RequestHeaders& headers);
 
-// Whether a request for data may have it. The comparison takes the same time for all tokens of one
+// Whether `token` is the access token. The comparison takes the same time for all texts of its
 // length.
 bool IsToken(const AccessRules& rules, const std::string& token);
 

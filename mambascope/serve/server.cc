@@ -18,9 +18,9 @@ using httplib::Response;
 constexpr size_t kMostWaiting = 128;  // requests for computations
 constexpr size_t kThreads = 192;      // each answers one connection, and mostly waits
 constexpr size_t kLongestBody = 256 << 10;
-constexpr int kIdleSeconds = 2;      // a connection without a request holds a thread
-constexpr int kSlowestSeconds = 20;  // a reader that takes nothing for so long is given up
-constexpr std::chrono::milliseconds kLook{200};  // between looks at whether the reader is there
+constexpr int kReadSeconds = 5;    // a client that sends nothing for so long is given up
+constexpr int kWriteSeconds = 20;  // as is one that takes nothing
+constexpr std::chrono::milliseconds kPoll{200};  // between checks that the client is there
 
 // The page may load its own files and nothing else. vega writes styles into its figures.
 constexpr char kPolicy[] =
@@ -52,19 +52,19 @@ CommandRequest ReadCommand(const std::string& body) {
                 "expected {\"client\": \"..\", \"words\": [\"trace\", \"--prompt=..\"]}");
   };
   const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) refuse("is no JSON");
+  if (json.is_discarded()) refuse("is not JSON");
   if (!json.is_object() || !json.contains("client") || !json["client"].is_string() ||
       !json.contains("words") || !json["words"].is_array() || json["words"].empty())
     refuse("lacks the client or the words of a command");
   CommandRequest request{json["client"], {}};
   for (const Json& word : json["words"]) {
-    if (!word.is_string()) refuse("has a word that is no text");
+    if (!word.is_string()) refuse("has a word that is not a string");
     request.words.push_back(word);
   }
   return request;
 }
 
-// A page elsewhere must not bind the same port, which httplib's own options allow.
+// Another program must not bind the same port, which httplib's own options allow.
 void SetSocketOptions(socket_t socket) {
   const int yes = 1;
   setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
@@ -77,9 +77,10 @@ struct Server::Impl {
     http.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     http.set_socket_options(SetSocketOptions);
     http.set_payload_max_length(kLongestBody);
-    http.set_keep_alive_timeout(kIdleSeconds);
-    http.set_read_timeout(kSlowestSeconds);
-    http.set_write_timeout(kSlowestSeconds);
+    // One request per connection: the body of a refused request would be read as the next one.
+    http.set_keep_alive_max_count(1);
+    http.set_read_timeout(kReadSeconds);
+    http.set_write_timeout(kWriteSeconds);
     http.set_default_headers({{"X-Content-Type-Options", "nosniff"},
                               {"Referrer-Policy", "no-referrer"},
                               {"Cross-Origin-Resource-Policy", "same-origin"},
@@ -109,8 +110,12 @@ struct Server::Impl {
     AddApi();
   }
 
-  // Whether the request may be answered. Otherwise it is refused here.
+  // Whether the request may be answered. Otherwise it is refused here, before its body is read.
   bool Admits(const Request& request, Response& response) const {
+    if (request.has_header("Transfer-Encoding")) {  // its length would have no limit
+      Refuse(response, 411, "the request needs a Content-Length");
+      return false;
+    }
     if (const auto why = RefusedOrigin(options.access, {request.get_header_value("Host"),
                                                         request.get_header_value("Origin")})) {
       Refuse(response, 403, *why);
@@ -122,7 +127,7 @@ struct Server::Impl {
                                   : request.get_param_value("token");
     if (!is_data || options.access.token.empty() || IsToken(options.access, token)) return true;
     Refuse(response, 403,
-           "the token is missing or wrong: open the address that the server printed");
+           "the access token is missing or wrong: open the address that the server printed");
     return false;
   }
 
@@ -141,9 +146,12 @@ struct Server::Impl {
     AddFile("/vega-lite.js", "text/javascript; charset=utf-8", web::VegaLite);
     AddFile("/vega-embed.js", "text/javascript; charset=utf-8", web::VegaEmbed);
     http.Get("/report", [this](const Request&, Response& response) {
+      const std::lock_guard lock(report);  // it takes memory, and one at a time is enough
       if (const std::optional<std::string> page = service.ReportPage())
         response.set_content(*page, "text/html; charset=utf-8");
-      else Refuse(response, 404, "the server was started without folders of results");
+      else
+        Refuse(response, 404,
+               "there is no report, because the server was started without --results");
     });
   }
 
@@ -173,25 +181,26 @@ struct Server::Impl {
     });
   }
 
-  // Writes the events as they come, and cancels the work when the reader is gone.
-  static void Stream(const std::shared_ptr<Answer>& answer, Response& response) {
+  // Writes the events as they come, and cancels the work when the client is gone.
+  static void Stream(const std::shared_ptr<EventStream>& events, Response& response) {
     response.set_chunked_content_provider(
         "text/event-stream",
-        [answer](size_t, httplib::DataSink& sink) {
+        [events](size_t, httplib::DataSink& sink) {
           if (!sink.is_writable()) return false;
-          if (const std::optional<Event> event = answer->Next(kLook)) {
+          if (const std::optional<Event> event = events->Next(kPoll)) {
             const std::string text = EventText(*event);
             return sink.write(text.data(), text.size());
           }
-          if (answer->IsOver()) sink.done();
+          if (events->IsOver()) sink.done();
           return true;
         },
-        [answer](bool) { answer->Cancel(); });
+        [events](bool) { events->Cancel(); });
   }
 
   const ServerOptions options;
   Service& service;
   WorkQueue queue;
+  std::mutex report;
   httplib::Server http;
   int port = 0;
 };
@@ -202,9 +211,10 @@ Server::Server(ServerOptions options, Service& service)
   const bool is_bound = port == 0 ? (impl_->port = impl_->http.bind_to_any_port(host)) > 0
                                   : impl_->http.bind_to_port(host, impl_->port = port);
   if (!is_bound)
-    throw Error(fmt::format("the server cannot listen at {} port {}", host, port),
-                "another program may have the port: choose one with --port, or any free one with "
-                "--port 0");
+    throw Error(
+        fmt::format("the server cannot listen at {} port {}", host, port),
+        "another program may have the port, or the address may be another machine's: choose "
+        "a port with --port, or a free one with --port 0");
 }
 
 Server::~Server() = default;

@@ -1,15 +1,19 @@
 // The web server of `mambascope serve`: one page, and the data behind it. Answers to commands are
 // streams of server-sent events.
 //
-//   GET    /                    the page; GET /NAME: its scripts and its style
-//   GET    /report              the page of result folders
-//   GET    /api/session         Service::Session
-//   POST   /api/run             {client, words}: the events of a command (work_queue.h). Closing
-//   the
-//                               connection cancels it, as does a new command of the same client
-//   GET    /api/edits/ID/edit.safetensors;  POST /api/edits/ID/save;  DELETE /api/edits/ID
+//   GET /                        the page
+//   GET /NAME                    its scripts and its style
+//   GET /report                  the report of result folders
+//   GET /api/session             Service::Session
+//   POST /api/run                {client, words}: the events of a command (work_queue.h). The
+//   command
+//                                is cancelled when the connection closes, or when the same client
+//                                asks for another one.
+//   GET /api/edits/ID/edit.safetensors
+//   POST /api/edits/ID/save
+//   DELETE /api/edits/ID
 //
-// Other answers are JSON; {message} with a status from 400 on.
+// All other answers are JSON. An error has a status of 400 or more, and a {message}.
 #pragma once
 
 #include <memory>

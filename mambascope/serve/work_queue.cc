@@ -10,42 +10,42 @@ namespace mambascope {
 namespace {
 
 // Runs the work, and says how it ended.
-void RunWork(const Work& work, Answer& answer) {
+void RunWork(const Work& work, EventStream& events) {
   try {
-    if (answer.IsCancelled()) throw Cancelled();
-    work.run(answer);
+    if (events.IsCancelled()) throw Cancelled();
+    work.run(events);
   } catch (const Cancelled&) {
-    answer.Send({.name = "cancelled", .data = Json::object()});
+    events.Send({.name = "cancelled", .data = Json::object()});
   } catch (const Error& e) {
-    answer.Send({.name = "error", .data = {{"message", e.what()}}});
+    events.Send({.name = "error", .data = {{"message", e.what()}}});
   } catch (const std::exception& e) {
-    answer.Send({.name = "error", .data = {{"message", fmt::format("unexpected: {}", e.what())}}});
+    events.Send({.name = "error", .data = {{"message", fmt::format("unexpected: {}", e.what())}}});
   }
-  answer.Close();
+  events.Close();
 }
 
 }  // namespace
 
-void Answer::Send(Event event) {
+void EventStream::Send(Event event) {
   const std::lock_guard lock(mutex_);
   events_.push_back(std::move(event));
   changed_.notify_all();
 }
 
-void Answer::SendNews(Event event) {
+void EventStream::SendLatest(Event event) {
   const std::lock_guard lock(mutex_);
   events_.remove_if([&](const Event& other) { return other.name == event.name; });
   events_.push_back(std::move(event));
   changed_.notify_all();
 }
 
-void Answer::Close() {
+void EventStream::Close() {
   const std::lock_guard lock(mutex_);
   closed_ = true;
   changed_.notify_all();
 }
 
-std::optional<Event> Answer::Next(std::chrono::milliseconds wait) {
+std::optional<Event> EventStream::Next(std::chrono::milliseconds wait) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, wait, [this] { return closed_ || !events_.empty(); });
   if (events_.empty()) return std::nullopt;
@@ -54,17 +54,17 @@ std::optional<Event> Answer::Next(std::chrono::milliseconds wait) {
   return event;
 }
 
-bool Answer::IsOver() const {
+bool EventStream::IsOver() const {
   const std::lock_guard lock(mutex_);
   return closed_ && events_.empty();
 }
 
-void Answer::Cancel() {
+void EventStream::Cancel() {
   const std::lock_guard lock(mutex_);
   cancelled_ = true;
 }
 
-bool Answer::IsCancelled() const {
+bool EventStream::IsCancelled() const {
   const std::lock_guard lock(mutex_);
   return cancelled_;
 }
@@ -73,53 +73,53 @@ WorkQueue::~WorkQueue() {
   {
     const std::lock_guard lock(mutex_);
     over_ = true;
-    if (running_) running_->answer->Cancel();
-    for (const Item& item : waiting_) item.answer->Cancel();
-    Tidy();
+    if (running_) running_->events->Cancel();
+    for (const Item& item : waiting_) item.events->Cancel();
+    Order();
   }
   added_.notify_all();
   worker_.join();
 }
 
-std::shared_ptr<Answer> WorkQueue::Add(const std::string& client, Work work) {
-  const auto answer = std::make_shared<Answer>();
+std::shared_ptr<EventStream> WorkQueue::Add(const std::string& client, Work work) {
+  const auto events = std::make_shared<EventStream>();
   {
     const std::lock_guard lock(mutex_);
-    if (running_ && running_->client == client) running_->answer->Cancel();
+    if (running_ && running_->client == client) running_->events->Cancel();
     for (const Item& item : waiting_) {
-      if (item.client == client) item.answer->Cancel();
+      if (item.client == client) item.events->Cancel();
     }
-    Tidy();
+    Order();
     if (waiting_.size() >= most_waiting_)
-      throw Error(fmt::format("the server is busy: {} requests wait", waiting_.size()),
+      throw Error(fmt::format("the server is busy: {} requests are waiting", waiting_.size()),
                   "try again in a moment");
-    waiting_.push_back({client, std::move(work), answer});
-    Tidy();
+    waiting_.push_back({client, std::move(work), events});
+    Order();
   }
   added_.notify_one();
-  return answer;
+  return events;
 }
 
-void WorkQueue::Tidy() {
+void WorkQueue::Order() {
   for (auto item = waiting_.begin(); item != waiting_.end();) {
-    if (item->answer->IsCancelled()) {
-      item->answer->Send({.name = "cancelled", .data = Json::object()});
-      item->answer->Close();
+    if (item->events->IsCancelled()) {
+      item->events->Send({.name = "cancelled", .data = Json::object()});
+      item->events->Close();
       item = waiting_.erase(item);
     } else {
       ++item;
     }
   }
   const auto now = std::chrono::steady_clock::now();
-  const auto goes_first = [now](const Item& item) {
-    return item.work.length == Work::Length::kShort || now - item.since > kPatience;
+  const auto goes_first = [&](const Item& item) {
+    return item.work.length == Work::Length::kShort || now - item.since > patience_;
   };
   waiting_.sort([&](const Item& a, const Item& b) {
     return goes_first(a) != goes_first(b) ? goes_first(a) : a.since < b.since;
   });
   size_t ahead = running_ ? 1 : 0;
   for (const Item& item : waiting_) {
-    if (ahead > 0) item.answer->SendNews({.name = "waiting", .data = {{"ahead", ahead}}});
+    if (ahead > 0) item.events->SendLatest({.name = "waiting", .data = {{"ahead", ahead}}});
     ++ahead;
   }
 }
@@ -128,7 +128,7 @@ std::optional<WorkQueue::Item> WorkQueue::Take() {
   std::unique_lock lock(mutex_);
   running_.reset();
   added_.wait(lock, [this] {
-    Tidy();
+    Order();
     return over_ || !waiting_.empty();
   });
   if (over_) return std::nullopt;
@@ -138,7 +138,7 @@ std::optional<WorkQueue::Item> WorkQueue::Take() {
 }
 
 void WorkQueue::Run() {
-  while (const std::optional<Item> item = Take()) RunWork(item->work, *item->answer);
+  while (const std::optional<Item> item = Take()) RunWork(item->work, *item->events);
 }
 
 }  // namespace mambascope

@@ -1,5 +1,5 @@
-// Requests that compute wait in one queue. One of them is computed at a time, so many readers take
-// no more memory and cores than one.
+// Requests that compute wait in one queue. One of them is computed at a time. Many clients then
+// need no more memory and cores than one.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@
 
 namespace mambascope {
 
-// What a reader hears of its request, such as {"progress", {"share": 0.4}}.
+// What a client hears of its request, such as {"progress", {"share": 0.4}}.
 struct Event {
   std::string name;
   Json data;
@@ -29,18 +29,20 @@ class Cancelled : public std::exception {
   const char* what() const noexcept override { return "the request is cancelled"; }
 };
 
-// The events of one request, from the thread that works to the one that writes to the reader. A
-// slow reader misses only events that newer ones of the same name replace.
-class Answer {
+// The events of one request. The thread that computes sends them, and the thread that writes to the
+// client takes them.
+class EventStream {
  public:
-  // Of news, such as progress, only the newest is kept for the reader.
+  // Keeps every event until it is taken.
   void Send(Event event);
-  void SendNews(Event event);
+  // Replaces an event of the same name that was not taken yet, as for progress. A slow client then
+  // takes no more memory than a fast one.
+  void SendLatest(Event event);
   // No event follows.
   void Close();
-  // The next event. None: the time is over, or the answer is closed and all events were read.
+  // Takes the next event. None: the time is over, or the stream is closed and has no event left.
   std::optional<Event> Next(std::chrono::milliseconds wait);
-  // Whether it is closed and all events were read.
+  // Whether it is closed and all events were taken.
   bool IsOver() const;
 
   void Cancel();
@@ -53,42 +55,45 @@ class Answer {
   bool closed_ = false, cancelled_ = false;
 };
 
-// A request's work. It may call Send and SendNews, and ends by returning or by an exception. Short
-// work goes before long work that has not waited for kPatience.
+// A request's work. It sends events, and ends by returning or by an exception.
 struct Work {
   enum class Length { kShort, kLong } length = Length::kLong;
-  std::function<void(Answer&)> run;
+  std::function<void(EventStream&)> run;
 };
-inline constexpr std::chrono::seconds kPatience{3};
 
 class WorkQueue {
  public:
-  explicit WorkQueue(size_t most_waiting) : most_waiting_(most_waiting) {}
+  // Refuses further requests when `most_waiting` wait. Short work overtakes long work, unless the
+  // long work has waited for `patience`.
+  explicit WorkQueue(size_t most_waiting,
+                     std::chrono::milliseconds patience = std::chrono::seconds(3))
+      : most_waiting_(most_waiting), patience_(patience) {}
   // Cancels all work, and waits for the work that runs.
   ~WorkQueue();
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
 
   // Adds a request of a client, and cancels the client's earlier one. Throws Error when too many
-  // requests wait. While it waits, "waiting" {ahead} counts the requests before it. The answer ends
+  // requests wait. While it waits, "waiting" {ahead} counts the requests before it. The stream ends
   // with an event that the work sends, or with "error" {message} or "cancelled" {}.
-  std::shared_ptr<Answer> Add(const std::string& client, Work work);
+  std::shared_ptr<EventStream> Add(const std::string& client, Work work);
 
  private:
   struct Item {
     std::string client;
     Work work;
-    std::shared_ptr<Answer> answer;
+    std::shared_ptr<EventStream> events;
     std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
   };
   void Run();
   // Drops cancelled items, puts the others into the order in which they are computed, and tells
   // them their place. REQUIRES: mutex_ is held.
-  void Tidy();
+  void Order();
   // Waits for an item. None: the queue is over.
   std::optional<Item> Take();
 
   const size_t most_waiting_;
+  const std::chrono::milliseconds patience_;
   std::mutex mutex_;
   std::condition_variable added_;
   std::list<Item> waiting_;

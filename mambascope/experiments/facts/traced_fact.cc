@@ -114,21 +114,38 @@ size_t FactCases::Add(size_t fact, const Variant& variant) {
   return facts_.size() - 1;
 }
 
-std::vector<VariantMeans> FactCases::Compute(const Model& model, const CellOptions& options,
-                                             Audit& audit) const {
+VariantMeans FactCases::MeansOf(size_t variant, std::span<const AnswerCell> samples) const {
+  double p = 0, difference = 0;
+  for (const AnswerCell& cell : samples) {
+    p += cell.p;
+    difference += cell.logit_diff;
+  }
+  const auto count = static_cast<double>(samples.size());
+  VariantMeans means{.p = p / count};
+  if (runs_.facts[facts_[variant]].other_answer_id) means.logit_diff = difference / count;
+  return means;
+}
+
+std::vector<VariantMeans> FactCases::Compute(
+    const Model& model, CellOptions options, Audit& audit,
+    const std::function<void(const PartialMeans&)>& partial) const {
+  if (partial)
+    options.partial = [&](const std::vector<std::optional<AnswerCell>>& cells) {
+      PartialMeans means(facts_.size());
+      for (size_t v = 0; v < facts_.size(); ++v) {
+        std::vector<AnswerCell> samples;
+        for (size_t s = 0; s < runs_.samples; ++s) {
+          if (const auto& cell = cells[v * runs_.samples + s]) samples.push_back(*cell);
+        }
+        if (samples.size() == runs_.samples) means[v] = MeansOf(v, samples);
+      }
+      partial(means);
+    };
   const std::vector<AnswerCell> each =
       AnswerCells(model, runs_.corrupt, cases_, answers_, options, audit, others_);
-  const auto samples = static_cast<double>(runs_.samples);
   std::vector<VariantMeans> means;
-  for (size_t v = 0; v < facts_.size(); ++v) {
-    double p = 0, difference = 0;
-    for (size_t s = 0; s < runs_.samples; ++s) {
-      p += each[v * runs_.samples + s].p;
-      difference += each[v * runs_.samples + s].logit_diff;
-    }
-    means.push_back({.p = p / samples});
-    if (runs_.facts[facts_[v]].other_answer_id) means.back().logit_diff = difference / samples;
-  }
+  for (size_t v = 0; v < facts_.size(); ++v)
+    means.push_back(MeansOf(v, std::span(each).subspan(v * runs_.samples, runs_.samples)));
   return means;
 }
 

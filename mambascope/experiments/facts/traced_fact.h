@@ -2,7 +2,9 @@
 // is the base of all variants.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -82,6 +84,8 @@ struct VariantMeans {
   double p = 0;                           // p(answer)
   std::optional<double> logit_diff = {};  // none if the fact has no other answer
 };
+// The means of the variants that all samples of their fact have computed; others are none.
+using PartialMeans = std::vector<std::optional<VariantMeans>>;
 
 // Variants of facts' corrupted runs. Each is run in all samples of its fact.
 class FactCases {
@@ -91,11 +95,16 @@ class FactCases {
   size_t Add(size_t fact, const Variant& variant);
   // Number of variants.
   size_t size() const { return facts_.size(); }
-  // The means of each added variant, in the order they were added. Adds to `audit`.
-  std::vector<VariantMeans> Compute(const Model& model, const CellOptions& options,
-                                    Audit& audit) const;
+  // The means of each added variant, in the order they were added. Adds to `audit`. `partial` is
+  // called after each pass of the sweep.
+  std::vector<VariantMeans> Compute(
+      const Model& model, CellOptions options, Audit& audit,
+      const std::function<void(const PartialMeans&)>& partial = {}) const;
 
  private:
+  // Of one variant's cells, one for each sample.
+  VariantMeans MeansOf(size_t variant, std::span<const AnswerCell> samples) const;
+
   const FactRuns& runs_;
   std::vector<SweepCase> cases_;
   std::vector<int64_t> answers_, others_;

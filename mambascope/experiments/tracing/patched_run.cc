@@ -4,8 +4,6 @@
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "mambascope/error.h"
 #include "mambascope/intervene/sweep.h"
 #include "mambascope/plural.h"
@@ -39,21 +37,21 @@ PatchedRun RunPatched(const Model& model, const FactPair& pair, const std::optio
   if (layer < 0 || layer >= static_cast<int>(columns.size()) ||
       !model.Has(columns[static_cast<size_t>(layer)]))
     throw Error(fmt::format("layer {} has no {}", layer, SiteName(at.site)));
-  std::vector<Place> keep;
-  std::copy_if(columns.begin(), columns.end(), std::back_inserter(keep),
-               [&](const Place& place) { return model.Has(place); });
-  const FactRuns runs = RunFacts(model, {pair}, keep, noise);
-  const Variant restored = RestoreWindow(model, runs, 0, at, static_cast<size_t>(layer), token, to);
-  std::vector<SweepCase> cases;  // by variant, then by sample
-  for (const Variant& variant : {Variant(), restored}) {
+  const std::vector<Place> places =
+      PlacesInWindow(model, columns, at.window, static_cast<size_t>(layer));
+  const FactRuns runs = RunFacts(model, {pair}, places, noise);
+  const auto mean = [&](const Variant& variant) {  // [vocab], over the samples
+    std::vector<SweepCase> cases;
     for (size_t sample = 0; sample < runs.samples; ++sample) cases.push_back({sample, variant});
-  }
-  const at::Tensor p = model.Unembed(Sweep(model, runs.corrupt, cases, options))
-                           .softmax(1)
-                           .cpu()
-                           .unflatten(0, {2, static_cast<int64_t>(runs.samples)})
-                           .mean(1);  // [variant, vocab]
-  return {runs.clean.LastLogits()[0].softmax(0).cpu(), p[0], p[1]};
+    at::Tensor sum = at::zeros({model.config().vocab}, at::TensorOptions(model.device()));
+    model.UnembedInParts(
+        Sweep(model, runs.corrupt, cases, options),
+        [&](int64_t, const at::Tensor& logits) { sum += logits.softmax(1).sum(0); });
+    return (sum / static_cast<double>(runs.samples)).cpu();
+  };
+  return {.clean = runs.clean.LastLogits()[0].softmax(0).cpu(),
+          .corrupted = mean({}),
+          .patched = mean(RestoreStates(runs, 0, places, token, to))};
 }
 
 }  // namespace mambascope

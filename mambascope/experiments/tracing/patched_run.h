@@ -1,5 +1,5 @@
-// What a model says after one fact: in the clean run, in the corrupted run, and in the patched run
-// of one cell of a trace. A trace reads only p(answer) of these distributions.
+// Predicts the next token in the clean, the corrupted and the patched run of one fact. A trace
+// reads only p(answer) of these distributions.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,9 +14,10 @@ struct PatchedRun {
   at::Tensor clean, corrupted, patched;
 };
 
-// Restores the states of `at` around `layer` at the clean prompt's token `token`. Site::kEmbed has
-// layer 0 only. Throws Error as RunFacts does, for a token that the clean prompt lacks or that has
-// no counterpart in the corrupted prompt, and for a layer that lacks the site.
+// The patched run restores one cell of a trace: the states of `at` around `layer`, at token `token`
+// of the clean prompt. Site::kEmbed has layer 0 only. Throws Error if the token does not exist or
+// has no counterpart in the corrupted prompt, and if the layer lacks the site. Other errors are
+// those of RunFacts.
 PatchedRun RunPatched(const Model& model, const FactPair& pair, const std::optional<Noise>& noise,
                       const TracedSite& at, int layer, int64_t token,
                       const SweepOptions& options = {});

@@ -4,18 +4,6 @@
 
 namespace mambascope {
 
-std::vector<std::string> PublishedSites(const Model& model) {
-  const std::vector<SiteInfo> sites = model.sites();
-  std::vector<std::string> names;
-  for (const Site site :
-       {Site::kResid, Site::kMixerOut, Site::kSsmOut, Site::kGate, Site::kMlpOut, Site::kMixed}) {
-    const bool has = std::any_of(sites.begin(), sites.end(),
-                                 [&](const SiteInfo& info) { return info.site == site; });
-    if (has && names.size() < 4) names.emplace_back(SiteName(site));
-  }
-  return names;
-}
-
 std::vector<Place> TracedColumns(const Model& model, Site site) {
   if (site == Site::kEmbed) return {{site, kEmbedLayer}};
   std::vector<Place> places;
@@ -23,17 +11,21 @@ std::vector<Place> TracedColumns(const Model& model, Site site) {
   return places;
 }
 
-Variant RestoreWindow(const Model& model, const FactRuns& runs, size_t fact, const TracedSite& at,
-                      size_t column, int64_t from, int64_t to) {
-  const std::vector<Place> columns = TracedColumns(model, at.site);
-  const Span window =
-      WindowAround(static_cast<int>(column), at.window, static_cast<int>(columns.size()));
+std::vector<Place> PlacesInWindow(const Model& model, const std::vector<Place>& columns, int window,
+                                  size_t column) {
+  const Span around =
+      WindowAround(static_cast<int>(column), window, static_cast<int>(columns.size()));
+  std::vector<Place> places;
+  std::copy_if(columns.begin() + around.begin, columns.begin() + around.end,
+               std::back_inserter(places), [&](const Place& place) { return model.Has(place); });
+  return places;
+}
+
+Variant RestoreStates(const FactRuns& runs, size_t fact, const std::vector<Place>& places,
+                      int64_t from, int64_t to) {
   Variant variant;
-  for (int64_t c = window.begin; c < window.end; ++c) {
-    const Place place = columns[static_cast<size_t>(c)];
-    if (!model.Has(place)) continue;
+  for (const Place& place : places)
     variant.push_back(Set{{place.site, place.layer, to}, runs.clean.State(place, fact)[from]});
-  }
   return variant;
 }
 

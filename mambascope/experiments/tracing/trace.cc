@@ -33,19 +33,29 @@ class Cells {
   }
 
   // Returns the tasks' traces, with p_corrupt, logit_diff_corrupt and the grids set.
-  std::vector<FactTrace> Compute(const CellOptions& options, Audit& audit) {
-    const std::vector<VariantMeans> means = cases_.Compute(model_, options, audit);
+  std::vector<FactTrace> Compute(const TraceOptions& options, Audit& audit) {
+    std::function<void(const PartialMeans&)> partial;
+    if (options.partial) partial = [&](const PartialMeans& means) { options.partial(Read(means)); };
+    const std::vector<VariantMeans> means = cases_.Compute(model_, options.cells, audit, partial);
+    return Read({means.begin(), means.end()});
+  }
+
+ private:
+  // Returns the traces with the cells that have means.
+  std::vector<FactTrace> Read(const PartialMeans& means) const {
     std::vector<FactTrace> traces;
     for (size_t task = 0; task < tasks_.size(); ++task) {
       const size_t fact = tasks_[task].pair;
       FactTrace trace{.fact = runs_.facts[fact], .probs = {}};
-      trace.fact.p_corrupt = means[corrupt_[fact]].p;
-      trace.fact.logit_diff_corrupt = means[corrupt_[fact]].logit_diff;
+      const VariantMeans corrupt = means[corrupt_[fact]].value_or(VariantMeans());
+      trace.fact.p_corrupt = corrupt.p;
+      trace.fact.logit_diff_corrupt = corrupt.logit_diff;
       for (const std::vector<std::optional<size_t>>& row : grids_[task]) {
         std::vector<std::optional<double>> probs, differences;
         for (const std::optional<size_t>& cell : row) {
-          probs.push_back(cell ? std::optional(means[*cell].p) : std::nullopt);
-          differences.push_back(cell ? means[*cell].logit_diff : std::nullopt);
+          const std::optional<VariantMeans> mean = cell ? means[*cell] : std::nullopt;
+          probs.push_back(mean ? std::optional(mean->p) : std::nullopt);
+          differences.push_back(mean ? mean->logit_diff : std::nullopt);
         }
         trace.probs.push_back(std::move(probs));
         if (trace.fact.other_answer_id) trace.logit_diff.push_back(std::move(differences));
@@ -55,7 +65,6 @@ class Cells {
     return traces;
   }
 
- private:
   void AddTask(size_t task) {
     const auto& [fact, at] = tasks_[task];
     const TracedFact& f = runs_.facts[fact];
@@ -69,8 +78,11 @@ class Cells {
       std::vector<std::optional<size_t>> row(columns.size());
       for (size_t c = 0; c < columns.size(); ++c) {
         if (!to || !model_.Has(columns[c])) continue;
-        row[c] = is_unmoved ? corrupt_[fact]
-                            : cases_.Add(fact, RestoreWindow(model_, runs_, fact, at, c, t, *to));
+        row[c] = is_unmoved
+                     ? corrupt_[fact]
+                     : cases_.Add(fact, RestoreStates(runs_, fact,
+                                                      PlacesInWindow(model_, columns, at.window, c),
+                                                      t, *to));
       }
       grids_[task].push_back(std::move(row));
     }
@@ -87,6 +99,18 @@ class Cells {
 
 }  // namespace
 
+std::vector<std::string> PublishedSites(const Model& model) {
+  const std::vector<SiteInfo> sites = model.sites();
+  std::vector<std::string> names;
+  for (const Site site :
+       {Site::kResid, Site::kMixerOut, Site::kSsmOut, Site::kGate, Site::kMlpOut, Site::kMixed}) {
+    const bool has = std::any_of(sites.begin(), sites.end(),
+                                 [&](const SiteInfo& info) { return info.site == site; });
+    if (has && names.size() < 4) names.emplace_back(SiteName(site));
+  }
+  return names;
+}
+
 std::vector<FactTrace> TraceSites(const Model& model, const std::vector<FactPair>& pairs,
                                   const std::vector<TraceTask>& tasks, const TraceOptions& options,
                                   Audit& audit) {
@@ -100,7 +124,7 @@ std::vector<FactTrace> TraceSites(const Model& model, const std::vector<FactPair
     }
   }
   const FactRuns runs = RunFacts(model, pairs, keep, options.noise);
-  return Cells(model, runs, tasks).Compute(options.cells, audit);
+  return Cells(model, runs, tasks).Compute(options, audit);
 }
 
 std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair>& pairs,

@@ -8,6 +8,7 @@
 // The same is read of the logit difference between the answer and another one.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,13 +18,6 @@
 #include "mambascope/experiments/tracing/restored_window.h"
 
 namespace mambascope {
-
-struct TraceOptions {
-  Site site = Site::kResid;
-  int window = 1;                   // as in TracedSite
-  std::optional<Noise> noise = {};  // for pairs without another subject
-  CellOptions cells = {};
-};
 
 // A number per token (or row of tokens) and layer; none where it is not defined.
 using TraceGrid = std::vector<std::vector<std::optional<double>>>;
@@ -39,6 +33,20 @@ struct FactTrace {
   TraceGrid ssm_out = {}, gate = {};
   // The logit difference of the patched run, as `probs`. Empty if the fact has no other answer.
   TraceGrid logit_diff = {};
+};
+
+// Returns the names of the sites of the published figures (Sharma et al. 2024, Figures 2 and 3), as
+// far as the model has them. Other sites stand in for some that it lacks; there are at most four.
+std::vector<std::string> PublishedSites(const Model& model);
+
+struct TraceOptions {
+  Site site = Site::kResid;
+  int window = 1;                   // as in TracedSite
+  std::optional<Noise> noise = {};  // for pairs without another subject
+  CellOptions cells = {};
+  // Called after each pass of the sweep with the traces so far. Cells that are not computed yet are
+  // none.
+  std::function<void(const std::vector<FactTrace>& traces)> partial = {};
 };
 
 // One fact (an index) at one site.

@@ -222,6 +222,30 @@ TEST_F(TraceFactTest, ProgressCountsTheCells) {
 }
 
 // Before the first different token, both prompts have the same states.
+TEST_F(TraceFactTest, TellsTheCellsOfEachPass) {
+  TraceOptions options{.site = Site::kResid, .window = 1};
+  options.cells.sweep.most_cases = 5;
+  std::vector<FactTrace> told;
+  options.partial = [&](const std::vector<FactTrace>& traces) { told.push_back(traces.at(0)); };
+  const FactTrace trace = TraceFact(model_, clean_, corrupt_, answer_, options);
+  ASSERT_GT(told.size(), 3u);
+  size_t cells = 0;
+  for (const FactTrace& part : told) {
+    EXPECT_NEAR(part.fact.p_corrupt, trace.fact.p_corrupt, 1e-9) << "it is in the first pass";
+    size_t known = 0;
+    for (size_t t = 0; t < trace.probs.size(); ++t) {
+      for (size_t l = 0; l < trace.probs[t].size(); ++l) {
+        if (!part.probs[t][l]) continue;
+        EXPECT_NEAR(*part.probs[t][l], trace.probs[t][l].value(), 1e-7);
+        ++known;
+      }
+    }
+    EXPECT_GT(known, cells) << "each pass adds cells";
+    cells = known;
+  }
+  EXPECT_EQ(cells, trace.probs.size() * trace.probs[0].size()) << "the last pass completes them";
+}
+
 TEST_F(TraceFactTest, CellsBeforeTheFirstDifferenceAreTheCorruptedRun) {
   const FactTrace trace = Trace(Site::kMixerOut, 3);
   for (int l = 0; l < 4; ++l)
