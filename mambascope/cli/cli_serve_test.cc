@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "mambascope/cli/cli_facts_test_support.h"
-#include "mambascope/cli/serve_request.h"
+#include "mambascope/cli/serve_words.h"
 
 namespace mambascope {
 namespace {

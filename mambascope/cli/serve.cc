@@ -5,76 +5,22 @@
 #include <array>
 
 #include "mambascope/cli/commands.h"
-#include "mambascope/cli/edit_places.h"
 #include "mambascope/cli/interrupt.h"
 #include "mambascope/cli/models.h"
 #include "mambascope/cli/output.h"
 #include "mambascope/cli/serve_request.h"
+#include "mambascope/cli/serve_session.h"
 #include "mambascope/data/fact.h"
-#include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/tracing/trace.h"
-#include "mambascope/plural.h"
 #include "mambascope/reports/report_page.h"
 #include "mambascope/serve/server.h"
 
 namespace mambascope {
 namespace {
 
-constexpr size_t kExamplesOfRelation = 25, kExamples = 600;
-
 std::string MachineName() {
   std::array<char, 256> name = {};
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
-Json ProjectionsJson(const Model& model) {
-  Json projections = Json::array();
-  for (const std::string& name : model.projections())
-    projections.push_back({{"name", name}, {"layers", model.LayersWith(name)}});
-  return projections;
-}
-
-// Where an edit goes unless the user says else; null for a model without editable weights.
-Json EditJson(const Model& model) {
-  if (model.projections().empty()) return {};
-  const EditPlace place = ChoosePlaces("", {}, EditRun::kRome, model).places.at(0);
-  return {{"layer", place.layer}, {"projection", place.projection}};
-}
-
-Json ModelJson(const std::string& name, const Model& model) {
-  Json sites = Json::array();
-  for (const SiteInfo& site : model.sites()) sites.push_back(SiteName(site.site));
-  return {{"name", name},
-          {"architecture", model.config().model_type},
-          {"layers", model.layers()},
-          {"parameters", model.parameters()},
-          {"vocab", model.config().vocab},
-          {"sites", sites},
-          {"traced_sites", PublishedSites(model)},
-          {"mixers",
-           {{"mamba", model.LayersWith(MixerKind::kScan)},
-            {"attention", model.LayersWith(MixerKind::kAttention)}}},
-          {"projections", ProjectionsJson(model)},
-          {"edit", EditJson(model)},
-          {"attention_layer", model.layers() / 2}};
-}
-
-// Facts to try: some of each relation. Subjects of as many tokens corrupt each other best.
-Json ExamplesJson(const std::vector<Fact>& facts, const Tokenizer& tokenizer) {
-  std::map<std::string, size_t> taken;
-  Json examples = Json::array();
-  for (const Fact& fact : facts) {
-    if (examples.size() >= kExamples) break;
-    if (++taken[fact.relation] > kExamplesOfRelation) continue;
-    const Span subject = MakePrompt(tokenizer, fact.pattern, fact.subject).subject_span;
-    examples.push_back({{"relation", fact.relation},
-                        {"pattern", fact.pattern},
-                        {"subject", fact.subject},
-                        {"object", fact.object},
-                        {"tokens", subject.end - subject.begin}});
-  }
-  return examples;
 }
 
 class CommandService : public Service {
@@ -155,13 +101,8 @@ class ServeCommand : public Command {
     if (!results_.empty()) (void)ReadAllResults(results_);  // throws where they cannot be read
     const std::vector<Fact> facts = Facts();
     ServedModels models = Load();
-    Json session = {{"version", kVersion},
-                    {"models", Json::array()},
-                    {"examples", ExamplesJson(facts, *models.models[0].kept.tokenizer)},
-                    {"max_tokens", max_tokens_},
-                    {"results", !results_.empty()}};
-    for (const ServedModel& one : models.models)
-      session["models"].push_back(ModelJson(one.name, one.kept.model));
+    Json session = SessionJson(models, facts);
+    session["results"] = !results_.empty();
     CommandService service(std::move(models), std::move(session), results_, out_);
     const std::string token = IsLoopback(host_) ? "" : MakeToken();
     Server server({host_, port_, RulesFor(host_, MachineName(), token)}, service);
