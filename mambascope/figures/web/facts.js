@@ -32,11 +32,21 @@ function colourAt(ramp, share) {
   return `rgb(${mixed.join(' ')})`;
 }
 
+// The colours of values from `low` to `high`, which `name` names.
+function legend(svg, {left, top, ramp, low, high, name}) {
+  const steps = 32, width = 160;
+  svg.append(svgElement('text', {x: left - 6, y: top + 9, 'text-anchor': 'end'}, name));
+  for (let i = 0; i < steps; ++i)
+    svg.append(svgElement('rect', {x: left + width * i / steps, y: top, width: width / steps + 0.5, height: 10, fill: colourAt(ramp, (i + 0.5) / steps)}));
+  svg.append(svgElement('text', {x: left, y: top + 23}, number(low)),
+             svgElement('text', {x: left + width, y: top + 23, 'text-anchor': 'end'}, number(high)));
+}
+
 // A heat map: rows of cells, which the arrow keys and the pointer visit. `say` tells what a cell is.
-function heatMap({title, rows, layers, cells, ramp, low, high, marked, say, show}) {
+function heatMap({title, rows, layers, cells, ramp, low, high, value, marked, say, show}) {
   const cell = {width: Math.max(6, Math.min(16, Math.floor(384 / layers.length))), height: 20};
   const left = 124, top = 26;
-  const width = left + cell.width * layers.length + 4, height = top + cell.height * rows.length + 34;
+  const width = left + Math.max(cell.width * layers.length, 160) + 8, height = top + cell.height * rows.length + 70;
   const svg = svgElement('svg', {
     viewBox: `0 0 ${width} ${height}`, width, height, tabindex: 0, role: 'img',
     'aria-label': `${title}. Heat map of ${rows.length} tokens and ${layers.length} layers. The arrow keys move through its cells.`
@@ -48,10 +58,10 @@ function heatMap({title, rows, layers, cells, ramp, low, high, marked, say, show
     svg.append(svgElement('text', {x: left - 6, y: top + cell.height * (r + 0.68), 'text-anchor': 'end', class: marked(r) ? 'subject' : ''},
                           name.length > 19 ? `${name.slice(0, 18)}\u2026` : name));
     layers.forEach((layer, l) => {
-      const value = cells[r]?.[l] ?? null;
+      const found = cells[r]?.[l] ?? null;
       const rect = svgElement('rect', {x: left + cell.width * l, y: top + cell.height * r, width: cell.width, height: cell.height});
-      if (value === null) rect.setAttribute('class', 'missing');
-      else rect.setAttribute('fill', colourAt(ramp, (value - low) / (high - low)));
+      if (found === null) rect.setAttribute('class', 'missing');
+      else rect.setAttribute('fill', colourAt(ramp, (found - low) / (high - low)));
       rect.cell = [r, l];
       svg.append(rect);
     });
@@ -60,7 +70,8 @@ function heatMap({title, rows, layers, cells, ramp, low, high, marked, say, show
     if (l % step === 0)
       svg.append(svgElement('text', {x: left + cell.width * (l + 0.5), y: top + cell.height * rows.length + 14, 'text-anchor': 'middle'}, layer));
   });
-  svg.append(svgElement('text', {x: left, y: height - 4}, 'layer'));
+  svg.append(svgElement('text', {x: left, y: top + cell.height * rows.length + 30}, 'layer'));
+  legend(svg, {left, top: height - 26, ramp, low, high, name: value});
   const cursor = svgElement('rect', {class: 'cursor', width: cell.width, height: cell.height, visibility: 'hidden'});
   svg.append(cursor);
   let at = null;
@@ -146,22 +157,20 @@ function showFact() {
     const own = fact.panels[p], common = {layers: panel.layers, ramp: dark ? panel.ramp_on_black : panel.ramp, low: 0, show};
     if (own)
       maps.append(heatMap({
-        ...common, title: panel.name, rows: fact.tokens.map(visible), cells: own.cells, high: Math.max(own.clean, 1e-6), marked: isSubject,
+        ...common, title: panel.name, value: data.value, rows: fact.tokens.map(visible), cells: own.cells, high: Math.max(own.clean, 1e-6), marked: isSubject,
         say: (token, layer, value) => `${panel.name}: with ${token} restored in layer ${layer}, ${data.value} is ${number(value)}` +
             ` (clean ${number(own.clean)}, corrupted ${number(own.corrupted)}).`
       }));
     if (panel.average.length)
       averages.append(heatMap({
-        ...common, title: panel.name, rows: panel.rows, cells: panel.average, high: 1, marked: () => false,
+        ...common, title: panel.name, value: 'mean IE', rows: panel.rows, cells: panel.average, high: 1, marked: () => false,
         say: (row, layer, value) => `${panel.name}: the average indirect effect at ${row} in layer ${layer} is ${number(value)}.`
       }));
   });
   detail.replaceChildren(element('h3', {textContent: textOf(fact)}), tokenLine(fact),
-                         element('p', {textContent: `Corrupted by ${fact.corrupt}${fact.relation ? `; relation ${fact.relation}` : ''}.`}), status,
-                         element('p', {className: 'count', textContent: `Colours go from 0 to the clean run's ${data.value}.`}), maps);
+                         element('p', {textContent: `Corrupted by ${fact.corrupt}${fact.relation ? `; relation ${fact.relation}` : ''}.`}), status, maps);
   if (averages.childElementCount)
-    detail.append(element('h3', {textContent: 'Averages over facts'}),
-                  element('p', {className: 'count', textContent: 'Colours go from an indirect effect of 0 to 1.'}), averages);
+    detail.append(element('h3', {textContent: 'Averages over facts'}), averages);
 }
 
 search.addEventListener('input', fillList);
