@@ -23,6 +23,7 @@ class AttentionCommand : public Command {
            {.names = "--channel,--head",
             .help = "Channel (Mamba-1) or head, counted from 0, whose own matrix is written, too",
             .otherwise = "only means over all",
+            .bounds = IntegersFrom{0},
             .key = "channel"});
     option.Topic("Output");
     VisitOutputOptions(output_, "out/attention-MODEL", option);

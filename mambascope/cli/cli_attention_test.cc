@@ -88,7 +88,9 @@ TEST(CliAttentionErrorTest, RefusesWhatTheModelLacks) {
   EXPECT_THAT(error({"--layer", "0", "--channel", "384"}), HasSubstr("0 to 383"));
   EXPECT_THAT(error({"--layer", "0", "--channel", "6", "--model", "demo-neox"}),
               HasSubstr("0 to 5"));
-  EXPECT_THAT(error({"--layer", "0", "--channel", "-1"}), HasSubstr("0 to 383"));
+  for (const char* channel : {"-1", "abc"})
+    EXPECT_THAT(RunProgram({"attention", "--ids", "5", "--layer", "0", "--channel", channel}).err,
+                HasSubstr("--channel: expected a whole number from 0"));
   EXPECT_EQ(RunProgram({"attention", "--ids", "5"}).exit_code, 2) << "no layer";
   EXPECT_FALSE(std::filesystem::exists(out / "attention.json"));
 }

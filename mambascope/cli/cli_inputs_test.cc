@@ -185,7 +185,7 @@ TEST_F(InputsCliTest, InputsThatRarelyMeanWhatWasMeantAreWarnedOf) {
   EXPECT_THAT(RunProgram({"trace", "--prompt", prompt, "--subject", "Louvre", "--corrupt-subject",
                           "Eiffel Tower", "--out", folder_ / "same"})
                   .err,
-              HasSubstr("gives the answer '·Paris' too"));
+              HasSubstr("hardly lowers p('·Paris')"));
 }
 
 TEST_F(InputsCliTest, TokenizerOfAnotherModelIsWarnedOf) {

@@ -43,7 +43,7 @@ std::optional<double> ProgressShare(const ProgressState& s) {
 
 std::string ProgressText(const ProgressState& s, double elapsed, double updated) {
   std::string text = s.what;
-  if (s.total > 0) text += fmt::format(" {:.0f}/{}", std::floor(s.done + 1e-9), s.total);
+  if (s.total > 1) text += fmt::format(" {:.0f}/{}", std::floor(s.done + 1e-9), s.total);
   if (!s.stage.empty()) text += fmt::format(" ({})", s.stage);
   if (s.total > 0 && s.done != std::floor(s.done))
     text += fmt::format(", {:.0f} %", std::floor(100 * s.done / static_cast<double>(s.total)));

@@ -53,12 +53,13 @@ void WarnOfAnswer(const CommonArguments& common, const Tokenizer& tokenizer,
 
 void WarnOfEffect(const CommonArguments& common, const TracedFact& fact) {
   if (fact.p_corrupt < fact.p_clean / 2) return;
-  Warn(common, fmt::format("the corrupted prompt gives the answer '{}' too: p = {:.3g}, and {:.3g} "
-                           "when clean. {}",
-                           VisibleText(fact.answer), fact.p_corrupt, fact.p_clean,
-                           fact.corrupt ? "Choose another --corrupt-subject, whose answer begins "
-                                          "with another token"
-                                        : "Take more --noise"));
+  Warn(common,
+       fmt::format("the corruption hardly lowers p('{}'): it is {:.3g} in the clean run and "
+                   "{:.3g} in the corrupted run. {}",
+                   VisibleText(fact.answer), fact.p_clean, fact.p_corrupt,
+                   fact.corrupt ? "Choose another --corrupt-subject, whose answer begins "
+                                  "with another token"
+                                : "Take more --noise"));
 }
 
 void CheckOtherAnswer(const TracedFact& fact, Metric metric) {

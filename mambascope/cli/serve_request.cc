@@ -57,7 +57,9 @@ class RequestHost : public Host {
     const std::chrono::duration<double> elapsed = now - start_;
     const std::optional<double> share = ProgressShare(state);
     events_.SendLatest({.name = "progress",
-                        .data = {{"text", ProgressText(state, elapsed.count(), elapsed.count())},
+                        .data = {{"text", elapsed.count() < 1 ? state.what
+                                                              : ProgressText(state, elapsed.count(),
+                                                                             elapsed.count())},
                                  {"share", share ? Json(*share) : Json()}}});
   }
   void HearPartial(const Json& result) override {
