@@ -1,4 +1,5 @@
-// What figures of pages (page.js) and of Node.js (render.js) share: the colours, and what saved pictures leave out.
+// What report pages (page.js), the page of `mambascope serve` (figures.ts) and Node.js (render.js) share: the colours, how a page draws and
+// saves a figure, and what saved pictures leave out. Only theme and withoutHelpers work without a browser.
 'use strict';
 
 // Colours of axes, titles and legends. A figure's specification itself holds the colours of its marks.
@@ -21,5 +22,64 @@ function withoutHelpers(spec) {
   return {...spec, ...kept};
 }
 
+function withDark(spec, dark) {
+  const params = spec.params?.map(param => (param.name === 'dark' ? {...param, value: dark} : param));
+  return params ? {...spec, params} : spec;
+}
+
+// Draws a figure in an element. The promise is of vega-embed's result.
+function drawFigure(host, spec, dark) {
+  return vegaEmbed(host, withDark(spec, dark), {
+    mode: 'vega-lite',
+    renderer: 'svg',
+    ast: true,  // expressions are interpreted, so the page can forbid eval
+    defaultStyle: false,
+    actions: false,
+    tooltip: {theme: dark ? 'dark' : 'light'},
+    config: theme(dark),
+  });
+}
+
+// A picture of a figure as a URL: of the view on the screen, or without one for white paper and without helpers.
+async function picture(spec, type, shown) {
+  const scale = type === 'png' ? 3 : 1;
+  if (shown) return shown.toImageURL(type, scale);
+  const figure = await drawFigure(document.createElement('div'), withoutHelpers(spec), false);
+  const url = await figure.view.toImageURL(type, scale);
+  figure.finalize();
+  return url;
+}
+
+// The numbers behind a figure as CSV (RFC 4180).
+function csv({columns, rows}) {
+  const cell = value => {
+    const text = value === null ? '' : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [columns, ...rows].map(row => row.map(cell).join(',') + '\r\n').join('');
+}
+
+// A button that saves what makeUrl returns, or promises, as a file.
+function saveButton(text, fileName, makeUrl) {
+  const button = Object.assign(document.createElement('button'), {type: 'button', textContent: text});
+  button.addEventListener('click', async () => {
+    const href = await makeUrl();
+    Object.assign(document.createElement('a'), {href, download: fileName}).click();
+    if (href.startsWith('blob:')) setTimeout(() => URL.revokeObjectURL(href), 1000);
+  });
+  return button;
+}
+
+// The buttons that save a figure, named as its specification, or else `name`. If shownView returns a view, pictures are of that view.
+function saveButtons(specOf, name, shownView = () => null) {
+  const {name: ownName, usermeta} = specOf();
+  const button = (text, ending, makeUrl) => saveButton(text, `${ownName || name}.${ending}`, makeUrl);
+  const blob = (type, text) => URL.createObjectURL(new Blob([text], {type}));
+  const buttons = ['svg', 'png'].map(type => button(`Save ${type.toUpperCase()}`, type, () => picture(specOf(), type, shownView())));
+  buttons.push(button('Save Vega-Lite', 'vl.json', () => blob('application/json', JSON.stringify(specOf(), null, 1))));
+  if (usermeta?.table) buttons.push(button('Save CSV', 'csv', () => blob('text/csv', csv(specOf().usermeta.table))));
+  return buttons;
+}
+
 // The page of `mambascope serve` imports this file; a page that holds it as a script has no `module`.
-if (typeof module === 'object') module.exports = {theme, withoutHelpers};
+if (typeof module === 'object') module.exports = {theme, withoutHelpers, drawFigure, saveButtons};

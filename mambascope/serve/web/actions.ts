@@ -1,4 +1,4 @@
-// Copy command and Download JSON: each view is a command of mambascope.
+// Copies the command line of a view, and downloads its result as JSON.
 import {button, download, el} from './dom';
 
 // The clipboard, or where the browser forbids it, the old way.
@@ -17,6 +17,7 @@ async function copy(text: string): Promise<void> {
 export class Actions {
   readonly root = el('div', {className: 'actions', hidden: true});
   private readonly line = el('code', {className: 'command', tabIndex: 0, ariaLabel: 'Command'});
+  private readonly buttons: HTMLButtonElement[];
   private commands: string[] = [];
   private documents: unknown[] = [];
 
@@ -35,11 +36,18 @@ export class Actions {
           new Blob([JSON.stringify(whole, null, 1)], {type: 'application/json'}),
           `${this.name}.json`);
     });
+    this.buttons = [copyButton, saveButton];
     this.root.append(copyButton, saveButton, said, this.line);
+  }
+
+  // What is shown is old: it is not copied by mistake.
+  setOld(): void {
+    this.buttons.forEach(one => one.disabled = true);
   }
 
   show(results: {command: string; json: unknown}[]): void {
     this.root.hidden = !results.length;
+    this.buttons.forEach(one => one.disabled = false);
     this.commands = results.map(result => result.command);
     this.documents = results.map(result => result.json);
     this.line.textContent = this.commands.join('\n');

@@ -1,4 +1,5 @@
-// The server's API: its types, the session, and runs that answer by a stream of events.
+// Talks to the server: declares the types of its API, reads the session, and sends requests. The
+// server answers a request with a stream of events.
 
 export interface Projection {
   name: string;
@@ -6,11 +7,7 @@ export interface Projection {
 }
 export interface Model {
   name: string;
-  architecture: string;
   layers: number;
-  parameters: number;
-  vocab: number;
-  sites: string[];
   traced_sites: string[];
   mixers: {mamba: number[]; attention: number[]};
   projections: Projection[];
@@ -25,22 +22,20 @@ export interface Example {
   tokens: number;  // of the subject
 }
 export interface Session {
-  version: string;
   models: Model[];
   examples: Example[];
-  max_tokens: number;
   results: boolean;
 }
 
 export interface Token {
   id: number;
-  text: string;
+  text: string|null;  // null: an id that no token has
   begin: number;
   end: number;
 }
 export interface Next {
   id: number;
-  text: string;
+  text: string|null;
   prob: number;
   logit?: number;
 }
@@ -73,24 +68,25 @@ export interface RunEvents {
   waiting(ahead: number): void;
   progress(text: string, share: number|null): void;
   warning(text: string): void;
+  partial?(json: unknown): void;  // what is known before the result
 }
 
-// What the server says is wrong, or that it says nothing.
+// Holds what the server says is wrong. Its status is 0 if the server does not answer.
 export class ApiError extends Error {
-  constructor(message: string, readonly hint: string, readonly status: number) {
+  constructor(message: string, readonly status: number) {
     super(message);
   }
   get isLost(): boolean {
     return this.status === 0;
   }
 }
-// The run was ended by a newer one, by Stop, or by the server.
+// The request was cancelled: by a newer one, by Stop, or by the server.
 export class Ended extends Error {}
 
 const kToken = new URLSearchParams(location.search).get('token') ?? '';
-const lost = () => new ApiError('The server does not answer. It may have been stopped.', '', 0);
+const lost = () => new ApiError('The server does not answer. It may have been stopped.', 0);
 
-// An address of this server with the token, for links.
+// An address of this server with the access token, for links.
 export const withToken = (path: string): string =>
     kToken ? `${path}?token=${encodeURIComponent(kToken)}` : path;
 
@@ -104,13 +100,9 @@ export async function request(path: string, options: RequestInit = {}): Promise<
     throw options.signal?.aborted ? new Ended() : lost();
   }
   if (response.ok) return response;
-  const said = await response.json().catch(() => ({})) as {
-    message?: string;
-    hint?: string
-  };
+  const said = await response.json().catch(() => ({})) as {message?: string};
   throw new ApiError(
-      said.message ?? `The server answered with status ${response.status}.`, said.hint ?? '',
-      response.status);
+      said.message ?? `The server answered with status ${response.status}.`, response.status);
 }
 
 export const getSession = async(): Promise<Session> =>
@@ -144,7 +136,7 @@ async function*
   }
 }
 
-// Runs a command. Throws ApiError, or Ended if the run ended without a result.
+// Asks the server to run a command. Throws ApiError, or Ended if the request was cancelled.
 export async function run(
     client: string, words: string[], signal: AbortSignal, on: RunEvents): Promise<Result> {
   const response = await request('/api/run', {
@@ -159,8 +151,9 @@ export async function run(
       if (event.name === 'waiting') on.waiting(data.ahead);
       else if (event.name === 'progress') on.progress(data.text, data.share ?? null);
       else if (event.name === 'warning') on.warning(data.text);
+      else if (event.name === 'partial') on.partial?.(data.json);
       else if (event.name === 'result') return data as Result;
-      else if (event.name === 'error') throw new ApiError(data.message, data.hint ?? '', 400);
+      else if (event.name === 'error') throw new ApiError(data.message, 400);
       else if (event.name === 'cancelled') throw new Ended();
     }
   } catch (error) {

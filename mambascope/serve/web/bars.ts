@@ -1,7 +1,7 @@
-// The next-token distribution as bars with numbers.
+// Shows the next-token distribution as bars with numbers.
 import {Next} from './api';
 import {el} from './dom';
-import {shortNumber, visible} from './text';
+import {shortNumber, tokenText} from './text';
 
 // `answer` is the id of a token to mark.
 export function bars(top: Next[], label: string, answer?: number): HTMLElement {
@@ -13,7 +13,7 @@ export function bars(top: Next[], label: string, answer?: number): HTMLElement {
                                              `id ${next.id}, logit ${next.logit.toFixed(3)}`;
     list.append(
         el('li', {className: next.id === answer ? 'answer' : '', title},
-           el('span', {className: 'bar-token', textContent: visible(next.text)}),
+           el('span', {className: 'bar-token', textContent: tokenText(next)}),
            el('span', {className: 'bar-track'}, bar),
            el('span', {className: 'bar-number', textContent: shortNumber(next.prob)})));
   }

@@ -1,4 +1,4 @@
-// A chosen cell of a heat map: the ten most probable tokens of the clean, corrupted and patched
+// Shows the chosen cell's three distributions: those of the clean, the corrupted and the patched
 // run.
 import {Actions} from './actions';
 import {Ended, Prediction} from './api';
@@ -18,6 +18,9 @@ interface Choice {
   layer: number;
 }
 
+export const cellText = (site: string, layer: number, row: number): string =>
+    `${site}:${layer}:${row}`;
+
 export class CellPanel {
   readonly root = el('section', {className: 'cell-panel', hidden: true, ariaLabel: 'Chosen cell'});
   private readonly heading = el('h3');
@@ -26,29 +29,55 @@ export class CellPanel {
   private readonly progress: Progress;
   private readonly runner: Runner;
   private choice: Choice|null = null;
+  private isClicked = false;  // by the reader, so that the page scrolls to it
+  private turn = 0;
 
   constructor(index: number) {
     this.runner = new Runner(`cell-${index}`);
     this.root.dataset.view = 'cell';
-    this.progress = new Progress(this.root, () => this.runner.stop(), () => void this.compute());
+    this.progress = new Progress(this.root, () => this.stop(), () => void this.compute());
     this.root.append(
         el('div', {className: 'head'}, this.heading, this.progress.root), this.lists,
         this.actions.root);
   }
 
   hide(): void {
-    this.runner.stop();
+    this.cancel();
     this.root.hidden = true;
     this.choice = null;
   }
 
+  // The cell that is shown, as the address holds it.
+  get shown(): string {
+    return this.choice ? cellText(this.choice.trace.site, this.choice.layer, this.choice.row) : '';
+  }
+
+  private stop(): void {
+    this.cancel();
+    this.progress.stopped();
+  }
+
+  private cancel(): void {
+    ++this.turn;
+    this.runner.stop();
+  }
+
+  // A cell that the reader clicks is scrolled to; one of the address is not.
+  click(choice: Choice): void {
+    this.show(choice);
+    this.isClicked = true;
+    this.root.scrollIntoView({block: 'nearest'});
+  }
+
   show(choice: Choice): void {
     this.choice = choice;
+    this.isClicked = false;
     this.root.hidden = false;
     const {trace, row, layer} = choice, token = visible(trace.facts[0]!.tokens[row] ?? '');
-    const layers = trace.window > 1 ? `${trace.window} layers around ${layer}` : `layer ${layer}`;
-    this.heading.textContent = `${trace.site} restored at ${token} (token ${row}) in ${layers}`;
-    this.root.scrollIntoView({block: 'nearest'});
+    const layers = trace.window > 1 ? `a window of ${trace.window} layers around layer ${layer}` :
+                                      `layer ${layer}`;
+    this.heading.textContent =
+        `Patched run: ${trace.site} restored at token ${row} (${token}), in ${layers}`;
     void this.compute();
   }
 
@@ -61,22 +90,27 @@ export class CellPanel {
   }
 
   private async compute(): Promise<void> {
-    const choice = this.choice;
+    const choice = this.choice, turn = ++this.turn;
     if (!choice) return;
+    this.actions.setOld();
     this.lists.classList.add('stale');
     this.progress.computing();
     try {
       const {result, warnings} = await this.runner.run(this.words(choice), {
-        waiting: ahead => this.progress.waiting(ahead),
-        progress: (text, share) => this.progress.computing(text, share),
+        waiting: ahead => {
+          if (turn === this.turn) this.progress.waiting(ahead);
+        },
+        progress: (text, share) => {
+          if (turn === this.turn) this.progress.computing(text, share);
+        },
       });
-      if (choice !== this.choice) return;
+      if (turn !== this.turn) return;
       this.draw(choice, result.json as Prediction);
       this.actions.show([result]);
       this.progress.drawn(warnings);
-      this.root.scrollIntoView({block: 'nearest'});
+      if (this.isClicked) this.root.scrollIntoView({block: 'nearest'});
     } catch (error) {
-      if (choice !== this.choice) return;
+      if (turn !== this.turn) return;
       if (error instanceof Ended) this.progress.stopped();
       else this.progress.failed(error);
     }

@@ -1,6 +1,6 @@
-// Colours of heat maps by kind of site, as mambascope/figures/colour_scale.cc has them:
-// ColorBrewer's ramps (colorbrewer2.org), from near white on white paper and from near black on
-// black.
+// Gives a heat map its colours by the kind of its site, as mambascope/figures/colour_scale.cc does.
+// The ramps are ColorBrewer's (colorbrewer2.org). They begin near white on white paper, and near
+// black on black.
 
 const kRamps = {
   purples: [

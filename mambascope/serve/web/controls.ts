@@ -1,5 +1,6 @@
-// Controls that show a part of the state and change it. Each has its element and update().
-import {el, freshId, labelled} from './dom';
+// Makes controls that show a part of the state and change it. Each has its element. Its update()
+// shows the present state.
+import {el, freshId, labelled, setText} from './dom';
 
 export interface Control {
   root: HTMLElement;
@@ -13,19 +14,21 @@ export interface Option {
 
 export const option = (value: string, text = value.replaceAll('_', ' ')): Option => ({value, text});
 
-// Buttons that are on or off. At least one stays on if `needsOne`.
+// Buttons that are on or off. At least one stays on, which `needed` says, unless it is ''.
 export function chips(
     label: string, options: () => Option[], get: () => string[], set: (values: string[]) => void,
-    needsOne = true): Control {
+    needed = 'At least one is chosen.'): Control {
   const id = freshId('chips'), list = el('div', {className: 'chips'});
-  const root =
-      el('div', {className: 'field', role: 'group'}, el('span', {id, textContent: label}), list);
+  const said = el('span', {className: 'count', role: 'status'});
+  const root = el(
+      'div', {className: 'field', role: 'group'}, el('span', {id, textContent: label}), list, said);
   root.setAttribute('aria-labelledby', id);
   let shown = '';
   const toggle = (value: string) => {
     const on = get().includes(value) ? get().filter(one => one !== value) : [...get(), value];
     const known = on.filter(one => options().some(({value}) => value === one));
-    if (known.length || !needsOne)
+    if (!known.length && needed) setText(said, needed);
+    else
       set(options()
               .map(o => o.value)
               .filter(o => on.includes(o))
@@ -35,6 +38,7 @@ export function chips(
     root,
     update() {
       const now = options(), key = JSON.stringify(now);
+      setText(said, '');
       if (key !== shown) {
         list.replaceChildren(...now.map(({value, text, title}) => {
           const made =
@@ -86,6 +90,18 @@ export function input(
     if (control.value !== get()) control.value = get();
   };
   return {root: labelled(label, control), input: control, update};
+}
+
+export function checkbox(label: string, get: () => boolean, set: (isOn: boolean) => void): Control {
+  const control = el('input', {type: 'checkbox', id: freshId('control')});
+  control.addEventListener('change', () => set(control.checked));
+  return {
+    root: el(
+        'div', {className: 'box'}, control, el('label', {htmlFor: control.id, textContent: label})),
+    update() {
+      control.checked = get();
+    }
+  };
 }
 
 // A slider with its value, in words, beside its label.

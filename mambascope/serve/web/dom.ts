@@ -1,4 +1,4 @@
-// Makes elements. All texts become text nodes, never markup: a subject may be any text.
+// Makes elements. All texts become text nodes, never markup, because a subject may be any text.
 
 export type Child = Node|string;
 
@@ -42,6 +42,19 @@ export function download(blob: Blob, name: string): void {
   const href = URL.createObjectURL(blob);
   el('a', {href, download: name}).click();
   setTimeout(() => URL.revokeObjectURL(href), 1000);
+}
+
+// A line that is shown while `content` is wider than its place, which scrolls.
+export function scrollHint(place: HTMLElement, content: Element): HTMLElement {
+  const hint =
+      el('p',
+         {className: 'count hint', textContent: 'Scroll sideways to see all of it.', hidden: true});
+  const observer = new ResizeObserver(() => {
+    hint.hidden = place.scrollWidth <= place.clientWidth + 1;
+  });
+  observer.observe(place);
+  observer.observe(content);
+  return hint;
 }
 
 // Changes a text only if it differs, so that a status is not read out twice.

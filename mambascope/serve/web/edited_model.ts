@@ -1,10 +1,12 @@
-// An edit that was made: saves, downloads or discards it, and compares the edited model with the
-// base model on any prompt, while it is typed.
+// Compares an edited model with the base model on any prompt, while it is typed. Saves, downloads
+// or discards the edit.
 import {Ended, Prediction, request} from './api';
 import {bars} from './bars';
 import {button, download, el, labelled} from './dom';
+import {missingPrompt, modelWord, subjectOf} from './fact';
 import {errorBox, Progress} from './progress';
 import {Runner} from './runner';
+import {changePane, PaneState, promptOf, state} from './state';
 
 export class EditedModel {
   readonly root = el('section', {className: 'edited', ariaLabel: 'Edited model'});
@@ -18,14 +20,17 @@ export class EditedModel {
   private turn = 0;
 
   constructor(
-      index: number, private readonly edit: string, private readonly model: string, prompt: string,
-      onDiscard: () => void) {
+      private readonly index: number, private readonly edit: string,
+      private readonly of : PaneState, onDiscard: () => void) {
     this.runners = ['base', 'edited'].map(name => new Runner(`${name}-${index}`));
     const live = el('div', {className: 'live'});
     live.dataset.view = 'edited';
     this.progress = new Progress(live, () => this.hide(), () => void this.compute());
-    this.prompt.value = prompt;
-    this.prompt.addEventListener('input', () => this.schedule());
+    this.prompt.value = state.panes[index]!.tried || promptOf(of);
+    this.prompt.addEventListener('input', () => {
+      this.schedule();
+      changePane(this.index, {tried: this.prompt.value});
+    });
     live.append(
         labelled('Try a prompt on the edited model', this.prompt, 'field prompt'),
         this.progress.root, this.lists);
@@ -52,10 +57,12 @@ export class EditedModel {
     void this.compute();
   }
 
+  // Stops what is computed.
   hide(): void {
     clearTimeout(this.timer);
     ++this.turn;
     this.runners.forEach(runner => runner.stop());
+    if (this.progress.isBusy) this.progress.stopped();
   }
 
   private async attempt(does: () => Promise<void>): Promise<void> {
@@ -69,37 +76,43 @@ export class EditedModel {
 
   private schedule(): void {
     clearTimeout(this.timer);
+    ++this.turn;  // what is computed is old
+    this.runners.forEach(runner => runner.stop());
     this.lists.classList.add('stale');
+    this.progress.waiting(0);
     this.timer = setTimeout(() => void this.compute(), 50);
   }
 
   private async compute(): Promise<void> {
-    const turn = ++this.turn, prompt = this.prompt.value;
-    if (!prompt) {
+    const turn = ++this.turn;
+    // {} is the subject of the edit.
+    const tried = {...this.of, text: this.prompt.value, subject: subjectOf(this.of)};
+    const why = missingPrompt(tried);
+    if (why) {
       this.lists.replaceChildren();
-      this.progress.idle('Type a prompt.');
+      this.progress.idle(why);
       return;
     }
     this.progress.computing();
     try {
-      const words = ['predict', `--model=${this.model}`, `--prompt=${prompt}`, '--top=10'];
+      const words = ['predict', modelWord(tried), `--prompt=${promptOf(tried)}`, '--top=10'];
       const on = {
         waiting: (ahead: number) => {
           if (turn === this.turn) this.progress.waiting(ahead);
         },
         progress: () => {},
       };
-      const answers = await Promise.all(this.runners.map(
+      const made = await Promise.all(this.runners.map(
           (runner, i) => runner.run(i ? [...words, `--edit=${this.edit}`] : words, on)));
       if (turn !== this.turn) return;
-      this.lists.replaceChildren(...answers.map(({result}, i) => {
-        const name = i ? 'edited' : 'base';
+      this.lists.replaceChildren(...made.map(({result}, i) => {
+        const name = i ? 'edited model' : 'base model';
         return el(
             'div', {className: 'list'}, el('h4', {textContent: name}),
-            bars((result.json as Prediction).top, `Most probable tokens of the ${name} model`));
+            bars((result.json as Prediction).top, `Most probable tokens of the ${name}`));
       }));
       this.lists.classList.remove('stale');
-      this.progress.drawn(answers[0]!.warnings);
+      this.progress.drawn(made[0]!.warnings);
     } catch (error) {
       if (turn !== this.turn) return;
       if (error instanceof Ended) this.progress.stopped();

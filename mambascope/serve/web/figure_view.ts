@@ -1,11 +1,11 @@
-// A view that is one command: its progress, its figures and tables, its command and JSON.
+// Runs one command for a pane, and shows its result: figures and tables, command line and JSON.
 import {Actions} from './actions';
 import {Ended} from './api';
 import {Control} from './controls';
 import {el} from './dom';
 import {Figures} from './figures';
 import {Progress} from './progress';
-import {Answer, Runner} from './runner';
+import {Runner, RunResult} from './runner';
 import {PaneState} from './state';
 
 // A pane's part of a tab. Only the visible tab is updated.
@@ -27,6 +27,7 @@ export class FigureView implements View {
   private readonly runner: Runner;
   private timer = 0;
   private key = '';
+  private turn = 0;  // of what is computed and drawn
   private words: string[] = [];
 
   // `wordsOf` gives the command's words, or a text that says what is missing.
@@ -50,9 +51,9 @@ export class FigureView implements View {
     const words = this.wordsOf(pane), key = JSON.stringify(words);
     if (key === this.key) return;
     this.key = key;
-    clearTimeout(this.timer);
-    this.runner.stop();
+    this.cancel();
     this.content.classList.add('stale');
+    this.actions.setOld();
     if (typeof words === 'string') {
       this.clear();
       this.progress.idle(words);
@@ -64,30 +65,40 @@ export class FigureView implements View {
   }
 
   hide(): void {
-    clearTimeout(this.timer);
-    this.runner.stop();
+    this.cancel();
     if (this.root.dataset.state !== 'drawn') this.key = '';
   }
 
   private stop(): void {
-    clearTimeout(this.timer);
-    this.runner.stop();
+    this.cancel();
     this.progress.stopped();
   }
 
+  private cancel(): void {
+    clearTimeout(this.timer);
+    ++this.turn;
+    this.runner.stop();
+    this.figures.stop();
+  }
+
   private async compute(): Promise<void> {
-    const key = this.key;
+    const turn = ++this.turn;
     this.progress.waiting(0);
     try {
-      const answer = await this.runner.run(this.words, {
-        waiting: ahead => this.progress.waiting(ahead),
-        progress: (text, share) => this.progress.computing(text, share),
+      const made = await this.runner.run(this.words, {
+        waiting: ahead => {
+          if (turn === this.turn) this.progress.waiting(ahead);
+        },
+        progress: (text, share) => {
+          if (turn === this.turn) this.progress.computing(text, share);
+        },
       });
-      if (key === this.key) await this.show(answer);
+      if (turn === this.turn && await this.figures.show(made.result.figures, made.result.tables))
+        this.show(made);
     } catch (error) {
-      if (key !== this.key) return;
+      if (turn !== this.turn) return;
       if (error instanceof Ended) {
-        if (this.root.dataset.state !== 'idle') this.progress.stopped();
+        this.progress.stopped();
         return;
       }
       this.clear();
@@ -95,8 +106,7 @@ export class FigureView implements View {
     }
   }
 
-  private async show({result, warnings}: Answer): Promise<void> {
-    if (!await this.figures.show(result.figures, result.tables)) return;
+  private show({result, warnings}: RunResult): void {
     this.summary.replaceChildren(...result.summary.flatMap(
         ([name, value]) => [el('dt', {textContent: name}), el('dd', {textContent: value})]));
     this.actions.show([result]);

@@ -1,7 +1,8 @@
-// The server's Vega-Lite figures and tables, drawn as report pages draw them.
+// Draws the server's Vega-Lite figures and tables as report pages do.
+import {drawFigure, saveButtons} from '../../figures/web/theme.js';
+
 import {Figure, Table} from './api';
-import {el} from './dom';
-import {embed, Embedded, saveButtons} from './embed';
+import {el, scrollHint} from './dom';
 import {isDark, onTheme} from './theme';
 
 function titleOf(spec: Record<string, unknown>): unknown {
@@ -10,33 +11,46 @@ function titleOf(spec: Record<string, unknown>): unknown {
   return Array.isArray(text) ? text.join(' ') : text;  // lines of a long title
 }
 
+interface Embedded {
+  finalize(): void;
+}
+
 class Plot {
   readonly root: HTMLElement;
   private readonly host = el('div', {className: 'plot'});
+  private readonly hint = el('div');
   private embedded: Embedded|null = null;
+  private turn = 0;
 
   constructor(private readonly figure: Figure) {
     const heading = el('h3', {textContent: figure.heading});
     // The picture itself says it, too.
     if (titleOf(figure.spec) === figure.heading) heading.className = 'off-screen';
     this.root =
-        el('section', {className: 'figure'}, heading, this.host,
+        el('section', {className: 'figure'}, heading, this.host, this.hint,
            el('p', {className: 'caption', textContent: figure.caption}),
-           saveButtons(figure));
+           el('div', {className: 'figure-actions'},
+              ...saveButtons(() => figure.spec, 'figure') as HTMLElement[]));
     this.host.tabIndex = 0;  // so that the arrow keys scroll it
     this.host.role = 'group';
     this.host.ariaLabel = figure.heading;
   }
 
   async draw(): Promise<void> {
-    const old = this.embedded;
-    const fresh = el('div');
-    this.embedded = await embed(fresh, this.figure.spec, isDark());
+    const turn = ++this.turn, fresh = el('div');
+    const embedded = await drawFigure(fresh, this.figure.spec, isDark()) as Embedded;
+    if (turn !== this.turn) {
+      embedded.finalize();
+      return;
+    }
+    this.embedded?.finalize();
+    this.embedded = embedded;
     this.host.replaceChildren(fresh);
-    old?.finalize();
+    this.hint.replaceChildren(scrollHint(this.host, fresh));
   }
 
   finalize(): void {
+    ++this.turn;
     this.embedded?.finalize();
   }
 }
@@ -48,12 +62,13 @@ function tableElement(table: Table): HTMLElement {
       row =>
           el('tr', {className: row.is_marked ? 'marked' : ''},
              ...row.cells.map(text => el('td', {textContent: text}))));
-  const scroller =
-      el('div', {className: 'table', tabIndex: 0, role: 'group', ariaLabel: table.heading},
-         el('table', {}, el('thead', {}, head), el('tbody', {}, ...rows)));
+  const content = el('table', {}, el('thead', {}, head), el('tbody', {}, ...rows));
+  const scroller = el(
+      'div', {className: 'table', tabIndex: 0, role: 'group', ariaLabel: table.heading}, content);
   return el(
       'section', {className: 'figure'}, el('h3', {textContent: table.heading}),
-      el('p', {className: 'caption', textContent: table.caption}), scroller);
+      el('p', {className: 'caption', textContent: table.caption}), scroller,
+      scrollHint(scroller, content));
 }
 
 // A place for figures. Figures are drawn before they replace the earlier ones, so nothing flickers.
@@ -68,9 +83,9 @@ export class Figures {
     });
   }
 
-  // Returns false if others were shown meanwhile.
+  // Returns false if others were shown meanwhile, or `stop` was called.
   async show(figures: Figure[], tables: Table[] = []): Promise<boolean> {
-    const turn = ++this.turn, plots = figures.map(figure => new Plot(figure));
+    const turn = ++this.turn, dark = isDark(), plots = figures.map(figure => new Plot(figure));
     for (const plot of plots) await plot.draw();
     if (turn !== this.turn) {
       plots.forEach(plot => plot.finalize());
@@ -79,7 +94,13 @@ export class Figures {
     this.clear();
     this.plots = plots;
     this.root.append(...plots.map(plot => plot.root), ...tables.map(tableElement));
+    if (dark !== isDark()) plots.forEach(plot => void plot.draw());
     return true;
+  }
+
+  // What is being drawn will not be shown.
+  stop(): void {
+    ++this.turn;
   }
 
   clear(): void {

@@ -1,5 +1,5 @@
-// A heat map of a traced site: rows are tokens, columns are layers. The pointer and the arrow keys
-// visit its cells; a click or Enter chooses one.
+// Draws a heat map of a traced site: rows are tokens, columns are layers. The pointer and the arrow
+// keys visit its cells. A click or Enter chooses one.
 import {colourAt} from './colours';
 import {freshId, svgEl} from './dom';
 import {number} from './text';
@@ -42,7 +42,8 @@ export class HeatMap {
       role: 'application',
       'aria-roledescription': 'heat map',
       'aria-label': `${data.title}. Heat map of ${rows.length} tokens and ${this.layers} layers. ` +
-          'The arrow keys move through its cells. Enter shows the tokens of a cell.',
+          'The arrow keys move through its cells. ' +
+          'Enter shows what the cell\'s patched run predicts.',
     });
     this.root.append(svgEl('text', {x: 4, y: 15, class: 'map-title'}, data.title));
     this.drawCells();
@@ -168,6 +169,11 @@ export class HeatMap {
   // Outlines a cell, which may be visited in another map.
   point(row: number, layer: number): void {
     if (row < this.data.rows.length && layer < this.layers) this.place(this.cursor, [row, layer]);
+  }
+
+  // Outlines the chosen cell.
+  mark(row: number, layer: number): void {
+    if (row < this.data.rows.length && layer < this.layers) this.place(this.chosen, [row, layer]);
   }
 
   leave(): void {

@@ -1,13 +1,14 @@
-// The page of `mambascope serve`: header, panes with prompts, tabs with a view of each pane.
+// Builds the page of `mambascope serve`: its header, the panes with prompts, and the tabs. A tab
+// has a view of each pane.
 import {ApiError, getSession, withToken} from './api';
 import {Control} from './controls';
 import {button, el} from './dom';
-import {fromExample, promptOf} from './fact';
+import {fromExample} from './fact';
 import {View} from './figure_view';
 import {Pane} from './pane';
 import {errorBox} from './progress';
-import {onTokens} from './prompt_tokens';
-import {begin, change, onChange, PaneState, session, state} from './state';
+import {copyTokens, onTokens} from './prompt_tokens';
+import {begin, change, onChange, PaneState, promptOf, session, state} from './state';
 import {Tab} from './tab';
 import {attentionTab} from './tab_attention';
 import {editTab} from './tab_edit';
@@ -50,15 +51,16 @@ class Panel {
     }
     this.root.hidden = false;
     this.toolbar.update();
-    while (this.views.length > state.panes.length) {
-      const view = this.views.pop()!;
-      view.hide();
-      view.root.parentElement!.remove();
-      this.captions.pop();
-    }
+    // A second pane's view is kept for the next time.
+    this.views.slice(state.panes.length).forEach(view => {
+      const column = view.root.parentElement!;
+      if (!column.hidden) view.hide();
+      column.hidden = true;
+    });
     state.panes.forEach((pane, i) => {
       const view = this.views[i] ??= this.add(i);
       const caption = this.captions[i]!;
+      view.root.parentElement!.hidden = false;
       caption.hidden = state.panes.length < 2;
       caption.textContent = `${i ? 'Second' : 'First'} pane: ${pane.model}`;
       view.update(pane);
@@ -94,17 +96,18 @@ function tabList(panels: Panel[]): HTMLElement {
   return list;
 }
 
-// A second pane: another model if there is one, with the same prompt.
+// A second pane: another model if there is one. It follows the first one's prompt.
 function secondPane(): PaneState {
+  copyTokens(0, 1);
   const first = state.panes[0]!;
   const other = session.models.find(model => model.name !== first.model);
-  return {...first, model: other?.name ?? first.model, editLayer: '', projection: ''};
+  return {...first, model: other?.name ?? first.model, editLayer: '', projection: '', cell: ''};
 }
 
 function header(compare: HTMLButtonElement|null): HTMLElement {
   const links = el('nav', {className: 'links', ariaLabel: 'Page'});
   if (compare && session.results)
-    links.append(el('a', {href: withToken('/report'), textContent: 'Results'}));
+    links.append(el('a', {href: withToken('/report'), textContent: 'Report'}));
   if (compare) links.append(compare);
   links.append(button('Light / dark', toggleTheme));
   return el('header', {}, el('h1', {textContent: 'mambascope'}), links);
@@ -114,7 +117,8 @@ function build(): void {
   const compare = button(
       'Compare',
       () => change(
-          {panes: state.panes.length > 1 ? [state.panes[0]!] : [state.panes[0]!, secondPane()]},
+          state.panes.length > 1 ? {panes: [state.panes[0]!], same: ''} :
+                                   {panes: [state.panes[0]!, secondPane()], same: '1'},
           true));
   const panes: Pane[] = [], paneColumns = el('div', {className: 'columns'});
   const panels = kTabs.map(tab => new Panel(tab, () => change({tab: tab.id}, true)));
@@ -123,11 +127,7 @@ function build(): void {
     compare.ariaPressed = String(state.panes.length > 1);
     document.body.classList.toggle('comparing', state.panes.length > 1);
     document.title = `mambascope: ${promptOf(state.panes[0]!)}`;
-    while (panes.length > state.panes.length) {
-      const pane = panes.pop()!;
-      pane.hide();
-      pane.root.remove();
-    }
+    panes.slice(state.panes.length).forEach(pane => pane.hide());
     state.panes.forEach((_pane, i) => {
       if (!panes[i]) paneColumns.append((panes[i] = new Pane(i)).root);
       panes[i]!.update();

@@ -1,16 +1,17 @@
-// One pane: model, prompt, subject and corruption, the token strip, and the next-token
-// distribution, which follows every keystroke.
+// Shows a pane: its model and prompt, the prompt's tokens, the subject and the corruption. The
+// next-token distribution follows every keystroke.
 import {Actions} from './actions';
-import {Ended, Prediction} from './api';
+import {ApiError, Ended, Prediction} from './api';
 import {bars} from './bars';
-import {Control, input, option, select} from './controls';
+import {checkbox, Control, input, option, select} from './controls';
 import {el, freshId, labelled} from './dom';
-import {fromExample, mark, modelWord, otherSubjects, promptOf, retype, subjectOf, subjectSpan,
-        withSubject} from './fact';
+import {fromExample, mark, missingPrompt, missingSubject, modelWord, otherSubjects, retype,
+        subjectOf, subjectSpan, subjectText, withSubject} from './fact';
 import {Progress} from './progress';
 import {setTokens, tokensOf} from './prompt_tokens';
 import {Runner} from './runner';
-import {changePane, PaneState, session, state} from './state';
+import {change, changePane, follows, PaneState, promptOf, session, setRefused,
+        state} from './state';
 import {plural} from './text';
 import {TokenStrip} from './tokens';
 
@@ -42,10 +43,12 @@ export class Pane {
   private readonly output = el('div', {className: 'output'});
   private readonly actions = new Actions('predict');
   private readonly controls: Control[];
+  private readonly ownFields: HTMLElement[];  // hidden while the pane follows the first
   private readonly progress: Progress;
   private readonly runner: Runner;
   private key = '';
   private timer = 0;
+  private turn = 0;
   private suggestedFor = '';
 
   constructor(private readonly index: number) {
@@ -54,7 +57,7 @@ export class Pane {
     this.runner = new Runner(`predict-${index}`);
     this.root.ariaLabel = index ? 'Second pane' : 'First pane';
     this.root.dataset.view = 'predict';
-    this.progress = new Progress(this.root, () => this.runner.stop(), () => void this.compute());
+    this.progress = new Progress(this.root, () => this.stop(), () => void this.compute());
     this.text.addEventListener('input', () => set(retype(get(), this.text.value)));
     this.strip = new TokenStrip(
         'Tokens. Click or drag to mark the subject, or use Space and Shift with the arrow keys.',
@@ -62,7 +65,7 @@ export class Pane {
     const other = input('Other subject', () => get().other, value => set({other: value}));
     other.input.setAttribute('list', this.others.id);
     const noise = input(
-        'Noise level', () => get().noise, value => set({noise: value}),
+        'Noise level (standard deviations)', () => get().noise, value => set({noise: value}),
         {inputMode: 'decimal', size: 4});
     const hideUnless = (control: Control, shows: () => boolean): Control => ({
       root: control.root,
@@ -75,9 +78,9 @@ export class Pane {
         'Model', () => session.models.map(one => option(one.name, one.name)), () => get().model,
         value => changePane(index, {model: value, editLayer: '', projection: ''}, true));
     const fact = [
-      input('Subject', () => subjectOf(get()), value => set(withSubject(get(), value))),
+      input('Subject', () => subjectText(get()), value => set(withSubject(get(), value))),
       select(
-          'Corrupted by', () => [option('subject', 'other subject'), option('noise')],
+          'Corrupted by', () => [option('subject', 'another subject'), option('noise')],
           () => get().corruption, value => set({corruption: value})),
       hideUnless(other, () => get().corruption !== 'noise'),
       hideUnless(noise, () => get().corruption === 'noise'),
@@ -85,13 +88,18 @@ export class Pane {
           'Answer', () => get().answer, value => set({answer: value}),
           {placeholder: 'most probable token'}),
     ];
-    this.controls = [model, ...fact];
-    const examples = labelled('Try a fact', exampleMenu(index));
-    examples.hidden = !session.examples.length;
+    const same = checkbox(
+        'Same prompt', () => follows(index), isOn => change({same: isOn ? '1' : ''}, true));
+    const choices = index ? [model, same] : [model];
+    this.controls = [...choices, ...fact];
+    const examples = labelled('Example fact', exampleMenu(index));
+    const prompt = labelled('Prompt', this.text, 'field prompt');
+    const factFields = el('div', {className: 'toolbar'}, ...fact.map(control => control.root));
+    this.ownFields = [...(session.examples.length ? [examples] : []), prompt, factFields];
+    examples.hidden = true;
     this.root.append(
-        el('div', {className: 'toolbar'}, model.root, examples),
-        labelled('Prompt', this.text, 'field prompt'), this.strip.root, this.stripNote,
-        el('div', {className: 'toolbar'}, ...fact.map(control => control.root)), this.others,
+        el('div', {className: 'toolbar'}, ...choices.map(control => control.root), examples),
+        prompt, this.strip.root, this.stripNote, factFields, this.others,
         el('div', {className: 'next'},
            el('div', {className: 'head'}, el('h2', {textContent: 'Next token'}),
               this.progress.root),
@@ -99,33 +107,45 @@ export class Pane {
   }
 
   update(): void {
+    this.root.hidden = false;
     const pane = state.panes[this.index]!;
     if (this.text.value !== pane.text) this.text.value = pane.text;
     this.controls.forEach(control => control.update());
+    this.ownFields.forEach(field => field.hidden = follows(this.index));
     this.suggest(pane);
     this.showStrip();
-    const words = this.words(pane), key = JSON.stringify(words);
+    const why = missingPrompt(pane), key = JSON.stringify([why, this.words(pane)]);
     if (key === this.key) return;
     this.key = key;
-    clearTimeout(this.timer);
-    this.runner.stop();
+    this.cancel();
     this.root.classList.add('old');
-    if (!promptOf(pane)) {
-      this.output.replaceChildren();
-      this.actions.show([]);
-      setTokens(this.index, []);
-      this.strip.show([], () => false);
-      this.progress.idle('Type a prompt.');
+    this.actions.setOld();
+    if (why) {
+      this.clear(pane, '');
+      this.progress.idle(why);
       return;
     }
     this.progress.waiting(0);
     this.timer = setTimeout(() => void this.compute(), kDebounce);
   }
 
+  // Hides a second pane. It is kept for the next time.
   hide(): void {
-    clearTimeout(this.timer);
-    this.runner.stop();
+    if (this.root.hidden) return;
+    this.cancel();
     this.key = '';
+    this.root.hidden = true;
+  }
+
+  private stop(): void {
+    this.cancel();
+    this.progress.stopped();
+  }
+
+  private cancel(): void {
+    clearTimeout(this.timer);
+    ++this.turn;
+    this.runner.stop();
   }
 
   private words(pane: PaneState): string[] {
@@ -143,42 +163,58 @@ export class Pane {
     const pane = state.panes[this.index]!, [begin, end] = subjectSpan(pane);
     this.strip.show(
         tokensOf(this.index), token => begin < end && token.begin < end && token.end > begin);
-    const subject = subjectOf(pane), count = tokensOf(this.index).length;
-    this.stripNote.textContent = !count ? '' :
-        subject ? `${plural(count, 'token')}. The subject is ${subject}.` :
-                  `${plural(count, 'token')}. Mark the subject: click or drag over its tokens.`;
+    const count = tokensOf(this.index).length;
+    const subject = missingSubject(pane) || `The subject is ${subjectOf(pane)}.`;
+    this.stripNote.textContent = count ? `${plural(count, 'token')}. ${subject}` : '';
   }
 
   private markTokens(first: number, last: number): void {
     const tokens = tokensOf(this.index);
     if (this.root.classList.contains('old') || !tokens[last])
       return;  // tokens of an earlier prompt
-    changePane(this.index, mark(state.panes[this.index]!, tokens[first]!.begin, tokens[last]!.end));
+    changePane(
+        follows(this.index) ? 0 : this.index,
+        mark(state.panes[this.index]!, tokens[first]!.begin, tokens[last]!.end));
   }
 
   private async compute(): Promise<void> {
-    const key = this.key;
+    const turn = ++this.turn, pane = state.panes[this.index]!;
+    this.progress.waiting(0);
     try {
-      const {result, warnings} = await this.runner.run(JSON.parse(key) as string[], {
-        waiting: ahead => this.progress.waiting(ahead),
-        progress: (text, share) => this.progress.computing(text, share),
+      const {result, warnings} = await this.runner.run(this.words(pane), {
+        waiting: ahead => {
+          if (turn === this.turn) this.progress.waiting(ahead);
+        },
+        progress: (text, share) => {
+          if (turn === this.turn) this.progress.computing(text, share);
+        },
       });
-      if (key !== this.key) return;
+      if (turn !== this.turn) return;
       const {tokens, top} = result.json as Prediction;
       this.root.classList.remove('old');
-      setTokens(this.index, tokens);
+      setRefused(this.index, null);
+      setTokens(this.index, pane, promptOf(pane), tokens);
       this.showStrip();
       this.output.replaceChildren(bars(top, 'Most probable next tokens'));
       this.actions.show([result]);
       this.progress.drawn(warnings);
     } catch (error) {
-      if (key !== this.key) return;
+      if (turn !== this.turn) return;
       if (error instanceof Ended) this.progress.stopped();
       else {
-        this.output.replaceChildren();
-        this.actions.show([]);
+        const isRefused = error instanceof ApiError && error.status === 400;
+        if (isRefused) setRefused(this.index, pane);
+        this.clear(pane, isRefused ? promptOf(pane) : '');
         this.progress.failed(error);
       }
     }
+  }
+
+  // There are no tokens of the prompt.
+  private clear(pane: PaneState, prompt: string): void {
+    this.output.replaceChildren();
+    this.actions.show([]);
+    setTokens(this.index, pane, prompt, []);
+    this.showStrip();
   }
 }

@@ -1,7 +1,7 @@
-// Says what a view is doing: waiting, progress with a bar, a Stop button, warnings, errors with a
-// hint.
+// Says what a view is doing: it shows progress with a Stop button, warnings and errors.
 import {ApiError} from './api';
 import {button, el, setText} from './dom';
+import {plural, withFields} from './text';
 
 export type ViewState = 'idle'|'waiting'|'computing'|'drawn'|'failed';
 
@@ -30,10 +30,16 @@ export class Progress {
     view.dataset.state = 'idle';
   }
 
+  isStopped = false;
+  get isBusy(): boolean {
+    return ['waiting', 'computing'].includes(this.view.dataset.state!);
+  }
+
   private set(state: ViewState, text: string, share: number|null = null): void {
     this.view.dataset.state = state;
     const busy = state === 'waiting' || state === 'computing';
     this.view.ariaBusy = String(busy);
+    this.isStopped = false;
     this.text = text;
     this.share = share;
     if (state !== 'failed') this.notes.replaceChildren();
@@ -60,20 +66,25 @@ export class Progress {
     this.set('idle', text);
   }
   waiting(ahead: number): void {
-    this.set('waiting', ahead ? `Waiting: ${ahead} before this.` : 'Waiting.');
+    this.set('waiting', ahead ? `Waiting for ${plural(ahead, 'earlier request')}.` : 'Waiting.');
   }
   computing(text = 'Computing.', share: number|null = null): void {
-    this.set('computing', text, share);
+    this.set('computing', withFields(text), share);
   }
   drawn(warnings: string[], text = ''): void {
     this.set('drawn', text);
     const unique = [...new Set(warnings)];
-    this.notes.replaceChildren(
-        ...unique.map(warning => el('p', {className: 'warning', textContent: warning})));
+    this.notes.replaceChildren(...unique.map(
+        warning => el('p', {className: 'warning', textContent: withFields(warning)})));
+  }
+  // It was stopped. The view has its own button to go on.
+  ended(text: string): void {
+    this.set('idle', text);
+    this.isStopped = true;
   }
   stopped(): void {
-    this.set('idle', 'Stopped.');
-    this.notes.replaceChildren(button('Compute', this.onRetry));
+    this.ended('This computation was stopped.');
+    this.notes.replaceChildren(button('Compute again', this.onRetry));
   }
   failed(error: unknown): void {
     this.set('failed', '');
@@ -81,13 +92,11 @@ export class Progress {
   }
 }
 
-// An error in place, with the hint, and with Retry if the server is gone.
+// An error in place, with Retry if the server is gone.
 export function errorBox(error: unknown, onRetry: () => void): HTMLElement {
-  const box =
-      el('div', {className: 'error', role: 'alert'},
-         el('p', {textContent: error instanceof Error ? error.message : String(error)}));
-  if (error instanceof ApiError && error.hint)
-    box.append(el('p', {className: 'hint', textContent: error.hint}));
+  const box = el(
+      'div', {className: 'error', role: 'alert'},
+      el('p', {textContent: withFields(error instanceof Error ? error.message : String(error))}));
   if (error instanceof ApiError && (error.isLost || error.status >= 500))
     box.append(button('Retry', onRetry));
   if (!(error instanceof ApiError)) console.error(error);

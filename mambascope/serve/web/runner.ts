@@ -1,14 +1,14 @@
-// Runs the commands of one view: a new run ends the earlier one, and a known answer is not computed
-// again.
+// Sends the requests of one view. A new request cancels the view's earlier one. Results are kept,
+// so that a command is not computed again.
 import {ApiError, Ended, Result, run, RunEvents} from './api';
 
-export interface Answer {
+export interface RunResult {
   result: Result;
   warnings: string[];
 }
 
-const kKept = 80;  // answers in memory
-const kept = new Map<string, Answer>();
+const kKept = 80;  // results in memory
+const kept = new Map<string, RunResult>();
 const tab =
     Array.from(crypto.getRandomValues(new Uint32Array(2)), part => part.toString(36)).join('');
 
@@ -24,8 +24,8 @@ export class Runner {
     this.client = `${tab}-${name}`;
   }
 
-  // Throws ApiError, or Ended if the run was stopped or a newer one began.
-  async run(words: string[], on: Omit<RunEvents, 'warning'>): Promise<Answer> {
+  // Throws ApiError, or Ended if the request was stopped or a newer one was sent.
+  async run(words: string[], on: Omit<RunEvents, 'warning'>): Promise<RunResult> {
     this.stop();
     const key = JSON.stringify(words), known = kept.get(key);
     if (known) return known;
@@ -35,17 +35,23 @@ export class Runner {
         run(this.client, words, controller.signal, {...on, warning: text => warnings.push(text)});
     try {
       const result = await once().catch(async error => {
-        if (!(error instanceof ApiError && error.status === 503)) throw error;
-        on.progress(`${error.message} This page tries again in 2 seconds.`, null);
-        await new Promise(resolve => setTimeout(resolve, 2000));
         if (controller.signal.aborted) throw new Ended();
+        const isBusy = error instanceof ApiError && error.status === 503;
+        // An earlier request that reached the server late may have cancelled this one.
+        if (!isBusy && !(error instanceof Ended)) throw error;
+        if (isBusy) {
+          on.progress('The server is busy. This page tries again in 2 seconds.', null);
+          await new Promise(resolve => setTimeout(resolve, 2000));
+        }
+        if (controller.signal.aborted) throw new Ended();
+        warnings.length = 0;
         return once();
       });
       if (controller.signal.aborted) throw new Ended();
-      const answer = {result, warnings};
-      if (isKept(words)) kept.set(key, answer);
+      const whole = {result, warnings};
+      if (isKept(words)) kept.set(key, whole);
       if (kept.size > kKept) kept.delete(kept.keys().next().value!);
-      return answer;
+      return whole;
     } finally {
       if (this.controller === controller) this.controller = null;
     }

@@ -1,4 +1,4 @@
-// A tab: its controls, and its view of each pane.
+// Says what makes a tab: its controls, and its view of each pane.
 import {Control} from './controls';
 import {View} from './figure_view';
 

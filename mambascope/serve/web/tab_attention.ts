@@ -1,8 +1,8 @@
-// Attention: which token reads which inside a mixer (attention and hidden attention).
+// Shows which tokens each token reads in a mixer (attention or hidden attention).
 import {group, input, slider} from './controls';
-import {modelWord, promptOf} from './fact';
+import {missingTokens, modelWord} from './fact';
 import {FigureView} from './figure_view';
-import {change, modelOf, models, PaneState, state} from './state';
+import {change, modelOf, models, PaneState, promptOf, state} from './state';
 import {Tab} from './tab';
 
 const layerOf = (pane: PaneState): number => state.layer === '' ?
@@ -10,8 +10,8 @@ const layerOf = (pane: PaneState): number => state.layer === '' ?
     Math.min(Number(state.layer) || 0, modelOf(pane).layers - 1);
 
 function words(pane: PaneState): string[]|string {
-  const prompt = promptOf(pane);
-  if (!prompt.trim()) return 'Type a prompt.';
+  const prompt = promptOf(pane), why = missingTokens(pane);
+  if (why) return why;
   const head = state.head.trim();
   return [
     modelWord(pane), `--prompt=${prompt}`, `--layer=${layerOf(pane)}`,
@@ -22,9 +22,8 @@ function words(pane: PaneState): string[]|string {
 export const attentionTab: Tab = {
   id: 'attention',
   title: 'Attention',
-  about:
-      'Which token reads which inside the mixer of a layer? A row is a token; its columns are ' +
-      'the tokens that it reads.',
+  about: 'Which tokens does each token read in a layer\'s mixer? A row is the token that reads. ' +
+      'A column is a token that is read.',
   toolbar: () => group(
       'toolbar',
       [
@@ -33,7 +32,7 @@ export const attentionTab: Tab = {
             () => String(layerOf(state.panes[0]!)), layer => change({layer}), value => value),
         input(
             'Head or channel', () => state.head, head => change({head}),
-            {inputMode: 'numeric', size: 6, placeholder: 'mean'}),
+            {inputMode: 'numeric', size: 12, placeholder: 'mean over all'}),
       ]),
   view: index => new FigureView('attention', index, words),
 };

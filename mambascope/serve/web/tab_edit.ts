@@ -1,16 +1,16 @@
-// Edit: rewrites the fact in one weight (ROME or MEMIT), and shows what the edited model says. An
-// edit is made by the button, never by itself.
+// Rewrites the fact in a copy of the model (ROME or MEMIT), and shows what the edited model
+// predicts. Only the Edit button and Enter make an edit.
 import {Actions} from './actions';
-import {Ended, Next, Result} from './api';
+import {ApiError, Ended, Next, Result} from './api';
 import {bars} from './bars';
 import {Control, group, input, option, select} from './controls';
 import {button, el, labelled} from './dom';
 import {EditedModel} from './edited_model';
-import {missing, modelWord, promptOf, subjectOf, templateOf} from './fact';
+import {missing, modelWord, subjectOf, templateOf} from './fact';
 import {View} from './figure_view';
 import {Figures} from './figures';
 import {Progress} from './progress';
-import {Answer, Runner} from './runner';
+import {Runner, RunResult} from './runner';
 import {changePane, modelOf, PaneState, state} from './state';
 import {Tab} from './tab';
 import {number} from './text';
@@ -22,6 +22,9 @@ interface Says {
 interface EditJson {
   edit: {before: Says; after: Says; target: string};
 }
+
+const kStopped = 'This computation was stopped. Press Edit to make this edit.';
+const kOwn = ['steps', 'kl', 'clamp'] as const;  // options whose default is the command's
 
 const projectionOf = (pane: PaneState) =>
     modelOf(pane).projections.find(one => one.name === pane.projection) ??
@@ -37,9 +40,8 @@ function layerOf(pane: PaneState): string {
 class EditView implements View {
   readonly root = el('div', {className: 'view'});
   private readonly form: Control;
+  private readonly more: Control;
   private readonly editButton: HTMLButtonElement;
-  private readonly checks = el('textarea', {rows: 2, placeholder: '{} is in'});
-  private readonly own: Record<string, string> = {steps: '', kl: '', clamp: ''};
   private readonly figures = new Figures();
   private readonly actions = new Actions('edit');
   private readonly lists = el('div', {className: 'lists'});
@@ -50,7 +52,9 @@ class EditView implements View {
   private readonly progress: Progress;
   private readonly runner: Runner;
   private edited: EditedModel|null = null;
-  private made = '';  // the words of the edit that is shown
+  private made = '';    // the words of the edit that is shown
+  private madeOf = '';  // its model
+  private turn = 0;
 
   constructor(private readonly index: number) {
     const get = () => state.panes[index]!;
@@ -86,33 +90,53 @@ class EditView implements View {
     this.content =
         el('div', {className: 'content'}, this.lists, this.place, this.summary, this.figures.root,
            this.actions.root);
-    this.root.append(
-        this.form.root, this.moreOptions(), this.note, this.progress.root, this.content);
+    this.more = this.moreOptions();
+    this.root.append(this.form.root, this.more.root, this.note, this.progress.root, this.content);
   }
 
-  private moreOptions(): HTMLElement {
-    const field = (name: string, label: string) =>
-        input(label, () => this.own[name]!, value => {
-          this.own[name] = value;
-        }, {inputMode: 'decimal', size: 6, placeholder: 'default'}).root;
-    return el(
-        'details', {}, el('summary', {textContent: 'More options'}),
-        el('div', {className: 'toolbar'}, field('steps', 'Steps'), field('kl', 'KL weight'),
-           field('clamp', 'Clamp'),
-           labelled('Check prompts, one per line, with {}', this.checks, 'field wide')));
+  private moreOptions(): Control {
+    const get = () => state.panes[this.index]!;
+    const set = (patch: Partial<PaneState>) => changePane(this.index, patch);
+    const field = (name: typeof kOwn[number], label: string) => input(
+        label, () => get()[name], value => set({[name]: value}),
+        {inputMode: 'decimal', size: 6, placeholder: 'default'});
+    const checks = el('textarea', {rows: 2, placeholder: '{} is in'});
+    checks.addEventListener('input', () => set({checks: checks.value}));
+    const fields = group('toolbar', [
+      field('steps', 'Steps of the search'),
+      field('kl', 'Weight of the KL loss'),
+      field('clamp', 'Largest change of the value'),
+      {
+        root:
+            labelled('Check prompts, one per line. Write {} for the subject', checks, 'field wide'),
+        update() {
+          if (checks.value !== get().checks) checks.value = get().checks;
+        },
+      },
+    ]);
+    const root =
+        el('details', {open: [...kOwn, 'checks' as const].some(name => get()[name])},
+           el('summary', {textContent: 'More options'}), fields.root);
+    return {root, update: () => fields.update()};
   }
 
   update(pane: PaneState): void {
     this.form.update();
-    const isOld = this.made !== '' && this.made !== this.key(pane);
+    this.more.update();
+    const isOld = this.made !== '' && this.made !== JSON.stringify(this.words(pane));
     this.content.classList.toggle('stale', isOld && !this.edited);
-    this.note.textContent =
-        isOld ? 'The edit below was made with another prompt, target or weight.' : '';
-    if (!this.made && (this.root.dataset.state === 'idle')) this.progress.idle(this.missing(pane));
+    this.note.textContent = !isOld ?
+        '' :
+        this.madeOf !== pane.model ?
+        `This is an edit of ${this.madeOf}. Press Edit to make one of ${pane.model}.` :
+        'You changed the settings after this edit. Press Edit to make a new one.';
+    const why = this.missing(pane);
+    if (!this.made && this.root.dataset.state === 'idle' && (why || !this.progress.isStopped))
+      this.progress.idle(why || 'Press Edit to make this edit.');
   }
 
   hide(): void {
-    this.runner.stop();
+    if (this.progress.isBusy) this.stop();
     this.edited?.hide();
   }
 
@@ -123,61 +147,63 @@ class EditView implements View {
 
   private words(pane: PaneState): string[] {
     const layer = layerOf(pane);
-    const own = Object.entries(this.own).filter(([, value]) => value.trim());
-    const checks = this.checks.value.split('\n').map(line => line.trim()).filter(Boolean);
+    const own = kOwn.map(name => [name, pane[name].trim()]).filter(([, value]) => value);
+    const checks = pane.checks.split('\n').map(line => line.trim()).filter(Boolean);
     return [
       'edit', modelWord(pane), `--prompt=${templateOf(pane)}`, `--subject=${subjectOf(pane)}`,
       `--target=${pane.target}`, ...(layer ? [`--layer=${layer}`] : []),
       `--projection=${projectionOf(pane).name}`, `--method=${pane.method}`,
-      ...own.map(([name, value]) => `--${name}=${value.trim()}`),
+      ...own.map(([name, value]) => `--${name}=${value}`),
       ...checks.map(prompt => `--check-prompts=${prompt}`)
     ];
   }
 
-  private key(pane: PaneState): string {
-    return JSON.stringify([
-      pane.model, templateOf(pane), subjectOf(pane), pane.target, layerOf(pane),
-      projectionOf(pane).name, pane.method
-    ]);
-  }
-
   private stop(): void {
+    ++this.turn;
     this.runner.stop();
-    this.progress.stopped();
+    this.figures.stop();
+    this.progress.ended(kStopped);
     this.editButton.disabled = false;
   }
 
   private async compute(): Promise<void> {
-    const pane = {...state.panes[this.index]!}, why = this.missing(pane);
+    if (this.progress.isBusy) return;
+    const turn = ++this.turn, pane = {...state.panes[this.index]!}, why = this.missing(pane);
     if (why) {
-      this.progress.failed(new Error(why));
+      this.progress.failed(new ApiError(why, 400));
       return;
     }
     this.clear();
     this.progress.waiting(0);
     this.editButton.disabled = true;
     try {
-      const answer = await this.runner.run(this.words(pane), {
-        waiting: ahead => this.progress.waiting(ahead),
-        progress: (text, share) => this.progress.computing(text, share),
+      const made = await this.runner.run(this.words(pane), {
+        waiting: ahead => {
+          if (turn === this.turn) this.progress.waiting(ahead);
+        },
+        progress: (text, share) => {
+          if (turn === this.turn) this.progress.computing(text, share);
+        },
       });
-      await this.show(pane, answer);
+      if (turn === this.turn && await this.figures.show(made.result.figures, made.result.tables))
+        this.show(pane, made);
     } catch (error) {
-      if (error instanceof Ended) this.progress.stopped();
+      if (turn !== this.turn) return;
+      if (error instanceof Ended) this.progress.ended(kStopped);
       else this.progress.failed(error);
     } finally {
-      this.editButton.disabled = false;
+      if (turn === this.turn) this.editButton.disabled = false;
     }
   }
 
-  private async show(pane: PaneState, {result, warnings}: Answer): Promise<void> {
-    await this.figures.show(result.figures, result.tables);
-    this.made = this.key(pane);
+  private show(pane: PaneState, {result, warnings}: RunResult): void {
+    this.made = JSON.stringify(this.words(pane));
+    this.madeOf = pane.model;
     this.showLists(result);
     this.summary.replaceChildren(...result.summary.flatMap(
         ([name, value]) => [el('dt', {textContent: name}), el('dd', {textContent: value})]));
     if (result.edit !== undefined) {
-      this.edited = new EditedModel(this.index, result.edit, pane.model, promptOf(pane), () => {
+      this.edited = new EditedModel(this.index, result.edit, pane, () => {
         this.clear();
         this.progress.idle('The edit was discarded.');
       });
@@ -191,12 +217,11 @@ class EditView implements View {
 
   private showLists(result: Result): void {
     const {before, after} = (result.json as EditJson).edit;
-    this.lists.replaceChildren(...[['before', before], ['after', after]].map(
-        ([name, says]) => el(
-            'div', {className: 'list'}, el('h4', {textContent: `${name} the edit`}),
-            el('p',
-               {className: 'count', textContent: `p(target) = ${number((says as Says).p_target)}`}),
-            bars((says as Says).top, `Most probable tokens ${name} the edit`))));
+    const list = (name: string, {p_target, top}: Says) =>
+        el('div', {className: 'list'}, el('h4', {textContent: name}),
+           el('p', {className: 'count', textContent: `p(new object) = ${number(p_target)}`}),
+           bars(top, `Most probable tokens of the ${name}`));
+    this.lists.replaceChildren(list('base model', before), list('edited model', after));
   }
 
   private clear(): void {
@@ -215,9 +240,8 @@ class EditView implements View {
 export const editTab: Tab = {
   id: 'edit',
   title: 'Edit',
-  about:
-      'Can the fact be rewritten? An edit changes one weight of a copy of the model. ' +
-      'The model on disk stays as it is.',
+  about: 'Can the fact be rewritten? An edit makes a copy of the model and changes one or more ' +
+      'weights in it. Your model does not change.',
   toolbar: () => group('toolbar', []),
   view: index => new EditView(index),
 };

@@ -1,13 +1,13 @@
-// Knockout: cuts the flow between tokens in a window of layers. Sets of tokens have names, or are
-// marked in a strip.
+// Stops target tokens from reading source tokens in a window of layers. Sets of tokens have names,
+// or are chosen in a strip.
 import {chips, Control, group, option, select, slider} from './controls';
 import {el} from './dom';
 import {factWords, missing} from './fact';
 import {FigureView} from './figure_view';
-import {tokensOf} from './prompt_tokens';
+import {areCurrent, tokensOf} from './prompt_tokens';
 import {change, changePane, modelOf, models, PaneState, state} from './state';
 import {Tab} from './tab';
-import {plural} from './text';
+import {plural, tokenText} from './text';
 import {TokenStrip} from './tokens';
 
 const kSets = [
@@ -70,7 +70,8 @@ function words(pane: PaneState): string[]|string {
 
 // A strip that makes a pane's own set: a click adds or removes a token, dragging adds tokens.
 function ownSet(label: string, index: number, name: 'from'|'to'): Control {
-  const strip = new TokenStrip(`${label}: choose tokens`, (first, last) => {
+  const strip = new TokenStrip(`${label}. Click a token, or drag over tokens.`, (first, last) => {
+    if (!areCurrent(index)) return;  // tokens of an earlier prompt
     const set = parseSet(state.panes[index]![name]);
     if (first === last && set.has(first)) set.delete(first);
     else
@@ -83,23 +84,39 @@ function ownSet(label: string, index: number, name: 'from'|'to'): Control {
     update() {
       root.hidden = name === 'to' && !hasTargets();
       const set = parseSet(state.panes[index]?.[name] ?? '');
+      root.classList.toggle('stale', !areCurrent(index));
       strip.show(tokensOf(index), (_token, t) => set.has(t));
+    },
+  };
+}
+
+// Says which token has which number, because figures show the pane's own sets by number.
+function numbers(index: number): Control {
+  const root = el('p', {className: 'count'});
+  return {
+    root,
+    update() {
+      const {from = '', to = ''} = state.panes[index] ?? {};
+      const set = parseSet([from, hasTargets() ? to : ''].filter(Boolean).join(','));
+      const named =
+          tokensOf(index).flatMap((token, t) => set.has(t) ? `${t} is ${tokenText(token)}` : []);
+      root.hidden = !named.length;
+      root.textContent = `Chosen tokens are shown by number, counted from 0: ${named.join(', ')}.`;
     },
   };
 }
 
 const toolbar = () => group('toolbar', [
   chips(
-      'Sources', () => kSets.map(set => option(set)), () => state.from, from => change({from}),
-      false),
+      'Sources', () => kSets.map(set => option(set)), () => state.from, from => change({from}), ''),
   chips(
       'Targets', () => hasTargets() ? kSets.map(set => option(set)) : [], () => state.to,
-      to => change({to}), false),
+      to => change({to}), ''),
   select(
-      'Cut',
+      'Knockout',
       () =>
-          [option('cut', 'the mixer'), option('cut-conv', 'the mixer and the convolution'),
-           option('mean', 'by mean ablation')],
+          [option('cut', 'recurrence or attention'), option('cut-conv', 'also the convolution'),
+           option('mean', 'mean ablation of the sources')],
       () => state.mode, mode => change({mode})),
   slider(
       'Window', () => ({min: 0, max: Math.max(...models().map(model => model.layers))}),
@@ -113,22 +130,27 @@ const toolbar = () => group('toolbar', [
       () => hasChannels() ? ['all', 'fast', 'mid', 'slow'].map(name => option(name)) : [],
       () => state.channels, channels => change({channels})),
   chips(
-      'Further',
-      () => [option('heatmap', 'map of tokens'), option('decompose', 'split of the logit')],
-      () => state.further, further => change({further}), false),
+      'Also show',
+      () =>
+          [option('heatmap', 'p(answer) by token and window'),
+           option('decompose', 'what each token adds to the logit')],
+      () => state.further, further => change({further}), ''),
 ]);
 
 export const knockoutTab: Tab = {
   id: 'knockout',
   title: 'Knockout',
-  about: 'Is the answer lost if the targets cannot read the sources in a window of layers?',
+  about: 'Does the answer need this flow of information? A knockout stops the target tokens from ' +
+      'reading the source tokens in a window of layers. A lower p(answer) means that the flow ' +
+      'was needed.',
   toolbar,
   view: index => new FigureView(
       'knockout', index, words,
       group(
           'own-sets',
           [
-            ownSet('Own sources', index, 'from'),
-            ownSet('Own targets', index, 'to'),
+            ownSet('Chosen source tokens', index, 'from'),
+            ownSet('Chosen target tokens', index, 'to'),
+            numbers(index),
           ])),
 };

@@ -1,4 +1,4 @@
-// Paths: the part of the mixer through which the fact flows (path-specific effects).
+// Shows through which part of a block the fact flows (path-specific effects).
 import {chips, group, option} from './controls';
 import {corruptionWords, factWords, missing} from './fact';
 import {FigureView} from './figure_view';
@@ -13,9 +13,8 @@ function words(pane: PaneState): string[]|string {
 export const pathsTab: Tab = {
   id: 'paths',
   title: 'Paths',
-  about:
-      'Through which part of the mixer does the fact flow? The residual stream of the clean run ' +
-      'is restored at a token, and one part at a time is held at its corrupted value.',
+  about: 'Through which part of a block does the fact flow? Each run restores the clean run\'s ' +
+      'residual stream at one token. It keeps one part of the blocks as in the corrupted run.',
   toolbar: () => group(
       'toolbar',
       [

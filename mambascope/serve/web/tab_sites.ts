@@ -1,33 +1,42 @@
-// Sites: one heat map per site, computed one after the other (causal tracing).
+// Shows where a fact is held, by causal tracing: a heat map for each site. Sites are computed one
+// after the other.
 import {Actions} from './actions';
 import {ApiError, Ended, Result} from './api';
-import {CellPanel} from './cell';
+import {CellPanel, cellText} from './cell';
 import {ramp} from './colours';
 import {chips, group, option, select, slider} from './controls';
-import {el, setText} from './dom';
+import {el, scrollHint, setText} from './dom';
 import {corruptionWords, factWords, missing} from './fact';
 import {View} from './figure_view';
 import {HeatMap} from './heat_map';
 import {Progress} from './progress';
-import {Answer, Runner} from './runner';
-import {change, modelOf, models, PaneState, state} from './state';
+import {Runner, RunResult} from './runner';
+import {change, changePane, modelOf, models, PaneState, state} from './state';
 import {Tab} from './tab';
 import {number, plural, visible} from './text';
 import {isDark, onTheme} from './theme';
-import {measure, Trace} from './trace';
+import {measure, Trace, TraceFact} from './trace';
 
 const kDelay = 100;  // ms after the last change
 
 const allSites = () => [...new Set(models().flatMap(model => model.traced_sites))];
+// Why a fact has no logit difference.
+const whyNoDifference = (fact: TraceFact): string =>
+    'A logit difference compares the answer with the answer to the corrupted prompt. ' +
+    (fact.corrupt_subject == null ? 'Noise makes no such prompt. Choose another subject.' :
+                                    'Here both are the same. Choose another subject.');
 const windowText = (value: string) => value === '0' ? 'default' : plural(Number(value), 'layer');
 
 const toolbar = () => group('toolbar', [
   chips(
       'Sites', () => allSites().map(site => ({value: site, text: site})), () => state.sites,
-      sites => change({sites})),
+      sites => change({sites}), 'At least one site is shown.'),
   slider(
       'Window', () => ({min: 0, max: Math.max(...models().map(model => model.layers))}),
-      () => state.siteWindow || '0', value => change({siteWindow: value === '0' ? '' : value}),
+      () => state.siteWindow || '0', value => change({
+                                       siteWindow: value === '0' ? '' : value,
+                                       panes: state.panes.map(pane => ({...pane, cell: ''})),
+                                     }),
       windowText),
   select(
       'Show',
@@ -51,9 +60,11 @@ class SitesView implements View {
   private timer = 0;
   private sites: string[] = [];
   private drawn: HeatMap[] = [];
-  private readonly answers = new Map<string, Answer>();  // by site
+  private readonly made = new Map<string, RunResult>();  // by site
+  private turn = 0;
+  private partial: {site: string; fact: TraceFact}|null = null;  // of the site that is computed
 
-  constructor(index: number) {
+  constructor(private readonly index: number) {
     this.runner = new Runner(`trace-${index}`);
     this.panel = new CellPanel(index);
     this.root.dataset.view = 'sites';
@@ -72,34 +83,51 @@ class SitesView implements View {
     const sites = modelOf(pane).traced_sites.filter(site => state.sites.includes(site));
     const words = why ? [] : this.baseWords(pane);
     const key = JSON.stringify([why, words, sites]), base = JSON.stringify(words);
-    const shown = `${state.show}`;
     if (key === this.key) {
-      if (shown !== this.maps.dataset.show) this.draw();
+      if (state.show !== this.maps.dataset.show) {
+        setText(this.said, '');  // it holds values of the earlier measure
+        this.draw();
+      }
+      this.showCell();
       return;
     }
     this.key = key;
-    clearTimeout(this.timer);
-    this.runner.stop();
+    this.cancel();
+    this.actions.show([]);
     this.pane = {...pane};
     this.sites = sites;
     if (base !== this.maps.dataset.words) {  // another fact: what is shown is old
       this.maps.dataset.words = base;
-      this.answers.clear();
+      this.made.clear();
+      this.partial = null;
       this.panel.hide();
       this.maps.classList.add('stale');
+      setText(this.answerLine, '');
+      setText(this.said, '');
     }
     if (why || !sites.length) {
       this.clear();
       this.progress.idle(why || 'This model has none of the chosen sites.');
       return;
     }
+    this.showCell();
     this.progress.waiting(0);
     this.timer = setTimeout(() => void this.compute(), kDelay);
   }
 
+  // Shows the cell that the address names, once its map is there.
+  private showCell(): void {
+    const {cell} = state.panes[this.index]!, [site = '', layer, row] = cell.split(':');
+    const trace = this.made.get(site)?.result.json as Trace | undefined;
+    const isThere = trace && this.sites.includes(site) &&
+        trace.facts[0]!.probs[Number(row)]?.[Number(layer)] != null;
+    if (!isThere) this.panel.hide();
+    else if (this.panel.shown !== cell)
+      this.panel.show({pane: this.pane, trace, row: Number(row), layer: Number(layer)});
+  }
+
   hide(): void {
-    clearTimeout(this.timer);
-    this.runner.stop();
+    this.cancel();
     this.panel.hide();
     if (this.root.dataset.state !== 'drawn') this.key = '';
   }
@@ -112,42 +140,54 @@ class SitesView implements View {
   }
 
   private stop(): void {
-    clearTimeout(this.timer);
-    this.runner.stop();
+    this.cancel();
     this.progress.stopped();
     this.draw();
   }
 
+  private cancel(): void {
+    clearTimeout(this.timer);
+    ++this.turn;
+    this.runner.stop();
+  }
+
   private async compute(): Promise<void> {
-    const key = this.key, words = this.baseWords(this.pane);
-    const todo = () => this.sites.filter(site => !this.answers.has(site));
+    const turn = ++this.turn, words = this.baseWords(this.pane);
+    const todo = () => this.sites.filter(site => !this.made.has(site));
     this.progress.waiting(0);
     try {
       for (let site = todo()[0]; site; site = todo()[0]) {
         const done = `${this.sites.length - todo().length} of ${this.sites.length} sites. `;
         const say = (text: string, share: number|null) => {
-          if (key !== this.key) return;
+          if (turn !== this.turn) return;
           this.progress.computing(done + text, share);
           this.mapProgress(site!, text, share);
         };
-        const answer = await this.runner.run(['trace', ...words, `--site=${site}`], {
+        const made = await this.runner.run(['trace', ...words, `--site=${site}`], {
           waiting: ahead => {
-            if (key === this.key) this.progress.waiting(ahead);
+            if (turn === this.turn) this.progress.waiting(ahead);
           },
           progress: say,
+          partial: json => {
+            if (turn !== this.turn) return;
+            this.partial = {site: site!, fact: (json as Trace).facts[0]!};
+            this.draw();
+          },
         });
-        if (key !== this.key) return;
-        this.answers.set(site, answer);
+        if (turn !== this.turn) return;
+        this.partial = null;
+        this.made.set(site, made);
         this.draw();
+        this.showCell();
       }
       this.draw();
-      const known = this.results();
-      this.actions.show(known);
-      this.progress.drawn(this.sites.flatMap(site => this.answers.get(site)!.warnings));
+      this.actions.show(this.results());
+      this.progress.drawn(this.sites.flatMap(site => this.made.get(site)!.warnings));
     } catch (error) {
-      if (key !== this.key) return;
+      if (turn !== this.turn) return;
       if (error instanceof Ended) {
-        if (this.root.dataset.state !== 'idle') this.progress.stopped();
+        this.progress.stopped();
+        this.draw();
         return;
       }
       if (!(error instanceof ApiError && error.isLost)) this.clear();
@@ -156,7 +196,7 @@ class SitesView implements View {
   }
 
   private results(): Result[] {
-    return this.sites.flatMap(site => this.answers.get(site)?.result ?? []);
+    return this.sites.flatMap(site => this.made.get(site)?.result ?? []);
   }
 
   private clear(): void {
@@ -176,8 +216,8 @@ class SitesView implements View {
   }
 
   private draw(): void {
-    if (!this.answers.size && !this.maps.childElementCount) this.maps.classList.remove('stale');
-    if (!this.answers.size && this.maps.classList.contains('stale')) return;
+    if (!this.made.size && !this.maps.childElementCount) this.maps.classList.remove('stale');
+    if (!this.made.size && !this.partial && this.maps.classList.contains('stale')) return;
     const focused = document.activeElement?.closest<HTMLElement>('[data-site]')?.dataset.site;
     this.drawn = [];
     const made = this.sites.map(site => this.mapOf(site));
@@ -192,7 +232,8 @@ class SitesView implements View {
                                       number(fact.p_corrupt)} in the corrupted run.`;
     if (!this.said.textContent)
       this.said.textContent =
-          'Point at a cell, or use the arrow keys. Click, or press Enter, to see its tokens.';
+          'Point at a cell, or use the arrow keys, to read its value. Click it, or press Enter, ' +
+          'to see what its patched run predicts.';
   }
 
   // Says the cell's value at the visited site, and then at the others.
@@ -201,52 +242,58 @@ class SitesView implements View {
     const values: string[] = [];
     let where = '';
     for (const site of [first, ...this.sites.filter(site => site !== first)]) {
-      const trace = this.answers.get(site)?.result.json as Trace | undefined;
+      const trace = this.made.get(site)?.result.json as Trace | undefined;
       const measured = trace && measure(trace.facts[0]!, state.show);
       if (!measured) continue;
       const value = measured.cells[row]?.[layer];
       where ||= `${visible(trace.facts[0]!.tokens[row]!)}, layer ${layer}, ${measured.valueName}: `;
+      const isWithout = measured.cells[row]?.every(cell => cell == null);
       values.push(
-          value == null ? `${site} has no value, because this layer lacks the site` :
-                          `${site} ${number(value)}`);
+          value != null ? `${site} ${number(value)}` :
+              isWithout ? `${site} has no value, because the corrupted prompt lacks this token` :
+                          `${site} has no value, because this layer lacks the site`);
     }
     setText(this.said, where + values.join('; '));
   }
 
   private mapOf(site: string): HTMLElement {
-    const host = el('div', {className: 'map'}), answer = this.answers.get(site);
+    const host = el('div', {className: 'map'}), made = this.made.get(site);
     host.dataset.site = site;
     const old = this.maps.querySelector<HTMLElement>(`[data-site="${CSS.escape(site)}"]`);
-    if (!answer && old?.querySelector('svg')) {  // the map of an earlier fact, until this one is there
+    const isPart = !made && this.partial?.site === site;
+    const fact = isPart ? this.partial!.fact : (made?.result.json as Trace | undefined)?.facts[0];
+    const isStopped = this.root.dataset.state === 'idle';
+    if (!fact && !isStopped &&
+        old?.querySelector('svg')) {  // an earlier fact's map, until this one is there
       old.classList.add('stale');
       old.dataset.state = 'waiting';
       return old;
     }
-    if (!answer) {
-      const isStopped = this.root.dataset.state === 'idle';
+    if (!fact) {
       host.dataset.state = isStopped ? 'idle' : 'waiting';
       host.append(
           el('p', {className: 'map-name', textContent: site}),
           isStopped ? 'not computed' : el('progress', {max: 1, ariaLabel: `Progress of ${site}`}));
       return host;
     }
-    const trace = answer.result.json as Trace, fact = trace.facts[0]!;
+    const trace = made?.result.json as Trace | undefined;
     const measured = measure(fact, state.show);
-    host.dataset.state = 'drawn';
+    host.dataset.state = !isPart ? 'drawn' : isStopped ? 'idle' : 'computing';
     if (!measured) {
       host.append(el('p', {className: 'map-name', textContent: site}), el('p', {
                     className: 'count',
                     textContent: state.show === 'ie' ?
-                        'There is no indirect effect: p(answer) is the same in both runs.' :
-                        'A logit difference needs an other answer. With noise there is none.'
+                        'There is no indirect effect, because p(answer) is the same in the clean ' +
+                            'and the corrupted run.' :
+                        whyNoDifference(fact)
                   }));
       return host;
     }
-    const of = trace.window > 1 ? `${site}, windows of ${trace.window} layers` : site;
-    const isOld = () => this.answers.get(site) !== answer;
+    const window = trace?.window ?? 1;
+    const isOld = () => !made || this.made.get(site) !== made;
     const map = new HeatMap({
       ...measured,
-      title: of,
+      title: window > 1 ? `${site}, windows of ${window} layers` : site,
       rows: fact.tokens.map(visible),
       marked: fact.subject_span,
       ramp: ramp(site, isDark()),
@@ -254,12 +301,15 @@ class SitesView implements View {
         if (!isOld()) this.visit(site, row, layer);
       },
       choose: (row, layer) => {
-        if (!isOld() && measured.cells[row]?.[layer] != null)
-          this.panel.show({pane: this.pane, trace, row, layer});
+        if (isOld() || !trace || measured.cells[row]?.[layer] == null) return;
+        this.panel.click({pane: this.pane, trace, row, layer});
+        changePane(this.index, {cell: cellText(site, layer, row)});
       },
     });
     this.drawn.push(map);
-    host.append(map.root);
+    const [ofSite, ...at] = this.panel.shown.split(':');
+    if (trace && ofSite === site) map.mark(Number(at[1]), Number(at[0]));
+    host.append(map.root, scrollHint(host, map.root));
     return host;
   }
 }
@@ -267,8 +317,9 @@ class SitesView implements View {
 export const sitesTab: Tab = {
   id: 'sites',
   title: 'Sites',
-  about: 'Which states bring the answer back? A cell copies one state of ' +
-      'the clean run into the corrupted run.',
+  about:
+      'Which states bring the answer back? Each cell is one patched run. It restores the clean ' +
+      'run\'s states of one token, in a window of layers, and shows the chosen measure.',
   toolbar,
   view: index => new SitesView(index),
 };

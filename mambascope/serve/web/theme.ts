@@ -1,4 +1,4 @@
-// Light or dark: as the reader's system, until the button chooses.
+// Chooses light or dark colours: those of the reader's system, until the button changes them.
 const system = matchMedia('(prefers-color-scheme: dark)');
 const kKey = 'mambascope-theme';
 

@@ -1,8 +1,8 @@
-// A strip of tokens, one button each. Clicking or dragging chooses a range of them; so do Space,
-// and Shift with the arrow keys.
+// Shows a strip of tokens, one button each. Clicking or dragging chooses a range of them. So do
+// Space, and Shift with the arrow keys.
 import {Token} from './api';
 import {el} from './dom';
-import {visible} from './text';
+import {sameTokens, tokenText} from './text';
 
 export class TokenStrip {
   readonly root: HTMLElement;
@@ -42,8 +42,8 @@ export class TokenStrip {
 
   show(tokens: Token[], isMarked: (token: Token, index: number) => boolean): void {
     const focused = this.root.contains(document.activeElement);
-    const same = tokens.length === this.tokens.length &&
-        tokens.every((token, i) => token.text === this.tokens[i]!.text);
+    const same = sameTokens(tokens, this.tokens);
+    if (!same) this.drag = false;  // it was begun on other tokens
     this.tokens = tokens;
     this.at = Math.min(this.at, Math.max(0, tokens.length - 1));
     if (!same) this.root.replaceChildren(...tokens.map((token, i) => this.makeButton(token, i)));
@@ -59,7 +59,7 @@ export class TokenStrip {
     const made = el('button', {
       type: 'button',
       className: 'token',
-      textContent: visible(token.text),
+      textContent: tokenText(token),
       title: `token ${index}, id ${token.id}`
     });
     made.dataset.index = String(index);

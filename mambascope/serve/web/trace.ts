@@ -1,4 +1,5 @@
-// The document of `mambascope trace` for one fact and one site, and its cells in three measures.
+// Reads the result of `mambascope trace` for one fact and one site, and gives its cells in three
+// measures.
 import {HeatMapData} from './heat_map';
 
 export interface TraceFact {
@@ -6,6 +7,7 @@ export interface TraceFact {
   answer_id: number;
   other_answer?: string|null;
   tokens: string[];
+  corrupt_subject?: string|null;  // null with noise
   corrupt_tokens?: string[];
   subject_span: [number, number];
   p_clean: number;
