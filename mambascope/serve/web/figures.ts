@@ -11,6 +11,11 @@ function titleOf(spec: Record<string, unknown>): unknown {
   return Array.isArray(text) ? text.join(' ') : text;  // lines of a long title
 }
 
+// The figure libraries are loaded after this script, so that the page is there before them.
+const libraries = document.readyState === 'complete' ?
+    Promise.resolve() :
+    new Promise<unknown>(resolve => addEventListener('load', resolve, {once: true}));
+
 interface Embedded {
   finalize(): void;
 }
@@ -38,6 +43,7 @@ class Plot {
 
   async draw(): Promise<void> {
     const turn = ++this.turn, fresh = el('div');
+    await libraries;
     const embedded = await drawFigure(fresh, this.figure.spec, isDark()) as Embedded;
     if (turn !== this.turn) {
       embedded.finalize();

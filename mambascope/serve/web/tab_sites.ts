@@ -62,6 +62,9 @@ class SitesView implements View {
   private drawn: HeatMap[] = [];
   private readonly made = new Map<string, RunResult>();  // by site
   private turn = 0;
+  // Maps with all their cells, which need not be drawn again; `look` is their measure and theme.
+  private readonly whole =
+      new Map<string, {made: RunResult; look: string; host: HTMLElement; map: HeatMap}>();
   private partial: {site: string; fact: TraceFact}|null = null;  // of the site that is computed
 
   constructor(private readonly index: number) {
@@ -276,6 +279,11 @@ class SitesView implements View {
           isStopped ? 'not computed' : el('progress', {max: 1, ariaLabel: `Progress of ${site}`}));
       return host;
     }
+    const whole = this.whole.get(site), look = `${state.show} ${isDark()}`;
+    if (made && whole?.made === made && whole.look === look) {
+      this.drawn.push(whole.map);
+      return whole.host;
+    }
     const trace = made?.result.json as Trace | undefined;
     const measured = measure(fact, state.show);
     host.dataset.state = !isPart ? 'drawn' : isStopped ? 'idle' : 'computing';
@@ -310,6 +318,7 @@ class SitesView implements View {
     const [ofSite, ...at] = this.panel.shown.split(':');
     if (trace && ofSite === site) map.mark(Number(at[1]), Number(at[0]));
     host.append(map.root, scrollHint(host, map.root));
+    if (made) this.whole.set(site, {made, look, host, map});
     return host;
   }
 }
