@@ -13,7 +13,7 @@ endif()
 list(TRANSFORM WEB_FILES PREPEND ${WEB_MODULES}/)
 
 if(MAMBASCOPE_WEB)
-  foreach(FILE ${WEB_FILES})
+  foreach(FILE ${WEB_FILES} ${WEB_MODULES}/.bin/esbuild)
     if(NOT EXISTS ${FILE})
       message(FATAL_ERROR "MAMBASCOPE_WEB: no ${FILE}. In a copy of ${WEB_SOURCE}, `npm ci --ignore-scripts` makes the node_modules to name.")
     endif()
@@ -22,7 +22,7 @@ else()
   find_program(NPM npm)
   if(NOT NPM)
     message(FATAL_ERROR "No npm, which fetches the libraries that draw figures. Install it (apt-get install npm), "
-                        "or name a node_modules folder that holds vega, vega-lite and vega-embed: -DMAMBASCOPE_WEB=FOLDER")
+                        "or name a node_modules folder that holds vega, vega-lite, vega-embed and esbuild: -DMAMBASCOPE_WEB=FOLDER")
   endif()
   add_custom_command(
     OUTPUT ${WEB_FILES}
@@ -33,7 +33,7 @@ else()
             ${NPM} ci --ignore-scripts --no-audit --no-fund --no-progress --no-update-notifier --loglevel=error
     # Packages may date their files before the lock file, which would make them stale for ever.
     COMMAND ${CMAKE_COMMAND} -E touch ${WEB_FILES}
-    COMMENT "Fetching vega, vega-lite and vega-embed with npm"
+    COMMENT "Fetching vega, vega-lite, vega-embed and esbuild with npm"
     VERBATIM)
 endif()
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "mambascope/checkpoint/file.h"
@@ -107,6 +109,11 @@ Json ReadJson(const std::filesystem::path& path) {
   const std::string text = ReadFile(path);
   RefuseLfsPointer(text, path);
   return ParseJson(text, path.string());
+}
+
+bool AllFinite(const Json& json) {
+  if (json.is_structured()) return std::all_of(json.begin(), json.end(), AllFinite);
+  return !json.is_number_float() || std::isfinite(json.get<double>());
 }
 
 }  // namespace mambascope

@@ -24,6 +24,9 @@ Json ParseJson(std::string_view text, const std::string& name);
 // become U+FFFD.
 std::string DumpJson(const Json& json, int indent = -1);
 
+// Whether all numbers in it are finite. Result files have null in place of others.
+bool AllFinite(const Json& json);
+
 // Parses the file `path`. Throws Error when it cannot be read.
 Json ReadJson(const std::filesystem::path& path);
 

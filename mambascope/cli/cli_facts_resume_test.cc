@@ -52,6 +52,29 @@ TEST_P(ResumedCliTest, InterruptedAndLimitedRunsGoOnToTheSameResult) {
   EXPECT_EQ(ReadFile(folder_ / "cut" / lines_file), before) << "nothing is run again";
 }
 
+// What a failing disk or an editor may leave: no JSON, no number, a missing field.
+TEST_P(ResumedCliTest, DamagedLinesAreSaidAndComputedAgain) {
+  const std::string command = GetParam(), lines_file = command + ".jsonl";
+  const Json whole = RunForResult(command, "out", {"--limit", "4"});
+  Words lines = Lines(ReadFile(folder_ / "out" / lines_file));
+  ASSERT_EQ(lines.size(), 4u);
+  Json without = ParseJson(lines[2], "a line");
+  without.erase("p_clean");
+  const size_t number = lines[1].find_first_of("0123456789", lines[1].find("\"probs\":"));
+  lines[1].replace(number, lines[1].find_first_of(",]", number) - number, "NaN");
+  const std::string text =
+      lines[0] + "\n" + lines[1] + "\n" + DumpJson(without) + "\n\x01 garbage\n" + lines[3] + "\n";
+  WriteFile(folder_ / "out" / lines_file, text);
+  const Outcome again = RunFacts(command, "out", {"--limit", "4"});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.err, AllOf(HasSubstr(lines_file + ": line 2 is damaged: it has a number"),
+                               HasSubstr(lines_file + ": line 4 is damaged: it is not JSON"),
+                               HasSubstr("p_clean")));
+  ExpectClose(Result(command, "out"), whole, kRounding);
+  EXPECT_EQ(Lines(ReadFile(folder_ / "out" / lines_file)).size(), 4u);
+  EXPECT_EQ(RunFacts(command, "out", {"--limit", "4"}).err, "") << "it is whole again";
+}
+
 // The scale of the noise must not depend on which of the data set's facts are traced.
 TEST_F(ResumeCliTest, LargerLimitGoesOnWithNoiseToo) {
   const Words noise = {"--noise", "3", "--samples", "2"};

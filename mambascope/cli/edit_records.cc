@@ -86,7 +86,7 @@ void EditRecords(const CommonArguments& common, const EditArguments& o, const Ou
   if (!o.zsre.empty())
     run.identity["measures"] =
         "zsre-acc";  // lines of older versions have the token accuracies under other keys
-  ResultStore store(out / "edit.jsonl", run.identity, o.output.others(), SayThatItGoesOn);
+  ResultStore store(out / "edit.jsonl", run.identity, o.output.others(), ListenerOf(common));
   const ChosenRecords chosen = ChooseRecords(common, o, setup, std::move(asked));
   setup.WriteContexts();
   EditSweepResult result{.options = run.options, .choice = chosen.choice};

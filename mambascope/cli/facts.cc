@@ -246,12 +246,13 @@ OutputFolder OpenFolder(const std::string& name, const FactArguments& o,
   return OpenOutput(o.output, default_folder, files);
 }
 
-FactStores::FactStores(const std::vector<std::string>& names, const FactArguments& o,
-                       const OutputFolder& folder, const std::vector<RunDescription>& runs) {
+FactStores::FactStores(const std::vector<std::string>& names, const CommonArguments& common,
+                       const FactArguments& o, const OutputFolder& folder,
+                       const std::vector<RunDescription>& runs) {
   for (size_t i = 0; i < names.size(); ++i)
     stores_.push_back(o.FromFiles() ? std::make_unique<ResultStore>(
                                           folder / (names[i] + ".jsonl"), runs.at(i).identity,
-                                          o.output.others(), SayThatItGoesOn)
+                                          o.output.others(), ListenerOf(common))
                                     : nullptr);
 }
 

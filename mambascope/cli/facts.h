@@ -100,8 +100,9 @@ class FactStores {
  public:
   // Opens NAME.jsonl for each name and run, for facts of data sets. Results of one fact are not
   // stored. Throws Error where a file has lines of another run. REQUIRES: as many names as runs.
-  FactStores(const std::vector<std::string>& names, const FactArguments& arguments,
-             const OutputFolder& folder, const std::vector<RunDescription>& runs);
+  FactStores(const std::vector<std::string>& names, const CommonArguments& common,
+             const FactArguments& arguments, const OutputFolder& folder,
+             const std::vector<RunDescription>& runs);
   // [part]; null where results are not stored.
   std::vector<ResultStore*> all();
 

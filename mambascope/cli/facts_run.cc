@@ -65,7 +65,7 @@ FactsRun::FactsRun(const std::string& command, const CommonArguments& common,
   }
   RefuseOtherRun(folder, command, identities, arguments.output.others());
   for (size_t i = 0; i < models.size(); ++i)
-    stores.emplace_back(names[i], arguments, folder, runs[i]);
+    stores.emplace_back(names[i], common, arguments, folder, runs[i]);
   work = ChooseForAll(common, arguments, asked, models);
 }
 

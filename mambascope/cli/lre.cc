@@ -92,7 +92,7 @@ class LreCommand : public Command {
     run.DependsOn("seed", options.seed);
     run.DependsOn("prefix", options.train_prompts.prefix);
     RefuseOtherRun(folder, "lre", {run.identity}, a_.output.others());
-    ResultStore store(folder / "lre.jsonl", run.identity, a_.output.others(), SayThatItGoesOn);
+    ResultStore store(folder / "lre.jsonl", run.identity, a_.output.others(), ListenerOf(common));
     const std::vector<RelationResult> results =
         MeasureRelations(model, tokenizer, relations, options, store);
     const LreResult result = MakeLreResult(run.options, results);

@@ -76,6 +76,11 @@ OutputFolder OpenOutput(const OutputArguments& a, const std::string& default_fol
   return OutputFolder(folder, files);
 }
 
+StoreListener ListenerOf(const CommonArguments& common) {
+  return {.has_lines = SayThatItGoesOn,
+          .dropped = [&common](const std::string& sentence) { Warn(common, sentence); }};
+}
+
 void WriteResults(const std::string& name, const CommonArguments& common, const OutputArguments& a,
                   const OutputFolder& folder, const CommandResult& result) {
   if (common.host != nullptr) return common.host->Take(result);

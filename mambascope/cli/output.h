@@ -9,6 +9,7 @@
 #include "mambascope/cli/common.h"
 #include "mambascope/jobs/earlier_result.h"
 #include "mambascope/jobs/output_folder.h"
+#include "mambascope/jobs/result_store.h"
 
 namespace mambascope {
 
@@ -39,6 +40,10 @@ std::string DefaultFolder(const std::string& command, const std::vector<std::str
 // written, too: it does not replace a file of the run, or a file that is no .csv.
 OutputFolder OpenOutput(const OutputArguments& arguments, const std::string& default_folder,
                         const std::vector<std::string>& files);
+
+// What a store of results says at the terminal: that an interrupted run can go on, and warnings of
+// damaged lines. REQUIRES: `common` outlives the store.
+StoreListener ListenerOf(const CommonArguments& common);
 
 // Writes NAME.json and NAME.html, and the file of --table; prints the JSON, or the text and the
 // names of the files. A host (host.h) takes the result instead.

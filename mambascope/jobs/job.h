@@ -74,7 +74,7 @@ std::vector<Result> RunJob(const Job<Item, Result>& job, const std::vector<Item>
   std::vector<size_t> open;
   for (size_t i = 0; i < items.size(); ++i) {
     std::optional<Result> earlier;
-    if (const ResultStore* store = job.store(items[i]))
+    if (ResultStore* store = job.store(items[i]))
       earlier = store->template Read<Result>(job.key(items[i]));
     if (earlier) results[i] = std::move(*earlier);
     else open.push_back(i);

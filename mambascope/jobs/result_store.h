@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "mambascope/checkpoint/json.h"
@@ -14,44 +15,61 @@
 
 namespace mambascope {
 
+// What a store tells.
+struct StoreListener {
+  // The store has lines: an interrupted run can continue from now on.
+  std::function<void()> has_lines = {};
+  // A sentence about a damaged line, which was dropped.
+  std::function<void(const std::string&)> dropped = {};
+};
+
 class ResultStore {
  public:
   // Opens or makes `file`. `identity` holds everything that the numbers depend on (RunDescription),
   // and each line carries its digest. Drops an unfinished last line, which an interruption can
-  // leave. Throws Error when the file cannot be written, and when it has lines of a run with
-  // another identity; with kReplace it drops all lines then. `has_lines` is called whenever the
-  // store has lines: an interrupted run can continue from now on.
+  // leave, and among the run's lines those that are no JSON or have a number that is not finite.
+  // Throws Error when the file cannot be written, and when it has lines of a run with another
+  // identity; with kReplace it drops all lines then.
   ResultStore(const std::filesystem::path& file, const Json& identity,
-              OtherRuns other = OtherRuns::kRefuse, std::function<void()> has_lines = {});
+              OtherRuns other = OtherRuns::kRefuse, StoreListener listener = {});
 
   // Number of lines in the store.
   size_t size() const { return lines_.size(); }
   // The result of the item with this key; null if there is none.
   const Json* Find(const std::string& key) const;
-  // Reads the result of the item with this key. Throws Error when its line lacks a field of
-  // `Result`.
+  // Reads the result of the item with this key. Drops its line when it lacks a field of `Result`.
   template <typename Result>
-  std::optional<Result> Read(const std::string& key) const {
+  std::optional<Result> Read(const std::string& key) {
     const Json* line = Find(key);
     if (line == nullptr) return std::nullopt;
     try {
       return line->get<Result>();
     } catch (const Json::exception& e) {
-      RefuseLine(key, e.what());
+      DropResult(key, e.what());
+      return std::nullopt;
     }
   }
   // Writes a result, which must be a JSON object.
   void Append(const std::string& key, Json line);
 
  private:
+  struct Line {
+    Json result;
+    size_t number = 0;  // in the file, from 1
+  };
   void ReadLines();
-  [[noreturn]] void RefuseLine(const std::string& key, const std::string& why) const;
+  void DropResult(const std::string& key, const std::string& why);
+  // Writes the file without the lines of these numbers.
+  void RemoveLines(const std::set<size_t>& numbers);
+  void SayDropped(size_t number, const std::string& why) const;
+  void OpenStream();
 
   std::filesystem::path file_;
   std::string digest_;
-  std::map<std::string, Json> lines_;  // by key
+  std::map<std::string, Line> lines_;  // by key
+  size_t last_ = 0;                    // number of the file's last line
   std::ofstream stream_;
-  std::function<void()> has_lines_;
+  StoreListener listener_;
 };
 
 }  // namespace mambascope

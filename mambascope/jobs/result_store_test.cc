@@ -12,6 +12,7 @@ namespace mambascope {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 class ResultStoreTest : public testing::Test {
@@ -50,14 +51,60 @@ class ResultStoreTest : public testing::Test {
   const Json made_by_ = {{"site", "resid"}, {"seed", 3}};
 };
 
-TEST_F(ResultStoreTest, ReadsAResultOrSaysWhichLineIsNone) {
-  ResultStore store(file_, made_by_);
-  store.Append("tower", {{"metres", 330}});
-  store.Append("hill", {{"metres", "high"}});
-  EXPECT_EQ(store.Read<Json>("tower")->at("metres"), 330);
-  EXPECT_FALSE(store.Read<Json>("sea"));
-  EXPECT_THAT(ErrorOf([&] { store.Read<std::vector<int>>("hill"); }),
-              AllOf(HasSubstr(file_.string()), HasSubstr("hill")));
+// A store whose sentences about damaged lines are collected.
+class ListenedStore {
+ public:
+  ListenedStore(const std::filesystem::path& file, const Json& made_by)
+      : store(file, made_by, OtherRuns::kRefuse,
+              {.dropped = [this](const std::string& sentence) { said.push_back(sentence); }}) {}
+  std::vector<std::string> said;
+  ResultStore store;
+};
+
+TEST_F(ResultStoreTest, AResultThatLacksAFieldIsDroppedAndSaid) {
+  Write({"a"});
+  ResultStore(file_, made_by_).Append("hill", {{"metres", "high"}});
+  Write({"b"});
+  ListenedStore listened(file_, made_by_);
+  EXPECT_FALSE(listened.store.Read<Json>("sea"));
+  EXPECT_EQ(listened.store.Read<Json>("a")->at("text"), "a");
+  EXPECT_FALSE(listened.store.Read<std::vector<int>>("hill"));
+  EXPECT_THAT(listened.said,
+              ElementsAre(AllOf(HasSubstr(file_.string() + ": line 2"), HasSubstr("array"))));
+  EXPECT_FALSE(listened.store.Read<Json>("hill"));
+  listened.store.Append("c", {{"text", "c"}});
+  EXPECT_EQ(Kept({"a", "b", "c"}), (std::vector<std::string>{"a", "b", "c"}));
+}
+
+TEST_F(ResultStoreTest, DamagedLinesAreDroppedAndSaid) {
+  const std::string first = Write({"a"}), both = Write({"b"}), second = both.substr(first.size());
+  std::string not_finite = second;
+  not_finite.replace(not_finite.rfind("\"b\""), 3, "NaN");  // its text
+  for (const std::string& damaged :
+       {std::string("garbage\n"), std::string("\n"), std::string("\xff\xfe\n"),
+        second.substr(0, 7) + "\n", std::string(3, '\0') + "\n", not_finite}) {
+    WriteFile(file_, first + damaged + second);
+    ListenedStore listened(file_, made_by_);
+    EXPECT_THAT(listened.said, ElementsAre(HasSubstr(file_.string() + ": line 2 is damaged")))
+        << damaged;
+    EXPECT_EQ(Bytes(), both);
+    EXPECT_EQ(Kept({"a", "b"}), (std::vector<std::string>{"a", "b"}));
+  }
+}
+
+// The lines' numbers are those of the file, after lines were dropped, too.
+TEST_F(ResultStoreTest, NamesLinesAsTheFileNumbersThem) {
+  const std::string own = Write({"a"});
+  WriteFile(file_, "garbage\n" + own + "more\n");
+  Json bad = {{"metres", "high"}};
+  {
+    ListenedStore listened(file_, made_by_);
+    EXPECT_THAT(listened.said, ElementsAre(HasSubstr("line 1 "), HasSubstr("line 3 ")));
+    listened.store.Append("hill", bad);
+    EXPECT_FALSE(listened.store.Read<std::vector<int>>("hill"));
+    EXPECT_THAT(listened.said.back(), HasSubstr("line 2 "));
+  }
+  EXPECT_EQ(Bytes(), own);
 }
 
 TEST_F(ResultStoreTest, EachLineIsOnDiskAtOnce) {
@@ -136,13 +183,14 @@ TEST_F(ResultStoreTest, OneForeignLineIsEnough) {
                 own.substr(0, 9));  // not even the cut-off line goes
 }
 
+// It may be another program's file. Among lines of the run, what is no JSON is damage.
 TEST_F(ResultStoreTest, GarbageIsRefused) {
   const std::string own = Write({"a"});
-  for (const char* garbage :
-       {"garbage\n", "\n", "{}\n", "[1]\n", "7\n", "{\"text\": \"a\"}\n", "\xff\xfe\n"}) {
+  for (const char* garbage : {"{}\n", "[1]\n", "7\n", "{\"text\": \"a\"}\n"}) {
     ExpectRefused(garbage);
     ExpectRefused(own + garbage);
   }
+  for (const char* garbage : {"garbage\n", "\n", "\xff\xfe\n"}) ExpectRefused(garbage);
 }
 
 TEST_F(ResultStoreTest, DigestOfAnotherTypeIsRefused) {

@@ -88,6 +88,7 @@ ResultFile ReadResult(const fs::path& file) {
                 "results are files such as trace.json, which `mambascope trace` writes");
   std::string what;
   try {
+    if (!AllFinite(json)) throw Error("it has a number that is not finite");
     return {file, reader->second(json), runs};
   } catch (const nlohmann::json::exception& e) {
     what = e.what();

@@ -4,6 +4,7 @@
 #include <httplib.h>
 #include <sys/socket.h>
 
+#include <thread>
 #include <utility>
 
 #include "mambascope/error.h"
@@ -75,7 +76,10 @@ void SetSocketOptions(socket_t socket) {
 struct Server::Impl {
   Impl(ServerOptions o, Service& s) : options(std::move(o)), service(s), queue(kMostWaiting) {
     http.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-    http.set_socket_options(SetSocketOptions);
+    http.set_socket_options([this](socket_t made) {
+      SetSocketOptions(made);
+      socket = made;
+    });
     http.set_payload_max_length(kLongestBody);
     // One request per connection: the body of a refused request would be read as the next one.
     http.set_keep_alive_max_count(1);
@@ -202,6 +206,7 @@ struct Server::Impl {
   WorkQueue queue;
   std::mutex report;
   httplib::Server http;
+  socket_t socket = INVALID_SOCKET;  // that listens
   int port = 0;
 };
 
@@ -215,6 +220,8 @@ Server::Server(ServerOptions options, Service& service)
         fmt::format("the server cannot listen at {} port {}", host, port),
         "another program may have the port, or the address may be another machine's: choose "
         "a port with --port, or a free one with --port 0");
+  // httplib lets 5 connections wait. More are dropped when many clients come at once.
+  ::listen(impl_->socket, SOMAXCONN);
 }
 
 Server::~Server() = default;
@@ -225,6 +232,9 @@ void Server::Listen() {
   if (!impl_->http.listen_after_bind()) throw Error("the server cannot listen any more");
 }
 
-void Server::Stop() { impl_->http.stop(); }
+void Server::Stop() {
+  while (!impl_->http.is_running()) std::this_thread::sleep_for(kPoll);  // stop() is lost before
+  impl_->http.stop();
+}
 
 }  // namespace mambascope

@@ -38,6 +38,7 @@ class Server {
   int port() const;
   // Answers requests until Stop.
   void Listen();
+  // Ends Listen, on another thread. Waits until it has begun.
   void Stop();
 
  private:

@@ -142,7 +142,7 @@ export const knockoutTab: Tab = {
   title: 'Knockout',
   about: 'Does the answer need this flow of information? A knockout stops the target tokens from ' +
       'reading the source tokens in a window of layers. A lower p(answer) means that the flow ' +
-      'was needed.',
+      'was needed. In a Mamba, the convolution also lets tokens read the few before them.',
   toolbar,
   view: index => new FigureView(
       'knockout', index, words,
