@@ -1,5 +1,6 @@
 #include "mambascope/cli/common.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -19,6 +20,7 @@
 #include "mambascope/figures/label.h"
 #include "mambascope/intervene/sweep.h"
 #include "mambascope/model/kernels/batch_sizes.h"
+#include "mambascope/model/ops.h"
 #include "mambascope/model/threads.h"
 #include "mambascope/plural.h"
 
@@ -222,12 +224,17 @@ std::string ModelFingerprint(const CommonArguments& o) {
   return o.host != nullptr ? o.host->Kept().fingerprint : Fingerprint(ModelFolder(o.model));
 }
 
+void RequireSameCheckpoint(const CommonArguments& o, const std::string& file,
+                           const std::string& what, const std::string& made_for) {
+  if (const std::string model = ModelFingerprint(o); made_for != model)
+    throw Error(fmt::format("{} is {} of another checkpoint: it was made for {}, and {} is {}",
+                            file, what, made_for, ModelFolder(o.model).string(), model),
+                "give the --model that it was made with");
+}
+
 StoredEdits ReadEditsOf(const CommonArguments& o, const std::string& file) {
   StoredEdits stored = o.host != nullptr ? o.host->Edits(file) : ReadEdits(file);
-  if (const std::string model = ModelFingerprint(o); stored.model != model)
-    throw Error(fmt::format("{} is an edit of another checkpoint: it was made for {}, and {} is {}",
-                            file, stored.model, ModelFolder(o.model).string(), model),
-                "give the --model that it was made with");
+  RequireSameCheckpoint(o, file, "an edit", stored.model);
   return stored;
 }
 
@@ -371,6 +378,22 @@ std::vector<int64_t> PromptIds(const CommonArguments& common, const PromptArgume
 Json TokenText(const std::optional<Tokenizer>& tokenizer, int64_t id) {
   const std::optional<std::string> text = tokenizer ? tokenizer->DecodeToken(id) : std::nullopt;
   return text ? Json(*text) : Json();
+}
+
+std::string ShownToken(const Json& text) {
+  return text.is_string() ? VisibleText(text.get<std::string>()) : "";
+}
+
+Json TopTokens(const at::Tensor& p, int64_t top, const std::optional<Tokenizer>& tokenizer) {
+  RequireFinite(p, "a probability");
+  const auto [values, ids] = p.topk(std::min(top, p.size(0)));
+  Json list = Json::array();
+  for (int64_t i = 0; i < ids.size(0); ++i) {
+    const auto id = ids[i].item<int64_t>();
+    list.push_back(
+        {{"id", id}, {"text", TokenText(tokenizer, id)}, {"prob", values[i].item<double>()}});
+  }
+  return list;
 }
 
 }  // namespace mambascope

@@ -2,6 +2,8 @@
 // tokenizer, warnings and printing.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <functional>
 #include <optional>
 #include <string>
@@ -97,6 +99,10 @@ Model LoadModel(const CommonArguments& arguments, const Tokenizer* tokenizer = n
 // The fingerprint of the model's checkpoint.
 std::string ModelFingerprint(const CommonArguments& arguments);
 
+// Throws Error if `file` is of another checkpoint than the model's. `what` names it, as "an edit",
+// and `made_for` is the fingerprint of its checkpoint.
+void RequireSameCheckpoint(const CommonArguments& arguments, const std::string& file,
+                           const std::string& what, const std::string& made_for);
 // Reads a file of edits of this model. Throws Error for edits of another checkpoint.
 StoredEdits ReadEditsOf(const CommonArguments& arguments, const std::string& file);
 
@@ -165,5 +171,10 @@ std::vector<int64_t> PromptIds(const CommonArguments& common, const PromptArgume
 
 // Returns the text of one token. Returns null without a tokenizer, and for an id that it lacks.
 Json TokenText(const std::optional<Tokenizer>& tokenizer, int64_t id);
+// Returns such a text as a terminal shows it; "" for null.
+std::string ShownToken(const Json& text);
+// Returns the `top` most probable tokens of a distribution p [vocab], which is on the CPU, as
+// [{id, text, prob}]. Throws Error when a probability is not finite.
+Json TopTokens(const at::Tensor& p, int64_t top, const std::optional<Tokenizer>& tokenizer);
 
 }  // namespace mambascope

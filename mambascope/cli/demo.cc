@@ -156,12 +156,10 @@ class DemoCommand : public Command {
   }
 
   void RunStep(const Step& step) {
-    std::vector<std::string> words = {"mambascope"};
-    words.insert(words.end(), step.words.begin(), step.words.end());
+    std::vector<std::string> words = step.words;
     for (const std::string& word : ModelWords(step.words[0])) words.push_back(word);
-    std::string line;
-    for (const std::string& word : words) line += (line.empty() ? "" : " ") + ShellQuoted(word);
-    Say(fmt::format("$ {}\n\n", line));
+    Say(fmt::format("$ {}\n\n", ShellLine(words)));
+    words.insert(words.begin(), "mambascope");
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     if (RunCommandLine(static_cast<int>(arguments.size()), arguments.data()) != 0)

@@ -3,37 +3,23 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
-#include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/lre/jacobian.h"
 #include "mambascope/experiments/lre/lre_json.h"
 #include "mambascope/experiments/lre/predictions.h"
 #include "mambascope/figures/label.h"
-#include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
 
 // The most probable tokens of one output of the last block, [d_model].
-Json TopTokens(const Model& model, const Tokenizer& tokenizer, const at::Tensor& z, int64_t top) {
-  const at::Tensor p = model.Unembed(z).cpu().softmax(0);
-  RequireFinite(p, "a probability");
-  const auto [values, ids] = p.topk(std::min(top, p.size(0)));
-  Json list = Json::array();
-  for (int64_t i = 0; i < ids.size(0); ++i) {
-    const auto id = ids[i].item<int64_t>();
-    const std::optional<std::string> text = tokenizer.DecodeToken(id);
-    list.push_back(
-        {{"id", id}, {"text", text ? Json(*text) : Json()}, {"prob", values[i].item<double>()}});
-  }
-  return list;
+Json TokensAfter(const Model& model, const Tokenizer& tokenizer, const at::Tensor& z, int64_t top) {
+  return TopTokens(model.Unembed(z).cpu().softmax(0), top, tokenizer);
 }
 
 std::string TokenColumn(const Json& token) {
-  return fmt::format(
-      "{:8.4f}  {}", token["prob"].get<double>(),
-      token["text"].is_string() ? VisibleText(token["text"].get<std::string>()) : "");
+  return fmt::format("{:8.4f}  {}", token["prob"].get<double>(), ShownToken(token["text"]));
 }
 
 // After the samples that the operator was made from, the subject's own left out; or --prompt alone.
@@ -53,10 +39,7 @@ PromptToken MakeApplyPrompt(const LreArguments& a, const Tokenizer& tokenizer,
 
 void ApplyLre(const CommonArguments& common, const LreArguments& a) {
   const StoredLre stored = ReadLre(*a.apply);
-  if (const std::string model = ModelFingerprint(common); stored.model != model)
-    throw Error(fmt::format("{} was made with another checkpoint: {}, and {} is {}", *a.apply,
-                            stored.model, common.model, model),
-                "give the --model that it was made with");
+  RequireSameCheckpoint(common, *a.apply, "an operator", stored.model);
   const Tokenizer tokenizer = RequireTokenizer(common);
   const Model model = LoadModel(common, &tokenizer);
   if (stored.lre.layer < kEmbedLayer || stored.lre.layer >= model.layers())
@@ -69,8 +52,8 @@ void ApplyLre(const CommonArguments& common, const LreArguments& a) {
   const Place from = BlockOutput(lre.layer);
   const at::Tensor h = TokenStates(model, {prompt}, {from}).at(from)[0],
                    own = LastStates(model, {prompt})[0];
-  const Json says = TopTokens(model, tokenizer, lre(h), a.top),
-             model_says = TopTokens(model, tokenizer, own, a.top);
+  const Json says = TokensAfter(model, tokenizer, lre(h), a.top),
+             model_says = TokensAfter(model, tokenizer, own, a.top);
   const Json layer = LayerJson(lre.layer);
   std::string text =
       fmt::format("{} at layer {}, beta {}\n{:<32}{}\n", VisibleText(stored.relation),

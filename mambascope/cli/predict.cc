@@ -8,7 +8,6 @@
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/tracing/patched_run.h"
-#include "mambascope/figures/label.h"
 #include "mambascope/model/ops.h"
 
 namespace mambascope {
@@ -67,35 +66,19 @@ Json TokensJson(const std::vector<Token>& tokens, const std::optional<Tokenizer>
   return json;
 }
 
-std::string WordText(const Json& text) {
-  return text.is_string() ? VisibleText(text.get<std::string>()) : "";
-}
-
 std::string TokensText(const Json& tokens) {
   std::string text = "tokens:";
   for (const Json& token : tokens)
     text += token.at("text").is_null() ? fmt::format(" {}", token.at("id").get<int64_t>())
-                                       : fmt::format(" [{}]", WordText(token.at("text")));
+                                       : fmt::format(" [{}]", ShownToken(token.at("text")));
   return text + "\n";
-}
-
-// The most probable tokens of a distribution p [vocab].
-Json TopJson(const at::Tensor& p, int64_t top, const std::optional<Tokenizer>& tokenizer) {
-  const at::Tensor best = std::get<1>(p.topk(std::min(top, p.size(0))));
-  Json json = Json::array();
-  for (int64_t k = 0; k < best.size(0); ++k) {
-    const auto id = best[k].item<int64_t>();
-    json.push_back(
-        {{"id", id}, {"text", TokenText(tokenizer, id)}, {"prob", p[id].item<double>()}});
-  }
-  return json;
 }
 
 std::string TopText(const Json& top) {
   std::string text;
   for (const Json& token : top)
     text += fmt::format("{:8.4f}  {:>6}  {}\n", token.at("prob").get<double>(),
-                        token.at("id").get<int64_t>(), WordText(token.at("text")));
+                        token.at("id").get<int64_t>(), ShownToken(token.at("text")));
   return text;
 }
 
@@ -138,35 +121,43 @@ class PredictCommand : public Command {
 
   void Run() override {
     const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, a_.prompt);
-    if (a_.restore && !tokenizer) (void)RequireTokenizer(common);  // throws
-    Model model = LoadModel(common, tokenizer ? &*tokenizer : nullptr);
-    if (a_.edit) model = model.Edited(ReadEditsOf(common, *a_.edit).edits);
-    if (a_.restore) PredictPatched(model, *tokenizer);
-    else Predict(model, tokenizer);
+    if (a_.restore) PredictPatched(tokenizer ? *tokenizer : RequireTokenizer(common));
+    else Predict(tokenizer);
   }
 
  private:
-  void Predict(const Model& model, const std::optional<Tokenizer>& tokenizer) const {
+  // The model, with the edits of --edit.
+  Model ChosenModel(const Tokenizer* tokenizer) const {
+    const std::vector<Edit> edits =
+        a_.edit ? ReadEditsOf(common, *a_.edit).edits : std::vector<Edit>();
+    const Model model = LoadModel(common, tokenizer);
+    return edits.empty() ? model : model.Edited(edits);
+  }
+
+  void Predict(const std::optional<Tokenizer>& tokenizer) const {
     const std::vector<Token> tokens = PromptTokens(common, a_.prompt, tokenizer);
+    const Model model = ChosenModel(tokenizer ? &*tokenizer : nullptr);
     const at::Tensor h =
         model.Forward(TokenIds(tokens), Packing::Whole({static_cast<int64_t>(tokens.size())}));
     const at::Tensor logits = model.Unembed(h[-1]).cpu();
     RequireFinite(logits, "a logit");
     Json json = {{"tokens", TokensJson(tokens, tokenizer)},
-                 {"top", TopJson(logits.softmax(0), a_.top, tokenizer)}};
-    for (Json& token : json["tokens"]) {
-      if (a_.prompt.prompt) break;
-      token.erase("begin");  // ids have no text
-      token.erase("end");
+                 {"top", TopTokens(logits.softmax(0), a_.top, tokenizer)}};
+    if (!a_.prompt.prompt) {  // ids have no place in a text
+      for (Json& token : json["tokens"]) {
+        token.erase("begin");
+        token.erase("end");
+      }
     }
     for (Json& token : json["top"])
       token["logit"] = logits[token.at("id").get<int64_t>()].item<double>();
     Print(common, json, TokensText(json["tokens"]) + TopText(json["top"]));
   }
 
-  void PredictPatched(const Model& model, const Tokenizer& tokenizer) const {
+  void PredictPatched(const Tokenizer& tokenizer) const {
     const FactArguments fact = a_.fact();
     AskedFacts asked = ReadFacts(common, fact);
+    const Model model = ChosenModel(&tokenizer);
     FitFacts(common, fact, model, tokenizer, asked);
     const auto [site, layer, token] = ParseCell(*a_.restore, model);
     const TracedSite at{site, a_.window.value_or(DefaultWindow(site, model.layers()))};
@@ -175,8 +166,7 @@ class PredictCommand : public Command {
                                       {.progress = [&](int64_t done, int64_t total) {
                                         progress(static_cast<double>(done), total);
                                       }});
-    RequireFinite(run.patched, "a probability");
-    const auto top = [&](const at::Tensor& p) { return TopJson(p, a_.top, tokenizer); };
+    const auto top = [&](const at::Tensor& p) { return TopTokens(p, a_.top, tokenizer); };
     const auto tokens = [&](const Prompt& prompt) {
       return TokensJson(tokenizer.Encode(prompt.text), tokenizer);
     };

@@ -108,14 +108,13 @@ std::vector<std::string> ServedRequest::Words() const {
 }
 
 std::string ServedRequest::CommandText() const {
-  std::string line = "mambascope";
+  std::vector<std::string> words;
   for (const std::string& word : Words()) {
     const auto [name, value] = SplitWord(word);
-    line += value.empty() || value.starts_with('-')
-                ? " " + ShellQuoted(word)
-                : fmt::format(" {} {}", name, ShellQuoted(value));
+    if (value.empty() || value.starts_with('-')) words.push_back(word);
+    else words.insert(words.end(), {name, value});
   }
-  return line;
+  return ShellLine(words);
 }
 
 void CheckLength(const ServedRequest& request, int64_t max_tokens) {

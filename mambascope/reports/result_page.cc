@@ -90,12 +90,16 @@ std::string ShellQuoted(const std::string& text) {
   return quoted + "'";
 }
 
+std::string ShellLine(const std::vector<std::string>& words) {
+  std::string line = "mambascope";
+  for (const std::string& word : words) line += " " + ShellQuoted(word);
+  return line;
+}
+
 std::string CommandLine(const Json& options) {
   const Json words = options.value("arguments", Json());
   if (!words.is_array() || words.empty()) return "";
-  std::string line = "mambascope";
-  for (const Json& word : words) line += " " + ShellQuoted(word.get<std::string>());
-  return line;
+  return ShellLine(words.get<std::vector<std::string>>());
 }
 
 PageLines OptionLines(const Json& options) {

@@ -56,6 +56,8 @@ std::string EffectText(Metric metric);
 std::string CommandLine(const Json& options);
 // The text as one word of a POSIX shell.
 std::string ShellQuoted(const std::string& text);
+// "mambascope", and after it these words: a command and its options.
+std::string ShellLine(const std::vector<std::string>& words);
 
 // The options, a line each, for "How this was made".
 PageLines OptionLines(const Json& options);
