@@ -72,8 +72,10 @@ std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepB
       for (size_t i = 0; i < rows.size(); ++i) so_far[static_cast<size_t>(rows[i])] = some[i];
       options.partial(so_far);
     };
-  const std::vector<AnswerCell> cells =
-      ReadCells(model, Sweep(model, bases, cases, sweep), answers, others);
+  const at::Tensor last = Sweep(model, bases, cases, sweep);
+  std::vector<AnswerCell> cells;
+  for (const std::optional<AnswerCell>& cell : so_far) cells.push_back(cell.value());
+  if (!options.partial) cells = ReadCells(model, last, answers, others);
   if (!std::all_of(cells.begin(), cells.end(),
                    [](const AnswerCell& cell) { return std::isfinite(cell.p); }))
     throw NotFinite("a probability");
