@@ -3,6 +3,8 @@
 #include "mambascope/cli/edit_places.h"
 #include "mambascope/data/prompt.h"
 #include "mambascope/experiments/tracing/trace.h"
+#include "mambascope/figures/colour_scale.h"
+#include "mambascope/reports/trace_figures.h"
 
 namespace mambascope {
 namespace {
@@ -23,16 +25,23 @@ Json EditJson(const Model& model) {
   return {{"layer", place.layer}, {"projection", place.projection}};
 }
 
+// The colours of the site's heat map, as figures have them.
+Json RampsJson(const std::vector<std::string>& sites, const Model& model) {
+  Json ramps = Json::object();
+  for (const std::string& site : sites) {
+    const Scheme& scheme =
+        ColourScheme(Grid{.scheme = SchemeForSite(ParseSite(site, model.sites()))});
+    ramps[site] = {{"on_white", scheme.ramp}, {"on_black", scheme.on_black()}};
+  }
+  return ramps;
+}
+
 Json ModelJson(const std::string& name, const Model& model) {
-  Json sites = Json::array();
-  for (const SiteInfo& site : model.sites()) sites.push_back(SiteName(site.site));
+  const std::vector<std::string> traced = PublishedSites(model);
   return {{"name", name},
-          {"architecture", model.config().model_type},
           {"layers", model.layers()},
-          {"parameters", model.parameters()},
-          {"vocab", model.config().vocab},
-          {"sites", sites},
-          {"traced_sites", PublishedSites(model)},
+          {"traced_sites", traced},
+          {"ramps", RampsJson(traced, model)},
           {"mixers",
            {{"mamba", model.LayersWith(MixerKind::kScan)},
             {"attention", model.LayersWith(MixerKind::kAttention)}}},
@@ -61,8 +70,7 @@ Json ExamplesJson(const std::vector<Fact>& facts, const Tokenizer& tokenizer) {
 }  // namespace
 
 Json SessionJson(const ServedModels& models, const std::vector<Fact>& facts) {
-  Json session = {{"version", kVersion},
-                  {"models", Json::array()},
+  Json session = {{"models", Json::array()},
                   {"examples", ExamplesJson(facts, *models.models[0].kept.tokenizer)},
                   {"max_tokens", models.max_tokens}};
   for (const ServedModel& one : models.models)

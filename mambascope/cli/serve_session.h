@@ -9,7 +9,7 @@
 
 namespace mambascope {
 
-// {version, models, examples, max_tokens}. Examples are some of `facts`. REQUIRES: at least one
+// {models, examples, max_tokens}. Examples are some of `facts`. REQUIRES: at least one
 // model.
 Json SessionJson(const ServedModels& models, const std::vector<Fact>& facts);
 

@@ -163,13 +163,13 @@ std::string HtmlPage(const Page& page) {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{}</title>
 <style>
-{}</style>
+{}{}</style>
 </head>
 <body>
 <main{}>
 <header><h1>{}</h1><button id="theme" type="button">Light / dark</button></header>
 )",
-                                 kPolicy, title, web::PageCss(),
+                                 kPolicy, title, web::BaseCss(), web::PageCss(),
                                  page.chapters.empty() ? "" : " class=\"report\"", title);
   html += DefinitionList(info.summary) + Tables(info.tables) + MadeBy("", info.made_by) +
           Contents(page);

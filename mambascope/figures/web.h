@@ -23,6 +23,7 @@ std::string_view LineChart();
 std::string_view LinePanels();
 std::string_view Scatter();
 
+std::string_view BaseCss();  // what PageCss and ServeCss need
 std::string_view PageCss();
 std::string_view ThemeJs();   // what PageJs and RenderJs need
 std::string_view PageJs();    // draws the page's specifications

@@ -144,6 +144,7 @@ struct Server::Impl {
 
   void AddFiles() {
     AddFile("/", "text/html; charset=utf-8", web::ServeHtml);
+    AddFile("/base.css", "text/css; charset=utf-8", web::BaseCss);
     AddFile("/app.css", "text/css; charset=utf-8", web::ServeCss);
     AddFile("/app.js", "text/javascript; charset=utf-8", web::ServeJs);
     AddFile("/vega.js", "text/javascript; charset=utf-8", web::Vega);

@@ -1,18 +1,16 @@
 // The web server of `mambascope serve`: one page, and the data behind it. Answers to commands are
 // streams of server-sent events.
 //
-//   GET /                        the page
-//   GET /NAME                    its scripts and its style
-//   GET /report                  the report of result folders
-//   GET /api/session             Service::Session
-//   POST /api/run                {client, words}: the events of a command (work_queue.h). The
-//   command
-//                                is cancelled when the connection closes, or when the same client
-//                                asks for another one.
+//   GET /                    the page
+//   GET /NAME                its scripts and its style
+//   GET /report              the report of result folders
+//   GET /api/session         Service::Session
+//   POST /api/run            {client, words}: the events of a command (work_queue.h)
 //   GET /api/edits/ID/edit.safetensors
 //   POST /api/edits/ID/save
 //   DELETE /api/edits/ID
 //
+// A command is cancelled when its connection closes, or when the same client asks for another one.
 // All other answers are JSON. An error has a status of 400 or more, and a {message}.
 #pragma once
 

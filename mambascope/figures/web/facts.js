@@ -24,14 +24,6 @@ function svgElement(name, attributes = {}, text = '') {
 const number = value => (value === null || value === undefined ? 'no value' : Number(value.toPrecision(3)).toString());
 const visible = text => text.replace(/ /g, '\u00b7').replace(/\n/g, '\u21b5') || '\u00b7';
 
-// The colour of a share from 0 to 1 on a ramp of #rrggbb colours.
-function colourAt(ramp, share) {
-  const at = Math.min(Math.max(share, 0), 1) * (ramp.length - 1), low = Math.min(Math.floor(at), ramp.length - 2);
-  const channel = (colour, i) => parseInt(colour.slice(1 + 2 * i, 3 + 2 * i), 16);
-  const mixed = [0, 1, 2].map(i => Math.round(channel(ramp[low], i) * (low + 1 - at) + channel(ramp[low + 1], i) * (at - low)));
-  return `rgb(${mixed.join(' ')})`;
-}
-
 // The colours of values from `low` to `high`, which `name` names.
 function legend(svg, {left, top, ramp, low, high, name}) {
   const steps = 32, width = 160;

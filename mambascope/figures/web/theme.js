@@ -1,5 +1,5 @@
-// What report pages (page.js), the page of `mambascope serve` (figures.ts) and Node.js (render.js) share: the colours, how a page draws and
-// saves a figure, and what saved pictures leave out. Only theme and withoutHelpers work without a browser.
+// What report pages (page.js), the page of `mambascope serve` (figures.ts) and Node.js (render.js) share: colours, how a page draws and
+// saves a figure, and what saved pictures leave out. Only theme, colourAt and withoutHelpers work without a browser.
 'use strict';
 
 // Colours of axes, titles and legends. A figure's specification itself holds the colours of its marks.
@@ -12,6 +12,14 @@ function theme(dark) {
     legend: {labelColor: ink, titleColor: soft},
     header: {labelColor: ink},
   };
+}
+
+// The colour of a share from 0 to 1 on a ramp of #rrggbb colours.
+function colourAt(ramp, share) {
+  const at = Math.min(Math.max(share, 0), 1) * (ramp.length - 1), low = Math.min(Math.floor(at), ramp.length - 2);
+  const channel = (colour, i) => parseInt(colour.slice(1 + 2 * i, 3 + 2 * i), 16);
+  const mixed = [0, 1, 2].map(i => Math.round(channel(ramp[low], i) * (low + 1 - at) + channel(ramp[low + 1], i) * (at - low)));
+  return `rgb(${mixed.join(' ')})`;
 }
 
 // The specification without the views and layers that only show what is selected on the screen.
@@ -82,4 +90,4 @@ function saveButtons(specOf, name, shownView = () => null) {
 }
 
 // The page of `mambascope serve` imports this file; a page that holds it as a script has no `module`.
-if (typeof module === 'object') module.exports = {theme, withoutHelpers, drawFigure, saveButtons};
+if (typeof module === 'object') module.exports = {theme, colourAt, withoutHelpers, drawFigure, saveButtons};

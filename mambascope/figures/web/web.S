@@ -23,6 +23,7 @@ mambascope_web_\name\()_end:
   embed line_chart, "line_chart.vl.jsonc"
   embed line_panels, "line_panels.vl.jsonc"
   embed scatter, "scatter.vl.jsonc"
+  embed base_css, "base.css"
   embed page_css, "page.css"
   embed theme_js, "theme.js"
   embed page_js, "page.js"

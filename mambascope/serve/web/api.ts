@@ -9,6 +9,7 @@ export interface Model {
   name: string;
   layers: number;
   traced_sites: string[];
+  ramps: Record<string, {on_white: string[]; on_black: string[]}>;  // of traced sites
   mixers: {mamba: number[]; attention: number[]};
   projections: Projection[];
   edit: {layer: number; projection: string};

@@ -96,14 +96,7 @@ export class CellPanel {
     this.lists.classList.add('stale');
     this.progress.computing();
     try {
-      const {result, warnings} = await this.runner.run(this.words(choice), {
-        waiting: ahead => {
-          if (turn === this.turn) this.progress.waiting(ahead);
-        },
-        progress: (text, share) => {
-          if (turn === this.turn) this.progress.computing(text, share);
-        },
-      });
+      const {result, warnings} = await this.runner.run(this.words(choice), this.progress.events(() => turn === this.turn));
       if (turn !== this.turn) return;
       this.draw(choice, result.json as Prediction);
       this.actions.show([result]);

@@ -96,12 +96,7 @@ export class EditedModel {
     this.progress.computing();
     try {
       const words = ['predict', modelWord(tried), `--prompt=${promptOf(tried)}`, '--top=10'];
-      const on = {
-        waiting: (ahead: number) => {
-          if (turn === this.turn) this.progress.waiting(ahead);
-        },
-        progress: () => {},
-      };
+      const on = {...this.progress.events(() => turn === this.turn), progress: () => {}};
       const made = await Promise.all(this.runners.map(
           (runner, i) => runner.run(i ? [...words, `--edit=${this.edit}`] : words, on)));
       if (turn !== this.turn) return;

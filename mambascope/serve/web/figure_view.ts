@@ -3,7 +3,7 @@ import {Actions} from './actions';
 import {Ended} from './api';
 import {Control} from './controls';
 import {el} from './dom';
-import {Figures} from './figures';
+import {Figures, summaryLines} from './figures';
 import {Progress} from './progress';
 import {Runner, RunResult} from './runner';
 import {PaneState} from './state';
@@ -85,14 +85,7 @@ export class FigureView implements View {
     const turn = ++this.turn;
     this.progress.waiting(0);
     try {
-      const made = await this.runner.run(this.words, {
-        waiting: ahead => {
-          if (turn === this.turn) this.progress.waiting(ahead);
-        },
-        progress: (text, share) => {
-          if (turn === this.turn) this.progress.computing(text, share);
-        },
-      });
+      const made = await this.runner.run(this.words, this.progress.events(() => turn === this.turn));
       if (turn === this.turn && await this.figures.show(made.result.figures, made.result.tables))
         this.show(made);
     } catch (error) {
@@ -107,8 +100,7 @@ export class FigureView implements View {
   }
 
   private show({result, warnings}: RunResult): void {
-    this.summary.replaceChildren(...result.summary.flatMap(
-        ([name, value]) => [el('dt', {textContent: name}), el('dd', {textContent: value})]));
+    this.summary.replaceChildren(...summaryLines(result));
     this.actions.show([result]);
     this.content.classList.remove('stale');
     this.progress.drawn(warnings);

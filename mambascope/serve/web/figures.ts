@@ -1,7 +1,7 @@
 // Draws the server's Vega-Lite figures and tables as report pages do.
 import {drawFigure, saveButtons} from '../../figures/web/theme.js';
 
-import {Figure, Table} from './api';
+import {Figure, Result, Table} from './api';
 import {el, scrollHint} from './dom';
 import {isDark, onTheme} from './theme';
 
@@ -60,6 +60,10 @@ class Plot {
     this.embedded?.finalize();
   }
 }
+
+// What was run and found, as lines of a description list.
+export const summaryLines = ({summary}: Result): HTMLElement[] => summary.flatMap(
+    ([name, value]) => [el('dt', {textContent: name}), el('dd', {textContent: value})]);
 
 function tableElement(table: Table): HTMLElement {
   const head =

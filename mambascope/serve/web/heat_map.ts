@@ -1,6 +1,7 @@
 // Draws a heat map of a traced site: rows are tokens, columns are layers. The pointer and the arrow
 // keys visit its cells. A click or Enter chooses one.
-import {colourAt} from './colours';
+import {colourAt} from '../../figures/web/theme.js';
+
 import {freshId, svgEl} from './dom';
 import {number} from './text';
 

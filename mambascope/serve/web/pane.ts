@@ -181,14 +181,7 @@ export class Pane {
     const turn = ++this.turn, pane = state.panes[this.index]!;
     this.progress.waiting(0);
     try {
-      const {result, warnings} = await this.runner.run(this.words(pane), {
-        waiting: ahead => {
-          if (turn === this.turn) this.progress.waiting(ahead);
-        },
-        progress: (text, share) => {
-          if (turn === this.turn) this.progress.computing(text, share);
-        },
-      });
+      const {result, warnings} = await this.runner.run(this.words(pane), this.progress.events(() => turn === this.turn));
       if (turn !== this.turn) return;
       const {tokens, top} = result.json as Prediction;
       this.root.classList.remove('old');

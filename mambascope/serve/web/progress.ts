@@ -1,5 +1,5 @@
 // Says what a view is doing: it shows progress with a Stop button, warnings and errors.
-import {ApiError} from './api';
+import {ApiError, RunEvents} from './api';
 import {button, el, setText} from './dom';
 import {plural, withFields} from './text';
 
@@ -60,6 +60,18 @@ export class Progress {
     setText(this.status, this.text);
     if (this.share === null) this.bar.removeAttribute('value');
     else this.bar.value = this.share;
+  }
+
+  // Hears of a run while it is the view's newest one.
+  events(isNewest: () => boolean): Pick<RunEvents, 'waiting'|'progress'> {
+    return {
+      waiting: ahead => {
+        if (isNewest()) this.waiting(ahead);
+      },
+      progress: (text, share) => {
+        if (isNewest()) this.computing(text, share);
+      },
+    };
   }
 
   idle(text: string): void {

@@ -8,7 +8,7 @@ import {button, el, labelled} from './dom';
 import {EditedModel} from './edited_model';
 import {missing, modelWord, subjectOf, templateOf} from './fact';
 import {View} from './figure_view';
-import {Figures} from './figures';
+import {Figures, summaryLines} from './figures';
 import {Progress} from './progress';
 import {Runner, RunResult} from './runner';
 import {changePane, modelOf, PaneState, state} from './state';
@@ -177,14 +177,7 @@ class EditView implements View {
     this.progress.waiting(0);
     this.editButton.disabled = true;
     try {
-      const made = await this.runner.run(this.words(pane), {
-        waiting: ahead => {
-          if (turn === this.turn) this.progress.waiting(ahead);
-        },
-        progress: (text, share) => {
-          if (turn === this.turn) this.progress.computing(text, share);
-        },
-      });
+      const made = await this.runner.run(this.words(pane), this.progress.events(() => turn === this.turn));
       if (turn === this.turn && await this.figures.show(made.result.figures, made.result.tables))
         this.show(pane, made);
     } catch (error) {
@@ -200,8 +193,7 @@ class EditView implements View {
     this.made = JSON.stringify(this.words(pane));
     this.madeOf = pane.model;
     this.showLists(result);
-    this.summary.replaceChildren(...result.summary.flatMap(
-        ([name, value]) => [el('dt', {textContent: name}), el('dd', {textContent: value})]));
+    this.summary.replaceChildren(...summaryLines(result));
     if (result.edit !== undefined) {
       this.edited = new EditedModel(this.index, result.edit, pane, () => {
         this.clear();

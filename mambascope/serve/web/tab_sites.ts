@@ -3,7 +3,6 @@
 import {Actions} from './actions';
 import {ApiError, Ended, Result} from './api';
 import {CellPanel, cellText} from './cell';
-import {ramp} from './colours';
 import {chips, group, option, select, slider} from './controls';
 import {el, scrollHint, setText} from './dom';
 import {corruptionWords, factWords, missing} from './fact';
@@ -161,18 +160,16 @@ class SitesView implements View {
     try {
       for (let site = todo()[0]; site; site = todo()[0]) {
         const done = `${this.sites.length - todo().length} of ${this.sites.length} sites. `;
-        const say = (text: string, share: number|null) => {
-          if (turn !== this.turn) return;
-          this.progress.computing(done + text, share);
-          this.mapProgress(site!, text, share);
-        };
+        const isNewest = () => turn === this.turn;
         const made = await this.runner.run(['trace', ...words, `--site=${site}`], {
-          waiting: ahead => {
-            if (turn === this.turn) this.progress.waiting(ahead);
+          ...this.progress.events(isNewest),
+          progress: (text, share) => {
+            if (!isNewest()) return;
+            this.progress.computing(done + text, share);
+            this.mapProgress(site!, text, share);
           },
-          progress: say,
           partial: json => {
-            if (turn !== this.turn) return;
+            if (!isNewest()) return;
             this.partial = {site: site!, fact: (json as Trace).facts[0]!};
             this.draw();
           },
@@ -297,14 +294,14 @@ class SitesView implements View {
                   }));
       return host;
     }
-    const window = trace?.window ?? 1;
+    const window = trace?.window ?? 1, ramps = modelOf(this.pane).ramps[site]!;
     const isOld = () => !made || this.made.get(site) !== made;
     const map = new HeatMap({
       ...measured,
       title: window > 1 ? `${site}, windows of ${window} layers` : site,
       rows: fact.tokens.map(visible),
       marked: fact.subject_span,
-      ramp: ramp(site, isDark()),
+      ramp: ramps[isDark() ? 'on_black' : 'on_white'],
       visit: (row, layer) => {
         if (!isOld()) this.visit(site, row, layer);
       },
