@@ -12,8 +12,9 @@ namespace mambascope {
 // was installed or copied without it.
 std::optional<std::filesystem::path> FindBundled(const std::string& name);
 
-// The name of the bundled text, for FindBundled.
+// The names of the bundled text and of the bundled relations, for FindBundled.
 inline constexpr const char* kBundledText = "data/demo/sentences.jsonl";
+inline constexpr const char* kBundledRelations = "data/demo/relations";
 
 // Whether a checkpoint with this fingerprint is one of the bundled models.
 bool IsBundledModel(const std::string& fingerprint);

@@ -103,7 +103,7 @@ class DemoCommand : public Command {
     if (const size_t hole = question.find("{}"); hole != std::string::npos)
       question.replace(hole, 2, subject_);
     const std::string limit = std::to_string(limit_),
-                      relations = relations_ ? *relations_ : Bundled("data/demo/relations"),
+                      relations = relations_ ? *relations_ : Bundled(kBundledRelations),
                       relation =
                           relation_ ? *relation_ : Bundled("data/demo/relations/animal_class.json");
     const int late = static_cast<int>(std::lround(0.7 * model.layers()));

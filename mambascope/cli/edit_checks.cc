@@ -48,7 +48,6 @@ const Relation* GivenRelation(const CommonArguments& common, const std::vector<R
 
 std::vector<CheckPrompt> TakeCheckPrompts(const CommonArguments& common,
                                           const EditCheckArguments& o, const Rewrite& rewrite) {
-  constexpr const char* kBundledRelations = "data/demo/relations";
   std::vector<Relation> relations;
   const Relation* relation = nullptr;
   if (!o.relations.empty()) {

@@ -133,7 +133,7 @@ class ServeCommand : public Command {
   std::vector<Fact> Facts() const {
     std::vector<std::filesystem::path> files(relations_.begin(), relations_.end());
     if (files.empty()) {
-      const auto bundled = FindBundled("data/demo/relations");
+      const auto bundled = FindBundled(kBundledRelations);
       if (!bundled) return {};
       files = {*bundled};
     }

@@ -27,7 +27,7 @@ class ResultStore {
  public:
   // Opens or makes `file`. `identity` holds everything that the numbers depend on (RunDescription),
   // and each line carries its digest. Drops an unfinished last line, which an interruption can
-  // leave, and among the run's lines those that are no JSON or have a number that is not finite.
+  // leave, and among the run's lines those that are not JSON or have a number that is not finite.
   // Throws Error when the file cannot be written, and when it has lines of a run with another
   // identity; with kReplace it drops all lines then.
   ResultStore(const std::filesystem::path& file, const Json& identity,

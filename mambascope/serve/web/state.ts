@@ -26,7 +26,7 @@ export interface PaneState {
   tried: string;   // the prompt tried on the edited model; '': that of the edit
 }
 
-export interface PageState {
+interface PageState {
   tab: string;
   panes: PaneState[];  // one or two
   same: string;        // '1': the second pane follows the prompt of the first

@@ -23,7 +23,7 @@ export interface Trace {
   facts: TraceFact[];
 }
 
-export interface Measured extends Pick<HeatMapData, 'cells'|'low'|'high'|'references'|'valueName'> {
+interface Measured extends Pick<HeatMapData, 'cells'|'low'|'high'|'references'|'valueName'> {
   clean: number;
   corrupted: number;
 }
