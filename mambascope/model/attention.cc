@@ -4,6 +4,7 @@
 
 #include "mambascope/model/block.h"
 #include "mambascope/model/kernels/conv.h"
+#include "mambascope/model/kernels/elementwise.h"
 #include "mambascope/model/kernels/rope.h"
 #include "mambascope/model/norms.h"
 
@@ -105,7 +106,7 @@ ProjectHeads GatedHeads(int64_t head_dim, const Projection& q, const Projection&
     };
     const auto parts = heads(q, 2 * head_dim).chunk(2, 2);  // [row, heads, head_dim] each
     return AttentionInput{parts[0], heads(k, head_dim), heads(v, head_dim),
-                          at::sigmoid(parts[1]).flatten(1)};
+                          Sigmoid(parts[1]).flatten(1)};
   };
 }
 

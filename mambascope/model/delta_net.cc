@@ -17,6 +17,7 @@
 
 #include "mambascope/model/kernels/conv.h"
 #include "mambascope/model/kernels/delta_scan.h"
+#include "mambascope/model/kernels/elementwise.h"
 #include "mambascope/model/mamba.h"
 #include "mambascope/model/ops.h"
 
@@ -41,7 +42,7 @@ class DeltaNet : public Part {
     const CutRows cuts(packing, hooks.Cuts(MixerKind::kScan), c_.d_conv);
     const DeltaInput input = Inputs(in, packing, from, kept, hooks, cuts);
     const at::Tensor s = hooks(Site::kSsmOut, DeltaScan(input, packing, from.ssm, kept.ssm, cuts));
-    const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, in.z)));
+    const at::Tensor g = hooks(Site::kGate, Silu(hooks(Site::kGateIn, in.z)));
     return Linear(hooks(Site::kMixed, s * NormOf(s) * g), w_o_);  // [row, d_model]
   }
 
@@ -59,7 +60,7 @@ class DeltaNet : public Part {
                   .skip = {},
                   .gate = NormOf(s) * states.at(Site::kGate),
                   .out = w_o_,
-                  .step = at::softplus(in.a + dt_bias_),
+                  .step = Softplus(in.a + dt_bias_),
                   .matrix = [input](int64_t first, int64_t begin, int64_t end) {
                     const auto own = [&](const at::Tensor& t) { return t.slice(1, begin, end); };
                     return DeltaMatrix(
@@ -94,8 +95,8 @@ class DeltaNet : public Part {
   DeltaInput Inputs(const DeltaProjected& in, const Packing& packing, const Carry& from,
                     Carry& kept, const LayerHooks& hooks, const CutRows& cuts) const {
     const at::Tensor v = hooks(Site::kConvIn, in.v);  // [row, heads * d_value]
-    const auto parts = at::silu(CausalConv(at::cat({in.q, in.k, v}, 1), conv_, {}, packing,
-                                           from.conv, kept.conv, cuts))
+    const auto parts = Silu(CausalConv(at::cat({in.q, in.k, v}, 1), conv_, {}, packing, from.conv,
+                                       kept.conv, cuts))
                            .split_with_sizes({Keys(), Keys(), Values()}, 1);
     const auto keys = [&](const at::Tensor& y) {  // -> [row + extra, heads, d_key], of length 1
       const at::Tensor heads = y.unflatten(1, {c_.key_heads, c_.d_key});
@@ -105,8 +106,7 @@ class DeltaNet : public Part {
     const at::Tensor values = hooks(Site::kSsmIn, parts[2], packing.rows());
     return {keys(parts[0]) / std::sqrt(static_cast<double>(c_.d_key)), keys(parts[1]),
             values.unflatten(1, {c_.heads, c_.d_value}),
-            decay_ * at::softplus(cuts.WithExtra(in.a) + dt_bias_),
-            at::sigmoid(cuts.WithExtra(in.b))};
+            decay_ * Softplus(cuts.WithExtra(in.a) + dt_bias_), Sigmoid(cuts.WithExtra(in.b))};
   }
 
   // Returns what the norm multiplies s [row, heads * d_value] by: weight / RMS of the head.

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "mambascope/model/kernels/elementwise.h"
 #include "mambascope/model/ops.h"
 
 namespace mambascope {
@@ -38,7 +39,7 @@ class Experts : public Part {
   // the router's, [row, expert].
   std::pair<at::Tensor, at::Tensor> Choose(const at::Tensor& logits) const {
     const at::Tensor scores = config_.scores == ExpertsConfig::Scores::kSigmoid
-                                  ? at::sigmoid(logits)
+                                  ? Sigmoid(logits)
                                   : at::softmax(logits, 1);
     const at::Tensor& bias = weights_.choice_bias;
     const at::Tensor chosen =

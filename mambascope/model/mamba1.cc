@@ -8,6 +8,7 @@
 #include <ATen/ATen.h>
 
 #include "mambascope/model/kernels/conv.h"
+#include "mambascope/model/kernels/elementwise.h"
 #include "mambascope/model/kernels/scan.h"
 #include "mambascope/model/mamba.h"
 #include "mambascope/model/ops.h"
@@ -41,9 +42,9 @@ class Mamba1 : public Part {
     const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));  // [row, d_inner]
     const CutRows cuts(packing, hooks.Cuts(MixerKind::kScan), ssm_.d_conv);
     const at::Tensor conv = CausalConv(a, conv_, conv_bias_, packing, from.conv, kept.conv, cuts);
-    const at::Tensor c = hooks(Site::kSsmIn, at::silu(conv), packing.rows());
+    const at::Tensor c = hooks(Site::kSsmIn, Silu(conv), packing.rows());
     const at::Tensor s = hooks(Site::kSsmOut, Ssm(c, packing, from, kept, cuts));
-    const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, Linear(x, w_g_))));
+    const at::Tensor g = hooks(Site::kGate, Silu(hooks(Site::kGateIn, Linear(x, w_g_))));
     return Linear(hooks(Site::kMixed, s * g), w_o_);  // [row, d_model]
   }
 
@@ -85,7 +86,7 @@ class Mamba1 : public Part {
     const auto parts = Linear(c, w_x_).split_with_sizes({ssm_.dt_rank, n, n}, 1);
     const at::Tensor dt = Normed(parts[0], dt_norm_), b = Normed(parts[1], b_norm_),
                      cc = Normed(parts[2], c_norm_);
-    const at::Tensor delta = at::softplus(Linear(dt, w_dt_));  // [row, d_inner]
+    const at::Tensor delta = Softplus(Linear(dt, w_dt_));  // [row, d_inner]
     return {c, delta, a_, b.unsqueeze(1), cc.unsqueeze(1)};
   }
   at::Tensor Normed(const at::Tensor& x, const at::Tensor& weight) const {

@@ -11,6 +11,7 @@
 #include <ATen/ATen.h>
 
 #include "mambascope/model/kernels/conv.h"
+#include "mambascope/model/kernels/elementwise.h"
 #include "mambascope/model/kernels/scan.h"
 #include "mambascope/model/mamba.h"
 #include "mambascope/model/ops.h"
@@ -48,7 +49,7 @@ class Mamba2 : public Part {
     const at::Tensor y = SelectiveScan(input, packing, from.ssm, kept.ssm, cuts);
     const at::Tensor s =
         hooks(Site::kSsmOut, at::addcmul(y, input.x.narrow(0, 0, packing.rows()), d_));
-    const at::Tensor g = hooks(Site::kGate, at::silu(hooks(Site::kGateIn, in[0])));
+    const at::Tensor g = hooks(Site::kGate, Silu(hooks(Site::kGateIn, in[0])));
     return Linear(hooks(Site::kMixed, Mixed(s, g)), w_o_);  // [row, d_model]
   }
 
@@ -101,10 +102,10 @@ class Mamba2 : public Part {
     const at::Tensor a = hooks(Site::kConvIn, in[1]);  // [row, d_inner]
     const at::Tensor conv =
         CausalConv(at::cat({a, in[2]}, 1), conv_, conv_bias_, packing, from.conv, kept.conv, cuts);
-    const auto parts = at::silu(conv).split_with_sizes({d, bc, bc}, 1);
+    const auto parts = Silu(conv).split_with_sizes({d, bc, bc}, 1);
     const at::Tensor c = hooks(Site::kSsmIn, parts[0], packing.rows()), dt = cuts.WithExtra(in[3]);
     const at::Tensor delta =
-        PerChannel(at::clamp(at::softplus(dt + dt_bias_), ssm_.dt_min, ssm_.dt_max));
+        PerChannel(at::clamp(Softplus(dt + dt_bias_), ssm_.dt_min, ssm_.dt_max));
     return {c, delta, a_, Grouped(parts[1]), Grouped(parts[2])};
   }
   at::Tensor Mixed(const at::Tensor& s, const at::Tensor& g) const {  // [row, d_inner]

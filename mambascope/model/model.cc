@@ -11,6 +11,7 @@
 #include "mambascope/error.h"
 #include "mambascope/model/family.h"
 #include "mambascope/model/kernels/batch_sizes.h"
+#include "mambascope/model/kernels/product.h"
 #include "mambascope/model/ops.h"
 #include "mambascope/model/unread.h"
 
@@ -121,7 +122,7 @@ Model Model::Edited(const std::vector<Edit>& edits) const {
                   "was the edit made for another model?");
     }
     const at::Tensor change =
-        edit.v.to(weight.options()).t().mm(edit.u.to(weight.options()));  // [out, in]
+        Product(edit.v.to(weight.options()).t(), edit.u.to(weight.options()));  // [out, in]
     for (int l : LayersSharing(edit.layer, edit.projection)) {
       std::shared_ptr<const Layer>& layer = edited.layers_[static_cast<size_t>(l)];
       layer = layer->Edited(edit.projection, change);

@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include "mambascope/model/kernels/elementwise.h"
+#include "mambascope/model/kernels/product.h"
+
 namespace mambascope {
 
 Projection Projection::Load(const Weights& w, const std::string& name, int64_t out, int64_t in,
@@ -21,8 +24,11 @@ Projection Scaled(const Projection& p, double scale) {
 }
 
 at::Tensor Linear(const at::Tensor& x, const Projection& p) {
-  if (p.weight.scalar_type() == at::kFloat) return at::linear(x, p.weight, p.bias);
-  const at::Tensor product = at::linear(x.to(p.weight.scalar_type()), p.weight).to(at::kFloat);
+  const at::ScalarType type = p.weight.scalar_type();
+  const at::Tensor rounded = x.to(type);
+  // On the CPU, Product widens bfloat16 weights itself.
+  const at::Tensor product =
+      Product(x.is_cpu() ? rounded.to(at::kFloat) : rounded, p.weight.t()).to(type).to(at::kFloat);
   return p.bias.defined() ? product + p.bias : product;
 }
 
@@ -55,9 +61,9 @@ void RequireFinite(const at::Tensor& x, const std::string& what) {
 
 at::Tensor Activate(const at::Tensor& x, Activation activation) {
   switch (activation) {
-    case Activation::kSilu: return at::silu(x);
-    case Activation::kGelu: return at::gelu(x);
-    case Activation::kGeluTanh: return at::gelu(x, "tanh");
+    case Activation::kSilu: return Silu(x);
+    case Activation::kGelu: return Gelu(x);
+    case Activation::kGeluTanh: return GeluTanh(x);
     case Activation::kRelu: return at::relu(x);
     case Activation::kRelu2: return at::relu(x).square();
   }

@@ -19,6 +19,10 @@ void SetThreads(int threads) {
   if (openblas_set_num_threads != nullptr) openblas_set_num_threads(threads);
 }
 
+OneThread::OneThread() : threads_(at::get_num_threads()) { SetThreads(1); }
+
+OneThread::~OneThread() { SetThreads(threads_); }
+
 void KeepFreedMemory() {
 #ifdef M_TRIM_THRESHOLD
   mallopt(M_MMAP_MAX, 0);

@@ -9,6 +9,7 @@
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/error.h"
+#include "mambascope/model/kernels/product.h"
 
 namespace mambascope {
 namespace {
@@ -69,7 +70,7 @@ void Apply(const Model& model, const Edit& edit, EditedType type,
   const at::Tensor whole = stored.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
   const at::Tensor rows =
       (place.transposed ? whole.t() : whole).narrow(0, place.row, edit.v.size(1));
-  rows.add_(edit.v.cpu().to(at::kFloat).t().mm(edit.u.cpu().to(at::kFloat)));
+  rows.add_(Product(edit.v.cpu().to(at::kFloat).t(), edit.u.cpu().to(at::kFloat)));
   stored = type == EditedType::kFloat32 ? whole : whole.to(stored.scalar_type());
   for (const int layer : model.LayersSharing(edit.layer, edit.projection)) {
     const auto copy = weights.find(model.editable(layer, edit.projection).copy);

@@ -11,6 +11,7 @@
 
 #include "mambascope/experiments/editing/target_scores.h"
 #include "mambascope/experiments/statistics.h"
+#include "mambascope/model/threads.h"
 
 namespace mambascope {
 namespace {
@@ -22,6 +23,7 @@ double GeometricMean(std::vector<double> values) {
 
 std::vector<WeightChange> WeightChanges(const Model& base, const Model& edited,
                                         const std::vector<Edit>& edits) {
+  const OneThread one_thread;
   std::set<std::pair<int, std::string>> places;
   for (const Edit& edit : edits) places.emplace(edit.layer, edit.projection);
   std::vector<WeightChange> changes;

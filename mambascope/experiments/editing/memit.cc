@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "mambascope/error.h"
+#include "mambascope/model/threads.h"
 
 namespace mambascope {
 namespace {
@@ -63,7 +64,9 @@ MemitLayer EditLayer(const Model& model, const std::vector<RewritePrompts>& fact
                      const std::string& projection, const at::Tensor& way,
                      const MomentSolver& solver, double lambda) {
   const EditableWeight place = model.editable(key.layer, projection);
-  const at::Tensor u = Spread(Keys(model, facts, key), solver, lambda).to(way.device());  // A^T
+  const at::Tensor keys = Keys(model, facts, key);
+  const OneThread one_thread;
+  const at::Tensor u = Spread(keys, solver, lambda).to(way.device());  // A^T
   const at::Tensor v = place.scale == 1 ? way : way / place.scale;
   MemitLayer result{.edit = {key.layer, projection, u.to(at::kFloat), v.to(at::kFloat)}};
   result.change_norm = v.to(at::kDouble).t().mm(u).norm().item<double>();

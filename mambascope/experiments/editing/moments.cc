@@ -1,6 +1,7 @@
 #include "mambascope/experiments/editing/moments.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@
 #include "mambascope/error.h"
 #include "mambascope/intervene/check.h"
 #include "mambascope/model/ops.h"
+#include "mambascope/model/threads.h"
 
 namespace mambascope {
 namespace {
@@ -19,16 +21,26 @@ constexpr double kMostCondition = 1e12;
 // Columns per block of the product. The sum is symmetric, so blocks below the diagonal are skipped.
 constexpr int64_t kBlock = 128;
 
-// Adds x^T x to `sum`, upper blocks only.
-void AddProducts(const at::Tensor& x, at::Tensor sum) {
-  const int64_t width = x.size(1);
+// Adds x^T x to `sum`, upper blocks only. One thread computes a block, so that the sum does not
+// depend on their number.
+void AddProducts(const at::Tensor& x, const at::Tensor& sum) {
+  const int64_t width = x.size(1), blocks = (width + kBlock - 1) / kBlock;
   const at::Tensor keys = x.to(at::kDouble);  // [row, width]
-  for (int64_t begin = 0; begin < width; begin += kBlock) {
-    const int64_t end = std::min(begin + kBlock, width);
+  const auto add = [&](int64_t block) {
+    const int64_t begin = block * kBlock, end = std::min(begin + kBlock, width);
     sum.slice(0, begin, end)
         .slice(1, begin)
         .addmm_(keys.slice(1, begin, end).t(), keys.slice(1, begin));
+  };
+  if (!x.is_cpu()) {
+    for (int64_t block = 0; block < blocks; ++block) add(block);
+    return;
   }
+  at::parallel_for(0, blocks, 1, [&](int64_t first, int64_t last) {
+    const c10::NoGradGuard no_grad;
+    // The upper blocks are larger. Each thread gets large and small ones.
+    for (int64_t i = first; i < last; ++i) add(i % 2 == 0 ? i / 2 : blocks - 1 - i / 2);
+  });
 }
 
 // Adds the states at the wanted places to their moments.
@@ -95,6 +107,7 @@ void MomentCollector::Restore(const Place& place, const Moments& moments) {
 
 MomentSolver::MomentSolver(const Moments& moments, double ridge)
     : ridge_(ridge), count_(moments.count) {
+  const OneThread one_thread;
   at::Tensor c = moments.Mean();
   if (ridge > 0) c.diagonal().add_(c.diagonal().mean() * ridge);
   const auto [factor, info] = at::linalg_cholesky_ex(c);
@@ -113,6 +126,7 @@ at::Tensor MomentSolver::Solve(const at::Tensor& keys) const {
                             factor_.size(0)),
                 "use more text (several times as many tokens as the width), or --ridge 1e-4");
   }
+  const OneThread one_thread;
   return at::cholesky_solve(keys.to(at::kCPU, at::kDouble).t(), factor_).t();
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "mambascope/error.h"
+#include "mambascope/model/threads.h"
 
 namespace mambascope {
 namespace {
@@ -31,6 +32,7 @@ std::map<Place, at::Tensor> KeysAndValues(const Model& model, const std::vector<
 RomeEdit MakeEdit(const RomeTask& task, const EditableWeight& place, const at::Tensor& keys,
                   const at::Tensor& values, FoundValue found, const MomentSolver& solver,
                   RomeOptions::Division division) {
+  const OneThread one_thread;
   const at::Tensor mean = keys.mean(0, /*keepdim=*/true);            // [1, in]
   at::Tensor u = solver.Solve(mean).to(keys.device(), at::kDouble);  // [1, in]
   u = u / u.norm();

@@ -8,6 +8,7 @@
 
 #include "mambascope/data/random.h"
 #include "mambascope/error.h"
+#include "mambascope/model/threads.h"
 
 namespace mambascope {
 namespace {
@@ -63,6 +64,7 @@ void CheckAnswer(const Model& model, int64_t answer) {
 
 double EmbeddingStd(const Model& model, const Tokenizer& tokenizer,
                     const std::vector<std::string>& subjects) {
+  const OneThread one_thread;
   int64_t count = 0;
   double sum = 0, squares = 0;
   for (const std::string& subject : subjects) {

@@ -7,6 +7,7 @@
 #include "mambascope/error.h"
 #include "mambascope/experiments/knockout/layer_inputs.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/model/kernels/product.h"
 
 namespace mambascope {
 namespace {
@@ -47,7 +48,8 @@ AnswerParts DecomposeAnswer(const Model& model, const std::vector<int64_t>& ids,
     for (const Mixing& mixing :
          model.layer(l).Mix({run.State(BlockInput(l), 0), run.State(BlockInput(0), 0)})) {
       if (!mixing.writes) continue;
-      const std::vector<double> by_token = ToVector(mixing.Written(to).mv(logit.direction));
+      const std::vector<double> by_token =
+          ToVector(Product(mixing.Written(to), logit.direction.unsqueeze(1)).squeeze(1));
       for (size_t t = 0; t < by_token.size(); ++t) parts.by_token.back()[t] += by_token[t];
       if (mixing.skip.defined()) parts.skip.back() += share(mixing.WrittenBySkip(to));
       if (mixing.out.bias.defined()) parts.bias.back() += share(mixing.out.bias);

@@ -3,6 +3,9 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include "mambascope/model/kernels/product.h"
+#include "mambascope/model/threads.h"
+
 namespace mambascope {
 
 LreOperator LreEstimate::Operator(size_t i, double beta) const {
@@ -33,7 +36,7 @@ LreEstimate EstimateLre(const Model& model, const std::vector<PromptToken>& prom
     const StateJacobians jacobians =
         Jacobians(model, prompts[static_cast<size_t>(j)], layers, options);
     const at::Tensor jh =
-        result.h.bmm(jacobians.w.transpose(1, 2));  // [layer, prompt, d_model], J_j h_i
+        Product(result.h, jacobians.w.transpose(1, 2));  // [layer, prompt, d_model], J_j h_i
     own.push_back(jh.select(1, j));
     b.push_back(jacobians.z - own.back());
     z.push_back(jacobians.z);
@@ -58,6 +61,7 @@ LreOperator TranslationOperator(int layer, const at::Tensor& h, const at::Tensor
 
 // W = Z^T (H H^T)^+ H for centred H and Z [prompt, d_model], in float64.
 LreOperator RegressionOperator(int layer, const at::Tensor& h, const at::Tensor& z) {
+  const OneThread one_thread;
   const at::Tensor h64 = h.to(at::kDouble), z64 = z.to(at::kDouble);
   const at::Tensor hc = h64 - h64.mean(0), zc = z64 - z64.mean(0);
   const at::Tensor w = zc.t().mm(at::linalg_pinv(hc.mm(hc.t()), 1e-10, /*hermitian=*/true)).mm(hc);

@@ -7,10 +7,13 @@
 #include "mambascope/checkpoint/tensor_file.h"
 #include "mambascope/data/text_fields.h"
 #include "mambascope/error.h"
+#include "mambascope/model/kernels/product.h"
+#include "mambascope/model/threads.h"
 
 namespace mambascope {
 
 LowRankInverse::LowRankInverse(const at::Tensor& w, int64_t most) {
+  const OneThread one_thread;
   const auto [u, sigma, v_t] = at::linalg_svd(w.to(at::kFloat), /*full_matrices=*/false);
   const at::Tensor inverse = at::where(sigma > 0, 1 / sigma, at::zeros_like(sigma));
   u_over_sigma_ = (u * inverse).narrow(1, 0, most).contiguous();
@@ -19,10 +22,10 @@ LowRankInverse::LowRankInverse(const at::Tensor& w, int64_t most) {
 
 at::Tensor LowRankInverse::operator()(const at::Tensor& dz,
                                       const std::vector<int64_t>& ranks) const {
-  const at::Tensor coordinates = dz.mm(u_over_sigma_);  // [state, value]
+  const at::Tensor coordinates = Product(dz, u_over_sigma_);  // [state, value]
   std::vector<at::Tensor> dh;
   for (int64_t rank : ranks)
-    dh.push_back(coordinates.narrow(1, 0, rank).mm(v_t_.narrow(0, 0, rank)));
+    dh.push_back(Product(coordinates.narrow(1, 0, rank), v_t_.narrow(0, 0, rank)));
   return at::stack(dh);
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "mambascope/data/relation.h"
+#include "mambascope/model/kernels/product.h"
 
 namespace mambascope {
 
@@ -24,7 +25,7 @@ struct LreOperator {
   double beta = 1;
 
   // h [.., d_model] -> z [.., d_model]
-  at::Tensor operator()(const at::Tensor& h) const { return h.matmul(w.t()).mul(beta).add(b); }
+  at::Tensor operator()(const at::Tensor& h) const { return Product(h, w.t()).mul(beta).add(b); }
 };
 
 // The inverse W+_rho = V_rho diag(1 / sigma) U_rho^T of the rho largest singular values of W = U

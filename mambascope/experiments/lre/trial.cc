@@ -15,6 +15,7 @@
 #include "mambascope/experiments/lre/estimate.h"
 #include "mambascope/experiments/lre/predictions.h"
 #include "mambascope/experiments/lre/state_edits.h"
+#include "mambascope/model/kernels/product.h"
 
 namespace mambascope {
 namespace {
@@ -118,8 +119,9 @@ class Measures {
   // Returns the scores by which beta is chosen.
   std::vector<Score> MeasureBetas(const LreEstimate& estimate, int64_t i, const at::Tensor& h,
                                   LreLayer& layer) const {
-    const PredictionScores says = Says(ByBeta(h.mm(estimate.w[i].t()), estimate.b[i], grid_.betas),
-                                       test_);  // [beta * sample]
+    const PredictionScores says =
+        Says(ByBeta(Product(h, estimate.w[i].t()), estimate.b[i], grid_.betas),
+             test_);  // [beta * sample]
     PredictionScores held_out_says;
     if (held_out())
       held_out_says =

@@ -14,6 +14,7 @@
 #include "mambascope/model/experts.h"
 #include "mambascope/model/families/config_fields.h"
 #include "mambascope/model/families/families.h"
+#include "mambascope/model/kernels/elementwise.h"
 #include "mambascope/model/mlp.h"
 #include "mambascope/model/norms.h"
 
@@ -110,7 +111,7 @@ std::unique_ptr<Part> LoadSharedExpert(const Config& config, const Weights& w) {
       GatedHidden(Activation::kSilu, Projection::Load(own, "gate_proj", width, d, false),
                   Projection::Load(own, "up_proj", width, d, false));
   const Projection share = Projection::Load(w, "shared_expert_gate", 1, d, false);
-  return MakeMlp([=](const at::Tensor& y) { return at::sigmoid(Linear(y, share)) * hidden(y); },
+  return MakeMlp([=](const at::Tensor& y) { return Sigmoid(Linear(y, share)) * hidden(y); },
                  Projection::Load(own, "down_proj", d, width, false));
 }
 

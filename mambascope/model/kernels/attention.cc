@@ -9,6 +9,7 @@
 #include <map>
 
 #include "mambascope/model/kernels/batch_sizes.h"
+#include "mambascope/model/kernels/product.h"
 
 namespace mambascope {
 namespace {
@@ -191,9 +192,9 @@ at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const AttentionC
         .transpose(1, 2)
         .reshape({slots * each, heads, length, x.size(3)});
   };
-  const at::Tensor own = by_slot(at::matmul(q, r.own_k.transpose(2, 3)));
+  const at::Tensor own = by_slot(Product(q, r.own_k.transpose(2, 3)));
   at::Tensor scores =
-      before == 0 ? own : at::cat({at::matmul(by_slot(q), r.slot_k.transpose(2, 3)), own}, 3);
+      before == 0 ? own : at::cat({Product(by_slot(q), r.slot_k.transpose(2, 3)), own}, 3);
   const auto for_scores = [&](const at::Tensor& x) {  // [heads or 1, row of the block, readable row
                                                       // or 1] -> as the scores
     return x.to(scores.device()).reshape({-1, slots, each * length, x.size(-1)}).transpose(0, 1);
@@ -210,8 +211,8 @@ at::Tensor AttendBlock(const at::Tensor& q, const Readables& r, const AttentionC
                              static_cast<double>(before + length);
     weights = at::where(unreadable.all(-1, true), alike, weights);
   }
-  at::Tensor out = by_slot(at::matmul(by_segment(weights.slice(3, before)), r.own_v));
-  if (before > 0) out = out + at::matmul(weights.slice(3, 0, before), r.slot_v);
+  at::Tensor out = by_slot(Product(by_segment(weights.slice(3, before)), r.own_v));
+  if (before > 0) out = out + Product(weights.slice(3, 0, before), r.slot_v);
   return by_segment(out).transpose(1, 2).reshape({slots * each * length, -1});
 }
 
@@ -272,7 +273,7 @@ at::Tensor Attend(const AttentionInput& in, const AttentionConfig& config, const
 at::Tensor AttentionWeights(const at::Tensor& q, const at::Tensor& k, const AttentionConfig& config,
                             int64_t first) {
   const at::Tensor scores =
-      Scored(at::einsum("ihd,jhd->hij", {q.slice(0, first), k}), config, q.size(2));
+      Scored(Product(q.slice(0, first).transpose(0, 1), k.permute({1, 2, 0})), config, q.size(2));
   const Block rows{.slots = {}, .before = first, .length = q.size(0) - first};
   return at::softmax(scores.masked_fill(Unreadable(rows, config.window, scores.options()), kNever),
                      -1)

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "mambascope/model/kernels/batch_sizes.h"
+#include "mambascope/model/kernels/product.h"
 
 namespace mambascope {
 namespace {
@@ -39,7 +40,7 @@ at::Tensor Decays(const at::Tensor& log_a) {
 
 // I + diag(beta) (tril(K K^T, -1) * D), [.., token, token].
 at::Tensor Erasures(const DeltaInput& in, const at::Tensor& decays) {
-  const at::Tensor earlier = (at::matmul(in.k, in.k.transpose(-1, -2)) * decays).tril(-1);
+  const at::Tensor earlier = (Product(in.k, in.k.transpose(-1, -2)) * decays).tril(-1);
   return at::eye(decays.size(-1), decays.options()) + in.beta.unsqueeze(-1) * earlier;
 }
 
@@ -72,18 +73,18 @@ struct Walk {
     const DeltaInput c = Chunk(in, begins, length);
     const at::Tensor decays = Decays(c.log_a),
                      since = at::exp(c.log_a.cumsum(-1)).unsqueeze(-1);  // [.., token, 1]
-    const at::Tensor held = at::matmul(c.k * since, s);                  // [.., token, d_value]
+    const at::Tensor held = Product(c.k * since, s);                     // [.., token, d_value]
     const at::Tensor u = SolveLower(Erasures(c, decays), c.beta.unsqueeze(-1) * (c.v - held));
     const at::Tensor out =
-        at::matmul(c.q * since, s) + at::matmul(at::matmul(c.q, c.k.transpose(-1, -2)) * decays, u);
+        Product(c.q * since, s) + Product(Product(c.q, c.k.transpose(-1, -2)) * decays, u);
     y.push_back(out.transpose(1, 2).flatten(0, 1).flatten(1));
     const auto count = static_cast<int64_t>(begins.size());
     // The state after token `last`.
     const auto after = [&](int64_t last) {
       const at::Tensor share = decays.select(-2, last).slice(-1, 0, last + 1).unsqueeze(-1);
       return since.slice(2, last, last + 1) * s +
-             at::matmul((c.k.slice(2, 0, last + 1) * share).transpose(-1, -2),
-                        u.slice(2, 0, last + 1));
+             Product((c.k.slice(2, 0, last + 1) * share).transpose(-1, -2),
+                     u.slice(2, 0, last + 1));
     };
     std::map<int64_t, std::vector<int64_t>> keep;  // token -> segments that keep their state there
     std::map<int64_t, std::vector<int64_t>> into;  // token -> the slots of these states
@@ -153,9 +154,9 @@ at::Tensor DeltaMatrix(const DeltaInput& in, int64_t first) {
   const DeltaInput h{by_head(in.q), by_head(in.k), {}, by_head(in.log_a), by_head(in.beta)};
   const at::Tensor decays = Decays(h.log_a);  // [head, token, token]
   const at::Tensor read =
-      (at::matmul(h.q.slice(1, first), h.k.transpose(1, 2)) * decays.slice(1, first));
+      (Product(h.q.slice(1, first), h.k.transpose(1, 2)) * decays.slice(1, first));
   const at::Tensor writes = SolveLower(Erasures(h, decays), at::diag_embed(h.beta));
-  return at::matmul(read, writes).permute({1, 2, 0});
+  return Product(read, writes).permute({1, 2, 0});
 }
 
 at::Tensor DeltaScanReference(const DeltaInput& in, const Packing& packing, const at::Tensor& from,

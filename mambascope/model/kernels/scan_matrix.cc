@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "mambascope/model/kernels/product.h"
+
 namespace mambascope {
 
 at::Tensor ScanMatrix(const ScanInput& in, int64_t first) {
@@ -21,7 +23,10 @@ at::Tensor ScanMatrix(const ScanInput& in, int64_t first) {
   };  // [i, j, d_inner]; 1 where j > i
   const at::Tensor c = in.c.slice(0, first);
   at::Tensor m = at::zeros_like(elapsed);
-  if (in.a.size(0) == 1) m = decay(0) * channels(at::einsum("ign,jgn->ijg", {c, in.b}));
+  if (in.a.size(0) == 1) {
+    const at::Tensor reads = Product(c.transpose(0, 1), in.b.permute({1, 2, 0}));  // [group, i, j]
+    m = decay(0) * channels(reads.permute({1, 2, 0}));
+  }
   for (int64_t n = 0; n < in.b.size(2) && in.a.size(0) > 1; ++n)
     m = at::addcmul(m, decay(n),
                     channels(c.select(2, n).unsqueeze(1) * in.b.select(2, n).unsqueeze(0)));

@@ -1,0 +1,18 @@
+// Matrix products whose elements do not depend on what else is computed. Libraries choose the order
+// of a sum by the size of the product, the number of threads and the place of a row in it. A fact's
+// numbers would then depend on the facts that are computed beside it.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace mambascope {
+
+// Returns a b: a [.., m, k], b [.., k, n] -> [.., m, n]. Both are matrices, or have equal leading
+// dimensions; `a` may also be one row [k], which gives [n]. `a` is float32; `b` is float32 or
+// bfloat16, and its elements are widened. On the CPU, element (i, j) depends on row i of `a` and
+// column j of `b` alone: products of 512 elements are added in order, and then the sums of these.
+// It is the same for any m, n, leading dimensions and number of threads. Other devices and types
+// use LibTorch's product. It can be differentiated any number of times.
+at::Tensor Product(const at::Tensor& a, const at::Tensor& b);
+
+}  // namespace mambascope
