@@ -30,8 +30,9 @@ class AttentionCommand : public Command {
   }
 
   void Run() override {
-    const OutputFolder folder = OpenOutput(output_, DefaultFolder("attention", {common.model}),
-                                           {"attention.json", "attention.html"});
+    const OutputFolder folder =
+        OpenOutput(common, output_, DefaultFolder("attention", {common.model}),
+                   {"attention.json", "attention.html"});
     const RunDescription run = DescribeRun("attention", *this);
     RefuseOtherRun(folder, "attention", {run.identity}, output_.others());
     const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, prompt_);

@@ -19,6 +19,9 @@ class Command {
   // --explain can print. Others refuse the option.
   virtual bool HasCheck() const { return false; }
   virtual bool HasPlan() const { return false; }
+  // Whether the run has items of data that --shard can divide. Only commands that visit the option
+  // override this.
+  virtual bool HasShard() const { return false; }
   // Throws UsageError for options that cannot be combined.
   virtual void Check() const {}
   virtual void Run() = 0;

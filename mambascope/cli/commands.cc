@@ -46,6 +46,8 @@ const std::vector<CommandEntry>& Commands() {
        kLong},
       {"demo", "Take a tour: trace, sever, edit and measure facts of one model, and report",
        "mambascope demo --model demo-mamba2", MakeDemo, kLong},
+      {"merge", "Join the parts of a run that --shard made",
+       "mambascope merge out/trace-demo-resid-relations", MakeMerge},
       {"report", "Gather results of any commands and models into one page",
        "mambascope report out/trace-demo-resid out/knockout-demo-cut-conv --out out/report",
        MakeReport},

@@ -21,6 +21,7 @@ std::unique_ptr<Command> MakeMoments();
 std::unique_ptr<Command> MakeEdit();
 std::unique_ptr<Command> MakeApply();
 std::unique_ptr<Command> MakeLre();
+std::unique_ptr<Command> MakeMerge();
 std::unique_ptr<Command> MakeReport();
 std::unique_ptr<Command> MakeDemo();
 std::unique_ptr<Command> MakeServe();

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -16,6 +18,7 @@
 
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/host.h"
+#include "mambascope/cli/launcher.h"
 #include "mambascope/error.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/intervene/sweep.h"
@@ -28,6 +31,21 @@ namespace mambascope {
 namespace {
 
 namespace fs = std::filesystem;
+
+std::optional<std::string> ReadEnvironment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
+}
+
+// With --shard auto, the processes of a machine take its GPUs in turn.
+at::Device DeviceOf(const CommonArguments& o) {
+  const at::Device device(o.device);
+  const std::optional<int64_t> rank =
+      o.shard_text == "auto" ? RankOnMachine(ReadEnvironment) : std::nullopt;
+  if (!device.is_cuda() || !rank) return device;
+  const int64_t gpus = std::max(1, at::detail::getCUDAHooks().getNumGPUs());
+  return {device.type(), static_cast<c10::DeviceIndex>(*rank % gpus)};
+}
 
 // "7" or "0-15": the first and the last. TransformerLens's "blocks.7.hook_resid_post" is layer 7.
 // None for anything else.
@@ -127,6 +145,28 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
           .decides = Decides::kConduct});
 }
 
+void VisitShardOption(CommonArguments& a, OptionVisitor& option) {
+  option.Topic("Memory and output");
+  option(&a.shard_text,
+         {.names = "--shard",
+          .help = "Make one part of the run, as 2/4: the second of four, in OUT/shard-2-of-4. "
+                  "`mambascope merge` joins the parts. auto: the part that Slurm, mpirun or "
+                  "torchrun gave this process",
+          .otherwise = "the whole run",
+          .decides = Decides::kConduct});
+}
+
+std::optional<Shard> AskedShard(const CommonArguments& a) {
+  if (a.shard_text.empty()) return std::nullopt;
+  if (a.shard_text == "auto") return ShardOfEnvironment(ReadEnvironment);
+  const std::optional<Shard> shard = ReadShard(a.shard_text);
+  if (!shard)
+    throw UsageError(fmt::format(
+        "--shard {}: a part is i/n, from 1/n to n/n: with 4 parts 1/4, 2/4, 3/4 and 4/4. Or auto",
+        a.shard_text));
+  return shard;
+}
+
 std::vector<std::pair<std::string, std::string>> ModelOptionsOf(const CommonArguments& o) {
   const CommonArguments defaults;
   std::vector<std::pair<std::string, std::string>> options = {{"--model", o.model}};
@@ -197,7 +237,7 @@ Model LoadModel(const CommonArguments& o, const Tokenizer* tokenizer) {
   if (o.device == "cuda" && !at::hasCUDA())
     throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
   const Progress progress({.what = "loading " + o.model}, o.progress());
-  ModelOptions options{.dtype = o.Dtype(), .device = at::Device(o.device)};
+  ModelOptions options{.dtype = o.Dtype(), .device = DeviceOf(o)};
   if (o.compat == "transformers") options.reading = ModelOptions::Reading::kTransformers;
   Model model = Model::Load(ModelFolder(o.model), options);
   for (const std::string& warning : model.warnings())

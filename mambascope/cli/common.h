@@ -18,6 +18,7 @@
 #include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/experiments/editing/rome.h"
 #include "mambascope/jobs/job.h"
+#include "mambascope/jobs/shard.h"
 #include "mambascope/model/model.h"
 #include "mambascope/tokenizer/tokenizer.h"
 
@@ -45,6 +46,8 @@ struct CommonArguments {
   bool json = false;
   bool check = false;
   bool explain = false;
+  std::string shard_text = {};      // of --shard
+  std::optional<Shard> shard = {};  // what it means; none: the whole run
   // The words of the command line that decide results, in the order of their declaration.
   std::vector<std::string> arguments = {};
   Host* host = nullptr;  // null: the command runs at a terminal
@@ -59,6 +62,12 @@ void VisitModelOption(CommonArguments& arguments, OptionVisitor& option);
 void VisitCompatOption(CommonArguments& arguments, OptionVisitor& option);
 // Visits all other common options.
 void VisitCommonOptions(CommonArguments& arguments, OptionVisitor& option);
+
+// Visits --shard.
+void VisitShardOption(CommonArguments& arguments, OptionVisitor& option);
+// The shard that --shard names. Throws UsageError for a text that is no shard, and Error when it is
+// `auto` and no launcher gave this process a number.
+std::optional<Shard> AskedShard(const CommonArguments& arguments);
 
 // The options of the model that differ from their defaults, as names and values: --model,
 // --tokenizer, --device, --dtype and --compat. --model is always there.

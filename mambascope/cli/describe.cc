@@ -90,6 +90,7 @@ RunDescription DescribeModel(const std::string& name, const CommonArguments& com
   run.DependsOn("version", kVersion);
   run.Mentions("commit", kGitCommit);
   run.Mentions("arguments", common.arguments);
+  if (common.shard) run.Mentions("shard", common.shard->text());
   return run;
 }
 

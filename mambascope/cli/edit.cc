@@ -60,13 +60,17 @@ void EditOne(const CommonArguments& common, const EditArguments& o, const Output
 
 class EditCommand : public Command {
  public:
-  void VisitOptions(OptionVisitor& option) override { VisitEditOptions(a_, option); }
+  void VisitOptions(OptionVisitor& option) override {
+    VisitEditOptions(a_, option);
+    VisitShardOption(common, option);
+  }
 
   // Records are a sweep when each is edited in a model of its own.
   bool HasCheck() const override {
     return a_.FromFiles() && a_.method == "rome" && a_.edits.empty();
   }
   bool HasPlan() const override { return HasCheck(); }
+  bool HasShard() const override { return HasCheck(); }
   void Check() const override {
     const bool records = a_.FromFiles(), one = a_.prompt || a_.subject || a_.target;
     Refuse(records && one,
@@ -93,7 +97,7 @@ class EditCommand : public Command {
     const bool many = !a_.prompt && (a_.method == "memit" || !a_.edits.empty()),
                sweep = !a_.prompt && !many;
     const OutputFolder out = OpenOutput(
-        a_.output, DefaultFolder("edit", {common.model}, a_.method, a_.files()),
+        common, a_.output, DefaultFolder("edit", {common.model}, a_.method, a_.files()),
         {"edit.json", "edit.html", kContextsFile, sweep ? "edit.jsonl" : "edit.safetensors"});
     const RunDescription run = DescribeRun("edit", *this);
     if (sweep) EditRecords(common, a_, out, run);

@@ -87,18 +87,15 @@ void EditRecords(const CommonArguments& common, const EditArguments& o, const Ou
     run.identity["measures"] =
         "zsre-acc";  // lines of older versions have the token accuracies under other keys
   ResultStore store(out / "edit.jsonl", run.identity, o.output.others(), ListenerOf(common));
-  const ChosenRecords chosen = ChooseRecords(common, o, setup, std::move(asked));
+  ChosenRecords chosen = ChooseRecords(common, o, setup, std::move(asked));
+  if (common.shard) chosen.records = common.shard->Take(chosen.records, "records");
   setup.WriteContexts();
   EditSweepResult result{.options = run.options, .choice = chosen.choice};
   result.records = RunRecords(common, setup, evaluate, chosen.records, store);
   result.summary = SummarizeSweep(result.records);
-  const RecordChoice& choice = result.choice;
   WriteResults(
       "edit", common, o.output, out,
-      {result, EditSweepPage(result),
-       fmt::format("{}, of {} tested for whether the model knows them, of {}\n{}",
-                   Count(choice.chosen, "record"), choice.tested, choice.of, EditSweepText(result)),
-       [&] { return MakeTable(result); }});
+      {result, EditSweepPage(result), EditRecordsText(result), [&] { return MakeTable(result); }});
 }
 
 }  // namespace mambascope

@@ -234,8 +234,8 @@ FactWork ChooseFacts(const CommonArguments& common, const FactArguments& o, cons
           .noise = asked.noise};
 }
 
-OutputFolder OpenFolder(const std::string& name, const FactArguments& o,
-                        const std::string& default_folder,
+OutputFolder OpenFolder(const std::string& name, const CommonArguments& common,
+                        const FactArguments& o, const std::string& default_folder,
                         const std::vector<std::vector<std::string>>& stores) {
   std::vector<std::string> files = {name + ".json", name + ".html"};
   for (const std::vector<std::string>& of_model : stores) {
@@ -243,7 +243,7 @@ OutputFolder OpenFolder(const std::string& name, const FactArguments& o,
       if (o.FromFiles()) files.push_back(store + ".jsonl");
     }
   }
-  return OpenOutput(o.output, default_folder, files);
+  return OpenOutput(common, o.output, default_folder, files);
 }
 
 FactStores::FactStores(const std::vector<std::string>& names, const CommonArguments& common,

@@ -91,8 +91,8 @@ int64_t FirstToken(const Tokenizer& tokenizer, const std::string& text);
 
 // Locks the folder of --out, or else the default one. Its files are NAME.json and NAME.html, and
 // for facts of data sets the lines of each of `stores`.
-OutputFolder OpenFolder(const std::string& name, const FactArguments& arguments,
-                        const std::string& default_folder,
+OutputFolder OpenFolder(const std::string& name, const CommonArguments& common,
+                        const FactArguments& arguments, const std::string& default_folder,
                         const std::vector<std::vector<std::string>>& stores);
 
 // The stores of one model's results: a file of lines for each part of the facts (such as a site).

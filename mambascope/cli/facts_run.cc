@@ -42,7 +42,7 @@ FactsRun::FactsRun(const std::string& command, const CommonArguments& common,
                    const std::vector<std::string>& parts, const std::string& detail,
                    const Describe& describe)
     : names(StoreNames(command, model_paths, parts)),
-      folder(OpenFolder(command, arguments,
+      folder(OpenFolder(command, common, arguments,
                         DefaultFolder(command, model_paths, detail, arguments.files()), names)) {
   const AskedFacts given = ReadFacts(common, arguments);
   models = LoadModels(common, model_paths);
@@ -67,6 +67,11 @@ FactsRun::FactsRun(const std::string& command, const CommonArguments& common,
   for (size_t i = 0; i < models.size(); ++i)
     stores.emplace_back(names[i], common, arguments, folder, runs[i]);
   work = ChooseForAll(common, arguments, asked, models);
+  if (!common.shard) return;
+  for (FactWork& own : work) {
+    own.pairs = common.shard->Take(own.pairs, "facts");
+    own.facts = common.shard->Take(own.facts, "facts");
+  }
 }
 
 }  // namespace mambascope

@@ -10,7 +10,6 @@
 #include "mambascope/experiments/knockout/knockout_result.h"
 #include "mambascope/experiments/knockout/mean_states.h"
 #include "mambascope/experiments/knockout/token_sets.h"
-#include "mambascope/reports/fact_text.h"
 #include "mambascope/reports/knockout_page.h"
 #include "mambascope/reports/knockout_text.h"
 #include "mambascope/reports/result_tables.h"
@@ -47,11 +46,15 @@ void CheckSets(const KnockoutOptions& options, const std::vector<FactPair>& pair
 
 class KnockoutCommand : public Command {
  public:
-  void VisitOptions(OptionVisitor& option) override { VisitKnockoutOptions(a_, option); }
+  void VisitOptions(OptionVisitor& option) override {
+    VisitKnockoutOptions(a_, option);
+    VisitShardOption(common, option);
+  }
   void VisitModel(OptionVisitor& option) override { VisitModels(a_.models, option); }
   void VisitCompat(OptionVisitor& /*option*/) override {}  // among its own
   bool HasCheck() const override { return true; }
   bool HasPlan() const override { return true; }
+  bool HasShard() const override { return a_.facts.FromFiles(); }
   void Check() const override {
     CheckKnockout(a_);
     CheckFacts(a_.facts);
@@ -75,11 +78,8 @@ class KnockoutCommand : public Command {
       results.push_back(RunModel(run.models[i], options[i], run.names[i][0], run.work[i],
                                  run.runs[i][0], run.stores[i]));
     }
-    std::string text = FactsText(run.work[0].pairs.size(), run.work[0].relations);
-    for (const KnockoutResult& result : results)
-      text += (text.empty() ? "" : "\n") + KnockoutText(result);
     WriteResults("knockout", common, a_.facts.output, run.folder,
-                 {KnockoutJson(results), KnockoutPage(results), text + "\n",
+                 {KnockoutJson(results), KnockoutPage(results), KnockoutText(results),
                   [&] { return MakeTable(results); }});
   }
 

@@ -70,9 +70,13 @@ std::string SaveOperators(const CommonArguments& common, const LreArguments& a,
 
 class LreCommand : public Command {
  public:
-  void VisitOptions(OptionVisitor& option) override { VisitLreOptions(a_, option); }
+  void VisitOptions(OptionVisitor& option) override {
+    VisitLreOptions(a_, option);
+    VisitShardOption(common, option);
+  }
   void VisitCompat(OptionVisitor& /*option*/) override {}  // among its own
   bool HasPlan() const override { return !a_.apply; }
+  bool HasShard() const override { return !a_.apply; }
   void Check() const override { CheckLreOptions(a_); }
   void Run() override {
     common.compat = a_.compat;
@@ -82,9 +86,10 @@ class LreCommand : public Command {
 
  private:
   void Measure() {
-    const OutputFolder folder = OpenOutput(a_.output, DefaultFolder("lre", {common.model}),
+    const OutputFolder folder = OpenOutput(common, a_.output, DefaultFolder("lre", {common.model}),
                                            {"lre.json", "lre.html", "lre.jsonl"});
-    const std::vector<Relation> relations = TakeRelations(common, a_);
+    std::vector<Relation> relations = TakeRelations(common, a_);
+    if (common.shard) relations = common.shard->Take(relations, "relations");
     const Tokenizer tokenizer = RequireTokenizer(common);
     const Model model = LoadModel(common, &tokenizer);
     const LreOptions options = MakeLreOptions(common, a_, model);

@@ -200,8 +200,9 @@ class MomentsCommand : public Command {
   bool HasPlan() const override { return true; }
 
   void Run() override {
-    const OutputFolder folder = OpenOutput(output_, DefaultFolder("moments", {common.model}),
-                                           {"moments.json", "moments.html"});
+    const OutputFolder folder =
+        OpenOutput(common, output_, DefaultFolder("moments", {common.model}),
+                   {"moments.json", "moments.html"});
     const Tokenizer tokenizer = RequireTokenizer(common);
     MomentOptions options{.texts = TextFiles(texts_),
                           .limit_documents = limit_documents_.value_or(0),

@@ -58,9 +58,10 @@ std::string DefaultFolder(const std::string& command, const std::vector<std::str
   return "out/" + folder;
 }
 
-OutputFolder OpenOutput(const OutputArguments& a, const std::string& default_folder,
-                        const std::vector<std::string>& files) {
-  const fs::path folder = a.folder.value_or(default_folder);
+OutputFolder OpenOutput(const CommonArguments& common, const OutputArguments& a,
+                        const std::string& default_folder, const std::vector<std::string>& files) {
+  fs::path folder = a.folder.value_or(default_folder);
+  if (common.shard) folder /= common.shard->folder();
   if (a.table) {
     const fs::path table = fs::weakly_canonical(*a.table);
     for (const std::string& file : files) {

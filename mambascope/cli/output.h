@@ -36,10 +36,11 @@ std::string DefaultFolder(const std::string& command, const std::vector<std::str
                           const std::string& detail = "",
                           const std::vector<std::string>& data = {});
 
-// Locks the folder of --out, or else the default one, for these files. Checks that --table can be
+// Locks the folder of --out, or else the default one, for these files; with --shard the part's own
+// folder in it. Checks that --table can be
 // written, too: it does not replace a file of the run, or a file that is no .csv.
-OutputFolder OpenOutput(const OutputArguments& arguments, const std::string& default_folder,
-                        const std::vector<std::string>& files);
+OutputFolder OpenOutput(const CommonArguments& common, const OutputArguments& arguments,
+                        const std::string& default_folder, const std::vector<std::string>& files);
 
 // What a store of results says at the terminal: that an interrupted run can go on, and warnings of
 // damaged lines. REQUIRES: `common` outlives the store.

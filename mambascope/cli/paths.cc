@@ -23,6 +23,7 @@ class PathsCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitFactOptions(facts_, "out/paths-MODEL-TOKEN", option);
+    VisitShardOption(common, option);
     option.Topic("States restored");
     option(&at_, {.names = "--at",
                   .help = "Token whose residual stream is restored. Each of several tokens, as "
@@ -33,6 +34,7 @@ class PathsCommand : public Command {
   void VisitModel(OptionVisitor& option) override { VisitModels(models_, option); }
   bool HasCheck() const override { return true; }
   bool HasPlan() const override { return true; }
+  bool HasShard() const override { return facts_.FromFiles(); }
   void Check() const override {
     CheckFacts(facts_);
     CheckModels(models_, facts_);
@@ -87,11 +89,10 @@ class PathsCommand : public Command {
                          .facts = std::move(paths[t]),
                          .relations = work.relations,
                          .metric = metric};
-      result.average = AveragePaths(result.facts);
-      if (metric == Metric::kLogitDiff) result.logit_diff = AveragePaths(result.facts, metric);
+      SummarizePaths(result);
       results.push_back(std::move(result));
     }
-    if (work.facts.empty()) {
+    if (!facts_.FromFiles()) {
       WarnOfEffect(one.common, results[0].facts[0].fact);
       CheckOtherAnswer(results[0].facts[0].fact, metric);
     }

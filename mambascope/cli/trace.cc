@@ -61,6 +61,7 @@ class TraceCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
     VisitFactOptions(a_.facts, "out/trace-MODEL-SITE", option);
+    VisitShardOption(common, option);
     option.Topic("States restored");
     option(&a_.isolate, {.names = "--isolate",
                          .help = "Measure what the output projection adds: the effect of mixer_out "
@@ -80,6 +81,7 @@ class TraceCommand : public Command {
   void VisitModel(OptionVisitor& option) override { VisitModels(a_.models, option); }
   bool HasCheck() const override { return true; }
   bool HasPlan() const override { return true; }
+  bool HasShard() const override { return a_.facts.FromFiles(); }
   void Check() const override {
     CheckFacts(a_.facts);
     CheckModels(a_.models, a_.facts);
@@ -146,7 +148,7 @@ class TraceCommand : public Command {
       result.summary = SummarizeTraces(result.facts, result.metric);
       results.push_back(std::move(result));
     }
-    if (work.facts.empty()) {
+    if (!a_.facts.FromFiles()) {
       WarnOfEffect(one.common, results[0].facts[0].fact);
       CheckOtherAnswer(results[0].facts[0].fact, results[0].metric);
     }

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "mambascope/figures/page.h"
+#include "mambascope/plural.h"
 #include "mambascope/reports/edit_means.h"
 #include "mambascope/reports/result_page.h"
 
@@ -242,6 +243,12 @@ std::string EditSweepText(const EditSweepResult& sweep) {
   if (every > 1)
     out += fmt::format("One layer in {} is shown, and the best layer of each projection.\n", every);
   return out + RecordsLine(summary) + GenerationsLine(summary);
+}
+
+std::string EditRecordsText(const EditSweepResult& sweep) {
+  return fmt::format("{}, of {} tested for whether the model knows them, of {}\n{}",
+                     Count(sweep.choice.chosen, "record"), sweep.choice.tested, sweep.choice.of,
+                     EditSweepText(sweep));
 }
 
 }  // namespace mambascope

@@ -27,5 +27,7 @@ Page EditSweepPage(const EditSweepResult& sweep);
 // A table of S and its parts by projection and layer, at most 80 columns wide. A star marks the
 // best row. If there are many rows, layers are left out evenly, but never a projection's best.
 std::string EditSweepText(const EditSweepResult& sweep);
+// How many records were edited, and that table.
+std::string EditRecordsText(const EditSweepResult& sweep);
 
 }  // namespace mambascope

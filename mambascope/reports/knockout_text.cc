@@ -8,6 +8,7 @@
 #include "mambascope/figures/label.h"
 #include "mambascope/figures/terminal.h"
 #include "mambascope/plural.h"
+#include "mambascope/reports/fact_text.h"
 #include "mambascope/reports/knockout_words.h"
 #include "mambascope/reports/result_page.h"
 
@@ -62,6 +63,13 @@ std::string KnockoutText(const KnockoutResult& result) {
   }
   grid.domain = {{0.0, most}};
   return text + "Loss of p(answer) in percent:\n" + TerminalHeatMap(grid);
+}
+
+std::string KnockoutText(const std::vector<KnockoutResult>& results) {
+  std::string text = FactsText(results.at(0).facts.size(), results[0].relations);
+  for (const KnockoutResult& result : results)
+    text += (text.empty() ? "" : "\n") + KnockoutText(result);
+  return text + "\n";
 }
 
 }  // namespace mambascope

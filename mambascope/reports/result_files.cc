@@ -70,6 +70,12 @@ const std::map<std::string, Reader>& Readers() {
   return readers;
 }
 
+// Whether the folder has a part of a run, which `mambascope merge` joins.
+bool IsShard(const fs::path& folder) {
+  const std::string name = folder.filename().string();
+  return name.starts_with("shard-") && name.find("-of-") != name.npos;
+}
+
 // The command that wrote the document; empty: it is no result.
 std::string CommandOf(const std::vector<Json>& runs) {
   if (runs.empty() || !runs[0].is_object()) return "";
@@ -106,12 +112,22 @@ ResultFile ReadResult(const fs::path& file) {
 std::vector<ResultFile> ReadResults(const fs::path& place) {
   if (!fs::is_directory(place)) return {ReadResult(place)};
   std::vector<fs::path> files;
-  for (const auto& entry :
-       fs::recursive_directory_iterator(place, fs::directory_options::skip_permission_denied)) {
+  bool has_shards = false;
+  fs::recursive_directory_iterator end,
+      entries(place, fs::directory_options::skip_permission_denied);
+  for (; entries != end; ++entries) {
+    const fs::directory_entry& entry = *entries;
+    if (entry.is_directory() && IsShard(entry.path())) {
+      has_shards = true;
+      entries.disable_recursion_pending();
+    }
     if (entry.is_regular_file() && entry.path().extension() == ".json" &&
         Readers().contains(entry.path().stem().string()))
       files.push_back(entry.path());
   }
+  if (files.empty() && has_shards)
+    throw Error(place.string() + ": holds shards, but not their joined result",
+                fmt::format("join them first: mambascope merge {}", place.string()));
   if (files.empty())
     throw Error(place.string() + ": holds no results",
                 "name folders that --out named, or that `mambascope` wrote in out/");

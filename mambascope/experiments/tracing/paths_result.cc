@@ -31,6 +31,12 @@ std::vector<T> ReadByCondition(const std::vector<std::string>& conditions, const
 
 }  // namespace
 
+void SummarizePaths(PathsResult& result) {
+  result.average = AveragePaths(result.facts);
+  if (result.metric == Metric::kLogitDiff)
+    result.logit_diff = AveragePaths(result.facts, result.metric);
+}
+
 void to_json(Json& json, const FactPaths& paths) {
   json = paths.fact;
   json["probs"] = ByCondition(paths.conditions, paths.probs);

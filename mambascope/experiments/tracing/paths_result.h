@@ -29,6 +29,9 @@ struct PathsResult {
 // The results of several models, [model][token].
 using PathsResults = std::vector<std::vector<PathsResult>>;
 
+// Sets the averages of the result's facts.
+void SummarizePaths(PathsResult& result);
+
 // A line of paths.jsonl: the fact, and its `probs` and `logit_diff` by condition.
 void to_json(Json& json, const FactPaths& paths);
 void from_json(const Json& json, FactPaths& paths);

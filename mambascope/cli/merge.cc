@@ -1,0 +1,235 @@
+// Joins the shards of a run: OUT/shard-1-of-4 and so on.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/cli/commands.h"
+#include "mambascope/cli/join_shards.h"
+#include "mambascope/cli/output.h"
+#include "mambascope/error.h"
+#include "mambascope/jobs/shard.h"
+
+namespace mambascope {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPrefix = "shard-";
+
+// The shard whose folder has this name: "shard-2-of-4" is 2/4.
+std::optional<Shard> ShardOfFolder(const fs::path& folder) {
+  std::string name = FolderName(folder.string());
+  const size_t of = name.find("-of-");
+  if (!name.starts_with(kPrefix) || of == name.npos) return std::nullopt;
+  return ReadShard(name.substr(kPrefix.size(), of - kPrefix.size()) + "/" + name.substr(of + 4));
+}
+
+struct ShardFolder {
+  Shard shard;
+  fs::path path;
+};
+
+// The shard that `place` is, or those in it.
+std::vector<ShardFolder> FindShards(const fs::path& place) {
+  if (!fs::is_directory(place)) throw Error(fmt::format("{}: is no folder", place.string()));
+  if (const std::optional<Shard> shard = ShardOfFolder(place)) return {{*shard, place}};
+  std::vector<ShardFolder> found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(place)) {
+    if (const std::optional<Shard> shard = ShardOfFolder(entry.path());
+        shard && entry.is_directory())
+      found.push_back({*shard, entry.path()});
+  }
+  if (found.empty())
+    throw Error(fmt::format("{}: holds no shards", place.string()),
+                "--shard 1/4 writes to OUT/shard-1-of-4; name OUT, or these folders");
+  return found;
+}
+
+// Returns all shards of a run, in their order.
+std::vector<fs::path> AllShards(const std::vector<std::string>& places) {
+  std::map<int64_t, fs::path> folders;
+  std::set<int64_t> counts;
+  for (const std::string& place : places) {
+    for (const ShardFolder& found : FindShards(place)) {
+      counts.insert(found.shard.count);
+      const auto [known, is_new] = folders.emplace(found.shard.index, found.path);
+      if (!is_new && counts.size() == 1 && !fs::equivalent(known->second, found.path))
+        throw Error(fmt::format("{} and {} are the same shard", known->second.string(),
+                                found.path.string()));
+    }
+  }
+  if (counts.size() > 1)
+    throw Error(fmt::format("there are shards of {}", fmt::join(counts, " and of ")),
+                fmt::format("name those of one run, as OUT/shard-*-of-{}", *counts.begin()));
+  std::vector<fs::path> all;
+  std::vector<std::string> missing;
+  for (int64_t i = 1; i <= *counts.begin(); ++i) {
+    if (const auto found = folders.find(i); found != folders.end()) all.push_back(found->second);
+    else missing.push_back(Shard{i, *counts.begin()}.text());
+  }
+  if (!missing.empty())
+    throw Error(fmt::format("missing: {}", fmt::join(missing, ", ")),
+                fmt::format("run the command with --shard {}, and merge again", missing[0]));
+  return all;
+}
+
+// The result file in a shard's folder.
+ResultFile ReadShard(const fs::path& folder) {
+  std::vector<ResultFile> files;
+  try {
+    files = ReadResults(folder);
+  } catch (const Error& e) {
+    throw Error(fmt::format("{}: has no result: {}", folder.string(), e.what()),
+                "the shard has not finished: run its command again, and it goes on");
+  }
+  if (files.size() > 1)
+    throw Error(fmt::format("{}: holds several results", folder.string()),
+                "a shard's folder has the result of one command");
+  return std::move(files[0]);
+}
+
+// The options of a run that all its shards have alike.
+std::vector<Json> SharedOptions(const ResultFile& file) {
+  std::vector<Json> runs = file.runs;
+  for (Json& run : runs) run.erase("shard");
+  return runs;
+}
+
+void CheckOneRun(const std::vector<ShardResult>& shards) {
+  const std::vector<Json> first = SharedOptions(shards[0].file);
+  for (const ShardResult& shard : shards) {
+    const std::vector<Json> own = SharedOptions(shard.file);
+    if (own == first) continue;
+    std::set<std::string> differing;
+    for (size_t run = 0; run < std::min(own.size(), first.size()); ++run) {
+      for (const auto& [key, value] : own[run].items()) {
+        if (first[run].value(key, Json()) != value) differing.insert(key);
+      }
+    }
+    throw Error(fmt::format("{} and {} are of different runs: they differ in {}",
+                            shards[0].file.file.string(), shard.file.file.string(),
+                            differing.empty() ? "the number of models, sites or tokens"
+                                              : fmt::format("{}", fmt::join(differing, ", "))));
+  }
+}
+
+std::vector<std::string> ReadLines(const fs::path& file) {
+  const std::string text = ReadFile(file);
+  std::vector<std::string> lines;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end;
+  }
+  return lines;
+}
+
+// Names of the files of lines in a shard's folder.
+std::vector<std::string> LineFiles(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".jsonl") names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// The lines of one file in all shards, in turn.
+std::string JoinLines(const std::vector<fs::path>& folders, const std::string& name) {
+  std::vector<std::vector<std::string>> lines;
+  size_t most = 0;
+  for (const fs::path& folder : folders) {
+    lines.push_back(ReadLines(folder / name));
+    most = std::max(most, lines.back().size());
+  }
+  std::string joined;
+  for (size_t i = 0; i < most; ++i) {
+    for (const std::vector<std::string>& own : lines) joined += i < own.size() ? own[i] : "";
+  }
+  return joined;
+}
+
+// Throws Error when a file of the folder has lines that are not among `joined`.
+void RefuseOtherLines(const fs::path& file, const std::string& joined) {
+  if (!fs::exists(file)) return;
+  for (const std::string& line : ReadLines(file)) {
+    if (joined.find(line) == joined.npos)
+      throw Error(fmt::format("{}: has results that the shards do not have", file.string()),
+                  kOtherOutput);
+  }
+}
+
+// Copies what the shards have besides joined files: contexts, operators.
+void CopyOtherFiles(const std::vector<fs::path>& shards, const std::vector<std::string>& joined,
+                    const fs::path& out) {
+  for (const fs::path& shard : shards) {
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(shard)) {
+      const fs::path name = fs::relative(entry.path(), shard);
+      if (!entry.is_regular_file() ||
+          std::find(joined.begin(), joined.end(), name.string()) != joined.end())
+        continue;
+      fs::create_directories((out / name).parent_path());
+      WriteFile(out / name, ReadFile(entry.path()));
+    }
+  }
+}
+
+class MergeCommand : public Command {
+ public:
+  void VisitOptions(OptionVisitor& option) override {
+    option.Topic("Shards");
+    option(&places_, {.names = "DIR,--shards",
+                      .help = "The folder that --out of the shards named, or the folders of all "
+                              "shards",
+                      .presence = OptionInfo::Presence::kRequired});
+    option.Topic("Output");
+    VisitOutputOptions(output_, "the folder of the shards, where one is given", option);
+  }
+  void VisitModel(OptionVisitor& /*option*/) override {}
+  void VisitCompat(OptionVisitor& /*option*/) override {}
+  void Check() const override {
+    Refuse(!output_.folder && (places_.size() > 1 || ShardOfFolder(places_[0])),
+           "--out is needed where the folders of shards are given");
+  }
+
+  void Run() override {
+    const std::vector<fs::path> folders = AllShards(places_);
+    std::vector<ShardResult> shards;
+    for (const fs::path& folder : folders) shards.push_back({ReadShard(folder), {}});
+    CheckOneRun(shards);
+    const std::string name = shards[0].file.file.stem().string();
+    for (ShardResult& shard : shards) {
+      if (name != "lre") continue;
+      const fs::path lines = shard.file.file.parent_path() / "lre.jsonl";
+      for (const std::string& line : ReadLines(lines))
+        shard.lines.push_back(ParseJson(line, lines.string()));
+    }
+    const std::vector<std::string> lines = LineFiles(folders[0]);
+    std::vector<std::string> files = {name + ".json", name + ".html"};
+    files.insert(files.end(), lines.begin(), lines.end());
+    const OutputFolder out = OpenOutput(common, output_, places_[0], files);
+    RefuseOtherRun(out, name, SharedOptions(shards[0].file), output_.others());
+    const CommandResult result = JoinShards(shards);
+    for (const std::string& file : lines) {
+      const std::string joined = JoinLines(folders, file);
+      if (!output_.force) RefuseOtherLines(out / file, joined);
+      WriteFile(out / file, joined);
+    }
+    CopyOtherFiles(folders, files, out.path());
+    WriteResults(name, common, output_, out, result);
+  }
+
+ private:
+  std::vector<std::string> places_;
+  OutputArguments output_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeMerge() { return std::make_unique<MergeCommand>(); }
+
+}  // namespace mambascope

@@ -1,0 +1,18 @@
+#include "mambascope/jobs/shard.h"
+
+#include <charconv>
+
+namespace mambascope {
+
+std::optional<Shard> ReadShard(const std::string& text) {
+  Shard shard;
+  const char *begin = text.data(), *end = begin + text.size();
+  const auto [slash, error] = std::from_chars(begin, end, shard.index);
+  if (error != std::errc() || slash == end || *slash != '/') return std::nullopt;
+  const auto [last, count_error] = std::from_chars(slash + 1, end, shard.count);
+  if (count_error != std::errc() || last != end) return std::nullopt;
+  if (shard.index < 1 || shard.index > shard.count) return std::nullopt;
+  return shard;
+}
+
+}  // namespace mambascope
