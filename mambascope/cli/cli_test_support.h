@@ -66,6 +66,26 @@ inline Json RunForJson(std::vector<std::string> arguments) {
   return ParseJson(outcome.out, "stdout");
 }
 
+// A file of the bundled data.
+inline std::string DemoData(const std::string& name) {
+  return (RepositoryFolder() / "data/demo" / name).string();
+}
+
+// Removes the keys that are times: their values differ from run to run.
+inline void EraseTimes(Json& json) {
+  if (!json.is_structured()) return;
+  if (json.is_object()) {
+    json.erase("seconds");
+    json.erase("seconds_per_edit");
+  }
+  for (Json& value : json) EraseTimes(value);
+}
+inline Json ReadWithoutTimes(const std::filesystem::path& file) {
+  Json json = ReadJson(file);
+  EraseTimes(json);
+  return json;
+}
+
 inline std::vector<std::string> Keys(const Json& object) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : object.items()) keys.push_back(key);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/model/kernels/product.h"
 #include "mambascope/model/model.h"
 
 namespace mambascope {
@@ -24,8 +25,8 @@ class BlockWithMlp : public Layer {
                      const LayerHooks& hooks) const override {
     InBlock in_block(hooks);
     const at::Tensor m = block_->Forward(h, packing, from, kept, {in_block, 0});  // [row, d_model]
-    const at::Tensor mid = hooks(Site::kMlpMid, at::relu(m.mm(w_up_.t())));
-    return hooks(Site::kResid, m + hooks(Site::kMlpOut, mid.mm(w_down_.t())));
+    const at::Tensor mid = hooks(Site::kMlpMid, at::relu(Product(m, w_up_.t())));
+    return hooks(Site::kResid, m + hooks(Site::kMlpOut, Product(mid, w_down_.t())));
   }
   std::vector<SiteInfo> sites() const override {
     std::vector<SiteInfo> sites = block_->sites();
@@ -82,7 +83,7 @@ class MlpBlock : public Layer {
   at::Tensor Forward(const at::Tensor& h, const Packing&, const Carry&, Carry&,
                      const LayerHooks& hooks) const override {
     const at::Tensor mid = hooks(Site::kMlpMid, at::relu(h.mm(w_up_.t())));
-    return hooks(Site::kResid, h + hooks(Site::kMlpOut, mid.mm(w_down_.t())));
+    return hooks(Site::kResid, h + hooks(Site::kMlpOut, Product(mid, w_down_.t())));
   }
   std::vector<SiteInfo> sites() const override {
     return {{Site::kMlpMid, w_up_.size(0)},

@@ -13,6 +13,7 @@
 #include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
 #include "mambascope/intervene/sweep.h"
+#include "mambascope/model/kernels/product.h"
 
 namespace mambascope {
 namespace {
@@ -53,11 +54,16 @@ class Search {
   void Append(Work& work) {
     const bool is_new = !work.first_base.contains(&rewrite_);
     size_t next = work.first_base.emplace(&rewrite_, work.bases.size()).first->second;
+    // Each prompt adds a row of its own, so that the prompts' gradients are summed in one order,
+    // whatever the sweep computes beside them.
+    const auto prompts = static_cast<int64_t>(rewrite_.prompts.size()) + 1;
+    const at::Tensor rows = delta_.expand({prompts, delta_.size(0)});
+    int64_t row = 0;
     const auto add = [&](const PromptToken& prompt, std::vector<int64_t> ids,
                          std::vector<int64_t> read) {
       cases_.push_back(work.cases.size());
       work.cases.push_back(
-          {next++, {Add{{at_.site, at_.layer, prompt.token}, delta_}}, std::move(read)});
+          {next++, {Add{{at_.site, at_.layer, prompt.token}, rows[row++]}}, std::move(read)});
       if (is_new) work.bases.push_back({std::move(ids)});
     };
     for (const PromptToken& prompt : rewrite_.prompts) {
@@ -85,7 +91,8 @@ class Search {
         -log_p.narrow(0, 0, n).gather(1, target_).view({contexts, -1}).mean(1);  // [context]
     const at::Tensor essence = log_p[n];                                         // [vocab]
     if (!essence_before_.defined()) essence_before_ = essence.detach().clone();
-    const at::Tensor kl = options_.kl * (essence.exp() * (essence - essence_before_)).sum();
+    const at::Tensor kl =
+        options_.kl * Product(essence.exp(), (essence - essence_before_).unsqueeze(1)).squeeze(0);
     const at::Tensor decay = options_.decay * delta_.norm() / v0_norm_.square();
     const at::Tensor loss = nll.mean() + kl + decay;
     const auto value = [](const at::Tensor& x) { return x.item<double>(); };

@@ -31,6 +31,14 @@ ScanArrays Arrays(const ScanInput& in) {
           in.a.data_ptr<float>(), in.b.data_ptr<float>(), in.c.data_ptr<float>()};
 }
 
+// Returns the sum over the first dimension. LibTorch's sum adds in an order that depends on where
+// an element lies.
+at::Tensor SumInOrder(const at::Tensor& parts) {
+  const at::Tensor sum = parts[0].clone();
+  for (int64_t i = 1; i < parts.size(0); ++i) sum.add_(parts[i]);
+  return sum;
+}
+
 class CpuScanKernel : public ScanKernel {
  public:
   KernelOutput Forward(const ScanInput& in, const at::Tensor& from,
@@ -84,7 +92,7 @@ class CpuScanKernel : public ScanKernel {
         }
       }
     });
-    return {gx, gdelta, gb.sum(0), gc.sum(0), gfrom};
+    return {gx, gdelta, SumInOrder(gb), SumInOrder(gc), gfrom};
   }
 };
 
