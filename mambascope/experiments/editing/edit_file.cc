@@ -121,10 +121,13 @@ StoredEdits ReadEdits(const fs::path& file) {
       }
       throw broken(fmt::format("edit {} lacks its tensor {}", i, part));
     };
-    if (!list[i].is_object() || !list[i].value("layer", Json()).is_number_integer() ||
-        !list[i].value("projection", Json()).is_string())
+    try {
+      stored.edits.push_back({list[i].at("layer").get<int>(),
+                              list[i].at("projection").get<std::string>(), tensor("u"),
+                              tensor("v")});
+    } catch (const Json::exception&) {
       throw broken(fmt::format("edit {} lacks its layer or projection", i));
-    stored.edits.push_back({list[i]["layer"], list[i]["projection"], tensor("u"), tensor("v")});
+    }
   }
   return stored;
 }

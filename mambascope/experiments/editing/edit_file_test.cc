@@ -169,9 +169,11 @@ TEST(EditFileFormatTest, OtherFilesAreRefused) {
       testing::HasSubstr("a wrong type or shape"));
   EXPECT_THAT(error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", "[]"}}),
               testing::HasSubstr("lists no edits"));
-  EXPECT_THAT(
-      error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", R"([{"layer":"1"}])"}}),
-      testing::HasSubstr("lacks its layer"));
+  for (const std::string list : {R"([{"layer":"1"}])", R"([{"layer":1}])", "[1]",
+                                 R"([{"layer":4294967304,"projection":"W_o"}])"})
+    EXPECT_THAT(error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", list}}),
+                testing::HasSubstr("lacks its layer"))
+        << list;
 }
 
 TEST(EditFileFormatTest, AnotherCheckpointIsNeverWrittenOver) {
