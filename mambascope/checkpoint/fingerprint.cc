@@ -29,7 +29,6 @@ std::string HashFile(const fs::path& file, const std::function<void(uint64_t)>& 
                                                                        XXH3_freeState);
   XXH3_128bits_reset(state.get());
   std::vector<char> part(kPart);
-  in.rdbuf()->pubsetbuf(nullptr, 0);  // whole parts are read at once
   while (in.read(part.data(), kPart), in.gcount() > 0) {
     XXH3_128bits_update(state.get(), part.data(), static_cast<size_t>(in.gcount()));
     read(static_cast<uint64_t>(in.gcount()));

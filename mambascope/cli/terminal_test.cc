@@ -78,7 +78,8 @@ TEST_F(StreamsCliTest, ControlCharactersAreShownAsText) {
 TEST_F(StreamsCliTest, ErrorsQuoteNoWholeFiles) {
   const std::string odd(40'000, 'x');
   for (const Words& words :
-       {Words{"trace", "--prompt", odd, "--subject", "Rome", "--out", odd},
+       {Words{"trace", "--prompt", odd, "--subject", "Rome", "--noise", "3", "--out",
+              folder_ / "o"},
         Words{"predict", "--top", odd}, Words{"predict", "--model", odd},
         Words{"states", "--prompt", "hi", "--sites", odd, "--out", folder_ / "x.safetensors"}}) {
     const Outcome outcome = RunProgram(words);

@@ -316,6 +316,9 @@ TEST_F(ResultFilesTest, ListsOfOtherSizesAreRefused) {
   trace = StoredTrace("a", Site::kResid);
   trace["options"]["arguments"] = {"trace", 3};
   ExpectRefused(trace);
+  trace = StoredTrace("a", Site::kResid);
+  trace["options"]["model"] = 3;
+  ExpectRefused(trace);
 }
 
 TEST_F(ResultFilesTest, AnUnknownSiteIsRefused) {
