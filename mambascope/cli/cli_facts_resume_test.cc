@@ -37,7 +37,9 @@ TEST_P(ResumedCliTest, InterruptedAndLimitedRunsGoOnToTheSameResult) {
   ASSERT_EQ(now.size(), 4u);
   EXPECT_EQ(now[0], lines[0]);
   EXPECT_EQ(now[1], lines[1]);
-  ExpectClose(ParseJson(now[2], "line"), ParseJson(lines[2], "line"), kRounding);
+  Json again = ParseJson(now[2], "line"), first = ParseJson(lines[2], "line");
+  for (Json* line : {&again, &first}) line->erase("check");  // rounding changes it
+  ExpectClose(again, first, kRounding);
 
   // A larger limit goes on from the smaller one's facts; a smaller one afterwards takes the first
   // of them.
