@@ -42,8 +42,7 @@ TEST(LreOperatorTest, IsTheSameAfterItsFile) {
   at::manual_seed(1);
   const TempFolder folder;
   const LreOperator lre{7, at::randn({6, 6}), at::randn({6}), 2.25};
-  WriteLre(folder / "lre.safetensors",
-           {lre, 4, "país \"x\"", "abc", "{} is in", {{"a", "é"}}, ""});
+  WriteLre(folder / "lre.safetensors", {lre, 4, "país \"x\"", "abc", "{} is in", {{"a", "é"}}, ""});
   const StoredLre read = ReadLre(folder / "lre.safetensors");
   const at::Tensor h = at::randn({3, 6});
   EXPECT_EQ(MaxDifference(read.lre(h), lre(h)), 0);
