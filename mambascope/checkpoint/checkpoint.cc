@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/refusals.h"
 #include "mambascope/checkpoint/weight_files.h"
 #include "mambascope/error.h"
@@ -15,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::unique_ptr<TensorFile> OpenWeights(const fs::path& file) {
+  RequireFile(file);
   std::string begin(64, '\0');
   std::ifstream(file, std::ios::binary).read(begin.data(), static_cast<int64_t>(begin.size()));
   RefuseLfsPointer(begin, file);

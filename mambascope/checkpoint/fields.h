@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -42,8 +43,15 @@ class Fields {
     else if constexpr (std::is_same_v<T, std::string>) right = value.is_string();
     if (!right)
       throw Error(fmt::format("{}: field '{}' has the value {}, which has the wrong type", name_,
-                              key, value.dump()));
-    return value.get<T>();
+                              key, DumpJson(value)));
+    if constexpr (std::is_floating_point_v<T>) RequireFloat(key, value);
+    try {
+      return value.get<T>();
+    } catch (const Json::out_of_range&) {
+      throw Error(fmt::format("{}: field '{}' is {}; expected an integer from {} to {}", name_, key,
+                              DumpJson(value), std::numeric_limits<T>::min(),
+                              std::numeric_limits<T>::max()));
+    }
   }
   template <typename T>
   T Get(const char* key, T otherwise) const {
@@ -81,6 +89,7 @@ class Fields {
     std::vector<double> numbers;
     for (const Json& value : list) {
       if (!value.is_number() || !std::isfinite(value.get<double>())) Refuse(key);
+      RequireFloat(key, value);
       numbers.push_back(value.get<double>());
     }
     return numbers;
@@ -98,13 +107,21 @@ class Fields {
                       "other fields",
                       name_, key));
     throw Error(fmt::format("{}: field '{}' has the value {}, which is not supported", name_, key,
-                            json_[key].dump()));
+                            DumpJson(json_[key])));
   }
   [[noreturn]] void Fail(const std::string& what) const {
     throw Error(fmt::format("{}: {}", name_, what));
   }
 
  private:
+  // Models compute with float32, so a finite number must be finite as float32, too.
+  void RequireFloat(const char* key, const Json& value) const {
+    const auto number = value.get<double>();
+    if (std::isfinite(number) && std::abs(number) > std::numeric_limits<float>::max())
+      throw Error(fmt::format("{}: field '{}' is {}; expected a number that float32 can hold",
+                              name_, key, number));
+  }
+
   const Json& json_;
   std::string name_;
 };

@@ -24,17 +24,15 @@ fs::path Beside(const fs::path& path) { return path.string() + fmt::format(".{}.
               "choose another place for the output");
 }
 
-// Returns the file that a write to `path` replaces: links are followed, and only a regular file or
-// a new one is accepted. Without this, the rename would replace a link or device by a file.
-fs::path Target(const fs::path& path) {
+// Throws Error unless `path` is a regular file, a link to one, or nothing. Without this, the rename
+// would replace a device by a file.
+void RequireReplaceable(const fs::path& path) {
   std::error_code error;
-  const fs::path target = fs::weakly_canonical(fs::absolute(path, error), error);
-  if (error) ThrowUnwritable(path, error.value());
-  const fs::file_status status = fs::status(target, error);
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::none) ThrowUnwritable(path, error.value());
   if (fs::exists(status) && !fs::is_regular_file(status))
     throw Error(fmt::format("{}: not a regular file", path.string()),
                 "choose another place for the output");
-  return target;
 }
 
 }  // namespace
@@ -51,17 +49,27 @@ std::vector<std::string> FileNames(const fs::path& folder) try {
   throw Error(fmt::format("{}: cannot be read: {}", e.path1().string(), e.code().message()));
 }
 
-std::string ReadFile(const fs::path& path) {
-  std::error_code unreadable;  // an error shows when the file is opened below
-  if (fs::is_directory(path, unreadable))
+void RequireFile(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status))
+    throw Error(fmt::format("{}: cannot be read: {}", path.string(), error.message()));
+  if (fs::is_directory(status))
     throw Error(fmt::format("{}: is a folder; expected a file", path.string()));
+  if (!fs::is_regular_file(status))
+    throw Error(fmt::format("{}: is a pipe, a device or a socket; expected a file", path.string()),
+                "write its contents to a file first");
+}
+
+std::string ReadFile(const fs::path& path) {
+  RequireFile(path);
   std::ifstream in(path, std::ios::binary);
   if (!in) throw Error(fmt::format("{}: cannot be read: {}", path.string(), std::strerror(errno)));
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-void ReplaceFile(const fs::path& given, const std::function<void(const fs::path&)>& make) {
-  const fs::path path = Target(given);
+void ReplaceFile(const fs::path& path, const std::function<void(const fs::path&)>& make) {
+  RequireReplaceable(path);
   const fs::path part = Beside(path);
   const auto whole = HoldFiles();
   try {
@@ -110,7 +118,8 @@ void PrepareFolder(const fs::path& folder) {
 void PrepareFile(const fs::path& path) {
   std::error_code error;
   if (!path.has_filename() || fs::is_directory(path, error)) ThrowUnwritable(path, EISDIR);
-  PrepareFolder(Target(path).parent_path());
+  RequireReplaceable(path);
+  PrepareFolder(fs::absolute(path).parent_path());
 }
 
 }  // namespace mambascope

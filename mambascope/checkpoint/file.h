@@ -1,6 +1,7 @@
 // Reading and writing whole files. An output file is never half-written: it is written under a
-// temporary name in the same folder and then renamed. Symbolic links are followed. Devices and
-// other paths that are not regular files are refused.
+// temporary name in the same folder and then renamed. So a link to a file is replaced, and the file
+// that it names stays as it is. Devices, pipes and other paths that are not regular files are
+// neither read nor written.
 #pragma once
 
 #include <filesystem>
@@ -17,11 +18,15 @@ namespace mambascope {
 // the folder cannot be read.
 std::vector<std::string> FileNames(const std::filesystem::path& folder);
 
+// Throws Error unless the path names a regular file, or a link to one. Call it before a file is
+// opened: opening a pipe waits for its writer, and a device may have no end.
+void RequireFile(const std::filesystem::path& path);
+
 // Returns all bytes of the file. Throws Error when it cannot be read.
 std::string ReadFile(const std::filesystem::path& path);
 
-// Replaces the file `path` by the bytes that `write` puts into the stream. On failure it throws
-// Error and leaves an earlier file as it was.
+// Replaces the file or link `path` by the bytes that `write` puts into the stream. On failure it
+// throws Error and leaves an earlier file as it was.
 void WriteFile(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
 void WriteFile(const std::filesystem::path& path, std::string_view bytes);
 

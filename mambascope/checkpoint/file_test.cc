@@ -4,8 +4,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include "mambascope/checkpoint/mapping.h"
 #include "mambascope/checkpoint/test_support.h"
+#include "mambascope/checkpoint/zip.h"
 #include "mambascope/error.h"
 
 namespace mambascope {
@@ -87,13 +90,36 @@ TEST_F(FileTest, PlacesThatCannotBeWrittenAreRefused) {
   EXPECT_EQ(ReadFile(path_), "a file where a folder should be");
 }
 
-TEST(FileTargetTest, LinksAreFollowedAndDevicesAreRefused) {
-  TempFolder folder;
-  WriteFile(folder / "target", "old");
-  std::filesystem::create_symlink(folder / "target", folder / "link");
-  WriteFile(folder / "link", "new");
-  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
-  EXPECT_EQ(ReadFile(folder / "target"), "new");
+// A folder of links, as in a cache of Hugging Face, shares its files with other folders.
+TEST_F(FileTest, ALinkIsReplacedAndItsFileStaysAsItIs) {
+  WriteFile(folder_ / "target", "old");
+  fs::create_symlink(folder_ / "target", path_);
+  fs::create_hard_link(folder_ / "target", folder_ / "hard");
+  fs::create_symlink(folder_ / "nothing", folder_ / "dangling");
+  for (const char* name : {"file", "hard", "dangling"}) {
+    PrepareFile(folder_ / name);
+    WriteFile(folder_ / name, "new");
+    EXPECT_FALSE(fs::is_symlink(folder_ / name));
+    EXPECT_EQ(ReadFile(folder_ / name), "new");
+  }
+  EXPECT_EQ(ReadFile(folder_ / "target"), "old");
+  EXPECT_FALSE(fs::exists(folder_ / "nothing"));
+}
+
+TEST_F(FileTest, PipesAndDevicesAreNotRead) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  for (const fs::path& path : {path_, fs::path("/dev/zero")}) {
+    EXPECT_THAT(ErrorOf([&] { ReadFile(path); }),
+                AllOf(HasSubstr(path.string()), HasSubstr("expected a file")));
+    EXPECT_THAT(ErrorOf([&] { Mapping mapping(path); }), HasSubstr("expected a file"));
+    EXPECT_THAT(ErrorOf([&] { ZipReader zip(path, ""); }), HasSubstr("expected a file"));
+  }
+}
+
+TEST(FileTargetTest, DevicesAreNotReplaced) {
+  const TempFolder folder;
+  fs::create_symlink("/dev/null", folder / "link");
+  EXPECT_THROW(WriteFile(folder / "link", "x"), Error);
   EXPECT_THROW(PrepareFile("/dev/null"), Error);
   EXPECT_THROW(WriteFile("/dev/null", "x"), Error);
   EXPECT_FALSE(std::filesystem::is_regular_file("/dev/null"));

@@ -5,16 +5,25 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
 namespace mambascope {
 
-// Returns the fingerprint of a checkpoint: 16 hexadecimal digits, a 64-bit FNV-1a hash. It covers
-// config.json and every weight file in the folder. Of a file of more than 64 MiB it covers the
-// first 64 bytes of every 4 KiB. So any change of a whole matrix or row changes the fingerprint,
-// but a change of a few numbers may not. Throws Error when a file cannot be read.
-std::string Fingerprint(const std::filesystem::path& folder);
+struct FingerprintOptions {
+  // A file that remembers the hashes of large files by path, size, inode and times. Empty: every
+  // file is read. A cache that cannot be read or written is passed over: it only saves time.
+  std::filesystem::path cache = {};
+  // Called with the bytes that are read so far, and those of all files that must be read.
+  std::function<void(uint64_t done, uint64_t total)> progress = {};
+};
+
+// Returns the fingerprint of a checkpoint: 16 hexadecimal digits. It covers all bytes of
+// config.json and of every weight file in the folder, by the 128-bit XXH3 hash of each file. Throws
+// Error when a file cannot be read.
+std::string Fingerprint(const std::filesystem::path& folder,
+                        const FingerprintOptions& options = {});
 
 // 64-bit FNV-1a hash of everything added, in order.
 class Digest {

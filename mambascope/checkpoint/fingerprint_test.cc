@@ -3,8 +3,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/test_support.h"
@@ -32,20 +34,49 @@ TEST(FingerprintTest, ChangesWithTheConfigAndTheWeightsAlone) {
   EXPECT_NE(Fingerprint(folder.path()), first);
 }
 
-// As when other software changed one row of one matrix.
-TEST(FingerprintTest, ChangesWithAnyPageOfALargeFile) {
-  const TempFolder folder;
-  WriteFile(folder / "config.json", "{}");
-  WriteFile(folder / "model.safetensors", "");
-  std::filesystem::resize_file(folder / "model.safetensors", 80 << 20);
-  std::set<std::string> all = {Fingerprint(folder.path())};
-  for (const std::streamoff at : {1 << 20, (17 << 20) + 100, 79 << 20}) {
-    std::fstream file(folder / "model.safetensors",
-                      std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(at) << std::string(4160, 'b');
-    file.close();
-    EXPECT_TRUE(all.insert(Fingerprint(folder.path())).second) << at;
+class LargeFingerprintTest : public testing::Test {
+ protected:
+  LargeFingerprintTest() {
+    WriteFile(folder_ / "config.json", "{}");
+    WriteFile(file_, "");
+    std::filesystem::resize_file(file_, 80 << 20);
   }
+  void Change(std::streamoff at) const {
+    std::fstream file(file_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(at) << 'b';
+  }
+
+  const TempFolder folder_;
+  const std::filesystem::path file_ = folder_ / "model.safetensors",
+                              cache_ = folder_ / "cache/fingerprints.json";
+};
+
+TEST_F(LargeFingerprintTest, ChangesWithEveryByte) {
+  std::set<std::string> all = {Fingerprint(folder_.path())};
+  for (const std::streamoff at : {1 << 20, (17 << 20) + 100, (80 << 20) - 1}) {
+    Change(at);
+    EXPECT_TRUE(all.insert(Fingerprint(folder_.path())).second) << at;
+  }
+}
+
+TEST_F(LargeFingerprintTest, IsRememberedUntilTheFileChanges) {
+  uint64_t read = 0;
+  const FingerprintOptions options{.cache = cache_,
+                                   .progress = [&](uint64_t done, uint64_t) { read = done; }};
+  const std::string first = Fingerprint(folder_.path(), options);
+  EXPECT_EQ(read, 80 << 20);
+  EXPECT_FALSE(std::filesystem::exists(cache_)) << "it was written a moment ago";
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  EXPECT_EQ(Fingerprint(folder_.path(), options), first);
+  read = 0;
+  EXPECT_EQ(Fingerprint(folder_.path(), options), first);
+  EXPECT_EQ(read, 0u);
+  const auto time = std::filesystem::last_write_time(file_);
+  Change(100);
+  std::filesystem::last_write_time(file_, time);  // as other programs keep it
+  EXPECT_NE(Fingerprint(folder_.path(), options), first);
+  WriteFile(cache_, "damaged");
+  EXPECT_NE(Fingerprint(folder_.path(), options), first);
 }
 
 TEST(FingerprintTest, BundledModelsDiffer) {

@@ -111,6 +111,19 @@ Json ReadJson(const std::filesystem::path& path) {
   return ParseJson(text, path.string());
 }
 
+void RequireInteger(const Json& number, int64_t least, uint64_t most) {
+  const bool fits = number.is_number_unsigned() ? number.get_ref<const uint64_t&>() <= most
+                    : number.is_number_integer()
+                        ? number.get_ref<const int64_t&>() >= least &&
+                              (number.get_ref<const int64_t&>() < 0 ||
+                               static_cast<uint64_t>(number.get_ref<const int64_t&>()) <= most)
+                        : false;
+  if (!fits)
+    throw Json::out_of_range::create(
+        406, fmt::format("{} is not an integer from {} to {}", DumpJson(number), least, most),
+        &number);
+}
+
 bool AllFinite(const Json& json) {
   if (json.is_structured()) return std::all_of(json.begin(), json.end(), AllFinite);
   return !json.is_number_float() || std::isfinite(json.get<double>());

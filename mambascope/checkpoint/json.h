@@ -4,7 +4,10 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -30,7 +33,22 @@ bool AllFinite(const Json& json);
 // Parses the file `path`. Throws Error when it cannot be read.
 Json ReadJson(const std::filesystem::path& path);
 
+// Throws Json::out_of_range unless the number is an integer from `least` to `most`.
+void RequireInteger(const Json& number, int64_t least, uint64_t most);
+
 }  // namespace mambascope
+
+// Integers are read only where the document has an integer that the type can hold. The library
+// itself makes 4 of 4.5, and 8 of 4294967304.
+template <std::integral T>
+requires(!std::same_as<T, bool>) struct nlohmann::adl_serializer<T> {
+  static void to_json(json& j, T value) { ::nlohmann::to_json(j, value); }
+  static void from_json(const json& j, T& value) {
+    mambascope::RequireInteger(j, static_cast<int64_t>(std::numeric_limits<T>::min()),
+                               static_cast<uint64_t>(std::numeric_limits<T>::max()));
+    ::nlohmann::from_json(j, value);
+  }
+};
 
 // std::optional is written as null when it is empty or holds a number that is not finite.
 template <typename T>

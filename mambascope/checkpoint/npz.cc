@@ -25,7 +25,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kMagic = "\x93NUMPY", kSuffix = ".npy";
-constexpr size_t kAlignment = 64;  // alignment of the data, as in NumPy's own files
+constexpr size_t kAlignment = 64;                 // alignment of the data, as in NumPy's own files
+constexpr uint64_t kLongestHeader = 12 + 0xFFFF;  // of version 1; those of version 2 are shorter
 constexpr std::pair<std::string_view, at::ScalarType> kTypes[] = {
     {"<f8", at::kDouble}, {"<f4", at::kFloat}, {"<f2", at::kHalf},
     {"<i8", at::kLong},   {"<i4", at::kInt},   {"<i2", at::kShort},
@@ -260,18 +261,31 @@ std::string HeaderBytes(const std::string& descr, at::IntArrayRef shape) {
 
 }  // namespace
 
-Npz ReadNpz(const fs::path& path) {
-  const ZipReader zip(path, "an .npz of NumPy is a zip");
-  Npz values;
-  for (const std::string& entry : zip.Names()) {
+NpzFile::NpzFile(const fs::path& path) : path_(path), zip_(path, "an .npz of NumPy is a zip") {
+  for (const std::string& entry : zip_.Names()) {
     const std::string where = fmt::format("{}: entry '{}' ", path.string(), entry);
     if (!entry.ends_with(kSuffix))
       Fail(where, "is not a .npy: numpy.savez did not write this file");
-    const NpzValue value = ReadValue(zip, entry, where);
-    if (!values.emplace(entry.substr(0, entry.size() - kSuffix.size()), value).second)
+    if (!keys_.insert(entry.substr(0, entry.size() - kSuffix.size())).second)
       Fail(where, "is there twice");
   }
-  return values;
+}
+
+std::string NpzFile::Entry(const std::string& key) const { return key + std::string(kSuffix); }
+
+std::string NpzFile::Where(const std::string& key) const {
+  return fmt::format("{}: entry '{}' ", path_.string(), Entry(key));
+}
+
+std::vector<int64_t> NpzFile::Shape(const std::string& key) const {
+  return ReadHeader(zip_.Begin(Entry(key), kLongestHeader), Where(key)).first.shape;
+}
+
+NpzValue NpzFile::Read(const std::string& key, uint64_t most) const {
+  const uint64_t size = zip_.Size(Entry(key));
+  if (size > most + kLongestHeader)
+    Fail(Where(key), fmt::format("has {} bytes; at most {} are expected", size, most));
+  return ReadValue(zip_, Entry(key), Where(key));
 }
 
 void WriteNpz(const fs::path& path, const Npz& values) {

@@ -8,6 +8,7 @@
 #include <zip.h>
 
 #include "mambascope/checkpoint/file.h"
+#include "mambascope/checkpoint/npz_test_support.h"
 #include "mambascope/checkpoint/test_support.h"
 
 namespace mambascope {
@@ -203,9 +204,25 @@ TEST_F(NpzTest, RefusesWhatItCannotRead) {
               HasSubstr("a type that NumPy lacks"));
 }
 
+// Five megabytes can deflate to gigabytes. What is not asked for is not read.
+TEST_F(NpzTest, TakesNoMoreThanWasAskedFor) {
+  const std::string zeros(4 << 20, '\0');
+  WriteEntries({{"big.npy", Npy(Header("<f4", "(1024, 1024)"), zeros)},
+                {"bad.npy", "no array"},
+                {"n.npy", Npy(Header("<i8", "()"), Bytes<int64_t>({7}))}},
+               ZIP_CM_DEFLATE);
+  const NpzFile file(path_);
+  EXPECT_EQ(std::get<at::Tensor>(file.Read("n", 8)).item<int64_t>(), 7);
+  EXPECT_THAT(file.Shape("big"), testing::ElementsAre(1024, 1024));
+  EXPECT_THAT(ErrorOf([&] { file.Read("big", 1 << 20); }),
+              HasSubstr("entry 'big.npy' has 4194432 bytes; at most 1048576 are expected"));
+  EXPECT_EQ(std::get<at::Tensor>(file.Read("big", 4 << 20)).numel(), 1 << 20);
+  EXPECT_THAT(ErrorOf([&] { file.Shape("bad"); }), HasSubstr("not an array"));
+}
+
 TEST_F(NpzTest, RefusesWhatIsNoZip) {
   EXPECT_THAT(ErrorOf([&] { ReadNpz(folder_ / "none.npz"); }),
-              HasSubstr("none.npz: cannot be read as a zip"));
+              HasSubstr("none.npz: cannot be read: No such file"));
   WriteFile(path_, "PK\x03\x04 and nothing more");
   EXPECT_THAT(ErrorOf([&] { ReadNpz(path_); }), HasSubstr("a.npz: cannot be read as a zip"));
   WriteNpz(path_, {{"a", at::ones({100})}});

@@ -19,6 +19,10 @@ constexpr size_t kMaxDims = 64;   // most dimensions of a tensor, as in PyTorch
 // Limit on the bytes of all tensors' names, plus kEntry for each entry of a dictionary.
 constexpr size_t kMaxNames = 16 << 20;
 constexpr size_t kEntry = 64;
+// Limit on the bytes of the machine's values and its memo. 80,000 tensors, whose pickle has 8 MB,
+// take about 300 MB.
+constexpr size_t kMaxBytes = 512 << 20;
+constexpr size_t kMemoEntry = 64;
 
 // A value on the machine's stack or in its memo.
 struct Value;
@@ -95,7 +99,21 @@ class Machine {
     return static_cast<int64_t>(value);
   }
 
-  void Push(Value value) { stack_.push_back(&heap_.emplace_back(std::move(value))); }
+  // Counts bytes against the limit.
+  void Use(size_t bytes) {
+    used_ += bytes;
+    if (used_ > kMaxBytes) Refuse("more values than any checkpoint has");
+  }
+  // `more`: the bytes that the value holds besides its own.
+  void Push(Value value, size_t more = 0) {
+    Use(sizeof(Value) + more);
+    stack_.push_back(&heap_.emplace_back(std::move(value)));
+  }
+  void PushText(std::string_view text) { Push({std::string(text)}, text.size()); }
+  void PushSequence(std::vector<ValuePtr> items) {
+    const size_t bytes = items.size() * sizeof(ValuePtr);
+    Push({Sequence{std::move(items)}}, bytes);
+  }
   ValuePtr Pop() {
     if (stack_.empty()) Refuse("a pop from an empty stack");
     ValuePtr top = stack_.back();
@@ -119,10 +137,11 @@ class Machine {
   void PushTuple(size_t n) {
     std::vector<ValuePtr> items(n);
     while (n > 0) items[--n] = Pop();
-    Push({Sequence{std::move(items)}});
+    PushSequence(std::move(items));
   }
   void Remember(uint32_t key) {
     if (stack_.empty()) Refuse("a PUT from an empty stack");
+    if (!memo_.contains(key)) Use(kMemoEntry);
     memo_[key] = stack_.back();
   }
   void Recall(uint32_t key) {
@@ -140,12 +159,14 @@ class Machine {
   void SetItems(const std::vector<ValuePtr>& items) {
     if (stack_.empty() || items.size() % 2 != 0) Refuse("a SETITEMS without pairs");
     auto& dictionary = As<Dictionary>(stack_.back(), "a dictionary");
+    Use(items.size() * sizeof(ValuePtr));
     for (size_t i = 0; i < items.size(); i += 2)
       dictionary.items.emplace_back(items[i], items[i + 1]);
   }
   void Append(const std::vector<ValuePtr>& items) {
     if (stack_.empty()) Refuse("an APPEND to nothing");
     auto& list = As<Sequence>(stack_.back(), "a list");
+    Use(items.size() * sizeof(ValuePtr));
     list.items.insert(list.items.end(), items.begin(), items.end());
   }
 
@@ -170,16 +191,18 @@ class Machine {
     const std::string& function = As<Global>(callee, "a global").name;
     const auto& items = As<Sequence>(arguments, "a tuple of arguments").items;
     if (function == "collections OrderedDict" && items.empty()) Push({Dictionary{}});
-    else if (function == "torch._utils _rebuild_tensor_v2" && items.size() >= 4)
-      Push({RebuildTensor(items)});
+    else if (function == "torch._utils _rebuild_tensor_v2" && items.size() >= 4) PushTensor(items);
     else if (function == "torch._utils _rebuild_parameter" && !items.empty())
       stack_.push_back(items[0]);
     else Refuse(fmt::format("a call of '{}'", function));
   }
-  PickledTensor RebuildTensor(const std::vector<ValuePtr>& items) {
+  void PushTensor(const std::vector<ValuePtr>& items) {
     const auto& storage = As<Storage>(items[0], "a storage");
-    return {storage.type,       storage.key,       storage.size, As<int64_t>(items[1], "an offset"),
-            Integers(items[2]), Integers(items[3])};
+    PickledTensor tensor{storage.type,       storage.key,
+                         storage.size,       As<int64_t>(items[1], "an offset"),
+                         Integers(items[2]), Integers(items[3])};
+    const size_t bytes = (tensor.shape.size() + tensor.strides.size()) * sizeof(int64_t);
+    Push({std::move(tensor)}, bytes);
   }
   std::vector<int64_t> Integers(const ValuePtr& tuple) {
     std::vector<int64_t> out;
@@ -206,15 +229,15 @@ class Machine {
       case 'M': Push({int64_t{Int<uint16_t>()}}); break;                  // BININT2
       case 0x8a: Push({Long(Int<uint8_t>())}); break;                     // LONG1
       case 'G': Push({Double()}); break;                                  // BINFLOAT
-      case 'X': Push({std::string(Bytes(Int<uint32_t>()))}); break;       // BINUNICODE
-      case 0x8c: Push({std::string(Bytes(Int<uint8_t>()))}); break;       // SHORT_BINUNICODE
+      case 'X': PushText(Bytes(Int<uint32_t>())); break;                  // BINUNICODE
+      case 0x8c: PushText(Bytes(Int<uint8_t>())); break;                  // SHORT_BINUNICODE
       // GLOBAL
       case 'c': { std::string module = Line(); Push({Global{module + " " + Line()}}); break; }
       // STACK_GLOBAL
       case 0x93: { ValuePtr name = Pop(), module = Pop(); PushGlobal(module, name); break; }
       case ')': case ']': Push({Sequence{}}); break;                      // EMPTY_TUPLE, EMPTY_LIST
       case '}': Push({Dictionary{}}); break;                              // EMPTY_DICT
-      case 't': Push({Sequence{PopToMark()}}); break;                     // TUPLE
+      case 't': PushSequence(PopToMark()); break;                         // TUPLE
       case 0x85: case 0x86: case 0x87: PushTuple(op - 0x84u); break;      // TUPLE1..3
       case 'a': { ValuePtr item = Pop(); Append({item}); break; }         // APPEND
       case 'e': Append(PopToMark()); break;                               // APPENDS
@@ -241,6 +264,7 @@ class Machine {
   std::string_view bytes_;
   const std::string& name_;
   size_t at_ = 0;
+  size_t used_ = 0;  // bytes counted against kMaxBytes
   std::deque<Value> heap_;
   std::vector<ValuePtr> stack_;
   std::map<uint32_t, ValuePtr> memo_;
@@ -261,8 +285,10 @@ struct Collector {
         throw Error(fmt::format("{}: pickle holds more names than any checkpoint has", file),
                     "is the file corrupt?");
       if (name == nullptr) continue;
-      if (const auto* tensor = std::get_if<PickledTensor>(&value->v))
+      if (const auto* tensor = std::get_if<PickledTensor>(&value->v)) {
+        used += 2 * tensor->shape.size() * sizeof(int64_t);
         tensors[prefix + *name] = *tensor;
+      }
       if (const auto* nested = std::get_if<Dictionary>(&value->v))
         Collect(*nested, prefix + *name + ".", depth + 1);
     }

@@ -35,12 +35,6 @@ int64_t Elements(const std::vector<int64_t>& shape) {
   return n;
 }
 
-// The JSON library silently converts numbers, such as 4.5 to 4, so integers are checked for.
-bool AreIntegers(const Json& numbers) {
-  return std::all_of(numbers.begin(), numbers.end(),
-                     [](const Json& n) { return n.is_number_integer(); });
-}
-
 class SafetensorsFile : public TensorFile {
  public:
   explicit SafetensorsFile(const fs::path& path)
@@ -60,7 +54,7 @@ class SafetensorsFile : public TensorFile {
       throw Error(Where() + "the header runs past the end of the file", "is it truncated?");
     data_begin_ = sizeof(header_size) + header_size;
     ReadHeader(ParseJson({mapping_->data() + sizeof(header_size), header_size}, path.string()));
-    CheckOverlap();
+    CheckCover();
   }
 
   const std::map<std::string, TensorInfo>& tensors() const override { return tensors_; }
@@ -107,7 +101,7 @@ class SafetensorsFile : public TensorFile {
       dtype = entry.at("dtype").get<std::string>();
       info.shape = entry.at("shape").get<std::vector<int64_t>>();
       std::tie(begin, end) = entry.at("data_offsets").get<std::pair<uint64_t, uint64_t>>();
-      valid = AreIntegers(entry["shape"]) && AreIntegers(entry["data_offsets"]);
+      valid = true;
     } catch (const Json::exception&) {  // a field is missing or has another type
     }
     if (!valid)
@@ -115,16 +109,17 @@ class SafetensorsFile : public TensorFile {
     const auto* known = std::find_if(std::begin(kDtypes), std::end(kDtypes),
                                      [&](const auto& d) { return d.first == dtype; });
     info.dtype_name = dtype;
-    if (known == std::end(kDtypes)) {  // e.g. F8_E4M3; an Error only when the tensor is used
-      tensors_[name] = std::move(info);
-      return;
-    }
-    info.dtype = known->second;
     if (begin > end || end > mapping_->size() - data_begin_) {
       throw Error(fmt::format("{}bytes [{}, {}) are outside the file's {} bytes of data",
                               Where(name), begin, end, mapping_->size() - data_begin_),
                   "is the file truncated?");
     }
+    offsets_[name] = {begin, end};
+    if (known == std::end(kDtypes)) {  // e.g. F8_E4M3; an Error only when the tensor is used
+      tensors_[name] = std::move(info);
+      return;
+    }
+    info.dtype = known->second;
     int64_t bytes = Elements(info.shape);
     if (bytes < 0 ||
         __builtin_mul_overflow(bytes, static_cast<int64_t>(c10::elementSize(info.dtype)), &bytes) ||
@@ -132,22 +127,34 @@ class SafetensorsFile : public TensorFile {
       throw Error(fmt::format("{}{} bytes do not match shape [{}] of {}", Where(name), end - begin,
                               fmt::join(info.shape, ", "), dtype));
     }
-    offsets_[name] = {begin, end};
     tensors_[name] = std::move(info);
   }
 
-  void CheckOverlap() const {
+  // Throws Error unless each byte of the data belongs to one tensor. If the header or the data
+  // lacks a byte, the tensors of an otherwise valid file are shifted.
+  void CheckCover() const {
     std::vector<std::pair<std::pair<uint64_t, uint64_t>, std::string>> ranges;
     for (const auto& [name, range] : offsets_) {
       if (range.first != range.second) ranges.emplace_back(range, name);
     }
     std::sort(ranges.begin(), ranges.end());
-    for (size_t i = 1; i < ranges.size(); ++i) {
-      if (ranges[i].first.first < ranges[i - 1].first.second) {
+    uint64_t covered = 0;
+    for (size_t i = 0; i < ranges.size(); ++i) {
+      const auto& [begin, end] = ranges[i].first;
+      if (begin < covered)
         throw Error(
             fmt::format("{}overlaps tensor '{}'", Where(ranges[i].second), ranges[i - 1].second));
-      }
+      CheckGap(covered, begin);
+      covered = end;
     }
+    CheckGap(covered, mapping_->size() - data_begin_);
+  }
+
+  void CheckGap(uint64_t begin, uint64_t end) const {
+    if (begin < end)
+      throw Error(
+          fmt::format("{}no tensor has the bytes [{}, {}) of the data", Where(), begin, end),
+          "the file is damaged, or another program has added something to it");
   }
 
   fs::path path_;

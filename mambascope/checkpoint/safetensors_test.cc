@@ -75,7 +75,8 @@ TEST_F(SafetensorsTest, MisalignedDataIsReadRight) {
   const at::Tensor values = at::arange(3, at::kFloat) + 0.5;
   const std::string data(static_cast<const char*>(values.data_ptr()), values.nbytes());
   for (int shift = 0; shift < 8; ++shift) {
-    const std::string header = R"({"x":{"dtype":"F32","shape":[3],"data_offsets":[1,13]}})" +
+    const std::string header = R"({"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+                               R"("x":{"dtype":"F32","shape":[3],"data_offsets":[1,13]}})" +
                                std::string(static_cast<size_t>(shift), ' ');
     EXPECT_TRUE(OpenSafetensors(Write(Bytes(header, "?" + data)))->Read("x").equal(values))
         << shift;
@@ -113,9 +114,17 @@ TEST_F(SafetensorsTest, EveryCutOfARealFileIsRefused) {
               AllOf(HasSubstr("tensor 'backbone."), HasSubstr("is the file truncated?")));
 }
 
+// Without the check of the bytes that no tensor has, every weight would be shifted by a byte.
+TEST_F(SafetensorsTest, AHeaderThatIsAByteShortIsRefused) {
+  const std::string header = R"({"t":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}} )";
+  std::string bytes = Bytes(header, std::string(16, 'x'));
+  bytes[0] = static_cast<char>(header.size() - 1);
+  EXPECT_THAT(ErrorOfOpening(Write(bytes)), HasSubstr("no tensor has the bytes [16, 17)"));
+}
+
 TEST_F(SafetensorsTest, FolderOrNothingInPlaceOfAFileIsRefused) {
   EXPECT_THAT(ErrorOfOpening(folder_.path()),
-              AllOf(HasSubstr(folder_.path().string()), HasSubstr("not a file")));
+              AllOf(HasSubstr(folder_.path().string()), HasSubstr("is a folder")));
   EXPECT_THAT(ErrorOfOpening(folder_ / "none"),
               AllOf(HasSubstr("none: cannot be read"), HasSubstr("No such file")));
 }
@@ -204,7 +213,18 @@ const BadFile kBadFiles[] = {
      Bytes(
          R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]},"b":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})",
          std::string(16, 'x')),
-     {"tensor 'b'", "overlaps tensor 'a'"}}};
+     {"tensor 'b'", "overlaps tensor 'a'"}},
+    {"GapBeforeATensor",
+     Entry(R"({"dtype":"F32","shape":[3],"data_offsets":[4,16]})"),
+     {"no tensor has the bytes [0, 4) of the data", "damaged"}},
+    {"GapBetweenTensors",
+     Bytes(
+         R"({"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"F8","shape":[8],"data_offsets":[8,16]}})",
+         std::string(16, 'x')),
+     {"no tensor has the bytes [3, 8)"}},
+    {"MoreAfterTheTensors",
+     Entry(R"({"dtype":"F32","shape":[3],"data_offsets":[0,12]})"),
+     {"no tensor has the bytes [12, 16)"}}};
 
 INSTANTIATE_TEST_SUITE_P(Files, BadSafetensorsTest, testing::ValuesIn(kBadFiles),
                          [](const auto& info) { return info.param.name; });

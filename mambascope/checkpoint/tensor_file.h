@@ -33,13 +33,15 @@ class TensorFile {
 
 // Opens a safetensors file by mapping it into memory. Read copies nothing unless the file does not
 // align the tensor. The tensors keep the mapping alive; writes to them stay private to the process.
-// Throws Error for a header over 100 MB, invalid JSON, offsets out of range, overlapping tensors,
-// or a size that does not match shape and type. The message names the file and the tensor.
+// Throws Error for a header over 100 MB, invalid JSON, offsets out of range, bytes that belong to
+// no tensor or to two, or a size that does not match shape and type. The message names the file and
+// the tensor.
 std::unique_ptr<TensorFile> OpenSafetensors(const std::filesystem::path& path);
 
 // Opens a dictionary of tensors written by torch.save. Nothing in the file is executed: the pickle
 // reader knows tensors and plain containers, and any other opcode or global is an Error. Each Read
-// loads one storage.
+// loads one storage; one that several tensors view is loaded once and kept as long as the file is
+// open.
 std::unique_ptr<TensorFile> OpenTorchBin(const std::filesystem::path& path);
 
 // Writes `tensors` as a safetensors file, ordered by name. They may be on any device.

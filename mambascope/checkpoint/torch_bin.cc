@@ -26,8 +26,8 @@ class TorchBinFile : public TensorFile {
  public:
   explicit TorchBinFile(const fs::path& path)
       : path_(path),
-        zip_(path,
-             "the file may be truncated; a .bin from before PyTorch 1.6 must be saved again") {
+        zip_(path, "the file may be truncated; a .bin from before PyTorch 1.6 must be saved again",
+             ZipReader::Entries::kStored) {
     const std::vector<std::string> names = zip_.Names();
     const auto pickle = std::find_if(names.begin(), names.end(),
                                      [](const std::string& n) { return n.ends_with("/data.pkl"); });
@@ -41,20 +41,32 @@ class TorchBinFile : public TensorFile {
     std::string bytes(size, '\0');
     zip_.Read(*pickle, bytes.data());
     pickled_ = ReadTensorPickle(bytes, path.string());
-    for (const auto& [name, tensor] : pickled_) tensors_[name] = Describe(name, tensor);
+    for (const auto& [name, tensor] : pickled_) {
+      tensors_[name] = Describe(name, tensor);
+      ++uses_[tensor.storage_key];
+    }
   }
 
   const std::map<std::string, TensorInfo>& tensors() const override { return tensors_; }
 
   at::Tensor Read(const std::string& name) const override {
     const PickledTensor& p = pickled_.at(name);
-    at::Tensor storage =
-        at::empty({p.storage_size}, at::TensorOptions().dtype(tensors_.at(name).dtype));
-    zip_.Read(root_ + "data/" + p.storage_key, storage.data_ptr());
+    const at::Tensor storage = ReadStorage(p.storage_key).view(tensors_.at(name).dtype);
     return storage.as_strided(p.shape, p.strides, p.offset);
   }
 
  private:
+  // The bytes of a storage. One that several tensors view is read once and kept.
+  at::Tensor ReadStorage(const std::string& key) const {
+    if (const auto found = shared_.find(key); found != shared_.end()) return found->second;
+    const std::string entry = root_ + "data/" + key;
+    const auto size = static_cast<int64_t>(zip_.Size(entry));
+    const at::Tensor bytes = at::empty({size}, at::TensorOptions().dtype(at::kByte));
+    zip_.Read(entry, bytes.data_ptr());
+    if (uses_.at(key) > 1) shared_[key] = bytes;
+    return bytes;
+  }
+
   TensorInfo Describe(const std::string& name, const PickledTensor& p) const {
     const auto* known = std::find_if(std::begin(kStorages), std::end(kStorages),
                                      [&](const auto& s) { return s.first == p.storage_type; });
@@ -93,6 +105,8 @@ class TorchBinFile : public TensorFile {
   std::string root_;
   std::map<std::string, PickledTensor> pickled_;
   std::map<std::string, TensorInfo> tensors_;
+  std::map<std::string, int> uses_;                   // number of tensors of a storage, by its key
+  mutable std::map<std::string, at::Tensor> shared_;  // storages of several tensors, by key
 };
 
 }  // namespace

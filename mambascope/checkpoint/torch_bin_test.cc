@@ -318,5 +318,25 @@ const BadPickle kBadPickles[] = {
 INSTANTIATE_TEST_SUITE_P(Pickles, BadPickleTest, testing::ValuesIn(kBadPickles),
                          [](const auto& info) { return info.param.name; });
 
+// torch.save writes views of one storage as views.
+TEST_F(TorchBinTest, TensorsOfOneStorageShareIt) {
+  const auto file = Open(Program(
+      Dict({{"first", Tensor(kNumbers, 0, {6}, {1})}, {"second", Tensor(kNumbers, 6, {6}, {1})}})));
+  const at::Tensor first = file->Read("first"), second = file->Read("second");
+  EXPECT_EQ(first.storage().data(), second.storage().data());
+  EXPECT_EQ(second[0].item<float>(), 6);
+}
+
+// A few kilobytes could otherwise stand for gigabytes.
+TEST_F(TorchBinTest, CompressedEntriesAndCountlessValuesAreRefused) {
+  const std::string program = Program(Dict({{"t", kVector}}));
+  for (const std::string deflated : {"archive/data.pkl", "archive/data/0"}) {
+    WriteZip(path_, {{"archive/data.pkl", program}, {"archive/data/0", Numbers()}}, deflated);
+    EXPECT_THAT(ErrorOfOpening(path_), AllOf(HasSubstr(deflated), HasSubstr("is compressed")));
+  }
+  EXPECT_THAT(ErrorOf([&] { Open(Program(std::string(6 << 20, ']'))); }),
+              HasSubstr("more values than any checkpoint has"));
+}
+
 }  // namespace
 }  // namespace mambascope

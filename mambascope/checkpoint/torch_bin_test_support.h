@@ -64,16 +64,18 @@ inline std::string Tensor(const std::string& storage, int32_t offset,
 // A complete pickle that leaves `value`.
 inline std::string Program(const std::string& value) { return "\x80\x02" + value + "."; }
 
-// Writes a zip with these entries, uncompressed like those of torch.save.
+// Writes a zip with these entries, uncompressed like those of torch.save, except for `deflated`.
 inline void WriteZip(const std::filesystem::path& path,
-                     const std::map<std::string, std::string>& entries) {
+                     const std::map<std::string, std::string>& entries,
+                     const std::string& deflated = "") {
   zip_t* zip = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, nullptr);
   ASSERT_NE(zip, nullptr);
   for (const auto& [name, bytes] : entries) {
     const zip_int64_t index =
         zip_file_add(zip, name.c_str(), zip_source_buffer(zip, bytes.data(), bytes.size(), 0), 0);
     ASSERT_GE(index, 0);
-    zip_set_file_compression(zip, static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
+    zip_set_file_compression(zip, static_cast<zip_uint64_t>(index),
+                             name == deflated ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0);
   }
   ASSERT_EQ(zip_close(zip), 0);
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <zip.h>
 
+#include <algorithm>
+
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/error.h"
 
@@ -40,7 +42,9 @@ void AddStored(zip_t* zip, const std::string& name, const std::vector<std::strin
 
 }  // namespace
 
-ZipReader::ZipReader(const fs::path& path, const std::string& hint) : path_(path) {
+ZipReader::ZipReader(const fs::path& path, const std::string& hint, Entries entries)
+    : path_(path), entries_(entries) {
+  RequireFile(path);
   int code = 0;
   zip_ = zip_open(path.c_str(), ZIP_RDONLY, &code);
   if (zip_ == nullptr)
@@ -63,12 +67,25 @@ uint64_t ZipReader::Size(const std::string& entry) const {
   zip_stat_t info;
   if (zip_stat(zip_, entry.c_str(), 0, &info) != 0)
     throw Error(fmt::format("{}: lacks the entry '{}'", path_.string(), entry), "is it truncated?");
+  if (info.comp_method != ZIP_CM_STORE && entries_ == Entries::kStored)
+    throw Error(fmt::format("{}: entry '{}' is compressed; expected one that is stored as it is",
+                            path_.string(), entry));
   // Checked before memory is allocated for the entry.
   const uint64_t most = info.comp_method == ZIP_CM_STORE ? file_size_ : file_size_ * kMostDeflated;
   if (info.size > most)
     throw Error(fmt::format("{}: entry '{}' claims {} bytes, but the file has {} bytes",
                             path_.string(), entry, info.size, file_size_));
   return info.size;
+}
+
+std::string ZipReader::Begin(const std::string& entry, uint64_t most) const {
+  std::string bytes(std::min(Size(entry), most), '\0');
+  zip_file_t* file = zip_fopen(zip_, entry.c_str(), 0);
+  const zip_int64_t got = file == nullptr ? -1 : zip_fread(file, bytes.data(), bytes.size());
+  if (file != nullptr) zip_fclose(file);
+  if (got < 0 || static_cast<uint64_t>(got) != bytes.size())
+    throw Error(fmt::format("{}: entry '{}' is corrupt", path_.string(), entry));
+  return bytes;
 }
 
 void ZipReader::Read(const std::string& entry, void* to) const {

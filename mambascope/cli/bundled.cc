@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <regex>
 
 #include "mambascope/checkpoint/fingerprint.h"
@@ -37,7 +38,9 @@ fs::path Bundled(const std::string& name) {
 
 [[noreturn]] void RefuseFolder(const std::string& name) {
   static const std::regex kRepository("[\\w.-]+/[\\w.-]+");
-  if (std::regex_match(name, kRepository) && !fs::exists(fs::path(name).parent_path())) {
+  constexpr size_t kLongest = 200;  // std::regex overflows the stack on very long texts
+  if (name.size() <= kLongest && std::regex_match(name, kRepository) &&
+      !fs::exists(fs::path(name).parent_path())) {
     const std::string folder = fs::path(name).filename().string();
     throw Error(name + ": no such folder; it looks like a name on the Hugging Face Hub",
                 fmt::format("download it: pip install huggingface_hub, then hf download {0} "
@@ -55,6 +58,14 @@ std::optional<fs::path> FindBundled(const std::string& name) {
   for (const fs::path& place : BundledPlaces(name)) {
     if (fs::exists(place)) return fs::canonical(place);
   }
+  return std::nullopt;
+}
+
+std::optional<fs::path> UserCache() {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
+    return fs::path(cache) / "mambascope";
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
+    return fs::path(home) / ".cache/mambascope";
   return std::nullopt;
 }
 

@@ -16,6 +16,10 @@ std::optional<std::filesystem::path> FindBundled(const std::string& name);
 inline constexpr const char* kBundledText = "data/demo/sentences.jsonl";
 inline constexpr const char* kBundledRelations = "data/demo/relations";
 
+// Returns the folder of mambascope in the user's cache: in $XDG_CACHE_HOME or ~/.cache. None where
+// neither XDG_CACHE_HOME nor HOME is set.
+std::optional<std::filesystem::path> UserCache();
+
 // Whether a checkpoint with this fingerprint is one of the bundled models.
 bool IsBundledModel(const std::string& fingerprint);
 

@@ -37,7 +37,9 @@ TEST_P(ResumedCliTest, InterruptedAndLimitedRunsGoOnToTheSameResult) {
   ASSERT_EQ(now.size(), 4u);
   EXPECT_EQ(now[0], lines[0]);
   EXPECT_EQ(now[1], lines[1]);
-  ExpectClose(ParseJson(now[2], "line"), ParseJson(lines[2], "line"), kRounding);
+  Json again = ParseJson(now[2], "line"), first = ParseJson(lines[2], "line");
+  for (Json* line : {&again, &first}) line->erase("check");  // rounding changes it
+  ExpectClose(again, first, kRounding);
 
   // A larger limit goes on from the smaller one's facts; a smaller one afterwards takes the first
   // of them.
@@ -67,9 +69,9 @@ TEST_P(ResumedCliTest, DamagedLinesAreSaidAndComputedAgain) {
   WriteFile(folder_ / "out" / lines_file, text);
   const Outcome again = RunFacts(command, "out", {"--limit", "4"});
   ASSERT_EQ(again.exit_code, 0) << again.err;
-  EXPECT_THAT(again.err, AllOf(HasSubstr(lines_file + ": line 2 is damaged: it has a number"),
-                               HasSubstr(lines_file + ": line 4 is damaged: it is not JSON"),
-                               HasSubstr("p_clean")));
+  EXPECT_THAT(again.err, AllOf(HasSubstr(lines_file + ": line 2 is damaged: its checksum"),
+                               HasSubstr(lines_file + ": line 3 is damaged: its checksum"),
+                               HasSubstr(lines_file + ": line 4 is damaged: it is not JSON")));
   ExpectClose(Result(command, "out"), whole, kRounding);
   EXPECT_EQ(Lines(ReadFile(folder_ / "out" / lines_file)).size(), 4u);
   EXPECT_EQ(RunFacts(command, "out", {"--limit", "4"}).err, "") << "it is whole again";

@@ -19,6 +19,7 @@
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/host.h"
 #include "mambascope/cli/launcher.h"
+#include "mambascope/cli/terminal.h"
 #include "mambascope/error.h"
 #include "mambascope/figures/label.h"
 #include "mambascope/intervene/sweep.h"
@@ -261,7 +262,14 @@ int64_t MemoryLimit(const std::optional<uint64_t>& memory, const Model& model) {
 }
 
 std::string ModelFingerprint(const CommonArguments& o) {
-  return o.host != nullptr ? o.host->Kept().fingerprint : Fingerprint(ModelFolder(o.model));
+  if (o.host != nullptr) return o.host->Kept().fingerprint;
+  Progress progress({.what = "reading " + o.model, .unit = "MB"}, o.progress());
+  FingerprintOptions options{.progress = [&](uint64_t done, uint64_t total) {
+    progress(static_cast<double>(done >> 20), static_cast<int64_t>(total >> 20),
+             static_cast<int64_t>(done >> 20));
+  }};
+  if (const auto cache = UserCache()) options.cache = *cache / "fingerprints.json";
+  return Fingerprint(ModelFolder(o.model), options);
 }
 
 void RequireSameCheckpoint(const CommonArguments& o, const std::string& file,
@@ -340,7 +348,7 @@ void WarnOfPrompt(const CommonArguments& common, const std::string& prompt) {
   Warn(common,
        fmt::format("the prompt '{}' ends with white space. Models expect a space at the beginning "
                    "of the next token, so this changes the answer",
-                   VisibleText(prompt)));
+                   VisibleText(Shortened(prompt))));
 }
 
 void WarnOfTokenizer(const CommonArguments& common, const Model& model,
@@ -364,8 +372,8 @@ void CheckTokenizer(const Model& model, const Tokenizer& tokenizer) {
 
 void Print(const CommonArguments& o, const Json& document, const std::string& text) {
   if (o.host != nullptr) o.host->Take({.json = document, .text = text});
-  else if (o.json) fmt::print("{}\n", DumpJson(document));
-  else if (!o.quiet) fmt::print("{}", text);
+  else if (o.json) PrintJson(document);
+  else if (!o.quiet) PrintText(text);
 }
 
 std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& o,

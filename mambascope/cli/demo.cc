@@ -9,6 +9,7 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/output.h"
 #include "mambascope/cli/parser.h"
+#include "mambascope/cli/terminal.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/tracing/trace.h"
 #include "mambascope/reports/knockout_words.h"
@@ -151,8 +152,8 @@ class DemoCommand : public Command {
 
   void Say(const std::string& text) const {
     if (common.quiet) return;
-    fmt::print("{}", text);
-    std::fflush(stdout);
+    PrintText(text);
+    (void)OutputFault();  // flushes; main says it at the end
   }
 
   void RunStep(const Step& step) {

@@ -21,7 +21,8 @@ namespace {
 // What tells a record's result from others.
 std::string RecordKey(const DatasetRecord& record) {
   const EditRecord& r = record.record;
-  return FingerprintText(DumpJson({r.case_id, r.prompt, r.subject, r.target_new, r.digest}));
+  return FingerprintText(DumpJson(
+      {r.case_id, r.relation, r.prompt, r.subject, r.target_new, r.target_true, r.digest}));
 }
 
 size_t RecordsAtATime(const EditSetup& setup) {

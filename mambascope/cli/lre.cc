@@ -28,9 +28,9 @@ namespace fs = std::filesystem;
 
 // All of a relation that its line depends on.
 std::string RelationDigest(const Relation& relation) {
-  Json all = {relation.name, relation.prompt_templates[0], relation.properties.relation_type};
-  for (const Sample& sample : relation.samples) all.push_back({sample.subject, sample.object});
-  return FingerprintText(DumpJson(all));
+  return FingerprintText(
+      DumpJson({relation.name, relation.prompt_templates[0], relation.properties.relation_type,
+                SamplesJson(relation.samples)}));
 }
 
 void ExplainLre(const LreOptions& options, size_t relations, size_t done) {

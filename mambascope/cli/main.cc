@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <exception>
+#include <string>
 #include <string_view>
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/interrupt.h"
 #include "mambascope/cli/parser.h"
+#include "mambascope/cli/progress.h"
+#include "mambascope/cli/terminal.h"
 #include "mambascope/cli/tuned_start.h"
 #include "mambascope/error.h"
 #include "mambascope/figures/label.h"
@@ -24,24 +26,27 @@ bool RunsLong(int argc, char** argv) {
          });
 }
 
+// In one line, whatever a prompt or a file name holds.
+void PrintError(std::string_view what) {
+  mambascope::PrintLine(fmt::format("error: {}\n", mambascope::VisibleText(what)));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  mambascope::OpenStandardStreams();
   if (RunsLong(argc, argv)) mambascope::StartTuned(argv);
   mambascope::WatchForInterrupt();
   try {
     const int status = mambascope::RunCommandLine(argc, argv);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
-      throw mambascope::Error("standard output cannot be written");
+    if (const auto fault = mambascope::OutputFault())
+      throw mambascope::Error("standard output cannot be written: " + *fault);
     return status;
   } catch (const mambascope::Error& e) {
-    fmt::print(
-        stderr, "error: {}\n",
-        mambascope::VisibleText(e.what()));  // one line, whatever a prompt or a file name holds
+    PrintError(e.what());
   } catch (const std::exception& e) {
     const std::string_view what = e.what();
-    fmt::print(stderr, "error: unexpected: {}\n",
-               mambascope::VisibleText(what.substr(0, what.find('\n'))));
+    PrintError("unexpected: " + std::string(what.substr(0, what.find('\n'))));
   }
   return 1;
 }

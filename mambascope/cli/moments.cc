@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <map>
 #include <set>
 
@@ -244,10 +243,7 @@ class MomentsCommand : public Command {
 }  // namespace
 
 fs::path UserMomentsCache() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
-    return fs::path(cache) / "mambascope/moments";
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
-    return fs::path(home) / ".cache/mambascope/moments";
+  if (const std::optional<fs::path> cache = UserCache()) return *cache / "moments";
   throw Error("second moments cannot be kept: neither XDG_CACHE_HOME nor HOME is set",
               "name a folder for them with --cache");
 }

@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <sstream>
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/common.h"
 #include "mambascope/cli/suggestion.h"
+#include "mambascope/cli/terminal.h"
 #include "mambascope/error.h"
 #include "mambascope/figures/label.h"
 
@@ -283,6 +285,15 @@ std::string MismatchText(const std::string& what) {
   return what;
 }
 
+// Prints help and versions on stdout, and wrong command lines on stderr. Returns the exit status.
+int Exit(const CLI::App& app, const CLI::Error& error) {
+  std::ostringstream out, err;
+  const int status = app.exit(error, out, err);
+  PrintText(out.str());
+  if (!err.str().empty()) PrintLine(Shortened(err.str()));
+  return status == 0 ? 0 : 2;
+}
+
 }  // namespace
 
 void RunHosted(std::vector<std::string> words, Host& host) {
@@ -320,9 +331,9 @@ int RunCommandLine(int argc, char** argv) {
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ArgumentMismatch& e) {
-    return app.exit(CLI::ValidationError(MismatchText(e.what()))) == 0 ? 0 : 2;
+    return Exit(app, CLI::ValidationError(MismatchText(e.what())));
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    return Exit(app, e);
   }
 }
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "mambascope/figures/label.h"
+
 namespace mambascope {
 namespace {
 
@@ -34,7 +36,7 @@ std::string TimeText(double seconds) {
 void PrintLine(const std::string& line) {
   const std::lock_guard lock(Lines().mutex);
   const bool clears = !Lines().all.empty() && isatty(STDERR_FILENO) != 0;
-  std::fputs((std::string(clears ? kClear : "") + line).c_str(), stderr);
+  std::fputs(((clears ? kClear : "") + TerminalText(line)).c_str(), stderr);
 }
 
 std::optional<double> ProgressShare(const ProgressState& s) {
@@ -104,7 +106,8 @@ void Progress::Show() {
   milliseconds wait = terminal_ ? milliseconds(500) : milliseconds(2000);
   while (!ends_.wait_for(lock, wait, [this] { return over_; })) {
     wait = terminal_ ? milliseconds(200) : milliseconds(5000);
-    const std::string text = ProgressText(state_, Seconds(Clock::now()), Seconds(updated_));
+    const std::string text =
+        TerminalText(ProgressText(state_, Seconds(Clock::now()), Seconds(updated_)));
     const std::lock_guard printing(Lines().mutex);
     if (Lines().all.back() != this) continue;
     shown_ = true;

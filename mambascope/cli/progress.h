@@ -39,7 +39,8 @@ struct ProgressTo {
 // those from the beginning to the last change of the state.
 std::string ProgressText(const ProgressState& state, double elapsed, double updated);
 
-// Prints `line`, which ends with a newline, on stderr. A progress line on the terminal gives way. A
+// Prints `line`, which ends with a newline, on stderr. Control characters are shown as text. A
+// progress line on the terminal gives way. A
 // stderr that cannot be written is passed over.
 void PrintLine(const std::string& line);
 

@@ -59,7 +59,7 @@ class ReportCommand : public Command {
   void Run() override {
     const std::vector<ResultFile> files = ReadAllResults(places_);
     const OutputFolder folder(out_, {"report.html"});
-    const Page page = ReportPage(files);
+    const Page page = MakePage(files);
     const std::filesystem::path file = folder / "report.html";
     WriteFile(file, HtmlPage(page));
     SayWhenStopped(WhenStopped::kWritten);
@@ -77,6 +77,14 @@ class ReportCommand : public Command {
   }
 
  private:
+  // The options of a result file have no form of their own, so a damaged one shows when it is used.
+  static Page MakePage(const std::vector<ResultFile>& files) try {
+    return ReportPage(files);
+  } catch (const Json::exception& e) {
+    throw Error(fmt::format("the options of a result file are damaged: {}", e.what()),
+                "give the files one by one to find it, and make its results again");
+  }
+
   std::vector<std::string> places_;
   std::string out_ = "out/report";
   std::optional<std::string> figures_;

@@ -10,6 +10,7 @@
 #include "mambascope/cli/output.h"
 #include "mambascope/cli/serve_request.h"
 #include "mambascope/cli/serve_session.h"
+#include "mambascope/cli/terminal.h"
 #include "mambascope/data/fact.h"
 #include "mambascope/error.h"
 #include "mambascope/reports/report_page.h"
@@ -114,9 +115,9 @@ class ServeCommand : public Command {
                        "models. The connection is not encrypted",
                        host_));
     // Without its address a server is of no use, so --quiet prints it, too.
-    if (common.json) fmt::print("{}\n", DumpJson({{"url", url}}));
-    else fmt::print("{}\n{}", url, common.quiet ? "" : "Ctrl-C ends the server.\n");
-    std::fflush(stdout);
+    if (common.json) PrintJson({{"url", url}});
+    else PrintText(fmt::format("{}\n{}", url, common.quiet ? "" : "Ctrl-C ends the server.\n"));
+    (void)OutputFault();  // flushes; main says it when the server ends
     server.Listen();
   }
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/error.h"
@@ -27,9 +28,7 @@ Corpus::Corpus(std::vector<fs::path> files) : files_(std::move(files)) {
       throw Error(
           fmt::format("{}: is not a .txt or .jsonl file", file.string()),
           "each line of a .txt is a document; each line of a .jsonl has one in its field 'text'");
-    std::error_code unreadable;  // ignored, because opening the file below reports it
-    if (fs::is_directory(file, unreadable))
-      throw Error(fmt::format("{}: is a folder; expected a file", file.string()));
+    RequireFile(file);
     if (!std::ifstream(file))
       throw Error(fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
   }

@@ -67,11 +67,11 @@ Json DotPlotSpec(const DotPlot& plot) {
   CheckPlot(plot);
   std::vector<std::string> names;
   Json numbers = Json::array(), colours = Json::array(),
-       tooltip = {{{"field", "row_label"}, {"title", plot.row_title}}};
+       tooltip = Json::array({TooltipField("row_label", plot.row_title)});
   for (size_t s = 0, dots = 0; s < plot.series.size(); ++s) {
     names.push_back(VisibleText(plot.series[s].name));
     numbers.push_back(s);
-    tooltip.push_back({{"field", std::to_string(s)}, {"title", names.back()}});
+    tooltip.push_back(TooltipField(std::to_string(s), names.back()));
     colours.push_back(plot.series[s].is_reference ? Json(kReferenceGrey) : SeriesColour(dots++));
   }
   DataTable table{.keys = {plot.row_title, "series"}, .value = plot.value_title};

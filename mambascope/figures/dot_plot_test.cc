@@ -101,5 +101,15 @@ TEST_F(DotPlotInABrowser, DrawsDotsAndTellsARowsValues) {
   EXPECT_THAT(dom, Not(HasSubstr("class=\"error\"")));
 }
 
+// Vega-Lite makes an expression of a tooltip's titles.
+TEST_F(DotPlotInABrowser, NamesOfAnyCharactersAreDrawn) {
+  DotPlot plot = RelationDots();
+  plot.series[0].name = R"(C:\users [x].y's "q" {z})";
+  const std::string root =
+      Root(Open(HtmlPage({{"t", {}}, {{"h", "", DotPlotSpec(plot)}}}), kDotPlotProbe));
+  EXPECT_THAT(root, HasSubstr("data-state=\"drawn\""));
+  EXPECT_THAT(root, HasSubstr(R"(C:\users [x].y's &quot;q&quot; {z} 90)"));
+}
+
 }  // namespace
 }  // namespace mambascope

@@ -73,6 +73,13 @@ Json PlacePosition(const std::string& field, const std::string& title,
       {"axis", axis}};
 }
 
+// Vega-Lite makes an expression of the title. It escapes quotes in it, but no backslashes.
+Json TooltipField(const std::string& field, const std::string& title) {
+  std::string escaped;
+  for (const char c : title) escaped += c == '\\' ? "\\\\" : std::string(1, c);
+  return {{"field", field}, {"title", escaped}};
+}
+
 Json ReferencesJson(const std::vector<Reference>& references) {
   Json json = Json::array();
   for (const Reference& reference : references)

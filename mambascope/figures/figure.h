@@ -42,6 +42,9 @@ Json LabelShape(bool tilted);
 Json PlacePosition(const std::string& field, const std::string& title,
                    const std::vector<std::string>& labels, int step_width);
 
+// One line of a tooltip: the value of a field of the data, under a title.
+Json TooltipField(const std::string& field, const std::string& title);
+
 // [{"label", "value"}, ...]
 Json ReferencesJson(const std::vector<Reference>& references);
 

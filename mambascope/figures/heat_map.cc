@@ -44,9 +44,9 @@ size_t FirstChoice(const Grid& grid) {
 }
 
 Json Tooltip(const Grid& grid) {
-  return {{{"field", "row_label"}, {"title", grid.row_title}},
-          {{"field", "column_label"}, {"title", grid.column_title}},
-          {{"field", "value_label"}, {"title", grid.value_title}}};
+  return Json::array({TooltipField("row_label", grid.row_title),
+                      TooltipField("column_label", grid.column_title),
+                      TooltipField("value_label", grid.value_title)});
 }
 
 }  // namespace

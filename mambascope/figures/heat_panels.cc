@@ -105,11 +105,10 @@ Json HeatPanelsSpec(const HeatPanels& figure) {
            {"range", ColourRange(ColourScheme(scale))},
            {"ticks", ColourTicks(scale, (high - low) * 14 / kLegendLength)},
            {"legend_length", kLegendLength},
-           {"tooltip",
-            {{{"field", "panel_label"}, {"title", "panel"}},
-             {{"field", "row_label"}, {"title", scale.row_title}},
-             {{"field", "column_label"}, {"title", scale.column_title}},
-             {{"field", "value_label"}, {"title", scale.value_title}}}}}),
+           {"tooltip", Json::array({TooltipField("panel_label", "panel"),
+                                    TooltipField("row_label", scale.row_title),
+                                    TooltipField("column_label", scale.column_title),
+                                    TooltipField("value_label", scale.value_title)})}}),
       table);
 }
 

@@ -13,6 +13,13 @@ namespace mambascope {
 // a character.
 std::string VisibleText(std::string_view text);
 
+// Text for a terminal: the invisible characters of VisibleText are replaced as there, but spaces,
+// line breaks and tabs stay. So no text can move the cursor or change colours.
+std::string TerminalText(std::string_view text);
+
+// JSON for a terminal: in its strings, these characters become \uXXXX, which is the same JSON.
+std::string TerminalJson(std::string_view json);
+
 // VisibleText of each.
 std::vector<std::string> VisibleTexts(const std::vector<std::string>& texts);
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "mambascope/checkpoint/json.h"
+
 namespace mambascope {
 namespace {
 
@@ -33,6 +35,19 @@ TEST(WrapText, BreaksAtSpacesAndCountsCharacters) {
   EXPECT_THAT(WrapText("one two three", 7), testing::ElementsAre("one two", "three"));
   EXPECT_THAT(WrapText("\u00e9\u00e9\u00e9 \u00e9\u00e9\u00e9", 7), testing::SizeIs(1));
   EXPECT_THAT(WrapText("unbreakable a", 3), testing::ElementsAre("unbreakable", "a"));
+}
+
+TEST(LabelTest, TerminalTextKeepsItsLayoutAndMovesNoCursor) {
+  EXPECT_EQ(TerminalText(" a  b \n\tc\u00e9\u00a0d\n"), " a  b \n\tc\u00e9\u00a0d\n");
+  EXPECT_EQ(TerminalText("\x1b[31m\r\x7f\u009b\u202e"), "\\u{1b}[31m\\r\\u{7f}\\u{9b}\\u{202e}");
+  EXPECT_EQ(TerminalText("a\x9b"), "a\\x9B") << "not UTF-8: a terminal of 8 bits may act on it";
+}
+
+TEST(LabelTest, TerminalJsonIsTheSameJson) {
+  const Json json = {{"text", "\x1b[31m\x7f\u009b\u202e \u00e9\n"}};
+  const std::string text = TerminalJson(DumpJson(json));
+  EXPECT_EQ(Json::parse(text), json);
+  EXPECT_EQ(text, R"({"text":"\u001b[31m\u007f\u009b\u202e é\n"})");
 }
 
 }  // namespace

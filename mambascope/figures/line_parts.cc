@@ -175,9 +175,9 @@ Json LegendLabels(const std::vector<std::string>& labels) {
 }
 
 Json CurveTooltip(const std::string& x_title, const std::vector<std::string>& curve_labels) {
-  Json fields = {{{"field", "x_label"}, {"title", x_title}}};
+  Json fields = Json::array({TooltipField("x_label", x_title)});
   for (size_t c = 0; c < curve_labels.size(); ++c)
-    fields.push_back({{"field", std::to_string(c)}, {"title", curve_labels[c]}});
+    fields.push_back(TooltipField(std::to_string(c), curve_labels[c]));
   return fields;
 }
 

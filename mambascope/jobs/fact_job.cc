@@ -10,9 +10,19 @@
 
 namespace mambascope {
 
+namespace {
+
+Json PromptKey(const Prompt& prompt) {
+  return {prompt.text, prompt.subject, prompt.ids, prompt.subject_span.begin,
+          prompt.subject_span.end};
+}
+
+}  // namespace
+
 std::string FactKey(const FactPair& pair) {
-  Json key = {pair.relation, pair.clean.text, pair.corrupt ? Json(pair.corrupt->subject) : Json()};
-  if (pair.answer_id) key.push_back(*pair.answer_id);
+  const Json key = {pair.relation, PromptKey(pair.clean),
+                    pair.corrupt ? PromptKey(*pair.corrupt) : Json(), pair.answer_id,
+                    pair.other_answer_id};
   return FingerprintText(DumpJson(key));
 }
 

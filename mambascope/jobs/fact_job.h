@@ -21,8 +21,8 @@ struct FactJobOptions {
   std::function<void(const JobProgress&)> progress = {};  // counts cells
 };
 
-// The key of a fact's result. It is made of the relation, the prompt, the other subject, and
-// an answer that was given.
+// The key of a fact's result: a digest of everything in the pair, since the numbers depend on all
+// of it.
 std::string FactKey(const FactPair& pair);
 
 // One line about the work of a sweep. `already` is the number of facts whose results were stored.

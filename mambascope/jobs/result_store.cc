@@ -13,7 +13,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char *kDigest = "made_by", *kKey = "item";
+constexpr const char *kDigest = "made_by", *kCheck = "check", *kKey = "item";
+
+// The beginning of each line of a run. It tells an unfinished line from other texts.
+std::string Head(const std::string& digest) {
+  return fmt::format(R"({{"{}":"{}","{}":")", kDigest, digest, kCheck);
+}
+
+// One line: the head, the digest of all else, and the result.
+std::string LineText(Json line, const std::string& digest) {
+  const std::string check = FingerprintText(DumpJson(line));
+  line.erase(kDigest);
+  return fmt::format("{}{}\",{}\n", Head(digest), check, DumpJson(line).substr(1));
+}
+
+// Removes the line's checksum. Returns whether it is that of the rest.
+bool TakeCheck(Json& line) {
+  const Json check = line[kCheck];
+  line.erase(kCheck);
+  return check == FingerprintText(DumpJson(line));
+}
+
+// Appending to a link, or to a file with several names, would change another folder's file.
+void MakeOwnFile(const fs::path& file) {
+  if (fs::is_symlink(file) || fs::hard_link_count(file) > 1) WriteFile(file, ReadFile(file));
+}
 
 }  // namespace
 
@@ -41,29 +65,21 @@ void ResultStore::OpenStream() {
 void ResultStore::ReadLines() {
   const std::string text = ReadFile(file_);
   const size_t end = text.rfind('\n') + 1;  // npos + 1 is 0
-  if (end < text.size() && text[end] != '{')
+  const std::string head = Head(digest_), rest = text.substr(end, head.size());
+  if (rest != head.substr(0, rest.size()))
     throw Error(fmt::format("{}: holds no results", file_.string()), kOtherOutput);
   std::map<size_t, std::string> damaged;  // by line, the reason
   for (size_t begin = 0; begin < end; begin = text.find('\n', begin) + 1) {
     ++last_;
-    const std::string name = fmt::format("{}: line {}", file_.string(), last_);
-    Json line;
-    try {
-      line = ParseJson(std::string_view(text).substr(begin, text.find('\n', begin) - begin), name);
-    } catch (const Error&) {
-      damaged[last_] = "it is not JSON";
-      continue;
-    }
-    const bool is_ours = line.is_object() && line.contains(kKey) && line[kKey].is_string();
-    if (!is_ours || !line.contains(kDigest) || line[kDigest] != digest_)
-      throw Error(name + " was made with other options, or another model or version", kOtherOutput);
-    if (!AllFinite(line)) damaged[last_] = "it has a number that is not finite";
-    else lines_[line[kKey]] = {line, last_};
+    const size_t size = text.find('\n', begin) - begin;
+    const std::string why = ReadLine(std::string_view(text).substr(begin, size));
+    if (!why.empty()) damaged[last_] = why;
   }
   if (lines_.empty() && !damaged.empty())
     throw Error(fmt::format("{}: holds no results: line {} is damaged: {}", file_.string(),
                             damaged.begin()->first, damaged.begin()->second),
                 kOtherOutput);
+  MakeOwnFile(file_);
   std::error_code error;
   if (end < text.size()) fs::resize_file(file_, end, error);
   if (error) throw Error(fmt::format("{}: cannot be written: {}", file_.string(), error.message()));
@@ -73,6 +89,26 @@ void ResultStore::ReadLines() {
     numbers.insert(number);
   }
   RemoveLines(numbers);
+}
+
+std::string ResultStore::ReadLine(std::string_view text) {
+  const std::string name = fmt::format("{}: line {}", file_.string(), last_);
+  Json line;
+  try {
+    line = ParseJson(text, name);
+  } catch (const Error&) {
+    return "it is not JSON";
+  }
+  const auto has = [&](const char* key) {
+    return line.is_object() && line.contains(key) && line[key].is_string();
+  };
+  const Error other(name + " was made with other options, or another model or version",
+                    kOtherOutput);
+  if (!has(kKey) || !has(kDigest) || !has(kCheck)) throw other;
+  if (!TakeCheck(line)) return "its checksum does not match";
+  if (line[kDigest] != digest_) throw other;
+  lines_[line[kKey]] = {line, last_};
+  return "";
 }
 
 void ResultStore::SayDropped(size_t number, const std::string& why) const {
@@ -116,7 +152,7 @@ void ResultStore::Append(const std::string& key, Json line) {
   line[kKey] = key;
   line[kDigest] = digest_;
   const auto whole = HoldFiles();
-  stream_ << DumpJson(line) + "\n" << std::flush;
+  stream_ << LineText(line, digest_) << std::flush;
   if (!stream_)
     throw Error(fmt::format("{}: cannot be written", file_.string()), "is the disk full?");
   lines_[key] = {std::move(line), ++last_};

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/jobs/earlier_result.h"
@@ -26,10 +27,10 @@ struct StoreListener {
 class ResultStore {
  public:
   // Opens or makes `file`. `identity` holds everything that the numbers depend on (RunDescription),
-  // and each line carries its digest. Drops an unfinished last line, which an interruption can
-  // leave, and among the run's lines those that are not JSON or have a number that is not finite.
-  // Throws Error when the file cannot be written, and when it has lines of a run with another
-  // identity; with kReplace it drops all lines then.
+  // and each line carries its digest, and a checksum of what it holds. Drops an unfinished last
+  // line of the run, which an interruption can leave, and among the run's lines those that are not
+  // JSON or whose checksum does not match. Throws Error when the file cannot be written, and when
+  // it has lines of a run with another identity; with kReplace it drops all lines then.
   ResultStore(const std::filesystem::path& file, const Json& identity,
               OtherRuns other = OtherRuns::kRefuse, StoreListener listener = {});
 
@@ -58,6 +59,8 @@ class ResultStore {
     size_t number = 0;  // in the file, from 1
   };
   void ReadLines();
+  // Reads line last_. Returns what is damaged, or "". Throws Error for a line of another run.
+  std::string ReadLine(std::string_view text);
   void DropResult(const std::string& key, const std::string& why);
   // Writes the file without the lines of these numbers.
   void RemoveLines(const std::set<size_t>& numbers);

@@ -78,11 +78,13 @@ TEST_F(ResultStoreTest, AResultThatLacksAFieldIsDroppedAndSaid) {
 
 TEST_F(ResultStoreTest, DamagedLinesAreDroppedAndSaid) {
   const std::string first = Write({"a"}), both = Write({"b"}), second = both.substr(first.size());
-  std::string not_finite = second;
+  std::string not_finite = second, other = second, other_key = second;
   not_finite.replace(not_finite.rfind("\"b\""), 3, "NaN");  // its text
+  other.replace(other.rfind("\"b\""), 3, "\"c\"");
+  other_key.replace(other_key.find("made_by") + 11, 1, "x");
   for (const std::string& damaged :
        {std::string("garbage\n"), std::string("\n"), std::string("\xff\xfe\n"),
-        second.substr(0, 7) + "\n", std::string(3, '\0') + "\n", not_finite}) {
+        second.substr(0, 7) + "\n", std::string(3, '\0') + "\n", not_finite, other, other_key}) {
     WriteFile(file_, first + damaged + second);
     ListenedStore listened(file_, made_by_);
     EXPECT_THAT(listened.said, ElementsAre(HasSubstr(file_.string() + ": line 2 is damaged")))
@@ -201,7 +203,39 @@ TEST_F(ResultStoreTest, DigestOfAnotherTypeIsRefused) {
 
 // Not every text without a line's end is the beginning of one of ours.
 TEST_F(ResultStoreTest, ForeignTextWithoutALinesEndIsNotThrownAway) {
-  for (const char* text : {"my notes on this run", "[1, 2", "\x89PNG"}) ExpectRefused(text);
+  for (const char* text :
+       {"my notes on this run", "[1, 2", "\x89PNG", R"({"a": 1})",
+        R"({"made_by":"0123456789abcdef","check":"0123456789abcdef","item":"a"})"})
+    ExpectRefused(text);
+}
+
+// Any byte of a line may be damaged.
+TEST_F(ResultStoreTest, NoDamagedByteOfALineIsTaken) {
+  ResultStore(file_, made_by_).Append("hill", {{"metres", 1234.5}, {"probs", {0.25, 0.5}}});
+  const std::string line = Bytes(), both = Write({"a"});
+  for (size_t i = 0; i + 1 < line.size(); ++i) {
+    std::string damaged = both;
+    damaged[i] = damaged[i] == '1' ? '2' : '1';
+    WriteFile(file_, damaged);
+    try {
+      EXPECT_EQ(ResultStore(file_, made_by_).Find("hill"), nullptr) << damaged;
+    } catch (const Error&) {  // it looks like a line of another version
+      EXPECT_EQ(Bytes(), damaged);
+    }
+  }
+}
+
+// A copy of an output folder may be made of links.
+TEST_F(ResultStoreTest, FilesOfSeveralNamesAreNotChangedUnderTheOther) {
+  const std::string before = Write({"a"});
+  for (const bool hard : {false, true}) {
+    const std::filesystem::path copy = folder_ / (hard ? "hard.jsonl" : "soft.jsonl");
+    if (hard) std::filesystem::create_hard_link(file_, copy);
+    else std::filesystem::create_symlink(file_, copy);
+    ResultStore(copy, made_by_).Append("b", {{"text", "b"}});
+    EXPECT_EQ(Bytes(), before);
+    EXPECT_EQ(ResultStore(copy, made_by_).size(), 2u);
+  }
 }
 
 TEST_F(ResultStoreTest, TextsOfAnyKindAreOneLine) {

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
-#include <regex>
 
 #include "mambascope/error.h"
 
@@ -97,18 +97,36 @@ Site ParseSite(std::string_view name, const std::vector<SiteInfo>& available) {
   throw Error(fmt::format("this model has no site '{}'", name), "it has: " + list);
 }
 
-NamedPlace ParsePlace(const std::string& name, const std::vector<SiteInfo>& available, int layers) {
-  static const std::regex kBlock("blocks\\.(\\d{1,6})\\.(.+)"), kDotted("(.+)\\.(\\d{1,6})");
-  std::smatch match;
-  std::string site = name;
-  std::optional<int> layer;
-  if (std::regex_match(name, match, kBlock)) {
-    layer = std::stoi(match[1]);
-    site = match[2];
-  } else if (std::regex_match(name, match, kDotted)) {
-    layer = std::stoi(match[2]);
-    site = match[1];
+namespace {
+
+// The number, if `text` is one of at most 6 digits.
+std::optional<int> LayerOf(std::string_view text) {
+  constexpr size_t kMostDigits = 6;
+  int layer = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), layer);
+  const bool is_number = error == std::errc() && end == text.data() + text.size() && layer >= 0;
+  return is_number && text.size() <= kMostDigits ? std::optional(layer) : std::nullopt;
+}
+
+// "blocks.7.hook_resid_post" and "resid.7": the site, and the layer if there is one.
+std::pair<std::string, std::optional<int>> SplitPlace(std::string_view name) {
+  constexpr std::string_view kBlocks = "blocks.";
+  if (name.starts_with(kBlocks)) {
+    const std::string_view rest = name.substr(kBlocks.size());
+    const size_t dot = std::min(rest.find('.'), rest.size());
+    const std::optional<int> layer = LayerOf(rest.substr(0, dot));
+    if (layer && dot + 1 < rest.size()) return {std::string(rest.substr(dot + 1)), layer};
   }
+  const size_t dot = name.rfind('.');
+  if (dot == name.npos || dot == 0) return {std::string(name), std::nullopt};
+  const std::optional<int> layer = LayerOf(name.substr(dot + 1));
+  return {std::string(layer ? name.substr(0, dot) : name), layer};
+}
+
+}  // namespace
+
+NamedPlace ParsePlace(const std::string& name, const std::vector<SiteInfo>& available, int layers) {
+  const auto [site, layer] = SplitPlace(name);
   if (layer && *layer >= layers)
     throw Error(fmt::format("'{}' names layer {}, but the model has layers 0 to {}", name, *layer,
                             layers - 1));

@@ -58,6 +58,18 @@ TEST(SiteTest, NamesOfAttentionMeanItsOwnSitesWhereTheyExist) {
   }
 }
 
+// std::regex overflows the stack on such names.
+TEST(SiteTest, NamesOfAnyLengthAreRefused) {
+  const std::vector<SiteInfo> sites = {{Site::kResid, 8}};
+  for (const std::string& name :
+       {std::string(200'000, 'a'), "blocks." + std::string(200'000, '1'), std::string(200'000, '.'),
+        std::string("blocks.1."), std::string("resid."), std::string(".1"),
+        std::string("resid.4294967297"), std::string("resid.-1")})
+    EXPECT_THAT(ErrorOf([&] { ParsePlace(name, sites, 4); }), testing::HasSubstr("no site"));
+  EXPECT_EQ(ParsePlace("resid.1", sites, 4).layer, 1);
+  EXPECT_EQ(ParsePlace("resid", sites, 4).layer, std::nullopt);
+}
+
 TEST(SiteTest, SiteThatTheModelLacksListsThoseItHas) {
   const std::vector<SiteInfo> two = {{Site::kEmbed, 4}, {Site::kResid, 4}};
   EXPECT_EQ(ParseSite("hook_resid_post", two), Site::kResid);

@@ -290,6 +290,37 @@ TEST_F(ResultFilesTest, AMissingKeyIsNamed) {
   ExpectRefused(trace);
 }
 
+// Lists that belong together are drawn together.
+TEST_F(ResultFilesTest, ListsOfOtherSizesAreRefused) {
+  const std::vector<std::pair<Json, std::vector<const char*>>> results = {
+      {StoredTrace("a", Site::kResid),
+       {"/average/ie", "/average/ie/0", "/average/ci95", "/average/ci95/1", "/average/as_published",
+        "/facts/0/probs", "/facts/0/probs/1", "/facts/0/tokens", "/facts/0/corrupt_ids"}},
+      {StoredPaths("a", "last"),
+       {"/facts/0/probs/gate", "/ci95/gate", "/conditions/gate", "/conditions", "/ci95"}},
+      {StoredKnockout("a"),
+       {"/facts/0/is_top", "/facts/0/is_top/0", "/facts/0/probs", "/facts/0/probs/0",
+        "/facts/0/sources", "/curves/0/ci95", "/curves/0/x", "/curves/0/accuracy_percent"}}};
+  for (const auto& [result, places] : results) {
+    for (const char* place : places) {
+      Json damaged = result;
+      Json& list = damaged.at(Json::json_pointer(place));
+      list = list.is_object() ? Json::object() : Json::array();
+      SCOPED_TRACE(place);
+      ExpectRefused(damaged);
+    }
+  }
+  Json trace = StoredTrace("a", Site::kResid);
+  trace["facts"][0]["subject_span"] = {1, 3};
+  ExpectRefused(trace);
+  trace = StoredTrace("a", Site::kResid);
+  trace["options"]["arguments"] = {"trace", 3};
+  ExpectRefused(trace);
+  trace = StoredTrace("a", Site::kResid);
+  trace["options"]["model"] = 3;
+  ExpectRefused(trace);
+}
+
 TEST_F(ResultFilesTest, AnUnknownSiteIsRefused) {
   Json trace = StoredTrace("a", Site::kResid);
   trace["site"] = "nowhere";

@@ -33,10 +33,12 @@ bool IsWeightFile(const fs::path& file) {
          name.ends_with(".safetensors.index.json") || name.ends_with(".bin.index.json");
 }
 
-// Identifies the checkpoint that these edits make of the one in `folder`.
-std::string EditsDigest(const fs::path& folder, const std::vector<Edit>& edits) {
+// Identifies the checkpoint that these edits make of the one with this fingerprint.
+std::string EditsDigest(const std::string& fingerprint, const std::vector<Edit>& edits,
+                        EditedType type) {
   Digest digest;
-  digest.Add(Fingerprint(folder));
+  digest.Add(fingerprint);
+  digest.Add(type == EditedType::kFloat32 ? "float32" : "as stored");
   for (const Edit& edit : edits) {
     digest.Add(edit.u);
     digest.Add(edit.v);
@@ -58,6 +60,25 @@ void RefuseOtherCheckpoint(const fs::path& out, const std::string& edits, OtherE
                   "use another folder for the edited checkpoint");
     if (found != edits && other == OtherEdit::kRefuse)
       throw Error(fmt::format("{}: holds the checkpoint of another edit", out.string()),
+                  "use another folder, or overwrite it with --force");
+  }
+}
+
+// The files of the checkpoint in `folder` that an edited one has, too.
+std::vector<fs::path> OtherFiles(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (entry.is_regular_file() && !IsWeightFile(entry.path())) files.push_back(entry.path());
+  }
+  return files;
+}
+
+// Throws Error when `out` has another file of one of these names.
+void RefuseOtherFiles(const std::vector<fs::path>& files, const fs::path& out) {
+  for (const fs::path& file : files) {
+    const fs::path there = out / file.filename();
+    if (fs::exists(there) && ReadFile(there) != ReadFile(file))
+      throw Error(fmt::format("{}: holds another {}", out.string(), file.filename().string()),
                   "use another folder, or overwrite it with --force");
   }
 }
@@ -122,10 +143,13 @@ StoredEdits ReadEdits(const fs::path& file) {
       }
       throw broken(fmt::format("edit {} lacks its tensor {}", i, part));
     };
-    if (!list[i].is_object() || !list[i].value("layer", Json()).is_number_integer() ||
-        !list[i].value("projection", Json()).is_string())
+    try {
+      stored.edits.push_back({list[i].at("layer").get<int>(),
+                              list[i].at("projection").get<std::string>(), tensor("u"),
+                              tensor("v")});
+    } catch (const Json::exception&) {
       throw broken(fmt::format("edit {} lacks its layer or projection", i));
-    stored.edits.push_back({list[i]["layer"], list[i]["projection"], tensor("u"), tensor("v")});
+    }
   }
   return stored;
 }
@@ -147,18 +171,17 @@ void WriteEditedCheckpoint(const fs::path& folder, const Model& model,
   if (fs::equivalent(folder, out))
     throw Error(out.string() + " is the checkpoint's own folder",
                 "the original checkpoint is never changed; use another folder");
-  const std::string digest = EditsDigest(folder, edits);
+  const std::string fingerprint = Fingerprint(folder), base = BaseFingerprint(folder),
+                    digest = EditsDigest(fingerprint, edits, type);
   RefuseOtherCheckpoint(out, digest, other);
+  const std::vector<fs::path> files = OtherFiles(folder);
+  if (other == OtherEdit::kRefuse) RefuseOtherFiles(files, out);
   std::map<std::string, at::Tensor> weights = Checkpoint::Open(folder).All();
   for (const Edit& edit : edits) Apply(model, edit, type, weights);
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (!entry.is_regular_file() || IsWeightFile(entry.path())) continue;
-    WriteFile(out / entry.path().filename(), ReadFile(entry.path()));
-  }
-  const std::string base = BaseFingerprint(folder);
+  for (const fs::path& file : files) WriteFile(out / file.filename(), ReadFile(file));
   WriteSafetensors(
       out / "model.safetensors", weights,
-      {{"format", "pt"}, {kEdited, digest}, {kBase, base.empty() ? Fingerprint(folder) : base}});
+      {{"format", "pt"}, {kEdited, digest}, {kBase, base.empty() ? fingerprint : base}});
 }
 
 }  // namespace mambascope

@@ -38,7 +38,8 @@ enum class OtherEdit { kRefuse, kReplace };
 // computes. With kAsStored they keep their stored type. Throws Error when Model::Edited does, and
 // when a file cannot be read or written. Throws Error, too, when `out` is the checkpoint's own
 // folder, or holds a checkpoint that no edit made. With kRefuse it throws for the checkpoint of
-// another edit.
+// another edit or number format, and for other files that would be replaced. Links in `out` are
+// replaced by files, and what they name stays as it is.
 void WriteEditedCheckpoint(const std::filesystem::path& folder, const Model& model,
                            const std::vector<Edit>& edits, const std::filesystem::path& out,
                            EditedType type = EditedType::kFloat32,

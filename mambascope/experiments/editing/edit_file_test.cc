@@ -107,7 +107,6 @@ TEST(EditFileFormatTest, CopiesOfASharedWeightAreEditedTogether) {
               AllOf(HasSubstr("shares one weight"), HasSubstr("layers.4"), HasSubstr("layers.2")));
 }
 
-// Two edits of one weight may differ only in places that the fingerprint does not sample.
 TEST(EditFileFormatTest, EditedCheckpointsHaveFingerprintsOfTheirOwn) {
   c10::NoGradGuard no_grad;
   const std::filesystem::path folder = RepositoryFolder() / "models/demo-mamba";
@@ -169,9 +168,11 @@ TEST(EditFileFormatTest, OtherFilesAreRefused) {
       testing::HasSubstr("a wrong type or shape"));
   EXPECT_THAT(error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", "[]"}}),
               testing::HasSubstr("lists no edits"));
-  EXPECT_THAT(
-      error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", R"([{"layer":"1"}])"}}),
-      testing::HasSubstr("lacks its layer"));
+  for (const std::string list : {R"([{"layer":"1"}])", R"([{"layer":1}])", "[1]",
+                                 R"([{"layer":4294967304,"projection":"W_o"}])"})
+    EXPECT_THAT(error({{"u", u}, {"v", v}}, {{"format", "mambascope-edit"}, {"edits", list}}),
+                testing::HasSubstr("lacks its layer"))
+        << list;
 }
 
 TEST(EditFileFormatTest, AnotherCheckpointIsNeverWrittenOver) {
@@ -188,6 +189,41 @@ TEST(EditFileFormatTest, AnotherCheckpointIsNeverWrittenOver) {
     EXPECT_EQ(ReadFile(out / name), before);
     EXPECT_FALSE(std::filesystem::exists(out / "config.json"));
   }
+}
+
+// Such as a tokenizer of one's own, or the configuration of another model.
+TEST(EditFileFormatTest, OtherFilesAreReplacedOnlyWhereThatIsAskedFor) {
+  const std::filesystem::path folder = GoldenFolder() / "mamba";
+  const Model model = Model::Load(folder);
+  const std::vector<Edit> edits = {RandomEdit(model, 0, "W_o", 1)};
+  const TempFolder out;
+  WriteFile(out / "config.json", "{}");
+  EXPECT_THAT(ErrorOf([&] { WriteEditedCheckpoint(folder, model, edits, out.path()); }),
+              testing::HasSubstr("holds another config.json; use another folder, or overwrite"));
+  EXPECT_EQ(ReadFile(out / "config.json"), "{}");
+  EXPECT_FALSE(std::filesystem::exists(out / "model.safetensors"));
+  WriteEditedCheckpoint(folder, model, edits, out.path(), EditedType::kFloat32,
+                        OtherEdit::kReplace);
+  WriteEditedCheckpoint(folder, model, edits, out.path());
+  EXPECT_THAT(ErrorOf([&] {
+                WriteEditedCheckpoint(folder, model, edits, out.path(), EditedType::kAsStored);
+              }),
+              testing::HasSubstr("another edit"));
+}
+
+// A cache of Hugging Face, or a copy with `cp -rs`, is a folder of links.
+TEST(EditFileFormatTest, LinksAreReplacedAndWhatTheyNameStays) {
+  const std::filesystem::path folder = GoldenFolder() / "mamba";
+  const Model model = Model::Load(folder);
+  const TempFolder first, out;
+  WriteEditedCheckpoint(folder, model, {RandomEdit(model, 0, "W_o", 1)}, first.path());
+  for (const auto& entry : std::filesystem::directory_iterator(first.path()))
+    std::filesystem::create_symlink(entry.path(), out / entry.path().filename().string());
+  const std::string before = ReadFile(first / "model.safetensors");
+  WriteEditedCheckpoint(folder, model, {RandomEdit(model, 0, "W_o", 2)}, out.path(),
+                        EditedType::kFloat32, OtherEdit::kReplace);
+  EXPECT_EQ(ReadFile(first / "model.safetensors"), before);
+  EXPECT_NE(ReadFile(out / "model.safetensors"), before);
 }
 
 TEST(EditFileFormatTest, AnEditedCheckpointNamesTheOneBeforeAllItsEdits) {

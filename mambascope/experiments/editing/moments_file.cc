@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "mambascope/checkpoint/npz.h"
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 constexpr const char* kSum = "mom2.mom2";
 constexpr const char* kCount = "mom2.count";
 constexpr const char* kDocuments = "sample_size";
+constexpr const char* kLayer = "mambascope.layer";
 
 // The modules whose input is the state at a site, as published files name them.
 constexpr std::pair<Site, std::string_view> kModules[] = {{Site::kMixed, "mixer.out_proj"},
@@ -27,60 +29,85 @@ constexpr std::pair<Site, std::string_view> kModules[] = {{Site::kMixed, "mixer.
                                                           {Site::kMlpMid, "mlp.dense_4h_to_h"},
                                                           {Site::kMlpMid, "mlp.down_proj"}};
 
-const at::Tensor* FindTensor(const Npz& npz, const char* key) {
-  const auto found = npz.find(key);
-  return found == npz.end() ? nullptr : std::get_if<at::Tensor>(&found->second);
-}
+// Limits on what is read beside the sum, far above what is written.
+constexpr int64_t kMostCounts = 1024;  // numbers in an array of counts
+constexpr uint64_t kLongestText = 16 << 10;
+constexpr int64_t kMostSolutions = 4096;
 
-const at::Tensor& GetTensor(const Npz& npz, const char* key, const fs::path& file) {
-  const at::Tensor* tensor = FindTensor(npz, key);
-  if (tensor == nullptr)
+// Reads an array of `shape`, in which -1 stands for any size up to `most`. Throws Error when the
+// file lacks it, and when it has another shape.
+at::Tensor GetArray(const NpzFile& npz, const char* key, const std::vector<int64_t>& shape,
+                    const fs::path& file, int64_t most = kMostCounts) {
+  if (!npz.Has(key))
     throw Error(fmt::format("{}: lacks the array '{}'", file.string(), key),
                 "give a file that `mambascope moments` or ROME wrote");
-  return *tensor;
+  const std::vector<int64_t> given = npz.Shape(key);
+  const bool fits = std::equal(given.begin(), given.end(), shape.begin(), shape.end(),
+                               [most](int64_t a, int64_t b) { return b < 0 ? a <= most : a == b; });
+  if (!fits)
+    throw Error(fmt::format("{}: '{}' has the shape [{}]; expected [{}]", file.string(), key,
+                            fmt::join(given, ", "), fmt::join(shape, ", ")));
+  const auto elements = std::accumulate(given.begin(), given.end(), uint64_t{1},
+                                        [](uint64_t n, int64_t size) { return n * size; });
+  const NpzValue value = npz.Read(key, elements * sizeof(double));
+  if (const auto* tensor = std::get_if<at::Tensor>(&value)) return *tensor;
+  throw Error(fmt::format("{}: '{}' is a text; expected numbers", file.string(), key));
 }
 
-int64_t GetCount(const Npz& npz, const char* key, const fs::path& file) {
-  const at::Tensor& tensor = GetTensor(npz, key, file);
-  const int64_t count = tensor.numel() == 1 ? tensor.item().toLong() : 0;
+// Reads one integer.
+int64_t GetInteger(const NpzFile& npz, const char* key, const fs::path& file) {
+  const at::Tensor value = GetArray(npz, key, {}, file);
+  if (!at::isIntegralType(value.scalar_type(), /*includeBool=*/false))
+    throw Error(fmt::format("{}: '{}' is not an integer", file.string(), key));
+  return value.item<int64_t>();
+}
+
+int64_t GetCount(const NpzFile& npz, const char* key, const fs::path& file) {
+  const int64_t count = GetInteger(npz, key, file);
   if (count < 1)
     throw Error(fmt::format("{}: '{}' is not a count of 1 or more", file.string(), key));
   return count;
 }
 
-std::string GetText(const Npz& npz, const char* key) {
-  const auto found = npz.find(key);
-  const auto* text = found == npz.end() ? nullptr : std::get_if<std::string>(&found->second);
+std::string GetText(const NpzFile& npz, const char* key) {
+  if (!npz.Has(key)) return "";
+  const NpzValue value = npz.Read(key, kLongestText);
+  const auto* text = std::get_if<std::string>(&value);
   return text == nullptr ? "" : *text;
 }
 
-at::Tensor GetSum(const Npz& npz, int64_t width, const fs::path& file) {
-  const at::Tensor sum = GetTensor(npz, kSum, file).to(at::kDouble);
-  if (sum.dim() != 2 || sum.size(0) != sum.size(1))
-    throw Error(fmt::format("{}: '{}' has the shape [{}], but must be square", file.string(), kSum,
-                            fmt::join(sum.sizes(), ", ")));
-  if (sum.size(0) != width)
-    throw Error(
-        fmt::format("{}: these second moments have width {}, but the model's keys have width {}",
-                    file.string(), sum.size(0), width),
-        "they are of another model or another projection");
+at::Tensor GetSum(const NpzFile& npz, int64_t width, const fs::path& file) {
+  if (npz.Has(kSum)) {
+    const std::vector<int64_t> shape = npz.Shape(kSum);
+    if (shape.size() != 2 || shape[0] != shape[1])
+      throw Error(fmt::format("{}: '{}' has the shape [{}], but must be square", file.string(),
+                              kSum, fmt::join(shape, ", ")));
+    if (shape[0] != width)
+      throw Error(
+          fmt::format("{}: these second moments have width {}, but the model's keys have width {}",
+                      file.string(), shape[0], width),
+          "they are of another model or another projection");
+  }
+  const at::Tensor sum = GetArray(npz, kSum, {width, width}, file).to(at::kDouble);
   if (!at::isfinite(sum).all().item<bool>())
     throw Error(fmt::format("{}: '{}' holds numbers that are not finite", file.string(), kSum));
   return sum;
 }
 
-Convergence GetConvergence(const Npz& npz) {
+Convergence GetConvergence(const NpzFile& npz, int64_t width, const fs::path& file) {
+  constexpr const char *kTokens = "convergence.tokens", *kChange = "convergence.change",
+                       *kSolutions = "convergence.solutions";
   Convergence convergence;
-  const at::Tensor *tokens = FindTensor(npz, "convergence.tokens"),
-                   *change = FindTensor(npz, "convergence.change");
-  if (tokens == nullptr || change == nullptr) return convergence;
-  for (int64_t i = 0; i < std::min(tokens->numel(), change->numel()); ++i) {
-    const double value = (*change)[i].item<double>();
-    convergence.tokens.push_back((*tokens)[i].item<int64_t>());
+  if (!npz.Has(kTokens) || !npz.Has(kChange)) return convergence;
+  const at::Tensor tokens = GetArray(npz, kTokens, {-1}, file).to(at::kLong);
+  const at::Tensor change = GetArray(npz, kChange, {tokens.size(0)}, file).to(at::kDouble);
+  for (int64_t i = 0; i < tokens.numel(); ++i) {
+    const auto value = change[i].item<double>();
+    convergence.tokens.push_back(tokens[i].item<int64_t>());
     convergence.change.push_back(std::isfinite(value) ? std::optional(value) : std::nullopt);
   }
-  if (const at::Tensor* solutions = FindTensor(npz, "convergence.solutions"))
-    convergence.solutions = *solutions;
+  if (npz.Has(kSolutions))
+    convergence.solutions = GetArray(npz, kSolutions, {-1, width}, file, kMostSolutions);
   return convergence;
 }
 
@@ -139,7 +166,7 @@ void WriteMoments(const fs::path& file, const StoredMoments& stored) {
              {"mom2.constructor", "util.runningstats.SecondMoment()"},
              {kDocuments, scalar(stored.documents)},
              {"mambascope.site", std::string(SiteName(stored.place->site))},
-             {"mambascope.layer", scalar(stored.place->layer)},
+             {kLayer, scalar(stored.place->layer)},
              {"mambascope.model", stored.model},
              {"mambascope.text", stored.text},
              {"mambascope.made_by", stored.made_by}};
@@ -148,19 +175,21 @@ void WriteMoments(const fs::path& file, const StoredMoments& stored) {
 }
 
 StoredMoments ReadMomentsFile(const fs::path& file, int64_t width) {
-  const Npz npz = ReadNpz(file);
+  const NpzFile npz(file);
   StoredMoments stored{
       .moments = {.sum = GetSum(npz, width, file), .count = GetCount(npz, kCount, file)},
-      .documents = npz.contains(kDocuments) ? GetCount(npz, kDocuments, file) : 0,
+      .documents = npz.Has(kDocuments) ? GetCount(npz, kDocuments, file) : 0,
       .model = GetText(npz, "mambascope.model"),
       .text = GetText(npz, "mambascope.text"),
       .made_by = GetText(npz, "mambascope.made_by"),
-      .convergence = GetConvergence(npz)};
+      .convergence = GetConvergence(npz, width, file)};
   const std::string site = GetText(npz, "mambascope.site");
-  const at::Tensor* layer = FindTensor(npz, "mambascope.layer");
   for (const auto& [known, module] : kModules) {
-    if (SiteName(known) == site && layer != nullptr && layer->numel() == 1)
-      stored.place = Place{known, layer->item<int>()};
+    if (SiteName(known) != site || !npz.Has(kLayer)) continue;
+    const int64_t layer = GetInteger(npz, kLayer, file);
+    if (layer < 0 || layer > INT32_MAX)
+      throw Error(fmt::format("{}: '{}' is {}, which is no layer", file.string(), kLayer, layer));
+    stored.place = Place{known, static_cast<int>(layer)};
   }
   return stored;
 }

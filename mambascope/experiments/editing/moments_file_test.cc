@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "mambascope/checkpoint/file.h"
-#include "mambascope/checkpoint/npz.h"
+#include "mambascope/checkpoint/npz_test_support.h"
 #include "mambascope/checkpoint/test_support.h"
 
 namespace mambascope {
@@ -122,7 +122,23 @@ TEST_F(MomentsFileTest, RefusesWhatDoesNotFit) {
   EXPECT_THAT(broken({{"mom2.count", at::scalar_tensor(0, at::kLong)}, {"mom2.mom2", sum}}),
               HasSubstr("'mom2.count' is not a count"));
   EXPECT_THAT(broken({{"mom2.count", std::string("7")}, {"mom2.mom2", sum}}),
-              HasSubstr("lacks the array 'mom2.count'"));
+              HasSubstr("'mom2.count' is a text; expected numbers"));
+  EXPECT_THAT(broken({{"mom2.count", at::scalar_tensor(0.5)}, {"mom2.mom2", sum}}),
+              HasSubstr("'mom2.count' is not an integer"));
+  EXPECT_THAT(broken({{"mom2.count", count.expand({2, 2})}, {"mom2.mom2", sum}}),
+              HasSubstr("'mom2.count' has the shape [2, 2]; expected []"));
+  const Npz good = {{"mom2.count", count}, {"mom2.mom2", sum}};
+  Npz wrong = good;
+  wrong["mambascope.site"] = std::string("mixed");
+  wrong["mambascope.layer"] = at::scalar_tensor(int64_t{4294967304}, at::kLong);
+  EXPECT_THAT(broken(wrong), HasSubstr("'mambascope.layer' is 4294967304, which is no layer"));
+  wrong = good;
+  wrong["convergence.tokens"] = at::ones({2, 2}, at::kLong);
+  wrong["convergence.change"] = at::ones({2});
+  EXPECT_THAT(broken(wrong), HasSubstr("'convergence.tokens' has the shape [2, 2]"));
+  wrong["convergence.tokens"] = at::ones({2}, at::kLong);
+  wrong["convergence.solutions"] = at::ones({2, 3});
+  EXPECT_THAT(broken(wrong), HasSubstr("'convergence.solutions' has the shape [2, 3]"));
   EXPECT_THAT(broken({{"mom2.count", count}, {"mom2.mom2", at::ones({4, 3})}}),
               HasSubstr("has the shape [4, 3], but must be square"));
   EXPECT_THAT(broken({{"mom2.count", count}, {"mom2.mom2", sum / 0}}), HasSubstr("not finite"));

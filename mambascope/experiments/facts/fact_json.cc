@@ -1,5 +1,10 @@
 #include "mambascope/experiments/facts/fact_json.h"
 
+#include <fmt/format.h>
+
+#include "mambascope/error.h"
+#include "mambascope/experiments/result_shape.h"
+
 namespace mambascope {
 
 void to_json(Json& json, const Span& span) { json = {span.begin, span.end}; }
@@ -13,12 +18,26 @@ Json PromptJson(const Prompt& prompt) {
           {"subject_span", prompt.subject_span}};
 }
 
+namespace {
+
+void CheckPrompt(const Prompt& prompt) {
+  RequireSize(prompt.tokens, prompt.ids.size(), "tokens");
+  const Span& span = prompt.subject_span;
+  if (span.begin < 0 || span.begin > span.end || span.end > static_cast<int64_t>(prompt.ids.size()))
+    throw Error(fmt::format("'subject_span' is [{}, {}], but the prompt has {} tokens", span.begin,
+                            span.end, prompt.ids.size()));
+}
+
+}  // namespace
+
 Prompt ReadPrompt(const Json& json) {
-  return {.text = json.at("prompt"),
-          .ids = json.at("ids"),
-          .tokens = json.at("tokens"),
-          .subject = json.at("subject"),
-          .subject_span = json.at("subject_span")};
+  Prompt prompt{.text = json.at("prompt"),
+                .ids = json.at("ids"),
+                .tokens = json.at("tokens"),
+                .subject = json.at("subject"),
+                .subject_span = json.at("subject_span")};
+  CheckPrompt(prompt);
+  return prompt;
 }
 
 std::string MetricName(Metric metric) {
@@ -73,6 +92,7 @@ void from_json(const Json& json, TracedFact& fact) {
                         .tokens = json.at("corrupt_tokens"),
                         .subject = json.at("corrupt_subject"),
                         .subject_span = json.at("corrupt_subject_span")};
+  CheckPrompt(*fact.corrupt);
 }
 
 void to_json(Json& json, const RelationCount& r) {

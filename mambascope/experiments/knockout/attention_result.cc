@@ -1,6 +1,9 @@
 #include "mambascope/experiments/knockout/attention_result.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "mambascope/error.h"
 
 namespace mambascope {
 namespace {
@@ -17,14 +20,17 @@ Json MatrixJson(const at::Tensor& matrix) {
   return rows;
 }
 
-// float32 [to, from]
-at::Tensor ReadMatrix(const Json& rows) {
+// float32 [to, from], each of all tokens. Throws Error for another shape.
+at::Tensor ReadMatrix(const Json& rows, size_t tokens) {
   std::vector<double> numbers;
+  bool fits = rows.size() == tokens;
   for (const Json& row : rows) {
+    fits = fits && row.size() == tokens;
     for (const Json& number : row) numbers.push_back(number);
   }
-  const auto tokens = static_cast<int64_t>(rows.size());
-  return at::tensor(numbers, at::kDouble).to(at::kFloat).reshape({tokens, -1});
+  if (!fits) throw Error(fmt::format("a matrix is not {0} x {0}, as the tokens are", tokens));
+  const auto size = static_cast<int64_t>(tokens);
+  return at::tensor(numbers, at::kDouble).to(at::kFloat).reshape({size, size});
 }
 
 }  // namespace
@@ -52,17 +58,20 @@ void from_json(const Json& json, AttentionResult& result) {
     result.ids.push_back(token.at("id"));
     result.texts.push_back(token.at("text").get<std::optional<std::string>>());
   }
+  const size_t tokens = result.ids.size();
   for (const Json& layer : json.at("layers")) {
     result.layers.push_back({.layer = layer.at("layer"),
                              .channels = layer.at("channels"),
-                             .mean = ReadMatrix(layer.at("signed")),
-                             .absolute = ReadMatrix(layer.at("absolute")),
-                             .normalised = ReadMatrix(layer.at("normalised")),
+                             .mean = ReadMatrix(layer.at("signed"), tokens),
+                             .absolute = ReadMatrix(layer.at("absolute"), tokens),
+                             .normalised = ReadMatrix(layer.at("normalised"), tokens),
                              .channel = {},
                              .channel_name = layer.at("kind")});
+    if (layer.contains("channel") != json["layers"][0].contains("channel"))
+      throw Error("some layers have the matrix of a channel, and others have none");
     if (!layer.contains("channel")) continue;
     result.channel = layer["channel"].at("index").get<int64_t>();
-    result.layers.back().channel = ReadMatrix(layer["channel"].at("matrix"));
+    result.layers.back().channel = ReadMatrix(layer["channel"].at("matrix"), tokens);
   }
 }
 

@@ -16,7 +16,7 @@ TEST(KnockoutJsonTest, FactIsReadAsItWasWritten) {
       MakeKnockedFact("capital", 0.5, {{{0.25, true}, {0.125, false}}, {{0.5, true}, {0.5, true}}});
   fact.sources = {2, 0};
   fact.parts = AnswerParts{.logit = 3,
-                           .by_token = {{0.5, 1}, {0.25, 2}},
+                           .by_token = {{0.5, 1, 0}, {0.25, 2, 0}},
                            .skip = {1, 2},
                            .bias = {0, 0},
                            .mlp = {0, 1},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mambascope/experiments/facts/fact_json.h"
+#include "mambascope/experiments/result_shape.h"
 #include "mambascope/experiments/statistics.h"
 
 namespace mambascope {
@@ -22,11 +23,14 @@ Json CellRows(const AnswerCells& cells, Value AnswerCell::*value) {
 }
 
 AnswerCells ReadCells(const Json& probabilities, const Json& tops) {
+  const auto p = probabilities.get<std::vector<std::vector<double>>>();
+  const auto is_top = tops.get<std::vector<std::vector<bool>>>();
+  RequireSize(is_top, p.size(), "is_top");
   AnswerCells cells;
-  for (size_t row = 0; row < probabilities.size(); ++row) {
+  for (size_t row = 0; row < p.size(); ++row) {
+    RequireSize(is_top[row], p[row].size(), "is_top");
     cells.emplace_back();
-    for (size_t w = 0; w < probabilities[row].size(); ++w)
-      cells.back().push_back({probabilities[row][w], tops[row][w]});
+    for (size_t w = 0; w < p[row].size(); ++w) cells.back().push_back({p[row][w], is_top[row][w]});
   }
   return cells;
 }
@@ -116,6 +120,35 @@ void ReadFlows(const Json& curves, KnockoutResult& result) {
   }
 }
 
+// Throws Error unless there is a curve for each flow, with a value for each of its windows.
+void CheckCurves(const KnockoutResult& result, const KnockoutCurves& curves) {
+  RequireSize(curves.flows, result.flows.size(), "curves");
+  for (size_t f = 0; f < result.flows.size(); ++f) {
+    const size_t windows = result.lengths[result.flows[f].windows].x.size();
+    RequireSize(curves.flows[f].change, windows, "probability_change_percent");
+    RequireSize(curves.flows[f].ci95, windows, "ci95");
+    RequireSize(curves.flows[f].accuracy, windows, "accuracy_percent");
+  }
+}
+
+// Throws Error unless each fact has a cell for each flow and window.
+void CheckCells(const KnockoutResult& result) {
+  for (const KnockedFact& fact : result.facts) {
+    RequireSize(fact.cells, result.flows.size(), "probs");
+    RequireSize(fact.sources, result.flows.size(), "sources");
+    for (size_t f = 0; f < result.flows.size(); ++f)
+      RequireSize(fact.cells[f], result.lengths[result.flows[f].windows].x.size(), "probs");
+  }
+}
+
+// Throws Error unless the parts are [layer] and [layer][token].
+void CheckParts(const AnswerParts& parts, size_t tokens) {
+  const size_t layers = parts.by_token.size();
+  RequireGrid(parts.by_token, layers, tokens, "by_token");
+  for (const auto* part : {&parts.skip, &parts.bias, &parts.mlp})
+    RequireSize(*part, layers, "skip, bias or mlp");
+}
+
 Json PartsJson(const AnswerParts& parts) {
   return {{"logit", parts.logit},  {"by_token", parts.by_token}, {"skip", parts.skip},
           {"bias", parts.bias},    {"mlp", parts.mlp},           {"embedding", parts.embedding},
@@ -192,10 +225,14 @@ void from_json(const Json& json, KnockedFact& fact) {
           .base = {json.at("p_base"), json.at("base_is_top")},
           .cells = ReadCells(json.at("probs"), json.at("is_top")),
           .sources = json.at("sources")};
-  if (json.contains("decompose")) fact.parts = ReadParts(json["decompose"]);
+  if (json.contains("decompose")) {
+    fact.parts = ReadParts(json["decompose"]);
+    CheckParts(*fact.parts, fact.prompt.ids.size());
+  }
   if (!json.contains("heatmap")) return;
   fact.heatmap = ReadCells(json["heatmap"].at("probs"), json["heatmap"].at("is_top"));
   fact.places = json["heatmap"].at("x").get<std::vector<int>>();
+  RequireGrid(fact.heatmap, fact.prompt.ids.size(), fact.places.size(), "heatmap");
 }
 
 void to_json(Json& json, const KnockoutResult& result) {
@@ -238,12 +275,17 @@ void from_json(const Json& json, KnockoutResult& result) {
   for (const Json& relation : json.value("by_relation", Json::array()))
     result.summary.relations.push_back({relation.at("name"), relation.at("facts"),
                                         ReadCurves(relation.at("base"), relation.at("curves"))});
+  CheckCells(result);
+  CheckCurves(result, result.summary.all);
+  for (const RelationKnockout& relation : result.summary.relations)
+    CheckCurves(result, relation.curves);
   if (!json.contains("decompose")) return;
   CarriedCurves& carried = result.summary.carried.emplace();
   carried.mean_logit = json.at("mean_logit");
   for (const Json& curve : json["decompose"]) {
     carried.sources.push_back(curve.at("from"));
     carried.average.push_back({.logit = curve.at("logit"), .ci95 = curve.at("ci95")});
+    RequireSize(carried.average.back().ci95, carried.average.back().logit.size(), "ci95");
   }
 }
 

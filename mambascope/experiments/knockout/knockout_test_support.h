@@ -18,7 +18,7 @@ inline KnockedFact MakeKnockedFact(const std::string& relation, double base,
                                    const std::vector<std::vector<AnswerCell>>& cells) {
   return {.relation = relation,
           .prompt = {.text = "Rome is in",
-                     .ids = {},
+                     .ids = {1, 2, 3},
                      .tokens = {"Rome", " is", " in"},
                      .subject = "Rome",
                      .subject_span = {0, 1}},

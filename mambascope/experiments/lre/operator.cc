@@ -52,12 +52,15 @@ StoredLre ReadLre(const std::filesystem::path& file) {
   require(metadata["format"] == "mambascope-lre" && metadata.contains("lre"),
           "its metadata lacks the format mambascope-lre, or the key lre");
   const Json about = ParseJson(metadata["lre"], file.string());
-  const auto has = [&](const char* field, auto is) {
-    return about.is_object() && about.contains(field) && (about[field].*is)();
-  };
-  require(has("layer", &Json::is_number_integer) && has("rank", &Json::is_number_integer) &&
-              has("beta", &Json::is_number),
-          "its metadata lacks the layer, beta or rank");
+  StoredLre stored{};
+  stored.model = metadata["model"];
+  try {
+    stored.lre.layer = about.at("layer").get<int>();
+    stored.lre.beta = about.at("beta").get<double>();
+    stored.rank = about.at("rank").get<int64_t>();
+  } catch (const Json::exception&) {
+    require(false, "its metadata lacks the layer, beta or rank");
+  }
   const auto shape = [&](const std::string& name) {
     const auto found = tensors->tensors().find(name);
     const bool is_float = found != tensors->tensors().end() && found->second.dtype == at::kFloat;
@@ -68,13 +71,14 @@ StoredLre ReadLre(const std::filesystem::path& file) {
   require(b.size() == 1 && w == std::vector<int64_t>{b[0], b[0]},
           "the shapes of W and b do not fit");
   const JsonNode node(about, file.string());
-  return {.lre = {about["layer"], tensors->Read("W"), tensors->Read("b"), about["beta"]},
-          .rank = about["rank"],
-          .relation = node["relation"].String(),
-          .model = metadata["model"],
-          .pattern = ReadPattern(node["pattern"]),
-          .examples = ReadSamples(node["examples"]),
-          .prefix = node.Has("prefix") ? std::optional(node["prefix"].String()) : std::nullopt};
+  require(stored.rank >= 0 && stored.rank <= b[0], "its rank is larger than W");
+  stored.lre.w = tensors->Read("W");
+  stored.lre.b = tensors->Read("b");
+  stored.relation = node["relation"].String();
+  stored.pattern = ReadPattern(node["pattern"]);
+  stored.examples = ReadSamples(node["examples"]);
+  if (node.Has("prefix")) stored.prefix = node["prefix"].String();
+  return stored;
 }
 
 }  // namespace mambascope

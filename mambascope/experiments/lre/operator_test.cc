@@ -42,27 +42,26 @@ TEST(LreOperatorTest, IsTheSameAfterItsFile) {
   at::manual_seed(1);
   const TempFolder folder;
   const LreOperator lre{7, at::randn({6, 6}), at::randn({6}), 2.25};
-  WriteLre(folder / "lre.safetensors",
-           {lre, 40, "país \"x\"", "abc", "{} is in", {{"a", "é"}}, ""});
+  WriteLre(folder / "lre.safetensors", {lre, 4, "país \"x\"", "abc", "{} is in", {{"a", "é"}}, ""});
   const StoredLre read = ReadLre(folder / "lre.safetensors");
   const at::Tensor h = at::randn({3, 6});
   EXPECT_EQ(MaxDifference(read.lre(h), lre(h)), 0);
   EXPECT_LT(MaxDifference(lre(h)[1], 2.25 * lre.w.mv(h[1]) + lre.b), 1e-5);
   EXPECT_EQ(read.lre.layer, 7);
-  EXPECT_EQ(read.rank, 40);
+  EXPECT_EQ(read.rank, 4);
   EXPECT_EQ(read.relation, "país \"x\"");
   EXPECT_EQ(read.model, "abc");
   EXPECT_EQ(read.pattern, "{} is in");
   EXPECT_THAT(read.examples, testing::ElementsAre(Sample{"a", "é"}));
   EXPECT_EQ(read.prefix, "");
-  WriteLre(folder / "lre.safetensors", {lre, 40, "r", "abc", "{} is in", {}, std::nullopt});
+  WriteLre(folder / "lre.safetensors", {lre, 4, "r", "abc", "{} is in", {}, std::nullopt});
   EXPECT_FALSE(ReadLre(folder / "lre.safetensors").prefix.has_value()) << "the tokenizer's";
 }
 
 TEST(LreOperatorTest, AnotherFileIsAnErrorThatNamesIt) {
   const TempFolder folder;
   const std::string about =
-      R"({"layer": 1, "beta": 1, "rank": 8, "relation": "r", "pattern": "{} is", "examples": []})";
+      R"({"layer": 1, "beta": 1, "rank": 4, "relation": "r", "pattern": "{} is", "examples": []})";
   const auto error = [&](const std::map<std::string, at::Tensor>& tensors,
                          const std::map<std::string, std::string>& metadata) {
     WriteSafetensors(folder / "other.safetensors", tensors, metadata);
@@ -75,7 +74,7 @@ TEST(LreOperatorTest, AnotherFileIsAnErrorThatNamesIt) {
       error({{"W", w}, {"b", b}}, {{"format", "mambascope-lre"}, {"lre", R"({"layer": 1})"}}),
       HasSubstr("lacks the layer"));
   const std::string no_pattern =
-      R"({"layer": 1, "beta": 1, "rank": 8, "relation": "r", "examples": []})";
+      R"({"layer": 1, "beta": 1, "rank": 4, "relation": "r", "examples": []})";
   EXPECT_THAT(error({{"W", w}, {"b", b}}, {{"format", "mambascope-lre"}, {"lre", no_pattern}}),
               AllOf(HasSubstr("other.safetensors"), HasSubstr("pattern")));
   EXPECT_THAT(error({{"W", w}}, {{"format", "mambascope-lre"}, {"lre", about}}),
@@ -83,6 +82,13 @@ TEST(LreOperatorTest, AnotherFileIsAnErrorThatNamesIt) {
   EXPECT_THAT(
       error({{"W", w}, {"b", at::zeros({5})}}, {{"format", "mambascope-lre"}, {"lre", about}}),
       HasSubstr("do not fit"));
+  for (const char* wrong : {R"({"layer": 4294967304, "beta": 1, "rank": 4})", "7",
+                            R"({"layer": 1, "beta": 1, "rank": 1.5})"})
+    EXPECT_THAT(error({{"W", w}, {"b", b}}, {{"format", "mambascope-lre"}, {"lre", wrong}}),
+                HasSubstr("lacks the layer, beta or rank"));
+  const std::string high = R"({"layer": 1, "beta": 1, "rank": 5})";
+  EXPECT_THAT(error({{"W", w}, {"b", b}}, {{"format", "mambascope-lre"}, {"lre", high}}),
+              HasSubstr("its rank is larger than W"));
   EXPECT_EQ(error({{"W", w}, {"b", b}}, {{"format", "mambascope-lre"}, {"lre", about}}),
             "no error");
 }

@@ -1,6 +1,7 @@
 #include "mambascope/experiments/tracing/paths_result.h"
 
 #include "mambascope/experiments/facts/fact_json.h"
+#include "mambascope/experiments/result_shape.h"
 
 namespace mambascope {
 namespace {
@@ -51,6 +52,9 @@ void from_json(const Json& json, FactPaths& paths) {
   if (!json.at("logit_diff").is_null())
     paths.logit_diff =
         ReadByCondition<std::vector<double>>(paths.conditions, json.at("logit_diff"));
+  const size_t conditions = paths.conditions.size(), layers = Columns(paths.probs);
+  RequireGrid(paths.probs, conditions, layers, "probs");
+  if (!paths.logit_diff.empty()) RequireGrid(paths.logit_diff, conditions, layers, "logit_diff");
 }
 
 void to_json(Json& json, const PathsResult& result) {
@@ -84,12 +88,21 @@ void from_json(const Json& json, PathsResult& result) {
   const auto read = [&](const Json& average) -> PathAverage {
     using Ie = std::vector<std::optional<double>>;
     using Intervals = std::vector<std::optional<std::pair<double, double>>>;
-    return {.ie = ReadByCondition<Ie>(result.conditions, average.at("conditions")),
-            .ci95 = ReadByCondition<Intervals>(result.conditions, average.at("ci95")),
-            .facts = average.at("used"),
-            .guarded = average.at("guarded")};
+    PathAverage read{.ie = ReadByCondition<Ie>(result.conditions, average.at("conditions")),
+                     .ci95 = ReadByCondition<Intervals>(result.conditions, average.at("ci95")),
+                     .facts = average.at("used"),
+                     .guarded = average.at("guarded")};
+    RequireGrid(read.ie, result.conditions.size(), Columns(read.ie), "conditions");
+    RequireGrid(read.ci95, result.conditions.size(), Columns(read.ie), "ci95");
+    return read;
   };
   result.average = read(json);
+  if (result.conditions.empty()) throw Error("'conditions' names no condition");
+  for (const FactPaths& fact : result.facts) {
+    if (fact.conditions != result.conditions)
+      throw Error("'probs' of a fact has other conditions than the average");
+    RequireSize(fact.probs[0], Columns(result.average.ie), "probs");
+  }
   if (json.contains("average_logit_diff")) result.logit_diff = read(json["average_logit_diff"]);
 }
 

@@ -1,6 +1,7 @@
 #include "mambascope/experiments/tracing/trace_result.h"
 
 #include "mambascope/experiments/facts/fact_json.h"
+#include "mambascope/experiments/result_shape.h"
 
 namespace mambascope {
 namespace {
@@ -21,20 +22,40 @@ Json LogitDiffJson(const TraceAverage& average) {
   return json;
 }
 
+// Without `as_published`.
 TraceAverage ReadLogitDiff(const Json& json) {
-  return {.ie = json.at("ie"),
-          .as_published = {},
-          .ci95 = json.at("ci95"),
-          .facts_per_row = json.at("facts_per_row"),
-          .guarded = json.at("guarded")};
+  TraceAverage average{.ie = json.at("ie"),
+                       .as_published = {},
+                       .ci95 = json.at("ci95"),
+                       .facts_per_row = json.at("facts_per_row"),
+                       .guarded = json.at("guarded")};
+  RequireGrid(average.ie, kTraceRows.size(), Columns(average.ie), "ie");
+  RequireGrid(average.ci95, kTraceRows.size(), Columns(average.ie), "ci95");
+  return average;
 }
 
 TraceAverage ReadAverage(const Json& json) {
-  return {.ie = json.at("ie"),
-          .as_published = json.at("as_published"),
-          .ci95 = json.at("ci95"),
-          .facts_per_row = json.at("facts_per_row"),
-          .guarded = json.at("guarded")};
+  TraceAverage average = ReadLogitDiff(json);
+  average.as_published = json.at("as_published");
+  RequireGrid(average.as_published, kTraceRows.size(), Columns(average.ie), "as_published");
+  return average;
+}
+
+// Throws Error unless all grids of the fact are [token][layer].
+void CheckTrace(const FactTrace& trace) {
+  const size_t tokens = trace.fact.clean.ids.size(), layers = Columns(trace.probs);
+  RequireGrid(trace.probs, tokens, layers, "probs");
+  if (!trace.logit_diff.empty()) RequireGrid(trace.logit_diff, tokens, layers, "logit_diff");
+  if (trace.ssm_out.empty()) return;
+  RequireGrid(trace.ssm_out, tokens, layers, "ssm_out");
+  RequireGrid(trace.gate, tokens, layers, "gate");
+}
+
+// Throws Error unless the result and its facts have as many layers.
+void CheckTraces(const TraceResult& result) {
+  const size_t layers = Columns(result.summary.average.ie);
+  for (const FactTrace& trace : result.facts)
+    RequireGrid(trace.probs, trace.probs.size(), layers, "probs");
 }
 
 }  // namespace
@@ -61,9 +82,11 @@ void to_json(Json& json, const FactTrace& trace) {
 void from_json(const Json& json, FactTrace& trace) {
   trace = {.fact = json.get<TracedFact>(), .probs = json.at("probs")};
   if (!json.at("logit_diff").is_null()) trace.logit_diff = json["logit_diff"];
-  if (!json.contains("ssm_out")) return;
-  trace.ssm_out = json.at("ssm_out");
-  trace.gate = json.at("gate");
+  if (json.contains("ssm_out")) {
+    trace.ssm_out = json.at("ssm_out");
+    trace.gate = json.at("gate");
+  }
+  CheckTrace(trace);
 }
 
 void to_json(Json& json, const TraceResult& result) {
@@ -92,6 +115,7 @@ void from_json(const Json& json, TraceResult& result) {
             .relations = json.value("relations", std::vector<RelationCount>()),
             .summary = {.average = ReadAverage(json.at("average"))},
             .metric = ReadMetric(json.at("metric"))};
+  CheckTraces(result);
   if (json.contains("average_logit_diff"))
     result.summary.logit_diff = ReadLogitDiff(json["average_logit_diff"]);
   if (!json.contains("isolate")) return;

@@ -103,7 +103,8 @@ TEST_F(TracingJsonTest, OtherAnswerComesBackOrIsNull) {
   ExpectSameFact(WrittenAndRead(fact_), fact_);
   FactTrace trace{.fact = fact_, .probs = grid_};
   EXPECT_TRUE(Json(trace)["logit_diff"].is_null());
-  trace.logit_diff = {{-1.5, std::nullopt}};
+  trace.logit_diff = grid_;
+  trace.logit_diff[0][0] = -1.5;
   EXPECT_EQ(WrittenAndRead(trace).logit_diff, trace.logit_diff);
 }
 
@@ -136,8 +137,9 @@ TEST_F(TracingJsonTest, IntervalIsAPairOrNull) {
 TEST_F(TracingJsonTest, TraceComesBackWhole) {
   FactTrace trace{.fact = fact_, .probs = grid_};
   EXPECT_FALSE(Json(trace).contains("gate"));
-  trace.ssm_out = {{0.25, std::nullopt}};
-  trace.gate = {{std::nullopt, 1.0 / 7}};
+  trace.ssm_out = trace.gate = grid_;
+  trace.ssm_out[0] = {0.25, std::nullopt};
+  trace.gate[0] = {std::nullopt, 1.0 / 7};
   const FactTrace read = WrittenAndRead(trace);
   ExpectSameFact(read.fact, fact_);
   EXPECT_EQ(read.probs, grid_);
