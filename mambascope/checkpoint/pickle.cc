@@ -14,8 +14,9 @@ namespace {
 
 // Limits far above the needs of real checkpoints. A memo lets a few bytes of the pickle stand for
 // large values. Without these limits a small file could need any amount of memory and time.
-constexpr size_t kMaxWord = 256;  // longest name of a global or a storage key, in bytes
-constexpr size_t kMaxDims = 64;   // most dimensions of a tensor, as in PyTorch
+constexpr size_t kMaxWord = 256;          // longest name of a global or a storage key, in bytes
+constexpr size_t kMaxDims = 64;           // most dimensions of a tensor, as in PyTorch
+constexpr size_t kMaxMemory = 512 << 20;  // of all values, in bytes
 // Limit on the bytes of all tensors' names, plus kEntry for each entry of a dictionary.
 constexpr size_t kMaxNames = 16 << 20;
 constexpr size_t kEntry = 64;
@@ -95,7 +96,12 @@ class Machine {
     return static_cast<int64_t>(value);
   }
 
-  void Push(Value value) { stack_.push_back(&heap_.emplace_back(std::move(value))); }
+  // `more` is what the value takes besides itself, where it is not copied from the pickle's bytes.
+  void Push(Value value, size_t more = 0) {
+    used_ += sizeof(Value) + more;
+    if (used_ > kMaxMemory) Refuse("more values than any checkpoint has");
+    stack_.push_back(&heap_.emplace_back(std::move(value)));
+  }
   ValuePtr Pop() {
     if (stack_.empty()) Refuse("a pop from an empty stack");
     ValuePtr top = stack_.back();
@@ -134,7 +140,7 @@ class Machine {
     const std::string name = As<std::string>(module, "a module's name") + " " +
                              As<std::string>(attribute, "a global's name");
     if (name.size() > kMaxWord) Refuse("a global's name of more than 256 bytes");
-    Push({Global{name}});
+    Push({Global{name}}, kMaxWord);
   }
 
   void SetItems(const std::vector<ValuePtr>& items) {
@@ -160,7 +166,7 @@ class Machine {
       Refuse(fmt::format("the storage type '{}'", type));
     const std::string& key = As<std::string>(tuple[2], "a storage key");
     if (key.size() > kMaxWord) Refuse("a storage key of more than 256 bytes");
-    Push({Storage{type.substr(6), key, As<int64_t>(tuple[4], "a storage size")}});
+    Push({Storage{type.substr(6), key, As<int64_t>(tuple[4], "a storage size")}}, 2 * kMaxWord);
   }
 
   // Supports the three calls that a dictionary of tensors needs. They build descriptions, not
@@ -171,7 +177,7 @@ class Machine {
     const auto& items = As<Sequence>(arguments, "a tuple of arguments").items;
     if (function == "collections OrderedDict" && items.empty()) Push({Dictionary{}});
     else if (function == "torch._utils _rebuild_tensor_v2" && items.size() >= 4)
-      Push({RebuildTensor(items)});
+      Push({RebuildTensor(items)}, 2 * (kMaxWord + kMaxDims * sizeof(int64_t)));
     else if (function == "torch._utils _rebuild_parameter" && !items.empty())
       stack_.push_back(items[0]);
     else Refuse(fmt::format("a call of '{}'", function));
@@ -241,6 +247,7 @@ class Machine {
   std::string_view bytes_;
   const std::string& name_;
   size_t at_ = 0;
+  size_t used_ = 0;
   std::deque<Value> heap_;
   std::vector<ValuePtr> stack_;
   std::map<uint32_t, ValuePtr> memo_;
