@@ -99,7 +99,8 @@ class ReplaceDecoder : public Decoder {
         const auto begin = static_cast<size_t>(match.begin);
         replaced.append(token, done, begin - done).append(content_);
         done = static_cast<size_t>(match.end);
-        if (size + replaced.size() > kMaxDecoded) RefuseSize();
+        const bool has_grown = replaced.size() > done;
+        if (has_grown && size + replaced.size() > kMaxDecoded) RefuseSize();
       }
       token = replaced.append(token, done);
       size += token.size();
@@ -107,10 +108,10 @@ class ReplaceDecoder : public Decoder {
   }
 
  private:
-  // Longer than any text of a model. Without a limit, a few steps need any amount of memory.
-  static constexpr size_t kMaxDecoded = 8 << 20;
+  // Of a text that Replace steps make longer. Without a limit, a few need any amount of memory.
+  static constexpr size_t kMaxDecoded = 256 << 10;
   [[noreturn]] static void RefuseSize() {
-    throw Error("the tokenizer's decoder makes more than 8 MiB of a text",
+    throw Error("the tokenizer's decoder makes a text longer, to more than 256 KiB",
                 "does a Replace step of tokenizer.json repeat?");
   }
 

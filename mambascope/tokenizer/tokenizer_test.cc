@@ -343,7 +343,7 @@ TEST_F(TokenizerTest, RefusesStepsThatMakeATextTooLong) {
   document_ = ReadJson(kSentencePiece);
   document_["decoder"] = {{"type", "Sequence"}, {"decoders", {replace, replace, replace, replace}}};
   EXPECT_THAT(ErrorText([&] { LoadDocument().Decode(Ids(LoadDocument().Encode("a"))); }),
-              HasSubstr("more than 8 MiB"));
+              HasSubstr("more than 256 KiB"));
 }
 
 TEST_F(TokenizerTest, RefusesATemplateThatRepeatsTheText) {
