@@ -1,8 +1,9 @@
-# The fuzzers, one of each file in tests/fuzz. The preset `fuzz` compiles the library for them, too.
+# The fuzzers, one of each file in tests/fuzz. The preset `asan` compiles the library for them.
+# Their programs are no part of a build of everything, but of the target `fuzzers`.
 file(GLOB FUZZERS CONFIGURE_DEPENDS tests/fuzz/*_fuzz.cc)
 foreach(FUZZER ${FUZZERS})
   cmake_path(GET FUZZER STEM NAME)
-  add_executable(${NAME} ${FUZZER})
+  add_executable(${NAME} EXCLUDE_FROM_ALL ${FUZZER})
   target_link_libraries(${NAME} PRIVATE mambascope_lib)
   target_compile_definitions(${NAME} PRIVATE MAMBASCOPE_FUZZER MAMBASCOPE_ROOT="${CMAKE_SOURCE_DIR}")
   target_link_options(${NAME} PRIVATE -fsanitize=fuzzer)

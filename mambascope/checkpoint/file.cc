@@ -28,7 +28,7 @@ fs::path Beside(const fs::path& path) { return path.string() + fmt::format(".{}.
 // a new one is accepted. Without this, the rename would replace a link or device by a file.
 fs::path Target(const fs::path& path) {
   std::error_code error;
-  const fs::path target = fs::weakly_canonical(fs::absolute(path, error), error);
+  fs::path target = fs::weakly_canonical(fs::absolute(path, error), error);
   if (error) ThrowUnwritable(path, error.value());
   const fs::file_status status = fs::status(target, error);
   if (fs::exists(status) && !fs::is_regular_file(status))

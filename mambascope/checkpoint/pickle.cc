@@ -79,7 +79,7 @@ class Machine {
   std::string Line() {
     const size_t end = bytes_.substr(at_, kMaxWord).find('\n');
     if (end == bytes_.npos) Refuse("an unfinished line");
-    const std::string line(Bytes(end));
+    std::string line(Bytes(end));
     ++at_;
     return line;
   }
