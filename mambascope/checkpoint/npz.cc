@@ -144,7 +144,7 @@ std::pair<Header, size_t> ReadHeader(std::string_view bytes, const std::string& 
   const size_t fixed = kMagic.size() + 2;
   if (!bytes.starts_with(kMagic) || bytes.size() < fixed + 4)
     Fail(where, "is not an array in NumPy's format");
-  const int version = bytes[kMagic.size()];
+  const int version = static_cast<unsigned char>(bytes[kMagic.size()]);
   if (version != 1 && version != 2)
     Fail(where, fmt::format("is in version {} of NumPy's format; 1 and 2 are read", version));
   const size_t begin = fixed + (version == 1 ? 2 : 4);

@@ -89,9 +89,9 @@ void RefuseLfsPointer(std::string_view bytes, const fs::path& file) {
 void RefuseOtherFormats(const fs::path& folder) {
   const std::vector<std::string> files = FileNames(folder);
   for (const auto& [extension, name] : kOtherFormats) {
-    const auto found = std::find_if(files.begin(), files.end(), [&](const std::string& file) {
-      return file.ends_with(extension);
-    });
+    const auto found =
+        std::find_if(files.begin(), files.end(),
+                     [&end = extension](const std::string& file) { return file.ends_with(end); });
     if (found != files.end())
       throw Error(fmt::format("{}: holds its weights in the format {} ({}), which is not read",
                               folder.string(), name, *found),

@@ -24,7 +24,7 @@ struct BaseLayer {
 };
 
 // The base runs that the given regions need, computed as whole prompts in one packing.
-class BaseRuns : public Hooks {
+class BaseRuns final : public Hooks {
  public:
   BaseRuns(const Model& model, const std::vector<SweepBase>& bases,
            const std::vector<DownstreamRegion>& regions);

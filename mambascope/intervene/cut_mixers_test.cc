@@ -137,7 +137,7 @@ TEST(CutMixersOfOneTest, AKindThatTheLayerLacksIsRefused) {
       return mambascope::Run(model, {{7, 300, 21}}, {.variants = {{cut}}}).Logits(0);
     };
     EXPECT_TRUE(at::equal(logits(has), logits({}))) << name;
-    EXPECT_THAT(ErrorOf([&] { logits(lacks); }),
+    EXPECT_THAT(ErrorOf([&, other = lacks] { logits(other); }),
                 HasSubstr("layer 1 has no mixer that this cut could act in"))
         << name;
   }

@@ -27,7 +27,7 @@ LayerCosts::LayerCosts(const Model& model) {
 }
 
 int64_t LayerCosts::Row() const {
-  int64_t most = 0;
+  int64_t most = 1;
   for (const LayerCost& cost : layers_) most = std::max(most, cost.row);
   return most;
 }

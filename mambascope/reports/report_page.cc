@@ -205,7 +205,7 @@ std::string ExtremesFinding(const Json& spec) {
   }
   const auto with_value = std::count_if(table.rows.begin(), table.rows.end(),
                                         [](const auto& row) { return HasValue(row.value); });
-  if (with_value < 2) return "";
+  if (with_value < 2 || most == nullptr || least == nullptr) return "";
   if (*most->value == *least->value)
     return fmt::format("All values of {} are {:.3g}.", table.value, *most->value);
   const double range = *most->value - *least->value;

@@ -117,11 +117,11 @@ PageLines OptionLines(const Json& options) {
 
 PageLines SharedOptionLines(const std::vector<const Json*>& runs) {
   Json shared = *runs.at(0);
-  for (const auto& [key, value] : runs[0]->items()) {
+  for (const auto& option : runs[0]->items()) {
     const bool is_shared = std::all_of(runs.begin(), runs.end(), [&](const Json* options) {
-      return options->contains(key) && options->at(key) == value;
+      return options->contains(option.key()) && options->at(option.key()) == option.value();
     });
-    if (!is_shared) shared.erase(key);
+    if (!is_shared) shared.erase(option.key());
   }
   return OptionLines(shared);
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "mambascope/error.h"
 #include "mambascope/tokenizer/byte_level.h"
 #include "mambascope/tokenizer/metaspace.h"
 #include "mambascope/tokenizer/regex.h"
@@ -90,6 +91,7 @@ class ReplaceDecoder : public Decoder {
       : pattern_(ReadRegex(node["pattern"])), content_(node["content"].String()) {}
 
   void Apply(TextPart, std::vector<std::string>& tokens) const override {
+    size_t size = 0;
     for (std::string& token : tokens) {
       std::string replaced;
       size_t done = 0;
@@ -97,12 +99,22 @@ class ReplaceDecoder : public Decoder {
         const auto begin = static_cast<size_t>(match.begin);
         replaced.append(token, done, begin - done).append(content_);
         done = static_cast<size_t>(match.end);
+        const bool has_grown = replaced.size() > done;
+        if (has_grown && size + replaced.size() > kMaxDecoded) RefuseSize();
       }
       token = replaced.append(token, done);
+      size += token.size();
     }
   }
 
  private:
+  // Of a text that Replace steps make longer. Without a limit, a few need any amount of memory.
+  static constexpr size_t kMaxDecoded = 256 << 10;
+  [[noreturn]] static void RefuseSize() {
+    throw Error("the tokenizer's decoder makes a text longer, to more than 256 KiB",
+                "does a Replace step of tokenizer.json repeat?");
+  }
+
   Regex pattern_;
   std::string content_;
 };

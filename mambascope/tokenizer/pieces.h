@@ -23,12 +23,16 @@ struct AlignedText {
   // Whether the original text continues another text, as an answer continues a prompt. Then no step
   // adds or strips a space at its beginning.
   bool continues = false;
+  // Most bytes that the steps may make of the original text.
+  size_t most = std::string::npos;
 
   void Append(std::string_view more, int64_t from) {
+    CheckGrowth(more.size());
     bytes += more;
     origin.insert(origin.end(), more.size(), from);
   }
   void Append(const AlignedText& other, Span span) {
+    CheckGrowth(Slice(other.bytes, span).size());
     bytes += Slice(other.bytes, span);
     origin.insert(origin.end(), other.origin.begin() + span.begin, other.origin.begin() + span.end);
   }
@@ -41,6 +45,12 @@ struct AlignedText {
   bool IsFirst(int64_t at) const { return origin[static_cast<size_t>(at)] == 0; }
   // Whether a step may add or strip a space before the byte `at`.
   bool IsOpenBefore(int64_t at) const { return !(continues && IsFirst(at)); }
+
+ private:
+  void CheckGrowth(size_t more) const {
+    if (more > most - bytes.size()) RefuseGrowth();
+  }
+  [[noreturn]] void RefuseGrowth() const;
 };
 
 inline constexpr int64_t kNoToken = -1;
@@ -94,6 +104,7 @@ struct Pieces {
   void Rewrite(RewritePiece rewrite) {
     Pieces rewritten;
     rewritten.text.continues = text.continues;
+    rewritten.text.most = text.most;
     for (const Piece& piece : pieces) {
       const int64_t begin = rewritten.text.size();
       if (piece.token == kNoToken) rewrite(text, piece.bytes, rewritten.text);

@@ -69,6 +69,8 @@ class Template : public PostProcessor {
             ReadSpecialTokens(node["special_tokens"][piece["SpecialToken"]["id"].String()]));
       }
     }
+    const auto texts = std::count(pieces_.begin(), pieces_.end(), std::nullopt);
+    if (texts != 1) node["single"].Fail(fmt::format("has the text {} times; expected once", texts));
   }
 
   explicit Template(const Token& bos) : pieces_{std::vector{bos}, std::nullopt} {}

@@ -9,6 +9,21 @@
 namespace mambascope {
 namespace {
 
+// Limits on the steps back of a match and of a search. The patterns of tokenizers need a few per
+// character; a pattern such as (a|aa)*$ could need more than can ever be done.
+constexpr unsigned long kMaxRetries = 10'000'000;
+constexpr unsigned kMaxStack = 10'000'000;  // of the engine, in entries
+constexpr unsigned kMaxNesting = 200;  // of brackets in a pattern, which the engine recurses on
+
+int Initialise() {
+  OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
+  onig_set_retry_limit_in_match(kMaxRetries);
+  onig_set_retry_limit_in_search(kMaxRetries);
+  onig_set_match_stack_limit_size(kMaxStack);
+  onig_set_parse_depth_limit(kMaxNesting);
+  return onig_initialize(encodings, 1);
+}
+
 const OnigUChar* Bytes(std::string_view text) {
   return reinterpret_cast<const OnigUChar*>(text.data());
 }
@@ -32,10 +47,7 @@ struct Region : OnigRegion {
 void Regex::Free::operator()(re_pattern_buffer* compiled) const { onig_free(compiled); }
 
 Regex::Regex(const std::string& pattern, const std::string& name) : pattern_(pattern) {
-  static const int initialised = [] {
-    OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
-    return onig_initialize(encodings, 1);
-  }();
+  static const int initialised = Initialise();
   regex_t* compiled = nullptr;
   OnigErrorInfo info{};
   int code = initialised;

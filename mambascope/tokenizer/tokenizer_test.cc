@@ -332,6 +332,45 @@ TEST_F(TokenizerTest, TakesAboutLinearTime) {
   EXPECT_EQ(tokens.back().chars.end, 200'000);
 }
 
+// A tokenizer.json can ask for any amount of memory or time.
+TEST_F(TokenizerTest, RefusesStepsThatMakeATextTooLong) {
+  const Json replace = {
+      {"type", "Replace"}, {"pattern", {{"Regex", "a"}}}, {"content", std::string(100, 'a')}};
+  document_["normalizer"] = {{"type", "Sequence"}, {"normalizers", {replace, replace, replace}}};
+  EXPECT_THAT(ErrorText([&] { LoadDocument().Encode("aaa"); }),
+              HasSubstr("more than 100300 bytes of a text of 3 bytes"));
+  EXPECT_EQ(ErrorText([&] { LoadDocument().Encode("bbb"); }), "no Error");
+  document_ = ReadJson(kSentencePiece);
+  document_["decoder"] = {{"type", "Sequence"}, {"decoders", {replace, replace, replace, replace}}};
+  EXPECT_THAT(ErrorText([&] { LoadDocument().Decode(Ids(LoadDocument().Encode("a"))); }),
+              HasSubstr("more than 256 KiB"));
+}
+
+TEST_F(TokenizerTest, RefusesATemplateThatRepeatsTheText) {
+  const Json text = {{"Sequence", {{"id", "A"}}}};
+  document_["post_processor"] = {
+      {"type", "TemplateProcessing"}, {"single", {text, text}}, {"special_tokens", Json::object()}};
+  EXPECT_THAT(ErrorText([&] { LoadDocument(); }),
+              HasSubstr("field 'post_processor.single' has the text 2 times; expected once"));
+}
+
+TEST_F(TokenizerTest, StopsAPatternThatBacktracksForEver) {
+  document_["normalizer"] = {
+      {"type", "Replace"}, {"pattern", {{"Regex", R"((a+a+)+(?<=b)c)"}}}, {"content", ""}};
+  const Tokenizer tokenizer = LoadDocument();
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_THAT(ErrorText([&] { tokenizer.Encode(std::string(1000, 'a') + "c"); }),
+              AllOf(HasSubstr("'(a+a+)+(?<=b)c' fails on this text"), HasSubstr("retry-limit")));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
+}
+
+TEST_F(TokenizerTest, RefusesAPatternThatIsNestedTooDeeply) {
+  const std::string pattern = std::string(5000, '(') + "a" + std::string(5000, ')');
+  document_["normalizer"] = {
+      {"type", "Replace"}, {"pattern", {{"Regex", pattern}}}, {"content", ""}};
+  EXPECT_THAT(ErrorText([&] { LoadDocument(); }), HasSubstr("is not a regular expression"));
+}
+
 TEST_F(TokenizerTest, RefusesTextThatIsNoUtf8) {
   const Tokenizer tokenizer = LoadDocument();
   for (const char* text :

@@ -21,7 +21,7 @@ RecordEdit MakeRecordEdit(const RomeEdit& edit, double seconds, EditScores score
           .change_norm = edit.change_norm,
           .weight_norm = edit.weight_norm,
           .seconds = seconds,
-          .scores = std::move(scores)};
+          .scores = scores};
 }
 
 }  // namespace
@@ -68,7 +68,7 @@ EditedRecords EditRecordsAlone(const EditInputs& inputs, const EditEvaluator& ev
       RecordResult result{.record = records[r].record, .pre = evaluate(inputs.model, records[r])};
       for (size_t i = r * places.size(); i < (r + 1) * places.size(); ++i) {
         EditScores scores = evaluate(inputs.model.Edited({edited.edits[i].edit}), records[r]);
-        result.edits.push_back(MakeRecordEdit(edited.edits[i], seconds[i], std::move(scores)));
+        result.edits.push_back(MakeRecordEdit(edited.edits[i], seconds[i], scores));
         tell(static_cast<double>(i + 1) / static_cast<double>(places.size()));
       }
       edited.results.push_back(std::move(result));
