@@ -30,7 +30,7 @@ void WaitForInterrupt() {
     const std::lock_guard lock(stop_mutex);
     if (stop_instead) return stop_instead();
   }
-  const auto whole = HoldFiles();
+  [[maybe_unused]] const auto whole = HoldFiles();
   std::string text = line.load();
   if (isatty(STDERR_FILENO) != 0) text = "\r\033[K" + text;  // where a progress line may be
   if (write(STDERR_FILENO, text.data(), text.size()) < 0) _exit(kInterrupted);  // nobody reads it

@@ -10,7 +10,7 @@
 namespace mambascope {
 namespace {
 
-RecordEdit MakeRecordEdit(const RomeEdit& edit, double seconds, EditScores scores) {
+RecordEdit MakeRecordEdit(const RomeEdit& edit, double seconds, const EditScores& scores) {
   const LossStep& last = edit.value.steps.back();
   return {.layer = edit.edit.layer,
           .projection = edit.edit.projection,
