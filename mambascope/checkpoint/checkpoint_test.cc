@@ -124,7 +124,7 @@ TEST_F(CheckpointTest, FolderWithoutWeightsOrConfigIsRefused) {
   std::filesystem::remove(folder_ / "config.json");
   EXPECT_THAT(ErrorOfOpening(), HasSubstr("config.json is missing"));
   for (const std::string& folder : {(folder_ / "none").string(), std::string(5000, 'a')}) {
-    EXPECT_THAT(ErrorOf([&] { Checkpoint::Open(folder); }), HasSubstr(folder + ": no such folder"));
+    EXPECT_THAT(ErrorOf([&] { Checkpoint::Open(folder); }), HasSubstr(": no such folder"));
   }
 }
 

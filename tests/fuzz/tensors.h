@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include "mambascope/checkpoint/npz.h"
 #include "mambascope/checkpoint/tensor_file.h"
 
 namespace mambascope {
@@ -19,6 +20,16 @@ inline void UseTensor(const at::Tensor& tensor) {
 inline void UseTensors(const TensorFile& file) {
   for (const auto& [name, info] : file.tensors()) {
     if (info.dtype != at::ScalarType::Undefined) UseTensor(file.Read(name));
+  }
+}
+
+// Reads every entry of an .npz file within a bound.
+inline void UseNpz(const std::filesystem::path& path) {
+  constexpr uint64_t kMost = 1 << 24;
+  const NpzFile file(path);
+  for (const std::string& key : file.keys()) {
+    const NpzValue value = file.Read(key, kMost);
+    if (const auto* tensor = std::get_if<at::Tensor>(&value)) UseTensor(*tensor);
   }
 }
 

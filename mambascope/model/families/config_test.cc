@@ -291,12 +291,11 @@ TEST(ConfigTest, RopeIsReadInEverySpelling) {
 // The scores' factor is the square of the magnitude of queries and keys.
 TEST(ConfigTest, YarnsOptionsAreRead) {
   const auto rope = [](const char* options) {
-    return ParseChanged(
-               kQwen3Config,
-               std::string(
-                   R"({"max_position_embeddings":4096,"rope_scaling":{"rope_type":"yarn",
+    return ParseChanged(kQwen3Config,
+                        std::string(
+                            R"({"max_position_embeddings":4096,"rope_scaling":{"rope_type":"yarn",
                          "factor":4.0)") +
-                   options + "}}")
+                            options + "}}")
         .attention.rope;
   };
   const RopeConfig plain = rope("");

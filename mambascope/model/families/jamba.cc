@@ -29,8 +29,8 @@ std::vector<bool> ReadEvery(const Fields& f, const char* period_key, int64_t per
 
 void ReadJamba(const Fields& f, Config& c) {
   ReadSizes(f, c, "rms_norm_eps", 1e-6, /*tied=*/false);
-  c.layer_kinds = KindsByAttention(
-      ReadEvery(f, "attn_layer_period", 8, "attn_layer_offset", 4, c.layers));
+  c.layer_kinds =
+      KindsByAttention(ReadEvery(f, "attn_layer_period", 8, "attn_layer_offset", 4, c.layers));
   SsmConfig& s = c.ssm;
   s.d_inner = f.Size("mamba_expand", 2) * c.d_model;
   s.d_state = f.Size("mamba_d_state", 16);
@@ -58,8 +58,8 @@ std::unique_ptr<Part> LoadJambaMlp(const Config& config, const Weights& w, int64
   const ExpertsConfig& e = config.experts;
   const int64_t d = config.d_model;
   if (!HasExperts(config, layer)) return LoadGatedMlp(config.mlp, d, w);
-  return MakeExperts(e, ExpertWeights::Load(e, d, w.Matrix("router.weight", {e.count, d}),
-                                            w.Scope("experts")));
+  return MakeExperts(
+      e, ExpertWeights::Load(e, d, w.Matrix("router.weight", {e.count, d}), w.Scope("experts")));
 }
 
 std::unique_ptr<Layer> MakeJambaLayer(const Config& config, const Weights& w, int64_t layer) {

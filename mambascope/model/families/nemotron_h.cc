@@ -50,9 +50,9 @@ void ReadNemotronH(const Fields& f, Config& c) {
   c.d_model = f.Size("hidden_size");
   if (f.Has("layers_block_type")) {
     c.layers = static_cast<int64_t>(f.Raw("layers_block_type").size());
-    c.layer_kinds = ReadLayerKinds(f, "layers_block_type", c.layers,
-                                   {LayerKind::kMamba, LayerKind::kAttention, LayerKind::kMlp,
-                                    LayerKind::kExperts});
+    c.layer_kinds = ReadLayerKinds(
+        f, "layers_block_type", c.layers,
+        {LayerKind::kMamba, LayerKind::kAttention, LayerKind::kMlp, LayerKind::kExperts});
   } else {
     c.layer_kinds = ReadPattern(f, "hybrid_override_pattern");
     c.layers = static_cast<int64_t>(c.layer_kinds.size());

@@ -198,10 +198,9 @@ TEST(TransformerConfigTest, PhiRotatesAPart) {
   EXPECT_TRUE(c.attention.qkv_bias && c.attention.out_bias && c.mlp.bias && c.unembedding_bias);
   EXPECT_EQ(c.mlp.width, 8192);
   EXPECT_EQ(c.mlp.activation, Activation::kGeluTanh);
-  for (
-      const char* changes :
-      {R"({"num_attention_heads":4,"partial_rotary_factor":0.25,"rope_theta":7.0})",
-       R"({"num_attention_heads":4,"rope_parameters":{"rope_type":"default","rope_theta":7.0,
+  for (const char* changes :
+       {R"({"num_attention_heads":4,"partial_rotary_factor":0.25,"rope_theta":7.0})",
+        R"({"num_attention_heads":4,"rope_parameters":{"rope_type":"default","rope_theta":7.0,
              "partial_rotary_factor":0.25}})"}) {
     const RopeConfig rope = ParseChanged(kPhiConfig, changes).attention.rope;
     EXPECT_EQ(rope.dims, 8) << changes;
