@@ -82,7 +82,7 @@ class MlpBlock : public Layer {
 
   at::Tensor Forward(const at::Tensor& h, const Packing&, const Carry&, Carry&,
                      const LayerHooks& hooks) const override {
-    const at::Tensor mid = hooks(Site::kMlpMid, at::relu(h.mm(w_up_.t())));
+    const at::Tensor mid = hooks(Site::kMlpMid, at::relu(Product(h, w_up_.t())));
     return hooks(Site::kResid, h + hooks(Site::kMlpOut, Product(mid, w_down_.t())));
   }
   std::vector<SiteInfo> sites() const override {

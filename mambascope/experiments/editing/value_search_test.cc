@@ -153,8 +153,7 @@ TEST_P(ValueSearchTest, SearchesDoNotSeeEachOther) {
     EXPECT_EQ(reported.back(), static_cast<int64_t>(many.size()));
     for (size_t i = 0; i < many.size(); ++i) {
       const FoundValue& want = alone[i % alone.size()];
-      if (GetParam() == "mixed") EXPECT_LT(MaxDifference(all[i].delta, want.delta), 1e-4) << i;
-      else EXPECT_TRUE(at::equal(all[i].delta, want.delta)) << i;
+      EXPECT_TRUE(at::equal(all[i].delta, want.delta)) << i;
       EXPECT_EQ(all[i].steps.size(), want.steps.size());
     }
   }
