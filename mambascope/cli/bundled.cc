@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <regex>
 
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/checkpoint/refusals.h"
+#include "mambascope/cli/launcher.h"
 #include "mambascope/error.h"
 
 namespace mambascope {
@@ -62,10 +62,8 @@ std::optional<fs::path> FindBundled(const std::string& name) {
 }
 
 std::optional<fs::path> UserCache() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
-    return fs::path(cache) / "mambascope";
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
-    return fs::path(home) / ".cache/mambascope";
+  if (const auto cache = ReadEnvironment("XDG_CACHE_HOME")) return fs::path(*cache) / "mambascope";
+  if (const auto home = ReadEnvironment("HOME")) return fs::path(*home) / ".cache/mambascope";
   return std::nullopt;
 }
 

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdlib>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -32,11 +31,6 @@ namespace mambascope {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::optional<std::string> ReadEnvironment(const char* name) {
-  const char* const value = std::getenv(name);
-  return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
-}
 
 // With --shard auto, the processes of a machine take its GPUs in turn.
 at::Device DeviceOf(const CommonArguments& o) {

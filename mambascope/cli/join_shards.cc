@@ -5,14 +5,14 @@
 #include <memory>
 #include <variant>
 
-#include "mambascope/cli/describe.h"
+#include "mambascope/checkpoint/file.h"
+#include "mambascope/cli/common.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/edit_json.h"
 #include "mambascope/experiments/facts/fact_json.h"
 #include "mambascope/experiments/lre/lre_json.h"
 #include "mambascope/experiments/tracing/paths_result.h"
 #include "mambascope/jobs/shard.h"
-#include "mambascope/plural.h"
 #include "mambascope/reports/edit_report.h"
 #include "mambascope/reports/knockout_page.h"
 #include "mambascope/reports/knockout_text.h"
@@ -25,10 +25,10 @@ namespace mambascope {
 namespace {
 
 template <typename Result>
-std::vector<const Result*> As(const std::vector<ShardResult>& shards) {
+std::vector<const Result*> As(const std::vector<ResultFile>& shards) {
   std::vector<const Result*> results;
-  for (const ShardResult& shard : shards) {
-    results.push_back(std::get_if<Result>(&shard.file.result));
+  for (const ResultFile& shard : shards) {
+    results.push_back(std::get_if<Result>(&shard.result));
     if (results.back() == nullptr) throw Error("the shards are of different commands");
   }
   return results;
@@ -43,20 +43,28 @@ void JoinItems(const std::vector<const Result*>& shards, Items Result::*items, R
   joined.options.erase("shard");
 }
 
+// Joins results on facts, all but their averages.
+template <typename Result>
+Result JoinFacts(const std::vector<const Result*>& shards) {
+  for (const Result* shard : shards) {
+    if (Json(shard->relations) != Json(shards[0]->relations))
+      throw Error("the shards chose different facts");
+  }
+  Result joined = *shards[0];
+  JoinItems(shards, &Result::facts, joined);
+  return joined;
+}
+
 // The same for the results of several models and parts, [model][part].
 template <typename Result>
-std::vector<std::vector<Result>> JoinFacts(
+std::vector<std::vector<Result>> JoinGrids(
     const std::vector<const std::vector<std::vector<Result>>*>& shards) {
-  std::vector<std::vector<Result>> joined = *shards[0];
+  std::vector<std::vector<Result>> joined(shards[0]->size());
   for (size_t model = 0; model < joined.size(); ++model) {
-    for (size_t part = 0; part < joined[model].size(); ++part) {
-      std::vector<const Result*> parts;
-      for (const auto* shard : shards) parts.push_back(&shard->at(model).at(part));
-      for (const Result* one : parts) {
-        if (Json(one->relations) != Json(parts[0]->relations))
-          throw Error("the shards chose different facts");
-      }
-      JoinItems(parts, &Result::facts, joined[model][part]);
+    for (size_t part = 0; part < shards[0]->at(model).size(); ++part) {
+      std::vector<const Result*> cells;
+      for (const auto* shard : shards) cells.push_back(&shard->at(model).at(part));
+      joined[model].push_back(JoinFacts(cells));
     }
   }
   return joined;
@@ -69,8 +77,8 @@ CommandResult WithTable(CommandResult result, Result joined) {
   return result;
 }
 
-CommandResult JoinTraces(const std::vector<ShardResult>& shards) {
-  TraceResults joined = JoinFacts(As<TraceResults>(shards));
+CommandResult JoinTraces(const std::vector<ResultFile>& shards) {
+  TraceResults joined = JoinGrids(As<TraceResults>(shards));
   for (auto& of_model : joined) {
     for (TraceResult& result : of_model)
       result.summary = SummarizeTraces(result.facts, result.metric);
@@ -78,26 +86,27 @@ CommandResult JoinTraces(const std::vector<ShardResult>& shards) {
   return WithTable({TraceJson(joined), TracePage(joined), TraceText(joined)}, joined);
 }
 
-CommandResult JoinPaths(const std::vector<ShardResult>& shards) {
-  PathsResults joined = JoinFacts(As<PathsResults>(shards));
+CommandResult JoinPaths(const std::vector<ResultFile>& shards) {
+  PathsResults joined = JoinGrids(As<PathsResults>(shards));
   for (auto& of_model : joined) {
     for (PathsResult& result : of_model) SummarizePaths(result);
   }
   return WithTable({PathsJson(joined), PathsPage(joined), PathsText(joined)}, joined);
 }
 
-CommandResult JoinKnockouts(const std::vector<ShardResult>& shards) {
-  using Results = std::vector<KnockoutResult>;
-  std::vector<std::vector<Results>> models;  // as JoinFacts takes them
-  for (const Results* results : As<Results>(shards)) models.push_back({*results});
-  std::vector<const std::vector<Results>*> pointers;
-  for (const auto& one : models) pointers.push_back(&one);
-  Results joined = JoinFacts(pointers)[0];
-  for (KnockoutResult& result : joined) result.summary = SummarizeKnockouts(result);
+CommandResult JoinKnockouts(const std::vector<ResultFile>& shards) {
+  const auto all = As<std::vector<KnockoutResult>>(shards);
+  std::vector<KnockoutResult> joined;
+  for (size_t model = 0; model < all[0]->size(); ++model) {
+    std::vector<const KnockoutResult*> parts;
+    for (const auto* shard : all) parts.push_back(&shard->at(model));
+    joined.push_back(JoinFacts(parts));
+    joined.back().summary = SummarizeKnockouts(joined.back());
+  }
   return WithTable({KnockoutJson(joined), KnockoutPage(joined), KnockoutText(joined)}, joined);
 }
 
-CommandResult JoinEdits(const std::vector<ShardResult>& shards) {
+CommandResult JoinEdits(const std::vector<ResultFile>& shards) {
   const std::vector<const EditSweepResult*> all = As<EditSweepResult>(shards);
   EditSweepResult joined = *all[0];
   JoinItems(all, &EditSweepResult::records, joined);
@@ -105,17 +114,19 @@ CommandResult JoinEdits(const std::vector<ShardResult>& shards) {
   return WithTable({joined, EditSweepPage(joined), EditRecordsText(joined)}, joined);
 }
 
-CommandResult JoinLres(const std::vector<ShardResult>& shards) {
-  Json options = As<LreResult>(shards)[0]->options;
+CommandResult JoinLres(const std::vector<ResultFile>& shards) {
+  const std::vector<const LreResult*> all = As<LreResult>(shards);
+  Json options = all[0]->options;
   options.erase("shard");
-  std::vector<std::vector<RelationResult>> relations;
-  for (const ShardResult& shard : shards) {
-    relations.emplace_back(shard.lines.begin(), shard.lines.end());
-    const auto& result = std::get<LreResult>(shard.file.result);
-    if (relations.back().size() != result.relations.size() + result.skipped.size())
-      throw Error(
-          fmt::format("{}: lre.jsonl beside it has other relations", shard.file.file.string()),
-          "run the shard again");
+  std::vector<std::vector<RelationResult>> relations;  // lre.json does not tell their order
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const std::filesystem::path file = shards[i].file.parent_path() / "lre.jsonl";
+    relations.emplace_back();
+    for (const std::string& line : ReadLines(file))
+      relations.back().push_back(ParseJson(line, file.string()));
+    if (relations.back().size() != all[i]->relations.size() + all[i]->skipped.size())
+      throw Error(fmt::format("{}: has other relations than lre.json beside it", file.string()),
+                  "run the shard again");
   }
   const LreResult joined = MakeLreResult(options, Interleave(relations));
   return WithTable({joined, LrePage(joined), LreText(joined)}, joined);
@@ -123,14 +134,20 @@ CommandResult JoinLres(const std::vector<ShardResult>& shards) {
 
 }  // namespace
 
-CommandResult JoinShards(const std::vector<ShardResult>& shards) {
-  const AnyResult& first = shards.at(0).file.result;
+CommandResult JoinShards(const std::vector<ResultFile>& shards) {
+  const AnyResult& first = shards.at(0).result;
   if (std::holds_alternative<TraceResults>(first)) return JoinTraces(shards);
   if (std::holds_alternative<PathsResults>(first)) return JoinPaths(shards);
   if (std::holds_alternative<std::vector<KnockoutResult>>(first)) return JoinKnockouts(shards);
   if (std::holds_alternative<EditSweepResult>(first)) return JoinEdits(shards);
   if (std::holds_alternative<LreResult>(first)) return JoinLres(shards);
-  throw Error(fmt::format("{}: results of this kind have no shards", shards[0].file.file.string()));
+  throw Error(fmt::format("{}: results of this kind have no shards", shards[0].file.string()));
+}
+
+std::vector<std::string> ReadLines(const std::filesystem::path& file) {
+  std::vector<std::string> lines = SplitAt(ReadFile(file), '\n');
+  lines.pop_back();  // what follows the last line's end
+  return lines;
 }
 
 }  // namespace mambascope

@@ -1,6 +1,7 @@
 // Joins the results of the shards of one run.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -9,14 +10,12 @@
 
 namespace mambascope {
 
-// What `merge` reads of one shard.
-struct ShardResult {
-  ResultFile file;
-  std::vector<Json> lines;  // of lre.jsonl, whose order lre.json does not tell
-};
-
 // Returns what the run without --shard would give. shards[i] is shard i + 1. Throws Error when they
 // cannot be the shards of one run, and for commands whose results have no shards.
-CommandResult JoinShards(const std::vector<ShardResult>& shards);
+CommandResult JoinShards(const std::vector<ResultFile>& shards);
+
+// Returns the whole lines of a file, without their ends. A last line that was not finished is left
+// out.
+std::vector<std::string> ReadLines(const std::filesystem::path& file);
 
 }  // namespace mambascope

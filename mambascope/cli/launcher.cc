@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdlib>
 
 namespace mambascope {
 namespace {
@@ -52,6 +53,11 @@ std::optional<Process> ReadArrayTask(const Environment& environment) {
 }
 
 }  // namespace
+
+std::optional<std::string> ReadEnvironment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
+}
 
 Shard ShardOfEnvironment(const Environment& environment) {
   const std::optional<Process> task = ReadArrayTask(environment);

@@ -18,14 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kPrefix = "shard-";
-
-// The shard whose folder has this name: "shard-2-of-4" is 2/4.
 std::optional<Shard> ShardOfFolder(const fs::path& folder) {
-  std::string name = FolderName(folder.string());
-  const size_t of = name.find("-of-");
-  if (!name.starts_with(kPrefix) || of == name.npos) return std::nullopt;
-  return ReadShard(name.substr(kPrefix.size(), of - kPrefix.size()) + "/" + name.substr(of + 4));
+  return ReadShardFolder(FolderName(folder.string()));
 }
 
 struct ShardFolder {
@@ -78,7 +72,7 @@ std::vector<fs::path> AllShards(const std::vector<std::string>& places) {
 }
 
 // The result file in a shard's folder.
-ResultFile ReadShard(const fs::path& folder) {
+ResultFile ReadResultOf(const fs::path& folder) {
   std::vector<ResultFile> files;
   try {
     files = ReadResults(folder);
@@ -99,10 +93,10 @@ std::vector<Json> SharedOptions(const ResultFile& file) {
   return runs;
 }
 
-void CheckOneRun(const std::vector<ShardResult>& shards) {
-  const std::vector<Json> first = SharedOptions(shards[0].file);
-  for (const ShardResult& shard : shards) {
-    const std::vector<Json> own = SharedOptions(shard.file);
+void CheckOneRun(const std::vector<ResultFile>& shards) {
+  const std::vector<Json> first = SharedOptions(shards[0]);
+  for (const ResultFile& shard : shards) {
+    const std::vector<Json> own = SharedOptions(shard);
     if (own == first) continue;
     std::set<std::string> differing;
     for (size_t run = 0; run < std::min(own.size(), first.size()); ++run) {
@@ -111,21 +105,10 @@ void CheckOneRun(const std::vector<ShardResult>& shards) {
       }
     }
     throw Error(fmt::format("{} and {} are of different runs: they differ in {}",
-                            shards[0].file.file.string(), shard.file.file.string(),
+                            shards[0].file.string(), shard.file.string(),
                             differing.empty() ? "the number of models, sites or tokens"
                                               : fmt::format("{}", fmt::join(differing, ", "))));
   }
-}
-
-std::vector<std::string> ReadLines(const fs::path& file) {
-  const std::string text = ReadFile(file);
-  std::vector<std::string> lines;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
-    lines.push_back(text.substr(begin, end - begin));
-    begin = end;
-  }
-  return lines;
 }
 
 // Names of the files of lines in a shard's folder.
@@ -139,25 +122,28 @@ std::vector<std::string> LineFiles(const fs::path& folder) {
 }
 
 // The lines of one file in all shards, in turn.
-std::string JoinLines(const std::vector<fs::path>& folders, const std::string& name) {
+std::vector<std::string> JoinLines(const std::vector<fs::path>& folders, const std::string& name) {
   std::vector<std::vector<std::string>> lines;
   size_t most = 0;
   for (const fs::path& folder : folders) {
     lines.push_back(ReadLines(folder / name));
     most = std::max(most, lines.back().size());
   }
-  std::string joined;
+  std::vector<std::string> joined;
   for (size_t i = 0; i < most; ++i) {
-    for (const std::vector<std::string>& own : lines) joined += i < own.size() ? own[i] : "";
+    for (const std::vector<std::string>& own : lines) {
+      if (i < own.size()) joined.push_back(own[i]);
+    }
   }
   return joined;
 }
 
 // Throws Error when a file of the folder has lines that are not among `joined`.
-void RefuseOtherLines(const fs::path& file, const std::string& joined) {
+void RefuseOtherLines(const fs::path& file, const std::vector<std::string>& joined) {
   if (!fs::exists(file)) return;
+  const std::set<std::string> known(joined.begin(), joined.end());
   for (const std::string& line : ReadLines(file)) {
-    if (joined.find(line) == joined.npos)
+    if (!known.contains(line))
       throw Error(fmt::format("{}: has results that the shards do not have", file.string()),
                   kOtherOutput);
   }
@@ -198,26 +184,20 @@ class MergeCommand : public Command {
 
   void Run() override {
     const std::vector<fs::path> folders = AllShards(places_);
-    std::vector<ShardResult> shards;
-    for (const fs::path& folder : folders) shards.push_back({ReadShard(folder), {}});
+    std::vector<ResultFile> shards;
+    for (const fs::path& folder : folders) shards.push_back(ReadResultOf(folder));
     CheckOneRun(shards);
-    const std::string name = shards[0].file.file.stem().string();
-    for (ShardResult& shard : shards) {
-      if (name != "lre") continue;
-      const fs::path lines = shard.file.file.parent_path() / "lre.jsonl";
-      for (const std::string& line : ReadLines(lines))
-        shard.lines.push_back(ParseJson(line, lines.string()));
-    }
+    const std::string name = shards[0].file.stem().string();
     const std::vector<std::string> lines = LineFiles(folders[0]);
     std::vector<std::string> files = {name + ".json", name + ".html"};
     files.insert(files.end(), lines.begin(), lines.end());
     const OutputFolder out = OpenOutput(common, output_, places_[0], files);
-    RefuseOtherRun(out, name, SharedOptions(shards[0].file), output_.others());
+    RefuseOtherRun(out, name, SharedOptions(shards[0]), output_.others());
     const CommandResult result = JoinShards(shards);
     for (const std::string& file : lines) {
-      const std::string joined = JoinLines(folders, file);
+      const std::vector<std::string> joined = JoinLines(folders, file);
       if (!output_.force) RefuseOtherLines(out / file, joined);
-      WriteFile(out / file, joined);
+      WriteFile(out / file, fmt::format("{}\n", fmt::join(joined, "\n")));
     }
     CopyOtherFiles(folders, files, out.path());
     WriteResults(name, common, output_, out, result);

@@ -36,9 +36,9 @@ std::string DefaultFolder(const std::string& command, const std::vector<std::str
                           const std::string& detail = "",
                           const std::vector<std::string>& data = {});
 
-// Locks the folder of --out, or else the default one, for these files; with --shard the part's own
-// folder in it. Checks that --table can be
-// written, too: it does not replace a file of the run, or a file that is no .csv.
+// Locks the folder of --out, or else the default one, for these files. With --shard it is the
+// part's own folder in it. Checks that --table can be written, too: it does not replace a file of
+// the run, or a file that is no .csv.
 OutputFolder OpenOutput(const CommonArguments& common, const OutputArguments& arguments,
                         const std::string& default_folder, const std::vector<std::string>& files);
 

@@ -15,4 +15,12 @@ std::optional<Shard> ReadShard(const std::string& text) {
   return shard;
 }
 
+std::optional<Shard> ReadShardFolder(const std::string& name) {
+  constexpr std::string_view kBegin = "shard-", kMiddle = "-of-";
+  const size_t of = name.find(kMiddle);
+  if (!name.starts_with(kBegin) || of == name.npos) return std::nullopt;
+  return ReadShard(name.substr(kBegin.size(), of - kBegin.size()) + "/" +
+                   name.substr(of + kMiddle.size()));
+}
+
 }  // namespace mambascope

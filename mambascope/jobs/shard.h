@@ -39,6 +39,9 @@ struct Shard {
 // Reads "2/4". Returns none when the text is no shard.
 std::optional<Shard> ReadShard(const std::string& text);
 
+// Reads the name of a shard's folder, "shard-2-of-4". Returns none for any other name.
+std::optional<Shard> ReadShardFolder(const std::string& name);
+
 // Returns the items of all shards in the order of the whole list. shards[i] are those of shard
 // i + 1. Throws Error when they cannot be the shards of one list.
 template <typename T>

@@ -44,5 +44,14 @@ TEST(Shard, ReadsIndexAndCount) {
     EXPECT_FALSE(ReadShard(text)) << text;
 }
 
+TEST(Shard, ReadsTheNameOfItsFolder) {
+  const std::optional<Shard> shard = ReadShardFolder(Shard{2, 14}.folder());
+  ASSERT_TRUE(shard);
+  EXPECT_EQ(shard->text(), "2/14");
+  for (const char* name :
+       {"", "shard", "shard-2", "shard-0-of-4", "shard-2-of-", "my-shard-1-of-2"})
+    EXPECT_FALSE(ReadShardFolder(name)) << name;
+}
+
 }  // namespace
 }  // namespace mambascope

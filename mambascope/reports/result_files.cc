@@ -8,6 +8,7 @@
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/edit_json.h"
 #include "mambascope/experiments/lre/lre_json.h"
+#include "mambascope/jobs/shard.h"
 
 namespace mambascope {
 namespace {
@@ -70,12 +71,6 @@ const std::map<std::string, Reader>& Readers() {
   return readers;
 }
 
-// Whether the folder has a part of a run, which `mambascope merge` joins.
-bool IsShard(const fs::path& folder) {
-  const std::string name = folder.filename().string();
-  return name.starts_with("shard-") && name.find("-of-") != name.npos;
-}
-
 // The command that wrote the document; empty: it is no result.
 std::string CommandOf(const std::vector<Json>& runs) {
   if (runs.empty() || !runs[0].is_object()) return "";
@@ -121,7 +116,7 @@ std::vector<ResultFile> ReadResults(const fs::path& place) {
       entries(place, fs::directory_options::skip_permission_denied);
   for (; entries != end; ++entries) {
     const fs::directory_entry& entry = *entries;
-    if (entry.is_directory() && IsShard(entry.path())) {
+    if (entry.is_directory() && ReadShardFolder(entry.path().filename().string())) {
       has_shards = true;
       entries.disable_recursion_pending();
     }

@@ -91,6 +91,7 @@ class Search {
         -log_p.narrow(0, 0, n).gather(1, target_).view({contexts, -1}).mean(1);  // [context]
     const at::Tensor essence = log_p[n];                                         // [vocab]
     if (!essence_before_.defined()) essence_before_ = essence.detach().clone();
+    // A product, because a sum over the vocabulary would depend on the number of threads.
     const at::Tensor kl =
         options_.kl * Product(essence.exp(), (essence - essence_before_).unsqueeze(1)).squeeze(0);
     const at::Tensor decay = options_.decay * delta_.norm() / v0_norm_.square();

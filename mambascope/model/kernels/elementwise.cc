@@ -57,19 +57,13 @@ struct SiluFunction {
   }
 };
 
+constexpr char kByErf[] = "none", kByTanh[] = "tanh";
+template <const char* kApproximate>
 struct GeluFunction {
   static constexpr bool kSavesValue = false;
-  static void Value(at::Tensor& y, const at::Tensor& x) { at::gelu_out(y, x); }
+  static void Value(at::Tensor& y, const at::Tensor& x) { at::gelu_out(y, x, kApproximate); }
   static void Gradient(at::Tensor& gx, const at::Tensor& gy, const at::Tensor& saved) {
-    at::gelu_backward_out(gx, gy, saved);
-  }
-};
-
-struct GeluTanhFunction {
-  static constexpr bool kSavesValue = false;
-  static void Value(at::Tensor& y, const at::Tensor& x) { at::gelu_out(y, x, "tanh"); }
-  static void Gradient(at::Tensor& gx, const at::Tensor& gy, const at::Tensor& saved) {
-    at::gelu_backward_out(gx, gy, saved, "tanh");
+    at::gelu_backward_out(gx, gy, saved, kApproximate);
   }
 };
 
@@ -120,9 +114,11 @@ at::Tensor Apply(const at::Tensor& x) {
 }  // namespace
 
 at::Tensor Silu(const at::Tensor& x) { return InPieces(x) ? Apply<SiluFunction>(x) : at::silu(x); }
-at::Tensor Gelu(const at::Tensor& x) { return InPieces(x) ? Apply<GeluFunction>(x) : at::gelu(x); }
+at::Tensor Gelu(const at::Tensor& x) {
+  return InPieces(x) ? Apply<GeluFunction<kByErf>>(x) : at::gelu(x);
+}
 at::Tensor GeluTanh(const at::Tensor& x) {
-  return InPieces(x) ? Apply<GeluTanhFunction>(x) : at::gelu(x, "tanh");
+  return InPieces(x) ? Apply<GeluFunction<kByTanh>>(x) : at::gelu(x, "tanh");
 }
 at::Tensor Sigmoid(const at::Tensor& x) {
   return InPieces(x) ? Apply<SigmoidFunction>(x) : at::sigmoid(x);

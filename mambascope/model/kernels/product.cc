@@ -38,7 +38,7 @@ struct Tasks {
     const int64_t wanted = 2 * at::get_num_threads(),
                   have = std::max<int64_t>(1, matrices * panels);
     row_blocks = std::max((m + kTaskRows - 1) / kTaskRows, (wanted + have - 1) / have);
-    constexpr int64_t kTile = 12;
+    constexpr int64_t kTile = 12;  // rows of the tallest tile of any machine
     rows = ((m + row_blocks - 1) / row_blocks + kTile - 1) / kTile * kTile;
     row_blocks = (m + rows - 1) / rows;
   }

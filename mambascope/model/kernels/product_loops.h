@@ -9,9 +9,6 @@ namespace mambascope {
 
 // Number of elements of a row whose products are added before the sum is added to the result.
 inline constexpr int64_t kProductDepth = 512;
-// A packed panel has at most this many columns.
-inline constexpr int64_t kMostPanelColumns = 32;
-
 // Number of columns in a panel: two vectors or more of this machine.
 int64_t PanelColumns();
 
@@ -38,9 +35,9 @@ struct ProductRows {
   int64_t rows;
 };
 
+enum class ProductMode { kWrite, kAdd };
 // Computes c = a panel, or adds it to c: panel [depth, PanelColumns()], of which the first
 // `columns` count.
-enum class ProductMode { kWrite, kAdd };
 void MultiplyPanel(const ProductRows& rows, const float* panel, int64_t depth, int64_t columns,
                    ProductMode mode);
 
