@@ -74,5 +74,33 @@ TEST_P(SameBytesCliTest, ContinuedWithALargerLimit) {
   EXPECT_TRUE(Result("grown", 5) == Result("whole", 5));
 }
 
+// These commands continue in other ways than by lines, or not at all. Their own tests interrupt
+// them.
+TEST(SameBytesTest, WithAnyThreads) {
+  const std::string facts = DemoData("counterfact.json");
+  const Words commands[] = {
+      {"moments", "--layers", "0,5", "--projections", "W_o", "--limit-documents", "300"},
+      {"lre", "--relations", DemoData("relations/landmark_city.json"), "--relations",
+       DemoData("relations/dish_country.json"), "--limit", "6", "--layers", "3", "--trials", "1"},
+      {"edit", "--method", "memit", "--counterfact", facts, "--layers", "3,4", "--limit", "4",
+       "--steps", "5"},
+      {"attention", "--prompt", "The Louvre is located in", "--layer", "3"}};
+  TempFolder folder;
+  for (const Words& command : commands) {
+    const auto result = [&](const std::string& threads) {
+      const Outcome outcome = RunProgram(
+          command + Words{"--quiet", "--threads", threads, "--out", (folder / threads).string()});
+      EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+      return ReadWithoutTimes(folder / threads / (command[0] + ".json"));
+    };
+    EXPECT_EQ(result("1"), result("2")) << command[0];
+    if (command[0] == "moments")
+      EXPECT_EQ(ReadFile(folder / "1/moments/mixed.5.npz"),
+                ReadFile(folder / "2/moments/mixed.5.npz"));
+    fs::remove_all(folder / "1");
+    fs::remove_all(folder / "2");
+  }
+}
+
 }  // namespace
 }  // namespace mambascope

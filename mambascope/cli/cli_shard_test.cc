@@ -1,4 +1,5 @@
 // The parts of a run, joined, are the whole run, byte by byte.
+#include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,6 +8,7 @@
 #include <map>
 
 #include "mambascope/cli/cli_test_support.h"
+#include "mambascope/experiments/editing/moments_file.h"
 
 namespace mambascope {
 namespace {
@@ -90,6 +92,38 @@ TEST_F(ShardCliTest, LinearRelationalEmbeddings) {
   for (const char* relation : {"landmark_city", "star_constellation", "dish_country"})
     command = command + Words{"--relations", DemoData(fmt::format("relations/{}.json", relation))};
   ExpectWhole(command, {2});
+}
+
+// Convergence is measured within a run only.
+TEST_F(ShardCliTest, SecondMoments) {
+  const Words command = {"moments",
+                         "--layers",
+                         "0,5",
+                         "--projections",
+                         "W_o",
+                         "--text",
+                         DemoData("sentences.jsonl"),
+                         "--limit-documents",
+                         "200"};
+  ASSERT_EQ(Run(command, "whole").exit_code, 0);
+  RunShards(command, 2);
+  ASSERT_EQ(RunProgram({"merge", Out("parts"), "--quiet"}).exit_code, 0);
+  Json joined = ReadJson(folder_ / "parts/moments.json"),
+       whole = ReadJson(folder_ / "whole/moments.json");
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(joined["moments"][i]["convergence"], Json::array());
+    joined["moments"][i].erase("convergence");
+    EXPECT_GT(whole["moments"][i]["convergence"].size(), 1);
+    whole["moments"][i].erase("convergence");
+  }
+  EXPECT_EQ(joined, whole);
+  for (const int layer : {0, 5}) {
+    const Place place{Site::kMixed, layer};
+    const auto sum = [&](const std::string& folder) {
+      return ReadMomentsFile(MomentsPath(folder_ / folder / "moments", place), 384).moments.sum;
+    };
+    EXPECT_TRUE(at::equal(sum("parts"), sum("whole")));
+  }
 }
 
 // How long an edit took differs.

@@ -15,10 +15,10 @@
 #include "mambascope/cli/option.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/data/read_faults.h"
+#include "mambascope/data/shard.h"
 #include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/experiments/editing/rome.h"
 #include "mambascope/jobs/job.h"
-#include "mambascope/jobs/shard.h"
 #include "mambascope/model/model.h"
 #include "mambascope/tokenizer/tokenizer.h"
 

@@ -7,16 +7,18 @@
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/common.h"
+#include "mambascope/data/shard.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/edit_json.h"
+#include "mambascope/experiments/editing/moments_run.h"
 #include "mambascope/experiments/facts/fact_json.h"
 #include "mambascope/experiments/lre/lre_json.h"
 #include "mambascope/experiments/tracing/paths_result.h"
-#include "mambascope/jobs/shard.h"
 #include "mambascope/reports/edit_report.h"
 #include "mambascope/reports/knockout_page.h"
 #include "mambascope/reports/knockout_text.h"
 #include "mambascope/reports/lre_report.h"
+#include "mambascope/reports/moments_report.h"
 #include "mambascope/reports/paths_report.h"
 #include "mambascope/reports/result_tables.h"
 #include "mambascope/reports/trace_report.h"
@@ -132,15 +134,34 @@ CommandResult JoinLres(const std::vector<ResultFile>& shards) {
   return WithTable({joined, LrePage(joined), LreText(joined)}, joined);
 }
 
+CommandResult JoinSecondMoments(const std::vector<ResultFile>& shards,
+                                const std::filesystem::path& out) {
+  MomentsResult joined = *As<MomentsResult>(shards)[0];
+  joined.options.erase("shard");
+  std::vector<std::filesystem::path> folders;
+  for (const ResultFile& shard : shards) folders.push_back(shard.file.parent_path() / "moments");
+  for (MomentResult& result : joined.moments) {
+    const StoredMoments sum = JoinMoments(folders, result.place, result.width);
+    const std::filesystem::path file = MomentsPath(out / "moments", result.place);
+    PrepareFile(file);
+    WriteMoments(file, sum);
+    result.tokens = sum.moments.count;
+    result.condition = MomentSolver(sum.moments, joined.options.at("ridge")).condition();
+    result.convergence = {};
+  }
+  return WithTable({joined, MomentsPage(joined), MomentsText(joined)}, joined);
+}
+
 }  // namespace
 
-CommandResult JoinShards(const std::vector<ResultFile>& shards) {
+CommandResult JoinShards(const std::vector<ResultFile>& shards, const std::filesystem::path& out) {
   const AnyResult& first = shards.at(0).result;
   if (std::holds_alternative<TraceResults>(first)) return JoinTraces(shards);
   if (std::holds_alternative<PathsResults>(first)) return JoinPaths(shards);
   if (std::holds_alternative<std::vector<KnockoutResult>>(first)) return JoinKnockouts(shards);
   if (std::holds_alternative<EditSweepResult>(first)) return JoinEdits(shards);
   if (std::holds_alternative<LreResult>(first)) return JoinLres(shards);
+  if (std::holds_alternative<MomentsResult>(first)) return JoinSecondMoments(shards, out);
   throw Error(fmt::format("{}: results of this kind have no shards", shards[0].file.string()));
 }
 

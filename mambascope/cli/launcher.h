@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "mambascope/jobs/shard.h"
+#include "mambascope/data/shard.h"
 
 namespace mambascope {
 

@@ -10,8 +10,8 @@
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/join_shards.h"
 #include "mambascope/cli/output.h"
+#include "mambascope/data/shard.h"
 #include "mambascope/error.h"
-#include "mambascope/jobs/shard.h"
 
 namespace mambascope {
 namespace {
@@ -149,13 +149,13 @@ void RefuseOtherLines(const fs::path& file, const std::vector<std::string>& join
   }
 }
 
-// Copies what the shards have besides joined files: contexts, operators.
+// Copies what the shards have besides joined files and second moments: contexts, operators.
 void CopyOtherFiles(const std::vector<fs::path>& shards, const std::vector<std::string>& joined,
                     const fs::path& out) {
   for (const fs::path& shard : shards) {
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(shard)) {
       const fs::path name = fs::relative(entry.path(), shard);
-      if (!entry.is_regular_file() ||
+      if (!entry.is_regular_file() || *name.begin() == "moments" ||
           std::find(joined.begin(), joined.end(), name.string()) != joined.end())
         continue;
       fs::create_directories((out / name).parent_path());
@@ -193,7 +193,7 @@ class MergeCommand : public Command {
     files.insert(files.end(), lines.begin(), lines.end());
     const OutputFolder out = OpenOutput(common, output_, places_[0], files);
     RefuseOtherRun(out, name, SharedOptions(shards[0]), output_.others());
-    const CommandResult result = JoinShards(shards);
+    const CommandResult result = JoinShards(shards, out.path());
     for (const std::string& file : lines) {
       const std::vector<std::string> joined = JoinLines(folders, file);
       if (!output_.force) RefuseOtherLines(out / file, joined);

@@ -195,8 +195,10 @@ class MomentsCommand : public Command {
                           .bounds = Integers{1, 1'000'000}});
     option.Topic("Output");
     VisitOutputOptions(output_, "out/moments-MODEL", option);
+    VisitShardOption(common, option);
   }
   bool HasPlan() const override { return true; }
+  bool HasShard() const override { return true; }
 
   void Run() override {
     const OutputFolder folder =
@@ -205,7 +207,8 @@ class MomentsCommand : public Command {
     const Tokenizer tokenizer = RequireTokenizer(common);
     MomentOptions options{.texts = TextFiles(texts_),
                           .limit_documents = limit_documents_.value_or(0),
-                          .ridge = ridge_};
+                          .ridge = ridge_,
+                          .shard = common.shard};
     const CorpusSummary corpus = SummarizeCorpus(options.texts, options.limit_documents);
     const Model model = LoadModel(common, &tokenizer);
     CheckTokenizer(model, tokenizer);

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <map>
 
+#include "mambascope/data/shard.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/edit_json.h"
 #include "mambascope/experiments/lre/lre_json.h"
-#include "mambascope/jobs/shard.h"
 
 namespace mambascope {
 namespace {

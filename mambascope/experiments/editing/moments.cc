@@ -21,18 +21,30 @@ constexpr double kMostCondition = 1e12;
 // Columns per block of the product. The sum is symmetric, so blocks below the diagonal are skipped.
 constexpr int64_t kBlock = 128;
 
-// Adds x^T x to `sum`, upper blocks only. One thread computes a block, so that the sum does not
+// Adds x to `sum` and `rest`, which hold a number as their sum. The error of each addition is exact
+// (Knuth's TwoSum, then Dekker's FastTwoSum).
+void AddExactly(const at::Tensor& x, const at::Tensor& sum, const at::Tensor& rest) {
+  const at::Tensor rounded = sum + x, of_x = rounded - sum;
+  rest.add_((sum - (rounded - of_x)).add_(x - of_x));
+  sum.copy_(rounded + rest);
+  rest.sub_(sum - rounded);
+}
+
+// Adds x^T x to `moments`, upper blocks only. One thread computes a block, so that the sum does not
 // depend on their number.
-void AddProducts(const at::Tensor& x, const at::Tensor& sum) {
+void AddProducts(const at::Tensor& x, const Moments& moments) {
   const int64_t width = x.size(1), blocks = (width + kBlock - 1) / kBlock;
   const at::Tensor keys = x.to(at::kDouble);  // [row, width]
   const auto add = [&](int64_t block) {
     const int64_t begin = block * kBlock, end = std::min(begin + kBlock, width);
-    sum.slice(0, begin, end)
-        .slice(1, begin)
-        .addmm_(keys.slice(1, begin, end).t(), keys.slice(1, begin));
+    const auto upper = [&](const at::Tensor& sum) {
+      return sum.slice(0, begin, end).slice(1, begin);
+    };
+    AddExactly(at::mm(keys.slice(1, begin, end).t(), keys.slice(1, begin)), upper(moments.sum),
+               upper(moments.rest));
   };
-  if (!x.is_cpu()) {
+  if (!x.is_cpu() || blocks == 1) {
+    const OneThread one_thread;
     for (int64_t block = 0; block < blocks; ++block) add(block);
     return;
   }
@@ -53,7 +65,7 @@ class MomentHooks : public Hooks {
     if (wanted_.contains(place)) {
       RequireFinite(x, fmt::format("a state at {}", PlaceName(place)));
       Moments& moments = moments_.at(place);
-      AddProducts(x, moments.sum);
+      AddProducts(x, moments);
       moments.count += x.size(0);
     }
     return x;
@@ -68,13 +80,22 @@ class MomentHooks : public Hooks {
 
 at::Tensor Moments::Mean() const { return sum / static_cast<double>(count); }
 
+void Moments::Add(const Moments& others) {
+  if (!rest.defined()) rest = at::zeros_like(sum);
+  AddExactly(others.sum, sum, rest);
+  if (others.rest.defined()) AddExactly(others.rest, sum, rest);
+  count += others.count;
+}
+
 MomentCollector::MomentCollector(const Model& model, const std::vector<Place>& places)
     : model_(model) {
   for (const Place& place : places) {
     CheckPlace(model, place);
     const int64_t width = model.width(place);
-    moments_[place] = {
-        .sum = at::zeros({width, width}, at::TensorOptions(at::kDouble).device(model.device()))};
+    const auto zeros = [&] {
+      return at::zeros({width, width}, at::TensorOptions(at::kDouble).device(model.device()));
+    };
+    moments_[place] = {.sum = zeros(), .rest = zeros()};
   }
 }
 
@@ -96,12 +117,16 @@ void MomentCollector::Add(const std::vector<std::vector<int64_t>>& prompts,
 
 Moments MomentCollector::At(const Place& place) const {
   const Moments& moments = moments_.at(place);
-  return {.sum = (moments.sum.triu() + moments.sum.triu(1).t()).cpu(), .count = moments.count};
+  const auto whole = [](const at::Tensor& upper) {
+    return (upper.triu() + upper.triu(1).t()).cpu();
+  };
+  return {.sum = whole(moments.sum), .count = moments.count, .rest = whole(moments.rest)};
 }
 
 void MomentCollector::Restore(const Place& place, const Moments& moments) {
   Moments& own = moments_.at(place);
   own.sum.copy_(moments.sum);
+  if (moments.rest.defined()) own.rest.copy_(moments.rest);
   own.count = moments.count;
 }
 

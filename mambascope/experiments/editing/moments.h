@@ -21,7 +21,13 @@ namespace mambascope {
 struct Moments {
   at::Tensor sum;     // of k k^T: [width, width], float64, on the CPU
   int64_t count = 0;  // number of keys
+  // What rounding left out of `sum`, in the same shape. With it, a sum has twice the digits of
+  // float64, so that `sum` does not depend on the order in which keys were added. Undefined: 0.
+  at::Tensor rest = {};
+
   at::Tensor Mean() const;
+  // Adds the moments of other keys.
+  void Add(const Moments& others);
 };
 
 // Collects moments at several places. Each prompt takes one pass, which stops above the highest

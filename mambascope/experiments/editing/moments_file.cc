@@ -21,6 +21,8 @@ constexpr const char* kSum = "mom2.mom2";
 constexpr const char* kCount = "mom2.count";
 constexpr const char* kDocuments = "sample_size";
 constexpr const char* kLayer = "mambascope.layer";
+constexpr const char* kRest = "mambascope.rest";
+constexpr const char* kShard = "mambascope.shard";
 
 // The modules whose input is the state at a site, as published files name them.
 constexpr std::pair<Site, std::string_view> kModules[] = {{Site::kMixed, "mixer.out_proj"},
@@ -76,6 +78,14 @@ std::string GetText(const NpzFile& npz, const char* key) {
   return text == nullptr ? "" : *text;
 }
 
+at::Tensor GetFinite(const NpzFile& npz, const char* key, const std::vector<int64_t>& shape,
+                     const fs::path& file) {
+  at::Tensor array = GetArray(npz, key, shape, file).to(at::kDouble);
+  if (!at::isfinite(array).all().item<bool>())
+    throw Error(fmt::format("{}: '{}' holds numbers that are not finite", file.string(), key));
+  return array;
+}
+
 at::Tensor GetSum(const NpzFile& npz, int64_t width, const fs::path& file) {
   if (npz.Has(kSum)) {
     const std::vector<int64_t> shape = npz.Shape(kSum);
@@ -88,10 +98,7 @@ at::Tensor GetSum(const NpzFile& npz, int64_t width, const fs::path& file) {
                       file.string(), shape[0], width),
           "they are of another model or another projection");
   }
-  const at::Tensor sum = GetArray(npz, kSum, {width, width}, file).to(at::kDouble);
-  if (!at::isfinite(sum).all().item<bool>())
-    throw Error(fmt::format("{}: '{}' holds numbers that are not finite", file.string(), kSum));
-  return sum;
+  return GetFinite(npz, kSum, {width, width}, file);
 }
 
 Convergence GetConvergence(const NpzFile& npz, int64_t width, const fs::path& file) {
@@ -170,6 +177,8 @@ void WriteMoments(const fs::path& file, const StoredMoments& stored) {
              {"mambascope.model", stored.model},
              {"mambascope.text", stored.text},
              {"mambascope.made_by", stored.made_by}};
+  if (stored.moments.rest.defined()) npz[kRest] = stored.moments.rest;
+  if (!stored.shard.empty()) npz[kShard] = stored.shard;
   PutConvergence(npz, stored.convergence);
   WriteNpz(file, npz);
 }
@@ -182,7 +191,9 @@ StoredMoments ReadMomentsFile(const fs::path& file, int64_t width) {
       .model = GetText(npz, "mambascope.model"),
       .text = GetText(npz, "mambascope.text"),
       .made_by = GetText(npz, "mambascope.made_by"),
+      .shard = GetText(npz, kShard),
       .convergence = GetConvergence(npz, width, file)};
+  if (npz.Has(kRest)) stored.moments.rest = GetFinite(npz, kRest, {width, width}, file);
   const std::string site = GetText(npz, "mambascope.site");
   for (const auto& [known, module] : kModules) {
     if (SiteName(known) != site || !npz.Has(kLayer)) continue;
@@ -210,6 +221,10 @@ StoredMoments ReadStoredMoments(const fs::path& path, const Place& place, int64_
   if (!stored.model.empty() && !fingerprints.contains(stored.model))
     throw Error(fmt::format("{}: these second moments are of another model", file.string()),
                 "make those of this model with `mambascope moments`");
+  if (!stored.shard.empty())
+    throw Error(
+        fmt::format("{}: these second moments are only shard {}", file.string(), stored.shard),
+        "join the shards with `mambascope merge`");
   return stored;
 } catch (const fs::filesystem_error& e) {
   throw Error(fmt::format("{}: cannot be read: {}", e.path1().string(), e.code().message()));

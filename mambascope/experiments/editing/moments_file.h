@@ -32,6 +32,7 @@ struct StoredMoments {
   std::string model = {};        // fingerprint of the checkpoint
   std::string text = {};         // fingerprint of the corpus
   std::string made_by = {};      // digest of all that the numbers depend on
+  std::string shard = {};        // "2/4"; empty: the whole run
   Convergence convergence = {};
 };
 
@@ -50,7 +51,7 @@ StoredMoments ReadMomentsFile(const std::filesystem::path& file, int64_t width);
 // of published files, which are named by the layer's module:
 // model.layers.3.mixer.out_proj_float32_mom2_100000.npz. Throws Error when there is no such file
 // (the Error lists those that exist) or more than one, and when it is of another place, width or
-// model. A file that names no model is accepted.
+// model, or of a shard. A file that names no model is accepted.
 StoredMoments ReadStoredMoments(const std::filesystem::path& path, const Place& place,
                                 int64_t width, const std::set<std::string>& fingerprints);
 // The same for one model, without what else is stored.

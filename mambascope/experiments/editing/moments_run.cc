@@ -8,10 +8,13 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
+#include <utility>
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/error.h"
 #include "mambascope/intervene/token_states.h"
+#include "mambascope/plural.h"
 
 namespace mambascope {
 namespace {
@@ -23,8 +26,7 @@ constexpr double
     kFirstCheck = 512,
     kDoubling = 1.9;  // tokens at which convergence is first looked at, and by how much they grow
 
-// The documents of a corpus in batches. A run that begins where a batch ended gets the same batches
-// as an uninterrupted run.
+// The documents of a corpus in batches.
 class Batches {
  public:
   struct Batch {
@@ -33,10 +35,8 @@ class Batches {
     int64_t end = 0;  // index of the document after the last one
   };
 
-  Batches(const Tokenizer& tokenizer, const MomentOptions& options, int64_t begin, int64_t end)
-      : tokenizer_(tokenizer), options_(options), corpus_(options.texts), next_(begin), end_(end) {
-    for (int64_t i = 0; i < begin; ++i) corpus_.Next();
-  }
+  Batches(const Tokenizer& tokenizer, const MomentOptions& options, int64_t end)
+      : tokenizer_(tokenizer), options_(options), corpus_(options.texts), end_(end) {}
 
   // Returns as many documents as fit into options.rows, at least one; none after the last.
   std::optional<Batch> Next() {
@@ -60,7 +60,7 @@ class Batches {
   Corpus corpus_;
   // Tokens of document next_, which did not fit into the last batch.
   std::optional<std::vector<int64_t>> waiting_;
-  int64_t next_, end_;
+  int64_t next_ = 0, end_;
 };
 
 // One run: the moments of each place, in memory and on disk.
@@ -81,17 +81,24 @@ class Collection {
   }
 
   void Run() {
-    int64_t begin = documents_, tokens = 0;
+    int64_t begin = documents_, tokens = 0, number = 0;
     for (const auto& [place, stored] : places_) begin = std::min(begin, stored.documents);
-    Batches batches(tokenizer_, options_, begin, documents_);
-    while (const std::optional<Batches::Batch> batch = batches.Next()) {
-      Add(*batch, begin);
+    const Shard shard = options_.shard.value_or(Shard());
+    Batches batches(tokenizer_, options_, documents_);
+    while (begin < documents_) {
+      const std::optional<Batches::Batch> batch = batches.Next();
+      if (!batch) break;
+      const bool is_own = number++ % shard.count == shard.index - 1;
+      if (batch->end <= begin) continue;  // an earlier run had it
+      if (is_own) Add(batch->prompts, begin);
+      Pass(begin, batch->end);
       begin = batch->end;
-      tokens += batch->tokens;
+      tokens += is_own ? batch->tokens : 0;
       if (SecondsSinceSave() > std::max(options_.seconds_to_save, 10 * save_seconds_))
         Save();  // takes at most a tenth of the time
       if (options_.progress) options_.progress(begin, documents_, tokens);
     }
+    RefuseEmpty(number);
     Save();
   }
 
@@ -121,7 +128,8 @@ class Collection {
                        .place = place,
                        .model = options_.model,
                        .text = text_,
-                       .made_by = options_.made_by};
+                       .made_by = options_.made_by,
+                       .shard = ShardText()};
     if (!fs::exists(file)) return none;
     try {
       return Restore(place, file);
@@ -144,6 +152,7 @@ class Collection {
     if (stored.text != text_) refuse("these second moments are of another text");
     if (stored.made_by != options_.made_by)
       refuse("was made with other options, or by another version of mambascope");
+    if (stored.shard != ShardText()) refuse("these second moments are of another shard");
     collector_.Restore(place, stored.moments);
     stored.moments = {};
     return stored;
@@ -168,16 +177,34 @@ class Collection {
     for (auto& [place, keys] : keys_) keys = keys.to(at::kCPU, at::kDouble);
   }
 
-  void Add(const Batches::Batch& batch, int64_t begin) {
+  std::string ShardText() const { return options_.shard ? options_.shard->text() : ""; }
+
+  // Adds the documents from `begin` on to the moments that have come as far.
+  void Add(const std::vector<std::vector<int64_t>>& prompts, int64_t begin) {
     std::vector<Place> open;
     for (const auto& [place, stored] : places_) {
       if (stored.documents == begin) open.push_back(place);
     }
-    collector_.Add(batch.prompts, open);
-    for (const Place& place : open) {
-      places_.at(place).documents = batch.end;
-      changed_.insert(place);
-      Watch(place);
+    collector_.Add(prompts, open);
+    for (const Place& place : open) Watch(place);
+  }
+
+  // Says that the documents from `begin` to `end` are done.
+  void Pass(int64_t begin, int64_t end) {
+    for (auto& [place, stored] : places_) {
+      if (stored.documents != begin) continue;
+      stored.documents = end;
+      if (collector_.count(place) > 0) changed_.insert(place);
+    }
+  }
+
+  // Throws Error when the shard had no batch of the text.
+  void RefuseEmpty(int64_t batches) const {
+    for (const auto& [place, stored] : places_) {
+      if (collector_.count(place) == 0)
+        throw Error(fmt::format("--shard {}: the text has only {} of {} tokens", ShardText(),
+                                Count(batches, "part"), options_.rows),
+                    "make fewer shards, each with one of them at least");
     }
   }
 
@@ -212,6 +239,7 @@ class Collection {
     for (const Place& place : changed_) {
       StoredMoments stored = places_.at(place);
       stored.moments = collector_.At(place);
+      if (!options_.shard && stored.documents == documents_) stored.moments.rest = at::Tensor();
       WriteMoments(MomentsPath(folder_, place), stored);
     }
     changed_.clear();
@@ -249,6 +277,31 @@ std::vector<MomentResult> CollectMoments(const Model& model, const Tokenizer& to
   Collection collection(model, tokenizer, corpus, folder, options);
   collection.Run();
   return collection.Results();
+}
+
+StoredMoments JoinMoments(const std::vector<fs::path>& folders, const Place& place, int64_t width) {
+  StoredMoments joined;
+  for (size_t i = 0; i < folders.size(); ++i) {
+    const fs::path file = MomentsPath(folders[i], place);
+    StoredMoments own = ReadMomentsFile(file, width);
+    const Shard shard{static_cast<int64_t>(i) + 1, static_cast<int64_t>(folders.size())};
+    if (own.shard != shard.text() || own.place != place)
+      throw Error(fmt::format("{}: does not hold shard {} of the second moments of {}",
+                              file.string(), shard.text(), PlaceName(place)));
+    if (i == 0) {
+      joined = std::move(own);
+      continue;
+    }
+    if (std::tie(own.model, own.text, own.made_by, own.documents) !=
+        std::tie(joined.model, joined.text, joined.made_by, joined.documents))
+      throw Error(fmt::format("{}: is of another run than {}, or has not finished", file.string(),
+                              MomentsPath(folders[0], place).string()));
+    joined.moments.Add(own.moments);
+  }
+  joined.moments.rest = at::Tensor();
+  joined.shard.clear();
+  joined.convergence = {};
+  return joined;
 }
 
 }  // namespace mambascope

@@ -4,10 +4,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mambascope/data/corpus.h"
+#include "mambascope/data/shard.h"
 #include "mambascope/experiments/editing/moments_file.h"
 #include "mambascope/tokenizer/tokenizer.h"
 
@@ -22,7 +24,9 @@ struct MomentOptions {
   int64_t max_tokens = 2048;
   // Ridge of the solutions that measure convergence. The stored moments have none.
   double ridge = 0;
-  int64_t rows = 1024;         // maximum tokens per pass; a longer document has its own pass
+  int64_t rows = 1024;  // maximum tokens per pass; a longer document has its own pass
+  // Takes every n-th pass of the whole run; none: all of them.
+  std::optional<Shard> shard = {};
   double seconds_to_save = 5;  // minimum time between two saves
   std::string model = {};      // fingerprint of the checkpoint
   std::string made_by = {};    // digest of everything else that the numbers depend on
@@ -38,8 +42,8 @@ struct MomentResult {
   Place place;
   int64_t width = 0;
   int64_t tokens = 0;
-  int64_t documents = 0;
-  double condition = 0;  // MomentSolver::condition, with the ridge
+  int64_t documents = 0;  // of the text, up to which the run has come; a shard has skipped some
+  double condition = 0;   // MomentSolver::condition, with the ridge
   Convergence convergence;
 };
 
@@ -49,11 +53,17 @@ int64_t HeldOut(int64_t documents);
 
 // Collects moments that FOLDER/SITE.LAYER.npz do not hold yet, and writes them. An uninterrupted
 // run and several interrupted ones write the same files. `corpus` is SummarizeCorpus(texts,
-// limit_documents). Throws Error for a corpus of fewer than 2 documents, and for kRefuse,
-// when a file in FOLDER is of another model, text or options.
+// limit_documents). Throws Error for a corpus of fewer than 2 documents, for a shard without a
+// pass, and for kRefuse, when a file in FOLDER is of another model, text, shard or options.
 std::vector<MomentResult> CollectMoments(const Model& model, const Tokenizer& tokenizer,
                                          const CorpusSummary& corpus,
                                          const std::filesystem::path& folder,
                                          const MomentOptions& options);
+
+// Adds what all shards of a run hold at a place, in FOLDER/SITE.LAYER.npz of each of `folders`.
+// The result is that of the whole run, but convergence is not known. Throws Error for files that
+// are not the shards 1 to n of one run, and for shards that have not finished.
+StoredMoments JoinMoments(const std::vector<std::filesystem::path>& folders, const Place& place,
+                          int64_t width);
 
 }  // namespace mambascope

@@ -211,5 +211,83 @@ TEST_F(MomentsRunTest, RefusesATextOfOneDocument) {
               HasSubstr("needs at least 2 documents, but has 1"));
 }
 
+// Writes the shards of a run to OUT/1-of-n, and returns their folders.
+class MomentShardsTest : public MomentsRunTest {
+ protected:
+  std::vector<fs::path> CollectShards(int64_t count) const {
+    std::vector<fs::path> folders;
+    for (int64_t i = 1; i <= count; ++i) {
+      MomentOptions options = Options();
+      options.shard = Shard{i, count};
+      folders.push_back(folder_ / options.shard->folder());
+      Collect(folders.back(), options);
+    }
+    return folders;
+  }
+};
+
+TEST_F(MomentShardsTest, JoinedAreTheWholeRun) {
+  WriteText(120);
+  Collect(out_, Options());
+  for (const int64_t count : {1, 2, 3, 5}) {
+    const std::vector<fs::path> folders = CollectShards(count);
+    for (const Place& place : Options().places) {
+      const int64_t width = model_.width(place);
+      const StoredMoments joined = JoinMoments(folders, place, width),
+                          whole = ReadMomentsFile(MomentsPath(out_, place), width);
+      EXPECT_TRUE(at::equal(joined.moments.sum, whole.moments.sum)) << count << " shards";
+      EXPECT_EQ(joined.moments.count, whole.moments.count);
+      EXPECT_EQ(joined.documents, whole.documents);
+      EXPECT_EQ(joined.shard, "");
+    }
+  }
+}
+
+TEST_F(MomentShardsTest, AnInterruptedShardGivesTheSameFile) {
+  WriteText(120);
+  const fs::path file = MomentsPath(CollectShards(2)[1], kMixed3);
+  const std::string bytes = ReadFile(file);
+  fs::remove_all(file.parent_path());
+  struct Interruption {};
+  MomentOptions options = Options();
+  options.shard = Shard{2, 2};
+  options.seconds_to_save = 0;
+  options.progress = [](int64_t documents, int64_t, int64_t) {
+    if (documents > 40) throw Interruption();
+  };
+  EXPECT_THROW(Collect(file.parent_path(), options), Interruption);
+  options.progress = {};
+  Collect(file.parent_path(), options);
+  EXPECT_EQ(ReadFile(file), bytes);
+}
+
+TEST_F(MomentShardsTest, RefusesWhatIsNotAllShardsOfOneRun) {
+  WriteText(60);
+  const std::vector<fs::path> folders = CollectShards(2);
+  const auto error = [&](const std::vector<fs::path>& of) {
+    return ErrorOf([&] { JoinMoments(of, kMixed3, 384); });
+  };
+  EXPECT_THAT(error({folders[0], folders[0]}), HasSubstr("does not hold shard 2/2"));
+  EXPECT_THAT(error({folders[0]}), HasSubstr("does not hold shard 1/1"));
+  EXPECT_THAT(ErrorOf([&] { ReadMoments(folders[1], kMixed3, 384, "model"); }),
+              AllOf(HasSubstr("only shard 2/2"), HasSubstr("mambascope merge")));
+  MomentOptions options = Options();
+  options.shard = Shard{1, 2};
+  EXPECT_THAT(ErrorOf([&] { Collect(folders[1], options); }), HasSubstr("of another shard"));
+  options.made_by = "others";
+  options.others = MomentOptions::Others::kReplace;
+  Collect(folders[0], options);
+  EXPECT_THAT(error(folders), HasSubstr("is of another run"));
+}
+
+TEST_F(MomentShardsTest, RefusesAShardWithoutAPass) {
+  WriteText(30);
+  MomentOptions options = Options();
+  options.shard = Shard{50, 50};
+  EXPECT_THAT(ErrorOf([&] { Collect(out_, options); }),
+              AllOf(HasSubstr("--shard 50/50: the text has only"), HasSubstr("fewer shards")));
+  EXPECT_FALSE(fs::exists(MomentsPath(out_, kMixed0)));
+}
+
 }  // namespace
 }  // namespace mambascope

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "mambascope/checkpoint/test_support.h"
@@ -166,6 +167,20 @@ TEST(MomentSolverTest, FewerTokensThanFeaturesAreSingular) {
   at::Tensor nearly = at::eye(4, at::kDouble);
   nearly[3][3] = 1e-13;
   EXPECT_TRUE(MomentSolver({.sum = nearly, .count = 1}).singular());
+}
+
+// Float64 alone would lose the small sums, or keep them in some orders only.
+TEST(MomentsAddTest, SumsDoNotDependOnTheirOrder) {
+  const auto of = [](double sum) {
+    return Moments{.sum = at::full({1, 1}, sum, at::kDouble), .count = 1};
+  };
+  std::vector<double> sums = {-1e16, 0.5, 1, 3e-5, 1e16};
+  do {
+    Moments all = of(0);
+    for (const double sum : sums) all.Add(of(sum));
+    EXPECT_EQ(all.sum.item<double>(), 1.50003);
+    EXPECT_EQ(all.count, 6);
+  } while (std::next_permutation(sums.begin(), sums.end()));
 }
 
 // The states are wider than a block of the products.

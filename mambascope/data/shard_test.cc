@@ -1,4 +1,4 @@
-#include "mambascope/jobs/shard.h"
+#include "mambascope/data/shard.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
