@@ -48,6 +48,12 @@ const std::vector<CommandEntry>& Commands() {
        "mambascope demo --model demo-mamba2", MakeDemo, kLong},
       {"merge", "Join the parts of a run that --shard made",
        "mambascope merge out/trace-demo-resid-relations", MakeMerge},
+      {"slurm",
+       "Write the script that runs a command as an array of Slurm jobs, and joins the parts",
+       "mambascope slurm --array 16 --gpus 1 --time 2:00:00 -- trace --model mamba-2.8b "
+       "--relations "
+       "relations --device cuda --out out/parts",
+       MakeSlurm},
       {"report", "Gather results of any commands and models into one page",
        "mambascope report out/trace-demo-resid out/knockout-demo-cut-conv --out out/report",
        MakeReport},

@@ -22,6 +22,7 @@ std::unique_ptr<Command> MakeEdit();
 std::unique_ptr<Command> MakeApply();
 std::unique_ptr<Command> MakeLre();
 std::unique_ptr<Command> MakeMerge();
+std::unique_ptr<Command> MakeSlurm();
 std::unique_ptr<Command> MakeReport();
 std::unique_ptr<Command> MakeDemo();
 std::unique_ptr<Command> MakeServe();

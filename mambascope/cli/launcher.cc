@@ -36,6 +36,12 @@ std::optional<Process> ReadProcess(const Environment& environment, const char* r
   return Process{*found, NeededNumber(environment, size, rank)};
 }
 
+// The script of a batch job is process 0 of no number, so it is none of several.
+std::optional<Process> ReadSlurmProcess(const Environment& environment) {
+  if (!environment("SLURM_NTASKS")) return std::nullopt;
+  return ReadProcess(environment, "SLURM_PROCID", "SLURM_NTASKS");
+}
+
 std::optional<Process> ReadArrayTask(const Environment& environment) {
   const char* const id_name = "SLURM_ARRAY_TASK_ID";
   const std::optional<int64_t> id = ReadNumber(environment, id_name);
@@ -61,7 +67,7 @@ std::optional<std::string> ReadEnvironment(const char* name) {
 
 Shard ShardOfEnvironment(const Environment& environment) {
   const std::optional<Process> task = ReadArrayTask(environment);
-  std::optional<Process> process = ReadProcess(environment, "SLURM_PROCID", "SLURM_NTASKS");
+  std::optional<Process> process = ReadSlurmProcess(environment);
   if (task) {
     const Process own = process.value_or(Process());
     process = Process{task->rank * own.size + own.rank, task->size * own.size};

@@ -31,6 +31,13 @@ TEST(Launcher, TakesAProcessOfATaskOfASlurmArray) {
   EXPECT_EQ(ShardOf(variables), "10/20");
 }
 
+// As in a script that `sbatch --array` runs.
+TEST(Launcher, AScriptIsOneProcessOfItsTask) {
+  Variables variables = kArrayTask;
+  variables["SLURM_PROCID"] = "0";
+  EXPECT_EQ(ShardOf(variables), ShardOf(kArrayTask));
+}
+
 TEST(Launcher, TakesAProcessOfSrunMpirunOrTorchrun) {
   EXPECT_EQ(ShardOf({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "2"}}), "1/2");
   EXPECT_EQ(ShardOf({{"OMPI_COMM_WORLD_RANK", "3"}, {"OMPI_COMM_WORLD_SIZE", "4"}}), "4/4");

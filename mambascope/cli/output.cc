@@ -63,6 +63,8 @@ OutputFolder OpenOutput(const CommonArguments& common, const OutputArguments& a,
   fs::path folder = a.folder.value_or(default_folder);
   if (common.shard) folder /= common.shard->folder();
   if (a.table) {
+    if (common.shard)
+      throw Error("--table: a shard has no table of its own", "give --table to `mambascope merge`");
     const fs::path table = fs::weakly_canonical(*a.table);
     for (const std::string& file : files) {
       if (table == fs::weakly_canonical(folder / file))

@@ -206,7 +206,10 @@ class HelpFormatter : public CLI::Formatter {
   }
 };
 
-void AddCommand(CLI::App& app, const CommandEntry& entry, Command& command) {
+// `then` receives the command, once its options are read and checked.
+void AddCommand(
+    CLI::App& app, const CommandEntry& entry, Command& command,
+    void (*then)(Command&) = [](Command& c) { c.Run(); }) {
   CLI::App& own = *app.add_subcommand(entry.name, entry.does);
   own.formatter(std::make_shared<HelpFormatter>());
   own.footer("Example:\n  " + entry.example);
@@ -214,7 +217,7 @@ void AddCommand(CLI::App& app, const CommandEntry& entry, Command& command) {
   VisitAllOptions(command, *add);
   add->Relate();
   own.set_help_flag("-h,--help", "Print this help message and exit")->group("Run");  // the last one
-  own.callback([&command, add] {
+  own.callback([&command, add, then] {
     try {
       command.common.arguments = add->Given();
       Refuse(command.common.check && !command.HasCheck(),
@@ -225,7 +228,7 @@ void AddCommand(CLI::App& app, const CommandEntry& entry, Command& command) {
              "--shard divides facts, records, relations or documents of files. This run has none");
       command.common.shard = AskedShard(command.common);
       command.Check();
-      command.Run();
+      then(command);
     } catch (const UsageError& e) {
       throw CLI::ValidationError(e.what());
     }
@@ -253,9 +256,9 @@ constexpr std::array<std::string_view, 3> kWithoutCommand = {"-h", "--help", "--
 
 // Throws for the first command or option that does not exist: the parser names them all, in no
 // useful order.
-void CheckNames(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2) return;
-  const std::string command = argv[1];
+void CheckNames(const CLI::App& app, const std::vector<std::string>& words) {
+  if (words.empty()) return;
+  const std::string& command = words[0];
   if (command.starts_with('-')) {
     if (std::find(kWithoutCommand.begin(), kWithoutCommand.end(), command) != kWithoutCommand.end())
       return;
@@ -267,9 +270,10 @@ void CheckNames(const CLI::App& app, int argc, char** argv) {
   if (std::find(commands.begin(), commands.end(), command) == commands.end())
     RefuseName("command", command, commands, "mambascope --help");
   const std::vector<std::string> known = OptionNames(*app.get_subcommand(command));
-  for (int i = 2; i < argc; ++i) {
+  const auto end = std::find(words.begin(), words.end(), "--");
+  for (auto word = words.begin() + 1; word < end; ++word) {
     std::string name, value;
-    if (!CLI::detail::split_long(argv[i], name, value)) continue;  // a value, as the parser has it
+    if (!CLI::detail::split_long(*word, name, value)) continue;  // a value, as the parser has it
     name = "--" + name;
     if (std::find(known.begin(), known.end(), name) == known.end())
       RefuseName("option", name, known, fmt::format("mambascope {} --help", command));
@@ -294,24 +298,44 @@ int Exit(const CLI::App& app, const CLI::Error& error) {
   return status == 0 ? 0 : 2;
 }
 
-}  // namespace
-
-void RunHosted(std::vector<std::string> words, Host& host) {
+const CommandEntry& FindCommand(const std::string& name) {
   const auto entry = std::find_if(Commands().begin(), Commands().end(),
-                                  [&](const CommandEntry& e) { return e.name == words.at(0); });
-  if (entry == Commands().end()) throw Error("there is no command " + words[0]);
-  CLI::App app;
-  const std::unique_ptr<Command> command = entry->make();
-  command->common.host = &host;
-  AddCommand(app, *entry, *command);
-  std::reverse(words.begin(), words.end());  // as CLI11 takes them
+                                  [&](const CommandEntry& e) { return e.name == name; });
+  if (entry == Commands().end()) throw Error("there is no command " + name);
+  return *entry;
+}
+
+// `words` are a command's name and options, and `app` has that command.
+void ParseWords(CLI::App& app, std::vector<std::string> words) {
   try {
+    CheckNames(app, words);
+    std::reverse(words.begin(), words.end());  // as CLI11 takes them
     app.parse(words);
   } catch (const CLI::ArgumentMismatch& e) {
     throw Error(MismatchText(e.what()));
   } catch (const CLI::ParseError& e) {
     throw Error(e.what());
   }
+}
+
+}  // namespace
+
+void RunHosted(std::vector<std::string> words, Host& host) {
+  const CommandEntry& entry = FindCommand(words.at(0));
+  CLI::App app;
+  const std::unique_ptr<Command> command = entry.make();
+  command->common.host = &host;
+  AddCommand(app, entry, *command);
+  ParseWords(app, std::move(words));
+}
+
+std::unique_ptr<Command> ReadCommand(std::vector<std::string> words) {
+  const CommandEntry& entry = FindCommand(words.at(0));
+  CLI::App app;
+  std::unique_ptr<Command> command = entry.make();
+  AddCommand(app, entry, *command, [](Command&) {});
+  ParseWords(app, std::move(words));
+  return command;
 }
 
 int RunCommandLine(int argc, char** argv) {
@@ -327,7 +351,7 @@ int RunCommandLine(int argc, char** argv) {
     AddCommand(app, entry, *commands.back());
   }
   try {
-    CheckNames(app, argc, argv);
+    CheckNames(app, {argv + 1, argv + argc});
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ArgumentMismatch& e) {

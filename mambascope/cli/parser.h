@@ -1,8 +1,11 @@
 // Parses the command line. No other file depends on how options are parsed.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "mambascope/cli/command.h"
 
 namespace mambascope {
 
@@ -15,5 +18,9 @@ int RunCommandLine(int argc, char** argv);
 // Runs a command for a host (host.h). `words` are the command's name and its options. Throws Error
 // for a wrong command line. Exceptions of the command and of the host are not caught.
 void RunHosted(std::vector<std::string> words, Host& host);
+
+// Returns a command that was not run. `words` are its name and its options. Throws Error for a
+// wrong command line.
+std::unique_ptr<Command> ReadCommand(std::vector<std::string> words);
 
 }  // namespace mambascope
