@@ -141,12 +141,12 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
 }
 
 void VisitShardOption(CommonArguments& a, OptionVisitor& option) {
-  option.Topic("Memory and output");
+  option.Topic("Shards");
   option(&a.shard_text,
          {.names = "--shard",
-          .help = "Make one part of the run, as 2/4: the second of four, in OUT/shard-2-of-4. "
-                  "`mambascope merge` joins the parts. auto: the part that Slurm, mpirun or "
-                  "torchrun gave this process",
+          .help = "Compute one shard of the run. 2/4 is the second of four. Its results go to "
+                  "OUT/shard-2-of-4, and `mambascope merge` joins all shards. With auto, Slurm, "
+                  "mpirun or torchrun decides",
           .otherwise = "the whole run",
           .decides = Decides::kConduct});
 }
@@ -157,8 +157,7 @@ std::optional<Shard> AskedShard(const CommonArguments& a) {
   const std::optional<Shard> shard = ReadShard(a.shard_text);
   if (!shard)
     throw UsageError(fmt::format(
-        "--shard {}: a part is i/n, from 1/n to n/n: with 4 parts 1/4, 2/4, 3/4 and 4/4. Or auto",
-        a.shard_text));
+        "--shard {}: expected i/n, such as 2/4 for the second of 4 shards, or auto", a.shard_text));
   return shard;
 }
 

@@ -26,12 +26,16 @@
 namespace mambascope {
 namespace {
 
+constexpr const char* kSameRun = "run all shards with the same options and the same data";
+
 template <typename Result>
 std::vector<const Result*> As(const std::vector<ResultFile>& shards) {
   std::vector<const Result*> results;
   for (const ResultFile& shard : shards) {
     results.push_back(std::get_if<Result>(&shard.result));
-    if (results.back() == nullptr) throw Error("the shards are of different commands");
+    if (results.back() == nullptr)
+      throw Error(fmt::format("{}: is of another command than {}", shard.file.string(),
+                              shards[0].file.string()));
   }
   return results;
 }
@@ -50,7 +54,7 @@ template <typename Result>
 Result JoinFacts(const std::vector<const Result*>& shards) {
   for (const Result* shard : shards) {
     if (Json(shard->relations) != Json(shards[0]->relations))
-      throw Error("the shards chose different facts");
+      throw Error("the shards chose different facts", kSameRun);
   }
   Result joined = *shards[0];
   JoinItems(shards, &Result::facts, joined);

@@ -14,7 +14,7 @@ std::optional<int64_t> ReadNumber(const Environment& environment, const char* na
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (error != std::errc() || end != text->data() + text->size() || value < 0)
-    throw Error(fmt::format("--shard auto: {} is '{}', which is no number", name, *text));
+    throw Error(fmt::format("--shard auto: {} is '{}', not a number", name, *text));
   return value;
 }
 
@@ -54,7 +54,7 @@ std::optional<Process> ReadArrayTask(const Environment& environment) {
     throw Error(fmt::format("--shard auto: the tasks of the Slurm array are not numbered evenly: "
                             "task {}, first task {}, step {}, {} tasks",
                             *id, first, step, count),
-                "number them as in --array=1-16");
+                "number them as --array=1-16 does");
   return Process{place / step, count};
 }
 
@@ -82,10 +82,12 @@ Shard ShardOfEnvironment(const Environment& environment) {
     throw Error(
         "--shard auto: no launcher gave this process a number (SLURM_ARRAY_TASK_ID, SLURM_PROCID, "
         "OMPI_COMM_WORLD_RANK, PMI_RANK or RANK)",
-        "start it by Slurm, mpirun or torchrun, or name the part, as --shard 1/4");
+        "start it by Slurm, mpirun or torchrun, or name the shard, such as --shard 1/4");
   if (process->rank >= process->size)
-    throw Error(fmt::format("--shard auto: the launcher says process {} of {}, counted from 0",
-                            process->rank, process->size));
+    throw Error(
+        fmt::format("--shard auto: the launcher's process number is {}, but the last of {} "
+                    "processes is {}",
+                    process->rank, process->size, process->size - 1));
   return {process->rank + 1, process->size};
 }
 

@@ -29,7 +29,7 @@ struct ShardFolder {
 
 // The shard that `place` is, or those in it.
 std::vector<ShardFolder> FindShards(const fs::path& place) {
-  if (!fs::is_directory(place)) throw Error(fmt::format("{}: is no folder", place.string()));
+  if (!fs::is_directory(place)) throw Error(fmt::format("{}: is not a folder", place.string()));
   if (const std::optional<Shard> shard = ShardOfFolder(place)) return {{*shard, place}};
   std::vector<ShardFolder> found;
   for (const fs::directory_entry& entry : fs::directory_iterator(place)) {
@@ -39,7 +39,7 @@ std::vector<ShardFolder> FindShards(const fs::path& place) {
   }
   if (found.empty())
     throw Error(fmt::format("{}: holds no shards", place.string()),
-                "--shard 1/4 writes to OUT/shard-1-of-4; name OUT, or these folders");
+                "give the folder that --out of the shards named");
   return found;
 }
 
@@ -57,8 +57,9 @@ std::vector<fs::path> AllShards(const std::vector<std::string>& places) {
     }
   }
   if (counts.size() > 1)
-    throw Error(fmt::format("there are shards of {}", fmt::join(counts, " and of ")),
-                fmt::format("name those of one run, as OUT/shard-*-of-{}", *counts.begin()));
+    throw Error(
+        fmt::format("the folders are shards of runs of {} shards", fmt::join(counts, " and of ")),
+        fmt::format("give those of one run, such as OUT/shard-*-of-{}", *counts.begin()));
   std::vector<fs::path> all;
   std::vector<std::string> missing;
   for (int64_t i = 1; i <= *counts.begin(); ++i) {
@@ -66,8 +67,9 @@ std::vector<fs::path> AllShards(const std::vector<std::string>& places) {
     else missing.push_back(Shard{i, *counts.begin()}.text());
   }
   if (!missing.empty())
-    throw Error(fmt::format("missing: {}", fmt::join(missing, ", ")),
-                fmt::format("run the command with --shard {}, and merge again", missing[0]));
+    throw Error(fmt::format("missing shards: {}", fmt::join(missing, ", ")),
+                fmt::format("run the command with --shard {}{}, then merge again", missing[0],
+                            missing.size() > 1 ? " and so on" : ""));
   return all;
 }
 
@@ -78,11 +80,11 @@ ResultFile ReadResultOf(const fs::path& folder) {
     files = ReadResults(folder);
   } catch (const Error& e) {
     throw Error(fmt::format("{}: has no result: {}", folder.string(), e.what()),
-                "the shard has not finished: run its command again, and it goes on");
+                "the shard has not finished; run its command again to continue");
   }
   if (files.size() > 1)
     throw Error(fmt::format("{}: holds several results", folder.string()),
-                "a shard's folder has the result of one command");
+                "use another --out for each command");
   return std::move(files[0]);
 }
 
@@ -169,17 +171,16 @@ class MergeCommand : public Command {
   void VisitOptions(OptionVisitor& option) override {
     option.Topic("Shards");
     option(&places_, {.names = "DIR,--shards",
-                      .help = "The folder that --out of the shards named, or the folders of all "
-                              "shards",
+                      .help = "The shards' common --out folder, or the folders of all shards",
                       .presence = OptionInfo::Presence::kRequired});
     option.Topic("Output");
-    VisitOutputOptions(output_, "the folder of the shards, where one is given", option);
+    VisitOutputOptions(output_, "DIR, if it is the common folder", option);
   }
   void VisitModel(OptionVisitor& /*option*/) override {}
   void VisitCompat(OptionVisitor& /*option*/) override {}
   void Check() const override {
     Refuse(!output_.folder && (places_.size() > 1 || ShardOfFolder(places_[0])),
-           "--out is needed where the folders of shards are given");
+           "give --out: it is required if DIR names the folders of shards");
   }
 
   void Run() override {

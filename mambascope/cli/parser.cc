@@ -224,8 +224,10 @@ void AddCommand(
              "--check needs a sweep, whose cells can be computed again. This run has none");
       Refuse(command.common.explain && !command.HasPlan(),
              "--explain needs work with a plan, such as a sweep. This run has none");
-      Refuse(!command.common.shard_text.empty() && !command.HasShard(),
-             "--shard divides facts, records, relations or documents of files. This run has none");
+      Refuse(
+          !command.common.shard_text.empty() && !command.HasShard(),
+          "--shard needs facts, records or relations of files, each computed alone. This run has "
+          "none");
       command.common.shard = AskedShard(command.common);
       command.Check();
       then(command);

@@ -1,5 +1,5 @@
 // Writes the script that runs a command on a Slurm cluster: a task for each shard, and a job that
-// joins them when all tasks have succeeded.
+// merges them when all tasks have succeeded.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/wait.h>
@@ -65,7 +65,7 @@ void RunScript(const std::string& script) {
   const int status = pclose(shell);
   if (status != 0)
     throw Error(fmt::format("--submit: the script failed with exit code {}", WEXITSTATUS(status)),
-                "run it where sbatch is, or print it without --submit");
+                "run this on a machine that has sbatch, or print the script without --submit");
 }
 
 class SlurmCommand : public Command {
@@ -73,22 +73,22 @@ class SlurmCommand : public Command {
   void VisitOptions(OptionVisitor& option) override {
     option.Topic("Command");
     option(&words_, {.names = "COMMAND,--command",
-                     .help = "After --, the command that is divided, with --out",
+                     .help = "The command to divide into shards, written after --. It needs --out",
                      .presence = OptionInfo::Presence::kRequired});
     option.Topic("Jobs");
     option(&array_, {.names = "--array",
-                     .help = "Number of tasks; each makes one shard",
+                     .help = "Number of tasks; each computes one shard",
                      .bounds = Integers{1, 1'000'000}});
     option(&gpus_, {.names = "--gpus",
-                    .help = "GPUs of a task; the command needs --device cuda",
+                    .help = "Number of GPUs of each task; the command needs --device cuda",
                     .otherwise = "none",
                     .bounds = Integers{1, 64}});
     option(&cpus_, {.names = "--cpus",
-                    .help = "Cores of a task, and threads of the command",
+                    .help = "Number of cores of each task, and of threads of the command",
                     .otherwise = "as the cluster gives them",
                     .bounds = Integers{1, 4096}});
     option(&time_, {.names = "--time",
-                    .help = "Limit of time of each job, as 2:00:00",
+                    .help = "Time limit of each job, such as 2:00:00",
                     .otherwise = "the cluster's"});
     option(&sbatch_, {.names = "--sbatch",
                       .help = "More options of sbatch for both jobs, as "
@@ -114,7 +114,7 @@ class SlurmCommand : public Command {
     command->VisitOptions(find);
     if (!find.out)
       throw Error(fmt::format("slurm: {} has no --out", words_[0]),
-                  "add --out DIR after it: the parts go there, and merge finds them there");
+                  "add --out DIR to it: the shards write there, and merge reads there");
     if (gpus_ && command->common.device != "cuda")
       throw Error("slurm: --gpus asks for GPUs that the command does not use",
                   "add --device cuda to the command");
@@ -134,8 +134,8 @@ class SlurmCommand : public Command {
                                  fmt::format("--output={}/slurm-%j.log", *find.out)};
     return fmt::format(
         R"(#!/bin/bash
-# Submits the shards of a run to Slurm, and a job that joins them when all have succeeded.
-# After a failure, run this again: what was computed is kept.
+# Submits the shards of a run to Slurm, and a job that merges them when all have succeeded.
+# After a failure, run this again: finished results are kept.
 set -eu
 {}
 shards=$({})

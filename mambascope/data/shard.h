@@ -1,5 +1,5 @@
-// Parts of a run over data that several processes make, each in a folder of its own. `merge` joins
-// their results.
+// Shares of a run over data that several processes compute, each in a folder of its own. `merge`
+// joins their results.
 #pragma once
 
 #include <fmt/format.h>
@@ -28,8 +28,9 @@ struct Shard {
   std::vector<T> Take(const std::vector<T>& all, const std::string& items) const {
     const auto size = static_cast<int64_t>(all.size());
     if (count > size)
-      throw Error(fmt::format("--shard {}: there are only {} {}", text(), size, items),
-                  "make fewer shards, each with one of them at least");
+      throw Error(fmt::format("--shard {}: {} shards need as many {}, but there are {}", text(),
+                              count, items, size),
+                  fmt::format("make {} shards at most", size));
     std::vector<T> own;
     for (int64_t i = index - 1; i < size; i += count) own.push_back(all[static_cast<size_t>(i)]);
     return own;
@@ -51,7 +52,9 @@ std::vector<T> Interleave(const std::vector<std::vector<T>>& shards) {
   for (const std::vector<T>& own : shards) size += own.size();
   for (size_t i = 0; i < size; ++i) {
     const std::vector<T>& own = shards[i % shards.size()];
-    if (i / shards.size() >= own.size()) throw Error("the shards have results of different lists");
+    if (i / shards.size() >= own.size())
+      throw Error("the shards have results of different lists",
+                  "run all shards with the same options and the same data");
     all.push_back(own[i / shards.size()]);
   }
   return all;

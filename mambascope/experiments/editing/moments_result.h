@@ -1,4 +1,4 @@
-// Result of the command `moments`, as stored in moments.json (docs/cli.md).
+// Result of the command `moments`, as stored in moments.json (docs/cli/moments.md).
 #pragma once
 
 #include <map>

@@ -203,8 +203,8 @@ class Collection {
     for (const auto& [place, stored] : places_) {
       if (collector_.count(place) == 0)
         throw Error(fmt::format("--shard {}: the text has only {} of {} tokens", ShardText(),
-                                Count(batches, "part"), options_.rows),
-                    "make fewer shards, each with one of them at least");
+                                Count(batches, "batch", "batches"), options_.rows),
+                    fmt::format("make {} shards at most", batches));
     }
   }
 
@@ -294,8 +294,8 @@ StoredMoments JoinMoments(const std::vector<fs::path>& folders, const Place& pla
     }
     if (std::tie(own.model, own.text, own.made_by, own.documents) !=
         std::tie(joined.model, joined.text, joined.made_by, joined.documents))
-      throw Error(fmt::format("{}: is of another run than {}, or has not finished", file.string(),
-                              MomentsPath(folders[0], place).string()));
+      throw Error(fmt::format("{}: this shard is of another run than {}, or has not finished",
+                              file.string(), MomentsPath(folders[0], place).string()));
     joined.moments.Add(own.moments);
   }
   joined.moments.rest = at::Tensor();

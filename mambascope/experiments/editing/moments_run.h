@@ -25,7 +25,7 @@ struct MomentOptions {
   // Ridge of the solutions that measure convergence. The stored moments have none.
   double ridge = 0;
   int64_t rows = 1024;  // maximum tokens per pass; a longer document has its own pass
-  // Takes every n-th pass of the whole run; none: all of them.
+  // Takes every n-th of the passes of the whole run; none: all of them.
   std::optional<Shard> shard = {};
   double seconds_to_save = 5;  // minimum time between two saves
   std::string model = {};      // fingerprint of the checkpoint
@@ -42,7 +42,7 @@ struct MomentResult {
   Place place;
   int64_t width = 0;
   int64_t tokens = 0;
-  int64_t documents = 0;  // of the text, up to which the run has come; a shard has skipped some
+  int64_t documents = 0;  // read so far; a shard also counts those that it skipped
   double condition = 0;   // MomentSolver::condition, with the ridge
   Convergence convergence;
 };
@@ -51,10 +51,11 @@ struct MomentResult {
 // not counted in the moments. Convergence is measured at 64 of their tokens.
 int64_t HeldOut(int64_t documents);
 
-// Collects moments that FOLDER/SITE.LAYER.npz do not hold yet, and writes them. An uninterrupted
-// run and several interrupted ones write the same files. `corpus` is SummarizeCorpus(texts,
-// limit_documents). Throws Error for a corpus of fewer than 2 documents, for a shard without a
-// pass, and for kRefuse, when a file in FOLDER is of another model, text, shard or options.
+// Collects the moments that are missing in FOLDER, and writes FOLDER/SITE.LAYER.npz. An
+// uninterrupted run and several interrupted ones write the same files. `corpus` is
+// SummarizeCorpus(texts, limit_documents). Throws Error for a corpus of fewer than 2 documents, for
+// a shard without a pass, and for kRefuse, when a file in FOLDER is of another model, text, shard
+// or options.
 std::vector<MomentResult> CollectMoments(const Model& model, const Tokenizer& tokenizer,
                                          const CorpusSummary& corpus,
                                          const std::filesystem::path& folder,

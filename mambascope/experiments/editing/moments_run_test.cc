@@ -285,7 +285,7 @@ TEST_F(MomentShardsTest, RefusesAShardWithoutAPass) {
   MomentOptions options = Options();
   options.shard = Shard{50, 50};
   EXPECT_THAT(ErrorOf([&] { Collect(out_, options); }),
-              AllOf(HasSubstr("--shard 50/50: the text has only"), HasSubstr("fewer shards")));
+              AllOf(HasSubstr("--shard 50/50: the text has only"), HasSubstr("shards at most")));
   EXPECT_FALSE(fs::exists(MomentsPath(out_, kMixed0)));
 }
 
