@@ -158,7 +158,27 @@ TEST_F(ShardCliTest, RefusesShardsOfDifferentRuns) {
             0);
   const Outcome merged = RunProgram({"merge", Out("parts")});
   EXPECT_EQ(merged.exit_code, 1);
-  EXPECT_THAT(merged.err, HasSubstr("they differ in arguments, seed"));
+  EXPECT_THAT(merged.err, HasSubstr("they differ in arguments, data_digest, seed"));
+}
+
+TEST_F(ShardCliTest, RefusesAShardUnderAnothersName) {
+  const Words command = Words{"trace"} + kFewFacts;
+  ASSERT_EQ(Run(command, "parts", {"--shard", "1/2"}).exit_code, 0);
+  fs::copy(folder_ / "parts/shard-1-of-2", folder_ / "parts/shard-2-of-2");
+  EXPECT_THAT(RunProgram({"merge", Out("parts")}).err, HasSubstr("is not shard 2/2"));
+}
+
+TEST_F(ShardCliTest, RefusesShardsOfOtherData) {
+  Json relation = ReadJson(DemoData("relations/river_continent.json"));
+  const auto run = [&](const std::string& shard) {
+    WriteFile(folder_ / "relation.json", relation.dump());
+    return Run({"trace", "--relations", Out("relation.json"), "--all-facts", "--limit", "4"},
+               "parts", {"--shard", shard});
+  };
+  ASSERT_EQ(run("1/2").exit_code, 0);
+  relation["prompt_templates"][0] = "It is known that {} is a river in";
+  ASSERT_EQ(run("2/2").exit_code, 0);
+  EXPECT_THAT(RunProgram({"merge", Out("parts")}).err, HasSubstr("they differ in data_digest"));
 }
 
 TEST_F(ShardCliTest, ReportsAskForTheJoinedResult) {

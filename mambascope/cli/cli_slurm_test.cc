@@ -44,7 +44,9 @@ class SlurmCliTest : public testing::Test {
   Outcome Submit(const Words& options, const Words& command) const {
     fs::create_directory(folder_ / "bin");
     WriteFile(folder_ / "bin/sbatch", kSbatch);
-    fs::permissions(folder_ / "bin/sbatch", fs::perms::owner_all);
+    WriteFile(folder_ / "bin/srun", "#!/bin/bash\nexec \"$@\"\n");
+    for (const char* name : {"bin/sbatch", "bin/srun"})
+      fs::permissions(folder_ / name, fs::perms::owner_all);
     return RunProgram(Words{"slurm", "--submit"} + options + Words{"--"} + command,
                       std::string(kQuickStart) + "PATH=" + (folder_ / "bin").string() + ":$PATH ");
   }
@@ -62,14 +64,15 @@ TEST_F(SlurmCliTest, PrintsAnArrayAndItsJoin) {
       outcome.out,
       AllOf(HasSubstr("#!/bin/bash\n"), HasSubstr("--array=1-16 "), HasSubstr("--gpus=1 "),
             HasSubstr("--time=2:00:00 --account=lab -p gpu --dependency=afterok:${shards%%;*}"),
-            HasSubstr("--out 'my out' --shard auto\n"), HasSubstr(" merge 'my out'\n"),
-            Not(HasSubstr("--threads"))));
+            HasSubstr("\nexec srun "), HasSubstr("--out 'my out' --shard auto\n"),
+            HasSubstr(" merge 'my out'\n"), Not(HasSubstr("--threads"))));
 }
 
 TEST_F(SlurmCliTest, TasksUseTheirCores) {
   const Words slurm = {"slurm", "--cpus", "8", "--"}, out = {"--out", "o"};
   EXPECT_THAT(RunProgram(slurm + kTrace + out).out,
-              AllOf(HasSubstr("--cpus-per-task=8 "), HasSubstr("--threads 8\n")));
+              AllOf(HasSubstr("exec srun --cpus-per-task=8 "), HasSubstr("--cpus-per-task=8 "),
+                    HasSubstr("--threads 8\n")));
   EXPECT_THAT(RunProgram(slurm + kTrace + Words{"--threads", "2"} + out).out,
               Not(HasSubstr("--threads 8")));
 }
@@ -81,6 +84,12 @@ TEST_F(SlurmCliTest, SubmittedJobsMakeTheWholeRun) {
   EXPECT_THAT(outcome.out, HasSubstr("submitted the shards as job 7, and their merge as job 7"));
   EXPECT_EQ(RunProgram(kTrace + Words{"--out", Out("whole")}).exit_code, 0);
   EXPECT_TRUE(ReadFile(folder_ / "it's here/trace.json") == ReadFile(folder_ / "whole/trace.json"));
+}
+
+TEST_F(SlurmCliTest, WordsPassTheShellAsTheyAre) {
+  const Outcome outcome =
+      RunProgram(Words{"slurm", "--"} + kTrace + Words{"--out", "50% of\nEND\nit"});
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("\\x25\\x25"), Not(HasSubstr("\nEND\nit"))));
 }
 
 TEST_F(SlurmCliTest, SaysThatSubmittingFailed) {

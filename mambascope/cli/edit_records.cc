@@ -89,7 +89,12 @@ void EditRecords(const CommonArguments& common, const EditArguments& o, const Ou
         "zsre-acc";  // lines of older versions have the token accuracies under other keys
   ResultStore store(out / "edit.jsonl", run.identity, o.output.others(), ListenerOf(common));
   ChosenRecords chosen = ChooseRecords(common, o, setup, std::move(asked));
-  if (common.shard) chosen.records = common.shard->Take(chosen.records, "records");
+  if (common.shard) {
+    std::vector<std::string> keys;
+    for (const DatasetRecord& record : chosen.records) keys.push_back(RecordKey(record));
+    run.MentionsList(keys);
+    chosen.records = common.shard->Take(chosen.records, "records");
+  }
   setup.WriteContexts();
   EditSweepResult result{.options = run.options, .choice = chosen.choice};
   result.records = RunRecords(common, setup, evaluate, chosen.records, store);

@@ -4,6 +4,7 @@
 
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/error.h"
+#include "mambascope/jobs/fact_job.h"
 
 namespace mambascope {
 namespace {
@@ -68,7 +69,11 @@ FactsRun::FactsRun(const std::string& command, const CommonArguments& common,
     stores.emplace_back(names[i], common, arguments, folder, runs[i]);
   work = ChooseForAll(common, arguments, asked, models);
   if (!common.shard) return;
-  for (FactWork& own : work) {
+  for (size_t i = 0; i < models.size(); ++i) {
+    FactWork& own = work[i];
+    std::vector<std::string> keys;
+    for (const FactPair& pair : own.pairs) keys.push_back(FactKey(pair));
+    for (RunDescription& run : runs[i]) run.MentionsList(keys);
     own.pairs = common.shard->Take(own.pairs, "facts");
     own.facts = common.shard->Take(own.facts, "facts");
   }

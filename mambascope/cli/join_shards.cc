@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <variant>
 
@@ -46,7 +47,7 @@ void JoinItems(const std::vector<const Result*>& shards, Items Result::*items, R
   std::vector<Items> all;
   for (const Result* shard : shards) all.push_back(shard->*items);
   joined.*items = Interleave(all);
-  joined.options.erase("shard");
+  joined.options = WholeRun(joined.options);
 }
 
 // Joins results on facts, all but their averages.
@@ -120,28 +121,37 @@ CommandResult JoinEdits(const std::vector<ResultFile>& shards) {
   return WithTable({joined, EditSweepPage(joined), EditRecordsText(joined)}, joined);
 }
 
+// Puts relations into the order of their names.
+template <typename Relation>
+void SortByName(std::vector<Relation>& relations, const std::vector<std::string>& order) {
+  const auto place = [&](const Relation& relation) {
+    return std::find(order.begin(), order.end(), relation.name);
+  };
+  std::sort(relations.begin(), relations.end(),
+            [&](const Relation& a, const Relation& b) { return place(a) < place(b); });
+}
+
 CommandResult JoinLres(const std::vector<ResultFile>& shards) {
   const std::vector<const LreResult*> all = As<LreResult>(shards);
-  Json options = all[0]->options;
-  options.erase("shard");
-  std::vector<std::vector<RelationResult>> relations;  // lre.json does not tell their order
-  for (size_t i = 0; i < shards.size(); ++i) {
-    const std::filesystem::path file = shards[i].file.parent_path() / "lre.jsonl";
-    relations.emplace_back();
-    for (const std::string& line : ReadLines(file))
-      relations.back().push_back(ParseJson(line, file.string()));
-    if (relations.back().size() != all[i]->relations.size() + all[i]->skipped.size())
-      throw Error(fmt::format("{}: has other relations than lre.json beside it", file.string()),
-                  "run the shard again");
+  const std::vector<std::string> order = all[0]->options.at("relation_order");
+  LreResult joined{.options = WholeRun(all[0]->options)};
+  for (const LreResult* shard : all) {
+    joined.relations.insert(joined.relations.end(), shard->relations.begin(),
+                            shard->relations.end());
+    joined.skipped.insert(joined.skipped.end(), shard->skipped.begin(), shard->skipped.end());
   }
-  const LreResult joined = MakeLreResult(options, Interleave(relations));
+  if (joined.relations.size() + joined.skipped.size() != order.size())
+    throw Error("the shards do not have each relation once", kSameRun);
+  SortByName(joined.relations, order);
+  SortByName(joined.skipped, order);
+  joined.summary = SummarizeRelations(joined.relations, joined.skipped);
   return WithTable({joined, LrePage(joined), LreText(joined)}, joined);
 }
 
 CommandResult JoinSecondMoments(const std::vector<ResultFile>& shards,
                                 const std::filesystem::path& out) {
   MomentsResult joined = *As<MomentsResult>(shards)[0];
-  joined.options.erase("shard");
+  joined.options = WholeRun(joined.options);
   std::vector<std::filesystem::path> folders;
   for (const ResultFile& shard : shards) folders.push_back(shard.file.parent_path() / "moments");
   for (MomentResult& result : joined.moments) {
@@ -158,6 +168,11 @@ CommandResult JoinSecondMoments(const std::vector<ResultFile>& shards,
 
 }  // namespace
 
+Json WholeRun(Json options) {
+  for (const char* key : {"shard", "data_digest", "relation_order"}) options.erase(key);
+  return options;
+}
+
 CommandResult JoinShards(const std::vector<ResultFile>& shards, const std::filesystem::path& out) {
   const AnyResult& first = shards.at(0).result;
   if (std::holds_alternative<TraceResults>(first)) return JoinTraces(shards);
@@ -167,12 +182,6 @@ CommandResult JoinShards(const std::vector<ResultFile>& shards, const std::files
   if (std::holds_alternative<LreResult>(first)) return JoinLres(shards);
   if (std::holds_alternative<MomentsResult>(first)) return JoinSecondMoments(shards, out);
   throw Error(fmt::format("{}: results of this kind have no shards", shards[0].file.string()));
-}
-
-std::vector<std::string> ReadLines(const std::filesystem::path& file) {
-  std::vector<std::string> lines = SplitAt(ReadFile(file), '\n');
-  lines.pop_back();  // what follows the last line's end
-  return lines;
 }
 
 }  // namespace mambascope

@@ -10,13 +10,12 @@
 
 namespace mambascope {
 
-// Returns what the run without --shard would give. shards[i] is shard i + 1. Writes second moments
+// Returns what the run without --shard gives. shards[i] is shard i + 1. Writes second moments
 // to OUT/moments. Throws Error when they cannot be the shards of one run, and for commands whose
 // results have no shards.
 CommandResult JoinShards(const std::vector<ResultFile>& shards, const std::filesystem::path& out);
 
-// Returns the whole lines of a file, without their ends. A last line that was not finished is left
-// out.
-std::vector<std::string> ReadLines(const std::filesystem::path& file);
+// The options of the whole run that a shard is of: without those that only shards have.
+Json WholeRun(Json options);
 
 }  // namespace mambascope

@@ -68,15 +68,15 @@ std::optional<std::string> ReadEnvironment(const char* name) {
 Shard ShardOfEnvironment(const Environment& environment) {
   const std::optional<Process> task = ReadArrayTask(environment);
   std::optional<Process> process = ReadSlurmProcess(environment);
-  if (task) {
-    const Process own = process.value_or(Process());
-    process = Process{task->rank * own.size + own.rank, task->size * own.size};
-  }
   constexpr const char* kOthers[][2] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
                                         {"PMI_RANK", "PMI_SIZE"},
                                         {"RANK", "WORLD_SIZE"}};
   for (const auto& [rank, size] : kOthers) {
     if (!process) process = ReadProcess(environment, rank, size);
+  }
+  if (task) {
+    const Process own = process.value_or(Process());
+    process = Process{task->rank * own.size + own.rank, task->size * own.size};
   }
   if (!process)
     throw Error(

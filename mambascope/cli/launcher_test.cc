@@ -36,6 +36,8 @@ TEST(Launcher, AScriptIsOneProcessOfItsTask) {
   Variables variables = kArrayTask;
   variables["SLURM_PROCID"] = "0";
   EXPECT_EQ(ShardOf(variables), ShardOf(kArrayTask));
+  variables.insert({{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "4"}});
+  EXPECT_EQ(ShardOf(variables), "10/20");
 }
 
 TEST(Launcher, TakesAProcessOfSrunMpirunOrTorchrun) {

@@ -85,17 +85,30 @@ class LreCommand : public Command {
   }
 
  private:
+  // Shards of a run divide the same relations. The result of a whole run keeps their order.
+  static void MentionRelations(const std::vector<Relation>& all, RunDescription& run) {
+    std::vector<std::string> keys, names;
+    for (const Relation& relation : all) {
+      keys.push_back(RelationDigest(relation));
+      names.push_back(relation.name);
+    }
+    run.MentionsList(keys);
+    run.Mentions("relation_order", names);
+  }
+
   void Measure() {
     const OutputFolder folder = OpenOutput(common, a_.output, DefaultFolder("lre", {common.model}),
                                            {"lre.json", "lre.html", "lre.jsonl"});
-    std::vector<Relation> relations = TakeRelations(common, a_);
-    if (common.shard) relations = common.shard->Take(relations, "relations");
+    const std::vector<Relation> all = TakeRelations(common, a_);
+    const std::vector<Relation> relations =
+        common.shard ? common.shard->Take(all, "relations") : all;
     const Tokenizer tokenizer = RequireTokenizer(common);
     const Model model = LoadModel(common, &tokenizer);
     const LreOptions options = MakeLreOptions(common, a_, model);
     RunDescription run = DescribeRun("lre", *this);
     run.DependsOn("seed", options.seed);
     run.DependsOn("prefix", options.train_prompts.prefix);
+    if (common.shard) MentionRelations(all, run);
     RefuseOtherRun(folder, "lre", {run.identity}, a_.output.others());
     ResultStore store(folder / "lre.jsonl", run.identity, a_.output.others(), ListenerOf(common));
     const std::vector<RelationResult> results =

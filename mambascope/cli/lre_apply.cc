@@ -45,11 +45,14 @@ void ApplyLre(const CommonArguments& common, const LreArguments& a) {
   if (stored.lre.layer < kEmbedLayer || stored.lre.layer >= model.layers())
     throw Error(fmt::format("{} is an operator of layer {}, but the model has layers 0 to {}",
                             *a.apply, stored.lre.layer, model.layers() - 1));
+  const Place from = BlockOutput(stored.lre.layer);
+  if (stored.lre.b.size(0) != model.width(from))
+    throw Error(fmt::format("{} is an operator of width {}, but the model has width {}", *a.apply,
+                            stored.lre.b.size(0), model.width(from)));
   const PromptToken prompt = MakeApplyPrompt(a, tokenizer, stored);
   LreOperator lre = stored.lre;
   lre.w = lre.w.to(model.device());
   lre.b = lre.b.to(model.device());
-  const Place from = BlockOutput(lre.layer);
   const at::Tensor h = TokenStates(model, {prompt}, {from}).at(from)[0],
                    own = LastStates(model, {prompt})[0];
   const Json says = TokensAfter(model, tokenizer, lre(h), a.top),

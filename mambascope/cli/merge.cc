@@ -88,6 +88,13 @@ ResultFile ReadResultOf(const fs::path& folder) {
   return std::move(files[0]);
 }
 
+// The options of the whole run that a shard is of.
+std::vector<Json> WholeRuns(const ResultFile& file) {
+  std::vector<Json> runs;
+  for (const Json& run : file.runs) runs.push_back(WholeRun(run));
+  return runs;
+}
+
 // The options of a run that all its shards have alike.
 std::vector<Json> SharedOptions(const ResultFile& file) {
   std::vector<Json> runs = file.runs;
@@ -97,7 +104,14 @@ std::vector<Json> SharedOptions(const ResultFile& file) {
 
 void CheckOneRun(const std::vector<ResultFile>& shards) {
   const std::vector<Json> first = SharedOptions(shards[0]);
-  for (const ResultFile& shard : shards) {
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const ResultFile& shard = shards[i];
+    const std::string text = Shard{static_cast<int64_t>(i) + 1, std::ssize(shards)}.text();
+    for (const Json& run : shard.runs) {
+      if (run.value("shard", "") != text)
+        throw Error(fmt::format("{}: is not shard {}, as its folder's name says",
+                                shard.file.string(), text));
+    }
     const std::vector<Json> own = SharedOptions(shard);
     if (own == first) continue;
     std::set<std::string> differing;
@@ -111,6 +125,14 @@ void CheckOneRun(const std::vector<ResultFile>& shards) {
                             differing.empty() ? "the number of models, sites or tokens"
                                               : fmt::format("{}", fmt::join(differing, ", "))));
   }
+}
+
+// Returns the whole lines of a file, without their ends. A last line that was not finished is left
+// out.
+std::vector<std::string> ReadLines(const std::filesystem::path& file) {
+  std::vector<std::string> lines = SplitAt(ReadFile(file), '\n');
+  lines.pop_back();  // what follows the last line's end
+  return lines;
 }
 
 // Names of the files of lines in a shard's folder.
@@ -157,7 +179,8 @@ void CopyOtherFiles(const std::vector<fs::path>& shards, const std::vector<std::
   for (const fs::path& shard : shards) {
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(shard)) {
       const fs::path name = fs::relative(entry.path(), shard);
-      if (!entry.is_regular_file() || *name.begin() == "moments" ||
+      if (!entry.is_regular_file() || *name.begin() == "moments" || name.extension() == ".part" ||
+          name.filename() == ".lock" ||
           std::find(joined.begin(), joined.end(), name.string()) != joined.end())
         continue;
       fs::create_directories((out / name).parent_path());
@@ -193,7 +216,7 @@ class MergeCommand : public Command {
     std::vector<std::string> files = {name + ".json", name + ".html"};
     files.insert(files.end(), lines.begin(), lines.end());
     const OutputFolder out = OpenOutput(common, output_, places_[0], files);
-    RefuseOtherRun(out, name, SharedOptions(shards[0]), output_.others());
+    RefuseOtherRun(out, name, WholeRuns(shards[0]), output_.others());
     const CommandResult result = JoinShards(shards, out.path());
     for (const std::string& file : lines) {
       const std::vector<std::string> joined = JoinLines(folders, file);

@@ -40,8 +40,8 @@ std::map<Place, std::vector<std::string>> ReadPlaces(const std::vector<EditPlace
 
 void Explain(const MomentOptions& options, const CorpusSummary& corpus, const Model& model) {
   int64_t bytes = 0;
-  for (const Place& place : options.places) bytes += model.width(place) * model.width(place) * 8;
-  PrintLine(fmt::format("plan: {}, {} MB, from one pass over {}; {} more held out\n",
+  for (const Place& place : options.places) bytes += model.width(place) * model.width(place) * 16;
+  PrintLine(fmt::format("plan: {}, {} MB of memory, from one reading of {}; {} more held out\n",
                         Count(options.places.size(), "second moment"), bytes >> 20,
                         Count(corpus.documents - HeldOut(corpus.documents), "document"),
                         HeldOut(corpus.documents)));
@@ -226,7 +226,7 @@ class MomentsCommand : public Command {
     if (common.explain) Explain(options, corpus, model);
     result.moments = Collect(common, "moments: documents", model, tokenizer, corpus,
                              folder / "moments", run, options, output_.others());
-    WarnOfFewTokens(common, result.moments);
+    if (!common.shard) WarnOfFewTokens(common, result.moments);
     WriteResults(
         "moments", common, output_, folder,
         {result, MomentsPage(result), MomentsText(result) + (folder / "moments").string() + "\n",

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -11,6 +12,7 @@
 #include "mambascope/cli/parser.h"
 #include "mambascope/cli/terminal.h"
 #include "mambascope/error.h"
+#include "mambascope/tokenizer/utf8.h"
 
 namespace mambascope {
 namespace {
@@ -18,11 +20,24 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
+bool HasControl(const std::string& word) {
+  return std::any_of(word.begin(), word.end(),
+                     [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+// $'..', with every byte as \xHH: it passes any terminal and file.
+std::string EscapedWord(const std::string& word) {
+  std::string text = "$'";
+  for (const char c : word) text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  return text + "'";
+}
+
 // A word as a shell reads it.
 std::string ShellWord(const std::string& word) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,%@";
   if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) return word;
+  if (HasControl(word) || ReplaceInvalidUtf8(word) != word) return EscapedWord(word);
   std::string quoted = "'";
   for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
   return quoted + "'";
@@ -61,8 +76,11 @@ std::string Submit(const std::string& sbatch, const Words& options, const Words&
 void RunScript(const std::string& script) {
   FILE* const shell = popen("bash -s", "w");
   if (shell == nullptr) throw Error("--submit: the shell cannot be started");
-  std::fputs(script.c_str(), shell);
+  const bool written = std::fputs(script.c_str(), shell) >= 0;
   const int status = pclose(shell);
+  if (!written || status < 0 || !WIFEXITED(status))
+    throw Error("--submit: the shell was stopped before the script ended",
+                "see with squeue what was submitted");
   if (status != 0)
     throw Error(fmt::format("--submit: the script failed with exit code {}", WEXITSTATUS(status)),
                 "run this on a machine that has sbatch, or print the script without --submit");
@@ -122,16 +140,20 @@ class SlurmCommand : public Command {
     std::string sbatch = "sbatch --parsable";
     if (time_) sbatch += " " + ShellWord("--time=" + *time_);
     if (sbatch_) sbatch += " " + *sbatch_;
+    const std::string logs = fmt::format(
+        "{}", fmt::join(SplitAt(*find.out, '%'), "%%"));  // to sbatch, %j is a job's number
     Words options = {"--job-name=mambascope-" + words_[0], fmt::format("--array=1-{}", array_),
                      "--requeue", "--open-mode=append",
-                     fmt::format("--output={}/slurm-%A-%a.log", *find.out)};
+                     fmt::format("--output={}/slurm-%A-%a.log", logs)};
     if (gpus_) options.push_back(fmt::format("--gpus={}", *gpus_));
     if (cpus_) options.push_back(fmt::format("--cpus-per-task={}", *cpus_));
-    Words shard = Joined(Joined({program}, words_), {"--shard", "auto"});
+    Words shard = {"srun"};
+    if (cpus_) shard.push_back(fmt::format("--cpus-per-task={}", *cpus_));
+    shard = Joined(Joined(Joined(shard, {program}), words_), {"--shard", "auto"});
     if (cpus_ && command->common.threads == 0)
       shard = Joined(shard, {"--threads", std::to_string(*cpus_)});
     const Words merge_options = {"--job-name=mambascope-merge", "--kill-on-invalid-dep=yes",
-                                 fmt::format("--output={}/slurm-%j.log", *find.out)};
+                                 fmt::format("--output={}/slurm-%j.log", logs)};
     return fmt::format(
         R"(#!/bin/bash
 # Submits the shards of a run to Slurm, and a job that merges them when all have succeeded.

@@ -4,6 +4,8 @@
 
 namespace mambascope {
 
+constexpr int64_t kMostShards = 1'000'000;
+
 std::optional<Shard> ReadShard(const std::string& text) {
   Shard shard;
   const char *begin = text.data(), *end = begin + text.size();
@@ -11,7 +13,8 @@ std::optional<Shard> ReadShard(const std::string& text) {
   if (error != std::errc() || slash == end || *slash != '/') return std::nullopt;
   const auto [last, count_error] = std::from_chars(slash + 1, end, shard.count);
   if (count_error != std::errc() || last != end) return std::nullopt;
-  if (shard.index < 1 || shard.index > shard.count) return std::nullopt;
+  if (shard.index < 1 || shard.index > shard.count || shard.count > kMostShards)
+    return std::nullopt;
   return shard;
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/checkpoint/json.h"
 
 namespace mambascope {
@@ -18,6 +20,10 @@ struct RunDescription {
   }
   // Records an option that changes no number.
   void Mentions(const std::string& key, const Json& value) { options[key] = value; }
+  // Records the digest of a list that is divided into shards, from the keys of all its items.
+  void MentionsList(const std::vector<std::string>& keys) {
+    Mentions("data_digest", FingerprintText(DumpJson(keys)));
+  }
   // Removes an option from the identity, because no number depends on it.
   void Ignores(const std::string& key) { identity.erase(key); }
 };

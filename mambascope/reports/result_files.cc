@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "mambascope/data/shard.h"
 #include "mambascope/error.h"
@@ -111,22 +112,25 @@ ResultFile ReadResult(const fs::path& file) {
 std::vector<ResultFile> ReadResults(const fs::path& place) {
   if (!fs::is_directory(place)) return {ReadResult(place)};
   std::vector<fs::path> files;
-  bool has_shards = false;
+  std::set<fs::path> divided;  // folders of shards
   fs::recursive_directory_iterator end,
       entries(place, fs::directory_options::skip_permission_denied);
   for (; entries != end; ++entries) {
     const fs::directory_entry& entry = *entries;
     if (entry.is_directory() && ReadShardFolder(entry.path().filename().string())) {
-      has_shards = true;
+      divided.insert(entry.path().parent_path());
       entries.disable_recursion_pending();
     }
     if (entry.is_regular_file() && entry.path().extension() == ".json" &&
         Readers().contains(entry.path().stem().string()))
       files.push_back(entry.path());
   }
-  if (files.empty() && has_shards)
-    throw Error(place.string() + ": holds shards, but not their joined result",
-                fmt::format("join them first: mambascope merge {}", place.string()));
+  for (const fs::path& folder : divided) {
+    if (std::none_of(files.begin(), files.end(),
+                     [&](const fs::path& file) { return file.parent_path() == folder; }))
+      throw Error(folder.string() + ": holds shards, but not their merged result",
+                  fmt::format("merge them first: mambascope merge {}", folder.string()));
+  }
   if (files.empty())
     throw Error(place.string() + ": holds no results",
                 "name folders that --out named, or that `mambascope` wrote in out/");

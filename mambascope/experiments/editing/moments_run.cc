@@ -108,7 +108,7 @@ class Collection {
       const StoredMoments& stored = places_.at(place);
       const Moments moments = collector_.At(place);
       results.push_back({.place = place,
-                         .width = moments.sum.size(0),
+                         .width = model_.width(place),
                          .tokens = moments.count,
                          .documents = stored.documents,
                          .condition = MomentSolver(moments, options_.ridge).condition(),
@@ -141,7 +141,7 @@ class Collection {
 
   // Takes what an earlier run stored in `file`.
   StoredMoments Restore(const Place& place, const fs::path& file) {
-    StoredMoments stored = ReadMomentsFile(file, collector_.At(place).sum.size(0));
+    StoredMoments stored = ReadMomentsFile(file, model_.width(place));
     const auto refuse = [&](const char* what) {
       throw Error(fmt::format("{}: {}", file.string(), what),
                   "name another folder with --out OTHER, or overwrite this file with --force");
@@ -201,10 +201,11 @@ class Collection {
   // Throws Error when the shard had no batch of the text.
   void RefuseEmpty(int64_t batches) const {
     for (const auto& [place, stored] : places_) {
-      if (collector_.count(place) == 0)
-        throw Error(fmt::format("--shard {}: the text has only {} of {} tokens", ShardText(),
-                                Count(batches, "batch", "batches"), options_.rows),
-                    fmt::format("make {} shards at most", batches));
+      if (collector_.count(place) > 0) continue;
+      if (!options_.shard) throw Error("the text has no tokens");
+      throw Error(fmt::format("--shard {}: the text has only {} of {} tokens", ShardText(),
+                              Count(batches, "batch", "batches"), options_.rows),
+                  fmt::format("make {} shards at most", batches));
     }
   }
 

@@ -73,6 +73,9 @@ void Multiply(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c) {
 }
 
 at::Tensor Forward(const at::Tensor& a, const at::Tensor& b) {
+  TORCH_CHECK(a.size(-1) == b.size(-2) &&
+                  a.sizes().slice(0, a.dim() - 2) == b.sizes().slice(0, b.dim() - 2),
+              "Product: the shapes do not fit");
   if (!HasLoops(a, b)) return at::matmul(a, b.to(a.scalar_type()));
   auto shape = a.sizes().vec();
   shape.back() = b.size(-1);
