@@ -214,7 +214,9 @@ struct Readables {
 // Multiplies the matrices of the query heads by those of their key heads:
 //   a [.., heads, row, m], b [.., kv_heads, m, n] -> [.., heads, row, n]
 at::Tensor ByKeyHead(const at::Tensor& a, const at::Tensor& b) {
-  const int64_t rows = a.size(1) / b.size(1) * a.size(2);
+  const int64_t each = a.size(1) / b.size(1), rows = each * a.size(2);
+  // A gradient of b is computed for each query head alone, and then added up.
+  if (each > 1 && b.requires_grad()) return Product(a, b.repeat_interleave(each, 1));
   return Product(a.reshape({a.size(0), b.size(1), rows, a.size(3)}), b)
       .reshape({a.size(0), a.size(1), a.size(2), b.size(3)});
 }
