@@ -99,6 +99,16 @@ std::vector<std::string> Checkpoint::Names() const {
   return names;
 }
 
+int64_t Checkpoint::BytesToConvert(at::ScalarType dtype) const {
+  int64_t bytes = 0;
+  for (const auto& [name, stored] : tensors_) {
+    const TensorInfo& info = stored.info();
+    if (info.dtype != dtype && info.dtype != at::ScalarType::Undefined)
+      bytes += c10::multiply_integers(info.shape) * static_cast<int64_t>(c10::elementSize(dtype));
+  }
+  return bytes;
+}
+
 std::map<std::string, at::Tensor> Checkpoint::All() const {
   std::map<std::string, at::Tensor> all;
   for (const auto& [name, stored] : tensors_) {

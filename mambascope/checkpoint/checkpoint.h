@@ -48,6 +48,8 @@ class Checkpoint : public WeightSource {
   std::string where() const override { return folder_.string(); }
   bool Has(const std::string& name) const override { return tensors_.contains(name); }
   std::vector<std::string> Names() const override;
+  // The bytes of all tensors that must be copied to have this type. Others are read in place.
+  int64_t BytesToConvert(at::ScalarType dtype) const;
   // Every tensor by name, in its stored type. Throws Error for a type that LibTorch lacks.
   std::map<std::string, at::Tensor> All() const;
   at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape) const override;

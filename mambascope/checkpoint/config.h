@@ -134,6 +134,7 @@ struct Config {
   bool parallel_residual = false;  // GPT-NeoX: attention and MLP read the same input
   int64_t positions = 0;           // rows of a learned position table; 0: none
   int64_t max_tokens = 0;          // longest prompt that can be computed exactly; 0: no limit
+  int64_t trained_tokens = 0;      // longest text with rotary positions in training; 0: not known
   // The field of config.json that sets max_tokens: "n_positions" or "max_position_embeddings".
   std::string max_tokens_reason;
   double embedding_scale = 1, residual_scale = 1, logit_scale = 1;  // multipliers

@@ -344,6 +344,15 @@ void WarnOfPrompt(const CommonArguments& common, const std::string& prompt) {
                    VisibleText(Shortened(prompt))));
 }
 
+void WarnOfLength(const CommonArguments& common, const Model& model, int64_t tokens) {
+  const int64_t trained = model.config().trained_tokens;
+  if (trained == 0 || tokens <= trained) return;
+  Warn(common,
+       fmt::format("a prompt of {} is longer than the texts of {} tokens that the model was "
+                   "made for; what it says beyond them may be worthless",
+                   Count(tokens, "token"), trained));
+}
+
 void WarnOfTokenizer(const CommonArguments& common, const Model& model,
                      const Tokenizer& tokenizer) {
   const int64_t tokens = tokenizer.vocab_size(), vocab = model.config().vocab;
@@ -371,9 +380,12 @@ void Print(const CommonArguments& o, const Json& document, const std::string& te
 
 std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& o,
                                                      const std::string& what,
-                                                     const std::string& unit) {
-  return [line = std::shared_ptr<Progress>(), what, unit,
-          to = o.progress()](const JobProgress& progress) mutable {
+                                                     const std::string& unit,
+                                                     const std::string& shorter) {
+  using Clock = std::chrono::steady_clock;
+  return [line = std::shared_ptr<Progress>(), what, unit, shorter, o, start = Clock::now(),
+          noted = false, to = o.progress()](const JobProgress& progress) mutable {
+    if (!line) start = Clock::now();
     if (!line)
       line = std::make_shared<Progress>(ProgressState{.what = what,
                                                       .unit = unit,
@@ -382,6 +394,17 @@ std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& o,
                                         to);
     (*line)(progress.done, progress.total, progress.units);
     line->Stage(progress.stage);
+    if (noted || o.host != nullptr) return;
+    const auto note =
+        LongWorkNote({.what = what,
+                      .unit = unit,
+                      .begun_with = progress.begun_with,
+                      .done = progress.done,
+                      .total = progress.total,
+                      .units = progress.units},
+                     std::chrono::duration<double>(Clock::now() - start).count(), shorter);
+    if (note) Note(o, fmt::format("{}: {}", what, *note));
+    noted = note.has_value();
   };
 }
 

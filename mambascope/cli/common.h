@@ -151,6 +151,10 @@ void WarnOfFaults(const CommonArguments& arguments, const ReadFaults& faults);
 // Warns when `prompt` ends with white space.
 void WarnOfPrompt(const CommonArguments& common, const std::string& prompt);
 
+// Warns when a prompt of `tokens` tokens is longer than the texts that the model was trained on
+// (Config::trained_tokens).
+void WarnOfLength(const CommonArguments& common, const Model& model, int64_t tokens);
+
 // Warns when the tokenizer's vocabulary is larger than the model's, or smaller than 90 % of it. It
 // may be the tokenizer of another model.
 void WarnOfTokenizer(const CommonArguments& common, const Model& model, const Tokenizer& tokenizer);
@@ -164,10 +168,12 @@ void CheckTokenizer(const Model& model, const Tokenizer& tokenizer);
 void Print(const CommonArguments& arguments, const Json& document, const std::string& text);
 
 // Returns a function that shows a job's progress on the terminal. `what` names the work. `unit`
-// names what the rate counts; if empty, no rate is shown.
+// names what the rate counts; if empty, no rate is shown. Of a long job it also prints a note
+// (LongWorkNote); `shorter` says what makes it shorter.
 std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& arguments,
                                                      const std::string& what,
-                                                     const std::string& unit);
+                                                     const std::string& unit,
+                                                     const std::string& shorter = "");
 
 void VisitPromptOptions(PromptArguments& arguments, OptionVisitor& option);
 // Returns the tokens of the prompt; those of --ids have no text. Throws Error when there is no

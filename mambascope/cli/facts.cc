@@ -268,7 +268,7 @@ FactJobOptions JobOptions(const std::string& name, const CommonArguments& common
       .cells = {.recheck = common.check ? kRecheckedCells : 0, .seed = common.Seed()},
       .at_a_time = FactsTogether(model.device(), model.parameters(), load.sweeps * load.rows),
       .sweeps = load.sweeps,
-      .progress = ShowProgress(common, name + ": facts", "cells")};
+      .progress = ShowProgress(common, name + ": facts", "cells", load.shorter)};
   options.cells.sweep.memory = MemoryLimit(o.memory, model);
   return options;
 }

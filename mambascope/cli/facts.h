@@ -114,6 +114,7 @@ class FactStores {
 struct FactLoad {
   int64_t sweeps = 1;
   int64_t rows = 1;  // about how many tokens a sweep recomputes in each layer: cells x tokens
+  std::string shorter = "--limit takes fewer facts";  // what makes a long run shorter
 };
 // A usual number of tokens in a fact's prompt, and of tokens that a cell recomputes. They estimate
 // a fact's load.

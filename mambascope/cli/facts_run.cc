@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/error.h"
 #include "mambascope/jobs/fact_job.h"
@@ -36,6 +38,15 @@ std::vector<FactWork> ChooseForAll(const CommonArguments& common, const FactArgu
   return work;
 }
 
+// The number of tokens of the longest prompt.
+int64_t LongestPrompt(const FactWork& work) {
+  size_t longest = 0;
+  for (const FactPair& pair : work.pairs)
+    longest =
+        std::max({longest, pair.clean.ids.size(), pair.corrupt ? pair.corrupt->ids.size() : 0});
+  return static_cast<int64_t>(longest);
+}
+
 }  // namespace
 
 FactsRun::FactsRun(const std::string& command, const CommonArguments& common,
@@ -68,6 +79,8 @@ FactsRun::FactsRun(const std::string& command, const CommonArguments& common,
   for (size_t i = 0; i < models.size(); ++i)
     stores.emplace_back(names[i], common, arguments, folder, runs[i]);
   work = ChooseForAll(common, arguments, asked, models);
+  for (size_t i = 0; i < models.size(); ++i)
+    WarnOfLength(models[i].common, models[i].model, LongestPrompt(work[i]));
   if (!common.shard) return;
   for (size_t i = 0; i < models.size(); ++i) {
     FactWork& own = work[i];

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "mambascope/cli/commands.h"
+#include "mambascope/error.h"
+#include "mambascope/plural.h"
 
 namespace mambascope {
 namespace {
@@ -25,6 +27,7 @@ class GenerateCommand : public Command {
     const std::optional<Tokenizer> tokenizer = LoadTokenizer(common, prompt_);
     const std::vector<int64_t> ids = PromptIds(common, prompt_, tokenizer);
     const Model model = LoadModel(common, tokenizer ? &*tokenizer : nullptr);
+    CheckLength(model, static_cast<int64_t>(ids.size()));
     const GenerateOptions options{
         .tokens = tokens_, .top_k = top_k_.value_or(0), .seed = common.Seed()};
     const std::vector<int64_t> generated = Generate(model, {ids}, options).front();
@@ -35,6 +38,18 @@ class GenerateCommand : public Command {
   }
 
  private:
+  // The last generated token is not read again, and so needs no position.
+  void CheckLength(const Model& model, int64_t prompt) const {
+    const int64_t tokens = prompt + tokens_ - 1, most = model.config().max_tokens;
+    WarnOfLength(common, model, tokens);
+    if (most == 0 || tokens <= most) return;
+    throw Error(
+        fmt::format("a prompt of {} and {} more make a text longer than this model allows ({}: {})",
+                    Count(prompt, "token"), tokens_, model.config().max_tokens_reason, most),
+        prompt > most ? "take a shorter prompt"
+                      : fmt::format("add at most --tokens {}", most - prompt + 1));
+  }
+
   PromptArguments prompt_;
   int64_t tokens_ = 20;
   std::optional<int64_t> top_k_;

@@ -9,8 +9,8 @@
 
 #include "mambascope/data/corpus.h"
 #include "mambascope/error.h"
+#include "mambascope/experiments/facts/token_sets.h"
 #include "mambascope/experiments/knockout/features.h"
-#include "mambascope/experiments/knockout/token_sets.h"
 #include "mambascope/plural.h"
 
 namespace mambascope {

@@ -137,6 +137,7 @@ class PredictCommand : public Command {
   void Predict(const std::optional<Tokenizer>& tokenizer) const {
     const std::vector<Token> tokens = PromptTokens(common, a_.prompt, tokenizer);
     const Model model = ChosenModel(tokenizer ? &*tokenizer : nullptr);
+    WarnOfLength(common, model, static_cast<int64_t>(tokens.size()));
     const at::Tensor h =
         model.Forward(TokenIds(tokens), Packing::Whole({static_cast<int64_t>(tokens.size())}));
     const at::Tensor logits = model.Unembed(h[-1]).cpu();

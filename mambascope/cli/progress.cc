@@ -60,6 +60,18 @@ std::string ProgressText(const ProgressState& s, double elapsed, double updated)
   return fmt::format("{}, {} so far", text, TimeText(elapsed));
 }
 
+std::optional<std::string> LongWorkNote(const ProgressState& s, double elapsed,
+                                        const std::string& shorter) {
+  constexpr double kSure = 5, kLong = 60;  // seconds
+  const double share = (s.done - s.begun_with) / (static_cast<double>(s.total) - s.begun_with);
+  if (elapsed < kSure || s.total == 0 || !(share > 0) || elapsed / share < kLong)
+    return std::nullopt;
+  std::string text = fmt::format("this takes about {}", TimeText(elapsed / share));
+  if (s.units > 0)
+    text += fmt::format(", for about {:.0f} {}", static_cast<double>(s.units) / share, s.unit);
+  return shorter.empty() ? text : fmt::format("{}; {}", text, shorter);
+}
+
 Progress::Progress(ProgressState begin, ProgressTo to)
     : to_(std::move(to)), state_(std::move(begin)), terminal_(isatty(STDERR_FILENO) != 0) {
   state_.done = state_.begun_with;

@@ -39,6 +39,12 @@ struct ProgressTo {
 // those from the beginning to the last change of the state.
 std::string ProgressText(const ProgressState& state, double elapsed, double updated);
 
+// What to say, once, of work that takes over a minute in all: how much it is, how long it takes,
+// and what makes it shorter. None before five seconds, and for less work. The estimate is the time
+// so far divided by the share that is done.
+std::optional<std::string> LongWorkNote(const ProgressState& state, double elapsed,
+                                        const std::string& shorter);
+
 // Prints `line`, which ends with a newline, on stderr. Control characters are shown as text. A
 // progress line on the terminal gives way. A
 // stderr that cannot be written is passed over.

@@ -46,6 +46,20 @@ TEST(ProgressTextTest, NeverSaysThatNothingIsLeft) {
   EXPECT_EQ(ProgressText(State(25, 50), 20, 10), "trace: facts 25/50, 20 s so far");
 }
 
+TEST(ProgressTextTest, LongWorkIsNotedOnce) {
+  ProgressState state = State(1, 50);
+  state.unit = "cells";
+  state.units = 640;
+  EXPECT_EQ(LongWorkNote(state, 10, "--limit takes fewer"),
+            "this takes about 8 min, for about 32000 cells; --limit takes fewer");
+  EXPECT_EQ(LongWorkNote(state, 4, ""), std::nullopt) << "too early to say";
+  EXPECT_EQ(LongWorkNote(State(10, 50), 10, ""), std::nullopt) << "50 s in all";
+  EXPECT_EQ(LongWorkNote(State(0, 50), 10, ""), std::nullopt) << "nothing is done";
+  state = State(45, 50);
+  state.begun_with = 44;
+  EXPECT_EQ(LongWorkNote(state, 10.5, ""), "this takes about 63 s") << "of six that were open";
+}
+
 // A program in a process of its own.
 class ChildProcess {
  public:

@@ -10,6 +10,7 @@
 #include "mambascope/cli/output.h"
 #include "mambascope/error.h"
 #include "mambascope/intervene/run.h"
+#include "mambascope/memory.h"
 #include "mambascope/model/ops.h"
 #include "mambascope/plural.h"
 
@@ -55,6 +56,16 @@ void RefuseOtherStates(const std::string& file, const RunDescription& run) {
               "name another file with --out OTHER, or overwrite it with --force");
 }
 
+// Throws Error unless the states and the logits of a prompt fit the memory.
+void RequireStates(const Model& model, const std::vector<Place>& places, int64_t tokens) {
+  int64_t width = 2 * model.config().vocab;  // logits, and what they are computed from
+  for (const Place& place : places) width += model.width(place);
+  RequireMemory(
+      tokens * width * kFloatBytes,
+      fmt::format("the states of {} at {}", Count(tokens, "token"), Count(places.size(), "place")),
+      "name fewer sites with --sites, or take a shorter prompt");
+}
+
 class StatesCommand : public Command {
  public:
   void VisitOptions(OptionVisitor& option) override {
@@ -80,7 +91,9 @@ class StatesCommand : public Command {
     const std::vector<int64_t> ids =
         PromptIds(common, prompt_, prompt_.ids.empty() ? LoadTokenizer(common) : std::nullopt);
     const Model model = LoadModel(common);
+    WarnOfLength(common, model, static_cast<int64_t>(ids.size()));
     const std::vector<Place> places = StatePlaces(model, sites_);
+    RequireStates(model, places, static_cast<int64_t>(ids.size()));
     const RunResult run = mambascope::Run(model, {ids}, {.variants = {}, .keep = places});
     std::map<std::string, at::Tensor> tensors = {{"logits", run.Logits(0)},
                                                  {"tokens", at::tensor(ids, at::kLong)}};

@@ -10,6 +10,7 @@
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/facts/fact_json.h"
+#include "mambascope/experiments/facts/token_sets.h"
 #include "mambascope/experiments/tracing/trace_result.h"
 #include "mambascope/plural.h"
 #include "mambascope/reports/result_tables.h"
@@ -23,6 +24,7 @@ struct TraceArguments {
   std::vector<std::string> models = {"demo"};
   std::vector<std::string> sites = {"resid"};
   std::optional<int> window;
+  std::string tokens = {};  // sets; empty: all
   bool isolate = false;
 
   Metric metric() const { return ReadMetric(facts.corruption->metric); }
@@ -77,6 +79,11 @@ class TraceCommand : public Command {
             .otherwise = "1 for resid; for others the published 10 of 64 layers, scaled to the "
                          "model",
             .bounds = Integers{1, 1'000'000}});
+    option(&a_.tokens,
+           {.names = "--tokens",
+            .help = "Tokens of the clean prompt whose states are restored: sets as in knockout, "
+                    "and tokens counted from 0, as subject,last or 0-40,55",
+            .otherwise = "all tokens"});
   }
   void VisitModel(OptionVisitor& option) override { VisitModels(a_.models, option); }
   bool HasCheck() const override { return true; }
@@ -85,6 +92,7 @@ class TraceCommand : public Command {
   void Check() const override {
     CheckFacts(a_.facts);
     CheckModels(a_.models, a_.facts);
+    (void)token_sets();  // throws where they are none
     Refuse(a_.isolate && a_.metric() == Metric::kLogitDiff,
            "--isolate does not go with --metric logit_diff: it splits effects on p(answer)");
   }
@@ -96,6 +104,7 @@ class TraceCommand : public Command {
     FactsRun run("trace", common, a_.facts, a_.models, a_.isolate ? one_part : a_.sites, detail,
                  [&](const LoadedModel& one, const AskedFacts& asked) {
                    sites.push_back(TracedSites(a_, one.model));
+                   if (asked.one) CheckTracedTokens(asked.one->clean);
                    return Describe(one, asked, sites.back());
                  });
     TraceResults results;
@@ -107,6 +116,21 @@ class TraceCommand : public Command {
   }
 
  private:
+  std::vector<std::string> token_sets() const {
+    return a_.tokens.empty() ? std::vector<std::string>() : ParseTokenSets(a_.tokens);
+  }
+
+  // Throws Error for tokens beyond the prompt's end, and where no token is left.
+  void CheckTracedTokens(const Prompt& prompt) const {
+    size_t tokens = 0;
+    for (const std::string& set : token_sets()) {
+      CheckTokens(set, prompt);
+      tokens += ResolveTokens(set, prompt).size();
+    }
+    if (!a_.tokens.empty() && tokens == 0)
+      throw Error(fmt::format("--tokens {}: the prompt has no such token", a_.tokens));
+  }
+
   std::vector<RunDescription> Describe(const LoadedModel& one, const AskedFacts& asked,
                                        const std::vector<TracedSite>& sites) {
     RunDescription of_model = DescribeRun("trace", *this, one.common);
@@ -130,7 +154,8 @@ class TraceCommand : public Command {
         work, Load(one.model, noise), stores,
         [&](const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
             const CellOptions& cells, Audit& audit) {
-          TraceOptions options{.window = sites[0].window, .noise = noise, .cells = cells};
+          TraceOptions options{
+              .window = sites[0].window, .noise = noise, .tokens = token_sets(), .cells = cells};
           if (common.host != nullptr) ShowCells(one, options);
           std::vector<FactTrace> found = Trace(one, sites, pairs, parts, options, audit);
           for (FactTrace& trace : found) NameAnswers(one.tokenizer, trace.fact);
@@ -172,7 +197,8 @@ class TraceCommand : public Command {
   FactLoad Load(const Model& model, const std::optional<Noise>& noise) const {
     const int64_t samples = noise ? noise->samples : 1;
     return {.sweeps = a_.isolate ? 3 : 1,
-            .rows = samples * model.layers() * kUsualTokens * kUsualRows};
+            .rows = samples * model.layers() * kUsualTokens * kUsualRows,
+            .shorter = "--tokens restores the states of fewer tokens"};
   }
 
   std::vector<FactTrace> Trace(const LoadedModel& one, const std::vector<TracedSite>& sites,

@@ -11,6 +11,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "mambascope/intervene/intervention.h"
@@ -24,6 +25,9 @@ struct RunOptions {
   // Interventions of the base runs, which act before the variants: one list per prompt; empty:
   // none. A Hold takes its value from the base run with these interventions.
   std::vector<Variant> base = {};
+  // Most bytes of the run, kept states included. As many prompts as fit go up the layers together.
+  // Without it they take up to kDefaultMemory together, and nothing is refused.
+  std::optional<int64_t> memory = {};
 };
 
 class RunResult {
@@ -40,6 +44,8 @@ class RunResult {
  private:
   friend RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts,
                        const RunOptions& options);
+  friend RunResult RunTogether(const Model& model, const std::vector<std::vector<int64_t>>& prompts,
+                               const RunOptions& options);
   at::Tensor Rows(const at::Tensor& packed, size_t prompt) const {
     return packed.narrow(0, packing_.segments[prompt].begin, packing_.segments[prompt].length);
   }
@@ -51,7 +57,8 @@ class RunResult {
 };
 
 // Runs the model on `prompts`. Throws Error for an empty prompt, and for a site, layer, token or
-// width that the model or the prompt does not have.
+// width that the model or the prompt does not have. Throws Error for a prompt that alone takes more
+// than options.memory.
 RunResult Run(const Model& model, const std::vector<std::vector<int64_t>>& prompts,
               const RunOptions& options = {});
 

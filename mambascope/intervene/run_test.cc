@@ -48,6 +48,27 @@ TEST_P(RunTest, EverySiteHasItsWidth) {
   }
 }
 
+// Prompts of different lengths, and a variant of the second one.
+TEST_P(RunTest, PromptsGoUpInGroupsThatFitTheMemory) {
+  const std::vector<std::vector<int64_t>> prompts = {ids_, {4, 9}, other_ids_, {1}, {8, 8, 2, 5}};
+  const Place top{Site::kResid, model_.layers() - 1};
+  RunOptions options{.variants = std::vector<Variant>(prompts.size()), .keep = {top}};
+  options.variants[2] = {Add{{Site::kResid, 0, 1}, at::ones({model_.config().d_model})},
+                         Hold{{Site::kResid, 1, 1}}};
+  const RunResult together = mambascope::Run(model_, prompts, options);
+  const int64_t kept = 19 * 2 * model_.config().d_model * kFloatBytes;  // of 19 tokens
+  options.memory = kept + model_.PassBytes(kTokens, kTokens);
+  const RunResult apart = mambascope::Run(model_, prompts, options);
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    EXPECT_TRUE(at::equal(apart.Logits(i), together.Logits(i))) << i;
+    EXPECT_TRUE(at::equal(apart.State(top, i), together.State(top, i))) << i;
+  }
+  EXPECT_TRUE(at::equal(apart.LastLogits(), together.LastLogits()));
+  --*options.memory;
+  EXPECT_THAT(ErrorOf([&] { mambascope::Run(model_, prompts, options); }),
+              testing::HasSubstr("a run of a prompt of 6 tokens takes about"));
+}
+
 TEST_P(RunTest, SetActsAtItsStateAndAfterIt) {
   at::manual_seed(1);
   for (const Place& place : AllPlaces()) {

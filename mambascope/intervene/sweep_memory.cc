@@ -6,10 +6,6 @@
 namespace mambascope {
 namespace {
 
-int64_t BaseBytes(const LayerCost& cost, int64_t tokens) {
-  return tokens * cost.row + cost.pair * tokens * tokens;
-}
-
 bool Differentiates(const Variant& variant) {
   return c10::GradMode::is_enabled() &&
          std::any_of(variant.begin(), variant.end(), [](const Intervention& intervention) {
@@ -38,15 +34,10 @@ int64_t LayerCosts::Slot() const {
   return most;
 }
 
-int64_t LayerCosts::Base(int64_t tokens) const {
-  int64_t most = 0;
-  for (const LayerCost& cost : layers_) most = std::max(most, BaseBytes(cost, tokens));
-  return most;
-}
 
 int64_t LayerCosts::KeptBase(int64_t tokens) const {
   int64_t sum = 0;
-  for (const LayerCost& cost : layers_) sum += BaseBytes(cost, tokens);
+  for (const LayerCost& cost : layers_) sum += tokens * cost.row + cost.pair * tokens * tokens;
   return sum;
 }
 
@@ -75,7 +66,7 @@ int64_t PassMemory::Count(const DownstreamRegion& region) const {
   int64_t bytes =
       region.rows() * row + std::max<int64_t>(0, region.rows() - group_rows_) * costs_.Row();
   if (!used_.contains(region.work->base))
-    bytes += Differentiates(base.variant) ? costs_.KeptBase(tokens) : costs_.Base(tokens);
+    bytes += Differentiates(base.variant) ? costs_.KeptBase(tokens) : model_.PassBytes(tokens, tokens);
   if (region.continues(model_) && !slots_.contains({region.work->base, region.first}))
     bytes += costs_.Slot();
   int64_t peak = peak_;

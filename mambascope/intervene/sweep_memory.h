@@ -24,10 +24,8 @@ class LayerCosts {
   // at a time.
   int64_t Row() const;
   int64_t Slot() const;
-  // Cost of a base run with `tokens` tokens in the most expensive layer: its rows and its attention
-  // scores.
-  int64_t Base(int64_t tokens) const;
-  // The same cost summed over all layers, for a base run that stays for the backward pass.
+  // Cost of a base run with `tokens` tokens that stays for the backward pass: its rows and its
+  // attention scores in all layers.
   int64_t KeptBase(int64_t tokens) const;
   // Sum of one kind of cost over the layers from `first` up.
   int64_t Sum(int first, int64_t LayerCost::*cost) const;

@@ -51,7 +51,7 @@ class AttentionPart : public Part {
     const AttentionConfig& a = options_.config;
     const int64_t conv = conv_.weight.defined() ? conv_.weight.numel() : 0;
     return {.row = 4 * a.heads * a.head_dim * kFloatBytes,
-            .pair = 5 * kFloatBytes * a.heads,
+            .pair = kPairBytes * a.heads,
             .slot = conv * kFloatBytes,
             .keys_and_values = 2 * a.kv_heads * a.head_dim * kFloatBytes};
   }

@@ -72,6 +72,12 @@ Config ParseTextModel(const Fields& f) {
     c.vocab = f.Size("vocab_size");
   }
   c.family->read(f, c);
+  if (c.attention.rope.dims > 0 || c.sliding_rope.dims > 0) {
+    constexpr double kMost = 1e15;
+    c.trained_tokens = static_cast<int64_t>(
+        std::min(f.Positive("max_position_embeddings", f.Positive("n_positions", kMost)), kMost));
+    if (c.trained_tokens == static_cast<int64_t>(kMost)) c.trained_tokens = 0;
+  }
   for (const RopeConfig& rope : {c.attention.rope, c.sliding_rope}) {
     if (rope.max_tokens == 0 || (c.max_tokens > 0 && c.max_tokens <= rope.max_tokens)) continue;
     c.max_tokens = rope.max_tokens;

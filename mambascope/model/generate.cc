@@ -46,6 +46,7 @@ void Step(const Model& model, std::vector<Writer>& writers, int64_t top_k,
     ids.insert(ids.end(), w.fresh.begin(), w.fresh.end());
   }
   packing.kept = packing.LastRows();
+  packing.grows = true;
   std::vector<Carry> next;
   const at::Tensor h =
       model.Forward(ids, packing, nullptr, carry.empty() ? nullptr : &carry, &next);

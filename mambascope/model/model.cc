@@ -9,11 +9,13 @@
 #include <stdexcept>
 
 #include "mambascope/error.h"
+#include "mambascope/memory.h"
 #include "mambascope/model/family.h"
 #include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/model/kernels/product.h"
 #include "mambascope/model/ops.h"
 #include "mambascope/model/unread.h"
+#include "mambascope/plural.h"
 
 namespace mambascope {
 namespace {
@@ -46,6 +48,12 @@ void CheckPacking(size_t ids, const Packing& packing, size_t layers, const std::
 
 Model Model::Load(const std::filesystem::path& folder, const ModelOptions& options) {
   const Checkpoint checkpoint = Checkpoint::Open(folder);
+  if (options.device.is_cpu())
+    RequireMemory(checkpoint.BytesToConvert(options.dtype),
+                  fmt::format("{}: the weights as {}", folder.string(),
+                              options.dtype == at::kFloat ? "float32" : "bfloat16"),
+                  options.dtype == at::kFloat ? "--dtype bfloat16 takes half as much"
+                                              : "take a machine with more memory");
   return {ReadConfig(checkpoint), checkpoint, options};
 }
 
@@ -252,6 +260,13 @@ at::Tensor Model::Forward(std::span<const int64_t> ids, const Packing& rows, Hoo
                           const std::vector<Carry>* from, std::vector<Carry>* kept,
                           std::optional<int> top) const {
   CheckPacking(ids.size(), rows, layers_.size(), from, kept);
+  if (device().is_cpu()) {
+    int64_t longest = 0;
+    for (const Segment& s : rows.segments) longest = std::max(longest, s.length);
+    RequireMemory(PassBytes(rows.rows(), longest),
+                  fmt::format("a pass over {}", Count(rows.rows(), "token")),
+                  "take a shorter prompt");
+  }
   Hooks no_hooks;
   if (hooks == nullptr) hooks = &no_hooks;
   const Carry nothing;
@@ -265,6 +280,16 @@ at::Tensor Model::Forward(std::span<const int64_t> ids, const Packing& rows, Hoo
                             kept != nullptr ? (*kept)[l] : dropped, {*hooks, static_cast<int>(l)});
   }
   return h;
+}
+
+int64_t Model::PassBytes(int64_t rows, int64_t longest) const {
+  int64_t most = 0;
+  for (const auto& layer : layers_) {
+    const LayerCost cost = layer->cost();
+    most = std::max(most, rows * cost.row + std::min(cost.pair * longest * longest,
+                                                     kPairBytes * ScoresTogether(options_.device)));
+  }
+  return most;
 }
 
 std::vector<Carry> Model::CarriesAfter(std::span<const int64_t> ids, std::optional<int> top) const {

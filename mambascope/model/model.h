@@ -113,11 +113,15 @@ class Model {
   at::Tensor Embed(std::span<const int64_t> ids, const Packing& packing) const;
   // Embeds `ids`, computes all blocks, and returns the last block's output [row, d_model], before
   // the final norm. `from` and `kept` hold one Carry per layer. `from` may be null when no segment
-  // continues, and `kept` when no row is kept. If `top` is given, the layers above it are left out,
+  // continues, and `kept` when no row is kept. Throws Error where the pass would take more memory
+  // than there is. If `top` is given, the layers above it are left out,
   // and the output is that of block `top` (kEmbedLayer: the embedding).
   at::Tensor Forward(std::span<const int64_t> ids, const Packing& packing, Hooks* hooks = nullptr,
                      const std::vector<Carry>* from = nullptr, std::vector<Carry>* kept = nullptr,
                      std::optional<int> top = {}) const;
+  // Estimates the bytes of Forward over these rows, of which `longest` are one prompt's. Only one
+  // layer is computed at a time.
+  int64_t PassBytes(int64_t rows, int64_t longest) const;
   // Returns each layer's carry after the last token of `ids`, as one slot. `top` is as in Forward.
   // REQUIRES: !ids.empty().
   std::vector<Carry> CarriesAfter(std::span<const int64_t> ids, std::optional<int> top = {}) const;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "mambascope/figures/heat_map.h"
 #include "mambascope/figures/page.h"
@@ -13,9 +14,10 @@
 namespace mambascope {
 namespace {
 
-// The matrix as [to][from]. There is no value if `from` is after `to`.
-std::vector<std::vector<std::optional<double>>> Values(const at::Tensor& matrix) {
-  const at::Tensor numbers = matrix.to(at::kDouble);
+// The matrix of the last `shown` tokens as [to][from]. There is no value if `from` is after `to`.
+std::vector<std::vector<std::optional<double>>> Values(const at::Tensor& matrix, int64_t shown) {
+  const int64_t first = matrix.size(0) - shown;
+  const at::Tensor numbers = matrix.slice(0, first).slice(1, first).to(at::kDouble);
   const auto each = numbers.accessor<double, 2>();
   std::vector<std::vector<std::optional<double>>> values(static_cast<size_t>(each.size(0)));
   for (int64_t to = 0; to < each.size(0); ++to) {
@@ -49,27 +51,36 @@ at::Tensor ScaleRows(const at::Tensor& matrix) {
   return matrix.size(0) > 1 ? matrix.slice(0, 1) : matrix;
 }
 
-// The prompt as text, or its token ids if there is no tokenizer.
+// The prompt as text, or its token ids if there is no tokenizer. Of a long prompt, its two ends.
 std::string PromptText(const AttentionResult& result) {
+  constexpr size_t kEnd = 100;  // tokens
+  const std::vector<std::string> labels = TokenLabels(result);
   std::string prompt;
-  for (const std::string& label : TokenLabels(result))
-    prompt += (prompt.empty() || result.texts[0] ? "" : " ") + label;
+  for (size_t t = 0; t < labels.size(); ++t) {
+    if (t == kEnd && labels.size() > 3 * kEnd) {
+      t = labels.size() - kEnd;
+      prompt += " [..]";
+    }
+    prompt += (prompt.empty() || result.texts[0] ? "" : " ") + labels[t];
+  }
   return prompt;
 }
 
 Grid View(const AttentionResult& result, const LayerAttention& layer, const std::string& view,
           const std::string& what, const at::Tensor& matrix) {
+  const int64_t shown = ShownTokens(result);
+  const std::vector<std::string> all = TokenLabels(result), labels(all.end() - shown, all.end());
   Grid grid{.name = fmt::format("attention_{}_{}", layer.layer, view),
             .title = fmt::format("Layer {}: {}", layer.layer, what),
             .subtitle = fmt::format("{}; {}", ModelName(result.options), PromptText(result)),
             .row_title = "to token",
             .column_title = "from token",
             .value_title = view == "normalised" ? "share" : "weight",
-            .rows = TokenLabels(result),
-            .columns = TokenLabels(result),
-            .values = Values(matrix),
+            .rows = labels,
+            .columns = labels,
+            .values = Values(matrix, shown),
             .missing = "a token does not read later tokens"};
-  grid.picked_row = static_cast<int>(result.ids.size()) - 1;  // the answer is read from it
+  grid.picked_row = static_cast<int>(shown) - 1;  // the answer is read from it
   if (HasSigns(matrix)) grid.scheme = "redblue";
   else grid.domain = {{0, std::max(ScaleRows(matrix).max().item<double>(), 1e-12)}};
   return grid;
@@ -77,7 +88,14 @@ Grid View(const AttentionResult& result, const LayerAttention& layer, const std:
 
 std::string AttentionCaption(const AttentionResult& result) {
   const bool softmax = !Differ(result.layers[0].absolute, result.layers[0].normalised);
+  const auto tokens = static_cast<int64_t>(result.ids.size());
+  const std::string part =
+      ShownTokens(result) == tokens
+          ? ""
+          : fmt::format("The figures show the last {} of {} tokens; attention.json has all. ",
+                        ShownTokens(result), tokens);
   const std::string how =
+      part +
       "A row is a token. Its columns are the tokens that it reads inside the mixer, itself "
       "included. The colour scale leaves out the first token, which reads only itself. ";
   if (softmax) return how + "The weights of a row add up to 1.";
@@ -96,6 +114,15 @@ std::string LayersText(const AttentionResult& result) {
 }
 
 }  // namespace
+
+int64_t ShownTokens(const AttentionResult& result) {
+  // A cell takes about 50 bytes of a page. Most layers have three views of half a matrix.
+  constexpr double kCells = 1'000'000, kViews = 1.5;
+  constexpr int64_t kMost = 200;
+  const auto layers = static_cast<double>(std::max<size_t>(1, result.layers.size()));
+  return std::min({static_cast<int64_t>(result.ids.size()), kMost,
+                   static_cast<int64_t>(std::sqrt(kCells / (kViews * layers)))});
+}
 
 Grid ShareHeatMap(const AttentionResult& result, const LayerAttention& layer) {
   return View(result, layer, "normalised",

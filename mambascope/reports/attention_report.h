@@ -10,6 +10,10 @@
 
 namespace mambascope {
 
+// The number of tokens that figures show: the last ones of a long prompt. A page of more would be
+// too large for browsers.
+int64_t ShownTokens(const AttentionResult& result);
+
 // The views of a layer's matrix M from token to token. They are the mean of |M| over channels, the
 // share of each row's sum and the signed mean if these differ from it, and the matrix of the one
 // channel that was asked for.

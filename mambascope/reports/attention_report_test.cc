@@ -45,6 +45,30 @@ TEST(AttentionReport, ShowsTheViewsThatDiffer) {
   EXPECT_THAT(HtmlPage(AttentionPage(softmax)), HasSubstr("head 5 alone"));
 }
 
+// Of 300 tokens; token t reads itself with weight t / 300.
+TEST(AttentionReport, ShowsTheEndOfALongPrompt) {
+  AttentionResult result = Result(0.75, 0.25);
+  result.ids.assign(300, 7);
+  result.texts.assign(300, "a");
+  result.texts.back() = "z";
+  const at::Tensor matrix = at::diag(at::arange(300) / 300.0);
+  result.layers[0].mean = result.layers[0].absolute = result.layers[0].normalised = matrix;
+  const Grid grid = ShareHeatMap(result, result.layers[0]);
+  EXPECT_EQ(ShownTokens(result), 200);
+  ASSERT_EQ(grid.values.size(), 200u);
+  ASSERT_EQ(grid.values[0].size(), 200u);
+  EXPECT_FLOAT_EQ(grid.values[0][0].value(), 100 / 300.0);
+  EXPECT_FLOAT_EQ(grid.values[199][199].value(), 299 / 300.0);
+  EXPECT_EQ(grid.values[0][1], std::nullopt);
+  EXPECT_EQ(grid.rows.back(), "z");
+  EXPECT_EQ(grid.columns.size(), 200u);
+  EXPECT_EQ(grid.picked_row, 199);
+  EXPECT_THAT(HtmlPage(AttentionPage(result)),
+              HasSubstr("The figures show the last 200 of 300 tokens; attention.json has all."));
+  result.layers.assign(64, result.layers[0]);
+  EXPECT_EQ(ShownTokens(result), 102) << "many layers share the page";
+}
+
 TEST(AttentionReport, DrawsFromEarlierToLaterTokens) {
   const AttentionResult result = Result(-0.25, 2);
   const std::vector<Grid> grids = AttentionHeatMaps(result, result.layers[0]);

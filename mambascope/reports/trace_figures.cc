@@ -119,6 +119,24 @@ std::string Restored(const TraceResult& result) {
       result.window == 1 ? "one layer" : fmt::format("{} layers around one", result.window));
 }
 
+// The grid without the rows of tokens whose states were not restored (--tokens).
+Grid WithoutEmptyRows(const Grid& all) {
+  Grid grid = all;
+  grid.rows.clear();
+  grid.values.clear();
+  grid.marked_rows.clear();
+  for (size_t row = 0; row < all.rows.size(); ++row) {
+    const auto& values = all.values[row];
+    if (std::none_of(values.begin(), values.end(), HasValue)) continue;
+    if (std::find(all.marked_rows.begin(), all.marked_rows.end(), static_cast<int>(row)) !=
+        all.marked_rows.end())
+      grid.marked_rows.push_back(static_cast<int>(grid.rows.size()));
+    grid.rows.push_back(all.rows[row]);
+    grid.values.push_back(values);
+  }
+  return grid;
+}
+
 std::string AverageCaption(const TraceResult& result) {
   return fmt::format(
       "In the corrupted run, {}. The indirect effect is {}. It is averaged over a fact's tokens of "
@@ -275,7 +293,7 @@ Grid FactHeatMap(const TraceResult& result, const FactTrace& trace) {
       .references = RunReferences(result, fact)};
   for (int64_t t = fact.clean.subject_span.begin; t < fact.clean.subject_span.end; ++t)
     grid.marked_rows.push_back(static_cast<int>(t));
-  return grid;
+  return result.options.value("tokens", Json()).is_null() ? grid : WithoutEmptyRows(grid);
 }
 
 Grid AverageHeatMap(const TraceResult& result) {

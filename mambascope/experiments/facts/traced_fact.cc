@@ -37,13 +37,15 @@ std::vector<SweepBase> NoisyRuns(const Prompt& clean, const Noise& noise, int64_
 // The other answer of each pair: the one that is given, or the most probable token after the
 // prompt with another subject.
 std::vector<std::optional<int64_t>> OtherAnswers(const Model& model,
-                                                 const std::vector<FactPair>& pairs) {
+                                                 const std::vector<FactPair>& pairs,
+                                                 std::optional<int64_t> memory) {
   std::vector<std::vector<int64_t>> open;
   for (const FactPair& pair : pairs) {
     if (!pair.other_answer_id && pair.corrupt) open.push_back(pair.corrupt->ids);
   }
-  const at::Tensor top =
-      open.empty() ? at::Tensor() : Run(model, open).LastLogits().argmax(1).cpu();
+  const at::Tensor top = open.empty()
+                             ? at::Tensor()
+                             : Run(model, open, {.memory = memory}).LastLogits().argmax(1).cpu();
   std::vector<std::optional<int64_t>> others;
   int64_t next = 0;
   for (const FactPair& pair : pairs) {
@@ -152,7 +154,8 @@ std::vector<VariantMeans> FactCases::Compute(
 }
 
 FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs,
-                  const std::vector<Place>& keep, const std::optional<Noise>& noise) {
+                  const std::vector<Place>& keep, const std::optional<Noise>& noise,
+                  std::optional<int64_t> memory) {
   FactRuns runs;
   std::vector<std::vector<int64_t>> prompts;
   for (const FactPair& pair : pairs) {
@@ -177,10 +180,10 @@ FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs,
         "some facts are corrupted by other subjects and some by noise; all must be corrupted in "
         "the same way");
   runs.samples = runs.corrupt.size() / pairs.size();
-  runs.clean = Run(model, prompts, {.variants = {}, .keep = keep});
+  runs.clean = Run(model, prompts, {.variants = {}, .keep = keep, .memory = memory});
   const at::Tensor logits = runs.clean.LastLogits().cpu(), p = logits.softmax(1),
                    top = logits.argmax(1);
-  const std::vector<std::optional<int64_t>> others = OtherAnswers(model, pairs);
+  const std::vector<std::optional<int64_t>> others = OtherAnswers(model, pairs, memory);
   for (size_t i = 0; i < pairs.size(); ++i) {
     const auto row = static_cast<int64_t>(i);
     const int64_t answer = pairs[i].answer_id.value_or(top[row].item<int64_t>());

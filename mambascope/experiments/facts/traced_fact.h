@@ -112,8 +112,10 @@ class FactCases {
 };
 
 // Runs the facts clean, and finds their other answers. Throws Error when a prompt has no subject,
-// when answer_id or other_answer_id is outside the model's vocabulary, and when both are the same.
+// when answer_id or other_answer_id is outside the model's vocabulary, when both are the same, and
+// when the clean runs take more than `memory` bytes.
 FactRuns RunFacts(const Model& model, const std::vector<FactPair>& pairs,
-                  const std::vector<Place>& keep, const std::optional<Noise>& noise);
+                  const std::vector<Place>& keep, const std::optional<Noise>& noise,
+                  std::optional<int64_t> memory = {});
 
 }  // namespace mambascope

@@ -13,7 +13,9 @@
 namespace mambascope {
 namespace {
 
-LayerAttention AverageOverChannels(const Mixing& mixing, const AttentionOptions& options) {
+// `tell` hears of the share that is done.
+LayerAttention AverageOverChannels(const Mixing& mixing, const AttentionOptions& options,
+                                   const std::function<void(double)>& tell) {
   const int64_t tokens = mixing.values.size(0),
                 block = std::max<int64_t>(1, options.floats / (tokens * tokens));
   LayerAttention found;
@@ -25,6 +27,7 @@ LayerAttention AverageOverChannels(const Mixing& mixing, const AttentionOptions&
         mixing.matrix(0, begin, std::min(begin + block, mixing.channels));  // [to, from, channel]
     sum += m.sum(2);
     absolute += m.abs().sum(2);
+    tell(static_cast<double>(begin + m.size(2)) / static_cast<double>(mixing.channels));
   }
   found.mean = (sum / mixing.channels).cpu();
   found.absolute = (absolute / mixing.channels).cpu();
@@ -42,6 +45,13 @@ std::vector<LayerAttention> HiddenAttention(const Model& model, const std::vecto
   const c10::NoGradGuard no_grad;
   const std::vector<LayerInput> inputs = LayerInputs(model, ids, layers);
   std::vector<LayerAttention> found;
+  int64_t mixers_in_all = 0;
+  for (const int l : layers) mixers_in_all += static_cast<int64_t>(model.layer(l).mixers().size());
+  const auto tell = [&](double share) {
+    if (options.progress)
+      options.progress(static_cast<double>(found.size()) + share, mixers_in_all);
+  };
+  tell(0);
   for (size_t i = 0; i < layers.size(); ++i) {
     const Layer& layer = model.layer(layers[i]);
     const std::vector<Mixer> mixers = layer.mixers();
@@ -51,7 +61,7 @@ std::vector<LayerAttention> HiddenAttention(const Model& model, const std::vecto
       if (options.channel && (*options.channel < 0 || *options.channel >= mixing.channels))
         throw Error(fmt::format("channel or head {} is out of range", *options.channel),
                     fmt::format("each layer of this model has 0 to {}", mixing.channels - 1));
-      found.push_back(AverageOverChannels(mixing, options));
+      found.push_back(AverageOverChannels(mixing, options, tell));
       found.back().layer = layers[i];
       found.back().channel_name = mixers[m].matrix_name;
       if (options.channel)

@@ -6,6 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,7 +18,9 @@ namespace mambascope {
 struct AttentionOptions {
   std::optional<int64_t> channel = {};  // keep this channel's (Mamba-1) or head's own matrix
   // Maximum number of floats in the matrices held at a time. One channel's matrix is always held.
-  int64_t floats = int64_t{1} << 24;
+  int64_t floats = int64_t{1} << 22;
+  // Called often, with the number of mixers that are done and of all.
+  std::function<void(double done, int64_t mixers)> progress = {};
 };
 
 // Matrices are float32 [to, from] on the CPU, 0 where `from` is after `to`.

@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include "mambascope/error.h"
-#include "mambascope/experiments/knockout/token_sets.h"
+#include "mambascope/experiments/facts/token_sets.h"
 #include "mambascope/intervene/run.h"
 
 namespace mambascope {
@@ -120,13 +120,15 @@ class Cases {
 };
 
 // Returns the pairs' answers. A pair without one gets the most probable token.
-std::vector<int64_t> ChooseAnswers(const Model& model, const std::vector<FactPair>& pairs) {
+std::vector<int64_t> ChooseAnswers(const Model& model, const std::vector<FactPair>& pairs,
+                                   int64_t memory) {
   std::vector<std::vector<int64_t>> open;  // prompts without an answer
   for (const FactPair& pair : pairs) {
     if (!pair.answer_id) open.push_back(pair.clean.ids);
   }
-  const at::Tensor top =
-      open.empty() ? at::Tensor() : Run(model, open).LastLogits().argmax(1).cpu();
+  const at::Tensor top = open.empty()
+                             ? at::Tensor()
+                             : Run(model, open, {.memory = memory}).LastLogits().argmax(1).cpu();
   std::vector<int64_t> answers;
   int64_t next = 0;
   for (const FactPair& pair : pairs) {
@@ -163,7 +165,7 @@ std::vector<KnockedFact> KnockOut(const Model& model, const std::vector<FactPair
                                   const KnockoutOptions& options, Audit& audit) {
   if (pairs.empty()) return {};
   c10::NoGradGuard no_grad;
-  const std::vector<int64_t> answers = ChooseAnswers(model, pairs);
+  const std::vector<int64_t> answers = ChooseAnswers(model, pairs, options.cells.sweep.memory);
   const std::vector<Flow> flows = ListFlows(options);
   Cases cases(model, pairs, answers, options);
   std::vector<KnockedFact> facts;

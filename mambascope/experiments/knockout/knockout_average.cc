@@ -1,6 +1,6 @@
 #include "mambascope/experiments/knockout/knockout_average.h"
 
-#include "mambascope/experiments/knockout/token_sets.h"
+#include "mambascope/experiments/facts/token_sets.h"
 #include "mambascope/experiments/statistics.h"
 
 namespace mambascope {

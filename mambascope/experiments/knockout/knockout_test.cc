@@ -10,7 +10,7 @@
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/data/prompt_test_support.h"
 #include "mambascope/error.h"
-#include "mambascope/experiments/knockout/token_sets.h"
+#include "mambascope/experiments/facts/token_sets.h"
 #include "mambascope/intervene/run.h"
 #include "mambascope/model/mixed_model_test_support.h"
 

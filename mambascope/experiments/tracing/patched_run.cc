@@ -39,7 +39,7 @@ PatchedRun RunPatched(const Model& model, const FactPair& pair, const std::optio
     throw Error(fmt::format("layer {} has no {}", layer, SiteName(at.site)));
   const std::vector<Place> places =
       PlacesInWindow(model, columns, at.window, static_cast<size_t>(layer));
-  const FactRuns runs = RunFacts(model, {pair}, places, noise);
+  const FactRuns runs = RunFacts(model, {pair}, places, noise, options.memory);
   const auto mean = [&](const Variant& variant) {  // [vocab], over the samples
     std::vector<SweepCase> cases;
     for (size_t sample = 0; sample < runs.samples; ++sample) cases.push_back({sample, variant});

@@ -70,7 +70,8 @@ std::vector<FactPaths> TracePathsFrom(const Model& model, const std::vector<Fact
   c10::NoGradGuard no_grad;
   std::vector<Place> residuals;
   for (int l = 0; l < model.layers(); ++l) residuals.push_back({Site::kResid, l});
-  const FactRuns runs = RunFacts(model, pairs, residuals, options.noise);
+  const FactRuns runs =
+      RunFacts(model, pairs, residuals, options.noise, options.cells.sweep.memory);
   const std::vector<std::string> conditions = PathConditions(model);
   FactCases cases(runs);
   std::vector<size_t> corrupt, first(tasks.size());  // cases: of [fact], and the first of [task]

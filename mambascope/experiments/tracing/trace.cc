@@ -4,6 +4,9 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <set>
+
+#include "mambascope/experiments/facts/token_sets.h"
 
 namespace mambascope {
 namespace {
@@ -22,8 +25,14 @@ int64_t SharedPrefix(const TracedFact& fact) {
 // The cells of some tasks, as cases of one sweep.
 class Cells {
  public:
-  Cells(const Model& model, const FactRuns& runs, const std::vector<TraceTask>& tasks)
-      : model_(model), runs_(runs), tasks_(tasks), grids_(tasks.size()), cases_(runs) {
+  Cells(const Model& model, const FactRuns& runs, const std::vector<TraceTask>& tasks,
+        const std::vector<std::string>& tokens)
+      : model_(model),
+        runs_(runs),
+        tasks_(tasks),
+        tokens_(tokens),
+        grids_(tasks.size()),
+        cases_(runs) {
     for (size_t fact = 0; fact < runs.facts.size(); ++fact) {
       corrupt_.push_back(cases_.Add(fact, {}));
       for (size_t task = 0; task < tasks.size(); ++task) {
@@ -72,12 +81,17 @@ class Cells {
     const std::vector<std::optional<int64_t>> counterpart =
         AlignTokens(f.clean, f.corrupt.value_or(f.clean));
     const int64_t shared = SharedPrefix(f);
+    std::set<int64_t> chosen;
+    for (const std::string& set : tokens_) {
+      const std::vector<int64_t> own = ResolveTokens(set, f.clean);
+      chosen.insert(own.begin(), own.end());
+    }
     for (int64_t t = 0; t < static_cast<int64_t>(counterpart.size()); ++t) {
       const std::optional<int64_t> to = counterpart[static_cast<size_t>(t)];
       const bool is_unmoved = to && t < shared && *to == t;
       std::vector<std::optional<size_t>> row(columns.size());
       for (size_t c = 0; c < columns.size(); ++c) {
-        if (!to || !model_.Has(columns[c])) continue;
+        if (!to || !model_.Has(columns[c]) || (!tokens_.empty() && !chosen.contains(t))) continue;
         row[c] = is_unmoved
                      ? corrupt_[fact]
                      : cases_.Add(fact, RestoreStates(runs_, fact,
@@ -91,6 +105,7 @@ class Cells {
   const Model& model_;
   const FactRuns& runs_;
   const std::vector<TraceTask>& tasks_;
+  const std::vector<std::string>& tokens_;  // sets; empty: all
   // [task][token][column], the index of a case. None: the cell has no value.
   std::vector<std::vector<std::vector<std::optional<size_t>>>> grids_;
   std::vector<size_t> corrupt_;  // [fact], the case of its corrupted run
@@ -123,8 +138,8 @@ std::vector<FactTrace> TraceSites(const Model& model, const std::vector<FactPair
         keep.push_back(place);
     }
   }
-  const FactRuns runs = RunFacts(model, pairs, keep, options.noise);
-  return Cells(model, runs, tasks).Compute(options, audit);
+  const FactRuns runs = RunFacts(model, pairs, keep, options.noise, options.cells.sweep.memory);
+  return Cells(model, runs, tasks, options.tokens).Compute(options, audit);
 }
 
 std::vector<FactTrace> TraceFacts(const Model& model, const std::vector<FactPair>& pairs,

@@ -25,7 +25,8 @@ using TraceGrid = std::vector<std::vector<std::optional<double>>>;
 struct FactTrace {
   TracedFact fact;
   // p(answer) of the patched run, [token][layer], averaged over the noise samples. None where the
-  // corrupted prompt has no counterpart of the token, and where the layer lacks the site.
+  // corrupted prompt has no counterpart of the token, where the layer lacks the site, and at tokens
+  // that TraceOptions::tokens leaves out.
   // Site::kEmbed has one column.
   TraceGrid probs;
   // p(answer) with mixer_out's two inputs restored. TraceMixerParts sets these; else they are
@@ -43,6 +44,8 @@ struct TraceOptions {
   Site site = Site::kResid;
   int window = 1;                   // as in TracedSite
   std::optional<Noise> noise = {};  // for pairs without another subject
+  // Sets of tokens (token_sets.h) of the clean prompt whose states are restored. Empty: all tokens.
+  std::vector<std::string> tokens = {};
   CellOptions cells = {};
   // Called after each pass of the sweep with the traces so far. Cells that are not computed yet are
   // none.

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
 #include <vector>
 
 #include "mambascope/checkpoint/config.h"
@@ -24,10 +25,12 @@ struct AttentionInput {
 // kv_heads). The scale is config.scale, and cap(x) = c tanh(x / c) with c = config.softcap, if it
 // is not 0. `kept` receives the keys and values up to each row of packing.kept. Under a cut a row
 // gives the hidden tokens no weight, and the other tokens share it. A row with nothing left to read
-// gets 0. REQUIRES: under cuts that read later tokens, every segment extends to the end of its
-// prompt.
+// gets 0. About `scores` scores are computed together, which bounds the memory (none:
+// ScoresTogether). A row has the same bits with any number. REQUIRES: under cuts that read later
+// tokens, every segment extends to the end of its prompt.
 at::Tensor Attend(const AttentionInput& in, const AttentionConfig& config, const Packing& packing,
-                  const Carry& from, Carry& kept, const std::vector<RowCut>& cuts);
+                  const Carry& from, Carry& kept, const std::vector<RowCut>& cuts,
+                  std::optional<int64_t> scores = {});
 
 // Returns the weights of Attend in one whole prompt, for its rows from `first` on: the softmax, and
 // 0 for tokens that a row does not read.

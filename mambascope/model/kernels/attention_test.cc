@@ -228,6 +228,92 @@ TEST_F(AttentionTest, BidirectionalRowsKeepTheirWindow) {
   }
 }
 
+// A long prompt, and a long segment that continues from the slot of 6 tokens.
+Packing TwoLongSegments() {
+  return {.segments = {{0, 150, 0, -1}, {150, 130, 6, 1}, {280, 3, 6, 1}}, .kept = {}};
+}
+
+TEST_F(AttentionTest, RowsHaveTheSameBitsWithAnyNumberOfScoresTogether) {
+  at::manual_seed(16);
+  const Packing packing = TwoLongSegments();
+  const AttentionInput in = RandomHeads(packing.rows());
+  const at::Tensor some = at::arange(kHeads) % 3 == 0;
+  const std::vector<RowCut> hides = {{0, {3, 88, 149}, {{{2, 3, 60}, some}}},
+                                     {1, {150, 279}, {{{0, 4, 6}}}}},
+                            uniform = {{0, {2, 120}, {{{0, 1, 2}, {}, CutKind::kEmptyRowsUniform}}},
+                                       {1, {151}, {{{3}, {}, CutKind::kBidirectional}}}};
+  for (const std::vector<RowCut>& cuts : {std::vector<RowCut>(), hides, uniform}) {
+    for (const AttentionConfig& config : {kPlain, kCapped, kWindow, kBoth}) {
+      Carry kept;
+      const auto computed = [&](int64_t scores) {
+        return Attend(in, config, packing, from_, kept, cuts, scores);
+      };
+      const at::Tensor whole = computed(int64_t{1} << 24);
+      for (const int64_t scores : {1, 5000, 40000})
+        EXPECT_TRUE(at::equal(computed(scores), whole))
+            << scores << " scores, window " << config.window << ", " << cuts.size()
+            << " cuts: " << MaxDifference(computed(scores), whole);
+    }
+  }
+}
+
+TEST_F(AttentionTest, GradientsFlowThroughBlocksOfRows) {
+  at::manual_seed(17);
+  const Packing packing = TwoLongSegments();
+  AttentionInput in = RandomHeads(packing.rows());
+  const at::Tensor weight = at::randn({packing.rows(), kHeads * kHeadDim});
+  const auto gradients = [&](const AttentionInput& of, const Packing& rows, const at::Tensor& w,
+                             int64_t scores) {
+    std::vector<at::Tensor> inputs;
+    for (const at::Tensor& x : {of.q, of.k, of.v})
+      inputs.push_back(x.detach().clone().set_requires_grad(true));
+    Carry kept;
+    (Attend({inputs[0], inputs[1], inputs[2]}, kBoth, rows, from_, kept, {}, scores) * w)
+        .sum()
+        .backward();
+    return std::vector<at::Tensor>{inputs[0].grad(), inputs[1].grad(), inputs[2].grad()};
+  };
+  const auto whole = gradients(in, packing, weight, int64_t{1} << 24),
+             blocks = gradients(in, packing, weight, 5000);
+  const auto first = [](const at::Tensor& x) { return x.slice(0, 0, 150); };
+  const auto alone = gradients({first(in.q), first(in.k), first(in.v)}, Packing::Whole({150}),
+                               first(weight), 5000);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_LT(MaxDifference(blocks[i], whole[i]), 1e-5) << i;
+    EXPECT_GT(blocks[i].abs().max().item<double>(), 0.1) << i;
+    EXPECT_TRUE(at::equal(alone[i], first(blocks[i]))) << "beside other segments, " << i;
+  }
+}
+
+// As a text is generated: a carry that grows by a token at each step, here of two prompts.
+TEST_F(AttentionTest, GrowingCarriesAreRarelyCopied) {
+  at::manual_seed(18);
+  constexpr int64_t kSteps = 300;
+  const AttentionInput in = RandomHeads(2 * kSteps);
+  const auto rows = [&](const at::Tensor& x, int64_t t) {  // row t of both prompts
+    return x.index_select(0, RowIndex({t, kSteps + t}, x));
+  };
+  Carry from, kept, dropped;
+  std::vector<at::Tensor> out;
+  int64_t copies = 0;
+  for (int64_t t = 0; t < kSteps; ++t) {
+    const int64_t slot = t == 0 ? -1 : 0;
+    const Packing packing{.segments = {{0, 1, t, slot}, {1, 1, t, slot < 0 ? slot : 1}},
+                          .kept = {0, 1},
+                          .grows = true};
+    out.push_back(
+        Attend({rows(in.q, t), rows(in.k, t), rows(in.v, t)}, kPlain, packing, from, kept, {}));
+    copies += t > 0 && kept.keys.data_ptr() != from.keys.data_ptr() ? 1 : 0;
+    from = std::move(kept);
+    kept = {};
+  }
+  const at::Tensor whole = Attend(in, kPlain, Packing::Whole({kSteps, kSteps}), {}, dropped, {});
+  const at::Tensor grown = at::stack(out, 1).flatten(0, 1);  // prompt after prompt
+  EXPECT_LT(MaxDifference(grown, whole), 1e-5);
+  EXPECT_GT(copies, 0);
+  EXPECT_LT(copies, 6);
+}
+
 TEST_F(AttentionTest, WeightsAreTheSoftmaxOfWhatIsRead) {
   at::manual_seed(15);
   const at::Tensor q = at::randn({9, kHeads, kHeadDim}), k = at::randn({9, kHeads, kHeadDim});

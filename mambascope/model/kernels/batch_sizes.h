@@ -4,26 +4,30 @@
 #pragma once
 
 #include <c10/core/Device.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
+#include "mambascope/memory.h"
+
 namespace mambascope {
 
 // Default memory limit of a computation, in bytes, without the weights.
 inline constexpr int64_t kDefaultMemory = int64_t{4} << 30;
-// Memory limit of a command, in bytes: a quarter of the machine's memory on the CPU. On a GPU,
-// whose memory size is not known here, it is kDefaultMemory.
+// Memory limit of a command, in bytes: a quarter of WholeMemory on the CPU. On a GPU, whose memory
+// size is not known here, it is kDefaultMemory.
 inline int64_t CommandMemory(at::Device device) {
-  return device.is_cpu() ? sysconf(_SC_PHYS_PAGES) / 4 * sysconf(_SC_PAGESIZE) : kDefaultMemory;
+  return device.is_cpu() ? WholeMemory() / 4 : kDefaultMemory;
 }
 
 // Number of logits that are computed together: a quarter of a GB.
 inline constexpr int64_t kLogitsTogether = int64_t{64} << 20;
-// Number of scores that attention computes together.
-inline constexpr int64_t kScoresTogether = int64_t{1} << 24;
+// Number of scores that attention computes together, and of floats of a DeltaNet's matrices.
+inline int64_t ScoresTogether(at::Device device) {
+  return int64_t{1} << (device.is_cpu() ? 22 : 24);
+}
+inline constexpr int64_t kDeltaTogether = int64_t{1} << 24;
 
 // Number of prompts that are continued together. Each holds the carry of all layers: 2 MB in a
 // Mamba with 130 million parameters, 21 MB in one with 2.8 billion.

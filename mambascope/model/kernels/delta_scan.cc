@@ -123,7 +123,7 @@ at::Tensor Scan(const DeltaInput& in, const Packing& packing, const at::Tensor& 
   for (const auto& [length, segments] : by_length) {
     const int64_t tokens = std::min(length, kChunk),
                   floats = heads * std::max(tokens * (tokens + d_key + d_value), d_key * d_value);
-    const auto most = static_cast<size_t>(std::max<int64_t>(1, kScoresTogether / floats));
+    const auto most = static_cast<size_t>(std::max<int64_t>(1, kDeltaTogether / floats));
     for (size_t begin = 0; begin < segments.size(); begin += most) {
       std::vector<int64_t> begins, carries;
       for (size_t i = begin; i < std::min(begin + most, segments.size()); ++i) {

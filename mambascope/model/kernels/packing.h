@@ -22,6 +22,10 @@ struct Segment {
 struct Packing {
   std::vector<Segment> segments;  // in row order, without gaps
   std::vector<int64_t> kept;      // rows, ascending, after which each layer keeps its carry
+  // The kept carry may take over the memory of the carry that segments continue from, which nobody
+  // may read any more. So a text that grows token by token is not copied at each. REQUIRES: no
+  // gradients; each segment continues from a slot of its own, and its last row alone is kept.
+  bool grows = false;
   // The embedding of every row, [row, d_model], which a few layers read besides their input.
   at::Tensor embedding = {};
 

@@ -1,5 +1,5 @@
-// Named sets of a prompt's tokens, which are the sources and targets of a knockout (Endy et al.
-// 2025, section 3; Sharma et al. 2024, Figure 11).
+// Named sets of a prompt's tokens: the sources and targets of a knockout (Endy et al. 2025, section
+// 3; Sharma et al. 2024, Figure 11), and the tokens whose states a trace restores.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "mambascope/experiments/knockout/token_sets.h"
+#include "mambascope/experiments/facts/token_sets.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
