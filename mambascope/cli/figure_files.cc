@@ -51,9 +51,9 @@ std::vector<std::string> RenderSvgs(const Json& specs, const fs::path& file) {
   if (!whole || status != 0) {
     std::error_code error;
     fs::remove(file, error);
-    throw Error(
-        "--figures: the pictures (.svg) could not be drawn, because `node` failed",
-        "install Node.js (apt-get install nodejs); the .vl.json and .csv files are written");
+    throw Error("--figures: the pictures (.svg) could not be drawn, because `node` failed",
+                "see its message above, or install Node.js (apt-get install nodejs); the .vl.json "
+                "and .csv files are written");
   }
   const auto svgs = ParseJson(ReadFile(file), file.string()).get<std::vector<std::string>>();
   fs::remove(file);
