@@ -1,7 +1,8 @@
 // Reading and writing whole files. An output file is never half-written: it is written under a
-// temporary name in the same folder and then renamed. So a link to a file is replaced, and the file
-// that it names stays as it is. Devices, pipes and other paths that are not regular files are
-// neither read nor written.
+// temporary name in the same folder, FILE.1.part, and then renamed. So a link to a file is
+// replaced, and the file that it names stays as it is. What a killed process left under such a name
+// is removed when the file is next prepared or written. Devices, pipes and other paths that are not
+// regular files are neither read nor written.
 #pragma once
 
 #include <filesystem>
@@ -30,9 +31,8 @@ std::string ReadFile(const std::filesystem::path& path);
 void WriteFile(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
 void WriteFile(const std::filesystem::path& path, std::string_view bytes);
 
-// Like WriteFile, but `make` writes the file itself, at the temporary path that it is given.
-void ReplaceFile(const std::filesystem::path& path,
-                 const std::function<void(const std::filesystem::path& part)>& make);
+// Throws the Error of a file or folder that cannot be written. `error` is an errno.
+[[noreturn]] void ThrowUnwritable(const std::filesystem::path& path, int error);
 
 // Waits until no thread writes a file, and keeps others from beginning to, as long as the lock is
 // held. The thread that holds it may write. A program that ends in the middle of its work takes it

@@ -4,6 +4,7 @@
 #include <zip.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/error.h"
@@ -38,6 +39,16 @@ void AddStored(zip_t* zip, const std::string& name, const std::vector<std::strin
     throw Error(fmt::format("entry '{}' cannot be added to a zip: {}", name, zip_strerror(zip)));
   zip_set_file_compression(zip, static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
   zip_file_set_dostime(zip, static_cast<zip_uint64_t>(index), 0, kFirstDay, 0);
+}
+
+void CopyBytes(zip_source_t* source, std::ostream& out) {
+  std::vector<char> block(1 << 20);
+  if (zip_source_open(source) != 0) throw Error("a zip cannot be read from memory");
+  zip_int64_t size = 0;
+  while ((size = zip_source_read(source, block.data(), block.size())) > 0)
+    out.write(block.data(), size);
+  zip_source_close(source);
+  if (size < 0) throw Error("a zip cannot be read from memory");
 }
 
 }  // namespace
@@ -101,21 +112,25 @@ void ZipReader::Read(const std::string& entry, void* to) const {
 
 void WriteZip(const fs::path& path,
               const std::map<std::string, std::vector<std::string_view>>& entries) {
-  ReplaceFile(path, [&](const fs::path& part) {
-    int code = 0;
-    zip_t* zip = zip_open(part.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code);
-    if (zip == nullptr)
-      throw Error(fmt::format("{}: cannot be written: {}", path.string(), Reason(code)));
-    try {
-      for (const auto& [name, parts] : entries) AddStored(zip, name, parts);
-      if (zip_close(zip) != 0)
-        throw Error(fmt::format("{}: cannot be written: {}", path.string(), zip_strerror(zip)),
-                    "is the disk full?");
-    } catch (...) {
-      zip_discard(zip);
-      throw;
-    }
-  });
+  // The archive is made in memory: on disk, libzip would write to a temporary file of its own,
+  // which stays behind when the program is killed.
+  zip_source_t* archive = zip_source_buffer_create(nullptr, 0, 0, nullptr);
+  zip_t* zip = archive == nullptr ? nullptr : zip_open_from_source(archive, ZIP_TRUNCATE, nullptr);
+  if (zip == nullptr) {
+    zip_source_free(archive);
+    throw Error(fmt::format("{}: a zip cannot be made", path.string()));
+  }
+  const std::unique_ptr<zip_source_t, decltype(&zip_source_free)> kept(archive, zip_source_free);
+  zip_source_keep(archive);  // `zip` has it, too
+  try {
+    for (const auto& [name, parts] : entries) AddStored(zip, name, parts);
+    if (zip_close(zip) != 0)
+      throw Error(fmt::format("{}: a zip cannot be made: {}", path.string(), zip_strerror(zip)));
+  } catch (...) {
+    zip_discard(zip);
+    throw;
+  }
+  WriteFile(path, [&](std::ostream& out) { CopyBytes(archive, out); });
 }
 
 }  // namespace mambascope

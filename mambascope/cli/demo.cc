@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "mambascope/checkpoint/file.h"
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/output.h"
 #include "mambascope/cli/parser.h"
@@ -67,6 +68,7 @@ class DemoCommand : public Command {
 
   void Run() override {
     const std::string out = out_.value_or(DefaultFolder("demo", {common.model}));
+    PrepareFolder(out);
     std::vector<Step> steps = Steps(LoadModel(common), out);
     for (size_t i = 0; i < steps.size(); ++i) {
       if (steps[i].words[0] == "attention")

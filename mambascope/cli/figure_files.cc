@@ -48,10 +48,13 @@ std::vector<std::string> RenderSvgs(const Json& specs, const fs::path& file) {
       node != nullptr && std::fwrite(program.data(), 1, program.size(), node) == program.size();
   const int status = node == nullptr ? -1 : pclose(node);
   std::signal(SIGPIPE, before);
-  if (!whole || status != 0)
-    throw Error(
-        "--figures: the pictures (.svg) could not be drawn, because `node` failed",
-        "install Node.js (apt-get install nodejs); the .vl.json and .csv files are written");
+  if (!whole || status != 0) {
+    std::error_code error;
+    fs::remove(file, error);
+    throw Error("--figures: the pictures (.svg) could not be drawn, because `node` failed",
+                "see its message above, or install Node.js (apt-get install nodejs); the .vl.json "
+                "and .csv files are written");
+  }
   const auto svgs = ParseJson(ReadFile(file), file.string()).get<std::vector<std::string>>();
   fs::remove(file);
   return svgs;

@@ -59,6 +59,7 @@ class ReportCommand : public Command {
   void Run() override {
     const std::vector<ResultFile> files = ReadAllResults(places_);
     const OutputFolder folder(out_, {"report.html"});
+    if (figures_) PrepareFolder(*figures_);
     const Page page = MakePage(files);
     const std::filesystem::path file = folder / "report.html";
     WriteFile(file, HtmlPage(page));

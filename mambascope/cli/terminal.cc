@@ -28,6 +28,7 @@ void OpenStandardStreams() {
     (void)open("/dev/null", O_RDONLY);  // takes the lowest number that is free
   }
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that grows beyond `ulimit -f` is an Error
 }
 
 void PrintText(const std::string& text) { WriteOut(TerminalText(text)); }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <iterator>
 
 #include "mambascope/checkpoint/file.h"
@@ -59,7 +60,7 @@ ResultStore::ResultStore(const fs::path& file, const Json& identity, OtherRuns o
 
 void ResultStore::OpenStream() {
   stream_ = std::ofstream(file_, std::ios::app | std::ios::binary);
-  if (!stream_) throw Error(fmt::format("{}: cannot be written", file_.string()));
+  if (!stream_) ThrowUnwritable(file_, errno);
 }
 
 void ResultStore::ReadLines() {
@@ -82,7 +83,7 @@ void ResultStore::ReadLines() {
   MakeOwnFile(file_);
   std::error_code error;
   if (end < text.size()) fs::resize_file(file_, end, error);
-  if (error) throw Error(fmt::format("{}: cannot be written: {}", file_.string(), error.message()));
+  if (error) ThrowUnwritable(file_, error.value());
   std::set<size_t> numbers;
   for (const auto& [number, why] : damaged) {
     SayDropped(number, why);
@@ -153,8 +154,7 @@ void ResultStore::Append(const std::string& key, Json line) {
   line[kDigest] = digest_;
   const auto whole = HoldFiles();
   stream_ << LineText(line, digest_) << std::flush;
-  if (!stream_)
-    throw Error(fmt::format("{}: cannot be written", file_.string()), "is the disk full?");
+  if (!stream_) ThrowUnwritable(file_, errno);
   lines_[key] = {std::move(line), ++last_};
   if (listener_.has_lines) listener_.has_lines();
 }
