@@ -67,8 +67,7 @@ void ResultStore::ReadLines() {
   const std::string text = ReadFile(file_);
   const size_t end = text.rfind('\n') + 1;  // npos + 1 is 0
   const std::string head = Head(digest_), rest = text.substr(end, head.size());
-  if (rest != head.substr(0, rest.size()))
-    throw Error(fmt::format("{}: holds no results", file_.string()), kOtherOutput);
+  const bool is_own_rest = rest == head.substr(0, rest.size());
   std::map<size_t, std::string> damaged;  // by line, the reason
   for (size_t begin = 0; begin < end; begin = text.find('\n', begin) + 1) {
     ++last_;
@@ -80,10 +79,13 @@ void ResultStore::ReadLines() {
     throw Error(fmt::format("{}: holds no results: line {} is damaged: {}", file_.string(),
                             damaged.begin()->first, damaged.begin()->second),
                 kOtherOutput);
+  if (lines_.empty() && !is_own_rest)
+    throw Error(fmt::format("{}: holds no results", file_.string()), kOtherOutput);
   MakeOwnFile(file_);
   std::error_code error;
   if (end < text.size()) fs::resize_file(file_, end, error);
   if (error) ThrowUnwritable(file_, error.value());
+  if (!is_own_rest) SayDropped(last_ + 1, "not JSON");
   std::set<size_t> numbers;
   for (const auto& [number, why] : damaged) {
     SayDropped(number, why);

@@ -61,6 +61,16 @@ class ListenedStore {
   ResultStore store;
 };
 
+// Some file systems leave NUL bytes where a machine failed.
+TEST_F(ResultStoreTest, AGarbageEndIsDroppedAndSaid) {
+  const std::string own = Write({"a", "b"});
+  WriteFile(file_, own + std::string(100, '\0'));
+  ListenedStore listened(file_, made_by_);
+  EXPECT_EQ(listened.store.size(), 2);
+  EXPECT_THAT(listened.said, ElementsAre(HasSubstr(file_.string() + ": line 3")));
+  EXPECT_EQ(Bytes(), own);
+}
+
 TEST_F(ResultStoreTest, AResultThatLacksAFieldIsDroppedAndSaid) {
   Write({"a"});
   ResultStore(file_, made_by_).Append("hill", {{"metres", "high"}});
