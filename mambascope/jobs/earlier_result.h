@@ -22,8 +22,8 @@ inline constexpr const char* kOtherOutput =
 // models (and sites or tokens, where it has several). They may lack what is not known yet, so the
 // function may be called again later. With kRefuse it throws Error for results of another run; the
 // message names the folder, the other run and what differs. With kReplace it removes those files of
-// the other run that this run will not write itself. Lines of a data set are another run's, unless
-// the run writes a file of that name: then their digests decide (ResultStore).
+// the other run that this run will not write itself. A .jsonl file that this run does not write
+// is another run's. For a file that it writes, the digests of the lines decide (ResultStore).
 void RefuseOtherRun(const OutputFolder& folder, const std::string& name,
                     const std::vector<Json>& identities, OtherRuns other);
 

@@ -15,7 +15,7 @@ namespace mambascope {
 struct FactJobOptions {
   CellOptions cells = {};
   size_t at_a_time = 1;  // facts per batch
-  int64_t sweeps = 1;    // of a batch, of about equal size
+  int64_t sweeps = 1;    // number of sweeps in a batch; they have about equal size
   // [part]; null: results of the part are not stored
   std::vector<ResultStore*> stores = {nullptr};
   std::function<void(const JobProgress&)> progress = {};  // counts cells
@@ -51,7 +51,7 @@ struct FactJobResult {
   size_t already = 0;  // facts of which all results were stored
 };
 
-// The facts of `items`, each once, and the items as parts of them.
+// The different facts of `items`. `parts` has the same items, with indices into `pairs`.
 struct SomeFacts {
   std::vector<FactPair> pairs;
   std::vector<FactPart> parts;

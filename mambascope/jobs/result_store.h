@@ -27,10 +27,9 @@ struct StoreListener {
 class ResultStore {
  public:
   // Opens or makes `file`. `identity` holds everything that the numbers depend on (RunDescription),
-  // and each line carries its digest, and a checksum of what it holds. Drops an unfinished last
-  // line of the run, which an interruption can leave, and among the run's lines those that are not
-  // JSON or whose checksum does not match. Throws Error when the file cannot be written, and when
-  // it has lines of a run with another identity; with kReplace it drops all lines then.
+  // and each line has its digest and a checksum of its own. Drops damaged lines of this run, and
+  // a last line that was not finished. Throws Error when the file cannot be written, and when it
+  // has lines of a run with another identity; with kReplace it drops all lines then.
   ResultStore(const std::filesystem::path& file, const Json& identity,
               OtherRuns other = OtherRuns::kRefuse, StoreListener listener = {});
 

@@ -9,8 +9,8 @@ namespace mambascope {
 // (Debian's LibTorch starts with one.)
 void SetThreads(int threads);
 
-// While it lives, LibTorch and the BLAS use one thread. Decompositions and sums over a whole matrix
-// add in an order that depends on the number of threads; results would depend on it, too.
+// While a OneThread exists, LibTorch and the BLAS use one thread. Otherwise decompositions and sums
+// over a whole matrix would depend on the number of threads.
 class OneThread {
  public:
   OneThread();
@@ -27,8 +27,8 @@ class OneThread {
 // sweep).
 void KeepFreedMemory();
 
-// Gives freed memory back to the system if there are more than `keep` bytes of it. For a process
-// that works now and then, after its work.
+// Gives freed memory back to the system if there are more than `keep` bytes of it. A server calls
+// it after each piece of work.
 void GiveBackFreedMemory(size_t keep);
 
 }  // namespace mambascope

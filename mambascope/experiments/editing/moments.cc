@@ -11,8 +11,10 @@
 
 #include "mambascope/error.h"
 #include "mambascope/intervene/check.h"
+#include "mambascope/memory.h"
 #include "mambascope/model/ops.h"
 #include "mambascope/model/threads.h"
+#include "mambascope/plural.h"
 
 namespace mambascope {
 namespace {
@@ -89,8 +91,14 @@ void Moments::Add(const Moments& others) {
 
 MomentCollector::MomentCollector(const Model& model, const std::vector<Place>& places)
     : model_(model) {
+  int64_t bytes = 0;
   for (const Place& place : places) {
     CheckPlace(model, place);
+    bytes += 2 * 8 * model.width(place) * model.width(place);
+  }
+  if (model.device().is_cpu())
+    RequireMemory(bytes, Count(places.size(), "second moment"), "collect fewer layers at a time");
+  for (const Place& place : places) {
     const int64_t width = model.width(place);
     const auto zeros = [&] {
       return at::zeros({width, width}, at::TensorOptions(at::kDouble).device(model.device()));

@@ -14,8 +14,9 @@
 
 namespace mambascope {
 
-// How far the moments have converged. At numbers of tokens that about double, it has the mean over
-// held-out keys of |u - u'| / |u|. u is C^-1 k, and u' the same from about half as many tokens.
+// How far the moments have converged. `tokens` are the points of measurement; each is about twice
+// the one before. `change` is the mean of |u - u'| / |u| over held-out keys k. u is C^-1 k, and u'
+// is the same at the point before.
 struct Convergence {
   std::vector<int64_t> tokens = {};
   // None at the first number of tokens, and where either C was singular.
@@ -54,7 +55,7 @@ StoredMoments ReadMomentsFile(const std::filesystem::path& file, int64_t width);
 // model, or of a shard. A file that names no model is accepted.
 StoredMoments ReadStoredMoments(const std::filesystem::path& path, const Place& place,
                                 int64_t width, const std::set<std::string>& fingerprints);
-// The same for one model, without what else is stored.
+// Like ReadStoredMoments, for one model. Returns only the moments.
 Moments ReadMoments(const std::filesystem::path& path, const Place& place, int64_t width,
                     const std::string& fingerprint);
 

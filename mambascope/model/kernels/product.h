@@ -7,12 +7,12 @@
 
 namespace mambascope {
 
-// Returns a b: a [.., m, k], b [.., k, n] -> [.., m, n]. Both are matrices, or have equal leading
-// dimensions; `a` may also be one row [k], which gives [n]. `a` is float32; `b` is float32 or
+// Returns the product of two matrices: a [.., m, k], b [.., k, n] -> [.., m, n]. Leading dimensions
+// are equal. `a` may also be one row [k], which gives [n]. `a` is float32; `b` is float32 or
 // bfloat16, and its elements are widened. On the CPU, element (i, j) depends on row i of `a` and
 // column j of `b` alone: products of 512 elements are added in order, and then the sums of these.
-// It is the same for any m, n, leading dimensions and number of threads. Other devices and types
-// use LibTorch's product. It can be differentiated any number of times.
+// So an element is the same for any m, n, leading dimensions and number of threads. Other devices
+// and types use LibTorch's product. Product can be differentiated any number of times.
 at::Tensor Product(const at::Tensor& a, const at::Tensor& b);
 
 }  // namespace mambascope

@@ -7,9 +7,9 @@
 
 namespace mambascope {
 
-// Number of elements of a row whose products are added before the sum is added to the result.
+// Products are summed in blocks of this many elements; then the sums are added.
 inline constexpr int64_t kProductDepth = 512;
-// Number of columns in a panel: two vectors or more of this machine.
+// Number of columns in a panel: two vector registers of this machine, or more.
 int64_t PanelColumns();
 
 // A matrix [k, n] with any strides, in elements.
@@ -36,8 +36,8 @@ struct ProductRows {
 };
 
 enum class ProductMode { kWrite, kAdd };
-// Computes c = a panel, or adds it to c: panel [depth, PanelColumns()], of which the first
-// `columns` count.
+// Computes c = a * panel (kWrite) or c += a * panel (kAdd), where the panel is
+// [depth, PanelColumns()]. Uses only its first `columns` columns.
 void MultiplyPanel(const ProductRows& rows, const float* panel, int64_t depth, int64_t columns,
                    ProductMode mode);
 
