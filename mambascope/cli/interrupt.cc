@@ -66,7 +66,7 @@ void StopInstead(std::function<void()> stop) {
 
 void SayWhenStopped(WhenStopped what) {
   switch (what) {
-    case WhenStopped::kGoesOn: line = "stopped; the same command goes on where it stopped\n"; break;
+    case WhenStopped::kGoesOn: line = "stopped; run the same command again to continue\n"; break;
     case WhenStopped::kWritten: line = "stopped; the results are written\n"; break;
     case WhenStopped::kIncomplete: line = "stopped; the output is not complete\n"; break;
   }

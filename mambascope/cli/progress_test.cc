@@ -115,7 +115,7 @@ TEST_F(InterruptTest, DataSetGoesOnWhereItStopped) {
   child.Interrupt();
   EXPECT_EQ(child.ExitCode(), 130);
   const std::string err = Err();
-  EXPECT_TRUE(err.ends_with("stopped; the same command goes on where it stopped\n")) << err;
+  EXPECT_TRUE(err.ends_with("stopped; run the same command again to continue\n")) << err;
   EXPECT_THAT(err, Not(HasSubstr("\r")));
   EXPECT_FALSE(fs::exists(out_ + "/trace.json"));
   for (const auto& entry : fs::directory_iterator(out_))
