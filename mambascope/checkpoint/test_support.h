@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -70,8 +69,14 @@ inline double MaxDifference(const at::Tensor& a, const at::Tensor& b) {
   return (a - b).abs().max().item<double>();
 }
 
+// The device of the tests that can take any: $MAMBASCOPE_TEST_DEVICE, or else the CPU.
+inline at::Device TestDevice() {
+  const char* const device = std::getenv("MAMBASCOPE_TEST_DEVICE");
+  return at::Device(device == nullptr ? "cpu" : device);
+}
+
 inline std::vector<int64_t> ToVector(const at::Tensor& integers) {
-  const at::Tensor flat = integers.to(at::kLong).contiguous();
+  const at::Tensor flat = integers.to(at::kCPU, at::kLong).contiguous();
   return {flat.data_ptr<int64_t>(), flat.data_ptr<int64_t>() + flat.numel()};
 }
 

@@ -19,8 +19,8 @@ struct ConvCase {
 
 ConvCase RandomConv(at::ScalarType dtype = at::kFloat) {
   at::manual_seed(8);
-  return {Random({TestPacking().rows(), 37}, dtype), Random({4, 37}, dtype), Random({37}, dtype),
-          Random({2, 3, 37}, dtype)};
+  return {RandomOnDevice({TestPacking().rows(), 37}, dtype), RandomOnDevice({4, 37}, dtype),
+          RandomOnDevice({37}, dtype), RandomOnDevice({2, 3, 37}, dtype)};
 }
 
 TEST(CausalConvTest, KernelEqualsReferenceWithGradients) {

@@ -3,8 +3,14 @@
 namespace mambascope {
 
 const DeviceKernels* FindKernels(const at::Tensor& like) {
+  if (like.scalar_type() != at::kFloat) return nullptr;
   static const DeviceKernels cpu{CpuScan(), CpuConv()};
-  return like.is_cpu() && like.scalar_type() == at::kFloat ? &cpu : nullptr;
+  if (like.is_cpu()) return &cpu;
+#ifdef MAMBASCOPE_CUDA
+  static const DeviceKernels cuda{CudaScan(), CudaConv()};
+  if (like.is_cuda()) return &cuda;
+#endif
+  return nullptr;
 }
 
 }  // namespace mambascope

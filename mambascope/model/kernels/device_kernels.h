@@ -67,5 +67,9 @@ const DeviceKernels* FindKernels(const at::Tensor& like);
 // read the carry in place by index.
 const ScanKernel& CpuScan();
 const ConvKernel& CpuConv();
+// The GPU's kernels, in builds with CUDA. Gradients of carries that several segments share are
+// added in no fixed order.
+const ScanKernel& CudaScan();
+const ConvKernel& CudaConv();
 
 }  // namespace mambascope

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include "mambascope/checkpoint/test_support.h"
 #include "mambascope/model/kernels/packing.h"
 
 namespace mambascope {
@@ -16,6 +17,11 @@ inline Packing TestPacking() {
 
 inline at::Tensor Random(at::IntArrayRef shape, at::ScalarType dtype) {
   return at::randn(shape, dtype);
+}
+
+// The same numbers on TestDevice().
+inline at::Tensor RandomOnDevice(at::IntArrayRef shape, at::ScalarType dtype) {
+  return Random(shape, dtype).to(TestDevice());
 }
 
 // The change of a loss along a direction of one of its inputs.

@@ -31,10 +31,12 @@ struct ScanCase {
 ScanCase RandomCase(const Sizes& s, at::ScalarType dtype = at::kFloat) {
   at::manual_seed(7);
   const int64_t rows = TestPacking().rows();
-  return {{Random({rows, s.d_inner}, dtype), at::softplus(Random({rows, s.d_inner}, dtype)),
-           -Random({s.a_rows, s.d_inner}, dtype).exp(), Random({rows, s.groups, s.d_state}, dtype),
-           Random({rows, s.groups, s.d_state}, dtype)},
-          Random({2, s.d_state, s.d_inner}, dtype)};
+  return {{RandomOnDevice({rows, s.d_inner}, dtype),
+           at::softplus(RandomOnDevice({rows, s.d_inner}, dtype)),
+           -RandomOnDevice({s.a_rows, s.d_inner}, dtype).exp(),
+           RandomOnDevice({rows, s.groups, s.d_state}, dtype),
+           RandomOnDevice({rows, s.groups, s.d_state}, dtype)},
+          RandomOnDevice({2, s.d_state, s.d_inner}, dtype)};
 }
 
 class ScanTest : public testing::TestWithParam<Sizes> {};
@@ -42,7 +44,8 @@ class ScanTest : public testing::TestWithParam<Sizes> {};
 INSTANTIATE_TEST_SUITE_P(Sizes, ScanTest,
                          testing::Values(Sizes{96, 16, 1, 16}, Sizes{7, 3, 1, 3},
                                          Sizes{130, 12, 1, 1}, Sizes{64, 5, 2, 1},
-                                         Sizes{150, 4, 3, 1}),
+                                         Sizes{150, 4, 3, 1}, Sizes{96, 128, 2, 1},
+                                         Sizes{40, 40, 1, 40}),
                          [](const auto& info) {
                            return fmt::format("d{}_n{}_g{}_a{}", info.param.d_inner,
                                               info.param.d_state, info.param.groups,
@@ -157,9 +160,10 @@ at::Tensor ScanWhole(const ScanInput& in, const std::vector<RowCut>& cuts) {
 
 // Inputs 2^i without decay: the binary digits of each output show which tokens reached it.
 ScanInput BinaryDigits(int64_t rows, int64_t d_state) {
-  const at::Tensor b = at::ones({rows, 1, d_state}) / static_cast<double>(d_state);
-  return {at::pow(2, at::arange(rows, at::kFloat)).unsqueeze(1), at::ones({rows, 1}),
-          at::zeros({1, 1}), b, at::ones_like(b)};
+  const at::TensorOptions options(TestDevice());
+  const at::Tensor b = at::ones({rows, 1, d_state}, options) / static_cast<double>(d_state);
+  return {at::pow(2, at::arange(rows, options.dtype(at::kFloat))).unsqueeze(1),
+          at::ones({rows, 1}, options), at::zeros({1, 1}, options), b, at::ones_like(b)};
 }
 
 TEST(ScanCutTest, BinaryDigitsShowWhatGotThrough) {
