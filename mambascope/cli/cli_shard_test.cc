@@ -161,6 +161,31 @@ TEST_F(ShardCliTest, RefusesShardsOfDifferentRuns) {
   EXPECT_THAT(merged.err, HasSubstr("they differ in arguments, data_digest, seed"));
 }
 
+TEST_F(ShardCliTest, TakesEachLineOnceAndRefusesDamagedOnes) {
+  const Words command = Words{"trace"} + kFewFacts;
+  ASSERT_EQ(Run(command, "whole").exit_code, 0);
+  RunShards(command, 2);
+  const fs::path second = folder_ / "parts/shard-2-of-2/trace.jsonl";
+  const std::string own = ReadFile(second);
+  WriteFile(second, own + ReadFile(folder_ / "parts/shard-1-of-2/trace.jsonl"));
+  ASSERT_EQ(RunProgram({"merge", Out("parts")}).exit_code, 0);
+  EXPECT_TRUE(ReadFile(folder_ / "parts/trace.jsonl") == ReadFile(folder_ / "whole/trace.jsonl"));
+  WriteFile(second, own + "garbage\n");
+  EXPECT_THAT(RunProgram({"merge", Out("parts")}).err, HasSubstr("trace.jsonl: line 4 is damaged"));
+  std::string changed = own;
+  changed.replace(changed.find("\"p_clean\":0."), 12, "\"p_clean\":1.");
+  WriteFile(second, changed);
+  EXPECT_THAT(RunProgram({"merge", Out("parts")}).err, HasSubstr("trace.jsonl: line 1 is damaged"));
+}
+
+TEST_F(ShardCliTest, RefusesToWriteIntoAShard) {
+  RunShards(Words{"trace"} + kFewFacts, 2);
+  const Outcome merged =
+      RunProgram({"merge", Out("parts"), "--out", Out("parts/shard-1-of-2"), "--force"});
+  EXPECT_EQ(merged.exit_code, 1);
+  EXPECT_THAT(merged.err, HasSubstr("is one of the shards"));
+}
+
 TEST_F(ShardCliTest, RefusesAShardUnderAnothersName) {
   const Words command = Words{"trace"} + kFewFacts;
   ASSERT_EQ(Run(command, "parts", {"--shard", "1/2"}).exit_code, 0);
@@ -192,7 +217,7 @@ TEST_F(ShardCliTest, RefusesWhatIsNoShard) {
   for (const char* text : {"0/4", "5/4", "x"}) {
     const Outcome refused = Run(command, "parts", {"--shard", text});
     EXPECT_EQ(refused.exit_code, 2) << text;
-    EXPECT_THAT(refused.err, HasSubstr("expected i/n, such as 2/4"));
+    EXPECT_THAT(refused.err, HasSubstr("expected i/n with i from 1 to n, such as 2/4"));
   }
   const Outcome alone =
       Run({"trace", "--prompt", "{} is", "--subject", "Louvre", "--corrupt-subject", "Big Ben"},

@@ -110,6 +110,8 @@ TEST_F(SlurmCliTest, ChecksTheCommandFirst) {
   EXPECT_THAT(failure(Words{"--"} + kTrace + Words{"--out", "o", "--limt", "3"}),
               HasSubstr("there is no option --limt; did you mean --limit?"));
   EXPECT_THAT(failure({"--", "predict", "--prompt", "x"}), HasSubstr("no option --shard"));
+  EXPECT_THAT(failure(Words{"--"} + kTrace + Words{"--out", "o", "--shard", "1/2"}),
+              HasSubstr("--shard is set for each task"));
   EXPECT_THAT(failure({"--", "trase"}), HasSubstr("there is no command trase"));
   EXPECT_THAT(failure(Words{"--gpus", "1", "--"} + kTrace + Words{"--out", "o"}),
               HasSubstr("add --device cuda to the command"));

@@ -148,6 +148,7 @@ void VisitShardOption(CommonArguments& a, OptionVisitor& option) {
                   "OUT/shard-2-of-4, and `mambascope merge` joins all shards. With auto, Slurm, "
                   "mpirun or torchrun decides",
           .otherwise = "the whole run",
+          .bounds = NotEmpty(),
           .decides = Decides::kConduct});
 }
 
@@ -156,8 +157,10 @@ std::optional<Shard> AskedShard(const CommonArguments& a) {
   if (a.shard_text == "auto") return ShardOfEnvironment(ReadEnvironment);
   const std::optional<Shard> shard = ReadShard(a.shard_text);
   if (!shard)
-    throw UsageError(fmt::format(
-        "--shard {}: expected i/n, such as 2/4 for the second of 4 shards, or auto", a.shard_text));
+    throw UsageError(
+        fmt::format("--shard {}: expected i/n with i from 1 to n, such as 2/4 for the second of 4 "
+                    "shards, or auto",
+                    a.shard_text));
   return shard;
 }
 

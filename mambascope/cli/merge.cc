@@ -145,18 +145,23 @@ std::vector<std::string> LineFiles(const fs::path& folder) {
   return names;
 }
 
-// The lines of one file in all shards, in turn.
+// The lines of one file in all shards, in turn, each item's once.
 std::vector<std::string> JoinLines(const std::vector<fs::path>& folders, const std::string& name) {
-  std::vector<std::vector<std::string>> lines;
+  std::map<std::string, std::string> lines;
+  std::vector<std::vector<std::string>> keys;  // [shard]
   size_t most = 0;
   for (const fs::path& folder : folders) {
-    lines.push_back(ReadLines(folder / name));
-    most = std::max(most, lines.back().size());
+    lines.merge(ReadResultLines(folder / name, keys.emplace_back()));
+    most = std::max(most, keys.back().size());
   }
   std::vector<std::string> joined;
   for (size_t i = 0; i < most; ++i) {
-    for (const std::vector<std::string>& own : lines) {
-      if (i < own.size()) joined.push_back(own[i]);
+    for (const std::vector<std::string>& own : keys) {
+      if (i >= own.size()) continue;
+      const auto line = lines.find(own[i]);
+      if (line == lines.end()) continue;
+      joined.push_back(line->second);
+      lines.erase(line);
     }
   }
   return joined;
@@ -211,6 +216,11 @@ class MergeCommand : public Command {
     std::vector<ResultFile> shards;
     for (const fs::path& folder : folders) shards.push_back(ReadResultOf(folder));
     CheckOneRun(shards);
+    for (const fs::path& folder : folders) {
+      if (output_.folder && fs::exists(*output_.folder) && fs::equivalent(*output_.folder, folder))
+        throw Error(fmt::format("--out {}: is one of the shards", *output_.folder),
+                    "name another folder");
+    }
     const std::string name = shards[0].file.stem().string();
     const std::vector<std::string> lines = LineFiles(folders[0]);
     std::vector<std::string> files = {name + ".json", name + ".html"};

@@ -126,6 +126,9 @@ class SlurmCommand : public Command {
 
  private:
   std::string Script() const {
+    if (std::any_of(words_.begin(), words_.end(),
+                    [](const std::string& word) { return word.starts_with("--shard"); }))
+      throw Error("slurm: --shard is set for each task", "leave it out");
     const std::unique_ptr<Command> command =
         ReadCommand(Joined(words_, {"--shard", fmt::format("1/{}", array_)}));
     FindOut find;

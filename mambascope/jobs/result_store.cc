@@ -85,7 +85,7 @@ void ResultStore::ReadLines() {
   std::error_code error;
   if (end < text.size()) fs::resize_file(file_, end, error);
   if (error) ThrowUnwritable(file_, error.value());
-  if (!is_own_rest) SayDropped(last_ + 1, "not JSON");
+  if (!is_own_rest) SayDropped(last_ + 1, "it is not JSON");
   std::set<size_t> numbers;
   for (const auto& [number, why] : damaged) {
     SayDropped(number, why);
@@ -135,6 +135,28 @@ void ResultStore::RemoveLines(const std::set<size_t>& numbers) {
     line.number -=
         static_cast<size_t>(std::distance(numbers.begin(), numbers.lower_bound(line.number)));
   last_ -= numbers.size();
+}
+
+std::map<std::string, std::string> ReadResultLines(const fs::path& file,
+                                                   std::vector<std::string>& keys) {
+  const std::string text = ReadFile(file);
+  std::map<std::string, std::string> lines;
+  size_t number = 0;
+  for (size_t begin = 0, end; (end = text.find('\n', begin)) != text.npos; begin = end + 1) {
+    const std::string name = fmt::format("{}: line {}", file.string(), ++number);
+    Json line;
+    try {
+      line = ParseJson(std::string_view(text).substr(begin, end - begin), name);
+    } catch (const Error&) {  // stays null
+    }
+    const bool has_all = line.is_object() && line.contains(kCheck) && line.contains(kDigest) &&
+                         line.contains(kKey) && line[kKey].is_string();
+    if (!has_all || !TakeCheck(line))
+      throw Error(name + " is damaged", "run the command that wrote it again");
+    const std::string key = line[kKey];
+    if (lines.emplace(key, text.substr(begin, end - begin)).second) keys.push_back(key);
+  }
+  return lines;
 }
 
 const Json* ResultStore::Find(const std::string& key) const {

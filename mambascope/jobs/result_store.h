@@ -74,4 +74,10 @@ class ResultStore {
   StoreListener listener_;
 };
 
+// Returns the lines of a store's file by the keys of their items, without their ends. `keys`
+// receives the keys in the order of the lines. Of several lines of an item, it takes the first. A
+// last line that was not finished is left out. Throws Error, which names the line, for damage.
+std::map<std::string, std::string> ReadResultLines(const std::filesystem::path& file,
+                                                   std::vector<std::string>& keys);
+
 }  // namespace mambascope
