@@ -46,13 +46,12 @@ const std::vector<CommandEntry>& Commands() {
        kLong},
       {"demo", "Take a tour: trace, sever, edit and measure facts of one model, and report",
        "mambascope demo --model demo-mamba2", MakeDemo, kLong},
-      {"merge", "Join the parts of a run that --shard made",
+      {"merge", "Join the shards of a run that --shard made",
        "mambascope merge out/trace-demo-resid-relations", MakeMerge},
       {"slurm",
-       "Write the script that runs a command as an array of Slurm jobs, and joins the parts",
+       "Run a command on a Slurm cluster: a task for each shard, and a job that merges them",
        "mambascope slurm --array 16 --gpus 1 --time 2:00:00 -- trace --model mamba-2.8b "
-       "--relations "
-       "relations --device cuda --out out/parts",
+       "--relations relations --device cuda --out out/shards",
        MakeSlurm},
       {"report", "Gather results of any commands and models into one page",
        "mambascope report out/trace-demo-resid out/knockout-demo-cut-conv --out out/report",

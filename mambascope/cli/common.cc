@@ -386,15 +386,16 @@ std::function<void(const JobProgress&)> ShowProgress(const CommonArguments& o,
                                                      const std::string& unit,
                                                      const std::string& shorter) {
   using Clock = std::chrono::steady_clock;
-  return [line = std::shared_ptr<Progress>(), what, unit, shorter, o, start = Clock::now(),
+  return [line = std::shared_ptr<Progress>(), what, unit, shorter, o, start = Clock::time_point(),
           noted = false, to = o.progress()](const JobProgress& progress) mutable {
-    if (!line) start = Clock::now();
-    if (!line)
+    if (!line) {
+      start = Clock::now();
       line = std::make_shared<Progress>(ProgressState{.what = what,
                                                       .unit = unit,
                                                       .begun_with = progress.begun_with,
                                                       .total = progress.total},
                                         to);
+    }
     (*line)(progress.done, progress.total, progress.units);
     line->Stage(progress.stage);
     if (noted || o.host != nullptr) return;

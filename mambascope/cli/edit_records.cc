@@ -90,9 +90,7 @@ void EditRecords(const CommonArguments& common, const EditArguments& o, const Ou
   ResultStore store(out / "edit.jsonl", run.identity, o.output.others(), ListenerOf(common));
   ChosenRecords chosen = ChooseRecords(common, o, setup, std::move(asked));
   if (common.shard) {
-    std::vector<std::string> keys;
-    for (const DatasetRecord& record : chosen.records) keys.push_back(RecordKey(record));
-    run.MentionsList(keys);
+    run.MentionsList(chosen.records, RecordKey);
     chosen.records = common.shard->Take(chosen.records, "records");
   }
   setup.WriteContexts();

@@ -84,9 +84,7 @@ FactsRun::FactsRun(const std::string& command, const CommonArguments& common,
   if (!common.shard) return;
   for (size_t i = 0; i < models.size(); ++i) {
     FactWork& own = work[i];
-    std::vector<std::string> keys;
-    for (const FactPair& pair : own.pairs) keys.push_back(FactKey(pair));
-    for (RunDescription& run : runs[i]) run.MentionsList(keys);
+    for (RunDescription& run : runs[i]) run.MentionsList(own.pairs, FactKey);
     own.pairs = common.shard->Take(own.pairs, "facts");
     own.facts = common.shard->Take(own.facts, "facts");
   }

@@ -87,12 +87,9 @@ class LreCommand : public Command {
  private:
   // Shards of a run divide the same relations. The result of a whole run keeps their order.
   static void MentionRelations(const std::vector<Relation>& all, RunDescription& run) {
-    std::vector<std::string> keys, names;
-    for (const Relation& relation : all) {
-      keys.push_back(RelationDigest(relation));
-      names.push_back(relation.name);
-    }
-    run.MentionsList(keys);
+    std::vector<std::string> names;
+    for (const Relation& relation : all) names.push_back(relation.name);
+    run.MentionsList(all, RelationDigest);
     run.Mentions("relation_order", names);
   }
 

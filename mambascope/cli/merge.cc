@@ -129,7 +129,7 @@ void CheckOneRun(const std::vector<ResultFile>& shards) {
 
 // Returns the whole lines of a file, without their ends. A last line that was not finished is left
 // out.
-std::vector<std::string> ReadLines(const std::filesystem::path& file) {
+std::vector<std::string> ReadLines(const fs::path& file) {
   std::vector<std::string> lines = SplitAt(ReadFile(file), '\n');
   lines.pop_back();  // what follows the last line's end
   return lines;

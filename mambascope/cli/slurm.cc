@@ -59,11 +59,6 @@ class FindOut : public OptionVisitor {
   std::optional<std::string> out;
 };
 
-Words Joined(Words first, const Words& second) {
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
-}
-
 // A call of sbatch for a job that runs `words`. It prints the job's number.
 std::string Submit(const std::string& sbatch, const Words& options, const Words& words) {
   Words lines = {sbatch};
@@ -129,8 +124,9 @@ class SlurmCommand : public Command {
     if (std::any_of(words_.begin(), words_.end(),
                     [](const std::string& word) { return word.starts_with("--shard"); }))
       throw Error("slurm: --shard is set for each task", "leave it out");
-    const std::unique_ptr<Command> command =
-        ReadCommand(Joined(words_, {"--shard", fmt::format("1/{}", array_)}));
+    Words first = words_;  // of the tasks
+    first.insert(first.end(), {"--shard", fmt::format("1/{}", array_)});
+    const std::unique_ptr<Command> command = ReadCommand(first);
     FindOut find;
     command->VisitOptions(find);
     if (!find.out)
@@ -152,9 +148,11 @@ class SlurmCommand : public Command {
     if (cpus_) options.push_back(fmt::format("--cpus-per-task={}", *cpus_));
     Words shard = {"srun"};
     if (cpus_) shard.push_back(fmt::format("--cpus-per-task={}", *cpus_));
-    shard = Joined(Joined(Joined(shard, {program}), words_), {"--shard", "auto"});
+    shard.push_back(program);
+    shard.insert(shard.end(), words_.begin(), words_.end());
+    shard.insert(shard.end(), {"--shard", "auto"});
     if (cpus_ && command->common.threads == 0)
-      shard = Joined(shard, {"--threads", std::to_string(*cpus_)});
+      shard.insert(shard.end(), {"--threads", std::to_string(*cpus_)});
     const Words merge_options = {"--job-name=mambascope-merge", "--kill-on-invalid-dep=yes",
                                  fmt::format("--output={}/slurm-%j.log", logs)};
     return fmt::format(

@@ -28,6 +28,12 @@ std::string LineText(Json line, const std::string& digest) {
   return fmt::format("{}{}\",{}\n", Head(digest), check, DumpJson(line).substr(1));
 }
 
+// Whether it has the keys of a line.
+bool IsLine(const Json& line) {
+  const auto has = [&](const char* key) { return line.contains(key) && line[key].is_string(); };
+  return line.is_object() && has(kKey) && has(kDigest) && has(kCheck);
+}
+
 // Removes the line's checksum. Returns whether it is that of the rest.
 bool TakeCheck(Json& line) {
   const Json check = line[kCheck];
@@ -102,12 +108,9 @@ std::string ResultStore::ReadLine(std::string_view text) {
   } catch (const Error&) {
     return "it is not JSON";
   }
-  const auto has = [&](const char* key) {
-    return line.is_object() && line.contains(key) && line[key].is_string();
-  };
   const Error other(name + " was made with other options, or another model or version",
                     kOtherOutput);
-  if (!has(kKey) || !has(kDigest) || !has(kCheck)) throw other;
+  if (!IsLine(line)) throw other;
   if (!TakeCheck(line)) return "its checksum does not match";
   if (line[kDigest] != digest_) throw other;
   lines_[line[kKey]] = {line, last_};
@@ -149,9 +152,7 @@ std::map<std::string, std::string> ReadResultLines(const fs::path& file,
       line = ParseJson(std::string_view(text).substr(begin, end - begin), name);
     } catch (const Error&) {  // stays null
     }
-    const bool has_all = line.is_object() && line.contains(kCheck) && line.contains(kDigest) &&
-                         line.contains(kKey) && line[kKey].is_string();
-    if (!has_all || !TakeCheck(line))
+    if (!IsLine(line) || !TakeCheck(line))
       throw Error(name + " is damaged", "run the command that wrote it again");
     const std::string key = line[kKey];
     if (lines.emplace(key, text.substr(begin, end - begin)).second) keys.push_back(key);

@@ -20,8 +20,11 @@ struct RunDescription {
   }
   // Records an option that changes no number.
   void Mentions(const std::string& key, const Json& value) { options[key] = value; }
-  // Records the digest of a list that is divided into shards, from the keys of all its items.
-  void MentionsList(const std::vector<std::string>& keys) {
+  // Records the digest of a list that is divided into shards. key(item) tells items apart.
+  template <typename Item, typename Key>
+  void MentionsList(const std::vector<Item>& items, const Key& key) {
+    Json keys = Json::array();
+    for (const Item& item : items) keys.push_back(key(item));
     Mentions("data_digest", FingerprintText(DumpJson(keys)));
   }
   // Removes an option from the identity, because no number depends on it.
