@@ -228,7 +228,9 @@ class CudaScanKernel : public ScanKernel {
                        const Packing& packing) const override {
     KernelOutput out{at::empty_like(in.x),
                      at::empty({packing.kept_count(), in.b.size(2), in.x.size(1)}, in.x.options())};
-    Run(in, from, packing, out.y.data_ptr<float>(), out.kept.data_ptr<float>(), nullptr);
+    const c10::cuda::CUDAGuard guard(in.x.device());
+    const CudaPacking packed(packing, in.x.device());
+    Run(in, from, packing, packed, out.y.data_ptr<float>(), out.kept.data_ptr<float>(), nullptr);
     return out;
   }
 
@@ -238,9 +240,9 @@ class CudaScanKernel : public ScanKernel {
     const int64_t rows = in.x.size(0), d_inner = in.x.size(1), d_state = in.b.size(2),
                   groups = in.b.size(1);
     const at::Tensor before = at::empty({rows, d_state, d_inner}, in.x.options());
-    Run(in, from, packing, nullptr, nullptr, before.data_ptr<float>());
-    ScanGradients out{at::empty_like(in.x), at::empty_like(in.delta), {}, {}, at::zeros_like(from)};
     const CudaPacking packed(packing, in.x.device());
+    Run(in, from, packing, packed, nullptr, nullptr, before.data_ptr<float>());
+    ScanGradients out{at::empty_like(in.x), at::empty_like(in.delta), {}, {}, at::zeros_like(from)};
     Choose(in, [&](auto split, auto per_state) {
       const Arrays arrays = ArraysOf(in, from);
       const int parts = Place<split.value>::WarpsOfGroup(arrays.d_inner, arrays.groups);
@@ -262,10 +264,8 @@ class CudaScanKernel : public ScanKernel {
   }
 
  private:
-  static void Run(const ScanInput& in, const at::Tensor& from, const Packing& packing, float* y,
-                  float* kept, float* before) {
-    const c10::cuda::CUDAGuard guard(in.x.device());
-    const CudaPacking packed(packing, in.x.device());
+  static void Run(const ScanInput& in, const at::Tensor& from, const Packing& packing,
+                  const CudaPacking& packed, float* y, float* kept, float* before) {
     Choose(in, [&](auto split, auto per_state) {
       const Arrays arrays = ArraysOf(in, from);
       mambascope::Forward<split.value, per_state.value>
