@@ -352,7 +352,7 @@ void WarnOfLength(const CommonArguments& common, const Model& model, int64_t tok
   if (trained == 0 || tokens <= trained) return;
   Warn(common,
        fmt::format("a prompt of {} is longer than the texts of {} tokens that the model was "
-                   "made for; what it says beyond them may be worthless",
+                   "made for. Beyond them its numbers may be wrong",
                    Count(tokens, "token"), trained));
 }
 

@@ -36,7 +36,8 @@ std::optional<Process> ReadProcess(const Environment& environment, const char* r
   return Process{*found, NeededNumber(environment, size, rank)};
 }
 
-// The script of a batch job is process 0 of no number, so it is none of several.
+// A script that sbatch runs has SLURM_PROCID without SLURM_NTASKS. It is not one of several
+// processes.
 std::optional<Process> ReadSlurmProcess(const Environment& environment) {
   if (!environment("SLURM_NTASKS")) return std::nullopt;
   return ReadProcess(environment, "SLURM_PROCID", "SLURM_NTASKS");

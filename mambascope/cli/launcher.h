@@ -19,7 +19,7 @@ std::optional<std::string> ReadEnvironment(const char* name);
 //              SLURM_PROCID, SLURM_NTASKS: a process that srun started
 //   Open MPI   OMPI_COMM_WORLD_RANK, OMPI_COMM_WORLD_SIZE
 //   PMI        PMI_RANK, PMI_SIZE (MPICH, Intel MPI)
-//   torchrun   RANK, WORLD_SIZE.
+//   torchrun   RANK, WORLD_SIZE
 //
 // Throws Error when it has none of them, or numbers that make no shard.
 Shard ShardOfEnvironment(const Environment& environment);

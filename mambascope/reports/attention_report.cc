@@ -53,7 +53,7 @@ at::Tensor ScaleRows(const at::Tensor& matrix) {
 
 // The prompt as text, or its token ids if there is no tokenizer. Of a long prompt, its two ends.
 std::string PromptText(const AttentionResult& result) {
-  constexpr size_t kEnd = 100;  // tokens
+  constexpr size_t kEnd = 20;  // tokens
   const std::vector<std::string> labels = TokenLabels(result);
   std::string prompt;
   for (size_t t = 0; t < labels.size(); ++t) {

@@ -122,6 +122,9 @@ Page MomentsPage(const MomentsResult& report) {
     info.summary.push_back({"text", fmt::format("{} of {}", Count(first.tokens, "token"),
                                                 Count(first.documents, "document"))});
   }
+  if (std::none_of(report.moments.begin(), report.moments.end(), IsWatched))
+    info.summary.push_back(
+        {"convergence", "not measured: the text is short, or shards were merged"});
   std::vector<Figure> figures;
   for (const Site site : sites) {
     const std::vector<const MomentResult*> all = MomentsAt(report, site);

@@ -72,6 +72,14 @@ TEST(MomentsReportTest, ThePageHasAFigureWhereConvergenceWasWatched) {
   const std::string page = HtmlPage(MomentsPage(Report()));
   EXPECT_THAT(page, HasSubstr("moments_mixer_in"));
   EXPECT_THAT(page, testing::Not(HasSubstr("moments_mixed")));
+  EXPECT_THAT(page, testing::Not(HasSubstr("not measured")));
+}
+
+// As in the result of merged shards.
+TEST(MomentsReportTest, SaysThatConvergenceWasNotMeasured) {
+  MomentsResult report = Report();
+  for (MomentResult& moments : report.moments) moments.convergence = {};
+  EXPECT_THAT(HtmlPage(MomentsPage(report)), HasSubstr("not measured: the text is short"));
 }
 
 }  // namespace

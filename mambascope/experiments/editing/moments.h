@@ -22,8 +22,8 @@ struct Moments {
   at::Tensor sum;     // of k k^T: [width, width], float64, on the CPU
   int64_t count = 0;  // number of keys
   // What rounding left out of `sum`, in the same shape. With it, a sum has twice the digits of
-  // float64. So the order in which keys were added changes no digit of `sum` in practice: its
-  // effect is 2^-53 of a digit. Undefined: 0.
+  // float64. So in practice `sum` does not depend on the order in which keys were added: the
+  // order changes about 2^-53 of its last digit. Undefined: 0.
   at::Tensor rest = {};
 
   at::Tensor Mean() const;
