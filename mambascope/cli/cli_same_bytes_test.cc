@@ -25,6 +25,7 @@ const Case kCases[] = {
      "trace.jsonl"},
     {"trace_noise", Words{"trace", "--model", "demo-neox", "--noise", "3"} + kSomeFacts,
      "trace.jsonl"},
+    {"trace_bfloat16", Words{"trace", "--dtype", "bfloat16"} + kSomeFacts, "trace.jsonl"},
     {"paths_hybrid", Words{"paths", "--model", "demo-hybrid"} + kSomeFacts, "paths.jsonl"},
     {"knockout", Words{"knockout", "--model", "demo-neox", "--heatmap"} + kSomeFacts,
      "knockout.jsonl"},

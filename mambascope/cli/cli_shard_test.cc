@@ -64,7 +64,7 @@ class ShardCliTest : public testing::Test {
 };
 
 TEST_F(ShardCliTest, TracesOfAnyNumberOfShards) {
-  ExpectWhole(Words{"trace"} + kFewFacts, {1, 2, 3, 4, 7});
+  ExpectWhole(Words{"trace"} + kFewFacts, {1, 2, 3, 4, 5, 6, 7});
 }
 
 TEST_F(ShardCliTest, TracesOfSeveralModelsAndSites) {

@@ -59,6 +59,11 @@ Result JoinFacts(const std::vector<const Result*>& shards) {
   }
   Result joined = *shards[0];
   JoinItems(shards, &Result::facts, joined);
+  int64_t chosen = 0;
+  for (const RelationCount& relation : joined.relations) chosen += relation.chosen;
+  if (std::ssize(joined.facts) != chosen)
+    throw Error(fmt::format("the shards have {} facts of {}", joined.facts.size(), chosen),
+                kSameRun);
   return joined;
 }
 
