@@ -84,6 +84,10 @@ ProgressTo CommonArguments::progress() const {
   return {.listener = [host = host](const ProgressState& state) { host->HearProgress(state); }};
 }
 
+double CommonArguments::AllowedDifference() const {
+  return dtype == "float32" ? 1e-4 : dtype == "tf32" ? 1e-2 : 2e-2;
+}
+
 void VisitModelOption(CommonArguments& a, OptionVisitor& option) {
   option.Topic("Model");
   option(&a.model, {.names = "--model",
@@ -112,9 +116,13 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
   option(&a.device, {.names = "--device",
                      .help = "Device that runs the model",
                      .bounds = OneOf{{"cpu", "cuda"}}});
-  option(&a.dtype, {.names = "--dtype",
-                    .help = "Number format of the weight matrices",
-                    .bounds = OneOf{{"float32", "bfloat16"}}});
+  option(&a.dtype,
+         {.names = "--precision,--dtype",
+          .help = "Numbers of the matrix products. float32: all of 32 bits. tf32: as float32, but a "
+                  "GPU multiplies their first 19 bits. bfloat16: weight matrices and what they "
+                  "multiply have 16 bits. Sums, the residual stream, the recurrence and the "
+                  "logits are float32 in all",
+          .bounds = OneOf{{"float32", "tf32", "bfloat16"}}});
   option.Topic("Run");
   option(&a.threads, {.names = "--threads",
                       .help = "Number of CPU threads; 0 takes one per core",
@@ -172,7 +180,7 @@ std::vector<std::pair<std::string, std::string>> ModelOptionsOf(const CommonArgu
   };
   add("--tokenizer", o.tokenizer, defaults.tokenizer);
   add("--device", o.device, defaults.device);
-  add("--dtype", o.dtype, defaults.dtype);
+  add("--precision", o.dtype, defaults.dtype);
   add("--compat", o.compat, defaults.compat);
   return options;
 }
@@ -233,6 +241,9 @@ Model LoadModel(const CommonArguments& o, const Tokenizer* tokenizer) {
   KeepFreedMemory();
   if (o.device == "cuda" && !at::hasCUDA())
     throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
+  if (o.dtype == "tf32" && o.device == "cpu")
+    throw Error("--precision tf32: a CPU has no such products", "use it with --device cuda");
+  at::globalContext().setAllowTF32CuBLAS(o.dtype == "tf32");
   const Progress progress({.what = "loading " + o.model}, o.progress());
   ModelOptions options{.dtype = o.Dtype(), .device = DeviceOf(o)};
   if (o.compat == "transformers") options.reading = ModelOptions::Reading::kTransformers;
@@ -248,7 +259,7 @@ void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what,
   option(&memory,
          {.names = "--memory",
           .help = fmt::format("Maximum memory that {} may use beside the weights, as 4G", what),
-          .otherwise = "a quarter of the machine's memory; 4G on a GPU",
+          .otherwise = "a quarter of the machine's memory; 80 % of what is free on a GPU",
           .bounds = ByteSize(),
           .decides = Decides::kConduct});
 }

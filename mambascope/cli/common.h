@@ -54,6 +54,8 @@ struct CommonArguments {
 
   uint64_t Seed() const { return seed.value_or(0); }
   at::ScalarType Dtype() const { return dtype == "bfloat16" ? at::kBFloat16 : at::kFloat; }
+  // How far p(answer) may be from that of a full forward pass, by rounding alone (docs/build.md).
+  double AllowedDifference() const;
   ProgressTo progress() const;
 };
 // Visits --model.
@@ -76,8 +78,7 @@ std::vector<std::pair<std::string, std::string>> ModelOptionsOf(const CommonArgu
 // Visits --memory: the maximum number of bytes that `what` may use beside the weights.
 void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what,
                        OptionVisitor& option);
-// Returns the limit in bytes. Without --memory it is a quarter of the machine's memory. On a GPU it
-// is 4 GiB, because the program cannot ask for the GPU's memory.
+// Returns the limit in bytes. Without --memory it is CommandMemory of the model's device.
 int64_t MemoryLimit(const std::optional<uint64_t>& memory, const Model& model);
 
 // Returns the layers that `text` names, ascending and without repetitions. `text` is a number "3",

@@ -85,7 +85,7 @@ class EditCommand : public Command {
            "--limit and --all-facts need --counterfact or --zsre");
     Refuse(records && !(a_.relations.empty() && a_.check_prompts.empty()),
            "--relations and --check-prompts need --prompt: they belong to one edit");
-    Refuse(common.dtype != "float32", "edits are made in float32: leave out --dtype bfloat16");
+    Refuse(common.dtype != "float32", "edits are made in float32: leave out --precision");
     Refuse(!records && !a_.edits.empty(), "--edits needs --counterfact or --zsre");
     Refuse(a_.lambda && a_.method != "memit", "--lambda needs --method memit");
     Refuse(a_.division != "bare" && a_.method == "memit", "--division needs --method rome");

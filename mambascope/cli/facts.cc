@@ -275,7 +275,7 @@ FactJobOptions JobOptions(const std::string& name, const CommonArguments& common
 
 void ReportJob(const CommonArguments& common, const Audit& audit, size_t facts, size_t already) {
   if (common.explain) PrintLine(PlanText(audit.plan, facts - already, already));
-  if (common.check) PrintLine(CheckText(audit, common.Dtype()));
+  if (common.check) PrintLine(CheckText(audit, common.AllowedDifference()));
 }
 
 }  // namespace mambascope

@@ -44,6 +44,9 @@ class BaseRuns final : public Hooks {
   const at::Tensor& h() const { return h_; }
 
   at::Tensor At(const Place& place, const at::Tensor& x) override;
+  bool Acts(const Place& place) const override {
+    return changes_.Has(place) || held_.contains(place);
+  }
   std::vector<RowCut> Cuts(int layer) override {
     return cuts_.contains(layer) ? cuts_.at(layer) : std::vector<RowCut>();
   }

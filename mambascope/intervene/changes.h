@@ -37,6 +37,8 @@ class Changes {
   // is true.
   void Append(const Variant& variant, const Placement& placement,
               const std::function<bool(const StateId&)>& acts);
+  // Returns whether there are changes at `place`.
+  bool Has(const Place& place) const { return changes_.contains(place); }
   // Returns x with its changes made. x holds the packed rows from row `begin` on; `base` holds the
   // rows of the base runs.
   at::Tensor Apply(const Place& place, int64_t begin, const at::Tensor& base, at::Tensor x) const;

@@ -93,6 +93,7 @@ class Group : public Hooks {
     const auto held = held_->find(place);
     return changes_.Apply(place, 0, held == held_->end() ? at::Tensor() : held->second, x);
   }
+  bool Acts(const Place& place) const override { return changes_.Has(place); }
   std::vector<RowCut> Cuts(int layer) override {
     return cuts_.contains(layer) ? cuts_.at(layer) : std::vector<RowCut>();
   }

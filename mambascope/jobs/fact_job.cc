@@ -56,10 +56,9 @@ std::string PlanText(const SweepPlan& plan, size_t facts, size_t already) {
                     plan.peak_bytes >> 20);
 }
 
-std::string CheckText(const Audit& audit, at::ScalarType dtype) {
+std::string CheckText(const Audit& audit, double allowed) {
   if (audit.rechecked == 0)
     return "check: nothing was checked, because all facts were already computed\n";
-  const double allowed = dtype == at::kFloat ? 1e-4 : 2e-2;
   const std::string text = fmt::format(
       "check: {} computed again by full forward passes; largest difference of p(answer) {:.1e}\n",
       Count(audit.rechecked, "cell"), audit.largest_difference);

@@ -28,9 +28,9 @@ std::string FactKey(const FactPair& pair);
 // One line about the work of a sweep. `already` is the number of facts whose results were stored.
 std::string PlanText(const SweepPlan& plan, size_t facts, size_t already);
 
-// One line about the rechecked cells. Throws Error where they differ by more than rounding
-// explains.
-std::string CheckText(const Audit& audit, at::ScalarType dtype);
+// One line about the rechecked cells. Throws Error where their p(answer) differs by more than
+// `allowed`.
+std::string CheckText(const Audit& audit, double allowed);
 
 // One part of a fact. `fact` is an index into some facts.
 struct FactPart {

@@ -61,7 +61,7 @@ class AttentionPart : public Part {
                         Carry& kept) const {
     AttentionInput in = heads_(x);
     if (conv_.weight.defined()) Convolve(in, packing, from, kept);
-    const at::Tensor positions = packing.Positions().to(x.device());
+    const at::Tensor positions = SentTo(x.device(), packing.Positions());
     in.q = Rotate(in.q, positions, options_.config.rope);
     in.k = Rotate(in.k, positions, options_.config.rope);
     return in;

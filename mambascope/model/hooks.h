@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <initializer_list>
 #include <vector>
 
 #include "mambascope/model/kernels/row_cut.h"
@@ -17,6 +18,9 @@ class Hooks {
   // Receives x [row, width], the states of all packed rows at `place`. Returns the states with
   // which the layer continues.
   virtual at::Tensor At(const Place& /*place*/, const at::Tensor& x) { return x; }
+  // Returns whether At may read or change the states at `place`. If it cannot, a layer may compute
+  // what follows the place without calling At.
+  virtual bool Acts(const Place& /*place*/) const { return true; }
   // Returns the cuts in the mixers of `layer`.
   virtual std::vector<RowCut> Cuts(int /*layer*/) { return {}; }
 };
@@ -30,6 +34,8 @@ class LayerHooks {
   }
   // Passes only the first `rows` rows of x to the hooks; the other rows stay as they are.
   at::Tensor operator()(Site site, const at::Tensor& x, int64_t rows) const;
+  // Returns whether the hooks act at one of these sites of the layer.
+  bool Act(std::initializer_list<Site> sites) const;
   std::vector<RowCut> Cuts() const { return hooks_.Cuts(layer_); }
   // Returns the cuts in a mixer of this kind. A cut of another kind stays, and hides nothing.
   std::vector<RowCut> Cuts(MixerKind kind) const;

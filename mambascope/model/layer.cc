@@ -48,6 +48,11 @@ at::Tensor LayerHooks::operator()(Site site, const at::Tensor& x, int64_t rows) 
   return at::cat({(*this)(site, x.narrow(0, 0, rows)), x.narrow(0, rows, x.size(0) - rows)});
 }
 
+bool LayerHooks::Act(std::initializer_list<Site> sites) const {
+  return std::any_of(sites.begin(), sites.end(),
+                     [&](Site site) { return hooks_.Acts({site, layer_}); });
+}
+
 std::vector<RowCut> LayerHooks::Cuts(MixerKind kind) const {
   std::vector<RowCut> cuts = hooks_.Cuts(layer_);
   for (RowCut& cut : cuts) {

@@ -1,5 +1,7 @@
 #include "mambascope/model/mamba.h"
 
+#include "mambascope/model/kernels/device_kernels.h"
+
 namespace mambascope {
 
 std::vector<SiteInfo> ScanSites(int64_t d_inner) {
@@ -8,7 +10,7 @@ std::vector<SiteInfo> ScanSites(int64_t d_inner) {
 }
 
 LayerCost ScanCost(const SsmConfig& ssm, at::Device device) {
-  const int64_t scan = device.is_cpu() ? 0 : 5 * ssm.d_inner * ssm.d_state;
+  const int64_t scan = FindKernels(device) != nullptr ? 0 : 5 * ssm.d_inner * ssm.d_state;
   return {.row = (10 * ssm.d_inner + scan) * kFloatBytes,
           .slot = ssm.d_inner * (ssm.d_state + ssm.d_conv) * kFloatBytes,
           .walked_row = 5 * ssm.d_inner * kFloatBytes};

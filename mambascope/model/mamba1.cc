@@ -25,7 +25,8 @@ class Mamba1 : public Part {
     w_g_ = in.Rows(d, d);
     w_o_ = Projection::Load(m, "out_proj", d_model, d, ssm_.out_bias);
     w_x_ = Projection::Load(m, "x_proj", ssm_.dt_rank + 2 * n, d, false);
-    w_dt_ = Projection::Load(m, "dt_proj", d, ssm_.dt_rank, true);
+    w_dt_ = Projection::Load(m, "dt_proj", d, ssm_.dt_rank, false);
+    dt_bias_ = m.Float("dt_proj.bias", {d});
     conv_ = m.Float("conv1d.weight", {d, 1, ssm_.d_conv}).squeeze(1).t().contiguous();
     if (ssm_.conv_bias) conv_bias_ = m.Float("conv1d.bias", {d});
     if (ssm_.bcdt_norm_weights) {
@@ -41,16 +42,26 @@ class Mamba1 : public Part {
                      const LayerHooks& hooks) const override {
     const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));  // [row, d_inner]
     const CutRows cuts(packing, hooks.Cuts(MixerKind::kScan), ssm_.d_conv);
-    const at::Tensor conv = CausalConv(a, conv_, conv_bias_, packing, from.conv, kept.conv, cuts);
-    const at::Tensor c = hooks(Site::kSsmIn, Silu(conv), packing.rows());
-    const at::Tensor s = hooks(Site::kSsmOut, Ssm(c, packing, from, kept, cuts));
-    const at::Tensor g = hooks(Site::kGate, Silu(hooks(Site::kGateIn, Linear(x, w_g_))));
-    return Linear(hooks(Site::kMixed, s * g), w_o_);  // [row, d_model]
+    const at::Tensor c = hooks(
+        Site::kSsmIn, SiluConv(a, conv_, conv_bias_, packing, from.conv, kept.conv, cuts),
+        packing.rows());
+    const auto scan = [&](const at::Tensor& gate_in) {
+      return GatedScan(Selected(c, gate_in), packing, from.ssm, kept.ssm, cuts);
+    };
+    const auto gate_in = [&] { return hooks(Site::kGateIn, Linear(x, w_g_)); };
+    at::Tensor mixed;
+    if (hooks.Act({Site::kSsmOut, Site::kGate})) {
+      const at::Tensor s = hooks(Site::kSsmOut, scan({}));
+      mixed = s * hooks(Site::kGate, Silu(gate_in()));
+    } else {
+      mixed = scan(gate_in());
+    }
+    return Linear(hooks(Site::kMixed, mixed), w_o_);  // [row, d_model]
   }
 
   std::optional<Mixing> Mix(const at::Tensor& x) const override {
     const auto states = PartStates(*this, x);
-    return ScanMixing(Selected(states.at(Site::kSsmIn)), 1, d_, states.at(Site::kGate), w_o_);
+    return ScanMixing(ScanOf(Selected(states.at(Site::kSsmIn))), 1, d_, states.at(Site::kGate), w_o_);
   }
 
   std::vector<SiteInfo> sites() const override { return ScanSites(ssm_.d_inner); }
@@ -74,20 +85,20 @@ class Mamba1 : public Part {
   }
 
  private:
-  // Computes s [row, d_inner] from c [row + extra, d_inner].
-  at::Tensor Ssm(const at::Tensor& c, const Packing& packing, const Carry& from, Carry& kept,
-                 const CutRows& cuts) const {
-    return at::addcmul(SelectiveScan(Selected(c), packing, from.ssm, kept.ssm, cuts),
-                       c.narrow(0, 0, packing.rows()), d_);
-  }
   // Returns the inputs of the recurrence. The step size, B and C depend on c, hence "selective".
-  ScanInput Selected(const at::Tensor& c) const {
+  GatedScanInput Selected(const at::Tensor& c, const at::Tensor& gate_in = {}) const {
     const int64_t n = ssm_.d_state;
     const auto parts = Linear(c, w_x_).split_with_sizes({ssm_.dt_rank, n, n}, 1);
     const at::Tensor dt = Normed(parts[0], dt_norm_), b = Normed(parts[1], b_norm_),
                      cc = Normed(parts[2], c_norm_);
-    const at::Tensor delta = Softplus(Linear(dt, w_dt_));  // [row, d_inner]
-    return {c, delta, a_, b.unsqueeze(1), cc.unsqueeze(1)};
+    return {.x = c,
+            .dt = Linear(dt, w_dt_),  // [row, d_inner]
+            .dt_bias = dt_bias_,
+            .a = a_,
+            .b = b.unsqueeze(1),
+            .c = cc.unsqueeze(1),
+            .d = d_,
+            .gate = gate_in};
   }
   at::Tensor Normed(const at::Tensor& x, const at::Tensor& weight) const {
     return ssm_.bcdt_norm_eps ? RmsNorm(x, weight, *ssm_.bcdt_norm_eps) : x;
@@ -98,7 +109,7 @@ class Mamba1 : public Part {
   Projection w_x_, w_dt_;                 // [dt_rank + 2 d_state, d_inner], [d_inner, dt_rank]
   at::Tensor dt_norm_, b_norm_, c_norm_;  // [dt_rank], [d_state] twice; undefined: 1
   at::Tensor conv_, conv_bias_;           // [d_conv, d_inner], [d_inner]
-  at::Tensor a_, d_;                      // [d_state, d_inner], [d_inner]
+  at::Tensor dt_bias_, a_, d_;            // [d_inner], [d_state, d_inner], [d_inner]
 };
 
 }  // namespace

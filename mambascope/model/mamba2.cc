@@ -45,12 +45,15 @@ class Mamba2 : public Part {
                      const LayerHooks& hooks) const override {
     const auto in = Projected(x);
     const CutRows cuts(packing, hooks.Cuts(MixerKind::kScan), ssm_.d_conv);
-    const ScanInput input = Selected(in, packing, from, kept, hooks, cuts);
-    const at::Tensor y = SelectiveScan(input, packing, from.ssm, kept.ssm, cuts);
-    const at::Tensor s =
-        hooks(Site::kSsmOut, at::addcmul(y, input.x.narrow(0, 0, packing.rows()), d_));
-    const at::Tensor g = hooks(Site::kGate, Silu(hooks(Site::kGateIn, in[0])));
-    return Linear(hooks(Site::kMixed, Mixed(s, g)), w_o_);  // [row, d_model]
+    const GatedScanInput input = Selected(in, packing, from, kept, hooks, cuts);
+    at::Tensor s = GatedScan(input, packing, from.ssm, kept.ssm, cuts), mixed;
+    if (hooks.Act({Site::kSsmOut, Site::kGate})) {
+      s = hooks(Site::kSsmOut, s);
+      mixed = Mixed(s, hooks(Site::kGate, Silu(hooks(Site::kGateIn, in.z))));
+    } else {
+      mixed = MixedWith(s, hooks(Site::kGateIn, in.z));
+    }
+    return Linear(hooks(Site::kMixed, mixed), w_o_);  // [row, d_model]
   }
 
   std::optional<Mixing> Mix(const at::Tensor& x) const override {
@@ -58,9 +61,9 @@ class Mamba2 : public Part {
     const Packing packing = Packing::Whole({x.size(0)});
     Hooks none;
     Carry dropped;
-    const ScanInput input =
+    const GatedScanInput input =
         Selected(Projected(x), packing, {}, dropped, {none, 0}, CutRows(packing, {}, ssm_.d_conv));
-    return ScanMixing(input, ssm_.head_dim, d_,
+    return ScanMixing(ScanOf(input), ssm_.head_dim, d_,
                       Gate(states.at(Site::kSsmOut), states.at(Site::kGate)), w_o_);
   }
 
@@ -88,25 +91,44 @@ class Mamba2 : public Part {
   }
 
  private:
-  // Returns z, a [row, d_inner], B' and C' [row, 2 groups d_state], dt [row, heads].
-  std::vector<at::Tensor> Projected(const at::Tensor& x) const {
+  // What W_in gives. The parts are views of one matrix.
+  struct In {
+    at::Tensor z;    // [row, d_inner]
+    at::Tensor abc;  // a, B' and C', [row, d_inner + 2 groups d_state]
+    at::Tensor dt;   // [row, heads]
+  };
+  In Projected(const at::Tensor& x) const {
     const at::Tensor in = Linear(x, w_in_);
-    return (multipliers_.defined() ? in * multipliers_ : in)
-        .split_with_sizes({ssm_.d_inner, ssm_.d_inner, 2 * ssm_.groups * ssm_.d_state, ssm_.heads},
-                          1);
+    const int64_t d = ssm_.d_inner;
+    const auto parts =
+        (multipliers_.defined() ? in * multipliers_ : in)
+            .split_with_sizes({d, d + 2 * ssm_.groups * ssm_.d_state, ssm_.heads}, 1);
+    return {parts[0], parts[1], parts[2]};
   }
   // Returns the inputs of the recurrence, [row + extra, ..].
-  ScanInput Selected(const std::vector<at::Tensor>& in, const Packing& packing, const Carry& from,
-                     Carry& kept, const LayerHooks& hooks, const CutRows& cuts) const {
+  GatedScanInput Selected(const In& in, const Packing& packing, const Carry& from, Carry& kept,
+                          const LayerHooks& hooks, const CutRows& cuts) const {
     const int64_t d = ssm_.d_inner, bc = ssm_.groups * ssm_.d_state;
-    const at::Tensor a = hooks(Site::kConvIn, in[1]);  // [row, d_inner]
-    const at::Tensor conv =
-        CausalConv(at::cat({a, in[2]}, 1), conv_, conv_bias_, packing, from.conv, kept.conv, cuts);
-    const auto parts = Silu(conv).split_with_sizes({d, bc, bc}, 1);
-    const at::Tensor c = hooks(Site::kSsmIn, parts[0], packing.rows()), dt = cuts.WithExtra(in[3]);
-    const at::Tensor delta =
-        PerChannel(at::clamp(Softplus(dt + dt_bias_), ssm_.dt_min, ssm_.dt_max));
-    return {c, delta, a_, Grouped(parts[1]), Grouped(parts[2])};
+    at::Tensor abc = in.abc;
+    if (hooks.Act({Site::kConvIn}))
+      abc = at::cat({hooks(Site::kConvIn, abc.narrow(1, 0, d)), abc.narrow(1, d, 2 * bc)}, 1);
+    const auto parts = SiluConv(abc, conv_, conv_bias_, packing, from.conv, kept.conv, cuts)
+                           .split_with_sizes({d, bc, bc}, 1);
+    return {.x = hooks(Site::kSsmIn, parts[0], packing.rows()),
+            .dt = cuts.WithExtra(in.dt),
+            .dt_bias = dt_bias_,
+            .dt_min = ssm_.dt_min,
+            .dt_max = ssm_.dt_max,
+            .a = a_,
+            .b = Grouped(parts[1]),
+            .c = Grouped(parts[2]),
+            .d = d_};
+  }
+  // Mixed with g = SiLU(z).
+  at::Tensor MixedWith(const at::Tensor& s, const at::Tensor& z) const {
+    return ssm_.gated_norm == SsmConfig::GatedNorm::kAfterGate
+               ? GatedRmsNorm(s, z, gated_norm_, ssm_.norm_groups, ssm_.norm_eps)
+               : Mixed(s, Silu(z));
   }
   at::Tensor Mixed(const at::Tensor& s, const at::Tensor& g) const {  // [row, d_inner]
     const auto norm = [&](const at::Tensor& x) {
@@ -133,7 +155,7 @@ class Mamba2 : public Part {
   }
   // [row, groups * d_state] -> [row, groups, d_state].
   at::Tensor Grouped(const at::Tensor& x) const {
-    return x.reshape({-1, ssm_.groups, ssm_.d_state});
+    return x.unflatten(1, {ssm_.groups, ssm_.d_state});
   }
 
   const SsmConfig ssm_;

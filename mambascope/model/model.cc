@@ -1,6 +1,7 @@
 #include "mambascope/model/model.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Context.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -52,7 +53,7 @@ Model Model::Load(const std::filesystem::path& folder, const ModelOptions& optio
     RequireMemory(checkpoint.BytesToConvert(options.dtype),
                   fmt::format("{}: the weights as {}", folder.string(),
                               options.dtype == at::kFloat ? "float32" : "bfloat16"),
-                  options.dtype == at::kFloat ? "--dtype bfloat16 takes half as much"
+                  options.dtype == at::kFloat ? "--precision bfloat16 takes half as much"
                                               : "take a machine with more memory");
   return {ReadConfig(checkpoint), checkpoint, options};
 }
@@ -247,12 +248,12 @@ at::Tensor Model::Embed(std::span<const int64_t> ids, const Packing& packing) co
                               length, config_.max_tokens_reason, config_.max_tokens));
     }
   }
-  const at::Tensor rows =
-      at::tensor(at::ArrayRef<int64_t>(ids.data(), ids.size()), at::kLong).to(options_.device);
+  const at::Tensor rows = SentTo(
+      options_.device, at::tensor(at::ArrayRef<int64_t>(ids.data(), ids.size()), at::kLong));
   at::Tensor h = embedding_.index_select(0, rows);
   if (config_.embedding_scale != 1) h = h * config_.embedding_scale;
   return positions_.defined()
-             ? h + positions_.index_select(0, packing.Positions().to(options_.device))
+             ? h + positions_.index_select(0, SentTo(options_.device, packing.Positions()))
              : h;
 }
 
@@ -316,6 +317,7 @@ Model::LogitPart Model::LogitDirection(const at::Tensor& h, int64_t id) const {
 }
 
 at::Tensor Model::UncappedLogits(const at::Tensor& h) const {
+  const at::NoTF32Guard in_float32;
   const at::Tensor logits = Linear(FinalNorm(h), {unembedding_, unembedding_bias_});
   return config_.logit_scale == 1 ? logits : logits * config_.logit_scale;
 }

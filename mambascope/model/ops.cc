@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "mambascope/model/kernels/device_kernels.h"
 #include "mambascope/model/kernels/elementwise.h"
 #include "mambascope/model/kernels/product.h"
 
@@ -25,14 +26,16 @@ Projection Scaled(const Projection& p, double scale) {
 
 at::Tensor Linear(const at::Tensor& x, const Projection& p) {
   const at::ScalarType type = p.weight.scalar_type();
-  const at::Tensor rounded = x.to(type);
-  // On the CPU, Product widens bfloat16 weights itself.
-  const at::Tensor product =
-      Product(x.is_cpu() ? rounded.to(at::kFloat) : rounded, p.weight.t()).to(type).to(at::kFloat);
+  at::Tensor product;
+  if (x.is_cpu() && type != at::kFloat)  // Product widens the weights itself
+    product = Product(x.to(type).to(at::kFloat), p.weight.t()).to(type).to(at::kFloat);
+  else product = Product(x.to(type), p.weight.t()).to(at::kFloat);
   return p.bias.defined() ? product + p.bias : product;
 }
 
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
+  const FusedKernels* fused = x.dim() == 2 ? FindFused({x, weight}) : nullptr;
+  if (fused != nullptr) return fused->gated_rms_norm(x, {}, weight, 1, eps);
   const at::Tensor scaled = x * at::rsqrt(x.square().mean(-1, /*keepdim=*/true) + eps);
   return weight.defined() ? scaled * weight : scaled;
 }
@@ -40,6 +43,13 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
 at::Tensor GroupedRmsNorm(const at::Tensor& x, const at::Tensor& weight, int64_t groups,
                           double eps) {
   return RmsNorm(x.view({x.size(0), groups, x.size(1) / groups}), {}, eps).view(x.sizes()) * weight;
+}
+
+at::Tensor GatedRmsNorm(const at::Tensor& x, const at::Tensor& gate, const at::Tensor& weight,
+                        int64_t groups, double eps) {
+  const FusedKernels* fused = FindFused({x, gate, weight});
+  if (fused != nullptr) return fused->gated_rms_norm(x, gate, weight, groups, eps);
+  return GroupedRmsNorm(x * Silu(gate), weight, groups, eps);
 }
 
 LayerNorm LayerNorm::Load(const Weights& w, const std::string& name, int64_t width, double eps) {

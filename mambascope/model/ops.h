@@ -38,6 +38,10 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps);
 at::Tensor GroupedRmsNorm(const at::Tensor& x, const at::Tensor& weight, int64_t groups,
                           double eps);
 
+// Returns GroupedRmsNorm of x SiLU(gate). x, gate [row, width].
+at::Tensor GatedRmsNorm(const at::Tensor& x, const at::Tensor& gate, const at::Tensor& weight,
+                        int64_t groups, double eps);
+
 // A layer norm, which also subtracts the mean and adds a bias.
 struct LayerNorm {
   at::Tensor weight, bias;  // [width]

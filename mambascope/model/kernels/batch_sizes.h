@@ -9,17 +9,13 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "mambascope/memory.h"
-
 namespace mambascope {
 
 // Default memory limit of a computation, in bytes, without the weights.
 inline constexpr int64_t kDefaultMemory = int64_t{4} << 30;
-// Memory limit of a command, in bytes: a quarter of WholeMemory on the CPU. On a GPU, whose memory
-// size is not known here, it is kDefaultMemory.
-inline int64_t CommandMemory(at::Device device) {
-  return device.is_cpu() ? WholeMemory() / 4 : kDefaultMemory;
-}
+// Memory limit of a command, in bytes: a quarter of WholeMemory on the CPU. On a GPU it is 80 % of
+// what is free now. Without kernels for the GPU, which can ask for that, it is kDefaultMemory.
+int64_t CommandMemory(at::Device device);
 
 // Number of logits that are computed together: a quarter of a GB.
 inline constexpr int64_t kLogitsTogether = int64_t{64} << 20;

@@ -7,6 +7,7 @@
 #include "mambascope/model/kernels/autograd.h"
 #include "mambascope/model/kernels/conv_reference.h"
 #include "mambascope/model/kernels/device_kernels.h"
+#include "mambascope/model/kernels/elementwise.h"
 
 namespace mambascope {
 namespace {
@@ -34,6 +35,17 @@ at::Tensor CausalConv(const at::Tensor& x, const at::Tensor& weight, const at::T
   const at::Tensor replaced =
       y.index_copy(0, RowIndex(targets, y), recomputed.narrow(0, 0, cuts.target_rows()));
   return at::cat({replaced, recomputed.slice(0, cuts.target_rows())});
+}
+
+at::Tensor SiluConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                    const Packing& packing, const at::Tensor& from, at::Tensor& kept,
+                    const CutRows& cuts) {
+  const FusedKernels* fused = FindFused({x, weight, bias, from});
+  if (fused == nullptr || !cuts.recomputed().empty())
+    return Silu(CausalConv(x, weight, bias, packing, from, kept, cuts));
+  const KernelOutput out = fused->conv_silu(x, {weight, bias}, from, packing);
+  if (!packing.kept.empty()) kept = out.kept;
+  return out.y;
 }
 
 }  // namespace mambascope

@@ -1,4 +1,4 @@
-// The causal convolution on a GPU. A thread computes one channel of one row.
+// The causal convolution on a GPU. A thread computes some neighbouring channels of some rows.
 #include <c10/cuda/CUDAGuard.h>
 
 #include "mambascope/model/kernels/cuda_packing.cuh"
@@ -8,9 +8,12 @@ namespace mambascope {
 namespace {
 
 constexpr int kThreads = 128;
+constexpr int kRows = 4;     // rows of a thread, in the forward pass
+constexpr int kMostTaps = 8;
 
 struct Sizes {
   int rows, width, taps;
+  int64_t stride;  // of the rows of x
 };
 
 // Value i of channel d in an array of rows.
@@ -18,30 +21,77 @@ __device__ int64_t At(int64_t row, const Sizes& sizes, int channel) {
   return row * sizes.width + channel;
 }
 
-// The input `back` tokens before `row`, in x or in the segment's carry; before a prompt it is 0.
-__device__ float Input(const Sizes& sizes, const PackedArrays& packing, int segment, int row,
-                       int back, int channel, const float* x, const float* from) {
-  const int i = row - back - packing.begin[segment], window = sizes.taps - 1,
-            carry = packing.carry[segment];
-  if (i >= 0) return x[At(row - back, sizes, channel)];
-  if (carry < 0 || i < -window) return 0;
-  return from[At(static_cast<int64_t>(carry) * window + window + i, sizes, channel)];
+// Neighbouring channels that a thread reads and writes together.
+template <int kChannels>
+struct alignas(kChannels * sizeof(float)) Channels {
+  float value[kChannels] = {};
+};
+
+template <int kChannels>
+__device__ Channels<kChannels> Read(const float* from) {
+  return *reinterpret_cast<const Channels<kChannels>*>(from);
+}
+template <int kChannels>
+__device__ void Write(float* to, const Channels<kChannels>& channels) {
+  *reinterpret_cast<Channels<kChannels>*>(to) = channels;
 }
 
+// The input `back` tokens before `row`, in x or in the segment's carry; before a prompt it is 0.
+template <int kChannels>
+__device__ Channels<kChannels> Input(const Sizes& sizes, const PackedArrays& packing, int segment,
+                                     int row, int back, int channel, const float* x,
+                                     const float* from) {
+  const int i = row - back - packing.begin[segment], window = sizes.taps - 1,
+            carry = packing.carry[segment];
+  if (i >= 0) return Read<kChannels>(x + (row - back) * sizes.stride + channel);
+  if (carry < 0 || i < -window) return {};
+  return Read<kChannels>(from +
+                         At(static_cast<int64_t>(carry) * window + window + i, sizes, channel));
+}
+
+// kSilu: y is SiLU of the convolution. A thread walks down its rows with the last inputs in hand.
+template <int kChannels, bool kSilu>
 __global__ void ConvForward(Sizes sizes, PackedArrays packing, const float* x, const float* weight,
                             const float* bias, const float* from, float* y, float* kept) {
-  const int channel = static_cast<int>(blockIdx.y) * kThreads + static_cast<int>(threadIdx.x),
-            row = static_cast<int>(blockIdx.x), window = sizes.taps - 1;
+  const int channel =
+                (static_cast<int>(blockIdx.y) * kThreads + static_cast<int>(threadIdx.x)) *
+                kChannels,
+            first = static_cast<int>(blockIdx.x) * kRows, window = sizes.taps - 1;
   if (channel >= sizes.width) return;
-  const int segment = packing.segment[row], slot = packing.kept[row];
-  float sum = bias == nullptr ? 0 : bias[channel];
-  for (int back = 0; back <= window; ++back) {
-    const float input = Input(sizes, packing, segment, row, back, channel, x, from);
-    sum += weight[At(window - back, sizes, channel)] * input;
-    if (slot >= 0 && back < window)
-      kept[At(static_cast<int64_t>(slot) * window + window - 1 - back, sizes, channel)] = input;
+  Channels<kChannels> recent[kMostTaps], none, taps[kMostTaps];  // recent[b]: b tokens back
+  const Channels<kChannels> offset = bias == nullptr ? none : Read<kChannels>(bias + channel);
+#pragma unroll
+  for (int back = 0; back < kMostTaps; ++back) {
+    if (back <= window) taps[back] = Read<kChannels>(weight + At(window - back, sizes, channel));
   }
-  y[At(row, sizes, channel)] = sum;
+  int before = -1;  // segment of the row before
+  for (int row = first; row < min(first + kRows, sizes.rows); ++row) {
+    const int segment = packing.segment[row], slot = kept == nullptr ? -1 : packing.kept[row];
+#pragma unroll
+    for (int back = kMostTaps - 1; back >= 0; --back) {
+      if (back > window) continue;
+      recent[back] = segment == before && back > 0
+                         ? recent[back - 1]
+                         : Input<kChannels>(sizes, packing, segment, row, back, channel, x, from);
+    }
+    before = segment;
+    Channels<kChannels> sum = offset;
+#pragma unroll
+    for (int back = 0; back < kMostTaps; ++back) {
+      if (back > window) continue;
+#pragma unroll
+      for (int k = 0; k < kChannels; ++k)
+        sum.value[k] += taps[back].value[k] * recent[back].value[k];
+      if (slot >= 0 && back < window)
+        Write(kept + At(static_cast<int64_t>(slot) * window + window - 1 - back, sizes, channel),
+              recent[back]);
+    }
+    if (kSilu) {
+#pragma unroll
+      for (int k = 0; k < kChannels; ++k) sum.value[k] /= 1 + expf(-sum.value[k]);
+    }
+    Write(y + At(row, sizes, channel), sum);
+  }
 }
 
 // The gradient of the input at a position of a segment, where positions below 0 are in its carry.
@@ -81,20 +131,44 @@ const float* Pointer(const at::Tensor& x) {
   return x.defined() && x.numel() > 0 ? x.data_ptr<float>() : nullptr;
 }
 
+Sizes SizesOf(const at::Tensor& x, const at::Tensor& weight) {
+  return {static_cast<int>(x.size(0)), static_cast<int>(x.size(1)),
+          static_cast<int>(weight.size(0)), x.stride(0)};
+}
+
+bool IsAligned(const at::Tensor& x) {
+  return !x.defined() || x.numel() == 0 || reinterpret_cast<uintptr_t>(x.data_ptr()) % sizeof(float4) == 0;
+}
+
+template <bool kSilu>
+KernelOutput Run(const at::Tensor& x, const ConvWeights& weights, const at::Tensor& from,
+                 const Packing& packing) {
+  const c10::cuda::CUDAGuard guard(x.device());
+  const CudaPacking packed(packing, x.device());
+  const Sizes sizes = SizesOf(x, weights.weight);
+  TORCH_CHECK(sizes.taps <= kMostTaps, "the convolution reads ", sizes.taps,
+              " tokens; the GPU's kernel takes ", kMostTaps);
+  KernelOutput out{at::empty({sizes.rows, sizes.width}, x.options()),
+                   at::empty({packing.kept_count(), sizes.taps - 1, sizes.width}, x.options())};
+  const bool by_four = sizes.width % 4 == 0 && sizes.stride % 4 == 0 && IsAligned(x) &&
+                       IsAligned(weights.weight) && IsAligned(weights.bias) && IsAligned(from);
+  const int channels = by_four ? 4 : 1;
+  const dim3 blocks(static_cast<unsigned>((sizes.rows + kRows - 1) / kRows),
+                    static_cast<unsigned>((sizes.width / channels + kThreads - 1) / kThreads));
+  const auto kernel = by_four ? ConvForward<4, kSilu> : ConvForward<1, kSilu>;
+  kernel<<<blocks, kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
+      sizes, packed.arrays, x.data_ptr<float>(), weights.weight.data_ptr<float>(),
+      Pointer(weights.bias), Pointer(from), out.y.data_ptr<float>(),
+      out.kept.numel() > 0 ? out.kept.data_ptr<float>() : nullptr);
+  C10_CUDA_KERNEL_LAUNCH_CHECK();
+  return out;
+}
+
 class CudaConvKernel : public ConvKernel {
  public:
   KernelOutput Forward(const at::Tensor& x, const ConvWeights& weights, const at::Tensor& from,
                        const Packing& packing) const override {
-    const c10::cuda::CUDAGuard guard(x.device());
-    const CudaPacking packed(packing, x.device());
-    const Sizes sizes = SizesOf(x, weights.weight);
-    KernelOutput out{at::empty_like(x),
-                     at::empty({packing.kept_count(), sizes.taps - 1, sizes.width}, x.options())};
-    ConvForward<<<Blocks(sizes), kThreads, 0, c10::cuda::getCurrentCUDAStream()>>>(
-        sizes, packed.arrays, x.data_ptr<float>(), weights.weight.data_ptr<float>(),
-        Pointer(weights.bias), Pointer(from), out.y.data_ptr<float>(), out.kept.data_ptr<float>());
-    C10_CUDA_KERNEL_LAUNCH_CHECK();
-    return out;
+    return Run<false>(x, weights, from, packing);
   }
 
   ConvGradients Backward(const at::Tensor& weight, const at::Tensor& from,
@@ -111,10 +185,6 @@ class CudaConvKernel : public ConvKernel {
   }
 
  private:
-  static Sizes SizesOf(const at::Tensor& x, const at::Tensor& weight) {
-    return {static_cast<int>(x.size(0)), static_cast<int>(x.size(1)),
-            static_cast<int>(weight.size(0))};
-  }
   static dim3 Blocks(const Sizes& sizes) {
     return dim3(static_cast<unsigned>(sizes.rows),
                 static_cast<unsigned>((sizes.width + kThreads - 1) / kThreads));
@@ -126,6 +196,11 @@ class CudaConvKernel : public ConvKernel {
 const ConvKernel& CudaConv() {
   static const CudaConvKernel kernel;
   return kernel;
+}
+
+KernelOutput CudaConvSilu(const at::Tensor& x, const ConvWeights& weights, const at::Tensor& from,
+                          const Packing& packing) {
+  return Run<true>(x, weights, from, packing);
 }
 
 }  // namespace mambascope

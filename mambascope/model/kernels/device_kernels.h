@@ -7,6 +7,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <initializer_list>
+
 #include "mambascope/model/kernels/packing.h"
 #include "mambascope/model/kernels/scan_input.h"
 
@@ -55,13 +57,34 @@ class ConvKernel {
                                  const KernelOutput& gradient, const Packing& packing) const = 0;
 };
 
+// Kernels that take several steps of a layer at once. They have no gradients. Rows of their inputs
+// may lie apart.
+struct FusedKernels {
+  // SiLU(CausalConv) (conv.h).
+  KernelOutput (*conv_silu)(const at::Tensor& x, const ConvWeights& weights, const at::Tensor& from,
+                            const Packing& packing);
+  // GatedScan (scan.h).
+  KernelOutput (*gated_scan)(const GatedScanInput& in, const at::Tensor& from,
+                             const Packing& packing);
+  // GatedRmsNorm (ops.h).
+  at::Tensor (*gated_rms_norm)(const at::Tensor& x, const at::Tensor& gate,
+                               const at::Tensor& weight, int64_t groups, double eps);
+};
+
 struct DeviceKernels {
   const ScanKernel& scan;
   const ConvKernel& conv;
+  const FusedKernels* fused = nullptr;  // null: the device has none
 };
 
 // Returns the kernels for the type and device of `like`, or null when there are none.
 const DeviceKernels* FindKernels(const at::Tensor& like);
+// Returns the kernels of a device, or null when there are none.
+const DeviceKernels* FindKernels(const at::Device& device);
+
+// Returns the fused kernels for these inputs, of which some may be undefined. Returns null when
+// there are none, and when a gradient is needed.
+const FusedKernels* FindFused(std::initializer_list<at::Tensor> inputs);
 
 // The CPU kernels run in parallel over channels and segments, are vectorised over channels, and
 // read the carry in place by index.
@@ -71,5 +94,12 @@ const ConvKernel& CpuConv();
 // added in no fixed order.
 const ScanKernel& CudaScan();
 const ConvKernel& CudaConv();
+const FusedKernels& CudaFused();
+KernelOutput CudaConvSilu(const at::Tensor& x, const ConvWeights& weights, const at::Tensor& from,
+                          const Packing& packing);
+KernelOutput CudaGatedScan(const GatedScanInput& in, const at::Tensor& from,
+                           const Packing& packing);
+// The bytes that are free on a GPU.
+int64_t FreeGpuMemory(const at::Device& device);
 
 }  // namespace mambascope

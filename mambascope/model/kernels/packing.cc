@@ -32,8 +32,12 @@ std::vector<int64_t> Packing::LastRows() const {
   return rows;
 }
 
+at::Tensor SentTo(const at::Device& device, const at::Tensor& x) {
+  return device.is_cuda() ? x.pin_memory().to(device, /*non_blocking=*/true) : x.to(device);
+}
+
 at::Tensor RowIndex(const std::vector<int64_t>& rows, const at::Tensor& like) {
-  return at::tensor(rows, at::kLong).to(like.device());
+  return SentTo(like.device(), at::tensor(rows, at::kLong));
 }
 
 at::Tensor InRowOrder(const at::Tensor& x, const std::vector<int64_t>& order) {

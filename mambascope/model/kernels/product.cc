@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <vector>
@@ -76,6 +77,10 @@ at::Tensor Forward(const at::Tensor& a, const at::Tensor& b) {
   TORCH_CHECK(a.size(-1) == b.size(-2) &&
                   a.sizes().slice(0, a.dim() - 2) == b.sizes().slice(0, b.dim() - 2),
               "Product: the shapes do not fit");
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 8)
+  if (a.is_cuda() && a.scalar_type() == at::kBFloat16 && a.dim() == 2)
+    return at::mm(a, b.to(at::kBFloat16), at::kFloat);
+#endif
   if (!HasLoops(a, b)) return at::matmul(a, b.to(a.scalar_type()));
   auto shape = a.sizes().vec();
   shape.back() = b.size(-1);

@@ -23,4 +23,11 @@ namespace mambascope {
 at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from,
                          at::Tensor& kept, const CutRows& cuts);
 
+// Returns the input of the recurrence of `in`, with delta for each channel.
+ScanInput ScanOf(const GatedScanInput& in);
+// Returns `mixed`, or s without a gate, [packed row, d_inner]. `from`, `kept` and `cuts` are those
+// of SelectiveScan. REQUIRES: `in` holds the extra rows of the cuts, too, but not of the gate.
+at::Tensor GatedScan(const GatedScanInput& in, const Packing& packing, const at::Tensor& from,
+                     at::Tensor& kept, const CutRows& cuts);
+
 }  // namespace mambascope

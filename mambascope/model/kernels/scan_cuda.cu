@@ -8,6 +8,7 @@
 
 #include "mambascope/model/kernels/cuda_packing.cuh"
 #include "mambascope/model/kernels/device_kernels.h"
+#include "mambascope/model/kernels/ssd_cuda.cuh"
 
 namespace mambascope {
 namespace {
@@ -16,19 +17,47 @@ constexpr int kWarp = 32, kWarps = 4;  // threads of a warp, warps of a block
 constexpr int kStates = 16;            // states of a thread
 constexpr unsigned kAll = 0xffffffff;  // all threads of a warp
 
+// Numbers [row, ..] whose rows may lie apart.
+struct Rows {
+  const float* data = nullptr;
+  int64_t stride = 0;  // from row to row
+  __device__ const float* operator[](int64_t row) const { return data + row * stride; }
+};
+
+Rows RowsOf(const at::Tensor& x) {
+  return x.defined() ? Rows{x.data_ptr<float>(), x.stride(0)} : Rows{};
+}
+
+const float* Pointer(const at::Tensor& x) {
+  return x.defined() && x.numel() > 0 ? x.data_ptr<float>() : nullptr;
+}
+
 struct Arrays {
-  const float *x, *delta, *a, *b, *c, *from;
-  int d_inner, d_state, groups;
-  int rows;
+  Rows x, delta, b, c;
+  const float *a, *from;
+  int d_inner, d_state, groups, rows;
 };
 
 Arrays ArraysOf(const ScanInput& in, const at::Tensor& from) {
-  return {in.x.data_ptr<float>(),         in.delta.data_ptr<float>(),
-          in.a.data_ptr<float>(),         in.b.data_ptr<float>(),
-          in.c.data_ptr<float>(),         from.data_ptr<float>(),
-          static_cast<int>(in.x.size(1)), static_cast<int>(in.b.size(2)),
-          static_cast<int>(in.b.size(1)), static_cast<int>(in.x.size(0))};
+  return {RowsOf(in.x),
+          RowsOf(in.delta),
+          RowsOf(in.b),
+          RowsOf(in.c),
+          in.a.data_ptr<float>(),
+          Pointer(from),
+          static_cast<int>(in.x.size(1)),
+          static_cast<int>(in.b.size(2)),
+          static_cast<int>(in.b.size(1)),
+          static_cast<int>(in.x.size(0))};
 }
+
+// What precedes and follows the scan (GatedScan).
+struct Ends {
+  const float *dt_bias, *d;  // [head], [d_inner]
+  Rows gate;
+  int head_dim;  // channels that share a step size
+  float least, most;
+};
 
 // Sums over the threads whose numbers differ in the bits from kFirst up to, but without, kEnd.
 template <int kFirst, int kEnd>
@@ -90,35 +119,73 @@ __device__ void ReadStates(const Arrays& in, const Place<kSplit>& at, int carry,
   }
 }
 
+// Reads a thread's states of b or c, which follow one another. kWhole: there are kStates of them,
+// and four together are aligned.
+template <bool kWhole>
+__device__ void ReadRow(const float* from, int count, float* to) {
+#pragma unroll
+  for (int i = 0; i < kStates; i += 4) {
+    if (kWhole) {
+      const float4 four = *reinterpret_cast<const float4*>(from + i);
+      to[i] = four.x, to[i + 1] = four.y, to[i + 2] = four.z, to[i + 3] = four.w;
+    } else {
+#pragma unroll
+      for (int k = i; k < i + 4; ++k) to[k] = k < count ? from[k] : 0;
+    }
+  }
+}
+
+__device__ float Softplus(float x) { return x > 20 ? x : log1pf(expf(x)); }
+__device__ float Silu(float x) { return x / (1 + expf(-x)); }
+
 // One segment and kWarps warps of channels per block. With `before`, it also stores S before each
-// row, [row, d_state, d_inner].
-template <int kSplit, bool kPerState>
+// row, [row, d_state, d_inner]. kEnds: it computes GatedScan.
+template <int kSplit, bool kPerState, bool kWhole, bool kEnds>
 __global__ void __launch_bounds__(kWarp* kWarps)
-    Forward(Arrays in, PackedArrays packing, float* y, float* kept, float* before) {
+    Forward(Arrays in, Ends ends, PackedArrays packing, float* y, float* kept, float* before) {
   const Place<kSplit> at(in);
   if (at.group >= in.groups) return;
-  const int segment = static_cast<int>(blockIdx.x);
+  constexpr float kLog2E = 1.44269504088896341F;
+  const int segment = static_cast<int>(blockIdx.x), end = packing.end[segment],
+            step = kEnds ? at.channel / ends.head_dim : at.channel;  // index of the step size
+  const float dt_bias = kEnds && ends.dt_bias != nullptr ? ends.dt_bias[step] : 0,
+              d = kEnds ? ends.d[at.channel] : 0;
   float a[kStates], s[kStates];
   ReadStates<kSplit, kPerState>(in, at, packing.carry[segment], a, s);
-  for (int row = packing.begin[segment]; row < packing.end[segment]; ++row) {
-    const int64_t own = static_cast<int64_t>(row) * in.d_inner + at.channel;
-    const float delta = in.delta[own], write = delta * in.x[own],
-                shared = kPerState ? 0 : expf(delta * a[0]);
-    const int64_t bc = (static_cast<int64_t>(row) * in.groups + at.group) * in.d_state + at.first;
+#pragma unroll
+  for (int i = 0; i < kStates; ++i) a[i] *= kLog2E;
+  int row = packing.begin[segment];
+  float next_x = in.x[row][at.channel], next_delta = in.delta[row][step];
+  for (; row < end; ++row) {
+    const float x = next_x;
+    float delta = next_delta;
+    if (row + 1 < end) {  // while this row is computed
+      next_x = in.x[row + 1][at.channel];
+      next_delta = in.delta[row + 1][step];
+    }
+    if (kEnds) delta = fminf(fmaxf(Softplus(delta + dt_bias), ends.least), ends.most);
+    float b[kStates], c[kStates];
+    ReadRow<kWhole>(in.b[row] + at.group * in.d_state + at.first, at.count, b);
+    ReadRow<kWhole>(in.c[row] + at.group * in.d_state + at.first, at.count, c);
+    const float write = delta * x, shared = kPerState ? 0 : exp2f(delta * a[0]);
     float sum = 0;
 #pragma unroll
     for (int i = 0; i < kStates; ++i) {
-      if (i >= at.count) continue;
+      if (!kWhole && i >= at.count) continue;
       if (before != nullptr && at.is_real)
         before[(static_cast<int64_t>(row) * in.d_state + at.first + i) * in.d_inner + at.channel] =
             s[i];
-      s[i] = Decay<kPerState>(delta, a, i, shared) * s[i] + write * in.b[bc + i];
-      sum += in.c[bc + i] * s[i];
+      s[i] = (kPerState ? exp2f(delta * a[i]) : shared) * s[i] + write * b[i];
+      sum += c[i] * s[i];
     }
     sum = Sum<1, kSplit>(sum);
-    if (y != nullptr && at.leads && at.is_real) y[own] = sum;
-    const int slot = packing.kept[row];
-    if (kept == nullptr || slot < 0 || !at.is_real) continue;
+    if (y != nullptr && at.leads && at.is_real) {
+      if (kEnds) sum += d * x;
+      if (kEnds && ends.gate.data != nullptr) sum *= Silu(ends.gate[row][at.channel]);
+      y[static_cast<int64_t>(row) * in.d_inner + at.channel] = sum;
+    }
+    const int slot = kept == nullptr ? -1 : packing.kept[row];
+    if (slot < 0 || !at.is_real) continue;
 #pragma unroll
     for (int i = 0; i < kStates; ++i) {
       if (i < at.count)
@@ -146,7 +213,8 @@ __global__ void __launch_bounds__(kWarp* kWarps)
   ReadStates<kSplit, kPerState>(in, at, -1, a, gs);
   for (int row = packing.end[segment] - 1; row >= packing.begin[segment]; --row) {
     const int64_t own = static_cast<int64_t>(row) * in.d_inner + at.channel;
-    const float delta = in.delta[own], x = in.x[own], gy = at.is_real ? g.y[own] : 0,
+    const float delta = in.delta[row][at.channel], x = in.x[row][at.channel],
+                gy = at.is_real ? g.y[own] : 0,
                 shared = kPerState ? 0 : expf(delta * a[0]);
     const int64_t bc = (static_cast<int64_t>(row) * in.groups + at.group) * in.d_state + at.first,
                   part = static_cast<int64_t>(at.part) * in.rows * in.groups * in.d_state + bc;
@@ -159,12 +227,12 @@ __global__ void __launch_bounds__(kWarp* kWarps)
       if (exists) {
         const int64_t n = at.first + i;
         const float
-            b = in.b[bc + i],
+            b = in.b.data[bc + i],
             s = before[(static_cast<int64_t>(row) * in.d_state + n) * in.d_inner + at.channel],
             decay = Decay<kPerState>(delta, a, i, shared);
         if (slot >= 0 && at.is_real)
           gs[i] += g.kept[(static_cast<int64_t>(slot) * in.d_state + n) * in.d_inner + at.channel];
-        gs[i] += gy * in.c[bc + i];
+        gs[i] += gy * in.c.data[bc + i];
         gc = gy * (decay * s + delta * x * b);
         gb = gs[i] * delta * x;
         gx += gs[i] * delta * b;
@@ -222,6 +290,31 @@ dim3 Blocks(const Arrays& in, const Packing& packing) {
               static_cast<unsigned>((warps + kWarps - 1) / kWarps));
 }
 
+// Whether each thread has all of its states, and whether b and c can be read four at a time.
+bool IsWhole(const ScanInput& in) {
+  const auto fits = [](const at::Tensor& x) {
+    return reinterpret_cast<uintptr_t>(x.data_ptr()) % sizeof(float4) == 0 && x.stride(0) % 4 == 0;
+  };
+  return in.b.size(2) % kStates == 0 && fits(in.b) && fits(in.c);
+}
+
+float* KeptPointer(const KernelOutput& out) {
+  return out.kept.numel() > 0 ? out.kept.data_ptr<float>() : nullptr;
+}
+
+template <bool kEnds>
+void Run(const ScanInput& in, const Ends& ends, const at::Tensor& from, const Packing& packing,
+         const CudaPacking& packed, float* y, float* kept, float* before) {
+  Choose(in, [&](auto split, auto per_state) {
+    const Arrays arrays = ArraysOf(in, from);
+    const auto kernel = IsWhole(in) ? Forward<split.value, per_state.value, true, kEnds>
+                                    : Forward<split.value, per_state.value, false, kEnds>;
+    kernel<<<Blocks<split.value>(arrays, packing), kWarp * kWarps, 0,
+             c10::cuda::getCurrentCUDAStream()>>>(arrays, ends, packed.arrays, y, kept, before);
+    C10_CUDA_KERNEL_LAUNCH_CHECK();
+  });
+}
+
 class CudaScanKernel : public ScanKernel {
  public:
   KernelOutput Forward(const ScanInput& in, const at::Tensor& from,
@@ -230,7 +323,7 @@ class CudaScanKernel : public ScanKernel {
                      at::empty({packing.kept_count(), in.b.size(2), in.x.size(1)}, in.x.options())};
     const c10::cuda::CUDAGuard guard(in.x.device());
     const CudaPacking packed(packing, in.x.device());
-    Run(in, from, packing, packed, out.y.data_ptr<float>(), out.kept.data_ptr<float>(), nullptr);
+    Run<false>(in, {}, from, packing, packed, out.y.data_ptr<float>(), KeptPointer(out), nullptr);
     return out;
   }
 
@@ -241,7 +334,7 @@ class CudaScanKernel : public ScanKernel {
                   groups = in.b.size(1);
     const at::Tensor before = at::empty({rows, d_state, d_inner}, in.x.options());
     const CudaPacking packed(packing, in.x.device());
-    Run(in, from, packing, packed, nullptr, nullptr, before.data_ptr<float>());
+    Run<false>(in, {}, from, packing, packed, nullptr, nullptr, before.data_ptr<float>());
     ScanGradients out{at::empty_like(in.x), at::empty_like(in.delta), {}, {}, at::zeros_like(from)};
     Choose(in, [&](auto split, auto per_state) {
       const Arrays arrays = ArraysOf(in, from);
@@ -263,17 +356,6 @@ class CudaScanKernel : public ScanKernel {
     return out;
   }
 
- private:
-  static void Run(const ScanInput& in, const at::Tensor& from, const Packing& packing,
-                  const CudaPacking& packed, float* y, float* kept, float* before) {
-    Choose(in, [&](auto split, auto per_state) {
-      const Arrays arrays = ArraysOf(in, from);
-      mambascope::Forward<split.value, per_state.value>
-          <<<Blocks<split.value>(arrays, packing), kWarp * kWarps, 0,
-             c10::cuda::getCurrentCUDAStream()>>>(arrays, packed.arrays, y, kept, before);
-      C10_CUDA_KERNEL_LAUNCH_CHECK();
-    });
-  }
 };
 
 }  // namespace
@@ -281,6 +363,25 @@ class CudaScanKernel : public ScanKernel {
 const ScanKernel& CudaScan() {
   static const CudaScanKernel kernel;
   return kernel;
+}
+
+KernelOutput CudaGatedScan(const GatedScanInput& in, const at::Tensor& from,
+                           const Packing& packing) {
+  const c10::cuda::CUDAGuard guard(in.x.device());
+  if (IsSsd(in, packing)) return {Ssd(in, from, packing), {}};
+  const auto width = static_cast<int>(in.x.size(1));
+  KernelOutput out{at::empty({packing.rows(), width}, in.x.options()),
+                   at::empty({packing.kept_count(), in.b.size(2), width}, in.x.options())};
+  const CudaPacking packed(packing, in.x.device());
+  const Ends ends{Pointer(in.dt_bias),
+                  in.d.data_ptr<float>(),
+                  RowsOf(in.gate),
+                  width / static_cast<int>(in.dt.size(1)),
+                  static_cast<float>(in.dt_min),
+                  static_cast<float>(in.dt_max)};
+  Run<true>({in.x, in.dt, in.a, in.b, in.c}, ends, from, packing, packed, out.y.data_ptr<float>(),
+            KeptPointer(out), nullptr);
+  return out;
 }
 
 }  // namespace mambascope
