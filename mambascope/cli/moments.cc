@@ -20,6 +20,7 @@
 #include "mambascope/cli/progress.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/moments_result.h"
+#include "mambascope/model/kernels/batch_sizes.h"
 #include "mambascope/plural.h"
 #include "mambascope/reports/moments_report.h"
 #include "mambascope/reports/result_tables.h"
@@ -213,6 +214,7 @@ class MomentsCommand : public Command {
     const Model model = LoadModel(common, &tokenizer);
     CheckTokenizer(model, tokenizer);
     options.max_tokens = model.CutLength(max_tokens_);
+    options.rows = MomentRows(model.device());
     RunDescription run =
         DescribeMoments(DescribeRun("moments", *this), ridge_, options.max_tokens, corpus);
     RefuseOtherRun(folder, "moments", {run.identity}, output_.others());
@@ -256,7 +258,8 @@ std::map<Place, fs::path> CachedMoments(const CommonArguments& common, const Mod
                                         const std::vector<Place>& places, const fs::path& cache,
                                         const std::string& base) {
   MomentOptions options{.texts = TextFiles(text.texts),
-                        .max_tokens = model.CutLength(text.max_tokens)};
+                        .max_tokens = model.CutLength(text.max_tokens),
+                        .rows = MomentRows(model.device())};
   const CorpusSummary corpus = SummarizeCorpus(options.texts);
   RunDescription run =
       DescribeMoments(DescribeModel("moments", common), options.ridge, options.max_tokens, corpus);

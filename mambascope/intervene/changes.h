@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,8 +16,8 @@ namespace mambascope {
 // One change of one packed row.
 struct Change {
   int64_t row;
-  at::Tensor value;      // [width]; undefined for a Hold, which takes the base run's value
-  int64_t base_row = 0;  // the row of that value
+  std::optional<StateValue> value;  // none: a Hold, which takes the base run's value
+  int64_t base_row = 0;             // the row of that value
   bool adds = false;
 };
 

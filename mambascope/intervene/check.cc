@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "mambascope/error.h"
@@ -19,14 +20,17 @@ void CheckLayer(const Model& model, int layer, const std::string& what) {
   }
 }
 
-void CheckState(const Model& model, const StateId& at, int64_t tokens, const at::Tensor* value) {
+void CheckState(const Model& model, const StateId& at, int64_t tokens,
+                const std::optional<StateValue>& value) {
   CheckPlace(model, at.place());
   const int64_t width = model.width(at.place());
   CheckToken(at.token, tokens);
-  if (value != nullptr && (value->dim() != 1 || value->size(0) != width)) {
+  if (!value) return;
+  const at::Tensor& states = value->states();
+  const int64_t dims = value->row() ? 2 : 1;
+  if (states.dim() != dims || states.size(-1) != width)
     throw Error(fmt::format("a value for site {} must have {} features, but has {}",
-                            SiteName(at.site), width, value->numel()));
-  }
+                            SiteName(at.site), width, value->tensor().numel()));
 }
 
 // Checks that a mask has the width of a mixer in which it acts, and that a cut of the convolution
@@ -63,9 +67,9 @@ void CheckMixers(const Cut& cut, std::vector<Mixer> mixers) {
 }
 
 void Check(const Model& model, const Intervention& intervention, int64_t tokens) {
-  std::visit(Overload{[&](const Set& set) { CheckState(model, set.at, tokens, &set.value); },
-                      [&](const Add& add) { CheckState(model, add.at, tokens, &add.delta); },
-                      [&](const Hold& hold) { CheckState(model, hold.at, tokens, nullptr); },
+  std::visit(Overload{[&](const Set& set) { CheckState(model, set.at, tokens, set.value); },
+                      [&](const Add& add) { CheckState(model, add.at, tokens, add.delta); },
+                      [&](const Hold& hold) { CheckState(model, hold.at, tokens, {}); },
                       [&](const Cut& cut) {
                         CheckLayer(model, cut.layer, "a cut");
                         CheckMixers(cut, model.layer(cut.layer).mixers());

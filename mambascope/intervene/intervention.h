@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -28,10 +29,27 @@ struct StateId {
   Place place() const { return {site, layer}; }
 };
 
-// Replaces the state by `value` [width].
+// The value of a state, [width]: a tensor, or a row of a tensor of states. Many rows of one tensor
+// are read together, which takes less time than as many tensors.
+class StateValue {
+ public:
+  StateValue(at::Tensor value) : states_(std::move(value)) {}
+  StateValue(at::Tensor states, int64_t row) : states_(std::move(states)), row_(row) {}
+
+  at::Tensor tensor() const { return row_ ? states_[*row_] : states_; }
+  // [row, width] if there is a row.
+  const at::Tensor& states() const { return states_; }
+  std::optional<int64_t> row() const { return row_; }
+
+ private:
+  at::Tensor states_;
+  std::optional<int64_t> row_;
+};
+
+// Replaces the state by `value`.
 struct Set {
   StateId at;
-  at::Tensor value;
+  StateValue value;
 };
 
 // Adds `delta` [width] to the state.

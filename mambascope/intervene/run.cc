@@ -52,19 +52,20 @@ class RunHooks : public Hooks {
     };
     const auto value = [&](const at::Tensor& v) { return v.to(x.options()).unsqueeze(0); };
     return std::visit(
-        Overload{[&](const Set& s) {
-                   return s.at.place() == place ? x.index_copy(0, row(s.at), value(s.value)) : x;
-                 },
-                 [&](const Add& a) {
-                   return a.at.place() == place ? x.index_add(0, row(a.at), value(a.delta)) : x;
-                 },
-                 [&](const Hold& h) {
-                   return h.at.place() == place
-                              ? x.index_copy(0, row(h.at),
-                                             value(base_.at(place)[begin + h.at.token]))
-                              : x;
-                 },
-                 [&](const Cut&) { return x; }},
+        Overload{
+            [&](const Set& s) {
+              return s.at.place() == place ? x.index_copy(0, row(s.at), value(s.value.tensor()))
+                                           : x;
+            },
+            [&](const Add& a) {
+              return a.at.place() == place ? x.index_add(0, row(a.at), value(a.delta)) : x;
+            },
+            [&](const Hold& h) {
+              return h.at.place() == place
+                         ? x.index_copy(0, row(h.at), value(base_.at(place)[begin + h.at.token]))
+                         : x;
+            },
+            [&](const Cut&) { return x; }},
         intervention);
   }
 

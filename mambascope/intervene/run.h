@@ -36,6 +36,10 @@ class RunResult {
   at::Tensor State(const Place& place, size_t prompt) const {
     return Rows(states_.at(place), prompt);
   }
+  // The state of one token there. Sets to such values of many prompts are made together.
+  StateValue Value(const Place& place, size_t prompt, int64_t token) const {
+    return {states_.at(place), packing_.segments[prompt].begin + token};
+  }
   // Logits [token, vocab] of one prompt, computed on each call. REQUIRES: the model still exists.
   at::Tensor Logits(size_t prompt) const { return model_->Unembed(Rows(h_, prompt)); }
   // Logits [prompt, vocab] at each prompt's last token. Throws Error when one is not finite.

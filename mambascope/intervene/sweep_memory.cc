@@ -11,7 +11,7 @@ bool Differentiates(const Variant& variant) {
          std::any_of(variant.begin(), variant.end(), [](const Intervention& intervention) {
            const auto* set = std::get_if<Set>(&intervention);
            const auto* add = std::get_if<Add>(&intervention);
-           return (set != nullptr && set->value.requires_grad()) ||
+           return (set != nullptr && set->value.states().requires_grad()) ||
                   (add != nullptr && add->delta.requires_grad());
          });
 }
@@ -33,7 +33,6 @@ int64_t LayerCosts::Slot() const {
   for (const LayerCost& cost : layers_) most = std::max(most, cost.slot);
   return most;
 }
-
 
 int64_t LayerCosts::KeptBase(int64_t tokens) const {
   int64_t sum = 0;
@@ -66,7 +65,8 @@ int64_t PassMemory::Count(const DownstreamRegion& region) const {
   int64_t bytes =
       region.rows() * row + std::max<int64_t>(0, region.rows() - group_rows_) * costs_.Row();
   if (!used_.contains(region.work->base))
-    bytes += Differentiates(base.variant) ? costs_.KeptBase(tokens) : model_.PassBytes(tokens, tokens);
+    bytes +=
+        Differentiates(base.variant) ? costs_.KeptBase(tokens) : model_.PassBytes(tokens, tokens);
   if (region.continues(model_) && !slots_.contains({region.work->base, region.first}))
     bytes += costs_.Slot();
   int64_t peak = peak_;

@@ -19,6 +19,7 @@ class LastRows : public Hooks {
     if (places_.contains(place)) states_[place] = x.index_select(0, RowIndex(rows_, x));
     return x;
   }
+  bool Acts(const Place& place) const override { return places_.contains(place); }
   const std::map<Place, at::Tensor>& states() const { return states_; }
 
  private:

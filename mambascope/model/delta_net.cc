@@ -95,9 +95,9 @@ class DeltaNet : public Part {
   DeltaInput Inputs(const DeltaProjected& in, const Packing& packing, const Carry& from,
                     Carry& kept, const LayerHooks& hooks, const CutRows& cuts) const {
     const at::Tensor v = hooks(Site::kConvIn, in.v);  // [row, heads * d_value]
-    const auto parts = SiluConv(at::cat({in.q, in.k, v}, 1), conv_, {}, packing, from.conv,
-                                kept.conv, cuts)
-                           .split_with_sizes({Keys(), Keys(), Values()}, 1);
+    const auto parts =
+        SiluConv(at::cat({in.q, in.k, v}, 1), conv_, {}, packing, from.conv, kept.conv, cuts)
+            .split_with_sizes({Keys(), Keys(), Values()}, 1);
     const auto keys = [&](const at::Tensor& y) {  // -> [row + extra, heads, d_key], of length 1
       const at::Tensor heads = y.unflatten(1, {c_.key_heads, c_.d_key});
       return (heads * at::rsqrt(heads.square().sum(2, true) + 1e-6))

@@ -49,8 +49,9 @@ at::Tensor LayerHooks::operator()(Site site, const at::Tensor& x, int64_t rows) 
 }
 
 bool LayerHooks::Act(std::initializer_list<Site> sites) const {
-  return std::any_of(sites.begin(), sites.end(),
-                     [&](Site site) { return hooks_.Acts({site, layer_}); });
+  return std::any_of(sites.begin(), sites.end(), [&](Site site) {
+    return hooks_.Acts({site, layer_});
+  });
 }
 
 std::vector<RowCut> LayerHooks::Cuts(MixerKind kind) const {

@@ -19,8 +19,8 @@ std::unique_ptr<Part> MakeMamba2(const SsmConfig& ssm, int64_t d_model, const We
 
 // The sites of a mixer that scans `d_inner` channels.
 std::vector<SiteInfo> ScanSites(int64_t d_inner);
-// Without kernels of the device, a step of the scan holds about 5 carries for every segment. The estimate
-// assumes segments of one row.
+// Without kernels of the device, a step of the scan holds about 5 carries for every segment. The
+// estimate assumes segments of one row.
 LayerCost ScanCost(const SsmConfig& ssm, at::Device device);
 
 }  // namespace mambascope

@@ -42,9 +42,9 @@ class Mamba1 : public Part {
                      const LayerHooks& hooks) const override {
     const at::Tensor a = hooks(Site::kConvIn, Linear(x, w_a_));  // [row, d_inner]
     const CutRows cuts(packing, hooks.Cuts(MixerKind::kScan), ssm_.d_conv);
-    const at::Tensor c = hooks(
-        Site::kSsmIn, SiluConv(a, conv_, conv_bias_, packing, from.conv, kept.conv, cuts),
-        packing.rows());
+    const at::Tensor c =
+        hooks(Site::kSsmIn, SiluConv(a, conv_, conv_bias_, packing, from.conv, kept.conv, cuts),
+              packing.rows());
     const auto scan = [&](const at::Tensor& gate_in) {
       return GatedScan(Selected(c, gate_in), packing, from.ssm, kept.ssm, cuts);
     };
@@ -61,7 +61,8 @@ class Mamba1 : public Part {
 
   std::optional<Mixing> Mix(const at::Tensor& x) const override {
     const auto states = PartStates(*this, x);
-    return ScanMixing(ScanOf(Selected(states.at(Site::kSsmIn))), 1, d_, states.at(Site::kGate), w_o_);
+    return ScanMixing(ScanOf(Selected(states.at(Site::kSsmIn))), 1, d_, states.at(Site::kGate),
+                      w_o_);
   }
 
   std::vector<SiteInfo> sites() const override { return ScanSites(ssm_.d_inner); }

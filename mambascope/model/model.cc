@@ -248,8 +248,8 @@ at::Tensor Model::Embed(std::span<const int64_t> ids, const Packing& packing) co
                               length, config_.max_tokens_reason, config_.max_tokens));
     }
   }
-  const at::Tensor rows = SentTo(
-      options_.device, at::tensor(at::ArrayRef<int64_t>(ids.data(), ids.size()), at::kLong));
+  const at::Tensor rows =
+      SentTo(options_.device, at::tensor(at::ArrayRef<int64_t>(ids.data(), ids.size()), at::kLong));
   at::Tensor h = embedding_.index_select(0, rows);
   if (config_.embedding_scale != 1) h = h * config_.embedding_scale;
   return positions_.defined()

@@ -11,6 +11,7 @@
 
 #include "mambascope/checkpoint/checkpoint.h"
 #include "mambascope/error.h"
+#include "mambascope/model/kernels/packing.h"
 
 namespace mambascope {
 
@@ -60,7 +61,7 @@ class Weights {
  private:
   at::Tensor Get(const std::string& name, const std::vector<int64_t>& shape,
                  at::ScalarType dtype) const {
-    return source_.Get(FullName(name), shape).to(device_, dtype);
+    return SentTo(device_, source_.Get(FullName(name), shape)).to(dtype);
   }
 
   const WeightSource& source_;

@@ -34,7 +34,14 @@ std::string JoinTexts(const std::vector<std::string>& texts) {
   return fmt::format("{}", fmt::join(texts, ", "));
 }
 
-std::string ModelName(const Json& options) { return LastPart(options.value("model", "")); }
+std::string ModelName(const Json& options) {
+  return ModelName(LastPart(options.value("model", "")), options);
+}
+
+std::string ModelName(const std::string& name, const Json& options) {
+  const std::string precision = options.value("dtype", "float32");
+  return precision == "float32" ? name : fmt::format("{} in {}", name, precision);
+}
 
 std::string DataName(const Json& options) {
   std::vector<std::string> names;

@@ -16,13 +16,16 @@ namespace mambascope {
 // "8, 9, 10"
 std::string JoinTexts(const std::vector<std::string>& texts);
 
-// The model's folder name: "demo-neox" for the option --model models/demo-neox.
+// The model's folder name: "demo-neox" for the option --model models/demo-neox. With another
+// precision than float32, "demo-neox in bfloat16".
 std::string ModelName(const Json& options);
+// The same with another name than the folder's.
+std::string ModelName(const std::string& name, const Json& options);
 
 // The model's name in figures.
 template <typename Result>
 std::string ModelOf(const Result& result) {
-  return result.name.empty() ? ModelName(result.options) : result.name;
+  return result.name.empty() ? ModelName(result.options) : ModelName(result.name, result.options);
 }
 
 // The names of the data files or folders: "relations", "counterfact.json". Empty: none was given.

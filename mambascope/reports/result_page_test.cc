@@ -24,6 +24,7 @@ TEST(ResultPageTest, ModelsAndDataAreNamedByFolderOrFile) {
   EXPECT_EQ(ModelName({{"model", "/data/models/mamba-130m-hf/"}}), "mamba-130m-hf");
   EXPECT_EQ(ModelName({{"model", "models/demo-neox"}}), "demo-neox");
   EXPECT_EQ(ModelName({{"model", "demo"}}), "demo");
+  EXPECT_EQ(ModelName({{"model", "models/demo"}, {"dtype", "tf32"}}), "demo in tf32");
   const Json options = {{"relations", {"data/relations/a.json", "data/relations/b.json"}},
                         {"counterfact", Json::array()},
                         {"zsre", nullptr}};

@@ -21,7 +21,7 @@ namespace {
 
 constexpr double kMostCondition = 1e12;
 // Columns per block of the product. The sum is symmetric, so blocks below the diagonal are skipped.
-constexpr int64_t kBlock = 128;
+constexpr int64_t kBlock = 128, kGpuBlock = 2048;
 
 // Adds x to `sum` and `rest`, which hold a number as their sum. The error of each addition is exact
 // (Knuth's TwoSum, then Dekker's FastTwoSum).
@@ -35,10 +35,11 @@ void AddExactly(const at::Tensor& x, const at::Tensor& sum, const at::Tensor& re
 // Adds x^T x to `moments`, upper blocks only. One thread computes a block, so that the sum does not
 // depend on their number.
 void AddProducts(const at::Tensor& x, const Moments& moments) {
-  const int64_t width = x.size(1), blocks = (width + kBlock - 1) / kBlock;
+  const int64_t width = x.size(1), columns = x.is_cpu() ? kBlock : kGpuBlock,
+                blocks = (width + columns - 1) / columns;
   const at::Tensor keys = x.to(at::kDouble);  // [row, width]
   const auto add = [&](int64_t block) {
-    const int64_t begin = block * kBlock, end = std::min(begin + kBlock, width);
+    const int64_t begin = block * columns, end = std::min(begin + columns, width);
     const auto upper = [&](const at::Tensor& sum) {
       return sum.slice(0, begin, end).slice(1, begin);
     };
@@ -72,6 +73,7 @@ class MomentHooks : public Hooks {
     }
     return x;
   }
+  bool Acts(const Place& place) const override { return wanted_.contains(place); }
 
  private:
   std::map<Place, Moments>& moments_;
@@ -138,10 +140,10 @@ void MomentCollector::Restore(const Place& place, const Moments& moments) {
   own.count = moments.count;
 }
 
-MomentSolver::MomentSolver(const Moments& moments, double ridge)
+MomentSolver::MomentSolver(const Moments& moments, double ridge, at::Device device)
     : ridge_(ridge), count_(moments.count) {
   const OneThread one_thread;
-  at::Tensor c = moments.Mean();
+  at::Tensor c = moments.Mean().to(device);
   if (ridge > 0) c.diagonal().add_(c.diagonal().mean() * ridge);
   const auto [factor, info] = at::linalg_cholesky_ex(c);
   factor_ = factor;
@@ -160,7 +162,7 @@ at::Tensor MomentSolver::Solve(const at::Tensor& keys) const {
                 "use more text (several times as many tokens as the width), or --ridge 1e-4");
   }
   const OneThread one_thread;
-  return at::cholesky_solve(keys.to(at::kCPU, at::kDouble).t(), factor_).t();
+  return at::cholesky_solve(keys.to(factor_.device(), at::kDouble).t(), factor_).t().cpu();
 }
 
 }  // namespace mambascope

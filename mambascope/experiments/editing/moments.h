@@ -56,8 +56,8 @@ class MomentCollector {
 // Solves for C^-1 k by Cholesky decomposition in float64.
 class MomentSolver {
  public:
-  // Uses C + ridge * mean(diag C) * I. Published results use no ridge.
-  explicit MomentSolver(const Moments& moments, double ridge = 0);
+  // Uses C + ridge * mean(diag C) * I. Published results use no ridge. C is factored on `device`.
+  explicit MomentSolver(const Moments& moments, double ridge = 0, at::Device device = at::kCPU);
 
   // Whether C has no inverse in float64: Cholesky fails, or condition() is above 1e12. This is the
   // case with fewer tokens than features.
@@ -66,8 +66,8 @@ class MomentSolver {
   // of C's condition number, and infinite when Cholesky fails.
   double condition() const { return condition_; }
   double ridge() const { return ridge_; }
-  // Returns C^-1 k for each of `keys` [key, width], of any type, as [key, width] in float64. Throws
-  // Error when singular.
+  // Returns C^-1 k for each of `keys` [key, width], of any type, as [key, width] in float64, on
+  // the CPU. Throws Error when singular.
   at::Tensor Solve(const at::Tensor& keys) const;
 
  private:

@@ -111,7 +111,7 @@ class Collection {
                          .width = model_.width(place),
                          .tokens = moments.count,
                          .documents = stored.documents,
-                         .condition = MomentSolver(moments, options_.ridge).condition(),
+                         .condition = MomentSolver(moments, options_.ridge, model_.device()).condition(),
                          .convergence = stored.convergence});
     }
     return results;

@@ -27,6 +27,7 @@ class Outputs : public Hooks {
     found->second = place == lowest_ ? x.detach().requires_grad_() : x;
     return found->second;
   }
+  bool Acts(const Place& place) const override { return states_.contains(place); }
   const at::Tensor& operator[](int layer) const { return states_.at(BlockOutput(layer)); }
 
  private:

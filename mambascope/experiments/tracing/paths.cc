@@ -37,7 +37,7 @@ std::vector<Place> SeveredPlaces(const Model& model, const std::string& conditio
 
 // Restores the residual `value` of `layer` at `token`, and holds the severed places above it there.
 Variant Sever(const std::vector<Place>& severed, int layer, int64_t token,
-              const at::Tensor& value) {
+              const StateValue& value) {
   Variant variant = {Set{{Site::kResid, layer, token}, value}};
   for (const Place& place : severed) {
     if (place.layer > layer)
@@ -86,7 +86,7 @@ std::vector<FactPaths> TracePathsFrom(const Model& model, const std::vector<Fact
       for (const std::string& condition : conditions) {
         const std::vector<Place> severed = SeveredPlaces(model, condition);
         for (const Place& place : residuals)
-          cases.Add(fact, Sever(severed, place.layer, to, runs.clean.State(place, fact)[from]));
+          cases.Add(fact, Sever(severed, place.layer, to, runs.clean.Value(place, fact, from)));
       }
     }
   }

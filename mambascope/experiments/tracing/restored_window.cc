@@ -25,7 +25,7 @@ Variant RestoreStates(const FactRuns& runs, size_t fact, const std::vector<Place
                       int64_t from, int64_t to) {
   Variant variant;
   for (const Place& place : places)
-    variant.push_back(Set{{place.site, place.layer, to}, runs.clean.State(place, fact)[from]});
+    variant.push_back(Set{{place.site, place.layer, to}, runs.clean.Value(place, fact, from)});
   return variant;
 }
 

@@ -10,11 +10,14 @@
 #include <set>
 
 #include "mambascope/model/kernels/batch_sizes.h"
+#include "mambascope/model/kernels/device_kernels.h"
 #include "mambascope/model/kernels/product.h"
 
 namespace mambascope {
 namespace {
 
+// Keys of a row up to which a GPU computes each row alone. Beyond, it multiplies matrices.
+constexpr int64_t kFusedKeys = 2048;
 constexpr double kNever = -std::numeric_limits<double>::infinity();
 
 // Returns the keys or values that a segment's rows may read: those of its carry, then its own.
@@ -335,12 +338,24 @@ void Keep(const at::Tensor& k, const at::Tensor& v, const Packing& packing, cons
   kept.values = at::cat(values);
 }
 
+// The most keys that a row reads.
+int64_t MostKeys(const Packing& packing) {
+  int64_t most = 0;
+  for (const Segment& s : packing.segments) most = std::max(most, s.position + s.length);
+  return most;
+}
+
 }  // namespace
 
 at::Tensor Attend(const AttentionInput& in, const AttentionConfig& config, const Packing& packing,
                   const Carry& from, Carry& kept, const std::vector<RowCut>& cuts,
                   std::optional<int64_t> scores) {
   const at::Tensor &q = in.q, &k = in.k, &v = in.v;
+  const FusedKernels* fused = FindFused({q, k, v, from.keys, from.values});
+  if (fused != nullptr && cuts.empty() && MostKeys(packing) <= kFusedKeys) {
+    Keep(k, v, packing, from, kept);
+    return fused->attend(in, config, packing, from);
+  }
   const int64_t heads = q.size(1), together = scores.value_or(ScoresTogether(q.device()));
   std::vector<at::Tensor> out;
   std::vector<int64_t> order;

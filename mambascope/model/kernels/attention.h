@@ -7,17 +7,11 @@
 #include <vector>
 
 #include "mambascope/checkpoint/config.h"
+#include "mambascope/model/kernels/attention_input.h"
 #include "mambascope/model/kernels/packing.h"
 #include "mambascope/model/kernels/row_cut.h"
 
 namespace mambascope {
-
-// The inputs of attention, after the rotary positions are applied.
-struct AttentionInput {
-  at::Tensor q;          // [row, heads, head_dim]
-  at::Tensor k, v;       // [row, kv_heads, head_dim]
-  at::Tensor gate = {};  // [row, heads * head_dim], of the output; undefined: none
-};
 
 // Returns softmax(cap(scale q k^T)) v for each head, [row, heads * head_dim]. Each row reads the
 // earlier rows of its prompt and itself: the rows of its segment's slot of `from`, then those of

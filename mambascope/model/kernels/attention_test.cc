@@ -121,8 +121,16 @@ const AttentionConfig kPlain = {}, kScaled = {.scale = 1.3}, kCapped = {.softcap
 class AttentionTest : public testing::Test {
  protected:
   at::Tensor Computed(const AttentionConfig& config, const std::vector<RowCut>& cuts = {}) const {
+    return Computed(config, cuts, from_);
+  }
+  at::Tensor Computed(const AttentionConfig& config, const std::vector<RowCut>& cuts,
+                      Carry from) const {
+    const auto sent = [](const at::Tensor& x) { return x.to(TestDevice()); };
     Carry kept;
-    return Attend(in_, config, packing_, from_, kept, cuts);
+    from.keys = sent(from.keys);
+    from.values = sent(from.values);
+    return Attend({sent(in_.q), sent(in_.k), sent(in_.v)}, config, packing_, from, kept, cuts)
+        .cpu();
   }
   void ExpectAsByHand(const AttentionConfig& config, const std::vector<RowCut>& cuts = {}) const {
     EXPECT_LT(
@@ -151,13 +159,10 @@ TEST_F(AttentionTest, WindowReachesIntoTheCarry) {
   Carry changed = from_;
   changed.values = from_.values.clone();
   changed.values.slice(0, 4, 7).add_(1);  // tokens 0 to 2 of the slot of 6 tokens
-  Carry kept;
-  const at::Tensor before = Computed(kWindow),
-                   after = Attend(in_, kWindow, packing_, changed, kept, {});
+  const at::Tensor before = Computed(kWindow), after = Computed(kWindow, {}, changed);
   EXPECT_TRUE(after.equal(before)) << "token 6 reads the tokens from 3 on";
   changed.values.slice(0, 7, 8).add_(1);  // token 3
-  const at::Tensor moved =
-      (Attend(in_, kWindow, packing_, changed, kept, {}) - before).abs().amax(1);
+  const at::Tensor moved = (Computed(kWindow, {}, changed) - before).abs().amax(1);
   for (int64_t row = 0; row < packing_.rows(); ++row) {
     const bool reads = row == 9 || row == 14 || row == 18;  // token 6 of each segment
     EXPECT_EQ(moved[row].item<double>() > 0, reads) << row;

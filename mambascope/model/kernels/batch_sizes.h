@@ -35,6 +35,8 @@ inline constexpr int64_t kStateRows = 2048;
 
 // Rows of segments that go through a layer at a time in a sweep.
 inline int64_t SweepRows(at::Device device) { return device.is_cpu() ? 1024 : 32768; }
+// Tokens of a pass that collects second moments.
+inline int64_t MomentRows(at::Device device) { return device.is_cpu() ? 1024 : 16384; }
 // Rows of value searches that are optimised together: fewer in a large model, so that searches end
 // every few seconds.
 inline int64_t SearchRows(at::Device device, int64_t parameters) {

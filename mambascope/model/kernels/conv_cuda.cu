@@ -8,7 +8,7 @@ namespace mambascope {
 namespace {
 
 constexpr int kThreads = 128;
-constexpr int kRows = 4;     // rows of a thread, in the forward pass
+constexpr int kRows = 4;  // rows of a thread, in the forward pass
 constexpr int kMostTaps = 8;
 
 struct Sizes {
@@ -53,9 +53,8 @@ __device__ Channels<kChannels> Input(const Sizes& sizes, const PackedArrays& pac
 template <int kChannels, bool kSilu>
 __global__ void ConvForward(Sizes sizes, PackedArrays packing, const float* x, const float* weight,
                             const float* bias, const float* from, float* y, float* kept) {
-  const int channel =
-                (static_cast<int>(blockIdx.y) * kThreads + static_cast<int>(threadIdx.x)) *
-                kChannels,
+  const int channel = (static_cast<int>(blockIdx.y) * kThreads + static_cast<int>(threadIdx.x)) *
+                      kChannels,
             first = static_cast<int>(blockIdx.x) * kRows, window = sizes.taps - 1;
   if (channel >= sizes.width) return;
   Channels<kChannels> recent[kMostTaps], none, taps[kMostTaps];  // recent[b]: b tokens back
@@ -137,7 +136,8 @@ Sizes SizesOf(const at::Tensor& x, const at::Tensor& weight) {
 }
 
 bool IsAligned(const at::Tensor& x) {
-  return !x.defined() || x.numel() == 0 || reinterpret_cast<uintptr_t>(x.data_ptr()) % sizeof(float4) == 0;
+  return !x.defined() || x.numel() == 0 ||
+         reinterpret_cast<uintptr_t>(x.data_ptr()) % sizeof(float4) == 0;
 }
 
 template <bool kSilu>

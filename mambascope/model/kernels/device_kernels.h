@@ -9,6 +9,8 @@
 
 #include <initializer_list>
 
+#include "mambascope/checkpoint/config.h"
+#include "mambascope/model/kernels/attention_input.h"
 #include "mambascope/model/kernels/packing.h"
 #include "mambascope/model/kernels/scan_input.h"
 
@@ -69,6 +71,9 @@ struct FusedKernels {
   // GatedRmsNorm (ops.h).
   at::Tensor (*gated_rms_norm)(const at::Tensor& x, const at::Tensor& gate,
                                const at::Tensor& weight, int64_t groups, double eps);
+  // Attend (attention.h) without cuts.
+  at::Tensor (*attend)(const AttentionInput& in, const AttentionConfig& config,
+                       const Packing& packing, const Carry& from);
 };
 
 struct DeviceKernels {
@@ -99,6 +104,8 @@ KernelOutput CudaConvSilu(const at::Tensor& x, const ConvWeights& weights, const
                           const Packing& packing);
 KernelOutput CudaGatedScan(const GatedScanInput& in, const at::Tensor& from,
                            const Packing& packing);
+at::Tensor CudaAttend(const AttentionInput& in, const AttentionConfig& config,
+                      const Packing& packing, const Carry& from);
 // The bytes that are free on a GPU.
 int64_t FreeGpuMemory(const at::Device& device);
 

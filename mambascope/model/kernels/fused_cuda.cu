@@ -62,7 +62,7 @@ at::Tensor CudaGatedRmsNorm(const at::Tensor& x, const at::Tensor& gate, const a
 }  // namespace
 
 const FusedKernels& CudaFused() {
-  static const FusedKernels kernels{CudaConvSilu, CudaGatedScan, CudaGatedRmsNorm};
+  static const FusedKernels kernels{CudaConvSilu, CudaGatedScan, CudaGatedRmsNorm, CudaAttend};
   return kernels;
 }
 

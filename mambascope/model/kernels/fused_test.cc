@@ -11,41 +11,41 @@
 #include "mambascope/model/kernels/kernels_test_support.h"
 #include "mambascope/model/kernels/scan.h"
 #include "mambascope/model/kernels/scan_reference.h"
-#include "mambascope/model/ops.h"
 
 namespace mambascope {
 namespace {
 
-struct Sizes {
+struct GatedSizes {
   int64_t d_inner, d_state, groups, heads;  // heads 0: Mamba-1
   bool gate = true, kept = true;
 };
 
-class GatedScanTest : public testing::TestWithParam<Sizes> {};
+class GatedScanTest : public testing::TestWithParam<GatedSizes> {};
 
 INSTANTIATE_TEST_SUITE_P(Sizes, GatedScanTest,
-                         testing::Values(Sizes{96, 16, 1, 0}, Sizes{37, 5, 1, 0},
-                                         Sizes{96, 32, 1, 0, false}, Sizes{128, 32, 1, 4, false},
-                                         Sizes{128, 128, 2, 4, false, false},
-                                         Sizes{64, 64, 1, 16, false, false},
-                                         Sizes{60, 12, 3, 6, true, false}),
+                         testing::Values(GatedSizes{96, 16, 1, 0}, GatedSizes{37, 5, 1, 0},
+                                         GatedSizes{96, 32, 1, 0, false},
+                                         GatedSizes{128, 32, 1, 4, false},
+                                         GatedSizes{128, 128, 2, 4, false, false},
+                                         GatedSizes{64, 64, 1, 16, false, false},
+                                         GatedSizes{60, 12, 3, 6, true, false}),
                          [](const auto& info) {
-                           const Sizes& s = info.param;
+                           const GatedSizes& s = info.param;
                            return fmt::format("d{}_n{}_g{}_h{}_{}{}", s.d_inner, s.d_state,
                                               s.groups, s.heads, s.gate, s.kept);
                          });
 
 TEST_P(GatedScanTest, EqualsItsSteps) {
   at::manual_seed(3);
-  const Sizes& s = GetParam();
+  const GatedSizes& s = GetParam();
   Packing packing = TestPacking();
   if (!s.kept) packing.kept.clear();
   const int64_t rows = packing.rows(), bc = s.groups * s.d_state,
                 heads = s.heads == 0 ? s.d_inner : s.heads, head_dim = s.d_inner / heads;
   // The inputs are columns of wider matrices.
-  const auto columns = at::split_with_sizes(
-      RandomOnDevice({rows, 2 * s.d_inner + 2 * bc + heads}, at::kFloat),
-      {s.d_inner, s.d_inner, bc, bc, heads}, 1);
+  const auto columns =
+      at::split_with_sizes(RandomOnDevice({rows, 2 * s.d_inner + 2 * bc + heads}, at::kFloat),
+                           {s.d_inner, s.d_inner, bc, bc, heads}, 1);
   const auto grouped = [&](const at::Tensor& x) { return x.unflatten(1, {s.groups, s.d_state}); };
   at::Tensor a = -RandomOnDevice({s.heads == 0 ? s.d_state : 1, heads}, at::kFloat).exp();
   a = a.repeat_interleave(head_dim, 1).contiguous();
@@ -63,9 +63,8 @@ TEST_P(GatedScanTest, EqualsItsSteps) {
   at::Tensor kept, kept_by_steps;
   const at::Tensor y = GatedScan(in, packing, from, kept, CutRows(packing, {}, 4));
 
-  const at::Tensor delta = at::softplus(in.dt + in.dt_bias)
-                               .clamp(in.dt_min, in.dt_max)
-                               .repeat_interleave(head_dim, 1);
+  const at::Tensor delta =
+      at::softplus(in.dt + in.dt_bias).clamp(in.dt_min, in.dt_max).repeat_interleave(head_dim, 1);
   at::Tensor want =
       SelectiveScanReference({in.x, delta, in.a, in.b, in.c}, packing, from, kept_by_steps) +
       in.x * in.d;
@@ -73,8 +72,7 @@ TEST_P(GatedScanTest, EqualsItsSteps) {
   EXPECT_GT(want.abs().max().item<double>(), 1);
   EXPECT_LT(MaxDifference(y, want), 1e-5 * want.abs().max().item<double>());
   if (s.kept)
-    EXPECT_LT(MaxDifference(kept, kept_by_steps),
-              1e-5 * kept_by_steps.abs().max().item<double>());
+    EXPECT_LT(MaxDifference(kept, kept_by_steps), 1e-5 * kept_by_steps.abs().max().item<double>());
 }
 
 // Where many segments continue from many carries, as in a sweep.
@@ -96,8 +94,7 @@ TEST(GatedScanManySegmentsTest, EqualsTheReference) {
   const at::Tensor from = RandomOnDevice({8, kState, kInner}, at::kFloat);
   at::Tensor kept;
   const at::Tensor y = GatedScan(in, packing, from, kept, CutRows(packing, {}, 4)),
-                   want =
-                       SelectiveScanReference(ScanOf(in), packing, from, kept) + in.x * in.d;
+                   want = SelectiveScanReference(ScanOf(in), packing, from, kept) + in.x * in.d;
   EXPECT_LT(MaxDifference(y, want), 1e-5 * want.abs().max().item<double>());
 }
 
@@ -105,32 +102,19 @@ TEST(SiluConvTest, EqualsItsSteps) {
   at::manual_seed(4);
   for (const int64_t width : {37, 64}) {  // read one by one, and four together
     const Packing packing = TestPacking();
-    const at::Tensor x = RandomOnDevice({packing.rows(), 2 * width}, at::kFloat).narrow(1, 0, width),
+    const at::Tensor x = RandomOnDevice({packing.rows(), 2 * width}, at::kFloat)
+                             .narrow(1, 0, width),
                      weight = RandomOnDevice({4, width}, at::kFloat),
                      bias = RandomOnDevice({width}, at::kFloat),
                      from = RandomOnDevice({2, 3, width}, at::kFloat);
     at::Tensor kept, kept_by_steps;
-    const at::Tensor y =
-                         SiluConv(x, weight, bias, packing, from, kept, CutRows(packing, {}, 4)),
+    const at::Tensor y = SiluConv(x, weight, bias, packing, from, kept, CutRows(packing, {}, 4)),
                      want = at::silu(
                          CausalConvReference(x, weight, bias, packing, from, kept_by_steps));
     EXPECT_GT(want.abs().max().item<double>(), 1);
     EXPECT_LT(MaxDifference(y, want), 1e-5);
     EXPECT_EQ(MaxDifference(kept, kept_by_steps), 0);
   }
-}
-
-TEST(GatedRmsNormTest, EqualsItsSteps) {
-  at::manual_seed(6);
-  const at::Tensor x = RandomOnDevice({5, 96}, at::kFloat),
-                   gate = RandomOnDevice({5, 200}, at::kFloat).narrow(1, 8, 96),
-                   weight = RandomOnDevice({96}, at::kFloat);
-  const at::Tensor gated = x * at::silu(gate), parts = gated.view({5, 3, 32}),
-                   want = (parts / (parts.square().mean(2, true) + 1e-5).sqrt()).view({5, 96}) *
-                          weight;
-  EXPECT_LT(MaxDifference(GatedRmsNorm(x, gate, weight, 3, 1e-5), want), 1e-5);
-  const at::Tensor plain = x / (x.square().mean(1, true) + 1e-5).sqrt() * weight;
-  EXPECT_LT(MaxDifference(RmsNorm(x, weight, 1e-5), plain), 1e-5);
 }
 
 TEST(FindFusedTest, IsOnlyForTheGpuAndWithoutGradients) {

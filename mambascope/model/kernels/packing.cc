@@ -1,6 +1,10 @@
 #include "mambascope/model/kernels/packing.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstring>
 
 namespace mambascope {
 
@@ -32,8 +36,27 @@ std::vector<int64_t> Packing::LastRows() const {
   return rows;
 }
 
+// A GPU reads from memory that is locked. The system's is locked part by part: while one is copied
+// to the GPU, all cores fill the next.
 at::Tensor SentTo(const at::Device& device, const at::Tensor& x) {
-  return device.is_cuda() ? x.pin_memory().to(device, /*non_blocking=*/true) : x.to(device);
+  constexpr int64_t kPart = 32 << 20, kTask = 1 << 20;  // bytes
+  if (!device.is_cuda()) return x.to(device);
+  const at::Tensor from = x.contiguous(), to = at::empty(x.sizes(), x.options().device(device));
+  const auto whole = static_cast<int64_t>(from.nbytes());
+  const at::Tensor bytes = at::from_blob(from.data_ptr(), {whole}, at::kByte),
+                   sent = to.flatten().view(at::kByte);
+  for (int64_t begin = 0; begin < whole; begin += kPart) {
+    const int64_t size = std::min(kPart, whole - begin);
+    const at::Tensor part = at::empty({size}, at::TensorOptions(at::kByte).pinned_memory(true));
+    at::parallel_for(0, (size + kTask - 1) / kTask, 1, [&](int64_t first, int64_t last) {
+      const int64_t end = std::min(last * kTask, size);
+      std::memcpy(part.data_ptr<uint8_t>() + first * kTask,
+                  bytes.data_ptr<uint8_t>() + begin + first * kTask,
+                  static_cast<size_t>(end - first * kTask));
+    });
+    sent.narrow(0, begin, size).copy_(part, /*non_blocking=*/true);
+  }
+  return to;
 }
 
 at::Tensor RowIndex(const std::vector<int64_t>& rows, const at::Tensor& like) {

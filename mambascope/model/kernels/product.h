@@ -13,7 +13,8 @@ namespace mambascope {
 // column j of `b` alone: products of 512 elements are added in order, and then the sums of these.
 // So an element is the same for any m, n, leading dimensions and number of threads. Other devices
 // and types use LibTorch's product. But on a GPU, with LibTorch 2.8 or newer, two bfloat16
-// matrices have a product in float32, which is not rounded. Product can be differentiated any number of times.
+// matrices have a product in float32, which is not rounded. Product can be differentiated any
+// number of times.
 at::Tensor Product(const at::Tensor& a, const at::Tensor& b);
 
 }  // namespace mambascope

@@ -214,8 +214,7 @@ __global__ void __launch_bounds__(kWarp* kWarps)
   for (int row = packing.end[segment] - 1; row >= packing.begin[segment]; --row) {
     const int64_t own = static_cast<int64_t>(row) * in.d_inner + at.channel;
     const float delta = in.delta[row][at.channel], x = in.x[row][at.channel],
-                gy = at.is_real ? g.y[own] : 0,
-                shared = kPerState ? 0 : expf(delta * a[0]);
+                gy = at.is_real ? g.y[own] : 0, shared = kPerState ? 0 : expf(delta * a[0]);
     const int64_t bc = (static_cast<int64_t>(row) * in.groups + at.group) * in.d_state + at.first,
                   part = static_cast<int64_t>(at.part) * in.rows * in.groups * in.d_state + bc;
     const int slot = g.kept == nullptr ? -1 : packing.kept[row];
@@ -355,7 +354,6 @@ class CudaScanKernel : public ScanKernel {
     });
     return out;
   }
-
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Mamba-2's scan on a GPU as matrix products (Dao & Gu 2024, section 6). All channels of a head have
-// one decay. So the outputs of a segment's rows t are
+// Mamba-2's scan on a GPU as matrix products (Dao & Gu 2024, section 6). All channels of a head
+// have one decay. So the outputs of a segment's rows t are
 //
 //   s_t = exp(A d_t) C_t S + sum over the segment's rows j <= t of
 //         exp(A (d_t - d_j)) (C_t . B_j) delta_j x_j + D x_t,     d_t = sum of delta up to row t
@@ -19,8 +19,8 @@ namespace mambascope {
 namespace {
 
 constexpr int kWarp = 32;
-constexpr int kTile = 64;       // rows of a tile, and channels
-constexpr int kDepth = 32;      // states in shared memory at a time
+constexpr int kTile = 64;                      // rows of a tile, and channels
+constexpr int kDepth = 32;                     // states in shared memory at a time
 constexpr int kOwnRows = 8, kOwnChannels = 4;  // of a thread
 constexpr int kThreads = (kTile / kOwnRows) * (kTile / kOwnChannels);
 
@@ -93,8 +93,8 @@ __global__ void __launch_bounds__(kThreads)
   for (int depth = 0; tile.slot >= 0 && depth < shape.d_state; depth += kDepth) {
     for (int i = thread; i < kTile * kDepth / 4; i += kThreads) {
       const int row = i / (kDepth / 4), n = i % (kDepth / 4) * 4;
-      const float4 four = *reinterpret_cast<const float4*>(
-          parts.c + rows[row] * shape.c_stride + group * shape.d_state + depth + n);
+      const float4 four = *reinterpret_cast<const float4*>(parts.c + rows[row] * shape.c_stride +
+                                                           group * shape.d_state + depth + n);
       rows_c[n][row] = four.x, rows_c[n + 1][row] = four.y;
       rows_c[n + 2][row] = four.z, rows_c[n + 3][row] = four.w;
     }
@@ -140,8 +140,8 @@ __global__ void __launch_bounds__(kThreads)
         parts.scores + (static_cast<int64_t>(row) * shape.groups + group) * kTile;
     for (int j = begin; j <= row; ++j) {
       const float4 other = x(j);
-      const float weight = scores[j - begin] * parts.delta[steps(j)] *
-                           expf(a * (until - parts.sums[steps(j)]));
+      const float weight =
+          scores[j - begin] * parts.delta[steps(j)] * expf(a * (until - parts.sums[steps(j)]));
       out[0] += weight * other.x, out[1] += weight * other.y;
       out[2] += weight * other.z, out[3] += weight * other.w;
     }
