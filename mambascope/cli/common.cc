@@ -116,10 +116,9 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
   option(&a.device, {.names = "--device",
                      .help = "Device that runs the model",
                      .bounds = OneOf{{"cpu", "cuda"}}});
-  option(
-      &a.dtype,
-      {.names = "--precision,--dtype",
-       .help = "Precision of matrix products. tf32: a GPU multiplies numbers of 19 bits. "
+  option(&a.dtype,
+         {.names = "--precision,--dtype",
+          .help = "Precision of matrix products. tf32: a GPU multiplies numbers of 19 bits. "
                   "bfloat16: weight matrices and their inputs have 16 bits. All else is float32, "
                   "and so are the logits. docs/build.md has what each costs",
           .bounds = OneOf{{"float32", "tf32", "bfloat16"}}});
