@@ -26,9 +26,9 @@ struct GatedScanInput {
   at::Tensor dt;       // [row, d_inner], or [row, heads]: one for all channels of a head
   at::Tensor dt_bias;  // [d_inner] or [heads]
   double dt_min = 0, dt_max = std::numeric_limits<double>::infinity();
-  at::Tensor a, b, c;  // as in ScanInput
-  at::Tensor d;        // [d_inner]
-  at::Tensor gate;     // [row, d_inner]; undefined: s is returned
+  at::Tensor a, b, c;    // as in ScanInput
+  at::Tensor d;          // [d_inner]
+  at::Tensor gate = {};  // [row, d_inner]; undefined: s is returned
 };
 
 }  // namespace mambascope
