@@ -32,7 +32,7 @@ class FullDiskTest : public testing::Test {
   Words Trace(const std::string& out) const {
     return {"trace",   "--relations", DemoData("relations/river_continent.json"),
             "--limit", "4",           "--all-facts",
-            "--out",   Out(out)};
+            "--out",   Out(out),      "--quiet"};
   }
   std::string Out(const std::string& name) const { return (folder_ / name).string(); }
 

@@ -118,9 +118,10 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
                      .bounds = OneOf{{"cpu", "cuda"}}});
   option(&a.dtype,
          {.names = "--precision,--dtype",
-          .help = "Precision of matrix products. tf32: a GPU multiplies numbers of 19 bits. "
-                  "bfloat16: weight matrices and their inputs have 16 bits. All else is float32, "
-                  "and so are the logits. docs/build.md has what each costs",
+          .help = "Precision of matrix products. tf32: a GPU rounds their inputs to 19 bits; "
+                  "a CPU refuses it. bfloat16: weight matrices and their inputs have 16 bits. "
+                  "Logits are always computed in float32. docs/build.md shows how far results "
+                  "differ",
           .bounds = OneOf{{"float32", "tf32", "bfloat16"}}});
   option.Topic("Run");
   option(&a.threads, {.names = "--threads",

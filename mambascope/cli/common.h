@@ -54,7 +54,8 @@ struct CommonArguments {
 
   uint64_t Seed() const { return seed.value_or(0); }
   at::ScalarType Dtype() const { return dtype == "bfloat16" ? at::kBFloat16 : at::kFloat; }
-  // How far p(answer) may be from that of a full forward pass, by rounding alone (docs/build.md).
+  // Returns the largest difference of p(answer) from a full forward pass that rounding explains
+  // (docs/build.md).
   double AllowedDifference() const;
   ProgressTo progress() const;
 };

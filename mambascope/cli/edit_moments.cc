@@ -54,8 +54,8 @@ std::string MomentsLine(const std::string& name, const Moments& moments) {
 }
 
 // Solves with the ridge that was given, or else with the least that is needed: 0 or kSmallRidge.
-MomentSolver MakeSolver(const EditTextArguments& o, const std::string& name,
-                        const Moments& moments, at::Device device) {
+MomentSolver MakeSolver(const EditTextArguments& o, const std::string& name, const Moments& moments,
+                        at::Device device) {
   MomentSolver solver(moments, o.ridge.value_or(0), device);
   if (solver.singular() && !o.ridge) solver = MomentSolver(moments, kSmallRidge, device);
   if (solver.singular())
@@ -79,7 +79,8 @@ EditMoments TakeEditMoments(const CommonArguments& common, const EditTextArgumen
     const StoredMoments stored =
         ReadStoredMoments(file, place, edited.model.width(place), accepted);
     const MomentSolver& solver =
-        taken.solvers.emplace(place, MakeSolver(o, name, stored.moments, edited.model.device())).first->second;
+        taken.solvers.emplace(place, MakeSolver(o, name, stored.moments, edited.model.device()))
+            .first->second;
     taken.echo[name] = {{"tokens", stored.moments.count},
                         {"digest", FingerprintTensor(stored.moments.sum)}};
     if (!o.ridge && solver.ridge() > 0) {

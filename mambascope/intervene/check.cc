@@ -28,6 +28,8 @@ void CheckState(const Model& model, const StateId& at, int64_t tokens,
   if (!value) return;
   const at::Tensor& states = value->states();
   const int64_t dims = value->row() ? 2 : 1;
+  if (value->row() && *value->row() >= states.size(0))
+    throw Error(fmt::format("row {} of {} states is asked for", *value->row(), states.size(0)));
   if (states.dim() != dims || states.size(-1) != width)
     throw Error(fmt::format("a value for site {} must have {} features, but has {}",
                             SiteName(at.site), width, value->tensor().numel()));

@@ -29,15 +29,15 @@ struct StateId {
   Place place() const { return {site, layer}; }
 };
 
-// The value of a state, [width]: a tensor, or a row of a tensor of states. Many rows of one tensor
-// are read together, which takes less time than as many tensors.
+// The value of a state: a tensor [width], or one row of a tensor of states [row, width]. Rows of
+// one tensor are read together, which is faster than reading many tensors.
 class StateValue {
  public:
   StateValue(at::Tensor value) : states_(std::move(value)) {}
   StateValue(at::Tensor states, int64_t row) : states_(std::move(states)), row_(row) {}
 
   at::Tensor tensor() const { return row_ ? states_[*row_] : states_; }
-  // [row, width] if there is a row.
+  // [row, width] if row() has a value, else [width].
   const at::Tensor& states() const { return states_; }
   std::optional<int64_t> row() const { return row_; }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <vector>
 
+#include "mambascope/intervene/check.h"
 #include "mambascope/intervene/intervention.h"
 #include "mambascope/model/model.h"
 
@@ -36,8 +37,10 @@ class RunResult {
   at::Tensor State(const Place& place, size_t prompt) const {
     return Rows(states_.at(place), prompt);
   }
-  // The state of one token there. Sets to such values of many prompts are made together.
+  // Returns the state at a kept place of one prompt and token. Values of one place share a tensor,
+  // so Sets to them are applied together.
   StateValue Value(const Place& place, size_t prompt, int64_t token) const {
+    CheckToken(token, packing_.segments[prompt].length);
     return {states_.at(place), packing_.segments[prompt].begin + token};
   }
   // Logits [token, vocab] of one prompt, computed on each call. REQUIRES: the model still exists.

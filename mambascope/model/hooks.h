@@ -1,5 +1,5 @@
-// Hooks let a run read and change the states of a model. Every layer calls hooks(site, x) at every
-// named state and continues with the returned value.
+// Hooks let a run read and change the states of a model. A layer calls hooks(site, x) at each named
+// state where the hooks act, and continues with the returned value.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,11 +18,17 @@ class Hooks {
   // Receives x [row, width], the states of all packed rows at `place`. Returns the states with
   // which the layer continues.
   virtual at::Tensor At(const Place& /*place*/, const at::Tensor& x) { return x; }
-  // Returns whether At may read or change the states at `place`. If it cannot, a layer may compute
-  // what follows the place without calling At.
+  // Returns whether At may read or change the states at `place`. Where this is false, a layer may
+  // skip the call of At.
   virtual bool Acts(const Place& /*place*/) const { return true; }
   // Returns the cuts in the mixers of `layer`.
   virtual std::vector<RowCut> Cuts(int /*layer*/) { return {}; }
+};
+
+// Hooks that neither read nor change anything.
+class NoHooks : public Hooks {
+ public:
+  bool Acts(const Place& /*place*/) const override { return false; }
 };
 
 // The hooks of one layer, in the form that the layer calls.
@@ -34,7 +40,7 @@ class LayerHooks {
   }
   // Passes only the first `rows` rows of x to the hooks; the other rows stay as they are.
   at::Tensor operator()(Site site, const at::Tensor& x, int64_t rows) const;
-  // Returns whether the hooks act at one of these sites of the layer.
+  // Returns whether the hooks act at one or more of these sites of the layer.
   bool Act(std::initializer_list<Site> sites) const;
   std::vector<RowCut> Cuts() const { return hooks_.Cuts(layer_); }
   // Returns the cuts in a mixer of this kind. A cut of another kind stays, and hides nothing.

@@ -99,7 +99,7 @@ class Mamba1 : public Part {
             .b = b.unsqueeze(1),
             .c = cc.unsqueeze(1),
             .d = d_,
-            .gate = gate_in};
+            .gate_in = gate_in};
   }
   at::Tensor Normed(const at::Tensor& x, const at::Tensor& weight) const {
     return ssm_.bcdt_norm_eps ? RmsNorm(x, weight, *ssm_.bcdt_norm_eps) : x;

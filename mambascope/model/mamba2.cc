@@ -59,7 +59,7 @@ class Mamba2 : public Part {
   std::optional<Mixing> Mix(const at::Tensor& x) const override {
     const auto states = PartStates(*this, x);
     const Packing packing = Packing::Whole({x.size(0)});
-    Hooks none;
+    NoHooks none;
     Carry dropped;
     const GatedScanInput input =
         Selected(Projected(x), packing, {}, dropped, {none, 0}, CutRows(packing, {}, ssm_.d_conv));

@@ -130,8 +130,10 @@ Model Model::Edited(const std::vector<Edit>& edits) const {
                               fmt::join(edit.v.sizes(), " x "), weight.size(1), weight.size(0)),
                   "was the edit made for another model?");
     }
+    const at::NoTF32Guard in_float32;
     const at::Tensor change =
-        Product(edit.v.to(weight.options()).t(), edit.u.to(weight.options()));  // [out, in]
+        Product(edit.v.to(weight.options()).t(), edit.u.to(weight.options()))  // [out, in]
+            .to(weight.scalar_type());
     for (int l : LayersSharing(edit.layer, edit.projection)) {
       std::shared_ptr<const Layer>& layer = edited.layers_[static_cast<size_t>(l)];
       layer = layer->Edited(edit.projection, change);
@@ -268,7 +270,7 @@ at::Tensor Model::Forward(std::span<const int64_t> ids, const Packing& rows, Hoo
                   fmt::format("a pass over {}", Count(rows.rows(), "token")),
                   "take a shorter prompt");
   }
-  Hooks no_hooks;
+  NoHooks no_hooks;
   if (hooks == nullptr) hooks = &no_hooks;
   const Carry nothing;
   Carry dropped;

@@ -42,14 +42,16 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
 
 at::Tensor GroupedRmsNorm(const at::Tensor& x, const at::Tensor& weight, int64_t groups,
                           double eps) {
+  const FusedKernels* fused = FindFused({x, weight});
+  if (fused != nullptr) return fused->gated_rms_norm(x, {}, weight, groups, eps);
   return RmsNorm(x.view({x.size(0), groups, x.size(1) / groups}), {}, eps).view(x.sizes()) * weight;
 }
 
-at::Tensor GatedRmsNorm(const at::Tensor& x, const at::Tensor& gate, const at::Tensor& weight,
+at::Tensor GatedRmsNorm(const at::Tensor& x, const at::Tensor& gate_in, const at::Tensor& weight,
                         int64_t groups, double eps) {
-  const FusedKernels* fused = FindFused({x, gate, weight});
-  if (fused != nullptr) return fused->gated_rms_norm(x, gate, weight, groups, eps);
-  return GroupedRmsNorm(x * Silu(gate), weight, groups, eps);
+  const FusedKernels* fused = FindFused({x, gate_in, weight});
+  if (fused != nullptr) return fused->gated_rms_norm(x, gate_in, weight, groups, eps);
+  return GroupedRmsNorm(x * Silu(gate_in), weight, groups, eps);
 }
 
 LayerNorm LayerNorm::Load(const Weights& w, const std::string& name, int64_t width, double eps) {

@@ -38,8 +38,8 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps);
 at::Tensor GroupedRmsNorm(const at::Tensor& x, const at::Tensor& weight, int64_t groups,
                           double eps);
 
-// Returns GroupedRmsNorm of x SiLU(gate). x, gate [row, width].
-at::Tensor GatedRmsNorm(const at::Tensor& x, const at::Tensor& gate, const at::Tensor& weight,
+// Returns GroupedRmsNorm of x SiLU(gate_in). x and gate_in are [row, width]; weight is [width].
+at::Tensor GatedRmsNorm(const at::Tensor& x, const at::Tensor& gate_in, const at::Tensor& weight,
                         int64_t groups, double eps);
 
 // A layer norm, which also subtracts the mean and adds a bias.

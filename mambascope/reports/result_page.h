@@ -16,10 +16,10 @@ namespace mambascope {
 // "8, 9, 10"
 std::string JoinTexts(const std::vector<std::string>& texts);
 
-// The model's folder name: "demo-neox" for the option --model models/demo-neox. With another
-// precision than float32, "demo-neox in bfloat16".
+// Returns the model's folder name, "demo-neox" for --model models/demo-neox. If the precision is
+// not float32, it follows: "demo-neox in bfloat16".
 std::string ModelName(const Json& options);
-// The same with another name than the folder's.
+// Returns `name`, followed by the precision in the same way.
 std::string ModelName(const std::string& name, const Json& options);
 
 // The model's name in figures.

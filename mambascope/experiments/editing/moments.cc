@@ -146,7 +146,7 @@ MomentSolver::MomentSolver(const Moments& moments, double ridge, at::Device devi
   at::Tensor c = moments.Mean().to(device);
   if (ridge > 0) c.diagonal().add_(c.diagonal().mean() * ridge);
   const auto [factor, info] = at::linalg_cholesky_ex(c);
-  factor_ = factor;
+  factor_ = factor.cpu();  // of many places they would fill a GPU
   const at::Tensor pivots = factor.diagonal();
   const bool failed = info.item<int>() != 0 || !at::isfinite(pivots).all().item<bool>();
   condition_ = failed ? std::numeric_limits<double>::infinity()
@@ -162,7 +162,7 @@ at::Tensor MomentSolver::Solve(const at::Tensor& keys) const {
                 "use more text (several times as many tokens as the width), or --ridge 1e-4");
   }
   const OneThread one_thread;
-  return at::cholesky_solve(keys.to(factor_.device(), at::kDouble).t(), factor_).t().cpu();
+  return at::cholesky_solve(keys.to(at::kCPU, at::kDouble).t(), factor_).t();
 }
 
 }  // namespace mambascope

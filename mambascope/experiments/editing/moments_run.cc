@@ -107,12 +107,13 @@ class Collection {
     for (const Place& place : options_.places) {
       const StoredMoments& stored = places_.at(place);
       const Moments moments = collector_.At(place);
-      results.push_back({.place = place,
-                         .width = model_.width(place),
-                         .tokens = moments.count,
-                         .documents = stored.documents,
-                         .condition = MomentSolver(moments, options_.ridge, model_.device()).condition(),
-                         .convergence = stored.convergence});
+      results.push_back(
+          {.place = place,
+           .width = model_.width(place),
+           .tokens = moments.count,
+           .documents = stored.documents,
+           .condition = MomentSolver(moments, options_.ridge, model_.device()).condition(),
+           .convergence = stored.convergence});
     }
     return results;
   }

@@ -352,7 +352,8 @@ at::Tensor Attend(const AttentionInput& in, const AttentionConfig& config, const
                   std::optional<int64_t> scores) {
   const at::Tensor &q = in.q, &k = in.k, &v = in.v;
   const FusedKernels* fused = FindFused({q, k, v, from.keys, from.values});
-  if (fused != nullptr && cuts.empty() && MostKeys(packing) <= kFusedKeys) {
+  if (fused != nullptr && cuts.empty() && q.size(2) <= kMostFusedHead &&
+      MostKeys(packing) <= kFusedKeys) {
     Keep(k, v, packing, from, kept);
     return fused->attend(in, config, packing, from);
   }

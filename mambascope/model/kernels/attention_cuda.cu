@@ -4,9 +4,7 @@
 #include <c10/cuda/CUDAGuard.h>
 
 #include <cmath>
-#include <limits>
 
-#include "mambascope/model/kernels/attention.h"
 #include "mambascope/model/kernels/cuda_packing.cuh"
 #include "mambascope/model/kernels/device_kernels.h"
 
@@ -14,7 +12,8 @@ namespace mambascope {
 namespace {
 
 constexpr int kWarp = 32, kThreads = 128;
-constexpr int kMostParts = 16;  // of a head: numbers of a lane
+// Numbers of a head that a lane holds. A head has at most kWarp times as many.
+constexpr int kMostParts = kMostFusedHead / kWarp;
 
 struct Shape {
   int rows, heads, kv_heads, head_dim, window;
@@ -89,10 +88,6 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-const float* Pointer(const at::Tensor& x) {
-  return x.defined() && x.numel() > 0 ? x.data_ptr<float>() : nullptr;
-}
-
 // The first rows of the slots, then their ends.
 at::Tensor SlotRows(const Carry& from, const at::Device& device) {
   const auto slots = static_cast<int64_t>(from.rows.size());
@@ -130,8 +125,6 @@ at::Tensor CudaAttend(const AttentionInput& in, const AttentionConfig& config,
   const auto blocks =
       static_cast<unsigned>((q.size(0) * q.size(1) * kWarp + kThreads - 1) / kThreads);
   const int parts = (shape.head_dim + kWarp - 1) / kWarp;
-  TORCH_CHECK(parts <= kMostParts, "attention has heads of ", shape.head_dim,
-              " numbers; the GPU's kernel takes ", kMostParts * kWarp);
   const auto kernel = parts <= 2   ? AttendRows<2>
                       : parts <= 4 ? AttendRows<4>
                       : parts <= 8 ? AttendRows<8>

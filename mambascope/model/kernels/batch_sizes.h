@@ -14,7 +14,8 @@ namespace mambascope {
 // Default memory limit of a computation, in bytes, without the weights.
 inline constexpr int64_t kDefaultMemory = int64_t{4} << 30;
 // Memory limit of a command, in bytes: a quarter of WholeMemory on the CPU. On a GPU it is 80 % of
-// what is free now. Without kernels for the GPU, which can ask for that, it is kDefaultMemory.
+// the memory that is free at the call. A build without GPU kernels cannot ask for that, and takes
+// kDefaultMemory.
 int64_t CommandMemory(at::Device device);
 
 // Number of logits that are computed together: a quarter of a GB.
@@ -35,7 +36,7 @@ inline constexpr int64_t kStateRows = 2048;
 
 // Rows of segments that go through a layer at a time in a sweep.
 inline int64_t SweepRows(at::Device device) { return device.is_cpu() ? 1024 : 32768; }
-// Tokens of a pass that collects second moments.
+// Maximum tokens of a pass that collects second moments.
 inline int64_t MomentRows(at::Device device) { return device.is_cpu() ? 1024 : 16384; }
 // Rows of value searches that are optimised together: fewer in a large model, so that searches end
 // every few seconds.

@@ -12,11 +12,15 @@
 namespace mambascope {
 namespace {
 
+bool HasManyTaps(const at::Tensor& x, const at::Tensor& weight) {
+  return !x.is_cpu() && weight.size(0) > kMostConvTaps;
+}
+
 // The convolution without cuts. The kernels compute gradients only for activations.
 at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                     const Packing& packing, const at::Tensor& from, at::Tensor& kept) {
   const bool trains_weight = weight.requires_grad() || (bias.defined() && bias.requires_grad());
-  const bool has_kernel = FindKernels(x) != nullptr && !trains_weight;
+  const bool has_kernel = FindKernels(x) != nullptr && !trains_weight && !HasManyTaps(x, weight);
   return has_kernel ? DifferentiableConv(x, weight, bias, packing, from, kept)
                     : CausalConvReference(x, weight, bias, packing, from, kept);
 }
@@ -41,7 +45,7 @@ at::Tensor SiluConv(const at::Tensor& x, const at::Tensor& weight, const at::Ten
                     const Packing& packing, const at::Tensor& from, at::Tensor& kept,
                     const CutRows& cuts) {
   const FusedKernels* fused = FindFused({x, weight, bias, from});
-  if (fused == nullptr || !cuts.recomputed().empty())
+  if (fused == nullptr || HasManyTaps(x, weight) || !cuts.recomputed().empty())
     return Silu(CausalConv(x, weight, bias, packing, from, kept, cuts));
   const KernelOutput out = fused->conv_silu(x, {weight, bias}, from, packing);
   if (!packing.kept.empty()) kept = out.kept;

@@ -22,7 +22,7 @@ namespace mambascope {
 at::Tensor CausalConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                       const Packing& packing, const at::Tensor& from, at::Tensor& kept,
                       const CutRows& cuts);
-// Returns SiLU of that.
+// Returns SiLU(CausalConv) of the same arguments.
 at::Tensor SiluConv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                     const Packing& packing, const at::Tensor& from, at::Tensor& kept,
                     const CutRows& cuts);

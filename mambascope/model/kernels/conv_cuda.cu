@@ -9,14 +9,13 @@ namespace {
 
 constexpr int kThreads = 128;
 constexpr int kRows = 4;  // rows of a thread, in the forward pass
-constexpr int kMostTaps = 8;
 
 struct Sizes {
   int rows, width, taps;
   int64_t stride;  // of the rows of x
 };
 
-// Value i of channel d in an array of rows.
+// Index of a row's channel.
 __device__ int64_t At(int64_t row, const Sizes& sizes, int channel) {
   return row * sizes.width + channel;
 }
@@ -57,17 +56,17 @@ __global__ void ConvForward(Sizes sizes, PackedArrays packing, const float* x, c
                       kChannels,
             first = static_cast<int>(blockIdx.x) * kRows, window = sizes.taps - 1;
   if (channel >= sizes.width) return;
-  Channels<kChannels> recent[kMostTaps], none, taps[kMostTaps];  // recent[b]: b tokens back
+  Channels<kChannels> recent[kMostConvTaps], none, taps[kMostConvTaps];  // recent[b]: b tokens back
   const Channels<kChannels> offset = bias == nullptr ? none : Read<kChannels>(bias + channel);
 #pragma unroll
-  for (int back = 0; back < kMostTaps; ++back) {
+  for (int back = 0; back < kMostConvTaps; ++back) {
     if (back <= window) taps[back] = Read<kChannels>(weight + At(window - back, sizes, channel));
   }
   int before = -1;  // segment of the row before
   for (int row = first; row < min(first + kRows, sizes.rows); ++row) {
     const int segment = packing.segment[row], slot = kept == nullptr ? -1 : packing.kept[row];
 #pragma unroll
-    for (int back = kMostTaps - 1; back >= 0; --back) {
+    for (int back = kMostConvTaps - 1; back >= 0; --back) {
       if (back > window) continue;
       recent[back] = segment == before && back > 0
                          ? recent[back - 1]
@@ -76,7 +75,7 @@ __global__ void ConvForward(Sizes sizes, PackedArrays packing, const float* x, c
     before = segment;
     Channels<kChannels> sum = offset;
 #pragma unroll
-    for (int back = 0; back < kMostTaps; ++back) {
+    for (int back = 0; back < kMostConvTaps; ++back) {
       if (back > window) continue;
 #pragma unroll
       for (int k = 0; k < kChannels; ++k)
@@ -87,7 +86,7 @@ __global__ void ConvForward(Sizes sizes, PackedArrays packing, const float* x, c
     }
     if (kSilu) {
 #pragma unroll
-      for (int k = 0; k < kChannels; ++k) sum.value[k] /= 1 + expf(-sum.value[k]);
+      for (int k = 0; k < kChannels; ++k) sum.value[k] = Silu(sum.value[k]);
     }
     Write(y + At(row, sizes, channel), sum);
   }
@@ -126,32 +125,22 @@ __global__ void ConvBackward(Sizes sizes, PackedArrays packing, const float* wei
   }
 }
 
-const float* Pointer(const at::Tensor& x) {
-  return x.defined() && x.numel() > 0 ? x.data_ptr<float>() : nullptr;
-}
-
 Sizes SizesOf(const at::Tensor& x, const at::Tensor& weight) {
   return {static_cast<int>(x.size(0)), static_cast<int>(x.size(1)),
           static_cast<int>(weight.size(0)), x.stride(0)};
 }
 
-bool IsAligned(const at::Tensor& x) {
-  return !x.defined() || x.numel() == 0 ||
-         reinterpret_cast<uintptr_t>(x.data_ptr()) % sizeof(float4) == 0;
-}
-
 template <bool kSilu>
-KernelOutput Run(const at::Tensor& x, const ConvWeights& weights, const at::Tensor& from,
+KernelOutput Run(const at::Tensor& given, const ConvWeights& weights, const at::Tensor& from,
                  const Packing& packing) {
+  const at::Tensor x = InRows(given);
   const c10::cuda::CUDAGuard guard(x.device());
   const CudaPacking packed(packing, x.device());
   const Sizes sizes = SizesOf(x, weights.weight);
-  TORCH_CHECK(sizes.taps <= kMostTaps, "the convolution reads ", sizes.taps,
-              " tokens; the GPU's kernel takes ", kMostTaps);
   KernelOutput out{at::empty({sizes.rows, sizes.width}, x.options()),
                    at::empty({packing.kept_count(), sizes.taps - 1, sizes.width}, x.options())};
-  const bool by_four = sizes.width % 4 == 0 && sizes.stride % 4 == 0 && IsAligned(x) &&
-                       IsAligned(weights.weight) && IsAligned(weights.bias) && IsAligned(from);
+  const bool by_four = sizes.width % 4 == 0 && ReadsByFour(x) && ReadsByFour(weights.weight) &&
+                       ReadsByFour(weights.bias) && ReadsByFour(from);
   const int channels = by_four ? 4 : 1;
   const dim3 blocks(static_cast<unsigned>((sizes.rows + kRows - 1) / kRows),
                     static_cast<unsigned>((sizes.width / channels + kThreads - 1) / kThreads));

@@ -1,4 +1,4 @@
-// A packing on a GPU, for the CUDA kernels.
+// What the CUDA kernels share: a packing on a GPU, rows that may lie apart, and small functions.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -10,6 +10,30 @@
 #include "mambascope/model/kernels/packing.h"
 
 namespace mambascope {
+
+// Returns x [row, ..] with the numbers of each row one after the other, as the kernels read them.
+inline at::Tensor InRows(const at::Tensor& x) {
+  return !x.defined() || x.stride(-1) == 1 ? x : x.contiguous();
+}
+
+// Whether every row begins where a kernel can read four numbers together. Undefined: it can.
+inline bool ReadsByFour(const at::Tensor& x) {
+  if (!x.defined() || x.numel() == 0) return true;
+  return reinterpret_cast<uintptr_t>(x.data_ptr()) % sizeof(float4) == 0 &&
+         (x.dim() == 1 || x.stride(0) % 4 == 0);
+}
+
+inline const float* Pointer(const at::Tensor& x) {
+  return x.defined() && x.numel() > 0 ? x.data_ptr<float>() : nullptr;
+}
+
+__device__ inline float Silu(float x) { return x / (1 + expf(-x)); }
+
+// clamp(softplus(x), least, most), which is NaN for NaN.
+__device__ inline float StepSize(float x, float least, float most) {
+  const float delta = x > 20 ? x : log1pf(expf(x));
+  return delta < least ? least : delta > most ? most : delta;
+}
 
 // Plain arrays for a kernel.
 struct PackedArrays {
@@ -26,8 +50,7 @@ class CudaPacking {
   CudaPacking(const Packing& packing, const at::Device& device) {
     const size_t segments = packing.segments.size(), rows = static_cast<size_t>(packing.rows()),
                  kept = packing.kept.empty() ? 0 : rows;
-    const at::Tensor host = at::empty({static_cast<int64_t>(3 * segments + rows + kept)},
-                                      at::TensorOptions(at::kInt).pinned_memory(true));
+    const at::Tensor host = at::empty({static_cast<int64_t>(3 * segments + rows + kept)}, at::kInt);
     int* const at = host.data_ptr<int>();
     for (size_t i = 0; i < segments; ++i) {
       const Segment& s = packing.segments[i];
@@ -40,7 +63,7 @@ class CudaPacking {
     int* const slots = at + 3 * segments + rows;
     std::fill(slots, slots + kept, -1);
     for (size_t i = 0; i < packing.kept.size(); ++i) slots[packing.kept[i]] = static_cast<int>(i);
-    data_ = host.to(device, /*non_blocking=*/true);
+    data_ = SentTo(device, host);
     const int* const data = data_.data_ptr<int>();
     arrays = {data, data + segments, data + 2 * segments, data + 3 * segments,
               kept == 0 ? nullptr : data + 3 * segments + rows};

@@ -1,8 +1,10 @@
-// The interface of a device's own kernels for the scan and the convolution, forward and backward.
-// Kernels know neither autograd (autograd.h) nor cuts (scan.h, conv.h). To support another device,
-// add a file that implements both kernels and a line in FindKernels.
+// The interface of a device's own kernels. Scan and convolution have a forward and a backward
+// kernel. FusedKernels have only a forward one. Kernels know neither autograd (autograd.h) nor cuts
+// (scan.h, conv.h). To support another device, add a file that implements ScanKernel and
+// ConvKernel, and a line in FindKernels. Fused kernels are optional.
 //
-// All tensors are contiguous float32 on the device. An empty tensor stands for a missing one.
+// All tensors are float32 on the device. They are contiguous, except the inputs of FusedKernels. An
+// empty tensor stands for a missing one.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -59,22 +61,25 @@ class ConvKernel {
                                  const KernelOutput& gradient, const Packing& packing) const = 0;
 };
 
-// Kernels that take several steps of a layer at once. They have no gradients. Rows of their inputs
-// may lie apart.
+// These kernels compute several steps of a layer at once, which saves time on a GPU. They have no
+// gradients and no cuts. Rows of an input need not follow each other in memory.
 struct FusedKernels {
-  // SiLU(CausalConv) (conv.h).
+  // Computes SiluConv (conv.h).
   KernelOutput (*conv_silu)(const at::Tensor& x, const ConvWeights& weights, const at::Tensor& from,
                             const Packing& packing);
-  // GatedScan (scan.h).
+  // Computes GatedScan (scan.h).
   KernelOutput (*gated_scan)(const GatedScanInput& in, const at::Tensor& from,
                              const Packing& packing);
-  // GatedRmsNorm (ops.h).
-  at::Tensor (*gated_rms_norm)(const at::Tensor& x, const at::Tensor& gate,
+  // Computes GatedRmsNorm (ops.h). An undefined gate or weight stands for none.
+  at::Tensor (*gated_rms_norm)(const at::Tensor& x, const at::Tensor& gate_in,
                                const at::Tensor& weight, int64_t groups, double eps);
-  // Attend (attention.h) without cuts.
+  // Computes Attend (attention.h), but stores nothing in `kept`.
   at::Tensor (*attend)(const AttentionInput& in, const AttentionConfig& config,
                        const Packing& packing, const Carry& from);
 };
+
+// What the GPU's kernels take at most. Beyond, LibTorch's operations do the work.
+inline constexpr int kMostConvTaps = 8, kMostFusedHead = 512;
 
 struct DeviceKernels {
   const ScanKernel& scan;
@@ -87,8 +92,8 @@ const DeviceKernels* FindKernels(const at::Tensor& like);
 // Returns the kernels of a device, or null when there are none.
 const DeviceKernels* FindKernels(const at::Device& device);
 
-// Returns the fused kernels for these inputs, of which some may be undefined. Returns null when
-// there are none, and when a gradient is needed.
+// Returns the fused kernels for these inputs. Returns null where there are none, or where a
+// gradient is needed. The first input tells the type and the device. The others may be undefined.
 const FusedKernels* FindFused(std::initializer_list<at::Tensor> inputs);
 
 // The CPU kernels run in parallel over channels and segments, are vectorised over channels, and

@@ -20,8 +20,6 @@ __device__ float BlockSum(float value) {
   return sum;
 }
 
-__device__ float Gated(float x, float gate) { return x * gate / (1 + expf(-gate)); }
-
 // A row's group per block: y = v / sqrt(mean(v^2) + eps) weight, where v is x, or x SiLU(gate).
 // `width` is that of a group.
 __global__ void __launch_bounds__(kThreads)
@@ -33,21 +31,21 @@ __global__ void __launch_bounds__(kThreads)
   if (gate != nullptr) gate += row * gate_stride + first;
   float squares = 0;
   for (int i = static_cast<int>(threadIdx.x); i < width; i += kThreads) {
-    const float v = gate == nullptr ? x[i] : Gated(x[i], gate[i]);
+    const float v = gate == nullptr ? x[i] : x[i] * Silu(gate[i]);
     squares += v * v;
   }
   const float scale = rsqrtf(BlockSum(squares) / static_cast<float>(width) + eps);
   for (int i = static_cast<int>(threadIdx.x); i < width; i += kThreads) {  // from the cache
-    const float v = gate == nullptr ? x[i] : Gated(x[i], gate[i]);
+    const float v = gate == nullptr ? x[i] : x[i] * Silu(gate[i]);
     y[i] = v * scale * (weight == nullptr ? 1 : weight[first + i]);
   }
 }
 
-at::Tensor CudaGatedRmsNorm(const at::Tensor& x, const at::Tensor& gate, const at::Tensor& weight,
-                            int64_t groups, double eps) {
+at::Tensor CudaGatedRmsNorm(const at::Tensor& x, const at::Tensor& gate_in,
+                            const at::Tensor& weight, int64_t groups, double eps) {
   const c10::cuda::CUDAGuard guard(x.device());
   const int64_t rows = x.size(0), width = x.size(1);
-  const at::Tensor in = x.stride(1) == 1 ? x : x.contiguous(),
+  const at::Tensor in = InRows(x), gate = InRows(gate_in),
                    y = at::empty({rows, width}, x.options());
   if (y.numel() == 0) return y;
   Norm<<<dim3(static_cast<unsigned>(rows), static_cast<unsigned>(groups)), kThreads, 0,

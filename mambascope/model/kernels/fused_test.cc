@@ -23,7 +23,8 @@ struct GatedSizes {
 class GatedScanTest : public testing::TestWithParam<GatedSizes> {};
 
 INSTANTIATE_TEST_SUITE_P(Sizes, GatedScanTest,
-                         testing::Values(GatedSizes{96, 16, 1, 0}, GatedSizes{37, 5, 1, 0},
+                         testing::Values(GatedSizes{96, 16, 1, 0}, GatedSizes{96, 48, 1, 0},
+                                         GatedSizes{128, 96, 1, 4, false}, GatedSizes{37, 5, 1, 0},
                                          GatedSizes{96, 32, 1, 0, false},
                                          GatedSizes{128, 32, 1, 4, false},
                                          GatedSizes{128, 128, 2, 4, false, false},
@@ -58,7 +59,7 @@ TEST_P(GatedScanTest, EqualsItsSteps) {
                           .b = grouped(columns[2]),
                           .c = grouped(columns[3]),
                           .d = RandomOnDevice({s.d_inner}, at::kFloat),
-                          .gate = s.gate ? columns[1] : at::Tensor()};
+                          .gate_in = s.gate ? columns[1] : at::Tensor()};
   const at::Tensor from = RandomOnDevice({2, s.d_state, s.d_inner}, at::kFloat);
   at::Tensor kept, kept_by_steps;
   const at::Tensor y = GatedScan(in, packing, from, kept, CutRows(packing, {}, 4));
@@ -68,7 +69,7 @@ TEST_P(GatedScanTest, EqualsItsSteps) {
   at::Tensor want =
       SelectiveScanReference({in.x, delta, in.a, in.b, in.c}, packing, from, kept_by_steps) +
       in.x * in.d;
-  if (s.gate) want = want * at::silu(in.gate);
+  if (s.gate) want = want * at::silu(in.gate_in);
   EXPECT_GT(want.abs().max().item<double>(), 1);
   EXPECT_LT(MaxDifference(y, want), 1e-5 * want.abs().max().item<double>());
   if (s.kept)

@@ -36,22 +36,21 @@ std::vector<int64_t> Packing::LastRows() const {
   return rows;
 }
 
-// A GPU reads from memory that is locked. The system's is locked part by part: while one is copied
-// to the GPU, all cores fill the next.
+// A GPU copies from locked memory without waiting. All cores copy parts of x to locked buffers,
+// while the GPU reads the part before. LibTorch keeps a buffer until its copy is done.
 at::Tensor SentTo(const at::Device& device, const at::Tensor& x) {
   constexpr int64_t kPart = 32 << 20, kTask = 1 << 20;  // bytes
-  if (!device.is_cuda()) return x.to(device);
+  if (!device.is_cuda() || !x.is_cpu()) return x.to(device);
   const at::Tensor from = x.contiguous(), to = at::empty(x.sizes(), x.options().device(device));
   const auto whole = static_cast<int64_t>(from.nbytes());
-  const at::Tensor bytes = at::from_blob(from.data_ptr(), {whole}, at::kByte),
-                   sent = to.flatten().view(at::kByte);
+  const auto* const bytes = static_cast<const uint8_t*>(from.data_ptr());
+  const at::Tensor sent = to.flatten().view(at::kByte);
   for (int64_t begin = 0; begin < whole; begin += kPart) {
     const int64_t size = std::min(kPart, whole - begin);
     const at::Tensor part = at::empty({size}, at::TensorOptions(at::kByte).pinned_memory(true));
     at::parallel_for(0, (size + kTask - 1) / kTask, 1, [&](int64_t first, int64_t last) {
       const int64_t end = std::min(last * kTask, size);
-      std::memcpy(part.data_ptr<uint8_t>() + first * kTask,
-                  bytes.data_ptr<uint8_t>() + begin + first * kTask,
+      std::memcpy(part.data_ptr<uint8_t>() + first * kTask, bytes + begin + first * kTask,
                   static_cast<size_t>(end - first * kTask));
     });
     sent.narrow(0, begin, size).copy_(part, /*non_blocking=*/true);

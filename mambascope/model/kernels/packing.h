@@ -54,8 +54,7 @@ struct Carry {
   std::vector<Rows> rows;   // slot -> its rows of keys and values
 };
 
-// Returns `x`, which is on the CPU, on `device`. Where that is a GPU, this does not wait until the
-// GPU has done its earlier work.
+// Copies `x` from the CPU to `device`. A copy to a GPU does not wait for the GPU's earlier work.
 at::Tensor SentTo(const at::Device& device, const at::Tensor& x);
 // Returns an index of `like`'s rows: int64, on its device.
 at::Tensor RowIndex(const std::vector<int64_t>& rows, const at::Tensor& like);

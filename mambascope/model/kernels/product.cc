@@ -109,7 +109,10 @@ struct ProductFunction : torch::autograd::Function<ProductFunction> {
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &a = saved[0], &b = saved[1], &g = gradients[0];
+    const at::Tensor &a = saved[0], &b = saved[1];
+    at::Tensor g = gradients[0];
+    const at::Tensor& other = a.defined() ? a : b;
+    if (g.is_cuda() && other.scalar_type() == at::kBFloat16) g = g.to(at::kBFloat16);
     return {b.defined() ? Product(g, b.transpose(-1, -2)) : at::Tensor(),
             a.defined() ? Product(a.transpose(-1, -2), g) : at::Tensor()};
   }

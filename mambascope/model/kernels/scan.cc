@@ -42,7 +42,8 @@ ScanInput ScanOf(const GatedScanInput& in) {
 
 at::Tensor GatedScan(const GatedScanInput& in, const Packing& packing, const at::Tensor& from,
                      at::Tensor& kept, const CutRows& cuts) {
-  const FusedKernels* fused = FindFused({in.x, in.dt, in.b, in.c, in.gate, from});
+  const FusedKernels* fused =
+      FindFused({in.x, in.dt, in.dt_bias, in.a, in.b, in.c, in.d, in.gate_in, from});
   if (fused != nullptr && cuts.none()) {
     const KernelOutput out = fused->gated_scan(in, from, packing);
     if (!packing.kept.empty()) kept = out.kept;
@@ -50,7 +51,7 @@ at::Tensor GatedScan(const GatedScanInput& in, const Packing& packing, const at:
   }
   const at::Tensor s = at::addcmul(SelectiveScan(ScanOf(in), packing, from, kept, cuts),
                                    in.x.narrow(0, 0, packing.rows()), in.d);
-  return in.gate.defined() ? s * Silu(in.gate) : s;
+  return in.gate_in.defined() ? s * Silu(in.gate_in) : s;
 }
 
 }  // namespace mambascope

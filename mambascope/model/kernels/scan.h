@@ -23,10 +23,11 @@ namespace mambascope {
 at::Tensor SelectiveScan(const ScanInput& in, const Packing& packing, const at::Tensor& from,
                          at::Tensor& kept, const CutRows& cuts);
 
-// Returns the input of the recurrence of `in`, with delta for each channel.
+// Computes delta for each channel, and returns the input of SelectiveScan.
 ScanInput ScanOf(const GatedScanInput& in);
-// Returns `mixed`, or s without a gate, [packed row, d_inner]. `from`, `kept` and `cuts` are those
-// of SelectiveScan. REQUIRES: `in` holds the extra rows of the cuts, too, but not of the gate.
+// Returns `mixed` of GatedScanInput as [packed row, d_inner], or s where there is no gate.
+// `packing`, `from`, `kept` and `cuts` are as in SelectiveScan. REQUIRES: in.gate_in has the packed
+// rows only. x, dt, b and c also have the extra rows of the cuts.
 at::Tensor GatedScan(const GatedScanInput& in, const Packing& packing, const at::Tensor& from,
                      at::Tensor& kept, const CutRows& cuts);
 

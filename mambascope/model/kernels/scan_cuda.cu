@@ -28,10 +28,6 @@ Rows RowsOf(const at::Tensor& x) {
   return x.defined() ? Rows{x.data_ptr<float>(), x.stride(0)} : Rows{};
 }
 
-const float* Pointer(const at::Tensor& x) {
-  return x.defined() && x.numel() > 0 ? x.data_ptr<float>() : nullptr;
-}
-
 struct Arrays {
   Rows x, delta, b, c;
   const float *a, *from;
@@ -135,9 +131,6 @@ __device__ void ReadRow(const float* from, int count, float* to) {
   }
 }
 
-__device__ float Softplus(float x) { return x > 20 ? x : log1pf(expf(x)); }
-__device__ float Silu(float x) { return x / (1 + expf(-x)); }
-
 // One segment and kWarps warps of channels per block. With `before`, it also stores S before each
 // row, [row, d_state, d_inner]. kEnds: it computes GatedScan.
 template <int kSplit, bool kPerState, bool kWhole, bool kEnds>
@@ -163,7 +156,7 @@ __global__ void __launch_bounds__(kWarp* kWarps)
       next_x = in.x[row + 1][at.channel];
       next_delta = in.delta[row + 1][step];
     }
-    if (kEnds) delta = fminf(fmaxf(Softplus(delta + dt_bias), ends.least), ends.most);
+    if (kEnds) delta = StepSize(delta + dt_bias, ends.least, ends.most);
     float b[kStates], c[kStates];
     ReadRow<kWhole>(in.b[row] + at.group * in.d_state + at.first, at.count, b);
     ReadRow<kWhole>(in.c[row] + at.group * in.d_state + at.first, at.count, c);
@@ -289,14 +282,6 @@ dim3 Blocks(const Arrays& in, const Packing& packing) {
               static_cast<unsigned>((warps + kWarps - 1) / kWarps));
 }
 
-// Whether each thread has all of its states, and whether b and c can be read four at a time.
-bool IsWhole(const ScanInput& in) {
-  const auto fits = [](const at::Tensor& x) {
-    return reinterpret_cast<uintptr_t>(x.data_ptr()) % sizeof(float4) == 0 && x.stride(0) % 4 == 0;
-  };
-  return in.b.size(2) % kStates == 0 && fits(in.b) && fits(in.c);
-}
-
 float* KeptPointer(const KernelOutput& out) {
   return out.kept.numel() > 0 ? out.kept.data_ptr<float>() : nullptr;
 }
@@ -306,8 +291,10 @@ void Run(const ScanInput& in, const Ends& ends, const at::Tensor& from, const Pa
          const CudaPacking& packed, float* y, float* kept, float* before) {
   Choose(in, [&](auto split, auto per_state) {
     const Arrays arrays = ArraysOf(in, from);
-    const auto kernel = IsWhole(in) ? Forward<split.value, per_state.value, true, kEnds>
-                                    : Forward<split.value, per_state.value, false, kEnds>;
+    const bool whole =
+        in.b.size(2) == split.value * kStates && ReadsByFour(in.b) && ReadsByFour(in.c);
+    const auto kernel = whole ? Forward<split.value, per_state.value, true, kEnds>
+                              : Forward<split.value, per_state.value, false, kEnds>;
     kernel<<<Blocks<split.value>(arrays, packing), kWarp * kWarps, 0,
              c10::cuda::getCurrentCUDAStream()>>>(arrays, ends, packed.arrays, y, kept, before);
     C10_CUDA_KERNEL_LAUNCH_CHECK();
@@ -363,8 +350,10 @@ const ScanKernel& CudaScan() {
   return kernel;
 }
 
-KernelOutput CudaGatedScan(const GatedScanInput& in, const at::Tensor& from,
+KernelOutput CudaGatedScan(const GatedScanInput& given, const at::Tensor& from,
                            const Packing& packing) {
+  GatedScanInput in = given;
+  for (at::Tensor* x : {&in.x, &in.dt, &in.b, &in.c, &in.gate_in}) *x = InRows(*x);
   const c10::cuda::CUDAGuard guard(in.x.device());
   if (IsSsd(in, packing)) return {Ssd(in, from, packing), {}};
   const auto width = static_cast<int>(in.x.size(1));
@@ -373,7 +362,7 @@ KernelOutput CudaGatedScan(const GatedScanInput& in, const at::Tensor& from,
   const CudaPacking packed(packing, in.x.device());
   const Ends ends{Pointer(in.dt_bias),
                   in.d.data_ptr<float>(),
-                  RowsOf(in.gate),
+                  RowsOf(in.gate_in),
                   width / static_cast<int>(in.dt.size(1)),
                   static_cast<float>(in.dt_min),
                   static_cast<float>(in.dt_max)};

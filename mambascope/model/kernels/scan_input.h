@@ -18,17 +18,18 @@ struct ScanInput {
   at::Tensor b, c;  // [row, groups, d_state]
 };
 
-// A scan with what precedes and follows it in a mixer of Mamba:
+// The inputs of a scan and of the steps around it in a mixer of Mamba. S is the state of the
+// recurrence:
 //   delta = clamp(softplus(dt + dt_bias), dt_min, dt_max)
-//   s_t = C_t S_t + D x_t                                    mixed = s SiLU(gate)
+//   s_t = C_t S_t + D x_t                                    mixed = s SiLU(gate_in)
 struct GatedScanInput {
   at::Tensor x;        // [row, d_inner]
   at::Tensor dt;       // [row, d_inner], or [row, heads]: one for all channels of a head
   at::Tensor dt_bias;  // [d_inner] or [heads]
   double dt_min = 0, dt_max = std::numeric_limits<double>::infinity();
-  at::Tensor a, b, c;    // as in ScanInput
-  at::Tensor d;          // [d_inner]
-  at::Tensor gate = {};  // [row, d_inner]; undefined: s is returned
+  at::Tensor a, b, c;       // as in ScanInput
+  at::Tensor d;             // [d_inner]
+  at::Tensor gate_in = {};  // [row, d_inner]; undefined: s is returned
 };
 
 }  // namespace mambascope

@@ -45,7 +45,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, ScanTest,
                          testing::Values(Sizes{96, 16, 1, 16}, Sizes{7, 3, 1, 3},
                                          Sizes{130, 12, 1, 1}, Sizes{64, 5, 2, 1},
                                          Sizes{150, 4, 3, 1}, Sizes{96, 128, 2, 1},
-                                         Sizes{40, 40, 1, 40}),
+                                         Sizes{40, 40, 1, 40}, Sizes{96, 48, 1, 48}),
                          [](const auto& info) {
                            return fmt::format("d{}_n{}_g{}_a{}", info.param.d_inner,
                                               info.param.d_state, info.param.groups,

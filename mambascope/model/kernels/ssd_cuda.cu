@@ -38,8 +38,7 @@ __global__ void Steps(Shape shape, PackedArrays packing, const float* dt, const 
   if (head >= shape.heads) return;
   float sum = 0;
   for (int row = packing.begin[segment]; row < packing.end[segment]; ++row) {
-    const float v = dt[row * shape.dt_stride + head] + bias[head],
-                own = fminf(fmaxf(v > 20 ? v : log1pf(expf(v)), least), most);
+    const float own = StepSize(dt[row * shape.dt_stride + head] + bias[head], least, most);
     sum += own;
     delta[static_cast<int64_t>(row) * shape.heads + head] = own;
     sums[static_cast<int64_t>(row) * shape.heads + head] = sum;
@@ -80,7 +79,7 @@ struct Parts {
 // A tile of rows that continue from one carry, and some channels, per block.
 __global__ void __launch_bounds__(kThreads)
     Outputs(Shape shape, PackedArrays packing, Parts parts, float* s) {
-  __shared__ float rows_c[kDepth][kTile + 4], carry[kDepth][kTile];
+  __shared__ alignas(sizeof(float4)) float rows_c[kDepth][kTile + 4], carry[kDepth][kTile];
   __shared__ int rows[kTile];
   const Tile tile = parts.tiles[blockIdx.x];
   const int thread = static_cast<int>(threadIdx.x), channels = static_cast<int>(blockIdx.y) * kTile,
@@ -181,17 +180,12 @@ Tiles MakeTiles(const Packing& packing) {
 // Integers on the device: those of the tiles, then the order.
 at::Tensor Sent(const Tiles& made, const at::Device& device) {
   constexpr size_t kTileInts = sizeof(Tile) / sizeof(int);
-  const at::Tensor host =
-      at::empty({static_cast<int64_t>(made.tiles.size() * kTileInts + made.order.size())},
-                at::TensorOptions(at::kInt).pinned_memory(true));
+  const at::Tensor host = at::empty(
+      {static_cast<int64_t>(made.tiles.size() * kTileInts + made.order.size())}, at::kInt);
   int* const to = host.data_ptr<int>();
   std::copy_n(reinterpret_cast<const int*>(made.tiles.data()), made.tiles.size() * kTileInts, to);
   std::copy(made.order.begin(), made.order.end(), to + made.tiles.size() * kTileInts);
-  return host.to(device, /*non_blocking=*/true);
-}
-
-bool ReadsByFour(const at::Tensor& x) {
-  return reinterpret_cast<uintptr_t>(x.data_ptr()) % sizeof(float4) == 0 && x.stride(0) % 4 == 0;
+  return SentTo(device, host);
 }
 
 unsigned Over(int64_t count, int64_t block) {
@@ -206,8 +200,8 @@ bool IsSsd(const GatedScanInput& in, const Packing& packing) {
                       in.b.size(2) % kDepth == 0 && d_inner / in.dt.size(1) % kOwnChannels == 0;
   const bool is_short = std::all_of(packing.segments.begin(), packing.segments.end(),
                                     [](const Segment& s) { return s.length <= kTile; });
-  return shapes && is_short && packing.kept.empty() && !in.gate.defined() && ReadsByFour(in.x) &&
-         ReadsByFour(in.c) && ReadsByFour(in.d.unsqueeze(0));
+  return shapes && is_short && packing.kept.empty() && !in.gate_in.defined() && ReadsByFour(in.x) &&
+         ReadsByFour(in.c) && ReadsByFour(in.d);
 }
 
 at::Tensor Ssd(const GatedScanInput& in, const at::Tensor& from, const Packing& packing) {
@@ -244,7 +238,7 @@ at::Tensor Ssd(const GatedScanInput& in, const at::Tensor& from, const Packing& 
                     in.c.data_ptr<float>(),
                     in.a.data_ptr<float>(),
                     in.d.data_ptr<float>(),
-                    from.defined() && from.numel() > 0 ? from.data_ptr<float>() : nullptr,
+                    Pointer(from),
                     delta.data_ptr<float>(),
                     sums.data_ptr<float>(),
                     scores.data_ptr<float>(),
