@@ -167,9 +167,10 @@ void WriteEditResults(const CommonArguments& common, const OutputArguments& outp
                       const OutputFolder& folder, const StoredEdits& edits, CommandResult result) {
   const auto together = HoldFiles();
   const fs::path file = folder / "edit.safetensors";
-  WriteEdits(file, edits);
   result.text += file.string() + "\n";
+  // edit.json says which run made the edits. Where only it was written, the run continues.
   WriteResults("edit", common, output, folder, result);
+  WriteEdits(file, edits);
 }
 
 void RefuseOtherEdit(const OutputFolder& folder, const RunDescription& run, OtherRuns other,
