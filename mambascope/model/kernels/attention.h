@@ -20,9 +20,8 @@ namespace mambascope {
 // is not 0. `kept` receives the keys and values up to each row of packing.kept. Under a cut a row
 // gives the hidden tokens no weight, and the other tokens share it. A row with nothing left to read
 // gets 0. About `scores` scores are computed together, which bounds the memory (none:
-// ScoresTogether). On the CPU, a row has the same bits with any
-// number. REQUIRES: under cuts that read later
-// tokens, every segment extends to the end of its prompt.
+// ScoresTogether). On the CPU, a row has the same bits with any number. REQUIRES: under cuts that
+// read later tokens, every segment extends to the end of its prompt.
 at::Tensor Attend(const AttentionInput& in, const AttentionConfig& config, const Packing& packing,
                   const Carry& from, Carry& kept, const std::vector<RowCut>& cuts,
                   std::optional<int64_t> scores = {});

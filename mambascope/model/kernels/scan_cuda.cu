@@ -95,7 +95,7 @@ struct Place {
   bool leads;    // whether it is the first thread of its channel
 };
 
-// Decays of one token: exp(delta a).
+// Decays of one token: exp(delta a). The forward pass computes the same as a power of 2.
 template <bool kPerState>
 __device__ float Decay(float delta, const float* a, int i, float shared) {
   return kPerState ? expf(delta * a[i]) : shared;
