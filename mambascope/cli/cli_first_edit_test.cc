@@ -1,6 +1,11 @@
 // The first edits of a model that is not bundled: what `edit` chooses itself, and where it keeps
 // second moments.
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <thread>
@@ -146,14 +151,33 @@ TEST_F(FirstEditTest, TwoAtOnceCollectOnce) {
   EXPECT_EQ(ReadJson(Out("a/edit.json"))["edit"], ReadJson(Out("b/edit.json"))["edit"]);
 }
 
+// Returns whether a process waits for the lock of `file`, within ten minutes.
+bool SomebodyWaitsFor(const fs::path& file) {
+  struct stat info = {};
+  EXPECT_EQ(stat(file.c_str(), &info), 0);
+  const std::string inode = fmt::format(":{} ", info.st_ino);
+  for (int i = 0; i < 6000; ++i) {
+    std::ifstream locks("/proc/locks");
+    for (std::string line; std::getline(locks, line);) {
+      if (line.find("->") != line.npos && line.find(inode) != line.npos) return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  return false;
+}
+
 TEST_F(FirstEditTest, WaitsForAnotherThatCollects) {
   RunProgram(WithText("one", {"--layer", "8"}));
   const fs::path file = CachedFiles().at(0);
   fs::remove(file);
-  const std::string hold = "flock " + Quoted(file.parent_path() / ".lock") + " sleep 3 &";
-  ASSERT_EQ(std::system(hold.c_str()), 0);
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  const Outcome outcome = RunProgram(WithText("two", {"--layer", "8"}));
+  const fs::path lock = file.parent_path() / ".lock";
+  const int held = open(lock.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(flock(held, LOCK_EX), 0);
+  Outcome outcome;
+  std::thread program([&] { outcome = RunProgram(WithText("two", {"--layer", "8"})); });
+  EXPECT_TRUE(SomebodyWaitsFor(lock));
+  close(held);
+  program.join();
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("another mambascope collects second moments in"));
 }

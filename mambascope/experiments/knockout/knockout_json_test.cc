@@ -58,7 +58,7 @@ TEST(KnockoutJsonTest, CurvesOfSeveralLengthsComeBack) {
   result = WithSummary(result);
   const Json json = KnockoutJson({result});
   EXPECT_EQ(json["curves"][1]["window"], 4);
-  EXPECT_EQ(json["curves"][1]["x"], Json({0}));
+  EXPECT_EQ(json["curves"][1]["x"], Json::array({0}));
   const std::vector<KnockoutResult> read = ReadKnockouts(json);
   EXPECT_EQ(read[0].flows[1].windows, 1u);
   EXPECT_EQ(DumpJson(KnockoutJson(read)), DumpJson(json));
