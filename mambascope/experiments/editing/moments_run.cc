@@ -219,7 +219,7 @@ class Collection {
                            : kDoubling * static_cast<double>(convergence.tokens.back());
     const int64_t count = collector_.count(place);
     if (static_cast<double>(count) < due) return;
-    const MomentSolver solver(collector_.At(place), options_.ridge);
+    const MomentSolver solver(collector_.At(place), options_.ridge, model_.device());
     const at::Tensor solutions =
         solver.singular() ? at::Tensor() : solver.Solve(keys_.at(place)).contiguous();
     std::optional<double> change;
