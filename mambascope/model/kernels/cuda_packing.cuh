@@ -27,7 +27,7 @@ inline const float* Pointer(const at::Tensor& x) {
   return x.defined() && x.numel() > 0 ? x.data_ptr<float>() : nullptr;
 }
 
-__device__ inline float Silu(float x) { return x / (1 + expf(-x)); }
+__device__ inline float Silu(float x) { return __fdividef(x, 1 + __expf(-x)); }
 
 // clamp(softplus(x), least, most), which is NaN for NaN.
 __device__ inline float StepSize(float x, float least, float most) {

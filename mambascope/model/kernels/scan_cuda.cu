@@ -1,7 +1,8 @@
 // The selective scan on a GPU. A thread holds up to kStates states of one channel in registers, and
-// walks through the tokens of one segment. The threads that share a channel are neighbours in a
-// warp, and add up their parts of y. The channels of a warp are of one group, so that they read the
-// same b and c.
+// walks through the tokens of some segments, one after the other. The threads that share a channel
+// are neighbours in a warp, and add up their parts of y. The channels of a warp are of one group,
+// so that they read the same b and c. With one thread per channel, a warp reads b and c of kTile
+// tokens at once into shared memory, and so waits for them once.
 #include <c10/cuda/CUDAGuard.h>
 
 #include <type_traits>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr int kWarp = 32, kWarps = 4;  // threads of a warp, warps of a block
 constexpr int kStates = 16;            // states of a thread
+constexpr int kTile = 8;               // tokens of b and c in shared memory
 constexpr unsigned kAll = 0xffffffff;  // all threads of a warp
 
 // Numbers [row, ..] whose rows may lie apart.
@@ -101,18 +103,30 @@ __device__ float Decay(float delta, const float* a, int i, float shared) {
   return kPerState ? expf(delta * a[i]) : shared;
 }
 
+// 2^x, and 0 below the smallest normal number.
+__device__ float PowerOf2(float x) {
+  float power = 0;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+  return power;
+}
+
+// Reads a of a thread's states, times `scale`.
 template <int kSplit, bool kPerState>
-__device__ void ReadStates(const Arrays& in, const Place<kSplit>& at, int carry, float* a,
-                           float* s) {
+__device__ void ReadA(const Arrays& in, const Place<kSplit>& at, float scale, float* a) {
 #pragma unroll
-  for (int i = 0; i < kStates; ++i) {
-    const int n = at.first + i;
-    const bool exists = i < at.count;
-    a[i] = exists ? in.a[(kPerState ? n * in.d_inner : 0) + at.channel] : 0;
-    s[i] = exists && carry >= 0
-               ? in.from[(static_cast<int64_t>(carry) * in.d_state + n) * in.d_inner + at.channel]
-               : 0;
-  }
+  for (int i = 0; i < kStates; ++i)
+    a[i] =
+        i < at.count ? scale * in.a[(kPerState ? (at.first + i) * in.d_inner : 0) + at.channel] : 0;
+}
+
+// Reads a thread's states of a slot. Slot -1 has zeros.
+template <int kSplit>
+__device__ void ReadCarry(const Arrays& in, const Place<kSplit>& at, int slot, float* s) {
+  const float* const from =
+      in.from + (static_cast<int64_t>(slot) * in.d_state + at.first) * in.d_inner + at.channel;
+#pragma unroll
+  for (int i = 0; i < kStates; ++i)
+    s[i] = slot >= 0 && i < at.count ? from[static_cast<int64_t>(i) * in.d_inner] : 0;
 }
 
 // Reads a thread's states of b or c, which follow one another. kWhole: there are kStates of them,
@@ -131,59 +145,81 @@ __device__ void ReadRow(const float* from, int count, float* to) {
   }
 }
 
-// One segment and kWarps warps of channels per block. With `before`, it also stores S before each
-// row, [row, d_state, d_inner]. kEnds: it computes GatedScan.
+// `together` segments and kWarps warps of channels per block. With `before`, it also stores S
+// before each row, [row, d_state, d_inner]. kEnds: it computes GatedScan, without `before`.
 template <int kSplit, bool kPerState, bool kWhole, bool kEnds>
-__global__ void __launch_bounds__(kWarp* kWarps)
-    Forward(Arrays in, Ends ends, PackedArrays packing, float* y, float* kept, float* before) {
+__global__ void __launch_bounds__(kWarp* kWarps, kEnds ? 5 : 1)
+    Forward(Arrays in, Ends ends, PackedArrays packing, int segments, int together, float* y,
+            float* kept, float* before) {
+  constexpr bool kStaged = kWhole && kSplit == 1;
+  constexpr float kLog2E = 1.44269504088896341F;
+  __shared__ alignas(sizeof(float4)) float tiles[kWarps][kStaged ? kTile : 1][2 * kStates];
   const Place<kSplit> at(in);
   if (at.group >= in.groups) return;
-  constexpr float kLog2E = 1.44269504088896341F;
-  const int segment = static_cast<int>(blockIdx.x), end = packing.end[segment],
+  float(*const tile)[2 * kStates] = tiles[threadIdx.x / kWarp];
+  const int lane = threadIdx.x % kWarp, first = static_cast<int>(blockIdx.x) * together,
+            last = min(first + together, segments),
             step = kEnds ? at.channel / ends.head_dim : at.channel;  // index of the step size
   const float dt_bias = kEnds && ends.dt_bias != nullptr ? ends.dt_bias[step] : 0,
               d = kEnds ? ends.d[at.channel] : 0;
-  float a[kStates], s[kStates];
-  ReadStates<kSplit, kPerState>(in, at, packing.carry[segment], a, s);
+  const bool gated = kEnds && ends.gate.data != nullptr;
+  float a[kStates], s[kStates], b[kStates], c[kStates];
+  ReadA<kSplit, kPerState>(in, at, kLog2E, a);
+  for (int segment = first; segment < last; ++segment) {
+    const int begin = packing.begin[segment], end = packing.end[segment];
+    float next_x = in.x[begin][at.channel], next_delta = in.delta[begin][step],
+          next_gate = gated ? ends.gate[begin][at.channel] : 0;
+    ReadCarry(in, at, packing.carry[segment], s);
+    for (int row = begin; row < end; ++row) {
+      const int of_tile = (row - begin) % kTile;
+      if (kStaged && of_tile == 0) {
+        __syncwarp();
 #pragma unroll
-  for (int i = 0; i < kStates; ++i) a[i] *= kLog2E;
-  int row = packing.begin[segment];
-  float next_x = in.x[row][at.channel], next_delta = in.delta[row][step];
-  for (; row < end; ++row) {
-    const float x = next_x;
-    float delta = next_delta;
-    if (row + 1 < end) {  // while this row is computed
-      next_x = in.x[row + 1][at.channel];
-      next_delta = in.delta[row + 1][step];
-    }
-    if (kEnds) delta = StepSize(delta + dt_bias, ends.least, ends.most);
-    float b[kStates], c[kStates];
-    ReadRow<kWhole>(in.b[row] + at.group * in.d_state + at.first, at.count, b);
-    ReadRow<kWhole>(in.c[row] + at.group * in.d_state + at.first, at.count, c);
-    const float write = delta * x, shared = kPerState ? 0 : exp2f(delta * a[0]);
-    float sum = 0;
+        for (int k = 0; k < kTile; ++k) {
+          if (row + k < end)
+            tile[k][lane] =
+                (lane < kStates ? in.b : in.c)[row + k][at.group * kStates + lane % kStates];
+        }
+        __syncwarp();
+      }
+      const float x = next_x, gate = next_gate;
+      float delta = next_delta;
+      if (row + 1 < end) {  // while this row is computed
+        next_x = in.x[row + 1][at.channel];
+        next_delta = in.delta[row + 1][step];
+        if (gated) next_gate = ends.gate[row + 1][at.channel];
+      }
+      if (kEnds) delta = StepSize(delta + dt_bias, ends.least, ends.most);
+      ReadRow<kWhole>(kStaged ? tile[of_tile] : in.b[row] + at.group * in.d_state + at.first,
+                      at.count, b);
+      ReadRow<kWhole>(
+          kStaged ? tile[of_tile] + kStates : in.c[row] + at.group * in.d_state + at.first,
+          at.count, c);
+      const float write = delta * x, shared = kPerState ? 0 : PowerOf2(delta * a[0]);
+      float sum = 0;
 #pragma unroll
-    for (int i = 0; i < kStates; ++i) {
-      if (!kWhole && i >= at.count) continue;
-      if (before != nullptr && at.is_real)
-        before[(static_cast<int64_t>(row) * in.d_state + at.first + i) * in.d_inner + at.channel] =
-            s[i];
-      s[i] = (kPerState ? exp2f(delta * a[i]) : shared) * s[i] + write * b[i];
-      sum += c[i] * s[i];
-    }
-    sum = Sum<1, kSplit>(sum);
-    if (y != nullptr && at.leads && at.is_real) {
-      if (kEnds) sum += d * x;
-      if (kEnds && ends.gate.data != nullptr) sum *= Silu(ends.gate[row][at.channel]);
-      y[static_cast<int64_t>(row) * in.d_inner + at.channel] = sum;
-    }
-    const int slot = kept == nullptr ? -1 : packing.kept[row];
-    if (slot < 0 || !at.is_real) continue;
+      for (int i = 0; i < kStates; ++i) {
+        if (!kWhole && i >= at.count) continue;
+        if (!kEnds && before != nullptr && at.is_real)
+          before[(static_cast<int64_t>(row) * in.d_state + at.first + i) * in.d_inner +
+                 at.channel] = s[i];
+        s[i] = (kPerState ? PowerOf2(delta * a[i]) : shared) * s[i] + write * b[i];
+        sum += c[i] * s[i];
+      }
+      sum = Sum<1, kSplit>(sum);
+      if (y != nullptr && at.leads && at.is_real) {
+        if (kEnds) sum += d * x;
+        if (gated) sum *= Silu(gate);
+        y[static_cast<int64_t>(row) * in.d_inner + at.channel] = sum;
+      }
+      const int slot = kept == nullptr ? -1 : packing.kept[row];
+      if (slot < 0 || !at.is_real) continue;
 #pragma unroll
-    for (int i = 0; i < kStates; ++i) {
-      if (i < at.count)
-        kept[(static_cast<int64_t>(slot) * in.d_state + at.first + i) * in.d_inner + at.channel] =
-            s[i];
+      for (int i = 0; i < kStates; ++i) {
+        if (i < at.count)
+          kept[(static_cast<int64_t>(slot) * in.d_state + at.first + i) * in.d_inner + at.channel] =
+              s[i];
+      }
     }
   }
 }
@@ -202,8 +238,8 @@ __global__ void __launch_bounds__(kWarp* kWarps)
   const Place<kSplit> at(in);
   if (at.group >= in.groups) return;
   const int segment = static_cast<int>(blockIdx.x), carry = packing.carry[segment];
-  float a[kStates], gs[kStates];
-  ReadStates<kSplit, kPerState>(in, at, -1, a, gs);
+  float a[kStates], gs[kStates] = {};
+  ReadA<kSplit, kPerState>(in, at, 1, a);
   for (int row = packing.end[segment] - 1; row >= packing.begin[segment]; --row) {
     const int64_t own = static_cast<int64_t>(row) * in.d_inner + at.channel;
     const float delta = in.delta[row][at.channel], x = in.x[row][at.channel],
@@ -274,12 +310,17 @@ void Choose(const ScanInput& in, const Run& run) {
   else split(std::integral_constant<int, 32>());
 }
 
-// Blocks for all segments and channels.
+// Number of blocks that all channels take.
 template <int kSplit>
-dim3 Blocks(const Arrays& in, const Packing& packing) {
+int ChannelBlocks(const Arrays& in) {
   const int warps = Place<kSplit>::WarpsOfGroup(in.d_inner, in.groups) * in.groups;
-  return dim3(static_cast<unsigned>(packing.segments.size()),
-              static_cast<unsigned>((warps + kWarps - 1) / kWarps));
+  return (warps + kWarps - 1) / kWarps;
+}
+
+// Number of segments of a block: so few that all parts of the GPU have several blocks.
+int SegmentsTogether(int segments, int channel_blocks) {
+  constexpr int kMost = 8, kBlocks = 4096;
+  return std::clamp(segments * channel_blocks / kBlocks, 1, kMost);
 }
 
 float* KeptPointer(const KernelOutput& out) {
@@ -295,8 +336,12 @@ void Run(const ScanInput& in, const Ends& ends, const at::Tensor& from, const Pa
         in.b.size(2) == split.value * kStates && ReadsByFour(in.b) && ReadsByFour(in.c);
     const auto kernel = whole ? Forward<split.value, per_state.value, true, kEnds>
                               : Forward<split.value, per_state.value, false, kEnds>;
-    kernel<<<Blocks<split.value>(arrays, packing), kWarp * kWarps, 0,
-             c10::cuda::getCurrentCUDAStream()>>>(arrays, ends, packed.arrays, y, kept, before);
+    const int segments = static_cast<int>(packing.segments.size()),
+              channels = ChannelBlocks<split.value>(arrays),
+              together = SegmentsTogether(segments, channels);
+    const dim3 blocks((segments + together - 1) / together, channels);
+    kernel<<<blocks, kWarp * kWarps, 0, c10::cuda::getCurrentCUDAStream()>>>(
+        arrays, ends, packed.arrays, segments, together, y, kept, before);
     C10_CUDA_KERNEL_LAUNCH_CHECK();
   });
 }
@@ -328,7 +373,7 @@ class CudaScanKernel : public ScanKernel {
       const at::Tensor b = at::empty({parts, rows, groups, d_state}, in.x.options()),
                        c = at::empty_like(b);
       mambascope::Backward<split.value, per_state.value>
-          <<<Blocks<split.value>(arrays, packing), kWarp * kWarps, 0,
+          <<<dim3(packing.segments.size(), ChannelBlocks<split.value>(arrays)), kWarp * kWarps, 0,
              c10::cuda::getCurrentCUDAStream()>>>(
               arrays, packed.arrays, before.data_ptr<float>(),
               {gradient.y.data_ptr<float>(),
