@@ -66,7 +66,7 @@ inline std::string TestName(const testing::TestParamInfo<std::string>& info) {
 
 inline double MaxDifference(const at::Tensor& a, const at::Tensor& b) {
   EXPECT_EQ(a.sizes(), b.sizes());
-  return (a - b).abs().max().item<double>();
+  return (a.cpu() - b.cpu()).abs().max().item<double>();
 }
 
 // The device of the tests that can take any: $MAMBASCOPE_TEST_DEVICE, or else the CPU.

@@ -74,7 +74,8 @@ TEST_P(SweepCutTest, MasksOfTheirOwnTakeNoMoreMemory) {
   for (int l : MixerLayers(model_)) {
     at::Tensor mask, copy;
     if (const std::optional<int64_t> channels = Channels(l)) {
-      mask = shared.emplace(*channels, at::ones({*channels}, at::kBool)).first->second;
+      mask = shared.emplace(*channels, at::ones({*channels}, at::kBool).to(TestDevice()))
+                 .first->second;
       copy = mask.clone();
     }
     one.push_back(Cut{l, {0, 3}, {7}, mask});

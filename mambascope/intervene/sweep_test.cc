@@ -164,7 +164,8 @@ TEST_P(SweepTest, TellsTheRowsOfEachPass) {
   const at::Tensor result = Sweep(model_, bases_, cases, options);
   EXPECT_EQ(states.size(), 3u);
   EXPECT_EQ(std::set<int64_t>(told.begin(), told.end()).size(), cases.size());
-  EXPECT_TRUE(at::equal(at::cat(states), result.index_select(0, at::tensor(told))));
+  EXPECT_TRUE(
+      at::equal(at::cat(states), result.index_select(0, at::tensor(told).to(TestDevice()))));
 }
 
 TEST_P(SweepTest, GradientsEqualRuns) {
@@ -219,7 +220,7 @@ TEST_P(SweepTest, RepeatedSweepFollowsItsTensorsAndTheirGradients) {
     const at::Tensor want = ByRun(some);
     const double scale = want.abs().max().item<double>();
     EXPECT_LT(MaxDifference(got, want), Amplification(GetParam()) * kSweepTolerance * scale);
-    const at::Tensor weights = at::randn(want.sizes());
+    const at::Tensor weights = at::randn(want.sizes()).to(TestDevice());
     (got * weights).sum().backward();
     const at::Tensor by_sweep = deltas[asked[0] == 2 ? 1 : 0].grad().clone();
     for (at::Tensor& delta : deltas) delta.mutable_grad() = at::Tensor();

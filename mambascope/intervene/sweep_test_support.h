@@ -29,7 +29,7 @@ class SweepTest : public testing::TestWithParam<std::string> {
     }
     return places;
   }
-  at::Tensor Noise(const Place& place) { return at::randn({model_.width(place)}); }
+  at::Tensor Noise(const Place& place) { return at::randn({model_.width(place)}).to(TestDevice()); }
   // The lowest layer from 1 up that has a mixer, and so a layer below it.
   int CutLayer() const { return MixerLayerFrom(model_, 1); }
   // Number of entries of a cut's mask in `layer`. None where the layer has several mixers, since a
@@ -85,7 +85,7 @@ class SweepTest : public testing::TestWithParam<std::string> {
     if (random() % 2 == 0) cut.mixers = mixer.kind;
     const bool takes_mask = cut.kind != CutKind::kMixingAndConv || !mixer.has_conv;
     if (random() % 3 == 0 && (cut.mixers || mixers.size() == 1) && takes_mask)
-      cut.channels = at::rand({mixer.channels}) < 0.5;
+      cut.channels = (at::rand({mixer.channels}) < 0.5).to(TestDevice());
     return cut;
   }
   // A random list of interventions at random places: Sets, Adds, Cuts and, if verbs > 3, Holds.
@@ -108,7 +108,7 @@ class SweepTest : public testing::TestWithParam<std::string> {
     return variant;
   }
 
-  Model model_ = LoadTinyModel(GetParam());
+  Model model_ = LoadTinyModel(GetParam(), TestDevice());
   std::vector<SweepBase> bases_ = {
       {{7, 300, 21, 150, 9, 88}}, {{12, 333, 4}}, {{5, 6, 7, 8, 9, 10, 11, 200}}};
 };

@@ -111,13 +111,16 @@ class MlpBlock : public Layer {
 };
 
 // Layer 0: Mamba-1 with an MLP. 1: Llama. 2: Mamba-2. 3: only an MLP. 4: Mamba-1.
-inline Model MixedModel() {
-  const Model mamba = Model::Load(GoldenFolder() / "mamba"),
-              mamba2 = Model::Load(GoldenFolder() / "mamba2"),
-              llama = Model::Load(GoldenFolder() / "llama");
+inline Model MixedModel(at::Device device = at::kCPU) {
+  const auto load = [&](const char* name) {
+    return Model::Load(GoldenFolder() / name, {.device = device});
+  };
+  const Model mamba = load("mamba"), mamba2 = load("mamba2"), llama = load("llama");
   const int64_t d = mamba.config().d_model;
   at::manual_seed(12);
-  const auto weight = [](int64_t out, int64_t in) { return at::randn({out, in}) * 0.15; };
+  const auto weight = [&](int64_t out, int64_t in) {
+    return (at::randn({out, in}) * 0.15).to(device);
+  };
   return mamba.WithLayers(
       {std::make_shared<BlockWithMlp>(mamba.shared_layer(0), weight(40, d), weight(d, 40)),
        llama.shared_layer(1), mamba2.shared_layer(2),
@@ -130,8 +133,9 @@ inline std::vector<std::string> TinyModels() {
   names.emplace_back("mixed");
   return names;
 }
-inline Model LoadTinyModel(const std::string& name) {
-  return name == "mixed" ? MixedModel() : Model::Load(GoldenFolder() / name);
+inline Model LoadTinyModel(const std::string& name, at::Device device = at::kCPU) {
+  return name == "mixed" ? MixedModel(device)
+                         : Model::Load(GoldenFolder() / name, {.device = device});
 }
 
 }  // namespace mambascope

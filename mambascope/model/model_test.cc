@@ -87,6 +87,20 @@ TEST(SharedWeightTest, AnEditChangesEveryLayerThatUsesIt) {
   EXPECT_EQ(model.parameters(), 170872) << "a shared weight is counted once";
 }
 
+// An edited weight has the type of the others, so that an edited model takes the same kernels.
+TEST(EditedModelTest, WeightKeepsItsType) {
+  const c10::NoGradGuard no_grad;
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    const Model model = Model::Load(GoldenFolder() / "mamba", {.dtype = type});
+    const at::Tensor weight = model.editable(1, "W_o").weight;
+    EXPECT_EQ(weight.scalar_type(), type);
+    const Edit edit{1, "W_o", at::ones({1, weight.size(1)}), at::ones({1, weight.size(0)})};
+    const at::Tensor edited = model.Edited({edit}).editable(1, "W_o").weight;
+    EXPECT_EQ(edited.scalar_type(), type);
+    EXPECT_LT(MaxDifference(edited.to(at::kFloat), weight.to(at::kFloat) + 1), 0.01);
+  }
+}
+
 TEST(UnembedInPartsTest, PartsAreThoseOfTheWhole) {
   const c10::NoGradGuard no_grad;
   const Model model = Model::Load(GoldenFolder() / "gpt2");
