@@ -330,10 +330,19 @@ INSTANTIATE_TEST_SUITE_P(Outputs, BadInputTest, testing::ValuesIn(kBadOutputs), 
 
 TEST(DeviceTest, CudaWithoutCudaIsRefused) {
   if (at::hasCUDA()) GTEST_SKIP() << "there is CUDA";
-  const Outcome outcome = RunProgram({"predict", "--ids", "3", "--device", "cuda"});
-  EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.err,
-              AllOf(StartsWith("error: --device cuda: "), HasSubstr("use --device cpu")));
+  const Words fact = {"--prompt", "{} is", "--subject", "a", "--corrupt-subject", "b"};
+  for (const auto& [words, option] :
+       {std::pair<Words, std::string>{{"predict", "--ids", "3", "--device", "cuda"},
+                                      "--device cuda"},
+        {Words{"trace", "--devices", "all"} + fact, "--devices all"}}) {
+    const Outcome outcome = RunProgram(words);
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_THAT(outcome.err, AllOf(StartsWith("error: " + option + ": this build"),
+                                   HasSubstr("use --device cpu")));
+  }
+  const Outcome both = RunProgram(Words{"trace", "--devices", "0", "--device", "cpu"} + fact);
+  EXPECT_EQ(both.exit_code, 2);
+  EXPECT_THAT(both.err, HasSubstr("--devices chooses GPUs"));
 }
 
 }  // namespace

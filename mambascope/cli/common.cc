@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
@@ -10,12 +9,15 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <future>
+#include <map>
 #include <memory>
 #include <set>
 #include <sstream>
 #include <thread>
 
 #include "mambascope/checkpoint/fingerprint.h"
+#include "mambascope/cli/devices.h"
 #include "mambascope/cli/host.h"
 #include "mambascope/cli/launcher.h"
 #include "mambascope/cli/terminal.h"
@@ -31,16 +33,6 @@ namespace mambascope {
 namespace {
 
 namespace fs = std::filesystem;
-
-// With --shard auto, the processes of a machine take its GPUs in turn.
-at::Device DeviceOf(const CommonArguments& o) {
-  const at::Device device(o.device);
-  const std::optional<int64_t> rank =
-      o.shard_text == "auto" ? RankOnMachine(ReadEnvironment) : std::nullopt;
-  if (!device.is_cuda() || !rank) return device;
-  const int64_t gpus = std::max(1, at::detail::getCUDAHooks().getNumGPUs());
-  return {device.type(), static_cast<c10::DeviceIndex>(*rank % gpus)};
-}
 
 // "7" or "0-15": the first and the last. TransformerLens's "blocks.7.hook_resid_post" is layer 7.
 // None for anything else.
@@ -148,6 +140,17 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
           .decides = Decides::kConduct});
 }
 
+void VisitDevicesOption(CommonArguments& a, OptionVisitor& option) {
+  option.Topic("Run");
+  option(&a.devices,
+         {.names = "--devices",
+          .help = "GPUs that share the facts, each with a copy of the model: all, or their numbers "
+                  "as 0,1. Implies --device cuda",
+          .otherwise = "the one of --device",
+          .bounds = NotEmpty(),
+          .decides = Decides::kConduct});
+}
+
 void VisitShardOption(CommonArguments& a, OptionVisitor& option) {
   option.Topic("Shards");
   option(&a.shard_text,
@@ -232,26 +235,39 @@ std::vector<EditPlace> ParseEditPlaces(const std::string& layers,
   return places;
 }
 
-Model LoadModel(const CommonArguments& o, const Tokenizer* tokenizer) {
-  if (o.host != nullptr) return o.host->Kept().model;
+std::vector<Model> LoadModelOnDevices(const CommonArguments& o, const Tokenizer* tokenizer) {
+  if (o.host != nullptr) return {o.host->Kept().model};
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (o.threads > cores)
     throw Error(fmt::format("--threads {}: this machine has {} cores", o.threads, cores));
   SetThreads(o.threads);
   KeepFreedMemory();
-  if (o.device == "cuda" && !at::hasCUDA())
-    throw Error("--device cuda: this build, or this machine, has no CUDA", "use --device cpu");
-  if (o.dtype == "tf32" && o.device == "cpu")
+  const std::vector<at::Device> devices =
+      FindDevices({.device = o.device, .gpus = o.devices, .by_rank = o.shard_text == "auto"});
+  if (o.dtype == "tf32" && devices[0].is_cpu())
     throw Error("--precision tf32: a CPU has no such products", "use it with --device cuda");
   at::globalContext().setAllowTF32CuBLAS(o.dtype == "tf32");
   const Progress progress({.what = "loading " + o.model}, o.progress());
-  ModelOptions options{.dtype = o.Dtype(), .device = DeviceOf(o)};
-  if (o.compat == "transformers") options.reading = ModelOptions::Reading::kTransformers;
-  Model model = Model::Load(ModelFolder(o.model), options);
-  for (const std::string& warning : model.warnings())
+  std::map<std::string, std::shared_future<Model>> loading;  // by device
+  for (const at::Device& device : devices) {
+    ModelOptions options{.dtype = o.Dtype(), .device = device};
+    if (o.compat == "transformers") options.reading = ModelOptions::Reading::kTransformers;
+    const auto load = [options, folder = ModelFolder(o.model)] {
+      return Model::Load(folder, options);
+    };
+    if (std::shared_future<Model>& one = loading[device.str()]; !one.valid())
+      one = std::async(devices.size() > 1 ? std::launch::async : std::launch::deferred, load);
+  }
+  std::vector<Model> models;
+  for (const at::Device& device : devices) models.push_back(loading[device.str()].get());
+  for (const std::string& warning : models[0].warnings())
     Warn(o, fmt::format("{}: {}", o.model, warning));
-  if (tokenizer != nullptr) WarnOfTokenizer(o, model, *tokenizer);
-  return model;
+  if (tokenizer != nullptr) WarnOfTokenizer(o, models[0], *tokenizer);
+  return models;
+}
+
+Model LoadModel(const CommonArguments& o, const Tokenizer* tokenizer) {
+  return LoadModelOnDevices(o, tokenizer)[0];
 }
 
 void VisitMemoryOption(std::optional<uint64_t>& memory, const std::string& what,

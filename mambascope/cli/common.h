@@ -46,6 +46,7 @@ struct CommonArguments {
   bool json = false;
   bool check = false;
   bool explain = false;
+  std::string devices = {};         // of --devices; empty: one device
   std::string shard_text = {};      // of --shard
   std::optional<Shard> shard = {};  // what it means; none: the whole run
   // The words of the command line that decide results, in the order of their declaration.
@@ -66,6 +67,8 @@ void VisitCompatOption(CommonArguments& arguments, OptionVisitor& option);
 // Visits all other common options.
 void VisitCommonOptions(CommonArguments& arguments, OptionVisitor& option);
 
+// Visits --devices.
+void VisitDevicesOption(CommonArguments& arguments, OptionVisitor& option);
 // Visits --shard.
 void VisitShardOption(CommonArguments& arguments, OptionVisitor& option);
 // The shard that --shard names. Throws UsageError for a text that is no shard, and Error when it is
@@ -106,6 +109,9 @@ std::vector<EditPlace> ParseEditPlaces(const std::string& layers,
 // Sets the number of threads and loads the model. Prints the checkpoint's warnings, and a warning
 // if `tokenizer` does not fit the model. A host's model is loaded already.
 Model LoadModel(const CommonArguments& arguments, const Tokenizer* tokenizer = nullptr);
+// The same on each device (devices.h). Where a device is listed again, its model is shared.
+std::vector<Model> LoadModelOnDevices(const CommonArguments& arguments,
+                                      const Tokenizer* tokenizer = nullptr);
 
 // The fingerprint of the model's checkpoint.
 std::string ModelFingerprint(const CommonArguments& arguments);

@@ -8,12 +8,9 @@
 #include "mambascope/cli/progress.h"
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/error.h"
-#include "mambascope/model/kernels/batch_sizes.h"
 
 namespace mambascope {
 namespace {
-
-constexpr int64_t kRecheckedCells = 8;  // of each sweep, for --check
 
 bool IsNoisy(const FactArguments& o) { return o.corruption && o.corruption->noise; }
 
@@ -260,22 +257,6 @@ std::vector<ResultStore*> FactStores::all() {
   std::vector<ResultStore*> all;
   for (const auto& store : stores_) all.push_back(store.get());
   return all;
-}
-
-FactJobOptions JobOptions(const std::string& name, const CommonArguments& common,
-                          const FactArguments& o, const Model& model, const FactLoad& load) {
-  FactJobOptions options{
-      .cells = {.recheck = common.check ? kRecheckedCells : 0, .seed = common.Seed()},
-      .at_a_time = FactsTogether(model.device(), model.parameters(), load.sweeps * load.rows),
-      .sweeps = load.sweeps,
-      .progress = ShowProgress(common, name + ": facts", "cells", load.shorter)};
-  options.cells.sweep.memory = MemoryLimit(o.memory, model);
-  return options;
-}
-
-void ReportJob(const CommonArguments& common, const Audit& audit, size_t facts, size_t already) {
-  if (common.explain) PrintLine(PlanText(audit.plan, facts - already, already));
-  if (common.check) PrintLine(CheckText(audit, common.AllowedDifference()));
 }
 
 }  // namespace mambascope

@@ -1,5 +1,5 @@
-// What the commands that run over facts share: where the facts come from, how they are corrupted,
-// and how their jobs run.
+// What the commands that run over facts share: where the facts come from and how they are
+// corrupted.
 #pragma once
 
 #include <memory>
@@ -11,8 +11,8 @@
 #include "mambascope/cli/output.h"
 #include "mambascope/experiments/facts/fact_pair.h"
 #include "mambascope/experiments/facts/traced_fact.h"
-#include "mambascope/jobs/fact_job.h"
 #include "mambascope/jobs/output_folder.h"
+#include "mambascope/jobs/result_store.h"
 #include "mambascope/jobs/run_description.h"
 
 namespace mambascope {
@@ -109,46 +109,5 @@ class FactStores {
  private:
   std::vector<std::unique_ptr<ResultStore>> stores_;
 };
-
-// How much a fact takes.
-struct FactLoad {
-  int64_t sweeps = 1;
-  int64_t rows = 1;  // about how many tokens a sweep recomputes in each layer: cells x tokens
-  std::string shorter = "--limit takes fewer facts";  // what makes a long run shorter
-};
-// A usual number of tokens in a fact's prompt, and of tokens that a cell recomputes. They estimate
-// a fact's load.
-inline constexpr int64_t kUsualTokens = 12, kUsualRows = 6;
-
-// The results of all parts of all facts, some facts at a time. Where there are stores, results go
-// there as they come. `name` says on the terminal what runs, and `load` how much one part of a fact
-// takes. Prints the plan for --explain, and for --check the largest difference. Returns
-// [part][fact].
-template <typename Result>
-std::vector<std::vector<Result>> RunFacts(const std::string& name, const CommonArguments& common,
-                                          const FactArguments& arguments, const Model& model,
-                                          const FactWork& work, const FactLoad& load,
-                                          FactStores& stores, const FactBatch<Result>& batch);
-
-// ---- what RunFacts is made of
-
-FactJobOptions JobOptions(const std::string& name, const CommonArguments& common,
-                          const FactArguments& arguments, const Model& model, const FactLoad& load);
-void ReportJob(const CommonArguments& common, const Audit& audit, size_t facts, size_t already);
-
-template <typename Result>
-std::vector<std::vector<Result>> RunFacts(const std::string& name, const CommonArguments& common,
-                                          const FactArguments& arguments, const Model& model,
-                                          const FactWork& work, const FactLoad& load,
-                                          FactStores& stores, const FactBatch<Result>& batch) {
-  const std::vector<ResultStore*> all = stores.all();
-  FactLoad of_fact = load;
-  of_fact.rows *= static_cast<int64_t>(all.size());
-  FactJobOptions options = JobOptions(name, common, arguments, model, of_fact);
-  options.stores = all;
-  FactJobResult<Result> job = RunFactJob<Result>(work.pairs, options, batch);
-  ReportJob(common, job.audit, work.pairs.size(), job.already);
-  return std::move(job.results);
-}
 
 }  // namespace mambascope

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "mambascope/cli/prompt_warnings.h"
 #include "mambascope/error.h"
 #include "mambascope/jobs/fact_job.h"
+#include "mambascope/model/kernels/batch_sizes.h"
 
 namespace mambascope {
 namespace {
@@ -30,9 +32,9 @@ std::vector<FactWork> ChooseForAll(const CommonArguments& common, const FactArgu
                                    const std::vector<LoadedModel>& models) {
   std::vector<FurtherModel> others;
   for (size_t i = 1; i < models.size(); ++i)
-    others.push_back({&models[i].model, &models[i].tokenizer});
+    others.push_back({&models[i].model(), &models[i].tokenizer});
   std::vector<FactWork> work = {
-      ChooseFacts(common, o, asked.at(0), models.at(0).model, models.at(0).tokenizer, others)};
+      ChooseFacts(common, o, asked.at(0), models.at(0).model(), models.at(0).tokenizer, others)};
   for (size_t i = 1; i < models.size(); ++i)
     work.push_back(Translate(work[0], asked[i], models[i].tokenizer));
   return work;
@@ -47,7 +49,38 @@ int64_t LongestPrompt(const FactWork& work) {
   return static_cast<int64_t>(longest);
 }
 
+constexpr int64_t kRecheckedCells = 8;  // of each sweep, for --check
+
+// The largest number of the first `workers` that share one device.
+int64_t WorkersTogether(const LoadedModel& one, size_t workers) {
+  std::map<std::string, int64_t> on;
+  for (size_t i = 0; i < workers; ++i) ++on[one.of_workers[i].device().str()];
+  int64_t most = 1;
+  for (const auto& [device, count] : on) most = std::max(most, count);
+  return most;
+}
+
 }  // namespace
+
+FactJobOptions JobOptions(const std::string& name, const LoadedModel& one, const FactArguments& o,
+                          size_t facts, const FactLoad& load) {
+  const CommonArguments& common = one.common;
+  const Model& model = one.model();
+  FactJobOptions options{
+      .cells = {.recheck = common.check ? kRecheckedCells : 0, .seed = common.Seed()},
+      .at_a_time = FactsTogether(model.device(), model.parameters(), load.sweeps * load.rows),
+      .sweeps = load.sweeps,
+      .progress = ShowProgress(common, name + ": facts", "cells", load.shorter)};
+  const size_t batches = (facts + options.at_a_time - 1) / options.at_a_time;
+  options.workers = std::clamp<size_t>(batches, 1, one.of_workers.size());
+  options.cells.sweep.memory = MemoryLimit(o.memory, model) / WorkersTogether(one, options.workers);
+  return options;
+}
+
+void ReportJob(const CommonArguments& common, const Audit& audit, size_t facts, size_t already) {
+  if (common.explain) PrintLine(PlanText(audit.plan, facts - already, already));
+  if (common.check) PrintLine(CheckText(audit, common.AllowedDifference()));
+}
 
 FactsRun::FactsRun(const std::string& command, const CommonArguments& common,
                    const FactArguments& arguments, const std::vector<std::string>& model_paths,
@@ -67,7 +100,7 @@ FactsRun::FactsRun(const std::string& command, const CommonArguments& common,
   for (const LoadedModel& one : models) {
     asked.push_back(given);
     try {
-      FitFacts(common, arguments, one.model, one.tokenizer, asked.back());
+      FitFacts(common, arguments, one.model(), one.tokenizer, asked.back());
       runs.push_back(describe(one, asked.back()));
     } catch (const Error& e) {
       if (models.size() == 1) throw;
@@ -80,7 +113,7 @@ FactsRun::FactsRun(const std::string& command, const CommonArguments& common,
     stores.emplace_back(names[i], common, arguments, folder, runs[i]);
   work = ChooseForAll(common, arguments, asked, models);
   for (size_t i = 0; i < models.size(); ++i)
-    WarnOfLength(models[i].common, models[i].model, LongestPrompt(work[i]));
+    WarnOfLength(models[i].common, models[i].model(), LongestPrompt(work[i]));
   if (!common.shard) return;
   for (size_t i = 0; i < models.size(); ++i) {
     FactWork& own = work[i];

@@ -1,4 +1,4 @@
-// The run of a command over facts, in one or several models.
+// The run of a command over facts, in one or several models, and on one or several devices.
 #pragma once
 
 #include <functional>
@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "mambascope/cli/models.h"
+#include "mambascope/jobs/fact_job.h"
+#include "mambascope/model/kernels/worker_stream.h"
 
 namespace mambascope {
 
@@ -30,5 +32,54 @@ struct FactsRun {
   std::vector<FactStores> stores;
   std::vector<FactWork> work;  // the same facts and other subjects, known by all models
 };
+
+// How much a fact takes.
+struct FactLoad {
+  int64_t sweeps = 1;
+  int64_t rows = 1;  // about how many tokens a sweep recomputes in each layer: cells x tokens
+  std::string shorter = "--limit takes fewer facts";  // what makes a long run shorter
+};
+// A usual number of tokens in a fact's prompt, and of tokens that a cell recomputes. They estimate
+// a fact's load.
+inline constexpr int64_t kUsualTokens = 12, kUsualRows = 6;
+
+// The results of all parts of all facts, some facts at a time. Where there are stores, results go
+// there as they come. `name` says on the terminal what runs, and `load` how much one part of a fact
+// takes. A worker of `batch` uses its own copy of the model. Prints the plan for --explain, and for
+// --check the largest difference. Returns [part][fact].
+template <typename Result>
+std::vector<std::vector<Result>> RunFacts(const std::string& name, const LoadedModel& one,
+                                          const FactArguments& arguments, const FactWork& work,
+                                          const FactLoad& load, FactStores& stores,
+                                          const FactBatch<Result>& batch);
+
+// ---- what RunFacts is made of
+
+FactJobOptions JobOptions(const std::string& name, const LoadedModel& one,
+                          const FactArguments& arguments, size_t facts, const FactLoad& load);
+void ReportJob(const CommonArguments& common, const Audit& audit, size_t facts, size_t already);
+
+template <typename Result>
+std::vector<std::vector<Result>> RunFacts(const std::string& name, const LoadedModel& one,
+                                          const FactArguments& arguments, const FactWork& work,
+                                          const FactLoad& load, FactStores& stores,
+                                          const FactBatch<Result>& batch) {
+  const std::vector<ResultStore*> all = stores.all();
+  FactLoad of_fact = load;
+  of_fact.rows *= static_cast<int64_t>(all.size());
+  FactJobOptions options = JobOptions(name, one, arguments, work.pairs.size(), of_fact);
+  options.stores = all;
+  std::vector<WorkerStream> streams;
+  for (size_t i = 0; i < options.workers; ++i) streams.emplace_back(one.of_workers[i].device());
+  FactJobResult<Result> job = RunFactJob<Result>(
+      work.pairs, options,
+      [&](size_t worker, const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
+          const CellOptions& cells, Audit& audit) {
+        const auto guard = streams[worker].Use();
+        return batch(worker, pairs, parts, cells, audit);
+      });
+  ReportJob(one.common, job.audit, work.pairs.size(), job.already);
+  return std::move(job.results);
+}
 
 }  // namespace mambascope

@@ -23,13 +23,23 @@ void AnswerByObjects(const Tokenizer& tokenizer, FactWork& work) {
     work.pairs[i].answer_id = FirstToken(tokenizer, work.facts[i].object);
 }
 
-void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation& ablation) {
+void TakeMeans(const LoadedModel& one, const Model& model, const KnockoutArguments& a,
+               MeanAblation& ablation) {
   Progress progress({.what = "mean states: documents", .unit = "documents"}, one.common.progress());
-  const std::vector<std::vector<int64_t>> texts = TextIds(a, one.model, one.tokenizer);
-  ablation.means = MeanStates(one.model, texts, Site::kConvIn, [&](size_t done) {
+  const std::vector<std::vector<int64_t>> texts = TextIds(a, model, one.tokenizer);
+  ablation.means = MeanStates(model, texts, Site::kConvIn, [&](size_t done) {
     progress(static_cast<double>(done), static_cast<int64_t>(texts.size()),
              static_cast<int64_t>(done));
   });
+}
+
+KnockoutOptions OnDevice(KnockoutOptions options, at::Device device) {
+  for (ChannelGroup& group : options.channels) {
+    for (at::Tensor& mask : group.blocked) {
+      if (mask.defined()) mask = mask.to(device);
+    }
+  }
+  return options;
 }
 
 // A set of tokens that no fact has is a mistake.
@@ -49,6 +59,7 @@ class KnockoutCommand : public Command {
   void VisitOptions(OptionVisitor& option) override {
     VisitKnockoutOptions(a_, option);
     VisitShardOption(common, option);
+    VisitDevicesOption(common, option);
   }
   void VisitModel(OptionVisitor& option) override { VisitModels(a_.models, option); }
   void VisitCompat(OptionVisitor& /*option*/) override {}  // among its own
@@ -68,7 +79,7 @@ class KnockoutCommand : public Command {
                  [&](const LoadedModel& one, const AskedFacts& asked) {
                    const Progress progress({.what = "knockout: groups of channels"},
                                            common.progress());
-                   options.push_back(SetUpKnockout(a_, one.model, one.tokenizer));
+                   options.push_back(SetUpKnockout(a_, one.model(), one.tokenizer));
                    return std::vector{Describe(one, options.back(), asked)};
                  });
     std::vector<KnockoutResult> results;
@@ -92,8 +103,9 @@ class KnockoutCommand : public Command {
     return run;
   }
 
-  KnockoutResult RunModel(const LoadedModel& one, KnockoutOptions options, const std::string& name,
-                          const FactWork& work, const RunDescription& run, FactStores& stores) {
+  KnockoutResult RunModel(const LoadedModel& one, const KnockoutOptions& options,
+                          const std::string& name, const FactWork& work, const RunDescription& run,
+                          FactStores& stores) {
     KnockoutResult result{.options = run.options,
                           .name = one.name,
                           .mode = a_.mode,
@@ -117,14 +129,18 @@ class KnockoutCommand : public Command {
                        : 0;
     for (const Flow& flow : result.flows)
       rows += static_cast<int64_t>(options.windows[flow.windows].windows.size());
+    std::vector<KnockoutOptions> of_workers;
+    for (size_t i = 0; i < one.of_workers.size(); ++i)
+      of_workers.push_back(OnDevice(options, one.of_workers[i].device()));
     std::vector<std::vector<KnockedFact>> facts = RunFacts<KnockedFact>(
-        name, one.common, a_.facts, one.model, work, {.rows = rows}, stores,
-        [&](const std::vector<FactPair>& pairs, const std::vector<FactPart>& /*parts*/,
-            const CellOptions& cells, Audit& audit) {
-          if (options.ablation && options.ablation->means.empty())
-            TakeMeans(one, a_, *options.ablation);
-          options.cells = cells;
-          std::vector<KnockedFact> found = KnockOut(one.model, pairs, options, audit);
+        name, one, a_.facts, work, {.rows = rows}, stores,
+        [&](size_t worker, const std::vector<FactPair>& pairs,
+            const std::vector<FactPart>& /*parts*/, const CellOptions& cells, Audit& audit) {
+          const Model& model = one.of_workers[worker];
+          KnockoutOptions& own = of_workers[worker];
+          if (own.ablation && own.ablation->means.empty()) TakeMeans(one, model, a_, *own.ablation);
+          own.cells = cells;
+          std::vector<KnockedFact> found = KnockOut(model, pairs, own, audit);
           for (KnockedFact& fact : found)
             fact.answer = one.tokenizer.DecodeToken(fact.answer_id).value_or("");
           return found;

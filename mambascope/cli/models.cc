@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <set>
 
+#include "mambascope/model/kernels/batch_sizes.h"
+
 namespace mambascope {
 namespace {
 
@@ -74,8 +76,12 @@ std::vector<LoadedModel> LoadModels(const CommonArguments& common,
     own.model = models[i];
     if (models.size() > 1 && Tokenizer::Exists(ModelFolder(own.model))) own.tokenizer.clear();
     Tokenizer tokenizer = RequireTokenizer(own);
-    Model model = LoadModel(own, &tokenizer);
-    loaded.push_back({names[i], own, std::move(tokenizer), std::move(model)});
+    std::vector<Model> workers;
+    for (const Model& model : LoadModelOnDevices(own, &tokenizer))
+      workers.insert(workers.end(),
+                     own.host == nullptr ? WorkersOn(model.device(), model.parameters()) : 1,
+                     model);
+    loaded.push_back({names[i], own, std::move(tokenizer), workers});
   }
   return loaded;
 }

@@ -12,7 +12,10 @@ struct LoadedModel {
   std::string name;        // in figures and files
   CommonArguments common;  // for this model
   Tokenizer tokenizer;
-  Model model;
+  // Of each worker (Job::workers), at least one. Those on one device share the model.
+  std::vector<Model> of_workers;
+
+  const Model& model() const { return of_workers[0]; }
 };
 
 // --model, repeatable.

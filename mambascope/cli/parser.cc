@@ -206,6 +206,15 @@ class HelpFormatter : public CLI::Formatter {
   }
 };
 
+// --devices implies --device cuda.
+void TakeGpus(CommonArguments& common) {
+  std::vector<std::string>& words = common.arguments;
+  const bool given = std::find(words.begin(), words.end(), "--device") != words.end();
+  Refuse(given && common.device == "cpu", "--devices chooses GPUs, so it excludes --device cpu");
+  if (!given) words.insert(words.end(), {"--device", "cuda"});
+  common.device = "cuda";
+}
+
 // `then` receives the command, once its options are read and checked.
 void AddCommand(
     CLI::App& app, const CommandEntry& entry, Command& command,
@@ -229,6 +238,7 @@ void AddCommand(
           "--shard needs facts, records or relations of files, each computed alone. This run has "
           "none");
       command.common.shard = AskedShard(command.common);
+      if (!command.common.devices.empty()) TakeGpus(command.common);
       command.Check();
       then(command);
     } catch (const UsageError& e) {

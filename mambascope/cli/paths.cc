@@ -24,6 +24,7 @@ class PathsCommand : public Command {
   void VisitOptions(OptionVisitor& option) override {
     VisitFactOptions(facts_, "out/paths-MODEL-TOKEN", option);
     VisitShardOption(common, option);
+    VisitDevicesOption(common, option);
     option.Topic("States restored");
     option(&at_, {.names = "--at",
                   .help = "Token whose residual stream is restored. Each of several tokens, as "
@@ -65,17 +66,17 @@ class PathsCommand : public Command {
                                     const std::vector<RunDescription>& runs, FactStores& stores) {
     const std::optional<Noise>& noise = work.noise;
     const int64_t samples = noise ? noise->samples : 1;
-    const auto conditions = static_cast<int64_t>(PathConditions(one.model).size());
+    const auto conditions = static_cast<int64_t>(PathConditions(one.model()).size());
     std::vector<std::vector<FactPaths>> paths = RunFacts<FactPaths>(
-        models_.size() > 1 ? "paths of " + one.name : "paths", one.common, facts_, one.model, work,
-        {.rows = samples * conditions * one.model.layers() * kUsualRows}, stores,
-        [&](const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
+        models_.size() > 1 ? "paths of " + one.name : "paths", one, facts_, work,
+        {.rows = samples * conditions * one.model().layers() * kUsualRows}, stores,
+        [&](size_t worker, const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
             const CellOptions& cells, Audit& audit) {
           std::vector<PathTask> tasks;
           for (const FactPart& part : parts)
             tasks.push_back({part.fact, ReadToken(at_[part.part])});
-          std::vector<FactPaths> found =
-              TracePathsFrom(one.model, pairs, tasks, {.noise = noise, .cells = cells}, audit);
+          std::vector<FactPaths> found = TracePathsFrom(one.of_workers[worker], pairs, tasks,
+                                                        {.noise = noise, .cells = cells}, audit);
           for (FactPaths& path : found) NameAnswers(one.tokenizer, path.fact);
           return found;
         });
@@ -85,7 +86,7 @@ class PathsCommand : public Command {
       PathsResult result{.options = runs[t].options,
                          .name = one.name,
                          .at = at_[t],
-                         .conditions = PathConditions(one.model),
+                         .conditions = PathConditions(one.model()),
                          .facts = std::move(paths[t]),
                          .relations = work.relations,
                          .metric = metric};

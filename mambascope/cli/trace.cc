@@ -64,6 +64,7 @@ class TraceCommand : public Command {
   void VisitOptions(OptionVisitor& option) override {
     VisitFactOptions(a_.facts, "out/trace-MODEL-SITE", option);
     VisitShardOption(common, option);
+    VisitDevicesOption(common, option);
     option.Topic("States restored");
     option(&a_.isolate, {.names = "--isolate",
                          .help = "Measure what the output projection adds: the effect of mixer_out "
@@ -103,7 +104,7 @@ class TraceCommand : public Command {
     std::vector<std::vector<TracedSite>> sites;  // [model]
     FactsRun run("trace", common, a_.facts, a_.models, a_.isolate ? one_part : a_.sites, detail,
                  [&](const LoadedModel& one, const AskedFacts& asked) {
-                   sites.push_back(TracedSites(a_, one.model));
+                   sites.push_back(TracedSites(a_, one.model()));
                    if (asked.one) CheckTracedTokens(asked.one->clean);
                    return Describe(one, asked, sites.back());
                  });
@@ -150,14 +151,15 @@ class TraceCommand : public Command {
                                     FactStores& stores) {
     const std::optional<Noise>& noise = work.noise;
     std::vector<std::vector<FactTrace>> traces = RunFacts<FactTrace>(
-        a_.models.size() > 1 ? "trace of " + one.name : "trace", one.common, a_.facts, one.model,
-        work, Load(one.model, noise), stores,
-        [&](const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
+        a_.models.size() > 1 ? "trace of " + one.name : "trace", one, a_.facts, work,
+        Load(one.model(), noise), stores,
+        [&](size_t worker, const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
             const CellOptions& cells, Audit& audit) {
           TraceOptions options{
               .window = sites[0].window, .noise = noise, .tokens = token_sets(), .cells = cells};
           if (common.host != nullptr) ShowCells(one, options);
-          std::vector<FactTrace> found = Trace(one, sites, pairs, parts, options, audit);
+          std::vector<FactTrace> found =
+              Trace(one.of_workers[worker], sites, pairs, parts, options, audit);
           for (FactTrace& trace : found) NameAnswers(one.tokenizer, trace.fact);
           return found;
         });
@@ -185,7 +187,7 @@ class TraceCommand : public Command {
   // A host sees cells as they are computed, in about kSteps steps.
   void ShowCells(const LoadedModel& one, TraceOptions& options) const {
     constexpr int64_t kSteps = 8, kLeast = 48;
-    options.cells.sweep.most_cases = std::max(kLeast, one.model.layers() * kUsualTokens / kSteps);
+    options.cells.sweep.most_cases = std::max(kLeast, one.model().layers() * kUsualTokens / kSteps);
     options.partial = [&](const std::vector<FactTrace>& traces) {
       FactTrace first = traces.at(0);
       NameAnswers(one.tokenizer, first.fact);
@@ -201,14 +203,14 @@ class TraceCommand : public Command {
             .shorter = "--tokens restores the states of fewer tokens"};
   }
 
-  std::vector<FactTrace> Trace(const LoadedModel& one, const std::vector<TracedSite>& sites,
+  std::vector<FactTrace> Trace(const Model& model, const std::vector<TracedSite>& sites,
                                const std::vector<FactPair>& pairs,
                                const std::vector<FactPart>& parts, const TraceOptions& options,
                                Audit& audit) const {
-    if (a_.isolate) return TraceMixerParts(one.model, pairs, options, audit);
+    if (a_.isolate) return TraceMixerParts(model, pairs, options, audit);
     std::vector<TraceTask> tasks;
     for (const FactPart& part : parts) tasks.push_back({part.fact, sites[part.part]});
-    return TraceSites(one.model, pairs, tasks, options, audit);
+    return TraceSites(model, pairs, tasks, options, audit);
   }
 
   TraceArguments a_;

@@ -51,6 +51,12 @@ std::vector<AnswerCell> ReadCells(const Model& model, const at::Tensor& last,
 
 }  // namespace
 
+void Audit::Add(const Audit& other) {
+  Append(other.plan, plan);
+  rechecked += other.rechecked;
+  largest_difference = std::max(largest_difference, other.largest_difference);
+}
+
 std::vector<AnswerCell> AnswerCells(const Model& model, const std::vector<SweepBase>& bases,
                                     const std::vector<SweepCase>& cases,
                                     const std::vector<int64_t>& answers, const CellOptions& options,

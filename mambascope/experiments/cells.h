@@ -32,6 +32,9 @@ struct Audit {
   SweepPlan plan;  // summed over the sweeps; the peaks are maxima
   int64_t rechecked = 0;
   double largest_difference = 0;  // of p(answer)
+
+  // Adds the work of other sweeps.
+  void Add(const Audit& other);
 };
 
 // Returns the cell of answers[i] at the last token of cases[i]. others[i] is the other answer of

@@ -15,6 +15,7 @@ namespace mambascope {
 struct FactJobOptions {
   CellOptions cells = {};
   size_t at_a_time = 1;  // facts per batch
+  size_t workers = 1;    // threads that compute batches
   int64_t sweeps = 1;    // number of sweeps in a batch; they have about equal size
   // [part]; null: results of the part are not stored
   std::vector<ResultStore*> stores = {nullptr};
@@ -38,11 +39,11 @@ struct FactPart {
 };
 
 // Computes the results of some parts of `pairs` with `cells`, in the order of `parts`. Adds to the
-// audit.
+// audit. Different workers call it at the same time.
 template <typename Result>
-using FactBatch = std::function<std::vector<Result>(const std::vector<FactPair>& pairs,
-                                                    const std::vector<FactPart>& parts,
-                                                    const CellOptions& cells, Audit& audit)>;
+using FactBatch = std::function<std::vector<Result>(
+    size_t worker, const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
+    const CellOptions& cells, Audit& audit)>;
 
 template <typename Result>
 struct FactJobResult {
@@ -67,22 +68,25 @@ FactJobResult<Result> RunFactJob(const std::vector<FactPair>& pairs, const FactJ
       .key = [&](const FactPart& item) { return FactKey(pairs[item.fact]); },
       .run = {},
       .at_a_time = options.at_a_time * parts,
+      .workers = options.workers,
       .store = ItemStore<FactPart>([&](const FactPart& item) { return options.stores[item.part]; }),
       .progress = options.progress};
+  std::vector<Audit> audits(options.workers);
   job.run = [&](const std::vector<FactPart>& items, const BatchReport<Result>& report) {
-    const int64_t before = outcome.audit.plan.cases;
+    Audit& audit = audits[report.worker];
+    const int64_t before = audit.plan.cases;
     CellOptions cells = options.cells;
     int64_t sweep = -1, planned = before;  // index of the current sweep; cells up to its end
     // When this is called, the audit already includes the current sweep's plan.
     cells.sweep.progress = [&, before](int64_t cell, int64_t of) {
-      if (sweep < 0 || outcome.audit.plan.cases != planned) ++sweep;
-      planned = outcome.audit.plan.cases;
+      if (sweep < 0 || audit.plan.cases != planned) ++sweep;
+      planned = audit.plan.cases;
       const double of_sweep = static_cast<double>(cell) / static_cast<double>(of);
       report.progress((static_cast<double>(sweep) + of_sweep) / static_cast<double>(options.sweeps),
                       planned - of - before + cell);
     };
     const SomeFacts some = TakeSome(pairs, items);
-    return batch(some.pairs, some.parts, cells, outcome.audit);
+    return batch(report.worker, some.pairs, some.parts, cells, audit);
   };
   std::vector<FactPart> items;
   for (size_t fact = 0; fact < pairs.size(); ++fact) {
@@ -92,6 +96,7 @@ FactJobResult<Result> RunFactJob(const std::vector<FactPair>& pairs, const FactJ
     outcome.already += CountDone(job, own) == parts ? 1 : 0;
   }
   std::vector<Result> results = RunJob(job, items);
+  for (const Audit& audit : audits) outcome.audit.Add(audit);
   outcome.results.resize(parts);
   for (size_t i = 0; i < items.size(); ++i)
     outcome.results[items[i].part].push_back(std::move(results[i]));

@@ -7,6 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <barrier>
+#include <latch>
+#include <mutex>
+#include <numeric>
+
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/jobs/fact_job.h"
@@ -49,6 +54,51 @@ TEST_F(JobTest, ResultsAreInTheOrderOfTheItems) {
   EXPECT_EQ(last_.done, 5);
   EXPECT_EQ(last_.units, 5);
   EXPECT_EQ(last_.total, 5);
+}
+
+// Each of two workers waits for the other, so they work at the same time.
+TEST_F(JobTest, WorkersShareTheBatches) {
+  std::barrier both(2);
+  std::vector<int> items(8);
+  std::iota(items.begin(), items.end(), 0);
+  Job<int, int> job = Squares(nullptr);
+  std::mutex mutex;
+  std::vector<std::vector<int>> of_workers(2);
+  job.at_a_time = 2;
+  job.workers = 2;
+  job.run = [&](const std::vector<int>& some, const BatchReport<int>& report) {
+    both.arrive_and_wait();
+    report.progress(0.5, 1);
+    {
+      const std::lock_guard lock(mutex);
+      for (const int n : some) of_workers.at(report.worker).push_back(n);
+    }
+    both.arrive_and_wait();
+    return std::vector<int>{some[0] * some[0], some[1] * some[1]};
+  };
+  EXPECT_THAT(RunJob(job, items), ElementsAre(0, 1, 4, 9, 16, 25, 36, 49));
+  EXPECT_EQ(of_workers[0].size(), 4);
+  EXPECT_EQ(of_workers[1].size(), 4);
+  EXPECT_EQ(last_.done, 6);  // the last report came in the middle of two batches
+  EXPECT_EQ(last_.units, 4);
+}
+
+// The error of one worker reaches the caller, and the other one stops at its next report.
+TEST_F(JobTest, ErrorOfAWorkerEndsTheOthers) {
+  std::latch failing(1);
+  Job<int, int> job = Squares(nullptr);
+  job.at_a_time = 1;
+  job.workers = 2;
+  job.run = [&](const std::vector<int>& some, const BatchReport<int>& report) {
+    if (some[0] == 1) {
+      failing.count_down();
+      throw Error("no square");
+    }
+    failing.wait();
+    for (;;) report.progress(0.5, 1);  // throws once the other worker has failed
+    return some;
+  };
+  EXPECT_EQ(ErrorOf([&] { RunJob(job, {0, 1, 2, 3}); }), "no square");
 }
 
 struct Square {
@@ -151,7 +201,7 @@ TEST_F(JobTest, SeveralSweepsOfABatchCountOnce) {
                             done.push_back(3 * progress.done);
                             units.push_back(progress.units);
                           }},
-                     [](const std::vector<FactPair>&, const std::vector<FactPart>&,
+                     [](size_t, const std::vector<FactPair>&, const std::vector<FactPart>&,
                         const CellOptions& cells, Audit& audit) {
                        for (int sweep = 0; sweep < 3; ++sweep) {
                          audit.plan.cases += 4;
