@@ -1,8 +1,8 @@
 """Times one trace in transformers, to compare with `mambascope trace`.
 
-It restores the clean residual stream after each layer at each token, one cell at a time, and reads
-p(answer). It does the same twice: by a forward pass per cell, and with all cells in one batch. Both
-must give the same probabilities.
+A cell restores the clean residual stream after one layer at one token, and reads p(answer). The
+script computes all cells in two ways: with one forward pass per cell, and with all cells in one
+batch. It stops if the two differ.
 
     python bench/peers.py models/demo-mamba
     python bench/peers.py mamba-2.8b --device cuda --precision tf32 --facts 5
@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM
 
 
 def blocks_of(model):
-    """The list of the model's blocks: the longest list of modules of one kind."""
+    """The model's blocks: its longest list of modules."""
     lists = [m for m in model.modules() if isinstance(m, torch.nn.ModuleList)]
     return max(lists, key=len)
 
@@ -73,7 +73,7 @@ def clean_states(model, blocks, ids):
 
 
 def last_probability(model, ids, answer):
-    logits = model(ids, use_cache=False).logits[:, -1].float()
+    logits = model(ids, use_cache=False, logits_to_keep=1).logits[:, -1].float()
     return logits.softmax(-1)[:, answer]
 
 

@@ -343,6 +343,11 @@ TEST(DeviceTest, CudaWithoutCudaIsRefused) {
   const Outcome both = RunProgram(Words{"trace", "--devices", "0", "--device", "cpu"} + fact);
   EXPECT_EQ(both.exit_code, 2);
   EXPECT_THAT(both.err, HasSubstr("--devices chooses GPUs"));
+  for (const char* text : {"x", "0,", "0,,1", "-1", "0 1"}) {
+    const Outcome outcome = RunProgram(Words{"trace", std::string("--devices=") + text} + fact);
+    EXPECT_EQ(outcome.exit_code, 2) << text;
+    EXPECT_THAT(outcome.err, HasSubstr("expected all, or numbers of GPUs as 0,1")) << text;
+  }
 }
 
 }  // namespace

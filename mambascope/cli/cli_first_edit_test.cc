@@ -151,7 +151,7 @@ TEST_F(FirstEditTest, TwoAtOnceCollectOnce) {
   EXPECT_EQ(ReadJson(Out("a/edit.json"))["edit"], ReadJson(Out("b/edit.json"))["edit"]);
 }
 
-// Returns whether a process waits for the lock of `file`, within ten minutes.
+// Waits up to ten minutes until a process waits for the lock of `file`. Returns whether one does.
 bool SomebodyWaitsFor(const fs::path& file) {
   struct stat info = {};
   EXPECT_EQ(stat(file.c_str(), &info), 0);

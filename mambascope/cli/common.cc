@@ -144,9 +144,9 @@ void VisitDevicesOption(CommonArguments& a, OptionVisitor& option) {
   option.Topic("Run");
   option(&a.devices,
          {.names = "--devices",
-          .help = "GPUs that share the facts, each with a copy of the model: all, or their numbers "
-                  "as 0,1. Implies --device cuda",
-          .otherwise = "the one of --device",
+          .help = "GPUs that share the facts: all, or numbers as 0,1. Each has a copy of the model. "
+                  "Implies --device cuda",
+          .otherwise = "the device of --device",
           .bounds = NotEmpty(),
           .decides = Decides::kConduct});
 }

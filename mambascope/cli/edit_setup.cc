@@ -168,7 +168,8 @@ void WriteEditResults(const CommonArguments& common, const OutputArguments& outp
   const auto together = HoldFiles();
   const fs::path file = folder / "edit.safetensors";
   result.text += file.string() + "\n";
-  // edit.json says which run made the edits. Where only it was written, the run continues.
+  // edit.json comes first, because it says which run made the edits. If the program ends between
+  // the two writes, the run can continue.
   WriteResults("edit", common, output, folder, result);
   WriteEdits(file, edits);
 }

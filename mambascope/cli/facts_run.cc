@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "mambascope/cli/prompt_warnings.h"
@@ -51,29 +52,50 @@ int64_t LongestPrompt(const FactWork& work) {
 
 constexpr int64_t kRecheckedCells = 8;  // of each sweep, for --check
 
-// The largest number of the first `workers` that share one device.
-int64_t WorkersTogether(const LoadedModel& one, size_t workers) {
-  std::map<std::string, int64_t> on;
-  for (size_t i = 0; i < workers; ++i) ++on[one.of_workers[i].device().str()];
-  int64_t most = 1;
-  for (const auto& [device, count] : on) most = std::max(most, count);
-  return most;
+// Number of facts that lack a result.
+size_t OpenFacts(const FactWork& work, const std::vector<ResultStore*>& stores) {
+  const auto is_open = [&](const FactPair& pair) {
+    const std::string key = FactKey(pair);
+    return std::any_of(stores.begin(), stores.end(), [&](const ResultStore* store) {
+      return store == nullptr || store->Find(key) == nullptr;
+    });
+  };
+  return static_cast<size_t>(std::count_if(work.pairs.begin(), work.pairs.end(), is_open));
+}
+
+// The number of the first `workers` on each device.
+std::map<std::string, int64_t> OnDevices(const LoadedModel& one, size_t workers) {
+  std::map<std::string, int64_t> count;
+  for (size_t i = 0; i < workers; ++i) ++count[one.of_workers[i].device().str()];
+  return count;
 }
 
 }  // namespace
 
 FactJobOptions JobOptions(const std::string& name, const LoadedModel& one, const FactArguments& o,
-                          size_t facts, const FactLoad& load) {
+                          const FactWork& work, const FactLoad& load,
+                          const std::vector<ResultStore*>& stores) {
   const CommonArguments& common = one.common;
-  const Model& model = one.model();
+  const auto parts = static_cast<int64_t>(stores.size());
   FactJobOptions options{
       .cells = {.recheck = common.check ? kRecheckedCells : 0, .seed = common.Seed()},
-      .at_a_time = FactsTogether(model.device(), model.parameters(), load.sweeps * load.rows),
+      .at_a_time = FactsTogether(one.model().device(), one.model().parameters(),
+                                 load.sweeps * load.rows * parts),
       .sweeps = load.sweeps,
+      .stores = stores,
       .progress = ShowProgress(common, name + ": facts", "cells", load.shorter)};
-  const size_t batches = (facts + options.at_a_time - 1) / options.at_a_time;
-  options.workers = std::clamp<size_t>(batches, 1, one.of_workers.size());
-  options.cells.sweep.memory = MemoryLimit(o.memory, model) / WorkersTogether(one, options.workers);
+  // --memory is for a device, so one worker takes it all.
+  const size_t most =
+                   o.memory ? OnDevices(one, one.of_workers.size()).size() : one.of_workers.size(),
+               batches = (OpenFacts(work, stores) + options.at_a_time - 1) / options.at_a_time;
+  options.workers = std::clamp<size_t>(batches, 1, most);
+  int64_t memory = std::numeric_limits<int64_t>::max();
+  const std::map<std::string, int64_t> together = OnDevices(one, options.workers);
+  for (size_t i = 0; i < options.workers; ++i) {
+    const Model& model = one.of_workers[i];
+    memory = std::min(memory, MemoryLimit(o.memory, model) / together.at(model.device().str()));
+  }
+  options.cells.sweep.memory = memory;
   return options;
 }
 

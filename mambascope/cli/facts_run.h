@@ -43,32 +43,35 @@ struct FactLoad {
 // a fact's load.
 inline constexpr int64_t kUsualTokens = 12, kUsualRows = 6;
 
+// Computes the results of some parts of `pairs` on a worker's model, as FactBatch does.
+template <typename Result>
+using ModelBatch = std::function<std::vector<Result>(
+    const Model& model, const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
+    const CellOptions& cells, Audit& audit)>;
+
 // The results of all parts of all facts, some facts at a time. Where there are stores, results go
 // there as they come. `name` says on the terminal what runs, and `load` how much one part of a fact
-// takes. A worker of `batch` uses its own copy of the model. Prints the plan for --explain, and for
-// --check the largest difference. Returns [part][fact].
+// takes. Prints the plan for --explain, and for --check the largest difference. Returns
+// [part][fact].
 template <typename Result>
 std::vector<std::vector<Result>> RunFacts(const std::string& name, const LoadedModel& one,
                                           const FactArguments& arguments, const FactWork& work,
                                           const FactLoad& load, FactStores& stores,
-                                          const FactBatch<Result>& batch);
+                                          const ModelBatch<Result>& batch);
 
 // ---- what RunFacts is made of
 
 FactJobOptions JobOptions(const std::string& name, const LoadedModel& one,
-                          const FactArguments& arguments, size_t facts, const FactLoad& load);
+                          const FactArguments& arguments, const FactWork& work,
+                          const FactLoad& load, const std::vector<ResultStore*>& stores);
 void ReportJob(const CommonArguments& common, const Audit& audit, size_t facts, size_t already);
 
 template <typename Result>
 std::vector<std::vector<Result>> RunFacts(const std::string& name, const LoadedModel& one,
                                           const FactArguments& arguments, const FactWork& work,
                                           const FactLoad& load, FactStores& stores,
-                                          const FactBatch<Result>& batch) {
-  const std::vector<ResultStore*> all = stores.all();
-  FactLoad of_fact = load;
-  of_fact.rows *= static_cast<int64_t>(all.size());
-  FactJobOptions options = JobOptions(name, one, arguments, work.pairs.size(), of_fact);
-  options.stores = all;
+                                          const ModelBatch<Result>& batch) {
+  const FactJobOptions options = JobOptions(name, one, arguments, work, load, stores.all());
   std::vector<WorkerStream> streams;
   for (size_t i = 0; i < options.workers; ++i) streams.emplace_back(one.of_workers[i].device());
   FactJobResult<Result> job = RunFactJob<Result>(
@@ -76,7 +79,7 @@ std::vector<std::vector<Result>> RunFacts(const std::string& name, const LoadedM
       [&](size_t worker, const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
           const CellOptions& cells, Audit& audit) {
         const auto guard = streams[worker].Use();
-        return batch(worker, pairs, parts, cells, audit);
+        return batch(one.of_workers[worker], pairs, parts, cells, audit);
       });
   ReportJob(one.common, job.audit, work.pairs.size(), job.already);
   return std::move(job.results);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/describe.h"
@@ -23,22 +24,27 @@ void AnswerByObjects(const Tokenizer& tokenizer, FactWork& work) {
     work.pairs[i].answer_id = FirstToken(tokenizer, work.facts[i].object);
 }
 
-void TakeMeans(const LoadedModel& one, const Model& model, const KnockoutArguments& a,
-               MeanAblation& ablation) {
+// Takes the mean states of some texts, to the CPU.
+void TakeMeans(const LoadedModel& one, const KnockoutArguments& a, MeanAblation& ablation) {
   Progress progress({.what = "mean states: documents", .unit = "documents"}, one.common.progress());
-  const std::vector<std::vector<int64_t>> texts = TextIds(a, model, one.tokenizer);
-  ablation.means = MeanStates(model, texts, Site::kConvIn, [&](size_t done) {
+  const std::vector<std::vector<int64_t>> texts = TextIds(a, one.model(), one.tokenizer);
+  ablation.means = MeanStates(one.model(), texts, Site::kConvIn, [&](size_t done) {
     progress(static_cast<double>(done), static_cast<int64_t>(texts.size()),
              static_cast<int64_t>(done));
   });
+  for (at::Tensor& mean : ablation.means) {
+    if (mean.defined()) mean = mean.cpu();
+  }
 }
 
 KnockoutOptions OnDevice(KnockoutOptions options, at::Device device) {
-  for (ChannelGroup& group : options.channels) {
-    for (at::Tensor& mask : group.blocked) {
-      if (mask.defined()) mask = mask.to(device);
+  const auto send = [&](std::vector<at::Tensor>& tensors) {
+    for (at::Tensor& x : tensors) {
+      if (x.defined()) x = x.to(device);
     }
-  }
+  };
+  for (ChannelGroup& group : options.channels) send(group.blocked);
+  if (options.ablation) send(options.ablation->means);
   return options;
 }
 
@@ -103,9 +109,8 @@ class KnockoutCommand : public Command {
     return run;
   }
 
-  KnockoutResult RunModel(const LoadedModel& one, const KnockoutOptions& options,
-                          const std::string& name, const FactWork& work, const RunDescription& run,
-                          FactStores& stores) {
+  KnockoutResult RunModel(const LoadedModel& one, KnockoutOptions options, const std::string& name,
+                          const FactWork& work, const RunDescription& run, FactStores& stores) {
     KnockoutResult result{.options = run.options,
                           .name = one.name,
                           .mode = a_.mode,
@@ -129,16 +134,14 @@ class KnockoutCommand : public Command {
                        : 0;
     for (const Flow& flow : result.flows)
       rows += static_cast<int64_t>(options.windows[flow.windows].windows.size());
-    std::vector<KnockoutOptions> of_workers;
-    for (size_t i = 0; i < one.of_workers.size(); ++i)
-      of_workers.push_back(OnDevice(options, one.of_workers[i].device()));
+    std::once_flag means;
     std::vector<std::vector<KnockedFact>> facts = RunFacts<KnockedFact>(
         name, one, a_.facts, work, {.rows = rows}, stores,
-        [&](size_t worker, const std::vector<FactPair>& pairs,
+        [&](const Model& model, const std::vector<FactPair>& pairs,
             const std::vector<FactPart>& /*parts*/, const CellOptions& cells, Audit& audit) {
-          const Model& model = one.of_workers[worker];
-          KnockoutOptions& own = of_workers[worker];
-          if (own.ablation && own.ablation->means.empty()) TakeMeans(one, model, a_, *own.ablation);
+          if (options.ablation)
+            std::call_once(means, [&] { TakeMeans(one, a_, *options.ablation); });
+          KnockoutOptions own = OnDevice(options, model.device());
           own.cells = cells;
           std::vector<KnockedFact> found = KnockOut(model, pairs, own, audit);
           for (KnockedFact& fact : found)

@@ -76,12 +76,14 @@ std::vector<LoadedModel> LoadModels(const CommonArguments& common,
     own.model = models[i];
     if (models.size() > 1 && Tokenizer::Exists(ModelFolder(own.model))) own.tokenizer.clear();
     Tokenizer tokenizer = RequireTokenizer(own);
+    const std::vector<Model> on_devices = LoadModelOnDevices(own, &tokenizer);
+    // A host hears of progress from one thread.
+    const size_t each =
+        own.host != nullptr ? 1 : WorkersOn(on_devices[0].device(), on_devices[0].parameters());
     std::vector<Model> workers;
-    for (const Model& model : LoadModelOnDevices(own, &tokenizer))
-      workers.insert(workers.end(),
-                     own.host == nullptr ? WorkersOn(model.device(), model.parameters()) : 1,
-                     model);
-    loaded.push_back({names[i], own, std::move(tokenizer), workers});
+    for (size_t n = 0; n < each; ++n)
+      workers.insert(workers.end(), on_devices.begin(), on_devices.end());
+    loaded.push_back({names[i], own, std::move(tokenizer), std::move(workers)});
   }
   return loaded;
 }

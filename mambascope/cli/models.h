@@ -12,7 +12,8 @@ struct LoadedModel {
   std::string name;        // in figures and files
   CommonArguments common;  // for this model
   Tokenizer tokenizer;
-  // Of each worker (Job::workers), at least one. Those on one device share the model.
+  // The model of each worker (Job::workers), at least one. Workers on one device share its weights.
+  // The first workers are on different devices.
   std::vector<Model> of_workers;
 
   const Model& model() const { return of_workers[0]; }

@@ -207,11 +207,11 @@ class HelpFormatter : public CLI::Formatter {
 };
 
 // --devices implies --device cuda.
-void TakeGpus(CommonArguments& common) {
-  std::vector<std::string>& words = common.arguments;
-  const bool given = std::find(words.begin(), words.end(), "--device") != words.end();
-  Refuse(given && common.device == "cpu", "--devices chooses GPUs, so it excludes --device cpu");
-  if (!given) words.insert(words.end(), {"--device", "cuda"});
+void TakeGpus(CLI::App& app, CommonArguments& common) {
+  CLI::Option& device = *app.get_option("--device");
+  Refuse(device.count() > 0 && common.device == "cpu",
+         "--devices chooses GPUs, so it excludes --device cpu");
+  if (device.count() == 0) device.add_result("cuda");
   common.device = "cuda";
 }
 
@@ -226,8 +226,9 @@ void AddCommand(
   VisitAllOptions(command, *add);
   add->Relate();
   own.set_help_flag("-h,--help", "Print this help message and exit")->group("Run");  // the last one
-  own.callback([&command, add, then] {
+  own.callback([&own, &command, add, then] {
     try {
+      if (!command.common.devices.empty()) TakeGpus(own, command.common);
       command.common.arguments = add->Given();
       Refuse(command.common.check && !command.HasCheck(),
              "--check needs a sweep, whose cells can be computed again. This run has none");
@@ -238,7 +239,6 @@ void AddCommand(
           "--shard needs facts, records or relations of files, each computed alone. This run has "
           "none");
       command.common.shard = AskedShard(command.common);
-      if (!command.common.devices.empty()) TakeGpus(command.common);
       command.Check();
       then(command);
     } catch (const UsageError& e) {

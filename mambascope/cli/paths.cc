@@ -24,13 +24,13 @@ class PathsCommand : public Command {
   void VisitOptions(OptionVisitor& option) override {
     VisitFactOptions(facts_, "out/paths-MODEL-TOKEN", option);
     VisitShardOption(common, option);
-    VisitDevicesOption(common, option);
     option.Topic("States restored");
     option(&at_, {.names = "--at",
                   .help = "Token whose residual stream is restored. Each of several tokens, as "
                           "subject_last,prompt_last, is restored alone",
                   .bounds = OneOf{{"subject_last", "prompt_last"}},
                   .list = List::kCommas});
+    VisitDevicesOption(common, option);
   }
   void VisitModel(OptionVisitor& option) override { VisitModels(models_, option); }
   bool HasCheck() const override { return true; }
@@ -70,13 +70,13 @@ class PathsCommand : public Command {
     std::vector<std::vector<FactPaths>> paths = RunFacts<FactPaths>(
         models_.size() > 1 ? "paths of " + one.name : "paths", one, facts_, work,
         {.rows = samples * conditions * one.model().layers() * kUsualRows}, stores,
-        [&](size_t worker, const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
-            const CellOptions& cells, Audit& audit) {
+        [&](const Model& model, const std::vector<FactPair>& pairs,
+            const std::vector<FactPart>& parts, const CellOptions& cells, Audit& audit) {
           std::vector<PathTask> tasks;
           for (const FactPart& part : parts)
             tasks.push_back({part.fact, ReadToken(at_[part.part])});
-          std::vector<FactPaths> found = TracePathsFrom(one.of_workers[worker], pairs, tasks,
-                                                        {.noise = noise, .cells = cells}, audit);
+          std::vector<FactPaths> found =
+              TracePathsFrom(model, pairs, tasks, {.noise = noise, .cells = cells}, audit);
           for (FactPaths& path : found) NameAnswers(one.tokenizer, path.fact);
           return found;
         });

@@ -157,7 +157,7 @@ class ServeCommand : public Command {
       served.models.push_back(
           {one.name,
            ModelOptionsOf(one.common),
-           {std::move(one.model()), std::move(one.tokenizer), ModelFingerprint(one.common)}});
+           {one.model(), std::move(one.tokenizer), ModelFingerprint(one.common)}});
     return served;
   }
 

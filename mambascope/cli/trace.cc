@@ -64,7 +64,6 @@ class TraceCommand : public Command {
   void VisitOptions(OptionVisitor& option) override {
     VisitFactOptions(a_.facts, "out/trace-MODEL-SITE", option);
     VisitShardOption(common, option);
-    VisitDevicesOption(common, option);
     option.Topic("States restored");
     option(&a_.isolate, {.names = "--isolate",
                          .help = "Measure what the output projection adds: the effect of mixer_out "
@@ -85,6 +84,7 @@ class TraceCommand : public Command {
             .help = "Tokens of the clean prompt whose states are restored: sets as in knockout, "
                     "and tokens counted from 0, as subject,last or 0-40,55",
             .otherwise = "all tokens"});
+    VisitDevicesOption(common, option);
   }
   void VisitModel(OptionVisitor& option) override { VisitModels(a_.models, option); }
   bool HasCheck() const override { return true; }
@@ -153,13 +153,12 @@ class TraceCommand : public Command {
     std::vector<std::vector<FactTrace>> traces = RunFacts<FactTrace>(
         a_.models.size() > 1 ? "trace of " + one.name : "trace", one, a_.facts, work,
         Load(one.model(), noise), stores,
-        [&](size_t worker, const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,
-            const CellOptions& cells, Audit& audit) {
+        [&](const Model& model, const std::vector<FactPair>& pairs,
+            const std::vector<FactPart>& parts, const CellOptions& cells, Audit& audit) {
           TraceOptions options{
               .window = sites[0].window, .noise = noise, .tokens = token_sets(), .cells = cells};
           if (common.host != nullptr) ShowCells(one, options);
-          std::vector<FactTrace> found =
-              Trace(one.of_workers[worker], sites, pairs, parts, options, audit);
+          std::vector<FactTrace> found = Trace(model, sites, pairs, parts, options, audit);
           for (FactTrace& trace : found) NameAnswers(one.tokenizer, trace.fact);
           return found;
         });

@@ -15,7 +15,7 @@ namespace mambascope {
 struct FactJobOptions {
   CellOptions cells = {};
   size_t at_a_time = 1;  // facts per batch
-  size_t workers = 1;    // threads that compute batches
+  size_t workers = 1;    // of Job
   int64_t sweeps = 1;    // number of sweeps in a batch; they have about equal size
   // [part]; null: results of the part are not stored
   std::vector<ResultStore*> stores = {nullptr};
@@ -39,7 +39,7 @@ struct FactPart {
 };
 
 // Computes the results of some parts of `pairs` with `cells`, in the order of `parts`. Adds to the
-// audit. Different workers call it at the same time.
+// audit. Several workers call it at the same time, each with an audit of its own.
 template <typename Result>
 using FactBatch = std::function<std::vector<Result>(
     size_t worker, const std::vector<FactPair>& pairs, const std::vector<FactPart>& parts,

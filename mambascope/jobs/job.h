@@ -56,7 +56,7 @@ struct Job {
                                     const BatchReport<Result>& report)>
       run;
   size_t at_a_time = 1;
-  size_t workers = 1;  // this many threads call `run`; one: the thread that calls RunJob
+  size_t workers = 1;  // threads that call `run` at the same time, at least 1: RunJob's and others
   ItemStore<Item> store = nullptr;
   std::function<void(const JobProgress&)> progress = {};
 };
@@ -77,10 +77,7 @@ class JobRun {
  public:
   // Takes the results that the stores have.
   JobRun(const Job<Item, Result>& job, const std::vector<Item>& items)
-      : job_(job),
-        items_(items),
-        results_(items.size()),
-        workers_(std::max<size_t>(1, job.workers)) {
+      : job_(job), items_(items), results_(items.size()), workers_(job.workers) {
     for (size_t i = 0; i < items.size(); ++i) {
       std::optional<Result> earlier;
       if (ResultStore* store = job.store(items[i]))
@@ -92,14 +89,16 @@ class JobRun {
     progress_.done = progress_.begun_with = static_cast<double>(items.size() - open_.size());
   }
 
-  // Makes the others. If a batch throws, the other workers end at their next report.
+  // Makes the results that no store has. Throws what a batch throws. The other workers then stop at
+  // their next report.
   std::vector<Result> Finish() {
     if (!open_.empty()) Tell();
-    std::vector<std::thread> threads;
-    for (size_t worker = 1; worker < workers_.size(); ++worker)
-      threads.emplace_back([this, worker] { Work(worker); });
-    Work(0);
-    for (std::thread& thread : threads) thread.join();
+    {
+      std::vector<std::jthread> threads;  // joined at the end of the block
+      for (size_t worker = 1; worker < workers_.size(); ++worker)
+        threads.emplace_back([this, worker] { Work(worker); });
+      Work(0);
+    }
     if (failure_) std::rethrow_exception(failure_);
     return std::move(results_);
   }
@@ -131,7 +130,7 @@ class JobRun {
     }
   }
 
-  // Computes the items open_[begin] to open_[end].
+  // Computes the items from open_[begin] up to, but without, open_[end].
   void RunBatch(size_t worker, size_t begin, size_t end) {
     std::vector<Item> batch;
     for (size_t i = begin; i < end; ++i) batch.push_back(items_[open_[i]]);

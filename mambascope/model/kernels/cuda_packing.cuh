@@ -27,6 +27,7 @@ inline const float* Pointer(const at::Tensor& x) {
   return x.defined() && x.numel() > 0 ? x.data_ptr<float>() : nullptr;
 }
 
+// x sigmoid(x), by the GPU's fast exponential and division.
 __device__ inline float Silu(float x) { return __fdividef(x, 1 + __expf(-x)); }
 
 // clamp(softplus(x), least, most), which is NaN for NaN.

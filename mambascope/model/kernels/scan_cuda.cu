@@ -1,8 +1,8 @@
 // The selective scan on a GPU. A thread holds up to kStates states of one channel in registers, and
 // walks through the tokens of some segments, one after the other. The threads that share a channel
 // are neighbours in a warp, and add up their parts of y. The channels of a warp are of one group,
-// so that they read the same b and c. With one thread per channel, a warp reads b and c of kTile
-// tokens at once into shared memory, and so waits for them once.
+// so that they read the same b and c. Where a channel has one thread, a warp copies b and c of
+// kTile tokens to shared memory, and waits once for all of them.
 #include <c10/cuda/CUDAGuard.h>
 
 #include <type_traits>
@@ -97,7 +97,7 @@ struct Place {
   bool leads;    // whether it is the first thread of its channel
 };
 
-// Decays of one token: exp(delta a). The forward pass computes the same as a power of 2.
+// The decay of one token, exp(delta a). Forward computes it with PowerOf2.
 template <bool kPerState>
 __device__ float Decay(float delta, const float* a, int i, float shared) {
   return kPerState ? expf(delta * a[i]) : shared;
@@ -145,13 +145,15 @@ __device__ void ReadRow(const float* from, int count, float* to) {
   }
 }
 
-// `together` segments and kWarps warps of channels per block. With `before`, it also stores S
-// before each row, [row, d_state, d_inner]. kEnds: it computes GatedScan, without `before`.
+// A block computes `together` segments for kWarps warps of channels. With `before`, it also stores
+// S before each row, [row, d_state, d_inner]. With kEnds it computes GatedScan, and `before` is
+// null.
 template <int kSplit, bool kPerState, bool kWhole, bool kEnds>
 __global__ void __launch_bounds__(kWarp* kWarps, kEnds ? 5 : 1)
     Forward(Arrays in, Ends ends, PackedArrays packing, int segments, int together, float* y,
             float* kept, float* before) {
   constexpr bool kStaged = kWhole && kSplit == 1;
+  static_assert(2 * kStates == kWarp, "a warp reads b and c of a token together");
   constexpr float kLog2E = 1.44269504088896341F;
   __shared__ alignas(sizeof(float4)) float tiles[kWarps][kStaged ? kTile : 1][2 * kStates];
   const Place<kSplit> at(in);
@@ -317,7 +319,7 @@ int ChannelBlocks(const Arrays& in) {
   return (warps + kWarps - 1) / kWarps;
 }
 
-// Number of segments of a block: so few that all parts of the GPU have several blocks.
+// Segments per block: few enough that every multiprocessor has many blocks, about 30 on an H200.
 int SegmentsTogether(int segments, int channel_blocks) {
   constexpr int kMost = 8, kBlocks = 4096;
   return std::clamp(segments * channel_blocks / kBlocks, 1, kMost);

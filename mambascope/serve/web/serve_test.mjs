@@ -818,7 +818,8 @@ await check('chosen tokens are forgotten with their prompt', async () => {
   expect(await chosen() === 0, 'a token of the earlier prompt can be chosen');
   await release();
   await drawn(own, 'knockout');
-  for (let tries = 0; tries < 100 && await chosen() === 0; ++tries) {  // the tokens may be on the way
+  // The tokens may be on the way.
+  for (let tries = 0; tries < 100 && await chosen() === 0; ++tries) {
     await strip.nth(2).click();
     await stored(own);
   }
