@@ -144,8 +144,8 @@ void VisitDevicesOption(CommonArguments& a, OptionVisitor& option) {
   option.Topic("Run");
   option(&a.devices,
          {.names = "--devices",
-          .help = "GPUs that share the facts: all, or numbers as 0,1. Each has a copy of the model. "
-                  "Implies --device cuda",
+          .help = "GPUs that share the facts: all, or numbers as 0,1. Each has a copy of the "
+                  "model. Implies --device cuda",
           .otherwise = "the device of --device",
           .bounds = NotEmpty(),
           .decides = Decides::kConduct});

@@ -14,8 +14,8 @@ class WorkerStream {
   // that this stream can read what was made there.
   explicit WorkerStream(c10::Device device);
 
-  // While the guard exists, the stream gets all work of this thread. Tensors that are made then must
-  // be read there, or copied to the CPU.
+  // While the guard exists, the stream gets all work of this thread. Tensors that are made then
+  // must be read there, or copied to the CPU.
   std::optional<c10::StreamGuard> Use() const {
     if (!stream_) return std::nullopt;
     return std::optional<c10::StreamGuard>(std::in_place, *stream_);
