@@ -29,6 +29,7 @@ struct Value;
 // Points into the machine's heap. The heap frees its values one by one, so deep nesting and cycles
 // do no harm.
 using ValuePtr = Value*;
+constexpr size_t kPointerBytes = sizeof(void*);  // of a ValuePtr
 struct None {};
 struct Mark {};
 struct Global {
@@ -111,7 +112,7 @@ class Machine {
   }
   void PushText(std::string_view text) { Push({std::string(text)}, text.size()); }
   void PushSequence(std::vector<ValuePtr> items) {
-    const size_t bytes = items.size() * sizeof(ValuePtr);
+    const size_t bytes = items.size() * kPointerBytes;
     Push({Sequence{std::move(items)}}, bytes);
   }
   ValuePtr Pop() {
@@ -159,14 +160,14 @@ class Machine {
   void SetItems(const std::vector<ValuePtr>& items) {
     if (stack_.empty() || items.size() % 2 != 0) Refuse("a SETITEMS without pairs");
     auto& dictionary = As<Dictionary>(stack_.back(), "a dictionary");
-    Use(items.size() * sizeof(ValuePtr));
+    Use(items.size() * kPointerBytes);
     for (size_t i = 0; i < items.size(); i += 2)
       dictionary.items.emplace_back(items[i], items[i + 1]);
   }
   void Append(const std::vector<ValuePtr>& items) {
     if (stack_.empty()) Refuse("an APPEND to nothing");
     auto& list = As<Sequence>(stack_.back(), "a list");
-    Use(items.size() * sizeof(ValuePtr));
+    Use(items.size() * kPointerBytes);
     list.items.insert(list.items.end(), items.begin(), items.end());
   }
 

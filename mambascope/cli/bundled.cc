@@ -1,5 +1,6 @@
 #include "mambascope/cli/bundled.h"
 
+#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,12 +20,21 @@ namespace fs = std::filesystem;
 // Folders of the bundled models. "demo" is the first of them.
 constexpr std::array kBundledModels = {"demo-mamba", "demo-mamba2", "demo-hybrid", "demo-neox"};
 
+// The file that this code is in: the program, or Python's extension module.
+fs::path OwnFile() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<const void*>(&FindBundled), &info) != 0) {
+    if (const fs::path file = info.dli_fname; file.extension() == ".so") return file;
+  }
+  return fs::read_symlink("/proc/self/exe");
+}
+
 // Places of a bundled file: beside the build folder of a checkout, or in share/mambascope of an
-// installation.
-std::array<fs::path, 2> BundledPlaces(const std::string& name) {
-  const fs::path folder = fs::read_symlink("/proc/self/exe").parent_path();
+// installation or of the Python package.
+std::array<fs::path, 3> BundledPlaces(const std::string& name) {
+  const fs::path folder = OwnFile().parent_path();
   return {(folder / ".." / name).lexically_normal(),
-          (folder / "../share/mambascope" / name).lexically_normal()};
+          (folder / "../share/mambascope" / name).lexically_normal(), folder / "share/mambascope" / name};
 }
 
 fs::path Bundled(const std::string& name) {

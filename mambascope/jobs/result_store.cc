@@ -108,11 +108,12 @@ std::string ResultStore::ReadLine(std::string_view text) {
   } catch (const Error&) {
     return "it is not JSON";
   }
-  const Error other(name + " was made with other options, or another model or version",
-                    kOtherOutput);
-  if (!IsLine(line)) throw other;
+  const auto refuse = [&] {
+    throw Error(name + " was made with other options, or another model or version", kOtherOutput);
+  };
+  if (!IsLine(line)) refuse();
   if (!TakeCheck(line)) return "its checksum does not match";
-  if (line[kDigest] != digest_) throw other;
+  if (line[kDigest] != digest_) refuse();
   lines_[line[kKey]] = {line, last_};
   return "";
 }

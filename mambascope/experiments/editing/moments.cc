@@ -96,7 +96,7 @@ MomentCollector::MomentCollector(const Model& model, const std::vector<Place>& p
   int64_t bytes = 0;
   for (const Place& place : places) {
     CheckPlace(model, place);
-    bytes += 2 * 8 * model.width(place) * model.width(place);
+    bytes += int64_t{2} * 8 * model.width(place) * model.width(place);
   }
   if (model.device().is_cpu())
     RequireMemory(bytes, Count(places.size(), "second moment"), "collect fewer layers at a time");

@@ -36,7 +36,7 @@ struct Tasks {
 
   Tasks(int64_t matrices, int64_t m, int64_t n) : matrices(matrices) {
     panels = (n + PanelColumns() - 1) / PanelColumns();
-    const int64_t wanted = 2 * at::get_num_threads(),
+    const int64_t wanted = int64_t{2} * at::get_num_threads(),
                   have = std::max<int64_t>(1, matrices * panels);
     row_blocks = std::max((m + kTaskRows - 1) / kTaskRows, (wanted + have - 1) / have);
     constexpr int64_t kTile = 12;  // rows of the tallest tile of any machine

@@ -817,7 +817,7 @@ await check('chosen tokens are forgotten with their prompt', async () => {
   await strip.nth(2).click();
   expect(await chosen() === 0, 'a token of the earlier prompt can be chosen');
   await release();
-  await strip.filter({hasText: 'tower'}).waitFor(kWait);
+  await strip.filter({hasText: 'Paris'}).waitFor(kWait);
   await strip.nth(2).click();
   expect(await chosen() === 1, 'no token can be chosen');
   await own.context().close();

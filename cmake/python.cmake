@@ -1,0 +1,18 @@
+# The Python package: the extension module, the package's files, and the program with its models and data. `pip install .` installs the
+# component `python` (pyproject.toml). MAMBASCOPE_TORCH, a version of PyTorch, says whose LibTorch the module needs; empty: the system's.
+find_package(Python 3.9 REQUIRED COMPONENTS Interpreter Development.Module)
+if(NOT pybind11_DIR)
+  execute_process(COMMAND ${Python_EXECUTABLE} -m pybind11 --cmakedir OUTPUT_VARIABLE PYBIND11_FOLDER OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  list(APPEND CMAKE_PREFIX_PATH ${PYBIND11_FOLDER})
+endif()
+find_package(pybind11 REQUIRED)
+pybind11_add_module(mambascope_core MODULE NO_EXTRAS ${PYTHON_SOURCES})
+set_target_properties(mambascope_core PROPERTIES OUTPUT_NAME _core)
+target_link_libraries(mambascope_core PRIVATE mambascope_lib)
+target_compile_options(mambascope_core PRIVATE -O1 -Wall -Wextra)
+install(TARGETS mambascope_core DESTINATION mambascope COMPONENT python)
+install(TARGETS mambascope DESTINATION mambascope/bin COMPONENT python)
+install(DIRECTORY python/mambascope/ DESTINATION mambascope COMPONENT python PATTERN __pycache__ EXCLUDE)
+configure_file(${CMAKE_CURRENT_LIST_DIR}/_build.py.in ${CMAKE_BINARY_DIR}/generated/python/_build.py @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/generated/python/_build.py DESTINATION mambascope COMPONENT python)
+install(DIRECTORY models data DESTINATION mambascope/share/mambascope COMPONENT python)

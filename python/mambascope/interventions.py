@@ -1,0 +1,190 @@
+"""Interventions on a run, and the two ways to run them.
+
+There are four kinds of interventions. Every experiment is a list of them:
+
+    corrupting a prompt    another prompt, or Add at "embed"
+    restoring a state      Set to the clean run's value
+    blocking a path        Hold at the base run's value, beside a Set
+    mean ablation          Set
+    knockout               Cut
+
+`run` is one whole forward pass. `sweep` computes many variants of some runs in one pass up the
+layers, and gives the same results.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Iterable, Sequence, Union
+
+from ._engine import core
+from ._progress import Bar
+
+if TYPE_CHECKING:
+    from .model import Model
+
+Array = Any  # torch.Tensor beside PyTorch, else numpy.ndarray
+Prompt = Union[str, Sequence[int]]  # a text, or token ids
+
+
+@dataclass(frozen=True)
+class Set:
+    """Replaces a state by `value` [width].
+
+    `site` is a name of docs/sites.md, as "resid". Tools' other names work, too. Layers and tokens
+    are counted from 0. `layer` is None for "embed", and where the name has it, as "resid.3".
+    """
+
+    site: str
+    layer: int | None
+    token: int
+    value: Array
+
+
+@dataclass(frozen=True)
+class Add:
+    """Adds `delta` [width] to a state. The state is named as in Set."""
+
+    site: str
+    layer: int | None
+    token: int
+    delta: Array
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Keeps a state at its value in the base run, which is the same prompt without the variant."""
+
+    site: str
+    layer: int | None
+    token: int
+
+
+@dataclass(frozen=True)
+class Cut:
+    """In the mixers of `layer`, the tokens `to` do not read the tokens `from_` (knockout).
+
+    channels: boolean [channels], where the cut acts; None: in all.
+    kind: "cut", or "cut-conv", where the convolution carries nothing from the sources, either.
+    mixers: "mamba" or "attention", the kind of mixer in which the cut acts; None: in all.
+    """
+
+    layer: int
+    from_: Sequence[int]
+    to: Sequence[int]
+    channels: Array | None = None
+    kind: str = "cut"
+    mixers: str | None = None
+
+
+Intervention = Union[Set, Add, Hold, Cut]
+
+
+class Run:
+    """The result of one prompt's forward pass."""
+
+    def __init__(self, run, prompt: int, kept: list[str]) -> None:
+        self._run = run
+        self._prompt = prompt
+        self._kept = kept
+
+    @property
+    def logits(self) -> Array:
+        """Logits [token, vocab], float32. They are computed at each call."""
+        return self._run.logits(self._prompt)
+
+    @property
+    def states(self) -> dict[str, Array]:
+        """States at the kept places, after the interventions: {"resid.3": [token, width], ..}."""
+        return {name: self._run.state(i, self._prompt) for i, name in enumerate(self._kept)}
+
+
+def run(model: Model, prompt: Prompt, interventions: Iterable[Intervention] = (),
+        keep: Iterable[str] = (), *, base: Iterable[Intervention] = (),
+        memory: int | None = None) -> Run:
+    """Runs the model on a prompt with interventions: one whole forward pass.
+
+    keep: places whose states are kept, as "resid.3", or "resid" for all layers.
+    base: interventions that act first. A Hold takes its value from the run with these alone.
+    memory: most bytes that the run may take, kept states included.
+
+    Raises Error for a site, layer, token or width that the model or the prompt lacks.
+    """
+    ids = model.ids(prompt)
+    result = core.run(model._core, [ids], [list(interventions)], [list(base)], list(keep), memory)
+    return Run(result, 0, result.kept())
+
+
+@dataclass(frozen=True)
+class Case:
+    """One variant of a sweep, and the tokens that are read of it.
+
+    base: index of its base run. read: tokens whose output is returned; empty: the last one.
+    """
+
+    interventions: Sequence[Intervention] = ()
+    base: int = 0
+    read: Sequence[int] = field(default=())
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base run of a sweep: a prompt, and interventions on it and on all its variants."""
+
+    prompt: Prompt
+    interventions: Sequence[Intervention] = ()
+
+
+class Sweep:
+    """The result of a sweep: the last block's output at the tokens that the cases read, in order."""
+
+    def __init__(self, model: Model, states: Array) -> None:
+        self._model = model
+        self.states = states
+        """[read, d_model]"""
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    def logits(self) -> Array:
+        """Logits [read, vocab], float32. Many rows take much memory: see probabilities."""
+        return self._model._core.unembed(self.states)
+
+    def probabilities(self, answer: int | str | Sequence[int]) -> Array:
+        """The probability [read] of a token: its id, the answer's text, or an id for each row."""
+        if isinstance(answer, str):
+            answer = self._model.answer(answer)
+        ids = [answer] * len(self) if isinstance(answer, int) else list(answer)
+        return self._model._core.probabilities(self.states, ids)
+
+
+def sweep(model: Model, bases: Base | Prompt | Iterable[Base | Prompt],
+          cases: Iterable[Case | Sequence[Intervention]], *, memory: int | None = None,
+          progress: bool = True) -> Sweep:
+    """Computes many variants of some base runs in one pass up the layers.
+
+    bases: prompts, or Base. One base may be given alone.
+    cases: Case, or the interventions of one variant of base 0, read at its last token.
+    memory: most bytes of one pass beside the weights. The sweep takes as many passes as it needs.
+    progress: whether a long sweep shows a bar, where tqdm is installed.
+
+    Raises Error where run does, and when one case alone needs more than `memory`.
+    """
+    if isinstance(bases, (Base, str)) or (bases and _is_ids(bases)):
+        bases = [bases]
+    given = [base if isinstance(base, Base) else Base(base) for base in bases]
+    taken = [case if isinstance(case, Case) else Case(tuple(case)) for case in cases]
+    bar = Bar()
+    try:
+        states = core.sweep(
+            model._core, [model.ids(base.prompt) for base in given],
+            [list(base.interventions) for base in given],
+            [(case.base, list(case.interventions), list(case.read)) for case in taken], memory,
+            bar if progress else None)
+    finally:
+        bar.close()
+    return Sweep(model, states)
+
+
+def _is_ids(bases) -> bool:
+    return isinstance(bases, (list, tuple)) and all(isinstance(one, int) for one in bases)

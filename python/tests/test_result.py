@@ -1,0 +1,90 @@
+"""Results: forms, files, pickles; facts that are chosen in Python."""
+
+import json
+import pickle
+
+import pytest
+
+import mambascope as ms
+from conftest import CLEAN, FACT, RECORDS, RELATION
+
+
+@pytest.fixture(scope="module")
+def trace(model):
+    return ms.trace(model, **FACT)
+
+
+def test_is_the_json_and_shows_a_figure(trace):
+    assert trace["facts"][0]["subject"] == "Louvre" and trace.keys() == json.loads(trace.to_json()).keys()
+    assert "Paris" in repr(trace)
+    bundle = trace._repr_mimebundle_()
+    assert bundle["application/vnd.vegalite.v5+json"]["$schema"].startswith("https://vega.github.io")
+    assert bundle["text/plain"] == repr(trace)
+    assert "image/svg+xml" in bundle or "<iframe" in bundle["text/html"]
+
+
+def test_figures_are_files(trace, tmp_path):
+    trace.figure().save(tmp_path / "f.html")
+    assert trace.figure().heading in (tmp_path / "f.html").read_text()
+    trace.figure().save(tmp_path / "f.json")
+    assert json.loads((tmp_path / "f.json").read_text()) == trace.figure().spec
+    with pytest.raises(ValueError, match="svg"):
+        trace.figure().save(tmp_path / "f.tiff")
+
+
+def test_survives_a_pickle(trace, model, tmp_path):
+    again = pickle.loads(pickle.dumps(trace))
+    assert again.to_json() == trace.to_json() and again.html() == trace.html()
+    assert again.figure().spec == trace.figure().spec
+    assert again.to_pandas().equals(trace.to_pandas())
+    moments = ms.moments(model, layers=1, projections="W_o", limit_documents=20)
+    again = pickle.loads(pickle.dumps(moments))
+    folder = moments.folder
+    del moments
+    assert not folder.exists()  # a temporary folder goes with its result
+    held = ms.results.load(again.save(tmp_path / "m") / "moments" / "mixed.1.npz")
+    assert held["mom2.mom2"].shape == (384, 384)
+
+
+def test_another_result_is_not_replaced(trace, tmp_path):
+    trace.save(tmp_path)
+    with pytest.raises(FileExistsError):
+        trace.save(tmp_path)
+
+
+def test_no_table_and_no_files(model):
+    prediction = model.predict(CLEAN)
+    with pytest.raises(ValueError, match="no table"):
+        prediction.to_pandas()
+    with pytest.raises(ValueError, match="no files"):
+        prediction.folder
+
+
+def test_chosen_facts_are_those_that_run(model):
+    facts = ms.load_relations(RELATION)
+    chosen = facts.where(lambda fact: fact["subject"] in ("Louvre", "Colosseum", "Big Ben"))
+    result = ms.trace(model, facts=chosen, all_facts=True)
+    assert {fact["subject"] for fact in result["facts"]} == {"Louvre", "Colosseum", "Big Ben"}
+    assert len(facts[2:5]) == 3 and len(ms.load_relations()) > 5000
+    records = ms.load_counterfact(RECORDS)[:3]
+    assert len(ms.evaluate(model, facts=records, layers=8, all_facts=True)["records"]) == 3
+    with pytest.raises(ms.Error, match="no facts"):
+        ms.trace(model, facts=facts[:0])
+
+
+def test_whole_files_give_the_commands_result(model):
+    by_facts = ms.trace(model, facts=ms.load_relations(RELATION), limit=2)
+    assert by_facts.to_json() == ms.trace(model, relations=RELATION, limit=2).to_json()
+
+
+def test_errors_speak_of_arguments(model):
+    with pytest.raises(ms.Error, match="needs corrupt_subject or noise"):
+        ms.trace(model, prompt="{} is in", subject="Louvre")
+    with pytest.raises(ms.Error, match="sideways"):
+        ms.trace(model, site="sideways", **FACT)
+    with pytest.raises(TypeError, match="sites"):
+        ms.trace(model, sites="resid", **FACT)
+    with pytest.raises(ms.Error, match="cannot be read"):
+        ms.load_relations("no-such-file.json")
+    with pytest.warns(ms.MambascopeWarning, match="about the depth"):
+        ms.rome(model, prompt="{} is in", subject="Louvre", target="Rome")
