@@ -1,5 +1,5 @@
 # The Python package: the extension module, the package's files, and the program with its models and data. `pip install .` installs the
-# component `python` (pyproject.toml). MAMBASCOPE_TORCH, a version of PyTorch, says whose LibTorch the module needs; empty: the system's.
+# component `python` (pyproject.toml).
 find_package(Python 3.9 REQUIRED COMPONENTS Interpreter Development.Module)
 if(NOT pybind11_DIR)
   execute_process(COMMAND ${Python_EXECUTABLE} -m pybind11 --cmakedir OUTPUT_VARIABLE PYBIND11_FOLDER OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
@@ -8,6 +8,10 @@ endif()
 find_package(pybind11 REQUIRED)
 pybind11_add_module(mambascope_core MODULE NO_EXTRAS ${PYTHON_SOURCES})
 set_target_properties(mambascope_core PROPERTIES OUTPUT_NAME _core)
+if(MAMBASCOPE_TORCH)  # beside which both are installed
+  set_target_properties(mambascope_core PROPERTIES INSTALL_RPATH "$ORIGIN/../torch/lib")
+  set_target_properties(mambascope PROPERTIES INSTALL_RPATH "$ORIGIN/../../torch/lib")
+endif()
 target_link_libraries(mambascope_core PRIVATE mambascope_lib)
 target_compile_options(mambascope_core PRIVATE -O1 -Wall -Wextra)
 install(TARGETS mambascope_core DESTINATION mambascope COMPONENT python)

@@ -1,5 +1,6 @@
 """What the tests share: the demo model, and the program of the command line."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 import mambascope as ms
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(os.environ.get("MAMBASCOPE_ROOT", Path(__file__).parents[2]))
 PATTERN = "The landmark called {} can be found in"
 FACT = {"prompt": PATTERN, "subject": "Louvre", "corrupt_subject": "Colosseum"}
 CLEAN, CORRUPTED = PATTERN.format("Louvre"), PATTERN.format("Colosseum")
