@@ -1,6 +1,7 @@
 // The extension module mambascope._core: what the Python package needs of the library. The package
 // (python/mambascope) says what users see.
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 #include <torch/version.h>

@@ -1,6 +1,7 @@
 #include "mambascope/python/python_runs.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <fmt/format.h>
 #include <pybind11/stl.h>
 

@@ -13,7 +13,8 @@ from ._errors import Error
 from .model import Model
 
 # PyTorch may not fit into this process, so transformers runs in one of its own. It writes the
-# logits and all hidden states, float32, as hidden.0 .. (the embedding first).
+# logits, the input of the first block as "embed", and the output of each block as "resid.0", ..
+# (The hidden states that transformers returns are other ones in each family.)
 _SCRIPT = """
 import sys
 import numpy, torch, transformers
@@ -21,11 +22,16 @@ folder, ids, file = sys.argv[1], [int(one) for one in sys.argv[2].split(",")], s
 torch.manual_seed(0)
 model = transformers.AutoModelForCausalLM.from_pretrained(folder, torch_dtype=torch.float32)
 model.eval()
+held = {}
+def keep(name, states):
+    held[name] = (states[0] if isinstance(states, tuple) else states)[0].float().numpy().copy()
+blocks = max((m for m in model.modules() if isinstance(m, torch.nn.ModuleList)), key=len)
+blocks[0].register_forward_pre_hook(
+    lambda block, given, named: keep("embed", given or named["hidden_states"]), with_kwargs=True)
+for i, block in enumerate(blocks):
+    block.register_forward_hook(lambda block, given, made, i=i: keep(f"resid.{i}", made))
 with torch.no_grad():
-    out = model(torch.tensor([ids]), output_hidden_states=True)
-held = {"logits": out.logits[0].float().numpy()}
-for i, hidden in enumerate(out.hidden_states):
-    held[f"hidden.{i}"] = hidden[0].float().numpy()
+    held["logits"] = model(torch.tensor([ids]), use_cache=False).logits[0].float().numpy()
 numpy.savez(file, **held)
 print(transformers.__version__)
 """
@@ -87,14 +93,13 @@ def compare_with_transformers(folder: str | os.PathLike, prompt: str | Sequence[
                         "torch, or name a Python that has them with python=")
         with numpy.load(file) as arrays:
             other = dict(arrays)
-    ours = {name: numpy.asarray(value) for name, value in model.states(ids, ["embed", "resid"]).items()}
-    logits = numpy.asarray(model.logits(ids))
-    rows = [_difference("embed", ours["embed"], other["hidden.0"])]
-    # The last hidden state of transformers went through the final norm: the logits compare it.
-    for layer in range(model.layers - 1):
-        rows.append(_difference(f"resid.{layer}", ours[f"resid.{layer}"], other[f"hidden.{layer + 1}"]))
-    rows.append(_difference("logits", logits, other["logits"]))
-    same = bool((logits.argmax(1) == other["logits"].argmax(1)).all())
+    states = model.states(ids, ["embed", "resid"])
+    ours = {name: numpy.asarray(state) for name, state in states.items()}
+    ours["logits"] = numpy.asarray(model.logits(ids))
+    if ours.keys() != other.keys():
+        raise Error(f"transformers has {len(other) - 2} blocks, and mambascope {model.layers}")
+    rows = [_difference(name, state, other[name]) for name, state in ours.items()]
+    same = bool((ours["logits"].argmax(1) == other["logits"].argmax(1)).all())
     return Comparison(made.stdout.strip().splitlines()[-1], len(ids), rows, same)
 
 

@@ -38,7 +38,7 @@ def test_tokens_have_their_place_in_the_text(model):
 
 
 def test_an_edit_makes_another_model(model, tmp_path):
-    before = model.logits(CLEAN).copy()
+    before = numpy.array(model.logits(CLEAN))
     with model.edit("The landmark called {} can be found in", "Louvre", "Rome", layer=8) as edited:
         assert edited.predict(CLEAN).top[0][0] == " Rome"
         assert edited.edit_result["edit"]["target"] == "Rome"

@@ -69,7 +69,9 @@ def test_same_bytes(model, command, tmp_path, method, name, arguments):
             assert timeless(both[0].decode("latin1")) == timeless(both[1].decode("latin1")), file
     table = pandas.read_csv(io.StringIO((tmp_path / "table.csv").read_text()),
                             keep_default_na=False, na_values=[""])
-    pandas.testing.assert_frame_equal(result.to_pandas(), table)
+    times = [name for name in table.columns if "seconds" in name]
+    pandas.testing.assert_frame_equal(result.to_pandas().drop(columns=times),
+                                      table.drop(columns=times))
 
 
 def test_predict_and_generate(model, command):
