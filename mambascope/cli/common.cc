@@ -69,6 +69,8 @@ std::vector<int> ParseIndices(const std::string& what, const std::string& text, 
   return {chosen.begin(), chosen.end()};
 }
 
+const KeptModel* KeptBy(const Host* host) { return host == nullptr ? nullptr : host->Kept(); }
+
 }  // namespace
 
 ProgressTo CommonArguments::progress() const {
@@ -236,7 +238,7 @@ std::vector<EditPlace> ParseEditPlaces(const std::string& layers,
 }
 
 std::vector<Model> LoadModelOnDevices(const CommonArguments& o, const Tokenizer* tokenizer) {
-  if (o.host != nullptr) return {o.host->Kept().model};
+  if (const KeptModel* kept = KeptBy(o.host)) return {kept->model};
   const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (o.threads > cores)
     throw Error(fmt::format("--threads {}: this machine has {} cores", o.threads, cores));
@@ -285,7 +287,7 @@ int64_t MemoryLimit(const std::optional<uint64_t>& memory, const Model& model) {
 }
 
 std::string ModelFingerprint(const CommonArguments& o) {
-  if (o.host != nullptr) return o.host->Kept().fingerprint;
+  if (const KeptModel* kept = KeptBy(o.host)) return kept->fingerprint;
   Progress progress({.what = "reading " + o.model, .unit = "MB"}, o.progress());
   FingerprintOptions options{.progress = [&](uint64_t done, uint64_t total) {
     progress(static_cast<double>(done >> 20), static_cast<int64_t>(total >> 20),
@@ -310,7 +312,7 @@ StoredEdits ReadEditsOf(const CommonArguments& o, const std::string& file) {
 }
 
 std::optional<Tokenizer> LoadTokenizer(const CommonArguments& o) {
-  if (o.host != nullptr) return o.host->Kept().tokenizer;
+  if (const KeptModel* kept = KeptBy(o.host)) return kept->tokenizer;
   if (!o.tokenizer.empty()) return Tokenizer::Load(o.tokenizer);
   const fs::path folder = ModelFolder(o.model);
   if (!Tokenizer::Exists(folder)) return std::nullopt;

@@ -24,14 +24,16 @@ struct KeptModel {
 class Host {
  public:
   virtual ~Host() = default;
-  // The command's model, whatever --model says.
-  virtual const KeptModel& Kept() const = 0;
+  // The command's model, whatever --model says. Null: the command loads its model.
+  virtual const KeptModel* Kept() const = 0;
   // The edits that the command asks for by this name. Throws Error for edits that the host lacks.
   virtual StoredEdits Edits(const std::string& name) const = 0;
   // Receives the command's progress. It may throw, and the exception ends the command.
   virtual void HearProgress(const ProgressState& state) = 0;
+  // Whether HearPartial is called. Results then come in small steps, which takes longer.
+  virtual bool HearsPartial() const { return false; }
   // Receives the part of a result that is known before the rest. The rest is null.
-  virtual void HearPartial(const Json& result) = 0;
+  virtual void HearPartial(const Json& /*result*/) {}
   // Receives a warning or a note.
   virtual void HearWarning(const std::string& sentence) = 0;
   // Receives the command's result, which is not written to files. Other files, such as

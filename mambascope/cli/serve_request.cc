@@ -47,7 +47,7 @@ class RequestHost : public Host {
   RequestHost(const KeptModel& model, const KeptEdits& edits, EventStream& events)
       : model_(model), edits_(edits), events_(events) {}
 
-  const KeptModel& Kept() const override { return model_; }
+  const KeptModel* Kept() const override { return &model_; }
   StoredEdits Edits(const std::string& name) const override { return edits_.Edits(name); }
   void HearProgress(const ProgressState& state) override {
     if (events_.IsCancelled()) throw Cancelled();
@@ -62,6 +62,7 @@ class RequestHost : public Host {
                                                                              elapsed.count())},
                                  {"share", share ? Json(*share) : Json()}}});
   }
+  bool HearsPartial() const override { return true; }
   void HearPartial(const Json& result) override {
     events_.SendLatest({.name = "partial", .data = {{"json", result}}});
   }

@@ -157,7 +157,7 @@ class TraceCommand : public Command {
             const std::vector<FactPart>& parts, const CellOptions& cells, Audit& audit) {
           TraceOptions options{
               .window = sites[0].window, .noise = noise, .tokens = token_sets(), .cells = cells};
-          if (common.host != nullptr) ShowCells(one, options);
+          if (common.host != nullptr && common.host->HearsPartial()) ShowCells(one, options);
           std::vector<FactTrace> found = Trace(model, sites, pairs, parts, options, audit);
           for (FactTrace& trace : found) NameAnswers(one.tokenizer, trace.fact);
           return found;

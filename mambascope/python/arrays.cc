@@ -38,8 +38,7 @@ py::object ToArray(const at::Tensor& tensor) {
 
 at::Tensor ToTensor(const py::handle& array) {
   const py::object capsule = Arrays().attr("to_dlpack")(array);
-  auto* const managed =
-      static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule.ptr(), kUnread));
+  auto* const managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule.ptr(), kUnread));
   if (managed == nullptr) throw py::error_already_set();
   at::Tensor tensor = at::fromDLPack(managed);
   PyCapsule_SetName(capsule.ptr(), kRead);

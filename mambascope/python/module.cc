@@ -39,8 +39,8 @@ py::dict Describe(const PythonModel& of) {
   const Model& model = of.model();
   py::list sites, projections;
   for (const SiteInfo& site : model.sites())
-    sites.append(py::make_tuple(std::string(SiteName(site.site)), site.width,
-                                model.LayersWith(site.site)));
+    sites.append(
+        py::make_tuple(std::string(SiteName(site.site)), site.width, model.LayersWith(site.site)));
   for (const std::string& name : model.projections())
     projections.append(py::make_tuple(name, model.LayersWith(name)));
   py::dict info;
@@ -57,16 +57,18 @@ py::dict Describe(const PythonModel& of) {
 }
 
 PythonModel Load(const std::string& model, const std::string& tokenizer, const std::string& device,
-                 const std::string& precision, const std::string& compat, int threads) {
+                 const std::string& precision, const std::string& compat, int threads,
+                 py::object hears) {
+  PythonProgress progress(std::move(hears));
   std::vector<std::string> words = {"info",
                                     "--device=" + device,
                                     "--precision=" + precision,
                                     "--compat=" + compat,
                                     "--threads=" + std::to_string(threads),
-                                    "--quiet",
                                     "--model=" + model};
   if (!tokenizer.empty()) words.push_back("--tokenizer=" + tokenizer);
-  return LoadPythonModel(std::move(words));
+  const py::gil_scoped_release release;
+  return LoadPythonModel(std::move(words), progress);
 }
 
 std::vector<std::string> KeptNames(const PythonRun& run) {
@@ -77,9 +79,7 @@ std::vector<std::string> KeptNames(const PythonRun& run) {
 
 void BindModel(py::module_& m) {
   py::class_<PythonModel>(m, "Model")
-      .def(py::init(&Load), py::arg("model"), py::arg("tokenizer"), py::arg("device"),
-           py::arg("precision"), py::arg("compat"), py::arg("threads"),
-           py::call_guard<py::gil_scoped_release>())
+      .def(py::init(&Load))
       .def("describe", &Describe)
       .def_readonly("warnings", &PythonModel::warnings)
       .def("tokens", &Tokens)
@@ -87,23 +87,26 @@ void BindModel(py::module_& m) {
            [](const PythonModel& model, const Ids& ids) { return model.tokenizer().Decode(ids); })
       .def("answer", &AnswerToken)
       .def("edited", &EditedBy, py::call_guard<py::gil_scoped_release>())
-      .def("unembed", [](const PythonModel& model, const at::Tensor& states) {
-        const py::gil_scoped_release release;
-        const c10::NoGradGuard no_grad;
-        return model.model().Unembed(states.to(model.model().device(), at::kFloat));
-      })
-      .def("probabilities", [](const PythonModel& model, const at::Tensor& states,
-                               const Ids& ids) { return Probabilities(model.model(), states, ids); });
+      .def("unembed",
+           [](const PythonModel& model, const at::Tensor& states) {
+             const py::gil_scoped_release release;
+             const c10::NoGradGuard no_grad;
+             return model.model().Unembed(states.to(model.model().device(), at::kFloat));
+           })
+      .def("probabilities", [](const PythonModel& model, const at::Tensor& states, const Ids& ids) {
+        return Probabilities(model.model(), states, ids);
+      });
 }
 
 void BindRuns(py::module_& m) {
   py::class_<PythonRun>(m, "Run")
       .def("kept", &KeptNames)
-      .def("logits", [](const PythonRun& run, size_t prompt) {
-        const py::gil_scoped_release release;
-        const c10::NoGradGuard no_grad;
-        return run.result.Logits(prompt);
-      })
+      .def("logits",
+           [](const PythonRun& run, size_t prompt) {
+             const py::gil_scoped_release release;
+             const c10::NoGradGuard no_grad;
+             return run.result.Logits(prompt);
+           })
       .def("state", [](const PythonRun& run, size_t place, size_t prompt) {
         return run.result.State(run.kept.at(place), prompt);
       });
@@ -127,17 +130,18 @@ void BindCommands(py::module_& m) {
       .def_readonly("warnings", &PythonResult::warnings)
       .def("html", &PythonResult::html)
       .def("figures", &PythonResult::figures);
-  m.def("run_command", [](const PythonModel& model, const std::vector<std::string>& words,
-                          py::object hears) {
-    PythonProgress progress(std::move(hears));
-    const py::gil_scoped_release release;
-    return RunPythonCommand(model, words, progress);
-  });
-  m.def("figure_page", [](const std::string& heading, const std::string& caption,
-                          const std::string& spec) {
-    return HtmlPage({.info = {.title = heading},
-                     .figures = {{.heading = heading, .caption = caption, .spec = Json::parse(spec)}}});
-  });
+  m.def("run_command",
+        [](const PythonModel& model, const std::vector<std::string>& words, py::object hears) {
+          PythonProgress progress(std::move(hears));
+          const py::gil_scoped_release release;
+          return RunPythonCommand(model, words, progress);
+        });
+  m.def("figure_page",
+        [](const std::string& heading, const std::string& caption, const std::string& spec) {
+          return HtmlPage(
+              {.info = {.title = heading},
+               .figures = {{.heading = heading, .caption = caption, .spec = Json::parse(spec)}}});
+        });
 }
 
 }  // namespace
@@ -160,9 +164,8 @@ PYBIND11_MODULE(_core, m) {
     }
   });
   py::class_<ArraySource>(m, "ArraySource")
-      .def("__dlpack__", [](const ArraySource& source, const py::kwargs& /*asked*/) {
-        return source.DLPack();
-      })
+      .def("__dlpack__",
+           [](const ArraySource& source, const py::kwargs& /*asked*/) { return source.DLPack(); })
       .def("__dlpack_device__", &ArraySource::Device);
   BindModel(m);
   BindRuns(m);

@@ -13,12 +13,11 @@ class PythonHost : public Host {
  public:
   PythonHost(const KeptModel& kept, PythonProgress& progress) : kept_(kept), progress_(progress) {}
 
-  const KeptModel& Kept() const override { return kept_; }
+  const KeptModel* Kept() const override { return &kept_; }
   StoredEdits Edits(const std::string& name) const override { return ReadEdits(name); }
   void HearProgress(const ProgressState& state) override {
     progress_(state.what, state.done, state.total);
   }
-  void HearPartial(const Json& /*result*/) override {}
   void HearWarning(const std::string& sentence) override { result_.warnings.push_back(sentence); }
   void Take(CommandResult result) override {
     result_.json = DumpJson(result.json, 1);

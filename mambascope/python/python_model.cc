@@ -5,27 +5,28 @@
 #include "mambascope/checkpoint/file.h"
 #include "mambascope/checkpoint/fingerprint.h"
 #include "mambascope/cli/parser.h"
-#include "mambascope/experiments/editing/edit_file.h"
 #include "mambascope/error.h"
+#include "mambascope/experiments/editing/edit_file.h"
 
 namespace mambascope {
 namespace {
 
-// Keeps the warnings of a command that has a model already.
-class WarningHost : public Host {
+// Hears of a model that is loaded.
+class LoadingHost : public Host {
  public:
-  WarningHost(const KeptModel& kept, std::vector<std::string>& warnings)
-      : kept_(kept), warnings_(warnings) {}
-  const KeptModel& Kept() const override { return kept_; }
+  explicit LoadingHost(PythonProgress& progress) : progress_(progress) {}
+  const KeptModel* Kept() const override { return nullptr; }
   StoredEdits Edits(const std::string& name) const override { return ReadEdits(name); }
-  void HearProgress(const ProgressState& /*state*/) override {}
-  void HearPartial(const Json& /*result*/) override {}
+  void HearProgress(const ProgressState& state) override {
+    progress_(state.what, state.done, state.total);
+  }
   void HearWarning(const std::string& sentence) override { warnings_.push_back(sentence); }
   void Take(CommandResult /*result*/) override {}
+  const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
-  const KeptModel& kept_;
-  std::vector<std::string>& warnings_;
+  PythonProgress& progress_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace
@@ -37,21 +38,19 @@ const Tokenizer& PythonModel::tokenizer() const {
   return *kept.tokenizer;
 }
 
-PythonModel LoadPythonModel(std::vector<std::string> words) {
+PythonModel LoadPythonModel(std::vector<std::string> words, PythonProgress& progress) {
   CommonArguments common = ReadCommand(std::move(words))->common;
+  LoadingHost host(progress);
+  common.host = &host;
   const std::optional<Tokenizer> tokenizer = LoadTokenizer(common);
-  PythonModel loaded{.kept = {LoadModel(common), tokenizer, ModelFingerprint(common)},
+  PythonModel loaded{.kept = {LoadModel(common, tokenizer ? &*tokenizer : nullptr), tokenizer,
+                              ModelFingerprint(common)},
                      .words = {},
-                     .warnings = {}};
+                     .warnings = host.warnings()};
   for (const auto& [name, value] : ModelOptionsOf(common)) {
     if (name != "--model" || value != CommonArguments().model)  // as a command line leaves it out
       loaded.words.push_back(fmt::format("{}={}", name, value));
   }
-  for (const std::string& warning : loaded.model().warnings())
-    loaded.warnings.push_back(fmt::format("{}: {}", common.model, warning));
-  WarningHost host(loaded.kept, loaded.warnings);
-  common.host = &host;
-  if (tokenizer) WarnOfTokenizer(common, loaded.model(), *tokenizer);
   return loaded;
 }
 

@@ -8,6 +8,7 @@
 
 #include "mambascope/cli/common.h"
 #include "mambascope/cli/host.h"
+#include "mambascope/python/python_progress.h"
 
 namespace mambascope {
 
@@ -21,8 +22,9 @@ struct PythonModel {
   const Tokenizer& tokenizer() const;
 };
 
-// Loads a model and its tokenizer. `words` are a command line of `info`. Throws Error.
-PythonModel LoadPythonModel(std::vector<std::string> words);
+// Loads a model and its tokenizer. `words` are a command line of `info`. Throws Error. REQUIRES:
+// the caller does not hold the GIL.
+PythonModel LoadPythonModel(std::vector<std::string> words, PythonProgress& progress);
 
 // The model with the edits of a file (edit.safetensors). Throws Error for edits of another
 // checkpoint. Its fingerprint is its own: results of the edited model are not taken for results of

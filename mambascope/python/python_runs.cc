@@ -39,8 +39,7 @@ Cut ReadCut(const py::handle& of, const Model& model) {
   if (const auto kind = of.attr("kind").cast<std::string>(); kind == "cut-conv")
     cut.kind = CutKind::kMixingAndConv;
   else if (kind != "cut")
-    throw Error(fmt::format("there is no kind of cut '{}'", kind),
-                "write cut, or cut-conv");
+    throw Error(fmt::format("there is no kind of cut '{}'", kind), "write cut, or cut-conv");
   if (!of.attr("mixers").is_none()) {
     const auto mixers = of.attr("mixers").cast<std::string>();
     if (mixers != "mamba" && mixers != "attention")
@@ -109,7 +108,8 @@ at::Tensor SweepForPython(const PythonModel& model,
   std::vector<SweepCase> swept;
   for (const PythonCase& one : cases) {
     if (one.base >= bases.size())
-      throw Error(fmt::format("a case has base {}, and there are {} bases", one.base, bases.size()));
+      throw Error(
+          fmt::format("a case has base {}, and there are {} bases", one.base, bases.size()));
     swept.push_back({one.base, ReadVariant(one.variant, model.model()), one.read});
   }
   SweepOptions options{.progress = [&](int64_t done, int64_t total) {

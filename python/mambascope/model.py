@@ -9,6 +9,7 @@ from typing import Any, Iterable, NamedTuple, Sequence, Union
 from . import _methods
 from ._engine import core
 from ._errors import Error, MambascopeWarning
+from ._progress import Bar
 from .interventions import Array, Prompt, run
 from .result import Result
 
@@ -66,8 +67,12 @@ class Model:
 
         Raises Error when something is missing or not supported. Warns as the command line does.
         """
-        loaded = core.Model(os.fspath(model), os.fspath(tokenizer), device, precision, compat,
-                            threads)
+        bar = Bar()
+        try:
+            loaded = core.Model(os.fspath(model), os.fspath(tokenizer), device, precision, compat,
+                                threads, bar)
+        finally:
+            bar.close()
         for sentence in loaded.warnings:
             warnings.warn(sentence, MambascopeWarning, stacklevel=2)
         return cls(loaded, precision)

@@ -1,6 +1,7 @@
 """What is written from other files, and what every public name has."""
 
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,3 +33,9 @@ def test_every_public_name_has_a_docstring_and_types():
                        if p.annotation is inspect.Parameter.empty and p.name not in ("self", "cls")]
             assert not untyped, (function, untyped)
     assert (Path(ms.__file__).parent / "py.typed").exists()
+
+
+def test_the_stub_names_what_the_package_has():
+    stub = (ROOT / "python/mambascope/__init__.pyi").read_text()
+    named = set(re.findall(r"(\w+) as \1\b", stub)) | {"__version__"}
+    assert named == set(ms.__all__)
