@@ -34,7 +34,8 @@ fs::path OwnFile() {
 std::array<fs::path, 3> BundledPlaces(const std::string& name) {
   const fs::path folder = OwnFile().parent_path();
   return {(folder / ".." / name).lexically_normal(),
-          (folder / "../share/mambascope" / name).lexically_normal(), folder / "share/mambascope" / name};
+          (folder / "../share/mambascope" / name).lexically_normal(),
+          folder / "share/mambascope" / name};
 }
 
 fs::path Bundled(const std::string& name) {

@@ -72,12 +72,11 @@ void VisitCorruptionOptions(CorruptionArguments& a, OptionVisitor& option) {
   option.Topic("Corruption");
   option(&a.subject, {.names = "--corrupt-subject",
                       .help = "Another subject, which makes the corrupted prompt of one fact"});
-  option(&a.noise,
-         {.names = "--noise",
-          .help = "Corrupt the subject by Gaussian noise on its tokens' embeddings. N is the noise "
-                  "level in standard deviations of the embeddings (published: 3)",
-          .otherwise = "no noise",
-          .bounds = Numbers{1e-6, 1e6}});
+  option(&a.noise, {.names = "--noise",
+                    .help = "Corrupt the subject by Gaussian noise on its tokens' embeddings. The "
+                            "number is the noise level in standard deviations of the embeddings (published: 3)",
+                    .otherwise = "no noise",
+                    .bounds = Numbers{1e-6, 1e6}});
   option(&a.samples, {.names = "--samples",
                       .help = "Number of draws of the noise",
                       .otherwise = std::to_string(Noise().samples),

@@ -25,8 +25,8 @@ class ArraySource {
 
 // The array of a tensor. A null tensor is None.
 pybind11::object ToArray(const at::Tensor& tensor);
-// The tensor of an array, or of a list of numbers. Shares memory with an array that allows it.
-// Throws Error for anything else.
+// The tensor of an array, or of a list of numbers: float32, or int64. Shares memory with an array
+// that allows it. Throws Error (Python's) for anything else.
 at::Tensor ToTensor(const pybind11::handle& array);
 
 }  // namespace mambascope

@@ -4,7 +4,6 @@
 #include <c10/core/GradMode.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
-#include <torch/version.h>
 
 #include "mambascope/error.h"
 #include "mambascope/python/arrays.h"
@@ -151,11 +150,9 @@ PYBIND11_MODULE(_core, m) {
   namespace py = pybind11;
   using namespace mambascope;
   m.doc() = "The engine of mambascope. Use the package mambascope, and not this module.";
-  m.attr("version") = kVersion;
-  m.attr("commit") = kGitCommit;
-  m.attr("torch_version") = TORCH_VERSION;
   // mambascope.Error: what() of an Error ends with its hint.
-  static const py::object error = py::module_::import("mambascope._errors").attr("Error");
+  static const py::handle error =  // for as long as the process lives
+      py::object(py::module_::import("mambascope._errors").attr("Error")).release();
   py::register_exception_translator([](std::exception_ptr thrown) {
     try {
       if (thrown) std::rethrow_exception(thrown);

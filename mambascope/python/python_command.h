@@ -23,8 +23,8 @@ struct PythonResult {
 };
 
 // Runs a command. `words` are its name and its options, each as one word: --name=value, or --flag.
-// The model's options are added. Commands run one at a time, whatever thread asks. Throws Error for
-// a wrong command line and where the command does. REQUIRES: the caller does not hold the GIL.
+// The model's options are added. Commands run one at a time, whatever thread asks. Throws Error if
+// the command line is wrong or the command fails. REQUIRES: the caller does not hold the GIL.
 PythonResult RunPythonCommand(const PythonModel& model, std::vector<std::string> words,
                               PythonProgress& progress);
 

@@ -1,5 +1,6 @@
 #include "mambascope/python/python_model.h"
 
+#include <ATen/Context.h>
 #include <fmt/format.h>
 
 #include "mambascope/checkpoint/file.h"
@@ -7,30 +8,9 @@
 #include "mambascope/cli/parser.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/edit_file.h"
+#include "mambascope/python/python_host.h"
 
 namespace mambascope {
-namespace {
-
-// Hears of a model that is loaded.
-class LoadingHost : public Host {
- public:
-  explicit LoadingHost(PythonProgress& progress) : progress_(progress) {}
-  const KeptModel* Kept() const override { return nullptr; }
-  StoredEdits Edits(const std::string& name) const override { return ReadEdits(name); }
-  void HearProgress(const ProgressState& state) override {
-    progress_(state.what, state.done, state.total);
-  }
-  void HearWarning(const std::string& sentence) override { warnings_.push_back(sentence); }
-  void Take(CommandResult /*result*/) override {}
-  const std::vector<std::string>& warnings() const { return warnings_; }
-
- private:
-  PythonProgress& progress_;
-  std::vector<std::string> warnings_;
-};
-
-}  // namespace
-
 const Tokenizer& PythonModel::tokenizer() const {
   if (!kept.tokenizer)
     throw Error("the model's folder has no tokenizer",
@@ -38,15 +18,23 @@ const Tokenizer& PythonModel::tokenizer() const {
   return *kept.tokenizer;
 }
 
+ModelPrecision::ModelPrecision(bool allows_tf32) : before_(at::globalContext().allowTF32CuBLAS()) {
+  at::globalContext().setAllowTF32CuBLAS(allows_tf32);
+}
+
+ModelPrecision::~ModelPrecision() { at::globalContext().setAllowTF32CuBLAS(before_); }
+
 PythonModel LoadPythonModel(std::vector<std::string> words, PythonProgress& progress) {
   CommonArguments common = ReadCommand(std::move(words))->common;
-  LoadingHost host(progress);
+  const ModelPrecision keeps(at::globalContext().allowTF32CuBLAS());
+  PythonHost host(nullptr, progress);
   common.host = &host;
   const std::optional<Tokenizer> tokenizer = LoadTokenizer(common);
   PythonModel loaded{.kept = {LoadModel(common, tokenizer ? &*tokenizer : nullptr), tokenizer,
                               ModelFingerprint(common)},
                      .words = {},
-                     .warnings = host.warnings()};
+                     .warnings = host.warnings,
+                     .allows_tf32 = common.dtype == "tf32"};
   for (const auto& [name, value] : ModelOptionsOf(common)) {
     if (name != "--model" || value != CommonArguments().model)  // as a command line leaves it out
       loaded.words.push_back(fmt::format("{}={}", name, value));

@@ -1,4 +1,4 @@
-// Work that Python asked for: it hears of progress, and Ctrl-C ends the work.
+// Reports progress to Python. Ctrl-C ends the work.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -93,6 +93,7 @@ PythonRun RunForPython(const PythonModel& model, const std::vector<std::vector<i
                            .base = ReadVariants(base, model.model()),
                            .memory = memory};
   const py::gil_scoped_release release;
+  const ModelPrecision precision(model);
   const c10::NoGradGuard no_grad;
   return {Run(model.model(), prompts, options), options.keep};
 }
@@ -117,6 +118,7 @@ at::Tensor SweepForPython(const PythonModel& model,
   }};
   options.memory = memory.value_or(CommandMemory(model.model().device()));
   const py::gil_scoped_release release;
+  const ModelPrecision precision(model);
   const c10::NoGradGuard no_grad;
   return Sweep(model.model(), bases, swept, options);
 }
@@ -125,6 +127,10 @@ at::Tensor Probabilities(const Model& model, const at::Tensor& states,
                          const std::vector<int64_t>& ids) {
   if (states.dim() != 2 || states.size(0) != static_cast<int64_t>(ids.size()))
     throw Error("probabilities need a token for each row of the states");
+  for (const int64_t id : ids) {
+    if (id < 0 || id >= model.config().vocab)
+      throw Error(fmt::format("there is no token {}: this model has {}", id, model.config().vocab));
+  }
   const py::gil_scoped_release release;
   const c10::NoGradGuard no_grad;
   at::Tensor p = at::empty({states.size(0)}, at::kFloat);

@@ -8,7 +8,8 @@ rewritten?
     ms.trace(model, prompt="The landmark called {} can be found in", subject="Louvre",
              corrupt_subject="Colosseum")
 
-The methods have the options of the commands with the same names. docs/python.md has examples.
+The methods have the options of the commands with the same names; rome, memit and evaluate have
+those of edit. docs/python.md has examples.
 `mambascope.results` reads result files and does not load the engine.
 """
 

@@ -1,9 +1,12 @@
-"""Which arrays the engine's tensors become, and what it takes as a tensor. No copies are made.
+"""Which arrays the engine's tensors become, and what it takes as a tensor.
+
+They share memory where possible. Booleans, lists and read-only arrays are copied.
 
 Beside PyTorch they are torch.Tensor, and elsewhere numpy.ndarray, which is read-only.
 """
 
 from ._build import TORCH
+from ._errors import Error
 
 
 def to_array(source):
@@ -16,22 +19,17 @@ def to_array(source):
 
 
 def to_dlpack(array):
-    """A DLPack capsule of an array, a tensor, or nested lists of numbers."""
+    """A DLPack capsule of an array, a tensor, or nested lists of numbers; float32 or int64."""
     if TORCH:
         import torch
-        if not isinstance(array, torch.Tensor) and not hasattr(array, "__dlpack__"):
-            array = torch.as_tensor(array)
         if isinstance(array, torch.Tensor):
             array = array.detach()
-            if array.dtype == torch.bool:  # which DLPack did not always know
-                array = array.to(torch.uint8)
-            return array.__dlpack__()
+            kind = torch.float32 if array.is_floating_point() else torch.int64
+            return array.to(kind).contiguous().__dlpack__()
     import numpy
-    if not hasattr(array, "__dlpack__") or isinstance(array, numpy.generic):
-        array = numpy.asarray(array)
-    if isinstance(array, numpy.ndarray):
-        if array.dtype == bool:
-            array = array.astype(numpy.uint8)
-        if not array.flags.writeable:  # NumPy exports no read-only memory
-            array = array.copy()
-    return array.__dlpack__()
+    array = numpy.asarray(array)
+    if array.dtype.kind not in "biuf":
+        raise Error(f"expected an array of numbers, not of {array.dtype}")
+    kind = numpy.float32 if array.dtype.kind == "f" else numpy.int64
+    # NumPy exports no read-only memory, and the engine takes no negative strides.
+    return numpy.require(array, kind, ["C", "W"]).__dlpack__()

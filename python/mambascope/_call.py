@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any, Mapping
@@ -13,7 +12,7 @@ from ._engine import core
 from ._errors import Error, MambascopeWarning
 from ._progress import Bar
 from .facts import Facts
-from .result import Result
+from .result import Result, temporary_folder
 
 
 def option_words(option: str, value: Any, written: str | None) -> list[str]:
@@ -23,14 +22,23 @@ def option_words(option: str, value: Any, written: str | None) -> list[str]:
     """
     if value is True:
         return [option]
-    parts = list(value) if isinstance(value, (list, tuple, range, set)) else [value]
+    if not isinstance(value, (str, os.PathLike)) and hasattr(value, "__iter__"):
+        parts = list(value)  # NumPy's arrays, too
+    else:
+        parts = [value]
     texts = [os.fspath(part) if isinstance(part, os.PathLike) else str(part) for part in parts]
     return [f"{option}={text}" for text in (texts if written == "repeated" else [",".join(texts)])]
 
 
-def _in_python(sentence: str) -> str:
-    """A command's message with the names of arguments for those of options."""
-    return re.sub(r"(?<![\w-])--([a-z][a-z-]*)", lambda found: found[1].replace("-", "_"), sentence)
+def argument_name(option: str) -> str:
+    """The argument for an option, given without its dashes."""
+    return option.replace("-", "_") + ("_" if option in ("from", "lambda") else "")
+
+
+def in_python(sentence: str) -> str:
+    """Replaces the names of options by those of arguments in a command's message."""
+    sentence = sentence.replace("--out OTHER", "out=OTHER").replace("--force", "force=True")
+    return re.sub(r"(?<![\w-])--([a-z][a-z-]*)", lambda found: argument_name(found[1]), sentence)
 
 
 def run_command(command: str, given: Mapping[str, Any], options: Mapping[str, tuple]) -> Result:
@@ -44,29 +52,28 @@ def run_command(command: str, given: Mapping[str, Any], options: Mapping[str, tu
     words = [command]
     for name, value in arguments.items():
         option, written, default = options[name]
-        if value is None or value is False or value == default or (
-                isinstance(value, (list, tuple)) and not value):
+        if value is None or value is False or (type(value) is type(default) and value == default):
             continue  # not given
         words += option_words(option, value, written)
-    folder = None
+    path = None
     if "out" in options:
-        folder = tempfile.TemporaryDirectory(prefix="mambascope-") if out is None else None
-        path = Path(folder.name if folder else out)
+        path = temporary_folder() if out is None else Path(out)
         words.append(f"--out={path}")
-        if isinstance(facts, Facts):
+        if facts is not None:
+            if not isinstance(facts, Facts):
+                raise Error(f"facts is a {type(facts).__name__}; give what load_relations or "
+                            "load_counterfact returns")
             words += facts.words(path)
     bar = Bar()
     try:
         made = core.run_command(model._core, words, None if progress is False else bar)
     except Error as error:
-        raise Error(_in_python(str(error))) from None
+        raise Error(in_python(str(error))) from None
     finally:
         bar.close()
     for sentence in made.warnings:
-        warnings.warn(_in_python(sentence), MambascopeWarning, stacklevel=4)
-    if "out" not in options:
-        return Result(command, made)
-    result = Result(command, made, path, folder)
-    if folder is None:
+        warnings.warn(in_python(sentence), MambascopeWarning, stacklevel=4)
+    result = Result(command, made, path, is_temporary=out is None)
+    if out is not None:
         result.write()
     return result

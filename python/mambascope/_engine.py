@@ -6,6 +6,7 @@ LibTorches do not fit into one process, and one of another version does not fit 
 
 import os
 import sys
+from importlib.machinery import PathFinder
 
 from ._build import TORCH
 
@@ -29,8 +30,9 @@ def _load():
         if "torch" in sys.modules:
             raise ImportError(
                 "this mambascope was built without PyTorch, on the system's LibTorch, and this "
-                f"process has loaded PyTorch {sys.modules['torch'].__version__}; install it again "
-                "where PyTorch is installed: pip install --force-reinstall --no-deps .")
+                f"process has loaded PyTorch {sys.modules['torch'].__version__}; install "
+                "mambascope again in the environment with PyTorch: "
+                "pip install --force-reinstall --no-deps .")
         from . import _core
         sys.meta_path.insert(0, _RefuseTorch())
         return _core
@@ -53,12 +55,19 @@ class _RefuseTorch:
     """Refuses PyTorch in a process that has the system's LibTorch: the two would crash."""
 
     def find_spec(self, name, path=None, target=None):
-        if name == "torch":
-            raise ImportError(
-                "mambascope was built without PyTorch, and is loaded already; PyTorch does not fit "
-                "into the same process. Where PyTorch is installed, install mambascope again: "
-                "pip install --force-reinstall --no-deps .")
-        return None
+        found = PathFinder.find_spec(name, path) if name == "torch" else None
+        if found is not None:  # to ask whether there is one is no fault
+            found.loader = self
+        return found
+
+    def create_module(self, spec):
+        raise ImportError(
+            "mambascope was built without PyTorch, and is loaded already; PyTorch does not fit "
+            "into the same process. Install mambascope again in the environment with PyTorch: "
+            "pip install --force-reinstall --no-deps .")
+
+    def exec_module(self, module):
+        """Is never called: there is no module."""
 
 
 core = _load()

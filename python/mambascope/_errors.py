@@ -2,7 +2,7 @@
 
 
 class Error(RuntimeError):
-    """A problem that a user can mend: a missing file, a layer out of range, options that do not fit.
+    """A problem that a user can mend, such as a missing file or a layer out of range.
 
     The text says what was expected and, after a semicolon, what to try.
     """

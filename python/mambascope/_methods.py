@@ -1,4 +1,5 @@
-"""The methods. Each has the options, the defaults and the result of the command of its name.
+"""The methods. Each has the options, the defaults and the result of a command: rome, memit and
+evaluate those of `edit`, and the others those of the command with their name.
 
 This file is written by `./dev docs`, from the options that the commands declare.
 """
@@ -44,7 +45,7 @@ def predict(
     model: Model,
     *,
     prompt: Text | None = None,
-    ids: Numbers = (),
+    ids: Numbers | None = None,
     edit: Text | None = None,
     restore: Text | None = None,
     subject: Text | None = None,
@@ -69,9 +70,9 @@ def predict(
         window: Number of layers restored together; from 1 to 1000000. Default: the default of
             trace.
         corrupt_subject: Another subject, which makes the corrupted prompt of one fact.
-        noise: Corrupt the subject by Gaussian noise on its tokens' embeddings. N is the noise
-            level in standard deviations of the embeddings (published: 3); from 1e-06 to
-            1000000.0. Default: no noise.
+        noise: Corrupt the subject by Gaussian noise on its tokens' embeddings. The number is
+            the noise level in standard deviations of the embeddings (published: 3); from 1e-06
+            to 1000000.0. Default: no noise.
         samples: Number of draws of the noise; from 1 to 1000. Default: 10.
         top: Number of tokens to list; from 1 to 1000000.
         seed: Seed of every random choice; from 0. Default: 0.
@@ -96,7 +97,7 @@ def generate(
     model: Model,
     *,
     prompt: Text | None = None,
-    ids: Numbers = (),
+    ids: Numbers | None = None,
     tokens: int = 20,
     top_k: int | None = None,
     seed: int | None = None,
@@ -148,8 +149,8 @@ def trace(
     model: Model,
     *,
     facts: Facts | None = None,
-    relations: Texts = (),
-    counterfact: Texts = (),
+    relations: Texts | None = None,
+    counterfact: Texts | None = None,
     limit: int | None = None,
     all_facts: bool = False,
     prompt: Text | None = None,
@@ -189,9 +190,9 @@ def trace(
             a quarter of the machine's memory; 80 % of what is free on a GPU.
         force: Overwrite the results of another run.
         corrupt_subject: Another subject, which makes the corrupted prompt of one fact.
-        noise: Corrupt the subject by Gaussian noise on its tokens' embeddings. N is the noise
-            level in standard deviations of the embeddings (published: 3); from 1e-06 to
-            1000000.0. Default: no noise.
+        noise: Corrupt the subject by Gaussian noise on its tokens' embeddings. The number is
+            the noise level in standard deviations of the embeddings (published: 3); from 1e-06
+            to 1000000.0. Default: no noise.
         samples: Number of draws of the noise; from 1 to 1000. Default: 10.
         metric: What figures and averages show: p(answer), or the logit difference between the
             answer and the other answer. Both are recorded; p, logit_diff.
@@ -245,8 +246,8 @@ def paths(
     model: Model,
     *,
     facts: Facts | None = None,
-    relations: Texts = (),
-    counterfact: Texts = (),
+    relations: Texts | None = None,
+    counterfact: Texts | None = None,
     limit: int | None = None,
     all_facts: bool = False,
     prompt: Text | None = None,
@@ -283,9 +284,9 @@ def paths(
             a quarter of the machine's memory; 80 % of what is free on a GPU.
         force: Overwrite the results of another run.
         corrupt_subject: Another subject, which makes the corrupted prompt of one fact.
-        noise: Corrupt the subject by Gaussian noise on its tokens' embeddings. N is the noise
-            level in standard deviations of the embeddings (published: 3); from 1e-06 to
-            1000000.0. Default: no noise.
+        noise: Corrupt the subject by Gaussian noise on its tokens' embeddings. The number is
+            the noise level in standard deviations of the embeddings (published: 3); from 1e-06
+            to 1000000.0. Default: no noise.
         samples: Number of draws of the noise; from 1 to 1000. Default: 10.
         metric: What figures and averages show: p(answer), or the logit difference between the
             answer and the other answer. Both are recorded; p, logit_diff.
@@ -342,8 +343,8 @@ def knockout(
     model: Model,
     *,
     facts: Facts | None = None,
-    relations: Texts = (),
-    counterfact: Texts = (),
+    relations: Texts | None = None,
+    counterfact: Texts | None = None,
     limit: int | None = None,
     all_facts: bool = False,
     prompt: Text | None = None,
@@ -351,19 +352,19 @@ def knockout(
     answer: Text | None = None,
     memory: int | str | None = None,
     force: bool = False,
-    from_: Texts = (),
-    to: Texts = (),
+    from_: Texts | None = None,
+    to: Texts | None = None,
     mode: Text = "cut",
-    window: Numbers = (),
-    channels: Texts = (),
+    window: Numbers | None = None,
+    channels: Texts | None = None,
     rank: Text | None = None,
     heads: Numbers | None = None,
-    mixers: Texts = (),
+    mixers: Texts | None = None,
     heatmap: bool = False,
     decompose: bool = False,
     compat: Text = "none",
     restore: Text | None = None,
-    text: Texts = (),
+    text: Texts | None = None,
     limit_documents: int | None = None,
     max_tokens: int | None = None,
     seed: int | None = None,
@@ -460,7 +461,7 @@ def attention(
     model: Model,
     *,
     prompt: Text | None = None,
-    ids: Numbers = (),
+    ids: Numbers | None = None,
     layer: Numbers | None = None,
     layers: Numbers | None = None,
     channel: int | None = None,
@@ -520,16 +521,16 @@ def lre(
     model: Model,
     *,
     facts: Facts | None = None,
-    relations: Texts = (),
+    relations: Texts | None = None,
     layers: Numbers = "all",
     samples: int = 5,
     trials: int = 3,
-    betas: Numbers = (),
-    ranks: Numbers = (),
+    betas: Numbers | None = None,
+    ranks: Numbers | None = None,
     limit: int | None = None,
     prefix: Text | None = None,
     compat: Text = "none",
-    save: Texts = (),
+    save: Texts | None = None,
     memory: int | str | None = None,
     force: bool = False,
     apply: Text | None = None,
@@ -601,7 +602,7 @@ _OPTIONS["moments"] = {
 def moments(
     model: Model,
     *,
-    text: Texts = (),
+    text: Texts | None = None,
     layers: Numbers = "all",
     projections: Texts = ("all",),
     ridge: float = 0.0,
@@ -671,15 +672,15 @@ def rome(
     prompt: Text | None = None,
     subject: Text | None = None,
     target: Text | None = None,
-    relations: Texts = (),
-    check_prompts: Texts = (),
+    relations: Texts | None = None,
+    check_prompts: Texts | None = None,
     layer: Numbers | None = None,
     layers: Numbers | None = None,
-    projection: Texts = (),
-    projections: Texts = (),
+    projection: Texts | None = None,
+    projections: Texts | None = None,
     contexts: Text | None = None,
     moments: Text | None = None,
-    text: Texts = (),
+    text: Texts | None = None,
     max_tokens: int = 2048,
     cache: Text | None = None,
     ridge: float | None = None,
@@ -787,23 +788,23 @@ def memit(
     prompt: Text | None = None,
     subject: Text | None = None,
     target: Text | None = None,
-    relations: Texts = (),
-    check_prompts: Texts = (),
-    counterfact: Texts = (),
-    zsre: Texts = (),
+    relations: Texts | None = None,
+    check_prompts: Texts | None = None,
+    counterfact: Texts | None = None,
+    zsre: Texts | None = None,
     limit: int | None = None,
     all_facts: bool = False,
     layer: Numbers | None = None,
     layers: Numbers | None = None,
-    projection: Texts = (),
-    projections: Texts = (),
+    projection: Texts | None = None,
+    projections: Texts | None = None,
     contexts: Text | None = None,
     moments: Text | None = None,
-    text: Texts = (),
+    text: Texts | None = None,
     max_tokens: int = 2048,
     cache: Text | None = None,
     ridge: float | None = None,
-    edits: Numbers = (),
+    edits: Numbers | None = None,
     lambda_: float | None = None,
     steps: int | None = None,
     learning_rate: float = 0.5,
@@ -914,22 +915,22 @@ def evaluate(
     model: Model,
     *,
     facts: Facts | None = None,
-    counterfact: Texts = (),
-    zsre: Texts = (),
+    counterfact: Texts | None = None,
+    zsre: Texts | None = None,
     limit: int | None = None,
     all_facts: bool = False,
     layer: Numbers | None = None,
     layers: Numbers | None = None,
-    projection: Texts = (),
-    projections: Texts = (),
+    projection: Texts | None = None,
+    projections: Texts | None = None,
     contexts: Text | None = None,
     moments: Text | None = None,
-    text: Texts = (),
+    text: Texts | None = None,
     max_tokens: int = 2048,
     cache: Text | None = None,
     ridge: float | None = None,
     method: Text = "rome",
-    edits: Numbers = (),
+    edits: Numbers | None = None,
     lambda_: float | None = None,
     generate: bool = False,
     snippets: Text | None = None,

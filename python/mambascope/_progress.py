@@ -2,7 +2,7 @@
 
 
 class Bar:
-    """Shows a command's progress: one bar for each piece of work. Call it with what, done, total."""
+    """Shows a command's progress: a bar for each piece of work. Call it with what, done, total."""
 
     def __init__(self) -> None:
         self._what = None

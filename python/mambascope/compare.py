@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from .model import Model
 
 # PyTorch may not fit into this process, so transformers runs in one of its own. It writes the
 # logits, the input of the first block as "embed", and the output of each block as "resid.0", ..
-# (The hidden states that transformers returns are other ones in each family.)
+# (Which hidden states transformers returns depends on the family of models.)
 _SCRIPT = """
 import sys
 import numpy, torch, transformers
@@ -38,7 +39,7 @@ print(transformers.__version__)
 
 
 class Difference(NamedTuple):
-    """Of one state: the largest difference, and the largest absolute value it is to be seen by."""
+    """The largest difference of one state. `scale` is its largest absolute value."""
 
     name: str
     largest: float
@@ -58,7 +59,8 @@ class Comparison:
     @property
     def largest(self) -> float:
         """The largest difference, as a share of the state's scale."""
-        return max(row.largest / row.scale for row in self.rows)
+        import numpy
+        return float(numpy.max([row.largest / row.scale for row in self.rows]))
 
     def __repr__(self) -> str:
         lines = [f"mambascope and transformers {self.version}, {self.tokens} tokens, float32",
@@ -72,7 +74,8 @@ class Comparison:
 
 def compare_with_transformers(folder: str | os.PathLike, prompt: str | Sequence[int], *,
                               compat: str = "none", python: str = sys.executable) -> Comparison:
-    """Compares the logits and every hidden state of a prompt with those of transformers, in float32.
+    """Compares the embeddings, every block's output and the logits of a prompt with those of
+    transformers, in float32.
 
     compat: as in Model.load. "transformers" where that library differs from a model's authors.
     python: an interpreter that has transformers and PyTorch.
@@ -85,8 +88,12 @@ def compare_with_transformers(folder: str | os.PathLike, prompt: str | Sequence[
     ids = model.ids(prompt)
     with tempfile.TemporaryDirectory() as held:
         file = Path(held) / "held.npz"
-        words = [python, "-c", _SCRIPT, str(folder.resolve()), ",".join(map(str, ids)), str(file)]
-        made = subprocess.run(words, capture_output=True, text=True, check=False, cwd=held)
+        words = [shutil.which(python) or python, "-c", _SCRIPT, str(folder.resolve()),
+                 ",".join(map(str, ids)), str(file)]
+        try:
+            made = subprocess.run(words, capture_output=True, text=True, check=False)
+        except OSError as error:
+            raise Error(f"{python} does not start: {error}") from error
         if made.returncode != 0:
             last = (made.stderr.strip().splitlines() or ["it ended without a message"])[-1]
             raise Error(f"transformers did not run the model: {last}; install transformers and "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -55,32 +56,34 @@ class Facts(Sequence):
         return Facts([fact for fact in self._facts if keep(fact)])
 
     def words(self, folder: Path) -> list[str]:
-        """The options of a command that read these facts. Chosen facts are written to `folder`."""
+        """The options of a command that read these facts. Chosen facts are written to `folder`.
+
+        Their files are named by their content, so no file is written over.
+        """
         if not self._facts:
             raise Error("there are no facts; choose others")
         has_relations = self._facts[0].relation is not None
         paths = self._paths
         if paths is None:
-            held = self._relation_files() if has_relations else {"facts.json": self._facts}
-            for name, content in held.items():
-                _write(folder / name, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-            paths = [str(folder / "facts" if has_relations else folder / "facts.json")]
+            held = self._relations() if has_relations else [self._facts]
+            paths = [str(_write(folder / "facts", content)) for content in held]
         return [f"{'--relations' if has_relations else '--counterfact'}={path}" for path in paths]
 
-    def _relation_files(self) -> dict[str, dict[str, Any]]:
+    def _relations(self) -> list[dict[str, Any]]:
         relations: dict[int, dict[str, Any]] = {}
         for fact in self._facts:
             own = relations.setdefault(id(fact.relation), {**fact.relation, "samples": []})
             own["samples"].append(fact.sample)
-        return {f"facts/{number:03}.json": one for number, one in enumerate(relations.values())}
+        return list(relations.values())
 
 
-def _write(file: Path, text: str) -> None:
-    """Writes a file unless it is so already."""
-    if file.exists() and file.read_text(encoding="utf-8") == text:
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
+def _write(folder: Path, content: Any) -> Path:
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    file = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return file
 
 
 def _files(paths: Paths) -> list[Path]:
@@ -98,15 +101,21 @@ def load_relations(paths: Paths = "demo") -> Facts:
     if paths == "demo":
         paths = Path(__file__).parent / "share" / "mambascope" / "data" / "demo" / "relations"
     facts = []
-    for path in _files(paths):
+    given = _files(paths)
+    for path in given:
         for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
             relation = _read(file)
-            samples = relation.pop("samples")
-            facts += [_Fact({"relation": relation["name"], "subject": sample["subject"],
-                             "object": sample["object"],
-                             "templates": relation.get("prompt_templates", [])}, relation, sample)
-                      for sample in samples]
-    return Facts(facts, [os.fspath(path) for path in _files(paths)])
+            try:
+                samples = relation.pop("samples")
+                facts += [_Fact({"relation": relation["name"], "subject": sample["subject"],
+                                 "object": sample["object"],
+                                 "templates": relation.get("prompt_templates", [])},
+                                relation, sample)
+                          for sample in samples]
+            except (KeyError, TypeError, AttributeError) as error:
+                raise Error(f"{file}: this is no relation: {error!r}; expected name, "
+                            "prompt_templates and samples with subject and object") from error
+    return Facts(facts, [os.fspath(path) for path in given])
 
 
 def load_counterfact(paths: Paths) -> Facts:
@@ -114,8 +123,14 @@ def load_counterfact(paths: Paths) -> Facts:
 
     Raises Error for a file that cannot be read.
     """
-    records = [_Fact(record) for file in _files(paths) for record in _read(file)]
-    return Facts(records, [os.fspath(file) for file in _files(paths)])
+    given = _files(paths)
+    records = []
+    for file in given:
+        try:
+            records += [_Fact(record) for record in _read(file)]
+        except (TypeError, ValueError) as error:
+            raise Error(f"{file}: expected a list of records") from error
+    return Facts(records, [os.fspath(file) for file in given])
 
 
 def _read(file: Path) -> Any:

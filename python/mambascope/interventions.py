@@ -1,6 +1,6 @@
 """Interventions on a run, and the two ways to run them.
 
-There are four kinds of interventions. Every experiment is a list of them:
+There are four kinds of interventions. These experiments are lists of them:
 
     corrupting a prompt    another prompt, or Add at "embed"
     restoring a state      Set to the clean run's value
@@ -8,13 +8,14 @@ There are four kinds of interventions. Every experiment is a list of them:
     mean ablation          Set
     knockout               Cut
 
-`run` is one whole forward pass. `sweep` computes many variants of some runs in one pass up the
-layers, and gives the same results.
+`run` is one whole forward pass. `sweep` computes many variants of some runs together, and gives the
+same numbers as `run` for each variant.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Iterable, Sequence, Union
 
 from ._engine import core
@@ -32,7 +33,7 @@ class Set:
     """Replaces a state by `value` [width].
 
     `site` is a name of docs/sites.md, as "resid". Tools' other names work, too. Layers and tokens
-    are counted from 0. `layer` is None for "embed", and where the name has it, as "resid.3".
+    are counted from 0. `layer` is None if the site is "embed", or if the name has the layer.
     """
 
     site: str
@@ -65,7 +66,7 @@ class Cut:
     """In the mixers of `layer`, the tokens `to` do not read the tokens `from_` (knockout).
 
     channels: boolean [channels], where the cut acts; None: in all.
-    kind: "cut", or "cut-conv", where the convolution carries nothing from the sources, either.
+    kind: "cut" blocks recurrence and attention. "cut-conv" also blocks the convolution.
     mixers: "mamba" or "attention", the kind of mixer in which the cut acts; None: in all.
     """
 
@@ -90,7 +91,7 @@ class Run:
 
     @property
     def logits(self) -> Array:
-        """Logits [token, vocab], float32. They are computed at each call."""
+        """Logits [token, vocab], float32. They are computed at each access."""
         return self._run.logits(self._prompt)
 
     @property
@@ -124,7 +125,7 @@ class Case:
 
     interventions: Sequence[Intervention] = ()
     base: int = 0
-    read: Sequence[int] = field(default=())
+    read: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ class Base:
 
 
 class Sweep:
-    """The result of a sweep: the last block's output at the tokens that the cases read, in order."""
+    """The result of a sweep: the last block's output at the tokens that the cases read."""
 
     def __init__(self, model: Model, states: Array) -> None:
         self._model = model
@@ -154,23 +155,26 @@ class Sweep:
         """The probability [read] of a token: its id, the answer's text, or an id for each row."""
         if isinstance(answer, str):
             answer = self._model.answer(answer)
-        ids = [answer] * len(self) if isinstance(answer, int) else list(answer)
-        return self._model._core.probabilities(self.states, ids)
+        ids = [answer] * len(self) if isinstance(answer, Integral) else answer
+        return self._model._core.probabilities(self.states, [int(one) for one in ids])
 
 
 def sweep(model: Model, bases: Base | Prompt | Iterable[Base | Prompt],
           cases: Iterable[Case | Sequence[Intervention]], *, memory: int | None = None,
           progress: bool = True) -> Sweep:
-    """Computes many variants of some base runs in one pass up the layers.
+    """Computes many variants of some base runs together. Little memory splits them into passes.
 
     bases: prompts, or Base. One base may be given alone.
     cases: Case, or the interventions of one variant of base 0, read at its last token.
-    memory: most bytes of one pass beside the weights. The sweep takes as many passes as it needs.
+    memory: most bytes of one pass beside the weights.
     progress: whether a long sweep shows a bar, where tqdm is installed.
 
     Raises Error where run does, and when one case alone needs more than `memory`.
     """
-    if isinstance(bases, (Base, str)) or (bases and _is_ids(bases)):
+    if isinstance(bases, (Base, str)):
+        bases = [bases]
+    bases = list(bases)
+    if bases and isinstance(bases[0], Integral):  # one prompt's token ids
         bases = [bases]
     given = [base if isinstance(base, Base) else Base(base) for base in bases]
     taken = [case if isinstance(case, Case) else Case(tuple(case)) for case in cases]
@@ -179,12 +183,9 @@ def sweep(model: Model, bases: Base | Prompt | Iterable[Base | Prompt],
         states = core.sweep(
             model._core, [model.ids(base.prompt) for base in given],
             [list(base.interventions) for base in given],
-            [(case.base, list(case.interventions), list(case.read)) for case in taken], memory,
+            [(case.base, list(case.interventions), [int(token) for token in case.read])
+             for case in taken], memory,
             bar if progress else None)
     finally:
         bar.close()
     return Sweep(model, states)
-
-
-def _is_ids(bases) -> bool:
-    return isinstance(bases, (list, tuple)) and all(isinstance(one, int) for one in bases)

@@ -7,6 +7,7 @@ import warnings
 from typing import Any, Iterable, NamedTuple, Sequence, Union
 
 from . import _methods
+from ._call import in_python
 from ._engine import core
 from ._errors import Error, MambascopeWarning
 from ._progress import Bar
@@ -28,7 +29,7 @@ class SiteInfo(NamedTuple):
 
     name: str
     width: int
-    layers: list[int]  # that have the site; none has "embed"
+    layers: list[int]  # that have the site; empty for "embed"
 
 
 class Projection(NamedTuple):
@@ -49,7 +50,7 @@ class Model:
         self._info = engine.describe()
         self.precision = precision
         self.edit_result = edit
-        """The result of the edit that made this model; None for others."""
+        """The result of the edit that made this model; None if there is no such result."""
 
     @classmethod
     def load(cls, model: str | os.PathLike = "demo", *, tokenizer: str | os.PathLike = "",
@@ -71,10 +72,12 @@ class Model:
         try:
             loaded = core.Model(os.fspath(model), os.fspath(tokenizer), device, precision, compat,
                                 threads, bar)
+        except Error as error:
+            raise Error(in_python(str(error))) from None
         finally:
             bar.close()
         for sentence in loaded.warnings:
-            warnings.warn(sentence, MambascopeWarning, stacklevel=2)
+            warnings.warn(in_python(sentence), MambascopeWarning, stacklevel=2)
         return cls(loaded, precision)
 
     def __repr__(self) -> str:
@@ -134,7 +137,7 @@ class Model:
         return [int(token) for token in prompt]
 
     def answer(self, text: str) -> int:
-        """The first token of an answer after a prompt. A space before it is added."""
+        """The id of an answer's first token. A missing space at its beginning is added."""
         return self._core.answer(text)
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -174,7 +177,7 @@ class Model:
         """Rewrites one fact, and returns the edited model. This model stays as it is.
 
         The options are those of mambascope.rome and mambascope.memit. The new model has the
-        measures of the edit as `edit_result`. It can be used in a `with` statement.
+        measures of the edit as `edit_result`. A `with` statement may name it; nothing is undone.
         """
         if method not in ("rome", "memit"):
             raise Error(f"there is no method {method}; give rome or memit")

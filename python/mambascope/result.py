@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     import pandas
 
 _VEGA_LITE = ("application/vnd.vegalite.v6+json", "application/vnd.vegalite.v5+json")
+
+
+def temporary_folder() -> Path:
+    """A folder for the files of a run that has none. Its Result deletes it."""
+    return Path(tempfile.mkdtemp(prefix="mambascope-"))
 
 
 class Figure:
@@ -72,7 +78,8 @@ def _vl_convert():
     try:
         import vl_convert
     except ImportError as error:
-        raise ImportError("pictures need vl-convert-python: pip install vl-convert-python") from error
+        raise ImportError("pictures need vl-convert-python: pip install vl-convert-python"
+                          ) from error
     return vl_convert
 
 
@@ -82,8 +89,8 @@ class Result(Mapping):
     A notebook shows its first figure.
     """
 
-    def __init__(self, command: str, made, folder: Path | None = None,
-                 temporary: tempfile.TemporaryDirectory | None = None) -> None:
+    def __init__(self, command: str, made, folder: Path | None = None, *,
+                 is_temporary: bool = True) -> None:
         self.command = command
         """The name of the command that makes the same result."""
         self.text: str = made.text
@@ -91,7 +98,9 @@ class Result(Mapping):
         self.warnings: list[str] = list(made.warnings)
         self._made = made
         self._folder = folder
-        self._temporary = temporary  # is deleted with this object
+        self._ends = None
+        if folder is not None and is_temporary:
+            self._ends = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self._data = None
 
     # ---- the mapping
@@ -152,7 +161,7 @@ class Result(Mapping):
 
     @property
     def folder(self) -> Path:
-        """The folder with the files of the run. A temporary one goes with this object."""
+        """The folder with the files of the run. A temporary one is deleted with this object."""
         if self._folder is None:
             raise ValueError(f"a result of {self.command} has no files")
         return self._folder
@@ -168,36 +177,41 @@ class Result(Mapping):
     def save(self, folder: str | os.PathLike) -> Path:
         """Writes all files of the command to a folder.
 
-        The command line goes on from there, with the same options and --out FOLDER. Refuses a
-        folder that has a result of this command.
+        The command line goes on from there, with the same options and --out FOLDER. The result's
+        `folder` is then this one. Raises FileExistsError where a file is there already.
         """
         target = Path(folder)
-        if (target / f"{self.command}.json").exists():
-            raise FileExistsError(f"{target} has a result of {self.command}; name another folder")
+        names = [f"{self.command}.json", *(file.relative_to(self.folder) for file in self._files())]
+        for name in names:
+            if (target / name).exists():
+                raise FileExistsError(f"{target / name} exists; name another folder")
         shutil.copytree(self.folder, target, dirs_exist_ok=True)
-        self._folder, self._temporary = target, None
+        if self._ends is not None:
+            self._ends()
+        self._folder, self._ends = target, None
         self.write()
         return target
 
+    def _files(self) -> list[Path]:
+        if self._folder is None:
+            return []
+        return [file for file in self._folder.rglob("*") if file.is_file()]
+
     def __getstate__(self) -> dict[str, Any]:
-        files = {}
-        if self._folder is not None:
-            files = {str(file.relative_to(self._folder)): file.read_bytes()
-                     for file in self._folder.rglob("*") if file.is_file()}
+        files = {str(file.relative_to(self._folder)): file.read_bytes() for file in self._files()}
         made = self._made
         return {"command": self.command, "files": files, "has_folder": self._folder is not None,
                 "made": _Made(made.json, made.text, made.table, list(made.warnings),
                               made.figures(), made.html())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        folder = temporary = None
+        folder = None
         if state["has_folder"]:
-            temporary = tempfile.TemporaryDirectory(prefix="mambascope-")
-            folder = Path(temporary.name)
+            folder = temporary_folder()
             for name, content in state["files"].items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(content)
-        Result.__init__(self, state["command"], state["made"], folder, temporary)
+        Result.__init__(self, state["command"], state["made"], folder)
 
 
 class _Made:

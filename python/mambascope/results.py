@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ _RESULTS = ("trace", "paths", "knockout", "attention", "edit", "lre", "moments")
 def load(path: str | os.PathLike) -> Any:
     """Reads a result file, or a folder with the result of one command.
 
-    .json         the JSON as dicts and lists. That of the public mamba-knockout, {metadata, data},
-                  also has `records`: a list with a dict for each prompt and window.
+    .json         the JSON as dicts and lists. For that of the public mamba-knockout, {metadata,
+                  data}, the key `records` is added: a list with a dict for each prompt and window.
     .jsonl        a list with a dict for each line. A torn last line is left out.
     .npz          {name: array}: second moments, and ROME's traces. Needs NumPy.
     .safetensors  {name: array}: states and edits. bfloat16 becomes float32. Needs NumPy.
@@ -61,14 +62,14 @@ def _knockout_records(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _read_lines(file: Path) -> list[Any]:
-    lines = file.read_text(encoding="utf-8").split("\n")
+    lines = file.read_bytes().split(b"\n")
     held = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             held.append(json.loads(line))
-        except json.JSONDecodeError as error:
+        except ValueError as error:  # no JSON, or no UTF-8
             if number == len(lines):  # it has no newline: its writer was interrupted
                 break
             raise ValueError(f"{file}, line {number}: {error}") from error
@@ -77,6 +78,8 @@ def _read_lines(file: Path) -> list[Any]:
 
 def _read_npz(file: Path) -> dict[str, Any]:
     import numpy
+    if not zipfile.is_zipfile(file):
+        raise ValueError(f"{file}: this is no .npz file, or only a part of one")
     held = {}
     with numpy.load(file, allow_pickle=False) as arrays:
         for name in arrays.files:
@@ -104,7 +107,8 @@ def _read_safetensors(file: Path) -> dict[str, Any]:
             if name == "__metadata__":
                 continue
             begin, end = tensor["data_offsets"]
-            flat = numpy.frombuffer(content[8 + size + begin:8 + size + end], _TYPES[tensor["dtype"]])
+            flat = numpy.frombuffer(content[8 + size + begin:8 + size + end],
+                                    _TYPES[tensor["dtype"]])
             if tensor["dtype"] == "BF16":
                 flat = (flat.astype("<u4") << 16).view("<f4")
             held[name] = flat.reshape(tensor["shape"])

@@ -82,6 +82,7 @@ def test_a_hold_takes_the_base_runs_value(model, clean):
     ([ms.Set("resid", None, 0, [0.0] * 192)], "needs one layer"),
     ([ms.Cut(3, [1], [2], kind="sever")], "cut-conv"),
     ([3], "no intervention"),
+    ([ms.Set("resid", 3, 0, "abc")], "numbers"),
 ])
 def test_wrong_interventions_are_errors(model, interventions, text):
     with pytest.raises(ms.Error, match=text):
@@ -96,3 +97,25 @@ def test_arrays_share_the_engines_memory(model):
     assert numpy.shares_memory(numpy.asarray(first), numpy.asarray(second))
     del states
     assert numpy.isfinite(first).all()  # they outlive the run
+
+
+def test_any_array_of_numbers_is_a_value(model):
+    value = numpy.arange(192) / 100
+    runs = [last(ms.run(model, CLEAN, [ms.Set("resid", 3, 4, one)])) for one in (
+        value, value.astype(numpy.float16).astype(numpy.float64), value[::-1][::-1],
+        numpy.stack([value, value], 1)[:, 0], list(value), value.astype(">f4"))]
+    for run in runs[2:]:
+        numpy.testing.assert_array_equal(run, runs[0])
+    reverse = last(ms.run(model, CLEAN, [ms.Set("resid", 3, 4, value[::-1])]))
+    assert numpy.abs(reverse - runs[0]).max() > 1e-3
+
+
+def test_numpys_numbers_are_numbers(model):
+    ids = numpy.array(model.ids(CLEAN))
+    cases = [ms.Case([ms.Cut(numpy.int64(3), ids[:2] * 0 + [1, 2], [9])], read=numpy.array([9]))]
+    p = ms.sweep(model, ids, cases).probabilities(numpy.int64(7))
+    numpy.testing.assert_array_equal(p, ms.sweep(model, CLEAN, cases).probabilities(7))
+    assert ms.attention(model, ids=ids, layers=numpy.array([3])).to_json() == ms.attention(
+        model, ids=list(ids), layers=3).to_json()
+    with pytest.raises(ms.Error, match="no token 99999"):
+        ms.sweep(model, CLEAN, cases).probabilities(99999)

@@ -59,7 +59,7 @@ import sys, mambascope as ms
 model = ms.Model.load("demo")
 print("begun", flush=True)
 try:
-    ms.trace(model, facts=ms.load_relations(), out=sys.argv[1])
+    ms.trace(model, relations=sys.argv[2], out=sys.argv[1])
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 print(ms.trace(model, relations=sys.argv[2], limit=1)["facts"][0]["subject"] != "")
@@ -71,7 +71,7 @@ def test_ctrl_c_ends_a_command_and_keeps_its_results(tmp_path):
                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert child.stdout.readline() == "begun\n"
     lines = tmp_path / "run" / "trace.jsonl"
-    for _ in range(600):
+    for _ in range(3000):
         if lines.exists() and lines.stat().st_size > 0:
             break
         time.sleep(0.1)
@@ -94,3 +94,8 @@ def test_another_pytorch_is_refused(tmp_path):
                               check=False, env=environment)
         assert said.returncode == 1 and "ImportError" in said.stderr, said
         assert "install" in said.stderr
+    code = ("import mambascope as ms, importlib.util; ms.Model; "
+            "print(importlib.util.find_spec('torch') is not None, "
+            "importlib.util.find_spec('numpy') is not None)")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          env=environment).stdout == "True True\n"

@@ -88,3 +88,29 @@ def test_errors_speak_of_arguments(model):
         ms.load_relations("no-such-file.json")
     with pytest.warns(ms.MambascopeWarning, match="about the depth"):
         ms.rome(model, prompt="{} is in", subject="Louvre", target="Rome")
+
+
+def test_chosen_facts_do_not_mix_with_earlier_ones(model, tmp_path):
+    facts = ms.load_relations()
+    with pytest.raises(ms.Error, match="limit"):
+        ms.trace(model, facts=facts.where(lambda fact: fact["relation"] < "c")[:60:20], limit=-1,
+                 out=tmp_path)
+    some = ms.load_relations(RELATION)[::60]
+    result = ms.trace(model, facts=some, all_facts=True, out=tmp_path)
+    assert len(result["facts"]) == len(some)
+
+
+def test_facts_are_facts(model, tmp_path):
+    with pytest.raises(ms.Error, match="facts is a list"):
+        ms.trace(model, facts=[{"subject": "Louvre"}])
+    assert len(ms.load_relations(RELATION.parent.glob("landmark_c*.json"))) > 10
+    (tmp_path / "r.json").write_text('{"name": "x", "samples": [{"subject": "a"}]}')
+    with pytest.raises(ms.Error, match="no relation"):
+        ms.load_relations(tmp_path / "r.json")
+
+
+def test_an_interrupted_runs_lines_are_not_replaced(model, tmp_path):
+    (tmp_path / "trace.jsonl").write_text("{}\n")
+    with pytest.raises(FileExistsError):
+        ms.trace(model, relations=RELATION, limit=1).save(tmp_path)
+    assert (tmp_path / "trace.jsonl").read_text() == "{}\n"

@@ -20,6 +20,8 @@ def test_lines_without_the_torn_last_one(tmp_path):
     file = tmp_path / "trace.jsonl"
     file.write_text('{"a": 1}\n{"a": 2}\n{"a": ')
     assert results.load(file) == [{"a": 1}, {"a": 2}]
+    file.write_bytes('{"a": 1}\n{"a": "é'.encode()[:-1])
+    assert results.load(file) == [{"a": 1}]
     file.write_text('{"a": 1}\n{"a": \n{"a": 3}\n')
     with pytest.raises(ValueError, match="line 2"):
         results.load(file)
@@ -30,6 +32,10 @@ def test_a_trace_of_rome(tmp_path):
     numpy.savez(file, scores=numpy.eye(3), low_score=0.1, input_tokens=["a", "b"], kind=None)
     held = results.load(file)
     assert held["scores"].shape == (3, 3) and held["low_score"] == 0.1
+    with pytest.raises(ValueError, match="part of one"):
+        part = tmp_path / "part.npz"
+        part.write_bytes(file.read_bytes()[:100])
+        results.load(part)
     assert held["input_tokens"].tolist() == ["a", "b"] and held["kind"] is None
 
 
