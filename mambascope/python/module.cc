@@ -109,7 +109,7 @@ void BindRuns(py::module_& m) {
       .def("state", [](const PythonRun& run, size_t place, size_t prompt) {
         return run.result.State(run.kept.at(place), prompt);
       });
-  m.def("run", &RunForPython, py::keep_alive<0, 1>());
+  m.def("run", &RunForPython);  // the caller keeps the model
   m.def("sweep", [](const PythonModel& model, const std::vector<Ids>& prompts,
                     const std::vector<py::iterable>& base,
                     const std::vector<std::tuple<size_t, py::iterable, Ids>>& cases,

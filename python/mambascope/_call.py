@@ -18,16 +18,32 @@ from .result import Result, temporary_folder
 def option_words(option: str, value: Any, written: str | None) -> list[str]:
     """The words of one option of the command line, given as a Python value.
 
-    option: "--site". written: "repeated" if a list has a word for each of its parts.
+    option: "--site". written: how a list is written, as in `_methods`.
     """
-    if value is True:
-        return [option]
     if not isinstance(value, (str, os.PathLike)) and hasattr(value, "__iter__"):
         parts = list(value)  # NumPy's arrays, too
     else:
         parts = [value]
+    if parts != [value] and written is None:
+        raise Error(f"{option} takes one value, not a {type(value).__name__}")
+    if not parts:
+        raise Error(f"{option} is empty; leave it out, or give a value")
+    for part in parts:
+        if isinstance(part, (bool, bytes, dict)) or part is None:
+            raise Error(f"{option} does not take {part!r}")
     texts = [os.fspath(part) if isinstance(part, os.PathLike) else str(part) for part in parts]
-    return [f"{option}={text}" for text in (texts if written == "repeated" else [",".join(texts)])]
+    if written == "commas":
+        texts = [",".join(texts)]
+    # An empty text is a word of its own: after "=" there would be no value.
+    return [word for text in texts for word in ([f"{option}={text}"] if text else [option, ""])]
+
+
+def _given_words(value: Any, option: str, written: str | None, default: Any) -> list[str]:
+    if value is None or value is False or (type(value) is type(default) and value == default):
+        return []  # it is not given
+    if default is False and value is True:
+        return [option]
+    return option_words(option, value, written)
 
 
 def argument_name(option: str) -> str:
@@ -35,10 +51,11 @@ def argument_name(option: str) -> str:
     return option.replace("-", "_") + ("_" if option in ("from", "lambda") else "")
 
 
-def in_python(sentence: str) -> str:
-    """Replaces the names of options by those of arguments in a command's message."""
+def in_python(sentence: str, options: set[str]) -> str:
+    """Replaces the names of these options by those of arguments in a command's message."""
     sentence = sentence.replace("--out OTHER", "out=OTHER").replace("--force", "force=True")
-    return re.sub(r"(?<![\w-])--([a-z][a-z-]*)", lambda found: argument_name(found[1]), sentence)
+    return re.sub(r"(?<![\w-])--([a-z][a-z-]*)", lambda found: argument_name(
+        found[1]) if found[0] in options else found[0], sentence)
 
 
 def run_command(command: str, given: Mapping[str, Any], options: Mapping[str, tuple]) -> Result:
@@ -48,13 +65,16 @@ def run_command(command: str, given: Mapping[str, Any], options: Mapping[str, tu
     """
     arguments = dict(given)
     model = arguments.pop("model")
+    if not hasattr(model, "_core"):
+        raise Error(f"model is a {type(model).__name__}; give what Model.load returns")
+    known = {entry[0] for entry in options.values() if entry}
     facts, out, progress = (arguments.pop(name, None) for name in ("facts", "out", "progress"))
     words = [command]
-    for name, value in arguments.items():
-        option, written, default = options[name]
-        if value is None or value is False or (type(value) is type(default) and value == default):
-            continue  # not given
-        words += option_words(option, value, written)
+    try:
+        for name, value in arguments.items():
+            words += _given_words(value, *options[name])
+    except Error as error:
+        raise Error(in_python(str(error), known)) from None
     path = None
     if "out" in options:
         path = temporary_folder() if out is None else Path(out)
@@ -68,11 +88,11 @@ def run_command(command: str, given: Mapping[str, Any], options: Mapping[str, tu
     try:
         made = core.run_command(model._core, words, None if progress is False else bar)
     except Error as error:
-        raise Error(in_python(str(error))) from None
+        raise Error(in_python(str(error), known)) from None
     finally:
         bar.close()
     for sentence in made.warnings:
-        warnings.warn(in_python(sentence), MambascopeWarning, stacklevel=4)
+        warnings.warn(in_python(sentence, known), MambascopeWarning, stacklevel=4)
     result = Result(command, made, path, is_temporary=out is None)
     if out is not None:
         result.write()

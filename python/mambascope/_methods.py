@@ -22,7 +22,7 @@ Texts = Union[str, PathLike, Sequence[Union[str, PathLike]]]
 Numbers = Union[int, str, Sequence[int]]
 
 # By function: for each argument the option, how a list is written ("commas": in one word,
-# "repeated": a word for each; None: it is no list), and the default.
+# "repeated": a word for each; None: it is no list), and the default. That of a flag is False.
 _OPTIONS: dict[str, dict[str, tuple]] = {}
 
 
@@ -124,24 +124,24 @@ _OPTIONS["trace"] = {
     "relations": ("--relations", "repeated", None),
     "counterfact": ("--counterfact", "repeated", None),
     "limit": ("--limit", None, None),
-    "all_facts": ("--all-facts", None, None),
+    "all_facts": ("--all-facts", None, False),
     "prompt": ("--prompt", None, None),
     "subject": ("--subject", None, None),
     "answer": ("--answer", None, None),
     "memory": ("--memory", None, None),
     "out": (),
-    "force": ("--force", None, None),
+    "force": ("--force", None, False),
     "corrupt_subject": ("--corrupt-subject", None, None),
     "noise": ("--noise", None, None),
     "samples": ("--samples", None, None),
     "metric": ("--metric", None, "p"),
     "other_answer": ("--other-answer", None, None),
-    "isolate": ("--isolate", None, None),
+    "isolate": ("--isolate", None, False),
     "site": ("--site", "commas", ("resid",)),
     "window": ("--window", None, None),
-    "tokens": ("--tokens", None, None),
+    "tokens": ("--tokens", "commas", None),
     "seed": ("--seed", None, None),
-    "check": ("--check", None, None),
+    "check": ("--check", None, False),
 }
 
 
@@ -224,13 +224,13 @@ _OPTIONS["paths"] = {
     "relations": ("--relations", "repeated", None),
     "counterfact": ("--counterfact", "repeated", None),
     "limit": ("--limit", None, None),
-    "all_facts": ("--all-facts", None, None),
+    "all_facts": ("--all-facts", None, False),
     "prompt": ("--prompt", None, None),
     "subject": ("--subject", None, None),
     "answer": ("--answer", None, None),
     "memory": ("--memory", None, None),
     "out": (),
-    "force": ("--force", None, None),
+    "force": ("--force", None, False),
     "corrupt_subject": ("--corrupt-subject", None, None),
     "noise": ("--noise", None, None),
     "samples": ("--samples", None, None),
@@ -238,7 +238,7 @@ _OPTIONS["paths"] = {
     "other_answer": ("--other-answer", None, None),
     "at": ("--at", "commas", ("subject_last",)),
     "seed": ("--seed", None, None),
-    "check": ("--check", None, None),
+    "check": ("--check", None, False),
 }
 
 
@@ -312,30 +312,30 @@ _OPTIONS["knockout"] = {
     "relations": ("--relations", "repeated", None),
     "counterfact": ("--counterfact", "repeated", None),
     "limit": ("--limit", None, None),
-    "all_facts": ("--all-facts", None, None),
+    "all_facts": ("--all-facts", None, False),
     "prompt": ("--prompt", None, None),
     "subject": ("--subject", None, None),
     "answer": ("--answer", None, None),
     "memory": ("--memory", None, None),
     "out": (),
-    "force": ("--force", None, None),
+    "force": ("--force", None, False),
     "from_": ("--from", "repeated", None),
     "to": ("--to", "repeated", None),
     "mode": ("--mode", None, "cut"),
     "window": ("--window", "commas", None),
     "channels": ("--channels", "commas", None),
     "rank": ("--rank", None, None),
-    "heads": ("--heads", None, None),
+    "heads": ("--heads", "commas", None),
     "mixers": ("--mixers", "commas", None),
-    "heatmap": ("--heatmap", None, None),
-    "decompose": ("--decompose", None, None),
+    "heatmap": ("--heatmap", None, False),
+    "decompose": ("--decompose", None, False),
     "compat": ("--compat", None, "none"),
     "restore": ("--restore", None, None),
     "text": ("--text", "repeated", None),
     "limit_documents": ("--limit-documents", None, None),
     "max_tokens": ("--max-tokens", None, None),
     "seed": ("--seed", None, None),
-    "check": ("--check", None, None),
+    "check": ("--check", None, False),
 }
 
 
@@ -446,13 +446,13 @@ def knockout(
 _OPTIONS["attention"] = {
     "prompt": ("--prompt", None, None),
     "ids": ("--ids", "commas", None),
-    "layer": ("--layers", None, None),
-    "layers": ("--layers", None, None),
+    "layer": ("--layers", "commas", None),
+    "layers": ("--layers", "commas", None),
     "channel": ("--head", None, None),
     "head": ("--head", None, None),
     "max_tokens": ("--max-tokens", None, 1000),
     "out": (),
-    "force": ("--force", None, None),
+    "force": ("--force", None, False),
     "seed": ("--seed", None, None),
 }
 
@@ -507,13 +507,13 @@ _OPTIONS["lre"] = {
     "save": ("--save", "repeated", None),
     "memory": ("--memory", None, None),
     "out": (),
-    "force": ("--force", None, None),
+    "force": ("--force", None, False),
     "apply": ("--apply", None, None),
     "subject": ("--subject", None, None),
     "prompt": ("--prompt", None, None),
     "top": ("--top", None, 5),
     "seed": ("--seed", None, None),
-    "check": ("--check", None, None),
+    "check": ("--check", None, False),
 }
 
 
@@ -594,7 +594,7 @@ _OPTIONS["moments"] = {
     "limit_documents": ("--limit-documents", None, None),
     "max_tokens": ("--max-tokens", None, 2048),
     "out": (),
-    "force": ("--force", None, None),
+    "force": ("--force", None, False),
     "seed": ("--seed", None, None),
 }
 
@@ -643,8 +643,8 @@ _OPTIONS["rome"] = {
     "target": ("--target", None, None),
     "relations": ("--relations", "repeated", None),
     "check_prompts": ("--check-prompts", "repeated", None),
-    "layer": ("--layers", None, None),
-    "layers": ("--layers", None, None),
+    "layer": ("--layers", "commas", None),
+    "layers": ("--layers", "commas", None),
     "projection": ("--projections", "commas", None),
     "projections": ("--projections", "commas", None),
     "contexts": ("--contexts", None, None),
@@ -661,7 +661,7 @@ _OPTIONS["rome"] = {
     "clamp": ("--clamp", None, None),
     "memory": ("--memory", None, None),
     "out": (),
-    "force": ("--force", None, None),
+    "force": ("--force", None, False),
     "seed": ("--seed", None, None),
 }
 
@@ -756,9 +756,9 @@ _OPTIONS["memit"] = {
     "counterfact": ("--counterfact", "repeated", None),
     "zsre": ("--zsre", "repeated", None),
     "limit": ("--limit", None, None),
-    "all_facts": ("--all-facts", None, None),
-    "layer": ("--layers", None, None),
-    "layers": ("--layers", None, None),
+    "all_facts": ("--all-facts", None, False),
+    "layer": ("--layers", "commas", None),
+    "layers": ("--layers", "commas", None),
     "projection": ("--projections", "commas", None),
     "projections": ("--projections", "commas", None),
     "contexts": ("--contexts", None, None),
@@ -776,7 +776,7 @@ _OPTIONS["memit"] = {
     "clamp": ("--clamp", None, None),
     "memory": ("--memory", None, None),
     "out": (),
-    "force": ("--force", None, None),
+    "force": ("--force", None, False),
     "seed": ("--seed", None, None),
 }
 
@@ -881,9 +881,9 @@ _OPTIONS["evaluate"] = {
     "counterfact": ("--counterfact", "repeated", None),
     "zsre": ("--zsre", "repeated", None),
     "limit": ("--limit", None, None),
-    "all_facts": ("--all-facts", None, None),
-    "layer": ("--layers", None, None),
-    "layers": ("--layers", None, None),
+    "all_facts": ("--all-facts", None, False),
+    "layer": ("--layers", "commas", None),
+    "layers": ("--layers", "commas", None),
     "projection": ("--projections", "commas", None),
     "projections": ("--projections", "commas", None),
     "contexts": ("--contexts", None, None),
@@ -895,7 +895,7 @@ _OPTIONS["evaluate"] = {
     "method": ("--method", None, "rome"),
     "edits": ("--edits", "commas", None),
     "lambda_": ("--lambda", None, None),
-    "generate": ("--generate", None, None),
+    "generate": ("--generate", None, False),
     "snippets": ("--snippets", None, None),
     "division": ("--division", None, "bare"),
     "steps": ("--steps", None, None),
@@ -905,9 +905,9 @@ _OPTIONS["evaluate"] = {
     "clamp": ("--clamp", None, None),
     "memory": ("--memory", None, None),
     "out": (),
-    "force": ("--force", None, None),
+    "force": ("--force", None, False),
     "seed": ("--seed", None, None),
-    "check": ("--check", None, None),
+    "check": ("--check", None, False),
 }
 
 

@@ -84,6 +84,8 @@ def compare_with_transformers(folder: str | os.PathLike, prompt: str | Sequence[
     """
     import numpy
     folder = Path(folder)
+    if not folder.is_dir():
+        raise Error(f"{folder}: no such folder; give a checkpoint's folder")
     model = Model.load(folder, compat=compat)
     ids = model.ids(prompt)
     with tempfile.TemporaryDirectory() as held:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Union, overload
 
@@ -14,29 +14,42 @@ from ._errors import Error
 Paths = Union[str, os.PathLike, Iterable[Union[str, os.PathLike]]]
 
 
-class _Fact(dict):
-    """A fact, and where it comes from: its relation without the samples, and its sample."""
+class _Fact(Mapping):
+    """A fact, which does not change, and its origin: its relation without samples, its sample."""
 
     def __init__(self, fact: dict[str, Any], relation: dict[str, Any] | None = None,
                  sample: Any = None) -> None:
-        super().__init__(fact)
+        self._fact = fact
         self.relation = relation
         self.sample = sample
 
+    def __getitem__(self, key: str) -> Any:
+        return self._fact[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fact)
+
+    def __len__(self) -> int:
+        return len(self._fact)
+
+    def __repr__(self) -> str:
+        return repr(self._fact)
+
 
 class Facts(Sequence):
-    """Facts, each a dict. Slices and `where` choose some of them.
+    """Facts, each a mapping. Slices and `where` choose some of them.
 
     Facts of relations have the keys relation, subject, object and templates. Records of CounterFact
     and its variants are as in their file.
     """
 
+    # Made by load_relations and load_counterfact.
     def __init__(self, facts: list[_Fact], paths: list[str] | None = None) -> None:
         self._facts = facts
         self._paths = paths  # files that hold these facts and no others; None: there are none
 
     @overload
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    def __getitem__(self, index: int) -> Mapping[str, Any]: ...
     @overload
     def __getitem__(self, index: slice) -> Facts: ...
 
@@ -51,7 +64,7 @@ class Facts(Sequence):
         return f"<mambascope.Facts: {len(self)}" + (
             f" of {len(relations)} relations>" if relations else ">")
 
-    def where(self, keep: Callable[[dict[str, Any]], bool]) -> Facts:
+    def where(self, keep: Callable[[Mapping[str, Any]], bool]) -> Facts:
         """The facts for which `keep` is true."""
         return Facts([fact for fact in self._facts if keep(fact)])
 
@@ -65,7 +78,7 @@ class Facts(Sequence):
         has_relations = self._facts[0].relation is not None
         paths = self._paths
         if paths is None:
-            held = self._relations() if has_relations else [self._facts]
+            held = self._relations() if has_relations else [[dict(fact) for fact in self._facts]]
             paths = [str(_write(folder / "facts", content)) for content in held]
         return [f"{'--relations' if has_relations else '--counterfact'}={path}" for path in paths]
 

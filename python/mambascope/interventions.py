@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
+from operator import index
 from typing import TYPE_CHECKING, Any, Iterable, Sequence, Union
 
 from ._engine import core
@@ -84,24 +85,23 @@ Intervention = Union[Set, Add, Hold, Cut]
 class Run:
     """The result of one prompt's forward pass."""
 
-    def __init__(self, run, prompt: int, kept: list[str]) -> None:
+    def __init__(self, model: Model, run) -> None:
+        self._model = model  # which the engine's run reads
         self._run = run
-        self._prompt = prompt
-        self._kept = kept
 
     @property
     def logits(self) -> Array:
         """Logits [token, vocab], float32. They are computed at each access."""
-        return self._run.logits(self._prompt)
+        return self._run.logits(0)
 
     @property
     def states(self) -> dict[str, Array]:
         """States at the kept places, after the interventions: {"resid.3": [token, width], ..}."""
-        return {name: self._run.state(i, self._prompt) for i, name in enumerate(self._kept)}
+        return {name: self._run.state(i, 0) for i, name in enumerate(self._run.kept())}
 
 
 def run(model: Model, prompt: Prompt, interventions: Iterable[Intervention] = (),
-        keep: Iterable[str] = (), *, base: Iterable[Intervention] = (),
+        keep: str | Iterable[str] = (), *, base: Iterable[Intervention] = (),
         memory: int | None = None) -> Run:
     """Runs the model on a prompt with interventions: one whole forward pass.
 
@@ -111,9 +111,12 @@ def run(model: Model, prompt: Prompt, interventions: Iterable[Intervention] = ()
 
     Raises Error for a site, layer, token or width that the model or the prompt lacks.
     """
-    ids = model.ids(prompt)
-    result = core.run(model._core, [ids], [list(interventions)], [list(base)], list(keep), memory)
-    return Run(result, 0, result.kept())
+    names = [keep] if isinstance(keep, str) else list(keep)
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"keep names places, as \"resid.3\"; it is {names!r}")
+    result = core.run(model._core, [model.ids(prompt)], [list(interventions)], [list(base)], names,
+                      None if memory is None else index(memory))
+    return Run(model, result)
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ def sweep(model: Model, bases: Base | Prompt | Iterable[Base | Prompt],
         states = core.sweep(
             model._core, [model.ids(base.prompt) for base in given],
             [list(base.interventions) for base in given],
-            [(case.base, list(case.interventions), [int(token) for token in case.read])
+            [(case.base, list(case.interventions), [index(token) for token in case.read])
              for case in taken], memory,
             bar if progress else None)
     finally:

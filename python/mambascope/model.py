@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from operator import index
 from typing import Any, Iterable, NamedTuple, Sequence, Union
 
 from . import _methods
@@ -13,6 +14,9 @@ from ._errors import Error, MambascopeWarning
 from ._progress import Bar
 from .interventions import Array, Prompt, run
 from .result import Result
+
+
+_LOADS = {"--model", "--tokenizer", "--device", "--precision", "--compat", "--threads"}
 
 
 class Token(NamedTuple):
@@ -73,11 +77,11 @@ class Model:
             loaded = core.Model(os.fspath(model), os.fspath(tokenizer), device, precision, compat,
                                 threads, bar)
         except Error as error:
-            raise Error(in_python(str(error))) from None
+            raise Error(in_python(str(error), _LOADS)) from None
         finally:
             bar.close()
         for sentence in loaded.warnings:
-            warnings.warn(in_python(sentence), MambascopeWarning, stacklevel=2)
+            warnings.warn(in_python(sentence, _LOADS), MambascopeWarning, stacklevel=2)
         return cls(loaded, precision)
 
     def __repr__(self) -> str:
@@ -134,7 +138,7 @@ class Model:
         """The token ids of a text. Token ids stay as they are."""
         if isinstance(prompt, str):
             return [token.id for token in self.tokens(prompt)]
-        return [int(token) for token in prompt]
+        return [index(token) for token in prompt]
 
     def answer(self, text: str) -> int:
         """The id of an answer's first token. A missing space at its beginning is added."""
@@ -170,7 +174,7 @@ class Model:
         """
         if sites is None:
             sites = [site.name for site in self.sites]
-        return run(self, prompt, keep=[sites] if isinstance(sites, str) else sites).states
+        return run(self, prompt, keep=sites).states
 
     def edit(self, prompt: str, subject: str, target: str, *, method: str = "rome",
              **options: Any) -> Model:

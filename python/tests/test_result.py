@@ -114,3 +114,24 @@ def test_an_interrupted_runs_lines_are_not_replaced(model, tmp_path):
     with pytest.raises(FileExistsError):
         ms.trace(model, relations=RELATION, limit=1).save(tmp_path)
     assert (tmp_path / "trace.jsonl").read_text() == "{}\n"
+
+
+def test_empty_and_odd_values_are_no_other_arguments(model):
+    result = ms.lre(model, relations=RELATION, layers=4, samples=3, trials=1, limit=5, betas=[2.0],
+                    ranks=[8], prefix="")
+    assert result["options"]["prefix"] == ""
+    for wrong in ({"layers": []}, {"layers": True}, {"layers": range(0)}, {"limit_documents": True},
+                  {"max_tokens": [3, 4]}):
+        with pytest.raises(ms.Error, match=next(iter(wrong))):
+            ms.moments(model, **wrong)
+    with pytest.raises(ms.Error, match="prompt takes one value"):
+        ms.attention(model, prompt=[445, 1997], layer=3)
+    with pytest.raises(ms.Error, match="Model.load"):
+        ms.trace("demo", **FACT)
+    with pytest.raises(TypeError):
+        model.predict([1.7])
+    with pytest.raises(TypeError):
+        ms.load_relations(RELATION)[0]["subject"] = "Zebra"
+    with pytest.raises(TypeError):
+        ms.run(model, CLEAN, keep=[0])
+    assert ms.run(model, CLEAN, keep="resid.3").states.keys() == {"resid.3"}
