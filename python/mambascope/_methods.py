@@ -496,7 +496,7 @@ def attention(
 
 _OPTIONS["lre"] = {
     "relations": ("--relations", "repeated", None),
-    "layers": ("--layers", None, "all"),
+    "layers": ("--layers", "commas", "all"),
     "samples": ("--samples", None, 5),
     "trials": ("--trials", None, 3),
     "betas": ("--betas", "commas", None),
@@ -588,7 +588,7 @@ def lre(
 
 _OPTIONS["moments"] = {
     "text": ("--text", "repeated", None),
-    "layers": ("--layers", None, "all"),
+    "layers": ("--layers", "commas", "all"),
     "projections": ("--projections", "commas", ("all",)),
     "ridge": ("--ridge", None, 0.0),
     "limit_documents": ("--limit-documents", None, None),
