@@ -1,9 +1,9 @@
-"""Times calls from Python beside the engine's own time, and beside the program of the command line.
+"""Times calls from Python beside the engine's own time, and beside the program.
 
     python bench/python_calls.py
 
-Needs the Python package. It prints the overhead of a call in milliseconds, and the time of a fact in
-a notebook divided by that of the program. All are medians, measured in turn.
+Needs the Python package. It prints the overhead of a call in milliseconds, and the time of a fact
+from Python divided by that in the program. All are medians, measured in turn.
 """
 
 import statistics
@@ -72,8 +72,8 @@ def main():
         ms.trace(model, relations=RELATIONS, limit=limit, out=out, progress=False)
 
     def program(limit, out):
-        subprocess.run([PROGRAM, "trace", "--relations", RELATIONS, "--limit", str(limit), "--out", out,
-                        "--quiet"], check=True, stderr=subprocess.DEVNULL)
+        words = ["trace", "--relations", RELATIONS, "--limit", str(limit), "--out", out, "--quiet"]
+        subprocess.run([PROGRAM, *words], check=True, stderr=subprocess.DEVNULL)
 
     notebook(5, tempfile.mkdtemp())
     python, cpp = slopes([notebook, program], 20, 80, 7)

@@ -74,7 +74,8 @@ void VisitCorruptionOptions(CorruptionArguments& a, OptionVisitor& option) {
                       .help = "Another subject, which makes the corrupted prompt of one fact"});
   option(&a.noise, {.names = "--noise",
                     .help = "Corrupt the subject by Gaussian noise on its tokens' embeddings. The "
-                            "number is the noise level in standard deviations of the embeddings (published: 3)",
+                            "number is the noise level in standard deviations of the embeddings "
+                            "(published: 3)",
                     .otherwise = "no noise",
                     .bounds = Numbers{1e-6, 1e6}});
   option(&a.samples, {.names = "--samples",

@@ -1,5 +1,5 @@
-// Tensors as Python's arrays and back, by DLPack, without a copy. Include this wherever a function
-// that Python sees takes or returns a tensor.
+// Tensors as Python's arrays and back, by DLPack. They share memory where possible. Include this
+// wherever a function that Python sees takes or returns a tensor.
 //
 // The Python module mambascope._arrays decides which arrays they are: torch.Tensor where mambascope
 // runs in a process with PyTorch, numpy.ndarray elsewhere.

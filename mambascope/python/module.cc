@@ -101,13 +101,13 @@ void BindRuns(py::module_& m) {
   py::class_<PythonRun>(m, "Run")
       .def("kept", &KeptNames)
       .def("logits",
-           [](const PythonRun& run, size_t prompt) {
+           [](const PythonRun& run) {
              const py::gil_scoped_release release;
              const c10::NoGradGuard no_grad;
-             return run.result.Logits(prompt);
+             return run.result.Logits(0);
            })
-      .def("state", [](const PythonRun& run, size_t place, size_t prompt) {
-        return run.result.State(run.kept.at(place), prompt);
+      .def("state", [](const PythonRun& run, size_t place) {
+        return run.result.State(run.kept.at(place), 0);
       });
   m.def("run", &RunForPython);  // the caller keeps the model
   m.def("sweep", [](const PythonModel& model, const std::vector<Ids>& prompts,

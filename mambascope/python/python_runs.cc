@@ -49,12 +49,6 @@ Cut ReadCut(const py::handle& of, const Model& model) {
   return cut;
 }
 
-std::vector<Variant> ReadVariants(const std::vector<py::iterable>& lists, const Model& model) {
-  std::vector<Variant> variants;
-  for (const py::iterable& list : lists) variants.push_back(ReadVariant(list, model));
-  return variants;
-}
-
 }  // namespace
 
 Variant ReadVariant(const py::iterable& interventions, const Model& model) {
@@ -84,18 +78,17 @@ std::vector<Place> ReadPlaces(const std::vector<std::string>& names, const Model
   return places;
 }
 
-PythonRun RunForPython(const PythonModel& model, const std::vector<std::vector<int64_t>>& prompts,
-                       const std::vector<py::iterable>& variants,
-                       const std::vector<py::iterable>& base, const std::vector<std::string>& keep,
-                       std::optional<int64_t> memory) {
-  const RunOptions options{.variants = ReadVariants(variants, model.model()),
+PythonRun RunForPython(const PythonModel& model, const std::vector<int64_t>& prompt,
+                       const py::iterable& variant, const py::iterable& base,
+                       const std::vector<std::string>& keep, std::optional<int64_t> memory) {
+  const RunOptions options{.variants = {ReadVariant(variant, model.model())},
                            .keep = ReadPlaces(keep, model.model()),
-                           .base = ReadVariants(base, model.model()),
+                           .base = {ReadVariant(base, model.model())},
                            .memory = memory};
   const py::gil_scoped_release release;
   const ModelPrecision precision(model);
   const c10::NoGradGuard no_grad;
-  return {Run(model.model(), prompts, options), options.keep};
+  return {Run(model.model(), {prompt}, options), options.keep};
 }
 
 at::Tensor SweepForPython(const PythonModel& model,
@@ -105,7 +98,7 @@ at::Tensor SweepForPython(const PythonModel& model,
                           PythonProgress& progress) {
   std::vector<SweepBase> bases;
   for (size_t i = 0; i < prompts.size(); ++i)
-    bases.push_back({prompts[i], base.empty() ? Variant() : ReadVariant(base[i], model.model())});
+    bases.push_back({prompts[i], ReadVariant(base.at(i), model.model())});
   std::vector<SweepCase> swept;
   for (const PythonCase& one : cases) {
     if (one.base >= bases.size())

@@ -18,14 +18,13 @@ namespace mambascope {
 // exist.
 Variant ReadVariant(const pybind11::iterable& interventions, const Model& model);
 
-// A Run of one model, whose results Python reads.
+// A Run of one prompt. REQUIRES: the model outlives it.
 struct PythonRun {
   RunResult result;
   std::vector<Place> kept;
 };
-PythonRun RunForPython(const PythonModel& model, const std::vector<std::vector<int64_t>>& prompts,
-                       const std::vector<pybind11::iterable>& variants,
-                       const std::vector<pybind11::iterable>& base,
+PythonRun RunForPython(const PythonModel& model, const std::vector<int64_t>& prompt,
+                       const pybind11::iterable& variant, const pybind11::iterable& base,
                        const std::vector<std::string>& keep, std::optional<int64_t> memory);
 
 struct PythonCase {

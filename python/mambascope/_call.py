@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from ._engine import core
 from ._errors import Error, MambascopeWarning
@@ -58,6 +61,21 @@ def in_python(sentence: str, options: set[str]) -> str:
         found[1]) if found[0] in options else found[0], sentence)
 
 
+@contextmanager
+def engine_call(options: set[str]) -> Iterator[Bar]:
+    """While the engine works: has a bar for its progress, and turns its messages to Python.
+
+    options: of the call, as "--site".
+    """
+    bar = Bar()
+    try:
+        yield bar
+    except Error as error:
+        raise Error(in_python(str(error), options)) from None
+    finally:
+        bar.close()
+
+
 def run_command(command: str, given: Mapping[str, Any], options: Mapping[str, tuple]) -> Result:
     """Runs a command with the arguments of a function of `_methods`.
 
@@ -70,27 +88,24 @@ def run_command(command: str, given: Mapping[str, Any], options: Mapping[str, tu
     known = {entry[0] for entry in options.values() if entry}
     facts, out, progress = (arguments.pop(name, None) for name in ("facts", "out", "progress"))
     words = [command]
-    try:
-        for name, value in arguments.items():
-            words += _given_words(value, *options[name])
-    except Error as error:
-        raise Error(in_python(str(error), known)) from None
+    if facts is not None and not isinstance(facts, Facts):
+        raise Error(f"facts is a {type(facts).__name__}; give what load_relations or "
+                    "load_counterfact returns")
     path = None
     if "out" in options:
         path = temporary_folder() if out is None else Path(out)
         words.append(f"--out={path}")
-        if facts is not None:
-            if not isinstance(facts, Facts):
-                raise Error(f"facts is a {type(facts).__name__}; give what load_relations or "
-                            "load_counterfact returns")
-            words += facts.words(path)
-    bar = Bar()
     try:
-        made = core.run_command(model._core, words, None if progress is False else bar)
-    except Error as error:
-        raise Error(in_python(str(error), known)) from None
-    finally:
-        bar.close()
+        with engine_call(known) as bar:
+            for name, value in arguments.items():
+                words += _given_words(value, *options[name])
+            if facts is not None:
+                words += facts.words(path)
+            made = core.run_command(model._core, words, None if progress is False else bar)
+    except BaseException:
+        if path is not None and out is None:
+            shutil.rmtree(path, ignore_errors=True)
+        raise
     for sentence in made.warnings:
         warnings.warn(in_python(sentence, known), MambascopeWarning, stacklevel=4)
     result = Result(command, made, path, is_temporary=out is None)

@@ -92,12 +92,12 @@ class Run:
     @property
     def logits(self) -> Array:
         """Logits [token, vocab], float32. They are computed at each access."""
-        return self._run.logits(0)
+        return self._run.logits()
 
     @property
     def states(self) -> dict[str, Array]:
         """States at the kept places, after the interventions: {"resid.3": [token, width], ..}."""
-        return {name: self._run.state(i, 0) for i, name in enumerate(self._run.kept())}
+        return {name: self._run.state(i) for i, name in enumerate(self._run.kept())}
 
 
 def run(model: Model, prompt: Prompt, interventions: Iterable[Intervention] = (),
@@ -114,7 +114,7 @@ def run(model: Model, prompt: Prompt, interventions: Iterable[Intervention] = ()
     names = [keep] if isinstance(keep, str) else list(keep)
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f"keep names places, as \"resid.3\"; it is {names!r}")
-    result = core.run(model._core, [model.ids(prompt)], [list(interventions)], [list(base)], names,
+    result = core.run(model._core, model.ids(prompt), list(interventions), list(base), names,
                       None if memory is None else index(memory))
     return Run(model, result)
 

@@ -8,10 +8,9 @@ from operator import index
 from typing import Any, Iterable, NamedTuple, Sequence, Union
 
 from . import _methods
-from ._call import in_python
+from ._call import engine_call, in_python
 from ._engine import core
 from ._errors import Error, MambascopeWarning
-from ._progress import Bar
 from .interventions import Array, Prompt, run
 from .result import Result
 
@@ -72,14 +71,9 @@ class Model:
 
         Raises Error when something is missing or not supported. Warns as the command line does.
         """
-        bar = Bar()
-        try:
+        with engine_call(_LOADS) as bar:
             loaded = core.Model(os.fspath(model), os.fspath(tokenizer), device, precision, compat,
                                 threads, bar)
-        except Error as error:
-            raise Error(in_python(str(error), _LOADS)) from None
-        finally:
-            bar.close()
         for sentence in loaded.warnings:
             warnings.warn(in_python(sentence, _LOADS), MambascopeWarning, stacklevel=2)
         return cls(loaded, precision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._engine import core
+from .results import read_table
 
 if TYPE_CHECKING:
     import pandas
@@ -132,12 +134,9 @@ class Result(Mapping):
 
     def to_pandas(self) -> pandas.DataFrame:
         """A row for each cell, with its keys, as the command writes with --table."""
-        import io
-
-        import pandas
         if not self._made.table:
             raise ValueError(f"a result of {self.command} has no table")
-        return pandas.read_csv(io.StringIO(self._made.table), keep_default_na=False, na_values=[""])
+        return read_table(io.StringIO(self._made.table))
 
     @property
     def figures(self) -> list[Figure]:

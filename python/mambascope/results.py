@@ -39,7 +39,7 @@ def load(path: str | os.PathLike) -> Any:
                              f"{len(held)}; name a file in it")
         file = held[0]
     readers = {".json": _read_json, ".jsonl": _read_lines, ".npz": _read_npz,
-               ".safetensors": _read_safetensors, ".csv": _read_csv}
+               ".safetensors": _read_safetensors, ".csv": read_table}
     if file.suffix not in readers:
         raise ValueError(f"{file}: expected one of {', '.join(readers)}")
     return readers[file.suffix](file)
@@ -117,6 +117,7 @@ def _read_safetensors(file: Path) -> dict[str, Any]:
     return held
 
 
-def _read_csv(file: Path) -> Any:
+def read_table(file: Any) -> Any:
+    """A pandas.DataFrame of a command's table: a path, or an open file. Only "" is no value."""
     import pandas
     return pandas.read_csv(file, keep_default_na=False, na_values=[""])

@@ -11,7 +11,8 @@ from conftest import CLEAN, ROOT
 
 def has_transformers():
     code = "import torch, transformers"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    return ended.returncode == 0
 
 
 @pytest.mark.parametrize("name", ["demo-mamba", "demo-mamba2", "demo-hybrid", "demo-neox"])

@@ -24,7 +24,8 @@ def variants(clean):
         "set by another name": [
             ms.Set("blocks.6.hook_resid_post", None, DECIDES, states["resid.6"][DECIDES])],
         "add": [ms.Add("embed", None, 3, numpy.full(192, 0.1))],
-        "hold": [ms.Set("resid", 2, DECIDES, states["resid.2"][DECIDES]), ms.Hold("ssm_out", 3, DECIDES)],
+        "hold": [ms.Set("resid", 2, DECIDES, states["resid.2"][DECIDES]),
+                 ms.Hold("ssm_out", 3, DECIDES)],
         "cut": [cut],
         "cut the convolution": [ms.Cut(5, range(5, 9), [9], kind="cut-conv")],
         "cut some channels": [

@@ -12,8 +12,8 @@ from conftest import CLEAN
 def test_describes_itself(model, command):
     import json
     info = json.loads(command("info", "--json"))
-    assert (model.architecture, model.layers, model.d_model, model.vocab, model.parameters) == tuple(
-        info[key] for key in ("architecture", "layers", "d_model", "vocab", "parameters"))
+    for key in ("architecture", "layers", "d_model", "vocab", "parameters"):
+        assert getattr(model, key) == info[key]
     assert [(site.name, site.width) for site in model.sites] == [
         (site["name"], site["width"]) for site in info["sites"]]
     assert [one.name for one in model.projections] == info["projections"]
@@ -21,8 +21,9 @@ def test_describes_itself(model, command):
 
 
 def test_states_are_those_of_the_command(model, command, tmp_path):
-    command("states", "--prompt", CLEAN, "--sites", "resid,ssm_out", "--out", tmp_path / "s.safetensors")
-    written = ms.results.load(tmp_path / "s.safetensors")
+    file = tmp_path / "s.safetensors"
+    command("states", "--prompt", CLEAN, "--sites", "resid,ssm_out", "--out", file)
+    written = ms.results.load(file)
     states = model.states(CLEAN, ["embed", "resid", "ssm_out"]) | {"logits": model.logits(CLEAN)}
     assert states.keys() | {"tokens"} == written.keys()
     for name, array in states.items():

@@ -14,7 +14,8 @@ def test_methods_are_those_of_the_commands(tmp_path):
     program = Path(ms.__file__).parent / "bin" / "mambascope"
     made = tmp_path / "_methods.py"
     subprocess.run([sys.executable, ROOT / "tools/write_python_methods", program, made], check=True)
-    assert made.read_text() == (ROOT / "python/mambascope/_methods.py").read_text(), "run ./dev docs"
+    kept = ROOT / "python/mambascope/_methods.py"
+    assert made.read_text() == kept.read_text(), "run ./dev docs"
 
 
 def test_every_public_name_has_a_docstring_and_types():
@@ -23,9 +24,9 @@ def test_every_public_name_has_a_docstring_and_types():
         if name.startswith("__"):
             continue
         assert inspect.getdoc(thing), name
-        functions = [thing] if inspect.isfunction(thing) else [
-            member for key, member in vars(thing).items()
-            if inspect.isfunction(member) and not key.startswith("_")] if inspect.isclass(thing) else []
+        members = vars(thing) if inspect.isclass(thing) else {name: thing}
+        functions = [member for key, member in members.items()
+                     if inspect.isfunction(member) and not key.startswith("_")]
         for function in functions:
             signature = inspect.signature(function)
             assert signature.return_annotation is not inspect.Signature.empty, function

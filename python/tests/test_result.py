@@ -15,10 +15,12 @@ def trace(model):
 
 
 def test_is_the_json_and_shows_a_figure(trace):
-    assert trace["facts"][0]["subject"] == "Louvre" and trace.keys() == json.loads(trace.to_json()).keys()
+    assert trace["facts"][0]["subject"] == "Louvre"
+    assert trace.keys() == json.loads(trace.to_json()).keys()
     assert "Paris" in repr(trace)
     bundle = trace._repr_mimebundle_()
-    assert bundle["application/vnd.vegalite.v5+json"]["$schema"].startswith("https://vega.github.io")
+    spec = bundle["application/vnd.vegalite.v5+json"]
+    assert spec["$schema"].startswith("https://vega.github.io")
     assert bundle["text/plain"] == repr(trace)
     assert "image/svg+xml" in bundle or "<iframe" in bundle["text/html"]
 
