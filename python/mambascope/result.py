@@ -71,7 +71,7 @@ class Figure:
         except ImportError:
             page = self.html().replace("&", "&amp;").replace('"', "&quot;")
             bundle["text/html"] = (f'<iframe srcdoc="{page}" sandbox="allow-scripts '
-                                   'allow-downloads" style="width: 100%; height: 32em; border: 0">'
+                                   'allow-downloads" style="width: 100%; height: 44em; border: 0">'
                                    "</iframe>")
         return bundle
 
