@@ -24,6 +24,7 @@ if(HAS_CUDA)
   endif()
   file(GLOB_RECURSE CUDA_SOURCES CONFIGURE_DEPENDS mambascope/*.cu)
   add_library(mambascope_cuda OBJECT ${CUDA_SOURCES})
+  set_target_properties(mambascope_cuda PROPERTIES POSITION_INDEPENDENT_CODE ON)  # for the Python package
   target_include_directories(mambascope_cuda PRIVATE ${CMAKE_SOURCE_DIR})
   target_include_directories(mambascope_cuda SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})
   target_link_libraries(mambascope_cuda PRIVATE ${TORCH_LIBRARIES})
