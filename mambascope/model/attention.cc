@@ -87,7 +87,9 @@ class AttentionPart : public Part {
 // Normalises queries and keys, each head by itself or all heads together.
 ProjectHeads WithNorms(ProjectHeads heads, AttentionConfig::QkNorm kind, Norm q, Norm k) {
   const auto normed = [kind](const at::Tensor& x, const Norm& norm) {
-    return kind == AttentionConfig::QkNorm::kHead ? norm(x) : norm(x.flatten(1)).reshape(x.sizes());
+    return kind == AttentionConfig::QkNorm::kHead
+               ? norm(x, at::kFloat)
+               : norm(x.flatten(1), at::kFloat).reshape(x.sizes());
   };
   return [=](const at::Tensor& x) {
     AttentionInput in = heads(x);

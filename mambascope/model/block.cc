@@ -31,7 +31,7 @@ class Block : public Layer {
     at::Tensor r = h;
     for (const Sublayer& sublayer : sublayers_) {
       at::Tensor x = sublayer.reads == Sublayer::Reads::kStream ? r : h;  // [row, d_model]
-      if (sublayer.norm) x = sublayer.norm(x);
+      if (sublayer.norm) x = sublayer.norm(x, InputType(sublayer, hooks));
       if (sublayer.kind == Sublayer::Kind::kMixer) x = hooks(Site::kMixerIn, x);
       at::Tensor out;
       for (const Branch& branch : sublayer.parts) {
@@ -131,6 +131,13 @@ class Block : public Layer {
   }
 
  private:
+  // Returns the type in which the readers of a sublayer's input take it. Hooks read float32.
+  static at::ScalarType InputType(const Sublayer& sublayer, const LayerHooks& hooks) {
+    const Branch& branch = sublayer.parts[0];
+    const bool has_others =
+        sublayer.parts.size() > 1 || branch.in_scale != 1 || hooks.Act({Site::kMixerIn});
+    return has_others ? at::kFloat : branch.part->InputType();
+  }
   template <typename Use>
   void ForEachBranch(const Use& use) const {
     for (const Sublayer& sublayer : sublayers_) {

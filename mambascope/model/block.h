@@ -17,8 +17,8 @@
 
 namespace mambascope {
 
-// [row, d_model] -> [row, d_model]
-using Norm = std::function<at::Tensor(const at::Tensor&)>;
+// [row, d_model] -> [row, d_model]. `as` is that of RmsNorm (ops.h).
+using Norm = std::function<at::Tensor(const at::Tensor&, at::ScalarType as)>;
 
 // A part of a sublayer, and the scales of its input and its output.
 struct Branch {

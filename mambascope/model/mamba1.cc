@@ -45,16 +45,16 @@ class Mamba1 : public Part {
     const at::Tensor c =
         hooks(Site::kSsmIn, SiluConv(a, conv_, conv_bias_, packing, from.conv, kept.conv, cuts),
               packing.rows());
-    const auto scan = [&](const at::Tensor& gate_in) {
-      return GatedScan(Selected(c, gate_in), packing, from.ssm, kept.ssm, cuts);
+    const auto scan = [&](const at::Tensor& gate_in, at::ScalarType as) {
+      return GatedScan(Selected(c, gate_in, as), packing, from.ssm, kept.ssm, cuts);
     };
     const auto gate_in = [&] { return hooks(Site::kGateIn, Linear(x, w_g_)); };
     at::Tensor mixed;
     if (hooks.Act({Site::kSsmOut, Site::kGate})) {
-      const at::Tensor s = hooks(Site::kSsmOut, scan({}));
+      const at::Tensor s = hooks(Site::kSsmOut, scan({}, at::kFloat));
       mixed = s * hooks(Site::kGate, Silu(gate_in()));
     } else {
-      mixed = scan(gate_in());
+      mixed = scan(gate_in(), hooks.Act({Site::kMixed}) ? at::kFloat : w_o_.weight.scalar_type());
     }
     return Linear(hooks(Site::kMixed, mixed), w_o_);  // [row, d_model]
   }
@@ -65,6 +65,7 @@ class Mamba1 : public Part {
                       w_o_);
   }
 
+  at::ScalarType InputType() const override { return w_a_.weight.scalar_type(); }
   std::vector<SiteInfo> sites() const override { return ScanSites(ssm_.d_inner); }
   std::optional<Mixer> mixer() const override { return ScanMixer(ssm_.d_inner, "channel", a_); }
   LayerCost cost() const override { return ScanCost(ssm_, a_.device()); }
@@ -87,7 +88,8 @@ class Mamba1 : public Part {
 
  private:
   // Returns the inputs of the recurrence. The step size, B and C depend on c, hence "selective".
-  GatedScanInput Selected(const at::Tensor& c, const at::Tensor& gate_in = {}) const {
+  GatedScanInput Selected(const at::Tensor& c, const at::Tensor& gate_in = {},
+                          at::ScalarType as = at::kFloat) const {
     const int64_t n = ssm_.d_state;
     const auto parts = Linear(c, w_x_).split_with_sizes({ssm_.dt_rank, n, n}, 1);
     const at::Tensor dt = Normed(parts[0], dt_norm_), b = Normed(parts[1], b_norm_),
@@ -99,7 +101,8 @@ class Mamba1 : public Part {
             .b = b.unsqueeze(1),
             .c = cc.unsqueeze(1),
             .d = d_,
-            .gate_in = gate_in};
+            .gate_in = gate_in,
+            .as = as};
   }
   at::Tensor Normed(const at::Tensor& x, const at::Tensor& weight) const {
     return ssm_.bcdt_norm_eps ? RmsNorm(x, weight, *ssm_.bcdt_norm_eps) : x;

@@ -51,7 +51,8 @@ class Mamba2 : public Part {
       s = hooks(Site::kSsmOut, s);
       mixed = Mixed(s, hooks(Site::kGate, Silu(hooks(Site::kGateIn, in.z))));
     } else {
-      mixed = MixedWith(s, hooks(Site::kGateIn, in.z));
+      mixed = MixedWith(s, hooks(Site::kGateIn, in.z),
+                        hooks.Act({Site::kMixed}) ? at::kFloat : w_o_.weight.scalar_type());
     }
     return Linear(hooks(Site::kMixed, mixed), w_o_);  // [row, d_model]
   }
@@ -67,6 +68,7 @@ class Mamba2 : public Part {
                       Gate(states.at(Site::kSsmOut), states.at(Site::kGate)), w_o_);
   }
 
+  at::ScalarType InputType() const override { return w_in_.weight.scalar_type(); }
   std::vector<SiteInfo> sites() const override { return ScanSites(ssm_.d_inner); }
   std::optional<Mixer> mixer() const override { return ScanMixer(ssm_.d_inner, "head", decay_); }
   LayerCost cost() const override { return ScanCost(ssm_, a_.device()); }
@@ -125,9 +127,9 @@ class Mamba2 : public Part {
             .d = d_};
   }
   // Mixed with g = SiLU(z).
-  at::Tensor MixedWith(const at::Tensor& s, const at::Tensor& z) const {
+  at::Tensor MixedWith(const at::Tensor& s, const at::Tensor& z, at::ScalarType as) const {
     return ssm_.gated_norm == SsmConfig::GatedNorm::kAfterGate
-               ? GatedRmsNorm(s, z, gated_norm_, ssm_.norm_groups, ssm_.norm_eps)
+               ? GatedRmsNorm(s, z, gated_norm_, ssm_.norm_groups, ssm_.norm_eps, as)
                : Mixed(s, Silu(z));
   }
   at::Tensor Mixed(const at::Tensor& s, const at::Tensor& g) const {  // [row, d_inner]

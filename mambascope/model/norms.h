@@ -15,7 +15,9 @@ inline Norm LoadRmsNorm(const Weights& w, const std::string& name, const Config&
                         int64_t width) {
   at::Tensor weight = w.Float(name + ".weight", {width});
   if (config.norm_offset != 0) weight = weight + config.norm_offset;
-  return [weight, eps = config.norm_eps](const at::Tensor& h) { return RmsNorm(h, weight, eps); };
+  return [weight, eps = config.norm_eps](const at::Tensor& h, at::ScalarType as) {
+    return RmsNorm(h, weight, eps, as);
+  };
 }
 inline Norm LoadRmsNorm(const Weights& w, const std::string& name, const Config& config) {
   return LoadRmsNorm(w, name, config, config.d_model);
@@ -27,7 +29,8 @@ inline PostNorm LoadPostNorm(const Weights& w, const std::string& name, const Co
 
 // NAME.weight and NAME.bias [d_model]; config.norm_eps.
 inline Norm LoadLayerNorm(const Weights& w, const std::string& name, const Config& config) {
-  return LayerNorm::Load(w, name, config.d_model, config.norm_eps);
+  return [norm = LayerNorm::Load(w, name, config.d_model, config.norm_eps)](
+             const at::Tensor& h, at::ScalarType /*as*/) { return norm(h); };
 }
 
 }  // namespace mambascope

@@ -33,9 +33,9 @@ at::Tensor Linear(const at::Tensor& x, const Projection& p) {
   return p.bias.defined() ? product + p.bias : product;
 }
 
-at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
+at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps, at::ScalarType as) {
   const FusedKernels* fused = x.dim() == 2 ? FindFused({x, weight}) : nullptr;
-  if (fused != nullptr) return fused->gated_rms_norm(x, {}, weight, 1, eps);
+  if (fused != nullptr) return fused->gated_rms_norm(x, {}, weight, 1, eps, as);
   const at::Tensor scaled = x * at::rsqrt(x.square().mean(-1, /*keepdim=*/true) + eps);
   return weight.defined() ? scaled * weight : scaled;
 }
@@ -43,14 +43,14 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps) {
 at::Tensor GroupedRmsNorm(const at::Tensor& x, const at::Tensor& weight, int64_t groups,
                           double eps) {
   const FusedKernels* fused = FindFused({x, weight});
-  if (fused != nullptr) return fused->gated_rms_norm(x, {}, weight, groups, eps);
+  if (fused != nullptr) return fused->gated_rms_norm(x, {}, weight, groups, eps, at::kFloat);
   return RmsNorm(x.view({x.size(0), groups, x.size(1) / groups}), {}, eps).view(x.sizes()) * weight;
 }
 
 at::Tensor GatedRmsNorm(const at::Tensor& x, const at::Tensor& gate_in, const at::Tensor& weight,
-                        int64_t groups, double eps) {
+                        int64_t groups, double eps, at::ScalarType as) {
   const FusedKernels* fused = FindFused({x, gate_in, weight});
-  if (fused != nullptr) return fused->gated_rms_norm(x, gate_in, weight, groups, eps);
+  if (fused != nullptr) return fused->gated_rms_norm(x, gate_in, weight, groups, eps, as);
   return GroupedRmsNorm(x * Silu(gate_in), weight, groups, eps);
 }
 

@@ -30,8 +30,10 @@ Projection Scaled(const Projection& p, double scale);
 at::Tensor Linear(const at::Tensor& x, const Projection& p);
 
 // Returns x / sqrt(mean(x^2) + eps) * weight over the last dimension. An undefined weight stands
-// for 1.
-at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps);
+// for 1. In this function and in GatedRmsNorm, `as` is the type to which the reader rounds the
+// result. A GPU's kernel returns this type, which saves a conversion. Elsewhere it is float32.
+at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps,
+                   at::ScalarType as = at::kFloat);
 
 // Applies RmsNorm to `groups` equal parts of the last dimension, each with its own mean. x [row,
 // width], weight [width].
@@ -40,7 +42,7 @@ at::Tensor GroupedRmsNorm(const at::Tensor& x, const at::Tensor& weight, int64_t
 
 // Returns GroupedRmsNorm of x SiLU(gate_in). x and gate_in are [row, width]; weight is [width].
 at::Tensor GatedRmsNorm(const at::Tensor& x, const at::Tensor& gate_in, const at::Tensor& weight,
-                        int64_t groups, double eps);
+                        int64_t groups, double eps, at::ScalarType as = at::kFloat);
 
 // A layer norm, which also subtracts the mean and adds a bias.
 struct LayerNorm {

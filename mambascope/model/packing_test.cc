@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "mambascope/checkpoint/test_support.h"
 #include "mambascope/error.h"
 #include "mambascope/model/changed_checkpoint_test_support.h"
@@ -122,6 +124,36 @@ TEST_P(PackingTest, Bfloat16IsCloseToFloat32) {
   const double error = ((got - want).norm() / want.norm()).item<double>();
   EXPECT_LT(error, Amplification(GetParam()) > 1 ? 0.1 : 0.05);
   EXPECT_GT(error, 1e-5) << "the weights were not rounded";
+}
+
+// Records the types of the states that it reads at one site.
+class TypesAt : public Hooks {
+ public:
+  explicit TypesAt(Site site) : site_(site) {}
+  at::Tensor At(const Place& place, const at::Tensor& x) override {
+    if (place.site == site_) types.insert(x.scalar_type());
+    return x;
+  }
+  bool Acts(const Place& place) const override { return place.site == site_; }
+  std::set<at::ScalarType> types;
+
+ private:
+  Site site_;
+};
+
+// Kernels that round for the next product leave float32 to a hook between the two.
+TEST_P(PackingTest, HooksReadFloat32InBfloat16) {
+  const std::vector<int64_t> ids = Ids(11, 9);
+  const Model rounded =
+      Model::Load(GoldenFolder() / GetParam(), {.dtype = at::kBFloat16, .device = TestDevice()});
+  const at::Tensor want = rounded.Forward(ids, Packing::Whole({11}));
+  for (const SiteInfo& info : rounded.sites()) {
+    TypesAt hooks(info.site);
+    const at::Tensor got = rounded.Forward(ids, Packing::Whole({11}), &hooks);
+    EXPECT_EQ(hooks.types, (std::set{at::kFloat})) << SiteName(info.site);
+    const double error = ((got - want).norm() / want.norm()).item<double>();
+    EXPECT_LT(error, TestDevice().is_cpu() ? 1e-6 : 0.05) << SiteName(info.site);
+  }
 }
 
 TEST_P(PackingTest, IdsOutsideTheVocabularyAreRefused) {

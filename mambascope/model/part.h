@@ -28,6 +28,10 @@ class Part {
   virtual at::Tensor Forward(const at::Tensor& x, const Packing& packing, const Carry& from,
                              Carry& kept, const LayerHooks& hooks) const = 0;
 
+  // Returns the type to which all products of the part round their input x. With x of this type,
+  // the output is the same as with float32.
+  virtual at::ScalarType InputType() const { return at::kFloat; }
+
   // Returns the sites inside the part, in the order of the calls. The block has the sites of its
   // input and its output.
   virtual std::vector<SiteInfo> sites() const = 0;

@@ -169,9 +169,9 @@ class Zamba2SharedLayer : public Layer {
         hooks(Site::kAttnOut,
               attention_->Forward(AttentionIn({h, packing.embedding}), packing, from, kept, hooks));
     const at::Tensor down =
-        hooks(Site::kMlpDown, mlp_->Forward(mlp_norm_(a), packing, from, kept, hooks));
+        hooks(Site::kMlpDown, mlp_->Forward(mlp_norm_(a, at::kFloat), packing, from, kept, hooks));
     const at::Tensor u = hooks(Site::kSharedOut, Linear(down, w_s_));  // [row, d_model]
-    const at::Tensor x = hooks(Site::kMixerIn, mamba_norm_(h + u));
+    const at::Tensor x = hooks(Site::kMixerIn, mamba_norm_(h + u, at::kFloat));
     return hooks(Site::kResid,
                  h + hooks(Site::kMixerOut, mamba_->Forward(x, packing, from, kept, hooks)));
   }
@@ -231,7 +231,7 @@ class Zamba2SharedLayer : public Layer {
 
  private:
   at::Tensor AttentionIn(const LayerInput& input) const {  // [row, 2 d_model]
-    return attention_norm_(at::cat({input.h, input.embedding}, 1));
+    return attention_norm_(at::cat({input.h, input.embedding}, 1), at::kFloat);
   }
 
   std::string scope_;  // of the layer's own weights

@@ -4,7 +4,7 @@
 // ConvKernel, and a line in FindKernels. Fused kernels are optional.
 //
 // All tensors are float32 on the device. They are contiguous, except the inputs of FusedKernels. An
-// empty tensor stands for a missing one.
+// empty tensor stands for a missing one. Fused kernels may also return bfloat16 (`as`).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -72,7 +72,8 @@ struct FusedKernels {
                              const Packing& packing);
   // Computes GatedRmsNorm (ops.h). An undefined gate or weight stands for none.
   at::Tensor (*gated_rms_norm)(const at::Tensor& x, const at::Tensor& gate_in,
-                               const at::Tensor& weight, int64_t groups, double eps);
+                               const at::Tensor& weight, int64_t groups, double eps,
+                               at::ScalarType as);
   // Computes Attend (attention.h), but stores nothing in `kept`.
   at::Tensor (*attend)(const AttentionInput& in, const AttentionConfig& config,
                        const Packing& packing, const Carry& from);

@@ -22,9 +22,10 @@ __device__ float BlockSum(float value) {
 
 // A row's group per block: y = v / sqrt(mean(v^2) + eps) weight, where v is x, or x SiLU(gate).
 // `width` is that of a group.
+template <typename T>
 __global__ void __launch_bounds__(kThreads)
     Norm(const float* x, int64_t x_stride, const float* gate, int64_t gate_stride,
-         const float* weight, float eps, int width, float* y) {
+         const float* weight, float eps, int width, T* y) {
   const int64_t row = blockIdx.x, first = static_cast<int64_t>(blockIdx.y) * width;
   x += row * x_stride + first;
   y += (row * gridDim.y + blockIdx.y) * width;
@@ -37,22 +38,27 @@ __global__ void __launch_bounds__(kThreads)
   const float scale = rsqrtf(BlockSum(squares) / static_cast<float>(width) + eps);
   for (int i = static_cast<int>(threadIdx.x); i < width; i += kThreads) {  // from the cache
     const float v = gate == nullptr ? x[i] : x[i] * Silu(gate[i]);
-    y[i] = v * scale * (weight == nullptr ? 1 : weight[first + i]);
+    y[i] = static_cast<T>(v * scale * (weight == nullptr ? 1 : weight[first + i]));
   }
 }
 
 at::Tensor CudaGatedRmsNorm(const at::Tensor& x, const at::Tensor& gate_in,
-                            const at::Tensor& weight, int64_t groups, double eps) {
+                            const at::Tensor& weight, int64_t groups, double eps,
+                            at::ScalarType as) {
   const c10::cuda::CUDAGuard guard(x.device());
   const int64_t rows = x.size(0), width = x.size(1);
   const at::Tensor in = InRows(x), gate = InRows(gate_in),
-                   y = at::empty({rows, width}, x.options());
+                   y = at::empty({rows, width}, x.options().dtype(as));
   if (y.numel() == 0) return y;
-  Norm<<<dim3(static_cast<unsigned>(rows), static_cast<unsigned>(groups)), kThreads, 0,
-         c10::cuda::getCurrentCUDAStream()>>>(
-      in.data_ptr<float>(), in.stride(0), gate.defined() ? gate.data_ptr<float>() : nullptr,
-      gate.defined() ? gate.stride(0) : 0, weight.defined() ? weight.data_ptr<float>() : nullptr,
-      static_cast<float>(eps), static_cast<int>(width / groups), y.data_ptr<float>());
+  const auto launch = [&](auto* result) {
+    Norm<<<dim3(static_cast<unsigned>(rows), static_cast<unsigned>(groups)), kThreads, 0,
+           c10::cuda::getCurrentCUDAStream()>>>(
+        in.data_ptr<float>(), in.stride(0), gate.defined() ? gate.data_ptr<float>() : nullptr,
+        gate.defined() ? gate.stride(0) : 0, weight.defined() ? weight.data_ptr<float>() : nullptr,
+        static_cast<float>(eps), static_cast<int>(width / groups), result);
+  };
+  if (as == at::kFloat) launch(y.data_ptr<float>());
+  else launch(y.data_ptr<at::BFloat16>());
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return y;
 }

@@ -74,6 +74,12 @@ TEST_P(GatedScanTest, EqualsItsSteps) {
   EXPECT_LT(MaxDifference(y, want), 1e-5 * want.abs().max().item<double>());
   if (s.kept)
     EXPECT_LT(MaxDifference(kept, kept_by_steps), 1e-5 * kept_by_steps.abs().max().item<double>());
+
+  GatedScanInput for_rounding_reader = in;
+  for_rounding_reader.as = at::kBFloat16;
+  const at::Tensor rounded =
+      GatedScan(for_rounding_reader, packing, from, kept, CutRows(packing, {}, 4));
+  EXPECT_TRUE(at::equal(rounded.to(at::kBFloat16), y.to(at::kBFloat16)));
 }
 
 // Where many segments continue from many carries, as in a sweep.

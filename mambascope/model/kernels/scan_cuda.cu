@@ -55,6 +55,7 @@ struct Ends {
   Rows gate;
   int head_dim;  // channels that share a step size
   float least, most;
+  c10::BFloat16* rounded;  // where the result goes, as y [row, d_inner]; null: it goes to y
 };
 
 // Sums over the threads whose numbers differ in the bits from kFirst up to, but without, kEnd.
@@ -209,10 +210,12 @@ __global__ void __launch_bounds__(kWarp* kWarps, kEnds ? 5 : 1)
         sum += c[i] * s[i];
       }
       sum = Sum<1, kSplit>(sum);
-      if (y != nullptr && at.leads && at.is_real) {
+      if ((kEnds || y != nullptr) && at.leads && at.is_real) {
         if (kEnds) sum += d * x;
         if (gated) sum *= Silu(gate);
-        y[static_cast<int64_t>(row) * in.d_inner + at.channel] = sum;
+        const int64_t to = static_cast<int64_t>(row) * in.d_inner + at.channel;
+        if (kEnds && ends.rounded != nullptr) ends.rounded[to] = sum;
+        else y[to] = sum;
       }
       const int slot = kept == nullptr ? -1 : packing.kept[row];
       if (slot < 0 || !at.is_real) continue;
@@ -404,17 +407,19 @@ KernelOutput CudaGatedScan(const GatedScanInput& given, const at::Tensor& from,
   const c10::cuda::CUDAGuard guard(in.x.device());
   if (IsSsd(in, packing)) return {Ssd(in, from, packing), {}};
   const auto width = static_cast<int>(in.x.size(1));
-  KernelOutput out{at::empty({packing.rows(), width}, in.x.options()),
+  KernelOutput out{at::empty({packing.rows(), width}, in.x.options().dtype(in.as)),
                    at::empty({packing.kept_count(), in.b.size(2), width}, in.x.options())};
   const CudaPacking packed(packing, in.x.device());
+  const bool rounds = in.as == at::kBFloat16;
   const Ends ends{Pointer(in.dt_bias),
                   in.d.data_ptr<float>(),
                   RowsOf(in.gate_in),
                   width / static_cast<int>(in.dt.size(1)),
                   static_cast<float>(in.dt_min),
-                  static_cast<float>(in.dt_max)};
-  Run<true>({in.x, in.dt, in.a, in.b, in.c}, ends, from, packing, packed, out.y.data_ptr<float>(),
-            KeptPointer(out), nullptr);
+                  static_cast<float>(in.dt_max),
+                  rounds ? out.y.data_ptr<c10::BFloat16>() : nullptr};
+  Run<true>({in.x, in.dt, in.a, in.b, in.c}, ends, from, packing, packed,
+            rounds ? nullptr : out.y.data_ptr<float>(), KeptPointer(out), nullptr);
   return out;
 }
 

@@ -30,6 +30,9 @@ struct GatedScanInput {
   at::Tensor a, b, c;       // as in ScanInput
   at::Tensor d;             // [d_inner]
   at::Tensor gate_in = {};  // [row, d_inner]; undefined: s is returned
+  // The type to which the reader of the result rounds it. A GPU's kernel returns this type, which
+  // saves a conversion. Elsewhere the result is float32.
+  at::ScalarType as = at::kFloat;
 };
 
 }  // namespace mambascope
