@@ -67,6 +67,29 @@ class Knowledge {
   std::vector<std::optional<bool>> known_;
 };
 
+// Facts whose subjects may replace that of one fact, the best first: those that `is_like` accepts,
+// then the others. Each is judged when it is first needed, because that takes a tokenization.
+class Candidates {
+ public:
+  Candidates(std::vector<size_t> facts, std::function<bool(size_t)> is_like)
+      : facts_(std::move(facts)), is_like_(std::move(is_like)) {}
+
+  size_t size() const { return facts_.size(); }
+  size_t operator[](size_t i) {
+    while (alike_.size() <= i && judged_ < facts_.size()) {
+      const size_t fact = facts_[judged_++];
+      (is_like_(fact) ? alike_ : others_).push_back(fact);
+    }
+    return i < alike_.size() ? alike_[i] : others_[i - alike_.size()];
+  }
+
+ private:
+  std::vector<size_t> facts_;
+  std::function<bool(size_t)> is_like_;
+  size_t judged_ = 0;  // the first of facts_ that is in neither list
+  std::vector<size_t> alike_, others_;
+};
+
 // Finds another subject for each fact.
 class Partners {
  public:
@@ -75,8 +98,8 @@ class Partners {
     for (size_t i = 0; i < facts.size(); ++i) groups_[FactGroup(facts[i])].push_back(i);
   }
 
-  // Returns facts whose subjects may replace the subject of `fact`, the best first.
-  std::vector<size_t> Candidates(size_t fact) {
+  // Returns facts of the relation with another object. Subjects of as many tokens come first.
+  Candidates Of(size_t fact) {
     const Fact& own = facts_[fact];
     const std::vector<size_t>& group = groups_.at(FactGroup(own));
     // A fact without an object (--all-facts) may take any other subject.
@@ -92,11 +115,10 @@ class Partners {
     // Each fact has an order of its own, which does not depend on the other chosen facts.
     Random random(seed_ ^ (0x9e3779b97f4a7c15ULL * (fact + 1)));
     random.Shuffle(candidates);
-    const int64_t length = SubjectTokens(own.pattern, own.subject);
-    std::stable_partition(candidates.begin(), candidates.end(), [&](size_t other) {
-      return SubjectTokens(own.pattern, facts_[other].subject) == length;
-    });
-    return candidates;
+    return {std::move(candidates), [this, &own](size_t other) {
+              return SubjectTokens(own.pattern, facts_[other].subject) ==
+                     SubjectTokens(own.pattern, own.subject);
+            }};
   }
 
  private:
@@ -124,8 +146,8 @@ class Partners {
 // of each fact at a time.
 std::vector<std::optional<size_t>> FindPartners(const std::vector<size_t>& facts,
                                                 Partners& partners, Knowledge& knowledge) {
-  std::vector<std::vector<size_t>> candidates;
-  for (size_t fact : facts) candidates.push_back(partners.Candidates(fact));
+  std::vector<Candidates> candidates;
+  for (size_t fact : facts) candidates.push_back(partners.Of(fact));
   std::vector<std::optional<size_t>> found(facts.size());
   bool open = true;
   for (size_t begin = 0, count = 1; open; begin += count, count *= 2) {
