@@ -56,8 +56,10 @@ std::string MomentsLine(const std::string& name, const Moments& moments) {
 // Solves with the ridge that was given, or else with the least that is needed: 0 or kSmallRidge.
 MomentSolver MakeSolver(const EditTextArguments& o, const std::string& name, const Moments& moments,
                         at::Device device) {
-  MomentSolver solver(moments, o.ridge.value_or(0), device);
-  if (solver.singular() && !o.ridge) solver = MomentSolver(moments, kSmallRidge, device);
+  const Moments there = moments.To(device);
+  MomentSolver solver(there, o.ridge.value_or(0));
+  if (solver.singular() && !o.ridge) solver = MomentSolver(there, kSmallRidge);
+  solver.MoveToCpu();
   if (solver.singular())
     throw Error(fmt::format("the second moments are singular at {}", MomentsLine(name, moments)),
                 "take more text (--text, --moments) or a larger ridge (--ridge 1e-2)");

@@ -84,6 +84,10 @@ class MomentHooks : public Hooks {
 
 at::Tensor Moments::Mean() const { return sum / static_cast<double>(count); }
 
+Moments Moments::To(at::Device device) const {
+  return {sum.to(device), count, rest.defined() ? rest.to(device) : rest};
+}
+
 void Moments::Add(const Moments& others) {
   if (!rest.defined()) rest = at::zeros_like(sum);
   AddExactly(others.sum, sum, rest);
@@ -125,11 +129,9 @@ void MomentCollector::Add(const std::vector<std::vector<int64_t>>& prompts,
   model_.Forward(ids, Packing::Whole(lengths), &hooks, nullptr, nullptr, top);
 }
 
-Moments MomentCollector::At(const Place& place) const {
+Moments MomentCollector::OnDevice(const Place& place) const {
   const Moments& moments = moments_.at(place);
-  const auto whole = [](const at::Tensor& upper) {
-    return (upper.triu() + upper.triu(1).t()).cpu();
-  };
+  const auto whole = [](const at::Tensor& upper) { return upper.triu() + upper.triu(1).t(); };
   return {.sum = whole(moments.sum), .count = moments.count, .rest = whole(moments.rest)};
 }
 
@@ -140,13 +142,13 @@ void MomentCollector::Restore(const Place& place, const Moments& moments) {
   own.count = moments.count;
 }
 
-MomentSolver::MomentSolver(const Moments& moments, double ridge, at::Device device)
+MomentSolver::MomentSolver(const Moments& moments, double ridge)
     : ridge_(ridge), count_(moments.count) {
   const OneThread one_thread;
-  at::Tensor c = moments.Mean().to(device);
+  at::Tensor c = moments.Mean();
   if (ridge > 0) c.diagonal().add_(c.diagonal().mean() * ridge);
   const auto [factor, info] = at::linalg_cholesky_ex(c);
-  factor_ = factor.cpu();  // of many places they would fill a GPU
+  factor_ = factor;
   const at::Tensor pivots = factor.diagonal();
   const bool failed = info.item<int>() != 0 || !at::isfinite(pivots).all().item<bool>();
   condition_ = failed ? std::numeric_limits<double>::infinity()
@@ -162,7 +164,7 @@ at::Tensor MomentSolver::Solve(const at::Tensor& keys) const {
                 "use more text (several times as many tokens as the width), or --ridge 1e-4");
   }
   const OneThread one_thread;
-  return at::cholesky_solve(keys.to(at::kCPU, at::kDouble).t(), factor_).t();
+  return at::cholesky_solve(keys.to(factor_.options()).t(), factor_).t().cpu();
 }
 
 }  // namespace mambascope

@@ -19,7 +19,7 @@
 namespace mambascope {
 
 struct Moments {
-  at::Tensor sum;     // of k k^T: [width, width], float64, on the CPU
+  at::Tensor sum;     // of k k^T: [width, width], float64
   int64_t count = 0;  // number of keys
   // What rounding left out of `sum`, in the same shape. With it, a sum has twice the digits of
   // float64. So in practice `sum` does not depend on the order in which keys were added: the
@@ -27,6 +27,7 @@ struct Moments {
   at::Tensor rest = {};
 
   at::Tensor Mean() const;
+  Moments To(at::Device device) const;
   // Adds the moments of other keys.
   void Add(const Moments& others);
 };
@@ -43,7 +44,9 @@ class MomentCollector {
   // collector was made for `places`.
   void Add(const std::vector<std::vector<int64_t>>& prompts, const std::vector<Place>& places);
 
-  Moments At(const Place& place) const;
+  Moments At(const Place& place) const { return OnDevice(place).To(at::kCPU); }
+  // Returns the same on the model's device.
+  Moments OnDevice(const Place& place) const;
   int64_t count(const Place& place) const { return moments_.at(place).count; }
   // Restores a sum that At returned earlier.
   void Restore(const Place& place, const Moments& moments);
@@ -53,11 +56,14 @@ class MomentCollector {
   std::map<Place, Moments> moments_;  // on the model's device; upper blocks only
 };
 
-// Solves for C^-1 k by Cholesky decomposition in float64.
+// Solves for C^-1 k by Cholesky decomposition in float64, on the device of the moments.
 class MomentSolver {
  public:
-  // Uses C + ridge * mean(diag C) * I. Published results use no ridge. C is factored on `device`.
-  explicit MomentSolver(const Moments& moments, double ridge = 0, at::Device device = at::kCPU);
+  // Uses C + ridge * mean(diag C) * I. Published results use no ridge.
+  explicit MomentSolver(const Moments& moments, double ridge = 0);
+
+  // Moves the factor to the CPU, which then solves. The factors of many places would fill a GPU.
+  void MoveToCpu() { factor_ = factor_.cpu(); }
 
   // Whether C has no inverse in float64: Cholesky fails, or condition() is above 1e12. This is the
   // case with fewer tokens than features.

@@ -106,14 +106,13 @@ class Collection {
     std::vector<MomentResult> results;
     for (const Place& place : options_.places) {
       const StoredMoments& stored = places_.at(place);
-      const Moments moments = collector_.At(place);
-      results.push_back(
-          {.place = place,
-           .width = model_.width(place),
-           .tokens = moments.count,
-           .documents = stored.documents,
-           .condition = MomentSolver(moments, options_.ridge, model_.device()).condition(),
-           .convergence = stored.convergence});
+      const Moments moments = collector_.OnDevice(place);
+      results.push_back({.place = place,
+                         .width = model_.width(place),
+                         .tokens = moments.count,
+                         .documents = stored.documents,
+                         .condition = MomentSolver(moments, options_.ridge).condition(),
+                         .convergence = stored.convergence});
     }
     return results;
   }
@@ -219,7 +218,7 @@ class Collection {
                            : kDoubling * static_cast<double>(convergence.tokens.back());
     const int64_t count = collector_.count(place);
     if (static_cast<double>(count) < due) return;
-    const MomentSolver solver(collector_.At(place), options_.ridge, model_.device());
+    const MomentSolver solver(collector_.OnDevice(place), options_.ridge);
     const at::Tensor solutions =
         solver.singular() ? at::Tensor() : solver.Solve(keys_.at(place)).contiguous();
     std::optional<double> change;
