@@ -17,7 +17,6 @@
 #include <thread>
 
 #include "mambascope/checkpoint/fingerprint.h"
-#include "mambascope/cli/devices.h"
 #include "mambascope/cli/host.h"
 #include "mambascope/cli/launcher.h"
 #include "mambascope/cli/terminal.h"
@@ -114,8 +113,8 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
          {.names = "--precision,--dtype",
           .help = "Precision of matrix products. tf32: a GPU rounds their inputs to 19 bits; "
                   "a CPU refuses it. bfloat16: weight matrices and their inputs have 16 bits. "
-                  "Logits are always computed in float32. docs/build.md shows how far results "
-                  "differ",
+                  "Logits are then computed in tf32 on a GPU, and in float32 on a CPU. "
+                  "docs/build.md shows how far results differ",
           .bounds = OneOf{{"float32", "tf32", "bfloat16"}}});
   option.Topic("Run");
   option(&a.threads, {.names = "--threads",
@@ -244,11 +243,10 @@ std::vector<Model> LoadModelOnDevices(const CommonArguments& o, const Tokenizer*
     throw Error(fmt::format("--threads {}: this machine has {} cores", o.threads, cores));
   SetThreads(o.threads);
   KeepFreedMemory();
-  const std::vector<at::Device> devices =
-      FindDevices({.device = o.device, .gpus = o.devices, .by_rank = o.shard_text == "auto"});
+  const std::vector<at::Device> devices = FindDevices(o.Devices());
   if (o.dtype == "tf32" && devices[0].is_cpu())
     throw Error("--precision tf32: a CPU has no such products", "use it with --device cuda");
-  at::globalContext().setAllowTF32CuBLAS(o.dtype == "tf32");
+  at::globalContext().setAllowTF32CuBLAS(o.AllowsTf32());
   const Progress progress({.what = "loading " + o.model}, o.progress());
   std::map<std::string, std::shared_future<Model>> loading;  // by device
   for (const at::Device& device : devices) {

@@ -12,6 +12,7 @@
 
 #include "mambascope/checkpoint/json.h"
 #include "mambascope/cli/bundled.h"
+#include "mambascope/cli/devices.h"
 #include "mambascope/cli/option.h"
 #include "mambascope/cli/progress.h"
 #include "mambascope/data/read_faults.h"
@@ -55,6 +56,9 @@ struct CommonArguments {
 
   uint64_t Seed() const { return seed.value_or(0); }
   at::ScalarType Dtype() const { return dtype == "bfloat16" ? at::kBFloat16 : at::kFloat; }
+  DeviceChoice Devices() const { return {device, devices, shard_text == "auto"}; }
+  // Returns whether a GPU may compute products of float32 matrices in TF32.
+  bool AllowsTf32() const { return device != "cpu" && dtype != "float32"; }
   // Returns the largest difference of p(answer) from a full forward pass that rounding explains
   // (docs/build.md).
   double AllowedDifference() const;

@@ -1,5 +1,6 @@
 #include "mambascope/cli/devices.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <fmt/format.h>
@@ -59,6 +60,16 @@ std::vector<at::Device> FindDevices(const DeviceChoice& o) {
     devices.push_back(Gpu(number));
   }
   return devices;
+}
+
+std::future<void> StartGpus(const DeviceChoice& choice) {
+  if (choice.device == "cpu") return {};
+  return std::async(std::launch::async, [choice] {
+    for (const at::Device& device : FindDevices(choice)) {
+      const at::Tensor x = at::ones({1, 1}, at::TensorOptions(at::kFloat).device(device));
+      at::mm(x, x);  // loads the library of products, too
+    }
+  });
 }
 
 }  // namespace mambascope

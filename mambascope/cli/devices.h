@@ -3,6 +3,7 @@
 
 #include <c10/core/Device.h>
 
+#include <future>
 #include <string>
 #include <vector>
 
@@ -20,5 +21,9 @@ struct DeviceChoice {
 // then has more threads. Throws Error for a GPU that the machine lacks, and UsageError for a text
 // that names no GPUs.
 std::vector<at::Device> FindDevices(const DeviceChoice& choice);
+
+// Starts the GPUs among the devices in a thread of its own, which takes half a second. Meanwhile, a
+// command reads its files. An Error of FindDevices is left to the future, and starts nothing.
+std::future<void> StartGpus(const DeviceChoice& choice);
 
 }  // namespace mambascope

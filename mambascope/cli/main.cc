@@ -26,6 +26,13 @@ bool RunsLong(int argc, char** argv) {
          });
 }
 
+// On a GPU, the threads of the CPU have little work, and a second start takes 0.3 s.
+bool NamesGpu(int argc, char** argv) {
+  return std::any_of(argv, argv + argc, [](std::string_view word) {
+    return word == "cuda" || word == "--device=cuda" || word.starts_with("--devices");
+  });
+}
+
 // In one line, whatever a prompt or a file name holds.
 void PrintError(std::string_view what) {
   mambascope::PrintLine(fmt::format("error: {}\n", mambascope::VisibleText(what)));
@@ -35,7 +42,7 @@ void PrintError(std::string_view what) {
 
 int main(int argc, char** argv) {
   mambascope::OpenStandardStreams();
-  if (RunsLong(argc, argv)) mambascope::StartTuned(argv);
+  if (RunsLong(argc, argv) && !NamesGpu(argc, argv)) mambascope::StartTuned(argv);
   mambascope::WatchForInterrupt();
   try {
     const int status = mambascope::RunCommandLine(argc, argv);

@@ -11,6 +11,7 @@
 
 #include "mambascope/cli/commands.h"
 #include "mambascope/cli/common.h"
+#include "mambascope/cli/devices.h"
 #include "mambascope/cli/suggestion.h"
 #include "mambascope/cli/terminal.h"
 #include "mambascope/error.h"
@@ -218,7 +219,11 @@ void TakeGpus(CLI::App& app, CommonArguments& common) {
 // `then` receives the command, once its options are read and checked.
 void AddCommand(
     CLI::App& app, const CommandEntry& entry, Command& command,
-    void (*then)(Command&) = [](Command& c) { c.Run(); }) {
+    void (*then)(Command&) = [](Command& c) {
+      const bool is_hosted = c.common.host != nullptr;  // by a process that has a model
+      const auto started = is_hosted ? std::future<void>() : StartGpus(c.common.Devices());
+      c.Run();
+    }) {
   CLI::App& own = *app.add_subcommand(entry.name, entry.does);
   own.formatter(std::make_shared<HelpFormatter>());
   own.footer("Example:\n  " + entry.example);

@@ -319,7 +319,6 @@ Model::LogitPart Model::LogitDirection(const at::Tensor& h, int64_t id) const {
 }
 
 at::Tensor Model::UncappedLogits(const at::Tensor& h) const {
-  const at::NoTF32Guard in_float32;
   const at::Tensor logits = Linear(FinalNorm(h), {unembedding_, unembedding_bias_});
   return config_.logit_scale == 1 ? logits : logits * config_.logit_scale;
 }

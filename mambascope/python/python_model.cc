@@ -34,7 +34,7 @@ PythonModel LoadPythonModel(std::vector<std::string> words, PythonProgress& prog
                               ModelFingerprint(common)},
                      .words = {},
                      .warnings = host.warnings,
-                     .allows_tf32 = common.dtype == "tf32"};
+                     .allows_tf32 = common.AllowsTf32()};
   for (const auto& [name, value] : ModelOptionsOf(common)) {
     if (name != "--model" || value != CommonArguments().model)  // as a command line leaves it out
       loaded.words.push_back(fmt::format("{}={}", name, value));
