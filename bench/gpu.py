@@ -1,0 +1,105 @@
+"""Times traces of large models on a GPU, and what a reduced precision costs.
+
+    python3 bench/gpu.py times --relations FACTS.json FOLDER..
+    python3 bench/gpu.py precision [MODEL..]
+
+`times` prints the seconds of one more fact for each model and precision: the difference between
+two commands, divided by their difference in facts. The start and loading are left out. Models with
+random weights know no facts, so all facts of the file are taken. `precision` traces 500 facts in
+each precision, and prints how far p(answer) and the indirect effect differ from float32.
+Needs Python 3 alone, and a program that was built for a GPU.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+PRECISIONS = ["float32", "tf32", "bfloat16"]
+
+
+def trace(program, out, *words):
+    """Runs a trace into the folder `out`. Returns its seconds."""
+    begin = time.perf_counter()
+    subprocess.run([program, "trace", "--device", "cuda", "--quiet", "--out", out, *words],
+                   check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begin
+
+
+def times(args):
+    print("| model | precision | s per fact | repeats |\n|---|---|---|---|")
+    for model in args.models:
+        facts = ["--model", model, "--relations", args.relations, "--all-facts"]
+        for precision in args.precisions:
+            def run(limit):
+                with tempfile.TemporaryDirectory() as out:
+                    return trace(args.program, out, *facts, "--precision", precision,
+                                 "--limit", str(limit))
+            run(1)  # fills the caches of files
+            slopes = [(run(args.many) - run(args.few)) / (args.many - args.few)
+                      for _ in range(args.repeats)]
+            print(f"| {Path(model).name} | {precision} | {statistics.median(slopes):.4f} |",
+                  ", ".join(f"{slope:.4f}" for slope in slopes), "|", flush=True)
+
+
+def cells(folder):
+    """The traced facts of a folder by their prompts: (probs, p_corrupt)."""
+    facts = [json.loads(line) for line in (Path(folder) / "trace.jsonl").read_text().splitlines()]
+    return {(*fact["ids"], None, *fact["corrupt_ids"]): (
+        [p for row in fact["probs"] for p in row if p is not None], fact["p_corrupt"])
+        for fact in facts}
+
+
+def precision(args):
+    print("| precision | model | facts | p: largest difference | p: mean difference "
+          "| IE: largest difference | averaged IE: largest difference |\n" + "|---" * 7 + "|")
+    found = {}
+    for model in args.models:
+        for kind in PRECISIONS:
+            with tempfile.TemporaryDirectory() as out:
+                trace(args.program, out, "--model", model, "--counterfact", args.facts,
+                      "--limit", str(args.limit), "--precision", kind)
+                average = json.loads((Path(out) / "trace.json").read_text())["average"]["ie"]
+                found[model, kind] = cells(out), average
+    for kind in PRECISIONS[1:]:
+        for model in args.models:
+            (exact, exact_average), (rounded, average) = found[model, "float32"], found[model, kind]
+            p, effects = [], []
+            both = exact.keys() & rounded.keys()  # each precision tests which facts are known
+            for fact in both:
+                (own, own_corrupt), (other, other_corrupt) = exact[fact], rounded[fact]
+                p += [abs(a - b) for a, b in zip(own, other, strict=True)]
+                effects += [abs(a - own_corrupt - b + other_corrupt) for a, b in zip(own, other)]
+            averages = [abs(a - b) for own, other in zip(exact_average, average)
+                        for a, b in zip(own, other) if None not in (a, b)]
+            print(f"| {kind} | {model} | {len(both)} | {max(p):.1e} | {statistics.fmean(p):.1e} "
+                  f"| {max(effects):.1e} | {max(averages):.1e} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", default=HERE / "build/mambascope")
+    commands = parser.add_subparsers(required=True)
+    one = commands.add_parser("times")
+    one.add_argument("models", nargs="+")
+    one.add_argument("--relations", required=True)
+    one.add_argument("--precisions", nargs="+", default=PRECISIONS)
+    one.add_argument("--few", type=int, default=8)
+    one.add_argument("--many", type=int, default=104)
+    one.add_argument("--repeats", type=int, default=3)
+    one.set_defaults(run=times)
+    two = commands.add_parser("precision")
+    two.add_argument("models", nargs="*", default=["demo", "demo-mamba2", "demo-neox"])
+    two.add_argument("--facts", default=HERE / "data/demo/counterfact.json")
+    two.add_argument("--limit", type=int, default=500)
+    two.set_defaults(run=precision)
+    args = parser.parse_args()
+    args.run(args)
+
+
+if __name__ == "__main__":
+    main()
