@@ -65,11 +65,12 @@ inline size_t FactsTogether(at::Device device, int64_t parameters, int64_t rows)
       1, most));
 }
 
-// Number of workers that compute batches of facts on a device at the same time. A small model's
-// steps are too short to keep a GPU busy, so several workers share it.
+// Number of workers that compute batches of facts on a device at the same time. While one of them
+// plans its next batch, a GPU computes for the others. A small model's steps are also too short to
+// keep a GPU busy.
 inline size_t WorkersOn(at::Device device, int64_t parameters) {
   constexpr int64_t kSmall = 300'000'000;
-  return device.is_cpu() || parameters > kSmall ? 1 : 4;
+  return device.is_cpu() ? 1 : parameters > kSmall ? 2 : 4;
 }
 
 }  // namespace mambascope
