@@ -89,11 +89,12 @@ void BindModel(py::module_& m) {
       .def("unembed",
            [](const PythonModel& model, const at::Tensor& states) {
              const py::gil_scoped_release release;
+             const EngineSettings settings(model);
              const c10::NoGradGuard no_grad;
              return model.model().Unembed(states.to(model.model().device(), at::kFloat));
            })
       .def("probabilities", [](const PythonModel& model, const at::Tensor& states, const Ids& ids) {
-        return Probabilities(model.model(), states, ids);
+        return Probabilities(model, states, ids);
       });
 }
 
@@ -103,6 +104,7 @@ void BindRuns(py::module_& m) {
       .def("logits",
            [](const PythonRun& run) {
              const py::gil_scoped_release release;
+             const EngineSettings settings(run.allows_tf32);
              const c10::NoGradGuard no_grad;
              return run.result.Logits(0);
            })

@@ -20,7 +20,7 @@ PythonResult RunPythonCommand(const PythonModel& model, std::vector<std::string>
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
   words.insert(words.end(), model.words.begin(), model.words.end());
-  const ModelPrecision precision(model);
+  const EngineSettings settings(model);
   PythonHost host(&model.kept, progress);
   RunHosted(std::move(words), host);
   GiveBackFreedMemory(size_t{512} << 20);

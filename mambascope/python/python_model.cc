@@ -18,15 +18,15 @@ const Tokenizer& PythonModel::tokenizer() const {
   return *kept.tokenizer;
 }
 
-ModelPrecision::ModelPrecision(bool allows_tf32) : before_(at::globalContext().allowTF32CuBLAS()) {
+EngineSettings::EngineSettings(bool allows_tf32) : before_(at::globalContext().allowTF32CuBLAS()) {
   at::globalContext().setAllowTF32CuBLAS(allows_tf32);
 }
 
-ModelPrecision::~ModelPrecision() { at::globalContext().setAllowTF32CuBLAS(before_); }
+EngineSettings::~EngineSettings() { at::globalContext().setAllowTF32CuBLAS(before_); }
 
 PythonModel LoadPythonModel(std::vector<std::string> words, PythonProgress& progress) {
   CommonArguments common = ReadCommand(std::move(words))->common;
-  const ModelPrecision keeps(at::globalContext().allowTF32CuBLAS());
+  const EngineSettings settings(common.AllowsTf32());
   PythonHost host(nullptr, progress);
   common.host = &host;
   const std::optional<Tokenizer> tokenizer = LoadTokenizer(common);
@@ -49,6 +49,7 @@ PythonModel EditedBy(const PythonModel& model, const std::string& file) {
                             "model is {}",
                             file, stored.model, model.kept.fingerprint),
                 "apply it to the model that it was made with");
+  const EngineSettings settings(model);
   PythonModel edited = model;
   edited.kept.model = model.model().Edited(stored.edits);
   edited.kept.fingerprint = FingerprintText(model.kept.fingerprint + ReadFile(file));

@@ -1,6 +1,9 @@
 // A model that Python holds.
 #pragma once
 
+#include <c10/core/InferenceMode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,18 +26,21 @@ struct PythonModel {
   const Tokenizer& tokenizer() const;
 };
 
-// While it exists, matrix products of the process are in TF32 where the model's are. Python code
-// has a setting of its own, and so have other models.
-class ModelPrecision {
+// While it exists, PyTorch's settings are those that the engine needs, whatever the caller set.
+// Matrix products of the process are in TF32 where the model's are. In this thread, there is no
+// autocast, inference mode or no_grad.
+class EngineSettings {
  public:
-  explicit ModelPrecision(bool allows_tf32);
-  explicit ModelPrecision(const PythonModel& model) : ModelPrecision(model.allows_tf32) {}
-  ~ModelPrecision();
-  ModelPrecision(const ModelPrecision&) = delete;
-  ModelPrecision& operator=(const ModelPrecision&) = delete;
+  explicit EngineSettings(bool allows_tf32);
+  explicit EngineSettings(const PythonModel& model) : EngineSettings(model.allows_tf32) {}
+  ~EngineSettings();
+  EngineSettings(const EngineSettings&) = delete;
+  EngineSettings& operator=(const EngineSettings&) = delete;
 
  private:
   const bool before_;
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast_{c10::autocast_dispatch_keyset};
+  const c10::InferenceMode no_inference_{false};
 };
 
 // Loads a model and its tokenizer. `words` are a command line of `info`. Throws Error. REQUIRES:

@@ -86,9 +86,9 @@ PythonRun RunForPython(const PythonModel& model, const std::vector<int64_t>& pro
                            .base = {ReadVariant(base, model.model())},
                            .memory = memory};
   const py::gil_scoped_release release;
-  const ModelPrecision precision(model);
+  const EngineSettings settings(model);
   const c10::NoGradGuard no_grad;
-  return {Run(model.model(), {prompt}, options), options.keep};
+  return {Run(model.model(), {prompt}, options), options.keep, model.allows_tf32};
 }
 
 at::Tensor SweepForPython(const PythonModel& model,
@@ -111,13 +111,14 @@ at::Tensor SweepForPython(const PythonModel& model,
   }};
   options.memory = memory.value_or(CommandMemory(model.model().device()));
   const py::gil_scoped_release release;
-  const ModelPrecision precision(model);
+  const EngineSettings settings(model);
   const c10::NoGradGuard no_grad;
   return Sweep(model.model(), bases, swept, options);
 }
 
-at::Tensor Probabilities(const Model& model, const at::Tensor& states,
+at::Tensor Probabilities(const PythonModel& python, const at::Tensor& states,
                          const std::vector<int64_t>& ids) {
+  const Model& model = python.model();
   if (states.dim() != 2 || states.size(0) != static_cast<int64_t>(ids.size()))
     throw Error("probabilities need a token for each row of the states");
   for (const int64_t id : ids) {
@@ -125,6 +126,7 @@ at::Tensor Probabilities(const Model& model, const at::Tensor& states,
       throw Error(fmt::format("there is no token {}: this model has {}", id, model.config().vocab));
   }
   const py::gil_scoped_release release;
+  const EngineSettings settings(python);
   const c10::NoGradGuard no_grad;
   at::Tensor p = at::empty({states.size(0)}, at::kFloat);
   const at::Tensor index = at::tensor(ids, at::kLong).unsqueeze(1);

@@ -22,6 +22,7 @@ Variant ReadVariant(const pybind11::iterable& interventions, const Model& model)
 struct PythonRun {
   RunResult result;
   std::vector<Place> kept;
+  bool allows_tf32;  // as the model
 };
 PythonRun RunForPython(const PythonModel& model, const std::vector<int64_t>& prompt,
                        const pybind11::iterable& variant, const pybind11::iterable& base,
@@ -44,7 +45,7 @@ at::Tensor SweepForPython(const PythonModel& model,
 std::vector<Place> ReadPlaces(const std::vector<std::string>& names, const Model& model);
 
 // The probability of token ids[i] in row i of `states`, outputs of the last block [row, d_model].
-at::Tensor Probabilities(const Model& model, const at::Tensor& states,
+at::Tensor Probabilities(const PythonModel& python, const at::Tensor& states,
                          const std::vector<int64_t>& ids);
 
 }  // namespace mambascope

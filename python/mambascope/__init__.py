@@ -15,6 +15,8 @@ those of edit. docs/python.md has examples.
 
 import importlib
 
+from ._build import VERSION as __version__
+
 _HOMES = {
     "Error": "_errors", "MambascopeWarning": "_errors",
     "Model": "model", "Token": "model", "SiteInfo": "model", "Projection": "model",
@@ -33,7 +35,6 @@ _HOMES = {
 _MODULES = ("results",)
 
 __all__ = [*_HOMES, *_MODULES, "__version__"]
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str):

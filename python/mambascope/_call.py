@@ -93,7 +93,7 @@ def run_command(command: str, given: Mapping[str, Any], options: Mapping[str, tu
                     "load_counterfact returns")
     path = None
     if "out" in options:
-        path = temporary_folder() if out is None else Path(out)
+        path = temporary_folder() if out is None else Path(out).expanduser()
         words.append(f"--out={path}")
     try:
         with engine_call(known) as bar:

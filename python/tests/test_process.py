@@ -12,7 +12,7 @@ import numpy
 import pytest
 
 import mambascope as ms
-from conftest import CLEAN, FACT, RELATION
+from conftest import CLEAN, FACT, PATTERN, RELATION
 
 
 def resident():
@@ -79,6 +79,20 @@ def test_ctrl_c_ends_a_command_and_keeps_its_results(tmp_path):
     said, _ = child.communicate(timeout=120)
     assert said == "interrupted\nTrue\n"
     assert len(ms.results.load(lines)) > 0
+
+
+def test_the_callers_modes_do_not_reach_the_engine(model):
+    from mambascope._build import TORCH
+    if not TORCH:
+        pytest.skip("built without PyTorch")
+    import torch
+
+    plain, edit = ms.run(model, CLEAN).logits, {"subject": "Louvre", "target": "Rome"}
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(ms.run(model, CLEAN).logits, plain)
+    with torch.inference_mode():  # an edit needs gradients
+        with model.edit(prompt=PATTERN, layer=8, **edit) as edited:
+            assert edited.predict(CLEAN).top[0][0] == " Rome"
 
 
 def test_another_pytorch_is_refused(tmp_path):
