@@ -31,8 +31,8 @@ void CheckState(const Model& model, const StateId& at, int64_t tokens,
   if (value->row() && *value->row() >= states.size(0))
     throw Error(fmt::format("row {} of {} states is asked for", *value->row(), states.size(0)));
   if (states.dim() != dims || states.size(-1) != width)
-    throw Error(fmt::format("a value for site {} must have {} features, but has {}",
-                            SiteName(at.site), width, value->tensor().numel()));
+    throw Error(fmt::format("a value for site {} must have the shape [{}], but has [{}]",
+                            SiteName(at.site), width, fmt::join(value->tensor().sizes(), ", ")));
 }
 
 // Checks that a mask has the width of a mixer in which it acts, and that a cut of the convolution

@@ -14,10 +14,23 @@ namespace {
 
 namespace py = pybind11;
 
+// Returns an attribute of an intervention. Throws Error unless it is what is `expected`.
+template <typename T>
+T Attribute(const py::handle& of, const char* name, const char* expected) {
+  const py::object value = of.attr(name);
+  try {
+    return value.cast<T>();
+  } catch (const py::cast_error&) {
+    throw Error(fmt::format("{}: {} is {}; expected {}",
+                            std::string(py::str(py::type::of(of).attr("__name__"))), name,
+                            std::string(py::repr(value)), expected));
+  }
+}
+
 StateId ReadState(const py::handle& of, const Model& model) {
-  const auto name = of.attr("site").cast<std::string>();
-  const auto layer = of.attr("layer").cast<std::optional<int>>();
-  const auto token = of.attr("token").cast<int64_t>();
+  const auto name = Attribute<std::string>(of, "site", "a name");
+  const auto layer = Attribute<std::optional<int>>(of, "layer", "an integer or None");
+  const auto token = Attribute<int64_t>(of, "token", "an integer");
   const NamedPlace place = ParsePlace(name, model.sites(), model.layers());
   if (place.site == Site::kEmbed) return {place.site, kEmbedLayer, token};
   if (place.layer.has_value() == layer.has_value())
@@ -31,17 +44,18 @@ at::Tensor ReadFloats(const py::handle& array, const Model& model) {
 }
 
 Cut ReadCut(const py::handle& of, const Model& model) {
-  Cut cut{.layer = of.attr("layer").cast<int>(),
-          .from = of.attr("from_").cast<std::vector<int64_t>>(),
-          .to = of.attr("to").cast<std::vector<int64_t>>()};
+  const char* const integers = "a sequence of integers";
+  Cut cut{.layer = Attribute<int>(of, "layer", "an integer"),
+          .from = Attribute<std::vector<int64_t>>(of, "from_", integers),
+          .to = Attribute<std::vector<int64_t>>(of, "to", integers)};
   if (!of.attr("channels").is_none())
     cut.channels = ToTensor(of.attr("channels")).to(model.device(), at::kBool);
-  if (const auto kind = of.attr("kind").cast<std::string>(); kind == "cut-conv")
+  if (const auto kind = Attribute<std::string>(of, "kind", "a name"); kind == "cut-conv")
     cut.kind = CutKind::kMixingAndConv;
   else if (kind != "cut")
     throw Error(fmt::format("there is no kind of cut '{}'", kind), "write cut, or cut-conv");
   if (!of.attr("mixers").is_none()) {
-    const auto mixers = of.attr("mixers").cast<std::string>();
+    const auto mixers = Attribute<std::string>(of, "mixers", "a name or None");
     if (mixers != "mamba" && mixers != "attention")
       throw Error(fmt::format("there are no mixers '{}'", mixers), "write mamba, or attention");
     cut.mixers = mixers == "mamba" ? MixerKind::kScan : MixerKind::kAttention;

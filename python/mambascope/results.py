@@ -29,9 +29,12 @@ def load(path: str | os.PathLike) -> Any:
     .csv          a pandas.DataFrame. Needs pandas.
     a folder      its trace.json, paths.json, ..
 
-    Raises ValueError for another kind of file, and for one that is damaged.
+    Raises ValueError for another kind of file, and for one that is damaged; FileNotFoundError where
+    there is none.
     """
-    file = Path(path)
+    file = Path(path).expanduser()
+    if not file.exists():
+        raise FileNotFoundError(f"{file} does not exist")
     if file.is_dir():
         held = [file / f"{name}.json" for name in _RESULTS if (file / f"{name}.json").exists()]
         if len(held) != 1:

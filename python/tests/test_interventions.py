@@ -84,6 +84,9 @@ def test_a_hold_takes_the_base_runs_value(model, clean):
     ([ms.Cut(3, [1], [2], kind="sever")], "cut-conv"),
     ([3], "no intervention"),
     ([ms.Set("resid", 3, 0, "abc")], "numbers"),
+    ([ms.Set("resid", 3.0, 0, [0.0] * 192)], "Set: layer is 3.0; expected an integer"),
+    ([ms.Set("resid", 3, 0, [[0.0] * 192])], r"shape \[192\], but has \[1, 192\]"),
+    ([ms.Cut(3, "ab", [2])], "Cut: from_ is 'ab'; expected a sequence"),
 ])
 def test_wrong_interventions_are_errors(model, interventions, text):
     with pytest.raises(ms.Error, match=text):

@@ -67,5 +67,8 @@ def test_safetensors(tmp_path):
 def test_other_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="one command"):
         results.load(tmp_path)
+    (tmp_path / "x.txt").write_text("")
     with pytest.raises(ValueError, match="expected one of"):
         results.load(tmp_path / "x.txt")
+    with pytest.raises(FileNotFoundError, match="nope does not exist"):
+        results.load(tmp_path / "nope")
