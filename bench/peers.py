@@ -251,7 +251,7 @@ def main():
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--precision", default="float32", choices=["float32", "tf32", "bfloat16"])
     parser.add_argument("--tokens", type=int, default=11, help="tokens of a prompt")
-    parser.add_argument("--cells", type=int, help="cells of a fact, instead of --tokens: about this")
+    parser.add_argument("--cells", type=int, help="about how many cells; instead of --tokens")
     parser.add_argument("--facts", type=int, default=3, help="facts that are timed")
     parser.add_argument("--skip-cells", action="store_true", help="time only the batch")
     a = parser.parse_args()
