@@ -63,10 +63,10 @@ size_t OpenFacts(const FactWork& work, const std::vector<ResultStore*>& stores) 
   return static_cast<size_t>(std::count_if(work.pairs.begin(), work.pairs.end(), is_open));
 }
 
-// The number of the first `workers` on each device.
-std::map<std::string, int64_t> OnDevices(const LoadedModel& one, size_t workers) {
+// The number of a model's workers on each device.
+std::map<std::string, int64_t> OnDevices(const LoadedModel& one) {
   std::map<std::string, int64_t> count;
-  for (size_t i = 0; i < workers; ++i) ++count[one.of_workers[i].device().str()];
+  for (const Model& model : one.of_workers) ++count[model.device().str()];
   return count;
 }
 
@@ -84,16 +84,16 @@ FactJobOptions JobOptions(const std::string& name, const LoadedModel& one, const
       .sweeps = load.sweeps,
       .stores = stores,
       .progress = ShowProgress(common, name + ": facts", "cells", load.shorter)};
-  // --memory is for a device, so one worker takes it all.
-  const size_t most =
-                   o.memory ? OnDevices(one, one.of_workers.size()).size() : one.of_workers.size(),
+  // --memory is for a device, so one worker takes it all. Otherwise a worker's share does not
+  // depend on the number of workers with work: groups of other sizes change a GPU's last digits.
+  const std::map<std::string, int64_t> together = OnDevices(one);
+  const size_t most = o.memory ? together.size() : one.of_workers.size(),
                batches = (OpenFacts(work, stores) + options.at_a_time - 1) / options.at_a_time;
   options.workers = std::clamp<size_t>(batches, 1, most);
   int64_t memory = std::numeric_limits<int64_t>::max();
-  const std::map<std::string, int64_t> together = OnDevices(one, options.workers);
-  for (size_t i = 0; i < options.workers; ++i) {
-    const Model& model = one.of_workers[i];
-    memory = std::min(memory, MemoryLimit(o.memory, model) / together.at(model.device().str()));
+  for (const Model& model : one.of_workers) {
+    const int64_t share = o.memory ? 1 : together.at(model.device().str());
+    memory = std::min(memory, MemoryLimit(o.memory, model) / share);
   }
   options.cells.sweep.memory = memory;
   return options;
