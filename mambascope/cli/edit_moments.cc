@@ -56,9 +56,12 @@ std::string MomentsLine(const std::string& name, const Moments& moments) {
 // Solves with the ridge that was given, or else with the least that is needed: 0 or kSmallRidge.
 MomentSolver MakeSolver(const EditTextArguments& o, const std::string& name, const Moments& moments,
                         at::Device device) {
-  const Moments there = moments.To(device);
+  const Moments there{.sum = moments.sum.to(device), .count = moments.count};
   MomentSolver solver(there, o.ridge.value_or(0));
-  if (solver.singular() && !o.ridge) solver = MomentSolver(there, kSmallRidge);
+  if (solver.singular() && !o.ridge) {
+    solver.MoveToCpu();  // a GPU may lack room for two factors
+    solver = MomentSolver(there, kSmallRidge);
+  }
   solver.MoveToCpu();
   if (solver.singular())
     throw Error(fmt::format("the second moments are singular at {}", MomentsLine(name, moments)),

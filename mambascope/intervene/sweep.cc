@@ -163,7 +163,8 @@ Results MakeResults(const std::vector<SweepCase>& cases) {
 // Returns the collected rows in the order of the cases, [read, d_model].
 at::Tensor InOrder(const Model& model, const Results& results) {
   if (results.found.empty())
-    return at::empty({0, model.config().d_model}, at::TensorOptions(model.device()));
+    return at::empty({0, model.config().d_model},
+                     at::TensorOptions(at::kFloat).device(model.device()));
   return InRowOrder(at::cat(results.found), results.order);
 }
 

@@ -19,7 +19,7 @@ class Hooks {
   // which the layer continues.
   virtual at::Tensor At(const Place& /*place*/, const at::Tensor& x) { return x; }
   // Returns whether At may read or change the states at `place`. Where this is false, a layer may
-  // skip the call of At.
+  // skip the call of At, or call it with states that are rounded to bfloat16.
   virtual bool Acts(const Place& /*place*/) const { return true; }
   // Returns the cuts in the mixers of `layer`.
   virtual std::vector<RowCut> Cuts(int /*layer*/) { return {}; }

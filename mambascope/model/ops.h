@@ -1,5 +1,5 @@
-// Small functions that the model files share. Activations are float32 [row, width]. Only matrix
-// products use the weights' own type.
+// Small functions that the model files share. Activations are [row, width]. They are float32, except
+// for those that a GPU's kernel rounds to the type of the weights that read them.
 #pragma once
 
 #include <ATen/core/Tensor.h>

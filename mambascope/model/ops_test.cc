@@ -26,6 +26,7 @@ TEST(GatedRmsNormTest, EqualsItsSteps) {
 }
 
 // A reader that rounds to bfloat16 reads the same, whether or not the norm rounds for it.
+// Only a GPU's kernels round: run this there (MAMBASCOPE_TEST_DEVICE=cuda).
 TEST(GatedRmsNormTest, MayRoundForItsReader) {
   at::manual_seed(7);
   const at::Tensor x = RandomOnDevice({5, 96}, at::kFloat),

@@ -58,6 +58,9 @@ void AddProducts(const at::Tensor& x, const Moments& moments) {
   });
 }
 
+// Returns the whole of a symmetric matrix, of which only the upper blocks are there.
+at::Tensor Whole(const at::Tensor& upper) { return upper.triu() + upper.triu(1).t(); }
+
 // Adds the states at the wanted places to their moments.
 class MomentHooks : public Hooks {
  public:
@@ -83,10 +86,6 @@ class MomentHooks : public Hooks {
 }  // namespace
 
 at::Tensor Moments::Mean() const { return sum / static_cast<double>(count); }
-
-Moments Moments::To(at::Device device) const {
-  return {sum.to(device), count, rest.defined() ? rest.to(device) : rest};
-}
 
 void Moments::Add(const Moments& others) {
   if (!rest.defined()) rest = at::zeros_like(sum);
@@ -129,10 +128,14 @@ void MomentCollector::Add(const std::vector<std::vector<int64_t>>& prompts,
   model_.Forward(ids, Packing::Whole(lengths), &hooks, nullptr, nullptr, top);
 }
 
+Moments MomentCollector::At(const Place& place) const {
+  const Moments& moments = moments_.at(place);
+  return {Whole(moments.sum).cpu(), moments.count, Whole(moments.rest).cpu()};
+}
+
 Moments MomentCollector::OnDevice(const Place& place) const {
   const Moments& moments = moments_.at(place);
-  const auto whole = [](const at::Tensor& upper) { return upper.triu() + upper.triu(1).t(); };
-  return {.sum = whole(moments.sum), .count = moments.count, .rest = whole(moments.rest)};
+  return {.sum = Whole(moments.sum), .count = moments.count};
 }
 
 void MomentCollector::Restore(const Place& place, const Moments& moments) {

@@ -27,7 +27,6 @@ struct Moments {
   at::Tensor rest = {};
 
   at::Tensor Mean() const;
-  Moments To(at::Device device) const;
   // Adds the moments of other keys.
   void Add(const Moments& others);
 };
@@ -44,8 +43,9 @@ class MomentCollector {
   // collector was made for `places`.
   void Add(const std::vector<std::vector<int64_t>>& prompts, const std::vector<Place>& places);
 
-  Moments At(const Place& place) const { return OnDevice(place).To(at::kCPU); }
-  // Returns the same on the model's device.
+  // Returns the moments on the CPU.
+  Moments At(const Place& place) const;
+  // Returns the sum and the count on the model's device, for a MomentSolver.
   Moments OnDevice(const Place& place) const;
   int64_t count(const Place& place) const { return moments_.at(place).count; }
   // Restores a sum that At returned earlier.

@@ -43,7 +43,8 @@ PatchedRun RunPatched(const Model& model, const FactPair& pair, const std::optio
   const auto mean = [&](const Variant& variant) {  // [vocab], over the samples
     std::vector<SweepCase> cases;
     for (size_t sample = 0; sample < runs.samples; ++sample) cases.push_back({sample, variant});
-    at::Tensor sum = at::zeros({model.config().vocab}, at::TensorOptions(model.device()));
+    at::Tensor sum =
+        at::zeros({model.config().vocab}, at::TensorOptions(at::kFloat).device(model.device()));
     model.UnembedInParts(
         Sweep(model, runs.corrupt, cases, options),
         [&](int64_t, const at::Tensor& logits) { sum += logits.softmax(1).sum(0); });
