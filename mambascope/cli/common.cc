@@ -113,7 +113,8 @@ void VisitCommonOptions(CommonArguments& a, OptionVisitor& option) {
          {.names = "--precision,--dtype",
           .help = "Precision of matrix products. tf32: a GPU rounds their inputs to 19 bits; "
                   "a CPU refuses it. bfloat16: weight matrices and their inputs have 16 bits. "
-                  "Logits are then computed in tf32 on a GPU, and in float32 on a CPU. "
+                  "Other products, such as that of the logits, are then in tf32 on a GPU, and in "
+                  "float32 on a CPU. "
                   "docs/build.md shows how far results differ",
           .bounds = OneOf{{"float32", "tf32", "bfloat16"}}});
   option.Topic("Run");
@@ -246,7 +247,6 @@ std::vector<Model> LoadModelOnDevices(const CommonArguments& o, const Tokenizer*
   const std::vector<at::Device> devices = FindDevices(o.Devices());
   if (o.dtype == "tf32" && devices[0].is_cpu())
     throw Error("--precision tf32: a CPU has no such products", "use it with --device cuda");
-  at::globalContext().setAllowTF32CuBLAS(o.AllowsTf32());
   const Progress progress({.what = "loading " + o.model}, o.progress());
   std::map<std::string, std::shared_future<Model>> loading;  // by device
   for (const at::Device& device : devices) {

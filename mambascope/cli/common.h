@@ -57,8 +57,10 @@ struct CommonArguments {
   uint64_t Seed() const { return seed.value_or(0); }
   at::ScalarType Dtype() const { return dtype == "bfloat16" ? at::kBFloat16 : at::kFloat; }
   DeviceChoice Devices() const { return {device, devices, shard_text == "auto"}; }
-  // Returns whether a GPU may compute products of float32 matrices in TF32.
-  bool AllowsTf32() const { return device != "cpu" && dtype != "float32"; }
+  // Returns whether a GPU computes products of float32 matrices in TF32. None on a CPU.
+  std::optional<bool> GpuTf32() const {
+    return device == "cpu" ? std::nullopt : std::optional(dtype != "float32");
+  }
   // Returns the largest difference of p(answer) from a full forward pass that rounding explains
   // (docs/build.md).
   double AllowedDifference() const;

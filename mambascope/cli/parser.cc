@@ -1,5 +1,6 @@
 #include "mambascope/cli/parser.h"
 
+#include <ATen/Context.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -220,8 +221,9 @@ void TakeGpus(CLI::App& app, CommonArguments& common) {
 void AddCommand(
     CLI::App& app, const CommandEntry& entry, Command& command,
     void (*then)(Command&) = [](Command& c) {
-      const bool is_hosted = c.common.host != nullptr;  // by a process that has a model
-      const auto started = is_hosted ? std::future<void>() : StartGpus(c.common.Devices());
+      if (c.common.host != nullptr) return c.Run();  // its process has a model
+      if (const auto tf32 = c.common.GpuTf32()) at::globalContext().setAllowTF32CuBLAS(*tf32);
+      const std::future<void> started = StartGpus(c.common.Devices());
       c.Run();
     }) {
   CLI::App& own = *app.add_subcommand(entry.name, entry.does);

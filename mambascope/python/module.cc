@@ -7,6 +7,7 @@
 
 #include "mambascope/error.h"
 #include "mambascope/python/arrays.h"
+#include "mambascope/python/engine_settings.h"
 #include "mambascope/python/python_command.h"
 #include "mambascope/python/python_model.h"
 #include "mambascope/python/python_runs.h"
@@ -89,7 +90,7 @@ void BindModel(py::module_& m) {
       .def("unembed",
            [](const PythonModel& model, const at::Tensor& states) {
              const py::gil_scoped_release release;
-             const EngineSettings settings(model);
+             const EngineSettings settings(model.tf32);
              const c10::NoGradGuard no_grad;
              return model.model().Unembed(states.to(model.model().device(), at::kFloat));
            })
@@ -104,7 +105,7 @@ void BindRuns(py::module_& m) {
       .def("logits",
            [](const PythonRun& run) {
              const py::gil_scoped_release release;
-             const EngineSettings settings(run.allows_tf32);
+             const EngineSettings settings(run.tf32);
              const c10::NoGradGuard no_grad;
              return run.result.Logits(0);
            })

@@ -4,6 +4,7 @@
 
 #include "mambascope/cli/parser.h"
 #include "mambascope/model/threads.h"
+#include "mambascope/python/engine_settings.h"
 #include "mambascope/python/python_host.h"
 
 namespace mambascope {
@@ -20,7 +21,7 @@ PythonResult RunPythonCommand(const PythonModel& model, std::vector<std::string>
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
   words.insert(words.end(), model.words.begin(), model.words.end());
-  const EngineSettings settings(model);
+  const EngineSettings settings(model.tf32);
   PythonHost host(&model.kept, progress);
   RunHosted(std::move(words), host);
   GiveBackFreedMemory(size_t{512} << 20);

@@ -1,6 +1,5 @@
 #include "mambascope/python/python_model.h"
 
-#include <ATen/Context.h>
 #include <fmt/format.h>
 
 #include "mambascope/checkpoint/file.h"
@@ -8,6 +7,7 @@
 #include "mambascope/cli/parser.h"
 #include "mambascope/error.h"
 #include "mambascope/experiments/editing/edit_file.h"
+#include "mambascope/python/engine_settings.h"
 #include "mambascope/python/python_host.h"
 
 namespace mambascope {
@@ -18,15 +18,9 @@ const Tokenizer& PythonModel::tokenizer() const {
   return *kept.tokenizer;
 }
 
-EngineSettings::EngineSettings(bool allows_tf32) : before_(at::globalContext().allowTF32CuBLAS()) {
-  at::globalContext().setAllowTF32CuBLAS(allows_tf32);
-}
-
-EngineSettings::~EngineSettings() { at::globalContext().setAllowTF32CuBLAS(before_); }
-
 PythonModel LoadPythonModel(std::vector<std::string> words, PythonProgress& progress) {
   CommonArguments common = ReadCommand(std::move(words))->common;
-  const EngineSettings settings(common.AllowsTf32());
+  const EngineSettings settings(common.GpuTf32());
   PythonHost host(nullptr, progress);
   common.host = &host;
   const std::optional<Tokenizer> tokenizer = LoadTokenizer(common);
@@ -34,7 +28,7 @@ PythonModel LoadPythonModel(std::vector<std::string> words, PythonProgress& prog
                               ModelFingerprint(common)},
                      .words = {},
                      .warnings = host.warnings,
-                     .allows_tf32 = common.AllowsTf32()};
+                     .tf32 = common.GpuTf32()};
   for (const auto& [name, value] : ModelOptionsOf(common)) {
     if (name != "--model" || value != CommonArguments().model)  // as a command line leaves it out
       loaded.words.push_back(fmt::format("{}={}", name, value));
@@ -49,7 +43,7 @@ PythonModel EditedBy(const PythonModel& model, const std::string& file) {
                             "model is {}",
                             file, stored.model, model.kept.fingerprint),
                 "apply it to the model that it was made with");
-  const EngineSettings settings(model);
+  const EngineSettings settings(model.tf32);
   PythonModel edited = model;
   edited.kept.model = model.model().Edited(stored.edits);
   edited.kept.fingerprint = FingerprintText(model.kept.fingerprint + ReadFile(file));

@@ -8,6 +8,7 @@
 #include "mambascope/error.h"
 #include "mambascope/intervene/sweep.h"
 #include "mambascope/python/arrays.h"
+#include "mambascope/python/engine_settings.h"
 
 namespace mambascope {
 namespace {
@@ -100,9 +101,9 @@ PythonRun RunForPython(const PythonModel& model, const std::vector<int64_t>& pro
                            .base = {ReadVariant(base, model.model())},
                            .memory = memory};
   const py::gil_scoped_release release;
-  const EngineSettings settings(model);
+  const EngineSettings settings(model.tf32);
   const c10::NoGradGuard no_grad;
-  return {Run(model.model(), {prompt}, options), options.keep, model.allows_tf32};
+  return {Run(model.model(), {prompt}, options), options.keep, model.tf32};
 }
 
 at::Tensor SweepForPython(const PythonModel& model,
@@ -125,7 +126,7 @@ at::Tensor SweepForPython(const PythonModel& model,
   }};
   options.memory = memory.value_or(CommandMemory(model.model().device()));
   const py::gil_scoped_release release;
-  const EngineSettings settings(model);
+  const EngineSettings settings(model.tf32);
   const c10::NoGradGuard no_grad;
   return Sweep(model.model(), bases, swept, options);
 }
@@ -140,7 +141,7 @@ at::Tensor Probabilities(const PythonModel& python, const at::Tensor& states,
       throw Error(fmt::format("there is no token {}: this model has {}", id, model.config().vocab));
   }
   const py::gil_scoped_release release;
-  const EngineSettings settings(python);
+  const EngineSettings settings(python.tf32);
   const c10::NoGradGuard no_grad;
   at::Tensor p = at::empty({states.size(0)}, at::kFloat);
   const at::Tensor index = at::tensor(ids, at::kLong).unsqueeze(1);

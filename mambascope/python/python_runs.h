@@ -22,7 +22,7 @@ Variant ReadVariant(const pybind11::iterable& interventions, const Model& model)
 struct PythonRun {
   RunResult result;
   std::vector<Place> kept;
-  bool allows_tf32;  // as the model
+  std::optional<bool> tf32;  // as the model
 };
 PythonRun RunForPython(const PythonModel& model, const std::vector<int64_t>& prompt,
                        const pybind11::iterable& variant, const pybind11::iterable& base,

@@ -34,7 +34,8 @@ def option_words(option: str, value: Any, written: str | None) -> list[str]:
     for part in parts:
         if isinstance(part, (bool, bytes, dict)) or part is None:
             raise Error(f"{option} does not take {part!r}")
-    texts = [os.fspath(part) if isinstance(part, os.PathLike) else str(part) for part in parts]
+    texts = [os.path.expanduser(part) if isinstance(part, os.PathLike) else str(part)
+             for part in parts]
     if written == "commas":
         texts = [",".join(texts)]
     # An empty text is a word of its own: after "=" there would be no value.

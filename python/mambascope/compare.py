@@ -83,7 +83,7 @@ def compare_with_transformers(folder: str | os.PathLike, prompt: str | Sequence[
     Raises Error when transformers is missing or cannot load the model.
     """
     import numpy
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise Error(f"{folder}: no such folder; give a checkpoint's folder")
     model = Model.load(folder, compat=compat)

@@ -101,7 +101,7 @@ def _write(folder: Path, content: Any) -> Path:
 
 def _files(paths: Paths) -> list[Path]:
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    return [Path(path) for path in given]
+    return [Path(path).expanduser() for path in given]
 
 
 def load_relations(paths: Paths = "demo") -> Facts:

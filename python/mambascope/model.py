@@ -64,16 +64,16 @@ class Model:
         model: a checkpoint folder as on Hugging Face, or a bundled model: demo (Mamba-1),
             demo-mamba2, demo-hybrid or demo-neox.
         tokenizer: tokenizer.json, or a folder that has it; empty: that of the model's folder.
-        device: cpu, cuda, or cuda:N.
-        precision: float32, tf32 (only on a GPU) or bfloat16, of the blocks' matrix products.
+        device: cpu or cuda.
+        precision: float32, tf32 (only on a GPU) or bfloat16, of matrix products (docs/build.md).
         compat: none: as the model's authors compute; transformers: as that library does.
         threads: CPU threads of this process; 0: one per core.
 
         Raises Error when something is missing or not supported. Warns as the command line does.
         """
         with engine_call(_LOADS) as bar:
-            loaded = core.Model(os.fspath(model), os.fspath(tokenizer), device, precision, compat,
-                                threads, bar)
+            loaded = core.Model(os.path.expanduser(model), os.path.expanduser(tokenizer), device,
+                                precision, compat, threads, bar)
         for sentence in loaded.warnings:
             warnings.warn(in_python(sentence, _LOADS), MambascopeWarning, stacklevel=2)
         return cls(loaded, precision)
@@ -187,7 +187,7 @@ class Model:
         edit.safetensors. Raises Error for edits that another checkpoint was edited with."""
         result = edit if isinstance(edit, Result) else None
         file = result.folder / "edit.safetensors" if result is not None else edit
-        return Model(self._core.edited(os.fspath(file)), self.precision, result)
+        return Model(self._core.edited(os.path.expanduser(file)), self.precision, result)
 
     def __enter__(self) -> Model:
         return self

@@ -53,7 +53,7 @@ class Figure:
 
     def save(self, file: str | os.PathLike) -> None:
         """Writes .html, .json (the specification), .svg or .png."""
-        path = Path(file)
+        path = Path(file).expanduser()
         kind = path.suffix.lower()
         makers = {".html": self.html, ".json": lambda: json.dumps(self.spec), ".svg": self.svg,
                   ".png": self.png}
@@ -179,7 +179,7 @@ class Result(Mapping):
         The command line goes on from there, with the same options and --out FOLDER. The result's
         `folder` is then this one. Raises FileExistsError where a file is there already.
         """
-        target = Path(folder)
+        target = Path(folder).expanduser()
         names = [f"{self.command}.json", *(file.relative_to(self.folder) for file in self._files())]
         for name in names:
             if (target / name).exists():

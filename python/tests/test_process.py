@@ -87,12 +87,23 @@ def test_the_callers_modes_do_not_reach_the_engine(model):
         pytest.skip("built without PyTorch")
     import torch
 
-    plain, edit = ms.run(model, CLEAN).logits, {"subject": "Louvre", "target": "Rome"}
-    with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(ms.run(model, CLEAN).logits, plain)
+    device = "cuda" if torch.cuda.is_available() else "cpu"  # on a CPU, products are our own
+    placed = ms.Model.load("demo", device=device)
+    plain, edit = ms.run(placed, CLEAN).logits, {"subject": "Louvre", "target": "Rome"}
+    torch.set_float32_matmul_precision("medium")
+    try:
+        with torch.autocast(device, torch.bfloat16):
+            assert torch.equal(ms.run(placed, CLEAN).logits, plain)
+            assert torch.is_autocast_enabled(device)
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
     with torch.inference_mode():  # an edit needs gradients
         with model.edit(prompt=PATTERN, layer=8, **edit) as edited:
             assert edited.predict(CLEAN).top[0][0] == " Rome"
+        with pytest.raises(ms.Error):
+            ms.trace(model, prompt=PATTERN)
+        assert torch.is_inference_mode_enabled()
 
 
 def test_another_pytorch_is_refused(tmp_path):

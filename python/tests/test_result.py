@@ -137,3 +137,12 @@ def test_empty_and_odd_values_are_no_other_arguments(model):
     with pytest.raises(TypeError):
         ms.run(model, CLEAN, keep=[0])
     assert ms.run(model, CLEAN, keep="resid.3").states.keys() == {"resid.3"}
+
+
+def test_paths_may_begin_with_the_users_home(model, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    trace = ms.trace(model, **FACT, out="~/run")
+    assert ms.results.load("~/run") == ms.results.load(tmp_path / "run") == dict(trace)
+    trace.save("~/copy")
+    trace.figure().save("~/figure.json")
+    assert (tmp_path / "copy" / "trace.json").exists() and (tmp_path / "figure.json").exists()
