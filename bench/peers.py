@@ -208,7 +208,9 @@ class Mambascope:
         import mambascope
 
         self.ms = mambascope
-        self.model = mambascope.Model.load(folder, device=device)
+        precision = ("bfloat16" if dtype == torch.bfloat16 else
+                     "tf32" if torch.backends.cuda.matmul.allow_tf32 else "float32")
+        self.model = mambascope.Model.load(folder, device=device, precision=precision)
 
     by_cell = None
 
