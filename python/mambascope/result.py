@@ -88,7 +88,7 @@ def _vl_convert():
 class Result(Mapping):
     """What a method found. As a mapping it is the JSON of the command: docs/cli has its keys.
 
-    A notebook shows its first figure.
+    A notebook shows its first figure. As a path, it is its folder: moments=result.
     """
 
     def __init__(self, command: str, made, folder: Path | None = None, *,
@@ -164,6 +164,9 @@ class Result(Mapping):
         if self._folder is None:
             raise ValueError(f"a result of {self.command} has no files")
         return self._folder
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
 
     def write(self) -> None:
         """Writes the JSON and the page to `folder`, beside the run's other files."""

@@ -6,7 +6,7 @@ import numpy
 import pytest
 
 import mambascope as ms
-from conftest import CLEAN
+from conftest import CLEAN, PATTERN
 
 
 def test_describes_itself(model, command):
@@ -76,3 +76,11 @@ def test_the_program_comes_along():
     said = subprocess.run([sys.executable, "-m", "mambascope", "--version"], check=True,
                           capture_output=True, text=True).stdout
     assert ms.__version__ in said
+
+
+def test_a_result_stands_for_its_folder(model):
+    few = ms.moments(model, layers=8, projections="W_o", limit_documents=150)
+    edit = {"prompt": PATTERN, "subject": "Louvre", "target": "Rome", "layer": 8}
+    by_result = ms.rome(model, **edit, moments=few)
+    assert by_result.to_json() == ms.rome(model, **edit, moments=str(few.folder)).to_json()
+    assert by_result["edit"] != ms.rome(model, **edit)["edit"]
