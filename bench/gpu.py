@@ -60,14 +60,14 @@ def edit(args):
                 commands.append(run(args, "edit", out, "--model", model, "--counterfact", FACTS,
                                     "--limit", "1", "--layers", args.layer))
                 record = json.loads((Path(out) / "edit.jsonl").read_text())
-                edits += [edit["seconds"] for edit in record["edits"]]
+                edits += [one["seconds"] for one in record["edits"]]
         print(f"| {Path(model).name} | {statistics.median(edits[1:]):.3f} "
               f"| {statistics.median(commands[1:]):.2f} |", flush=True)
 
 
 def cells(folder):
-    """Of each traced fact of a folder, by its prompts: p(answer) of its cells, p_corrupt, p_clean -
-    p_corrupt."""
+    """The traced facts of a folder by their prompts: (p(answer) of the cells, p_corrupt, p_clean -
+    p_corrupt)."""
     facts = [json.loads(line) for line in (Path(folder) / "trace.jsonl").read_text().splitlines()]
     return {(*fact["ids"], None, *fact["corrupt_ids"]):
             ([p for row in fact["probs"] for p in row if p is not None], fact["p_corrupt"],

@@ -1,5 +1,5 @@
-// Small functions that the model files share. Activations are [row, width]. They are float32, except
-// for those that a GPU's kernel rounds to the type of the weights that read them.
+// Small functions that the model files share. Activations are [row, width] in float32. Only a GPU's
+// kernel rounds some of them to the type of the weights that read them.
 #pragma once
 
 #include <ATen/core/Tensor.h>
